@@ -1,0 +1,1 @@
+"""Xiaoer (小二): a customer-service bot for online sellers."""

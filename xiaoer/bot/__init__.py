@@ -1,0 +1,1 @@
+"""The engine: knows platforms and clocks, knows no shop's rules."""

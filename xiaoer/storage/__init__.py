@@ -1,0 +1,1 @@
+"""What the shop remembers: tables, and one module per aggregate."""
