@@ -70,7 +70,7 @@ class TagBuyer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer's word on hearing from us: `stop` ends everything, `promotions` is her yes or no to offers."""
+    """The buyer's word on hearing from us: `stop` ends all of it, `promotions` is her yes or no to offers."""
 
     stop: bool | None = None
     promotions: bool | None = None

@@ -172,8 +172,9 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
             return _show(order, event)
         case PaymentReceived():
             # One transfer may be told twice under two delivery ids, and two transfers may carry one memo.
+            how_much = event.amount.minor if event.amount else "all"
             paid = Paid(
-                id=f"{event.at.isoformat()} {event.amount.minor if event.amount else 'all'} {event.reference}",
+                id=f"{event.at.isoformat()} {how_much} {event.reference}",
                 at=event.at,
                 amount=event.amount,
                 method=event.method,
@@ -271,9 +272,9 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
     """Keep one entry for each id; of two that differ, the same one whichever came first."""
-    same = [entry for entry in entries if entry.id == new.id]
+    same: list[Entry] = [entry for entry in entries if entry.id == new.id]
     kept = max((*same, new), key=lambda entry: (entry.at, msgspec.json.encode(entry)))
-    others = (entry for entry in entries if entry.id != new.id)
+    others: list[Entry] = [entry for entry in entries if entry.id != new.id]
     return tuple(sorted((*others, kept), key=lambda entry: entry.id))
 
 

@@ -99,7 +99,9 @@ class Payment(Settings):
     )
     last_reminder: Duration = Field(timedelta(minutes=90), description="before the order is closed; 0m: none")
     close: Duration = Field(timedelta(hours=24), description="an unpaid order is given up after this")
-    gap: Duration = Field(timedelta(minutes=30), description="a reminder nearer than this to the next is dropped")
+    gap: Duration = Field(
+        timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
+    )
     ships_within: Duration = Field(timedelta(days=2), description="after payment")
 
 
@@ -111,7 +113,7 @@ class FollowUps(Settings):
 
 
 class QuietHours(Settings):
-    """Nothing but answers goes out between these times of the buyer's own day; equal times: no quiet hours."""
+    """Only answers go out between these times of the buyer's own day; equal times: no quiet hours."""
 
     start: ClockTime = time(22, 0)
     end: ClockTime = time(8, 0)
@@ -180,13 +182,19 @@ class Shop(Settings):
     locale: LocaleName = "zh-CN"
     timezone: Zone = "Asia/Shanghai"
     currency: Currency = "CNY"
-    region: str = Field("CN", pattern="^[A-Z]{2}$", description="country of phone numbers written without one")
+    region: str = Field(
+        "CN", pattern="^[A-Z]{2}$", description="country of phone numbers written without one"
+    )
     payment: Payment = Payment()
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()
     limits: Limits = Limits()
-    takeover: Duration = Field(timedelta(hours=2), description="the bot is silent so long after a person's reply")
-    live_chat: Duration = Field(timedelta(days=30), description="a chat counts as live so long after her last word")
+    takeover: Duration = Field(
+        timedelta(hours=2), description="the bot is silent so long after a person's reply"
+    )
+    live_chat: Duration = Field(
+        timedelta(days=30), description="a chat counts as live so long after her last word"
+    )
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()

@@ -61,7 +61,7 @@ class Channel(Protocol):
         """
 
     def verify(self, delivery: Delivery) -> None:
-        """Compare in constant time against every secret. Raises WebhookRefused; with no secret set, always."""
+        """Compare in constant time with every secret. Raises WebhookRefused; with no secret set, always."""
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
         """Translate a verified delivery. () for kinds we do not follow.

@@ -1,0 +1,52 @@
+"""What many tests need: a database of their own, on SQLite and on PostgreSQL."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tests import servers
+
+DATABASES = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a server that lives as long as this run of the tests."""
+    try:
+        with servers.postgres() as url:
+            yield url
+    except servers.CannotStart as why:
+        cannot_run(f"no PostgreSQL: {why}")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a fresh, empty PostgreSQL database."""
+    name = f"shop_{next(DATABASES)}"
+    server = make_url(postgres_server)
+    with psycopg.connect(host=str(server.query["host"]), user="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield server.set(database=name).render_as_string()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh, empty database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shop.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def cannot_run(why: str) -> NoReturn:
+    """Skip, but in CI fail: a test that never runs there proves nothing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
