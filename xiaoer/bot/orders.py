@@ -273,9 +273,17 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
     """Keep one entry for each id; of two that differ, the same one whichever came first."""
     same: list[Entry] = [entry for entry in entries if entry.id == new.id]
-    kept = max((*same, new), key=lambda entry: (entry.at, msgspec.json.encode(entry)))
     others: list[Entry] = [entry for entry in entries if entry.id != new.id]
-    return tuple(sorted((*others, kept), key=lambda entry: entry.id))
+    kept: Entry = max([*same, new], key=_age)
+    return tuple(sorted([*others, kept], key=_id))
+
+
+def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
+    return entry.at, msgspec.json.encode(entry)
+
+
+def _id(entry: Paid | Refund | Review) -> str:
+    return entry.id
 
 
 def _first(one: datetime | None, other: datetime) -> datetime:
