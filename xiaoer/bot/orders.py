@@ -60,7 +60,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rating: int
 
 
-Entry = TypeVar("Entry", Paid, Refund, Review)
+Entry = TypeVar("Entry", bound="Paid | Refund | Review")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -272,9 +272,9 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
     """Keep one entry for each id; of two that differ, the same one whichever came first."""
-    same: list[Entry] = [entry for entry in entries if entry.id == new.id]
-    others: list[Entry] = [entry for entry in entries if entry.id != new.id]
-    kept: Entry = max([*same, new], key=_age)
+    same = [entry for entry in entries if entry.id == new.id]
+    others = [entry for entry in entries if entry.id != new.id]
+    kept = max([*same, new], key=_age)
     return tuple(sorted([*others, kept], key=_id))
 
 
