@@ -9,12 +9,27 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.cron import CronTrigger
 from babel import Locale, UnknownLocaleError
 from babel.numbers import list_currencies
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from xiaoer.bot.mistakes import wrong
 
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages we have words in
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def parse_duration(text: Any) -> timedelta:
@@ -23,18 +38,43 @@ def parse_duration(text: Any) -> timedelta:
         return text
     parts = _DURATION.findall(str(text))
     if not parts or _DURATION.sub("", str(text)).strip():
-        raise ValueError(f"{text!r} is not a duration; write 20m, 3h or 2d")
-    wait = timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in parts))
-    if wait > timedelta(days=3660):
-        raise ValueError(f"{text!r} is longer than ten years")
-    return wait
+        raise wrong("duration", given=repr(text))
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > 3660 * 86400:
+        raise wrong("duration_long", given=repr(text))
+    return timedelta(seconds=seconds)
+
+
+def write_duration(wait: timedelta) -> str:
+    """As `parse_duration` reads it, in the largest unit that leaves no rest."""
+    seconds = int(wait.total_seconds())
+    unit = next((unit for unit in "wdhm" if seconds and seconds % _SECONDS[unit] == 0), "s")
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+def _clock_time(text: Any) -> time:
+    if isinstance(text, time):
+        return text
+    found = _CLOCK_TIME.fullmatch(str(text))
+    if found is None:
+        raise wrong("clock_time", given=repr(text))
+    return time(int(found[1]), int(found[2]))
+
+
+def _day(text: Any) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise wrong("day", given=repr(text)) from None
 
 
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a time zone; write Asia/Shanghai or Europe/Berlin") from None
+        raise wrong("zone", given=repr(name)) from None
     return name
 
 
@@ -42,41 +82,63 @@ def _known_locale(name: str) -> str:
     try:
         Locale.parse(name, sep="-")
     except (UnknownLocaleError, ValueError):
-        raise ValueError(f"{name!r} is not a language; write zh-CN, zh-TW or en") from None
+        raise wrong("locale", given=repr(name)) from None
     return name
 
 
 def _known_currency(code: str) -> str:
     if code not in list_currencies():
-        raise ValueError(f"{code!r} is not a currency; write CNY, TWD or USD")
+        raise wrong("currency", given=repr(code))
+    return code
+
+
+def _known_region(code: str) -> str:
+    if code not in SUPPORTED_REGIONS:
+        raise wrong("region", given=repr(code))
     return code
 
 
 def _known_cron(line: str) -> str:
     try:
         CronTrigger.from_crontab(line, timezone="UTC")
-    except ValueError as error:
-        raise ValueError(f"{line!r} is not a cron line such as '0 10 * * sat': {error}") from None
+    except ValueError:
+        raise wrong("cron", given=repr(line)) from None
+    if re.search(r"\d", line.split()[4]):
+        raise wrong("weekday")  # 0 is Sunday to cron and Monday to our scheduler
     return line
 
 
-def _clock_time(text: Any) -> Any:
-    if isinstance(text, int):  # YAML 1.1 reads an unquoted 22:00 as the number 1320
-        return time(text // 60 % 24, text % 60)
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise wrong("name_form")
     return text
 
+
+def _schema(**keywords: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **keywords})
+
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
 
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
-    Field(json_schema_extra={"type": "string", "format": None, "examples": ["20m", "3h", "2d"]}),
+    PlainSerializer(write_duration, return_type=str),
+    _schema(pattern=r"^(\s*\d+\s*[smhdw])+\s*$", examples=["20m", "3h", "2d"]),
 ]
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+ClockTime = Annotated[
+    time,
+    BeforeValidator(_clock_time),
+    PlainSerializer(lambda moment: f"{moment:%H:%M}", return_type=str),
+    _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
+]
+Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
+Region = Annotated[str, AfterValidator(_known_region)]
 LocaleName = Annotated[str, AfterValidator(_known_locale)]
 Cron = Annotated[str, AfterValidator(_known_cron)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Name = Annotated[str, AfterValidator(_name), _schema(pattern=NAME)]
 
 
 class Settings(BaseModel):
@@ -144,19 +206,25 @@ class Promotion(Settings):
 
     tier: str
     cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
-    start: date
-    end: date
+    start: Day
+    end: Day
     offer: str | dict[str, str] = Field(description="the offer in a sentence, or one for each language")
     template: str = "vip_promotion"
     daytime: tuple[ClockTime, ClockTime] = (time(10, 0), time(20, 0))
 
-    @model_validator(mode="after")
-    def _in_order(self) -> "Promotion":
-        if self.end < self.start:
-            raise ValueError("ends before it starts")
-        if self.daytime[1] <= self.daytime[0]:
-            raise ValueError("daytime ends before it starts")
-        return self
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: date, others: ValidationInfo) -> date:
+        if end < others.data.get("start", end):
+            raise wrong("ends_before_start")
+        return end
+
+    @field_validator("daytime")
+    @classmethod
+    def _a_span(cls, daytime: tuple[time, time]) -> tuple[time, time]:
+        if daytime[1] <= daytime[0]:
+            raise wrong("ends_before_start")
+        return daytime
 
 
 class Seller(Settings):
@@ -182,9 +250,7 @@ class Shop(Settings):
     locale: LocaleName = "zh-CN"
     timezone: Zone = "Asia/Shanghai"
     currency: Currency = "CNY"
-    region: str = Field(
-        "CN", pattern="^[A-Z]{2}$", description="country of phone numbers written without one"
-    )
+    region: Region = Field("CN", description="country of phone numbers written without one")
     payment: Payment = Payment()
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()
@@ -203,9 +269,9 @@ class Shop(Settings):
     @model_validator(mode="after")
     def _tiers_exist(self) -> "Shop":
         tiers = {tier.name for tier in self.vip.tiers}
-        for name, promotion in self.promotions.items():
+        for promotion in self.promotions.values():
             if promotion.tier not in tiers:
-                raise ValueError(f"promotions.{name}.tier: no tier {promotion.tier!r} in vip.tiers")
+                raise wrong("unknown_tier", tier=repr(promotion.tier))
         return self
 
     def zone(self, buyers_own: str | None = None) -> ZoneInfo:
