@@ -31,7 +31,8 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
     """Withdraw what is still waiting under keys that begin with `prefix`."""
 
     prefix: str
-    why: str  # a reason code, see handlers/reasons
+    why: str  # a reason code, see reasons.py
+    values: dict[str, Value] = {}
 
 
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):

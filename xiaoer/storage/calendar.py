@@ -1,0 +1,80 @@
+"""The calendar: our own deadlines, and which promotions were started."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from xiaoer.bot.actions import WakeAt
+from xiaoer.storage.database import insert_new
+from xiaoer.storage.inbox import shops_with
+from xiaoer.storage.tables import campaigns, wakes
+
+
+def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> None:
+    """Remember deadlines; of two for one key the earlier stays, and one that came does not come again."""
+    rows = [
+        {"shop": shop, "key": wake.key, "at": wake.at, "what": wake.what, "about": wake.key, "order_id": wake.order}
+        for wake in wanted
+    ]
+    insert_new(connection, wakes, rows)
+    if rows:
+        connection.execute(_earlier, [{"of_shop": shop, "of_key": row["key"], "sooner": row["at"]} for row in rows])
+
+
+_earlier = (
+    update(wakes)
+    .where(
+        wakes.c.shop == bindparam("of_shop"),
+        wakes.c.key == bindparam("of_key"),
+        wakes.c.fired_at.is_(None),
+        wakes.c.at > bindparam("sooner"),
+    )
+    .values(at=bindparam("sooner"))
+)
+
+
+def shops_with_wakes(connection: Connection) -> list[str]:
+    return shops_with(connection, "wakes", "fired_at IS NULL")
+
+
+def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    statement = select(wakes).where(wakes.c.shop == shop, wakes.c.fired_at.is_(None), wakes.c.at <= now)
+    return connection.execute(statement.order_by(wakes.c.at).limit(limit)).all()
+
+
+def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
+    if keys:
+        connection.execute(update(wakes).where(wakes.c.shop == shop, wakes.c.key.in_(keys)).values(fired_at=now))
+
+
+def next_wake(connection: Connection) -> datetime | None:
+    found: datetime | None = connection.scalar(select(func.min(wakes.c.at)).where(wakes.c.fired_at.is_(None)))
+    return found
+
+
+def start_campaign(connection: Connection, shop: str, promotion: str, slot: datetime) -> None:
+    """Once for each moment that the calendar named, however many clocks there are."""
+    row = {"shop": shop, "promotion": promotion, "slot": slot, "cursor": "", "queued": 0}
+    insert_new(connection, campaigns, [row])
+
+
+def open_campaigns(connection: Connection, shop: str) -> Sequence[Row[Any]]:
+    statement = select(campaigns).where(campaigns.c.shop == shop, campaigns.c.done_at.is_(None))
+    return connection.execute(statement).all()
+
+
+def advance_campaign(
+    connection: Connection, campaign: Row[Any], cursor: str, queued: int, done_at: datetime | None
+) -> None:
+    here = (
+        update(campaigns)
+        .where(
+            campaigns.c.shop == campaign.shop,
+            campaigns.c.promotion == campaign.promotion,
+            campaigns.c.slot == campaign.slot,
+        )
+        .values(cursor=cursor, queued=campaigns.c.queued + queued, done_at=done_at)
+    )
+    connection.execute(here)

@@ -1,0 +1,144 @@
+"""The door to the database: whole transactions, each run in a thread away from the event loop.
+
+SQLite has one writing thread with one connection for all legs; PostgreSQL has a small pool.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Sequence as SqlSequence, Table, create_engine, event, select, text
+from sqlalchemy import func as sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from xiaoer.bot.errors import StorageError
+from xiaoer.storage.tables import counter, metadata
+
+T = TypeVar("T")
+Rows = Sequence[dict[str, Any]]
+
+POOL = 6  # PostgreSQL connections of one process: intake, react, deliver, and three that read
+
+ids = SqlSequence("xiaoer_ids", metadata=metadata)
+
+
+class Database:
+    """`url`: sqlite:///file or postgresql://... . Work is a plain function of one connection."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        self.dialect = self.engine.dialect.name
+        writers = 1 if self.dialect == "sqlite" else POOL - 2
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="xiaoer-write")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="xiaoer-read")
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """One transaction, committed when `work` returns, undone when it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return work(connection)
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(xiaoer_reads=True)
+            return work(connection)
+
+    def close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+
+def make_engine(url: str) -> Engine:
+    """Raises StorageError if the address is of no database we know."""
+    try:
+        parsed = make_url(url)
+    except Exception as error:  # SQLAlchemy raises several kinds here, all of which mean the same to a seller
+        raise StorageError("database: write sqlite:///xiaoer.db or postgresql://user@host/name") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql":
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True
+            )
+        case other:
+            raise StorageError(f"database: {other} is not one we know; write sqlite:/// or postgresql://")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # acknowledged means on disk
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE: what a writer reads cannot change before it writes, even with a second process at the file.
+        reads = connection.get_execution_options().get("xiaoer_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def take_ids(connection: Connection, count: int) -> list[int]:
+    """`count` fresh ids, rising in the order of their taking."""
+    if connection.dialect.name == "postgresql":
+        drawn = connection.execute(select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count)))
+        return [row[0] for row in drawn]
+    statement = sqlite.insert(counter).values(name="ids", next=count + 1)
+    statement = statement.on_conflict_do_update(index_elements=["name"], set_={"next": counter.c.next + count})
+    after: int = connection.execute(statement.returning(counter.c.next)).scalar_one()
+    return list(range(after - count, after))
+
+
+def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert, leaving out what is there already: the constraint decides, not a look before."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
+
+
+def upsert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert, or overwrite the row of the same primary key."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    statement = _insert(connection, table)
+    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Be the only one at `name` until this transaction ends; False if another process is.
+
+    On SQLite the writing transaction itself is that lock.
+    """
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
+
+
+def is_broken_data(error: Exception) -> bool:
+    """The data was refused, not the service: trying the same again would end the same."""
+    return isinstance(error, DBAPIError) and type(error).__name__ in ("DataError", "IntegrityError", "ProgrammingError")
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

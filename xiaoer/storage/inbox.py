@@ -1,0 +1,141 @@
+"""The inbox: every event that was acknowledged, until it is handled and after."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, func, select, text, update
+
+from xiaoer.storage.database import insert_new, take_ids
+from xiaoer.storage.tables import inbox, unreadable
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the inbox; `body` as `dump_event` made it."""
+
+    shop: str
+    channel: str
+    external_id: str
+    thread: str
+    type: str
+    body: bytes
+    received_at: datetime
+
+
+class Puzzle(msgspec.Struct, frozen=True, kw_only=True):
+    """A genuine delivery that we could not read, whole."""
+
+    shop: str
+    channel: str
+    external_id: str
+    headers: str
+    body: bytes
+    error: str
+    received_at: datetime
+
+
+def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
+    """Keep what is new; a repeated delivery meets its own row and changes nothing."""
+    if not arrivals:
+        return
+    rows = [
+        {
+            "shop": arrival.shop,
+            "id": id,
+            "channel": arrival.channel,
+            "external_id": arrival.external_id,
+            "thread": arrival.thread,
+            "type": arrival.type,
+            "body": arrival.body.decode(),
+            "received_at": arrival.received_at,
+            "state": "open",
+        }
+        for id, arrival in zip(take_ids(connection, len(arrivals)), arrivals, strict=True)
+    ]
+    insert_new(connection, inbox, rows)
+
+
+def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
+    if puzzles:
+        ids = take_ids(connection, len(puzzles))
+        rows = [{"id": id, **msgspec.structs.asdict(puzzle)} for id, puzzle in zip(ids, puzzles, strict=True)]
+        insert_new(connection, unreadable, rows)
+
+
+def waiting_shops(connection: Connection) -> list[str]:
+    """Shops with open events, found by skipping from shop to shop through the index."""
+    return shops_with(connection, "inbox", "state = 'open'")
+
+
+def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
+    statement = text(
+        f"WITH RECURSIVE found(shop) AS ("  # noqa: S608  # both names are ours
+        f" SELECT min(shop) FROM {table} WHERE {condition}"
+        f" UNION ALL SELECT (SELECT min(shop) FROM {table} WHERE {condition} AND shop > found.shop)"
+        f" FROM found WHERE found.shop IS NOT NULL)"
+        f" SELECT shop FROM found WHERE shop IS NOT NULL"
+    )
+    return [row[0] for row in connection.execute(statement)]
+
+
+def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any]]:
+    """The oldest open events of a shop, in the order they came."""
+    statement = (
+        select(inbox.c.id, inbox.c.channel, inbox.c.external_id, inbox.c.body, inbox.c.received_at)
+        .where(inbox.c.shop == shop, inbox.c.state == "open")
+        .order_by(inbox.c.id)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
+def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> set[str]:
+    """Which of these threads have events that nobody has handled yet."""
+    wanted = list(threads)
+    if not wanted:
+        return set()
+    statement = select(inbox.c.thread).where(
+        inbox.c.shop == shop, inbox.c.state == "open", inbox.c.thread.in_(wanted)
+    )
+    return set(connection.scalars(statement))
+
+
+_settle = (
+    update(inbox)
+    .where(inbox.c.shop == bindparam("of_shop"), inbox.c.id == bindparam("of_id"))
+    .values(state=bindparam("state"), rule=bindparam("rule"), error=bindparam("error"), handled_at=bindparam("at"))
+)
+
+
+def settle(
+    connection: Connection, shop: str, outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime
+) -> None:
+    """Mark events handled: (id, rule, error), parked where there is an error."""
+    rows = [
+        {
+            "of_shop": shop,
+            "of_id": id,
+            "state": "parked" if error else "done",
+            "rule": rule,
+            "error": error,
+            "at": now,
+        }
+        for id, rule, error in outcomes
+    ]
+    if rows:
+        connection.execute(_settle, rows)
+
+
+def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
+    """Give parked events another try; all of the shop's, or one."""
+    statement = update(inbox).where(inbox.c.shop == shop, inbox.c.state == "parked")
+    if id is not None:
+        statement = statement.where(inbox.c.id == id)
+    return connection.execute(statement.values(state="open", error=None, handled_at=None)).rowcount
+
+
+def backlog(connection: Connection) -> tuple[int, datetime | None]:
+    """How many events are open, and since when the oldest of them has been."""
+    row = connection.execute(select(func.count(), func.min(inbox.c.received_at)).where(inbox.c.state == "open")).one()
+    return row[0], row[1]

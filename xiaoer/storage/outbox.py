@@ -1,0 +1,302 @@
+"""The outbox: every message ever decided on, and what became of it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, case, func, or_, select, update
+
+from xiaoer.bot.router import Reason
+from xiaoer.storage.database import insert_new, take_ids
+from xiaoer.storage.inbox import shops_with
+from xiaoer.storage.tables import attempts, outbox, templates
+
+_encode = msgspec.json.Encoder().encode
+
+
+def dump(value: Any) -> str:
+    return _encode(value).decode()
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """A message decided on in this transaction; not frozen, since a later event of the batch may withdraw it."""
+
+    key: str
+    buyer: str
+    template: str
+    version: str
+    category: str
+    rule: str
+    due_at: datetime
+    lateness: timedelta
+    order: str | None = None
+    values: dict[str, Any] = {}
+    buttons: tuple[tuple[str, str], ...] = ()
+    to: str | None = None
+    unlike: str | None = None
+    event: int | None = None
+    withdrawn: Reason | None = None
+
+
+def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datetime) -> None:
+    """Write decisions down; a key that was ever used stays with its first message."""
+    if not drafts:
+        return
+    ids = take_ids(connection, len(drafts))
+    insert_new(connection, outbox, [_row(shop, id, draft, now) for id, draft in zip(ids, drafts, strict=True)])
+
+
+def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "id": id,
+        "key": draft.key,
+        "buyer": draft.buyer,
+        "order_id": draft.order,
+        "template": draft.template,
+        "version": draft.version,
+        "category": draft.category,
+        "values": dump(draft.values),
+        "buttons": dump(draft.buttons) if draft.buttons else None,
+        "to": draft.to,
+        "unlike": draft.unlike,
+        "event": draft.event,
+        "rule": draft.rule,
+        "created_at": now,
+        "due_at": draft.due_at,
+        "lateness": int(draft.lateness.total_seconds()),
+        "try_at": draft.due_at,
+        "state": "withdrawn" if draft.withdrawn else "queued",
+        "reason": dump(draft.withdrawn) if draft.withdrawn else None,
+        "attempts": 0,
+        "settled_at": now if draft.withdrawn else None,
+    }
+
+
+_withdraw = (
+    update(outbox)
+    .where(
+        outbox.c.shop == bindparam("of_shop"),
+        outbox.c.key >= bindparam("of_prefix"),
+        outbox.c.key < bindparam("of_end"),
+        outbox.c.state == "queued",
+    )
+    .values(state="withdrawn", reason=bindparam("why"), settled_at=bindparam("at"))
+)
+
+
+def withdraw(connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime) -> None:
+    """Take back what still waits under these beginnings of keys."""
+    rows = [
+        {"of_shop": shop, "of_prefix": prefix, "of_end": prefix + "\U0010ffff", "why": dump(why), "at": now}
+        for prefix, why in prefixes
+    ]
+    if rows:
+        connection.execute(_withdraw, rows)
+
+
+def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
+    """Keep the words that a decision was pinned to, so that a later edit does not change what was decided."""
+    rows = [
+        {"shop": shop, "id": v.id, "locale": v.locale, "name": v.name, "source": v.source, "own": v.own}
+        for v in versions
+    ]
+    insert_new(connection, templates, rows)
+
+
+def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Sequence[Row[Any]]:
+    if not ids:
+        return []
+    return connection.execute(select(templates).where(templates.c.shop == shop, templates.c.id.in_(ids))).all()
+
+
+def waiting_shops(connection: Connection) -> list[str]:
+    return shops_with(connection, "outbox", "state = 'queued'")
+
+
+def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Messages whose time has come, the longest due first; none to a buyer whom another one is on its way to."""
+    on_its_way = outbox.alias()
+    busy = (
+        select(1)
+        .where(
+            on_its_way.c.shop == outbox.c.shop,
+            on_its_way.c.state == "sending",
+            on_its_way.c.buyer == outbox.c.buyer,
+        )
+        .exists()
+    )
+    statement = (
+        select(outbox)
+        .where(outbox.c.shop == shop, outbox.c.state == "queued", outbox.c.try_at <= now, ~busy)
+        .order_by(outbox.c.try_at, outbox.c.id)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
+def next_due(connection: Connection) -> datetime | None:
+    return connection.scalar(select(func.min(outbox.c.try_at)).where(outbox.c.state == "queued"))
+
+
+_send = (
+    update(outbox)
+    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "queued")
+    .values(
+        state="sending",
+        reason=None,
+        facts=bindparam("facts"),
+        lease_until=bindparam("lease_until"),
+        channel=bindparam("channel"),
+        address=bindparam("address"),
+        text=bindparam("text"),
+        version=bindparam("version"),
+    )
+)
+_hold = (
+    update(outbox)
+    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"))
+    .values(state="queued", try_at=bindparam("until"), reason=bindparam("why"), facts=bindparam("facts"))
+)
+_settle = (
+    update(outbox)
+    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"))
+    .values(
+        state=bindparam("state"), reason=bindparam("why"), facts=bindparam("facts"), settled_at=bindparam("at"), lease_until=None
+    )
+)
+_sent = (
+    update(outbox)
+    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending")
+    .values(
+        state="sent",
+        attempts=outbox.c.attempts + 1,
+        receipt=bindparam("got"),
+        settled_at=bindparam("at"),
+        lease_until=None,
+    )
+)
+_failed = (
+    update(outbox)
+    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending")
+    .values(
+        state=bindparam("next_state"),
+        attempts=outbox.c.attempts + 1,
+        reason=bindparam("why"),
+        try_at=bindparam("until"),
+        settled_at=bindparam("at"),
+        lease_until=None,
+    )
+)
+
+
+def mark_sending(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_send, rows)
+
+
+def hold(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_hold, rows)
+
+
+def settle(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Skipped or failed before anything was handed over."""
+    if rows:
+        connection.execute(_settle, rows)
+
+
+def mark_sent(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_sent, rows)
+
+
+def mark_failed(connection: Connection, rows: list[dict[str, Any]], tries: list[dict[str, Any]]) -> None:
+    """`rows`: back to queued, or failed, or unknown; `tries`: the same as lines of the message's history."""
+    if rows:
+        connection.execute(_failed, rows)
+    insert_new(connection, attempts, tries)
+
+
+def release(connection: Connection, shop: str, ids: Collection[int]) -> None:
+    """Hand back what was claimed and not begun."""
+    if ids:
+        here = update(outbox).where(outbox.c.shop == shop, outbox.c.id.in_(ids), outbox.c.state == "sending")
+        connection.execute(here.values(state="queued", lease_until=None))
+
+
+def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequence[Row[Any]]:
+    """Messages whose sender died with them in hand."""
+    statement = select(outbox).where(outbox.c.state == "sending", outbox.c.lease_until < now).limit(limit)
+    return connection.execute(statement.with_for_update(skip_locked=True)).all()
+
+
+def settle_abandoned(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_failed, rows)
+
+
+def sent_counts(
+    connection: Connection, shop: str, of_buyers: Collection[str], now: datetime
+) -> dict[str, tuple[int, datetime | None, int, datetime | None]]:
+    """For each buyer: messages in the last 24 hours (answers not counted) with the oldest of them, offers in 7 days
+    with the oldest of them. `unknown` counts: it may have arrived."""
+    if not of_buyers:
+        return {}
+    day, week = now - timedelta(days=1), now - timedelta(days=7)
+    in_day = (outbox.c.settled_at > day) & (outbox.c.category != "answer")
+    offer = outbox.c.category == "promotion"
+    statement = (
+        select(
+            outbox.c.buyer,
+            func.count(case((in_day, 1))),
+            func.min(case((in_day, outbox.c.settled_at))),
+            func.count(case((offer, 1))),
+            func.min(case((offer, outbox.c.settled_at))),
+        )
+        .where(
+            outbox.c.shop == shop,
+            outbox.c.buyer.in_(of_buyers),
+            outbox.c.settled_at > week,
+            or_(outbox.c.state == "sent", outbox.c.state == "unknown"),
+        )
+        .group_by(outbox.c.buyer)
+    )
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(statement)}
+
+
+def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
+    """By which channel earlier messages went."""
+    if not keys:
+        return {}
+    statement = select(outbox.c.key, outbox.c.channel).where(
+        outbox.c.shop == shop, outbox.c.key.in_(keys), outbox.c.channel.is_not(None)
+    )
+    return {key: channel for key, channel in connection.execute(statement)}
+
+
+def is_echo(connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime) -> bool:
+    """Whether what "a person wrote" is what we ourselves just sent."""
+    statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        or_(outbox.c.state == "sending", outbox.c.settled_at > since),
+        outbox.c.text.is_not(None),
+    )
+    for row in connection.execute(statement):
+        if message_id in (message_name(shop, row.id), row.receipt) or row.text.strip() == words.strip():
+            return True
+    return False
+
+
+def message_name(shop: str, id: int) -> str:
+    """The id of a message as the world sees it, the same for every attempt."""
+    return f"{shop}-{id}"
+
+
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    statement = select(outbox.c.shop, outbox.c.state, func.count()).group_by(outbox.c.shop, outbox.c.state)
+    return {(shop, state): number for shop, state, number in connection.execute(statement)}
+
+

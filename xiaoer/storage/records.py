@@ -1,0 +1,249 @@
+"""The shop's records: orders, buyers with their identities, conversations, cases, and what was said."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
+
+from xiaoer.bot.actions import OpenCase
+from xiaoer.bot.context import Buyer, Case, Conversation, Said
+from xiaoer.bot.orders import Order
+from xiaoer.storage.database import insert_new, take_ids, upsert
+from xiaoer.storage.tables import buyers, cases, conversations, identities, notes, orders, outbox
+
+Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
+
+ORDERS_SHOWN = 20  # of one buyer, newest first
+SAID_SHOWN = 40
+
+_orders = msgspec.json.Decoder(Order)
+_BUYER = tuple(buyers.c[name] for name in Buyer.__struct_fields__)
+_CHAT = tuple(conversations.c[name] for name in Conversation.__struct_fields__)
+
+
+def orders_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Order]:
+    if not ids:
+        return {}
+    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.id.in_(ids))
+    return {order.id: order for order in map(_orders.decode, connection.scalars(statement))}
+
+
+def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
+    if not numbers:
+        return []
+    named = or_(orders.c.number.in_(numbers), orders.c.id.in_(numbers))
+    return [_orders.decode(record) for record in connection.scalars(select(orders.c.record).where(orders.c.shop == shop, named))]
+
+
+def orders_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Order, ...]]:
+    """The newest orders of each buyer."""
+    if not of_buyers:
+        return {}
+    place = func.row_number().over(partition_by=orders.c.buyer, order_by=orders.c.placed_at.desc())
+    ranked = (
+        select(orders.c.record, orders.c.buyer, place.label("place"))
+        .where(orders.c.shop == shop, orders.c.buyer.in_(of_buyers))
+        .subquery()
+    )
+    statement = select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= ORDERS_SHOWN).order_by(ranked.c.place)
+    found: dict[str, list[Order]] = defaultdict(list)
+    for buyer, record in connection.execute(statement):
+        found[buyer].append(_orders.decode(record))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def save_orders(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
+    rows = [
+        {
+            "shop": shop,
+            "id": order.id,
+            "channel": order.channel,
+            "number": order.shown_number,
+            "buyer": order.buyer,
+            "state": order.state,
+            "placed_at": order.placed_at,
+            "currency": order.total.currency if order.total else None,
+            "total_minor": order.total.minor if order.total else None,
+            "paid_minor": order.paid_minor,
+            "refunded_minor": order.refunded_minor,
+            "record": msgspec.json.encode(order).decode(),
+        }
+        for order in changed
+    ]
+    upsert(connection, orders, rows)
+
+
+def buyers_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Buyer]:
+    if not ids:
+        return {}
+    statement = select(*_BUYER).where(buyers.c.shop == shop, buyers.c.id.in_(ids))
+    return {row.id: Buyer(**row._mapping) for row in connection.execute(statement)}
+
+
+def save_buyers(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
+    upsert(connection, buyers, [{"shop": shop, **msgspec.structs.asdict(buyer)} for buyer in changed])
+
+
+def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dict[Identity, str]:
+    """Whose these identities are."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, value in wanted:
+        by_kind[kind].append(value)
+    found: dict[Identity, str] = {}
+    for kind, values in by_kind.items():
+        statement = select(identities.c.value, identities.c.buyer).where(
+            identities.c.shop == shop, identities.c.kind == kind, identities.c.value.in_(values)
+        )
+        found.update({(kind, value): buyer for value, buyer in connection.execute(statement)})
+    return found
+
+
+def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity]:
+    statement = select(identities.c.kind, identities.c.value).where(
+        identities.c.shop == shop, identities.c.buyer == buyer
+    )
+    return {(kind, value) for kind, value in connection.execute(statement)}
+
+
+def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
+    rows = [{"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()]
+    insert_new(connection, identities, rows)
+
+
+def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
+    """Everything of `lost` is `kept`'s from now on; the empty file stays and says so."""
+    for table in (identities, conversations, cases, notes, outbox):
+        connection.execute(update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept))
+    theirs = all_orders_of(connection, shop, lost)
+    save_orders(connection, shop, (msgspec.structs.replace(order, buyer=kept) for order in theirs))
+    connection.execute(update(buyers).where(buyers.c.shop == shop, buyers.c.id == lost).values(joined_to=kept))
+
+
+def all_orders_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
+    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.buyer == buyer)
+    return [_orders.decode(record) for record in connection.scalars(statement)]
+
+
+def conversations_at(connection: Connection, shop: str, places: Iterable[Identity]) -> dict[Identity, Conversation]:
+    by_channel: dict[str, list[str]] = defaultdict(list)
+    for channel, address in places:
+        by_channel[channel].append(address)
+    found: dict[Identity, Conversation] = {}
+    for channel, addresses in by_channel.items():
+        here = [conversations.c.channel == channel, conversations.c.address.in_(addresses)]
+        for chat in _conversations(connection, shop, *here):
+            found[chat.channel, chat.address] = chat
+    return found
+
+
+def conversations_of(
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> dict[str, tuple[Conversation, ...]]:
+    """Each buyer's chats, the one she last wrote in first."""
+    found: dict[str, list[Conversation]] = defaultdict(list)
+    if of_buyers:
+        for chat in _conversations(connection, shop, conversations.c.buyer.in_(of_buyers)):
+            found[chat.buyer].append(chat)
+    return {buyer: tuple(sorted(chats, key=_last_heard, reverse=True)) for buyer, chats in found.items()}
+
+
+def _last_heard(chat: Conversation) -> tuple[bool, float, str]:
+    return chat.last_in_at is not None, chat.last_in_at.timestamp() if chat.last_in_at else 0.0, chat.name
+
+
+def _conversations(connection: Connection, shop: str, *where: ColumnElement[bool]) -> list[Conversation]:
+    statement = select(*_CHAT).where(conversations.c.shop == shop, *where)
+    return [Conversation(**row._mapping) for row in connection.execute(statement)]
+
+
+def save_conversations(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
+    upsert(connection, conversations, [{"shop": shop, **msgspec.structs.asdict(chat)} for chat in changed])
+
+
+def open_cases_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Case, ...]]:
+    found: dict[str, list[Case]] = defaultdict(list)
+    if of_buyers:
+        statement = select(cases).where(
+            cases.c.shop == shop, cases.c.buyer.in_(of_buyers), cases.c.closed_at.is_(None)
+        )
+        for row in connection.execute(statement.order_by(cases.c.number)):
+            found[row.buyer].append(case_of(row))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def case_of(row: Row[Any]) -> Case:
+    return Case(
+        number=row.number,
+        kind=row.kind,
+        key=row.key,
+        reason=row.reason,
+        opened_at=row.opened_at,
+        order=row.order_id,
+        closed_at=row.closed_at,
+    )
+
+
+def next_case_number(connection: Connection, shop: str) -> int:
+    return (connection.scalar(select(func.max(cases.c.number)).where(cases.c.shop == shop)) or 0) + 1
+
+
+def open_case(
+    connection: Connection, shop: str, number: int, opened: OpenCase, buyer: str | None, now: datetime
+) -> Case | None:
+    """The case under this key, if this is the first time; None if it was opened before."""
+    row = {
+        "shop": shop,
+        "number": number,
+        "key": opened.key,
+        "kind": opened.kind,
+        "reason": opened.reason,
+        "details": msgspec.json.encode(opened.details).decode(),
+        "order_id": opened.order,
+        "buyer": buyer,
+        "draft": opened.draft,
+        "opened_at": now,
+    }
+    insert_new(connection, cases, [row])
+    mine = select(cases).where(cases.c.shop == shop, cases.c.number == number)
+    found = connection.execute(mine).one_or_none()
+    return case_of(found) if found else None
+
+
+def add_notes(
+    connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime
+) -> None:
+    """(buyer, kind, text) each."""
+    if new:
+        rows = [
+            {"shop": shop, "buyer": buyer, "id": id, "kind": kind, "text": text, "at": now}
+            for id, (buyer, kind, text) in zip(take_ids(connection, len(new)), new, strict=True)
+        ]
+        insert_new(connection, notes, rows)
+
+
+def close_cases(connection: Connection, shop: str, keys: Collection[str], now: datetime) -> None:
+    if keys:
+        here = update(cases).where(cases.c.shop == shop, cases.c.key.in_(keys), cases.c.closed_at.is_(None))
+        connection.execute(here.values(closed_at=now))
+
+
+def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Said, ...]]:
+    """The newest messages to each buyer, newest first."""
+    if not of_buyers:
+        return {}
+    place = func.row_number().over(partition_by=outbox.c.buyer, order_by=outbox.c.id.desc())
+    columns = (outbox.c.buyer, outbox.c.key, outbox.c.template, outbox.c.state, outbox.c.order_id, outbox.c.settled_at)
+    ranked = (
+        select(*columns, place.label("place"))
+        .where(outbox.c.shop == shop, outbox.c.buyer.in_(of_buyers))
+        .subquery()
+    )
+    found: dict[str, list[Said]] = defaultdict(list)
+    for row in connection.execute(select(ranked).where(ranked.c.place <= SAID_SHOWN).order_by(ranked.c.place)):
+        sent_at = row.settled_at if row.state == "sent" else None
+        said = Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
+        found[row.buyer].append(said)
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
