@@ -107,13 +107,17 @@ class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True,
 
 
 class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.shipped"):
-    """One parcel left. `last`: no more parcels will follow, False for a part, None if not said."""
+    """One parcel left. `last`: no more parcels will follow, False for a part, None if not said.
+
+    `shown_at`: when the platform wrote these words, if that was later; of two showings the newer wins.
+    """
 
     parcel: str
     carrier: str | None = None
     tracking: str | None = None
     tracking_url: str | None = None
     last: bool | None = None
+    shown_at: datetime | None = None
     buyer: BuyerRef | None = None
 
 

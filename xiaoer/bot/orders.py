@@ -254,20 +254,24 @@ def _with_parcel(
 
 
 def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
-    shipped_at = _first(old.shipped_at, event.at)
-    said = (event.carrier or "", event.tracking or "", event.tracking_url or "", str(event.last))
-    known = (old.carrier or "", old.tracking or "", old.tracking_url or "", str(old.last))
-    if old.shown_at is not None and (old.shown_at, known) >= (event.at, said):
-        return _replace(old, shipped_at=shipped_at)
+    """Only the surest word on `last` stays: a corrected number says nothing of parcels to come."""
+    parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
+    shown_at = event.shown_at or event.at
+    said = (event.carrier or "", event.tracking or "", event.tracking_url or "")
+    known = (old.carrier or "", old.tracking or "", old.tracking_url or "")
+    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, said):
+        return parcel
     return _replace(
-        old,
-        shipped_at=shipped_at,
-        shown_at=event.at,
+        parcel,
+        shown_at=shown_at,
         carrier=event.carrier,
         tracking=event.tracking,
         tracking_url=event.tracking_url,
-        last=event.last,
     )
+
+
+def _surest(one: bool | None, other: bool | None) -> bool | None:
+    return max((one, other), key=(None, False, True).index)
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:

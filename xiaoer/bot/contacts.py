@@ -1,0 +1,70 @@
+"""How buyers are reached, in one spelling each; None for what is no phone, mail address, language or zone."""
+
+import re
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+_EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+")
+_LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
+_LONGEST_PHONE = 40  # with spaces, brackets and an extension
+_LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3
+_CHINESE = {"Hans": "zh-CN", "Hant": "zh-TW"}
+
+
+def phone(text: Any, region: str) -> str | None:
+    """E.164. `region` is the country of a number written without one."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)
+    if not isinstance(text, str) or not text or len(text) > _LONGEST_PHONE:
+        return None
+    return _phone(text, region)
+
+
+@lru_cache(maxsize=8192)  # one buyer is named by many deliveries, and reading a number takes 20 µs
+def _phone(text: str, region: str) -> str | None:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    written: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return written
+
+
+def email(text: Any) -> str | None:
+    if not isinstance(text, str):
+        return None
+    text = text.strip()
+    if len(text) > _LONGEST_EMAIL or not text.isprintable() or not _EMAIL.fullmatch(text):
+        return None
+    return text
+
+
+def locale(text: Any) -> str | None:
+    """BCP 47 as our templates are named: zh-Hans, zh_CN and zh are zh-CN, pt-br is pt-BR."""
+    match = _LOCALE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        return None
+    language, script, region = match[1].lower(), (match[2] or "").title(), (match[3] or "").upper()
+    if language != "zh":
+        return "-".join(part for part in (language, script, region) if part)
+    if script in _CHINESE:
+        return _CHINESE[script]
+    return "zh-TW" if region in ("TW", "HK", "MO") else "zh-CN"
+
+
+def timezone(text: Any) -> str | None:
+    return text if isinstance(text, str) and 0 < len(text) <= 64 and _is_zone(text) else None
+
+
+@lru_cache(maxsize=1024)
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
