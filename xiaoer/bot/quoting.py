@@ -1,0 +1,75 @@
+"""Other people's words (names, titles, reviews), made fit to stand inside ours."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+NAME_MAX = 40  # characters; longer names are cut
+MARKS_MAX = 4  # marks on one letter; more are a joke that covers the lines above
+
+_JOINERS = "\u200c\u200d"  # Persian spelling and emoji families need them
+_OPENS, _CLOSES = "\u2068", "\u2069"  # isolate a text of unknown direction
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_NO_NAME = re.compile(r"://|www\.|@|https?:|^[\d\s()+-]+$", re.IGNORECASE)
+_ENDS_BEFORE = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+_CUT = "…"
+
+
+def friendly_name(name: str | None) -> str | None:
+    """The name to greet her by; None where what stands there is an address, a number or nothing.
+
+    Strangers put links into name fields so that shops mail them on.
+    """
+    if not name or _NO_NAME.search(name):
+        return None
+    return quote(name, NAME_MAX)
+
+
+def quote(text: str | None, at_most: int) -> str | None:
+    """One line without control characters, at most so long, its direction kept to itself; None if empty."""
+    return _quote(text[: 4 * at_most], at_most) if text else None
+
+
+@lru_cache(maxsize=4096)
+def _quote(text: str, at_most: int) -> str | None:
+    line = _clip(" ".join("".join(_letters(text)).split()), at_most)
+    if not any(unicodedata.category(letter)[0] in "LNPS" for letter in line):
+        return None
+    return f"{_OPENS}{line}{_CLOSES}" if _RIGHT_TO_LEFT.search(line) else line
+
+
+def _letters(text: str) -> list[str]:
+    """Control, override and unpaired characters left out, heaps of marks made small."""
+    kept: list[str] = []
+    marks = 0
+    for letter in text:
+        category = unicodedata.category(letter)
+        if letter in _JOINERS:
+            kept.append(letter)
+        elif category[0] == "Z" or letter in "\t\r\n":
+            kept.append(" ")
+        elif category[0] != "C":
+            marks = marks + 1 if category[0] == "M" else 0
+            if marks <= MARKS_MAX:
+                kept.append(letter)
+    return kept
+
+
+def _clip(line: str, at_most: int) -> str:
+    """Cut so that no emoji family and no marked letter is torn, if one fits at all."""
+    if len(line) <= at_most:
+        return line
+    end = at_most - 1
+    while end > at_most // 2 and _joined(line, end):
+        end -= 1
+    return line[:end].rstrip() + _CUT
+
+
+def _joined(line: str, at: int) -> bool:
+    after, before = line[at], line[at - 1]
+    if after in _ENDS_BEFORE or before == "\u200d" or unicodedata.category(after)[0] == "M":
+        return True
+    flags = re.search("[\U0001f1e6-\U0001f1ff]*$", line[:at])  # flags are pairs of letters
+    return bool(flags and len(flags[0]) % 2 and "\U0001f1e6" <= after <= "\U0001f1ff")

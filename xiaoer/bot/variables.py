@@ -1,0 +1,211 @@
+"""What a template may speak of: the table of names, and their values from the facts of one message."""
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote as url_quote
+from zoneinfo import ZoneInfo
+
+from xiaoer.bot.money import Money
+from xiaoer.bot.orders import Order, Parcel
+from xiaoer.bot.quoting import friendly_name, quote
+from xiaoer.bot.router import Due, Facts
+from xiaoer.bot.shop import Shop
+
+ITEMS_MAX = 15  # positions listed in a message; the rest is counted
+TITLE_MAX = 60
+TEXT_MAX = 500
+ADDED_TO = ("promotion", "greeting")  # categories under which the way to stop always stands
+
+# Every name a template may use, in the order of docs/templates.md. "[]" is each one of a list.
+# A name ending in "?" there may be empty: ask {% if %} first.
+VARIABLES: dict[str, str] = {
+    "buyer.name": "her name, cut and cleaned; empty if the platform has none fit to greet with",
+    "shop.name": "the shop's name",
+    "seller.name": "the person buyers reach; may be empty",
+    "seller.contact": "how to reach a person, as in the settings; may be empty",
+    "order": "the order the message is about; empty if it is about none",
+    "order.number": "its number as the buyer sees it",
+    "order.state": "unpaid, partly_paid, paid, partly_shipped, shipped, delivered, completed, cancelled, "
+    "refunded or unknown",
+    "order.total": "amount with postage; may be empty",
+    "order.postage": "amount; may be empty",
+    "order.items": f"what was bought, at most {ITEMS_MAX} positions",
+    "order.items[].title": "name of the item",
+    "order.items[].quantity": "how many",
+    "order.items[].price": "amount for one",
+    "order.items[].sum": "amount for all of this position",
+    "order.more_items": "how many positions are not listed; 0 if all are",
+    "order.placed_at": "time; may be empty",
+    "order.paid_at": "time of the first payment; may be empty",
+    "order.paid": "amount paid so far; may be empty",
+    "order.left": "amount still to be paid; empty if nothing is",
+    "order.refunded": "amount given back so far; empty if none was",
+    "order.cancelled_at": "time; may be empty",
+    "order.delivered_at": "time when all of it had arrived; may be empty",
+    "order.parcels": "parcels that left",
+    "order.parcels[].carrier": "who brings it; may be empty",
+    "order.parcels[].tracking": "its number; may be empty",
+    "order.parcels[].link": "page to follow it; may be empty",
+    "order.parcels[].shipped_at": "time; may be empty",
+    "order.parcels[].moved_at": "time of the carrier's last news; may be empty",
+    "order.parcels[].delivered_at": "time; may be empty",
+    "parcel": "the parcel the message is about; may be empty",
+    "parcel.carrier": "who brings it; may be empty",
+    "parcel.tracking": "its number; may be empty",
+    "parcel.link": "page to follow it; may be empty",
+    "parcel.shipped_at": "time; may be empty",
+    "parcel.moved_at": "time of the carrier's last news; may be empty",
+    "parcel.delivered_at": "time; may be empty",
+    "parcel.part": "true if more of the order travels apart",
+    "payment.accounts": "where to pay to; an empty list if the shop has none",
+    "payment.accounts[].bank": "name of the bank or wallet",
+    "payment.accounts[].number": "account number",
+    "payment.accounts[].name": "the account's owner; may be empty",
+    "payment.link": "page to pay at; may be empty",
+    "payment.memo": "what to write on the transfer; may be empty",
+    "payment.closes_at": "time when the unpaid order is closed; may be empty",
+    "payment.ships_within": "length of time, after payment",
+    "stop.needed": "true for offers: the text of stop_line is added under the message",
+    "stop.link": "page to stop offers; may be empty",
+    "link": "page that ties the buyer's chat to her order; may be empty",
+    "step": "which reminder this is, from 1",
+    "steps": "how many reminders there are",
+    "last": "true for the last reminder",
+    "amount": "the amount this message is about; may be empty",
+    "rating": "stars of her review, 1 to 5",
+    "text": "what she wrote, cut and cleaned; may be empty",
+    "case": "number of her complaint; may be empty",
+    "promotion": "the promotion's name in the settings",
+    "offer": "the offer in a sentence",
+    "tier": "the buyer's tier",
+}
+
+# Names that come with the message itself, with a sample of each; a message without one has it empty.
+SAMPLES: dict[str, Any] = {
+    "link": "https://shop.example/c/abc",
+    "step": 1,
+    "steps": 3,
+    "last": False,
+    "amount": Money(12800, "CNY"),
+    "rating": 5,
+    "text": "很好",
+    "case": 7,
+    "promotion": "spring",
+    "offer": "-10 %",
+    "tier": "gold",
+}
+_EMPTY: dict[str, Any] = dict.fromkeys((*SAMPLES, "parcel"))
+_LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
+
+
+def variables(due: Due, facts: Facts, now: datetime, stop_url: str | None = None) -> dict[str, Any]:
+    """The names of VARIABLES for one message, true at `now`, times in the buyer's zone.
+
+    `stop_url`: her one-click page to stop offers, where the program has a public address.
+    """
+    shop, order, values = facts.shop, facts.order, due.values
+    zone = shop.zone(facts.buyer.timezone)
+    return {
+        **_EMPTY,
+        **_values(values, zone),
+        "buyer": {"name": friendly_name(facts.buyer.name)},
+        "shop": {"name": shop.name},
+        "seller": {"name": shop.seller.name, "contact": shop.seller.contact},
+        "order": _order(order, zone) if order else None,
+        "parcel": _parcel_of(order, values.get("parcel"), zone),
+        "payment": _payment(shop, order, zone),
+        "stop": {"needed": due.category in ADDED_TO, "link": stop_url},
+    }
+
+
+def _values(values: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    shown = {name: _value(name, value, zone) for name, value in values.items()}
+    for name in [name for name in values if name.endswith("_minor")]:
+        if isinstance(values[name], int) and values.get("currency"):
+            shown[name.removesuffix("_minor")] = Money(values[name], values["currency"])
+    return shown
+
+
+def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name.endswith("_at"):
+        return _local(datetime.fromisoformat(value), zone)
+    if name == "link":
+        return _link(value)
+    return quote(value, TEXT_MAX)
+
+
+def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
+    total, currency = order.total, order.total.currency if order.total else None
+    paid, refunded = order.paid_minor, order.refunded_minor
+    return {
+        "number": order.shown_number,
+        "state": order.state,
+        "total": total,
+        "postage": order.postage,
+        "items": [
+            {
+                "title": quote(line.title, TITLE_MAX) or line.sku or "?",
+                "quantity": line.quantity,
+                "price": line.price,
+                "sum": line.price * line.quantity,
+            }
+            for line in order.lines[:ITEMS_MAX]
+        ],
+        "more_items": max(0, len(order.lines) - ITEMS_MAX),
+        "placed_at": _local(order.placed_at, zone),
+        "paid_at": _local(order.paid_at, zone),
+        "paid": Money(paid, currency) if currency and paid else None,
+        "left": Money(total.minor - paid, total.currency) if total and total.minor > paid else None,
+        "refunded": Money(refunded, currency) if currency and refunded else None,
+        "cancelled_at": _local(order.cancelled_at, zone) if order.cancelled else None,
+        "delivered_at": _local(order.delivered_at, zone),
+        "parcels": [_parcel(parcel, zone) for parcel in order.shipped],
+    }
+
+
+def _parcel_of(order: Order | None, parcel_id: Any, zone: ZoneInfo) -> dict[str, Any] | None:
+    if order is None or not order.parcels:
+        return None
+    found = next((parcel for parcel in order.parcels if parcel.id == parcel_id), None)
+    if found is None and len(order.parcels) == 1:
+        found = order.parcels[0]
+    if found is None:
+        return None
+    return {**_parcel(found, zone), "part": found.last is False or len(order.shipped) > 1}
+
+
+def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "carrier": quote(parcel.carrier, TITLE_MAX),
+        "tracking": quote(parcel.tracking, TITLE_MAX),
+        "link": _link(parcel.tracking_url),
+        "shipped_at": _local(parcel.shipped_at, zone),
+        "moved_at": _local(parcel.moved_at, zone),
+        "delivered_at": _local(parcel.delivered_at, zone),
+    }
+
+
+def _payment(shop: Shop, order: Order | None, zone: ZoneInfo) -> dict[str, Any]:
+    number = order.shown_number if order else None
+    link = shop.payment.link
+    return {
+        "accounts": [
+            {"bank": account.bank, "number": account.number, "name": account.name}
+            for account in shop.payment.accounts
+        ],
+        "link": link.replace("{order}", url_quote(number or "", safe="")) if link else None,
+        "memo": number,
+        "closes_at": _local(shop.closes_at(order.placed_at), zone) if order and order.placed_at else None,
+        "ships_within": shop.payment.ships_within,
+    }
+
+
+def _link(text: str | None) -> str | None:
+    return text if text and _LINK.fullmatch(text) else None
+
+
+def _local(at: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return at.astimezone(zone) if at else None
