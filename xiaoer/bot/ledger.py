@@ -51,15 +51,26 @@ class Ledger:
         link, shop = self.connection, self.shop
         self.owners = records.owners(link, shop, {key for event in events for key in _identities_in(event)})
         self.orders = records.orders_by_id(link, shop, _orders_in(events))
-        numbers = {number for event in events if isinstance(event, MessageReceived) for number in numbers_in(event.text)}
+        numbers = {
+            number
+            for event in events
+            if isinstance(event, MessageReceived)
+            for number in numbers_in(event.text)
+        }
         for order in records.orders_by_number(link, shop, numbers):
             order = self.orders.setdefault(order.id, order)
             self.named[order.id] = self.named[order.shown_number] = order
         self.chats = records.conversations_at(
-            link, shop, {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)}
+            link,
+            shop,
+            {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)},
         )
-        self._read_buyers({*self.owners.values(), *(order.buyer for order in self.orders.values() if order.buyer)})
-        talking = {self.owner_of(event) for event in events if isinstance(event, ChatEvent | TimeCame)} - {None}
+        self._read_buyers(
+            {*self.owners.values(), *(order.buyer for order in self.orders.values() if order.buyer)}
+        )
+        talking = {self.owner_of(event) for event in events if isinstance(event, ChatEvent | TimeCame)} - {
+            None
+        }
         wanted = {buyer for buyer in talking if buyer}
         self._orders_of = records.orders_of(link, shop, wanted)
         self.said = records.said_to(link, shop, wanted)
@@ -69,7 +80,9 @@ class Ledger:
         for key in _identities_in(event):
             if key in self.owners:
                 return self.owners[key]
-        order = self.orders.get(event.order) if isinstance(event, OrderEvent | TimeCame) and event.order else None
+        order = (
+            self.orders.get(event.order) if isinstance(event, OrderEvent | TimeCame) and event.order else None
+        )
         return order.buyer if order else None
 
     def buyer(self, id: str | None) -> Buyer | None:
@@ -129,8 +142,9 @@ class Ledger:
         if one == other:
             return first
         self.write()  # what is in memory goes where the join below can see it
-        theirs = records.identities_of(self.connection, self.shop, one), records.identities_of(
-            self.connection, self.shop, other
+        theirs = (
+            records.identities_of(self.connection, self.shop, one),
+            records.identities_of(self.connection, self.shop, other),
         )
         if _told_apart(*theirs):
             return first
@@ -242,7 +256,9 @@ def _shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
 
 
 def _merged(kept: Buyer, lost: Buyer) -> Buyer:
-    ref = BuyerRef(name=lost.name, email=lost.email, phone=lost.phone, locale=lost.locale, timezone=lost.timezone)
+    ref = BuyerRef(
+        name=lost.name, email=lost.email, phone=lost.phone, locale=lost.locale, timezone=lost.timezone
+    )
     merged = _shown(kept, ref, lost.shown_at or lost.created_at or kept.created_at) if lost.shown_at else kept
     if lost.agrees_at and (kept.agrees_at is None or lost.agrees_at > kept.agrees_at):
         merged = _replace(merged, agrees=lost.agrees, agrees_at=lost.agrees_at)

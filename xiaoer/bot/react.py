@@ -149,7 +149,14 @@ class _Batch:
             rule = found.name
             self._act(found.handler(event, context), id, rule, context)
         except Exception as error:  # one bad event must not stop the others
-            log.error("event parked", shop=self.shop_id, event=id, rule=rule, error=type(error).__name__, exc_info=True)
+            log.error(
+                "event parked",
+                shop=self.shop_id,
+                event=id,
+                rule=rule,
+                error=type(error).__name__,
+                exc_info=True,
+            )
             self._open(
                 OpenCase(
                     kind="fault",
@@ -228,7 +235,9 @@ class _Batch:
 
     def _stop(self, buyer: str, at: datetime) -> None:
         file = self.ledger.buyers[buyer]
-        self.ledger.put_buyer(_replace(file, stopped_at=_latest(file.stopped_at, at), agrees=False, agrees_at=at))
+        self.ledger.put_buyer(
+            _replace(file, stopped_at=_latest(file.stopped_at, at), agrees=False, agrees_at=at)
+        )
 
     def _context(
         self, event: AnyEvent, buyer: str | None, order: Order | None, chat: Conversation | None
@@ -365,7 +374,9 @@ class _Batch:
             return
         fresh = chat.tries_since is None or self.now - chat.tries_since > timedelta(days=1)
         tries, since = (1, self.now) if fresh else (chat.tries + 1, chat.tries_since)
-        self.ledger.put_chat(_replace(self.ledger.chats[chat.channel, chat.address], tries=tries, tries_since=since))
+        self.ledger.put_chat(
+            _replace(self.ledger.chats[chat.channel, chat.address], tries=tries, tries_since=since)
+        )
 
     def _write(self, outcomes: list[tuple[int, str | None, str | None]]) -> None:
         self.ledger.write()
@@ -379,4 +390,3 @@ class _Batch:
 
 def _latest(one: datetime | None, other: datetime) -> datetime:
     return other if one is None else max(one, other)
-

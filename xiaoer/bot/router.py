@@ -34,6 +34,14 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
     values: dict[str, Any] = {}
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to reach a buyer. `buyer_id`: as that channel knows her."""
+
+    channel: str
+    address: str
+    buyer_id: str
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is true in the moment of sending, for one message. `sent_*` look back over real sendings."""
 
@@ -47,7 +55,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sent_in_day_until: datetime | None = None  # when the oldest of them leaves the 24 hours
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
-    unlike_channel: str | None = None
+    ways: tuple[Way, ...] = ()  # the best first; none blocked
 
 
 Truth = Callable[["Due", Facts, datetime], Reason | None]

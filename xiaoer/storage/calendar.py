@@ -15,12 +15,21 @@ from xiaoer.storage.tables import campaigns, wakes
 def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> None:
     """Remember deadlines; of two for one key the earlier stays, and one that came does not come again."""
     rows = [
-        {"shop": shop, "key": wake.key, "at": wake.at, "what": wake.what, "about": wake.key, "order_id": wake.order}
+        {
+            "shop": shop,
+            "key": wake.key,
+            "at": wake.at,
+            "what": wake.what,
+            "about": wake.key,
+            "order_id": wake.order,
+        }
         for wake in wanted
     ]
     insert_new(connection, wakes, rows)
     if rows:
-        connection.execute(_earlier, [{"of_shop": shop, "of_key": row["key"], "sooner": row["at"]} for row in rows])
+        connection.execute(
+            _earlier, [{"of_shop": shop, "of_key": row["key"], "sooner": row["at"]} for row in rows]
+        )
 
 
 _earlier = (
@@ -46,7 +55,9 @@ def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> S
 
 def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
     if keys:
-        connection.execute(update(wakes).where(wakes.c.shop == shop, wakes.c.key.in_(keys)).values(fired_at=now))
+        connection.execute(
+            update(wakes).where(wakes.c.shop == shop, wakes.c.key.in_(keys)).values(fired_at=now)
+        )
 
 
 def next_wake(connection: Connection) -> datetime | None:

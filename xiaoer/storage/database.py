@@ -7,6 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Sequence as SqlSequence, Table, create_engine, event, select, text
@@ -70,14 +71,19 @@ def make_engine(url: str) -> Engine:
             return _sqlite(url)
         case "postgresql":
             return create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_size=POOL, max_overflow=2, pool_pre_ping=True
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_size=POOL,
+                max_overflow=2,
+                pool_pre_ping=True,
             )
         case other:
             raise StorageError(f"database: {other} is not one we know; write sqlite:/// or postgresql://")
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, poolclass=QueuePool, pool_size=4, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = create_engine(
+        url, poolclass=QueuePool, pool_size=4, connect_args={"timeout": 30, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: Any) -> None:
@@ -100,10 +106,14 @@ def _sqlite(url: str) -> Engine:
 def take_ids(connection: Connection, count: int) -> list[int]:
     """`count` fresh ids, rising in the order of their taking."""
     if connection.dialect.name == "postgresql":
-        drawn = connection.execute(select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count)))
+        drawn = connection.execute(
+            select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count))
+        )
         return [row[0] for row in drawn]
     statement = sqlite.insert(counter).values(name="ids", next=count + 1)
-    statement = statement.on_conflict_do_update(index_elements=["name"], set_={"next": counter.c.next + count})
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"], set_={"next": counter.c.next + count}
+    )
     after: int = connection.execute(statement.returning(counter.c.next)).scalar_one()
     return list(range(after - count, after))
 
@@ -134,9 +144,21 @@ def try_lock(connection: Connection, name: str) -> bool:
     return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
 
 
+def lease_clock(connection: Connection, now: datetime) -> datetime:
+    """The one clock that leases are measured by: the database's where several programs share it, else `now`."""
+    if connection.dialect.name != "postgresql":
+        return now
+    moment: datetime = connection.execute(select(sql.clock_timestamp())).scalar_one()
+    return moment
+
+
 def is_broken_data(error: Exception) -> bool:
     """The data was refused, not the service: trying the same again would end the same."""
-    return isinstance(error, DBAPIError) and type(error).__name__ in ("DataError", "IntegrityError", "ProgrammingError")
+    return isinstance(error, DBAPIError) and type(error).__name__ in (
+        "DataError",
+        "IntegrityError",
+        "ProgrammingError",
+    )
 
 
 def _insert(connection: Connection, table: Table) -> Any:

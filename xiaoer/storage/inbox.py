@@ -104,7 +104,9 @@ def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> s
 _settle = (
     update(inbox)
     .where(inbox.c.shop == bindparam("of_shop"), inbox.c.id == bindparam("of_id"))
-    .values(state=bindparam("state"), rule=bindparam("rule"), error=bindparam("error"), handled_at=bindparam("at"))
+    .values(
+        state=bindparam("state"), rule=bindparam("rule"), error=bindparam("error"), handled_at=bindparam("at")
+    )
 )
 
 
@@ -137,5 +139,7 @@ def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
     """How many events are open, and since when the oldest of them has been."""
-    row = connection.execute(select(func.count(), func.min(inbox.c.received_at)).where(inbox.c.state == "open")).one()
+    row = connection.execute(
+        select(func.count(), func.min(inbox.c.received_at)).where(inbox.c.state == "open")
+    ).one()
     return row[0], row[1]

@@ -44,7 +44,9 @@ def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datet
     if not drafts:
         return
     ids = take_ids(connection, len(drafts))
-    insert_new(connection, outbox, [_row(shop, id, draft, now) for id, draft in zip(ids, drafts, strict=True)])
+    insert_new(
+        connection, outbox, [_row(shop, id, draft, now) for id, draft in zip(ids, drafts, strict=True)]
+    )
 
 
 def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
@@ -86,7 +88,9 @@ _withdraw = (
 )
 
 
-def withdraw(connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime) -> None:
+def withdraw(
+    connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime
+) -> None:
     """Take back what still waits under these beginnings of keys."""
     rows = [
         {"of_shop": shop, "of_prefix": prefix, "of_end": prefix + "\U0010ffff", "why": dump(why), "at": now}
@@ -108,7 +112,9 @@ def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) ->
 def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Sequence[Row[Any]]:
     if not ids:
         return []
-    return connection.execute(select(templates).where(templates.c.shop == shop, templates.c.id.in_(ids))).all()
+    return connection.execute(
+        select(templates).where(templates.c.shop == shop, templates.c.id.in_(ids))
+    ).all()
 
 
 def waiting_shops(connection: Connection) -> list[str]:
@@ -142,7 +148,9 @@ def next_due(connection: Connection) -> datetime | None:
 
 _send = (
     update(outbox)
-    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "queued")
+    .where(
+        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "queued"
+    )
     .values(
         state="sending",
         reason=None,
@@ -163,12 +171,18 @@ _settle = (
     update(outbox)
     .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"))
     .values(
-        state=bindparam("state"), reason=bindparam("why"), facts=bindparam("facts"), settled_at=bindparam("at"), lease_until=None
+        state=bindparam("state"),
+        reason=bindparam("why"),
+        facts=bindparam("facts"),
+        settled_at=bindparam("at"),
+        lease_until=None,
     )
 )
 _sent = (
     update(outbox)
-    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending")
+    .where(
+        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending"
+    )
     .values(
         state="sent",
         attempts=outbox.c.attempts + 1,
@@ -179,7 +193,9 @@ _sent = (
 )
 _failed = (
     update(outbox)
-    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending")
+    .where(
+        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending"
+    )
     .values(
         state=bindparam("next_state"),
         attempts=outbox.c.attempts + 1,
@@ -276,7 +292,9 @@ def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -
     return {key: channel for key, channel in connection.execute(statement)}
 
 
-def is_echo(connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime) -> bool:
+def is_echo(
+    connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime
+) -> bool:
     """Whether what "a person wrote" is what we ourselves just sent."""
     statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
         outbox.c.shop == shop,
@@ -298,5 +316,3 @@ def message_name(shop: str, id: int) -> str:
 def counts(connection: Connection) -> dict[tuple[str, str], int]:
     statement = select(outbox.c.shop, outbox.c.state, func.count()).group_by(outbox.c.shop, outbox.c.state)
     return {(shop, state): number for shop, state, number in connection.execute(statement)}
-
-

@@ -35,7 +35,10 @@ def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]
     if not numbers:
         return []
     named = or_(orders.c.number.in_(numbers), orders.c.id.in_(numbers))
-    return [_orders.decode(record) for record in connection.scalars(select(orders.c.record).where(orders.c.shop == shop, named))]
+    return [
+        _orders.decode(record)
+        for record in connection.scalars(select(orders.c.record).where(orders.c.shop == shop, named))
+    ]
 
 
 def orders_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Order, ...]]:
@@ -48,7 +51,9 @@ def orders_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> 
         .where(orders.c.shop == shop, orders.c.buyer.in_(of_buyers))
         .subquery()
     )
-    statement = select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= ORDERS_SHOWN).order_by(ranked.c.place)
+    statement = (
+        select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= ORDERS_SHOWN).order_by(ranked.c.place)
+    )
     found: dict[str, list[Order]] = defaultdict(list)
     for buyer, record in connection.execute(statement):
         found[buyer].append(_orders.decode(record))
@@ -108,18 +113,34 @@ def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity
     return {(kind, value) for kind, value in connection.execute(statement)}
 
 
+def addresses_of(
+    connection: Connection, shop: str, of_buyers: Collection[str], channels: Collection[str]
+) -> list[tuple[str, str, str]]:
+    """(buyer, channel, id there) for the channels that reach a buyer by that id alone."""
+    statement = select(identities.c.buyer, identities.c.kind, identities.c.value).where(
+        identities.c.shop == shop, identities.c.buyer.in_(of_buyers), identities.c.kind.in_(channels)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
-    rows = [{"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()]
+    rows = [
+        {"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()
+    ]
     insert_new(connection, identities, rows)
 
 
 def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
     """Everything of `lost` is `kept`'s from now on; the empty file stays and says so."""
     for table in (identities, conversations, cases, notes, outbox):
-        connection.execute(update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept))
+        connection.execute(
+            update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept)
+        )
     theirs = all_orders_of(connection, shop, lost)
     save_orders(connection, shop, (msgspec.structs.replace(order, buyer=kept) for order in theirs))
-    connection.execute(update(buyers).where(buyers.c.shop == shop, buyers.c.id == lost).values(joined_to=kept))
+    connection.execute(
+        update(buyers).where(buyers.c.shop == shop, buyers.c.id == lost).values(joined_to=kept)
+    )
 
 
 def all_orders_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
@@ -127,7 +148,9 @@ def all_orders_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
     return [_orders.decode(record) for record in connection.scalars(statement)]
 
 
-def conversations_at(connection: Connection, shop: str, places: Iterable[Identity]) -> dict[Identity, Conversation]:
+def conversations_at(
+    connection: Connection, shop: str, places: Iterable[Identity]
+) -> dict[Identity, Conversation]:
     by_channel: dict[str, list[str]] = defaultdict(list)
     for channel, address in places:
         by_channel[channel].append(address)
@@ -163,7 +186,9 @@ def save_conversations(connection: Connection, shop: str, changed: Iterable[Conv
     upsert(connection, conversations, [{"shop": shop, **msgspec.structs.asdict(chat)} for chat in changed])
 
 
-def open_cases_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Case, ...]]:
+def open_cases_of(
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> dict[str, tuple[Case, ...]]:
     found: dict[str, list[Case]] = defaultdict(list)
     if of_buyers:
         statement = select(cases).where(
@@ -212,9 +237,7 @@ def open_case(
     return case_of(found) if found else None
 
 
-def add_notes(
-    connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime
-) -> None:
+def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime) -> None:
     """(buyer, kind, text) each."""
     if new:
         rows = [
@@ -235,14 +258,23 @@ def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> di
     if not of_buyers:
         return {}
     place = func.row_number().over(partition_by=outbox.c.buyer, order_by=outbox.c.id.desc())
-    columns = (outbox.c.buyer, outbox.c.key, outbox.c.template, outbox.c.state, outbox.c.order_id, outbox.c.settled_at)
+    columns = (
+        outbox.c.buyer,
+        outbox.c.key,
+        outbox.c.template,
+        outbox.c.state,
+        outbox.c.order_id,
+        outbox.c.settled_at,
+    )
     ranked = (
         select(*columns, place.label("place"))
         .where(outbox.c.shop == shop, outbox.c.buyer.in_(of_buyers))
         .subquery()
     )
     found: dict[str, list[Said]] = defaultdict(list)
-    for row in connection.execute(select(ranked).where(ranked.c.place <= SAID_SHOWN).order_by(ranked.c.place)):
+    for row in connection.execute(
+        select(ranked).where(ranked.c.place <= SAID_SHOWN).order_by(ranked.c.place)
+    ):
         sent_at = row.settled_at if row.state == "sent" else None
         said = Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
         found[row.buyer].append(said)

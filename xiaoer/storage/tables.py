@@ -100,7 +100,9 @@ inbox = Table(
     Column("error", Words),
     Column("handled_at", Utc),
     PrimaryKeyConstraint("shop", "id"),
-    UniqueConstraint("shop", "channel", "external_id"),  # platforms repeat deliveries; we do not repeat answers
+    UniqueConstraint(
+        "shop", "channel", "external_id"
+    ),  # platforms repeat deliveries; we do not repeat answers
     _one_of("state", "open", "done", "parked"),
     Index("inbox_open", "shop", "id", **_open("state = 'open'")),
     Index("inbox_open_thread", "shop", "thread", **_open("state = 'open'")),
@@ -293,7 +295,9 @@ outbox = Table(
     PrimaryKeyConstraint("shop", "id"),
     UniqueConstraint("shop", "key"),  # said once in a shop's whole life
     _one_of("state", "queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown"),
-    CheckConstraint("state <> 'sending' OR (text IS NOT NULL AND lease_until IS NOT NULL)", name="sending_known"),
+    CheckConstraint(
+        "state <> 'sending' OR (text IS NOT NULL AND lease_until IS NOT NULL)", name="sending_known"
+    ),
     CheckConstraint("state <> 'sent' OR (settled_at IS NOT NULL AND text IS NOT NULL)", name="sent_kept"),
     CheckConstraint("attempts >= 0 AND lateness >= 0", name="counted"),
     Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
@@ -329,4 +333,6 @@ campaigns = Table(
 )
 
 # SQLite hands out our ids from here; PostgreSQL has a sequence for it.
-counter = Table("counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False))
+counter = Table(
+    "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
+)

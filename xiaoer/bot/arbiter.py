@@ -1,0 +1,126 @@
+"""May this message be said now? The one place that knows priority, quiet hours, caps, stop and takeover."""
+
+from datetime import datetime
+
+import msgspec
+
+from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.hours import quiet_until
+from xiaoer.bot.router import Due, Facts, Moment, Reason, Way
+from xiaoer.bot.shop import Shop
+
+PRIORITY = {
+    category: rank
+    for rank, category in enumerate(
+        ("answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting")
+    )
+}
+
+
+class Send(msgspec.Struct, frozen=True):
+    way: Way
+
+
+class Hold(msgspec.Struct, frozen=True):
+    until: datetime
+    why: Reason
+
+
+class Skip(msgspec.Struct, frozen=True):
+    why: Reason
+
+
+Verdict = Send | Hold | Skip
+
+
+def judge(due: Due, moment: Moment, facts: Facts, now: datetime) -> Verdict:
+    """What to do with a due message, given what is true at `now`.
+
+    First what ends it for good, then what only delays it; a delay past the message's own
+    lateness ends it too, with the delay's reason.
+    """
+    ended = (
+        _stopped(due, facts) or _late(due, now) or moment.still_true(due, facts, now) or _unwanted(due, facts)
+    )
+    if ended:
+        return Skip(ended)
+    held = _human(facts, now) or _quiet(due, facts, now) or _full(due, facts, now)
+    if held:
+        return held if held.until <= due.due_at + due.lateness else Skip(held.why)
+    if not facts.ways:
+        return Skip(Reason("no_way"))
+    return Send(facts.ways[0])
+
+
+def _stopped(due: Due, facts: Facts) -> Reason | None:
+    """An answer goes out even so: she asked."""
+    if due.category == "answer" or not facts.buyer.stopped:
+        return None
+    return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
+
+
+def _late(due: Due, now: datetime) -> Reason | None:
+    if now <= due.due_at + due.lateness:
+        return None
+    return Reason("too_late", {"due_at": due.due_at, "lateness": int(due.lateness.total_seconds())})
+
+
+def _unwanted(due: Due, facts: Facts) -> Reason | None:
+    if due.category == "promotion" and facts.buyer.agrees is not True:
+        return Reason("not_agreed")
+    return None
+
+
+def _human(facts: Facts, now: datetime) -> Hold | None:
+    until = max((chat.human_until for chat in facts.conversations if chat.human_until), default=None)
+    if until is None or until <= now:
+        return None
+    return Hold(until, Reason("human_talks", {"until": until}))
+
+
+def _quiet(due: Due, facts: Facts, now: datetime) -> Hold | None:
+    """An answer may go out at night: whoever asks is awake."""
+    if due.category == "answer":
+        return None
+    zone = facts.shop.zone(facts.buyer.timezone)
+    until = quiet_until(now, facts.shop.quiet_hours, zone)
+    return Hold(until, Reason("quiet_hours", {"until": until, "timezone": zone.key})) if until else None
+
+
+def _full(due: Due, facts: Facts, now: datetime) -> Hold | None:
+    limits = facts.shop.limits
+    if due.category == "answer":
+        return None
+    if due.category == "promotion" and facts.promotions_in_week >= limits.promotions_per_week:
+        until = facts.promotions_in_week_until or due.due_at + 2 * due.lateness
+        return Hold(max(until, now), Reason("promotions_full", {"limit": limits.promotions_per_week}))
+    if facts.sent_in_day >= limits.per_day:
+        until = max(facts.sent_in_day_until or now, now)
+        return Hold(until, Reason("day_full", {"limit": limits.per_day, "until": until}))
+    return None
+
+
+def ways(
+    buyer: Buyer,
+    chats: tuple[Conversation, ...],
+    doors: tuple[Way, ...],
+    mail: str | None,
+    speaks: frozenset[str],
+    shop: Shop,
+    now: datetime,
+) -> tuple[Way, ...]:
+    """How a buyer can be reached, best first: her live chats, the shop's own door, mail, an old chat.
+
+    `doors`: ways through channels that need no chat before; `speaks`: the channels that can send;
+    `mail`: the name of the shop's mail channel.
+    """
+    blocked = {(chat.channel, chat.address) for chat in chats if chat.blocked_at}
+    talks = [chat for chat in chats if chat.channel in speaks and chat.last_in_at]
+    live = [chat for chat in talks if chat.last_in_at and chat.last_in_at >= now - shop.live_chat]
+    mails = [Way(channel=mail, address=buyer.email, buyer_id=buyer.email)] if mail and buyer.email else []
+    found = [*map(_way, live), *doors, *mails, *map(_way, (chat for chat in talks if chat not in live))]
+    return tuple(dict.fromkeys(way for way in found if (way.channel, way.address) not in blocked))
+
+
+def _way(chat: Conversation) -> Way:
+    return Way(channel=chat.channel, address=chat.address, buyer_id=chat.address)

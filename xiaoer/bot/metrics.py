@@ -1,0 +1,43 @@
+"""What can be counted from outside: Prometheus metrics, without anybody's data."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """One registry for one program; a second program in the same process has its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "xiaoer_deliveries",
+            "Webhook deliveries by answer",
+            ("shop", "channel", "status"),
+            registry=registry,
+        )
+        self.unreadable = Counter(
+            "xiaoer_unreadable",
+            "Genuine deliveries kept as unreadable",
+            ("shop", "channel"),
+            registry=registry,
+        )
+        self.group_size = Histogram(
+            "xiaoer_commit_deliveries",
+            "Deliveries in one commit",
+            buckets=(1, 3, 10, 30, 100, 300, 1000),
+            registry=registry,
+        )
+        self.events = Counter(
+            "xiaoer_events", "Events by what became of them", ("shop", "outcome"), registry=registry
+        )
+        self.messages = Counter(
+            "xiaoer_messages", "Messages by outcome of a look at them", ("shop", "outcome"), registry=registry
+        )
+        self.sending = Histogram(
+            "xiaoer_sending_seconds", "How long a platform took", ("shop", "channel"), registry=registry
+        )
+        self.backlog = Gauge("xiaoer_inbox_open", "Events waiting to be handled", registry=registry)
+        self.lag = Gauge("xiaoer_inbox_lag_seconds", "Age of the oldest waiting event", registry=registry)
+        self.outbox = Gauge("xiaoer_outbox", "Messages by state", ("shop", "state"), registry=registry)
+        self.leg_errors = Counter(
+            "xiaoer_leg_errors", "Rounds of a leg that failed whole", ("leg",), registry=registry
+        )

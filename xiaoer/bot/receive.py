@@ -1,0 +1,185 @@
+"""Receive: prove who sent a delivery, translate it, keep it, and only then answer."""
+
+import asyncio
+import hashlib
+import json
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from xiaoer.bot.channels import Channel, Delivery
+from xiaoer.bot.errors import Unreadable, WebhookRefused
+from xiaoer.bot.events import Event, dump_event
+from xiaoer.bot.metrics import Metrics
+from xiaoer.storage import inbox
+from xiaoer.storage.database import Database
+from xiaoer.storage.inbox import Arrival, Puzzle
+
+log = structlog.get_logger()
+
+GROUP = 1000  # deliveries in one commit
+LONGEST_ID = 200  # characters; longer ones do not fit an index
+KEPT_HEADERS = ("content-type", "user-agent", "x-shopify-topic", "x-wc-webhook-topic", "webhook-id")
+
+Doors = Mapping[tuple[str, str], Channel]  # (shop, channel's name) -> channel
+
+
+class Intake:
+    """Group commit: all deliveries that came while one commit was being written share the next."""
+
+    def __init__(self, database: Database, metrics: Metrics, on_kept: Callable[[], None]) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._on_kept = on_kept
+        self._waiting: deque[tuple[Sequence[Arrival], Puzzle | None, asyncio.Future[None]]] = deque()
+        self._wake = asyncio.Event()
+
+    def keep(self, arrivals: Sequence[Arrival], puzzle: Puzzle | None = None) -> asyncio.Future[None]:
+        """Done once it is on disk; fails as the commit failed."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((arrivals, puzzle, kept))
+        self._wake.set()
+        return kept
+
+    async def run(self) -> None:
+        """Commit group after group, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
+                await self._commit(group)
+
+    async def _commit(
+        self, group: list[tuple[Sequence[Arrival], Puzzle | None, asyncio.Future[None]]]
+    ) -> None:
+        arrivals = [arrival for each, _, _ in group for arrival in each]
+        puzzles = [puzzle for _, puzzle, _ in group if puzzle]
+
+        def write(connection: Connection) -> None:
+            inbox.add(connection, arrivals)
+            inbox.keep(connection, puzzles)
+
+        error: Exception | None = None
+        try:
+            await self._database.write(write)
+        except Exception as failed:  # whatever it was, none of the group is on disk and all must hear of it
+            log.error("deliveries not kept", count=len(group), error=type(failed).__name__)
+            error = failed
+        self._metrics.group_size.observe(len(group))
+        for _, _, kept in group:
+            if kept.done():
+                continue  # the platform hung up meanwhile
+            kept.set_exception(error) if error else kept.set_result(None)
+        if error is None and arrivals:
+            self._on_kept()
+
+
+class Rate:
+    """A bucket for each shop: so many deliveries a second, twice as many in a burst."""
+
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self._limits = limits
+        self._levels = {shop: (2.0 * limit, 0.0) for shop, limit in limits.items()}
+
+    def take(self, shop: str, seconds: float) -> bool:
+        """False if the shop's bucket is empty at the monotonic time `seconds`."""
+        level, since = self._levels[shop]
+        limit = self._limits[shop]
+        level = min(2.0 * limit, level + max(0.0, seconds - since) * limit)
+        self._levels[shop] = (max(0.0, level - 1.0), seconds)
+        return level >= 1.0
+
+
+class Receiver:
+    """The HTTP door at /hooks/{shop}/{channel}."""
+
+    def __init__(
+        self, doors: Doors, intake: Intake, rate: Rate, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
+        self._doors = doors
+        self._intake = intake
+        self._rate = rate
+        self._metrics = metrics
+        self._clock = clock
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """200 kept (or known, or kept as unreadable), 401, 404, 413 (from aiohttp), 429, 503."""
+        shop, name = request.match_info["shop"], request.match_info["channel"]
+        channel = self._doors.get((shop, name))
+        if channel is None:
+            return self._answer(shop if any(shop == known for known, _ in self._doors) else "", name, 404)
+        if not self._rate.take(shop, asyncio.get_running_loop().time()):
+            return self._answer(shop, name, 429, headers={"Retry-After": "1"})
+        delivery = Delivery(
+            method=request.method,
+            headers={key.lower(): value for key, value in request.headers.items()},
+            query=request.query,
+            body=await request.read(),
+            received_at=self._clock(),
+        )
+        handshake = channel.handshake(delivery)
+        if handshake is not None:
+            return web.Response(
+                status=handshake.status, text=handshake.text, content_type=handshake.content_type
+            )
+        try:
+            channel.verify(delivery)
+        except WebhookRefused as refused:
+            log.warning("delivery refused", shop=shop, channel=name, why=str(refused))
+            return self._answer(shop, name, 401)
+        return await self._keep(shop, channel, delivery)
+
+    async def _keep(self, shop: str, channel: Channel, delivery: Delivery) -> web.Response:
+        arrivals: list[Arrival] = []
+        puzzle = None
+        try:
+            arrivals = [arrival_of(shop, event, delivery.received_at) for event in channel.parse(delivery)]
+        except Unreadable as error:
+            puzzle = _puzzle(shop, channel.name, delivery, str(error))
+            self._metrics.unreadable.labels(shop, channel.name).inc()
+            log.warning("delivery not understood", shop=shop, channel=channel.name, why=str(error))
+        if arrivals or puzzle:
+            try:
+                await self._intake.keep(arrivals, puzzle)
+            except Exception:  # logged where it happened; to the platform all of them mean: come again
+                return self._answer(shop, channel.name, 503, headers={"Retry-After": "5"})
+        return self._answer(shop, channel.name, 200)
+
+    def _answer(
+        self, shop: str, channel: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        self._metrics.deliveries.labels(shop, channel if shop else "", status).inc()
+        return web.Response(status=status, headers=headers)
+
+
+def arrival_of(shop: str, event: Event, received_at: datetime) -> Arrival:
+    """Raises Unreadable if an id is too long to be told apart by."""
+    if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
+        raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
+    return Arrival(
+        shop=shop,
+        channel=event.channel,
+        external_id=event.external_id,
+        thread=event.thread,
+        type=str(type(event).__struct_config__.tag),
+        body=dump_event(event),
+        received_at=received_at,
+    )
+
+
+def _puzzle(shop: str, channel: str, delivery: Delivery, error: str) -> Puzzle:
+    headers = {name: value for name in KEPT_HEADERS if (value := delivery.headers.get(name))}
+    return Puzzle(
+        shop=shop,
+        channel=channel,
+        external_id=hashlib.sha256(delivery.body).hexdigest(),
+        headers=json.dumps(headers),
+        body=delivery.body,
+        error=error,
+        received_at=delivery.received_at,
+    )

@@ -1,0 +1,21 @@
+"""When to try a failed sending again, if at all."""
+
+from datetime import timedelta
+
+ATTEMPTS = 10  # nine waits, each twice the last and an hour at most: gives up after about four hours
+FIRST = timedelta(seconds=15)
+LONGEST = timedelta(hours=1)
+
+
+def wait_before(attempt: int, luck: float, retry_after: timedelta | None = None) -> timedelta | None:
+    """How long to wait after `attempt` (1 is the first) failed; None: give up.
+
+    `luck` (0 to 1) spreads the waits by a quarter each way, so that many messages do not come back at once.
+    A platform's own `retry_after` is never undercut, but bounded by a day.
+    """
+    if attempt >= ATTEMPTS:
+        return None
+    wait = min(FIRST * 2 ** (attempt - 1), LONGEST) * (0.75 + luck / 2)
+    if retry_after is None:
+        return wait
+    return max(wait, min(retry_after, timedelta(days=1)))
