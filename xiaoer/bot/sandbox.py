@@ -4,11 +4,11 @@ A template reads plain dicts, lists, texts and numbers; it can call nothing and 
 What it may be made of is a list of what is allowed, not of what is forbidden.
 """
 
+import re
 from typing import Any, cast
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.environment import Template
-from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -28,6 +28,7 @@ _ALLOWED = (
 )
 _LOOP = frozenset({"index", "index0", "first", "last", "length"})
 _TESTS = ("defined", "undefined", "none", "number", "string", "even", "odd", "in")
+_TAGS = re.compile(r"\{%.*?%\}|\{#.*?#\}")
 _STRANGE = (SyntaxError, RecursionError, MemoryError, OverflowError)  # of Python's own compiler
 
 
@@ -58,7 +59,7 @@ class Cage(ImmutableSandboxedEnvironment):
         if type(obj) is LoopContext and attribute in _LOOP:
             return getattr(obj, attribute)
         if isinstance(obj, Undefined):
-            return getattr(obj, attribute)  # raises, naming what was missing first
+            str(obj)  # raises, naming what was missing first
         if obj is None:
             return self.undefined(f"{attribute!r} was asked of something empty; ask {{% if %}} first")
         return self.undefined(f"there is no {attribute!r} here")
@@ -98,11 +99,9 @@ class Compiled:
                 size += len(part)
                 if size > at_most:
                     raise TemplateError(f"the text grows longer than {at_most} characters")
-        except (TemplateError, UndefinedError, TemplateRuntimeError, ArithmeticError, TypeError) as error:
+        except Exception as error:  # whatever a seller's words provoke, it is a fault of that template alone
             line = _line(template, error)
             raise TemplateError(f"{self.where}, line {line}: {_say(error)}") from error
-        except RecursionError as error:
-            raise TemplateError(f"{self.where}: it is nested too deeply") from error
         return "".join(parts)
 
 
@@ -111,13 +110,24 @@ def parse(cage: Cage, where: str, source: str) -> nodes.Template:
     if len(source) > SOURCE_MAX:
         raise TemplateError(f"{where}: the file is longer than {SOURCE_MAX} characters")
     try:
-        tree = cage.parse(source, filename=where)
+        tree = cage.parse(_keep_line_ends(source), filename=where)
         _check(tree)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{where}, line {error.lineno}: {error.message}") from error
     except (*_STRANGE, ValueError) as error:
         raise TemplateError(f"{where}: it is nested too deeply or cannot be read") from error
     return tree
+
+
+def _keep_line_ends(source: str) -> str:
+    """A line of tags alone leaves no line behind; a tag at the end of a sentence leaves the line's end."""
+    return "\n".join(map(_keep_line_end, source.split("\n")))
+
+
+def _keep_line_end(line: str) -> str:
+    if not line.endswith(("%}", "#}")) or line[-3:-2] in ("-", "+") or not _TAGS.sub("", line).strip():
+        return line
+    return f"{line[:-2]}+{line[-2:]}"
 
 
 def _compile(cage: Cage, where: str, source: str) -> Template:
@@ -148,7 +158,9 @@ def _fault(node: nodes.Node) -> str | None:
             return "nothing can be called in a template; use a filter, as in {{ order.total | money }}"
         case nodes.Pow():
             return "** is not known in templates"
-        case nodes.Name(name=str(name)) | nodes.Filter(name=str(name)) if name.startswith("_"):
+        case nodes.Name(name=str(name)) | nodes.Filter(name=str(name)) | nodes.Getattr(attr=name) if (
+            name.startswith("_")
+        ):
             return f"{name!r}: names here never begin with _"
         case nodes.For(recursive=True):
             return "a loop cannot be recursive"

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from xiaoer.bot.errors import TemplateError
-from xiaoer.bot.formats import language
 from xiaoer.bot.filters import TEXT_MAX
+from xiaoer.bot.formats import language
 from xiaoer.bot.sandbox import Cage, Compiled
 from xiaoer.bot.shop import LOCALES
 
@@ -23,7 +23,7 @@ STOP_LINE = "stop_line"
 _KEPT = 1024  # compiled templates; every version ever sent may come back for a while
 
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
-_SUBJECT = re.compile(r"\s*subject\s*[:\uff1a]\s*([^\n]*)\n?", re.IGNORECASE)
+_SUBJECT = re.compile(r"\s*subject\s*[:\uff1a][ \t]*([^\n]*)\n?", re.IGNORECASE)
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ VARIABLES: dict[str, str] = {
     "payment.memo": "what to write on the transfer; may be empty",
     "payment.closes_at": "time when the unpaid order is closed; may be empty",
     "payment.ships_within": "length of time, after payment",
+    "now": "the time of sending",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
     "link": "page that ties the buyer's chat to her order; may be empty",
@@ -115,6 +116,7 @@ def variables(due: Due, facts: Facts, now: datetime, stop_url: str | None = None
         "order": _order(order, zone) if order else None,
         "parcel": _parcel_of(order, values.get("parcel"), zone),
         "payment": _payment(shop, order, zone),
+        "now": now.astimezone(zone),
         "stop": {"needed": due.category in ADDED_TO, "link": stop_url},
     }
 
