@@ -21,13 +21,13 @@ def read_env(file: Path) -> tuple[dict[str, str], list[Fault]]:
     except FileNotFoundError:
         return {}, []
     except (OSError, UnicodeDecodeError):
-        return {}, [Fault((file.name,), "not_text")]
+        return {}, [Fault((".env",), "not_text")]
     for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
         if not line or line.startswith("#"):
             continue
         parts = _LINE.fullmatch(line)
         if parts is None:
-            faults.append(Fault((file.name,), "env_line", line=number))
+            faults.append(Fault((".env",), "env_line", line=number))
             continue
         quoted = _QUOTED.fullmatch(parts[2])
         found[parts[1]] = quoted[2] if quoted else parts[2]

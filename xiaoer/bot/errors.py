@@ -14,14 +14,27 @@ XiaoerError
 """
 
 from datetime import timedelta
+from typing import NamedTuple
 
 
 class XiaoerError(Exception):
     """Whatever we raise on purpose."""
 
 
+class Mistake(NamedTuple):
+    """One thing wrong in a file of settings: its line, its key (shops.teahouse.name), what to do."""
+
+    line: int
+    path: str
+    text: str
+
+
 class ConfigError(XiaoerError):
     """Settings that cannot be used; the text lists every mistake with its line."""
+
+    def __init__(self, text: str, mistakes: tuple[Mistake, ...] = ()) -> None:
+        super().__init__(text)
+        self.mistakes = mistakes
 
 
 class StorageError(XiaoerError):

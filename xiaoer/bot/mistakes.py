@@ -74,6 +74,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "密钥不能写在这个文件里；请写 ${{NAME}}，并在环境变量或 .env 中设置 NAME",
         "金鑰不能寫在這個檔案裡；請寫 ${{NAME}}，並在環境變數或 .env 中設定 NAME",
     ),
+    "secret_short": (
+        "a secret needs at least {length} characters",
+        "密钥至少要有 {length} 个字符",
+        "金鑰至少要有 {length} 個字元",
+    ),
     "env_missing": (
         "{name} is not set, neither in the environment nor in .env",
         "环境变量和 .env 中都没有 {name}",
@@ -87,9 +92,9 @@ WORDS: dict[str, tuple[str, str, str]] = {
     ),
     # values
     "quote_it": (
-        "put this number in quotes, or zeros in front of it are lost",
-        "请给这个数字加引号，否则开头的 0 会丢失",
-        "請給這個數字加引號，否則開頭的 0 會遺失",
+        "text is meant; put this number in quotes, or zeros in front of it are lost",
+        "此处应为文字；请给这个数字加引号，否则开头的 0 会丢失",
+        "此處應為文字；請給這個數字加引號，否則開頭的 0 會遺失",
     ),
     "string_type": ("must be text", "应为文字", "應為文字"),
     "int_type": ("must be a whole number", "应为整数", "應為整數"),
@@ -105,7 +110,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "应为列表：每行一项，以短横线开头",
         "應為清單：每行一項，以短橫線開頭",
     ),
-    "literal_error": ("must be {expected}", "应为 {expected}", "應為 {expected}"),
+    "literal_error": ("must be one of {expected}", "应为以下之一：{expected}", "應為以下之一：{expected}"),
     "greater_than_equal": ("must be at least {ge}", "不能小于 {ge}", "不能小於 {ge}"),
     "greater_than": ("must be more than {gt}", "必须大于 {gt}", "必須大於 {gt}"),
     "less_than_equal": ("must be at most {le}", "不能大于 {le}", "不能大於 {le}"),
@@ -115,11 +120,6 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "needs at least {min_length} entries",
         "至少要有 {min_length} 项",
         "至少要有 {min_length} 項",
-    ),
-    "string_too_short": (
-        "needs at least {min_length} characters",
-        "至少要有 {min_length} 个字符",
-        "至少要有 {min_length} 個字元",
     ),
     "string_pattern_mismatch": (
         "does not have the form {pattern}",

@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
@@ -48,7 +49,7 @@ def parse_duration(text: Any) -> timedelta:
 def write_duration(wait: timedelta) -> str:
     """As `parse_duration` reads it, in the largest unit that leaves no rest."""
     seconds = int(wait.total_seconds())
-    unit = next((unit for unit in "wdhm" if seconds and seconds % _SECONDS[unit] == 0), "s")
+    unit = next((unit for unit in "dhm" if seconds and seconds % _SECONDS[unit] == 0), "s")
     return f"{seconds // _SECONDS[unit]}{unit}"
 
 
@@ -68,6 +69,16 @@ def _day(text: Any) -> date:
         return date.fromisoformat(str(text))
     except ValueError:
         raise wrong("day", given=repr(text)) from None
+
+
+def _web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise wrong("web_address") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise wrong("web_address")
+    return text.rstrip("/")
 
 
 def _known_zone(name: str) -> str:
@@ -133,6 +144,7 @@ ClockTime = Annotated[
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
+WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Region = Annotated[str, AfterValidator(_known_region)]
