@@ -11,6 +11,7 @@ _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
 _LONGEST_PHONE = 40  # with spaces, brackets and an extension
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3
+_LONGEST_LOCALE = 20
 _CHINESE = {"Hans": "zh-CN", "Hant": "zh-TW"}
 
 
@@ -38,15 +39,20 @@ def _phone(text: str, region: str) -> str | None:
 def email(text: Any) -> str | None:
     if not isinstance(text, str):
         return None
-    text = text.strip()
-    if len(text) > _LONGEST_EMAIL or not text.isprintable() or not _EMAIL.fullmatch(text):
+    address: str = text.strip()
+    if len(address) > _LONGEST_EMAIL or not address.isprintable() or not _EMAIL.fullmatch(address):
         return None
-    return text
+    return address
 
 
 def locale(text: Any) -> str | None:
     """BCP 47 as our templates are named: zh-Hans, zh_CN and zh are zh-CN, pt-br is pt-BR."""
-    match = _LOCALE.fullmatch(text.strip()) if isinstance(text, str) else None
+    return _locale(text) if isinstance(text, str) and len(text) <= _LONGEST_LOCALE else None
+
+
+@lru_cache(maxsize=1024)
+def _locale(text: str) -> str | None:
+    match = _LOCALE.fullmatch(text.strip())
     if match is None:
         return None
     language, script, region = match[1].lower(), (match[2] or "").title(), (match[3] or "").upper()

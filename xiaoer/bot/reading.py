@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, NoReturn, TypeVar
 
 import msgspec
@@ -83,9 +84,12 @@ def money(value: Amount, code: str, place: str) -> Money:
     if len(text) > _LONGEST_AMOUNT:
         raise Unreadable(f"{place} is longer than an amount of money; write 12.50")
     try:
-        amount = parse_money(text, code)
+        amount = _parsed(text, code)
     except (ValueError, ArithmeticError) as why:
         raise Unreadable(f"{place}: {why}; write 12.50") from None
     if amount.minor < 0:
         raise Unreadable(f"{place}: {text!r} is below nothing; write 12.50")
     return amount
+
+
+_parsed = lru_cache(maxsize=4096)(parse_money)  # prices repeat

@@ -1,0 +1,195 @@
+"""The door for any shop system: JSON signed both ways as Standard Webhooks says."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Annotated, ClassVar, Literal
+
+import aiohttp
+import msgspec
+from pydantic import AfterValidator, Field, SecretStr
+from yarl import URL
+
+from xiaoer.bot import standard_webhooks
+from xiaoer.bot.channels import Answer, Delivery, Outgoing
+from xiaoer.bot.channels.webhook_events import KINDS, Frame, event
+from xiaoer.bot.channels.webhook_forms import FORMS
+from xiaoer.bot.errors import (
+    BuyerUnreachable,
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    Unreadable,
+)
+from xiaoer.bot.events import Event
+from xiaoer.bot.reading import read
+from xiaoer.bot.shop import Duration, Settings
+
+_LONGEST_WAIT = timedelta(days=1)  # whatever Retry-After says
+_AGAIN = frozenset((408, 425, 429))
+_GONE = frozenset((403, 410))
+_HAD_IT = 409
+_READ = 65536  # of an answer: enough to use its connection again
+
+
+def _signing(secret: SecretStr) -> SecretStr:
+    standard_webhooks.key(secret)
+    return secret
+
+
+class WebhookSettings(Settings):
+    """Any shop system that can POST JSON, and be POSTed to."""
+
+    kind: Literal["webhook"] = "webhook"
+    secrets: tuple[Annotated[SecretStr, AfterValidator(_signing)], ...] = Field(
+        (), description="whsec_...; all are accepted, the first one signs what we send"
+    )
+    url: str | None = Field(None, pattern="^https?://", description="where messages to buyers are POSTed")
+    timeout: Duration = timedelta(seconds=15)
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    type: str
+
+
+class _To(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Button(msgspec.Struct, frozen=True):
+    label: str
+    value: str
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    buyer: _To
+    text: str
+    locale: str
+    template: str
+    order: str | None = None
+    category: str
+    buttons: tuple[_Button, ...] = ()
+
+
+class _Send(msgspec.Struct, frozen=True, kw_only=True):
+    type: str = "message.send"
+    timestamp: datetime
+    data: dict[str, _Message]
+
+
+_forms: msgspec.json.Decoder[FORMS] = msgspec.json.Decoder(FORMS)
+_kind = msgspec.json.Decoder(_Kind)
+_encoder = msgspec.json.Encoder()
+
+
+class WebhookChannel:
+    listens: ClassVar[bool] = True
+    drops_repeats: ClassVar[bool] = True
+
+    def __init__(
+        self, name: str, region: str, settings: WebhookSettings, http: aiohttp.ClientSession
+    ) -> None:
+        self.name = name
+        self.region = region
+        self._keys = tuple(key for secret in settings.secrets if (key := standard_webhooks.key(secret)))
+        self._url = URL(settings.url) if settings.url else None
+        self._seconds = settings.timeout.total_seconds()
+        self._timeout = aiohttp.ClientTimeout(total=self._seconds)
+        self._http = http
+
+    def handshake(self, delivery: Delivery) -> Answer | None:
+        return None
+
+    def verify(self, delivery: Delivery) -> None:
+        standard_webhooks.check(self._keys, delivery.headers, delivery.body, delivery.received_at)
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        try:
+            form = read(_forms, delivery.body)
+        except Unreadable:
+            if _is_foreign(delivery.body):
+                return ()
+            raise
+        delivery_id = delivery.headers.get("webhook-id", "")
+        happened = event(form, Frame(channel=self.name, delivery=delivery_id, region=self.region))
+        return () if happened is None else (happened,)
+
+    async def send(self, message: Outgoing) -> str | None:
+        if self._url is None:
+            raise DeliveryRefused("no url is set for this channel")
+        if not self._keys:
+            raise DeliveryRefused("no secret is set to sign messages with")
+        body = _written(message)
+        headers = standard_webhooks.sign(self._keys[0], message.id, message.at, body)
+        headers["content-type"] = "application/json"
+        try:
+            async with self._http.post(
+                self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                await _drain(response)
+                failure = _failure(response.status, response.headers.get("retry-after"), message.at)
+        except TimeoutError:
+            failure = DeliveryDelayed(f"no answer within {self._seconds:g} s")
+        except aiohttp.InvalidURL:
+            failure = DeliveryRefused("the url of this channel cannot be called")
+        except (aiohttp.ClientError, OSError) as error:
+            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
+        if failure is not None:
+            raise failure  # outside of the try: what broke underneath knows addresses and is left behind
+        return message.id
+
+
+def _is_foreign(body: bytes) -> bool:
+    """Well said, but of a kind that we do not follow."""
+    try:
+        return read(_kind, body).type not in KINDS
+    except Unreadable:
+        return False
+
+
+def _written(message: Outgoing) -> bytes:
+    written = _Message(
+        id=message.id,
+        buyer=_To(message.buyer_id),
+        text=message.text,
+        locale=message.locale,
+        template=message.template,
+        order=message.order,
+        category=message.category,
+        buttons=tuple(_Button(label, value) for label, value in message.buttons),
+    )
+    return _encoder.encode(_Send(timestamp=message.at, data={"message": written}))
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """The status is the whole answer; the rest is only read to keep the connection."""
+    try:
+        await response.content.read(_READ)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        response.close()
+
+
+def _failure(status: int, retry_after: str | None, now: datetime) -> DeliveryError | None:
+    if 200 <= status < 300 or status == _HAD_IT:
+        return None
+    if status in _AGAIN or status >= 500:
+        return DeliveryDelayed(f"the receiver answered {status}", wait(retry_after, now))
+    if status in _GONE:
+        return BuyerUnreachable(f"the receiver answered {status}")
+    return DeliveryRefused(f"the receiver answered {status}")
+
+
+def wait(retry_after: str | None, now: datetime) -> timedelta | None:
+    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3). None if it says nothing readable."""
+    if not retry_after:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:10]), _LONGEST_WAIT.total_seconds()))
+    try:
+        until = parsedate_to_datetime(text)
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return min(max(until - now, timedelta()), _LONGEST_WAIT)
+    except (ValueError, OverflowError, TypeError):
+        return None
