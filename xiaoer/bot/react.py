@@ -1,12 +1,14 @@
 """React: open events become records and decisions, a batch of one shop in one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
 from sqlalchemy import Connection, Row, update
+from sqlalchemy.exc import DBAPIError
 
 from xiaoer.bot.actions import (
     Action,
@@ -38,12 +40,13 @@ from xiaoer.bot.events import (
     load_event,
 )
 from xiaoer.bot.ledger import Ledger, NumbersIn
+from xiaoer.bot.metrics import Metrics
 from xiaoer.bot.orders import Order, merge
 from xiaoer.bot.router import Moments, Reason, Route, route
 from xiaoer.bot.shop import Shop
 from xiaoer.bot.texts import Texts, Version
 from xiaoer.storage import calendar, inbox, outbox, records
-from xiaoer.storage.database import is_broken_data, try_lock
+from xiaoer.storage.database import Database, is_broken_data, try_lock
 from xiaoer.storage.tables import cases
 
 log = structlog.get_logger()
@@ -85,26 +88,33 @@ def park_first(connection: Connection, shop_id: str, error: str, now: datetime) 
     return Outcome(parked=len(rows))
 
 
-def react_safely(
-    write: Callable[[Callable[[Connection], Outcome]], Outcome],
-    shop_id: str,
-    shop: Shop,
-    rules: Rules,
-    now: datetime,
-) -> Outcome:
+def react_waiting(
+    database: Database, shops: Mapping[str, Shop], rules: Rules, metrics: Metrics, now: datetime
+) -> int:
+    """One batch of every shop that has open events; returns how many were handled or parked."""
+    total = 0
+    for shop_id in database.read_now(inbox.waiting_shops):
+        if shop_id not in shops:
+            continue  # its settings are gone; its events wait for them
+        outcome = react_safely(database, shop_id, shops[shop_id], rules, now)
+        metrics.events.labels(shop_id, "handled").inc(outcome.handled)
+        metrics.events.labels(shop_id, "parked").inc(outcome.parked)
+        total += outcome.handled + outcome.parked
+    return total
+
+
+def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
     """React; when the database refuses a batch's data, find the one event to blame and park it alone."""
-    try:
-        return write(lambda connection: react(connection, shop_id, shop, rules, now))
-    except Exception as error:
-        if not is_broken_data(error):
-            raise
-    try:
-        return write(lambda connection: react(connection, shop_id, shop, rules, now, limit=1))
-    except Exception as error:
-        if not is_broken_data(error):
-            raise
-        why = f"{type(error).__name__}: the outcome cannot be stored"
-        return write(lambda connection: park_first(connection, shop_id, why, now))
+    for limit in (BATCH, 1):
+        try:
+            return database.write_now(
+                partial(react, shop_id=shop_id, shop=shop, rules=rules, now=now, limit=limit)
+            )
+        except DBAPIError as error:
+            if not is_broken_data(error):
+                raise
+            why = f"{type(error).__name__}: the outcome cannot be stored"
+    return database.write_now(lambda link: park_first(link, shop_id, why, now))
 
 
 class _Batch:

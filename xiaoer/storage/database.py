@@ -45,6 +45,10 @@ class Database:
     async def read(self, work: Callable[[Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
 
+    async def run(self, work: Callable[[], T]) -> T:
+        """Work that opens its own transactions, in the writing thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+
     def write_now(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
             return work(connection)

@@ -88,6 +88,35 @@ def buyers_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dic
     return {row.id: Buyer(**row._mapping) for row in connection.execute(statement)}
 
 
+def agreeing_buyers(connection: Connection, shop: str, after: str, limit: int) -> list[Buyer]:
+    """Buyers who said yes to offers, by id, from behind `after`."""
+    statement = select(*_BUYER).where(
+        buyers.c.shop == shop, buyers.c.agrees, buyers.c.joined_to.is_(None), buyers.c.id > after
+    )
+    return [Buyer(**row._mapping) for row in connection.execute(statement.order_by(buyers.c.id).limit(limit))]
+
+
+def standings(
+    connection: Connection, shop: str, of_buyers: Collection[str], since: datetime, currency: str
+) -> dict[str, tuple[int, int]]:
+    """How many orders each buyer paid for since then, and how much in minor units, refunds subtracted."""
+    if not of_buyers:
+        return {}
+    statement = (
+        select(orders.c.buyer, func.count(), func.sum(orders.c.paid_minor - orders.c.refunded_minor))
+        .where(
+            orders.c.shop == shop,
+            orders.c.buyer.in_(of_buyers),
+            orders.c.placed_at >= since,
+            orders.c.currency == currency,
+            orders.c.paid_minor > 0,
+            orders.c.state.not_in(("cancelled", "refunded")),
+        )
+        .group_by(orders.c.buyer)
+    )
+    return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement)}
+
+
 def save_buyers(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
     upsert(connection, buyers, [{"shop": shop, **msgspec.structs.asdict(buyer)} for buyer in changed])
 

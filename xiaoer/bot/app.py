@@ -1,0 +1,247 @@
+"""The one place of wiring: settings in, a running program out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+import aiohttp
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+
+from xiaoer.bot import campaigns
+from xiaoer.bot.api import api_routes
+from xiaoer.bot.channels import Channel, Speaker
+from xiaoer.bot.channels.email import EmailChannel, EmailSettings
+from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
+from xiaoer.bot.channels.telegram import TelegramChannel, TelegramSettings
+from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
+from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from xiaoer.bot.clock import TICK, Clock, Leg, fire_wakes, utc_now
+from xiaoer.bot.config import Config, ShopSettings
+from xiaoer.bot.deliver import Courier
+from xiaoer.bot.facts import Desk, Speaking
+from xiaoer.bot.health import Health
+from xiaoer.bot.links import Links
+from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.react import Rules, react_waiting
+from xiaoer.bot.receive import Intake, Rate, Receiver
+from xiaoer.bot.stop_page import StopPage
+from xiaoer.bot.texts import Texts
+from xiaoer.handlers import vip
+from xiaoer.handlers.chat import order_numbers_in
+from xiaoer.handlers.routes import MOMENTS, ROUTES
+from xiaoer.storage import schema
+from xiaoer.storage.database import Database
+
+log = structlog.get_logger()
+
+DRAIN = 20.0  # seconds that a stopping program waits for platforms to answer
+
+
+def rules_of(texts: Texts, links: Links) -> Rules:
+    def order_of_link(shop: str, text: str) -> str | None:
+        command, _, token = text.partition(" ")
+        proved = links.read("chat", token.strip()) if command == "/start" and token else None
+        return proved[1] if proved and len(proved) == 2 and proved[0] == shop else None
+
+    return Rules(
+        routes=ROUTES, moments=MOMENTS, texts=texts, numbers_in=order_numbers_in, order_of_link=order_of_link
+    )
+
+
+def open_channels(
+    name: str, shop: ShopSettings, http: aiohttp.ClientSession
+) -> tuple[dict[str, Channel], dict[str, Speaker]]:
+    """What a shop listens to, and what it can speak through, by the names in its settings."""
+    doors: dict[str, Channel] = {}
+    speakers: dict[str, Speaker] = {}
+    for channel_name, settings in shop.channels.items():
+        match settings:
+            case WebhookSettings():
+                webhook = WebhookChannel(channel_name, shop.region, settings, http)
+                doors[channel_name] = webhook
+                if settings.url:
+                    speakers[channel_name] = webhook
+            case ShopifySettings():
+                doors[channel_name] = ShopifyChannel(channel_name, shop.region, settings)
+            case WooCommerceSettings():
+                doors[channel_name] = WooCommerceChannel(channel_name, shop.region, settings)
+            case TelegramSettings():
+                telegram = TelegramChannel(channel_name, shop.region, settings, http)
+                doors[channel_name] = telegram
+                speakers[channel_name] = telegram
+            case EmailSettings():
+                speakers[channel_name] = EmailChannel(channel_name, shop.region, settings)
+    return doors, speakers
+
+
+def speaking_of(shop: ShopSettings, speakers: Mapping[str, Speaker]) -> Speaking:
+    kinds = {name: settings.kind for name, settings in shop.channels.items() if name in speakers}
+    return Speaking(
+        speaks=kinds,
+        doors=[name for name, kind in kinds.items() if kind == "webhook"],
+        mail=next((name for name, kind in kinds.items() if kind == "email"), None),
+    )
+
+
+def desk_of(config: Config, links: Links, speakers: Mapping[tuple[str, str], Speaker]) -> Desk:
+    def stop_url(shop: str, buyer: str) -> str | None:
+        token = links.token("stop", shop, buyer) if config.public_url else None
+        return f"{config.public_url}/stop/{token}" if token else None
+
+    def chat_link(shop: str, order: str) -> str | None:
+        chats = [
+            c for c in config.shops[shop].channels.values() if isinstance(c, TelegramSettings) and c.username
+        ]
+        token = links.token("chat", shop, order) if chats else None
+        # A start link carries 64 characters at most; a longer id has to be typed instead.
+        return f"https://t.me/{chats[0].username}?start={token}" if token and len(token) <= 64 else None
+
+    speaking = {
+        shop_id: speaking_of(shop, {name: s for (of, name), s in speakers.items() if of == shop_id})
+        for shop_id, shop in config.shops.items()
+    }
+    return Desk(speaking, stop_url, chat_link)
+
+
+class Program:
+    """Everything that `serve` runs. `clock` and the database are handed in, so that a test or a demo owns time."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        http: aiohttp.ClientSession,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.config = config
+        self.database = database
+        self.clock = clock
+        self.metrics = Metrics()
+        self.texts = Texts(config.templates)
+        self.links = Links(config.secret.get_secret_value())
+        self.rules = rules_of(self.texts, self.links)
+        doors: dict[tuple[str, str], Channel] = {}
+        speakers: dict[tuple[str, str], Speaker] = {}
+        for shop_id, shop in config.shops.items():
+            listens, speaks = open_channels(shop_id, shop, http)
+            doors |= {(shop_id, name): channel for name, channel in listens.items()}
+            speakers |= {(shop_id, name): speaker for name, speaker in speaks.items()}
+        self.courier = Courier(
+            database,
+            config.shops,
+            speakers,
+            desk_of(config, self.links, speakers),
+            self.rules,
+            self.metrics,
+            clock,
+            on_sent=lambda: self.deliver_leg.wake(),
+        )
+        self.react_leg = Leg("react", self.react_round, self.metrics)
+        self.deliver_leg = Leg("deliver", self.courier.deliver_due, self.metrics)
+        self.calendar_leg = Leg("calendar", self.calendar_round, self.metrics)
+        self.intake = Intake(database, self.metrics, self.react_leg.wake)
+        rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
+        self.receiver = Receiver(doors, self.intake, rate, self.metrics, clock)
+
+    async def react_round(self) -> int:
+        """Handle what is open, in every shop; returns how many events were handled."""
+        handled = await self.database.run(
+            partial(react_waiting, self.database, self.config.shops, self.rules, self.metrics, self.clock())
+        )
+        if handled:
+            self.deliver_leg.wake()
+        return handled
+
+    async def calendar_round(self) -> int:
+        """Deadlines, campaigns, and what a dead program left behind."""
+        now = self.clock()
+
+        def look(connection: Connection) -> tuple[int, int]:
+            fired = fire_wakes(connection, now)
+            campaigns.start_due(connection, self.config.shops, vip.promotion_due, now)
+            return fired, campaigns.run_page(connection, self.config.shops, self.rules, vip.tier_of, now)
+
+        fired, looked = await self.database.write(look)
+        if fired:
+            self.react_leg.wake()
+        settled = await self.courier.settle_abandoned()
+        if looked or settled:
+            self.deliver_leg.wake()
+        return fired + looked
+
+    def site(self) -> web.Application:
+        """The HTTP side: webhooks, API, health, metrics, and the page that stops."""
+        site = web.Application(client_max_size=self.config.body_limit)
+        stop_page = StopPage(self.links, self.intake, self.config.shops, self.clock)
+        health = Health(self.database, self.metrics, self.clock)
+        site.add_routes(
+            [
+                web.post("/hooks/{shop}/{channel}", self.receiver.receive),
+                web.get("/hooks/{shop}/{channel}", self.receiver.receive),
+                web.get("/healthz", health.alive),
+                web.get("/readyz", health.ready),
+                web.get("/metrics", health.measured),
+                web.get("/stop/{token}", stop_page.ask),
+                web.post("/stop/{token}", stop_page.stop),
+                *api_routes(self.config, self.database, self.clock, self.react_leg.wake),
+            ]
+        )
+        return site
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """All legs on their way; on leaving, what is in hand is finished."""
+        legs = (self.react_leg, self.deliver_leg, self.calendar_leg)
+        work = [asyncio.create_task(leg.run(), name=leg.name) for leg in legs]
+        work.append(asyncio.create_task(self.intake.run(), name="intake"))
+        recording = asyncio.create_task(self.courier.record(), name="record")
+        clock = Clock()
+        for leg in legs:
+            clock.every(TICK, leg.wake)
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.stop()
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.courier.stop(), DRAIN)
+            recording.cancel()
+            await asyncio.gather(recording, return_exceptions=True)
+
+
+async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Event) -> None:
+    """Run until told to stop. Raises StorageError or OSError if it cannot start."""
+    database = Database(config.database)
+    try:
+        copy = await asyncio.to_thread(schema.ready, database.engine)
+        if copy:
+            log.info("database brought up to date", copy=str(copy))
+        async with open_http() as http:
+            program = Program(config, database, http)
+            for fault in program.texts.faults:
+                log.warning("a template of yours is not used", why=fault)
+            runner = web.AppRunner(program.site(), access_log=None)
+            await runner.setup()
+            async with program.running():
+                try:
+                    await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
+                    on_ready()
+                    await until.wait()
+                finally:
+                    await runner.cleanup()
+    finally:
+        database.close()
+
+
+def open_http() -> aiohttp.ClientSession:
+    """One client for all channels; each sets its own timeouts."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=256), cookie_jar=aiohttp.DummyCookieJar()
+    )

@@ -1,0 +1,63 @@
+"""Alive, ready, and measured: what watches the program from outside may ask."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import Connection
+
+from xiaoer.bot.metrics import Metrics
+from xiaoer.storage import inbox, outbox, schema
+from xiaoer.storage.database import Database
+
+LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
+PATIENCE = 5.0  # seconds for the database to answer
+
+
+class Health:
+    def __init__(self, database: Database, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._metrics = metrics
+        self._clock = clock
+
+    async def alive(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """200 if the database answers, its schema fits, and events do not pile up; else 503 and which of them."""
+        try:
+            backlog, lag, version = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
+        except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"
+            return web.json_response({"status": "not ready", "database": type(error).__name__}, status=503)
+        fits = version == schema.newest()
+        answer = {
+            "status": "ready" if fits and lag <= LAG else "not ready",
+            "database": "answers",
+            "schema": "fits" if fits else "run xiaoer migrate",
+            "inbox_open": backlog,
+            "lag_seconds": round(lag.total_seconds(), 1),
+        }
+        return web.json_response(answer, status=200 if answer["status"] == "ready" else 503)
+
+    async def measured(self, _: web.Request) -> web.Response:
+        await self._database.read(self._count)
+        body = generate_latest(self._metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _look(self, connection: Connection) -> tuple[int, timedelta, Any]:
+        backlog, lag = self._backlog(connection)
+        return backlog, lag, schema.version_on(connection)
+
+    def _backlog(self, connection: Connection) -> tuple[int, timedelta]:
+        count, since = inbox.backlog(connection)
+        return count, max(self._clock() - since, timedelta(0)) if since else timedelta(0)
+
+    def _count(self, connection: Connection) -> None:
+        count, lag = self._backlog(connection)
+        self._metrics.backlog.set(count)
+        self._metrics.lag.set(lag.total_seconds())
+        for (shop, state), number in outbox.open_counts(connection).items():
+            self._metrics.outbox.labels(shop, state).set(number)

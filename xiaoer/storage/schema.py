@@ -1,0 +1,86 @@
+"""The schema's age: brought up to date on SQLite after a copy, asked for by name on PostgreSQL."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from xiaoer.bot.errors import StorageError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def newest() -> str:
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    if head is None:
+        raise StorageError("the migrations are missing from this installation; install Xiaoer again")
+    return head
+
+
+def current(engine: Engine) -> str | None:
+    """The schema's version; None for an empty database. Raises StorageError if there is no database to be had."""
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise StorageError(f"database: cannot be opened: {error.orig}") from error
+
+
+def version_on(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def migrate(engine: Engine) -> Path | None:
+    """Bring the schema up to date; returns the copy that was put beside an SQLite file first, if one was."""
+    before = current(engine)
+    if before == newest():
+        return None
+    _refuse_newer(before)
+    copy = _copy(engine, before) if before is not None else None
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return copy
+
+
+def ready(engine: Engine) -> Path | None:
+    """Make sure that `serve` may start. SQLite is migrated; an old schema on PostgreSQL is refused,
+    since other programs may be running on it."""
+    if engine.dialect.name == "sqlite":
+        return migrate(engine)
+    before = current(engine)
+    if before != newest():
+        _refuse_newer(before)
+        state = "empty" if before is None else "older than this program"
+        raise StorageError(f"the database is {state}; run `xiaoer migrate` first")
+    return None
+
+
+def _refuse_newer(version: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if version is not None and version not in known:
+        raise StorageError("the database was made by a newer Xiaoer; install that one")
+
+
+def _copy(engine: Engine, version: str | None) -> Path | None:
+    """A whole copy of an SQLite file, by SQLite itself, so that what is still in its log is in it."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file == ":memory:":
+        return None
+    path = Path(file)
+    copy = path.with_name(f"{path.name}.before-{newest()}")
+    part = copy.with_suffix(copy.suffix + ".part")
+    with sqlite3.connect(path) as source, sqlite3.connect(part) as target:
+        source.backup(target)
+    target.close()
+    source.close()
+    shutil.move(part, copy)
+    return copy
