@@ -1,0 +1,63 @@
+# make run     serve a sample shop on SQLite, in ./myshop (LOCALE=zh-CN: in Chinese)
+# make test    every test, on real servers from packages
+# make check   style, types, and who may import whom
+# make bench   durable intake and the whole journey, measured against a bare server
+# make lock    write the lock files anew from pyproject.toml
+
+PYTHON ?= python3
+VENV ?= .venv
+SHOP ?= myshop
+LOCALE ?=
+WORKERS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+.PHONY: run test check bench lock schema clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.installed
+	@test -e $(SHOP)/config.yaml || $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE))
+	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
+
+test: $(VENV)/.developed
+	$(BIN)/pytest -n $(WORKERS) $(TESTS)
+
+check: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.developed
+	$(BIN)/python -m bench
+
+lock: $(VENV)/.developed
+	$(PIP) uv
+	$(UV_LOCK) -o requirements.lock
+	$(UV_LOCK) --group dev -o requirements-dev.lock
+
+schema: $(VENV)/.installed
+	$(BIN)/xiaoer schema > docs/config.schema.json
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Xiaoer needs Python 3.11 or newer; name it: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "$(PYTHON) makes no environments here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing what Xiaoer stands on ..."
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps -e .
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what its tests need ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
