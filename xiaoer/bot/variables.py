@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import quote as url_quote
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from xiaoer.bot.money import Money
 from xiaoer.bot.orders import Order, Parcel
 from xiaoer.bot.quoting import friendly_name, quote
@@ -18,7 +20,7 @@ TEXT_MAX = 500
 ADDED_TO = ("promotion", "greeting")  # categories under which the way to stop always stands
 
 # Every name a template may use, in the order of docs/templates.md. "[]" is each one of a list.
-# A name ending in "?" there may be empty: ask {% if %} first.
+# Where it says "may be empty", ask {% if %} first.
 VARIABLES: dict[str, str] = {
     "buyer.name": "her name, cut and cleaned; empty if the platform has none fit to greet with",
     "shop.name": "the shop's name",
@@ -29,7 +31,7 @@ VARIABLES: dict[str, str] = {
     "order.state": "unpaid, partly_paid, paid, partly_shipped, shipped, delivered, completed, cancelled, "
     "refunded or unknown",
     "order.total": "amount with postage; may be empty",
-    "order.postage": "amount; may be empty",
+    "order.postage": "amount; empty if it is free or not known",
     "order.items": f"what was bought, at most {ITEMS_MAX} positions",
     "order.items[].title": "name of the item",
     "order.items[].quantity": "how many",
@@ -69,7 +71,7 @@ VARIABLES: dict[str, str] = {
     "now": "the time of sending",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
-    "link": "page that ties the buyer's chat to her order; may be empty",
+    "link": "a page that goes with this message, as the one that ties her chat to the order; may be empty",
     "step": "which reminder this is, from 1",
     "steps": "how many reminders there are",
     "last": "true for the last reminder",
@@ -82,21 +84,53 @@ VARIABLES: dict[str, str] = {
     "tier": "the buyer's tier",
 }
 
-# Names that come with the message itself, with a sample of each; a message without one has it empty.
-SAMPLES: dict[str, Any] = {
-    "link": "https://shop.example/c/abc",
-    "step": 1,
-    "steps": 3,
-    "last": False,
-    "amount": Money(12800, "CNY"),
-    "rating": 5,
-    "text": "很好",
-    "case": 7,
-    "promotion": "spring",
-    "offer": "-10 %",
-    "tier": "gold",
+# Names that come with the message itself; a message without one has it empty.
+_CARRIED = ("link", "step", "steps", "last", "amount", "rating", "text", "case", "promotion", "offer", "tier")
+_EMPTY: dict[str, Any] = dict.fromkeys((*_CARRIED, "parcel"))
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What one kind of message always knows: an order, a parcel, names of its own."""
+
+    order: bool = True
+    parcel: bool = False
+    names: tuple[str, ...] = ()
+
+
+MOMENTS: dict[str, Told] = {
+    "order_confirmation": Told(),
+    "second_contact": Told(),
+    "payment_reminder": Told(names=("step", "steps", "last", "payment.closes_at")),
+    "payment_received": Told(names=("order.paid_at",)),
+    "reassurance": Told(names=("order.paid_at",)),
+    "shipped": Told(parcel=True, names=("parcel.shipped_at",)),
+    "delayed": Told(parcel=True, names=("parcel.shipped_at",)),
+    "delivered": Told(),
+    "review_request": Told(),
+    "review_reminder": Told(),
+    "review_thanks": Told(names=("rating",)),
+    "review_sorry": Told(names=("rating",)),
+    "review_reply_draft": Told(names=("rating",)),
+    "cancelled": Told(),
+    "refunded": Told(),
+    "partly_refunded": Told(),
+    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier")),
+    "stop_line": Told(order=False),
+    "where_is_order": Told(),
+    "which_order": Told(order=False),
+    "not_matched": Told(order=False),
+    "payment_status": Told(),
+    "payment_claimed": Told(order=False),
+    "form_received": Told(order=False),
+    "when_ship": Told(order=False),
+    "human_coming": Told(order=False),
+    "not_understood": Told(order=False),
+    "media_received": Told(order=False),
+    "hello": Told(order=False),
+    "thanks": Told(order=False),
+    "stopped": Told(order=False),
+    "resumed": Told(order=False),
 }
-_EMPTY: dict[str, Any] = dict.fromkeys((*SAMPLES, "parcel"))
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 
@@ -110,6 +144,7 @@ def variables(due: Due, facts: Facts, now: datetime, stop_url: str | None = None
     return {
         **_EMPTY,
         **_values(values, zone),
+        **_refund(order, values.get("refund")),
         "buyer": {"name": friendly_name(facts.buyer.name)},
         "shop": {"name": shop.name},
         "seller": {"name": shop.seller.name, "contact": shop.seller.contact},
@@ -139,6 +174,12 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
     return quote(value, TEXT_MAX)
 
 
+def _refund(order: Order | None, refund_id: Any) -> dict[str, Any]:
+    """A refund that names no amount gives all of it back."""
+    found = next((refund for refund in order.refunds if refund.id == refund_id), None) if order else None
+    return {"amount": found.amount or (order and order.total)} if found else {}
+
+
 def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
     total, currency = order.total, order.total.currency if order.total else None
     paid, refunded = order.paid_minor, order.refunded_minor
@@ -146,7 +187,7 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "number": order.shown_number,
         "state": order.state,
         "total": total,
-        "postage": order.postage,
+        "postage": order.postage if order.postage and order.postage.minor else None,
         "items": [
             {
                 "title": quote(line.title, TITLE_MAX) or line.sku or "?",
