@@ -21,6 +21,8 @@ def from_pydantic(detail: ErrorDetails, data: Any, reader: SettingsReader, kinds
         code = "quote_it"
     if code.startswith("union_tag"):
         path, values = (*path, "kind"), {"kinds": ", ".join(kinds)}
+    if str(values.get("pattern", "")).startswith("^https?"):
+        code = "web_address"
     if "expected" in values:
         values["expected"] = str(values["expected"]).replace(" or ", ", ")
     values = {name: reader.mask(path, str(value)) for name, value in values.items()}
