@@ -1,0 +1,435 @@
+"""Shopify: whose deliveries are let in, and what they tell."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
+from xiaoer.bot.channels import Channel, Speaker
+from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
+from xiaoer.bot.errors import Unreadable, WebhookRefused
+from xiaoer.bot.events import (
+    BuyerRef,
+    BuyerUpdated,
+    Event,
+    Line,
+    OrderCancelled,
+    OrderDelivered,
+    OrderEvent,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    ParcelMoved,
+    PaymentReceived,
+)
+from xiaoer.bot.money import Money
+from xiaoer.bot.orders import Order, merge
+
+ORDER = "820982911946154508"
+THEN = datetime(2022, 1, 1, tzinfo=UTC)
+VERSIONS = ("shopify", "shopify/2026-04")
+ORDER_TOPICS = (
+    "orders/create",
+    "orders/paid",
+    "orders/updated",
+    "orders/cancelled",
+    "orders/fulfilled",
+    "orders/partially_fulfilled",
+)
+
+
+def channel(*secrets: str) -> ShopifyChannel:
+    return ShopifyChannel("shop", "US", ShopifySettings.model_validate({"secrets": secrets}))
+
+
+LISTENER = channel("test-only-shopify-client-secret")
+
+
+def told(topic: str, body: bytes | dict[str, Any], **headers: str) -> tuple[Event, ...]:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = {"X-Shopify-Topic": topic, "X-Shopify-Webhook-Id": "w1", **headers}
+    return tuple(LISTENER.parse(delivery(raw, lines)))
+
+
+def kinds(events: tuple[Event, ...]) -> list[type[Event]]:
+    return [type(event) for event in events]
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    """A plain order, neither paid nor cancelled."""
+    body: dict[str, Any] = json.loads(recorded("shopify/orders_create.json"))
+    return {**body, "cancelled_at": None, "financial_status": "pending", **changes}
+
+
+def fulfillment(id: int, **changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(recorded("shopify/fulfillments_create.json"))
+    return {**body, "id": id, "status": "success", **changes}
+
+
+def merged(*batches: tuple[Event, ...]) -> Order:
+    state: Order | None = None
+    for event in (event for batch in batches for event in batch):
+        assert isinstance(event, OrderEvent)
+        state = merge(state, event)
+    assert state is not None
+    return state
+
+
+# --- who may speak to us
+
+
+@pytest.mark.parametrize("vector", vectors("shopify"), ids=lambda vector: vector["id"])
+def test_every_recorded_signature_is_judged_right(vector: dict[str, Any]) -> None:
+    given_ = delivery(body_of(vector), vector["headers"])
+
+    if vector["valid"]:
+        channel("an older secret", vector["secret"]).verify(given_)
+        assert LISTENER.parse(given_) is not None
+    else:
+        with pytest.raises(WebhookRefused):
+            channel(vector["secret"]).verify(given_)
+
+
+def test_headers_without_the_x_are_understood_too() -> None:
+    vector = next(vector for vector in vectors("shopify") if vector["valid"])
+    headers = {name.removeprefix("X-"): value for name, value in vector["headers"].items()}
+    given_ = delivery(body_of(vector), headers)
+
+    LISTENER.verify(given_)
+    assert LISTENER.parse(given_) == LISTENER.parse(delivery(body_of(vector), vector["headers"]))
+    assert LISTENER.parse(given_)
+
+
+@pytest.mark.parametrize("secrets", [(), ("",), ("  ",)])
+def test_without_a_secret_nobody_is_let_in(secrets: tuple[str, ...]) -> None:
+    signed_with_nothing = {"X-Shopify-Hmac-Sha256": "thNnmggU2ex3L5XXeMNfxf8Wl8STcVZTxscSFEKSxa0="}
+
+    with pytest.raises(WebhookRefused, match="no secret"):
+        channel(*secrets).verify(delivery(b"", signed_with_nothing))
+
+
+def test_a_missing_or_spoiled_signature_is_refused() -> None:
+    for headers in ({}, {"X-Shopify-Hmac-Sha256": "\udcff"}, {"X-Shopify-Hmac-Sha256": "AAAA"}):
+        with pytest.raises(WebhookRefused):
+            LISTENER.verify(delivery(b"{}", headers))
+
+
+def test_the_channel_keeps_the_contract_of_channels_and_only_listens() -> None:
+    contract: Channel = LISTENER
+
+    assert contract.handshake(delivery(b"{}")) is None
+    assert not isinstance(contract, Speaker)
+
+
+# --- what they tell
+
+
+def test_a_created_order_is_placed_whatever_the_body_says_of_its_end() -> None:
+    events = told("orders/create", recorded("shopify/orders_create.json"))
+
+    assert events == (
+        OrderPlaced(
+            channel="shop",
+            external_id="w1#placed",
+            at=THEN,
+            order=ORDER,
+            placed_at=THEN,
+            total=Money(38800, "USD"),
+            postage=Money(1000, "USD"),
+            number="#9999",
+            buyer=BuyerRef(id="115310627314723954", name="John Smith", email="jon@example.com", locale="en"),
+            lines=(
+                Line(title="IPod Nano - 8GB", quantity=1, price=Money(19900, "USD"), sku="IPOD2008PINK"),
+                Line(title="IPod Nano - 8GB", quantity=1, price=Money(19900, "USD"), sku="IPOD2008PINK"),
+            ),
+            postcode="40003",
+        ),
+    )
+
+
+def test_the_newer_api_version_is_understood_too() -> None:
+    (placed,) = told("orders/create", recorded("shopify/2026-04/orders_create.json"))
+
+    assert isinstance(placed, OrderPlaced)
+    assert (placed.total, placed.buyer.agrees) == (Money(40495, "USD"), True)
+    assert placed.lines[0] == Line(
+        title="Aviator sunglasses", quantity=1, price=Money(8999, "USD"), sku="SKU2006-001"
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("orders/create", [OrderPlaced]),
+        ("orders/paid", [OrderPlaced, PaymentReceived]),
+        ("orders/updated", [OrderPlaced, OrderCancelled]),
+        ("orders/cancelled", [OrderPlaced, OrderCancelled]),
+        ("orders/fulfilled", [OrderPlaced]),
+        ("orders/partially_fulfilled", [OrderPlaced]),
+    ],
+)
+def test_one_and_the_same_body_tells_what_its_topic_says(topic: str, expected: list[type[Event]]) -> None:
+    assert kinds(told(topic, recorded(f"shopify/{topic.replace('/', '_')}.json"))) == expected
+
+
+@pytest.mark.parametrize("status", ["paid", "partially_refunded", "refunded", "authorized"])
+@pytest.mark.parametrize("topic", ["orders/create", "orders/updated"])
+def test_an_order_that_is_already_paid_says_so(topic: str, status: str) -> None:
+    events = told(topic, order(financial_status=status))
+
+    assert kinds(events) == [OrderPlaced, PaymentReceived]
+    assert merged(events).paid_in_full
+
+
+@pytest.mark.parametrize("status", ["pending", "voided", "partially_paid", None])
+def test_an_order_that_is_not_paid_in_full_does_not(status: str | None) -> None:
+    assert kinds(told("orders/create", order(financial_status=status))) == [OrderPlaced]
+
+
+def test_a_cancelled_order_was_not_paid_after_its_end() -> None:
+    body = order(
+        financial_status="refunded",
+        cancelled_at="2022-01-02T00:00:00Z",
+        updated_at="2022-01-05T00:00:00Z",
+        cancel_reason="inventory",
+    )
+    state = merged(told("orders/updated", body))
+
+    assert state.state == "cancelled"
+    assert state.paid_at == state.cancelled_at == datetime(2022, 1, 2, tzinfo=UTC)
+
+
+def test_a_deleted_order_is_cancelled_when_the_webhook_was_triggered() -> None:
+    triggered = {"X-Shopify-Triggered-At": "2024-08-07T22:57:57.290670248Z"}
+    (gone,) = told("orders/delete", recorded("shopify/orders_delete.json"), **triggered)
+
+    assert isinstance(gone, OrderCancelled)
+    assert (gone.order, gone.reason) == (ORDER, "deleted")
+    assert gone.at == datetime(2024, 8, 7, 22, 57, 57, 290670, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("time", ["", "yesterday", '"', "0001-01-01T00:00:00+14:00", "\udcff"])
+def test_a_time_that_cannot_be_read_gives_way_to_the_arrival(time: str) -> None:
+    (gone,) = told("orders/delete", b'{"id": 1}', **{"X-Shopify-Triggered-At": time})
+
+    assert gone.at == NOW
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_fulfillment_is_a_parcel_that_left(version: str) -> None:
+    events = told("fulfillments/create", recorded(f"{version}/fulfillments_create.json"))
+
+    assert events == (
+        OrderShipped(
+            channel="shop",
+            external_id="w1#shipped:123456",
+            at=THEN,
+            order=ORDER,
+            parcel="123456",
+            carrier="UPS",
+            tracking="1z827wk74630",
+            tracking_url="https://www.ups.com/WebTracking?loc=en_US&requester=ST&trackNums=1z827wk74630",
+            shown_at=THEN,
+        ),
+    )
+
+
+@pytest.mark.parametrize("status", ["cancelled", "error", "failure"])
+def test_a_fulfillment_that_failed_is_no_parcel(status: str) -> None:
+    assert told("fulfillments/update", fulfillment(1, status=status)) == ()
+
+
+def test_a_fulfillment_that_arrived_is_delivered() -> None:
+    events = told("fulfillments/update", fulfillment(1, shipment_status="delivered"))
+
+    assert kinds(events) == [OrderShipped, OrderDelivered]
+    assert merged(events).delivered_at == THEN
+
+
+def test_two_numbers_of_one_fulfillment_are_both_told() -> None:
+    (shipped,) = told("fulfillments/create", fulfillment(1, tracking_numbers=["A1", "A2"]))
+
+    assert isinstance(shipped, OrderShipped)
+    assert shipped.tracking == "A1, A2"
+
+
+def test_a_part_is_a_part_until_the_order_is_fulfilled_whatever_comes_later_of_its_parcels() -> None:
+    first, second = fulfillment(1), fulfillment(2)
+    part = told("orders/partially_fulfilled", order(fulfillments=[first]))
+    whole = told("orders/fulfilled", order(fulfillments=[first, second]))
+    moved = told("fulfillments/update", fulfillment(1, updated_at="2022-01-09T00:00:00Z"))
+
+    assert merged(told("fulfillments/create", first), part).state == "partly_shipped"
+    assert merged(part, whole, moved).state == "shipped"
+    assert merged(moved, whole, part).state == "shipped"
+
+
+@pytest.mark.parametrize(("status", "state"), [("fulfilled", "shipped"), ("partial", "partly_shipped")])
+def test_a_snapshot_tells_whether_all_has_left(status: str, state: str) -> None:
+    body = order(fulfillments=[fulfillment(1)], fulfillment_status=status)
+
+    assert merged(told("orders/updated", body)).state == state
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_carriers_word_is_a_movement(version: str) -> None:
+    events = told("fulfillment_events/create", recorded(f"{version}/fulfillment_events_create.json"))
+
+    assert events == (
+        ParcelMoved(
+            channel="shop",
+            external_id="w1#moved",
+            at=THEN,
+            order=ORDER,
+            parcel="123456",
+            status="in_transit",
+        ),
+    )
+
+
+def test_a_carriers_word_of_delivery_is_the_delivery_of_that_parcel() -> None:
+    body = recorded("shopify/fulfillment_events_create.json").replace(b"in_transit", b"delivered")
+    (delivered,) = told("fulfillment_events/create", body)
+
+    assert isinstance(delivered, OrderDelivered)
+    assert delivered.parcel == "123456"
+
+
+def refund(*transactions: dict[str, Any]) -> dict[str, Any]:
+    return {**json.loads(recorded("shopify/refunds_create.json")), "transactions": list(transactions)}
+
+
+def moved(amount: str, **changes: Any) -> dict[str, Any]:
+    return {"id": 1, "kind": "refund", "status": "success", "amount": amount, "currency": "USD", **changes}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_refund_without_a_transaction_moved_no_money(version: str) -> None:
+    assert told("refunds/create", recorded(f"{version}/refunds_create.json")) == ()
+
+
+def test_a_refund_is_the_sum_of_what_really_moved() -> None:
+    body = refund(moved("10.00"), moved("2.50"), moved("99", status="failure"), moved("99", kind="void"))
+
+    assert told("refunds/create", body) == (
+        OrderRefunded(
+            channel="shop",
+            external_id="w1#refunded:890088186047892319",
+            at=THEN,
+            order=ORDER,
+            refund="890088186047892319",
+            amount=Money(1250, "USD"),
+            reason="Things were damaged",
+        ),
+    )
+
+
+def test_a_refund_told_by_its_own_topic_and_by_the_order_is_one() -> None:
+    body = refund(moved("10.00"))
+    state = merged(told("refunds/create", body), told("orders/updated", order(refunds=[body])))
+
+    assert state.refunded_minor == 1000
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_customers_file_is_understood(version: str) -> None:
+    (updated,) = told("customers/update", recorded(f"{version}/customers_update.json"))
+
+    assert isinstance(updated, BuyerUpdated)
+    assert updated.buyer == BuyerRef(id="706405506930370084", name="Bob Biller", email="bob@biller.com")
+
+
+@pytest.mark.parametrize(
+    ("state", "agrees"),
+    [("subscribed", True), ("unsubscribed", False), ("not_subscribed", None), (None, None)],
+)
+def test_consent_is_what_the_customer_said_last(state: str | None, agrees: bool | None) -> None:
+    body = json.loads(recorded("shopify/customers_update.json"))
+    (updated,) = told("customers/update", {**body, "email_marketing_consent": {"state": state}})
+
+    assert isinstance(updated, BuyerUpdated)
+    assert updated.buyer.agrees is agrees
+
+
+def test_the_phone_is_the_buyers_own_and_not_the_one_of_who_gets_the_parcel() -> None:
+    gift = order(
+        shipping_address={"phone": "+1 212-555-0100", "country_code": "US"},
+        billing_address={"phone": "030 901820", "country_code": "DE"},
+    )
+    (placed,) = told("orders/create", gift)
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.buyer.phone == "+4930901820"
+
+
+def test_topics_we_do_not_follow_are_skipped() -> None:
+    assert told("app/uninstalled", recorded("shopify/app_uninstalled.json")) == ()
+    assert told("products/create", b"not even json") == ()
+    assert LISTENER.parse(delivery(b"{}")) == ()
+
+
+def test_a_delivery_without_a_plain_id_is_known_by_its_body() -> None:
+    bodies = {b'{"id": 1}', b'{"id": 2}'}
+    for id in ("", "\udcff", "x" * 101, "a\tb"):
+        ids = {told("orders/delete", body, **{"X-Shopify-Webhook-Id": id})[0].external_id for body in bodies}
+        assert len(ids) == 2
+        assert all(each.isascii() for each in ids)
+
+
+@pytest.mark.parametrize(
+    "topic", ["orders/create", "fulfillments/create", "refunds/create", "customers/update"]
+)
+def test_a_body_without_what_matters_names_it(topic: str) -> None:
+    with pytest.raises(Unreadable, match="missing"):
+        told(topic, b'{"id": null}' if topic == "customers/update" else b'{"id": 1}')
+
+
+def test_an_order_in_a_strange_currency_names_the_place() -> None:
+    with pytest.raises(Unreadable, match="currency: 'QQQ' is not a currency"):
+        told("orders/create", order(currency="QQQ"))
+
+
+def test_snapshots_may_come_in_any_order() -> None:
+    early = told("orders/create", order(updated_at="2022-01-01T00:00:00Z"))
+    late = told("orders/updated", order(updated_at="2022-01-03T00:00:00Z", total_price="99.00"))
+
+    assert merged(early, late) == merged(late, early)
+    assert merged(early, late).total == Money(9900, "USD")
+    assert merged(early, late).placed_at == THEN
+
+
+RECORDED = (
+    *((topic, f"shopify/{topic.replace('/', '_')}.json") for topic in ORDER_TOPICS),
+    ("orders/delete", "shopify/orders_delete.json"),
+    ("orders/updated", "shopify/2026-04/orders_create.json"),
+    ("fulfillments/create", "shopify/fulfillments_create.json"),
+    ("fulfillments/update", "shopify/2026-04/fulfillments_create.json"),
+    ("fulfillment_events/create", "shopify/fulfillment_events_create.json"),
+    ("refunds/create", "shopify/refunds_create.json"),
+    ("customers/update", "shopify/customers_update.json"),
+)
+FULL = order(
+    fulfillments=[fulfillment(1), fulfillment(2, shipment_status="delivered")],
+    refunds=[refund(moved("10.00"))],
+    financial_status="partially_refunded",
+    updated_at=(THEN + timedelta(days=2)).isoformat(),
+)
+
+
+@given(body=st.binary(max_size=100), topic=st.sampled_from([topic for topic, _ in RECORDED]))
+def test_any_bytes_are_events_or_unreadable(body: bytes, topic: str) -> None:
+    only_unreadable(LISTENER, delivery(body, {"X-Shopify-Topic": topic, "X-Shopify-Webhook-Id": "w1"}))
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_any_spoiled_body_is_events_or_unreadable(data: st.DataObject) -> None:
+    topic, path = data.draw(st.sampled_from((*RECORDED, ("orders/updated", ""))))
+    body = recorded(path) if path else json.dumps(FULL).encode()
+    headers = {"X-Shopify-Topic": topic, "X-Shopify-Webhook-Id": "w1"}
+
+    only_unreadable(LISTENER, delivery(data.draw(spoiled(body)), headers))
