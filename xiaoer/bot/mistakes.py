@@ -16,6 +16,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "没有这个文件；用 `xiaoer init 目录` 可以生成",
         "沒有這個檔案；用 `xiaoer init 目錄` 可以產生",
     ),
+    "already_there": (
+        "already there, and left as it is: {names}",
+        "已经存在，没有改动：{names}",
+        "已經存在，沒有更動：{names}",
+    ),
     "not_text": ("this is not text in UTF-8", "不是 UTF-8 编码的文本", "不是 UTF-8 編碼的文字"),
     "not_settings": (
         "this must be settings written as `name: value`",
