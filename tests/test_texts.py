@@ -202,7 +202,7 @@ def test_minor_units_and_a_currency_make_money_too() -> None:
 @pytest.mark.parametrize(
     ("locale", "text"),
     [
-        ("zh-CN", "11月21日|10:03|11月21日 10:03|2天|1小时30分钟"),
+        ("zh-CN", "11月21日|10:03|11月21日 10:03|2 天|1 小时 30 分钟"),
         ("zh-TW", "11月21日|上午10:03|11月21日 上午10:03|2 天|1 小時 30 分鐘"),
         ("en", "November 21|10:03 AM|November 21, 10:03 AM|2 days|1 hour 30 minutes"),
     ],

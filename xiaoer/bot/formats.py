@@ -1,5 +1,6 @@
 """Money, times and numbers as a buyer reads them, by Babel, each remembered since they repeat."""
 
+import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import inf
@@ -13,6 +14,7 @@ from babel.numbers import format_currency, format_decimal
 from xiaoer.bot.money import Money
 
 CACHED = 4096
+_FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # Chinese sets figures apart: 2 天
 _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
     ("day", 86400),
     ("hour", 3600),
@@ -74,7 +76,7 @@ def duration(seconds: int, locale: str) -> str:
             parts.append(format_timedelta(wait, granularity=unit, threshold=inf, locale=language(locale)))
     if not parts:
         return format_timedelta(timedelta(0), granularity="minute", locale=language(locale))
-    return ("" if parts[0].isalnum() and not parts[0].isascii() else " ").join(parts[:2])
+    return _FIGURE.sub(" ", " ".join(parts[:2])) if locale.startswith("zh") else " ".join(parts[:2])
 
 
 @lru_cache(maxsize=CACHED)
