@@ -1,0 +1,96 @@
+"""Reviews: asked for once the buyer had time, thanked for, and answered with an apology when they hurt."""
+
+from datetime import datetime
+
+from xiaoer.bot.actions import Action, OpenCase, Say, Unsay
+from xiaoer.bot.context import Context
+from xiaoer.bot.events import ReviewPosted
+from xiaoer.bot.orders import Order
+from xiaoer.bot.router import Due, Facts, Reason
+from xiaoer.handlers.shipping import arrivals, told_otherwise
+from xiaoer.handlers.truths import case_open, ever_cancelled, refunded
+
+BAD = 2  # and below: an apology and a case. 3 is thanked for like praise; its honest words hurt nobody
+
+
+def request(order: Order, context: Context) -> list[Action]:
+    """One request and one reminder for each telling of the arrival; only one telling is true when due."""
+    wait, more = context.shop.followups.review, context.shop.followups.review_reminder
+    if not wait or _asked(order, context):
+        return []
+    says: list[Action] = []
+    for arrival in arrivals(order):
+        asked_at = arrival.at + wait
+        says.append(_ask("review_request", order, arrival.by, asked_at))
+        if more:
+            says.append(_ask("review_reminder", order, arrival.by, asked_at + more))
+    return says
+
+
+def withdraw(order: Order, context: Context) -> list[Action]:
+    untrue = not_to_be_asked(order)
+    if untrue is None:
+        return []
+    return [
+        Unsay(prefix=f"review_request:{order.id}:", why=untrue.code, values=untrue.values),
+        Unsay(prefix=f"review_reminder:{order.id}:", why=untrue.code, values=untrue.values),
+    ]
+
+
+def _ask(template: str, order: Order, by: str, at: datetime) -> Say:
+    return Say(template=template, key=f"{template}:{order.id}:{by}", order=order.id, at=at, values={"by": by})
+
+
+def _asked(order: Order, context: Context) -> bool:
+    """A parcel that follows weeks later is no reason to ask a second time."""
+    return any(
+        said.template == "review_request" and said.order == order.id and said.sent_at for said in context.said
+    )
+
+
+def respond(event: ReviewPosted, context: Context) -> list[Action]:
+    """Follows each posting by itself: an edited review is answered in its new sense too."""
+    review = event.review or event.external_id
+    template = "review_sorry" if event.rating <= BAD else "review_thanks"
+    reply = Say(
+        template=template,
+        key=f"{template}:{event.order}:{review}",
+        order=event.order,
+        at=event.at,
+        values={"rating": event.rating, "review": review},
+    )
+    if event.rating > BAD:
+        return [reply]
+    number = context.order.shown_number if context.order else event.order
+    case = OpenCase(
+        kind="bad_review",
+        key=f"bad_review:{event.order}:{review}",
+        reason="bad_review",
+        order=event.order,
+        details={"order": number, "rating": event.rating, "text": event.text},
+        draft="review_reply_draft",
+    )
+    return [reply, case]
+
+
+def not_to_be_asked(order: Order) -> Reason | None:
+    reviewed = Reason("order_reviewed", {"order": order.shown_number}) if order.reviews else None
+    return ever_cancelled(order) or refunded(order) or reviewed
+
+
+def still_to_be_asked(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return not_to_be_asked(order) or told_otherwise(due, order) or case_open(facts)
+
+
+def still_good(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
+
+
+def still_bad(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return None if _rating(due, order) <= BAD else Reason("order_reviewed", {"order": order.shown_number})
+
+
+def _rating(due: Due, order: Order) -> int:
+    """As the review stands now; it may have been changed since."""
+    known = (review.rating for review in order.reviews if review.id == due.values.get("review"))
+    return next(known, int(due.values.get("rating", 0)))

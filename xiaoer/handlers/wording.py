@@ -1,0 +1,73 @@
+"""Text as the rules compare it: one script, one case, whole words, common typing errors mended."""
+
+import re
+import unicodedata
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+LONGEST = 1000  # characters looked at: a question stands at the beginning, and time stays bounded
+
+_TRADITIONAL = (
+    "訂單貨發運費裡裏麼嗎沒還點時間會個給這兩錢賬帳轉匯過經剛謝請問關於務員複復後從開為無達遞們與誰幾號碼電話實"
+    "銀網東寶貝現臺灣說該著動態況總確認顯準備離遲專訊簡擾傳閱繼續煩見趕緊對聯繫繳妳囉處進樣題讓麵條"
+    "郵區編戶額註飛壞舊將寫尋蹤詢嚴幹單擇換緣帶辦業絕餘長繫將訴寄係嘛斷線"
+)
+_SIMPLIFIED = (
+    "订单货发运费里里么吗没还点时间会个给这两钱账账转汇过经刚谢请问关于务员复复后从开为无达递们与谁几号码电话实"
+    "银网东宝贝现台湾说该着动态况总确认显准备离迟专讯简扰传阅继续烦见赶紧对联系缴你啰处进样题让面条"
+    "邮区编户额注飞坏旧将写寻踪询严干单择换缘带办业绝余长系将诉寄系嘛断线"
+)
+FOLD = str.maketrans(_TRADITIONAL, _SIMPLIFIED) | str.maketrans("甚帐", "什账")
+
+_SHORT_FORMS = (
+    (re.compile(r"[’‘`´]"), "'"),
+    (re.compile(r"\b(wo|ca|do|does|did|has|have|is|are|was|were|could|should|would)n'?t\b"), r"\1 not"),
+    (re.compile(r"\b(i|you|we|they)'?ve\b"), r"\1 have"),
+    (re.compile(r"\b(it|that|what|where|when|who|how)'?s\b"), r"\1 is"),
+    (re.compile(r"\bi'?m\b"), "i am"),
+    (re.compile(r"'ll\b"), " will"),
+    (re.compile(r"\b(?:pls|plz|plss)\b"), "please"),
+    (re.compile(r"\b(?:thx|tks|thks|tnx|ty|tysm|thank u|thank you)\b"), "thanks"),
+    (re.compile(r"\bu\b"), "you"),
+    (re.compile(r"\bur\b"), "your"),
+    (re.compile(r"\br\b"), "are"),
+    (re.compile(r"\brecieve"), "receive"),
+)
+_KEYWORDS = (
+    *("order", "parcel", "package", "delivery", "delivered", "shipping", "shipped", "shipment", "tracking"),
+    *("payment", "received", "transfer", "unsubscribe", "representative", "arrived", "arrive", "thanks"),
+    *("agent", "person", "human", "where", "transferred", "operator", "already"),
+)
+_NOT_MISTYPED = frozenset(  # ordinary words one stroke away from a keyword
+    (
+        *("orders", "parcels", "packages", "packaged", "payments", "transfers", "agents", "persons"),
+        *("humane", "humans", "thank", "deliver", "delivers", "receive", "receives", "arrives"),
+        *("wherever", "shopping", "stopping"),
+    )
+)
+_WORD = re.compile(r"[a-z]{4,14}")
+_SPACE = re.compile(r"\s+")
+
+
+def normalise(text: str) -> str:
+    """Whole width, lower case, simplified characters, one space between words; at most LONGEST characters."""
+    plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold().translate(FOLD)
+    for pattern, written_out in _SHORT_FORMS:
+        plain = pattern.sub(written_out, plain)
+    return _SPACE.sub(" ", _WORD.sub(_mended, plain)).strip()
+
+
+def words_only(text: str) -> str:
+    """Without punctuation, emoji and space at either end or between; for messages that are one word."""
+    return "".join(sign for sign in text if sign.isalnum())
+
+
+def _mended(found: re.Match[str]) -> str:
+    """One stroke wrong, the first letter right."""
+    word = found[0]
+    if word in _NOT_MISTYPED or word in _KEYWORDS:
+        return word
+    likely = [keyword for keyword in _KEYWORDS if keyword[0] == word[0] and len(keyword) > 4]
+    near = process.extractOne(word, likely, scorer=OSA.distance, score_cutoff=1)
+    return near[0] if near else word
