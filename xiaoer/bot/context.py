@@ -93,6 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()
     named_order: Order | None = None  # the order whose number stands in the chat message, whoever's it is
     named_buyer: Buyer | None = None  # and that order's buyer
+    link_proved: bool = False  # she came through the signed link of that order
 
     @property
     def locale(self) -> str:

@@ -280,7 +280,7 @@ class Courier:
             claim = result.claim
             if result.error is None:
                 sent.append(
-                    {"of_shop": claim.shop, "of_id": claim.id, "got": result.receipt, "at": result.at}
+                    {"shop": claim.shop, "id": claim.id, "receipt": result.receipt, "settled_at": result.at}
                 )
                 self._metrics.messages.labels(claim.shop, "sent").inc()
                 continue
@@ -289,7 +289,7 @@ class Courier:
             tries.append(
                 _try(claim.shop, claim.id, claim.attempts + 1, result.at, claim.channel, result.error)
             )
-            self._metrics.messages.labels(claim.shop, row["next_state"]).inc()
+            self._metrics.messages.labels(claim.shop, row["state"]).inc()
             if isinstance(result.error, BuyerUnreachable):
                 people.block(
                     connection, claim.shop, claim.id, claim.channel, claim.message.address, result.at
@@ -387,8 +387,8 @@ def _due(row: Row[Any], extra: Mapping[str, Any]) -> Due:
 
 def _sending(claim: Claim, lease: datetime, kept: str, version: str) -> dict[str, Any]:
     return {
-        "of_shop": claim.shop,
-        "of_id": claim.id,
+        "shop": claim.shop,
+        "id": claim.id,
         "facts": kept,
         "lease_until": lease,
         "channel": claim.channel,
@@ -399,23 +399,23 @@ def _sending(claim: Claim, lease: datetime, kept: str, version: str) -> dict[str
 
 
 def _held(shop: str, id: int, hold: Hold, facts: str | None) -> dict[str, Any]:
-    return {"of_shop": shop, "of_id": id, "until": hold.until, "why": dump(hold.why), "facts": facts}
+    return {"shop": shop, "id": id, "try_at": hold.until, "reason": dump(hold.why), "facts": facts}
 
 
 def _settled(shop: str, id: int, state: str, why: Reason, facts: str, at: datetime) -> dict[str, Any]:
-    return {"of_shop": shop, "of_id": id, "state": state, "why": dump(why), "facts": facts, "at": at}
+    return {"shop": shop, "id": id, "state": state, "reason": dump(why), "facts": facts, "settled_at": at}
 
 
 def _failed(
-    shop: str, id: int, next_state: str, why: Reason, until: datetime, settled_at: datetime | None
+    shop: str, id: int, state: str, why: Reason, until: datetime, settled_at: datetime | None
 ) -> dict[str, Any]:
     return {
-        "of_shop": shop,
-        "of_id": id,
-        "next_state": next_state,
-        "why": dump(why),
-        "until": until,
-        "at": settled_at,
+        "shop": shop,
+        "id": id,
+        "state": state,
+        "reason": dump(why),
+        "try_at": until,
+        "settled_at": settled_at,
     }
 
 

@@ -32,7 +32,6 @@ from xiaoer.bot.events import (
     BuyerOptedOut,
     BuyerRef,
     CaseSettled,
-    ChatEvent,
     MessageReceived,
     MessageStatusChanged,
     OrderEvent,
@@ -53,6 +52,7 @@ log = structlog.get_logger()
 _replace = msgspec.structs.replace
 
 BATCH = 400  # events in one transaction; more makes answers wait, fewer makes commits dear
+OWN_LINK = "link"  # the channel of our own unsubscribe page
 ECHO = timedelta(minutes=15)  # how long an echo of our own words may take
 
 
@@ -133,7 +133,7 @@ class _Batch:
         self.wakes: dict[str, WakeAt] = {}
         self.notes: list[tuple[str, str, str]] = []
 
-    def run(self, rows: Sequence[Row[Any]]) -> Outcome:
+    def run(self, rows: Sequence[Row[Any, Any]]) -> Outcome:
         outcomes: list[tuple[int, str | None, str | None]] = []
         events: list[tuple[int, AnyEvent]] = []
         for row in rows:
@@ -190,6 +190,8 @@ class _Batch:
                 return self._merge_chat(event)
             case MessageStatusChanged():
                 return self._merge_status(event)
+            case BuyerOptedOut(channel=OWN_LINK) if event.buyer.id:
+                return self._stop_by_link(event.buyer.id, event.at), None, None
             case BuyerEvent():
                 buyer = self.ledger.meet(event.channel, event.buyer, event.at)
                 if isinstance(event, BuyerOptedOut) and buyer:
@@ -242,6 +244,16 @@ class _Batch:
     def _is_echo(self, event: AgentReplied, buyer: str) -> bool:
         since = self.now - ECHO
         return outbox.is_echo(self.connection, self.shop_id, buyer, event.message_id, event.text, since)
+
+    def _stop_by_link(self, id: str, at: datetime) -> str | None:
+        """Our own link names our own file, which may have been joined to another since it was sent."""
+        buyer = records.present_buyer(self.connection, self.shop_id, id)
+        if buyer is None:
+            return None
+        if buyer not in self.ledger.buyers:
+            self.ledger.look_up(buyer)
+        self._stop(buyer, at)
+        return buyer
 
     def _stop(self, buyer: str, at: datetime) -> None:
         file = self.ledger.buyers[buyer]

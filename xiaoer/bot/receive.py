@@ -117,7 +117,7 @@ class Receiver:
             return self._answer(shop, name, 429, headers={"Retry-After": "1"})
         delivery = Delivery(
             method=request.method,
-            headers={key.lower(): value for key, value in request.headers.items()},
+            headers=request.headers,
             query=request.query,
             body=await request.read(),
             received_at=self._clock(),

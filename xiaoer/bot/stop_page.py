@@ -8,6 +8,7 @@ from aiohttp import web
 
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef
 from xiaoer.bot.links import Links
+from xiaoer.bot.react import OWN_LINK
 from xiaoer.bot.receive import Intake, arrival_of
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop
@@ -39,7 +40,7 @@ class StopPage:
         """200 once the word is kept; 503 if it could not be."""
         shop_id, buyer = self._proved(request)
         event = BuyerOptedOut(
-            channel="link",
+            channel=OWN_LINK,
             external_id=f"stop:{buyer}:{self._clock():%Y%m%d%H%M%S}",
             at=self._clock(),
             buyer=BuyerRef(id=buyer),

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from xiaoer.bot.actions import WakeAt
-from xiaoer.storage.database import insert_new
+from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import campaigns, wakes
 
@@ -26,22 +26,8 @@ def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> No
         for wake in wanted
     ]
     insert_new(connection, wakes, rows)
-    if rows:
-        connection.execute(
-            _earlier, [{"of_shop": shop, "of_key": row["key"], "sooner": row["at"]} for row in rows]
-        )
-
-
-_earlier = (
-    update(wakes)
-    .where(
-        wakes.c.shop == bindparam("of_shop"),
-        wakes.c.key == bindparam("of_key"),
-        wakes.c.fired_at.is_(None),
-        wakes.c.at > bindparam("sooner"),
-    )
-    .values(at=bindparam("sooner"))
-)
+    sooner = [{"shop": row["shop"], "key": row["key"], "at": row["at"]} for row in rows]
+    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > new.at")
 
 
 def shops_with_wakes(connection: Connection) -> list[str]:

@@ -5,14 +5,15 @@ SQLite has one writing thread with one connection for all legs; PostgreSQL has a
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Sequence as SqlSequence, Table, create_engine, event, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Sequence as SqlSequence
 from sqlalchemy import func as sql
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
@@ -21,7 +22,6 @@ from xiaoer.bot.errors import StorageError
 from xiaoer.storage.tables import counter, metadata
 
 T = TypeVar("T")
-Rows = Sequence[dict[str, Any]]
 
 POOL = 6  # PostgreSQL connections of one process: intake, react, deliver, and three that read
 
@@ -122,22 +122,6 @@ def take_ids(connection: Connection, count: int) -> list[int]:
     return list(range(after - count, after))
 
 
-def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert, leaving out what is there already: the constraint decides, not a look before."""
-    if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows)
-
-
-def upsert(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert, or overwrite the row of the same primary key."""
-    if not rows:
-        return
-    keys = [column.name for column in table.primary_key]
-    statement = _insert(connection, table)
-    others = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
-
-
 def try_lock(connection: Connection, name: str) -> bool:
     """Be the only one at `name` until this transaction ends; False if another process is.
 
@@ -163,8 +147,3 @@ def is_broken_data(error: Exception) -> bool:
         "IntegrityError",
         "ProgrammingError",
     )
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)

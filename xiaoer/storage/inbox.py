@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, select, text, update
+from sqlalchemy import Connection, Row, func, select, text, update
 
-from xiaoer.storage.database import insert_new, take_ids
+from xiaoer.storage.bulk import insert_new, update_rows
+from xiaoer.storage.database import take_ids
 from xiaoer.storage.tables import inbox, unreadable
 
 
@@ -79,10 +80,10 @@ def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
     return [row[0] for row in connection.execute(statement)]
 
 
-def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any]]:
+def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any]]:
     """The oldest open events of a shop, in the order they came."""
     statement = (
-        select(inbox.c.id, inbox.c.channel, inbox.c.external_id, inbox.c.body, inbox.c.received_at)
+        select(inbox.c.id, inbox.c.body)
         .where(inbox.c.shop == shop, inbox.c.state == "open")
         .order_by(inbox.c.id)
         .limit(limit)
@@ -101,32 +102,22 @@ def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> s
     return set(connection.scalars(statement))
 
 
-_settle = (
-    update(inbox)
-    .where(inbox.c.shop == bindparam("of_shop"), inbox.c.id == bindparam("of_id"))
-    .values(
-        state=bindparam("state"), rule=bindparam("rule"), error=bindparam("error"), handled_at=bindparam("at")
-    )
-)
-
-
 def settle(
     connection: Connection, shop: str, outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime
 ) -> None:
     """Mark events handled: (id, rule, error), parked where there is an error."""
     rows = [
         {
-            "of_shop": shop,
-            "of_id": id,
+            "shop": shop,
+            "id": id,
             "state": "parked" if error else "done",
             "rule": rule,
             "error": error,
-            "at": now,
+            "handled_at": now,
         }
         for id, rule, error in outcomes
     ]
-    if rows:
-        connection.execute(_settle, rows)
+    update_rows(connection, inbox, rows)
 
 
 def reopen(connection: Connection, shop: str, id: int | None = None) -> int:

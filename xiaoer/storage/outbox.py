@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Row, TextClause, bindparam, case, func, or_, select, text, update
 
 from xiaoer.bot.router import Reason
-from xiaoer.storage.database import insert_new, take_ids
+from xiaoer.storage.bulk import Rows, insert_new, update_rows
+from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
-from xiaoer.storage.tables import attempts, outbox, templates
+from xiaoer.storage.tables import Utc, attempts, outbox, templates
 
 _encode = msgspec.json.Encoder().encode
 
@@ -76,28 +78,34 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-_withdraw = (
-    update(outbox)
-    .where(
-        outbox.c.shop == bindparam("of_shop"),
-        outbox.c.key >= bindparam("of_prefix"),
-        outbox.c.key < bindparam("of_end"),
-        outbox.c.state == "queued",
-    )
-    .values(state="withdrawn", reason=bindparam("why"), settled_at=bindparam("at"))
-)
-
-
 def withdraw(
     connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime
 ) -> None:
     """Take back what still waits under these beginnings of keys."""
+    last = {prefix: why for prefix, why in prefixes}
     rows = [
-        {"of_shop": shop, "of_prefix": prefix, "of_end": prefix + "\U0010ffff", "why": dump(why), "at": now}
-        for prefix, why in prefixes
+        {"key": prefix, "end": prefix + "\U0010ffff", "reason": dump(why)} for prefix, why in last.items()
     ]
     if rows:
-        connection.execute(_withdraw, rows)
+        connection.execute(_withdraw(connection.dialect.name), {"shop": shop, "at": now, "rows": dump(rows)})
+
+
+@lru_cache
+def _withdraw(dialect: str) -> TextClause:
+    """One statement for all beginnings; each is a range of the index on (shop, key)."""
+    each, field = ("json_each(:rows)", "json_extract(value, '$.{0}')")
+    if dialect == "postgresql":
+        each, field = (
+            "json_array_elements(CAST(:rows AS json)) AS each(value)",
+            "(value ->> '{0}') COLLATE \"C\"",
+        )
+    named = ", ".join(f"{field.format(name)} AS {name}_" for name in ("key", "end", "reason"))
+    statement = text(
+        f"UPDATE outbox SET state = 'withdrawn', reason = new.reason_, settled_at = :at"  # noqa: S608  # names of ours
+        f" FROM (SELECT {named} FROM {each}) AS new"
+        f" WHERE outbox.shop = :shop AND outbox.key >= new.key_ AND outbox.key < new.end_ AND outbox.state = 'queued'"
+    )
+    return statement.bindparams(bindparam("at", type_=Utc()))
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
@@ -143,95 +151,38 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
 
 
 def next_due(connection: Connection) -> datetime | None:
-    return connection.scalar(select(func.min(outbox.c.try_at)).where(outbox.c.state == "queued"))
-
-
-_send = (
-    update(outbox)
-    .where(
-        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "queued"
+    found: datetime | None = connection.scalar(
+        select(func.min(outbox.c.try_at)).where(outbox.c.state == "queued")
     )
-    .values(
-        state="sending",
-        reason=None,
-        facts=bindparam("facts"),
-        lease_until=bindparam("lease_until"),
-        channel=bindparam("channel"),
-        address=bindparam("address"),
-        text=bindparam("text"),
-        version=bindparam("version"),
+    return found
+
+
+def mark_sending(connection: Connection, rows: Rows) -> None:
+    """In hand from now on, with the text that is about to leave."""
+    update_rows(
+        connection, outbox, rows, where="outbox.state = 'queued'", also="state = 'sending', reason = NULL"
     )
-)
-_hold = (
-    update(outbox)
-    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"))
-    .values(state="queued", try_at=bindparam("until"), reason=bindparam("why"), facts=bindparam("facts"))
-)
-_settle = (
-    update(outbox)
-    .where(outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"))
-    .values(
-        state=bindparam("state"),
-        reason=bindparam("why"),
-        facts=bindparam("facts"),
-        settled_at=bindparam("at"),
-        lease_until=None,
-    )
-)
-_sent = (
-    update(outbox)
-    .where(
-        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending"
-    )
-    .values(
-        state="sent",
-        attempts=outbox.c.attempts + 1,
-        receipt=bindparam("got"),
-        settled_at=bindparam("at"),
-        lease_until=None,
-    )
-)
-_failed = (
-    update(outbox)
-    .where(
-        outbox.c.shop == bindparam("of_shop"), outbox.c.id == bindparam("of_id"), outbox.c.state == "sending"
-    )
-    .values(
-        state=bindparam("next_state"),
-        attempts=outbox.c.attempts + 1,
-        reason=bindparam("why"),
-        try_at=bindparam("until"),
-        settled_at=bindparam("at"),
-        lease_until=None,
-    )
-)
 
 
-def mark_sending(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(_send, rows)
+def hold(connection: Connection, rows: Rows) -> None:
+    """Look again at `try_at`."""
+    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
 
 
-def hold(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(_hold, rows)
+def settle(connection: Connection, rows: Rows) -> None:
+    """Skipped, or failed before anything was handed over."""
+    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
 
 
-def settle(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """Skipped or failed before anything was handed over."""
-    if rows:
-        connection.execute(_settle, rows)
+def mark_sent(connection: Connection, rows: Rows) -> None:
+    also = "state = 'sent', attempts = outbox.attempts + 1, lease_until = NULL"
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
 
 
-def mark_sent(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(_sent, rows)
-
-
-def mark_failed(connection: Connection, rows: list[dict[str, Any]], tries: list[dict[str, Any]]) -> None:
+def mark_failed(connection: Connection, rows: Rows, tries: Rows) -> None:
     """`rows`: back to queued, or failed, or unknown; `tries`: the same as lines of the message's history."""
-    if rows:
-        connection.execute(_failed, rows)
+    also = "attempts = outbox.attempts + 1, lease_until = NULL"
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
     insert_new(connection, attempts, tries)
 
 
@@ -246,11 +197,6 @@ def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequen
     """Messages whose sender died with them in hand."""
     statement = select(outbox).where(outbox.c.state == "sending", outbox.c.lease_until < now).limit(limit)
     return connection.execute(statement.with_for_update(skip_locked=True)).all()
-
-
-def settle_abandoned(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(_failed, rows)
 
 
 def sent_counts(

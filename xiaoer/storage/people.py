@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from xiaoer.bot.actions import OpenCase
 from xiaoer.storage import records
-from xiaoer.storage.database import upsert
+from xiaoer.storage.bulk import upsert
 from xiaoer.storage.tables import conversations, outbox
 
 TOLD = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
@@ -40,7 +40,7 @@ def open_cases_for(
     now: datetime,
 ) -> None:
     """A case for every message that fell through where the seller can do something about it."""
-    told = {row["of_id"]: _reason(row["why"]) for row in settled if _reason(row["why"])["code"] in TOLD}
+    told = {row["id"]: _reason(row["reason"]) for row in settled if _reason(row["reason"])["code"] in TOLD}
     for row in rows if told else ():
         if row.id in told:
             _tell(connection, shop, row, told[row.id], now)
@@ -48,10 +48,10 @@ def open_cases_for(
 
 def open_cases_for_failures(connection: Connection, failed: Iterable[dict[str, Any]], now: datetime) -> None:
     for each in failed:
-        if each["next_state"] != "failed":
+        if each["state"] != "failed":
             continue
-        here = select(outbox).where(outbox.c.shop == each["of_shop"], outbox.c.id == each["of_id"])
-        _tell(connection, each["of_shop"], connection.execute(here).one(), _reason(each["why"]), now)
+        here = select(outbox).where(outbox.c.shop == each["shop"], outbox.c.id == each["id"])
+        _tell(connection, each["shop"], connection.execute(here).one(), _reason(each["reason"]), now)
 
 
 def _tell(connection: Connection, shop: str, row: Row[Any], reason: dict[str, Any], now: datetime) -> None:

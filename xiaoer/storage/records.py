@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
 from xiaoer.bot.orders import Order
-from xiaoer.storage.database import insert_new, take_ids, upsert
+from xiaoer.storage.bulk import insert_new, upsert
+from xiaoer.storage.database import take_ids
 from xiaoer.storage.tables import buyers, cases, conversations, identities, notes, orders, outbox
 
 Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
@@ -86,6 +87,19 @@ def buyers_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dic
         return {}
     statement = select(*_BUYER).where(buyers.c.shop == shop, buyers.c.id.in_(ids))
     return {row.id: Buyer(**row._mapping) for row in connection.execute(statement)}
+
+
+def present_buyer(connection: Connection, shop: str, id: str) -> str | None:
+    """The file that stands for `id` today, following joins; None if there never was one."""
+    while True:
+        row = connection.execute(
+            select(buyers.c.joined_to).where(buyers.c.shop == shop, buyers.c.id == id)
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.joined_to is None:
+            return id
+        id = row.joined_to
 
 
 def agreeing_buyers(connection: Connection, shop: str, after: str, limit: int) -> list[Buyer]:

@@ -1,0 +1,425 @@
+"""What the seller may look at: messages, events, cases, orders and buyers, as frozen data; nothing is changed."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.orders import Order
+from xiaoer.bot.router import Reason
+from xiaoer.storage import records
+from xiaoer.storage.outbox import message_name
+from xiaoer.storage.tables import (
+    attempts,
+    cases,
+    identities,
+    inbox,
+    notes,
+    orders,
+    outbox,
+    templates,
+    unreadable,
+)
+
+PAGE = 50
+SHOWN = 200  # messages and cases shown in the file of one buyer or order
+LARGEST_ID = 2**63 - 1
+LARGEST_CASE = 2**31 - 1
+MESSAGE_STATES = ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown")
+
+_order = msgspec.json.Decoder(Order)
+_reason = msgspec.json.Decoder(Reason)
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the outbox. `locale` and `own` are of the words it was pinned to; ours if not `own`."""
+
+    shop: str
+    id: int
+    key: str
+    state: str
+    template: str
+    category: str
+    buyer: str
+    version: str
+    rule: str
+    created_at: datetime
+    due_at: datetime
+    try_at: datetime
+    lateness: int
+    attempts: int
+    order: str | None = None
+    locale: str | None = None
+    own: bool = False
+    values: dict[str, Any] = {}
+    to: str | None = None
+    event: int | None = None
+    reason: Reason | None = None
+    facts: dict[str, Any] | None = None
+    lease_until: datetime | None = None
+    channel: str | None = None
+    address: str | None = None
+    text: str | None = None
+    receipt: str | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """As the world sees it."""
+        return message_name(self.shop, self.id)
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages to show; what is not given does not matter.
+
+    `order`: its id or number. `buyer`: our id of her, an address of hers, or "channel:address".
+    `since`: decided on then or later.
+    """
+
+    order: str | None = None
+    buyer: str | None = None
+    states: tuple[str, ...] = ()
+    template: str | None = None
+    since: datetime | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One sending that failed; `outcome` is the name of a DeliveryError."""
+
+    number: int
+    at: datetime
+    channel: str
+    outcome: str
+    why: str | None = None
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the inbox; `body` as `dump_event` made it."""
+
+    id: int
+    channel: str
+    external_id: str
+    type: str
+    state: str
+    body: str
+    received_at: datetime
+    rule: str | None = None
+    error: str | None = None
+    handled_at: datetime | None = None
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that we could not read."""
+
+    id: int
+    channel: str
+    error: str
+    received_at: datetime
+    headers: str
+    body: bytes
+
+
+class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    kind: str
+    key: str
+    reason: Reason
+    opened_at: datetime
+    order: str | None = None
+    buyer: str | None = None
+    draft: str | None = None
+    closed_at: datetime | None = None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    text: str
+    at: datetime
+
+
+class BuyerFile(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: Buyer
+    identities: tuple[tuple[str, str], ...]
+    conversations: tuple[Conversation, ...]
+    notes: tuple[Note, ...]
+    orders: tuple[Order, ...]
+
+
+class OrderFile(msgspec.Struct, frozen=True, kw_only=True):
+    order: Order
+    messages: tuple[Message, ...]
+    cases: tuple[CaseFile, ...]
+
+
+# Messages
+
+
+def messages(
+    connection: Connection, shop: str, wanted: Wanted, limit: int = PAGE, after: int | None = None
+) -> list[Message]:
+    """Newest first; `after` is the id of the last one shown before."""
+    where = _conditions(connection, shop, wanted)
+    if where is None:
+        return []
+    if after is not None:
+        where.append(outbox.c.id < after)
+    statement = _messages(shop).where(*where).order_by(outbox.c.id.desc()).limit(limit)
+    return _read_messages(connection, statement)
+
+
+def message(connection: Connection, shop: str, name: str) -> Message | None:
+    """By its id ("123"), its name in the world ("shop-123") or its key ("payment_reminder:1001:2")."""
+    if not can_be_kept(name):
+        return None
+    number = id_in(name.removeprefix(f"{shop}-"))
+    here = outbox.c.key == name
+    for condition in [here] if number is None else [outbox.c.id == number, here]:
+        found = _read_messages(connection, _messages(shop).where(condition))
+        if found:
+            return found[0]
+    return None
+
+
+def attempts_of(connection: Connection, shop: str, id: int) -> list[Attempt]:
+    statement = select(attempts).where(attempts.c.shop == shop, attempts.c.message == id)
+    return [
+        Attempt(number=row.number, at=row.at, channel=row.channel, outcome=row.outcome, why=row.why)
+        for row in connection.execute(statement.order_by(attempts.c.number))
+    ]
+
+
+def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[ColumnElement[bool]] | None:
+    """None: there can be no such message."""
+    where: list[ColumnElement[bool]] = []
+    if not all(can_be_kept(name) for name in (wanted.order, wanted.buyer, wanted.template) if name):
+        return None
+    if wanted.order is not None:
+        where.append(outbox.c.order_id.in_({wanted.order, *_order_ids(connection, shop, wanted.order)}))
+    if wanted.buyer is not None:
+        buyer = find_buyer(connection, shop, wanted.buyer)
+        if buyer is None:
+            return None
+        where.append(outbox.c.buyer == buyer)
+    if wanted.states:
+        where.append(outbox.c.state.in_(wanted.states))
+    if wanted.template is not None:
+        where.append(outbox.c.template == wanted.template)
+    if wanted.since is not None:
+        where.append(outbox.c.created_at >= wanted.since)
+    return where
+
+
+def _messages(shop: str) -> Select[Any]:
+    same = and_(templates.c.shop == outbox.c.shop, templates.c.id == outbox.c.version)
+    joined = outbox.outerjoin(templates, same)
+    return (
+        select(outbox, templates.c.locale, templates.c.own).select_from(joined).where(outbox.c.shop == shop)
+    )
+
+
+def _read_messages(connection: Connection, statement: Select[Any]) -> list[Message]:
+    return [_message(dict(row._mapping)) for row in connection.execute(statement)]
+
+
+def _message(row: dict[str, Any]) -> Message:
+    taken = {name: row[name] for name in Message.__struct_fields__ if name in row}
+    return Message(
+        **taken
+        | {
+            "order": row["order_id"],
+            "own": bool(row["own"]),
+            "values": msgspec.json.decode(row["values"]),
+            "reason": _reason.decode(row["reason"]) if row["reason"] else None,
+            "facts": msgspec.json.decode(row["facts"]) if row["facts"] else None,
+        }
+    )
+
+
+# Events
+
+
+def event(connection: Connection, shop: str, id: int) -> Arrived | None:
+    found = _arrived(connection, inbox.c.shop == shop, inbox.c.id == id)
+    return found[0] if found else None
+
+
+def events(
+    connection: Connection, shop: str, state: str, limit: int = PAGE, after: int | None = None
+) -> list[Arrived]:
+    """Parked or open ones, newest first."""
+    older = [] if after is None else [inbox.c.id < after]
+    return _arrived(connection, inbox.c.shop == shop, inbox.c.state == state, *older, limit=limit)
+
+
+def unread(connection: Connection, shop: str, limit: int = PAGE, after: int | None = None) -> list[Unread]:
+    """Deliveries that could not be read and were not settled since, newest first."""
+    older = [] if after is None else [unreadable.c.id < after]
+    statement = select(unreadable).where(unreadable.c.shop == shop, unreadable.c.settled_at.is_(None), *older)
+    return [
+        Unread(
+            id=row.id,
+            channel=row.channel,
+            error=row.error,
+            received_at=row.received_at,
+            headers=row.headers,
+            body=row.body,
+        )
+        for row in connection.execute(statement.order_by(unreadable.c.id.desc()).limit(limit))
+    ]
+
+
+def _arrived(connection: Connection, *where: ColumnElement[bool], limit: int = 1) -> list[Arrived]:
+    columns = [inbox.c[name] for name in Arrived.__struct_fields__]
+    statement = select(*columns).where(*where).order_by(inbox.c.id.desc()).limit(limit)
+    return [Arrived(**row._mapping) for row in connection.execute(statement)]
+
+
+# Cases
+
+
+def case_files(
+    connection: Connection,
+    shop: str,
+    open_only: bool = True,
+    limit: int = PAGE,
+    after: int | None = None,
+) -> list[CaseFile]:
+    """The newest first; `after` is the number of the last one shown before."""
+    where = [cases.c.closed_at.is_(None)] if open_only else []
+    if after is not None:
+        where.append(cases.c.number < after)
+    return _cases(connection, shop, where, limit)
+
+
+def case_file(connection: Connection, shop: str, number: int) -> CaseFile | None:
+    if not 0 < number <= LARGEST_CASE:
+        return None
+    found = _cases(connection, shop, [cases.c.number == number], 1)
+    return found[0] if found else None
+
+
+def _cases(
+    connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int
+) -> list[CaseFile]:
+    statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
+    return [
+        CaseFile(
+            number=row.number,
+            kind=row.kind,
+            key=row.key,
+            reason=Reason(row.reason, msgspec.json.decode(row.details)),
+            opened_at=row.opened_at,
+            order=row.order_id,
+            buyer=row.buyer,
+            draft=row.draft,
+            closed_at=row.closed_at,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+# Orders and buyers
+
+
+def find_order(connection: Connection, shop: str, name: str) -> Order | None:
+    """By its id, else by the number that the buyer sees; of several the newest."""
+    if not can_be_kept(name):
+        return None
+    found = [
+        _order.decode(record)
+        for record in connection.scalars(
+            select(orders.c.record)
+            .where(orders.c.shop == shop, or_(orders.c.id == name, orders.c.number == name))
+            .order_by(orders.c.placed_at.desc())
+            .limit(SHOWN)
+        )
+    ]
+    return next((order for order in found if order.id == name), found[0] if found else None)
+
+
+def order_file(connection: Connection, shop: str, name: str) -> OrderFile | None:
+    order = find_order(connection, shop, name)
+    if order is None:
+        return None
+    mine = _messages(shop).where(outbox.c.order_id == order.id).order_by(outbox.c.id.desc()).limit(SHOWN)
+    return OrderFile(
+        order=order,
+        messages=tuple(_read_messages(connection, mine)),
+        cases=tuple(_cases(connection, shop, [cases.c.order_id == order.id], SHOWN)),
+    )
+
+
+def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
+    """Our id of a buyer, from that id (followed through joins), an address of hers, or "channel:address"."""
+    if not can_be_kept(name):
+        return None
+    present = records.present_buyer(connection, shop, name)
+    if present:
+        return present
+    first, _, rest = name.partition(":")
+    kinds = _kinds(connection, shop)
+    wanted = [(first, rest)] if first in kinds and rest else []
+    wanted += [(kind, name.lower() if kind == "email" else name) for kind in kinds]
+    owners = records.owners(connection, shop, wanted)
+    return next((owners[identity] for identity in wanted if identity in owners), None)
+
+
+def buyer_file(connection: Connection, shop: str, name: str) -> BuyerFile | None:
+    id = find_buyer(connection, shop, name)
+    if id is None:
+        return None
+    theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
+    return BuyerFile(
+        buyer=records.buyers_by_id(connection, shop, {id})[id],
+        identities=tuple(sorted(records.identities_of(connection, shop, id))),
+        conversations=records.conversations_of(connection, shop, {id}).get(id, ()),
+        notes=tuple(
+            Note(kind=row.kind, text=row.text, at=row.at) for row in connection.execute(theirs.limit(SHOWN))
+        ),
+        orders=records.orders_of(connection, shop, {id}).get(id, ()),
+    )
+
+
+def _order_ids(connection: Connection, shop: str, number: str) -> Sequence[str]:
+    return connection.scalars(
+        select(orders.c.id).where(orders.c.shop == shop, orders.c.number == number)
+    ).all()
+
+
+def _kinds(connection: Connection, shop: str) -> list[str]:
+    """The kinds of addresses a shop knows, by skipping from kind to kind through the index."""
+    found: list[str] = []
+    while True:
+        more = identities.c.kind > (found[-1] if found else "")
+        kind = connection.scalar(select(func.min(identities.c.kind)).where(identities.c.shop == shop, more))
+        if kind is None:
+            return found
+        found.append(kind)
+
+
+# Names as people write them
+
+
+def id_in(text: str) -> int | None:
+    """The id that a text is, if it is one that the database can hold."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether a key could be this text at all: PostgreSQL keeps no NUL, and nobody half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def names_of(connection: Connection, shop: str, buyers: Collection[str]) -> dict[str, str | None]:
+    """What to call these buyers."""
+    return {id: buyer.name for id, buyer in records.buyers_by_id(connection, shop, buyers).items()}
