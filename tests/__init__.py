@@ -1,0 +1,1 @@
+"""Tests: fakes that behave, real servers, whole journeys."""

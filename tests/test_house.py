@@ -1,0 +1,124 @@
+"""The house itself: nothing in it points at the machine it was built on, and what is pinned stays pinned."""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import cannot_run
+from xiaoer.bot.config import schema
+from xiaoer.bot.mistakes import LANGUAGES, SAME_AS, WORDS
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+# Written apart, so that this file does not find itself.
+OF_A_MACHINE = re.compile(
+    "|".join(f"/{folder}/" for folder in ("work", "root", "opt", "Users", "home/[a-z]+"))
+)
+OF_A_REGISTRY = re.compile(
+    "|".join(["pythonhosted" + r"\.", "pypi" + r"\.", "index" + "-url ", "find" + "-links "])
+)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode != 0:
+        cannot_run(f"not a checkout: {listed.stderr.strip()}")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def places(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
+    return [
+        f"{file.relative_to(ROOT)}:{number}: {found[0]}"
+        for file in files
+        for number, line in enumerate(file.read_text("utf-8", errors="ignore").splitlines(), start=1)
+        if (found := pattern.search(line))
+    ]
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Each requirement of a lock file with all that belongs to it."""
+    text = re.sub(r"(?m)^\s*#.*\n", "", (ROOT / lock).read_text())
+    entries = re.split(r"(?m)^(?=[a-z0-9])", text)
+    return {re.split(r"[=\s\[;]", entry, maxsplit=1)[0]: entry for entry in entries if entry.strip()}
+
+
+def test_no_file_names_a_path_of_the_machine_it_was_written_on() -> None:
+    own = re.compile(re.escape(str(ROOT)) + r"\b|" + OF_A_MACHINE.pattern)
+
+    assert places(own, tracked()) == []
+
+
+def test_no_file_says_from_where_packages_come() -> None:
+    files = [file for file in tracked() if file != ROOT / "Makefile"]  # which tells uv to leave them out
+
+    assert places(OF_A_REGISTRY, files) == []
+    assert places(re.compile(r"https?://"), [ROOT / lock for lock in LOCKS]) == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_everything_in_a_lock_file_is_one_version_with_its_hashes(lock: str) -> None:
+    loose = [
+        name
+        for name, entry in pinned(lock).items()
+        if not re.match(r"[a-z0-9.-]+(\[[a-z,]+\])?==[\w.]+ ", entry) or "--hash=sha256:" not in entry
+    ]
+
+    assert len(pinned(lock)) > 30
+    assert loose == []
+
+
+def test_the_lock_files_hold_what_the_project_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = [
+        re.split(r"[\[<>=;]", line, maxsplit=1)[0].strip() for line in project["project"]["dependencies"]
+    ]
+    for_tests = [re.split(r"[\[<>=;]", line, maxsplit=1)[0] for line in project["dependency-groups"]["dev"]]
+
+    assert set(asked) - set(pinned("requirements.lock")) == set()
+    assert {*asked, *for_tests} - set(pinned("requirements-dev.lock")) == set()
+
+
+def test_tests_run_on_the_versions_that_a_shop_runs_on() -> None:
+    shop, tests = pinned("requirements.lock"), pinned("requirements-dev.lock")
+
+    different = [name for name, entry in shop.items() if entry.split(" ")[0] != tests[name].split(" ")[0]]
+
+    assert different == []
+
+
+def test_the_published_schema_is_the_one_in_the_code() -> None:
+    published = json.loads((ROOT / "docs" / "config.schema.json").read_text("utf-8"))
+
+    assert published == schema(), "make schema"
+
+
+def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
+    silent = [
+        str(file.relative_to(ROOT))
+        for file in tracked()
+        if file.suffix == ".py"
+        and (text := file.read_text("utf-8"))
+        and not ast.get_docstring(ast.parse(text))
+    ]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("code", WORDS)
+def test_a_mistake_has_words_and_the_same_values_in_every_language(code: str) -> None:
+    words = WORDS[code]
+    values = [set(re.findall(r"(?<!\{)\{(\w+)\}", text)) for text in words]
+
+    assert len(words) == len(LANGUAGES)
+    assert all(text.strip() for text in words)
+    assert values.count(values[0]) == len(values)
+
+
+def test_mistakes_that_are_told_alike_are_told_in_words_that_exist() -> None:
+    assert set(SAME_AS.values()) <= set(WORDS)
