@@ -1,36 +1,21 @@
-"""What the seller may look at: messages, events, cases, orders and buyers, as frozen data; nothing is changed."""
+"""What the seller may look at: messages, events and cases, as frozen data. Nothing is changed here."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
-from xiaoer.bot.context import Buyer, Conversation
-from xiaoer.bot.orders import Order
 from xiaoer.bot.router import Reason
-from xiaoer.storage import records
+from xiaoer.storage.finding import can_be_kept, find_buyer, id_in, orders_numbered
 from xiaoer.storage.outbox import message_name
-from xiaoer.storage.tables import (
-    attempts,
-    cases,
-    identities,
-    inbox,
-    notes,
-    orders,
-    outbox,
-    templates,
-    unreadable,
-)
+from xiaoer.storage.tables import attempts, cases, inbox, outbox, templates, unreadable
 
 PAGE = 50
-SHOWN = 200  # messages and cases shown in the file of one buyer or order
-LARGEST_ID = 2**63 - 1
 LARGEST_CASE = 2**31 - 1
 MESSAGE_STATES = ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown")
 
-_order = msgspec.json.Decoder(Order)
 _reason = msgspec.json.Decoder(Reason)
 
 
@@ -134,26 +119,6 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    kind: str
-    text: str
-    at: datetime
-
-
-class BuyerFile(msgspec.Struct, frozen=True, kw_only=True):
-    buyer: Buyer
-    identities: tuple[tuple[str, str], ...]
-    conversations: tuple[Conversation, ...]
-    notes: tuple[Note, ...]
-    orders: tuple[Order, ...]
-
-
-class OrderFile(msgspec.Struct, frozen=True, kw_only=True):
-    order: Order
-    messages: tuple[Message, ...]
-    cases: tuple[CaseFile, ...]
-
-
 # Messages
 
 
@@ -183,6 +148,12 @@ def message(connection: Connection, shop: str, name: str) -> Message | None:
     return None
 
 
+def messages_about(connection: Connection, shop: str, order: str, limit: int) -> list[Message]:
+    """About an order, by its id, newest first."""
+    here = _messages(shop).where(outbox.c.order_id == order)
+    return _read_messages(connection, here.order_by(outbox.c.id.desc()).limit(limit))
+
+
 def attempts_of(connection: Connection, shop: str, id: int) -> list[Attempt]:
     statement = select(attempts).where(attempts.c.shop == shop, attempts.c.message == id)
     return [
@@ -197,7 +168,7 @@ def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[Colum
     if not all(can_be_kept(name) for name in (wanted.order, wanted.buyer, wanted.template) if name):
         return None
     if wanted.order is not None:
-        where.append(outbox.c.order_id.in_({wanted.order, *_order_ids(connection, shop, wanted.order)}))
+        where.append(outbox.c.order_id.in_({wanted.order, *orders_numbered(connection, shop, wanted.order)}))
     if wanted.buyer is not None:
         buyer = find_buyer(connection, shop, wanted.buyer)
         if buyer is None:
@@ -288,7 +259,7 @@ def case_files(
     after: int | None = None,
 ) -> list[CaseFile]:
     """The newest first; `after` is the number of the last one shown before."""
-    where = [cases.c.closed_at.is_(None)] if open_only else []
+    where: list[ColumnElement[bool]] = [cases.c.closed_at.is_(None)] if open_only else []
     if after is not None:
         where.append(cases.c.number < after)
     return _cases(connection, shop, where, limit)
@@ -299,6 +270,10 @@ def case_file(connection: Connection, shop: str, number: int) -> CaseFile | None
         return None
     found = _cases(connection, shop, [cases.c.number == number], 1)
     return found[0] if found else None
+
+
+def cases_about(connection: Connection, shop: str, order: str, limit: int) -> list[CaseFile]:
+    return _cases(connection, shop, [cases.c.order_id == order], limit)
 
 
 def _cases(
@@ -319,107 +294,3 @@ def _cases(
         )
         for row in connection.execute(statement)
     ]
-
-
-# Orders and buyers
-
-
-def find_order(connection: Connection, shop: str, name: str) -> Order | None:
-    """By its id, else by the number that the buyer sees; of several the newest."""
-    if not can_be_kept(name):
-        return None
-    found = [
-        _order.decode(record)
-        for record in connection.scalars(
-            select(orders.c.record)
-            .where(orders.c.shop == shop, or_(orders.c.id == name, orders.c.number == name))
-            .order_by(orders.c.placed_at.desc())
-            .limit(SHOWN)
-        )
-    ]
-    return next((order for order in found if order.id == name), found[0] if found else None)
-
-
-def order_file(connection: Connection, shop: str, name: str) -> OrderFile | None:
-    order = find_order(connection, shop, name)
-    if order is None:
-        return None
-    mine = _messages(shop).where(outbox.c.order_id == order.id).order_by(outbox.c.id.desc()).limit(SHOWN)
-    return OrderFile(
-        order=order,
-        messages=tuple(_read_messages(connection, mine)),
-        cases=tuple(_cases(connection, shop, [cases.c.order_id == order.id], SHOWN)),
-    )
-
-
-def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
-    """Our id of a buyer, from that id (followed through joins), an address of hers, or "channel:address"."""
-    if not can_be_kept(name):
-        return None
-    present = records.present_buyer(connection, shop, name)
-    if present:
-        return present
-    first, _, rest = name.partition(":")
-    kinds = _kinds(connection, shop)
-    wanted = [(first, rest)] if first in kinds and rest else []
-    wanted += [(kind, name.lower() if kind == "email" else name) for kind in kinds]
-    owners = records.owners(connection, shop, wanted)
-    return next((owners[identity] for identity in wanted if identity in owners), None)
-
-
-def buyer_file(connection: Connection, shop: str, name: str) -> BuyerFile | None:
-    id = find_buyer(connection, shop, name)
-    if id is None:
-        return None
-    theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
-    return BuyerFile(
-        buyer=records.buyers_by_id(connection, shop, {id})[id],
-        identities=tuple(sorted(records.identities_of(connection, shop, id))),
-        conversations=records.conversations_of(connection, shop, {id}).get(id, ()),
-        notes=tuple(
-            Note(kind=row.kind, text=row.text, at=row.at) for row in connection.execute(theirs.limit(SHOWN))
-        ),
-        orders=records.orders_of(connection, shop, {id}).get(id, ()),
-    )
-
-
-def _order_ids(connection: Connection, shop: str, number: str) -> Sequence[str]:
-    return connection.scalars(
-        select(orders.c.id).where(orders.c.shop == shop, orders.c.number == number)
-    ).all()
-
-
-def _kinds(connection: Connection, shop: str) -> list[str]:
-    """The kinds of addresses a shop knows, by skipping from kind to kind through the index."""
-    found: list[str] = []
-    while True:
-        more = identities.c.kind > (found[-1] if found else "")
-        kind = connection.scalar(select(func.min(identities.c.kind)).where(identities.c.shop == shop, more))
-        if kind is None:
-            return found
-        found.append(kind)
-
-
-# Names as people write them
-
-
-def id_in(text: str) -> int | None:
-    """The id that a text is, if it is one that the database can hold."""
-    if not (text.isascii() and text.isdecimal() and len(text) <= 19):
-        return None
-    number = int(text)
-    return number if number <= LARGEST_ID else None
-
-
-def can_be_kept(text: str) -> bool:
-    """Whether a key could be this text at all: PostgreSQL keeps no NUL, and nobody half a character."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text
-
-
-def names_of(connection: Connection, shop: str, buyers: Collection[str]) -> dict[str, str | None]:
-    """What to call these buyers."""
-    return {id: buyer.name for id, buyer in records.buyers_by_id(connection, shop, buyers).items()}
