@@ -196,8 +196,9 @@ def _refunds(told: Told, order: forms.Order, id: str) -> list[Event]:
 
 def _refund_events(told: Told, refund: forms.Refund, order: str) -> list[Event]:
     """Goods taken back without a transaction moved no money."""
+    code = refund.shop_currency
     moved = [
-        money(paid.amount, currency(paid.currency, "transactions.currency"), "transactions.amount")
+        money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
         for paid in refund.transactions or ()
         if paid.kind == "refund" and paid.status == "success"
     ]

@@ -41,6 +41,7 @@ class LineItem(msgspec.Struct, frozen=True):
 
 class ShopMoney(msgspec.Struct, frozen=True):
     amount: Amount
+    currency_code: str | None = None
 
 
 class MoneySet(msgspec.Struct, frozen=True):
@@ -78,6 +79,10 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
 
 
+class Returned(msgspec.Struct, frozen=True):
+    subtotal_set: MoneySet | None = None
+
+
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     order_id: Id | None = None
@@ -85,6 +90,14 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Moment | None = None
     note: str | None = None
     transactions: tuple[Transaction, ...] | None = None
+    total_duties_set: MoneySet | None = None
+    refund_line_items: tuple[Returned, ...] | None = None
+
+    @property
+    def shop_currency(self) -> str | None:
+        """A transaction may leave its currency out; every other sum of the refund names it."""
+        sums = (self.total_duties_set, *(returned.subtotal_set for returned in self.refund_line_items or ()))
+        return next((each.shop_money.currency_code for each in sums if each and each.shop_money), None)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,408 @@
+"""WooCommerce: whose deliveries are let in, and what a snapshot tells."""
+
+import hmac
+import itertools
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
+from xiaoer.bot.channels import Answer, Channel, Speaker
+from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from xiaoer.bot.errors import Unreadable, WebhookRefused
+from xiaoer.bot.events import (
+    BuyerRef,
+    BuyerUpdated,
+    Event,
+    Line,
+    OrderCancelled,
+    OrderCompleted,
+    OrderEvent,
+    OrderPlaced,
+    OrderRefunded,
+    OrderReopened,
+    OrderShipped,
+    PaymentReceived,
+)
+from xiaoer.bot.money import Money
+from xiaoer.bot.orders import Order, merge
+
+CREATED = recorded("woocommerce/order_created.wire.json")
+UPDATED = recorded("woocommerce/order_updated.wire.json")
+CREATED_AT = datetime(2017, 3, 22, 19, 28, 2, tzinfo=UTC)
+PAID_AT = CREATED_AT + timedelta(seconds=6)
+COMPLETED_AT = datetime(2017, 3, 22, 19, 30, 35, tzinfo=UTC)
+
+
+def channel(*secrets: str, **more: Any) -> WooCommerceChannel:
+    return WooCommerceChannel("shop", "CN", WooCommerceSettings.model_validate({"secrets": secrets, **more}))
+
+
+LISTENER = channel("test-only-woo-secret")
+
+
+def told(
+    topic: str, body: bytes | dict[str, Any], by: WooCommerceChannel = LISTENER, **more: Any
+) -> tuple[Event, ...]:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Delivery-ID": more.get("id", "d1")}
+    return tuple(by.parse(delivery(raw, headers, more.get("at", NOW))))
+
+
+def kinds(events: tuple[Event, ...]) -> list[type[Event]]:
+    return [type(event) for event in events]
+
+
+def order(status: str, minutes: int = 0, **changes: Any) -> dict[str, Any]:
+    """An unpaid order as it looked so many minutes after it was placed."""
+    modified = (CREATED_AT + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S")
+    paid = {"date_paid": None, "date_paid_gmt": None}
+    return {**json.loads(CREATED), **paid, "status": status, "date_modified_gmt": modified, **changes}
+
+
+def merged(events: tuple[Event, ...]) -> Order:
+    state: Order | None = None
+    for event in events:
+        assert isinstance(event, OrderEvent)
+        state = merge(state, event)
+    assert state is not None
+    return state
+
+
+# --- who may speak to us
+
+
+@pytest.mark.parametrize("vector", vectors("woocommerce"), ids=lambda vector: vector["id"])
+def test_every_recorded_signature_opens_the_door(vector: dict[str, Any]) -> None:
+    channel("an older secret", vector["secret"]).verify(delivery(body_of(vector), vector["headers"]))
+
+    with pytest.raises(WebhookRefused):
+        channel(vector["secret"]).verify(delivery(body_of(vector) + b" ", vector["headers"]))
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "a&b<c>\"d\"'e'",
+        "a&amp;b&lt;c&gt;&quot;d&quot;&#039;e&#039;",
+        "a&#038;b&#060;c&#62;&#x22;d&#34;&#x27;e&#0039;",
+        "a&#x26;b&lt;c&gt;&#X0022;d&quot;&#X27;e&#39;",
+    ],
+)
+def test_a_secret_may_be_pasted_as_the_sites_page_shows_it(pasted: str) -> None:
+    vector = next(each for each in vectors("woocommerce") if "entities" in each["id"])
+
+    channel(pasted).verify(delivery(body_of(vector), vector["headers"]))
+
+
+@pytest.mark.parametrize(("pasted", "key"), [("a&amp;lt;b", "a&lt;b"), ("a&apos;b", "a&apos;b")])
+def test_a_secret_is_decoded_once_and_only_as_far_as_the_site_does(pasted: str, key: str) -> None:
+    signature = b64encode(hmac.digest(key.encode(), b"{}", "sha256")).decode()
+
+    channel(pasted).verify(delivery(b"{}", {"X-WC-Webhook-Signature": signature}))
+
+
+@pytest.mark.parametrize("secrets", [(), ("",), ("  ",)])
+def test_without_a_secret_nobody_is_let_in(secrets: tuple[str, ...]) -> None:
+    signature = b64encode(hmac.digest(b"", b"{}", "sha256")).decode()
+
+    with pytest.raises(WebhookRefused, match="no secret"):
+        channel(*secrets).verify(delivery(b"{}", {"X-WC-Webhook-Signature": signature}))
+
+
+def test_a_missing_or_spoiled_signature_is_refused() -> None:
+    for headers in ({}, {"X-WC-Webhook-Signature": "\udcff"}, {"X-WC-Webhook-Signature": "AAAA"}):
+        with pytest.raises(WebhookRefused):
+            LISTENER.verify(delivery(b"{}", headers))
+
+
+def test_the_unsigned_ping_is_answered_200() -> None:
+    assert LISTENER.handshake(delivery(recorded("woocommerce/ping.txt"))) == Answer(status=200)
+
+
+@pytest.mark.parametrize("body", [b"webhook_id=", b"webhook_id=1&order=2", b"{}", b"", b"webhook_id=x"])
+def test_nothing_else_is_taken_for_a_ping(body: bytes) -> None:
+    assert LISTENER.handshake(delivery(body)) is None
+
+
+def test_a_ping_with_a_topic_is_no_ping() -> None:
+    assert LISTENER.handshake(delivery(b"webhook_id=1", {"X-WC-Webhook-Topic": "order.created"})) is None
+
+
+def test_the_channel_keeps_the_contract_of_channels_and_only_listens() -> None:
+    contract: Channel = LISTENER
+
+    assert contract.listens
+    assert not isinstance(contract, Speaker)
+
+
+# --- what they tell
+
+
+def test_a_created_order_may_be_paid_already() -> None:
+    placed, paid = told("order.created", CREATED)
+
+    assert placed == OrderPlaced(
+        channel="shop",
+        external_id=placed.external_id,
+        at=PAID_AT,
+        order="727",
+        placed_at=CREATED_AT,
+        total=Money(2935, "USD"),
+        postage=Money(1000, "USD"),
+        number="727",
+        buyer=BuyerRef(name="John Doe", email="john.doe@example.com"),
+        lines=(
+            Line(title="Woo Single #1", quantity=2, price=Money(300, "USD")),
+            Line(
+                title="Ship Your Idea – Color: Black, Size: M Test",
+                quantity=1,
+                price=Money(1200, "USD"),
+                sku="Bar3",
+            ),
+        ),
+        postcode="94103",
+    )
+    assert paid == PaymentReceived(
+        channel="shop",
+        external_id=paid.external_id,
+        at=PAID_AT,
+        order="727",
+        method="Direct Bank Transfer",
+    )
+
+
+@pytest.mark.parametrize("status", ["pending", "on-hold", "failed"])
+def test_an_order_that_waits_for_its_money_is_unpaid(status: str) -> None:
+    assert merged(told("order.created", order(status))).state == "unpaid"
+
+
+@pytest.mark.parametrize("status", ["checkout-draft", "auto-draft", "trash"])
+def test_what_is_no_order_yet_or_no_more_is_skipped(status: str) -> None:
+    assert told("order.updated", order(status)) == ()
+
+
+def test_a_completed_order_was_shipped() -> None:
+    events = told("order.updated", UPDATED)
+    shipped = events[-1]
+
+    assert kinds(events) == [OrderPlaced, PaymentReceived, OrderReopened, OrderShipped]
+    assert isinstance(shipped, OrderShipped)
+    assert (shipped.parcel, shipped.last, shipped.tracking, shipped.at) == ("1", True, None, COMPLETED_AT)
+    assert merged(events).state == "shipped"
+
+
+def test_a_shop_may_mean_done_when_it_says_completed() -> None:
+    events = told("order.updated", UPDATED, channel("x", completed_means="completed"))
+
+    assert kinds(events)[-1] is OrderCompleted
+    assert merged(events).state == "completed"
+
+
+TRACKED = [
+    {"tracking_provider": "usps", "custom_tracking_link": "", "tracking_number": "94001", "tracking_id": "a"},
+    {
+        "custom_tracking_provider": "SF &amp; Co",
+        "tracking_number": "SF1",
+        "custom_tracking_link": "https://sf",
+    },
+]
+
+
+@pytest.mark.parametrize("value", [TRACKED, {"0": TRACKED[0], "2": TRACKED[1]}])
+def test_tracking_numbers_are_found_where_the_common_extension_keeps_them(value: Any) -> None:
+    meta = [{"id": 1, "key": "_wc_shipment_tracking_items", "value": value}]
+    parcels = merged(told("order.updated", order("completed", meta_data=meta))).parcels
+
+    assert [(parcel.id, parcel.carrier, parcel.tracking) for parcel in parcels] == [
+        ("1", "usps", "94001"),
+        ("2", "SF & Co", "SF1"),
+    ]
+    assert parcels[1].tracking_url == "https://sf"
+
+
+def test_a_number_added_later_is_of_the_same_parcel() -> None:
+    meta = [{"id": 1, "key": "_wc_shipment_tracking_items", "value": TRACKED[:1]}]
+    before = told("order.updated", order("completed", 5))
+    after = told("order.updated", order("completed", 9, meta_data=meta))
+
+    for events in (before + after, after + before):
+        (parcel,) = merged(events).parcels
+        assert parcel.tracking == "94001"
+
+
+@pytest.mark.parametrize("value", [None, "", 5, [], {}, ["x"], [{"tracking_number": 5}]])
+def test_whatever_another_plugin_keeps_there_is_no_harm(value: Any) -> None:
+    meta = [{"id": 1, "key": "_wc_shipment_tracking_items", "value": value}]
+    (parcel,) = merged(told("order.updated", order("completed", meta_data=meta))).parcels
+
+    assert (parcel.id, parcel.tracking) == ("1", None)
+
+
+def test_a_cancelled_order_comes_back_and_goes_again_in_whatever_order_it_is_told() -> None:
+    snapshots = [
+        told("order.created", order("pending")),
+        told("order.updated", order("cancelled", 10)),
+        told("order.updated", order("processing", 20)),
+    ]
+    ends = {
+        merged(tuple(itertools.chain(*some))).state
+        for some in itertools.permutations([*snapshots, snapshots[0]])
+    }
+    again = told("order.updated", order("cancelled", 30))
+
+    assert ends == {"unpaid"}
+    assert merged(tuple(itertools.chain(*snapshots, again))).state == "cancelled"
+
+
+def test_a_failed_payment_cancels_nothing() -> None:
+    assert OrderCancelled not in kinds(told("order.updated", order("failed", 10)))
+
+
+def test_a_deleted_order_is_cancelled_and_a_restored_one_reopened_when_they_are_told() -> None:
+    gone = told("order.deleted", b'{"id":727}')
+    back = told("order.restored", order("pending"), at=NOW + timedelta(minutes=1))
+    gone_again = told("order.deleted", b'{"id":727}', id="d2", at=NOW + timedelta(minutes=2))
+
+    assert gone[0].at == NOW
+    assert OrderReopened in kinds(back)
+    assert merged(gone + back).state == "unpaid"
+    assert gone[0].external_id != gone_again[0].external_id
+    assert merged(gone + back + gone_again).state == "cancelled"
+
+
+def refunds(*totals: str) -> list[dict[str, Any]]:
+    return [{"id": 800 + n, "reason": "broken &amp; late", "total": total} for n, total in enumerate(totals)]
+
+
+def test_refunds_are_told_one_by_one_and_once_each() -> None:
+    first = told("order.updated", order("processing", 5, refunds=refunds("-10.00")))
+    second = told("order.updated", order("processing", 9, refunds=refunds("-10.00", "-2.50")))
+    state = merged(first + second)
+
+    assert state.refunded_minor == 1250
+    assert [refund.id for refund in state.refunds] == ["800", "801"]
+    refunded = first[-1]
+    assert isinstance(refunded, OrderRefunded)
+    assert (refunded.amount, refunded.reason) == (Money(1000, "USD"), "broken & late")
+
+
+def test_a_refunded_order_is_refunded_whole_and_told_so_once() -> None:
+    bare = told("order.updated", order("refunded", 5))
+    itemised = told("order.updated", order("refunded", 5, refunds=refunds("-29.35")))
+
+    assert merged(bare).state == merged(itemised).state == "refunded"
+    assert kinds(itemised).count(OrderRefunded) == 1
+
+
+def test_a_refund_of_nothing_is_none() -> None:
+    assert OrderRefunded not in kinds(told("order.updated", order("processing", refunds=refunds("-0.00"))))
+
+
+def test_a_buyer_with_an_account_has_its_id_and_a_phone_of_her_country() -> None:
+    billing = {"first_name": "Zoë", "last_name": "O&#039;Hara", "phone": "(212) 555-0100", "country": "US"}
+    placed = told("order.created", order("pending", customer_id=25, billing=billing))[0]
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.buyer == BuyerRef(id="25", name="Zoë O'Hara", phone="+12125550100")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "total", "tax", "with_tax", "minor"),
+    [(3, "10.00", "0", False, 333), (3, "20.00", "0.00", False, 666), (2, "5.00", "1.00", True, 300)],
+)
+def test_the_price_of_a_piece_is_rounded_down(
+    quantity: int, total: str, tax: str, with_tax: bool, minor: int
+) -> None:
+    line = {
+        "name": "Mug",
+        "quantity": quantity,
+        "total": total,
+        "total_tax": tax,
+        "price": 3.3333333333333335,
+    }
+    body = order("pending", line_items=[line], prices_include_tax=with_tax)
+    placed = told("order.created", body)[0]
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.lines[0].price == Money(minor, "USD")
+
+
+def test_one_delivery_id_of_one_second_does_not_make_two_orders_one() -> None:
+    one, other = told("order.created", order("pending")), told("order.created", order("pending", id=728))
+
+    assert not {event.external_id for event in one} & {event.external_id for event in other}
+
+
+def test_one_snapshot_under_two_delivery_ids_is_told_once() -> None:
+    assert told("order.updated", UPDATED, id="d1") == told("order.updated", UPDATED, id="d2")
+
+
+def test_a_customers_file_is_understood() -> None:
+    (created,) = told("customer.created", recorded("woocommerce/customer_created.wire.json"))
+    (updated,) = told("customer.updated", recorded("woocommerce/customer_updated.wire.json"))
+
+    assert isinstance(created, BuyerUpdated)
+    assert isinstance(updated, BuyerUpdated)
+    assert created.buyer == BuyerRef(id="25", name="John Doe", email="john.doe@example.com")
+    assert updated.buyer.name == "James Doe"
+    assert updated.at > created.at
+
+
+def test_topics_we_do_not_follow_are_skipped() -> None:
+    for topic in ("customer.deleted", "product.updated", "coupon.created", "action.wc_foo", ""):
+        assert told(topic, b"not even json") == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"currency": "QQQ"}, "currency: 'QQQ' is not a currency"),
+        ({"total": "1,00"}, "total: '1,00' is not an amount of money"),
+        ({"date_created_gmt": "yesterday"}, "date_created_gmt: 'yesterday' is not a moment"),
+        ({"refunds": [{"id": 1, "total": "x"}]}, r"refunds\[0\].total: 'x' is not an amount"),
+        ({"line_items": [{"name": "x", "quantity": 1, "total": "x"}]}, r"line_items\[0\].total: 'x' is not"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_place(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(Unreadable, match=words):
+        told("order.updated", order("refunded", **changes))
+
+
+RECORDED = (
+    ("order.created", CREATED),
+    ("order.updated", UPDATED),
+    ("order.restored", UPDATED),
+    ("order.deleted", recorded("woocommerce/order_deleted.wire.json")),
+    ("customer.created", recorded("woocommerce/customer_created.wire.json")),
+    ("customer.updated", recorded("woocommerce/customer_updated.wire.json")),
+    (
+        "order.updated",
+        json.dumps(
+            order(
+                "completed",
+                refunds=refunds("-1", "-2"),
+                meta_data=[{"id": 1, "key": "_wc_shipment_tracking_items", "value": TRACKED}],
+            )
+        ).encode(),
+    ),
+)
+
+
+@given(body=st.binary(max_size=100), topic=st.sampled_from([topic for topic, _ in RECORDED]))
+def test_any_bytes_are_events_or_unreadable(body: bytes, topic: str) -> None:
+    only_unreadable(LISTENER, delivery(body, {"X-WC-Webhook-Topic": topic}))
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_any_spoiled_body_is_events_or_unreadable(data: st.DataObject) -> None:
+    topic, body = data.draw(st.sampled_from(RECORDED))
+    headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Delivery-ID": "d1"}
+
+    only_unreadable(LISTENER, delivery(data.draw(spoiled(body)), headers))
