@@ -1,0 +1,59 @@
+"""Whole journeys: deliveries through the HTTP door, messages at a real receiver, on both databases."""
+
+from datetime import timedelta
+
+from tests.world import NOON, world
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+async def test_an_order_from_the_first_word_to_the_review(database_url: str) -> None:
+    async with world(database_url) as shop:
+        assert await shop.place() == 200
+        await shop.forward(30 * MINUTE)
+        assert shop.receiver.templates == ["order_confirmation", "payment_reminder"]
+        assert "1001" in shop.receiver.messages[0]["text"]
+        await shop.fact("paid", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert shop.receiver.templates[2:] == ["payment_received"]
+        await shop.fact("shipped", shipped_at=shop.clock.now, carrier="顺丰", tracking="SF123")
+        await shop.forward(DAY)
+        await shop.fact("delivered", delivered_at=shop.clock.now)
+        await shop.forward(8 * DAY)
+        assert shop.receiver.templates[3:] == ["shipped", "delivered", "review_request"]
+
+
+async def test_nobody_who_paid_is_reminded(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.forward(5 * MINUTE)
+        await shop.fact("paid", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(2 * DAY)
+        assert "payment_reminder" not in shop.receiver.templates
+        states = await shop.outbox()
+        assert {states[key] for key in states if key.startswith("payment_reminder:")} == {"withdrawn"}
+
+
+async def test_a_repeated_delivery_changes_nothing(database_url: str) -> None:
+    async with world(database_url) as shop:
+        for _ in range(3):
+            await shop.place(at=NOON)
+            await shop.post("order.placed", {}, id="same") 
+        await shop.settle()
+        assert shop.receiver.templates == ["order_confirmation"]
+
+
+async def test_a_question_is_answered_at_night(database_url: str) -> None:
+    async with world(database_url, now=NOON + 14 * HOUR) as shop:
+        await shop.say("你好")
+        await shop.settle()
+        assert shop.receiver.templates == ["hello"]
+
+
+async def test_an_order_placed_at_night_is_confirmed_in_the_morning(database_url: str) -> None:
+    async with world(database_url, now=NOON + 14 * HOUR) as shop:
+        await shop.place()
+        await shop.settle()
+        assert shop.receiver.messages == []
+        await shop.forward(8 * HOUR)
+        assert shop.receiver.templates[0] == "order_confirmation"

@@ -1,0 +1,166 @@
+"""A shop's world for tests: the real program with its real HTTP door, a real receiver, and a clock set by hand."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from xiaoer.bot import standard_webhooks
+from xiaoer.bot.app import Program, open_http
+from xiaoer.bot.config import Config, ShopSettings
+from xiaoer.bot.fast_forward import HandClock, fast_forward, settle
+from xiaoer.storage import schema
+from xiaoer.storage.database import Database
+from xiaoer.storage.tables import outbox
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
+NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai, a Saturday
+
+SHOP: dict[str, Any] = {
+    "name": "青花小铺",
+    "locale": "zh-CN",
+    "timezone": "Asia/Shanghai",
+    "currency": "CNY",
+    "payment": {"accounts": [{"bank": "工商银行", "number": "6222 0000 1111", "name": "张三"}]},
+    "limits": {"deliveries_per_second": 100000},
+}
+
+
+class Receiver:
+    """The shop's own chat system: takes each message id once, and does as it is told to the rest."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.attempts: list[str] = []
+        self.answers: Callable[[dict[str, Any]], int] = lambda message: 200
+        self.url = ""
+
+    async def take(self, request: web.Request) -> web.Response:
+        standard_webhooks.check(
+            [standard_webhooks.key(SecretStr(SECRET))],
+            request.headers,
+            body := await request.read(),
+            datetime.fromtimestamp(int(request.headers["webhook-timestamp"]), UTC),
+        )
+        message = msgspec.json.decode(body)["data"]["message"]
+        self.attempts.append(message["id"])
+        status = self.answers(message)
+        if status < 300 and message["id"] not in {known["id"] for known in self.messages}:
+            self.messages.append(message)
+        return web.Response(status=status)
+
+    @property
+    def templates(self) -> list[str]:
+        return [message["template"] for message in self.messages]
+
+
+class World:
+    """`say` and `fact` go through the HTTP door; `settle` and `forward` let the program live."""
+
+    def __init__(self, program: Program, clock: HandClock, receiver: Receiver, http: aiohttp.ClientSession, door: str):
+        self.program = program
+        self.clock = clock
+        self.receiver = receiver
+        self.http = http
+        self.door = door
+        self._numbers = itertools.count(1)
+
+    async def post(self, type: str, data: Mapping[str, Any], at: datetime | None = None, id: str | None = None) -> int:
+        """One signed delivery; returns the answer's status."""
+        happened_at = at or self.clock.now
+        body = msgspec.json.encode({"type": type, "timestamp": happened_at, "data": data})
+        return await self.deliver(body, id or f"d{next(self._numbers)}")
+
+    async def deliver(self, body: bytes, id: str) -> int:
+        headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, self.clock.now, body)
+        async with self.http.post(f"{self.door}/hooks/shop/webhook", data=body, headers=headers) as response:
+            return response.status
+
+    async def place(self, order: str = "1001", buyer: str = "ann", at: datetime | None = None, **fields: Any) -> int:
+        moment = at or self.clock.now
+        details = {
+            "id": order,
+            "placed_at": moment,
+            "total": "128.00",
+            "postage": "8.00",
+            "currency": "CNY",
+            "buyer": {"id": buyer, "name": "安娜", "locale": "zh-CN", "timezone": "Asia/Shanghai"},
+            "lines": [{"sku": "MUG-1", "title": "马克杯", "quantity": 2, "price": "60.00"}],
+        }
+        return await self.post("order.placed", {"order": details | fields}, moment)
+
+    async def fact(self, type: str, order: str = "1001", at: datetime | None = None, **fields: Any) -> int:
+        return await self.post(f"order.{type}", {"order": {"id": order, **fields}}, at)
+
+    async def say(self, text: str, buyer: str = "ann", id: str | None = None) -> int:
+        message = {"id": id or f"m{next(self._numbers)}", "buyer": {"id": buyer}, "text": text}
+        return await self.post("message.received", {"message": message})
+
+    async def settle(self) -> None:
+        await settle(self.program)
+
+    async def forward(self, time: timedelta) -> None:
+        await fast_forward(self.program, self.clock, self.clock.now + time)
+
+    async def outbox(self) -> dict[str, str]:
+        """State of every message by its key."""
+        statement = select(outbox.c.key, outbox.c.state)
+        rows = await self.program.database.read(lambda connection: connection.execute(statement).all())
+        return {key: state for key, state in rows}
+
+
+def config_of(database_url: str, receiver_url: str, **shop: Any) -> Config:
+    channels = {"webhook": {"kind": "webhook", "secrets": [SECRET], "url": receiver_url}, **shop.pop("channels", {})}
+    settings = ShopSettings.model_validate({**SHOP, "channels": channels, **shop})
+    return Config.model_construct(
+        database=database_url,
+        listen="127.0.0.1:0",
+        public_url=None,
+        secret=SecretStr("a secret that is only for tests"),
+        templates=None,
+        log="info",
+        body_limit=1024 * 1024,
+        shops={"shop": settings},
+    )
+
+
+@contextlib.asynccontextmanager
+async def served(app: web.Application) -> AsyncIterator[str]:
+    """The address of a real server on a free port."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # aiohttp tells the port nowhere else
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def world(database_url: str, now: datetime = NOON, **shop: Any) -> AsyncIterator[World]:
+    receiver = Receiver()
+    inbox = web.Application()
+    inbox.router.add_post("/", receiver.take)
+    database = Database(database_url)
+    schema.migrate(database.engine)
+    clock = HandClock(now)
+    async with served(inbox) as receiver.url, open_http() as http:
+        program = Program(config_of(database_url, receiver.url + "/", **shop), database, http, clock)
+        intake = asyncio.create_task(program.intake.run())
+        try:
+            async with served(program.site()) as door:
+                yield World(program, clock, receiver, http, door)
+        finally:
+            intake.cancel()
+            await asyncio.gather(intake, return_exceptions=True)
+            database.close()
