@@ -121,8 +121,8 @@ class Desk:
         return {"link": link} if link else {}
 
     def kept(self, facts: Facts, now: datetime) -> dict[str, Any]:
-        """The facts as they are stored beside the decision, for the explanation."""
-        order, buyer = facts.order, facts.buyer
+        """The facts as they are stored beside the decision, with the limits of that moment: settings change."""
+        order, buyer, limits, quiet = facts.order, facts.buyer, facts.shop.limits, facts.shop.quiet_hours
         zone = facts.shop.zone(buyer.timezone)
         return {
             "at": now,
@@ -133,7 +133,14 @@ class Desk:
             "agrees": buyer.agrees,
             "open_cases": [case.number for case in facts.cases],
             "sent_in_day": facts.sent_in_day,
-            "per_day": facts.shop.limits.per_day,
+            "per_day": limits.per_day,
+            "promotions_in_week": facts.promotions_in_week,
+            "promotions_per_week": limits.promotions_per_week,
+            "quiet_hours": [f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"],
+            "human_until": max(
+                (chat.human_until for chat in facts.conversations if chat.human_until), default=None
+            ),
+            "takeover": int(facts.shop.takeover.total_seconds()),
             "ways": [way.channel for way in facts.ways],
         }
 
