@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
+from tests.channels.messages import REMINDER, reminder
 from tests.channels.receiver import Receiver, answer, break_off, hang_up, never, receiving
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, spoiled, vectors
 from xiaoer.bot import standard_webhooks
-from xiaoer.bot.channels import Channel, Outgoing, Speaker
+from xiaoer.bot.channels import Channel, Speaker
 from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
 from xiaoer.bot.errors import (
     BuyerUnreachable,
@@ -446,22 +447,6 @@ def test_any_spoiled_form_is_events_or_unreadable(data: st.DataObject) -> None:
 # --- how we speak
 
 
-MESSAGE = Outgoing(
-    id="msg-1",
-    shop="mugs",
-    shop_name="Mug Shop",
-    key="payment_reminder:1001:2",
-    address="ann",
-    text="安娜，请付款",
-    locale="zh-CN",
-    template="payment_reminder",
-    category="service",
-    buyer_id="ann",
-    at=NOW,
-    order="1001",
-)
-
-
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
     async with receiving() as listening:
@@ -490,7 +475,7 @@ def test_the_channel_keeps_the_contract_of_channels() -> None:
 async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(
     receiver: Receiver, http: aiohttp.ClientSession
 ) -> None:
-    sent = await speaker(receiver, http).send(MESSAGE)
+    sent = await speaker(receiver, http).send(REMINDER)
 
     (heard,) = receiver.heard
     assert sent == "msg-1"
@@ -516,16 +501,12 @@ async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(
 
 
 async def test_buttons_go_along(receiver: Receiver, http: aiohttp.ClientSession) -> None:
-    with_buttons = Outgoing(**{**fields(MESSAGE), "buttons": (("Paid", "paid:1001"),), "order": None})
+    with_buttons = reminder(buttons=(("Paid", "paid:1001"),), order=None)
     await speaker(receiver, http).send(with_buttons)
 
     message = json.loads(receiver.heard[0].body)["data"]["message"]
     assert message["buttons"] == [{"label": "Paid", "value": "paid:1001"}]
     assert "order" not in message
-
-
-def fields(message: Outgoing) -> dict[str, Any]:
-    return {name: getattr(message, name) for name in message.__struct_fields__}
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 409])
@@ -534,7 +515,7 @@ async def test_a_good_answer_or_already_had_it_is_sent(
 ) -> None:
     receiver.answering = answer(status)
 
-    assert await speaker(receiver, http).send(MESSAGE) == "msg-1"
+    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
 
 
 @pytest.mark.parametrize(
@@ -551,7 +532,7 @@ async def test_every_other_answer_says_what_to_do_next(
     receiver.answering = answer(status, b"the buyer said: hello", location=f"{receiver.url}/elsewhere")
 
     with pytest.raises(error) as failure:
-        await speaker(receiver, http).send(MESSAGE)
+        await speaker(receiver, http).send(REMINDER)
 
     assert str(failure.value) == f"the receiver answered {status}"
     assert len(receiver.heard) == 1  # nobody is followed elsewhere
@@ -576,7 +557,7 @@ async def test_retry_after_is_honoured_in_seconds_and_as_a_date(
     receiver.answering = answer(503, retry_after=header)
 
     with pytest.raises(DeliveryDelayed) as failure:
-        await speaker(receiver, http).send(MESSAGE)
+        await speaker(receiver, http).send(REMINDER)
 
     assert failure.value.retry_after == wait
 
@@ -585,7 +566,7 @@ async def test_a_broken_connection_is_tried_again(receiver: Receiver, http: aioh
     receiver.answering = hang_up
 
     with pytest.raises(DeliveryDelayed, match="connection broke"):
-        await speaker(receiver, http).send(MESSAGE)
+        await speaker(receiver, http).send(REMINDER)
 
 
 async def test_an_answer_cut_off_after_its_status_stands(
@@ -593,7 +574,7 @@ async def test_an_answer_cut_off_after_its_status_stands(
 ) -> None:
     receiver.answering = break_off
 
-    assert await speaker(receiver, http).send(MESSAGE) == "msg-1"
+    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
 
 
 async def test_a_silent_receiver_is_tried_again(receiver: Receiver, http: aiohttp.ClientSession) -> None:
@@ -601,7 +582,7 @@ async def test_a_silent_receiver_is_tried_again(receiver: Receiver, http: aiohtt
     channel = speaker(receiver, http, timeout="1s")
 
     with pytest.raises(DeliveryDelayed, match="no answer within 1 s"):
-        await channel.send(MESSAGE)
+        await channel.send(REMINDER)
 
 
 async def test_nobody_at_home_is_tried_again(http: aiohttp.ClientSession) -> None:
@@ -609,7 +590,7 @@ async def test_nobody_at_home_is_tried_again(http: aiohttp.ClientSession) -> Non
         channel = speaker(gone, http)
 
     with pytest.raises(DeliveryDelayed) as failure:
-        await channel.send(MESSAGE)
+        await channel.send(REMINDER)
     assert failure.value.__context__ is None
 
 
@@ -617,7 +598,7 @@ async def test_without_a_url_or_a_secret_nothing_is_sent(
     receiver: Receiver, http: aiohttp.ClientSession
 ) -> None:
     with pytest.raises(DeliveryRefused, match="url"):
-        await speaker(receiver, http, url=None).send(MESSAGE)
+        await speaker(receiver, http, url=None).send(REMINDER)
     with pytest.raises(DeliveryRefused, match="secret"):
-        await speaker(receiver, http, secrets=[""]).send(MESSAGE)
+        await speaker(receiver, http, secrets=[""]).send(REMINDER)
     assert receiver.heard == []
