@@ -186,6 +186,8 @@ async def _hand_over(client: SMTP, letter: Letter) -> None:
 
 
 async def _address_it(client: SMTP, letter: Letter) -> None:
+    if letter.utf8 and client.is_ehlo_or_helo_needed:
+        await client.ehlo()
     if letter.utf8 and not client.supports_extension("smtputf8"):
         raise BuyerUnreachable("the mail server cannot write to addresses that are not ASCII")
     encoding = "utf-8" if letter.utf8 else "ascii"
