@@ -23,7 +23,7 @@ run: $(VENV)/.installed
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 
 test: $(VENV)/.developed
-	$(BIN)/pytest -n $(WORKERS) $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 check: $(VENV)/.developed
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ import pytest
 from tests.conftest import cannot_run
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.xdist_group("wheel")  # one installation serves all of these
+
 STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
 
 
