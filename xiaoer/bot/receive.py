@@ -23,7 +23,13 @@ log = structlog.get_logger()
 
 GROUP = 1000  # deliveries in one commit
 LONGEST_ID = 200  # characters; longer ones do not fit an index
-KEPT_HEADERS = ("content-type", "user-agent", "x-shopify-topic", "x-wc-webhook-topic", "webhook-id")
+# Of a delivery that could not be read: what its channel needs to read it again, and who sent it.
+KEPT_HEADERS = (
+    *("content-type", "user-agent", "webhook-id"),
+    *("x-shopify-topic", "x-shopify-webhook-id", "x-shopify-triggered-at"),
+    *("shopify-topic", "shopify-webhook-id", "shopify-triggered-at"),
+    *("x-wc-webhook-topic", "x-wc-webhook-delivery-id"),
+)
 
 Doors = Mapping[tuple[str, str], Channel]  # (shop, channel's name) -> channel
 

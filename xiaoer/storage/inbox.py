@@ -64,6 +64,14 @@ def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
         insert_new(connection, unreadable, rows)
 
 
+def known(connection: Connection, shop: str, channel: str, external_ids: Sequence[str]) -> set[str]:
+    """Which of these events are there already, handled or not."""
+    statement = select(inbox.c.external_id).where(
+        inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id.in_(external_ids)
+    )
+    return set(connection.scalars(statement))
+
+
 def waiting_shops(connection: Connection) -> list[str]:
     """Shops with open events, found by skipping from shop to shop through the index."""
     return shops_with(connection, "inbox", "state = 'open'")
