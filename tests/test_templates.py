@@ -1,16 +1,22 @@
 """Every word for buyers, in every language, before every buyer."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from xiaoer.bot.check import STOP_WORDS, check_templates
+from xiaoer.bot.context import Buyer, Case
 from xiaoer.bot.money import Money
+from xiaoer.bot.orders import Order, Refund
+from xiaoer.bot.router import Due, Facts
 from xiaoer.bot.samples import NAMES, sample, samples
 from xiaoer.bot.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
 from xiaoer.bot.texts import CHAT_MAX, Texts, split_subject
-from xiaoer.bot.variables import MOMENTS, VARIABLES
+from xiaoer.bot.variables import MOMENTS, VARIABLES, variables
+from xiaoer.handlers.form import read_form
+from xiaoer.handlers.meaning import recognise
 
 TEXTS = Texts()
 BARE = Shop(name="茶叶店")
@@ -40,8 +46,7 @@ BY_MAIL = (
 
 
 def said(name: str, locale: str, shop: Shop = FULL, **changed: object) -> str:
-    variables = sample(name, shop) | changed
-    return TEXTS.render(TEXTS.pin(name, locale), variables).text
+    return TEXTS.render(TEXTS.pin(name, locale), sample(name, shop) | changed).text
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -60,8 +65,8 @@ def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
     tried = list(samples(name, FULL))
     assert tried
 
-    for label, variables in tried:
-        text = TEXTS.render(TEXTS.pin(name, locale), variables).text
+    for label, told in tried:
+        text = TEXTS.render(TEXTS.pin(name, locale), told).text
         assert len(text) <= CHAT_MAX, label
         assert not re.search(r"None|Undefined|Money\(|datetime|\u202e|evil\.example", text), (label, text)
         assert not re.search(r"[ \t]$|\n\n\n|[（(] *[)）]|\w  \w", text, re.MULTILINE), (label, text)
@@ -70,8 +75,8 @@ def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", BY_MAIL)
 def test_what_may_go_by_mail_has_a_subject_of_one_short_line(name: str, locale: str) -> None:
-    for _, variables in samples(name, FULL):
-        subject, body = split_subject(TEXTS.render(TEXTS.pin(name, locale), variables).text)
+    for _, told in samples(name, FULL):
+        subject, body = split_subject(TEXTS.render(TEXTS.pin(name, locale), told).text)
 
         assert subject
         assert len(subject) < 60
@@ -236,8 +241,94 @@ def test_the_worst_names_are_all_tried() -> None:
     assert set(NAMES) <= {label for label, _ in samples("hello", BARE)}
 
 
+def test_the_example_in_the_manual_works(tmp_path: Path) -> None:
+    manual = (Path(__file__).parent.parent / "docs" / "templates.md").read_text(encoding="utf-8")
+    example = re.findall(r"^```\n(Subject: .*?)^```", manual, re.DOTALL | re.MULTILINE)
+
+    assert len(example) == 1
+    assert check_templates(write(tmp_path, "shipped", example[0]), FULL) == []
+
+
 def test_every_variable_and_moment_is_in_the_manual() -> None:
     manual = (Path(__file__).parent.parent / "docs" / "templates.md").read_text(encoding="utf-8")
 
     assert [name for name in VARIABLES if f"`{name}`" not in manual] == []
     assert [name for name in MOMENTS if f"`{name}`" not in manual] == []
+
+
+# --- words that buyers are asked to say ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "locale", "word", "meaning"),
+    [
+        ("stop_line", "zh-CN", "退订", "stop"),
+        ("stop_line", "zh-TW", "退訂", "stop"),
+        ("stop_line", "en", "STOP", "stop"),
+        ("stopped", "zh-CN", "恢复", "resume"),
+        ("stopped", "zh-TW", "恢復", "resume"),
+        ("stopped", "en", "START", "resume"),
+        ("hello", "zh-CN", "人工", "person"),
+        ("hello", "zh-TW", "真人", "person"),
+        ("hello", "en", "person", "person"),
+        ("payment_reminder", "zh-CN", "已付款", "i_paid"),
+        ("payment_reminder", "zh-TW", "已付款", "i_paid"),
+        ("payment_reminder", "en", "I have paid", "i_paid"),
+    ],
+)
+def test_a_word_we_ask_for_is_understood(name: str, locale: str, word: str, meaning: str) -> None:
+    assert word in said(name, locale)
+    assert recognise(word, locale).name == meaning
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_form_we_send_is_read_when_it_comes_back(locale: str) -> None:
+    labels = re.findall(r"^[^\n]*[：:]$", said("order_confirmation", locale), re.MULTILINE)[-8:]
+
+    fields = read_form("\n".join(f"{label} value{number}" for number, label in enumerate(labels)))
+
+    assert fields == {
+        field: f"value{number}"
+        for number, field in enumerate(
+            ("user", "name", "phone", "items", "address", "postcode", "bank", "time")
+        )
+    }
+
+
+def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    order = Order(id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),))
+    case = Case(
+        number=42, kind="bad_review", key="bad_review:1:x", reason="bad_review", opened_at=at, order="1"
+    )
+    facts = Facts(shop=BARE, buyer=Buyer(id="b"), order=order, cases=(case,))
+    due = Due(
+        key="k",
+        template="refunded",
+        category="service",
+        due_at=at,
+        created_at=at,
+        lateness=timedelta(days=1),
+        values={"refund": "r"},
+    )
+
+    told = variables(due, facts, at)
+
+    assert told["case"] == 42
+    assert told["amount"] == Money(500, "CNY")
+    assert "¥5.00" in TEXTS.render(TEXTS.pin("refunded", "zh-CN"), told).text
+    assert "42" in TEXTS.render(TEXTS.pin("review_sorry", "zh-CN"), told).text
+
+
+def test_times_are_told_in_the_buyers_own_zone() -> None:
+    at = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
+    buyer = Buyer(id="b", timezone="America/New_York")
+    order = Order(id="1", channel="c", placed_at=at)
+    due = Due(
+        key="k", template="hello", category="answer", due_at=at, created_at=at, lateness=timedelta(days=1)
+    )
+
+    told = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
+
+    assert str(told["order"]["placed_at"].tzinfo) == "America/New_York"
+    assert told["order"]["placed_at"] == at

@@ -134,15 +134,20 @@ MOMENTS: dict[str, Told] = {
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 
-def variables(due: Due, facts: Facts, now: datetime, stop_url: str | None = None) -> dict[str, Any]:
+def variables(
+    due: Due, facts: Facts, now: datetime, stop_url: str | None = None, chat_url: str | None = None
+) -> dict[str, Any]:
     """The names of VARIABLES for one message, true at `now`, times in the buyer's zone.
 
     `stop_url`: her one-click page to stop offers, where the program has a public address.
+    `chat_url`: the page that ties her chat to the order, where there is a chat to tie.
     """
     shop, order, values = facts.shop, facts.order, due.values
     zone = shop.zone(facts.buyer.timezone)
     return {
         **_EMPTY,
+        "link": chat_url,
+        "case": _complaint(facts),
         **_values(values, zone),
         **_refund(order, values.get("refund")),
         "buyer": {"name": friendly_name(facts.buyer.name)},
@@ -172,6 +177,13 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
     if name == "link":
         return _link(value)
     return quote(value, TEXT_MAX)
+
+
+def _complaint(facts: Facts) -> int | None:
+    """The number of the case that her bad review of this order opened."""
+    about = facts.order.id if facts.order else None
+    numbers = (case.number for case in facts.cases if case.kind == "bad_review" and case.order == about)
+    return max(numbers, default=None)
 
 
 def _refund(order: Order | None, refund_id: Any) -> dict[str, Any]:
