@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from xiaoer.bot.check import STOP_WORDS, check_templates
+from xiaoer.bot.check import check_templates
 from xiaoer.bot.context import Buyer, Case
 from xiaoer.bot.money import Money
 from xiaoer.bot.orders import Order, Refund
 from xiaoer.bot.router import Due, Facts
 from xiaoer.bot.samples import NAMES, sample, samples
 from xiaoer.bot.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
-from xiaoer.bot.texts import CHAT_MAX, Texts, split_subject
+from xiaoer.bot.texts import CHAT_MAX, STOP_WORDS, Texts, split_subject
 from xiaoer.bot.variables import MOMENTS, VARIABLES, variables
 from xiaoer.handlers.form import read_form
 from xiaoer.handlers.meaning import recognise

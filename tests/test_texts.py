@@ -76,6 +76,15 @@ HOSTILE = {
     "deep denials": "{{ " + "not " * 3900 + "1 }}",
     "deep sums": "{{ 1" + "+1" * 7000 + " }}",
     "deep conditions": "{% if 1 %}" * 700 + "x" + "{% endif %}" * 700,
+    "many branches": "{% if 0 %}a" + "{% elif 0 %}b" * 1100 + "{% endif %}" + "{{ x }}",
+    "deep choices": "{{ " + "1 if 0 else " * 1300 + "1 }}",
+    "deep filters": "{{ 'a'" + "|upper" * 2600 + " ~ x }}",
+    "deep joins": "{{ 'a'" + "~'a'" * 3900 + " ~ x }}",
+    "deep lookups": "{{ things" + "[0]" * 5000 + " }}",
+    "deep doubts": "{{ 1" + " and 1" * 2600 + " and x }}",
+    "many comparisons": "{{ 1" + " == 1" * 3100 + " == x }}",
+    "deep loops": "{% for a in things %}" * 500 + "x" + "{% endfor %}" * 500,
+    "many words": "{{ buyer.name }}" * 990 + "{{ x }}",
     "deep attributes": "{{ buyer" + ".a" * 7900 + " }}",
     "a long number": "{{ " + "9" * 15000 + " }}",
     "a huge file": "x" * 16_001,
@@ -352,8 +361,9 @@ def test_a_template_that_nobody_wrote_is_refused_with_the_nearest_name() -> None
         Texts().pin("payment_remindr", "en")
 
 
-def test_offers_always_say_how_to_stop_whatever_the_template_says(tmp_path: Path) -> None:
-    texts = Texts(folder(tmp_path, vip_promotion="Buy!", stop_line="{{ broken"))
+@pytest.mark.parametrize("stop_line", ["{{ broken", "{{ byer }}", "", "Bye."])
+def test_offers_always_say_how_to_stop_whatever_the_templates_say(stop_line: str, tmp_path: Path) -> None:
+    texts = Texts(folder(tmp_path, vip_promotion="Buy!", stop_line=stop_line))
     stop = {"needed": True, "link": "https://shop.example/stop"}
 
     rendered = texts.render(texts.pin("vip_promotion", "en"), {**PLAIN, "stop": stop})

@@ -12,10 +12,8 @@ from xiaoer.bot.errors import TemplateError
 from xiaoer.bot.samples import samples
 from xiaoer.bot.sandbox import Cage, parse
 from xiaoer.bot.shop import Shop
-from xiaoer.bot.texts import CHAT_MAX, STOP_LINE, Texts, Version, split_subject
+from xiaoer.bot.texts import CHAT_MAX, STOP_LINE, STOP_WORDS, Texts, Version, split_subject
 from xiaoer.bot.variables import MOMENTS, VARIABLES
-
-STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)
 
 _WHERE = re.compile(r"(?P<file>\S+\.txt)(?:, line (?P<line>\d+))?: (?P<what>.*)", re.DOTALL)
 _KNOWN = frozenset(

@@ -20,6 +20,7 @@ from xiaoer.bot.shop import LOCALES
 
 CHAT_MAX = 4096  # what the narrowest chat takes; `xiaoer check` warns of more
 STOP_LINE = "stop_line"
+STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)  # all understood in a chat
 _KEPT = 1024  # compiled templates; every version ever sent may come back for a while
 
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
@@ -97,15 +98,16 @@ class Texts:
         return f"{text}\n\n{self._stop_line(version.locale, variables)}"
 
     def _stop_line(self, locale: str, variables: dict[str, Any]) -> str:
-        """How to stop offers stands under every one of them, whatever its template says."""
+        """How to stop offers stands under every one of them, whatever the seller's templates say."""
         version = self.pin(STOP_LINE, locale)
-        try:
+        ours = self._default(version)
+        if ours is None:
             return self._fill(version, variables, TEXT_MAX)
+        try:
+            text = self._fill(version, variables, TEXT_MAX)
         except TemplateError:
-            ours = self._default(version)
-            if ours is None:
-                raise
-        return self._fill(ours, variables, TEXT_MAX)
+            text = ""
+        return text if STOP_WORDS.search(text) else self._fill(ours, variables, TEXT_MAX)
 
     def _fill(self, version: Version, variables: dict[str, Any], at_most: int) -> str:
         compiled = self._compiled(version)
