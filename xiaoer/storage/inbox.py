@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, text, update
 
 from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.database import take_ids
-from xiaoer.storage.tables import inbox, unreadable
+from xiaoer.storage.tables import in_state, inbox, unreadable
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[A
     """The oldest open events of a shop, in the order they came."""
     statement = (
         select(inbox.c.id, inbox.c.body)
-        .where(inbox.c.shop == shop, inbox.c.state == "open")
+        .where(inbox.c.shop == shop, in_state(inbox, "open"))
         .order_by(inbox.c.id)
         .limit(limit)
     )
@@ -105,7 +105,7 @@ def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> s
     if not wanted:
         return set()
     statement = select(inbox.c.thread).where(
-        inbox.c.shop == shop, inbox.c.state == "open", inbox.c.thread.in_(wanted)
+        inbox.c.shop == shop, in_state(inbox, "open"), inbox.c.thread.in_(wanted)
     )
     return set(connection.scalars(statement))
 
@@ -130,7 +130,7 @@ def settle(
 
 def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
     """Give parked events another try; all of the shop's, or one."""
-    statement = update(inbox).where(inbox.c.shop == shop, inbox.c.state == "parked")
+    statement = update(inbox).where(inbox.c.shop == shop, in_state(inbox, "parked"))
     if id is not None:
         statement = statement.where(inbox.c.id == id)
     return connection.execute(statement.values(state="open", error=None, handled_at=None)).rowcount
@@ -139,6 +139,6 @@ def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
     """How many events are open, and since when the oldest of them has been."""
     row = connection.execute(
-        select(func.count(), func.min(inbox.c.received_at)).where(inbox.c.state == "open")
+        select(func.count(), func.min(inbox.c.received_at)).where(in_state(inbox, "open"))
     ).one()
     return row[0], row[1]

@@ -12,7 +12,7 @@ from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
-from xiaoer.storage.tables import Utc, attempts, outbox, templates
+from xiaoer.storage.tables import Utc, attempts, in_state, outbox, templates
 
 _encode = msgspec.json.Encoder().encode
 
@@ -82,7 +82,7 @@ def withdraw(
     connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime
 ) -> None:
     """Take back what still waits under these beginnings of keys."""
-    last = {prefix: why for prefix, why in prefixes}
+    last = dict(prefixes)
     rows = [
         {"key": prefix, "end": prefix + "\U0010ffff", "reason": dump(why)} for prefix, why in last.items()
     ]
@@ -130,20 +130,12 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Messages whose time has come, the longest due first; none to a buyer whom another one is on its way to."""
-    on_its_way = outbox.alias()
-    busy = (
-        select(1)
-        .where(
-            on_its_way.c.shop == outbox.c.shop,
-            on_its_way.c.state == "sending",
-            on_its_way.c.buyer == outbox.c.buyer,
-        )
-        .exists()
-    )
+    """Messages whose time has come, the longest due first; none to a buyer who is just being written to."""
+    busy = connection.scalars(select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending")))
     statement = (
         select(outbox)
-        .where(outbox.c.shop == shop, outbox.c.state == "queued", outbox.c.try_at <= now, ~busy)
+        .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now)
+        .where(outbox.c.buyer.not_in(busy.all()))
         .order_by(outbox.c.try_at, outbox.c.id)
         .limit(limit)
     )
@@ -152,7 +144,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
 
 def next_due(connection: Connection) -> datetime | None:
     found: datetime | None = connection.scalar(
-        select(func.min(outbox.c.try_at)).where(outbox.c.state == "queued")
+        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"))
     )
     return found
 
@@ -189,13 +181,13 @@ def mark_failed(connection: Connection, rows: Rows, tries: Rows) -> None:
 def release(connection: Connection, shop: str, ids: Collection[int]) -> None:
     """Hand back what was claimed and not begun."""
     if ids:
-        here = update(outbox).where(outbox.c.shop == shop, outbox.c.id.in_(ids), outbox.c.state == "sending")
+        here = update(outbox).where(outbox.c.shop == shop, outbox.c.id.in_(ids), in_state(outbox, "sending"))
         connection.execute(here.values(state="queued", lease_until=None))
 
 
 def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequence[Row[Any]]:
     """Messages whose sender died with them in hand."""
-    statement = select(outbox).where(outbox.c.state == "sending", outbox.c.lease_until < now).limit(limit)
+    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.lease_until < now).limit(limit)
     return connection.execute(statement.with_for_update(skip_locked=True)).all()
 
 
@@ -221,7 +213,7 @@ def sent_counts(
             outbox.c.shop == shop,
             outbox.c.buyer.in_(of_buyers),
             outbox.c.settled_at > week,
-            or_(outbox.c.state == "sent", outbox.c.state == "unknown"),
+            or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
         )
         .group_by(outbox.c.buyer)
     )
@@ -245,7 +237,7 @@ def is_echo(
     statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
         outbox.c.shop == shop,
         outbox.c.buyer == buyer,
-        or_(outbox.c.state == "sending", outbox.c.settled_at > since),
+        or_(in_state(outbox, "sending"), outbox.c.settled_at > since),
         outbox.c.text.is_not(None),
     )
     for row in connection.execute(statement):

@@ -263,7 +263,7 @@ def upgrade() -> None:
         batch_op.create_index("outbox_of_order", ["shop", "order_id"], unique=False)
         batch_op.create_index(
             "outbox_sending",
-            ["shop", "lease_until", "buyer"],
+            ["shop", "buyer"],
             unique=False,
             sqlite_where=sa.text("state = 'sending'"),
             postgresql_where=sa.text("state = 'sending'"),
