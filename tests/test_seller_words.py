@@ -81,6 +81,15 @@ def test_moments_are_shown_in_the_sellers_zone(locale: str, told: str) -> None:
     assert words.reason("order_paid", {"order": "1001", "paid_at": datetime.fromisoformat(AT)}) == told
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("code", ["stop_ask", "stop_done", "stop_button"])
+def test_the_page_behind_an_unsubscribe_link_has_its_words(code: str, locale: str) -> None:
+    told = SellerWords(locale).phrase(code, {"shop": "Tea"})
+
+    assert not told.startswith(code)
+    assert ("Tea" in told) == (code != "stop_button")
+
+
 def test_a_moment_without_a_zone_is_a_date() -> None:
     assert "11月30日" in SellerWords("zh-CN", ZoneInfo("America/New_York")).reason(
         "promotion_over", {"end": "2026-11-30"}

@@ -35,7 +35,14 @@ class SellerWords:
 
     def reason(self, code: str, values: Mapping[str, Any]) -> str:
         """The reason as a sentence, its moments in the seller's zone."""
-        sentence = _sentences(self.locale).get(code)
+        return self._said("reasons", code, values)
+
+    def phrase(self, code: str, values: Mapping[str, Any]) -> str:
+        """A sentence of a page, such as the one behind an unsubscribe link."""
+        return self._said("phrases", code, values)
+
+    def _said(self, table: str, code: str, values: Mapping[str, Any]) -> str:
+        sentence = _sentences(self.locale, table).get(code)
         if sentence is None:
             return _bare(code, values)
         try:
@@ -121,10 +128,10 @@ def _words(locale: str) -> dict[str, dict[str, str]]:
     return words
 
 
-@lru_cache(maxsize=len(LOCALES))
-def _sentences(locale: str) -> dict[str, Compiled]:
+@lru_cache(maxsize=2 * len(LOCALES))
+def _sentences(locale: str, table: str) -> dict[str, Compiled]:
     cage = Cage(locale)
     return {
         code: Compiled(cage, f"{locale}/seller.yaml {code}", sentence)
-        for code, sentence in _words(locale)["reasons"].items()
+        for code, sentence in _words(locale)[table].items()
     }
