@@ -26,7 +26,7 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     joined = _joined(context) if meaning.name != "stop" else []
     if context.human_talks:
         return [Consent(stop=True)] if meaning.name == "stop" else joined
-    if event.kind == "other":
+    if event.kind == "other" and meaning.name != "stop":
         return _call("media_received", "media_received", event, context)
     if event.kind == "edit" and meaning.name not in ("stop", "person"):
         return []  # the first wording was answered already
@@ -146,20 +146,26 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
 
     def of(order: Order) -> list[Action]:
         if covered_at(order):
-            note = "\n".join(f"{field}: {value}" for field, value in fields.items())
-            return [NoteBuyer(text=note), answer("payment_status", event, order)]
+            return [NoteBuyer(text=_as_note(fields)), answer("payment_status", event, order)]
         case = claim_case(order, event, "form_filled", {**fields, "order": order.shown_number})
         return [case, answer("form_received", event, order)]
 
     order = _order_of_form(fields, event, context)
     if order:
         return of(order)
-    proved = proof.prove(event, context, of)
-    if any(isinstance(action, JoinBuyer) for action in proved) or human_called(context):
+    named = fields.get("order") or proof.marked_numbers_in(event.text)
+    proved = proof.prove(event, context, of) if named else []
+    if any(isinstance(action, JoinBuyer) for action in proved):
         return proved
     counted = [action for action in proved if isinstance(action, CountTry)]
+    if human_called(context):
+        return [*counted, NoteBuyer(text=_as_note(fields)), answer("form_received", event)]
     call = CallHuman(reason="form_filled", details={"order": "", **fields})
     return [*counted, answer("form_received", event), call]
+
+
+def _as_note(fields: dict[str, str]) -> str:
+    return "\n".join(f"{field}: {value}" for field, value in fields.items())
 
 
 def _order_of_form(fields: dict[str, str], event: MessageReceived, context: Context) -> Order | None:
@@ -202,9 +208,12 @@ def person(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
 
 
 def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """The answer to "which order?" has no words of its own; anything else is for a person."""
+    """The answer to "which order?" may have few words of its own; anything else is for a person."""
     if proof.only_numbers(event.text):
-        return about_order(event, context, lambda order: [answer("where_is_order", event, order)])
+        return tell("where_is_order")(meaning, event, context)
+    nearer = recognise(proof.with_number_as_word(event.text), context.locale, context)
+    if nearer.name in ABOUT_AN_ORDER:
+        return ANSWERS[nearer.name](nearer, event, context)
     return _call("not_understood", "not_understood", event, context)
 
 
@@ -217,6 +226,8 @@ def _call(template: str, reason: str, event: MessageReceived, context: Context) 
 
 
 Answer = Callable[[Meaning, MessageReceived, Context], list[Action]]
+
+ABOUT_AN_ORDER = ("where_is_order", "payment_status", "when_ship", "i_paid")
 
 ANSWERS: dict[str, Answer] = {
     "where_is_order": tell("where_is_order"),

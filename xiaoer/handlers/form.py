@@ -35,10 +35,11 @@ def read_form(text: str) -> dict[str, str]:
     """Field -> what stands behind its label; empty if the message is no filled-in form."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
     found = list(_LABEL.finditer(plain.translate(FOLD)))
+    ends = [*(label.start() for label in found[1:]), len(plain)]
     fields: dict[str, str] = {}
-    for label, following in zip(found, [*found[1:], None], strict=True):
-        value = " ".join(plain[label.end() : following.start() if following else None].split())
+    for label, end in zip(found, ends, strict=False):
+        value = " ".join(plain[label.end() : end].split()).strip(",;，；、|")
         if value and label.lastgroup:
-            fields.setdefault(label.lastgroup, value.strip(",;，；、|")[:VALUE_MAX])
+            fields.setdefault(label.lastgroup, value[:VALUE_MAX])
     enough = len(fields) >= 2 and any(field in fields for field in _OF_PAYMENT)
     return fields if enough else {}

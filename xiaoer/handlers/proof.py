@@ -27,6 +27,7 @@ _MARKED = re.compile(
 )
 _PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-]){_NUMBER}")
 _DIGITS = re.compile(r"\d+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LABELLED = re.compile(
     r"(?:尾号|尾號|后四位|後四位|末四[位码碼]|手机|手機|电话|電話|\bphone\b|\bmobile\b|\blast (?:four|4)\b)"
     r"(?:号码?|號碼?|尾[号號]|[后後]四位|末四[位码碼]|是|为|為|\b(?:number|digits|is|of|my|last|four|phone)\b|[\s:：+])"
@@ -77,6 +78,13 @@ def only_numbers(text: str) -> bool:
     for number in numbers_in(text):
         plain = plain.replace(number.casefold(), " ")
     return bool(numbers_in(text)) and not words_only(_AROUND.sub("", _DIGITS.sub(" ", plain)))
+
+
+def with_number_as_word(text: str) -> str:
+    """The message as if she had written "the order" instead of its number: "where is 1001?"."""
+    plain = _plain(text)
+    word = " 订单 " if _CHINESE.search(plain) else " order "
+    return _DIGITS.sub(" ", _PLAIN.sub(word, plain, count=1))
 
 
 def is_number_of(number: str, order: Order) -> bool:

@@ -56,7 +56,7 @@ def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> dateti
     if fired_at is None or fired_at > now:
         return None
     early, late = fired_at, now.astimezone(UTC)
-    while late - early > A_MINUTE:  # halves the time in which the last one lies, so ten years cost 23 steps
+    while late - early >= A_MINUTE:  # halves the time in which the last one lies, so ten years cost 23 steps
         middle = early + (late - early) / 2
         following = _fires(trigger, middle)
         early, late = (following, late) if following and following <= now else (early, middle)

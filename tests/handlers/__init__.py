@@ -1,0 +1,1 @@
+"""What the shop does, as a specification: no database, no clock, no channel."""

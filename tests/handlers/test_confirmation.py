@@ -1,0 +1,58 @@
+"""The confirmation, and the second contact after silence."""
+
+from tests.handlers import world
+from tests.handlers.world import ANN, PLACED, Desk, days, hours
+from xiaoer.bot.context import Conversation
+
+
+def test_an_order_is_confirmed_as_of_the_moment_it_was_placed() -> None:
+    desk = Desk().take(world.placed())
+
+    assert desk.waiting["order_confirmation:1001"].at == PLACED
+
+
+def test_a_cancelled_order_is_not_confirmed_any_more() -> None:
+    desk = Desk().take(world.placed(), world.cancelled())
+
+    assert desk.why_untrue("order_confirmation:1001") == "order_cancelled"
+
+
+def test_after_two_days_of_silence_another_channel_is_tried() -> None:
+    again = Desk().take(world.placed()).waiting["second_contact:1001:1"]
+
+    assert again.at == PLACED + days(2)
+    assert again.unlike == "order_confirmation:1001"
+
+
+def test_the_seller_sets_how_long_silence_lasts() -> None:
+    shop = world.shop_with(followups={"second_contact": "3d"})
+
+    assert Desk(shop).take(world.placed()).waiting["second_contact:1001:1"].at == PLACED + days(3)
+
+
+def test_a_buyer_who_wrote_since_is_not_contacted_again() -> None:
+    desk = Desk().take(world.placed())
+    wrote = Conversation(channel="telegram", address="42", buyer=ANN.id, last_in_at=PLACED + hours(1))
+    before = Conversation(channel="telegram", address="42", buyer=ANN.id, last_in_at=PLACED - hours(1))
+
+    assert desk.why_untrue("second_contact:1001:1", conversations=(wrote,)) == "buyer_answered"
+    assert desk.why_untrue("second_contact:1001:1", conversations=(before,)) is None
+
+
+def test_a_paid_order_needs_no_second_contact() -> None:
+    desk = Desk().take(world.placed(), world.paid())
+
+    assert desk.why_withdrawn("second_contact") == {"order_paid"}
+    assert desk.why_untrue("second_contact:1001:1") == "order_paid"
+
+
+def test_nothing_is_confirmed_before_the_order_itself_is_known() -> None:
+    desk = Desk().take(world.paid())
+
+    assert "order_confirmation:1001" not in desk.messages
+
+
+def test_a_message_whose_order_is_unknown_is_not_sent() -> None:
+    desk = Desk().take(world.placed())
+
+    assert desk.why_untrue("order_confirmation:1001", order=None) == "order_unknown"

@@ -1,0 +1,146 @@
+"""What buyers mean, in three ways of writing, hurried and polite."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xiaoer.handlers.meaning import MEANINGS, recognise
+
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "where_is_order": (
+        *(
+            "我的快递到哪了",
+            "包裹在哪里？",
+            "什么时候能到",
+            "还没收到货",
+            "帮我查下物流",
+            "快递单号发我",
+            "到哪了",
+        ),
+        *("几天能到呀", "物流信息怎么没更新", "谢谢，不过我的包裹呢", "你好，我的东西到了吗"),
+        *("包裹什麼時候到？", "我的包裹在哪裡", "請問貨到哪了", "還沒收到貨", "幫我查一下物流"),
+        *(
+            "Where is my order?",
+            "wher is my oder",
+            "where's my parcle",
+            "track my order",
+            "my package is late",
+        ),
+        *("It hasn't arrived yet", "I haven't received my package", "thanks, but where is it?"),
+        *(
+            "when will it arrive",
+            "order 1001 status",
+            "WHERE IS MY PACKAGE!!!",
+            "how soon can I expect my parcel",
+        ),
+    ),
+    "when_ship": (
+        *("什么时候发货？", "发货了吗", "怎么还不发货", "今天能发货吗", "尽快发货", "为什么我的杯子还没发"),
+        *("什麼時候出貨", "寄出了嗎", "請問幾時發貨", "還沒出貨嗎"),
+        *(
+            "when do you ship?",
+            "has my order shipped yet?",
+            "How soon do you ship",
+            "when will it be sent out",
+        ),
+    ),
+    "payment_status": (
+        *("钱收到了吗", "你们收到我的付款了吗", "付款到账了吗", "款到了吗", "帮我查一下付款", "付款成功了吗"),
+        *("匯款收到了嗎", "請問錢到帳了嗎"),
+        *("Has my payment come?", "did you receive my payment", "has the money arrived?"),
+        *("Did my payment go through?", "payment status"),
+    ),
+    "i_paid": (
+        *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
+        *("已轉帳", "我已經匯款了", "剛剛付款了"),
+        *(
+            "I already paid",
+            "I've paid",
+            "i payed yesterday",
+            "paid",
+            "money sent",
+            "I have made the payment",
+        ),
+    ),
+    "person": (
+        *("人工", "转人工", "我要真人客服", "找客服", "轉人工", "請幫我轉真人"),
+        *("I want to talk to a human", "can I speak to someone", "agent please", "a person please", "human"),
+        *("connect me to a representative", "where is my order? I want to talk to a real person"),
+    ),
+    "stop": ("TD", "退订", "退訂", "stop", "please stop texting me", "不要再發訊息了", "unsubscribe me"),
+    "resume": ("恢复", "恢復", "START", "start again"),
+    "hello": ("你好", "在吗", "您好，在嗎", "hi", "Hello!", "hey there", "早上好 👋", "good morning"),
+    "thanks": ("谢谢", "謝謝你", "好的谢谢", "Thanks!", "thank you so much", "ok thanks", "thx", "🙏"),
+    "acknowledged": ("ok", "好的", "知道了", "👍", "嗯嗯"),
+    "unknown": (
+        *(
+            "how do I pay",
+            "can I pay by card",
+            "I haven't paid yet",
+            "I paid twice",
+            "怎么付款",
+            "我付不了款",
+        ),
+        *("付款失败", "我没付款", "可以付款了吗", "怎麼付款", "還沒付款"),
+        *("退款什么时候到账", "where is my refund", "发票什么时候寄", "怎么退货", "退款什麼時候到"),
+        *("do you ship to Germany", "how much is shipping", "从哪里发货", "change my delivery address"),
+        *("你好，有红色的吗", "hello, do you sell cups", "人工智能是什么", "where are you from", "😡"),
+        *(
+            "don't stop",
+            "non-stop",
+            "the bus stop",
+            "thanks for nothing",
+            "it says delivered but I have not got it",
+        ),
+        *("一起发货可以吗", "缺货呢", "if I order now when will it arrive"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("meaning", "text"), [(name, text) for name, texts in EXAMPLES.items() for text in texts]
+)
+def test_a_buyer_is_understood(meaning: str, text: str) -> None:
+    assert recognise(text, "zh-CN").name == meaning
+
+
+def test_what_else_is_said_is_told_as_well() -> None:
+    meaning = recognise("我已经付款了，什么时候发货？", "zh-CN")
+
+    assert (meaning.name, meaning.also) == ("when_ship", ("i_paid",))
+
+
+def test_every_meaning_comes_with_a_score_and_a_reason() -> None:
+    known, unknown = recognise("where is my order", "en"), recognise("colourless green ideas", "en")
+
+    assert known.reason
+    assert 0.5 < known.score <= 1
+    assert (unknown.name, unknown.score) == ("unknown", 0.0)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t", "\u3000"])
+def test_an_empty_message_means_nothing(text: str) -> None:
+    assert recognise(text, "en").reason == "empty"
+
+
+@given(st.text(max_size=300))
+def test_any_text_has_a_meaning_from_the_list(text: str) -> None:
+    meaning = recognise(text, "en")
+
+    assert meaning.name in MEANINGS
+    assert 0 <= meaning.score <= 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["where is ", "查我的", "a", "人工", "I have just ", "！", "stop ", "ﷺ", "no not "]
+)
+def test_a_very_long_message_takes_no_more_time_than_a_long_one(piece: str) -> None:
+    long = piece * (100_000 // len(piece))
+    recognise(long, "en")  # patterns are made ready
+
+    begun = time.process_time()
+    recognise(long, "en")
+
+    assert time.process_time() - begun < 0.25

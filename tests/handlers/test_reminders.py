@@ -1,0 +1,144 @@
+"""Payment reminders: when, in which words, and never once they are untrue."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.handlers import world
+from tests.handlers.world import PLACED, Desk, days, hours
+from xiaoer.bot.actions import OpenCase
+from xiaoer.bot.context import Context, Said
+from xiaoer.bot.shop import Payment
+from xiaoer.handlers.reminders import close, reminder_times
+
+DEADLINE = PLACED + hours(24)
+
+
+def test_reminders_come_after_20_minutes_after_3_hours_and_90_minutes_before_closing() -> None:
+    desk = Desk().take(world.placed())
+
+    reminders = [say for say in desk.waiting.values() if say.template == "payment_reminder"]
+
+    assert [say.at for say in reminders] == [PLACED + hours(1 / 3), PLACED + hours(3), DEADLINE - hours(1.5)]
+    assert [say.values for say in reminders] == [
+        {"step": 1, "steps": 3, "last": False},
+        {"step": 2, "steps": 3, "last": False},
+        {"step": 3, "steps": 3, "last": True},
+    ]
+
+
+def test_a_step_too_near_its_neighbour_falls_away() -> None:
+    payment = Payment(close=hours(5))  # the last one at 3 h 30 min, half an hour after the second
+
+    assert len(reminder_times(PLACED, payment)) == 3
+    assert [reminder.at - PLACED for reminder in reminder_times(PLACED, Payment(close=hours(4.9)))] == [
+        hours(1 / 3),
+        hours(3.4),
+    ]
+
+
+def test_an_order_that_closes_soon_is_reminded_once_with_the_closing_time() -> None:
+    times = reminder_times(PLACED, Payment(close=hours(2)))
+
+    assert [(reminder.at - PLACED, reminder.last) for reminder in times] == [(hours(0.5), True)]
+
+
+def test_a_shop_may_want_no_reminders() -> None:
+    assert reminder_times(PLACED, Payment(remind=(), last_reminder=timedelta(0))) == []
+
+
+minutes = st.integers(0, 3000).map(lambda number: timedelta(minutes=number))
+
+
+@given(
+    st.builds(
+        Payment,
+        remind=st.lists(minutes, max_size=2).map(tuple),
+        last_reminder=minutes,
+        close=minutes,
+        gap=minutes,
+    )
+)
+def test_reminders_keep_their_rules_whatever_the_settings(payment: Payment) -> None:
+    times = reminder_times(PLACED, payment)
+    closes_at = PLACED + payment.close
+
+    assert len(times) <= 3
+    assert all(PLACED < reminder.at < closes_at for reminder in times)
+    assert all(later.at - earlier.at >= payment.gap for earlier, later in pairwise(times))
+    has_last = timedelta(0) < payment.last_reminder < payment.close
+    assert [reminder.last for reminder in times] == [False] * (len(times) - has_last) + [True] * has_last
+
+
+def test_a_reminder_is_untrue_once_money_came_also_in_part() -> None:
+    paid = Desk().take(world.placed(), world.paid())
+    partly = Desk().take(world.placed(), world.paid(minor=5000))
+
+    assert paid.why_untrue("payment_reminder:1001:1") == "order_paid"
+    assert partly.why_untrue("payment_reminder:1001:1") == "order_partly_paid"
+    assert paid.why_withdrawn("payment_reminder") == {"order_paid"}
+
+
+def test_a_reminder_is_untrue_for_an_order_cancelled_reopened_refunded_or_shipped() -> None:
+    placed = world.placed()
+    key = "payment_reminder:1001:2"
+
+    assert Desk().take(placed, world.cancelled()).why_untrue(key) == "order_cancelled"
+    assert Desk().take(placed, world.cancelled(), world.reopened()).why_untrue(key) == "order_reopened"
+    assert Desk().take(placed, world.refunded(2000)).why_untrue(key) == "order_refunded"
+    assert Desk().take(placed, world.shipped()).why_untrue(key) == "order_shipped"
+
+
+def test_a_reminder_is_not_sent_after_the_order_closed() -> None:
+    desk = Desk().take(world.placed())
+
+    assert desk.why_untrue("payment_reminder:1001:3", now=DEADLINE - hours(0.1)) is None
+    assert desk.why_untrue("payment_reminder:1001:3", now=DEADLINE) == "order_closed"
+
+
+def test_after_a_standstill_only_the_newest_step_is_said() -> None:
+    desk = Desk().take(world.placed())
+
+    assert desk.why_untrue("payment_reminder:1001:1", now=PLACED + hours(4)) == "too_late"
+    assert desk.why_untrue("payment_reminder:1001:2", now=PLACED + hours(4)) is None
+
+
+def test_an_unpaid_order_is_handed_to_the_seller_at_closing_with_its_history() -> None:
+    said = Said(key="k", template="payment_reminder", state="sent", order="1001", sent_at=PLACED)
+    other = Said(key="k2", template="hello", state="sent", sent_at=PLACED)
+    desk = Desk().take(world.placed())
+    assert desk.wakes["unpaid_closed:1001"] == DEADLINE
+    context = Context(now=DEADLINE, shop_id="mugs", shop=world.SHOP, order=desk.order, said=(said, other))
+
+    [case] = close(world.time_came("unpaid_closed", DEADLINE), context)
+
+    assert isinstance(case, OpenCase)
+    assert (case.kind, case.key, case.reason) == ("unpaid", "unpaid:1001", "unpaid_closed")
+    assert case.details["amount"] == "128.00 CNY"
+    assert case.details["history"] == [f"payment_reminder sent {PLACED.isoformat()}"]
+
+
+def test_a_paid_or_cancelled_order_is_nobodys_business_at_closing() -> None:
+    came = world.time_came("unpaid_closed", DEADLINE)
+
+    assert Desk().take(world.placed(), world.paid(), came).cases == {}
+    assert Desk().take(world.placed(), world.cancelled(), came).cases == {}
+
+
+def test_a_seller_who_gives_more_time_is_obeyed() -> None:
+    desk = Desk(world.shop_with(payment={"close": "3d"})).take(world.placed())
+
+    desk.take(world.time_came("unpaid_closed", DEADLINE))
+
+    assert desk.cases == {}
+    assert set(desk.wakes.values()) == {PLACED + days(3)}
+
+
+def test_orders_imported_from_long_ago_do_not_flood_the_seller() -> None:
+    desk = Desk().take(world.placed())
+
+    desk.take(world.time_came("unpaid_closed", DEADLINE), now=PLACED + days(90))
+
+    assert desk.cases == {}

@@ -1,0 +1,115 @@
+"""Reviews: asked for at the right time and of the right people, thanked for, answered."""
+
+from tests.handlers import world
+from tests.handlers.world import PLACED, Desk, days
+from xiaoer.bot.context import Context, Said
+from xiaoer.handlers.review import request
+
+ASKED = "review_request:1001:all"
+
+
+def arrived() -> Desk:
+    return Desk().take(world.placed(), world.paid(), world.shipped(), world.delivered(None, days(3)))
+
+
+def test_a_review_is_asked_for_7_days_after_delivery_and_once_more_5_days_later() -> None:
+    desk = arrived()
+
+    assert desk.waiting[ASKED].at == PLACED + days(10)
+    assert desk.waiting["review_reminder:1001:all"].at == PLACED + days(15)
+    assert desk.why_untrue(ASKED) is None
+
+
+def test_a_shop_may_ask_sooner_or_never() -> None:
+    facts = (world.placed(), world.delivered(None, days(3)))
+    soon = Desk(world.shop_with(followups={"review": "1d", "review_reminder": "0d"})).take(*facts)
+    never = Desk(world.shop_with(followups={"review": "0d"})).take(*facts)
+
+    assert soon.waiting[ASKED].at == PLACED + days(4)
+    assert [say.template for say in soon.waiting.values()].count("review_reminder") == 0
+    assert not any(message.say.template.startswith("review") for message in never.messages.values())
+
+
+def test_no_review_is_asked_for_with_an_open_case() -> None:
+    assert arrived().why_untrue(ASKED, cases=(world.human_case(),)) == "case_open"
+
+
+def test_no_review_is_asked_for_after_a_refund_also_of_a_part() -> None:
+    desk = arrived().take(world.refunded(2000))
+
+    assert desk.why_withdrawn("review_request") == {"order_refunded"}
+    assert desk.why_withdrawn("review_reminder") == {"order_refunded"}
+    assert desk.why_untrue(ASKED) == "order_refunded"
+
+
+def test_no_review_is_asked_for_a_cancelled_order() -> None:
+    assert arrived().take(world.cancelled(days(4))).why_untrue(ASKED) == "order_cancelled"
+
+
+def test_who_reviewed_is_not_asked_any_more() -> None:
+    desk = arrived().take(world.reviewed(5))
+
+    assert desk.why_withdrawn("review_request") == {"order_reviewed"}
+    assert desk.why_untrue(ASKED) == "order_reviewed"
+
+
+def test_a_completed_order_counts_as_delivered_where_nobody_tells_of_delivery() -> None:
+    desk = Desk().take(world.placed(), world.completed(days(4)))
+    key = "review_request:1001:completed"
+
+    assert desk.waiting[key].at == PLACED + days(11)
+    assert desk.why_untrue(key) is None
+    assert desk.take(world.delivered(None, days(5))).why_untrue(key) == "order_delivered"
+
+
+def test_the_review_waits_for_the_last_parcel() -> None:
+    desk = Desk().take(world.shipped("A"), world.shipped("B"), world.delivered("A", days(3)))
+    assert desk.why_untrue("review_request:1001:parcel-A") == "order_not_delivered"
+
+    desk.take(world.delivered("B", days(6)))
+
+    assert desk.why_untrue("review_request:1001:parcel-A") == "order_delivered"
+    assert desk.waiting["review_request:1001:parcel-B"].at == PLACED + days(13)
+    assert desk.why_untrue("review_request:1001:parcel-B") is None
+
+
+def test_a_parcel_that_follows_weeks_later_is_no_reason_to_ask_twice() -> None:
+    order = world.order_of(world.shipped("A"), world.delivered("A"), world.shipped("B"), world.delivered("B"))
+    said = Said(
+        key="review_request:1001:parcel-A",
+        template="review_request",
+        state="sent",
+        order="1001",
+        sent_at=PLACED,
+    )
+    context = Context(now=PLACED + days(30), shop_id="mugs", shop=world.SHOP, said=(said,))
+
+    assert request(order, context) == []
+
+
+def test_praise_is_thanked_for() -> None:
+    desk = arrived().take(world.reviewed(5))
+
+    assert desk.waiting["review_thanks:1001:v1"].values["rating"] == 5
+    assert desk.cases == {}
+
+
+def test_a_bad_review_brings_an_apology_a_case_and_a_drafted_explanation() -> None:
+    desk = arrived().take(world.reviewed(1, text="broken"))
+
+    assert "review_sorry:1001:v1" in desk.waiting
+    case = desk.reasons["bad_review:1001:v1"]
+    assert case.details == {"order": "1001", "rating": 1, "text": "broken"}
+    assert case.draft == "review_reply_draft"
+
+
+def test_two_stars_hurt_and_three_are_honest() -> None:
+    assert arrived().take(world.reviewed(2)).open_cases == {"bad_review:1001:v1"}
+    assert arrived().take(world.reviewed(3)).open_cases == set()
+
+
+def test_thanks_are_not_sent_for_praise_that_was_taken_back() -> None:
+    desk = arrived().take(world.reviewed(5, days(6)), world.reviewed(1, days(7)))
+
+    assert desk.why_untrue("review_thanks:1001:v1") == "order_reviewed"
+    assert desk.why_untrue("review_sorry:1001:v1") is None

@@ -1,0 +1,119 @@
+"""Opting out, in every way buyers write it, and what only looks like it."""
+
+import pytest
+
+from tests.handlers.world import ANN, PLACED, answers, chat_context, days, decide, wrote
+from xiaoer.bot.actions import Consent, Say
+from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.events import BuyerOptedOut, BuyerRef
+from xiaoer.handlers.stop import wants_resume, wants_stop
+
+STOPS = (
+    *("TD", "td", "TD。", "T", "回TD", "退订", "退訂", "我要退订", "请帮我取消订阅", "取消訂閱"),
+    *(
+        "不要再发了",
+        "别再给我发消息",
+        "请不要再给我发短信了",
+        "別再傳訊息給我",
+        "別再打擾我",
+        "停止发送",
+        "不想再收到你们的广告",
+    ),
+    *("stop", "STOP!", "Stop.", "please stop", "please stop texting me", "Stop sending me these messages"),
+    *(
+        "OK, stop it now",
+        "I asked you to stop",
+        "unsubscribe",
+        "Please unsubscribe me",
+        "opt out",
+        "leave me alone",
+    ),
+    *("don't text me anymore", "no more messages", "no more emails please", "remove me from your list"),
+    *("cancel my subscription", "ＳＴＯＰ"),
+)
+NOT_STOPS = (
+    *(
+        "don't stop",
+        "Please don't stop",
+        "never stop",
+        "a non-stop flight",
+        "the bus stop",
+        "I will stop by tomorrow",
+    ),
+    *(
+        "one-stop shop",
+        "my mixer does not stop",
+        "it will stop working",
+        "stop my order",
+        "stop the delivery please",
+    ),
+    *(
+        "不要退订",
+        "T恤有吗",
+        "别发错货了",
+        "不要发顺丰",
+        "分别发两个地址",
+        "特别发货快",
+        "不用找零",
+        "TDK耳机有吗",
+    ),
+    *("stopper for a bottle", "unstoppable", "nonstop", "how do I stop the alarm"),
+)
+
+
+@pytest.mark.parametrize("text", STOPS)
+def test_a_stop_is_heard(text: str) -> None:
+    assert wants_stop(text)
+
+
+@pytest.mark.parametrize("text", NOT_STOPS)
+def test_what_only_looks_like_stop_is_none(text: str) -> None:
+    assert not wants_stop(text)
+
+
+def test_a_stop_in_the_chat_is_recorded_and_confirmed() -> None:
+    consent, said = decide(wrote("谢谢，请不要再给我发消息了"), chat_context())
+
+    assert consent == Consent(stop=True)
+    assert isinstance(said, Say)
+    assert (said.template, said.to) == ("stopped", "telegram:42")
+
+
+def test_a_stop_is_heard_without_a_word_while_a_person_talks() -> None:
+    busy = Conversation(channel="telegram", address="42", buyer="ann", human_until=PLACED + days(1))
+
+    assert decide(wrote("stop"), chat_context(conversation=busy)) == [Consent(stop=True)]
+
+
+def test_a_stop_is_heard_in_an_edited_message_and_under_a_photo() -> None:
+    assert decide(wrote("stop", kind="edit"), chat_context())[0] == Consent(stop=True)
+    assert decide(wrote("stop", kind="other"), chat_context())[0] == Consent(stop=True)
+
+
+def test_a_stop_outside_the_chat_is_recorded_in_silence() -> None:
+    event = BuyerOptedOut(
+        channel="mail", external_id="u1", at=PLACED, buyer=BuyerRef(email="ann@example.com")
+    )
+
+    assert decide(event, chat_context()) == [Consent(stop=True)]
+
+
+def test_who_stopped_may_come_back_with_a_word() -> None:
+    stopped = Buyer(id="ann", stopped_at=PLACED)
+
+    consent, said = decide(wrote("恢復"), chat_context(buyer=stopped))
+
+    assert consent == Consent(stop=False)
+    assert isinstance(said, Say)
+    assert said.template == "resumed"
+
+
+def test_start_from_one_who_never_stopped_is_a_greeting() -> None:
+    assert wants_resume("START")
+    assert answers(wrote("START"), chat_context(buyer=ANN)) == ["hello"]
+
+
+def test_a_stopped_buyers_own_question_is_answered() -> None:
+    stopped = Buyer(id="ann", stopped_at=PLACED - days(1))
+
+    assert answers(wrote("什么时候发货"), chat_context(buyer=stopped)) == ["when_ship"]

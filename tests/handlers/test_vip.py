@@ -1,0 +1,131 @@
+"""Loyal buyers: tiers by what they bought, and offers when the calendar says so."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.handlers import world
+from tests.handlers.world import ANN, PLACED, days, order_of, shop_with
+from xiaoer.bot.actions import Say
+from xiaoer.bot.context import Buyer
+from xiaoer.bot.orders import Order
+from xiaoer.bot.router import Facts
+from xiaoer.bot.shop import Promotion, Tier
+from xiaoer.handlers.vip import Standing, promotion_due, standing, tier_of
+
+GOLD, SILVER = Tier(name="gold", orders=3, spent=300), Tier(name="silver", spent=100)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SPRING = Promotion(
+    tier="gold", cron="0 10 * * sat", start=date(2026, 11, 1), end=date(2026, 11, 30), offer="-10 %"
+)
+A_YEAR = days(365)
+
+
+def bought(number: int, *more: world.OrderEvent) -> Order:
+    order = str(number)
+    return order_of(world.placed(order=order), world.paid(order=order), *more)
+
+
+def stands(*orders: Order) -> Standing:
+    return standing(orders, PLACED + days(30), A_YEAR, "CNY")
+
+
+def test_the_highest_tier_whose_both_thresholds_are_reached_counts() -> None:
+    assert tier_of(3, 30000, "CNY", (GOLD, SILVER)) == GOLD
+    assert tier_of(2, 30000, "CNY", (GOLD, SILVER)) == SILVER
+    assert tier_of(9, 9999, "CNY", (GOLD, SILVER)) is None
+
+
+def test_yen_have_no_minor_units_in_a_threshold_either() -> None:
+    assert tier_of(1, 100, "JPY", (SILVER,)) == SILVER
+
+
+def test_only_paid_orders_that_nobody_took_back_count_refunds_subtracted() -> None:
+    assert stands(bought(1), bought(2)) == Standing(2, 25600)
+    assert stands(bought(1), bought(2, world.refunded(2000))) == Standing(2, 23600)
+    assert stands(bought(1), bought(2, world.refunded())) == Standing(1, 12800)
+    assert stands(bought(1), bought(2, world.cancelled())) == Standing(1, 12800)
+    assert stands(bought(1), order_of(world.placed())) == Standing(1, 12800)
+
+
+def test_orders_older_than_the_period_or_in_another_currency_do_not_count() -> None:
+    assert standing([bought(1)], PLACED + days(366), A_YEAR, "CNY") == Standing(0, 0)
+    assert standing([bought(1)], PLACED, A_YEAR, "USD") == Standing(0, 0)
+
+
+def test_a_promotion_begins_when_its_cron_line_says_in_the_shops_zone() -> None:
+    saturday_ten = datetime(2026, 11, 21, 10, 0, tzinfo=SHANGHAI)
+
+    assert promotion_due(SPRING, saturday_ten, SHANGHAI) == saturday_ten
+    assert promotion_due(SPRING, saturday_ten + days(3), SHANGHAI) == saturday_ten
+    assert promotion_due(SPRING, saturday_ten - timedelta(seconds=1), SHANGHAI) == saturday_ten - days(7)
+
+
+def test_a_promotion_is_not_due_before_its_first_hour_nor_after_its_last_day() -> None:
+    assert promotion_due(SPRING, datetime(2026, 11, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
+    assert promotion_due(SPRING, datetime(2026, 11, 30, 23, 59, tzinfo=SHANGHAI), SHANGHAI) is not None
+    assert promotion_due(SPRING, datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
+
+
+@given(
+    st.integers(0, 60 * 24 * 30),
+    st.sampled_from(["* * * * *", "30 2 * * *", "0 9 25 10 *", "*/7 8-20 * * mon-fri"]),
+)
+def test_the_last_firing_is_found_as_if_every_minute_had_been_looked_at(minutes: int, cron: str) -> None:
+    berlin = ZoneInfo("Europe/Berlin")  # the clocks are set back on 25 October
+    promotion = SPRING.model_copy(update={"cron": cron, "start": date(2026, 10, 10)})
+    now = datetime(2026, 10, 10, tzinfo=UTC) + timedelta(minutes=minutes)
+
+    found = promotion_due(promotion, now, berlin)
+
+    if found is None:
+        return
+    assert found <= now
+    again = promotion_due(promotion, found, berlin)
+    assert again == found
+    assert cron != "* * * * *" or now - found < timedelta(minutes=1)
+
+
+SHOP = shop_with(
+    vip={"tiers": [{"name": "gold", "orders": 1, "spent": "100"}]},
+    promotions={
+        "spring": {
+            "tier": "gold",
+            "cron": "0 10 * * sat",
+            "start": "2026-11-01",
+            "end": "2026-11-30",
+            "offer": "x",
+        }
+    },
+)
+OFFER = Say(template="vip_promotion", key="promotion:spring:ann", values={"promotion": "spring"}, at=PLACED)
+AGREES = Buyer(id="ann", agrees=True)
+
+
+def why_untrue(now: datetime = PLACED, **known: object) -> str | None:
+    facts = Facts(**{"shop": SHOP, "buyer": AGREES, "orders": (bought(1),), **known})  # type: ignore[arg-type]  # any facts
+    reason = world.untrue(OFFER, facts, now)
+    return reason.code if reason else None
+
+
+def test_an_offer_goes_to_a_member_of_the_tier_who_agreed() -> None:
+    assert why_untrue() is None
+
+
+@pytest.mark.parametrize("agrees", [None, False])
+def test_an_offer_goes_to_nobody_who_did_not_agree(agrees: bool | None) -> None:
+    assert why_untrue(buyer=Buyer(id="ann", agrees=agrees)) == "not_agreed"
+    assert why_untrue(buyer=ANN) == "not_agreed"
+
+
+def test_an_offer_ends_with_its_last_day_and_with_its_settings() -> None:
+    assert why_untrue(now=datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI)) == "promotion_over"
+    assert why_untrue(shop=world.SHOP) == "promotion_over"
+
+
+def test_an_offer_is_not_for_one_who_left_the_tier_or_has_an_open_case() -> None:
+    assert why_untrue(orders=()) == "not_in_tier"
+    assert why_untrue(cases=(world.human_case(),)) == "case_open"

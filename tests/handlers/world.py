@@ -1,0 +1,257 @@
+"""Ann, her order 1001 at the Mug House, and a desk that does what handlers decide, all in memory."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from xiaoer.bot.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
+from xiaoer.bot.context import Buyer, Case, Context, Conversation
+from xiaoer.bot.events import (
+    BuyerRef,
+    Event,
+    Line,
+    MessageReceived,
+    OrderCancelled,
+    OrderCompleted,
+    OrderDelivered,
+    OrderEvent,
+    OrderPlaced,
+    OrderRefunded,
+    OrderReopened,
+    OrderShipped,
+    ParcelMoved,
+    PaymentReceived,
+    ReviewPosted,
+    TimeCame,
+)
+from xiaoer.bot.money import Money
+from xiaoer.bot.orders import Order, merge
+from xiaoer.bot.router import Due, Facts, Reason, route
+from xiaoer.bot.shop import Shop
+from xiaoer.handlers.routes import MOMENTS, ROUTES
+
+SHOP = Shop(name="Mug House", locale="en")
+PLACED = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+ANN = Buyer(id="ann", name="Ann", phone="+8613800008000", locale="en")
+CNY_128 = Money(12800, "CNY")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
+
+
+# What happened to the order, each with an id of its own
+
+
+def _base(name: str, at: datetime, order: str = "1001") -> dict[str, Any]:
+    return {"channel": "shop", "external_id": f"{name}-{at.isoformat()}", "at": at, "order": order}
+
+
+def placed(at: datetime = PLACED, order: str = "1001", total: Money = CNY_128) -> OrderPlaced:
+    line = Line(title="Mug", quantity=2, price=Money(6000, "CNY"))
+    buyer = BuyerRef(id="ann", phone=ANN.phone)
+    return OrderPlaced(**_base("placed", at, order), placed_at=at, total=total, buyer=buyer, lines=(line,))
+
+
+def paid(after: timedelta = HOUR, minor: int | None = None, order: str = "1001") -> PaymentReceived:
+    amount = None if minor is None else Money(minor, "CNY")
+    return PaymentReceived(**_base(f"paid-{minor}", PLACED + after, order), amount=amount)
+
+
+def shipped(parcel: str = "A", after: timedelta = DAY, last: bool | None = None) -> OrderShipped:
+    return OrderShipped(
+        **_base(f"shipped-{parcel}", PLACED + after), parcel=parcel, tracking=parcel, last=last
+    )
+
+
+def moved(parcel: str = "A", after: timedelta = 2 * DAY) -> ParcelMoved:
+    return ParcelMoved(**_base(f"moved-{parcel}", PLACED + after), parcel=parcel, status="in transit")
+
+
+def delivered(parcel: str | None = None, after: timedelta = 3 * DAY) -> OrderDelivered:
+    return OrderDelivered(**_base(f"delivered-{parcel}", PLACED + after), parcel=parcel)
+
+
+def completed(after: timedelta = 4 * DAY) -> OrderCompleted:
+    return OrderCompleted(**_base("completed", PLACED + after))
+
+
+def cancelled(after: timedelta = 2 * HOUR) -> OrderCancelled:
+    return OrderCancelled(**_base("cancelled", PLACED + after))
+
+
+def reopened(after: timedelta = 3 * HOUR) -> OrderReopened:
+    return OrderReopened(**_base("reopened", PLACED + after))
+
+
+def refunded(minor: int | None = None, after: timedelta = 5 * DAY, refund: str = "r1") -> OrderRefunded:
+    amount = None if minor is None else Money(minor, "CNY")
+    return OrderRefunded(**_base(f"refunded-{refund}", PLACED + after), refund=refund, amount=amount)
+
+
+def reviewed(rating: int, after: timedelta = 6 * DAY, text: str = "") -> ReviewPosted:
+    return ReviewPosted(**_base(f"review-{rating}", PLACED + after), rating=rating, text=text, review="v1")
+
+
+def time_came(what: str, at: datetime) -> TimeCame:
+    base = _base(what, at)
+    return TimeCame(**base, what=what, about=base["order"])
+
+
+def order_of(*events: OrderEvent) -> Order:
+    order: Order | None = None
+    for event in events:
+        order = merge(order, event)
+    assert order is not None
+    return msgspec.structs.replace(order, buyer="ann")
+
+
+# The chat
+
+
+def wrote(text: str, kind: str = "text", id: str = "m1") -> MessageReceived:
+    return MessageReceived(
+        channel="telegram",
+        external_id=id,
+        at=PLACED + hours(1),
+        conversation="42",
+        buyer=BuyerRef(id="42"),
+        message_id=id,
+        text=text,
+        kind=kind,
+    )
+
+
+def chat_context(*orders: Order, **known: Any) -> Context:
+    chat = Conversation(channel="telegram", address="42", buyer="ann")
+    given: dict[str, Any] = {"now": PLACED + hours(1), "buyer": ANN, "conversation": chat, **known}
+    return Context(shop_id="mugs", shop=given.pop("shop", SHOP), orders=orders, **given)
+
+
+def human_case() -> Case:
+    return Case(number=7, kind="human", key="human:1", reason="not_understood", opened_at=PLACED)
+
+
+def decide(event: Event, context: Context) -> list[Action]:
+    chosen = route(ROUTES, event, context)
+    assert chosen is not None
+    return chosen.handler(event, context)
+
+
+def answers(event: MessageReceived, context: Context) -> list[str]:
+    """The templates said."""
+    return [action.template for action in decide(event, context) if isinstance(action, Say)]
+
+
+# The desk
+
+
+class Message(msgspec.Struct):
+    say: Say
+    withdrawn: str | None = None
+
+
+class Desk:
+    """Carries out what handlers decide: one message for each key, withdrawn ones stay withdrawn."""
+
+    def __init__(self, shop: Shop = SHOP) -> None:
+        self.shop = shop
+        self.order: Order | None = None
+        self.messages: dict[str, Message] = {}
+        self.cases: dict[str, Case] = {}
+        self.reasons: dict[str, OpenCase] = {}
+        self.wakes: dict[str, datetime] = {}
+
+    def take(self, *events: Event, now: datetime | None = None) -> "Desk":
+        for event in events:
+            if isinstance(event, OrderEvent):
+                self.order = merge(self.order, event)
+            for action in decide(event, self._context(now or event.at)):
+                self._do(action)
+        return self
+
+    def _context(self, now: datetime) -> Context:
+        open_cases = tuple(case for case in self.cases.values() if case.open)
+        return Context(now=now, shop_id="mugs", shop=self.shop, buyer=ANN, order=self.order, cases=open_cases)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Say():
+                self.messages.setdefault(action.key, Message(action))
+            case Unsay():
+                for key, message in self.messages.items():
+                    if key.startswith(action.prefix) and message.withdrawn is None:
+                        message.withdrawn = action.why
+            case OpenCase():
+                self.reasons.setdefault(action.key, action)
+                number = len(self.cases) + 1
+                opened = Case(
+                    number=number,
+                    kind=action.kind,
+                    key=action.key,
+                    reason=action.reason,
+                    opened_at=PLACED,
+                    order=action.order,
+                )
+                self.cases.setdefault(action.key, opened)
+            case CloseCase():
+                if action.key in self.cases:
+                    old = self.cases[action.key]
+                    self.cases[action.key] = msgspec.structs.replace(old, closed_at=PLACED)
+            case WakeAt():
+                self.wakes[action.key] = min(action.at, self.wakes.get(action.key, action.at))
+            case _:
+                raise AssertionError(f"no order's event asks for {action}")
+
+    @property
+    def waiting(self) -> dict[str, Say]:
+        return {key: message.say for key, message in self.messages.items() if message.withdrawn is None}
+
+    @property
+    def open_cases(self) -> set[str]:
+        return {key for key, case in self.cases.items() if case.open}
+
+    def why_withdrawn(self, template: str) -> set[str | None]:
+        return {message.withdrawn for message in self.messages.values() if message.say.template == template}
+
+    def why_untrue(self, key: str, now: datetime | None = None, **known: Any) -> str | None:
+        """The code of the reason why the message must not be sent, as the facts stand."""
+        say = self.messages[key].say
+        due_at = say.at or PLACED
+        reason = untrue(say, self.facts(**known), now or due_at)
+        return reason.code if reason else None
+
+    def facts(self, **known: Any) -> Facts:
+        open_cases = tuple(case for case in self.cases.values() if case.open)
+        given: dict[str, Any] = {"buyer": ANN, "cases": open_cases, "order": self.order, **known}
+        return Facts(shop=given.pop("shop", self.shop), **given)
+
+
+def untrue(say: Say, facts: Facts, now: datetime) -> Reason | None:
+    moment = MOMENTS[say.template]
+    due = Due(
+        key=say.key,
+        template=say.template,
+        category=moment.category,
+        due_at=say.at or now,
+        created_at=say.at or now,
+        lateness=moment.lateness,
+        values=say.values,
+        order=say.order,
+    )
+    return moment.still_true(due, facts, now)
+
+
+def shop_with(**settings: Any) -> Shop:
+    return Shop.model_validate({"name": "Mug House", "locale": "en", **settings})
+
+
+def keys_of(actions: Iterable[Action]) -> list[str]:
+    return [action.key for action in actions if isinstance(action, Say)]
