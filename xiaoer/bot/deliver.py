@@ -19,7 +19,7 @@ from xiaoer.bot.react import Rules
 from xiaoer.bot.retry import wait_before
 from xiaoer.bot.router import Due, Facts, Reason
 from xiaoer.bot.shop import Shop
-from xiaoer.bot.texts import Version
+from xiaoer.bot.texts import Version, split_subject
 from xiaoer.bot.variables import variables
 from xiaoer.storage import outbox, people
 from xiaoer.storage.database import Database, lease_clock, try_lock
@@ -206,22 +206,23 @@ class Courier:
         version = Version(
             id=words.id, locale=words.locale, name=words.name, source=words.source, own=words.own
         )
+        stop_url = self._desk.stop_url(shop_id, facts.buyer.id)
         try:
-            rendered = self._rules.texts.render(version, variables(due, facts, now))
+            known = variables(due, facts, now, stop_url=stop_url)
+            rendered = self._rules.texts.render(version, known)
         except TemplateError as error:
             return Reason("template_broken", {"template": due.template, "why": str(error)})
         if rendered.fault:
             log.warning("seller's template broken", shop=shop_id, template=due.template, why=rendered.fault)
-        used = version
-        if rendered.version.id != version.id:
-            used = rendered.version
+        used = rendered.version
+        mailed = self._desk.is_mail(shop_id, verdict.way.channel)
         message = Outgoing(
             id=message_name(shop_id, row.id),
             shop=shop_id,
             shop_name=shop.name,
             key=due.key,
             address=verdict.way.address,
-            text=rendered.text,
+            text=rendered.text if mailed else split_subject(rendered.text)[1],
             locale=used.locale,
             template=due.template,
             category="service" if due.category == "answer" else due.category,
@@ -230,7 +231,7 @@ class Courier:
             buyer_name=facts.buyer.name,
             order=due.order,
             buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
-            stop_url=self._desk.stop_url(shop_id, facts.buyer.id),
+            stop_url=stop_url,
         )
         claim = Claim(
             shop=shop_id,

@@ -113,6 +113,9 @@ class Desk:
             found[buyer] = (*found.get(buyer, ()), way)
         return found
 
+    def is_mail(self, shop_id: str, channel: str) -> bool:
+        return self._speaking[shop_id].mail == channel
+
     def extra_values(self, shop_id: str, row: Row[Any]) -> Mapping[str, Any]:
         """What no record holds and nobody should keep: the signed link into the chat."""
         if row.template != "order_confirmation" or not row.order_id:
