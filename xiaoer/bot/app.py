@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
-from functools import partial
 
 import aiohttp
 import structlog
@@ -149,8 +148,8 @@ class Program:
 
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
-        handled = await self.database.run(
-            partial(react_waiting, self.database, self.config.shops, self.rules, self.metrics, self.clock())
+        handled = await react_waiting(
+            self.database, self.config.shops, self.rules, self.metrics, self.clock()
         )
         if handled:
             self.deliver_leg.wake()

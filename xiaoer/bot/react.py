@@ -88,33 +88,33 @@ def park_first(connection: Connection, shop_id: str, error: str, now: datetime) 
     return Outcome(parked=len(rows))
 
 
-def react_waiting(
+async def react_waiting(
     database: Database, shops: Mapping[str, Shop], rules: Rules, metrics: Metrics, now: datetime
 ) -> int:
     """One batch of every shop that has open events; returns how many were handled or parked."""
     total = 0
-    for shop_id in database.read_now(inbox.waiting_shops):
+    for shop_id in await database.write(inbox.waiting_shops):
         if shop_id not in shops:
             continue  # its settings are gone; its events wait for them
-        outcome = react_safely(database, shop_id, shops[shop_id], rules, now)
+        outcome = await react_safely(database, shop_id, shops[shop_id], rules, now)
         metrics.events.labels(shop_id, "handled").inc(outcome.handled)
         metrics.events.labels(shop_id, "parked").inc(outcome.parked)
         total += outcome.handled + outcome.parked
     return total
 
 
-def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
+async def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
     """React; when the database refuses a batch's data, find the one event to blame and park it alone."""
     for limit in (BATCH, 1):
         try:
-            return database.write_now(
+            return await database.write(
                 partial(react, shop_id=shop_id, shop=shop, rules=rules, now=now, limit=limit)
             )
         except DBAPIError as error:
             if not is_broken_data(error):
                 raise
             why = f"{type(error).__name__}: the outcome cannot be stored"
-    return database.write_now(lambda link: park_first(link, shop_id, why, now))
+    return await database.write(lambda connection: park_first(connection, shop_id, why, now))
 
 
 class _Batch:
@@ -162,7 +162,7 @@ class _Batch:
             log.error(
                 "event parked",
                 shop=self.shop_id,
-                event=id,
+                number=id,
                 rule=rule,
                 error=type(error).__name__,
                 exc_info=True,

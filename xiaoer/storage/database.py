@@ -1,7 +1,4 @@
-"""The door to the database: whole transactions, each run in a thread away from the event loop.
-
-SQLite has one writing thread with one connection for all legs; PostgreSQL has a small pool.
-"""
+"""The door to the database: whole transactions, and never a wait on the event loop."""
 
 import asyncio
 import sqlite3
@@ -29,25 +26,37 @@ ids = SqlSequence("xiaoer_ids", metadata=metadata)
 
 
 class Database:
-    """`url`: sqlite:///file or postgresql://... . Work is a plain function of one connection."""
+    """`url`: sqlite:///file or postgresql://... . Work is a plain function of one connection.
+
+    On PostgreSQL it runs in a thread, since it waits for the network. On SQLite only what waits for
+    the disk does, the beginning and the commit; the work itself runs where it is asked for. There
+    are no waits in it, and two threads in turns at one interpreter would only stand in each other's way.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self.dialect = self.engine.dialect.name
-        writers = 1 if self.dialect == "sqlite" else POOL - 2
-        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="xiaoer-write")
+        self._writers = ThreadPoolExecutor(POOL - 2, thread_name_prefix="xiaoer-write")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="xiaoer-read")
+        self._turn = asyncio.Lock()  # one writer at a time on SQLite
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """One transaction, committed when `work` returns, undone when it raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, self.write_now, work)
+        if self.dialect != "sqlite":
+            return await self._threaded(self._writers, self.write_now, work)
+        async with self._turn:
+            connection = await self._begun()
+            try:
+                done = work(connection)
+            except BaseException:
+                await self._threaded(self._writers, connection.close)
+                raise
+            await self._threaded(self._writers, _commit, connection)
+            return done
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, work)
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """Work that opens its own transactions, in the writing thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writers, work)
+        """A look at what is committed, in a thread: it may take its time."""
+        return await self._threaded(self._readers, self.read_now, work)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
@@ -62,6 +71,33 @@ class Database:
         self._writers.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
+
+    async def _begun(self) -> Connection:
+        """A connection whose transaction has begun; given back at once if nobody waits for it any more."""
+        beginning = asyncio.get_running_loop().run_in_executor(self._writers, _begin, self.engine)
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(lambda begun: None if begun.exception() else begun.result().close())
+            raise
+
+    async def _threaded(self, pool: ThreadPoolExecutor, work: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+
+
+def _begin(engine: Engine) -> Connection:
+    connection = engine.connect()
+    try:
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _commit(connection: Connection) -> None:
+    with connection:  # closed, and undone, if the commit fails
+        connection.commit()
 
 
 def make_engine(url: str) -> Engine:
@@ -79,6 +115,7 @@ def make_engine(url: str) -> Engine:
                 pool_size=POOL,
                 max_overflow=2,
                 pool_pre_ping=True,
+                hide_parameters=True,  # a buyer's words do not belong into errors
             )
         case other:
             raise StorageError(f"database: {other} is not one we know; write sqlite:/// or postgresql://")
@@ -86,7 +123,11 @@ def make_engine(url: str) -> Engine:
 
 def _sqlite(url: str) -> Engine:
     engine = create_engine(
-        url, poolclass=QueuePool, pool_size=4, connect_args={"timeout": 30, "check_same_thread": False}
+        url,
+        poolclass=QueuePool,
+        pool_size=4,
+        connect_args={"timeout": 30, "check_same_thread": False},
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -100,7 +141,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # IMMEDIATE: what a writer reads cannot change before it writes, even with a second process at the file.
+        # IMMEDIATE: what a writer reads cannot change before it writes, even by a second program at the file.
         reads = connection.get_execution_options().get("xiaoer_reads", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -133,7 +174,7 @@ def try_lock(connection: Connection, name: str) -> bool:
 
 
 def lease_clock(connection: Connection, now: datetime) -> datetime:
-    """The one clock that leases are measured by: the database's where several programs share it, else `now`."""
+    """The clock that leases are measured by: the database's where several programs share it, else `now`."""
     if connection.dialect.name != "postgresql":
         return now
     moment: datetime = connection.execute(select(sql.clock_timestamp())).scalar_one()

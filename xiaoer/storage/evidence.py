@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 from xiaoer.bot.events import AgentReplied, Event, OrderEvent, load_event
 from xiaoer.bot.orders import Order
 from xiaoer.storage import records
-from xiaoer.storage.tables import buyers, conversations, identities, inbox, outbox
+from xiaoer.storage.tables import buyers, conversations, identities, in_state, inbox, outbox
 
 PAGE = 500
 SAID = ("sent", "unknown")  # what reached the buyer, or may have
@@ -124,7 +124,7 @@ def overdue_sendings(connection: Connection, shop: str, now: datetime) -> Sequen
     """Messages in hand whose lease is over: id, key and the lease's end."""
     return connection.execute(
         select(outbox.c.id, outbox.c.key, outbox.c.lease_until).where(
-            outbox.c.shop == shop, outbox.c.state == "sending", outbox.c.lease_until < now
+            outbox.c.shop == shop, in_state(outbox, "sending"), outbox.c.lease_until < now
         )
     ).all()
 
@@ -132,7 +132,7 @@ def overdue_sendings(connection: Connection, shop: str, now: datetime) -> Sequen
 def overdue_events(connection: Connection, shop: str, since: datetime, after: int) -> list[Any]:
     """The next page of events that are open and came before `since`: id, type and arrival."""
     statement = select(inbox.c.id, inbox.c.type, inbox.c.received_at).where(
-        inbox.c.shop == shop, inbox.c.state == "open", inbox.c.received_at < since, inbox.c.id > after
+        inbox.c.shop == shop, in_state(inbox, "open"), inbox.c.received_at < since, inbox.c.id > after
     )
     return list(connection.execute(statement.order_by(inbox.c.id).limit(PAGE)))
 

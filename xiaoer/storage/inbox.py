@@ -136,6 +136,13 @@ def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
     return connection.execute(statement.values(state="open", error=None, handled_at=None)).rowcount
 
 
+def settle_unreadable(connection: Connection, shop: str, ids: Sequence[int], now: datetime) -> None:
+    """These deliveries were read after all."""
+    for id in ids:
+        here = update(unreadable).where(unreadable.c.shop == shop, unreadable.c.id == id)
+        connection.execute(here.values(settled_at=now))
+
+
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
     """How many events are open, and since when the oldest of them has been."""
     row = connection.execute(

@@ -131,7 +131,9 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Messages whose time has come, the longest due first; none to a buyer who is just being written to."""
-    busy = connection.scalars(select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending")))
+    busy = connection.scalars(
+        select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
+    )
     statement = (
         select(outbox)
         .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now)

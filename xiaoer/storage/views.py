@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from xiaoer.bot.router import Reason
 from xiaoer.storage.finding import can_be_kept, find_buyer, id_in, orders_numbered
 from xiaoer.storage.outbox import message_name
-from xiaoer.storage.tables import attempts, cases, inbox, outbox, templates, unreadable
+from xiaoer.storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
 
 PAGE = 50
 LARGEST_CASE = 2**31 - 1
 MESSAGE_STATES = ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown")
+EVENT_STATES = ("open", "parked")
 
 _reason = msgspec.json.Decoder(Reason)
 
@@ -167,6 +168,8 @@ def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[Colum
     where: list[ColumnElement[bool]] = []
     if not all(can_be_kept(name) for name in (wanted.order, wanted.buyer, wanted.template) if name):
         return None
+    if not set(wanted.states) <= set(MESSAGE_STATES):
+        return None  # and nothing of the caller's own gets into the query, where states are written out
     if wanted.order is not None:
         where.append(outbox.c.order_id.in_({wanted.order, *orders_numbered(connection, shop, wanted.order)}))
     if wanted.buyer is not None:
@@ -175,7 +178,7 @@ def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[Colum
             return None
         where.append(outbox.c.buyer == buyer)
     if wanted.states:
-        where.append(outbox.c.state.in_(wanted.states))
+        where.append(or_(*(in_state(outbox, state) for state in wanted.states)))
     if wanted.template is not None:
         where.append(outbox.c.template == wanted.template)
     if wanted.since is not None:
@@ -217,12 +220,21 @@ def event(connection: Connection, shop: str, id: int) -> Arrived | None:
     return found[0] if found else None
 
 
+def event_named(connection: Connection, shop: str, channel: str, external_id: str) -> Arrived | None:
+    """As its platform names it."""
+    here = (inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id == external_id)
+    found = _arrived(connection, *here)
+    return found[0] if found else None
+
+
 def events(
     connection: Connection, shop: str, state: str, limit: int = PAGE, after: int | None = None
 ) -> list[Arrived]:
     """Parked or open ones, newest first."""
+    if state not in EVENT_STATES:
+        return []
     older = [] if after is None else [inbox.c.id < after]
-    return _arrived(connection, inbox.c.shop == shop, inbox.c.state == state, *older, limit=limit)
+    return _arrived(connection, inbox.c.shop == shop, in_state(inbox, state), *older, limit=limit)
 
 
 def unread(connection: Connection, shop: str, limit: int = PAGE, after: int | None = None) -> list[Unread]:
