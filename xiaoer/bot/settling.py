@@ -3,11 +3,11 @@
 from datetime import datetime
 from enum import Enum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from xiaoer.bot.events import CaseSettled, Event, PaymentReceived, load_event
 from xiaoer.bot.receive import arrival_of
-from xiaoer.storage import inbox, tables, views
+from xiaoer.storage import inbox, views
 
 CHANNEL = "seller"
 
@@ -46,15 +46,9 @@ def settle_case(connection: Connection, shop: str, number: int, confirmed: bool,
 
 
 def _earlier(connection: Connection, shop: str, number: int) -> CaseSettled | None:
-    body = connection.scalar(
-        select(tables.inbox.c.body).where(
-            tables.inbox.c.shop == shop,
-            tables.inbox.c.channel == CHANNEL,
-            tables.inbox.c.external_id == _settled_id(number),
-        )
-    )
-    known = load_event(body) if body else None
-    return known if isinstance(known, CaseSettled) else None
+    kept = views.event_named(connection, shop, CHANNEL, _settled_id(number))
+    event = load_event(kept.body) if kept else None
+    return event if isinstance(event, CaseSettled) else None
 
 
 def _settled_id(number: int) -> str:

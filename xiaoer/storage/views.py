@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
+from xiaoer.bot.context import Category
 from xiaoer.bot.router import Reason
 from xiaoer.storage.finding import can_be_kept, find_buyer, id_in, orders_numbered
 from xiaoer.storage.outbox import message_name
@@ -28,7 +29,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     state: str
     template: str
-    category: str
+    category: Category
     buyer: str
     version: str
     rule: str
@@ -42,6 +43,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     own: bool = False
     values: dict[str, Any] = {}
     to: str | None = None
+    unlike: str | None = None
     event: int | None = None
     reason: Reason | None = None
     facts: dict[str, Any] | None = None
@@ -156,11 +158,9 @@ def messages_about(connection: Connection, shop: str, order: str, limit: int) ->
 
 
 def attempts_of(connection: Connection, shop: str, id: int) -> list[Attempt]:
-    statement = select(attempts).where(attempts.c.shop == shop, attempts.c.message == id)
-    return [
-        Attempt(number=row.number, at=row.at, channel=row.channel, outcome=row.outcome, why=row.why)
-        for row in connection.execute(statement.order_by(attempts.c.number))
-    ]
+    columns = [attempts.c[name] for name in Attempt.__struct_fields__]
+    statement = select(*columns).where(attempts.c.shop == shop, attempts.c.message == id)
+    return [Attempt(**row._mapping) for row in connection.execute(statement.order_by(attempts.c.number))]
 
 
 def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[ColumnElement[bool]] | None:
@@ -240,18 +240,10 @@ def events(
 def unread(connection: Connection, shop: str, limit: int = PAGE, after: int | None = None) -> list[Unread]:
     """Deliveries that could not be read and were not settled since, newest first."""
     older = [] if after is None else [unreadable.c.id < after]
-    statement = select(unreadable).where(unreadable.c.shop == shop, unreadable.c.settled_at.is_(None), *older)
-    return [
-        Unread(
-            id=row.id,
-            channel=row.channel,
-            error=row.error,
-            received_at=row.received_at,
-            headers=row.headers,
-            body=row.body,
-        )
-        for row in connection.execute(statement.order_by(unreadable.c.id.desc()).limit(limit))
-    ]
+    columns = [unreadable.c[name] for name in Unread.__struct_fields__]
+    unsettled = (unreadable.c.shop == shop, unreadable.c.settled_at.is_(None))
+    statement = select(*columns).where(*unsettled, *older).order_by(unreadable.c.id.desc()).limit(limit)
+    return [Unread(**row._mapping) for row in connection.execute(statement)]
 
 
 def _arrived(connection: Connection, *where: ColumnElement[bool], limit: int = 1) -> list[Arrived]:
