@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
 from sqlalchemy import text as sql_text
 from sqlalchemy.sql.elements import TextClause, quoted_name
 
@@ -119,6 +119,8 @@ def _writer(column: Column[Any]) -> Callable[[Any], Any] | None:
             return _moment
         case Words():
             return _words
+        case LargeBinary():
+            raise TypeError(f"{column.name}: bytes cannot travel as text")
         case _:
             return None
 

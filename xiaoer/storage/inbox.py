@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.database import take_ids
@@ -58,10 +59,12 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
 
 
 def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
+    """Keep deliveries byte for byte; of the same body one is enough."""
     if puzzles:
         ids = take_ids(connection, len(puzzles))
         rows = [{"id": id, **msgspec.structs.asdict(puzzle)} for id, puzzle in zip(ids, puzzles, strict=True)]
-        insert_new(connection, unreadable, rows)
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(unreadable).on_conflict_do_nothing(), rows)
 
 
 def known(connection: Connection, shop: str, channel: str, external_ids: Sequence[str]) -> set[str]:
