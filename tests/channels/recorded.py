@@ -13,6 +13,7 @@ from xiaoer.bot.errors import Unreadable
 from xiaoer.bot.events import Event, dump_event, load_event
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
+CONTROL = frozenset(map(chr, (*range(32), *range(127, 160))))
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 
@@ -54,7 +55,7 @@ def storable(event: Event) -> bool:
     stored = dump_event(event)
     assert b"\\u0000" not in stored
     assert event.at.tzinfo is not None
-    return load_event(stored) == event and event.external_id.isprintable()
+    return load_event(stored) == event and not set(event.external_id) & CONTROL
 
 
 _NASTY = (

@@ -389,6 +389,7 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
         ("order.placed", placed(placed_at="yesterday"), "data.order.placed_at is not a moment; write"),
         ("order.placed", placed(placed_at=5), "data.order.placed_at is not a moment; write"),
         ("order.placed", placed(id=""), "data.order.id is empty"),
+        ("order.placed", placed(id="a\nb"), "data.order.id has a control character in it"),
         ("order.placed", placed(lines=[{"price": "1"}]), "data.order.lines[0].title is missing; write"),
         (
             "order.placed",

@@ -21,6 +21,7 @@ _LONGEST_ID = 200
 _LONGEST_AMOUNT = 40
 _YEARS = range(1970, 2200)  # outside of them a moment cannot be turned into every zone
 _WRITE_MOMENT = "write 2026-11-21T10:00:00+08:00"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 # A backslash before the escape would make it the six letters themselves.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -65,6 +66,8 @@ def identity(value: Id, place: str) -> str:
     text = value.strip() if isinstance(value, str) else str(value)
     if not text:
         raise Unreadable(f"{place} is empty")
+    if _CONTROL.search(text):
+        raise Unreadable(f"{place} has a control character in it")
     if len(text) > _LONGEST_ID:
         raise Unreadable(f"{place} is longer than {_LONGEST_ID} characters")
     return text
