@@ -25,8 +25,9 @@ from xiaoer.bot.facts import Desk, Speaking
 from xiaoer.bot.health import Health
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
-from xiaoer.bot.react import Rules, react_waiting
+from xiaoer.bot.react import react_waiting
 from xiaoer.bot.receive import Intake, Rate, Receiver
+from xiaoer.bot.rules import Rules
 from xiaoer.bot.stop_page import StopPage
 from xiaoer.bot.texts import Texts
 from xiaoer.handlers import vip

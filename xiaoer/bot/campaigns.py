@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from xiaoer.bot.context import Buyer
 from xiaoer.bot.hours import daytime_slot
-from xiaoer.bot.react import Rules
+from xiaoer.bot.rules import PROMOTION, Rules
 from xiaoer.bot.shop import Promotion, Shop, Tier
 from xiaoer.storage import calendar, outbox, records
 from xiaoer.storage.database import try_lock
@@ -69,7 +69,7 @@ def _drafts(
 ) -> list[outbox.Draft]:
     buyers = {buyer.id: buyer for buyer in page if not buyer.stopped}
     standings = records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
-    moment = rules.moments[promotion.template]
+    moment = rules.moments[PROMOTION]
     drafts = []
     for id, buyer in buyers.items():
         count, spent = standings.get(id, (0, 0))

@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from xiaoer.bot.arbiter import ways
+from xiaoer.bot.cases import SELLER
 from xiaoer.bot.context import Buyer, Conversation
 from xiaoer.bot.orders import Order
-from xiaoer.bot.router import Facts, Way
+from xiaoer.bot.router import Due, Facts, Way
 from xiaoer.bot.shop import Shop
 from xiaoer.storage import inbox, outbox, records
 
+ORDERS_COUNTED = 1000  # of one buyer, when her tier is looked at again
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -49,9 +51,8 @@ class Desk:
         cases = records.open_cases_of(connection, shop_id, buyer_ids)
         sent = outbox.sent_counts(connection, shop_id, buyer_ids, now)
         doors = self._doors(connection, shop_id, buyer_ids)
-        whole = records.orders_of(
-            connection, shop_id, {row.buyer for row in rows if row.category == "promotion"}
-        )
+        offered = {row.buyer for row in rows if row.category == "promotion"}
+        whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
         unlike = outbox.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
         threads = {row.id: _threads(row, chats.get(row.buyer, ()), doors.get(row.buyer, ())) for row in rows}
         busy = inbox.open_threads(
@@ -89,6 +90,8 @@ class Desk:
         now: datetime,
     ) -> tuple[Way, ...]:
         speaking = self._speaking[shop_id]
+        if row.buyer == SELLER:
+            return _to_seller(shop, speaking.mail)
         if row.to:
             channel, _, address = row.to.partition(":")
             open_chats = [c for c in chats.get(row.buyer, ()) if c.name == row.to and not c.blocked_at]
@@ -116,12 +119,11 @@ class Desk:
     def is_mail(self, shop_id: str, channel: str) -> bool:
         return self._speaking[shop_id].mail == channel
 
-    def extra_values(self, shop_id: str, row: Row[Any]) -> Mapping[str, Any]:
-        """What no record holds and nobody should keep: the signed link into the chat."""
-        if row.template != "order_confirmation" or not row.order_id:
-            return {}
-        link = self._chat_link(shop_id, row.order_id)
-        return {"link": link} if link else {}
+    def chat_url(self, shop_id: str, due: Due) -> str | None:
+        """The signed link into the chat, made when it is needed: no record keeps it."""
+        if due.template != "order_confirmation" or not due.order:
+            return None
+        return self._chat_link(shop_id, due.order)
 
     def kept(self, facts: Facts, now: datetime) -> dict[str, Any]:
         """The facts as they are stored beside the decision, with the limits of that moment: settings change."""
@@ -146,6 +148,11 @@ class Desk:
             "takeover": int(facts.shop.takeover.total_seconds()),
             "ways": [way.channel for way in facts.ways],
         }
+
+
+def _to_seller(shop: Shop, mail: str | None) -> tuple[Way, ...]:
+    address = shop.seller.email
+    return (Way(channel=mail, address=address, buyer_id=SELLER),) if mail and address else ()
 
 
 def _order_facts(order: Order) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One shop's records as far as one batch of events touches them: read at once, changed in memory, written at once."""
+"""One shop's records as far as one batch touches them: read at once, changed in memory, written at once."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -259,7 +259,7 @@ def _merged(kept: Buyer, lost: Buyer) -> Buyer:
     ref = BuyerRef(
         name=lost.name, email=lost.email, phone=lost.phone, locale=lost.locale, timezone=lost.timezone
     )
-    merged = _shown(kept, ref, lost.shown_at or lost.created_at or kept.created_at) if lost.shown_at else kept
+    merged = _shown(kept, ref, lost.shown_at) if lost.shown_at else kept
     if lost.agrees_at and (kept.agrees_at is None or lost.agrees_at > kept.agrees_at):
         merged = _replace(merged, agrees=lost.agrees, agrees_at=lost.agrees_at)
     stops = [moment for moment in (kept.stopped_at, lost.stopped_at) if moment]

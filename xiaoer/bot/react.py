@@ -1,15 +1,16 @@
 """React: open events become records and decisions, a batch of one shop in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
+from xiaoer.bot import cases
 from xiaoer.bot.actions import (
     Action,
     CallHuman,
@@ -38,15 +39,15 @@ from xiaoer.bot.events import (
     TimeCame,
     load_event,
 )
-from xiaoer.bot.ledger import Ledger, NumbersIn
+from xiaoer.bot.ledger import Ledger
 from xiaoer.bot.metrics import Metrics
 from xiaoer.bot.orders import Order, merge
-from xiaoer.bot.router import Moments, Reason, Route, route
+from xiaoer.bot.router import Reason, route
+from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
-from xiaoer.bot.texts import Texts, Version
+from xiaoer.bot.texts import Version
 from xiaoer.storage import calendar, inbox, outbox, records
 from xiaoer.storage.database import Database, is_broken_data, try_lock
-from xiaoer.storage.tables import cases
 
 log = structlog.get_logger()
 _replace = msgspec.structs.replace
@@ -54,16 +55,6 @@ _replace = msgspec.structs.replace
 BATCH = 400  # events in one transaction; more makes answers wait, fewer makes commits dear
 OWN_LINK = "link"  # the channel of our own unsubscribe page
 ECHO = timedelta(minutes=15)  # how long an echo of our own words may take
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """What a shop decides, handed in whole: the engine knows none of it."""
-
-    routes: tuple[Route, ...]
-    moments: Moments
-    texts: Texts
-    numbers_in: NumbersIn
-    order_of_link: Callable[[str, str], str | None]  # (shop, text of a chat message) -> the order it proves
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +181,7 @@ class _Batch:
                 return self._merge_chat(event)
             case MessageStatusChanged():
                 return self._merge_status(event)
-            case BuyerOptedOut(channel=OWN_LINK) if event.buyer.id:
+            case BuyerOptedOut() if event.channel == OWN_LINK and event.buyer.id:
                 return self._stop_by_link(event.buyer.id, event.at), None, None
             case BuyerEvent():
                 buyer = self.ledger.meet(event.channel, event.buyer, event.at)
@@ -201,8 +192,7 @@ class _Batch:
                 order = self.ledger.orders.get(event.order) if event.order else None
                 return (order.buyer if order else None), order, None
             case CaseSettled():
-                here = update(cases).where(cases.c.shop == self.shop_id, cases.c.number == event.case)
-                self.connection.execute(here.where(cases.c.closed_at.is_(None)).values(closed_at=self.now))
+                records.close_numbered(self.connection, self.shop_id, event.case, self.now)
                 return None, None, None
             case _:
                 return None, None, None
@@ -306,7 +296,7 @@ class _Batch:
                 case CallHuman():
                     self._call_human(action, id, context)
                 case CloseCase():
-                    records.close_cases(self.connection, self.shop_id, {action.key}, self.now)
+                    cases.close_case(self.connection, self.shop_id, action.key, self.now)
                 case NoteBuyer():
                     self.notes += [(buyer, "note", action.text)] if buyer else []
                 case TagBuyer():
@@ -361,8 +351,17 @@ class _Batch:
         self._open(open_case, context.buyer.id if context.buyer else None)
 
     def _open(self, opened: OpenCase, buyer: str | None) -> None:
-        number = records.next_case_number(self.connection, self.shop_id)
-        case = records.open_case(self.connection, self.shop_id, number, opened, buyer, self.now)
+        order = self.ledger.orders.get(opened.order) if opened.order else None
+        case = cases.open_case(
+            self.connection,
+            self.shop_id,
+            self.shop,
+            self.rules.texts,
+            opened,
+            self.ledger.buyer(buyer),
+            order,
+            self.now,
+        )
         if case and buyer:
             self.ledger.cases[buyer] = (*self.ledger.cases.get(buyer, ()), case)
 

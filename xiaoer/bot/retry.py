@@ -15,7 +15,7 @@ def wait_before(attempt: int, luck: float, retry_after: timedelta | None = None)
     """
     if attempt >= ATTEMPTS:
         return None
-    wait = min(FIRST * 2 ** (attempt - 1), LONGEST) * (0.75 + luck / 2)
+    wait: timedelta = min(FIRST * 2 ** (attempt - 1), LONGEST) * (0.75 + luck / 2)
     if retry_after is None:
         return wait
     return max(wait, min(retry_after, timedelta(days=1)))

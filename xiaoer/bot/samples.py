@@ -40,6 +40,7 @@ _VALUES: dict[str, tuple[dict[str, Any], ...]] = {
     "review_thanks": ({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000}),
     "review_sorry": ({"rating": 1, "case": 7}, {"rating": 2}),
     "review_reply_draft": ({"rating": 1, "text": "{{ bad }}" * 500}, {"rating": 2}),
+    "seller_case": ({"case": 7, "text": "…", "draft": "Sorry!"}, {"case": 7, "text": "…"}),
     "refunded": ({"refund": "r"},),
     "partly_refunded": ({"refund": "r"},),
     "vip_promotion": ({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),

@@ -82,10 +82,11 @@ VARIABLES: dict[str, str] = {
     "promotion": "the promotion's name in the settings",
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",
+    "draft": "a reply prepared for the seller; may be empty",
 }
 
 # Names that come with the message itself; a message without one has it empty.
-_CARRIED = ("link", "step", "steps", "last", "amount", "rating", "text", "case", "promotion", "offer", "tier")
+_CARRIED = ("link", "step", "steps", "last", "amount", "rating", "text", "case", "promotion", "offer", "tier", "draft")
 _EMPTY: dict[str, Any] = dict.fromkeys((*_CARRIED, "parcel"))
 
 
@@ -114,7 +115,7 @@ MOMENTS: dict[str, Told] = {
     "cancelled": Told(),
     "refunded": Told(),
     "partly_refunded": Told(),
-    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier")),
+    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier", "draft")),
     "stop_line": Told(order=False),
     "where_is_order": Told(),
     "which_order": Told(order=False),
@@ -130,6 +131,7 @@ MOMENTS: dict[str, Told] = {
     "thanks": Told(order=False),
     "stopped": Told(order=False),
     "resumed": Told(order=False),
+    "seller_case": Told(order=False, names=("case", "text")),
 }
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 

@@ -46,6 +46,7 @@ MOMENTS: Moments = {
     "review_reminder": _review(review.still_to_be_asked),
     "review_thanks": _review(review.still_good),
     "review_sorry": _review(review.still_bad),
+    "seller_case": Moment(category="answer", lateness=timedelta(days=2), still_true=always),  # to the seller
     "vip_promotion": _promotion(vip.still_offered),
     **dict.fromkeys(
         (

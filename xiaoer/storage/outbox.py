@@ -125,6 +125,12 @@ def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Seq
     ).all()
 
 
+def drop(connection: Connection, shop: str, key: str, now: datetime) -> None:
+    """Take back one message, if it still waits."""
+    here = update(outbox).where(outbox.c.shop == shop, outbox.c.key == key, in_state(outbox, "queued"))
+    connection.execute(here.values(state="withdrawn", settled_at=now))
+
+
 def waiting_shops(connection: Connection) -> list[str]:
     return shops_with(connection, "outbox", "state = 'queued'")
 
@@ -142,6 +148,10 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
         .limit(limit)
     )
     return connection.execute(statement).all()
+
+
+def message(connection: Connection, shop: str, id: int) -> Row[Any]:
+    return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
 
 
 def next_due(connection: Connection) -> datetime | None:

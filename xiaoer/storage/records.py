@@ -42,7 +42,9 @@ def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]
     ]
 
 
-def orders_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Order, ...]]:
+def orders_of(
+    connection: Connection, shop: str, of_buyers: Collection[str], at_most: int = ORDERS_SHOWN
+) -> dict[str, tuple[Order, ...]]:
     """The newest orders of each buyer."""
     if not of_buyers:
         return {}
@@ -53,7 +55,7 @@ def orders_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> 
         .subquery()
     )
     statement = (
-        select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= ORDERS_SHOWN).order_by(ranked.c.place)
+        select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= at_most).order_by(ranked.c.place)
     )
     found: dict[str, list[Order]] = defaultdict(list)
     for buyer, record in connection.execute(statement):
@@ -254,14 +256,18 @@ def case_of(row: Row[Any]) -> Case:
     )
 
 
-def next_case_number(connection: Connection, shop: str) -> int:
-    return (connection.scalar(select(func.max(cases.c.number)).where(cases.c.shop == shop)) or 0) + 1
+def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:
+    """Write to this address no more, until its owner writes to us."""
+    known = conversations_at(connection, shop, [(channel, address)]).get((channel, address))
+    chat = known or Conversation(channel=channel, address=address, buyer=buyer)
+    save_conversations(connection, shop, [msgspec.structs.replace(chat, blocked_at=at)])
 
 
 def open_case(
-    connection: Connection, shop: str, number: int, opened: OpenCase, buyer: str | None, now: datetime
+    connection: Connection, shop: str, opened: OpenCase, buyer: str | None, now: datetime
 ) -> Case | None:
     """The case under this key, if this is the first time; None if it was opened before."""
+    number = (connection.scalar(select(func.max(cases.c.number)).where(cases.c.shop == shop)) or 0) + 1
     row = {
         "shop": shop,
         "number": number,
@@ -294,6 +300,11 @@ def close_cases(connection: Connection, shop: str, keys: Collection[str], now: d
     if keys:
         here = update(cases).where(cases.c.shop == shop, cases.c.key.in_(keys), cases.c.closed_at.is_(None))
         connection.execute(here.values(closed_at=now))
+
+
+def close_numbered(connection: Connection, shop: str, number: int, now: datetime) -> None:
+    here = update(cases).where(cases.c.shop == shop, cases.c.number == number, cases.c.closed_at.is_(None))
+    connection.execute(here.values(closed_at=now))
 
 
 def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Said, ...]]:

@@ -1,0 +1,230 @@
+"""Claim what is due: look at the facts again, ask the arbiter, render, and keep the text before it leaves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, Row
+
+from xiaoer.bot import cases
+from xiaoer.bot.arbiter import PRIORITY, Hold, Send, Skip, Verdict, judge
+from xiaoer.bot.channels import Outgoing
+from xiaoer.bot.errors import TemplateError
+from xiaoer.bot.facts import Desk
+from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.router import Due, Facts, Reason, Way
+from xiaoer.bot.rules import Rules
+from xiaoer.bot.shop import Shop
+from xiaoer.bot.texts import Rendered, Version, split_subject
+from xiaoer.bot.variables import variables
+from xiaoer.storage import outbox
+from xiaoer.storage.database import lease_clock, try_lock
+from xiaoer.storage.outbox import dump, message_name
+
+log = structlog.get_logger()
+
+LOOK_AGAIN = timedelta(seconds=2)  # an event about this buyer waits to be handled first
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in hand: its row is marked `sending`, its text is kept."""
+
+    shop: str
+    id: int
+    attempts: int
+    category: str
+    message: Outgoing
+    channel: str
+    buyer: str
+    version: str  # of the words that were used
+    facts: str
+
+
+class Claimer:
+    """Takes due messages in hand, in one transaction without a wait."""
+
+    def __init__(
+        self, shops: Mapping[str, Shop], desk: Desk, rules: Rules, metrics: Metrics, lease: timedelta
+    ) -> None:
+        self._shops = shops
+        self._desk = desk
+        self._rules = rules
+        self._metrics = metrics
+        self._lease = lease
+
+    def claim(self, connection: Connection, now: datetime, room: int) -> tuple[int, list[Claim]]:
+        """Up to `room` messages, at most one to a buyer; how many were looked at, and those to be sent."""
+        looked, claims = 0, list[Claim]()
+        for shop_id in outbox.waiting_shops(connection):
+            if shop_id not in self._shops or room <= len(claims):
+                continue
+            if not try_lock(connection, f"deliver:{shop_id}"):
+                continue
+            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, room - len(claims)))
+            if rows:
+                looked += len(rows)
+                claims += self._judge_all(connection, shop_id, rows, now)
+        return looked, claims
+
+    def _judge_all(
+        self, connection: Connection, shop_id: str, rows: list[Row[Any]], now: datetime
+    ) -> list[Claim]:
+        shop = self._shops[shop_id]
+        facts_of = self._desk.facts(connection, shop_id, shop, rows, now)
+        words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
+        claims, held, settled = list[Claim](), list[dict[str, Any]](), list[dict[str, Any]]()
+        for row in rows:
+            facts = facts_of.get(row.id)
+            if facts is None:
+                waiting = Hold(now + LOOK_AGAIN, Reason("waiting", {"due_at": row.due_at}))
+                held.append(_held(row, waiting, None))
+                continue
+            due = _due(row)
+            verdict = self._verdict(due, facts, now)
+            kept = dump(self._desk.kept(facts, now))
+            match verdict:
+                case Send():
+                    claim = self._prepare(
+                        shop_id, row, due, facts, verdict.way, words[row.version], kept, now
+                    )
+                    if isinstance(claim, Claim):
+                        claims.append(claim)
+                    else:
+                        settled.append(_settled(row, "failed", claim, kept, now))
+                case Hold():
+                    held.append(_held(row, verdict, kept))
+                case Skip():
+                    settled.append(_settled(row, "skipped", verdict.why, kept, now))
+            self._metrics.messages.labels(shop_id, type(verdict).__name__.lower()).inc()
+        lease = lease_clock(connection, now) + self._lease
+        outbox.mark_sending(connection, [_sending(claim, lease) for claim in claims])
+        outbox.hold(connection, held)
+        outbox.settle(connection, settled)
+        cases.tell_of_unsaid(connection, shop_id, shop, self._rules.texts, rows, settled, now)
+        return claims
+
+    def _verdict(self, due: Due, facts: Facts, now: datetime) -> Verdict:
+        moment = self._rules.moment(due.template, due.category)
+        if moment is None:
+            return Skip(Reason("template_broken", {"template": due.template, "why": "no such moment"}))
+        return judge(due, moment, facts, now)
+
+    def _prepare(
+        self,
+        shop_id: str,
+        row: Row[Any],
+        due: Due,
+        facts: Facts,
+        way: Way,
+        words: Version,
+        kept: str,
+        now: datetime,
+    ) -> Claim | Reason:
+        """The message with its text; a Reason if no words can be found."""
+        stop_url = self._desk.stop_url(shop_id, facts.buyer.id)
+        chat_url = self._desk.chat_url(shop_id, due)
+        known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
+        try:
+            rendered = self._rules.texts.render(words, known)
+        except TemplateError as error:
+            return Reason("template_broken", {"template": due.template, "why": str(error)})
+        if rendered.fault:
+            log.warning("seller's template broken", shop=shop_id, template=due.template, why=rendered.fault)
+        message = Outgoing(
+            id=message_name(shop_id, row.id),
+            shop=shop_id,
+            shop_name=facts.shop.name,
+            key=due.key,
+            address=way.address,
+            text=self._said(shop_id, way, rendered),
+            locale=rendered.version.locale,
+            template=due.template,
+            category="service" if due.category == "answer" else due.category,
+            buyer_id=way.buyer_id,
+            at=now,
+            buyer_name=facts.buyer.name,
+            order=due.order,
+            buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
+            stop_url=stop_url,
+        )
+        return Claim(
+            shop=shop_id,
+            id=row.id,
+            attempts=row.attempts,
+            category=due.category,
+            message=message,
+            channel=way.channel,
+            buyer=row.buyer,
+            version=rendered.version.id,
+            facts=kept,
+        )
+
+    def _said(self, shop_id: str, way: Way, rendered: Rendered) -> str:
+        """A subject is a mail's; a chat does without."""
+        mailed = self._desk.is_mail(shop_id, way.channel)
+        return rendered.text if mailed else split_subject(rendered.text)[1]
+
+
+def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """The one that comes first by priority, then by time; her others wait for their turn."""
+    first: dict[str, Row[Any]] = {}
+    for row in rows:
+        known = first.get(row.buyer)
+        if known is None or _turn(row) < _turn(known):
+            first[row.buyer] = row
+    return list(first.values())
+
+
+def _turn(row: Row[Any]) -> tuple[int, datetime, int]:
+    return PRIORITY[row.category], row.due_at, row.id
+
+
+def _versions(rows: Sequence[Row[Any]]) -> dict[str, Version]:
+    return {
+        row.id: Version(id=row.id, locale=row.locale, name=row.name, source=row.source, own=row.own)
+        for row in rows
+    }
+
+
+def _due(row: Row[Any]) -> Due:
+    return Due(
+        key=row.key,
+        template=row.template,
+        category=row.category,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        lateness=timedelta(seconds=row.lateness),
+        values=msgspec.json.decode(row.values),
+        order=row.order_id,
+        to=row.to,
+    )
+
+
+def _sending(claim: Claim, lease: datetime) -> dict[str, Any]:
+    return {
+        "shop": claim.shop,
+        "id": claim.id,
+        "facts": claim.facts,
+        "lease_until": lease,
+        "channel": claim.channel,
+        "address": claim.message.address,
+        "text": claim.message.text,
+        "version": claim.version,
+    }
+
+
+def _held(row: Row[Any], hold: Hold, facts: str | None) -> dict[str, Any]:
+    return {"shop": row.shop, "id": row.id, "try_at": hold.until, "reason": dump(hold.why), "facts": facts}
+
+
+def _settled(row: Row[Any], state: str, why: Reason, facts: str, at: datetime) -> dict[str, Any]:
+    return {
+        "shop": row.shop,
+        "id": row.id,
+        "state": state,
+        "reason": dump(why),
+        "facts": facts,
+        "settled_at": at,
+    }
