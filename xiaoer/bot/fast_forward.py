@@ -1,5 +1,6 @@
 """Days in seconds: a clock that is set by hand, and the program run on it from one due moment to the next."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -26,14 +27,25 @@ async def settle(program: Program) -> None:
         await program.courier.stop()
 
 
-async def fast_forward(program: Program, clock: HandClock, until: datetime) -> None:
-    """Live through the time up to `until`, stopping wherever something is due."""
+async def nobody_looks() -> None:
+    pass
+
+
+async def fast_forward(
+    program: Program,
+    clock: HandClock,
+    until: datetime,
+    look: Callable[[], Awaitable[None]] = nobody_looks,
+) -> None:
+    """Live through the time up to `until`, stopping wherever something is due. `look` sees every stop."""
     await settle(program)
+    await look()
     while clock.now < until:
         following = await program.database.read(_next)
         leap = min(clock.now + STEP, until)
         clock.now = min(leap, following) if following and following > clock.now else leap
         await settle(program)
+        await look()
 
 
 def _next(connection: Connection) -> datetime | None:
