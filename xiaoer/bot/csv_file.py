@@ -2,7 +2,7 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from io import TextIOWrapper
 from pathlib import Path
@@ -43,8 +43,8 @@ def read_head(path: Path, columns: tuple[Column, ...]) -> Head:
         encoding, faults = _encoding(path)
         if faults:
             return Head(faults=faults)
-        with path.open("rb") as file:
-            delimiter, line, names = _names(file, encoding)
+        with as_text(path.open("rb"), encoding) as text:
+            delimiter, line, names = _names(text)
     except OSError as error:
         return Head(faults=(BadLine(1, None, "no_file", {"why": error.strerror}),))
     if not names:
@@ -54,9 +54,14 @@ def read_head(path: Path, columns: tuple[Column, ...]) -> Head:
     return Head(encoding, delimiter, line, found, tuple(_lacking(found, columns, line)), (*notes, *more))
 
 
-def read_lines(file: BinaryIO, head: Head) -> Iterator[Line | BadLine]:
+def as_text(file: BinaryIO, encoding: str) -> TextIOWrapper:
+    """As the csv module wants it; closing it closes the file."""
+    return TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
+
+
+def read_lines(text: Iterable[str], head: Head) -> Iterator[Line | BadLine]:
     """Every line that is not empty; a broken one does not end the reading."""
-    reader = csv.reader(_text(file, head.encoding), delimiter=head.delimiter)
+    reader = csv.reader(text, delimiter=head.delimiter)
     while True:
         number = reader.line_num + 1
         try:
@@ -115,20 +120,16 @@ def _broken_at(path: Path, encoding: str) -> tuple[int, bool] | None:
                 return None
 
 
-def _names(file: BinaryIO, encoding: str) -> tuple[str, int, list[str]]:
+def _names(text: Iterable[str]) -> tuple[str, int, list[str]]:
     """The first line that says something, split by what it is most often split by."""
-    for number, text in enumerate(_text(file, encoding), start=1):
-        if text.strip(" \t\r\n,;"):
-            delimiter = max(_DELIMITERS, key=text.count)
+    for number, line in enumerate(text, start=1):
+        if line.strip(" \t\r\n,;"):
+            delimiter = max(_DELIMITERS, key=line.count)
             try:
-                return delimiter, number, next(csv.reader([text], delimiter=delimiter))
+                return delimiter, number, next(csv.reader([line], delimiter=delimiter))
             except csv.Error:
                 break
     return ",", 1, []
-
-
-def _text(file: BinaryIO, encoding: str) -> TextIOWrapper:
-    return TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
 
 
 def _recognised(

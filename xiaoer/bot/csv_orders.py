@@ -1,8 +1,10 @@
 """From the lines of a seller's file of orders to events, as if a platform had told them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+
+import msgspec
 
 from xiaoer.bot import csv_cells as cells
 from xiaoer.bot.csv_columns import (
@@ -39,6 +41,37 @@ _SAME_IN_ALL = tuple(column.name for column in ORDERS if not column.of_item and 
 _STEPS = (PAID, SHIPPED, DELIVERED, COMPLETED, CANCELLED, REFUNDED)
 
 
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel that left, at a time that may not be told."""
+
+    parcel: str
+    at: datetime | None = None
+    tracking: str | None = None
+    carrier: str | None = None
+    link: str | None = None
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an order came. `said`: the steps its state tells of; `times`: of the steps that have one."""
+
+    said: frozenset[str]
+    times: Mapping[str, datetime | None]
+    paid: Money | None
+    refunded: Money | None
+    method: str | None
+    parcels: tuple[Left, ...]
+
+    def has(self, step: str) -> bool:
+        sums = {PAID: self.paid, REFUNDED: self.refunded}
+        told = step in self.said or self.times[step] is not None or (step == SHIPPED and bool(self.parcels))
+        return told or bool((amount := sums.get(step)) and amount.minor)
+
+    @property
+    def only_sums_tell_of_payment(self) -> bool:
+        """Where the shop itself says paid, or sent the parcel, a smaller sum was a discount and no debt."""
+        return PAID not in self.said and not any(map(self.has, (SHIPPED, DELIVERED, COMPLETED)))
+
+
 def orders(lines: Iterable[FileLine | BadLine], frame: Frame) -> Iterator[Entry]:
     """Lines of one order that follow each other are its items and parcels."""
     for group in _together(lines):
@@ -70,26 +103,26 @@ def _together(lines: Iterable[FileLine | BadLine]) -> Iterator[list[FileLine] | 
 
 def _order_events(rows: list[Row], frame: Frame) -> list[Event]:
     """Nothing where any of the lines is wrong; the rows then know what."""
-    row = rows[0]
     _agree(rows)
-    code = row.get("currency", cells.currency) or frame.currency
+    code = rows[0].get("currency", cells.currency) or frame.currency
+    placed, way = _placed(rows, frame, code), _way(rows, frame, code)
+    if placed is None or any(row.bad for row in rows):
+        return []
+    return [placed, *_steps(placed, way)]
+
+
+def _placed(rows: list[Row], frame: Frame, code: str) -> OrderPlaced | None:
+    row = rows[0]
     order = row.need("order", cells.identity, "1001")
     placed_at = row.need("placed_at", partial(at, frame), "2026-11-21 10:00")
     total = row.need("total", lambda cell: cells.money(cell, code), cells.sample_amount(code))
-    postage = _money(row, "postage", code)
-    buyer = ref_of(row, frame)
-    times = {step: row.get(f"{step}_at", partial(at, frame)) for step in _STEPS}
-    steps = {step for step in _STEPS if times[step]} | set(row.get("state", _state) or ())
+    postage, postcode = _money(row, "postage", code), row.get("postcode", cells.identity)
     updated_at = row.get("updated_at", partial(at, frame))
-    items = _items(rows, code, total, postage)
-    paid, refunded = _money(row, "paid", code), _money(row, "refunded", code)
-    parcels = list(_parcels(rows, frame))
-    if any(each.bad for each in rows) or order is None or placed_at is None or total is None:
-        return []
-    steps |= {PAID} if paid and paid.minor else set()
-    steps |= {SHIPPED} if parcels else set()
-    steps |= {REFUNDED} if refunded and refunded.minor else set()
-    placed = OrderPlaced(
+    buyer = ref_of(row, frame)
+    lines = _items(rows, code, total, postage)
+    if order is None or placed_at is None or total is None:
+        return None
+    return OrderPlaced(
         channel=frame.channel,
         external_id="placed",
         at=updated_at or placed_at,
@@ -98,14 +131,21 @@ def _order_events(rows: list[Row], frame: Frame) -> list[Event]:
         total=total,
         postage=postage,
         buyer=buyer,
-        lines=items,
-        postcode=row.get("postcode", cells.identity),
+        lines=lines,
+        postcode=postcode,
     )
-    method = row.get("method", words)
-    part = paid if paid and paid.minor < total.minor else None
-    given_back = refunded if refunded and 0 < refunded.minor < total.minor else None
-    after = _times(placed_at, times)
-    return [placed, *_steps(placed, steps, after, part, method, parcels, given_back)]
+
+
+def _way(rows: list[Row], frame: Frame, code: str) -> Way:
+    row = rows[0]
+    return Way(
+        said=frozenset(row.get("state", _state) or ()),
+        times={step: row.get(f"{step}_at", partial(at, frame)) for step in _STEPS},
+        paid=_money(row, "paid", code),
+        refunded=_money(row, "refunded", code),
+        method=row.get("method", words),
+        parcels=tuple(_parcels(rows, frame)),
+    )
 
 
 def _agree(rows: list[Row]) -> None:
@@ -141,75 +181,82 @@ def _items(rows: list[Row], code: str, total: Money | None, postage: Money | Non
     return tuple(lines)
 
 
-def _parcels(rows: list[Row], frame: Frame) -> Iterator[tuple[datetime | None, dict[str, str | None]]]:
-    """Each parcel once, with when it left; its number names it, as in other channels."""
+def _parcels(rows: list[Row], frame: Frame) -> Iterator[Left]:
+    """Each parcel once; its number names it, as in other channels."""
     known = set()
     for row in rows:
-        left_at = row.get("shipped_at", partial(at, frame))
         tracking = row.get("tracking", cells.identity)
-        carrier, link = row.get("carrier", words), row.get("tracking_url", words)
-        name = tracking or "1"
-        if (left_at or tracking) and name not in known:
-            known.add(name)
-            yield left_at, {"parcel": name, "tracking": tracking, "carrier": carrier, "tracking_url": link}
-
-
-def _times(placed_at: datetime, times: dict[str, datetime | None]) -> dict[str, datetime]:
-    """A step without a time of its own was taken no earlier than the last one whose time is known."""
-    found: dict[str, datetime] = {}
-    latest = placed_at
-    for step in _STEPS:
-        at = times[step] or latest
-        found[step] = at
-        latest = max(latest, at)
-    return found
-
-
-def _steps(
-    placed: OrderPlaced,
-    steps: set[str],
-    when: dict[str, datetime],
-    part: Money | None,
-    method: str | None,
-    parcels: list[tuple[datetime | None, dict[str, str | None]]],
-    given_back: Money | None,
-) -> Iterator[Event]:
-    channel, order = placed.channel, placed.order
-    if PAID in steps:
-        yield PaymentReceived(
-            channel=channel, external_id=PAID, order=order, at=when[PAID], amount=part, method=method
+        left = Left(
+            parcel=tracking or "1",
+            at=row.get("shipped_at", partial(at, frame)),
+            tracking=tracking,
+            carrier=row.get("carrier", words),
+            link=row.get("tracking_url", words),
         )
-    if SHIPPED in steps:
-        for left_at, parcel in parcels or [(None, {"parcel": "1"})]:
-            yield _shipped(channel, order, left_at or when[SHIPPED], parcel)
-    if DELIVERED in steps:
+        if (left.at or tracking) and left.parcel not in known:
+            known.add(left.parcel)
+            yield left
+
+
+def _steps(placed: OrderPlaced, way: Way) -> Iterator[Event]:
+    """What happened after the order was placed, as far as dates, sums and the state tell."""
+    channel, order, when = placed.channel, placed.order, _times(placed.placed_at, way.times)
+    if way.has(PAID):
+        yield PaymentReceived(
+            channel=channel,
+            external_id=PAID,
+            order=order,
+            at=when[PAID],
+            amount=_part(way.paid, placed.total) if way.only_sums_tell_of_payment else None,
+            method=way.method,
+        )
+    if way.has(SHIPPED):
+        for parcel in way.parcels or (Left(parcel="1"),):
+            yield _shipped(placed, parcel, when[SHIPPED])
+    if way.has(DELIVERED):
         yield OrderDelivered(channel=channel, external_id=DELIVERED, order=order, at=when[DELIVERED])
-    if COMPLETED in steps:
+    if way.has(COMPLETED):
         yield OrderCompleted(channel=channel, external_id=COMPLETED, order=order, at=when[COMPLETED])
-    if CANCELLED in steps:
+    if way.has(CANCELLED):
         yield OrderCancelled(channel=channel, external_id=CANCELLED, order=order, at=when[CANCELLED])
-    if REFUNDED in steps:
-        how_much = given_back.minor if given_back else "all"
+    if way.has(REFUNDED):
+        amount = _part(way.refunded, placed.total)
+        name = f"{when[REFUNDED].isoformat()} {amount.minor if amount else 'all'}"
         yield OrderRefunded(
             channel=channel,
             external_id=REFUNDED,
             order=order,
             at=when[REFUNDED],
-            refund=f"{when[REFUNDED].isoformat()} {how_much}",
-            amount=given_back,
+            refund=name,
+            amount=amount,
         )
 
 
-def _shipped(channel: str, order: str, at: datetime, parcel: dict[str, str | None]) -> OrderShipped:
+def _times(placed_at: datetime, times: Mapping[str, datetime | None]) -> dict[str, datetime]:
+    """A step without a time of its own was taken no earlier than the last one whose time is known."""
+    found: dict[str, datetime] = {}
+    latest = placed_at
+    for step in _STEPS:
+        found[step] = times[step] or latest
+        latest = max(latest, found[step])
+    return found
+
+
+def _part(amount: Money | None, total: Money) -> Money | None:
+    """None for the whole."""
+    return amount if amount and 0 < amount.minor < total.minor else None
+
+
+def _shipped(placed: OrderPlaced, parcel: Left, at_least: datetime) -> OrderShipped:
     return OrderShipped(
-        channel=channel,
+        channel=placed.channel,
         external_id=SHIPPED,
-        order=order,
-        at=at,
-        parcel=parcel.get("parcel") or "1",
-        carrier=parcel.get("carrier"),
-        tracking=parcel.get("tracking"),
-        tracking_url=parcel.get("tracking_url"),
+        order=placed.order,
+        at=parcel.at or at_least,
+        parcel=parcel.parcel,
+        carrier=parcel.carrier,
+        tracking=parcel.tracking,
+        tracking_url=parcel.link,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from xiaoer.bot import csv_buyers, csv_orders
 from xiaoer.bot.csv_columns import BUYERS, ORDERS, Column
-from xiaoer.bot.csv_file import Head, Line, read_head, read_lines
+from xiaoer.bot.csv_file import Head, Line, as_text, read_head, read_lines
 from xiaoer.bot.csv_rows import Entry, Frame
 from xiaoer.bot.csv_words import BadLine, Note, shown
 from xiaoer.bot.receive import arrival_of
@@ -19,7 +19,7 @@ from xiaoer.storage.inbox import Arrival
 
 CHANNEL = "import"
 BATCH = 1000  # events a statement
-RECENT = timedelta(days=14)  # buyers of orders in which something happened since may still hear of it
+RECENT = timedelta(days=21)  # buyers of orders in which something happened since may still hear of it
 
 Reader = Callable[[Iterable[Line | BadLine], Frame], Iterator[Entry]]
 
@@ -108,10 +108,10 @@ def examine(
     if faults:
         return Found(notes=head.notes, bad=len(faults), bad_lines=len({fault.line for fault in faults}))
     lines = entries = events = recent = bad = bad_lines = 0
-    with path.open("rb") as file:
-        for entry in kind.read(read_lines(file, head), frame):
+    with path.open("rb") as file, as_text(file, head.encoding) as text:
+        for entry in kind.read(read_lines(text, head), frame):
             lines += entry.lines
-            faults = [*entry.bad, *_repeated(entry, kind, shelf)]
+            faults = list(_repeated(entry, kind, shelf)) or list(entry.bad)
             for fault in faults:
                 on_bad(fault)
             bad += len(faults)

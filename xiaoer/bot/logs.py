@@ -53,7 +53,7 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
     """
     stream = stream or sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
-    render = _renderers(json)
+    render = _renderers(json, colours=stream.isatty())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -73,7 +73,7 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
         )
     )
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
-    for talkative in ("aiohttp.access", "apscheduler", "sqlalchemy.engine"):
+    for talkative in ("aiohttp.access", "alembic", "apscheduler", "sqlalchemy.engine"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
@@ -81,12 +81,12 @@ def _shared() -> list[Processor]:
     return [structlog.processors.TimeStamper(fmt="iso", utc=True), where_it_broke, without_personal_data]
 
 
-def _renderers(json: bool) -> list[Processor]:
+def _renderers(json: bool, colours: bool) -> list[Processor]:
     if json:
         return [
             structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: type(value).__name__)
         ]
-    return [structlog.dev.ConsoleRenderer()]
+    return [structlog.dev.ConsoleRenderer(colors=colours)]
 
 
 def where_it_broke(_logger: Any, _method: str, event: EventDict) -> EventDict:

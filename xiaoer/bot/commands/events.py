@@ -1,0 +1,168 @@
+"""The command that shows what could not be handled or read, and gives it another try: events."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import msgspec
+import typer
+from sqlalchemy import Connection
+
+from xiaoer.bot.api_forms import event_form, unread_form
+from xiaoer.bot.app import open_channels, open_http
+from xiaoer.bot.channels import Channel, Delivery
+from xiaoer.bot.clock import utc_now
+from xiaoer.bot.commands.options import (
+    FOUND,
+    HERE,
+    AsJson,
+    ConfigFile,
+    Limit,
+    ShopName,
+    WrongUse,
+    choose_shop,
+    opened,
+    read_config,
+    words_of,
+)
+from xiaoer.bot.commands.screen import show, show_json, table, tell
+from xiaoer.bot.commands.words import say
+from xiaoer.bot.config import ShopSettings
+from xiaoer.bot.errors import Unreadable
+from xiaoer.bot.receive import arrival_of
+from xiaoer.bot.seller_words import SellerWords
+from xiaoer.storage import inbox, views
+from xiaoer.storage.database import Database
+from xiaoer.storage.inbox import Arrival
+from xiaoer.storage.views import Arrived, Unread
+
+EVERY = 1_000_000  # as many as there can be: a retry of all leaves none out
+
+
+class Retried(msgspec.Struct, frozen=True, kw_only=True):
+    """`still`: deliveries that cannot be read yet, as (id, why)."""
+
+    events: int
+    read: int
+    still: tuple[tuple[int, str], ...] = ()
+
+
+def events(
+    retry: Annotated[int | None, typer.Option(metavar="ID", help="Give this one another try.")] = None,
+    retry_all: Annotated[bool, typer.Option("--retry-all", help="Give all of them another try.")] = False,
+    unreadable: Annotated[bool, typer.Option("--unreadable", help="Only what could not be read.")] = False,
+    limit: Limit = 50,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show events that were put aside and deliveries that could not be read; exit code 1 if there are any."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        if retry is not None or retry_all:
+            done = _retry(database, shop_id, shop, retry, unreadable)
+            if not (done.events or done.read or done.still) and retry is not None:
+                raise WrongUse(say("no_such_event", words.locale, id=retry))
+            _tell(done, words, as_json)
+            raise typer.Exit(FOUND if done.still else 0)
+        parked = [] if unreadable else database.read_now(_parked(shop_id, limit))
+        unread = database.read_now(partial(views.unread, shop=shop_id, limit=limit))
+    if as_json:
+        show_json({"parked": list(map(event_form, parked)), "unreadable": list(map(unread_form, unread))})
+    else:
+        _show(parked, unread, words)
+    raise typer.Exit(FOUND if parked or unread else 0)
+
+
+def _parked(shop: str, limit: int) -> partial[list[Arrived]]:
+    return partial(views.events, shop=shop, state="parked", limit=limit)
+
+
+# Another try
+
+
+def _retry(
+    database: Database, shop_id: str, shop: ShopSettings, id: int | None, unreadable_only: bool
+) -> Retried:
+    now = utc_now()
+    wanted = [
+        each
+        for each in database.read_now(partial(views.unread, shop=shop_id, limit=EVERY))
+        if id in (None, each.id)
+    ]
+    read, still = asyncio.run(_read_again(shop_id, shop, wanted, now))
+
+    def write(connection: Connection) -> int:
+        inbox.add(connection, [arrival for _, arrivals in read for arrival in arrivals])
+        inbox.settle_unreadable(connection, shop_id, [each for each, _ in read], now)
+        return 0 if unreadable_only else inbox.reopen(connection, shop_id, id)
+
+    reopened = database.write_now(write)
+    return Retried(events=reopened, read=len(read), still=tuple(still))
+
+
+async def _read_again(
+    shop_id: str, shop: ShopSettings, wanted: Iterable[Unread], now: datetime
+) -> tuple[list[tuple[int, list[Arrival]]], list[tuple[int, str]]]:
+    """What can be read by now, as (id, events), and what still cannot, as (id, why)."""
+    read: list[tuple[int, list[Arrival]]] = []
+    still: list[tuple[int, str]] = []
+    async with open_http() as http:
+        doors, _ = open_channels(shop_id, shop, http)
+        for each in wanted:
+            channel = doors.get(each.channel)
+            if channel is None:
+                still.append((each.id, f"the settings have no channel {each.channel!r}"))
+                continue
+            try:
+                read.append((each.id, _arrivals(shop_id, channel, each)))
+            except Unreadable as error:
+                still.append((each.id, str(error)))
+    return read, still
+
+
+def _arrivals(shop: str, channel: Channel, unread: Unread) -> list[Arrival]:
+    """Its signature was proved when it came."""
+    delivery = Delivery(
+        method="POST",
+        headers=json.loads(unread.headers),
+        query={},
+        body=unread.body,
+        received_at=unread.received_at,
+    )
+    return [arrival_of(shop, event, unread.received_at) for event in channel.parse(delivery)]
+
+
+# Showing
+
+
+def _tell(done: Retried, words: SellerWords, as_json: bool) -> None:
+    if as_json:
+        still = [{"id": id, "error": why} for id, why in done.still]
+        show_json({"events": done.events, "read": done.read, "unreadable": still})
+        return
+    tell(say("retried", words.locale, events=done.events, read=done.read, unread=len(done.still)))
+    for id, why in done.still:
+        tell(f"  {id}: {why}")
+
+
+def _show(parked: Sequence[Arrived], unread: Sequence[Unread], words: SellerWords) -> None:
+    if not parked and not unread:
+        tell(say("no_parked", words.locale))
+    if parked:
+        tell(say("parked", words.locale))
+        shown = table(*(say(head, words.locale) for head in ("id", "arrived", "event", "why")))
+        for event in parked:
+            shown.add_row(str(event.id), words.moment(event.received_at), event.type, event.error or "")
+        show(shown)
+    if unread:
+        tell(say("unreadable", words.locale))
+        shown = table(*(say(head, words.locale) for head in ("id", "arrived", "channel", "why")))
+        for each in unread:
+            shown.add_row(str(each.id), words.moment(each.received_at), each.channel, each.error)
+        show(shown)

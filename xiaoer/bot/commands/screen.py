@@ -1,0 +1,90 @@
+"""How the commands show things: tables that fit 80 columns, JSON for programs, progress for long work."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+Advance = Callable[[int], None]
+
+
+def paper() -> Console:
+    """Where results go. What a buyer or seller wrote is shown as it is, never taken for formatting."""
+    return Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
+
+
+def margin() -> Console:
+    """Where everything goes that is not the result."""
+    return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
+
+
+def show(thing: RenderableType) -> None:
+    paper().print(thing)
+
+
+def tell(sentence: str) -> None:
+    """A line of the result; it breaks where the window ends, and a file gets it whole."""
+    paper().print(sentence, soft_wrap=True)
+
+
+def remark(sentence: str) -> None:
+    """Something beside the result."""
+    margin().print(sentence, style="dim", soft_wrap=True)
+
+
+def show_json(value: Any) -> None:
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def table(*heads: str, stretched: int = -1) -> Table:
+    """Without lines; the stretched column takes the room that is left, and folds."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    last = stretched % len(heads)
+    for place, head in enumerate(heads):
+        made.add_column(Text(head), overflow="fold", ratio=1 if place == last else None, no_wrap=False)
+    return made
+
+
+@contextlib.contextmanager
+def progress(label: str, total: int) -> Iterator[Advance]:
+    """Hands out a function that is told how far the work is; silent where nobody looks."""
+    console = margin()
+    if not console.is_terminal:
+        yield lambda done: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=max(total, 1))
+        yield lambda done: bar.update(task, completed=done)
+
+
+@contextlib.contextmanager
+def counting(label: str) -> Iterator[Advance]:
+    """Like `progress`, for work whose end is not known."""
+    console = margin()
+    if not console.is_terminal:
+        yield lambda done: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description} {task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done: bar.update(task, completed=done)

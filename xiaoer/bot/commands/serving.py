@@ -1,0 +1,99 @@
+"""The command that runs the program: serve."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+from xiaoer.bot import app
+from xiaoer.bot.commands.options import HERE, AsJson, ConfigFile, WrongUse, read_config, reader_of
+from xiaoer.bot.commands.screen import remark, show_json, tell
+from xiaoer.bot.commands.words import say
+from xiaoer.bot.config import Config
+from xiaoer.bot.logs import configure_logs
+from xiaoer.bot.one_at_a_time import alone
+
+
+def serve(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
+    """Run the shops until you stop it (Ctrl-C, or SIGTERM; a second one stops at once)."""
+    config = read_config(config_file)
+    configure_logs(config.log, json=as_json)
+    with alone(config.database):
+        try:
+            with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+                runner.run(_until_stopped(config, as_json))
+        except OSError as error:
+            raise WrongUse(f"listen {config.listen}: {error.strerror or error}") from None
+
+
+async def _until_stopped(config: Config, as_json: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)  # she means it; what is in hand is settled by the next start
+        stop.set()
+        remark(say("stopping", reader_of(config)))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
+            loop.add_signal_handler(number, asked, number)
+    await app.serve(config, lambda: _greet(config, as_json), stop)
+
+
+def _greet(config: Config, as_json: bool) -> None:
+    if as_json:
+        addresses = [
+            {"shop": shop, "channel": channel, "address": address}
+            for shop, channel, address in webhooks(config)
+        ]
+        show_json({"listen": base_address(config), "webhooks": addresses})
+        sys.stdout.flush()
+        return
+    _greet_seller(config)
+
+
+def _greet_seller(config: Config) -> None:
+    reader = reader_of(config)
+    tell(say("listening", reader, version=version("xiaoer"), address=base_address(config)))
+    for name, shop in config.shops.items():
+        tell(f"\n  {name}: {shop.name}")
+        addresses = {channel: address for of, channel, address in webhooks(config) if of == name}
+        for channel in shop.channels:
+            tell(f"    {channel}: {addresses.get(channel, say('mail_only', reader))}")
+    tell("\n" + say("to_try", reader))
+    for command, code in (
+        ("xiaoer try", "try_try"),
+        ("xiaoer outbox", "try_outbox"),
+        ("xiaoer preview shipped", "try_preview"),
+    ):
+        tell(f"  {command:<24}{say(code, reader)}")
+    tell("\n" + say("stop_it", reader))
+    sys.stdout.flush()
+
+
+def base_address(config: Config) -> str:
+    """Where this machine itself reaches the program."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104  # compared only
+    return f"http://[{host}]:{config.port}" if ":" in host else f"http://{host}:{config.port}"
+
+
+def webhooks(config: Config) -> Iterator[tuple[str, str, str]]:
+    """(shop, channel, address) of every door, as the platforms have to call it."""
+    base = config.public_url or base_address(config)
+    for name, shop in config.shops.items():
+        for channel, settings in shop.channels.items():
+            if settings.kind != "email":
+                yield name, channel, f"{base}/hooks/{name}/{channel}"
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,200 @@
+"""What the commands say to the seller, in her language."""
+
+from xiaoer.bot.mistakes import LANGUAGES
+
+WORDS: dict[str, tuple[str, str, str]] = {
+    # heads of columns
+    "id": ("id", "编号", "編號"),
+    "due": ("due", "时间", "時間"),
+    "message": ("message", "消息", "訊息"),
+    "order": ("order", "订单", "訂單"),
+    "outcome": ("what became of it", "结果", "結果"),
+    "arrived": ("arrived", "收到时间", "收到時間"),
+    "channel": ("channel", "渠道", "通路"),
+    "event": ("event", "事件", "事件"),
+    "why": ("why", "原因", "原因"),
+    "opened": ("opened", "提出时间", "提出時間"),
+    "case": ("case", "事项", "事項"),
+    # outbox
+    "nothing_waits": (
+        "Nothing waits to be sent. --all shows what was sent, too.",
+        "没有待发送的消息。加 --all 可以看到已发送的。",
+        "沒有待傳送的訊息。加 --all 可以看到已傳送的。",
+    ),
+    "no_messages": ("There is no such message.", "没有这样的消息。", "沒有這樣的訊息。"),
+    "no_such_message": (
+        "there is no message {name}; `xiaoer outbox --all` shows their ids",
+        "没有消息 {name}；用 `xiaoer outbox --all` 查看编号",
+        "沒有訊息 {name}；用 `xiaoer outbox --all` 查看編號",
+    ),
+    "more_messages": (
+        "These are the newest {limit}; --limit shows more.",
+        "这里是最新的 {limit} 条；用 --limit 查看更多。",
+        "這裡是最新的 {limit} 則；用 --limit 查看更多。",
+    ),
+    # events
+    "no_parked": (
+        "No event was put aside, and every delivery could be read.",
+        "没有搁置的事件，所有推送都能读懂。",
+        "沒有擱置的事件，所有推送都能讀懂。",
+    ),
+    "parked": (
+        "Put aside, since our program failed on them; their facts count all the same:",
+        "程序处理失败而搁置的事件（其中的事实已经记录）：",
+        "程式處理失敗而擱置的事件（其中的事實已經記錄）：",
+    ),
+    "unreadable": (
+        "Genuine deliveries that could not be read; they are kept whole:",
+        "无法读懂的推送（已完整保存）：",
+        "無法讀懂的推送（已完整保存）：",
+    ),
+    "retried": (
+        "Events tried again: {events}. Deliveries read: {read}, still not readable: {unread}.",
+        "重新处理 {events} 个事件，读懂 {read} 个推送，仍有 {unread} 个读不懂。",
+        "重新處理 {events} 個事件，讀懂 {read} 個推送，仍有 {unread} 個讀不懂。",
+    ),
+    "no_such_event": (
+        "nothing with the id {id} was put aside or waits to be read",
+        "没有编号为 {id} 的搁置事件或待读推送",
+        "沒有編號為 {id} 的擱置事件或待讀推送",
+    ),
+    # cases
+    "no_cases": ("Nothing waits for you.", "没有等待您处理的事项。", "沒有等待您處理的事項。"),
+    "settled": ("settled", "已处理", "已處理"),
+    "case_done": ("Case {number} is settled.", "事项 {number} 已处理。", "事項 {number} 已處理。"),
+    "case_unknown": ("there is no case {number}", "没有事项 {number}", "沒有事項 {number}"),
+    "case_closed": (
+        "case {number} was settled before",
+        "事项 {number} 之前已经处理",
+        "事項 {number} 之前已經處理",
+    ),
+    "case_no_claim": (
+        "case {number} is no claim of a payment; settle it without --confirmed",
+        "事项 {number} 不是付款声明；请不要加 --confirmed",
+        "事項 {number} 不是付款聲明；請不要加 --confirmed",
+    ),
+    # import
+    "line": ("line {line}", "第 {line} 行", "第 {line} 行"),
+    "looked_at": ("Reading {file}", "正在读取 {file}", "正在讀取 {file}"),
+    "taken_in": ("Taking it in", "正在导入", "正在匯入"),
+    "bad_nothing": (
+        "Mistakes: {bad}. Nothing was imported; mend them, or leave those lines out with --skip-bad.",
+        "有 {bad} 处错误，没有导入任何内容。请改正，或用 --skip-bad 跳过这些行。",
+        "有 {bad} 處錯誤，沒有匯入任何內容。請改正，或用 --skip-bad 跳過這些行。",
+    ),
+    "bad_left_out": (
+        "Lines left out: {lines}.",
+        "跳过了 {lines} 行。",
+        "跳過了 {lines} 行。",
+    ),
+    "good_buyers": (
+        "Nothing wrong with it. Buyers: {entries}.",
+        "没有问题，共 {entries} 位买家。",
+        "沒有問題，共 {entries} 位買家。",
+    ),
+    "good_orders": (
+        "Nothing wrong with it. Orders: {entries}.",
+        "没有问题，共 {entries} 个订单。",
+        "沒有問題，共 {entries} 筆訂單。",
+    ),
+    "imported_buyers": (
+        "Buyers imported: {entries}.",
+        "已导入 {entries} 位买家。",
+        "已匯入 {entries} 位買家。",
+    ),
+    "imported_orders": (
+        "Orders imported: {entries}.",
+        "已导入 {entries} 个订单。",
+        "已匯入 {entries} 筆訂單。",
+    ),
+    "nothing_new": (
+        "Nothing new: all of it had been imported before.",
+        "没有新内容：之前都已导入。",
+        "沒有新內容：之前都已匯入。",
+    ),
+    "new_facts": (
+        "New facts: {new} of {events}. A running `xiaoer serve` takes them up now, else the next one.",
+        "{events} 条事实中有 {new} 条是新的；正在运行的 `xiaoer serve` 会立即处理，否则下次启动时处理。",
+        "{events} 條事實中有 {new} 條是新的；執行中的 `xiaoer serve` 會立即處理，否則下次啟動時處理。",
+    ),
+    "recent": (
+        "Orders with news in the last {days} days: {recent}. Their buyers may still hear of them, as if"
+        " they had come by themselves; about older orders nothing is said.",
+        "最近 {days} 天内有进展的订单：{recent} 个，买家仍会像平常一样收到消息；更早的订单不会发送任何消息。",
+        "最近 {days} 天內有進展的訂單：{recent} 筆，買家仍會像平常一樣收到訊息；更早的訂單不會傳送任何訊息。",
+    ),
+    # check
+    "all_well": (
+        "The settings and {templates} templates are in order.",
+        "设置和 {templates} 个模板都没有问题。",
+        "設定和 {templates} 個範本都沒有問題。",
+    ),
+    # serve
+    "listening": (
+        "Xiaoer {version} listens at {address}",
+        "小二 {version} 正在监听 {address}",
+        "小二 {version} 正在監聽 {address}",
+    ),
+    "mail_only": ("mail, out only", "邮件，只发送", "郵件，只傳送"),
+    "to_try": ("To try it, in another window:", "在另一个窗口里试试：", "在另一個視窗裡試試："),
+    "try_try": (
+        "places a sample order and shows what becomes of it",
+        "下一个示例订单，看看会发生什么",
+        "下一筆範例訂單，看看會發生什麼",
+    ),
+    "try_outbox": ("what was said and what waits", "已发送和待发送的消息", "已傳送和待傳送的訊息"),
+    "try_preview": ("how a message reads", "看看一条消息的样子", "看看一則訊息的樣子"),
+    "stop_it": ("Ctrl-C stops it.", "按 Ctrl-C 停止。", "按 Ctrl-C 停止。"),
+    "stopping": (
+        "Stopping; what is in hand is finished first. Once more to stop at once.",
+        "正在停止，先完成手头的工作。再按一次立即停止。",
+        "正在停止，先完成手邊的工作。再按一次立即停止。",
+    ),
+    # try
+    "try_sent": (
+        "Order {order} of {buyer} was sent to {address} and accepted.",
+        "{buyer} 的订单 {order} 已发送到 {address}，并被接受。",
+        "{buyer} 的訂單 {order} 已傳送到 {address}，並被接受。",
+    ),
+    "try_received": (
+        "What {buyer} reads ({template}):",
+        "{buyer} 收到的消息（{template}）：",
+        "{buyer} 收到的訊息（{template}）：",
+    ),
+    "try_receiver": (
+        "Nobody listened at {url}, so this command stood in for your shop's chat while it ran.",
+        "{url} 没有程序在监听，这个命令运行时临时代替了您店铺的聊天系统。",
+        "{url} 沒有程式在監聽，這個命令執行時暫時代替了您店鋪的聊天系統。",
+    ),
+    "try_next": ("What happens next:", "接下来：", "接下來："),
+    "try_explain": (
+        "`xiaoer explain ID` tells why, `xiaoer outbox --order {order}` how it goes on.",
+        "`xiaoer explain 编号` 说明原因，`xiaoer outbox --order {order}` 查看后续。",
+        "`xiaoer explain 編號` 說明原因，`xiaoer outbox --order {order}` 查看後續。",
+    ),
+    # init
+    "made": ("Made in {folder}:", "已在 {folder} 中生成：", "已在 {folder} 中產生："),
+    "now_serve": (
+        "Now: cd {folder} && xiaoer serve",
+        "接下来：cd {folder} && xiaoer serve",
+        "接下來：cd {folder} && xiaoer serve",
+    ),
+    "migrated": (
+        "The database is up to date.",
+        "数据库已是最新。",
+        "資料庫已是最新。",
+    ),
+    "copied": ("The old one was copied to {copy}", "旧数据库已备份到 {copy}", "舊資料庫已備份到 {copy}"),
+    # preview
+    "yours": ("your words", "您的模板", "您的範本"),
+    "ours": ("our words", "默认模板", "預設範本"),
+    # audit
+    "audited": ("Looking through the database", "正在检查数据库", "正在檢查資料庫"),
+    "audit_clean": ("Every promise was kept.", "所有承诺都遵守了。", "所有承諾都遵守了。"),
+    "audit_found": ("Findings: {findings}.", "发现 {findings} 处问题。", "發現 {findings} 處問題。"),
+}
+
+
+def say(code: str, reader: str, **values: object) -> str:
+    """In one of LANGUAGES."""
+    return WORDS[code][LANGUAGES.index(reader)].format(**values)
