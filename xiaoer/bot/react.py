@@ -25,7 +25,7 @@ from xiaoer.bot.actions import (
     Unsay,
     WakeAt,
 )
-from xiaoer.bot.context import Context, Conversation
+from xiaoer.bot.context import Context, Conversation, Said
 from xiaoer.bot.events import (
     AgentReplied,
     AnyEvent,
@@ -275,11 +275,16 @@ class _Batch:
             orders=ledger.orders_of(buyer) if order is None else (order,),
             conversation=chat,
             cases=ledger.cases.get(buyer, ()) if buyer else (),
-            said=ledger.said.get(buyer, ()) if buyer else (),
+            said=self._said(buyer, order),
             named_order=named,
             named_buyer=ledger.buyer(named_buyer),
             link_proved=bool(proved and named),
         )
+
+    def _said(self, buyer: str | None, order: Order | None) -> tuple[Said, ...]:
+        if order is not None:
+            return self.ledger.said_about.get(order.id, ())
+        return self.ledger.said.get(buyer, ()) if buyer else ()
 
     # What is decided
 
@@ -304,7 +309,8 @@ class _Batch:
                 case Consent():
                     self._consent(action, context)
                 case JoinBuyer():
-                    self._join(action, context)
+                    context = self._join(action, context)
+                    buyer = context.buyer.id if context.buyer else None
                 case CountTry():
                     self._count_try(context)
                 case WakeAt():
@@ -376,18 +382,23 @@ class _Batch:
         elif consent.promotions is not None:
             self.ledger.put_buyer(_replace(buyer, agrees=consent.promotions, agrees_at=self.now))
 
-    def _join(self, join: JoinBuyer, context: Context) -> None:
-        """She proved that the order is hers: this chat belongs to the order's buyer from now on."""
+    def _join(self, join: JoinBuyer, context: Context) -> Context:
+        """She proved that the order is hers: this chat belongs to the order's buyer from now on.
+
+        What is decided next is for the file that she has now; the one she came with may be gone.
+        """
         order = self.ledger.orders.get(join.order)
         chat = context.conversation
         if order is None or order.buyer is None or chat is None or order.buyer == chat.buyer:
-            return
+            return context
         if order.buyer not in self.ledger.buyers:
             self.ledger.look_up(order.buyer)
         kept = self.ledger.join(order.buyer, chat.buyer)
-        self.ledger.put_chat(_replace(self.ledger.chats[chat.channel, chat.address], buyer=kept.id, tries=0))
+        known = _replace(self.ledger.chats[chat.channel, chat.address], buyer=kept.id, tries=0)
+        self.ledger.put_chat(known)
         for draft in self.says.values():
             draft.buyer = kept.id if draft.buyer in (chat.buyer, order.buyer) else draft.buyer
+        return _replace(context, buyer=kept, conversation=known)
 
     def _count_try(self, context: Context) -> None:
         chat = context.conversation
