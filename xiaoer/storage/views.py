@@ -264,7 +264,7 @@ def case_files(
 ) -> list[CaseFile]:
     """The newest first; `after` is the number of the last one shown before."""
     where: list[ColumnElement[bool]] = [cases.c.closed_at.is_(None)] if open_only else []
-    if after is not None:
+    if after is not None and after <= LARGEST_CASE:
         where.append(cases.c.number < after)
     return _cases(connection, shop, where, limit)
 
