@@ -1,4 +1,4 @@
-"""How buyers are reached, in one spelling each; None for what is no phone, mail address, language or zone."""
+"""How buyers are called and reached, in one spelling each; None for what is no name, phone, mail and so on."""
 
 import re
 from functools import lru_cache
@@ -13,7 +13,16 @@ _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|
 _LONGEST_PHONE = 40  # with spaces, brackets and an extension
 _LONGEST_EMAIL = 254  # RFC 5321, 4.5.3.1.3
 _LONGEST_LOCALE = 20
+_FAMILY_FIRST = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U000323af]+")
 _CHINESE = {"Hans": "zh-CN", "Hant": "zh-TW"}
+
+
+def full_name(first: str | None, last: str | None) -> str | None:
+    """As she writes it herself: in Chinese, Japanese and Korean the family comes first, without a space."""
+    parts = [part.strip() for part in (first, last) if part and part.strip()]
+    if len(parts) == 2 and all(_FAMILY_FIRST.fullmatch(part) for part in parts):
+        return parts[1] + parts[0]
+    return " ".join(parts) or None
 
 
 def phone(text: Any, region: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from xiaoer.bot import contacts
 from xiaoer.bot.reading import Amount, Id, Moment
 
 
@@ -28,7 +29,7 @@ class Customer(msgspec.Struct, frozen=True):
 
     @property
     def full_name(self) -> str | None:
-        return " ".join(part for part in (self.first_name, self.last_name) if part) or None
+        return contacts.full_name(self.first_name, self.last_name)
 
 
 class LineItem(msgspec.Struct, frozen=True):

@@ -180,5 +180,5 @@ def _at(seconds: int, place: str) -> datetime:
 
 
 def _buyer(sender: _User, chat: str) -> BuyerRef:
-    name = " ".join(part for part in (sender.first_name, sender.last_name) if part)
-    return BuyerRef(id=chat, name=name or None, locale=contacts.locale(sender.language_code))
+    name = contacts.full_name(sender.first_name, sender.last_name)
+    return BuyerRef(id=chat, name=name, locale=contacts.locale(sender.language_code))
