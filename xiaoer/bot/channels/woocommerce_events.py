@@ -157,7 +157,7 @@ def _buyer(order: forms.Order, region: str) -> BuyerRef:
     billing = order.billing or forms.Billing()
     return BuyerRef(
         id=str(order.customer_id) if order.customer_id and order.customer_id > 0 else None,  # 0 is a guest
-        name=unescape(billing.full_name) or None,
+        name=billing.full_name,
         email=contacts.email(billing.email),
         phone=contacts.phone(billing.phone, billing.country or region),
     )
@@ -233,7 +233,7 @@ def _customer(told: Told, body: bytes) -> list[Event]:
     name = forms.Billing(first_name=customer.first_name, last_name=customer.last_name).full_name
     buyer = BuyerRef(
         id=id,
-        name=unescape(name or billing.full_name) or None,
+        name=name or billing.full_name,
         email=contacts.email(customer.email) or contacts.email(billing.email),
         phone=contacts.phone(billing.phone, billing.country or told.region),
     )

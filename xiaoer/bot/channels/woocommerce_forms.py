@@ -1,9 +1,11 @@
 """The JSON of WooCommerce's webhooks, as far as we follow it (REST API v3)."""
 
+from html import unescape
 from typing import Any
 
 import msgspec
 
+from xiaoer.bot import contacts
 from xiaoer.bot.reading import Amount, Id
 
 
@@ -16,8 +18,9 @@ class Billing(msgspec.Struct, frozen=True):
     postcode: str | None = None
 
     @property
-    def full_name(self) -> str:
-        return " ".join(part for part in (self.first_name, self.last_name) if part)
+    def full_name(self) -> str | None:
+        """Without the entities that the site writes into it."""
+        return contacts.full_name(unescape(self.first_name or ""), unescape(self.last_name or ""))
 
 
 class LineItem(msgspec.Struct, frozen=True, kw_only=True):
