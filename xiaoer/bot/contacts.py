@@ -1,4 +1,4 @@
-"""How buyers are called and reached, in one spelling each; None for what is no name, phone, mail and so on."""
+"""How buyers are called and reached, in one spelling each; None for what is no name, phone, mail or such."""
 
 import re
 from functools import lru_cache
