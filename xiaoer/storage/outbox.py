@@ -6,13 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, TextClause, bindparam, case, func, or_, select, text, update
+from sqlalchemy import Connection, Row, TextClause, case, func, or_, select, text, update
 
 from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
-from xiaoer.storage.tables import Utc, attempts, in_state, outbox, templates
+from xiaoer.storage.tables import attempts, in_state, outbox, templates
+
+UNDER_ONE = 1000  # messages that wait under one beginning; more than any order has
 
 _encode = msgspec.json.Encoder().encode
 
@@ -83,29 +85,37 @@ def withdraw(
 ) -> None:
     """Take back what still waits under these beginnings of keys."""
     last = dict(prefixes)
+    if not last:
+        return
+    named = dump([{"key": prefix, "end": prefix + "\U0010ffff"} for prefix in last])
+    found = connection.execute(_waiting_under(connection.dialect.name), {"shop": shop, "rows": named})
     rows = [
-        {"key": prefix, "end": prefix + "\U0010ffff", "reason": dump(why)} for prefix, why in last.items()
+        {"shop": shop, "id": id, "state": "withdrawn", "reason": dump(last[prefix]), "settled_at": now}
+        for id, prefix in {row.id: row.key_ for row in found}.items()
     ]
-    if rows:
-        connection.execute(_withdraw(connection.dialect.name), {"shop": shop, "at": now, "rows": dump(rows)})
+    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
 
 
 @lru_cache
-def _withdraw(dialect: str) -> TextClause:
-    """One statement for all beginnings; each is a range of the index on (shop, key)."""
-    each, field = ("json_each(:rows)", "json_extract(value, '$.{0}')")
-    if dialect == "postgresql":
-        each, field = (
-            "json_array_elements(CAST(:rows AS json)) AS each(value)",
-            "(value ->> '{0}') COLLATE \"C\"",
+def _waiting_under(dialect: str) -> TextClause:
+    """What waits under beginnings of keys, each looked up by itself as a range of the index on (shop, key).
+
+    Left to themselves planners start from the outbox, and go through all that a shop ever said.
+    """
+    if dialect == "sqlite":
+        return text(
+            "SELECT waiting.id, new.key_ FROM (SELECT json_extract(value, '$.key') AS key_,"
+            " json_extract(value, '$.end') AS end_ FROM json_each(:rows)) AS new CROSS JOIN outbox AS waiting"
+            " WHERE waiting.shop = :shop AND waiting.key >= new.key_ AND waiting.key < new.end_"
+            " AND waiting.state = 'queued'"
         )
-    named = ", ".join(f"{field.format(name)} AS {name}_" for name in ("key", "end", "reason"))
-    statement = text(
-        f"UPDATE outbox SET state = 'withdrawn', reason = new.reason_, settled_at = :at"  # noqa: S608  # names of ours
-        f" FROM (SELECT {named} FROM {each}) AS new"
-        f" WHERE outbox.shop = :shop AND outbox.key >= new.key_ AND outbox.key < new.end_ AND outbox.state = 'queued'"
+    return text(
+        f"SELECT found.id, new.key_ FROM (SELECT value ->> 'key' AS key_, value ->> 'end' AS end_"  # noqa: S608  # a number of ours
+        f" FROM json_array_elements(CAST(:rows AS json)) AS each(value)) AS new"
+        f" CROSS JOIN LATERAL (SELECT id FROM outbox WHERE shop = :shop AND state = 'queued'"
+        f' AND key >= new.key_ COLLATE "C" AND key < new.end_ COLLATE "C"'
+        f" ORDER BY key LIMIT {UNDER_ONE}) AS found"
     )
-    return statement.bindparams(bindparam("at", type_=Utc()))
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
