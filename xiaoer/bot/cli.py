@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from xiaoer.bot.commands import auditing, checking, events, outbox, serving, setup, trying
+from xiaoer.bot.commands import auditing, checking, demo, events, outbox, serving, setup, trying
 from xiaoer.bot.commands.cases import cases_app
 from xiaoer.bot.commands.importing import import_app
 from xiaoer.bot.commands.options import WRONG_USE
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 
 # In the order of their first use.
+app.command("demo")(demo.demo)
 app.command("init")(setup.init)
 app.command("serve")(serving.serve)
 app.command("try")(trying.try_out)

@@ -1,0 +1,111 @@
+"""What happened on the ten days, as plain data: the view draws it, `--json` prints it, tests judge it."""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform sent to the door, and what it was answered. `repeat`: it came before."""
+
+    at: datetime
+    channel: str
+    kind: str
+    order: str | None
+    status: int
+    repeat: bool = False
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What the reader should watch from here on."""
+
+    at: datetime
+    text: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery as it was understood. `who` wrote `text`: a buyer, or (`agent`) a person of the shop."""
+
+    id: int
+    at: datetime
+    channel: str
+    type: str
+    order: str | None
+    rule: str | None
+    state: str
+    who: str | None = None
+    text: str | None = None
+    agent: str | None = None
+    silent: str | None = None  # why the bot says nothing to it
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """A message that was due and had to wait, and why."""
+
+    at: datetime
+    code: str
+    reason: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is what reached the buyer, `copies` how often; both empty for what was never sent."""
+
+    id: int
+    key: str
+    template: str
+    category: str
+    to: str
+    order: str | None
+    state: str
+    decided_at: datetime
+    due_at: datetime
+    settled_at: datetime | None
+    code: str | None = None
+    reason: str | None = None
+    channel: str | None = None
+    subject: str | None = None
+    text: str | None = None
+    copies: int = 0
+    turn: int = 0  # its place among all that was sent
+    held: tuple[Hold, ...] = ()
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for the seller. `draft`: words prepared for her."""
+
+    number: int
+    kind: str
+    order: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    reason: str
+    draft: str | None = None
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    deliveries: int
+    acknowledged: int
+    repeated: int
+    refused: int
+    sent: int
+    held: int
+    not_sent: int
+    doubled: int
+    cases: int
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """`stray`: what arrived somewhere and stands in no record of ours; there must be none."""
+
+    shop: str
+    locale: str
+    timezone: str
+    began_at: datetime
+    ended_at: datetime
+    notes: tuple[Note, ...]
+    deliveries: tuple[Delivery, ...]
+    events: tuple[Event, ...]
+    messages: tuple[Message, ...]
+    cases: tuple[Case, ...]
+    stray: int
+    counts: Counts
