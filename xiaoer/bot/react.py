@@ -1,5 +1,6 @@
 """React: open events become records and decisions, a batch of one shop in one transaction."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -119,6 +120,7 @@ class _Batch:
         self.now = now
         self.ledger = Ledger(connection, shop_id, now)
         self.says: dict[str, outbox.Draft] = {}
+        self.families: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by what `_family` says
         self.unsays: list[tuple[str, Reason]] = []
         self.versions: dict[str, Version] = {}
         self.wakes: dict[str, WakeAt] = {}
@@ -323,7 +325,7 @@ class _Batch:
         moment = self.rules.moments[say.template]
         version = self.rules.texts.pin(say.template, context.locale)
         self.versions[version.id] = version
-        self.says[say.key] = outbox.Draft(
+        draft = outbox.Draft(
             key=say.key,
             buyer=context.buyer.id,
             order=say.order,
@@ -339,12 +341,16 @@ class _Batch:
             due_at=say.at or self.now + (say.after or timedelta(0)),
             lateness=moment.lateness,
         )
+        self.says[say.key] = draft
+        self.families[_family(say.key)].append(draft)
 
     def _unsay(self, unsay: Unsay) -> None:
         why = Reason(unsay.why, unsay.values)
         self.unsays.append((unsay.prefix, why))
-        for key, draft in self.says.items():
-            if key.startswith(unsay.prefix) and draft.withdrawn is None:
+        whole_family = unsay.prefix.count(":") >= 2
+        near = self.families[_family(unsay.prefix)] if whole_family else self.says.values()
+        for draft in near:
+            if draft.key.startswith(unsay.prefix) and draft.withdrawn is None:
                 draft.withdrawn = why
 
     def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
@@ -418,6 +424,11 @@ class _Batch:
         calendar.set_wakes(self.connection, self.shop_id, self.wakes.values())
         records.add_notes(self.connection, self.shop_id, self.notes, self.now)
         inbox.settle(self.connection, self.shop_id, outcomes, self.now)
+
+
+def _family(key: str) -> str:
+    """The template and what it is about: the beginning that a key shares with few others."""
+    return ":".join(key.split(":", 2)[:2])
 
 
 def _latest(one: datetime | None, other: datetime) -> datetime:
