@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tests.channels.post_office import open_post_office
 from tests.world import NOON, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -38,7 +39,6 @@ async def test_a_repeated_delivery_changes_nothing(database_url: str) -> None:
     async with world(database_url) as shop:
         for _ in range(3):
             await shop.place(at=NOON)
-            await shop.post("order.placed", {}, id="same") 
         await shop.settle()
         assert shop.receiver.templates == ["order_confirmation"]
 
@@ -57,3 +57,25 @@ async def test_an_order_placed_at_night_is_confirmed_in_the_morning(database_url
         assert shop.receiver.messages == []
         await shop.forward(8 * HOUR)
         assert shop.receiver.templates[0] == "order_confirmation"
+
+
+async def test_an_order_paid_on_delivery_is_confirmed_and_never_reminded(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place(pay_on_delivery=True)
+        await shop.forward(2 * DAY)
+        assert shop.receiver.templates == ["order_confirmation"]
+        assert "工商银行" not in shop.receiver.messages[0]["text"]
+        states = await shop.outbox()
+        assert {states[key] for key in states if key.startswith("payment_reminder:")} == {"withdrawn"}
+
+
+async def test_the_seller_is_mailed_what_waits_for_her(database_url: str) -> None:
+    async with open_post_office() as post:
+        email = {"kind": "email", "host": "127.0.0.1", "port": post.port, "tls": "none"}
+        channels = {"email": {**email, "sender": "shop@example.com"}}
+        seller = {"email": "owner@example.com", "locale": "en"}
+        async with world(database_url, channels=channels, seller=seller) as shop:
+            await shop.say("转人工")
+            await shop.settle()
+        assert [letter.recipients for letter in post.letters] == [["owner@example.com"]]
+        assert b"Case 1" in post.letters[0].content

@@ -32,6 +32,7 @@ FULL = Shop(
     seller=Seller(name="小王", contact="+86 10 1234 5678"),
 )
 BY_MAIL = (
+    "seller_case",
     *(
         "order_confirmation",
         "second_contact",

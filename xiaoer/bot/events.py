@@ -95,6 +95,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
+    pay_on_delivery: bool = False  # nothing is owed before the parcel is there
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
@@ -118,6 +119,7 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     tracking_url: str | None = None
     last: bool | None = None
     shown_at: datetime | None = None
+    followed: bool = True  # False: this platform will tell of neither movement nor arrival
     buyer: BuyerRef | None = None
 
 

@@ -39,7 +39,8 @@ class Ledger:
         self.owners: dict[Identity, str] = {}
         self.chats: dict[Identity, Conversation] = {}
         self.cases: dict[str, tuple[Case, ...]] = {}
-        self.said: dict[str, tuple[Said, ...]] = {}
+        self.said: dict[str, tuple[Said, ...]] = {}  # by buyer
+        self.said_about: dict[str, tuple[Said, ...]] = {}  # by order
         self._orders_of: dict[str, tuple[Order, ...]] = {}
         self._changed_orders: set[str] = set()
         self._changed_buyers: set[str] = set()
@@ -74,6 +75,7 @@ class Ledger:
         wanted = {buyer for buyer in talking if buyer}
         self._orders_of = records.orders_of(link, shop, wanted)
         self.said = records.said_to(link, shop, wanted)
+        self.said_about = records.said_about(link, shop, self.orders.keys() & _orders_in(events))
 
     def owner_of(self, event: Event) -> str | None:
         """The buyer an event is about, as far as is known before it is merged."""

@@ -4,7 +4,7 @@ Each field is a register with a rule of its own (first, last, newest showing, on
 merges can be repeated and permuted at will. The state is never stored as a fact: it follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -43,6 +43,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking: str | None = None
     tracking_url: str | None = None
     last: bool | None = None
+    followed: bool = False  # somebody tells of its movement and arrival
     moved_at: datetime | None = None
     status: str | None = None
     delivered_at: datetime | None = None
@@ -74,6 +75,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
+    pay_on_delivery: bool = False
     payments: tuple[Paid, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     refunds: tuple[Refund, ...] = ()
@@ -113,13 +115,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def paid_minor(self) -> int:
         if any(paid.amount is None for paid in self.payments):
             return self.total.minor if self.total else 0
-        return sum(paid.amount.minor for paid in self.payments if paid.amount)
+        return self._sum(paid.amount for paid in self.payments)
 
     @property
     def refunded_minor(self) -> int:
         if any(refund.amount is None for refund in self.refunds):
             return self.total.minor if self.total else 0
-        return sum(refund.amount.minor for refund in self.refunds if refund.amount)
+        return self._sum(refund.amount for refund in self.refunds)
+
+    def _sum(self, amounts: Iterable[Money | None]) -> int:
+        """What is in the order's own currency; other money cannot be weighed against the total."""
+        own = self.total.currency if self.total else None
+        return sum(amount.minor for amount in amounts if amount and amount.currency == (own or amount.currency))
 
     @property
     def refunded_in_full(self) -> bool:
@@ -159,6 +166,7 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("partly_shipped", lambda o: bool(o.shipped)),
     ("paid", lambda o: o.paid_in_full),
     ("partly_paid", lambda o: bool(o.payments)),
+    ("on_delivery", lambda o: o.pay_on_delivery),
     ("unpaid", lambda o: o.placed_at is not None),
     ("unknown", lambda _: True),
 )
@@ -205,7 +213,11 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
 
 def _show(order: Order, event: OrderPlaced) -> Order:
     """The newest showing wins; two of one moment are told apart by their content, never by arrival."""
-    placed_at = _first(order.placed_at, event.placed_at)
+    order = _replace(
+        order,
+        placed_at=_first(order.placed_at, event.placed_at),
+        pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
+    )
     shown = Order(
         id=order.id,
         channel=order.channel,
@@ -217,10 +229,9 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         postcode=event.postcode,
     )
     if order.shown_at is not None and (order.shown_at, _content(order)) >= (event.at, _content(shown)):
-        return _replace(order, placed_at=placed_at)
+        return order
     return _replace(
         order,
-        placed_at=placed_at,
         shown_at=shown.shown_at,
         number=shown.number,
         total=shown.total,
@@ -256,6 +267,7 @@ def _with_parcel(
 def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
     """Only the surest word on `last` stays: a corrected number says nothing of parcels to come."""
     parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
+    parcel = _replace(parcel, followed=old.followed or event.followed)
     shown_at = event.shown_at or event.at
     said = (event.carrier or "", event.tracking or "", event.tracking_url or "")
     known = (old.carrier or "", old.tracking or "", old.tracking_url or "")

@@ -23,6 +23,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "order_unknown": ("order",),
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
+    "pay_on_delivery": ("order",),
     "order_not_paid": ("order",),
     "order_cancelled": ("order", "cancelled_at"),
     "order_reopened": ("order",),

@@ -181,6 +181,9 @@ class Payment(Settings):
 
 class FollowUps(Settings):
     second_contact: Duration = Field(timedelta(days=2), description="silence before another channel is tried")
+    travel: Duration = Field(
+        timedelta(days=5), description="a parcel counts as arrived so long after, where the platform never tells"
+    )
     delay: Duration = Field(timedelta(days=5), description="a parcel that did not move for so long is late")
     review: Duration = Field(timedelta(days=7), description="after delivery; 0d: never ask")
     review_reminder: Duration = Field(timedelta(days=5), description="after the request; 0d: none")

@@ -28,7 +28,7 @@ VARIABLES: dict[str, str] = {
     "seller.contact": "how to reach a person, as in the settings; may be empty",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
-    "order.state": "unpaid, partly_paid, paid, partly_shipped, shipped, delivered, completed, cancelled, "
+    "order.state": "unpaid, on_delivery, partly_paid, paid, partly_shipped, shipped, delivered, completed, cancelled, "
     "refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
@@ -115,7 +115,7 @@ MOMENTS: dict[str, Told] = {
     "cancelled": Told(),
     "refunded": Told(),
     "partly_refunded": Told(),
-    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier", "draft")),
+    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier")),
     "stop_line": Told(order=False),
     "where_is_order": Told(),
     "which_order": Told(order=False),

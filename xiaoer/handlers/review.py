@@ -19,7 +19,7 @@ def request(order: Order, context: Context) -> list[Action]:
     if not wait or _asked(order, context):
         return []
     says: list[Action] = []
-    for arrival in arrivals(order):
+    for arrival in arrivals(order, context.shop.followups.travel):
         asked_at = arrival.at + wait
         says.append(_ask("review_request", order, arrival.by, asked_at))
         if more:

@@ -4,7 +4,7 @@ What has arrived may be told by the platform for the whole order or parcel by pa
 message of its own, and only one of them is true when its time comes: see `speaking`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,8 +17,11 @@ from xiaoer.handlers.reminders import FORGOTTEN
 from xiaoer.handlers.truths import arrived, cancelled, moment, refunded_in_full
 
 
+GUESSED = ("completed", "travel")  # good enough to ask for a review, not to tell her that it is there
+
+
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>, or completed when nobody but the platform's closing word tells it."""
+    """`by`: all, parcel-<id>, completed (the platform's closing word), or travel (nobody tells it at all)."""
 
     by: str
     at: datetime
@@ -47,7 +50,7 @@ def watch(order: Order, context: Context) -> list[Action]:
             order=order.id,
         )
         for parcel in order.shipped
-        if parcel.shipped_at
+        if parcel.shipped_at and parcel.followed
     ]
 
 
@@ -60,7 +63,7 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     return [
         action
         for parcel in order.shipped
-        if not has_arrived(parcel, order)
+        if parcel.followed and not has_arrived(parcel, order)
         for action in _look_at(parcel, order, context, moment_now)
     ]
 
@@ -101,7 +104,7 @@ def has_arrived(parcel: Parcel, order: Order) -> bool:
     return parcel.delivered_at is not None or order.all_delivered_at is not None
 
 
-def arrivals(order: Order) -> list[Arrival]:
+def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     """Every telling of an arrival. More facts add to them and take none away."""
     tellings = [
         Arrival(f"parcel-{parcel.id}", parcel.delivered_at) for parcel in order.parcels if parcel.delivered_at
@@ -110,6 +113,10 @@ def arrivals(order: Order) -> list[Arrival]:
         tellings.append(Arrival("all", order.all_delivered_at))
     if order.completed_at:
         tellings.append(Arrival("completed", order.completed_at))
+    if order.all_shipped:
+        left_at = max(parcel.shipped_at for parcel in order.shipped if parcel.shipped_at)
+        if not any(parcel.followed for parcel in order.shipped):
+            tellings.append(Arrival("travel", left_at + travel))
     return tellings
 
 
@@ -120,7 +127,10 @@ def speaking(order: Order) -> str | None:
     if order.delivered_at:
         last = max((parcel.delivered_at, parcel.id) for parcel in order.parcels if parcel.delivered_at)
         return f"parcel-{last[1]}"
-    return "completed" if order.completed_at else None
+    if order.completed_at:
+        return "completed"
+    untold = order.all_shipped and not any(parcel.followed for parcel in order.shipped)
+    return "travel" if untold else None
 
 
 def arrive(order: Order, context: Context) -> list[Action]:
@@ -132,8 +142,8 @@ def arrive(order: Order, context: Context) -> list[Action]:
             at=arrival.at,
             values={"by": arrival.by},
         )
-        for arrival in arrivals(order)
-        if arrival.by != "completed" and not (arrival.by == "all" and _told_by_parcels(order, context))
+        for arrival in arrivals(order, context.shop.followups.travel)
+        if arrival.by not in GUESSED and not (arrival.by == "all" and _told_by_parcels(order, context))
     ]
     known = arrived(order)
     if order.all_delivered_at and known:

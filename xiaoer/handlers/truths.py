@@ -81,9 +81,13 @@ def paid(order: Order) -> Reason | None:
     return Reason("order_paid", {"order": order.shown_number, "paid_at": moment(order.paid_at)})
 
 
+def on_delivery(order: Order) -> Reason | None:
+    return Reason("pay_on_delivery", {"order": order.shown_number}) if order.pay_on_delivery else None
+
+
 def not_payable(order: Order) -> Reason | None:
     """Why nobody may be asked for this order's money. Each fact, once known, stays: none is taken back."""
-    return paid(order) or ever_cancelled(order) or refunded(order) or shipped(order) or arrived(order)
+    return paid(order) or on_delivery(order) or ever_cancelled(order) or refunded(order) or shipped(order) or arrived(order)
 
 
 def case_open(facts: Facts) -> Reason | None:

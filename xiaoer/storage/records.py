@@ -307,6 +307,23 @@ def close_numbered(connection: Connection, shop: str, number: int, now: datetime
     connection.execute(here.values(closed_at=now))
 
 
+def said_about(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, tuple[Said, ...]]:
+    """The messages about each order."""
+    if not of_orders:
+        return {}
+    columns = (outbox.c.key, outbox.c.template, outbox.c.state, outbox.c.order_id, outbox.c.settled_at)
+    statement = select(*columns).where(outbox.c.shop == shop, outbox.c.order_id.in_(of_orders))
+    found: dict[str, list[Said]] = defaultdict(list)
+    for row in connection.execute(statement):
+        found[row.order_id].append(_said(row))
+    return {order: tuple(those) for order, those in found.items()}
+
+
+def _said(row: Row[Any, Any, Any, Any, Any]) -> Said:
+    sent_at = row.settled_at if row.state == "sent" else None
+    return Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
+
+
 def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Said, ...]]:
     """The newest messages to each buyer, newest first."""
     if not of_buyers:
@@ -329,7 +346,5 @@ def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> di
     for row in connection.execute(
         select(ranked).where(ranked.c.place <= SAID_SHOWN).order_by(ranked.c.place)
     ):
-        sent_at = row.settled_at if row.state == "sent" else None
-        said = Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
-        found[row.buyer].append(said)
+        found[row.buyer].append(_said(row))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}

@@ -68,6 +68,7 @@ def _order(told: Told, body: bytes) -> list[Event]:
             postage=_postage(order, code),
             lines=_lines(order, code),
             postcode=order.shipping_address.zip if order.shipping_address else None,
+            pay_on_delivery=_pays_on_delivery(order),
         )
     ]
     snapshot = told.topic == "orders/updated"
@@ -92,6 +93,11 @@ def _payment(told: Told, order: forms.Order, id: str, at: datetime) -> Event:
     cancelled_at = told.at(order.cancelled_at) if order.cancelled_at else at
     method = ", ".join(order.payment_gateway_names or ()) or None
     return PaymentReceived(**told.common("paid"), at=min(at, cancelled_at), order=id, method=method)
+
+
+def _pays_on_delivery(order: forms.Order) -> bool:
+    """Shopify's own name of that way to pay; a shop may add the short one in brackets."""
+    return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
 
 
 def _postage(order: forms.Order, code: str) -> Money | None:

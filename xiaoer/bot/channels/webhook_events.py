@@ -96,6 +96,7 @@ def _placed(form: forms.PlacedForm, frame: Frame, common: dict[str, Any]) -> Eve
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
         lines=_lines(order.lines or (), code),
         postcode=_maybe(order.postcode, f"{_ORDER}.postcode"),
+        pay_on_delivery=bool(order.pay_on_delivery),
     )
 
 

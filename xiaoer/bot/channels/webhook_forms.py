@@ -39,6 +39,7 @@ class Placed(Order, frozen=True, kw_only=True):
     postage: Amount | None = None
     lines: tuple[Line, ...] | None = None
     postcode: Id | None = None
+    pay_on_delivery: bool | None = None
 
 
 class Paid(Order, frozen=True, kw_only=True):

@@ -75,6 +75,7 @@ def _order_events(told: Told, order: forms.Order, body: bytes) -> Iterator[Event
         postage=money(order.shipping_total, code, "shipping_total") if order.shipping_total else None,
         lines=_lines(order, code),
         postcode=_postcode(order),
+        pay_on_delivery=order.payment_method == "cod",
     )
     if paid_at := _moment(order.date_paid_gmt, "date_paid_gmt"):
         yield PaymentReceived(
@@ -112,6 +113,7 @@ def _completed(told: Told, order: forms.Order, id: str, key: str, at: datetime) 
             tracking=_text(parcel, "tracking_number"),
             tracking_url=_text(parcel, "custom_tracking_link"),
             last=True,
+            followed=False,  # no delivery of theirs ever tells more
             shown_at=at,
         )
 

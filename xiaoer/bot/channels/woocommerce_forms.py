@@ -61,6 +61,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: int | None = None
     billing: Billing | None = None
     shipping: Billing | None = None
+    payment_method: str | None = None
     payment_method_title: str | None = None
     transaction_id: str | None = None
     line_items: tuple[LineItem, ...] | None = None
