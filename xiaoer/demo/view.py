@@ -153,7 +153,8 @@ class View:
         self._print(head, Text("─" * (self.width - head.cell_len), style="dim"))
 
     def _head(self, clock: str, text: str, style: str) -> None:
-        self._print(f"{clock:<{INDENT}}", Text(text, style=f"bold {style}"))
+        for place, line in enumerate(wrap(text, self.width - INDENT)):
+            self._print(f"{clock if place == 0 else '':<{INDENT}}", Text(line, style=f"bold {style}"))
 
     def _quoted(self, text: str, style: str, words: str = "") -> None:
         for line in wrap(text, self.width - INDENT - 2):
