@@ -24,7 +24,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery as it was understood. `who` wrote `text`: a buyer, or (`agent`) a person of the shop."""
+    """A delivery as it was understood. `text` is the buyer's (`who`), or a person's of the shop (`agent`)."""
 
     id: int
     at: datetime

@@ -1,5 +1,6 @@
 """Who plays: the shop, its people, goods and words in one language, and the settings they are run with."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -36,6 +37,7 @@ class Doors(msgspec.Struct, frozen=True):
     mail_port: int
 
 
+@cache
 def load_cast(locale: str) -> Cast:
     """Raises KeyError for a language the demo is not played in."""
     if locale not in LOCALES:

@@ -1,4 +1,7 @@
-"""Recorded deliveries, told in the names and times of one performance and signed as their platform signs."""
+"""Recorded deliveries, told in the names and times of one performance and signed as their platform signs.
+
+They lie in deliveries/, written by us from the fields that the platforms document.
+"""
 
 import hmac
 import re

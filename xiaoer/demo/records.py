@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
-from xiaoer.bot.events import AgentReplied, AnyEvent, MessageReceived, OrderEvent, TimeCame, load_event
+from xiaoer.bot.events import (
+    AgentReplied,
+    AnyEvent,
+    MessageReceived,
+    OrderEvent,
+    ReviewPosted,
+    TimeCame,
+    load_event,
+)
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.demo.account import Account, Case, Counts, Delivery, Event, Hold, Message, Note
 from xiaoer.demo.cast import Cast
@@ -44,7 +52,9 @@ class _Reader:
         zone = ZoneInfo(played.cast.shop["timezone"])
         self.words = SellerWords(played.cast.locale, zone)
         self.names = {row.id: row.name for row in self._rows(select(buyers.c.id, buyers.c.name))}
-        self.numbers = {row.id: row.number for row in self._rows(select(orders.c.id, orders.c.number))}
+        known = self._rows(select(orders.c.id, orders.c.number, orders.c.buyer))
+        self.numbers = {row.id: row.number for row in known}
+        self.customers = {row.id: self.names.get(row.buyer) for row in known}
         chats = self._rows(select(conversations))
         self.talkers = {(row.channel, row.address): self.names[row.buyer] for row in chats}
         self.arrived: dict[str, list[tuple[int, Arrival]]] = {}
@@ -133,6 +143,8 @@ class _Reader:
             case AgentReplied():
                 who, text = self.talkers.get((event.channel, event.conversation)), event.text
                 agent = event.agent
+            case ReviewPosted():
+                who, text = self.customers.get(event.order), f"{'★' * event.rating} {event.text}"
         return Event(
             id=row.id,
             at=row.received_at,

@@ -8,7 +8,9 @@ import msgspec
 
 from xiaoer.demo.account import Account, Case, Delivery, Event, Message, Note
 
-TALK = frozenset({"message.received", "agent.replied", "message"})  # shown as what was said, not as facts
+TALK = frozenset(
+    {"message.received", "agent.replied", "message", "review.posted"}
+)  # shown as what was said, not as facts
 
 
 class Unsaid(msgspec.Struct, frozen=True):

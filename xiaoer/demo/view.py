@@ -98,7 +98,9 @@ class View:
             self._item(clock, "▸", f"{what} · {source} · 200", FACT)
 
     def _spoken(self, clock: str, event: Event) -> None:
-        way = self.words["ways"][event.channel]
+        way = self.words["kinds"].get(event.type) or self.words["ways"][event.channel]
+        if event.order:
+            way = f"{way} {event.order}"
         if event.agent:
             self._head(clock, f"{event.agent} → {event.who} · {way}", PERSON)
             self._quoted(event.text or "", PERSON)
