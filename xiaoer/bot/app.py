@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 
@@ -227,6 +228,7 @@ async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Eve
             program = Program(config, database, http)
             for fault in program.texts.faults:
                 log.warning("a template of yours is not used", why=fault)
+            _rest_the_collector()
             runner = web.AppRunner(program.site(), access_log=None)
             await runner.setup()
             async with program.running():
@@ -238,6 +240,14 @@ async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Eve
                     await runner.cleanup()
     finally:
         database.close()
+
+
+def _rest_the_collector() -> None:
+    """What was made at the start stays for good, and a batch's rows go by themselves; looking through
+    all of it again and again would take a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def open_http() -> aiohttp.ClientSession:

@@ -78,8 +78,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`order` is the one the event is about, merged; `orders` are the buyer's, newest first, at most 20.
 
-    `orders`, `said` and `cases` are filled for chat events and deadlines; for an order's own
-    events they hold at least what concerns that order.
+    For an order's own events and deadlines `orders` holds that order alone, and `said` what was said
+    about it; in the chat `said` is empty.
     """
 
     now: datetime

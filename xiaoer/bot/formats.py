@@ -1,6 +1,7 @@
 """Money, times and numbers as a buyer reads them, by Babel, each remembered since they repeat."""
 
 import re
+from datetime import date as date_
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import inf
@@ -37,21 +38,26 @@ def money(amount: Money, locale: str) -> str:
 
 
 def date(at: datetime, locale: str) -> str:
-    return _date(at.replace(tzinfo=None), locale)
+    return _date(at.date(), locale)
 
 
 def time(at: datetime, locale: str) -> str:
-    return _time(at.replace(tzinfo=None), locale)
+    return _time(_minute(at), locale)
 
 
 def moment(at: datetime, locale: str) -> str:
-    return _moment(at.replace(tzinfo=None), locale)
+    return _moment(_minute(at), locale)
+
+
+def _minute(at: datetime) -> datetime:
+    """What is shown, and no more: the messages of one minute share their formatting."""
+    return at.replace(tzinfo=None, second=0, microsecond=0)
 
 
 # Aware moments of two zones are equal and hash alike, so only the wall clock's own reading is remembered.
 @lru_cache(maxsize=CACHED)
-def _date(wall: datetime, locale: str) -> str:
-    return format_skeleton("MMMMd", wall, locale=language(locale))
+def _date(day: date_, locale: str) -> str:
+    return format_skeleton("MMMMd", day, locale=language(locale))
 
 
 @lru_cache(maxsize=CACHED)
@@ -62,7 +68,7 @@ def _time(wall: datetime, locale: str) -> str:
 @lru_cache(maxsize=CACHED)
 def _moment(wall: datetime, locale: str) -> str:
     between = " " if locale.startswith(("zh", "ja")) else ", "
-    return _date(wall, locale) + between + _time(wall, locale)
+    return _date(wall.date(), locale) + between + _time(wall, locale)
 
 
 @lru_cache(maxsize=CACHED)

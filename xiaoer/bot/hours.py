@@ -47,15 +47,18 @@ def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, shar
 
 
 def _end_of_night(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
-    today = now.astimezone(zone).date()
-    overnight = DAY if quiet.end < quiet.start else timedelta(0)
-    # A clock turned back over midnight brings yesterday's date again, hence three evenings.
-    for evening in (today - DAY, today, today + DAY):
-        begins = _moment(evening, quiet.start, zone, False)
-        ends = _moment(evening + overnight, quiet.end, zone, True)
-        if begins <= now < ends:
-            return ends
-    return None
+    nights = _nights(now.astimezone(zone).date(), quiet.start, quiet.end, zone)
+    return next((ends for begins, ends in nights if begins <= now < ends), None)
+
+
+@lru_cache(maxsize=4096)
+def _nights(today: date, start: time, end: time, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
+    """A clock turned back over midnight brings yesterday's date again, hence three evenings."""
+    overnight = DAY if end < start else timedelta(0)
+    return tuple(
+        (_moment(evening, start, zone, False), _moment(evening + overnight, end, zone, True))
+        for evening in (today - DAY, today, today + DAY)
+    )
 
 
 @lru_cache(maxsize=8192)

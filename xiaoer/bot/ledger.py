@@ -39,8 +39,7 @@ class Ledger:
         self.owners: dict[Identity, str] = {}
         self.chats: dict[Identity, Conversation] = {}
         self.cases: dict[str, tuple[Case, ...]] = {}
-        self.said: dict[str, tuple[Said, ...]] = {}  # by buyer
-        self.said_about: dict[str, tuple[Said, ...]] = {}  # by order
+        self.said: dict[str, tuple[Said, ...]] = {}  # by order
         self._orders_of: dict[str, tuple[Order, ...]] = {}
         self._changed_orders: set[str] = set()
         self._changed_buyers: set[str] = set()
@@ -74,8 +73,7 @@ class Ledger:
         }
         wanted = {buyer for buyer in talking if buyer}
         self._orders_of = records.orders_of(link, shop, wanted)
-        self.said = records.said_to(link, shop, wanted)
-        self.said_about = records.said_about(link, shop, self.orders.keys() & _orders_in(events))
+        self.said = records.said_about(link, shop, self.orders.keys() & _orders_in(events))
 
     def owner_of(self, event: Event) -> str | None:
         """The buyer an event is about, as far as is known before it is merged."""
@@ -190,7 +188,6 @@ class Ledger:
         """Read one more buyer's file, whom nobody expected in this batch."""
         self._read_buyers({buyer})
         self._orders_of.update(records.orders_of(self.connection, self.shop, {buyer}))
-        self.said.update(records.said_to(self.connection, self.shop, {buyer}))
 
     def _follow(self, kept: str, lost: str) -> None:
         self.owners = {key: kept if owner == lost else owner for key, owner in self.owners.items()}
@@ -201,7 +198,7 @@ class Ledger:
             if chat.buyer == lost:
                 self.chats[place] = _replace(chat, buyer=kept)
         del self.buyers[lost]
-        for memory in (self.cases, self.said, self._orders_of):
+        for memory in (self.cases, self._orders_of):
             memory.pop(lost, None)
             memory.pop(kept, None)
         keeper = self.buyers.pop(kept)

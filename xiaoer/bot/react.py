@@ -26,7 +26,7 @@ from xiaoer.bot.actions import (
     Unsay,
     WakeAt,
 )
-from xiaoer.bot.context import Context, Conversation, Said
+from xiaoer.bot.context import Context, Conversation
 from xiaoer.bot.events import (
     AgentReplied,
     AnyEvent,
@@ -277,16 +277,11 @@ class _Batch:
             orders=ledger.orders_of(buyer) if order is None else (order,),
             conversation=chat,
             cases=ledger.cases.get(buyer, ()) if buyer else (),
-            said=self._said(buyer, order),
+            said=ledger.said.get(order.id, ()) if order else (),
             named_order=named,
             named_buyer=ledger.buyer(named_buyer),
             link_proved=bool(proved and named),
         )
-
-    def _said(self, buyer: str | None, order: Order | None) -> tuple[Said, ...]:
-        if order is not None:
-            return self.ledger.said_about.get(order.id, ())
-        return self.ledger.said.get(buyer, ()) if buyer else ()
 
     # What is decided
 

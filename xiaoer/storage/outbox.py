@@ -239,7 +239,7 @@ def sent_counts(
         )
         .group_by(outbox.c.buyer)
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(statement)}
+    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(statement).all()}
 
 
 def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
@@ -249,7 +249,7 @@ def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -
     statement = select(outbox.c.key, outbox.c.channel).where(
         outbox.c.shop == shop, outbox.c.key.in_(keys), outbox.c.channel.is_not(None)
     )
-    return {key: channel for key, channel in connection.execute(statement)}
+    return {row[0]: row[1] for row in connection.execute(statement).all()}
 
 
 def is_echo(
@@ -262,7 +262,7 @@ def is_echo(
         or_(in_state(outbox, "sending"), outbox.c.settled_at > since),
         outbox.c.text.is_not(None),
     )
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         if message_id in (message_name(shop, row.id), row.receipt) or row.text.strip() == words.strip():
             return True
     return False
@@ -278,5 +278,5 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for state in ("queued", "sending"):
         statement = select(outbox.c.shop, func.count()).where(outbox.c.state == state).group_by(outbox.c.shop)
-        found |= {(shop, state): number for shop, number in connection.execute(statement)}
+        found |= {(shop, state): number for shop, number in connection.execute(statement).all()}
     return found

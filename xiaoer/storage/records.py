@@ -18,18 +18,25 @@ from xiaoer.storage.tables import buyers, cases, conversations, identities, note
 Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
 
 ORDERS_SHOWN = 20  # of one buyer, newest first
-SAID_SHOWN = 40
 
 _orders = msgspec.json.Decoder(Order)
 _BUYER = tuple(buyers.c[name] for name in Buyer.__struct_fields__)
 _CHAT = tuple(conversations.c[name] for name in Conversation.__struct_fields__)
 
 
+def _buyer(row: Sequence[Any]) -> Buyer:
+    return Buyer(**dict(zip(Buyer.__struct_fields__, row, strict=True)))
+
+
+def _conversation(row: Sequence[Any]) -> Conversation:
+    return Conversation(**dict(zip(Conversation.__struct_fields__, row, strict=True)))
+
+
 def orders_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Order]:
     if not ids:
         return {}
     statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.id.in_(ids))
-    return {order.id: order for order in map(_orders.decode, connection.scalars(statement))}
+    return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
 
 
 def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
@@ -58,7 +65,7 @@ def orders_of(
         select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= at_most).order_by(ranked.c.place)
     )
     found: dict[str, list[Order]] = defaultdict(list)
-    for buyer, record in connection.execute(statement):
+    for buyer, record in connection.execute(statement).all():
         found[buyer].append(_orders.decode(record))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
@@ -88,7 +95,7 @@ def buyers_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dic
     if not ids:
         return {}
     statement = select(*_BUYER).where(buyers.c.shop == shop, buyers.c.id.in_(ids))
-    return {row.id: Buyer(**row._mapping) for row in connection.execute(statement)}
+    return {row.id: _buyer(row) for row in connection.execute(statement).all()}
 
 
 def present_buyer(connection: Connection, shop: str, id: str) -> str | None:
@@ -109,7 +116,7 @@ def agreeing_buyers(connection: Connection, shop: str, after: str, limit: int) -
     statement = select(*_BUYER).where(
         buyers.c.shop == shop, buyers.c.agrees, buyers.c.joined_to.is_(None), buyers.c.id > after
     )
-    return [Buyer(**row._mapping) for row in connection.execute(statement.order_by(buyers.c.id).limit(limit))]
+    return [_buyer(row) for row in connection.execute(statement.order_by(buyers.c.id).limit(limit)).all()]
 
 
 def standings(
@@ -130,7 +137,7 @@ def standings(
         )
         .group_by(orders.c.buyer)
     )
-    return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement)}
+    return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement).all()}
 
 
 def save_buyers(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
@@ -147,7 +154,7 @@ def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dic
         statement = select(identities.c.value, identities.c.buyer).where(
             identities.c.shop == shop, identities.c.kind == kind, identities.c.value.in_(values)
         )
-        found.update({(kind, value): buyer for value, buyer in connection.execute(statement)})
+        found.update({(kind, value): buyer for value, buyer in connection.execute(statement).all()})
     return found
 
 
@@ -155,7 +162,7 @@ def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity
     statement = select(identities.c.kind, identities.c.value).where(
         identities.c.shop == shop, identities.c.buyer == buyer
     )
-    return {(kind, value) for kind, value in connection.execute(statement)}
+    return {(kind, value) for kind, value in connection.execute(statement).all()}
 
 
 def addresses_of(
@@ -165,7 +172,7 @@ def addresses_of(
     statement = select(identities.c.buyer, identities.c.kind, identities.c.value).where(
         identities.c.shop == shop, identities.c.buyer.in_(of_buyers), identities.c.kind.in_(channels)
     )
-    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement).all()]
 
 
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
@@ -190,7 +197,7 @@ def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
 
 def all_orders_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
     statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.buyer == buyer)
-    return [_orders.decode(record) for record in connection.scalars(statement)]
+    return [_orders.decode(record) for record in connection.scalars(statement).all()]
 
 
 def conversations_at(
@@ -224,7 +231,7 @@ def _last_heard(chat: Conversation) -> tuple[bool, float, str]:
 
 def _conversations(connection: Connection, shop: str, *where: ColumnElement[bool]) -> list[Conversation]:
     statement = select(*_CHAT).where(conversations.c.shop == shop, *where)
-    return [Conversation(**row._mapping) for row in connection.execute(statement)]
+    return [_conversation(row) for row in connection.execute(statement).all()]
 
 
 def save_conversations(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
@@ -239,7 +246,7 @@ def open_cases_of(
         statement = select(cases).where(
             cases.c.shop == shop, cases.c.buyer.in_(of_buyers), cases.c.closed_at.is_(None)
         )
-        for row in connection.execute(statement.order_by(cases.c.number)):
+        for row in connection.execute(statement.order_by(cases.c.number)).all():
             found[row.buyer].append(case_of(row))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
@@ -314,7 +321,7 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
     columns = (outbox.c.key, outbox.c.template, outbox.c.state, outbox.c.order_id, outbox.c.settled_at)
     statement = select(*columns).where(outbox.c.shop == shop, outbox.c.order_id.in_(of_orders))
     found: dict[str, list[Said]] = defaultdict(list)
-    for row in connection.execute(statement):
+    for row in connection.execute(statement).all():
         found[row.order_id].append(_said(row))
     return {order: tuple(those) for order, those in found.items()}
 
@@ -322,29 +329,3 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
 def _said(row: Row[Any, Any, Any, Any, Any]) -> Said:
     sent_at = row.settled_at if row.state == "sent" else None
     return Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
-
-
-def said_to(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Said, ...]]:
-    """The newest messages to each buyer, newest first."""
-    if not of_buyers:
-        return {}
-    place = func.row_number().over(partition_by=outbox.c.buyer, order_by=outbox.c.id.desc())
-    columns = (
-        outbox.c.buyer,
-        outbox.c.key,
-        outbox.c.template,
-        outbox.c.state,
-        outbox.c.order_id,
-        outbox.c.settled_at,
-    )
-    ranked = (
-        select(*columns, place.label("place"))
-        .where(outbox.c.shop == shop, outbox.c.buyer.in_(of_buyers))
-        .subquery()
-    )
-    found: dict[str, list[Said]] = defaultdict(list)
-    for row in connection.execute(
-        select(ranked).where(ranked.c.place <= SAID_SHOWN).order_by(ranked.c.place)
-    ):
-        found[row.buyer].append(_said(row))
-    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
