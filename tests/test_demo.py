@@ -16,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import LOCALES
 from xiaoer.demo import run
 from xiaoer.demo.account import Account, Message
@@ -222,6 +223,11 @@ def test_a_silent_buyer_is_tried_another_way_and_then_given_to_the_seller(accoun
     assert only(account, "order_confirmation", "1002").channel == "webhook"
     assert (contact.channel, contact.state) == ("email", "sent")
     assert (unpaid.order, unpaid.closed_at) == ("1002", None)
+    words = SellerWords(account.locale)
+    told = ("order_confirmation", "payment_reminder", "second_contact")
+    places = [unpaid.reason.find(words.template(template)) for template in told]
+    assert places == sorted(places)
+    assert min(places) > 0
 
 
 def test_two_parcels_a_refund_and_no_request_for_a_review(account: Account) -> None:

@@ -89,11 +89,12 @@ def close(event: TimeCame, context: Context) -> list[Action]:
 
 
 def history(order: Order, context: Context) -> list[str]:
-    """What was said about the order, one line each: template, state, time of sending."""
+    """What was said about the order, in that order: template, state, time of sending."""
+    about = [said for said in context.said if said.order == order.id]
+    about.sort(key=lambda said: (said.sent_at is None, said.sent_at or context.now))
     return [
         f"{said.template} {said.state} {moment(said.sent_at) if said.sent_at else ''}".rstrip()
-        for said in context.said
-        if said.order == order.id
+        for said in about
     ]
 
 
