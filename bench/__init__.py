@@ -1,0 +1,1 @@
+"""Measurements: what durability costs, as ratios to a bare server within one run."""

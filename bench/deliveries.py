@@ -1,0 +1,93 @@
+"""Deliveries as a shop's system makes them: whole requests, signed, ready before any clock starts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any
+
+import msgspec
+from pydantic import SecretStr
+
+from xiaoer.bot import standard_webhooks
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
+_KEY = standard_webhooks.key(SecretStr(SECRET))
+
+
+class Numbers:
+    """Numbers for buyers and orders, each given out once."""
+
+    def __init__(self) -> None:
+        self._next = 100_000
+
+    def fresh(self, count: int) -> range:
+        first, self._next = self._next, self._next + count
+        return range(first, self._next)
+
+
+def chats(numbers: Iterable[int]) -> list[bytes]:
+    """A greeting from a buyer each, which is answered at once."""
+    now = datetime.now(UTC)
+    return [_request(f"chat-{n}", "message.received", {"message": _greeting(n)}, now) for n in numbers]
+
+
+def placed(numbers: Iterable[int]) -> list[bytes]:
+    """An order each, by a buyer of its own: confirmed at once, and its reminders written for later."""
+    now = datetime.now(UTC)
+    return [_request(f"placed-{n}", "order.placed", {"order": _order(n, now)}, now) for n in numbers]
+
+
+def paid(numbers: Iterable[int]) -> list[bytes]:
+    """The payment of each of these orders: acknowledged at once, and its reminders withdrawn."""
+    now = datetime.now(UTC)
+    return [_request(f"paid-{n}", "order.paid", {"order": _payment(n, now)}, now) for n in numbers]
+
+
+def mixed(greeted: Sequence[int], ordered: Sequence[int], settled: Sequence[int]) -> list[bytes]:
+    """In turns: a chat, an order, a chat, a payment."""
+    half = len(greeted) // 2
+    rows = zip(chats(greeted[:half]), placed(ordered), chats(greeted[half:]), paid(settled), strict=True)
+    return list(chain.from_iterable(rows))
+
+
+def _greeting(n: int) -> dict[str, Any]:
+    return {"id": f"m{n}", "buyer": {"id": f"guest-{n}"}, "text": "你好"}
+
+
+def _order(n: int, at: datetime) -> dict[str, Any]:
+    buyer = {
+        "id": f"buyer-{n}",
+        "name": "安娜",
+        "phone": f"+86138{n % 10**8:08d}",
+        "email": f"buyer-{n}@example.com",
+        "locale": "zh-CN",
+        "timezone": "Asia/Shanghai",
+    }
+    return {
+        "id": str(n),
+        "placed_at": at,
+        "total": "128.00",
+        "postage": "8.00",
+        "currency": "CNY",
+        "buyer": buyer,
+        "lines": [{"sku": "MUG-1", "title": "马克杯", "quantity": 2, "price": "60.00"}],
+    }
+
+
+def _payment(n: int, at: datetime) -> dict[str, Any]:
+    return {
+        "id": str(n),
+        "paid_at": at,
+        "amount": "128.00",
+        "currency": "CNY",
+        "method": "bank transfer",
+        "reference": str(n),
+    }
+
+
+def _request(id: str, type: str, data: dict[str, Any], at: datetime) -> bytes:
+    body = msgspec.json.encode({"type": type, "timestamp": at, "data": data})
+    signed = standard_webhooks.sign(_KEY, id, at, body)
+    headers = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body), **signed}
+    lines = ["POST /hooks/shop/webhook HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -1,0 +1,69 @@
+"""Xiaoer as it is measured: the whole program with everything switched on, or its durable intake alone."""
+
+import asyncio
+import sys
+from typing import Any
+
+from bench import lifetime
+from bench.deliveries import SECRET
+from xiaoer.bot.app import Program, open_http, serve
+from xiaoer.bot.config import Config
+from xiaoer.bot.logs import configure_logs
+from xiaoer.storage.database import Database
+
+# Nothing is held back: no quiet hours, and limits that nobody reaches.
+SHOP: dict[str, Any] = {
+    "name": "青花小铺",
+    "payment": {"accounts": [{"bank": "工商银行", "number": "6222 0000 1111", "name": "张三"}]},
+    "quiet_hours": {"start": "00:00", "end": "00:00"},
+    "limits": {"per_day": 1000, "deliveries_per_second": 1_000_000},
+    "vip": {"tiers": [{"name": "gold", "orders": 3, "spent": 1000}]},
+    "promotions": {
+        "spring": {
+            "tier": "gold",
+            "cron": "0 10 * * mon",
+            "start": "2099-01-01",
+            "end": "2099-02-01",
+            "offer": "九折",
+        }
+    },
+    "seller": {"contact": "400-000-0000"},
+}
+
+
+async def whole(config: Config) -> None:
+    """What `xiaoer serve` runs."""
+    await serve(config, lifetime.ready, lifetime.input_closed())
+
+
+async def intake(config: Config) -> None:
+    """Verified, parsed, committed, answered; nobody reacts."""
+    database = Database(config.database)
+    try:
+        async with open_http() as http:
+            program = Program(config, database, http)
+            keeping = asyncio.create_task(program.intake.run())
+            await lifetime.answer(program.site(), config.port)
+            keeping.cancel()
+    finally:
+        database.close()
+
+
+def settings(port: int, database: str, receiver: str) -> Config:
+    channel = {"kind": "webhook", "secrets": [SECRET], "url": receiver}
+    return Config.model_validate(
+        {
+            "database": database,
+            "listen": f"127.0.0.1:{port}",
+            "public_url": "https://shop.example",
+            "secret": "a secret only for measurements",
+            "shops": {"shop": {**SHOP, "channels": {"webhook": channel}}},
+        }
+    )
+
+
+if __name__ == "__main__":
+    part, port, database, receiver = sys.argv[1:]
+    configure_logs("warning", json=False)
+    config = settings(int(port), database, receiver)
+    lifetime.live({"whole": whole, "intake": intake}[part](config))

@@ -1,0 +1,61 @@
+"""What the measured program's own database says about its work."""
+
+import asyncio
+from collections import Counter
+from typing import Self
+
+from sqlalchemy import Connection, func, select
+
+from xiaoer.storage.database import Database
+from xiaoer.storage.tables import in_state, inbox, outbox, wakes
+
+LOOK = 0.002  # seconds between two looks
+
+Told = Counter[tuple[str, str]]  # (template, state) -> messages
+
+
+class Records:
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    async def all_recorded(self) -> None:
+        """Wait until no message is between its sending and the note of it."""
+        while await self._database.read(_in_hand):  # noqa: ASYNC110  # another process's doing: no event here
+            await asyncio.sleep(LOOK)
+
+    async def told(self) -> Told:
+        return await self._database.read(_told)
+
+    async def unhandled(self) -> int:
+        """Events that wait, or were put aside."""
+        return await self._database.read(_unhandled)
+
+    async def deadlines(self) -> int:
+        return await self._database.read(_deadlines)
+
+
+def _in_hand(connection: Connection) -> int:
+    statement = select(func.count()).select_from(outbox).where(in_state(outbox, "sending"))
+    return connection.execute(statement).scalar_one()
+
+
+def _told(connection: Connection) -> Told:
+    statement = select(outbox.c.template, outbox.c.state, func.count()).group_by(
+        outbox.c.template, outbox.c.state
+    )
+    return Counter({(template, state): count for template, state, count in connection.execute(statement)})
+
+
+def _unhandled(connection: Connection) -> int:
+    statement = select(func.count()).select_from(inbox).where(inbox.c.state != "done")
+    return connection.execute(statement).scalar_one()
+
+
+def _deadlines(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(wakes)).scalar_one()
