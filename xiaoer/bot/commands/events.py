@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -36,10 +36,11 @@ from xiaoer.bot.receive import arrival_of
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.storage import inbox, views
 from xiaoer.storage.database import Database
+from xiaoer.storage.finding import LARGEST_ID
 from xiaoer.storage.inbox import Arrival
 from xiaoer.storage.views import Arrived, Unread
 
-EVERY = 1_000_000  # as many as there can be: a retry of all leaves none out
+PAGE = 50  # deliveries in memory at once
 
 
 class Retried(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +52,9 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def events(
-    retry: Annotated[int | None, typer.Option(metavar="ID", help="Give this one another try.")] = None,
+    retry: Annotated[
+        int | None, typer.Option(metavar="ID", min=1, max=LARGEST_ID - 1, help="Give this one another try.")
+    ] = None,
     retry_all: Annotated[bool, typer.Option("--retry-all", help="Give all of them another try.")] = False,
     unreadable: Annotated[bool, typer.Option("--unreadable", help="Only what could not be read.")] = False,
     limit: Limit = 50,
@@ -90,20 +93,35 @@ def _retry(
     database: Database, shop_id: str, shop: ShopSettings, id: int | None, unreadable_only: bool
 ) -> Retried:
     now = utc_now()
-    wanted = [
-        each
-        for each in database.read_now(partial(views.unread, shop=shop_id, limit=EVERY))
-        if id in (None, each.id)
-    ]
-    read, still = asyncio.run(_read_again(shop_id, shop, wanted, now))
+    done = 0
+    still: list[tuple[int, str]] = []
+    for page in _pages(database, shop_id, id):
+        read, unread = asyncio.run(_read_again(shop_id, shop, page, now))
+        database.write_now(partial(_take_in, shop=shop_id, read=read, now=now))
+        done += len(read)
+        still += unread
+    reopened = 0
+    if not unreadable_only:
+        reopened = database.write_now(partial(inbox.reopen, shop=shop_id, id=id))
+    return Retried(events=reopened, read=done, still=tuple(still))
 
-    def write(connection: Connection) -> int:
-        inbox.add(connection, [arrival for _, arrivals in read for arrival in arrivals])
-        inbox.settle_unreadable(connection, shop_id, [each for each, _ in read], now)
-        return 0 if unreadable_only else inbox.reopen(connection, shop_id, id)
 
-    reopened = database.write_now(write)
-    return Retried(events=reopened, read=len(read), still=tuple(still))
+def _pages(database: Database, shop: str, id: int | None) -> Iterator[list[Unread]]:
+    """Unread deliveries, newest first: all, or the one of that id. Each is whole, so few at a time."""
+    after = None if id is None else id + 1
+    while page := database.read_now(partial(views.unread, shop=shop, limit=PAGE, after=after)):
+        if id is not None:
+            yield [each for each in page if each.id == id]
+            return
+        yield page
+        after = page[-1].id
+
+
+def _take_in(
+    connection: Connection, shop: str, read: Sequence[tuple[int, list[Arrival]]], now: datetime
+) -> None:
+    inbox.add(connection, [arrival for _, arrivals in read for arrival in arrivals])
+    inbox.settle_unreadable(connection, shop, [id for id, _ in read], now)
 
 
 async def _read_again(
