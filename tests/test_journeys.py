@@ -79,3 +79,20 @@ async def test_the_seller_is_mailed_what_waits_for_her(database_url: str) -> Non
             await shop.settle()
         assert [letter.recipients for letter in post.letters] == [["owner@example.com"]]
         assert b"Case 1" in post.letters[0].content
+
+
+async def test_an_order_paid_on_arrival_is_thanked_for_once(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
+        await shop.settle()
+        assert shop.receiver.templates == ["order_confirmation"]
+        assert (await shop.outbox())["payment_received:1001"] == "skipped"
+
+
+async def test_nobody_is_asked_to_pay_for_an_order_that_was_given_up(database_url: str) -> None:
+    async with world(database_url, payment={"close": "24h"}) as shop:
+        await shop.place()
+        await shop.forward(3 * DAY)
+        assert "second_contact" not in shop.receiver.templates
+        assert (await shop.outbox())["second_contact:1001:1"] == "skipped"

@@ -177,7 +177,7 @@ def test_the_schema_for_editors_takes_the_starter(locale: str) -> None:
 
 def test_the_schema_for_editors_refuses_what_the_program_refuses() -> None:
     mistakes = [
-        ("close: 24h", "close: soon"),
+        ("close: 3d", "close: soon"),
         ("start: 22:00", "start: late"),
         ("per_day: 6", "per_day: 0"),
         ("quiet_hours:", "quiet_hour:"),

@@ -105,7 +105,7 @@ def test_the_confirmation_asks_for_the_form_only_while_unpaid_and_with_accounts(
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_only_the_last_reminder_names_the_closing_time(locale: str) -> None:
-    closing = {"zh-CN": "11月22日 10:03", "zh-TW": "11月22日 上午10:03", "en": "November 22, 10:03 AM"}[
+    closing = {"zh-CN": "11月24日 10:03", "zh-TW": "11月24日 上午10:03", "en": "November 24, 10:03 AM"}[
         locale
     ]
 

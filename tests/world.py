@@ -1,4 +1,4 @@
-"""A shop's world for tests: the real program with its real HTTP door, a real receiver, and a clock set by hand."""
+"""A shop's world for tests: the real program, its HTTP door, a real receiver, and a clock set by hand."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,9 @@ class Receiver:
 class World:
     """`say` and `fact` go through the HTTP door; `settle` and `forward` let the program live."""
 
-    def __init__(self, program: Program, clock: HandClock, receiver: Receiver, http: aiohttp.ClientSession, door: str):
+    def __init__(
+        self, program: Program, clock: HandClock, receiver: Receiver, http: aiohttp.ClientSession, door: str
+    ):
         self.program = program
         self.clock = clock
         self.receiver = receiver
@@ -73,7 +75,9 @@ class World:
         self.door = door
         self._numbers = itertools.count(1)
 
-    async def post(self, type: str, data: Mapping[str, Any], at: datetime | None = None, id: str | None = None) -> int:
+    async def post(
+        self, type: str, data: Mapping[str, Any], at: datetime | None = None, id: str | None = None
+    ) -> int:
         """One signed delivery; returns the answer's status."""
         happened_at = at or self.clock.now
         body = msgspec.json.encode({"type": type, "timestamp": happened_at, "data": data})
@@ -84,7 +88,9 @@ class World:
         async with self.http.post(f"{self.door}/hooks/shop/webhook", data=body, headers=headers) as response:
             return response.status
 
-    async def place(self, order: str = "1001", buyer: str = "ann", at: datetime | None = None, **fields: Any) -> int:
+    async def place(
+        self, order: str = "1001", buyer: str = "ann", at: datetime | None = None, **fields: Any
+    ) -> int:
         moment = at or self.clock.now
         details = {
             "id": order,
@@ -114,11 +120,12 @@ class World:
         """State of every message by its key."""
         statement = select(outbox.c.key, outbox.c.state)
         rows = await self.program.database.read(lambda connection: connection.execute(statement).all())
-        return {key: state for key, state in rows}
+        return {row.key: row.state for row in rows}
 
 
 def config_of(database_url: str, receiver_url: str, **shop: Any) -> Config:
-    channels = {"webhook": {"kind": "webhook", "secrets": [SECRET], "url": receiver_url}, **shop.pop("channels", {})}
+    webhook = {"kind": "webhook", "secrets": [SECRET], "url": receiver_url}
+    channels = {"webhook": webhook, **shop.pop("channels", {})}
     settings = ShopSettings.model_validate({**SHOP, "channels": channels, **shop})
     return Config.model_construct(
         database=database_url,

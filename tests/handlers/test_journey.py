@@ -124,7 +124,7 @@ def test_withdrawing_for_one_order_leaves_its_longer_namesake_alone() -> None:
 
 def test_a_payment_settles_the_claim_and_the_unpaid_case() -> None:
     desk = Desk().take(world.placed())
-    desk.take(world.time_came("unpaid_closed", world.PLACED + days(1)))
+    desk.take(world.time_came("unpaid_closed", world.PLACED + days(3)))
     assert desk.open_cases == {"unpaid:1001"}
 
     desk.take(world.paid(days(2)))

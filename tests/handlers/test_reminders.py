@@ -13,7 +13,7 @@ from xiaoer.bot.context import Context, Said
 from xiaoer.bot.shop import Payment
 from xiaoer.handlers.reminders import close, reminder_times
 
-DEADLINE = PLACED + hours(24)
+DEADLINE = PLACED + days(3)
 
 
 def test_reminders_come_after_20_minutes_after_3_hours_and_90_minutes_before_closing() -> None:
@@ -128,12 +128,12 @@ def test_a_paid_or_cancelled_order_is_nobodys_business_at_closing() -> None:
 
 
 def test_a_seller_who_gives_more_time_is_obeyed() -> None:
-    desk = Desk(world.shop_with(payment={"close": "3d"})).take(world.placed())
+    desk = Desk(world.shop_with(payment={"close": "5d"})).take(world.placed())
 
     desk.take(world.time_came("unpaid_closed", DEADLINE))
 
     assert desk.cases == {}
-    assert set(desk.wakes.values()) == {PLACED + days(3)}
+    assert set(desk.wakes.values()) == {PLACED + days(5)}
 
 
 def test_orders_imported_from_long_ago_do_not_flood_the_seller() -> None:

@@ -95,7 +95,7 @@ def test_a_stop_outside_the_chat_is_recorded_in_silence() -> None:
         channel="mail", external_id="u1", at=PLACED, buyer=BuyerRef(email="ann@example.com")
     )
 
-    assert decide(event, chat_context()) == [Consent(stop=True)]
+    assert decide(event, chat_context()) == []
 
 
 def test_who_stopped_may_come_back_with_a_word() -> None:

@@ -109,7 +109,7 @@ def desk_of(config: Config, links: Links, speakers: Mapping[tuple[str, str], Spe
 
 
 class Program:
-    """Everything that `serve` runs. `clock` and the database are handed in, so that a test or a demo owns time."""
+    """Everything that `serve` runs. Clock and database are handed in, so that a test or a demo owns time."""
 
     def __init__(
         self,
@@ -131,6 +131,7 @@ class Program:
             listens, speaks = open_channels(shop_id, shop, http)
             doors |= {(shop_id, name): channel for name, channel in listens.items()}
             speakers |= {(shop_id, name): speaker for name, speaker in speaks.items()}
+        self.mails = [speaker for speaker in speakers.values() if isinstance(speaker, EmailChannel)]
         self.courier = Courier(
             database,
             config.shops,
@@ -215,6 +216,7 @@ class Program:
                 await asyncio.wait_for(self.courier.stop(), DRAIN)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            await asyncio.gather(*(mail.close() for mail in self.mails))
 
 
 async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Event) -> None:

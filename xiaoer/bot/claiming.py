@@ -72,7 +72,7 @@ class Claimer:
         self, connection: Connection, shop_id: str, rows: list[Row[Any]], now: datetime
     ) -> list[Claim]:
         shop = self._shops[shop_id]
-        facts_of = self._desk.facts(connection, shop_id, shop, rows, now)
+        facts_of = self._desk.facts(connection, shop_id, shop, rows, self._rules.looking_back, now)
         words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
         claims, held, settled = list[Claim](), list[dict[str, Any]](), list[dict[str, Any]]()
         for row in rows:

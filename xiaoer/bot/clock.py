@@ -26,7 +26,7 @@ def utc_now() -> datetime:
 
 
 class Leg:
-    """One part of the journey: rounds without pause while there is work, asleep until woken when there is none."""
+    """One part of the journey: rounds without pause while there is work, then asleep until woken."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[int]], metrics: Metrics) -> None:
         self.name = name

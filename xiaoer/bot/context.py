@@ -73,6 +73,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order: str | None = None
     sent_at: datetime | None = None
+    order_state: str | None = None  # as the order stood when the text was written
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

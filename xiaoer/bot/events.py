@@ -119,6 +119,7 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     tracking_url: str | None = None
     last: bool | None = None
     shown_at: datetime | None = None
+    pieces: int | None = None  # how many items are in it, where the platform tells
     followed: bool = True  # False: this platform will tell of neither movement nor arrival
     buyer: BuyerRef | None = None
 

@@ -41,9 +41,18 @@ class Desk:
         self._chat_link = chat_link  # (shop, order) -> opens a chat that knows the order
 
     def facts(
-        self, connection: Connection, shop_id: str, shop: Shop, rows: Collection[Row[Any]], now: datetime
+        self,
+        connection: Connection,
+        shop_id: str,
+        shop: Shop,
+        rows: Collection[Row[Any]],
+        looking_back: Collection[str],
+        now: datetime,
     ) -> dict[int, Facts]:
-        """Facts by message id. A message is missing here while events about it wait to be handled."""
+        """Facts by message id. A message is missing here while events about it wait to be handled.
+
+        `looking_back`: the templates that need to know what was said before.
+        """
         buyer_ids = {row.buyer for row in rows}
         orders = records.orders_by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
         buyers = records.buyers_by_id(connection, shop_id, buyer_ids)
@@ -53,6 +62,8 @@ class Desk:
         doors = self._doors(connection, shop_id, buyer_ids)
         offered = {row.buyer for row in rows if row.category == "promotion"}
         whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
+        told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
+        said = records.said_about(connection, shop_id, told)
         unlike = outbox.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
         threads = {row.id: _threads(row, chats.get(row.buyer, ()), doors.get(row.buyer, ())) for row in rows}
         busy = inbox.open_threads(
@@ -75,6 +86,7 @@ class Desk:
                 promotions_in_week=week,
                 promotions_in_week_until=week_since and week_since + WEEK,
                 ways=self._ways(shop_id, shop, row, buyers, chats, doors, unlike, now),
+                said=said.get(row.order_id, ()),
             )
         return found
 
@@ -126,7 +138,7 @@ class Desk:
         return self._chat_link(shop_id, due.order)
 
     def kept(self, facts: Facts, now: datetime) -> dict[str, Any]:
-        """The facts as they are stored beside the decision, with the limits of that moment: settings change."""
+        """The facts as they are stored beside the decision, with the limits of that moment."""
         order, buyer, limits, quiet = facts.order, facts.buyer, facts.shop.limits, facts.shop.quiet_hours
         zone = facts.shop.zone(buyer.timezone)
         return {

@@ -27,7 +27,7 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 if the database answers, its schema fits, and events do not pile up; else 503 and which of them."""
+        """200 if the database answers, its schema fits and events do not pile up; else 503, saying which."""
         try:
             backlog, lag, version = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
         except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"

@@ -172,7 +172,7 @@ class Ledger:
         self._new_owners = {}
 
     def _make(self, first: Identity, at: datetime) -> Buyer:
-        """A new file. Its id follows from the first identity, so that a repeated history makes the same files."""
+        """A new file, its id made from the first identity: a repeated history makes the same files."""
         name = "\x1f".join((self.shop, *first)).encode()
         buyer = Buyer(id=hashlib.blake2b(name, digest_size=10).hexdigest(), created_at=at)
         self.put_buyer(buyer)

@@ -88,9 +88,10 @@ class _Reader:
             case yaml.SequenceNode():
                 entries = enumerate(node.value)
                 return [self.read(entry, (*path, number), (*above, node)) for number, entry in entries]
-            case _:
-                assert isinstance(node, yaml.ScalarNode)
+            case yaml.ScalarNode():
                 return _scalar(node)
+            case _:
+                raise TypeError(f"YAML has no {type(node).__name__}")
 
     def _mapping(self, node: yaml.MappingNode, path: Path, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}

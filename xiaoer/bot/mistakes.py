@@ -177,7 +177,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{given} 不是 cron 格式；請按「分 時 日 月 星期」寫，例如 '0 10 * * sat'",
     ),
     "weekday": (
-        "write weekdays as mon, tue, wed, thu, fri, sat, sun; numbers mean different days to different programs",
+        "write weekdays as mon, tue, wed, thu, fri, sat, sun; programs differ on what the numbers mean",
         "星期请写 mon、tue、wed、thu、fri、sat、sun：数字在不同程序里含义不同",
         "星期請寫 mon、tue、wed、thu、fri、sat、sun：數字在不同程式裡含義不同",
     ),

@@ -43,6 +43,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking: str | None = None
     tracking_url: str | None = None
     last: bool | None = None
+    pieces: int | None = None
     followed: bool = False  # somebody tells of its movement and arrival
     moved_at: datetime | None = None
     status: str | None = None
@@ -126,7 +127,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _sum(self, amounts: Iterable[Money | None]) -> int:
         """What is in the order's own currency; other money cannot be weighed against the total."""
         own = self.total.currency if self.total else None
-        return sum(amount.minor for amount in amounts if amount and amount.currency == (own or amount.currency))
+        return sum(amount.minor for amount in amounts if amount and own in (None, amount.currency))
 
     @property
     def refunded_in_full(self) -> bool:
@@ -140,9 +141,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def all_shipped(self) -> bool:
-        """Unless a parcel was said to be a part, the parcels are all there is."""
+        """As the platform says; else by counting what is in the parcels; else they are all there is."""
         shipped = self.shipped
-        return bool(shipped) and (any(p.last for p in shipped) or all(p.last is None for p in shipped))
+        if any(parcel.last for parcel in shipped):
+            return True
+        if shipped and self.lines and all(parcel.pieces is not None for parcel in shipped):
+            return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.quantity for line in self.lines)
+        return bool(shipped) and all(parcel.last is None for parcel in shipped)
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -279,6 +284,7 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
         carrier=event.carrier,
         tracking=event.tracking,
         tracking_url=event.tracking_url,
+        pieces=event.pieces,
     )
 
 

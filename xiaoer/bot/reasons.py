@@ -33,6 +33,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "order_delivered": ("order", "delivered_at"),
     "order_not_delivered": ("order",),
     "order_reviewed": ("order",),
+    "already_told": ("order",),
     "parcel_moved": ("order", "moved_at"),
     "case_open": ("number",),
     "buyer_answered": ("answered_at",),

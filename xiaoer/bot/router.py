@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from xiaoer.bot.actions import Action
-from xiaoer.bot.context import Buyer, Case, Category, Context, Conversation
+from xiaoer.bot.context import Buyer, Case, Category, Context, Conversation, Said
 from xiaoer.bot.events import Event
 from xiaoer.bot.orders import Order
 from xiaoer.bot.shop import Shop
@@ -56,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
     ways: tuple[Way, ...] = ()  # the best first; none blocked
+    said: tuple[Said, ...] = ()  # about this order; only for moments that ask for it
 
 
 Truth = Callable[["Due", Facts, datetime], Reason | None]
@@ -71,6 +72,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     category: Category
     lateness: timedelta
     still_true: Truth
+    looks_back: bool = False  # it needs Facts.said
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):

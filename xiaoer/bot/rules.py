@@ -20,6 +20,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     numbers_in: Callable[[str], tuple[str, ...]]
     order_of_link: Callable[[str, str], str | None]
 
+    @property
+    def looking_back(self) -> frozenset[str]:
+        return frozenset(name for name, moment in self.moments.items() if moment.looks_back)
+
     def moment(self, template: str, category: str) -> Moment | None:
         """The rules of a message. A promotion may have words of its own, but no rules of its own."""
         return self.moments.get(PROMOTION if category == "promotion" else template)

@@ -172,7 +172,7 @@ class Payment(Settings):
         (timedelta(minutes=20), timedelta(hours=3)), max_length=2, description="after the order was placed"
     )
     last_reminder: Duration = Field(timedelta(minutes=90), description="before the order is closed; 0m: none")
-    close: Duration = Field(timedelta(hours=24), description="an unpaid order is given up after this")
+    close: Duration = Field(timedelta(days=3), description="an unpaid order is given up after this")
     gap: Duration = Field(
         timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
     )
@@ -182,7 +182,8 @@ class Payment(Settings):
 class FollowUps(Settings):
     second_contact: Duration = Field(timedelta(days=2), description="silence before another channel is tried")
     travel: Duration = Field(
-        timedelta(days=5), description="a parcel counts as arrived so long after, where the platform never tells"
+        timedelta(days=5),
+        description="where no platform tells of an arrival, a parcel counts as arrived after this",
     )
     delay: Duration = Field(timedelta(days=5), description="a parcel that did not move for so long is late")
     review: Duration = Field(timedelta(days=7), description="after delivery; 0d: never ask")

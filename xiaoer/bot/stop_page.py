@@ -16,7 +16,7 @@ from xiaoer.bot.shop import Shop
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;color:#222}}
-button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff;cursor:pointer}}</style>
+button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}}</style>
 <h1>{title}</h1><p>{text}</p>{form}</html>"""
 FORM = '<form method="post"><button>{button}</button></form>'
 

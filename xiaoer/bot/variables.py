@@ -28,8 +28,8 @@ VARIABLES: dict[str, str] = {
     "seller.contact": "how to reach a person, as in the settings; may be empty",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
-    "order.state": "unpaid, on_delivery, partly_paid, paid, partly_shipped, shipped, delivered, completed, cancelled, "
-    "refunded or unknown",
+    "order.state": "unpaid, on_delivery, partly_paid, paid, partly_shipped, shipped, delivered, completed, "
+    "cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
     "order.items": f"what was bought, at most {ITEMS_MAX} positions",
@@ -86,7 +86,20 @@ VARIABLES: dict[str, str] = {
 }
 
 # Names that come with the message itself; a message without one has it empty.
-_CARRIED = ("link", "step", "steps", "last", "amount", "rating", "text", "case", "promotion", "offer", "tier", "draft")
+_CARRIED = (
+    "link",
+    "step",
+    "steps",
+    "last",
+    "amount",
+    "rating",
+    "text",
+    "case",
+    "promotion",
+    "offer",
+    "tier",
+    "draft",
+)
 _EMPTY: dict[str, Any] = dict.fromkeys((*_CARRIED, "parcel"))
 
 
@@ -231,7 +244,7 @@ def _parcel_of(order: Order | None, parcel_id: Any, zone: ZoneInfo) -> dict[str,
         found = order.parcels[0]
     if found is None:
         return None
-    return {**_parcel(found, zone), "part": found.last is False or len(order.shipped) > 1}
+    return {**_parcel(found, zone), "part": not order.all_shipped or len(order.shipped) > 1}
 
 
 def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:

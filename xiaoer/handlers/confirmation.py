@@ -52,6 +52,9 @@ def still_silent(due: Due, order: Order, facts: Facts, now: datetime) -> Reason 
     untrue = not_payable(order)
     if untrue or order.placed_at is None:
         return untrue or Reason("order_unknown", {"order": order.shown_number})
+    closes_at = facts.shop.closes_at(order.placed_at)
+    if now >= closes_at:
+        return Reason("order_closed", {"order": order.shown_number, "closes_at": moment(closes_at)})
     heard = [chat.last_in_at for chat in facts.conversations if chat.last_in_at]
     answered_at = max((at for at in heard if at > order.placed_at), default=None)
     return Reason("buyer_answered", {"answered_at": moment(answered_at)}) if answered_at else None

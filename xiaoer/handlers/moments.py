@@ -33,7 +33,12 @@ def _promotion(truth: Truth) -> Moment:
 MOMENTS: Moments = {
     "order_confirmation": _service(confirmation.still_placed),
     "second_contact": _service(confirmation.still_silent),
-    "payment_received": _service(payment.still_received),
+    "payment_received": Moment(
+        category="service",
+        lateness=timedelta(days=2),
+        still_true=about_order(payment.still_received),
+        looks_back=True,
+    ),
     "reassurance": _service(payment.still_waiting),
     "cancelled": _service(refunds.still_cancelled),
     "refunded": _service(refunds.still_refunded),

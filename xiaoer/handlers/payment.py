@@ -89,7 +89,14 @@ def no_need_to_reassure(order: Order) -> Reason | None:
 
 
 def still_received(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return cancelled(order) or refunded_in_full(order) or not_covered(order)
+    return cancelled(order) or refunded_in_full(order) or not_covered(order) or _told(order, facts)
+
+
+def _told(order: Order, facts: Facts) -> Reason | None:
+    """The confirmation of an order that was paid by then has said it all."""
+    states = (said.order_state for said in facts.said if said.template == "order_confirmation")
+    known = any(state not in (None, "unpaid", "partly_paid", "on_delivery") for state in states)
+    return Reason("already_told", {"order": order.shown_number}) if known else None
 
 
 def still_waiting(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:

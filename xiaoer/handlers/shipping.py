@@ -16,7 +16,6 @@ from xiaoer.bot.router import Due, Facts, Reason
 from xiaoer.handlers.reminders import FORGOTTEN
 from xiaoer.handlers.truths import arrived, cancelled, moment, refunded_in_full
 
-
 GUESSED = ("completed", "travel")  # good enough to ask for a review, not to tell her that it is there
 
 

@@ -3,7 +3,7 @@ one word of hers, a message after "stop" by nothing."""
 
 import re
 
-from xiaoer.bot.actions import Action, Consent
+from xiaoer.bot.actions import Action
 from xiaoer.bot.context import Context
 from xiaoer.bot.events import BuyerOptedOut
 from xiaoer.handlers.wording import normalise, words_only
@@ -96,5 +96,5 @@ def wants_resume(text: str) -> bool:
 
 
 def opted_out(event: BuyerOptedOut, context: Context) -> list[Action]:
-    """Stop, said outside the chat: there is nobody to answer."""
-    return [Consent(stop=True)]
+    """Stop, said outside the chat, at a time of its own: the record has it, and there is nobody to answer."""
+    return []

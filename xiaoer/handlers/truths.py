@@ -87,7 +87,14 @@ def on_delivery(order: Order) -> Reason | None:
 
 def not_payable(order: Order) -> Reason | None:
     """Why nobody may be asked for this order's money. Each fact, once known, stays: none is taken back."""
-    return paid(order) or on_delivery(order) or ever_cancelled(order) or refunded(order) or shipped(order) or arrived(order)
+    return (
+        paid(order)
+        or on_delivery(order)
+        or ever_cancelled(order)
+        or refunded(order)
+        or shipped(order)
+        or arrived(order)
+    )
 
 
 def case_open(facts: Facts) -> Reason | None:

@@ -24,7 +24,7 @@ def dump(value: Any) -> str:
 
 
 class Draft(msgspec.Struct, kw_only=True):
-    """A message decided on in this transaction; not frozen, since a later event of the batch may withdraw it."""
+    """A message decided on in this transaction; a later event of the batch may still withdraw it."""
 
     key: str
     buyer: str
@@ -216,8 +216,8 @@ def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequen
 def sent_counts(
     connection: Connection, shop: str, of_buyers: Collection[str], now: datetime
 ) -> dict[str, tuple[int, datetime | None, int, datetime | None]]:
-    """For each buyer: messages in the last 24 hours (answers not counted) with the oldest of them, offers in 7 days
-    with the oldest of them. `unknown` counts: it may have arrived."""
+    """For each buyer: messages in the last 24 hours (answers not counted) with the oldest of them, offers in
+    7 days with the oldest of them. `unknown` counts: it may have arrived."""
     if not of_buyers:
         return {}
     day, week = now - timedelta(days=1), now - timedelta(days=7)
@@ -274,7 +274,7 @@ def message_name(shop: str, id: int) -> str:
 
 
 def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many messages wait or are on their way, by shop and state; the finished are not counted, they are many."""
+    """How many messages wait or are on their way, by shop and state; the finished are too many to count."""
     found: dict[tuple[str, str], int] = {}
     for state in ("queued", "sending"):
         statement = select(outbox.c.shop, func.count()).where(outbox.c.state == state).group_by(outbox.c.shop)

@@ -318,7 +318,14 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
     """The messages about each order."""
     if not of_orders:
         return {}
-    columns = (outbox.c.key, outbox.c.template, outbox.c.state, outbox.c.order_id, outbox.c.settled_at)
+    columns = (
+        outbox.c.key,
+        outbox.c.template,
+        outbox.c.state,
+        outbox.c.order_id,
+        outbox.c.settled_at,
+        outbox.c.facts,
+    )
     statement = select(*columns).where(outbox.c.shop == shop, outbox.c.order_id.in_(of_orders))
     found: dict[str, list[Said]] = defaultdict(list)
     for row in connection.execute(statement).all():
@@ -326,6 +333,27 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
     return {order: tuple(those) for order, those in found.items()}
 
 
-def _said(row: Row[Any, Any, Any, Any, Any]) -> Said:
-    sent_at = row.settled_at if row.state == "sent" else None
-    return Said(key=row.key, template=row.template, state=row.state, order=row.order_id, sent_at=sent_at)
+class _KeptOrder(msgspec.Struct):
+    state: str
+
+
+class _Kept(msgspec.Struct):
+    """Of the facts kept with a message, what is looked at again."""
+
+    order: _KeptOrder | None = None
+
+
+_kept = msgspec.json.Decoder(_Kept)
+
+
+def _said(row: Row[Any, Any, Any, Any, Any, Any]) -> Said:
+    sent = row.state == "sent"
+    kept = _kept.decode(row.facts) if row.facts else _Kept()
+    return Said(
+        key=row.key,
+        template=row.template,
+        state=row.state,
+        order=row.order_id,
+        sent_at=row.settled_at if sent else None,
+        order_state=kept.order.state if sent and kept.order else None,
+    )

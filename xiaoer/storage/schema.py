@@ -24,7 +24,7 @@ def newest() -> str:
 
 
 def current(engine: Engine) -> str | None:
-    """The schema's version; None for an empty database. Raises StorageError if there is no database to be had."""
+    """The schema's version; None for an empty database. Raises StorageError if there is no database."""
     try:
         with engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()

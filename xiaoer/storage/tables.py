@@ -342,6 +342,6 @@ counter = Table(
 
 
 def in_state(table: Table, state: str) -> ColumnElement[bool]:
-    """A condition on the state, written out: a planner takes a partial index only if it can read the condition."""
+    """A condition on the state, written out: planners take a partial index only if they can read it."""
     condition: ColumnElement[bool] = table.c.state == literal_column(f"'{state}'")
     return condition

@@ -10,7 +10,7 @@ from xiaoer.bot.events import Event
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request of a platform, untouched. `headers` are asked for by lower-case names, however they were sent."""
+    """One HTTP request of a platform, untouched. `headers` know their names in lower case."""
 
     method: str
     headers: Mapping[str, str]

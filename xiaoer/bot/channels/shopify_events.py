@@ -172,6 +172,7 @@ def _parcel_events(told: Told, parcel: forms.Fulfillment, order: str, last: bool
         tracking=", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None,
         tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
         last=last,
+        pieces=sum(item.quantity for item in parcel.line_items) if parcel.line_items else None,
         shown_at=told.at(parcel.updated_at, parcel.created_at),
     )
     if parcel.shipment_status != "delivered":

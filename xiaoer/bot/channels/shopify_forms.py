@@ -51,8 +51,13 @@ class MoneySet(msgspec.Struct, frozen=True):
     shop_money: ShopMoney | None = None
 
 
+class Packed(msgspec.Struct, frozen=True):
+    quantity: int
+
+
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
+    line_items: tuple[Packed, ...] | None = None
     order_id: Id | None = None
     status: str | None = None
     shipment_status: str | None = None
