@@ -1,6 +1,6 @@
 """May this message be said now? The one place that knows priority, quiet hours, caps, stop and takeover."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -40,7 +40,7 @@ def judge(due: Due, moment: Moment, facts: Facts, now: datetime) -> Verdict:
     lateness ends it too, with the delay's reason.
     """
     ended = (
-        _stopped(due, facts) or _late(due, now) or moment.still_true(due, facts, now) or _unwanted(due, facts)
+        _stopped(due, facts) or too_late(due.due_at, due.lateness, now) or moment.still_true(due, facts, now) or _unwanted(due, facts)
     )
     if ended:
         return Skip(ended)
@@ -59,10 +59,11 @@ def _stopped(due: Due, facts: Facts) -> Reason | None:
     return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
 
 
-def _late(due: Due, now: datetime) -> Reason | None:
-    if now <= due.due_at + due.lateness:
+def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | None:
+    """Nobody wants to hear it any more."""
+    if now <= due_at + lateness:
         return None
-    return Reason("too_late", {"due_at": due.due_at, "lateness": int(due.lateness.total_seconds())})
+    return Reason("too_late", {"due_at": due_at, "lateness": int(lateness.total_seconds())})
 
 
 def _unwanted(due: Due, facts: Facts) -> Reason | None:

@@ -22,6 +22,8 @@ from xiaoer.bot.orders import Order
 from xiaoer.storage import records
 from xiaoer.storage.records import Identity
 
+_WORDS = ("name", "email", "phone", "locale", "timezone")
+
 NumbersIn = Callable[[str], tuple[str, ...]]
 _replace = msgspec.structs.replace
 
@@ -45,6 +47,7 @@ class Ledger:
         self._changed_buyers: set[str] = set()
         self._changed_chats: set[Identity] = set()
         self._new_owners: dict[Identity, str] = {}
+        self._joined: dict[str, str] = {}  # files given up in this batch, and what they became
 
     def read(self, events: Iterable[Event], numbers_in: NumbersIn) -> None:
         events = list(events)
@@ -123,18 +126,33 @@ class Ledger:
         keys = identities_of(channel, ref)
         if not keys:
             return None
-        found = list(dict.fromkeys(self.owners[key] for key in keys if key in self.owners))
-        if not found:
-            buyer = self._make(keys[0], at)
-        else:
-            buyer = self.buyers[found[0]]
-            for other in found[1:]:
-                buyer = self.join(buyer.id, other)
+        found = self._owners_of(keys, channel, ref)
+        buyer = self.buyers[found[0]] if found else self._make(keys[0], at)
+        for other in found[1:]:
+            buyer = self.join(buyer.id, other)
         for key in keys:
             if key not in self.owners:
                 self.owners[key] = self._new_owners[key] = buyer.id
         self.put_buyer(_shown(buyer, ref, at))
         return buyer.id
+
+    def _owners_of(self, keys: list[Identity], channel: str, ref: BuyerRef) -> list[str]:
+        """Whose these identities are. A new id on a platform is nobody's who has another id there already."""
+        found = list(dict.fromkeys(self.owners[key] for key in keys if key in self.owners))
+        if ref.id is None or (channel, ref.id) in self.owners:
+            return found
+        return [buyer for buyer in found if not self._is_known_on(channel, buyer)]
+
+    def _is_known_on(self, channel: str, buyer: str) -> bool:
+        kept = records.identities_of(self.connection, self.shop, buyer)
+        new = (key for key, owner in self._new_owners.items() if owner == buyer)
+        return any(kind == channel for kind, _ in (*kept, *new))
+
+    def present(self, buyer: str) -> str:
+        """The file that stands for this one after the joins of this batch."""
+        while buyer in self._joined:
+            buyer = self._joined[buyer]
+        return buyer
 
     def join(self, one: str, other: str) -> Buyer:
         """Two files of one person become the elder one, unless a platform itself tells the two apart."""
@@ -150,6 +168,7 @@ class Ledger:
             return first
         kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or self.now, buyer.id))
         records.join(self.connection, self.shop, kept.id, lost.id)
+        self._joined[lost.id] = kept.id
         self._follow(kept.id, lost.id)
         merged = _merged(kept, lost)
         self.put_buyer(merged)
@@ -194,6 +213,8 @@ class Ledger:
         for order in list(self.orders.values()):
             if order.buyer == lost:
                 self.orders[order.id] = _replace(order, buyer=kept)
+        for name, order in self.named.items():
+            self.named[name] = self.orders.get(order.id, order)
         for place, chat in self.chats.items():
             if chat.buyer == lost:
                 self.chats[place] = _replace(chat, buyer=kept)
@@ -244,14 +265,12 @@ def _told_apart(one: set[Identity], other: set[Identity]) -> bool:
 def _shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
     """What the platform shows of a buyer: newer words win, older ones only fill gaps."""
     newer = buyer.shown_at is None or at >= buyer.shown_at
-    said = {
-        name: value
-        for name in ("name", "email", "phone", "locale", "timezone")
-        if (value := getattr(ref, name)) is not None and (newer or getattr(buyer, name) is None)
-    }
+    told = {name: value for name in _WORDS if (value := getattr(ref, name)) is not None}
+    said = {name: value for name, value in told.items() if newer or getattr(buyer, name) is None}
     if ref.agrees is not None and (buyer.agrees_at is None or at >= buyer.agrees_at):
         said |= {"agrees": ref.agrees, "agrees_at": at}
-    return _replace(buyer, **said, shown_at=at if newer else buyer.shown_at)
+    shown_at = at if told and newer else buyer.shown_at
+    return _replace(buyer, **said, shown_at=shown_at, created_at=min(buyer.created_at or at, at))
 
 
 def _merged(kept: Buyer, lost: Buyer) -> Buyer:

@@ -26,6 +26,7 @@ from xiaoer.bot.actions import (
     Unsay,
     WakeAt,
 )
+from xiaoer.bot.arbiter import too_late
 from xiaoer.bot.context import Context, Conversation
 from xiaoer.bot.events import (
     AgentReplied,
@@ -320,6 +321,8 @@ class _Batch:
         moment = self.rules.moments[say.template]
         version = self.rules.texts.pin(say.template, context.locale)
         self.versions[version.id] = version
+        due_at = say.at or self.now + (say.after or timedelta(0))
+        late = too_late(due_at, moment.lateness, self.now)  # an import brings many such
         draft = outbox.Draft(
             key=say.key,
             buyer=context.buyer.id,
@@ -333,8 +336,9 @@ class _Batch:
             unlike=say.unlike,
             event=id,
             rule=rule,
-            due_at=say.at or self.now + (say.after or timedelta(0)),
+            due_at=due_at,
             lateness=moment.lateness,
+            settled=("skipped", late) if late else None,
         )
         self.says[say.key] = draft
         self.families[_family(say.key)].append(draft)
@@ -345,8 +349,8 @@ class _Batch:
         whole_family = unsay.prefix.count(":") >= 2
         near = self.families[_family(unsay.prefix)] if whole_family else self.says.values()
         for draft in near:
-            if draft.key.startswith(unsay.prefix) and draft.withdrawn is None:
-                draft.withdrawn = why
+            if draft.key.startswith(unsay.prefix) and draft.settled is None:
+                draft.settled = ("withdrawn", why)
 
     def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):

@@ -40,7 +40,7 @@ class Draft(msgspec.Struct, kw_only=True):
     to: str | None = None
     unlike: str | None = None
     event: int | None = None
-    withdrawn: Reason | None = None
+    settled: tuple[str, Reason] | None = None  # the state it begins in, where it never waits
 
 
 def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datetime) -> None:
@@ -73,10 +73,10 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
         "due_at": draft.due_at,
         "lateness": int(draft.lateness.total_seconds()),
         "try_at": draft.due_at,
-        "state": "withdrawn" if draft.withdrawn else "queued",
-        "reason": dump(draft.withdrawn) if draft.withdrawn else None,
+        "state": draft.settled[0] if draft.settled else "queued",
+        "reason": dump(draft.settled[1]) if draft.settled else None,
         "attempts": 0,
-        "settled_at": now if draft.withdrawn else None,
+        "settled_at": now if draft.settled else None,
     }
 
 
