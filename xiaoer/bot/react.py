@@ -399,10 +399,10 @@ class _Batch:
         if order.buyer not in self.ledger.buyers:
             self.ledger.look_up(order.buyer)
         kept = self.ledger.join(order.buyer, chat.buyer)
+        if self.ledger.present(chat.buyer) != kept.id:
+            return context  # he has a file of his own there; he gets his answer and nobody's chat moves
         known = _replace(self.ledger.chats[chat.channel, chat.address], buyer=kept.id, tries=0)
         self.ledger.put_chat(known)
-        for draft in self.says.values():
-            draft.buyer = kept.id if draft.buyer in (chat.buyer, order.buyer) else draft.buyer
         return _replace(context, buyer=kept, conversation=known)
 
     def _count_try(self, context: Context) -> None:
@@ -417,11 +417,14 @@ class _Batch:
 
     def _write(self, outcomes: list[tuple[int, str | None, str | None]]) -> None:
         self.ledger.write()
+        for draft in self.says.values():
+            draft.buyer = self.ledger.present(draft.buyer)
         outbox.withdraw(self.connection, self.shop_id, self.unsays, self.now)
         outbox.keep_versions(self.connection, self.shop_id, self.versions.values())
         outbox.queue(self.connection, self.shop_id, list(self.says.values()), self.now)
         calendar.set_wakes(self.connection, self.shop_id, self.wakes.values())
-        records.add_notes(self.connection, self.shop_id, self.notes, self.now)
+        notes = [(self.ledger.present(buyer), kind, text) for buyer, kind, text in self.notes]
+        records.add_notes(self.connection, self.shop_id, notes, self.now)
         inbox.settle(self.connection, self.shop_id, outcomes, self.now)
 
 

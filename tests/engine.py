@@ -1,0 +1,256 @@
+"""The engine with nothing around it: deliveries parsed and kept, handled, and said to a receiver in memory.
+
+Many shops live in one database, a fresh one for each example, so that thousands of histories can be lived
+through in seconds. Where the door, the wire or a crash matters, see tests/world.py and tests/faults.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import aiohttp
+import msgspec
+from pydantic import SecretStr
+from sqlalchemy import Connection, select
+
+from tests.world import NOON, SECRET, SHOP
+from xiaoer.bot import standard_webhooks
+from xiaoer.bot.app import Program
+from xiaoer.bot.channels import Channel, Delivery, Outgoing
+from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
+from xiaoer.bot.config import Config, ShopSettings
+from xiaoer.bot.deliver import Courier
+from xiaoer.bot.events import Event
+from xiaoer.bot.fast_forward import HandClock
+from xiaoer.bot.orders import Order
+from xiaoer.bot.receive import arrival_of
+from xiaoer.storage import inbox, records, schema, tables
+from xiaoer.storage.database import Database
+
+NAMES = itertools.count(1)
+DOOR = "webhook"
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as a buyer got it."""
+
+    at: datetime
+    message: Outgoing
+    channel: str
+
+
+class Ear:
+    """A platform in memory. `answer` may raise what a channel raises, before the message is heard."""
+
+    drops_repeats: ClassVar[bool] = True
+
+    def __init__(self, name: str, clock: HandClock) -> None:
+        self.name = name
+        self.clock = clock
+        self.heard: list[Heard] = []
+        self.answer: Callable[[Outgoing], None] = lambda message: None
+
+    async def send(self, message: Outgoing) -> str | None:
+        self.answer(message)
+        self.heard.append(Heard(at=self.clock.now, message=message, channel=self.name))
+        return message.id
+
+
+class DeafEar(Ear):
+    """A platform that does not drop repeats, and loses answers when told to."""
+
+    drops_repeats: ClassVar[bool] = False
+
+
+class Engine:
+    """One shop. `take` is a delivery acknowledged; `react` and `deliver` are rounds of the two legs."""
+
+    def __init__(
+        self, database: Database, shop: str, config: Config, clock: HandClock, http: aiohttp.ClientSession
+    ):
+        self.database = database
+        self.shop = shop
+        self.clock = clock
+        self.settings = config.shops[shop]
+        self.program = Program(config, database, http, clock)
+        self.ears: dict[str, Ear] = {}
+        self._courier: Courier | None = None
+
+    def listen(self, *ears: Ear) -> None:
+        """Speak through these from now on, whatever the settings name."""
+        self.ears = {ear.name: ear for ear in ears}
+        courier = self.program.courier
+        courier._speakers = {(self.shop, ear.name): ear for ear in ears}
+
+    @property
+    def heard(self) -> list[Heard]:
+        return sorted((one for ear in self.ears.values() for one in ear.heard), key=lambda one: one.at)
+
+    async def take(self, *events: Event) -> None:
+        now = self.clock.now
+        arrivals = [arrival_of(self.shop, event, now) for event in events]
+        await self.database.write(lambda connection: inbox.add(connection, arrivals))
+
+    async def react(self) -> None:
+        while await self.program.react_round():
+            pass
+
+    async def deliver(self) -> None:
+        """One round: what is due is claimed and sent."""
+        await self.program.courier.deliver_due()
+        await self.program.courier.stop()
+
+    async def settle(self) -> None:
+        """All that can be done at this moment."""
+        courier = self.program.courier
+        while (
+            await self.program.calendar_round()
+            + await self.program.react_round()
+            + await courier.deliver_due()
+        ):
+            await courier.stop()
+
+    async def outbox(self, *columns: str) -> dict[str, Any]:
+        """By key: the state, or the named columns."""
+        wanted = [tables.outbox.c[name] for name in columns or ("state",)]
+        statement = select(tables.outbox.c.key, *wanted).where(tables.outbox.c.shop == self.shop)
+        rows = await self.database.read(lambda connection: connection.execute(statement).all())
+        return {row[0]: row[1] if len(row) == 2 else tuple(row[1:]) for row in rows}
+
+    async def orders(self) -> dict[str, Order]:
+        def look(connection: Connection) -> dict[str, Order]:
+            ids = connection.scalars(
+                select(tables.orders.c.id).where(tables.orders.c.shop == self.shop)
+            ).all()
+            return records.orders_by_id(connection, self.shop, ids)
+
+        return await self.database.read(look)
+
+    async def rows(self, table: Any, *columns: str) -> list[tuple[Any, ...]]:
+        """All rows of this shop, in the order of the named columns."""
+        wanted = [table.c[name] for name in columns]
+        statement = select(*wanted).where(table.c.shop == self.shop).order_by(*wanted)
+        return [tuple(row) for row in await self.database.read(lambda link: link.execute(statement).all())]
+
+
+class Yard:
+    """Shops side by side in one database."""
+
+    def __init__(self, database: Database, http: aiohttp.ClientSession) -> None:
+        self.database = database
+        self._http = http
+
+    def engine(self, now: datetime = NOON, **settings: Any) -> Engine:
+        """A fresh shop with an ear at its webhook door."""
+        name = f"s{next(NAMES)}"
+        clock = HandClock(now)
+        engine = Engine(self.database, name, _config(name, settings), clock, self._http)
+        engine.listen(Ear(DOOR, clock))
+        return engine
+
+
+@contextlib.asynccontextmanager
+async def yard(database_url: str) -> AsyncIterator[Yard]:
+    database = Database(database_url)
+    schema.migrate(database.engine)
+    async with aiohttp.ClientSession() as http:
+        try:
+            yield Yard(database, http)
+        finally:
+            database.close()
+
+
+@contextlib.contextmanager
+def in_yard(database_url: str) -> Iterator[tuple[Yard, Callable[[Coroutine[Any, Any, Any]], Any]]]:
+    """A yard and a way to run in it, for tests that Hypothesis calls again and again."""
+    with asyncio.Runner() as runner:
+        place = yard(database_url)
+        try:
+            yield runner.run(place.__aenter__()), runner.run
+        finally:
+            runner.run(place.__aexit__(None, None, None))
+
+
+def _config(shop: str, settings: Mapping[str, Any]) -> Config:
+    channels = {DOOR: {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
+    chosen = {**SHOP, **settings, "channels": {**channels, **settings.get("channels", {})}}
+    return Config.model_construct(
+        database="",
+        listen="127.0.0.1:0",
+        public_url="https://shop.example",
+        secret=SecretStr("a secret that is only for tests"),
+        templates=None,
+        log="info",
+        body_limit=1024 * 1024,
+        shops={shop: ShopSettings.model_validate(chosen)},
+    )
+
+
+# What a platform sends, through the real channel
+
+
+def webhook(http: aiohttp.ClientSession | None = None) -> WebhookChannel:
+    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)), http)  # type: ignore[arg-type]  # it only listens
+
+
+def parse(channel: Channel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:
+    """The one event of a delivery, as the channel reads it."""
+    body = msgspec.json.encode({"type": type, "timestamp": at, "data": data})
+    headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, at, body)
+    delivery = Delivery(method="POST", headers=headers, query={}, body=body, received_at=at)
+    channel.verify(delivery)
+    (event,) = channel.parse(delivery)
+    return event
+
+
+class Buyer:
+    """A buyer's deliveries, each with an id of its own unless one is given."""
+
+    channel = webhook()
+
+    def __init__(self, id: str = "ann", order: str = "1001", at: datetime = NOON, **contact: Any) -> None:
+        self.ref = {"id": id, "name": "安娜", "locale": "zh-CN", **contact}
+        self.order = order
+        self.at = at
+        self._numbers = itertools.count(1)
+
+    def event(self, type: str, data: Mapping[str, Any], at: datetime, id: str | None = None) -> Event:
+        return parse(
+            self.channel, type, data, at, id or f"{self.ref['id']}-{self.order}-{next(self._numbers)}"
+        )
+
+    def placed(self, after: timedelta = timedelta(0), id: str | None = None, **more: Any) -> Event:
+        order = {
+            "id": self.order,
+            "placed_at": self.at,
+            "total": "128.00",
+            "postage": "8.00",
+            "currency": "CNY",
+            "buyer": self.ref,
+            "lines": [{"sku": "MUG-1", "title": "马克杯", "quantity": 2, "price": "60.00"}],
+            **more,
+        }
+        return self.event("order.placed", {"order": order}, self.at + after, id)
+
+    def fact(self, type: str, after: timedelta, id: str | None = None, **fields: Any) -> Event:
+        """order.<type> at `after` the placing."""
+        at = self.at + after
+        return self.event(f"order.{type}", {"order": {"id": self.order, **fields}}, at, id)
+
+    def paid(
+        self, after: timedelta = timedelta(hours=1), amount: str = "128.00", id: str | None = None
+    ) -> Event:
+        return self.fact("paid", after, id, amount=amount, currency="CNY")
+
+    def says(self, text: str, at: datetime, id: str | None = None) -> Event:
+        number = id or f"{self.ref['id']}-m{next(self._numbers)}"
+        message = {"id": number, "buyer": {"id": self.ref["id"]}, "text": text}
+        return self.event("message.received", {"message": message}, at, number)
+
+    def hears_a_person(self, text: str, at: datetime, id: str | None = None) -> Event:
+        number = id or f"{self.ref['id']}-p{next(self._numbers)}"
+        message = {"id": number, "buyer": {"id": self.ref["id"]}, "text": text, "agent": "Li"}
+        return self.event("agent.replied", {"message": message}, at, number)

@@ -1,0 +1,227 @@
+"""Promise 4: however the events of an order arrive, repeated and in whatever batches, it ends alike."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from tests.engine import Buyer, Engine, Yard, in_yard, yard
+from tests.world import NOON
+from xiaoer.bot.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
+from xiaoer.storage import tables
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+STARTS = NOON - 5 * MINUTE  # the program first hears of the order after it was placed
+
+Story = Callable[[Buyer], Event]
+
+# The order's life, each fact at its own time on the platform.
+LIFE: dict[str, Story] = {
+    "created": lambda who: who.placed(),
+    "paid": lambda who: who.paid(MINUTE),
+    "partly refunded": lambda who: who.fact(
+        "refunded", 4 * MINUTE, refund="r1", amount="8.00", currency="CNY"
+    ),
+    "cancelled": lambda who: who.fact("cancelled", 3 * MINUTE),
+    "parcel A": lambda who: who.fact("shipped", 2 * MINUTE, tracking="A", carrier="SF", last=False),
+    "parcel B": lambda who: who.fact("shipped", 2.5 * MINUTE, tracking="B", carrier="SF", last=True),
+    "delivered": lambda who: who.fact("delivered", 3.5 * MINUTE),
+}
+
+# What may happen besides.
+MORE: dict[str, Story] = {
+    "created again": lambda who: who.placed(MINUTE, postcode="100081"),
+    "second payment": lambda who: who.paid(1.5 * MINUTE, "2.00"),
+    "paid in part": lambda who: who.paid(0.5 * MINUTE, "100.00"),
+    "A arrived": lambda who: who.fact("delivered", 3 * MINUTE, parcel="A"),
+    "B arrived": lambda who: who.fact("delivered", 3.2 * MINUTE, parcel="B"),
+    "A renamed": lambda who: who.fact("shipped", 2 * MINUTE, parcel="A", tracking="A2", last=False),
+    "completed": lambda who: who.fact("completed", 4 * MINUTE),
+    "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
+    "reopened": lambda who: reopened(who),
+    "moved": lambda who: moved(who),
+    #"good review": lambda who: review(who, "v1", 5),
+    #"bad review": lambda who: review(who, "v2", 1),
+}
+
+
+def reopened(who: Buyer) -> Event:
+    base = who.fact("cancelled", 3.1 * MINUTE)
+    assert isinstance(base, OrderCancelled)
+    return OrderReopened(channel=base.channel, external_id=base.external_id, at=base.at, order=base.order)
+
+
+def moved(who: Buyer) -> Event:
+    base = who.fact("cancelled", 2.2 * MINUTE)
+    assert isinstance(base, OrderCancelled)
+    return ParcelMoved(
+        channel=base.channel,
+        external_id=base.external_id,
+        at=base.at,
+        order=base.order,
+        parcel="A",
+        status="in transit",
+    )
+
+
+def review(who: Buyer, id: str, rating: int) -> Event:
+    data = {"review": {"id": id, "order": who.order, "rating": rating, "text": "嗯"}}
+    return who.event("review.posted", data, who.at + 5 * MINUTE)
+
+
+async def end_of(engine: Engine, order: str) -> dict[str, Any]:
+    """All that is known and intended about one order, its own names left out."""
+    known = (await engine.orders()).get(order)
+    messages = await engine.rows(tables.outbox, "key", "state", "template", "category", "due_at", "values")
+    cases = await engine.rows(tables.cases, "key", "kind", "closed_at")
+    wakes = await engine.rows(tables.wakes, "key", "at", "what")
+    return {
+        "order": known
+        and msgspec.to_builtins(msgspec.structs.replace(known, id="", number=None, buyer=None)),
+        "state": known and known.state,
+        "messages": about(order, messages),
+        "cases": [(key, kind, closed is None) for key, kind, closed in about(order, cases)],
+        "wakes": about(order, wakes),
+    }
+
+
+def about(order: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of one order, its id written as *."""
+    named = [(row[0].split(":"), row[1:]) for row in rows]
+    mine = [
+        (":".join(["*" if part == order else part for part in key]), rest)
+        for key, rest in named
+        if order in key
+    ]
+    return sorted((key, *rest) for key, rest in mine)
+
+
+async def lived(engine: Engine, batches: Sequence[Sequence[Event]], order: str = "1001") -> dict[str, Any]:
+    for batch in batches:
+        await engine.take(*batch)
+        await engine.react()
+    return await end_of(engine, order)
+
+
+# Every permutation there is, each an order and a buyer of its own, side by side in one shop
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("together", [1, len(LIFE)], ids="{} events at a time".format)
+async def test_every_order_of_arrival_ends_alike(database_url: str, together: int) -> None:
+    orders = {f"o{number}": names for number, names in enumerate(itertools.permutations(LIFE))}
+    async with yard(database_url) as place:
+        engine = place.engine(now=STARTS)
+        await feed(engine, orders, together)
+        ends = await ends_of_all(engine, list(orders))
+    expected = ends["o0"]
+    assert expected["state"] == "cancelled"
+    assert {key: state for key, state, *_ in expected["messages"]} == WHAT_A_CANCELLED_ORDER_LEAVES
+    wrong = [orders[order] for order, end in ends.items() if end != expected]
+    assert wrong == []
+
+
+WHAT_A_CANCELLED_ORDER_LEAVES = {
+    "order_confirmation:*": "queued",  # not true any more: the moment of sending will see
+    "second_contact:*:1": "withdrawn",
+    "payment_reminder:*:1": "withdrawn",
+    "payment_reminder:*:2": "withdrawn",
+    "payment_reminder:*:3": "withdrawn",
+    "payment_received:*": "queued",
+    "reassurance:*:1": "withdrawn",
+    "shipped:*:A": "queued",
+    "shipped:*:B": "queued",
+    "delivered:*:all": "queued",
+    "review_request:*:all": "withdrawn",
+    "review_reminder:*:all": "withdrawn",
+    "cancelled:*": "queued",
+    "refunded:*:r1": "queued",
+}
+
+
+async def feed(engine: Engine, orders: dict[str, tuple[str, ...]], together: int) -> None:
+    """`together` events of every order at once, then the next ones; at last the platform repeats itself."""
+    once = {name: tell(Buyer()) for name, tell in LIFE.items()}
+    told = {order: [of_order(once[name], name, order) for name in names] for order, names in orders.items()}
+    for start in range(0, len(LIFE), together):
+        await engine.take(*(event for events in told.values() for event in events[start : start + together]))
+        await engine.react()
+    await engine.take(*(again(event) for events in told.values() for event in events[:2]))
+    await engine.react()
+
+
+def of_order(event: Event, name: str, order: str) -> Event:
+    """The same happened to another order of another buyer."""
+    moved = msgspec.structs.replace(event, order=order, external_id=f"{order} {name}")
+    if isinstance(moved, OrderPlaced):
+        return msgspec.structs.replace(moved, buyer=BuyerRef(id=f"b-{order}", name="安娜"))
+    return moved
+
+
+def again(event: Event) -> Event:
+    """Told a second time, under another delivery's id."""
+    return msgspec.structs.replace(event, external_id=f"{event.external_id} again")
+
+
+async def ends_of_all(engine: Engine, orders: list[str]) -> dict[str, dict[str, Any]]:
+    known = await engine.orders()
+    messages = await engine.rows(tables.outbox, "key", "state", "template", "category", "due_at", "values")
+    wakes = await engine.rows(tables.wakes, "key", "at", "what")
+    cases = await engine.rows(tables.cases, "key", "kind", "closed_at")
+    mine: dict[str, dict[str, Any]] = {
+        order: {"state": known[order].state, "messages": [], "wakes": [], "cases": []} for order in orders
+    }
+    for kind, rows in (("messages", messages), ("wakes", wakes), ("cases", cases)):
+        for key, *rest in rows:
+            template, order, *more = key.split(":")
+            mine[order][kind].append((":".join([template, "*", *more]), *rest))
+    for order, file in mine.items():
+        file["order"] = msgspec.structs.replace(known[order], id="", number=None, buyer=None)
+    return mine
+
+
+# Any facts, any repeats, any batches
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[list[Event], list[list[Event]]]:
+    """Some facts in their own order, and the same facts as they might arrive."""
+    stories = {**LIFE, **MORE}
+    names = draw(st.lists(st.sampled_from(sorted(stories)), min_size=1, unique=True))
+    who = Buyer()
+    facts = [stories[name](who) for name in names]
+    repeated = draw(st.lists(st.sampled_from(facts), max_size=6))
+    repeats = [event if draw(st.booleans()) else again(event) for event in repeated]
+    arrived = draw(st.permutations([*facts, *repeats]))
+    batches: list[list[Event]] = [[]]
+    for event in arrived:
+        batches[-1].append(event)
+        if draw(st.booleans()):
+            batches.append([])
+    return facts, batches
+
+
+async def alike(place: Yard, case: tuple[list[Event], list[list[Event]]]) -> None:
+    facts, batches = case
+    note([[event.external_id for event in batch] for batch in batches])
+    by_time = sorted(facts, key=lambda event: (event.at, event.external_id))
+    straight = await lived(place.engine(now=STARTS), [by_time])
+    shuffled = await lived(place.engine(now=STARTS), batches)
+    for what in straight:
+        assert shuffled[what] == straight[what]
+
+
+def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None:
+    with in_yard(database_url) as (place, run):
+
+        @settings(max_examples=150 if place.database.dialect == "sqlite" else 25, deadline=None)
+        @given(arrivals())
+        def check(case: tuple[list[Event], list[list[Event]]]) -> None:
+            run(alike(place, case))
+
+        check()
