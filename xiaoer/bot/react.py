@@ -124,6 +124,7 @@ class _Batch:
         self.families: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by what `_family` says
         self.unsays: list[tuple[str, Reason]] = []
         self.versions: dict[str, Version] = {}
+        self.decided: dict[str, frozenset[str]] = {}  # by order
         self.wakes: dict[str, WakeAt] = {}
         self.notes: list[tuple[str, str, str]] = []
 
@@ -316,8 +317,8 @@ class _Batch:
                     self.wakes[action.key] = action if known is None or action.at < known.at else known
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
-        if context.buyer is None or say.key in self.says:
-            return  # nobody to tell yet, or told already
+        if context.buyer is None or say.key in self.says or say.key in self._decided(context.order):
+            return  # nobody to tell yet, or decided on before
         moment = self.rules.moments[say.template]
         version = self.rules.texts.pin(say.template, context.locale)
         self.versions[version.id] = version
@@ -342,6 +343,15 @@ class _Batch:
         )
         self.says[say.key] = draft
         self.families[_family(say.key)].append(draft)
+
+    def _decided(self, order: Order | None) -> frozenset[str]:
+        """Keys about this order that the outbox has already; its constraint would leave them out anyway."""
+        if order is None:
+            return frozenset()
+        if order.id not in self.decided:
+            said = self.ledger.said.get(order.id, ())
+            self.decided[order.id] = frozenset(each.key for each in said)
+        return self.decided[order.id]
 
     def _unsay(self, unsay: Unsay) -> None:
         why = Reason(unsay.why, unsay.values)
