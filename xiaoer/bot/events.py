@@ -10,6 +10,8 @@ import msgspec
 
 from xiaoer.bot.money import Money
 
+STOPS = "stops"  # the thread of all who ask us to stop
+
 
 class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A buyer as a platform names her. `id` is her id on that channel; `phone` is E.164."""
@@ -179,6 +181,11 @@ class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, ta
 
 class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.opted_out"):
     """Stop, said outside the chat: an unsubscribe link, a platform's own switch."""
+
+    @property
+    def thread(self) -> str:
+        """She may be named by anything we know of her, so until it is handled nobody is written to."""
+        return STOPS
 
 
 class MessageStatusChanged(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.status"):

@@ -1,7 +1,7 @@
 """Facts: what is true now about the buyers and orders of a few due messages, read in a handful of queries."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -9,13 +9,15 @@ from sqlalchemy import Connection, Row
 from xiaoer.bot.arbiter import ways
 from xiaoer.bot.cases import SELLER
 from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.events import STOPS
 from xiaoer.bot.orders import Order
 from xiaoer.bot.router import Due, Facts, Way
 from xiaoer.bot.shop import Shop
 from xiaoer.storage import inbox, outbox, records
 
 ORDERS_COUNTED = 1000  # of one buyer, when her tier is looked at again
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+Addresses = tuple[tuple[str, str, bool], ...]  # (channel or kind, value, whether it is an id of hers)
 
 
 class Speaking:
@@ -52,28 +54,27 @@ class Desk:
         """Facts by message id. A message is missing here while events about it wait to be handled.
 
         `looking_back`: the templates that need to know what was said before.
+        What waits is looked up first of all: what another program handles meanwhile is in the facts then.
         """
         buyer_ids = {row.buyer for row in rows}
+        addresses = records.addresses_of(connection, shop_id, buyer_ids)
+        waiting = _waiting(connection, shop_id, rows, addresses)
         orders = records.orders_by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
         buyers = records.buyers_by_id(connection, shop_id, buyer_ids)
         chats = records.conversations_of(connection, shop_id, buyer_ids)
         cases = records.open_cases_of(connection, shop_id, buyer_ids)
-        sent = outbox.sent_counts(connection, shop_id, buyer_ids, now)
-        doors = self._doors(connection, shop_id, buyer_ids)
+        heard = outbox.heard_of_us(connection, shop_id, buyer_ids, {row.id for row in rows}, now)
+        doors = self._doors(shop_id, addresses)
         offered = {row.buyer for row in rows if row.category == "promotion"}
         whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
         told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
         said = records.said_about(connection, shop_id, told)
         unlike = outbox.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
-        threads = {row.id: _threads(row, chats.get(row.buyer, ()), doors.get(row.buyer, ())) for row in rows}
-        busy = inbox.open_threads(
-            connection, shop_id, {thread for those in threads.values() for thread in those}
-        )
         found: dict[int, Facts] = {}
         for row in rows:
-            if busy and busy & threads[row.id]:
+            if row.id in waiting:
                 continue
-            day, day_since, week, week_since = sent.get(row.buyer, (0, None, 0, None))
+            hers = heard.get(row.buyer, outbox.NOTHING_HEARD)
             found[row.id] = Facts(
                 shop=shop,
                 buyer=buyers.get(row.buyer) or Buyer(id=row.buyer),
@@ -81,10 +82,10 @@ class Desk:
                 orders=whole.get(row.buyer, ()),
                 conversations=chats.get(row.buyer, ()),
                 cases=cases.get(row.buyer, ()),
-                sent_in_day=day,
-                sent_in_day_until=day_since and day_since + DAY,
-                promotions_in_week=week,
-                promotions_in_week_until=week_since and week_since + WEEK,
+                sent_in_day=hers.in_day,
+                sent_in_day_until=hers.in_day_until,
+                promotions_in_week=hers.offers,
+                promotions_in_week_until=hers.offers_until,
                 ways=self._ways(shop_id, shop, row, buyers, chats, doors, unlike, now),
                 said=said.get(row.order_id, ()),
             )
@@ -116,17 +117,16 @@ class Desk:
         taken = unlike.get(row.unlike) if row.unlike else None
         return tuple(way for way in found if way.channel != taken) if taken else found
 
-    def _doors(
-        self, connection: Connection, shop_id: str, buyers: Collection[str]
-    ) -> dict[str, tuple[Way, ...]]:
+    def _doors(self, shop_id: str, addresses: Mapping[str, Addresses]) -> dict[str, tuple[Way, ...]]:
         doors = self._speaking[shop_id].doors
-        if not doors:
-            return {}
-        found: dict[str, tuple[Way, ...]] = {}
-        for buyer, channel, value in records.addresses_of(connection, shop_id, buyers, doors):
-            way = Way(channel=channel, address=value, buyer_id=value)
-            found[buyer] = (*found.get(buyer, ()), way)
-        return found
+        return {
+            buyer: tuple(
+                Way(channel=channel, address=value, buyer_id=value)
+                for channel, value, is_id in theirs
+                if is_id and channel in doors
+            )
+            for buyer, theirs in addresses.items()
+        }
 
     def is_mail(self, shop_id: str, channel: str) -> bool:
         return self._speaking[shop_id].mail == channel
@@ -178,9 +178,19 @@ def _order_facts(order: Order) -> dict[str, Any]:
     }
 
 
-def _threads(row: Row[Any], chats: tuple[Conversation, ...], doors: tuple[Way, ...]) -> set[str]:
-    threads = {f"chat:{chat.channel}:{chat.address}" for chat in chats}
-    threads |= {f"chat:{way.channel}:{way.address}" for way in doors}
-    if row.order_id:
-        threads.add(f"order:{row.order_id}")
-    return threads
+def _waiting(
+    connection: Connection, shop_id: str, rows: Collection[Row[Any]], addresses: Mapping[str, Addresses]
+) -> set[int]:
+    """The messages about which, or about whose buyer, an event was acknowledged that nobody has handled."""
+    offered = {row.buyer for row in rows if row.category == "promotion"}
+    orders = records.order_ids_of(connection, shop_id, offered)
+    threads: dict[int, set[str]] = {}
+    for row in rows:
+        about = [row.order_id] if row.order_id else []
+        about += orders.get(row.buyer, []) if row.category == "promotion" else []
+        theirs = addresses.get(row.buyer, ())
+        chats = {f"chat:{channel}:{value}" for channel, value, _ in theirs}
+        threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in about)}
+    every = {thread for those in threads.values() for thread in those}
+    busy = inbox.open_threads(connection, shop_id, every)
+    return {id for id, those in threads.items() if busy & those} if busy else set()

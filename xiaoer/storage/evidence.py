@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
-from xiaoer.bot.events import AgentReplied, Event, OrderEvent, load_event
+from xiaoer.bot.events import STOPS, AgentReplied, Event, OrderEvent, load_event
 from xiaoer.bot.orders import Order
 from xiaoer.storage import records
 from xiaoer.storage.tables import buyers, conversations, identities, in_state, inbox, outbox
@@ -200,7 +200,7 @@ def came_later(connection: Connection, shop: str, buyer: str, said_at: datetime,
     ).all()
     kinds = {kind for kind, _ in addresses} | {"link"}
     threads = [f"chat:{kind}:{value}" for kind in kinds for _, value in [*addresses, (kind, buyer)]]
-    threads += [f"order:{order.id}" for order in records.all_orders_of(connection, shop, buyer)]
+    threads += [STOPS, *(f"order:{order.id}" for order in records.all_orders_of(connection, shop, buyer))]
     later = _facts(
         connection,
         shop,

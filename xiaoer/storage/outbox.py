@@ -14,6 +14,8 @@ from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import attempts, in_state, outbox, templates
 
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while it is not known what becomes of a message
 UNDER_ONE = 1000  # messages that wait under one beginning; more than any order has
 
 _encode = msgspec.json.Encoder().encode
@@ -156,6 +158,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
         .where(outbox.c.buyer.not_in(busy.all()))
         .order_by(outbox.c.try_at, outbox.c.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
     )
     return connection.execute(statement).all()
 
@@ -213,14 +216,25 @@ def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequen
     return connection.execute(statement.with_for_update(skip_locked=True)).all()
 
 
-def sent_counts(
-    connection: Connection, shop: str, of_buyers: Collection[str], now: datetime
-) -> dict[str, tuple[int, datetime | None, int, datetime | None]]:
-    """For each buyer: messages in the last 24 hours (answers not counted) with the oldest of them, offers in
-    7 days with the oldest of them. `unknown` counts: it may have arrived."""
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of us a buyer heard in 24 hours, answers not counted, and how many offers in 7 days."""
+
+    in_day: int = 0
+    in_day_until: datetime | None = None  # when the first of them counts no more
+    offers: int = 0
+    offers_until: datetime | None = None
+
+
+NOTHING_HEARD = Heard()
+
+
+def heard_of_us(
+    connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
+) -> dict[str, Heard]:
+    """What reached each buyer, or may have. `but`: messages that are about to be sent, and count not yet."""
     if not of_buyers:
         return {}
-    day, week = now - timedelta(days=1), now - timedelta(days=7)
+    day, week = now - DAY, now - WEEK
     in_day = (outbox.c.settled_at > day) & (outbox.c.category != "answer")
     offer = outbox.c.category == "promotion"
     statement = (
@@ -239,7 +253,44 @@ def sent_counts(
         )
         .group_by(outbox.c.buyer)
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(statement).all()}
+    found = {
+        row[0]: Heard(
+            in_day=row[1],
+            in_day_until=row[2] and row[2] + DAY,
+            offers=row[3],
+            offers_until=row[4] and row[4] + WEEK,
+        )
+        for row in connection.execute(statement).all()
+    }
+    for row in _tried_before(connection, shop, of_buyers):
+        if row.id not in but:
+            until = max(row.try_at, now + LOOK_AGAIN)
+            found[row.buyer] = _and_one_more(found.get(row.buyer, NOTHING_HEARD), row.category, until)
+    return found
+
+
+def _tried_before(
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> Sequence[Row[Any, Any, Any, Any]]:
+    """What left us and waits to be sent again: it may have arrived all the same."""
+    statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer.in_(of_buyers),
+        outbox.c.settled_at.is_(None),
+        outbox.c.attempts > 0,
+        outbox.c.category != "answer",
+    )
+    return connection.execute(statement).all()
+
+
+def _and_one_more(heard: Heard, category: str, until: datetime) -> Heard:
+    offer = category == "promotion"
+    return Heard(
+        in_day=heard.in_day + 1,
+        in_day_until=min(heard.in_day_until or until, until),
+        offers=heard.offers + offer,
+        offers_until=min(heard.offers_until or until, until) if offer else heard.offers_until,
+    )
 
 
 def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, union_all, update
 
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
@@ -166,13 +166,33 @@ def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity
 
 
 def addresses_of(
-    connection: Connection, shop: str, of_buyers: Collection[str], channels: Collection[str]
-) -> list[tuple[str, str, str]]:
-    """(buyer, channel, id there) for the channels that reach a buyer by that id alone."""
-    statement = select(identities.c.buyer, identities.c.kind, identities.c.value).where(
-        identities.c.shop == shop, identities.c.buyer.in_(of_buyers), identities.c.kind.in_(channels)
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> dict[str, tuple[tuple[str, str, bool], ...]]:
+    """Each buyer's addresses: (channel or kind, value, whether it is her id there and not only a chat's)."""
+    if not of_buyers:
+        return {}
+    hers = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
+        identities.c.shop == shop, identities.c.buyer.in_(of_buyers)
     )
-    return [(row[0], row[1], row[2]) for row in connection.execute(statement).all()]
+    chats = select(
+        conversations.c.buyer, conversations.c.channel, conversations.c.address, literal_column("0")
+    ).where(conversations.c.shop == shop, conversations.c.buyer.in_(of_buyers))
+    found: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
+    for buyer, channel, value, is_id in connection.execute(union_all(hers, chats)).all():
+        found[buyer].append((channel, value, bool(is_id)))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def order_ids_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[str]]:
+    """The ids of all their orders."""
+    found: dict[str, list[str]] = defaultdict(list)
+    if of_buyers:
+        statement = select(orders.c.buyer, orders.c.id).where(
+            orders.c.shop == shop, orders.c.buyer.in_(of_buyers)
+        )
+        for buyer, order in connection.execute(statement).all():
+            found[buyer].append(order)
+    return found
 
 
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
