@@ -6,7 +6,7 @@ import gc
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -39,12 +39,18 @@ def main(
     console = Console()
     try:
         found = _measured(size, console)
-    except (CannotMeasure, CannotStart) as why:
-        console.print(f"nothing was measured: {why}", style="red", markup=False)
-        raise typer.Exit(1) from None
+    except CannotStart as why:
+        _refuse(f"no PostgreSQL: {why}")
+    except CannotMeasure as why:
+        _refuse(str(why))
     report.show(console, found)
     if place:
         place.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+
+
+def _refuse(why: str) -> NoReturn:
+    typer.echo(f"nothing was measured: {why}", err=True)
+    raise typer.Exit(1)
 
 
 def _measured(size: Size, console: Console) -> report.Found:
@@ -94,6 +100,7 @@ async def _journeys(databases: Addresses, size: Size, figures: Figures, step: Ca
     for program in programs:  # they tell their peak when they end
         figures.megabytes[program.server.name] = program.server.peak_megabytes
         figures.messages[program.server.name] = program.receiver.count
+        figures.doubles[program.server.name] = program.receiver.doubles
 
 
 @contextlib.contextmanager

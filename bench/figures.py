@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import ceil
 from statistics import median
 
 import msgspec
@@ -21,7 +22,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         return max(1, int(rate * self.seconds))
 
 
-FULL = Size(rounds=3, intake=20_000, journeys=4_000, seconds=2.0, connections=256)
+FULL = Size(rounds=3, intake=15_000, journeys=3_000, seconds=2.0, connections=256)
 QUICK = Size(rounds=1, intake=200, journeys=40, seconds=0.2, connections=8)  # shows that it runs, no more
 
 
@@ -32,7 +33,8 @@ class Figures:
         self.rates: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self.waits: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self.megabytes: dict[str, float] = {}  # the whole program's peak, by server
-        self.messages: dict[str, int] = {}  # received from it, each once
+        self.messages: dict[str, int] = {}  # different ones received from it
+        self.doubles: dict[str, int] = {}
 
     def rate(self, measure: str, server: str) -> float:
         return median(self.rates[measure, server])
@@ -47,5 +49,5 @@ class Figures:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+    """The least of the values that so many percent of them do not exceed."""
+    return sorted(values)[max(0, ceil(len(values) * percent / 100) - 1)]

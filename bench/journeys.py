@@ -58,16 +58,18 @@ class Journeys:
 
     async def measure(self) -> None:
         """Raises CannotMeasure if a message was not sent, or was sent twice."""
-        await self._round(Figures())  # warms up
+        await self._round(Figures(), self._size.journeys // 4)  # warms up
+        for program in self._programs:
+            await program.records.analyse()
         for _ in range(self._size.rounds):
-            await self._round(self._figures)
+            await self._round(self._figures, self._size.journeys)
         for _ in range(self._size.rounds):
             await self._paced_round()
         for program in self._programs:
             await _prove(program, self._asked[program.server.name])
 
-    async def _round(self, figures: Figures) -> None:
-        for load in _loads(self._numbers, self._size.journeys):
+    async def _round(self, figures: Figures, count: int) -> None:
+        for load in _loads(self._numbers, count):
             self._step(f"{load.name}, {self._bare.name}")
             answers = await drive(self._bare, load.requests, self._size.connections)
             figures.rates[load.name, self._bare.name].append(len(load.requests) / answers.seconds)

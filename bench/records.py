@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Self
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from xiaoer.storage.database import Database
 from xiaoer.storage.tables import in_state, inbox, outbox, wakes
@@ -23,6 +23,11 @@ class Records:
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
+
+    async def analyse(self) -> None:
+        """What PostgreSQL does by itself within its first minute; figures must not hang on when."""
+        if self._database.dialect == "postgresql":
+            await self._database.write(lambda connection: connection.execute(text("ANALYZE")))
 
     async def all_recorded(self) -> None:
         """Wait until no message is between its sending and the note of it."""
