@@ -161,17 +161,18 @@ class Program:
     async def calendar_round(self) -> int:
         """Deadlines, campaigns, and what a dead program left behind."""
         now = self.clock()
-
-        def look(connection: Connection) -> tuple[int, int]:
-            fired = fire_wakes(connection, now)
-            campaigns.start_due(connection, self.config.shops, vip.promotion_due, now)
-            return fired, campaigns.run_page(connection, self.config.shops, self.rules, vip.tier_of, now)
-
-        fired, looked = await self.database.write(look)
+        fired = await self.database.write(lambda connection: fire_wakes(connection, now))
         if fired:
             self.react_leg.wake()
-        settled = await self.courier.settle_abandoned()
-        if looked or settled:
+        if await self.courier.settle_abandoned():
+            self.deliver_leg.wake()
+
+        def promote(connection: Connection) -> int:
+            campaigns.start_due(connection, self.config.shops, vip.promotion_due, now)
+            return campaigns.run_page(connection, self.config.shops, self.rules, vip.tier_of, now)
+
+        looked = await self.database.write(promote)  # last, so that a fault in an offer delays nothing else
+        if looked:
             self.deliver_leg.wake()
         return fired + looked
 
@@ -255,5 +256,8 @@ def _rest_the_collector() -> None:
 def open_http() -> aiohttp.ClientSession:
     """One client for all channels; each sets its own timeouts."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=256), cookie_jar=aiohttp.DummyCookieJar()
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=256),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": "Xiaoer"},
+        skip_auto_headers=("Accept", "Accept-Encoding"),
     )

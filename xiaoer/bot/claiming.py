@@ -42,6 +42,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     facts: str
 
 
+_COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
+
+
 class Claimer:
     """Takes due messages in hand, in one transaction without a wait."""
 
@@ -53,20 +56,31 @@ class Claimer:
         self._rules = rules
         self._metrics = metrics
         self._lease = lease
+        self._last = ""
 
-    def claim(self, connection: Connection, now: datetime, room: int) -> tuple[int, list[Claim]]:
-        """Up to `room` messages, at most one to a buyer; how many were looked at, and those to be sent."""
+    def claim(
+        self, connection: Connection, now: datetime, room: int, share: int, in_hand: Mapping[str, int]
+    ) -> tuple[int, list[Claim]]:
+        """Up to `room` messages, at most one to a buyer; how many were looked at, and those to be sent.
+
+        No shop has more than its `share` in hand: one whose receiver is slow must not stop the others.
+        """
         looked, claims = 0, list[Claim]()
-        for shop_id in outbox.waiting_shops(connection):
-            if shop_id not in self._shops or room <= len(claims):
+        for shop_id in self._in_turn(outbox.waiting_shops(connection)):
+            wanted = min(room - len(claims), share - in_hand.get(shop_id, 0))
+            if wanted <= 0 or not try_lock(connection, f"deliver:{shop_id}"):
                 continue
-            if not try_lock(connection, f"deliver:{shop_id}"):
-                continue
-            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, room - len(claims)))
+            self._last = shop_id
+            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, wanted))
             if rows:
                 looked += len(rows)
                 claims += self._judge_all(connection, shop_id, rows, now)
         return looked, claims
+
+    def _in_turn(self, waiting: Sequence[str]) -> list[str]:
+        """Those behind the shop that was last served come first."""
+        known = [shop_id for shop_id in waiting if shop_id in self._shops]
+        return sorted(known, key=lambda shop_id: (shop_id <= self._last, shop_id))
 
     def _judge_all(
         self, connection: Connection, shop_id: str, rows: list[Row[Any]], now: datetime
@@ -82,28 +96,45 @@ class Claimer:
                 held.append(_held(row, waiting, None))
                 continue
             due = _due(row)
-            verdict = self._verdict(due, facts, now)
-            kept = dump(self._desk.kept(facts, now))
-            match verdict:
-                case Send():
-                    claim = self._prepare(
-                        shop_id, row, due, facts, verdict.way, words[row.version], kept, now
-                    )
-                    if isinstance(claim, Claim):
-                        claims.append(claim)
-                    else:
-                        settled.append(_settled(row, "failed", claim, kept, now))
+            kept = dump(self._desk.kept(due, facts, now))
+            decided = self._decide(shop_id, row, due, facts, words[row.version], kept, now)
+            match decided:
+                case Claim():
+                    claims.append(decided)
                 case Hold():
-                    held.append(_held(row, verdict, kept))
+                    held.append(_held(row, decided, kept))
                 case Skip():
-                    settled.append(_settled(row, "skipped", verdict.why, kept, now))
-            self._metrics.messages.labels(shop_id, type(verdict).__name__.lower()).inc()
+                    settled.append(_settled(row, "skipped", decided.why, kept, now))
+                case Reason():
+                    settled.append(_settled(row, "failed", decided, kept, now))
+            self._metrics.messages.labels(shop_id, _COUNTED_AS[type(decided)]).inc()
         lease = lease_clock(connection, now) + self._lease
         outbox.mark_sending(connection, [_sending(claim, lease) for claim in claims])
         outbox.hold(connection, held)
         outbox.settle(connection, settled)
         cases.tell_of_unsaid(connection, shop_id, shop, self._rules.texts, rows, settled, now)
         return claims
+
+    def _decide(
+        self,
+        shop_id: str,
+        row: Row[Any],
+        due: Due,
+        facts: Facts,
+        words: Version,
+        kept: str,
+        now: datetime,
+    ) -> Claim | Hold | Skip | Reason:
+        """What becomes of one message; a Reason if it cannot be sent as it is."""
+        try:
+            verdict = self._verdict(due, facts, now)
+            if isinstance(verdict, Send):
+                return self._prepare(shop_id, row, due, facts, verdict.way, words, kept, now)
+            return verdict
+        except Exception as error:  # one bad message must not stop the others
+            log.error("message not judged", shop=shop_id, number=row.id, exc_info=True)
+            why = f"{type(error).__name__}: {error}"[:300]
+            return Reason("template_broken", {"template": due.template, "why": why})
 
     def _verdict(self, due: Due, facts: Facts, now: datetime) -> Verdict:
         moment = self._rules.moment(due.template, due.category)

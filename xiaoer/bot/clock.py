@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from xiaoer.bot.events import TimeCame
 from xiaoer.bot.metrics import Metrics
-from xiaoer.bot.receive import arrival_of
+from xiaoer.bot.receive import written
 from xiaoer.storage import calendar, inbox
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ def fire_wakes(connection: Connection, now: datetime) -> int:
             )
             for wake in due
         ]
-        inbox.add(connection, [arrival_of(shop, event, now) for event in events])
+        inbox.add(connection, [written(shop, event, now) for event in events])
         calendar.mark_fired(connection, shop, [wake.key for wake in due], now)
         fired += len(due)
     return fired

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,8 +27,10 @@ from xiaoer.storage.outbox import dump
 
 log = structlog.get_logger()
 
-BATCH = 250  # messages claimed at once, and so many are on their way at most
+BATCH = 250  # messages claimed at once, and so many of one shop are on their way at most
+MOST_IN_HAND = 1000  # of all shops together
 LEASE = timedelta(minutes=2)  # longer than any platform may take to answer
+RESENDS = 1  # of a message that may have arrived; a platform that loses every answer must not become a flood
 RESEND_WAIT = timedelta(seconds=30)
 
 
@@ -65,25 +68,37 @@ class Courier:
         self._clock = clock
         self._luck = luck
         self._on_sent = on_sent
-        self._in_hand: set[tuple[str, int]] = set()
+        self._lease = lease
+        self._in_hand: dict[tuple[str, int], float] = {}  # since when its lease runs, by the loop's clock
         self._sendings: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Result] = asyncio.Queue()
+        self._kept = asyncio.Event()
 
     async def deliver_due(self) -> int:
         """Claim and start sending what is due; returns how many messages were looked at."""
-        room = BATCH - len(self._in_hand)
+        room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
         if room <= 0:
             return 0
-        now = self._clock()
-        looked, claims = await self._database.write(
-            lambda connection: self._claimer.claim(connection, now, room)
+        in_hand = Counter(shop for shop, _ in self._in_hand)
+        claiming = asyncio.create_task(
+            self._database.write(
+                lambda connection: self._claimer.claim(connection, self._clock(), room, BATCH, in_hand)
+            )
         )
+        try:
+            looked, claims = await asyncio.shield(claiming)
+        except asyncio.CancelledError:  # we are stopped: what was claimed meanwhile goes out all the same
+            self._start((await claiming)[1])
+            raise
+        self._start(claims)
+        return looked
+
+    def _start(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            self._in_hand.add((claim.shop, claim.id))
+            self._in_hand[claim.shop, claim.id] = asyncio.get_running_loop().time()
             sending = asyncio.create_task(self._send(claim))
             self._sendings.add(sending)
             sending.add_done_callback(self._sendings.discard)
-        return looked
 
     async def record(self) -> None:
         """Write results down, many in one commit, until cancelled."""
@@ -94,9 +109,22 @@ class Courier:
             await self._keep(results)
 
     async def settle_abandoned(self) -> int:
-        """What a dead program had in hand: sent again where that is harmless, else by the seller's rule."""
-        now = self._clock()
-        return await self._database.write(lambda connection: self._settle_abandoned(connection, now))
+        """What a dead program had in hand: sent again where that is harmless, else by the seller's rule.
+
+        What is in our own hand is ours for longer, however slow the platform.
+        """
+        now, running = self._clock(), asyncio.get_running_loop().time()
+        slow = [
+            one for one, since in self._in_hand.items() if running - since > self._lease.total_seconds() / 2
+        ]
+
+        def settle(connection: Connection) -> int:
+            outbox.renew(connection, slow, lease_clock(connection, now) + self._lease)
+            return self._settle_abandoned(connection, now)
+
+        settled = await self._database.write(settle)
+        self._in_hand.update((one, running) for one in slow if one in self._in_hand)
+        return settled
 
     async def stop(self) -> None:
         """Finish what is in hand."""
@@ -107,6 +135,9 @@ class Courier:
             results.append(self._results.get_nowait())
         if results:
             await self._keep(results)
+        while self._in_hand:  # `record` is about to keep the rest
+            self._kept.clear()
+            await self._kept.wait()
 
     @property
     def in_hand(self) -> int:
@@ -136,7 +167,8 @@ class Courier:
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
         for result in results:
-            self._in_hand.discard((result.claim.shop, result.claim.id))
+            self._in_hand.pop((result.claim.shop, result.claim.id), None)
+        self._kept.set()
         self._on_sent()
 
     def _write(self, connection: Connection, results: Iterable[Result]) -> None:
@@ -149,7 +181,7 @@ class Courier:
                 )
                 self._metrics.messages.labels(claim.shop, "sent").inc()
                 continue
-            row = self._failure(result)
+            row = self._failure(connection, result)
             failed.append(row)
             tries.append(
                 _try(claim.shop, claim.id, claim.attempts + 1, result.at, claim.channel, result.error)
@@ -169,7 +201,7 @@ class Courier:
             row = outbox.message(connection, each["shop"], each["id"])
             cases.tell_of_unsaid(connection, each["shop"], shop, self._texts, [row], [each], self._clock())
 
-    def _failure(self, result: Result) -> dict[str, Any]:
+    def _failure(self, connection: Connection, result: Result) -> dict[str, Any]:
         claim, error, at = result.claim, result.error, result.at
         why = str(error)[:300] or type(error).__name__
         match error:
@@ -184,16 +216,18 @@ class Courier:
                 reason = Reason("try_again", {"why": why, "attempts": attempts, "until": at + wait})
                 return _failed(claim.shop, claim.id, "queued", reason, at + wait, None)
             case DeliveryUnknown():
-                return self._unknown(claim.shop, claim.id, claim.category, claim.channel, at)
+                return self._unknown(connection, claim.shop, claim.id, claim.category, claim.channel, at)
             case _:
                 return _failed(claim.shop, claim.id, "failed", Reason("refused", {"why": why}), at, at)
 
-    def _unknown(self, shop_id: str, id: int, category: str, channel: str, at: datetime) -> dict[str, Any]:
-        """Nobody knows whether it arrived: the seller's rule decides (promise 7)."""
+    def _unknown(
+        self, connection: Connection, shop_id: str, id: int, category: str, channel: str, at: datetime
+    ) -> dict[str, Any]:
+        """Nobody knows whether it arrived: the seller's rule decides (promise 7), once at most to resend."""
         rule = self._shops[shop_id].unknown
         choice = rule.promotion if category == "promotion" else rule.service
         self._metrics.messages.labels(shop_id, "unknown").inc()
-        if choice == "leave":
+        if choice == "leave" or outbox.lost_before(connection, shop_id, id, channel) >= RESENDS:
             return _failed(shop_id, id, "unknown", Reason("unknown_left", {"channel": channel}), at, at)
         return _failed(
             shop_id, id, "queued", Reason("unknown_resend", {"channel": channel}), at + RESEND_WAIT, None
@@ -202,8 +236,10 @@ class Courier:
     def _settle_abandoned(self, connection: Connection, now: datetime) -> int:
         rows = [
             row
-            for row in outbox.abandoned(connection, lease_clock(connection, now))
-            if (row.shop, row.id) not in self._in_hand and row.shop in self._shops
+            for row in outbox.abandoned(
+                connection, self._shops.keys(), lease_clock(connection, now), self._lease
+            )
+            if (row.shop, row.id) not in self._in_hand
         ]
         failed, tries = list[dict[str, Any]](), list[dict[str, Any]]()
         for row in rows:
@@ -214,7 +250,7 @@ class Courier:
                 )
                 failed.append(_failed(row.shop, row.id, "queued", reason, now, None))
             else:
-                failed.append(self._unknown(row.shop, row.id, row.category, row.channel, now))
+                failed.append(self._unknown(connection, row.shop, row.id, row.category, row.channel, now))
             error = DeliveryUnknown("the program stopped while it was sending")
             tries.append(_try(row.shop, row.id, row.attempts + 1, now, row.channel, error))
         outbox.mark_failed(connection, failed, tries)

@@ -62,8 +62,9 @@ class Desk:
         orders = records.orders_by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
         buyers = records.buyers_by_id(connection, shop_id, buyer_ids)
         chats = records.conversations_of(connection, shop_id, buyer_ids)
-        cases = records.open_cases_of(connection, shop_id, buyer_ids)
-        heard = outbox.heard_of_us(connection, shop_id, buyer_ids, {row.id for row in rows}, now)
+        limited = {row.buyer for row in rows if row.category != "answer"}  # an answer knows no cap
+        cases = records.open_cases_of(connection, shop_id, limited)
+        heard = outbox.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
         doors = self._doors(shop_id, addresses)
         offered = {row.buyer for row in rows if row.category == "promotion"}
         whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
@@ -137,29 +138,35 @@ class Desk:
             return None
         return self._chat_link(shop_id, due.order)
 
-    def kept(self, facts: Facts, now: datetime) -> dict[str, Any]:
+    def kept(self, due: Due, facts: Facts, now: datetime) -> dict[str, Any]:
         """The facts as they are stored beside the decision, with the limits of that moment."""
-        order, buyer, limits, quiet = facts.order, facts.buyer, facts.shop.limits, facts.shop.quiet_hours
-        zone = facts.shop.zone(buyer.timezone)
-        return {
+        order, buyer = facts.order, facts.buyer
+        local = now.astimezone(facts.shop.zone(buyer.timezone))
+        human_until = [chat.human_until for chat in facts.conversations if chat.human_until]
+        known = {
             "at": now,
-            "local_time": now.astimezone(zone).strftime("%H:%M"),
-            "timezone": zone.key,
+            "local_time": f"{local.hour:02}:{local.minute:02}",
+            "timezone": str(local.tzinfo),
             "order": _order_facts(order) if order else None,
             "stopped": buyer.stopped,
-            "agrees": buyer.agrees,
-            "open_cases": [case.number for case in facts.cases],
-            "sent_in_day": facts.sent_in_day,
-            "per_day": limits.per_day,
-            "promotions_in_week": facts.promotions_in_week,
-            "promotions_per_week": limits.promotions_per_week,
-            "quiet_hours": [f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"],
-            "human_until": max(
-                (chat.human_until for chat in facts.conversations if chat.human_until), default=None
-            ),
+            "human_until": max(human_until, default=None),
             "takeover": int(facts.shop.takeover.total_seconds()),
             "ways": [way.channel for way in facts.ways],
         }
+        return known if due.category == "answer" else known | _limits(facts)
+
+
+def _limits(facts: Facts) -> dict[str, Any]:
+    limits, quiet = facts.shop.limits, facts.shop.quiet_hours
+    return {
+        "agrees": facts.buyer.agrees,
+        "open_cases": [case.number for case in facts.cases],
+        "sent_in_day": facts.sent_in_day,
+        "per_day": limits.per_day,
+        "promotions_in_week": facts.promotions_in_week,
+        "promotions_per_week": limits.promotions_per_week,
+        "quiet_hours": [f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}"],
+    }
 
 
 def _to_seller(shop: Shop, mail: str | None) -> tuple[Way, ...]:

@@ -264,6 +264,8 @@ def _told_apart(one: set[Identity], other: set[Identity]) -> bool:
 
 def _shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
     """What the platform shows of a buyer: newer words win, older ones only fill gaps."""
+    if ref.agrees is None and not (ref.name or ref.email or ref.phone or ref.locale or ref.timezone):
+        return buyer  # a chat that shows nothing but its address
     newer = buyer.shown_at is None or at >= buyer.shown_at
     told = {name: value for name in _WORDS if (value := getattr(ref, name)) is not None}
     said = {name: value for name, value in told.items() if newer or getattr(buyer, name) is None}

@@ -49,7 +49,7 @@ from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
 from xiaoer.bot.texts import Version
 from xiaoer.storage import calendar, inbox, outbox, records
-from xiaoer.storage.database import Database, is_broken_data, try_lock
+from xiaoer.storage.database import Database, is_service_trouble, try_lock
 
 log = structlog.get_logger()
 _replace = msgspec.structs.replace
@@ -74,11 +74,21 @@ def react(
     return _Batch(connection, shop_id, shop, rules, now).run(rows) if rows else Outcome()
 
 
-def park_first(connection: Connection, shop_id: str, error: str, now: datetime) -> Outcome:
-    """Put aside the oldest open event, whose outcome the database refuses to keep."""
+def react_to_one(connection: Connection, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
+    """Handle the oldest open event, or park it if what it leads to cannot be kept."""
+    if not try_lock(connection, f"react:{shop_id}"):
+        return Outcome()
     rows = inbox.open_events(connection, shop_id, 1)
-    inbox.settle(connection, shop_id, [(row.id, None, error) for row in rows], now)
-    return Outcome(parked=len(rows))
+    try:
+        with connection.begin_nested():
+            return _Batch(connection, shop_id, shop, rules, now).run(rows) if rows else Outcome()
+    except Exception as error:
+        if is_service_trouble(error):
+            raise
+        log.error("event parked", shop=shop_id, number=rows[0].id, error=type(error).__name__, exc_info=True)
+        why = f"{type(error).__name__}: what it leads to cannot be kept"
+    inbox.settle(connection, shop_id, [(rows[0].id, None, why)], now)
+    return Outcome(parked=1)
 
 
 async def react_waiting(
@@ -97,17 +107,17 @@ async def react_waiting(
 
 
 async def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
-    """React; when the database refuses a batch's data, find the one event to blame and park it alone."""
-    for limit in (BATCH, 1):
+    """React; when a batch cannot be kept, go in smaller steps up to the one event to blame."""
+    for limit in (BATCH, BATCH // 10, BATCH // 100):
         try:
             return await database.write(
                 partial(react, shop_id=shop_id, shop=shop, rules=rules, now=now, limit=limit)
             )
-        except DBAPIError as error:
-            if not is_broken_data(error):
+        except Exception as error:
+            if is_service_trouble(error):
                 raise
-            why = f"{type(error).__name__}: the outcome cannot be stored"
-    return await database.write(lambda connection: park_first(connection, shop_id, why, now))
+            log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
+    return await database.write(partial(react_to_one, shop_id=shop_id, shop=shop, rules=rules, now=now))
 
 
 class _Batch:
@@ -153,6 +163,8 @@ class _Batch:
                 return None, None
             rule = found.name
             self._act(found.handler(event, context), id, rule, context)
+        except DBAPIError:  # it may have spoilt the whole transaction
+            raise
         except Exception as error:  # one bad event must not stop the others
             log.error(
                 "event parked",
@@ -236,7 +248,7 @@ class _Batch:
         return chat.buyer, None, chat
 
     def _is_echo(self, event: AgentReplied, buyer: str) -> bool:
-        since = self.now - ECHO
+        since = min(event.at, self.now) - ECHO
         return outbox.is_echo(self.connection, self.shop_id, buyer, event.message_id, event.text, since)
 
     def _stop_by_link(self, id: str, at: datetime) -> str | None:

@@ -167,6 +167,11 @@ def arrival_of(shop: str, event: Event, received_at: datetime) -> Arrival:
     """Raises Unreadable if an id is too long to be told apart by."""
     if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
         raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
+    return written(shop, event, received_at)
+
+
+def written(shop: str, event: Event, received_at: datetime) -> Arrival:
+    """As it goes into the inbox. For events of our own, whose ids are as long as they have to be."""
     return Arrival(
         shop=shop,
         channel=event.channel,

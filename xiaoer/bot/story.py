@@ -177,11 +177,13 @@ class _Teller:
         if offer:
             yield self._line(_CONSENT[facts.get("agrees")])
             yield self._count("in_week", facts, "promotions_in_week", "promotions_per_week")
-        cases = ", ".join(str(number) for number in facts.get("open_cases", ()))
-        yield self._line("cases", cases=cases) if cases else self._line("no_cases")
+        if "open_cases" in facts:
+            cases = ", ".join(str(number) for number in facts["open_cases"])
+            yield self._line("cases", cases=cases) if cases else self._line("no_cases")
         if facts.get("human_until") and facts["human_until"] > facts["at"]:
             yield self._line("person", until=datetime.fromisoformat(facts["human_until"]))
-        yield self._count("in_day", facts, "sent_in_day", "per_day")
+        if "sent_in_day" in facts:
+            yield self._count("in_day", facts, "sent_in_day", "per_day")
         yield from self._quiet(facts)
         ways = ", ".join(facts.get("ways", ()))
         yield self._line("ways", ways=ways) if ways else self._line("no_ways")

@@ -181,10 +181,7 @@ def lease_clock(connection: Connection, now: datetime) -> datetime:
     return moment
 
 
-def is_broken_data(error: Exception) -> bool:
-    """The data was refused, not the service: trying the same again would end the same."""
-    return isinstance(error, DBAPIError) and type(error).__name__ in (
-        "DataError",
-        "IntegrityError",
-        "ProgrammingError",
-    )
+def is_service_trouble(error: Exception) -> bool:
+    """The database was away, full or busy. Anything else is the data's fault and would end the same again."""
+    data = ("DataError", "IntegrityError", "ProgrammingError")
+    return isinstance(error, DBAPIError) and type(error).__name__ not in data

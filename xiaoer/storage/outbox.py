@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, TextClause, case, func, or_, select, text, update
 
+from xiaoer.bot.errors import DeliveryUnknown
 from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
 from xiaoer.storage.database import take_ids
@@ -203,17 +204,35 @@ def mark_failed(connection: Connection, rows: Rows, tries: Rows) -> None:
     insert_new(connection, attempts, tries)
 
 
-def release(connection: Connection, shop: str, ids: Collection[int]) -> None:
-    """Hand back what was claimed and not begun."""
-    if ids:
-        here = update(outbox).where(outbox.c.shop == shop, outbox.c.id.in_(ids), in_state(outbox, "sending"))
-        connection.execute(here.values(state="queued", lease_until=None))
+def renew(connection: Connection, in_hand: Iterable[tuple[str, int]], lease_until: datetime) -> None:
+    """Still in hand: a slow platform is not a dead sender."""
+    rows = [{"shop": shop, "id": id, "lease_until": lease_until} for shop, id in in_hand]
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'")
 
 
-def abandoned(connection: Connection, now: datetime, limit: int = 500) -> Sequence[Row[Any]]:
-    """Messages whose sender died with them in hand."""
-    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.lease_until < now).limit(limit)
-    return connection.execute(statement.with_for_update(skip_locked=True)).all()
+def abandoned(
+    connection: Connection, shops: Collection[str], now: datetime, lease: timedelta, limit: int = 500
+) -> Sequence[Row[Any]]:
+    """Messages whose sender died with them in hand.
+
+    A lease further away than any is given for was written by a clock that ran ahead.
+    """
+    over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + lease)
+    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
+    return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def lost_before(connection: Connection, shop: str, message: int, channel: str) -> int:
+    """How many sendings of a message by this channel ended without our knowing whether it arrived."""
+    found: int = connection.execute(
+        select(func.count()).where(
+            attempts.c.shop == shop,
+            attempts.c.message == message,
+            attempts.c.channel == channel,
+            attempts.c.outcome == DeliveryUnknown.__name__,
+        )
+    ).scalar_one()
+    return found
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,12 +325,13 @@ def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -
 def is_echo(
     connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime
 ) -> bool:
-    """Whether what "a person wrote" is what we ourselves just sent."""
+    """Whether what "a person wrote" is what we ourselves sent: by its id, or by its words since then."""
     statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
         outbox.c.shop == shop,
         outbox.c.buyer == buyer,
-        or_(in_state(outbox, "sending"), outbox.c.settled_at > since),
         outbox.c.text.is_not(None),
+        # Not settled: on its way, or to be sent again after an answer that was lost.
+        or_(outbox.c.settled_at.is_(None), outbox.c.settled_at > since, outbox.c.receipt == message_id),
     )
     for row in connection.execute(statement).all():
         if message_id in (message_name(shop, row.id), row.receipt) or row.text.strip() == words.strip():

@@ -127,7 +127,8 @@ class WebhookChannel:
             async with self._http.post(
                 self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as response:
-                await _drain(response)
+                if response.content_length != 0:
+                    await _drain(response)
                 failure = _failure(response.status, response.headers.get("retry-after"), message.at)
         except TimeoutError:
             failure = DeliveryDelayed(f"no answer within {self._seconds:g} s")
