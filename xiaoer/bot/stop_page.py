@@ -8,7 +8,7 @@ from aiohttp import web
 
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef
 from xiaoer.bot.links import Links
-from xiaoer.bot.react import OWN_LINK
+from xiaoer.bot.merging import OWN_LINK
 from xiaoer.bot.receive import Intake, arrival_of
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop
