@@ -40,7 +40,10 @@ def judge(due: Due, moment: Moment, facts: Facts, now: datetime) -> Verdict:
     lateness ends it too, with the delay's reason.
     """
     ended = (
-        _stopped(due, facts) or too_late(due.due_at, due.lateness, now) or moment.still_true(due, facts, now) or _unwanted(due, facts)
+        _stopped(due, facts)
+        or too_late(due.due_at, due.lateness, now)
+        or moment.still_true(due, facts, now)
+        or _unwanted(due, facts)
     )
     if ended:
         return Skip(ended)
