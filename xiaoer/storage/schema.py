@@ -42,7 +42,7 @@ def migrate(engine: Engine) -> Path | None:
     if before == newest():
         return None
     _refuse_newer(before)
-    copy = _copy(engine, before) if before is not None else None
+    copy = copy_beside(engine) if before is not None else None
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
@@ -70,7 +70,7 @@ def _refuse_newer(version: str | None) -> None:
         raise StorageError("the database was made by a newer Xiaoer; install that one")
 
 
-def _copy(engine: Engine, version: str | None) -> Path | None:
+def copy_beside(engine: Engine) -> Path | None:
     """A whole copy of an SQLite file, by SQLite itself, so that what is still in its log is in it."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
