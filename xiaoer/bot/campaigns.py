@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection
 
 from xiaoer.bot.context import Buyer
+from xiaoer.bot.errors import TemplateError
 from xiaoer.bot.hours import daytime_slot
 from xiaoer.bot.rules import PROMOTION, Rules
 from xiaoer.bot.shop import Promotion, Shop, Tier
-from xiaoer.storage import calendar, outbox, records
+from xiaoer.storage import calendar, history, outbox, records
 from xiaoer.storage.database import try_lock
+
+log = structlog.get_logger()
 
 PAGE = 500  # buyers in one transaction
 
@@ -43,11 +47,19 @@ def run_page(
         for campaign in calendar.open_campaigns(connection, shop_id):
             promotion = shop.promotions.get(campaign.promotion)
             page = records.agreeing_buyers(connection, shop_id, campaign.cursor, PAGE) if promotion else []
-            drafts = (
-                _drafts(connection, shop_id, shop, campaign.promotion, promotion, page, rules, tier_of, now)
-                if promotion
-                else []
-            )
+            try:
+                drafts = (
+                    _drafts(
+                        connection, shop_id, shop, campaign.promotion, promotion, page, rules, tier_of, now
+                    )
+                    if promotion
+                    else []
+                )
+            except TemplateError as error:  # the others have their words; this one waits for its own
+                log.error(
+                    "promotion has no words", shop=shop_id, promotion=campaign.promotion, why=str(error)
+                )
+                continue
             outbox.queue(connection, shop_id, drafts, now)
             done_at = None if len(page) == PAGE else now
             cursor = page[-1].id if page else campaign.cursor
@@ -67,7 +79,9 @@ def _drafts(
     tier_of: TierOf,
     now: datetime,
 ) -> list[outbox.Draft]:
-    buyers = {buyer.id: buyer for buyer in page if not buyer.stopped}
+    rule = f"promotions.{name}"
+    told = history.offered_to(connection, shop_id, rule, {buyer.id for buyer in page})
+    buyers = {buyer.id: buyer for buyer in page if not buyer.stopped and buyer.id not in told}
     standings = records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
     moment = rules.moments[PROMOTION]
     drafts = []
@@ -87,7 +101,7 @@ def _drafts(
                 template=promotion.template,
                 version=version.id,
                 category=moment.category,
-                rule=f"promotions.{name}",
+                rule=rule,
                 due_at=daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key)),
                 lateness=moment.lateness,
                 values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},

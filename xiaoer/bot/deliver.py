@@ -21,7 +21,7 @@ from xiaoer.bot.retry import wait_before
 from xiaoer.bot.router import Reason
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
-from xiaoer.storage import outbox, records
+from xiaoer.storage import history, outbox, records
 from xiaoer.storage.database import Database, lease_clock
 from xiaoer.storage.outbox import dump
 
@@ -227,7 +227,7 @@ class Courier:
         rule = self._shops[shop_id].unknown
         choice = rule.promotion if category == "promotion" else rule.service
         self._metrics.messages.labels(shop_id, "unknown").inc()
-        if choice == "leave" or outbox.lost_before(connection, shop_id, id, channel) >= RESENDS:
+        if choice == "leave" or history.lost_before(connection, shop_id, id, channel) >= RESENDS:
             return _failed(shop_id, id, "unknown", Reason("unknown_left", {"channel": channel}), at, at)
         return _failed(
             shop_id, id, "queued", Reason("unknown_resend", {"channel": channel}), at + RESEND_WAIT, None

@@ -13,7 +13,7 @@ from xiaoer.bot.events import STOPS
 from xiaoer.bot.orders import Order
 from xiaoer.bot.router import Due, Facts, Way
 from xiaoer.bot.shop import Shop
-from xiaoer.storage import inbox, outbox, records
+from xiaoer.storage import history, inbox, records
 
 ORDERS_COUNTED = 1000  # of one buyer, when her tier is looked at again
 
@@ -64,18 +64,18 @@ class Desk:
         chats = records.conversations_of(connection, shop_id, buyer_ids)
         limited = {row.buyer for row in rows if row.category != "answer"}  # an answer knows no cap
         cases = records.open_cases_of(connection, shop_id, limited)
-        heard = outbox.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
+        heard = history.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
         doors = self._doors(shop_id, addresses)
         offered = {row.buyer for row in rows if row.category == "promotion"}
         whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
         told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
         said = records.said_about(connection, shop_id, told)
-        unlike = outbox.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
+        unlike = history.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
         found: dict[int, Facts] = {}
         for row in rows:
             if row.id in waiting:
                 continue
-            hers = heard.get(row.buyer, outbox.NOTHING_HEARD)
+            hers = heard.get(row.buyer, history.NOTHING_HEARD)
             found[row.id] = Facts(
                 shop=shop,
                 buyer=buyers.get(row.buyer) or Buyer(id=row.buyer),

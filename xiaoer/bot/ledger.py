@@ -19,7 +19,7 @@ from xiaoer.bot.events import (
     TimeCame,
 )
 from xiaoer.bot.orders import Order
-from xiaoer.storage import records
+from xiaoer.storage import outbox, records
 from xiaoer.storage.records import Identity
 
 _WORDS = ("name", "email", "phone", "locale", "timezone")
@@ -168,6 +168,7 @@ class Ledger:
             return first
         kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or self.now, buyer.id))
         records.join(self.connection, self.shop, kept.id, lost.id)
+        outbox.offer_once(self.connection, self.shop, kept.id, self.now)
         self._joined[lost.id] = kept.id
         self._follow(kept.id, lost.id)
         merged = _merged(kept, lost)

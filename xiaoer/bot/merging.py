@@ -20,7 +20,7 @@ from xiaoer.bot.events import (
 from xiaoer.bot.ledger import Ledger
 from xiaoer.bot.orders import Order, merge
 from xiaoer.bot.shop import Shop
-from xiaoer.storage import outbox, records
+from xiaoer.storage import history, records
 
 _replace = msgspec.structs.replace
 
@@ -101,7 +101,7 @@ def _status(ledger: Ledger, event: MessageStatusChanged) -> Known:
 
 def _is_echo(ledger: Ledger, event: AgentReplied, buyer: str) -> bool:
     since = min(event.at, ledger.now) - ECHO
-    return outbox.is_echo(ledger.connection, ledger.shop, buyer, event.message_id, event.text, since)
+    return history.is_echo(ledger.connection, ledger.shop, buyer, event.message_id, event.text, since)
 
 
 def _stop_by_link(ledger: Ledger, id: str, at: datetime) -> str | None:

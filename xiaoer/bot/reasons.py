@@ -38,6 +38,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "case_open": ("number",),
     "buyer_answered": ("answered_at",),
     "not_in_tier": ("tier",),
+    "offered_before": (),
     "promotion_over": ("end",),
     # failed
     "refused": ("why",),

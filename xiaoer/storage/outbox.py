@@ -1,22 +1,18 @@
 """The outbox: every message ever decided on, and what became of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, TextClause, case, func, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
 
-from xiaoer.bot.errors import DeliveryUnknown
 from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import attempts, in_state, outbox, templates
 
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
-LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while it is not known what becomes of a message
 UNDER_ONE = 1000  # messages that wait under one beginning; more than any order has
 
 _encode = msgspec.json.Encoder().encode
@@ -83,42 +79,38 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-def withdraw(
-    connection: Connection, shop: str, prefixes: Iterable[tuple[str, Reason]], now: datetime
-) -> None:
-    """Take back what still waits under these beginnings of keys."""
-    last = dict(prefixes)
-    if not last:
-        return
-    named = dump([{"key": prefix, "end": prefix + "\U0010ffff"} for prefix in last])
-    found = connection.execute(_waiting_under(connection.dialect.name), {"shop": shop, "rows": named})
+def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now: datetime) -> None:
+    """Take back those of these messages that still wait."""
     rows = [
-        {"shop": shop, "id": id, "state": "withdrawn", "reason": dump(last[prefix]), "settled_at": now}
-        for id, prefix in {row.id: row.key_ for row in found}.items()
+        {"shop": shop, "key": key, "state": "withdrawn", "reason": dump(why), "settled_at": now}
+        for key, why in keys.items()
     ]
-    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
+    update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
 
 
-@lru_cache
-def _waiting_under(dialect: str) -> TextClause:
-    """What waits under beginnings of keys, each looked up by itself as a range of the index on (shop, key).
-
-    Left to themselves planners start from the outbox, and go through all that a shop ever said.
-    """
-    if dialect == "sqlite":
-        return text(
-            "SELECT waiting.id, new.key_ FROM (SELECT json_extract(value, '$.key') AS key_,"
-            " json_extract(value, '$.end') AS end_ FROM json_each(:rows)) AS new CROSS JOIN outbox AS waiting"
-            " WHERE waiting.shop = :shop AND waiting.key >= new.key_ AND waiting.key < new.end_"
-            " AND waiting.state = 'queued'"
-        )
-    return text(
-        f"SELECT found.id, new.key_ FROM (SELECT value ->> 'key' AS key_, value ->> 'end' AS end_"  # noqa: S608  # a number of ours
-        f" FROM json_array_elements(CAST(:rows AS json)) AS each(value)) AS new"
-        f" CROSS JOIN LATERAL (SELECT id FROM outbox WHERE shop = :shop AND state = 'queued'"
-        f' AND key >= new.key_ COLLATE "C" AND key < new.end_ COLLATE "C"'
-        f" ORDER BY key LIMIT {UNDER_ONE}) AS found"
+def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> None:
+    """After two files became one: what was offered through either, or waits twice, is not offered again."""
+    other = outbox.alias()
+    first = or_(
+        other.c.state.in_(("sending", "sent", "unknown")),
+        and_(other.c.state == "queued", other.c.id < outbox.c.id),
     )
+    made = exists().where(
+        other.c.shop == outbox.c.shop,
+        other.c.buyer == outbox.c.buyer,
+        other.c.rule == outbox.c.rule,
+        other.c.id != outbox.c.id,
+        first,
+    )
+    here = update(outbox).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        outbox.c.category == "promotion",
+        in_state(outbox, "queued"),
+        made,
+    )
+    reason = dump(Reason("offered_before"))
+    connection.execute(here.values(state="withdrawn", reason=reason, settled_at=now))
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
@@ -220,123 +212,6 @@ def abandoned(
     over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + lease)
     statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
     return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
-
-
-def lost_before(connection: Connection, shop: str, message: int, channel: str) -> int:
-    """How many sendings of a message by this channel ended without our knowing whether it arrived."""
-    found: int = connection.execute(
-        select(func.count()).where(
-            attempts.c.shop == shop,
-            attempts.c.message == message,
-            attempts.c.channel == channel,
-            attempts.c.outcome == DeliveryUnknown.__name__,
-        )
-    ).scalar_one()
-    return found
-
-
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of us a buyer heard in 24 hours, answers not counted, and how many offers in 7 days."""
-
-    in_day: int = 0
-    in_day_until: datetime | None = None  # when the first of them counts no more
-    offers: int = 0
-    offers_until: datetime | None = None
-
-
-NOTHING_HEARD = Heard()
-
-
-def heard_of_us(
-    connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
-) -> dict[str, Heard]:
-    """What reached each buyer, or may have. `but`: messages that are about to be sent, and count not yet."""
-    if not of_buyers:
-        return {}
-    day, week = now - DAY, now - WEEK
-    in_day = (outbox.c.settled_at > day) & (outbox.c.category != "answer")
-    offer = outbox.c.category == "promotion"
-    statement = (
-        select(
-            outbox.c.buyer,
-            func.count(case((in_day, 1))),
-            func.min(case((in_day, outbox.c.settled_at))),
-            func.count(case((offer, 1))),
-            func.min(case((offer, outbox.c.settled_at))),
-        )
-        .where(
-            outbox.c.shop == shop,
-            outbox.c.buyer.in_(of_buyers),
-            outbox.c.settled_at > week,
-            or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
-        )
-        .group_by(outbox.c.buyer)
-    )
-    found = {
-        row[0]: Heard(
-            in_day=row[1],
-            in_day_until=row[2] and row[2] + DAY,
-            offers=row[3],
-            offers_until=row[4] and row[4] + WEEK,
-        )
-        for row in connection.execute(statement).all()
-    }
-    for row in _tried_before(connection, shop, of_buyers):
-        if row.id not in but:
-            until = max(row.try_at, now + LOOK_AGAIN)
-            found[row.buyer] = _and_one_more(found.get(row.buyer, NOTHING_HEARD), row.category, until)
-    return found
-
-
-def _tried_before(
-    connection: Connection, shop: str, of_buyers: Collection[str]
-) -> Sequence[Row[Any, Any, Any, Any]]:
-    """What left us and waits to be sent again: it may have arrived all the same."""
-    statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
-        outbox.c.shop == shop,
-        outbox.c.buyer.in_(of_buyers),
-        outbox.c.settled_at.is_(None),
-        outbox.c.attempts > 0,
-        outbox.c.category != "answer",
-    )
-    return connection.execute(statement).all()
-
-
-def _and_one_more(heard: Heard, category: str, until: datetime) -> Heard:
-    offer = category == "promotion"
-    return Heard(
-        in_day=heard.in_day + 1,
-        in_day_until=min(heard.in_day_until or until, until),
-        offers=heard.offers + offer,
-        offers_until=min(heard.offers_until or until, until) if offer else heard.offers_until,
-    )
-
-
-def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
-    """By which channel earlier messages went."""
-    if not keys:
-        return {}
-    statement = select(outbox.c.key, outbox.c.channel).where(
-        outbox.c.shop == shop, outbox.c.key.in_(keys), outbox.c.channel.is_not(None)
-    )
-    return {row[0]: row[1] for row in connection.execute(statement).all()}
-
-
-def is_echo(
-    connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime
-) -> bool:
-    """Whether what "a person wrote" is what we ourselves sent: by its id, or by its words since then."""
-    statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
-        outbox.c.shop == shop,
-        outbox.c.buyer == buyer,
-        outbox.c.text.is_not(None),
-        # Not settled: on its way, or to be sent again after an answer that was lost.
-        or_(outbox.c.settled_at.is_(None), outbox.c.settled_at > since, outbox.c.receipt == message_id),
-    )
-    for row in connection.execute(statement).all():
-        if message_id in (message_name(shop, row.id), row.receipt) or row.text.strip() == words.strip():
-            return True
-    return False
 
 
 def message_name(shop: str, id: int) -> str:
