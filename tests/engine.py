@@ -22,11 +22,11 @@ from xiaoer.bot.app import Program
 from xiaoer.bot.channels import Channel, Delivery, Outgoing
 from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
 from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.deliver import Courier
 from xiaoer.bot.events import Event
 from xiaoer.bot.fast_forward import HandClock
 from xiaoer.bot.orders import Order
 from xiaoer.bot.receive import arrival_of
+from xiaoer.bot.rules import Rules
 from xiaoer.storage import inbox, records, schema, tables
 from xiaoer.storage.database import Database
 
@@ -59,12 +59,6 @@ class Ear:
         return message.id
 
 
-class DeafEar(Ear):
-    """A platform that does not drop repeats, and loses answers when told to."""
-
-    drops_repeats: ClassVar[bool] = False
-
-
 class Engine:
     """One shop. `take` is a delivery acknowledged; `react` and `deliver` are rounds of the two legs."""
 
@@ -77,13 +71,17 @@ class Engine:
         self.settings = config.shops[shop]
         self.program = Program(config, database, http, clock)
         self.ears: dict[str, Ear] = {}
-        self._courier: Courier | None = None
 
     def listen(self, *ears: Ear) -> None:
         """Speak through these from now on, whatever the settings name."""
         self.ears = {ear.name: ear for ear in ears}
         courier = self.program.courier
         courier._speakers = {(self.shop, ear.name): ear for ear in ears}
+
+    def decide_by(self, rules: Rules) -> None:
+        """React and deliver by these rules from now on."""
+        self.program.rules = rules
+        self.program.courier._claimer._rules = rules
 
     @property
     def heard(self) -> list[Heard]:
@@ -146,8 +144,22 @@ class Yard:
     def engine(self, now: datetime = NOON, **settings: Any) -> Engine:
         """A fresh shop with an ear at its webhook door."""
         name = f"s{next(NAMES)}"
+        return self._engine(name, _config({name: settings}), HandClock(now))
+
+    def again(self, engine: Engine) -> Engine:
+        """The same shop in another program."""
+        return self._engine(engine.shop, engine.program.config, engine.clock)
+
+    def neighbours(self, now: datetime = NOON) -> tuple[Engine, Engine]:
+        """Two shops in one program, which the first one is asked to run."""
+        names = [f"s{next(NAMES)}", f"s{next(NAMES)}"]
         clock = HandClock(now)
-        engine = Engine(self.database, name, _config(name, settings), clock, self._http)
+        config = _config({name: {} for name in names})
+        first, second = (self._engine(name, config, clock) for name in sorted(names))
+        return first, second
+
+    def _engine(self, name: str, config: Config, clock: HandClock) -> Engine:
+        engine = Engine(self.database, name, config, clock, self._http)
         engine.listen(Ear(DOOR, clock))
         return engine
 
@@ -174,9 +186,8 @@ def in_yard(database_url: str) -> Iterator[tuple[Yard, Callable[[Coroutine[Any, 
             runner.run(place.__aexit__(None, None, None))
 
 
-def _config(shop: str, settings: Mapping[str, Any]) -> Config:
-    channels = {DOOR: {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
-    chosen = {**SHOP, **settings, "channels": {**channels, **settings.get("channels", {})}}
+def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
+    """Settings of each shop, over those that every test shop has."""
     return Config.model_construct(
         database="",
         listen="127.0.0.1:0",
@@ -185,8 +196,13 @@ def _config(shop: str, settings: Mapping[str, Any]) -> Config:
         templates=None,
         log="info",
         body_limit=1024 * 1024,
-        shops={shop: ShopSettings.model_validate(chosen)},
+        shops={name: ShopSettings.model_validate(_chosen(settings)) for name, settings in shops.items()},
     )
+
+
+def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
+    door = {DOOR: {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
+    return {**SHOP, **settings, "channels": {**door, **settings.get("channels", {})}}
 
 
 # What a platform sends, through the real channel

@@ -1,0 +1,439 @@
+"""Promises 2, 3 and 6, lived through: any deliveries, any settings, any failures, and an ear that judges.
+
+The judge knows only what was acknowledged and when, not what the engine made of it.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+
+from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
+from tests.world import NOON
+from xiaoer.bot.channels import Outgoing
+from xiaoer.bot.errors import DeliveryDelayed
+from xiaoer.bot.events import BuyerOptedOut, BuyerRef, Event, OrderPlaced
+from xiaoer.bot.fast_forward import HandClock
+from xiaoer.bot.money import Money
+from xiaoer.storage import tables
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+# Facts of an order, by what they are; each happens when it is told.
+FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
+    "placed": lambda who, after: who.placed(after),
+    "paid": lambda who, after: who.paid(after),
+    "paid in part": lambda who, after: who.paid(after, "28.00"),
+    "cancelled": lambda who, after: who.fact("cancelled", after),
+    "refunded in part": lambda who, after: who.fact(
+        "refunded", after, refund="r1", amount="8", currency="CNY"
+    ),
+    "refunded": lambda who, after: who.fact("refunded", after, refund="r2"),
+    "shipped": lambda who, after: who.fact("shipped", after, tracking="A", carrier="SF"),
+    "delivered": lambda who, after: who.fact("delivered", after),
+}
+
+# Which facts, once acknowledged, make a message of this kind untrue.
+UNTRUE_AFTER: dict[str, set[str]] = {
+    "payment_reminder": set(FACTS) - {"placed"},
+    "second_contact": set(FACTS) - {"placed"},
+    "order_confirmation": {"cancelled", "refunded"},
+    "payment_received": {"cancelled", "refunded"},
+    "reassurance": {"cancelled", "refunded", "refunded in part", "shipped", "delivered"},
+    "shipped": {"cancelled", "refunded", "delivered"},
+    "delayed": {"cancelled", "refunded", "delivered"},
+    "delivered": {"cancelled", "refunded"},
+    "review_request": {"cancelled", "refunded", "refunded in part"},
+    "review_reminder": {"cancelled", "refunded", "refunded in part"},
+}
+
+STOPS = (
+    "TD",
+    "退订",
+    "stop",
+    "你好，请不要再给我发消息了，谢谢",
+    "Hi there, please stop texting me. Thanks!",
+)
+RESUMES = ("恢复", "start")
+CHATS = ("你好", "什么时候发货？", "谢谢")
+
+
+class Judge(Ear):
+    """Hears every message and says at once what was wrong about it; takes each id once."""
+
+    drops_repeats: ClassVar[bool] = True
+
+    def __init__(self, clock: HandClock, rules: Any, zone: str) -> None:
+        super().__init__(DOOR, clock)
+        self.rules = rules
+        self.zone = ZoneInfo(zone)
+        self.facts: dict[str, set[str]] = defaultdict(set)
+        self.stopped = False
+        self.human_until: datetime | None = None
+        self.luck: list[str] = []
+        self.first: dict[str, tuple[datetime, Outgoing]] = {}
+        self.wrongs: list[str] = []
+
+    async def send(self, message: Outgoing) -> str | None:
+        luck = self.luck.pop() if self.luck else "well"
+        if luck != "refused":
+            self._judge(message)
+            self.first.setdefault(message.id, (self.clock.now, message))
+        if luck != "well":
+            raise DeliveryDelayed(luck)
+        return message.id
+
+    def _judge(self, message: Outgoing) -> None:
+        now, answer = self.clock.now, message.key.split(":")[0] in ANSWERS
+        untrue = UNTRUE_AFTER.get(message.template, set()) & self.facts[message.order or ""]
+        if untrue and not answer:
+            self._wrong(message, f"untrue since {untrue}")
+        if self.stopped and not answer:
+            self._wrong(message, "she said stop")
+        if self.human_until and now < self.human_until:
+            self._wrong(message, "a person talks")
+        if not answer and self._is_quiet(now):
+            self._wrong(message, "quiet hours")
+        if message.key in {known.key for id, (_, known) in self.first.items() if id != message.id}:
+            self._wrong(message, "said twice")
+
+    def _is_quiet(self, now: datetime) -> bool:
+        quiet, local = self.rules.quiet_hours, now.astimezone(self.zone).time()
+        if quiet.start <= quiet.end:
+            return bool(quiet.start <= local < quiet.end)
+        return bool(local >= quiet.start or local < quiet.end)
+
+    def over_cap(self) -> list[str]:
+        """Times at which more had been heard within a day or a week than the limits allow."""
+        counted = [(at, m) for at, m in self.first.values() if m.key.split(":")[0] not in ANSWERS]
+        days = [at for at, _ in counted]
+        weeks = [at for at, message in counted if message.category == "promotion"]
+        limits = self.rules.limits
+        return most_within(days, DAY, limits.per_day) + most_within(
+            weeks, 7 * DAY, limits.promotions_per_week
+        )
+
+    def _wrong(self, message: Outgoing, why: str) -> None:
+        self.wrongs.append(f"{self.clock.now:%d. %H:%M} {message.key}: {why}")
+
+
+ANSWERS = {
+    *("where_is_order", "payment_status", "when_ship", "which_order", "not_matched"),
+    *("payment_claimed", "form_received", "human_coming", "not_understood", "media_received"),
+    *("hello", "thanks", "stopped", "resumed"),
+}
+
+
+def most_within(moments: Iterable[datetime], span: timedelta, limit: int) -> list[str]:
+    times = sorted(moments)
+    return [f"{at}: over {limit}" for at in times if sum(at <= other < at + span for other in times) > limit]
+
+
+class Life:
+    """One buyer's weeks with the shop, step by step."""
+
+    def __init__(self, engine: Engine, zone: str, luck: list[str]) -> None:
+        self.engine = engine
+        self.judge = Judge(engine.clock, engine.settings, zone)
+        self.judge.luck = list(luck)
+        engine.listen(self.judge)
+        self.buyers = {order: Buyer(order=order, timezone=zone, agrees=True) for order in ("1001", "1002")}
+
+    async def step(self, what: str, detail: Any) -> None:
+        match what:
+            case "fact":
+                await self._fact(*detail)
+            case "stop" | "resume" | "chat":
+                await self._says(what, detail)
+            case "person":
+                await self.engine.take(self.buyers["1001"].hears_a_person("我来处理", self.engine.clock.now))
+                self.judge.human_until = self.engine.clock.now + self.engine.settings.takeover
+            case "echo":
+                await self._echo()
+            case "opt out":
+                await self._opts_out()
+            case "react":
+                await self.engine.program.react_round()
+            case "deliver":
+                await self.engine.deliver()
+            case "calendar":
+                await self.engine.program.calendar_round()
+            case "settle":
+                await self.engine.settle()
+            case "wait":
+                self.engine.clock.now += detail
+            case "live":
+                await self._live(*detail)
+
+    async def _live(self, steps: int, step: timedelta) -> None:
+        for _ in range(steps):
+            self.engine.clock.now += step
+            await self.engine.settle()
+
+    async def _fact(self, order: str, fact: str) -> None:
+        who, now = self.buyers[order], self.engine.clock.now
+        if not self.judge.facts[order]:
+            who.at = now
+        await self.engine.take(FACTS[fact](who, now - who.at))
+        self.judge.facts[order].add(fact)
+
+    async def _says(self, what: str, text: str) -> None:
+        await self.engine.take(self.buyers["1001"].says(text, self.engine.clock.now))
+        if what != "chat":
+            self.judge.stopped = what == "stop"
+
+    async def _echo(self) -> None:
+        """The platform tells us as "a person wrote" what we ourselves said."""
+        known = list(self.judge.first.values())
+        if known:
+            _, message = known[-1]
+            await self.engine.take(
+                self.buyers["1001"].hears_a_person(message.text, self.engine.clock.now, id=message.id)
+            )
+
+    async def _opts_out(self) -> None:
+        who = self.buyers["1001"]
+        await self.engine.take(who.event("buyer.opted_out", {"buyer": {"id": "ann"}}, self.engine.clock.now))
+        self.judge.stopped = True
+
+
+ORDERS = st.sampled_from(["1001", "1002"])
+STEPS = st.one_of(
+    st.tuples(st.just("fact"), st.tuples(ORDERS, st.sampled_from(list(FACTS)))),
+    st.tuples(st.just("fact"), st.tuples(ORDERS, st.just("placed"))),
+    st.tuples(st.just("chat"), st.sampled_from(CHATS)),
+    st.tuples(st.just("stop"), st.sampled_from(STOPS)),
+    st.tuples(st.just("resume"), st.sampled_from(RESUMES)),
+    st.tuples(st.sampled_from(["person", "echo", "opt out"]), st.none()),
+    st.tuples(st.sampled_from(["react", "deliver", "calendar"]), st.none()),
+    st.tuples(st.just("settle"), st.none()),
+    st.tuples(st.just("live"), st.tuples(st.integers(1, 6), st.sampled_from([20 * MINUTE, 3 * HOUR, DAY]))),
+    st.tuples(st.just("wait"), st.sampled_from([MINUTE, 20 * MINUTE, 3 * HOUR, 9 * HOUR, 2 * DAY, 7 * DAY])),
+)
+CLOCKS = st.sampled_from(["00:00", "06:30", "08:00", "12:00", "13:30", "18:00", "22:00", "23:59"])
+ZONES = st.sampled_from(["Asia/Shanghai", "America/New_York", "Europe/Berlin", "Pacific/Apia"])
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> dict[str, Any]:
+    offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-12-31", "offer": "九折"}
+    return {
+        "timezone": draw(ZONES),
+        "quiet_hours": {"start": draw(CLOCKS), "end": draw(CLOCKS)},
+        "limits": {
+            "per_day": draw(st.integers(1, 6)),
+            "promotions_per_week": draw(st.integers(0, 2)),
+            "deliveries_per_second": 100000,
+        },
+        "takeover": draw(st.sampled_from(["30m", "2h", "1d"])),
+        "payment": {"close": draw(st.sampled_from(["24h", "5d"])), "remind": ["20m", "3h"]},
+        "followups": {"review": draw(st.sampled_from(["1d", "7d"]))},
+        "vip": {"tiers": [{"name": "all"}]},
+        "promotions": {"one": offer, "two": offer, "three": offer},
+    }
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]:
+    luck = draw(st.lists(st.sampled_from(["well", "well", "refused", "answer lost"]), max_size=12))
+    return draw(shops()), draw(ZONES), luck, draw(st.lists(STEPS, min_size=3, max_size=40))
+
+
+async def live(place: Yard, life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
+    chosen, zone, luck, steps = life
+    lived = Life(place.engine(now=NOON, **chosen), zone, luck)
+    for what, detail in [*steps, ("settle", None), ("wait", HOUR), ("settle", None)]:
+        await lived.step(what, detail)
+    judge = lived.judge
+    note(f"heard {[f'{at:%d. %H:%M} {message.key}' for at, message in judge.first.values()]}")
+    assert judge.wrongs == []
+    assert judge.over_cap() == []
+
+
+def test_whatever_happens_no_message_is_untrue_unwanted_repeated_or_too_much(database_url: str) -> None:
+    with in_yard(database_url) as (place, run):
+
+        @settings(max_examples=200 if place.database.dialect == "sqlite" else 20, deadline=None)
+        @given(lives())
+        def check(life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
+            run(live(place, life))
+
+        check()
+
+
+# The same, one by one
+
+
+@pytest.fixture
+async def place(database_url: str) -> AsyncIterator[Yard]:
+    async with yard(database_url) as found:
+        yield found
+
+
+def templates(engine: Engine) -> list[str]:
+    return [one.message.template for one in engine.heard]
+
+
+async def test_no_reminder_leaves_once_the_payment_was_acknowledged(place: Yard) -> None:
+    engine = place.engine()
+    ann = Buyer()
+    await engine.take(ann.placed())
+    await engine.settle()
+    engine.clock.now += 20 * MINUTE
+    await engine.take(ann.paid(20 * MINUTE))  # answered 200, handled by nobody yet
+    for _ in range(5):
+        await engine.deliver()
+        engine.clock.now += MINUTE
+    assert templates(engine) == ["order_confirmation"]
+    await engine.settle()
+    assert templates(engine) == ["order_confirmation", "payment_received"]
+
+
+async def test_no_offer_leaves_once_a_refund_was_acknowledged(place: Yard) -> None:
+    """It may put her out of the tier that the offer is for."""
+    offer = {"tier": "good", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
+    engine = place.engine(vip={"tiers": [{"name": "good", "spent": "100"}]}, promotions={"sale": offer})
+    ann = Buyer(agrees=True)
+    await engine.take(ann.placed(), ann.paid(timedelta(0)))
+    await engine.settle()
+    engine.clock.now += 8 * HOUR
+    await engine.take(ann.fact("refunded", 8 * HOUR, refund="r"))
+    for _ in range(3):
+        await engine.deliver()
+        engine.clock.now += MINUTE
+    await engine.settle()
+    assert "vip_promotion" not in templates(engine)
+    assert ("skipped",) in await engine.rows(tables.outbox, "state")
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"id": "ann"}, {"email": "ann@example.com"}, {"phone": "+8613800008000"}],
+    ids=["id", "mail", "phone"],
+)
+@pytest.mark.parametrize("channel", [DOOR, "other"])
+async def test_nothing_leaves_once_her_stop_was_acknowledged(place: Yard, named: Any, channel: str) -> None:
+    engine = place.engine()
+    ann = Buyer(email="ann@example.com", phone="+8613800008000")
+    await engine.take(ann.placed())
+    await engine.settle()
+    engine.clock.now += 20 * MINUTE
+    known = BuyerRef(**named) if channel == DOOR or "id" not in named else BuyerRef(email="ann@example.com")
+    await engine.take(BuyerOptedOut(channel=channel, external_id="x", at=engine.clock.now, buyer=known))
+    for _ in range(5):
+        await engine.deliver()
+        engine.clock.now += MINUTE
+    await engine.settle()
+    assert templates(engine) == ["order_confirmation"]
+
+
+async def test_the_link_that_stops_names_her_also_after_two_files_became_one(place: Yard) -> None:
+    engine = place.engine()
+    await engine.take(Buyer(at=NOON - HOUR, email="ann@example.com").placed(), elsewhere("2", id="9"))
+    await engine.react()
+    lost = dict(await engine.rows(tables.orders, "id", "buyer"))["2"]
+    joins = elsewhere("3", id="9", email="ann@example.com")
+    stop = BuyerOptedOut(channel="link", external_id="s", at=NOON, buyer=BuyerRef(id=lost))
+    await engine.take(joins, stop)
+    await engine.settle()
+    assert engine.heard == []
+    assert len({buyer for (buyer,) in await engine.rows(tables.orders, "buyer")}) == 1
+
+
+def elsewhere(order: str, **buyer: Any) -> OrderPlaced:
+    """An order on a platform that tells us of it and through which nobody can be written to."""
+    return OrderPlaced(
+        channel="other",
+        external_id=order,
+        at=NOON,
+        order=order,
+        placed_at=NOON,
+        total=Money(100, "CNY"),
+        buyer=BuyerRef(**buyer),
+    )
+
+
+@pytest.mark.parametrize("text", STOPS)
+async def test_a_stop_inside_a_sentence_is_heard(place: Yard, text: str) -> None:
+    engine = place.engine()
+    ann = Buyer()
+    await engine.take(ann.placed())
+    await engine.settle()
+    await engine.take(ann.says(text, NOON + MINUTE))
+    for _ in range(30):
+        engine.clock.now += HOUR
+        await engine.settle()
+    assert templates(engine) == ["order_confirmation", "stopped"]
+
+
+async def test_while_a_person_talks_the_bot_is_silent_and_afterwards_goes_on(place: Yard) -> None:
+    engine = place.engine(takeover="2h")
+    ann = Buyer()
+    await engine.take(ann.placed())
+    await engine.settle()
+    engine.clock.now += 10 * MINUTE
+    await engine.take(ann.hears_a_person("我是客服小李", engine.clock.now))
+    for _ in range(11):
+        engine.clock.now += 10 * MINUTE
+        await engine.take(ann.says("什么时候发货？", engine.clock.now))
+        await engine.settle()
+    assert templates(engine) == ["order_confirmation"]
+    engine.clock.now += 20 * MINUTE
+    await engine.settle()
+    assert templates(engine) == ["order_confirmation", "payment_reminder"]
+
+
+@pytest.mark.parametrize("late", [timedelta(0), 3 * HOUR], ids=["at once", "hours later"])
+@pytest.mark.parametrize("by", ["id", "words"])
+async def test_the_echo_of_our_own_words_is_no_person(place: Yard, by: str, late: timedelta) -> None:
+    engine = place.engine()
+    ann = Buyer()
+    await engine.take(ann.placed())
+    await engine.settle()
+    said = engine.heard[0].message
+    echo = ann.hears_a_person(said.text, engine.clock.now, id=said.id if by == "id" else "elsewhere")
+    engine.clock.now += late
+    await engine.take(echo)
+    await engine.react()
+    assert await engine.rows(tables.conversations, "human_until") == [(None,)]
+
+
+async def test_the_echo_of_a_message_whose_answer_was_lost_is_no_person(place: Yard) -> None:
+    engine = place.engine()
+    ann, heard = Buyer(), list[Outgoing]()
+
+    def lose(message: Outgoing) -> None:
+        heard.append(message)
+        raise DeliveryDelayed("no answer within 15 s")
+
+    engine.ears[DOOR].answer = lose
+    await engine.take(ann.placed())
+    await engine.settle()
+    await engine.take(ann.hears_a_person(heard[0].text, engine.clock.now, id="elsewhere"))
+    await engine.react()
+    assert await engine.rows(tables.conversations, "human_until") == [(None,)]
+
+
+@pytest.mark.parametrize("first_offer", ["waits", "was sent"])
+async def test_an_offer_is_made_once_also_when_two_files_become_one(place: Yard, first_offer: str) -> None:
+    offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
+    limits = {"promotions_per_week": 9, "per_day": 20}
+    engine = place.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, limits=limits)
+    contacts = [{"id": "ann", "agrees": True}, {"phone": "+8613800008000", "agrees": True}]
+    at_door, elsewhere = (Buyer().event("buyer.updated", {"buyer": who}, NOON + HOUR) for who in contacts)
+    await engine.take(msgspec.structs.replace(elsewhere, at=NOON, external_id="e"), at_door)
+    await engine.settle()  # both files are written to
+    engine.clock.now += 9 * HOUR if first_offer == "was sent" else timedelta(0)
+    await engine.settle()
+    both = {"id": "ann", "phone": "+8613800008000"}
+    await engine.take(Buyer().event("buyer.updated", {"buyer": both}, NOON + HOUR, id="both"))
+    for _ in range(3 * 24):
+        await engine.settle()
+        engine.clock.now += HOUR
+    assert templates(engine) == ["vip_promotion"]
