@@ -42,8 +42,8 @@ class Deeds:
         self.shop = shop
         self.rules = rules
         self.says: dict[str, outbox.Draft] = {}
-        self.families: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by what `_family` says
-        self.unsays: list[tuple[str, Reason]] = []
+        self.about: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by order
+        self.unsaid: dict[str, Reason] = {}  # what the outbox has of them, by key
         self.versions: dict[str, Version] = {}
         self.decided: dict[str, frozenset[str]] = {}  # by order
         self.wakes: dict[str, WakeAt] = {}
@@ -57,7 +57,7 @@ class Deeds:
                 case Say():
                     self._say(action, id, rule, context)
                 case Unsay():
-                    self._unsay(action)
+                    self._unsay(action, context)
                 case OpenCase():
                     self.open(action, buyer)
                 case CallHuman():
@@ -105,7 +105,7 @@ class Deeds:
             settled=("skipped", late) if late else None,
         )
         self.says[say.key] = draft
-        self.families[_family(say.key)].append(draft)
+        self.about[say.order or ""].append(draft)
 
     def _decided(self, order: Order | None) -> frozenset[str]:
         """Keys about this order that the outbox has already; its constraint would leave them out anyway."""
@@ -116,14 +116,17 @@ class Deeds:
             self.decided[order.id] = frozenset(each.key for each in said)
         return self.decided[order.id]
 
-    def _unsay(self, unsay: Unsay) -> None:
+    def _unsay(self, unsay: Unsay, context: Context) -> None:
+        """Of the messages about this order, those of this batch and those that the outbox has."""
+        if context.order is None:
+            return
         why = Reason(unsay.why, unsay.values)
-        self.unsays.append((unsay.prefix, why))
-        whole_family = unsay.prefix.count(":") >= 2
-        near = self.families[_family(unsay.prefix)] if whole_family else self.says.values()
-        for draft in near:
+        for draft in self.about[context.order.id]:
             if draft.key.startswith(unsay.prefix) and draft.settled is None:
                 draft.settled = ("withdrawn", why)
+        for said in self.ledger.said.get(context.order.id, ()):
+            if said.key.startswith(unsay.prefix) and said.state == "queued":
+                self.unsaid[said.key] = why
 
     def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):
@@ -192,14 +195,9 @@ class Deeds:
         link, shop, now = self.ledger.connection, self.ledger.shop, self.ledger.now
         for draft in self.says.values():
             draft.buyer = self.ledger.present(draft.buyer)
-        outbox.withdraw(link, shop, self.unsays, now)
+        outbox.withdraw(link, shop, self.unsaid, now)
         outbox.keep_versions(link, shop, self.versions.values())
         outbox.queue(link, shop, list(self.says.values()), now)
         calendar.set_wakes(link, shop, self.wakes.values())
         notes = [(self.ledger.present(buyer), kind, text) for buyer, kind, text in self.notes]
         records.add_notes(link, shop, notes, now)
-
-
-def _family(key: str) -> str:
-    """The template and what it is about: the beginning that a key shares with few others."""
-    return ":".join(key.split(":", 2)[:2])

@@ -28,7 +28,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unsay(msgspec.Struct, frozen=True, kw_only=True):
-    """Withdraw what is still waiting under keys that begin with `prefix`."""
+    """Withdraw what still waits about the order at hand, under keys that begin with `prefix`."""
 
     prefix: str
     why: str  # a reason code, see reasons.py

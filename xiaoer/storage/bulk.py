@@ -34,14 +34,27 @@ def upsert(connection: Connection, table: Table, rows: Rows) -> None:
         _run(connection, _insert(connection.dialect.name, table, columns, True), table, columns, rows)
 
 
-def update_rows(connection: Connection, table: Table, rows: Rows, where: str = "", also: str = "") -> None:
-    """Overwrite the rows of these primary keys; all of `rows` have the same columns.
+def update_rows(
+    connection: Connection,
+    table: Table,
+    rows: Rows,
+    where: str = "",
+    also: str = "",
+    by: tuple[str, ...] = (),
+) -> None:
+    """Overwrite rows, found by primary key or `by` other unique columns; all of `rows` have the same columns.
 
     `where` and `also` are SQL of ours: a further condition on the table's own columns, and further settings.
     """
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _update(connection.dialect.name, table, columns, where, also), table, columns, rows)
+        _run(
+            connection,
+            _update(connection.dialect.name, table, columns, where, also, by),
+            table,
+            columns,
+            rows,
+        )
 
 
 def _run(
@@ -66,8 +79,10 @@ def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: boo
 
 
 @lru_cache(maxsize=256)
-def _update(dialect: str, table: Table, columns: tuple[str, ...], where: str, also: str) -> TextClause:
-    keys = [column.name for column in table.primary_key]
+def _update(
+    dialect: str, table: Table, columns: tuple[str, ...], where: str, also: str, by: tuple[str, ...]
+) -> TextClause:
+    keys = by or [column.name for column in table.primary_key]
     named = f"SELECT {_fields(dialect, table, columns)} FROM {_each(dialect)}"  # noqa: S608  # names of ours
     settings = [f"{_quoted(name)} = new.{_quoted(name)}" for name in columns if name not in keys]
     same = [f"{table.name}.{_quoted(key)} = new.{_quoted(key)}" for key in keys]

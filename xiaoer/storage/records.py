@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union_all, update
 
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
@@ -40,13 +40,14 @@ def orders_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dic
 
 
 def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
+    """Orders of which one of `numbers` is the number or the id."""
     if not numbers:
         return []
-    named = or_(orders.c.number.in_(numbers), orders.c.id.in_(numbers))
-    return [
-        _orders.decode(record)
-        for record in connection.scalars(select(orders.c.record).where(orders.c.shop == shop, named))
-    ]
+    found = orders_by_id(connection, shop, numbers)
+    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.number.in_(numbers))
+    for order in map(_orders.decode, connection.scalars(statement).all()):
+        found[order.id] = order
+    return list(found.values())
 
 
 def orders_of(
@@ -266,7 +267,7 @@ def open_cases_of(
         statement = select(cases).where(
             cases.c.shop == shop, cases.c.buyer.in_(of_buyers), cases.c.closed_at.is_(None)
         )
-        for row in connection.execute(statement.order_by(cases.c.number)).all():
+        for row in sorted(connection.execute(statement).all(), key=lambda row: row.number):
             found[row.buyer].append(case_of(row))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 

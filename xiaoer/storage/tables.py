@@ -109,7 +109,6 @@ inbox = Table(
     Index("inbox_open", "shop", "id", **_open("state = 'open'")),
     Index("inbox_open_thread", "shop", "thread", **_open("state = 'open'")),
     Index("inbox_parked", "shop", "id", **_open("state = 'parked'")),
-    sqlite_with_rowid=False,
 )
 
 unreadable = Table(
@@ -148,7 +147,6 @@ buyers = Table(
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_agreeing", "shop", "id", **_open("agrees AND joined_to IS NULL")),
-    sqlite_with_rowid=False,
 )
 
 identities = Table(
@@ -160,7 +158,6 @@ identities = Table(
     Column("buyer", Key, nullable=False),
     PrimaryKeyConstraint("shop", "kind", "value"),  # an address is one person's
     Index("identities_of_buyer", "shop", "buyer"),
-    sqlite_with_rowid=False,
 )
 
 notes = Table(
@@ -191,7 +188,6 @@ conversations = Table(
     PrimaryKeyConstraint("shop", "channel", "address"),
     CheckConstraint("tries >= 0", name="tries_counted"),
     Index("conversations_of_buyer", "shop", "buyer"),
-    sqlite_with_rowid=False,
 )
 
 orders = Table(
@@ -214,7 +210,6 @@ orders = Table(
     CheckConstraint("refunded_minor >= 0 AND paid_minor >= 0", name="money_moved_forward"),
     Index("orders_of_buyer", "shop", "buyer", "placed_at"),
     Index("orders_by_number", "shop", "number"),
-    sqlite_with_rowid=False,
 )
 
 cases = Table(
@@ -248,7 +243,6 @@ wakes = Table(
     Column("fired_at", Utc),
     PrimaryKeyConstraint("shop", "key"),
     Index("wakes_due", "shop", "at", **_open("fired_at IS NULL")),
-    sqlite_with_rowid=False,
 )
 
 templates = Table(
@@ -306,7 +300,6 @@ outbox = Table(
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),
     Index("outbox_of_order", "shop", "order_id"),
-    sqlite_with_rowid=False,
 )
 
 attempts = Table(

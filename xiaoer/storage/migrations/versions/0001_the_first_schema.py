@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.Column("joined_to", Key, nullable=True),
         sa.CheckConstraint("joined_to IS NULL OR joined_to <> id", name=op.f("buyers_joined_to_another")),
         sa.PrimaryKeyConstraint("shop", "id", name=op.f("buyers_pk")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("buyers", schema=None) as batch_op:
         batch_op.create_index(
@@ -100,7 +99,6 @@ def upgrade() -> None:
         sa.Column("tries_since", Utc(), nullable=True),
         sa.CheckConstraint("tries >= 0", name=op.f("conversations_tries_counted")),
         sa.PrimaryKeyConstraint("shop", "channel", "address", name=op.f("conversations_pk")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index("conversations_of_buyer", ["shop", "buyer"], unique=False)
@@ -118,7 +116,6 @@ def upgrade() -> None:
         sa.Column("value", Key, nullable=False),
         sa.Column("buyer", Key, nullable=False),
         sa.PrimaryKeyConstraint("shop", "kind", "value", name=op.f("identities_pk")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("identities", schema=None) as batch_op:
         batch_op.create_index("identities_of_buyer", ["shop", "buyer"], unique=False)
@@ -142,7 +139,6 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "shop", "channel", "external_id", name=op.f("inbox_shop_channel_external_id_once")
         ),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.create_index(
@@ -199,7 +195,6 @@ def upgrade() -> None:
             "total_minor IS NULL OR currency IS NOT NULL", name=op.f("orders_money_has_currency")
         ),
         sa.PrimaryKeyConstraint("shop", "id", name=op.f("orders_pk")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index("orders_by_number", ["shop", "number"], unique=False)
@@ -249,7 +244,6 @@ def upgrade() -> None:
         sa.CheckConstraint("attempts >= 0 AND lateness >= 0", name=op.f("outbox_counted")),
         sa.PrimaryKeyConstraint("shop", "id", name=op.f("outbox_pk")),
         sa.UniqueConstraint("shop", "key", name=op.f("outbox_shop_key_once")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(
@@ -305,7 +299,6 @@ def upgrade() -> None:
         sa.Column("order_id", Key, nullable=True),
         sa.Column("fired_at", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("shop", "key", name=op.f("wakes_pk")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("wakes", schema=None) as batch_op:
         batch_op.create_index(
