@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
@@ -21,7 +21,7 @@ from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
 from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
 from xiaoer.bot.clock import TICK, Clock, Leg, fire_wakes, utc_now
 from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.deliver import Courier
+from xiaoer.bot.deliver import LEASE, Courier
 from xiaoer.bot.facts import Desk, Speaking
 from xiaoer.bot.health import Health
 from xiaoer.bot.links import Links
@@ -117,6 +117,7 @@ class Program:
         database: Database,
         http: aiohttp.ClientSession,
         clock: Callable[[], datetime] = utc_now,
+        lease: timedelta = LEASE,
     ) -> None:
         self.config = config
         self.database = database
@@ -140,6 +141,7 @@ class Program:
             self.rules,
             self.metrics,
             clock,
+            lease,
             on_sent=lambda: self.deliver_leg.wake(),
         )
         self.react_leg = Leg("react", self.react_round, self.metrics)
@@ -220,7 +222,13 @@ class Program:
             await asyncio.gather(*(mail.close() for mail in self.mails))
 
 
-async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Event) -> None:
+async def serve(
+    config: Config,
+    on_ready: Callable[[], None],
+    until: asyncio.Event,
+    clock: Callable[[], datetime] = utc_now,
+    lease: timedelta = LEASE,
+) -> None:
     """Run until told to stop. Raises StorageError or OSError if it cannot start."""
     database = Database(config.database)
     try:
@@ -228,7 +236,7 @@ async def serve(config: Config, on_ready: Callable[[], None], until: asyncio.Eve
         if copy:
             log.info("database brought up to date", copy=str(copy))
         async with open_http() as http:
-            program = Program(config, database, http)
+            program = Program(config, database, http, clock, lease)
             for fault in program.texts.faults:
                 log.warning("a template of yours is not used", why=fault)
             _rest_the_collector()
