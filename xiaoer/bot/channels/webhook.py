@@ -134,6 +134,8 @@ class WebhookChannel:
             failure = DeliveryDelayed(f"no answer within {self._seconds:g} s")
         except aiohttp.InvalidURL:
             failure = DeliveryRefused("the url of this channel cannot be called")
+        except aiohttp.ClientConnectorError:
+            failure = DeliveryDelayed("nobody answers at the url of this channel")
         except (aiohttp.ClientError, OSError) as error:
             failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
         if failure is not None:
