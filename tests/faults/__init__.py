@@ -1,0 +1,1 @@
+"""Faults on purpose: the real program killed, doubled, cut off from its database, and told wrong times."""

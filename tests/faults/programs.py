@@ -1,0 +1,128 @@
+"""The real program in a process of its own, quickly started and killed without a warning.
+
+A server that has everything imported forks each program, so that a start costs a tenth of a second.
+Nothing but the interpreter's start is left out: settings, database, legs and door are made anew.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.world import config_of
+from xiaoer.bot.app import serve
+from xiaoer.bot.logs import configure_logs
+from xiaoer.storage import schema
+from xiaoer.storage.database import Database
+
+STARTS_WITHIN = 30.0  # seconds, on a machine that is busy with other tests
+
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tests.faults.programs"])
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program is started with; `shift` is how wrong its clock goes, in seconds."""
+
+    database: str
+    receiver: str
+    port: int
+    shop: dict[str, Any] = {}
+    lease: float = 1.0
+    shift: float = 0.0
+    log: str | None = None
+
+
+class Program:
+    """One process. `kill` is SIGKILL; nothing in it hears of that."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._ready = processes.Event()
+        self._process: ForkServerProcess | None = None
+
+    def start(self) -> None:
+        self._ready.clear()
+        self._process = processes.Process(target=run, args=(self.plan, self._ready), daemon=True)
+        self._process.start()
+
+    async def ready(self) -> None:
+        loop = asyncio.get_running_loop()
+        if not await loop.run_in_executor(None, self._ready.wait, STARTS_WITHIN):
+            raise AssertionError(f"the program did not start: {self.complaints()}")
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def door(self) -> str:
+        return f"http://127.0.0.1:{self.plan.port}"
+
+    def complaints(self) -> str:
+        log = self.plan.log
+        return Path(log).read_text(errors="replace")[-4000:] if log and Path(log).exists() else "no log"
+
+
+def run(plan: Plan, ready: Any) -> None:
+    """In the process of its own, until killed."""
+    if plan.log:
+        stream = Path(plan.log).open("a")  # noqa: SIM115  # as long as the process
+        configure_logs("warning", json=False, stream=stream)
+    config = config_of(plan.database, plan.receiver, **plan.shop)
+    config = config.model_copy(update={"listen": f"127.0.0.1:{plan.port}"})
+    shift = timedelta(seconds=plan.shift)
+    asyncio.run(
+        serve(
+            config,
+            ready.set,
+            asyncio.Event(),
+            clock=lambda: datetime.now(UTC) + shift,
+            lease=timedelta(seconds=plan.lease),
+        )
+    )
+
+
+@contextlib.contextmanager
+def programs(*plans: Plan) -> Iterator[list[Program]]:
+    """Programs to be started; whatever runs at the end is killed."""
+    made = [Program(plan) for plan in plans]
+    try:
+        yield made
+    finally:
+        for program in made:
+            program.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def migrated(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        schema.migrate(database.engine)
+    finally:
+        database.close()

@@ -1,0 +1,230 @@
+"""The real program, killed again and again while deliveries come in: nothing lost, twice or untrue.
+
+XIAOER_KILLS: how often on each database (as many as it says, in place of the few of every day);
+XIAOER_SEED: the seed of an earlier run, to kill at the same moments again.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from sqlalchemy import String, select
+
+from tests.faults.programs import Plan, Program, free_port, migrated, programs
+from tests.faults.town import HASTY, Books, Receiver, Town
+from tests.world import SECRET, config_of, served
+from xiaoer.bot.audit.audit import audit
+from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.texts import Texts
+from xiaoer.storage import outbox, records, tables
+from xiaoer.storage.database import Database
+
+pytestmark = pytest.mark.faults
+
+KILLS = {
+    "sqlite": int(os.environ.get("XIAOER_KILLS", "120")),
+    "postgresql": int(os.environ.get("XIAOER_KILLS", "60")),
+}
+SEED = int(os.environ.get("XIAOER_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+outbox_rows = tables.outbox
+REMINDERS = ("payment_reminder", "second_contact")
+
+
+async def kill_at_random(program: Program, kills: int, luck: random.Random) -> None:
+    """Let it live for a moment, kill it, start it again; it runs at the end."""
+    for _ in range(kills):
+        program.start()
+        if luck.random() < 0.9:  # else it is killed while it starts
+            await program.ready()
+        await asyncio.sleep(luck.uniform(0.0, 0.5))
+        program.kill()
+    program.start()
+    await program.ready()
+
+
+async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> None:
+    luck = random.Random(SEED)
+    kills = KILLS["sqlite" if database_url.startswith("sqlite") else "postgresql"]
+    print(f"XIAOER_SEED={SEED}: {kills} kills")
+    migrated(database_url)
+    receiver = Receiver(luck)
+    receiver.trouble = 0.05
+    async with served(receiver.app()) as url, aiohttp.ClientSession() as http:
+        plan = Plan(
+            database=database_url,
+            receiver=f"{url}/",
+            port=free_port(),
+            shop=HASTY,
+            log=str(tmp_path / "program.log"),
+        )
+        with programs(plan) as (program,), contextlib.closing(Books(database_url)) as books:
+            town = Town(http, [program.door], luck)
+            living = asyncio.create_task(town.live())
+            await kill_at_random(program, kills, luck)
+            town.full.set()
+            await living
+            receiver.trouble = 0.0
+            await asyncio.sleep(5)  # the last reminders become due
+            await books.rest(program.complaints)
+            await everything_was_done(books, town, receiver)
+            config = config_of(database_url, f"{url}/", **HASTY)
+            found = await asyncio.to_thread(audit, books.database, config.shops, datetime.now(UTC))
+            assert [finding.sentence for finding in found] == []
+    print(f"{len(town.orders)} orders, answers {dict(town.answers)}, {len(receiver.attempts)} attempts")
+
+
+async def everything_was_done(books: Books, town: Town, receiver: Receiver) -> None:
+    """What the platform was told, what the buyers heard, and what the database knows are one story."""
+    kept = {name.rpartition("#")[0] for (name,) in await books.rows(select(tables.inbox.c.external_id))}
+    assert set(town.acknowledged) <= kept
+    assert set(await books.counts(tables.inbox)) == {"done"}
+    asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in town.acknowledged if id.startswith("m-"))
+    said = receiver.said()
+    assert {key: count for key, count in said.items() if count > max(1, asked[key])} == {}
+    assert asked <= said
+    confirmed = [m["order"] for m in receiver.messages.values() if m["template"] == "order_confirmation"]
+    assert sorted(confirmed) == sorted(town.orders)
+    late = [
+        attempt
+        for attempt in receiver.attempts
+        if attempt.message["template"] in REMINDERS
+        and town.paid_at.get(attempt.message["order"], attempt.decided_at) < attempt.decided_at
+    ]
+    assert late == []
+    unpaid = set(town.orders) - set(town.paid_at)
+    reminded = {m["order"] for m in receiver.messages.values() if m["template"] == "payment_reminder"}
+    assert unpaid <= reminded
+    states = await books.counts(outbox_rows)
+    assert set(states) <= {"sent", "queued", "withdrawn", "skipped"}, states
+    named = ("shop-" + outbox_rows.c.id.cast(String)).label("name")
+    sent = {name for (name,) in await books.rows(select(named).where(outbox_rows.c.state == "sent"))}
+    tried = {name for (name,) in await books.rows(select(named).where(outbox_rows.c.attempts > 0))}
+    assert sent <= set(receiver.messages) <= tried  # an answer may be lost, and the message untrue by then
+
+
+# A platform that does not drop repeats, and a kill between its answer and our commit (promise 7)
+
+
+class Telegram:
+    """Takes every message each time it comes; may have us killed before it answers."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.before_answer: Callable[[], Awaitable[None]] | None = None
+
+    async def send(self, request: web.Request) -> web.Response:
+        self.texts.append((await request.json())["text"])
+        if self.before_answer is not None:
+            act, self.before_answer = self.before_answer, None
+            await act()
+        return web.json_response({"ok": True, "result": {"message_id": len(self.texts)}})
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/bot{token}/sendMessage", self.send)
+        return app
+
+
+OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199-01-01", "offer": "九折"}
+
+
+def chat_shop(api: str) -> dict[str, Any]:
+    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    return {
+        **HASTY,
+        "channels": {"telegram": telegram, "webhook": {"kind": "webhook", "secrets": [SECRET]}},
+        "vip": {"tiers": [{"name": "all"}]},
+        "promotions": {"sale": OFFER},
+    }
+
+
+def ann_waits_for(database_url: str, template: str, category: str) -> None:
+    """Ann has a chat, and one message to her is due."""
+    now = datetime.now(UTC)
+    version = Texts(None).pin(template, "zh-CN")
+    ann = Buyer(id="ann", name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
+    chat = Conversation(channel="telegram", address="42", buyer="ann", last_in_at=now)
+    draft = outbox.Draft(
+        key=f"{template}:1",
+        buyer="ann",
+        template=template,
+        version=version.id,
+        category=category,
+        rule="promotions.sale",
+        due_at=now,
+        lateness=timedelta(hours=1),
+        to="telegram:42",
+        values={"promotion": "sale", "offer": "九折", "tier": "all"},
+    )
+    database = Database(database_url)
+    with database.engine.begin() as connection:
+        records.save_buyers(connection, "shop", [ann])
+        records.save_conversations(connection, "shop", [chat])
+        outbox.keep_versions(connection, "shop", [version])
+        outbox.queue(connection, "shop", [draft], now)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("template", "category", "copies", "state"),
+    [("hello", "answer", 2, "sent"), ("vip_promotion", "promotion", 1, "unknown")],
+    ids=["a service message is sent again", "an offer is left"],
+)
+async def test_killed_between_the_platforms_answer_and_our_commit(
+    database_url: str, tmp_path: Any, template: str, category: str, copies: int, state: str
+) -> None:
+    migrated(database_url)
+    ann_waits_for(database_url, template, category)
+    telegram = Telegram()
+    async with served(telegram.app()) as api:
+        log = str(tmp_path / "program.log")
+        plan = Plan(
+            database=database_url,
+            receiver="http://127.0.0.1:9/",
+            port=free_port(),
+            shop=chat_shop(api),
+            log=log,
+        )
+        with programs(plan) as (program,), contextlib.closing(Books(database_url)) as books:
+
+            async def kill() -> None:
+                program.kill()
+
+            telegram.before_answer = kill
+            program.start()
+            await until(lambda: not program.alive and telegram.texts)
+            assert await books.counts(outbox_rows) == {"sending": 1}
+            program.start()
+            await program.ready()
+            await until_async(lambda: in_state(books, state), 60)
+            await asyncio.sleep(1)
+            assert len(telegram.texts) == copies
+            outcomes = await books.rows(select(tables.attempts.c.outcome))
+            assert [outcome for (outcome,) in outcomes] == ["DeliveryUnknown"]
+
+
+async def in_state(books: Books, state: str) -> bool:
+    return await books.counts(outbox_rows) == {state: 1}
+
+
+async def until(true: Callable[[], Any], patience: float = 30.0) -> None:
+    async def look() -> bool:
+        return bool(true())
+
+    await until_async(look, patience)
+
+
+async def until_async(true: Callable[[], Awaitable[bool]], patience: float = 30.0) -> None:
+    deadline = time.monotonic() + patience
+    while not await true():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.05)
