@@ -25,8 +25,6 @@ from xiaoer.storage.outbox import dump, message_name
 
 log = structlog.get_logger()
 
-LOOK_AGAIN = timedelta(seconds=2)  # an event about this buyer waits to be handled first
-
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """A message in hand: its row is marked `sending`, its text is kept."""
@@ -73,8 +71,9 @@ class Claimer:
             self._last = shop_id
             rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, wanted))
             if rows:
-                looked += len(rows)
-                claims += self._judge_all(connection, shop_id, rows, now)
+                judged, taken = self._judge_all(connection, shop_id, rows, now)
+                looked += judged
+                claims += taken
         return looked, claims
 
     def _in_turn(self, waiting: Sequence[str]) -> list[str]:
@@ -84,18 +83,19 @@ class Claimer:
 
     def _judge_all(
         self, connection: Connection, shop_id: str, rows: list[Row[Any]], now: datetime
-    ) -> list[Claim]:
+    ) -> tuple[int, list[Claim]]:
+        """How many could be judged, and those to be sent.
+
+        While an event about a message waits to be handled the message stays as it is: held back, it
+        would be overtaken by the next one of its chat.
+        """
         shop = self._shops[shop_id]
         facts_of = self._desk.facts(connection, shop_id, shop, rows, self._rules.looking_back, now)
         words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
         claims, held, settled = list[Claim](), list[dict[str, Any]](), list[dict[str, Any]]()
+        rows = [row for row in rows if row.id in facts_of]
         for row in rows:
-            facts = facts_of.get(row.id)
-            if facts is None:
-                waiting = Hold(now + LOOK_AGAIN, Reason("waiting", {"due_at": row.due_at}))
-                held.append(_held(row, waiting, None))
-                continue
-            due = _due(row)
+            due, facts = _due(row), facts_of[row.id]
             kept = dump(self._desk.kept(due, facts, now))
             decided = self._decide(shop_id, row, due, facts, words[row.version], kept, now)
             match decided:
@@ -113,7 +113,7 @@ class Claimer:
         outbox.hold(connection, held)
         outbox.settle(connection, settled)
         cases.tell_of_unsaid(connection, shop_id, shop, self._rules.texts, rows, settled, now)
-        return claims
+        return len(rows), claims
 
     def _decide(
         self,
@@ -246,7 +246,7 @@ def _sending(claim: Claim, lease: datetime) -> dict[str, Any]:
     }
 
 
-def _held(row: Row[Any], hold: Hold, facts: str | None) -> dict[str, Any]:
+def _held(row: Row[Any], hold: Hold, facts: str) -> dict[str, Any]:
     return {"shop": row.shop, "id": row.id, "try_at": hold.until, "reason": dump(hold.why), "facts": facts}
 
 

@@ -208,7 +208,10 @@ class Courier:
             case BuyerUnreachable():  # another way may be left; the arbiter will see
                 return _failed(claim.shop, claim.id, "queued", Reason("unreachable", {"why": why}), at, None)
             case DeliveryDelayed():
-                attempts = claim.attempts + 1
+                # Only what the platform put off: a program that was stopped ten times is not its fault.
+                attempts = 1 + history.ended_as(
+                    connection, claim.shop, claim.id, claim.channel, DeliveryDelayed
+                )
                 wait = wait_before(attempts, self._luck(), error.retry_after)
                 if wait is None:
                     gave_up = Reason("gave_up", {"attempts": attempts, "why": why})
@@ -227,7 +230,8 @@ class Courier:
         rule = self._shops[shop_id].unknown
         choice = rule.promotion if category == "promotion" else rule.service
         self._metrics.messages.labels(shop_id, "unknown").inc()
-        if choice == "leave" or history.lost_before(connection, shop_id, id, channel) >= RESENDS:
+        lost = history.ended_as(connection, shop_id, id, channel, DeliveryUnknown)
+        if choice == "leave" or lost >= RESENDS:
             return _failed(shop_id, id, "unknown", Reason("unknown_left", {"channel": channel}), at, at)
         return _failed(
             shop_id, id, "queued", Reason("unknown_resend", {"channel": channel}), at + RESEND_WAIT, None

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, case, func, or_, select
 
-from xiaoer.bot.errors import DeliveryUnknown
 from xiaoer.storage.outbox import message_name
 from xiaoer.storage.tables import attempts, in_state, outbox
 
@@ -129,14 +128,14 @@ def is_echo(
     return False
 
 
-def lost_before(connection: Connection, shop: str, message: int, channel: str) -> int:
-    """How many sendings of a message by this channel ended without our knowing whether it arrived."""
+def ended_as(connection: Connection, shop: str, message: int, channel: str, outcome: type[Exception]) -> int:
+    """How many sendings of a message by this channel ended so."""
     found: int = connection.execute(
         select(func.count()).where(
             attempts.c.shop == shop,
             attempts.c.message == message,
             attempts.c.channel == channel,
-            attempts.c.outcome == DeliveryUnknown.__name__,
+            attempts.c.outcome == outcome.__name__,
         )
     ).scalar_one()
     return found
