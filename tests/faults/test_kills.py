@@ -57,7 +57,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
     print(f"XIAOER_SEED={SEED}: {kills} kills")
     migrated(database_url)
     receiver = Receiver(luck)
-    receiver.trouble = 0.05
+    receiver.trouble = 0.03
     async with served(receiver.app()) as url, aiohttp.ClientSession() as http:
         plan = Plan(
             database=database_url,

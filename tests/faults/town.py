@@ -19,7 +19,7 @@ from xiaoer.storage import tables
 from xiaoer.storage.database import Database
 
 KEY = standard_webhooks.key(SecretStr(SECRET))
-PATIENCE = 60.0  # seconds in which everything must be handled after the last start
+PATIENCE = 150.0  # seconds in which everything must be handled after the last start, retries included
 
 # Days in seconds: reminders after two and four seconds, and no night.
 HASTY: dict[str, Any] = {
