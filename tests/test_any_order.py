@@ -45,8 +45,8 @@ MORE: dict[str, Story] = {
     "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
     "reopened": lambda who: reopened(who),
     "moved": lambda who: moved(who),
-    #"good review": lambda who: review(who, "v1", 5),
-    #"bad review": lambda who: review(who, "v2", 1),
+    # "good review": lambda who: review(who, "v1", 5),
+    # "bad review": lambda who: review(who, "v2", 1),
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Connection, delete, select, text, update
 
 from tests.world import NOON, World, world
-from xiaoer.bot.audit import Finding, audit
-from xiaoer.bot.audit_orders import UNTRUE
+from xiaoer.bot.audit.audit import Finding, audit
+from xiaoer.bot.audit.orders import UNTRUE
 from xiaoer.bot.shop import LOCALES
 from xiaoer.handlers.moments import MOMENTS
 from xiaoer.storage.tables import buyers, inbox, orders, outbox

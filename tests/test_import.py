@@ -13,9 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from tests.world import NOON, World, world
-from xiaoer.bot.csv_columns import BUYERS, ORDERS, STATES, STATES_ALSO, Column
-from xiaoer.bot.csv_rows import Frame
-from xiaoer.bot.csv_words import WORDS, BadLine, say
 from xiaoer.bot.events import (
     AnyEvent,
     BuyerUpdated,
@@ -25,7 +22,10 @@ from xiaoer.bot.events import (
     PaymentReceived,
     load_event,
 )
-from xiaoer.bot.importing import KINDS, Found, Shelf, examine, take_in
+from xiaoer.bot.imports.columns import BUYERS, ORDERS, STATES, STATES_ALSO, Column
+from xiaoer.bot.imports.importing import KINDS, Found, Shelf, examine, take_in
+from xiaoer.bot.imports.rows import Frame
+from xiaoer.bot.imports.words import WORDS, BadLine, say
 from xiaoer.bot.mistakes import LANGUAGES
 from xiaoer.bot.money import Money
 from xiaoer.bot.orders import Order, merge

@@ -14,8 +14,8 @@ import pytest
 
 from xiaoer.bot.config import PLATFORMS, load_config, schema
 from xiaoer.bot.errors import ConfigError
-from xiaoer.bot.lined_yaml import read
-from xiaoer.bot.settings_schema import below, choices
+from xiaoer.bot.settings.lined_yaml import read
+from xiaoer.bot.settings.schema import below, choices
 from xiaoer.bot.starter import create_shop
 
 ROOT = Path(__file__).parent.parent

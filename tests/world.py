@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,10 @@ SHOP: dict[str, Any] = {
 }
 
 
+async def no_wait() -> None:
+    pass
+
+
 class Receiver:
     """The shop's own chat system: takes each message id once, and does as it is told to the rest."""
 
@@ -41,6 +45,7 @@ class Receiver:
         self.messages: list[dict[str, Any]] = []
         self.attempts: list[str] = []
         self.answers: Callable[[dict[str, Any]], int] = lambda message: 200
+        self.wait: Callable[[], Awaitable[None]] = no_wait  # before it answers
         self.url = ""
 
     async def take(self, request: web.Request) -> web.Response:
@@ -52,6 +57,7 @@ class Receiver:
         )
         message = msgspec.json.decode(body)["data"]["message"]
         self.attempts.append(message["id"])
+        await self.wait()
         status = self.answers(message)
         if status < 300 and message["id"] not in {known["id"] for known in self.messages}:
             self.messages.append(message)
@@ -84,9 +90,13 @@ class World:
         return await self.deliver(body, id or f"d{next(self._numbers)}")
 
     async def deliver(self, body: bytes, id: str) -> int:
+        return (await self.answer_to(body, id))[0]
+
+    async def answer_to(self, body: bytes, id: str) -> tuple[int, Mapping[str, str]]:
+        """Status and headers."""
         headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, self.clock.now, body)
         async with self.http.post(f"{self.door}/hooks/shop/webhook", data=body, headers=headers) as response:
-            return response.status
+            return response.status, response.headers
 
     async def place(
         self, order: str = "1001", buyer: str = "ann", at: datetime | None = None, **fields: Any

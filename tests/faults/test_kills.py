@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from aiohttp import web
 from sqlalchemy import String, select
 
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, Books, Receiver, Town
+from tests.faults.town import HASTY, Books, Receiver, Town, until
 from tests.world import SECRET, config_of, served
 from xiaoer.bot.audit.audit import audit
 from xiaoer.bot.context import Buyer, Conversation
@@ -199,13 +198,16 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
             async def kill() -> None:
                 program.kill()
 
+            async def killed() -> bool:
+                return not program.alive and bool(telegram.texts)
+
             telegram.before_answer = kill
             program.start()
-            await until(lambda: not program.alive and telegram.texts)
+            await until(killed)
             assert await books.counts(outbox_rows) == {"sending": 1}
             program.start()
             await program.ready()
-            await until_async(lambda: in_state(books, state), 60)
+            await until(lambda: in_state(books, state), 60)
             await asyncio.sleep(1)
             assert len(telegram.texts) == copies
             outcomes = await books.rows(select(tables.attempts.c.outcome))
@@ -214,17 +216,3 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
 
 async def in_state(books: Books, state: str) -> bool:
     return await books.counts(outbox_rows) == {state: 1}
-
-
-async def until(true: Callable[[], Any], patience: float = 30.0) -> None:
-    async def look() -> bool:
-        return bool(true())
-
-    await until_async(look, patience)
-
-
-async def until_async(true: Callable[[], Awaitable[bool]], patience: float = 30.0) -> None:
-    deadline = time.monotonic() + patience
-    while not await true():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        await asyncio.sleep(0.05)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -200,3 +200,11 @@ class Books:
 
     def close(self) -> None:
         self.database.close()
+
+
+async def until(true: Callable[[], Awaitable[bool]], patience: float = 30.0) -> None:
+    """Wait for something to come to pass, for so many seconds."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while not await true():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.05)

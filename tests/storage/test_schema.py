@@ -1,4 +1,4 @@
-"""The schema's age: migrated after a copy on SQLite, asked for on PostgreSQL, and equal to the tables in code."""
+"""The schema's age: migrated after a copy on SQLite, asked for on PostgreSQL, equal to the tables in code."""
 
 import sqlite3
 from pathlib import Path

@@ -12,7 +12,7 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from xiaoer.bot import campaigns
-from xiaoer.bot.api import api_routes
+from xiaoer.bot.api.routes import api_routes
 from xiaoer.bot.channels import Channel, Speaker
 from xiaoer.bot.channels.email import EmailChannel, EmailSettings
 from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings

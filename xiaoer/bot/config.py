@@ -9,16 +9,17 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from xiaoer.bot import lined_yaml, settings_schema
 from xiaoer.bot.channels.email import EmailSettings
 from xiaoer.bot.channels.shopify import ShopifySettings
 from xiaoer.bot.channels.telegram import TelegramSettings
 from xiaoer.bot.channels.webhook import WebhookSettings
 from xiaoer.bot.channels.woocommerce import WooCommerceSettings
-from xiaoer.bot.environment import read_env
 from xiaoer.bot.mistakes import Fault, language, wrong
-from xiaoer.bot.settings_faults import config_error, from_pydantic
-from xiaoer.bot.settings_reader import SettingsReader
+from xiaoer.bot.settings import lined_yaml
+from xiaoer.bot.settings import schema as settings_schema
+from xiaoer.bot.settings.environment import read_env
+from xiaoer.bot.settings.faults import config_error, from_pydantic
+from xiaoer.bot.settings.reader import SettingsReader
 from xiaoer.bot.shop import Name, Settings, Shop, WebAddress
 
 PLATFORMS: dict[str, type[Settings]] = {

@@ -2,7 +2,7 @@
 
 import typer
 
-from xiaoer.bot.audit import audit as look_through
+from xiaoer.bot.audit.audit import audit as look_through
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (
     FOUND,

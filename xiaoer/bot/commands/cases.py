@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from xiaoer.bot.api_forms import case_form
+from xiaoer.bot.api.forms import case_form
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (
     FOUND,

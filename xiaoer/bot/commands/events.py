@@ -11,7 +11,7 @@ import msgspec
 import typer
 from sqlalchemy import Connection
 
-from xiaoer.bot.api_forms import event_form, unread_form
+from xiaoer.bot.api.forms import event_form, unread_form
 from xiaoer.bot.app import open_channels, open_http
 from xiaoer.bot.channels import Channel, Delivery
 from xiaoer.bot.clock import utc_now

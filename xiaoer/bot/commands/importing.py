@@ -20,10 +20,10 @@ from xiaoer.bot.commands.options import (
 from xiaoer.bot.commands.screen import progress, remark, show_json, tell
 from xiaoer.bot.commands.words import say
 from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.csv_rows import Frame
-from xiaoer.bot.csv_words import BadLine
-from xiaoer.bot.csv_words import say as say_of_csv
-from xiaoer.bot.importing import CHANNEL, KINDS, RECENT, Found, Shelf, examine, take_in
+from xiaoer.bot.imports.importing import CHANNEL, KINDS, RECENT, Found, Shelf, examine, take_in
+from xiaoer.bot.imports.rows import Frame
+from xiaoer.bot.imports.words import BadLine
+from xiaoer.bot.imports.words import say as say_of_csv
 from xiaoer.storage import schema
 from xiaoer.storage.database import Database
 

@@ -9,7 +9,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from xiaoer.bot import api_forms as forms
+from xiaoer.bot.api import forms
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (
     HERE,

@@ -19,7 +19,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from xiaoer.bot import standard_webhooks
-from xiaoer.bot.api_forms import message_form
+from xiaoer.bot.api.forms import message_form
 from xiaoer.bot.app import open_http
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (

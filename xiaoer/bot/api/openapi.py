@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from xiaoer.bot.api_forms import (
+from xiaoer.bot.api.forms import (
     LONGEST_NAME,
     BuyerForm,
     Cases,

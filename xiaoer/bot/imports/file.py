@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from xiaoer.bot.csv_cells import clean
-from xiaoer.bot.csv_columns import Column, by_header, normal
-from xiaoer.bot.csv_words import BadLine, Note, shown
+from xiaoer.bot.imports.cells import clean
+from xiaoer.bot.imports.columns import Column, by_header, normal
+from xiaoer.bot.imports.words import BadLine, Note, shown
 
 _CHUNK = 1 << 16
 _DELIMITERS = ",;\t"

@@ -5,10 +5,10 @@ from typing import Any
 
 from rapidfuzz import process
 
-from xiaoer.bot.environment import REFERENCE, faults_of, fill
-from xiaoer.bot.lined_yaml import Path
 from xiaoer.bot.mistakes import Fault
-from xiaoer.bot.settings_schema import Schema, below, choices, keys
+from xiaoer.bot.settings.environment import REFERENCE, faults_of, fill
+from xiaoer.bot.settings.lined_yaml import Path
+from xiaoer.bot.settings.schema import Schema, below, choices, keys
 
 ALIKE = 60  # of 100; below it a guess at what was meant would only puzzle
 

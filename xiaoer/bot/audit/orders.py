@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from xiaoer.bot.audit_talks import Breach, began
+from xiaoer.bot.audit.talks import Breach, began
 from xiaoer.bot.events import OrderEvent
 from xiaoer.bot.orders import Order, merge
 from xiaoer.storage.evidence import Fact, Sending

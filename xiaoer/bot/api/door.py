@@ -12,7 +12,7 @@ from aiohttp import web
 from multidict import MultiMapping
 from pydantic import SecretStr
 
-from xiaoer.bot import api_forms as forms
+from xiaoer.bot.api import forms
 
 AskedFor = TypeVar("AskedFor", bound=forms.Form)
 

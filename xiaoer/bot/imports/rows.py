@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from xiaoer.bot import csv_cells as cells
-from xiaoer.bot.csv_file import Line
-from xiaoer.bot.csv_words import Bad, BadLine
 from xiaoer.bot.events import BuyerRef, Event, dump_event
+from xiaoer.bot.imports import cells
+from xiaoer.bot.imports.file import Line
+from xiaoer.bot.imports.words import Bad, BadLine
 
 _LONGEST_TEXT = 500
 

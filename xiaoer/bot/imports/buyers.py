@@ -6,11 +6,11 @@ from functools import partial
 
 import msgspec
 
-from xiaoer.bot import csv_cells as cells
-from xiaoer.bot.csv_file import Line
-from xiaoer.bot.csv_rows import Entry, Frame, Row, at, named, ref_of
-from xiaoer.bot.csv_words import BadLine
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef, BuyerUpdated, Event
+from xiaoer.bot.imports import cells
+from xiaoer.bot.imports.file import Line
+from xiaoer.bot.imports.rows import Entry, Frame, Row, at, named, ref_of
+from xiaoer.bot.imports.words import BadLine
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # older than any word of a platform, so it only fills gaps
 

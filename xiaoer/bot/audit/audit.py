@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from xiaoer.bot.audit_orders import broken_about_order, facts_missing
-from xiaoer.bot.audit_talks import Breach, Talk, began
+from xiaoer.bot.audit.orders import broken_about_order, facts_missing
+from xiaoer.bot.audit.talks import Breach, Talk, began
 from xiaoer.bot.events import AgentReplied
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop

@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection
 
-from xiaoer.bot import csv_buyers, csv_orders
-from xiaoer.bot.csv_columns import BUYERS, ORDERS, Column
-from xiaoer.bot.csv_file import Head, Line, as_text, read_head, read_lines
-from xiaoer.bot.csv_rows import Entry, Frame
-from xiaoer.bot.csv_words import BadLine, Note, shown
+from xiaoer.bot.imports import buyers as csv_buyers
+from xiaoer.bot.imports import orders as csv_orders
+from xiaoer.bot.imports.columns import BUYERS, ORDERS, Column
+from xiaoer.bot.imports.file import Head, Line, as_text, read_head, read_lines
+from xiaoer.bot.imports.rows import Entry, Frame
+from xiaoer.bot.imports.words import BadLine, Note, shown
 from xiaoer.bot.receive import arrival_of
 from xiaoer.storage import inbox
 from xiaoer.storage.inbox import Arrival

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from xiaoer.bot.errors import ConfigError, Mistake
-from xiaoer.bot.lined_yaml import Path
 from xiaoer.bot.mistakes import Fault, say
-from xiaoer.bot.settings_reader import SettingsReader
+from xiaoer.bot.settings.lined_yaml import Path
+from xiaoer.bot.settings.reader import SettingsReader
 
 
 def from_pydantic(detail: ErrorDetails, data: Any, reader: SettingsReader, kinds: Iterable[str]) -> Fault:

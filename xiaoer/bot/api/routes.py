@@ -9,11 +9,10 @@ from aiohttp import web
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from xiaoer.bot import api_forms as forms
-from xiaoer.bot import openapi
-from xiaoer.bot.api_door import Keys, Refused, answer, in_utc, read_body, read_query, trouble
+from xiaoer.bot.api import forms, openapi
+from xiaoer.bot.api.door import Keys, Refused, answer, in_utc, read_body, read_query, trouble
+from xiaoer.bot.api.openapi import OPERATIONS, ROOT, Operation
 from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.openapi import OPERATIONS, ROOT, Operation
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.settling import Settled, settle_case
 from xiaoer.bot.story import explain

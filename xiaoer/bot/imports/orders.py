@@ -6,22 +6,6 @@ from functools import partial
 
 import msgspec
 
-from xiaoer.bot import csv_cells as cells
-from xiaoer.bot.csv_columns import (
-    CANCELLED,
-    COMPLETED,
-    DELIVERED,
-    ORDERS,
-    PAID,
-    REFUNDED,
-    SHIPPED,
-    STATE_WORDS,
-    STATES,
-    normal,
-)
-from xiaoer.bot.csv_file import Line as FileLine
-from xiaoer.bot.csv_rows import Entry, Frame, Row, at, named, ref_of, words
-from xiaoer.bot.csv_words import Bad, BadLine, shown
 from xiaoer.bot.events import (
     Event,
     Line,
@@ -33,6 +17,22 @@ from xiaoer.bot.events import (
     OrderShipped,
     PaymentReceived,
 )
+from xiaoer.bot.imports import cells
+from xiaoer.bot.imports.columns import (
+    CANCELLED,
+    COMPLETED,
+    DELIVERED,
+    ORDERS,
+    PAID,
+    REFUNDED,
+    SHIPPED,
+    STATE_WORDS,
+    STATES,
+    normal,
+)
+from xiaoer.bot.imports.file import Line as FileLine
+from xiaoer.bot.imports.rows import Entry, Frame, Row, at, named, ref_of, words
+from xiaoer.bot.imports.words import Bad, BadLine, shown
 from xiaoer.bot.money import Money
 
 MOST_LINES = 1000  # of one order

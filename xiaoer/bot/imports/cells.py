@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.numbers import list_currencies
 
 from xiaoer.bot import contacts
-from xiaoer.bot.csv_words import Bad, shown
+from xiaoer.bot.imports.words import Bad, shown
 from xiaoer.bot.money import Money, parse_money, precision
 
 LONGEST_ID = 120  # characters; ours and the platform's together fit an index

@@ -1,0 +1,1 @@
+"""The promises, proved again over the whole database."""

@@ -1,0 +1,1 @@
+"""Reading config.yaml: lines, environment, and every mistake told at once."""
