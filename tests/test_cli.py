@@ -222,7 +222,7 @@ def test_the_outbox_fits_eighty_columns(shop: Shop) -> None:
 def test_what_was_withdrawn_is_shown_when_asked_for(shop: Shop) -> None:
     shop.keep(waiting_message())
     why = Reason("order_paid", {"order": "1001", "paid_at": NOW.isoformat()})
-    shop.keep(lambda link: outbox.withdraw(link, "teahouse", [("payment_reminder:1001:", why)], NOW))
+    shop.keep(lambda link: outbox.withdraw(link, "teahouse", {"payment_reminder:1001:1": why}, NOW))
 
     assert shop.json("outbox") == []
     assert [message["state"] for message in shop.json("outbox", "--all")] == ["withdrawn"]
