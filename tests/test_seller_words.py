@@ -129,7 +129,18 @@ def test_a_record_that_nobody_understands_is_shown_as_it_is(code: str, values: d
 @pytest.mark.parametrize("locale", LOCALES)
 def test_everything_the_seller_meets_has_a_name(locale: str) -> None:
     words = SellerWords(locale)
-    kinds = ("human", "bad_review", "payment", "payment_claim", "unpaid", "delay", "unreachable", "fault")
+    kinds = (
+        "human",
+        "bad_review",
+        "payment",
+        "payment_claim",
+        "unpaid",
+        "delay",
+        "unreachable",
+        "fault",
+        "no_answer",
+        "undeliverable",
+    )
     tables = (
         (words.template, (*MOMENTS, *SAID)),
         (words.order_state, [name for name, _ in STATES]),

@@ -59,7 +59,7 @@ class Deeds:
                 case Unsay():
                     self._unsay(action, context)
                 case OpenCase():
-                    self.open(action, buyer)
+                    self.open(action, buyer, _chat_of(context))
                 case CallHuman():
                     self._call_human(action, id, context)
                 case CloseCase():
@@ -131,13 +131,17 @@ class Deeds:
     def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):
             return
-        chat = context.conversation.name if context.conversation else ""
+        chat = _chat_of(context)
         open_case = OpenCase(
-            kind="human", key=f"human:{chat}:{id}", reason=call.reason, details=call.details, order=call.order
+            kind="human",
+            key=f"human:{chat or ''}:{id}",
+            reason=call.reason,
+            details=call.details,
+            order=call.order,
         )
-        self.open(open_case, context.buyer.id if context.buyer else None)
+        self.open(open_case, context.buyer.id if context.buyer else None, chat)
 
-    def open(self, opened: OpenCase, buyer: str | None) -> None:
+    def open(self, opened: OpenCase, buyer: str | None, chat: str | None = None) -> None:
         order = self.ledger.orders.get(opened.order) if opened.order else None
         case = cases.open_case(
             self.ledger.connection,
@@ -148,6 +152,7 @@ class Deeds:
             self.ledger.buyer(buyer),
             order,
             self.ledger.now,
+            chat,
         )
         if case and buyer:
             self.ledger.cases[buyer] = (*self.ledger.cases.get(buyer, ()), case)
@@ -201,3 +206,7 @@ class Deeds:
         calendar.set_wakes(link, shop, self.wakes.values())
         notes = [(self.ledger.present(buyer), kind, text) for buyer, kind, text in self.notes]
         records.add_notes(link, shop, notes, now)
+
+
+def _chat_of(context: Context) -> str | None:
+    return context.conversation.name if context.conversation else None

@@ -38,7 +38,7 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
     """Put something before the seller, once for each `key`.
 
-    `kind`: human, complaint, bad_review, payment_claim, unpaid, delay, unreachable, fault.
+    `kind`: one of those that the seller's words name under `cases`.
     `details` are shown to the seller; `draft` is a text prepared for her.
     """
 

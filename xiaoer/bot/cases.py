@@ -11,6 +11,7 @@ from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case
 from xiaoer.bot.errors import TemplateError
 from xiaoer.bot.orders import Order
+from xiaoer.bot.quoting import called
 from xiaoer.bot.router import Due, Facts
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop
@@ -32,13 +33,15 @@ def open_case(
     buyer: Buyer | None,
     order: Order | None,
     now: datetime,
+    chat: str | None = None,
 ) -> Case | None:
-    """The new case; None if this key was opened before."""
+    """The new case; None if this key was opened before. `chat`: where the buyer waits for an answer."""
     draft = _draft(shop, texts, opened, buyer, order, now)
     opened = msgspec.structs.replace(opened, draft=draft)
     case = records.open_case(connection, shop_id, opened, buyer.id if buyer else None, now)
     if case and shop.seller.email:
-        _tell(connection, shop_id, shop, texts, case, opened, now)
+        who = called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
+        _tell(connection, shop_id, shop, texts, case, opened, who, now)
     return case
 
 
@@ -75,16 +78,15 @@ def tell_of_unsaid(
 
 
 def _unsaid(row: Row[Any], reason: Mapping[str, Any]) -> OpenCase:
-    key = f"undeliverable:{row.key}"
+    order = row.order_id
     if row.template == "second_contact":
-        return OpenCase(
-            kind="no_answer", key=key, reason="no_answer", details={"order": row.order_id}, order=row.order_id
-        )
-    why = reason.get("values", {}).get("why") or reason["code"]
-    details = {"template": row.template, "why": why}
-    return OpenCase(
-        kind="undeliverable", key=key, reason="undeliverable", details=details, order=row.order_id
-    )
+        key = f"no_answer:{order}"
+        return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": order}, order=order)
+    # No way to her is one matter for all messages of an order; any other trouble is a message's own.
+    lost = reason["code"] == "no_way" and order
+    kind, about = ("unreachable", order) if lost else ("undeliverable", row.key)
+    details = {"template": row.template, "why": reason.get("values", {}).get("why")}
+    return OpenCase(kind=kind, key=f"{kind}:{about}", reason="undeliverable", details=details, order=order)
 
 
 def _draft(
@@ -119,6 +121,7 @@ def _tell(
     texts: Texts,
     case: Case,
     opened: OpenCase,
+    who: str | None,
     now: datetime,
 ) -> None:
     locale = shop.seller.locale or shop.locale
@@ -138,6 +141,8 @@ def _tell(
         values={
             "case": case.number,
             "text": words.reason(case.reason, dict(opened.details)),
+            "who": who,
+            "claim": case.kind == "payment_claim" and case.order is not None,
             "draft": opened.draft,
         },
     )

@@ -154,7 +154,8 @@ class Claimer:
         now: datetime,
     ) -> Claim | Reason:
         """The message with its text; a Reason if no words can be found."""
-        stop_url = self._desk.stop_url(shop_id, facts.buyer.id)
+        to_seller = row.buyer == cases.SELLER  # who cannot unsubscribe from her own work
+        stop_url = None if to_seller else self._desk.stop_url(shop_id, facts.buyer.id)
         chat_url = self._desk.chat_url(shop_id, due)
         known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
         try:

@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 
 NAME_MAX = 40  # characters; longer names are cut
+ADDRESS_MAX = 80
 MARKS_MAX = 4  # marks on one letter; more are a joke that covers the lines above
 
 _JOINERS = "\u200c\u200d"  # Persian spelling and emoji families need them
@@ -25,6 +26,13 @@ def friendly_name(name: str | None) -> str | None:
     if not name or _NO_NAME.search(name):
         return None
     return quote(name, NAME_MAX)
+
+
+def called(name: str | None, *addresses: str | None) -> str | None:
+    """Whom a case is about, as the seller can look her up: her name and the first address known."""
+    address = next((address for address in addresses if address), None)
+    known = (quote(name, NAME_MAX), quote(address, ADDRESS_MAX))
+    return " · ".join(word for word in known if word) or None
 
 
 def quote(text: str | None, at_most: int) -> str | None:

@@ -54,7 +54,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "not_understood": ("text",),
     "media_received": (),
     "payment_claimed": ("order", "text"),
-    "form_filled": ("order",),
+    "form_filled": ("order", "name", "bank", "amount", "time"),
     "unpaid_closed": ("order", "amount", "history"),
     "no_answer": ("order",),
     "parcel_late": ("order", "days"),

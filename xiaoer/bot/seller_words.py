@@ -90,7 +90,7 @@ class SellerWords:
             case str() if name.endswith("_at") or name in ("until", "end"):
                 return _parsed(value, self.zone)
             case str() if name in ("amount", "total"):
-                return _AMOUNT.sub(self._money, value)
+                return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
             case str() if name == "template":
                 return self.template(value)
             case str():

@@ -83,6 +83,8 @@ VARIABLES: dict[str, str] = {
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",
     "draft": "a reply prepared for the seller; may be empty",
+    "who": "the buyer a case is about: her name and address; may be empty",
+    "claim": "true for a case in which she claims a payment that the seller may confirm",
 }
 
 # Names that come with the message itself; a message without one has it empty.
@@ -99,6 +101,8 @@ _CARRIED = (
     "offer",
     "tier",
     "draft",
+    "who",
+    "claim",
 )
 _EMPTY: dict[str, Any] = dict.fromkeys((*_CARRIED, "parcel"))
 

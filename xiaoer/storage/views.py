@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
 from xiaoer.bot.context import Category
+from xiaoer.bot.quoting import called
 from xiaoer.bot.router import Reason
+from xiaoer.storage import records
 from xiaoer.storage.finding import can_be_kept, find_buyer, id_in, orders_numbered
 from xiaoer.storage.outbox import message_name
 from xiaoer.storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
@@ -118,6 +120,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     order: str | None = None
     buyer: str | None = None
+    who: str | None = None  # the same for human eyes: her name, and where she can be answered
     draft: str | None = None
     closed_at: datetime | None = None
 
@@ -284,6 +287,8 @@ def _cases(
     connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int
 ) -> list[CaseFile]:
     statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
+    rows = connection.execute(statement).all()
+    known = _called(connection, shop, {row.buyer for row in rows if row.buyer})
     return [
         CaseFile(
             number=row.number,
@@ -293,8 +298,20 @@ def _cases(
             opened_at=row.opened_at,
             order=row.order_id,
             buyer=row.buyer,
+            who=known.get(row.buyer),
             draft=row.draft,
             closed_at=row.closed_at,
         )
-        for row in connection.execute(statement)
+        for row in rows
     ]
+
+
+def _called(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
+    """Name and address of each; of several chats the one she wrote in last, since there she waits."""
+    chats = records.conversations_of(connection, shop, buyers)
+    found = {}
+    for id, buyer in records.buyers_by_id(connection, shop, buyers).items():
+        heard = [(chat.last_in_at, chat.name) for chat in chats.get(id, ()) if chat.last_in_at]
+        last = max(heard)[1] if heard else None
+        found[id] = called(buyer.name, last, buyer.email, buyer.phone)
+    return found

@@ -146,6 +146,7 @@ class CaseForm(msgspec.Struct, frozen=True, kw_only=True):
     reason: Why
     order: str | None
     buyer: str | None
+    who: str | None
     draft: str | None
     opened_at: datetime
     closed_at: datetime | None

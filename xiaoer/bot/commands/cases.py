@@ -87,12 +87,19 @@ def settle(
 
 
 def _show(cases: list[CaseFile], words: SellerWords) -> None:
-    shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "order", "why")))
+    shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "buyer", "order", "why")))
     for case in cases:
         why = words.reason(case.reason.code, case.reason.values)
         if case.closed_at:
             why = f"{say('settled', words.locale)}; {why}"
         shown.add_row(
-            str(case.number), words.moment(case.opened_at), words.case(case.kind), case.order or "", why
+            str(case.number),
+            words.moment(case.opened_at),
+            words.case(case.kind),
+            case.who or "",
+            case.order or "",
+            why,
         )
     show(shown)
+    if any(case.closed_at is None for case in cases):
+        tell(say("case_next", words.locale))

@@ -14,7 +14,8 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "event": ("event", "事件", "事件"),
     "why": ("why", "原因", "原因"),
     "opened": ("opened", "提出时间", "提出時間"),
-    "case": ("case", "事项", "事項"),
+    "case": ("case", "待办", "待辦"),
+    "buyer": ("buyer", "买家", "買家"),
     # outbox
     "nothing_waits": (
         "Nothing waits to be sent. --all shows what was sent, too.",
@@ -59,19 +60,24 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "沒有編號為 {id} 的擱置事件或待讀推送",
     ),
     # cases
-    "no_cases": ("Nothing waits for you.", "没有等待您处理的事项。", "沒有等待您處理的事項。"),
+    "no_cases": ("Nothing waits for you.", "没有等您处理的待办。", "沒有等您處理的待辦。"),
     "settled": ("settled", "已处理", "已處理"),
-    "case_done": ("Case {number} is settled.", "事项 {number} 已处理。", "事項 {number} 已處理。"),
-    "case_unknown": ("there is no case {number}", "没有事项 {number}", "沒有事項 {number}"),
+    "case_done": ("Case {number} is settled.", "待办 {number} 已处理。", "待辦 {number} 已處理。"),
+    "case_next": (
+        "When one is done: xiaoer cases settle ID; with --confirmed if the claimed payment has arrived.",
+        "处理完一件：xiaoer cases settle 编号；买家说已付款且款已到账的，加 --confirmed。",
+        "處理完一件：xiaoer cases settle 編號；買家表示已付款且款項已入帳的，加 --confirmed。",
+    ),
+    "case_unknown": ("there is no case {number}", "没有待办 {number}", "沒有待辦 {number}"),
     "case_closed": (
         "case {number} was settled before",
-        "事项 {number} 之前已经处理",
-        "事項 {number} 之前已經處理",
+        "待办 {number} 之前已经处理",
+        "待辦 {number} 之前已經處理",
     ),
     "case_no_claim": (
         "case {number} is no claim of a payment; settle it without --confirmed",
-        "事项 {number} 不是付款声明；请不要加 --confirmed",
-        "事項 {number} 不是付款聲明；請不要加 --confirmed",
+        "待办 {number} 不是买家说已付款；请去掉 --confirmed",
+        "待辦 {number} 不是買家表示已付款；請去掉 --confirmed",
     ),
     # import
     "line": ("line {line}", "第 {line} 行", "第 {line} 行"),
