@@ -3,13 +3,15 @@
 from datetime import timedelta
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days, hours
 from xiaoer.bot.actions import OpenCase
-from xiaoer.bot.context import Context, Said
+from xiaoer.bot.context import Case, Context, Said
+from xiaoer.bot.money import Money
 from xiaoer.bot.shop import Payment
 from xiaoer.handlers.reminders import close, reminder_times
 
@@ -125,6 +127,33 @@ def test_a_paid_or_cancelled_order_is_nobodys_business_at_closing() -> None:
 
     assert Desk().take(world.placed(), world.paid(), came).cases == {}
     assert Desk().take(world.placed(), world.cancelled(), came).cases == {}
+
+
+def test_nobody_is_asked_to_pay_nothing() -> None:
+    free = Desk().take(world.placed(total=Money(0, "CNY")))
+
+    assert free.order is not None
+    assert free.order.state == "paid"
+    assert free.why_untrue("payment_reminder:1001:1") == "nothing_owed"
+    assert free.why_untrue("second_contact:1001:1") == "nothing_owed"
+    assert free.take(world.time_came("unpaid_closed", DEADLINE)).cases == {}
+
+
+def test_who_says_she_paid_is_not_reminded_while_the_seller_looks() -> None:
+    desk = Desk().take(world.placed())
+    opened = Case(number=7, kind="payment_claim", key="c", reason="payment_claimed", opened_at=PLACED)
+    claim = msgspec.structs.replace(opened, order="1001")
+    other = msgspec.structs.replace(claim, order="1002")
+
+    assert desk.why_untrue("payment_reminder:1001:2", cases=(claim,)) == "case_open"
+    assert desk.why_untrue("payment_reminder:1001:2", cases=(other,)) is None
+
+
+def test_an_order_that_was_free_at_first_is_reminded_of_once_it_costs_something() -> None:
+    later = world.placed(at=PLACED + hours(0.1))
+    desk = Desk().take(world.placed(total=Money(0, "CNY")), later)
+
+    assert desk.why_untrue("payment_reminder:1001:1") is None
 
 
 def test_a_seller_who_gives_more_time_is_obeyed() -> None:

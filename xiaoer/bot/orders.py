@@ -105,9 +105,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return min((paid.at for paid in self.payments), default=None)
 
     @property
+    def free(self) -> bool:
+        """As it is shown now; a later showing may cost something."""
+        return self.total is not None and self.total.minor == 0
+
+    @property
     def paid_in_full(self) -> bool:
         if not self.payments:
-            return False
+            return self.free
         if self.total is None or any(paid.amount is None for paid in self.payments):
             return True
         return self.paid_minor >= self.total.minor

@@ -24,6 +24,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
     "pay_on_delivery": ("order",),
+    "nothing_owed": ("order",),
     "order_not_paid": ("order",),
     "order_cancelled": ("order", "cancelled_at"),
     "order_reopened": ("order",),

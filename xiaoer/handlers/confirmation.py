@@ -6,7 +6,7 @@ from xiaoer.bot.actions import Action, Say, Unsay
 from xiaoer.bot.context import Context
 from xiaoer.bot.orders import Order
 from xiaoer.bot.router import Due, Facts, Reason
-from xiaoer.handlers.truths import cancelled, moment, not_payable, refunded_in_full
+from xiaoer.handlers.truths import cancelled, free, moment, not_payable, refunded_in_full
 
 
 def confirm(order: Order, context: Context) -> list[Action]:
@@ -49,7 +49,7 @@ def still_placed(due: Due, order: Order, facts: Facts, now: datetime) -> Reason 
 
 
 def still_silent(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    untrue = not_payable(order)
+    untrue = not_payable(order) or free(order)
     if untrue or order.placed_at is None:
         return untrue or Reason("order_unknown", {"order": order.shown_number})
     closes_at = facts.shop.closes_at(order.placed_at)

@@ -13,6 +13,7 @@ from xiaoer.handlers.truths import (
     cancelled,
     case_open,
     ever_cancelled,
+    free,
     paid,
     refunded,
     refunded_in_full,
@@ -89,7 +90,8 @@ def no_need_to_reassure(order: Order) -> Reason | None:
 
 
 def still_received(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return cancelled(order) or refunded_in_full(order) or not_covered(order) or _told(order, facts)
+    told = not_covered(order) or free(order) or _told(order, facts)
+    return cancelled(order) or refunded_in_full(order) or told
 
 
 def _told(order: Order, facts: Facts) -> Reason | None:

@@ -10,7 +10,7 @@ from xiaoer.bot.events import TimeCame
 from xiaoer.bot.orders import Order
 from xiaoer.bot.router import Due, Facts, Reason
 from xiaoer.bot.shop import Payment
-from xiaoer.handlers.truths import amount, moment, not_payable
+from xiaoer.handlers.truths import amount, claimed, free, moment, not_payable
 
 FORGOTTEN = timedelta(days=30)  # older facts come from an import; nobody waits for them any more
 
@@ -65,7 +65,7 @@ def remind(order: Order, context: Context) -> list[Action]:
 def close(event: TimeCame, context: Context) -> list[Action]:
     """The time to pay is over: an order still unpaid is the seller's, with what was said so far."""
     order = context.order
-    if order is None or order.placed_at is None or not_payable(order):
+    if order is None or order.placed_at is None or not_payable(order) or free(order):
         return []
     closes_at = context.shop.closes_at(order.placed_at)
     if max(context.now, event.at) < closes_at:  # the seller has given more time since
@@ -100,7 +100,7 @@ def history(order: Order, context: Context) -> list[str]:
 
 def still_unpaid(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Not after the order closed, and not a step whose successor's time has come as well."""
-    untrue = not_payable(order)
+    untrue = not_payable(order) or free(order) or claimed(order, facts)
     if untrue or order.placed_at is None:
         return untrue or Reason("order_unknown", {"order": order.shown_number})
     closes_at = facts.shop.closes_at(order.placed_at)

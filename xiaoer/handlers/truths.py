@@ -85,6 +85,12 @@ def on_delivery(order: Order) -> Reason | None:
     return Reason("pay_on_delivery", {"order": order.shown_number}) if order.pay_on_delivery else None
 
 
+def free(order: Order) -> Reason | None:
+    """Nothing is to pay as long as the order is shown so. A newer showing may take that back, so this is
+    asked when a message is sent, and withdraws none."""
+    return Reason("nothing_owed", {"order": order.shown_number}) if order.free else None
+
+
 def not_payable(order: Order) -> Reason | None:
     """Why nobody may be asked for this order's money. Each fact, once known, stays: none is taken back."""
     return (
@@ -95,6 +101,14 @@ def not_payable(order: Order) -> Reason | None:
         or shipped(order)
         or arrived(order)
     )
+
+
+def claimed(order: Order, facts: Facts) -> Reason | None:
+    """She said that she paid, and the seller has not looked yet: to ask her again would call her a liar."""
+    for case in facts.cases:
+        if case.open and case.kind == "payment_claim" and case.order == order.id:
+            return Reason("case_open", {"number": case.number})
+    return None
 
 
 def case_open(facts: Facts) -> Reason | None:
