@@ -18,6 +18,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "帮我查下物流",
             "快递单号发我",
             "到哪了",
+            "有没有单号",
         ),
         *("几天能到呀", "物流信息怎么没更新", "谢谢，不过我的包裹呢", "你好，我的东西到了吗"),
         *("包裹什麼時候到？", "我的包裹在哪裡", "請問貨到哪了", "還沒收到貨", "幫我查一下物流"),
@@ -38,6 +39,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "when_ship": (
         *("什么时候发货？", "发货了吗", "怎么还不发货", "今天能发货吗", "尽快发货", "为什么我的杯子还没发"),
+        *("发了没", "到底发没发货啊", "货发了吗"),
         *("什麼時候出貨", "寄出了嗎", "請問幾時發貨", "還沒出貨嗎"),
         *(
             "when do you ship?",
@@ -48,12 +50,14 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "payment_status": (
         *("钱收到了吗", "你们收到我的付款了吗", "付款到账了吗", "款到了吗", "帮我查一下付款", "付款成功了吗"),
+        *("付了没有", "我付了吗", "是不是没收到我的钱"),
         *("匯款收到了嗎", "請問錢到帳了嗎"),
         *("Has my payment come?", "did you receive my payment", "has the money arrived?"),
         *("Did my payment go through?", "payment status"),
     ),
     "i_paid": (
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
+        *("支付宝付了", "微信转你了", "付了付了 刚转的", "我已经付过款了！！别催了"),
         *("已轉帳", "我已經匯款了", "剛剛付款了"),
         *(
             "I already paid",
@@ -65,13 +69,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         ),
     ),
     "person": (
+        *("人呢", "客服呢？"),
         *("人工", "转人工", "我要真人客服", "找客服", "轉人工", "請幫我轉真人"),
         *("I want to talk to a human", "can I speak to someone", "agent please", "a person please", "human"),
         *("connect me to a representative", "where is my order? I want to talk to a real person"),
     ),
     "stop": ("TD", "退订", "退訂", "stop", "please stop texting me", "不要再發訊息了", "unsubscribe me"),
     "resume": ("恢复", "恢復", "START", "start again"),
-    "hello": ("你好", "在吗", "您好，在嗎", "hi", "Hello!", "hey there", "早上好 👋", "good morning"),
+    "hello": (
+        *("老板", "亲", "喂", "请问一下"),
+        *("你好", "在吗", "您好，在嗎", "hi", "Hello!", "hey there", "早上好 👋", "good morning"),
+    ),
     "thanks": ("谢谢", "謝謝你", "好的谢谢", "Thanks!", "thank you so much", "ok thanks", "thx", "🙏"),
     "acknowledged": ("ok", "好的", "知道了", "👍", "嗯嗯"),
     "unknown": (
@@ -88,6 +96,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("do you ship to Germany", "how much is shipping", "从哪里发货", "change my delivery address"),
         *("你好，有红色的吗", "hello, do you sell cups", "人工智能是什么", "where are you from", "😡"),
         *(
+            "不要催我付款了",
             "don't stop",
             "non-stop",
             "the bus stop",
@@ -110,6 +119,11 @@ def test_what_else_is_said_is_told_as_well() -> None:
     meaning = recognise("我已经付款了，什么时候发货？", "zh-CN")
 
     assert (meaning.name, meaning.also) == ("when_ship", ("i_paid",))
+
+
+@pytest.mark.parametrize("text", ["付款成功了吗", "我付了吗", "付了没有"])
+def test_whoever_asks_whether_she_paid_does_not_claim_it(text: str) -> None:
+    assert "i_paid" not in recognise(text, "zh-CN").also
 
 
 def test_every_meaning_comes_with_a_score_and_a_reason() -> None:

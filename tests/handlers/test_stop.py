@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.handlers.world import ANN, PLACED, answers, chat_context, days, decide, wrote
-from xiaoer.bot.actions import Consent, Say
+from tests.handlers.world import ANN, PLACED, Desk, answers, chat_context, days, decide, placed, wrote
+from xiaoer.bot.actions import Consent, OpenCase, Say
 from xiaoer.bot.context import Buyer, Conversation
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef
 from xiaoer.handlers.stop import wants_resume, wants_stop
@@ -18,6 +18,9 @@ STOPS = (
         "別再打擾我",
         "停止发送",
         "不想再收到你们的广告",
+        "不要发了",
+        "別再寄信給我",
+        "不要再寄这些广告给我",
     ),
     *("stop", "STOP!", "Stop.", "please stop", "please stop texting me", "Stop sending me these messages"),
     *(
@@ -50,6 +53,10 @@ NOT_STOPS = (
     *(
         "不要退订",
         "T恤有吗",
+        "先别发，地址错了",
+        "不要寄了，我不要了",
+        "别寄了 退钱吧",
+        "不要发了，我不要了",
         "别发错货了",
         "不要发顺丰",
         "分别发两个地址",
@@ -77,6 +84,19 @@ def test_a_stop_in_the_chat_is_recorded_and_confirmed() -> None:
     assert consent == Consent(stop=True)
     assert isinstance(said, Say)
     assert (said.template, said.to) == ("stopped", "telegram:42")
+
+
+def test_who_says_stop_and_that_she_paid_is_heard_in_both() -> None:
+    order = Desk().take(placed()).order
+    assert order is not None
+    context = chat_context(order)
+
+    consent, said, case = decide(wrote("Stop! I already paid"), context)
+
+    assert consent == Consent(stop=True)
+    assert isinstance(said, Say)
+    assert isinstance(case, OpenCase)
+    assert (said.template, case.kind, case.order) == ("stopped", "payment_claim", "1001")
 
 
 def test_a_stop_is_heard_without_a_word_while_a_person_talks() -> None:

@@ -123,10 +123,13 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
 
 
 def claim(order: Order, event: MessageReceived, context: Context) -> list[Action]:
-    details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
-    case = claim_case(order, event, "payment_claimed", details)
     said = answer("payment_claimed", event, order)
-    return [said] if claimed(order, context) else [case, said]
+    return [said] if claimed(order, context) else [claim_of(order, event), said]
+
+
+def claim_of(order: Order, event: MessageReceived) -> OpenCase:
+    details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
+    return claim_case(order, event, "payment_claimed", details)
 
 
 def claim_case(order: Order, event: MessageReceived, reason: str, details: dict[str, Value]) -> OpenCase:
@@ -181,7 +184,11 @@ def _order_of_form(fields: dict[str, str], event: MessageReceived, context: Cont
 
 
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    return [Consent(stop=True), answer("stopped", event)]
+    said: list[Action] = [Consent(stop=True), answer("stopped", event)]
+    order = own_order(event, context, _PAYABLE) if "i_paid" in meaning.also else None
+    if order is None or covered_at(order) or claimed(order, context):
+        return said
+    return [*said, claim_of(order, event)]
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:

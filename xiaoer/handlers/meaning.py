@@ -37,6 +37,9 @@ _HELLO = re.compile(
     r"|\bhiya\b|\byo\b|"
     r"\banyone (?:there|here)\b|\bis anybody there\b|\bhowdy\b|👋|^/start$"
 )
+_CALLS = re.compile(
+    r"^(?:亲+|老板娘?|掌柜的?|客服|店家|店主|小二|小姐姐|喂+|请问|sir|madam)(?:一下)?[ ~!?,。啊呀哦]*$"
+)
 _FILLER = re.compile(
     r"亲+|老板娘?|掌柜|客服|店家|店主|小二|小姐姐|[你您]们?"
     r"|[啊哈呀哦喔噢嗯额呃啦咯哟呢吧呵嘿的了]|非常|十分|万分|太|很|好|帮助|帮忙|"
@@ -61,11 +64,11 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
     plain = normalise(text)
     if not plain:
         return Meaning("unknown", 0.0, "empty")
+    found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
     if wants_stop(text):
-        return Meaning("stop", 1.0, "stop word")
+        return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
     if wants_resume(text):
         return Meaning("resume", 1.0, "resume word")
-    found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
     if not found:
         return _politeness(plain)
     best = found[0]
@@ -75,6 +78,8 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
 
 def _politeness(plain: str) -> Meaning:
     """Greetings and thanks count only where nothing else is said: what follows a greeting is the matter."""
+    if _CALLS.search(plain):
+        return Meaning("hello", 0.7, "calls us and says nothing yet")
     thanks, hello = bool(_THANKS.search(plain)), bool(_HELLO.search(plain))
     rest = words_only(_FILLER.sub("", _HELLO.sub("", _THANKS.sub("", plain))))
     if rest or (thanks and _DOUBT.search(plain)):

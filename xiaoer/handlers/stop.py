@@ -31,14 +31,15 @@ _MESSAGES = (
     r"|notif|remind|ads?\b"
     r"|advert|promo|offer|newsletter|market|harass|all\b|this|these|it\b|that|now\b|please|me\b|ok)"
 )
+_NO_MORE = (
+    r"(?:(?<!先)不要|(?<![先分区特性级类告个])别|勿|不想|停止)(?:你们|你|再|继续|总|老|一直|给我|向我"
+    r"|跟我|对我){0,4}"
+)
 _ASKS = (
     re.compile(r"退订|取消订阅|取消关注提醒|拒收(?:短信|消息|信息|推送)|\btd\b"),
     re.compile(
-        r"(?:不要|(?<![分区特性级类告个])别|勿|不想|停止)(?:你们|你|再|继续|总|老|一直|给我|向我"
-        r"|跟我|对我){0,4}"
-        r"(?:(?:发|传|寄|推)(?:送)?(?:任何|这些|这种|你们的|这){0,2}(?:了|啦|吧|消息|短信|信息"
-        r"|讯息|简讯|广告|邮件|通知|给我"
-        r"|来|[，,。！!~ ]|$)|推送|打扰|骚扰|联系我|烦我|提醒我?了)"
+        _NO_MORE + r"(?:(?:发|传|寄|推)(?:送)?(?:任何|这些|这种|你们的|这|给我){0,2}"
+        r"(?:消息|短信|信息|讯息|简讯|广告|邮件|信|通知)|推送|打扰|骚扰|联系我|烦我|提醒我?了)"
     ),
     re.compile(
         r"(?:不想|不要|不愿意?)(?:再|继续)?(?:收到|接收|看到)(?:你们|你|的|任何|这些"
@@ -58,6 +59,9 @@ _ASKS = (
     re.compile(r"\bno more (?:message|text|mail|email|ad|offer|promo|remind|spam)"),
     re.compile(r"\bcancel (?:my |the |this )?subscription\b"),
 )
+# "Send no more": of messages, unless the same breath is about goods, since parcels are sent as well.
+_SEND_NO_MORE = re.compile(_NO_MORE + r"(?:发|传|推)(?:送)?(?:这){0,2}(?:了|啦|吧|给我|来|[，,。！!~ ]|$)")
+_GOODS = re.compile(r"地址|退钱|退款|货|快递|包裹|订单|[买拍下选]错|重[拍买]|不(?:想)?要了|不买了")
 _REFUSES = re.compile(
     r"(?:不要|别|不想|不|没有|没)(?:再|要|想|是)?(?:退订|取消订阅)|\b(?:not"
     r"|never) (?:to )?(?:unsubscribe|opt)"
@@ -84,6 +88,8 @@ def wants_stop(text: str) -> bool:
         return True
     if _REFUSES.search(plain):
         return False
+    if _SEND_NO_MORE.search(plain) and not _GOODS.search(plain):
+        return True
     return any(pattern.search(plain) for pattern in _ASKS) or any(
         not _NOT_STOP_BEFORE.search(plain[max(0, found.start() - 20) : found.start()])
         and not _NOT_STOP_AFTER.search(plain[found.end() : found.end() + 30])
