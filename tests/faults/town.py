@@ -81,12 +81,18 @@ class Town:
     """Buyers of one shop. Every delivery is sent until it is answered 200, as a platform would."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, doors: Sequence[str], luck: random.Random, pace: float = 0.02
+        self,
+        http: aiohttp.ClientSession,
+        doors: Sequence[str],
+        luck: random.Random,
+        pace: float = 0.02,
+        first: int = 0,  # number of its first order
     ) -> None:
         self.http = http
         self.doors = doors
         self.luck = luck
         self.pace = pace
+        self.first = first
         self.acknowledged: dict[str, datetime] = {}  # by delivery id
         self.answers: dict[int, int] = defaultdict(int)
         self.paid_at: dict[str, datetime] = {}  # when the payment of an order was acknowledged
@@ -97,7 +103,7 @@ class Town:
     async def live(self) -> None:
         """New buyers come until `full`; then the last of them finish."""
         while not self.full.is_set():
-            talk = asyncio.create_task(self._buyer(len(self.orders)))
+            talk = asyncio.create_task(self._buyer(self.first + len(self.orders)))
             self._talks.add(talk)
             talk.add_done_callback(self._talks.discard)
             await asyncio.sleep(self.luck.expovariate(1 / self.pace))

@@ -1,0 +1,152 @@
+"""Two hundred thousand reminders wait, and neither memory nor the time of a claim grows with them."""
+
+import asyncio
+import contextlib
+import random
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.faults.programs import Plan, Program, free_port, migrated, programs
+from tests.faults.town import HASTY, Books, Receiver, Town
+from tests.world import served
+from xiaoer.bot.context import Buyer
+from xiaoer.bot.texts import Texts
+from xiaoer.storage import outbox, records, tables
+from xiaoer.storage.database import Database
+
+pytestmark = pytest.mark.faults
+
+WAITING = 200_000
+PAGE = 10_000
+MB = 1024 * 1024
+GROWTH = 40 * MB
+SECONDS = 8  # of rounds under load that are watched
+
+
+def reminders_wait(url: str, count: int) -> None:
+    """`count` reminders, due in the next days, of as many orders."""
+    migrated(url)
+    now = datetime.now(UTC)
+    version = Texts(None).pin("payment_reminder", "zh-CN")
+    database = Database(url)
+    for start in range(0, count, PAGE):
+        numbers = range(start, start + PAGE)
+        with database.engine.begin() as connection:
+            outbox.keep_versions(connection, "shop", [version])
+            records.save_buyers(connection, "shop", [Buyer(id=f"w{n}", created_at=now) for n in numbers])
+            outbox.queue(connection, "shop", [reminder(n, version.id, now) for n in numbers], now)
+    database.close()
+
+
+def reminder(number: int, version: str, now: datetime) -> outbox.Draft:
+    return outbox.Draft(
+        key=f"payment_reminder:w{number}:1",
+        buyer=f"w{number}",
+        order=f"w{number}",
+        template="payment_reminder",
+        version=version,
+        category="payment",
+        rule="journey.follow",
+        due_at=now + timedelta(hours=1, seconds=number),
+        lateness=timedelta(hours=12),
+        values={"step": 1, "steps": 3, "last": False},
+    )
+
+
+def resident(pid: int) -> int:
+    """Bytes of its own; what it shares with the server that forked it is not counted."""
+    rolled = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    fields = dict(line.split(":", 1) for line in rolled.splitlines()[1:])
+    return sum(int(fields[name].split()[0]) * 1024 for name in ("Private_Dirty", "Private_Clean"))
+
+
+async def served_a_town(url: str, folder: Path, first: int) -> tuple[int, int, float]:
+    """The program's size after it started, its highest while it served a town, and a confirmation's wait."""
+    receiver = Receiver(random.Random(3))
+    async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
+        log = str(folder / "program.log")
+        plan = Plan(database=url, receiver=f"{address}/", port=free_port(), shop=HASTY, log=log)
+        with programs(plan) as (program,), contextlib.closing(Books(url)) as books:
+            program.start()
+            await program.ready()
+            town = Town(http, [program.door], random.Random(3), first=first)
+            living = asyncio.create_task(town.live())
+            await asyncio.sleep(2)  # until caches are warm
+            first = resident(program.pid)
+            highest = await watched(program)
+            town.full.set()
+            await living
+            await books.rest(program.complaints)
+            assert set(await books.counts(tables.inbox)) == {"done"}
+            return first, highest, median_wait(town, receiver)
+
+
+async def watched(program: Program) -> int:
+    highest = 0
+    for _ in range(SECONDS * 2):
+        await asyncio.sleep(0.5)
+        highest = max(highest, resident(program.pid))
+    return highest
+
+
+def median_wait(town: Town, receiver: Receiver) -> float:
+    waits = sorted(
+        (attempt.decided_at - town.acknowledged[f"p-{attempt.message['order']}"]).total_seconds()
+        for attempt in receiver.attempts
+        if attempt.message["template"] == "order_confirmation"
+    )
+    return waits[len(waits) // 2]
+
+
+async def test_two_hundred_thousand_waiting_reminders_cost_no_memory(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Neither while it runs, nor against a program for which nothing waits."""
+    migrated(database_url)
+    _, without, _ = await served_a_town(database_url, tmp_path, first=0)
+    await asyncio.to_thread(reminders_wait, database_url, WAITING)
+    first, highest, wait = await served_a_town(database_url, tmp_path, first=WAITING)
+    print(
+        f"{without / MB:.0f} MB without, {first / MB:.0f} to {highest / MB:.0f} MB with; {wait * 1000:.0f} ms"
+    )
+    assert highest - first < GROWTH
+    assert highest - without < GROWTH
+    assert wait < 1.0
+
+
+async def test_a_claim_costs_the_same_with_many_waiting(database_url: str) -> None:
+    """As a ratio of two databases on one machine, the faster of a few tries each."""
+    await asyncio.to_thread(reminders_wait, database_url, PAGE)
+    few = await asyncio.to_thread(claim_seconds, database_url)
+    await asyncio.to_thread(more_wait, database_url)
+    many = await asyncio.to_thread(claim_seconds, database_url)
+    print(f"{few * 1000:.2f} ms with {PAGE}, {many * 1000:.2f} ms with {WAITING}")
+    assert many < 5 * few + 0.005
+
+
+def more_wait(url: str) -> None:
+    now = datetime.now(UTC)
+    version = Texts(None).pin("payment_reminder", "zh-CN")
+    database = Database(url)
+    for start in range(PAGE, WAITING, PAGE):
+        drafts = [reminder(number, version.id, now) for number in range(start, start + PAGE)]
+        database.write_now(lambda link, page=drafts: outbox.queue(link, "shop", page, now))  # type: ignore[misc]
+    database.close()
+
+
+def claim_seconds(url: str) -> float:
+    database = Database(url)
+    soon = datetime.now(UTC) + timedelta(hours=1, minutes=10)  # a few hundred are due then
+    times = []
+    for _ in range(7):
+        began = time.perf_counter()
+        database.write_now(outbox.waiting_shops)
+        found = database.write_now(lambda link: outbox.due(link, "shop", soon, 250))
+        times.append(time.perf_counter() - began)
+        assert len(found) == 250
+    database.close()
+    return min(times)
