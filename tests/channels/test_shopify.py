@@ -234,6 +234,7 @@ def test_a_fulfillment_is_a_parcel_that_left(version: str) -> None:
             tracking="1z827wk74630",
             tracking_url="https://www.ups.com/WebTracking?loc=en_US&requester=ST&trackNums=1z827wk74630",
             shown_at=THEN,
+            pieces={VERSIONS[0]: 2}.get(version, 5),
         ),
     )
 

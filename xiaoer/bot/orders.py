@@ -150,9 +150,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         shipped = self.shipped
         if any(parcel.last for parcel in shipped):
             return True
-        if shipped and self.lines and all(parcel.pieces is not None for parcel in shipped):
+        if not shipped or any(parcel.last is False for parcel in shipped):
+            return False
+        if self.lines and all(parcel.pieces is not None for parcel in shipped):
             return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.quantity for line in self.lines)
-        return bool(shipped) and all(parcel.last is None for parcel in shipped)
+        return True
 
     @property
     def delivered_at(self) -> datetime | None:
