@@ -116,6 +116,27 @@ def test_nothing_but_an_answer_leaves_over_a_cap(case: Any) -> None:
         assert not isinstance(judge(*case), Send)
 
 
+@given(st.integers(1, 4), st.integers(0, 5), st.integers(0, 3), st.integers(0, 4), CATEGORIES)
+def test_up_to_the_caps_a_message_leaves_and_not_one_more(
+    per_day: int, in_day: int, per_week: int, offers: int, category: Category
+) -> None:
+    limits = Limits(per_day=per_day, promotions_per_week=per_week)
+    shop = Shop(name="Mug House", limits=limits, quiet_hours=QuietHours(start=time(0), end=time(0)))
+    known = Facts(
+        shop=shop,
+        buyer=Buyer(id="b1", agrees=True),
+        sent_in_day=in_day,
+        sent_in_day_until=NOW + HOUR if in_day else None,
+        promotions_in_week=offers,
+        promotions_in_week_until=NOW + DAY if offers else None,
+        ways=(DOOR,),
+    )
+    due = Due(key="k", template="t", category=category, due_at=NOW, created_at=NOW, lateness=WEEK)
+    verdict = judge(due, Moment(category=category, lateness=WEEK, still_true=lambda *_: None), known, NOW)
+    room = in_day < per_day and (category != "promotion" or offers < per_week)
+    assert isinstance(verdict, Send) == (room or category == "answer")
+
+
 @given(cases())
 def test_who_said_stop_gets_only_answers(case: Any) -> None:
     due, _, known, _ = case
