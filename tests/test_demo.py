@@ -134,11 +134,11 @@ def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Accoun
     kinds = [delivery.kind for delivery in account.deliveries if delivery.order == "1000"]
     told = sorted((message.turn, message.template) for message in account.messages if message.order == "1000")
 
-    assert kinds[:3] == ["order.shipped", "order.paid", "order.placed"]
+    assert kinds[:3] == ["order.shipped", "order.placed", "order.paid"]
     assert [template for turn, template in told if turn][:3] == [
         "order_confirmation",
-        "payment_received",
         "shipped",
+        "payment_received",
     ]
 
 

@@ -73,7 +73,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order: str | None = None
     sent_at: datetime | None = None
-    order_state: str | None = None  # as the order stood when the text was written
+    paid: bool = False  # the text was written knowing that the order was paid
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

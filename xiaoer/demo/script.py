@@ -26,8 +26,8 @@ class Step(msgspec.Struct, frozen=True):
 
 STEPS: tuple[Step, ...] = (
     Step(1, "09:30", "emma_parcel_leaves", note="wrong_order"),
-    Step(1, "09:30", "emma_pays"),
     Step(1, "09:30", "emma_orders"),
+    Step(1, "09:50", "emma_pays"),
     Step(1, "10:00", "ann_orders", note="unpaid"),
     Step(1, "13:30", "ann_writes", words="ann_asks"),
     Step(1, "23:40", "clara_orders", note="night"),

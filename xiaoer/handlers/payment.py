@@ -96,8 +96,7 @@ def still_received(due: Due, order: Order, facts: Facts, now: datetime) -> Reaso
 
 def _told(order: Order, facts: Facts) -> Reason | None:
     """The confirmation of an order that was paid by then has said it all."""
-    states = (said.order_state for said in facts.said if said.template == "order_confirmation")
-    known = any(state not in (None, "unpaid", "partly_paid", "on_delivery") for state in states)
+    known = any(said.paid for said in facts.said if said.template == "order_confirmation")
     return Reason("already_told", {"order": order.shown_number}) if known else None
 
 

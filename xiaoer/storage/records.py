@@ -355,7 +355,7 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
 
 
 class _KeptOrder(msgspec.Struct):
-    state: str
+    paid_at: str | None = None
 
 
 class _Kept(msgspec.Struct):
@@ -376,5 +376,5 @@ def _said(row: Row[Any, Any, Any, Any, Any, Any]) -> Said:
         state=row.state,
         order=row.order_id,
         sent_at=row.settled_at if sent else None,
-        order_state=kept.order.state if sent and kept.order else None,
+        paid=bool(sent and kept.order and kept.order.paid_at),
     )
