@@ -45,8 +45,9 @@ MORE: dict[str, Story] = {
     "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
     "reopened": lambda who: reopened(who),
     "moved": lambda who: moved(who),
-    # "good review": lambda who: review(who, "v1", 5),
-    # "bad review": lambda who: review(who, "v2", 1),
+    "good review": lambda who: review(who, "v1", 5),
+    "bad review": lambda who: review(who, "v2", 1),
+    "changed review": lambda who: review(who, "v1", 2, 6 * MINUTE),
 }
 
 
@@ -69,9 +70,9 @@ def moved(who: Buyer) -> Event:
     )
 
 
-def review(who: Buyer, id: str, rating: int) -> Event:
+def review(who: Buyer, id: str, rating: int, after: timedelta = 5 * MINUTE) -> Event:
     data = {"review": {"id": id, "order": who.order, "rating": rating, "text": "嗯"}}
-    return who.event("review.posted", data, who.at + 5 * MINUTE)
+    return who.event("review.posted", data, who.at + after)
 
 
 async def end_of(engine: Engine, order: str) -> dict[str, Any]:

@@ -57,7 +57,10 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of a review: a changed rating is another, and the newest of them is true."""
+
     id: str
+    review: str  # the platform's id of it
     at: datetime
     rating: int
 
@@ -217,10 +220,16 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
             refund = Refund(id=event.refund, at=event.at, amount=event.amount)
             return _replace(order, refunds=_one_per_id(order.refunds, refund))
         case ReviewPosted():
-            review = Review(id=event.review or event.external_id, at=event.at, rating=event.rating)
+            named = review_id(event)
+            review = Review(id=f"{named}:{event.rating}", review=named, at=event.at, rating=event.rating)
             return _replace(order, reviews=_one_per_id(order.reviews, review))
         case _:
             return order
+
+
+def review_id(event: ReviewPosted) -> str:
+    """One review told twice under two delivery ids is one review."""
+    return event.review or f"{event.at.isoformat()} {event.rating}"
 
 
 def _show(order: Order, event: OrderPlaced) -> Order:

@@ -29,6 +29,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     shipping.arrive,
     review.request,
     review.withdraw,
+    review.answer,
     refunds.cancel,
     refunds.refund,
 )
@@ -43,7 +44,7 @@ def follow(event: OrderEvent, context: Context) -> list[Action]:
 
 
 def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
-    return follow(event, context) + review.respond(event, context)
+    return follow(event, context) + review.show(event, context)
 
 
 def settled(case: Case, order: Order) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from xiaoer.bot.actions import Action, OpenCase, Say, Unsay
 from xiaoer.bot.context import Context
 from xiaoer.bot.events import ReviewPosted
-from xiaoer.bot.orders import Order
+from xiaoer.bot.orders import Order, Review, review_id
 from xiaoer.bot.router import Due, Facts, Reason
 from xiaoer.handlers.shipping import arrivals, told_otherwise
 from xiaoer.handlers.truths import case_open, ever_cancelled, refunded
@@ -48,29 +48,45 @@ def _asked(order: Order, context: Context) -> bool:
     )
 
 
-def respond(event: ReviewPosted, context: Context) -> list[Action]:
-    """Follows each posting by itself: an edited review is answered in its new sense too."""
-    review = event.review or event.external_id
-    template = "review_sorry" if event.rating <= BAD else "review_thanks"
-    reply = Say(
-        template=template,
-        key=f"{template}:{event.order}:{review}",
-        order=event.order,
-        at=event.at,
-        values={"rating": event.rating, "review": review},
-    )
+def answer(order: Order, context: Context) -> list[Action]:
+    """Every version of every review, also of one that was posted before we knew whose order it is.
+
+    Which of them is still true the moment of sending will see.
+    """
+    return [
+        Say(
+            template=_reply_to(review),
+            key=f"{_reply_to(review)}:{order.id}:{review.review}",
+            order=order.id,
+            at=review.at,
+            values={"rating": review.rating, "review": review.review},
+        )
+        for review in order.reviews
+    ]
+
+
+def _reply_to(review: Review) -> str:
+    return "review_sorry" if review.rating <= BAD else "review_thanks"
+
+
+def show(event: ReviewPosted, context: Context) -> list[Action]:
+    """A bad one goes to the seller with its words, which no record keeps."""
     if event.rating > BAD:
-        return [reply]
-    number = context.order.shown_number if context.order else event.order
-    case = OpenCase(
-        kind="bad_review",
-        key=f"bad_review:{event.order}:{review}",
-        reason="bad_review",
-        order=event.order,
-        details={"order": number, "rating": event.rating, "text": event.text},
-        draft="review_reply_draft",
-    )
-    return [reply, case]
+        return []
+    return [
+        OpenCase(
+            kind="bad_review",
+            key=f"bad_review:{event.order}:{review_id(event)}",
+            reason="bad_review",
+            order=event.order,
+            details={
+                "order": context.order.shown_number if context.order else event.order,
+                "rating": event.rating,
+                "text": event.text,
+            },
+            draft="review_reply_draft",
+        )
+    ]
 
 
 def not_to_be_asked(order: Order) -> Reason | None:
@@ -92,5 +108,6 @@ def still_bad(due: Due, order: Order, facts: Facts, now: datetime) -> Reason | N
 
 def _rating(due: Due, order: Order) -> int:
     """As the review stands now; it may have been changed since."""
-    known = (review.rating for review in order.reviews if review.id == due.values.get("review"))
-    return next(known, int(due.values.get("rating", 0)))
+    versions = [review for review in order.reviews if review.review == due.values.get("review")]
+    newest = max(versions, key=lambda review: (review.at, review.rating), default=None)
+    return newest.rating if newest else int(due.values.get("rating", 0))
