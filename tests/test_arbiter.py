@@ -231,3 +231,17 @@ def test_a_blocked_chat_is_no_way() -> None:
 
 def test_a_chat_in_which_only_a_person_of_ours_wrote_is_no_way() -> None:
     assert ways_to(chat("telegram", None)) == ["mail"]
+
+
+def test_a_word_that_nothing_else_forbids_waits_until_the_person_is_done() -> None:
+    now = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+    until = now + timedelta(hours=1)
+    due = Due(
+        key="k", template="t", category="service", due_at=now, created_at=now, lateness=DAY, order="1001"
+    )
+    chat = Conversation(channel="web", address="ann", buyer="b1", human_until=until)
+    known = Facts(shop=Shop(name="Mug House"), buyer=Buyer(id="b1"), conversations=(chat,), ways=(DOOR,))
+    moment = Moment(category="service", lateness=DAY, still_true=lambda *_: None)
+
+    assert judge(due, moment, known, now) == Hold(until, Reason("human_talks", {"until": until}))
+    assert judge(due, moment, known, until) == Send(DOOR)
