@@ -219,6 +219,18 @@ def test_the_outbox_fits_eighty_columns(shop: Shop) -> None:
     assert max(cell_len(line) for line in shop.out.splitlines()) <= 80
 
 
+def test_an_order_without_a_buyer_says_why_nothing_is_said(shop: Shop) -> None:
+    order = OrderPlaced(
+        channel="webhook", external_id="e1", at=NOW, order="1001", placed_at=NOW,
+        total=Money(900, "CNY"), buyer=BuyerRef(name="小美"),
+    )  # fmt: skip
+    shop.keep(lambda link: records.save_orders(link, "teahouse", [merge(None, order)]))
+
+    assert shop.run("outbox", "--order", "1001") == 0
+    assert "不知道该发给谁" in shop.out
+    assert shop.json("outbox", "--order", "1001") == []
+
+
 def test_what_was_withdrawn_is_shown_when_asked_for(shop: Shop) -> None:
     shop.keep(waiting_message())
     why = Reason("order_paid", {"order": "1001", "paid_at": NOW.isoformat()})

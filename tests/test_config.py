@@ -1,6 +1,7 @@
 """Settings: read whole, every mistake told at once, no secret ever shown."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,15 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
     assert {m.path.rsplit(".", 1)[-1] for m in found} == {
         "cron", "name", "nmae", "tier", "orders", "api_tokens[0]", "databse",
     }  # fmt: skip
+
+
+def test_what_a_channel_finds_wrong_is_told_in_the_readers_language(tmp_path: Path) -> None:
+    mail = "      email: {host: h, sender: nomail, ca_file: nowhere.pem}\n    api_tokens:"
+
+    found = mistakes(tmp_path, GOOD.replace("    api_tokens:", mail), XIAOER_LANG="zh-CN", HOOK="whsec_$")
+
+    assert len(found) == 4
+    assert not any(re.search("is (not|written)", each.text) for each in found), found
 
 
 def test_a_secret_written_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:

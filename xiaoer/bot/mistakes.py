@@ -202,6 +202,21 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "请写以 https:// 开头的网址",
         "請寫以 https:// 開頭的網址",
     ),
+    "mailbox": (
+        "is not a mail address; write service@example.com",
+        "不是邮箱地址；请写成 service@example.com 这样",
+        "不是信箱地址；請寫成 service@example.com 這樣",
+    ),
+    "certificates": (
+        "is not a readable file of certificates (PEM)",
+        "不是可读的证书文件（PEM）",
+        "不是可讀取的憑證檔案（PEM）",
+    ),
+    "signing_secret": (
+        "a webhook secret is written as whsec_ and base64",
+        "webhook 的密钥应写成 whsec_ 加 Base64",
+        "webhook 的金鑰應寫成 whsec_ 加 Base64",
+    ),
     "no_folder": ("there is no such folder", "没有这个文件夹", "沒有這個資料夾"),
     "kind_unknown": (
         "which platform? write kind: one of {kinds}",

@@ -23,6 +23,7 @@ from xiaoer.bot.errors import (
     WebhookRefused,
 )
 from xiaoer.bot.events import Event
+from xiaoer.bot.mistakes import wrong
 from xiaoer.bot.shop import Duration, Settings
 
 _STILL_THERE = 5.0  # seconds to wait for an idle connection's word
@@ -34,7 +35,7 @@ _BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 def _address(text: str) -> str:
     if contacts.email(text) is None:
-        raise ValueError("is not a mail address; write service@example.com")
+        raise wrong("mailbox")
     return text.strip()
 
 
@@ -42,7 +43,7 @@ def _certificates(path: Path) -> Path:
     try:
         ssl.create_default_context(cafile=path)
     except (OSError, ssl.SSLError):
-        raise ValueError("is not a readable file of certificates (PEM)") from None
+        raise wrong("certificates") from None
     return path
 
 

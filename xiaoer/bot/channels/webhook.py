@@ -22,6 +22,7 @@ from xiaoer.bot.errors import (
     Unreadable,
 )
 from xiaoer.bot.events import Event
+from xiaoer.bot.mistakes import wrong
 from xiaoer.bot.reading import read
 from xiaoer.bot.shop import Duration, Settings
 
@@ -33,7 +34,10 @@ _READ = 65536  # of an answer: enough to use its connection again
 
 
 def _signing(secret: SecretStr) -> SecretStr:
-    standard_webhooks.key(secret)
+    try:
+        standard_webhooks.key(secret)
+    except ValueError:
+        raise wrong("signing_secret") from None
     return secret
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.padding import Padding
 from rich.text import Text
+from sqlalchemy import Connection
 
 from xiaoer.bot.api import forms
 from xiaoer.bot.clock import utc_now
@@ -30,6 +31,7 @@ from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.story import explain as explained
 from xiaoer.bot.texts import Texts
 from xiaoer.storage import views
+from xiaoer.storage.finding import find_order
 from xiaoer.storage.views import MESSAGE_STATES, Message, Wanted
 
 WAITING = ("queued", "sending", "unknown")
@@ -57,8 +59,12 @@ def outbox(
     wanted = Wanted(order=order, buyer=buyer, states=states)
     with opened(config) as database:
         found = database.read_now(partial(views.messages, shop=shop_id, wanted=wanted, limit=limit))
+        nameless = not found and order and database.read_now(partial(_nameless, shop=shop_id, number=order))
     if as_json:
         show_json([forms.message_form(message, words) for message in found])
+        return
+    if nameless:
+        tell(say("nobody_known", words.locale, order=order))
         return
     if not found:
         tell(say("nothing_waits" if states == WAITING else "no_messages", words.locale))
@@ -66,6 +72,12 @@ def outbox(
     show_messages(found, words)
     if len(found) == limit:
         tell(say("more_messages", words.locale, limit=limit))
+
+
+def _nameless(connection: Connection, shop: str, number: str) -> bool:
+    """An order that came without a buyer has no messages, and its seller waits for them."""
+    order = find_order(connection, shop, number)
+    return order is not None and order.buyer is None
 
 
 def _states(given: Sequence[str], everything: bool) -> tuple[str, ...]:

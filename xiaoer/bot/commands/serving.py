@@ -12,7 +12,7 @@ from xiaoer.bot import app
 from xiaoer.bot.commands.options import HERE, AsJson, ConfigFile, WrongUse, read_config, reader_of
 from xiaoer.bot.commands.screen import remark, show_json, tell
 from xiaoer.bot.commands.words import say
-from xiaoer.bot.config import Config
+from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.logs import configure_logs
 from xiaoer.bot.one_at_a_time import alone
 
@@ -54,10 +54,11 @@ def _greet(config: Config, as_json: bool) -> None:
         show_json({"listen": base_address(config), "webhooks": addresses})
         sys.stdout.flush()
         return
-    _greet_seller(config)
+    greet(config)
 
 
-def _greet_seller(config: Config) -> None:
+def greet(config: Config) -> None:
+    """Where the shops listen, and what the seller may try."""
     reader = reader_of(config)
     tell(say("listening", reader, version=version("xiaoer"), address=base_address(config)))
     for name, shop in config.shops.items():
@@ -65,6 +66,8 @@ def _greet_seller(config: Config) -> None:
         addresses = {channel: address for of, channel, address in webhooks(config) if of == name}
         for channel in shop.channels:
             tell(f"    {channel}: {addresses.get(channel, say('mail_only', reader))}")
+        for code, values in _gaps(shop):
+            tell("    ! " + say(code, reader, **values))
     tell("\n" + say("to_try", reader))
     for command, code in (
         ("xiaoer try", "try_try"),
@@ -74,6 +77,19 @@ def _greet_seller(config: Config) -> None:
         tell(f"  {command:<24}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
     sys.stdout.flush()
+
+
+def _gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
+    """What is no mistake and yet leaves a seller waiting for what will never come."""
+    for name, settings in shop.channels.items():
+        if settings.kind != "email" and not any(settings.secrets):
+            yield "no_secret", {"channel": name}
+    speaks = (
+        settings.kind in ("email", "telegram") or (settings.kind == "webhook" and settings.url)
+        for settings in shop.channels.values()
+    )
+    if not any(speaks):
+        yield "no_speaker", {}
 
 
 def base_address(config: Config) -> str:

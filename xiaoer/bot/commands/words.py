@@ -10,7 +10,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
     "order": ("order", "订单", "訂單"),
     "outcome": ("what became of it", "结果", "結果"),
     "arrived": ("arrived", "收到时间", "收到時間"),
-    "channel": ("channel", "渠道", "通路"),
+    "channel": ("channel", "渠道", "管道"),
     "event": ("event", "事件", "事件"),
     "why": ("why", "原因", "原因"),
     "opened": ("opened", "提出时间", "提出時間"),
@@ -21,6 +21,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "Nothing waits to be sent. --all shows what was sent, too.",
         "没有待发送的消息。加 --all 可以看到已发送的。",
         "沒有待傳送的訊息。加 --all 可以看到已傳送的。",
+    ),
+    "nobody_known": (
+        "Order {order} came without an id, a mail address or a phone of its buyer: there is nobody to tell.",
+        "订单 {order} 没有带买家的编号、邮箱或电话，不知道该发给谁。",
+        "訂單 {order} 沒有附上買家的編號、信箱或電話，不知道該傳給誰。",
     ),
     "no_messages": ("There is no such message.", "没有这样的消息。", "沒有這樣的訊息。"),
     "no_such_message": (
@@ -142,6 +147,16 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "小二 {version} 正在監聽 {address}",
     ),
     "mail_only": ("mail, out only", "邮件，只发送", "郵件，只傳送"),
+    "no_secret": (
+        "{channel} has no secrets, so all that is delivered there is refused.",
+        "{channel} 没有设置 secrets，收到的推送会全部拒绝。",
+        "{channel} 沒有設定 secrets，收到的推送會全部拒絕。",
+    ),
+    "no_speaker": (
+        "Nothing can be said to buyers here: set up email or telegram, or the url of a webhook.",
+        "这家店没有能给买家发消息的渠道：请设置 email、telegram，或 webhook 的 url。",
+        "這家店沒有能傳訊息給買家的管道：請設定 email、telegram，或 webhook 的 url。",
+    ),
     "to_try": ("To try it, in another window:", "在另一个窗口里试试：", "在另一個視窗裡試試："),
     "try_try": (
         "places a sample order and shows what becomes of it",
