@@ -8,11 +8,19 @@ from typing import NoReturn
 
 import psycopg
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from tests import servers
 
 DATABASES = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def logs_of_its_own() -> Iterator[None]:
+    """A command that a test runs sets up the logs of the process; the next test must not inherit them."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
