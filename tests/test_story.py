@@ -166,7 +166,7 @@ async def test_a_promotion_tells_of_the_calendar_and_of_her_consent(database_url
 
         assert 'The calendar started the promotion "spring"' in chapter(told_of, "What happened")
         assert "once to every buyer of its tier" in chapter(told_of, "Which rule")
-        assert "She had agreed to offers." in told(told_of)
+        assert "The buyer had agreed to offers." in told(told_of)
         assert "0 of 1 allowed" in told(told_of)
 
 
