@@ -152,3 +152,11 @@ def test_however_deep_a_personal_value_lies_it_does_not_come_out(values: dict[st
     told = without_personal_data(None, "info", {"event": "seen", "facts": values, "list": [values]})
 
     assert "安娜" not in json.dumps(told, ensure_ascii=False)
+
+
+def test_a_log_that_nobody_can_read_any_more_stops_nothing() -> None:
+    stream = io.StringIO()
+    configure_logs("info", json=True, stream=stream)
+    stream.close()
+
+    structlog.get_logger().warning("delivery refused", shop="mugs")

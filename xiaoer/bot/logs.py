@@ -1,11 +1,12 @@
 """What the program tells its operator: structured lines, without a word that belongs to a buyer."""
 
+import contextlib
 import logging
 import re
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -46,6 +47,22 @@ _LEAKS = (
 FRAMES = 8  # of a traceback; the last ones tell where it happened
 
 
+class Unheard:
+    """A stream that may have been closed: a word that nobody can hear any more must stop no delivery."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return self._stream.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None:
     """For the whole process, its libraries included.
 
@@ -62,7 +79,7 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
             *render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, Unheard(stream))),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
