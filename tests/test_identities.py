@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine import Ear, Engine, Yard, in_yard, yard
-from tests.world import NOON
+from tests.engine import DOOR, Ear, Engine, Yard, in_yard, yard
+from tests.world import NOON, SECRET
 from xiaoer.bot.channels import Outgoing
 from xiaoer.bot.errors import BuyerUnreachable
 from xiaoer.bot.events import BuyerRef, BuyerUpdated, Line, MessageReceived, OrderPlaced
@@ -358,3 +358,16 @@ async def test_who_writes_again_has_unblocked_us(place: Yard) -> None:
     await engine.take(wrote("你好", at=engine.clock.now))
     await engine.settle()
     assert [one.message.template for one in ear.heard] == ["hello"]
+
+
+async def test_an_order_is_told_by_the_system_it_came_from(place: Yard) -> None:
+    doors = {"other": {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
+    engine = place.engine(channels=doors)
+    first, other = Ear(DOOR, engine.clock), Ear("other", engine.clock)
+    engine.listen(first, other)
+    await engine.take(placed("1001", channel="other", id="x9", email="ann@example.com"))
+    await engine.take(placed("1002", channel=DOOR, id="ann", email="ann@example.com"))
+    await engine.settle()
+
+    assert [heard.message.order for heard in other.heard] == ["1001"]
+    assert [heard.message.order for heard in first.heard] == ["1002"]

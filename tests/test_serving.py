@@ -14,6 +14,8 @@ shops:
     name: 青花小铺
     channels:
       webhook: {}
+      first: {kind: woocommerce, secrets: ["${HOOK}"]}
+      second: {kind: woocommerce, secrets: ["${HOOK}"]}
   fine:
     name: 茶馆
     channels:
@@ -24,7 +26,7 @@ shops:
 ENVIRON = {"SECRET": "a secret that is only for tests", "HOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
 
 
-def test_a_shop_that_can_neither_hear_nor_speak_is_told_so(
+def test_a_shop_that_can_neither_hear_nor_speak_nor_count_is_told_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.yaml").write_text(SHOP, "utf-8")
@@ -32,6 +34,7 @@ def test_a_shop_that_can_neither_hear_nor_speak_is_told_so(
     greet(load_config(tmp_path / "config.yaml", ENVIRON))
     mute, fine = capsys.readouterr().out.split("fine: ")
 
-    assert mute.count("    ! ") == 2
+    assert mute.count("    ! ") == 3
     assert "webhook 没有设置 secrets" in mute
+    assert "两个 WooCommerce" in mute
     assert "    ! " not in fine

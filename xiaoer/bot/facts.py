@@ -76,6 +76,7 @@ class Desk:
             if row.id in waiting:
                 continue
             hers = heard.get(row.buyer, history.NOTHING_HEARD)
+            near = _nearest(doors.get(row.buyer, ()), orders.get(row.order_id) if row.order_id else None)
             found[row.id] = Facts(
                 shop=shop,
                 buyer=buyers.get(row.buyer) or Buyer(id=row.buyer),
@@ -87,7 +88,7 @@ class Desk:
                 sent_in_day_until=hers.in_day_until,
                 promotions_in_week=hers.offers,
                 promotions_in_week_until=hers.offers_until,
-                ways=self._ways(shop_id, shop, row, buyers, chats, doors, unlike, now),
+                ways=self._ways(shop_id, shop, row, buyers, chats, near, unlike, now),
                 said=said.get(row.order_id, ()),
             )
         return found
@@ -99,7 +100,7 @@ class Desk:
         row: Row[Any],
         buyers: Mapping[str, Buyer],
         chats: Mapping[str, tuple[Conversation, ...]],
-        doors: Mapping[str, tuple[Way, ...]],
+        doors: tuple[Way, ...],
         unlike: Mapping[str, str],
         now: datetime,
     ) -> tuple[Way, ...]:
@@ -114,7 +115,7 @@ class Desk:
             return (Way(channel=channel, address=address, buyer_id=address),)
         buyer = buyers.get(row.buyer) or Buyer(id=row.buyer)
         theirs = chats.get(row.buyer, ())
-        found = ways(buyer, theirs, doors.get(row.buyer, ()), speaking.mail, speaking.speaks, shop, now)
+        found = ways(buyer, theirs, doors, speaking.mail, speaking.speaks, shop, now)
         taken = unlike.get(row.unlike) if row.unlike else None
         return tuple(way for way in found if way.channel != taken) if taken else found
 
@@ -154,6 +155,12 @@ class Desk:
             "ways": [way.channel for way in facts.ways],
         }
         return known if due.category == "answer" else known | _limits(facts)
+
+
+def _nearest(doors: tuple[Way, ...], order: Order | None) -> tuple[Way, ...]:
+    """The system that an order came from tells its buyer, before another that knows her as well."""
+    home = order.channel if order else None
+    return tuple(sorted(doors, key=lambda way: (way.channel != home, way.channel, way.address)))
 
 
 def _limits(facts: Facts) -> dict[str, Any]:

@@ -152,6 +152,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{channel} 没有设置 secrets，收到的推送会全部拒绝。",
         "{channel} 沒有設定 secrets，收到的推送會全部拒絕。",
     ),
+    "two_numberings": (
+        "Two WooCommerce sites number their orders alike, and one is taken for the other: make them two shops.",
+        "两个 WooCommerce 的订单号会重复，容易混在一起：请各设一家店。",
+        "兩個 WooCommerce 的訂單編號會重複，容易混在一起：請各設一家店。",
+    ),
     "no_speaker": (
         "Nothing can be said to buyers here: set up email or telegram, or the url of a webhook.",
         "这家店没有能给买家发消息的渠道：请设置 email、telegram，或 webhook 的 url。",
