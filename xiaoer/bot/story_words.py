@@ -13,8 +13,6 @@ from xiaoer.bot.sandbox import Cage, Compiled
 from xiaoer.bot.seller_words import QUOTED_MAX, SellerWords
 from xiaoer.bot.shop import LOCALES
 
-GROUPS = ("story", "audit")
-
 
 class StoryWords:
     """Sentences by table and name; `seller` has the names of templates, states and so on."""

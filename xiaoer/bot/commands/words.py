@@ -153,7 +153,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{channel} 沒有設定 secrets，收到的推送會全部拒絕。",
     ),
     "two_numberings": (
-        "Two WooCommerce sites number their orders alike, and one is taken for the other: make them two shops.",
+        "Two WooCommerce sites number orders alike, and one is taken for the other: make two shops of them.",
         "两个 WooCommerce 的订单号会重复，容易混在一起：请各设一家店。",
         "兩個 WooCommerce 的訂單編號會重複，容易混在一起：請各設一家店。",
     ),
