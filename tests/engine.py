@@ -45,6 +45,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 class Ear:
     """A platform in memory. `answer` may raise what a channel raises, before the message is heard."""
 
+    at_once = 250
     drops_repeats: ClassVar[bool] = True
 
     def __init__(self, name: str, clock: HandClock) -> None:

@@ -305,3 +305,45 @@ async def test_one_buyer_gets_one_message_at_a_time(place: Yard) -> None:
     assert courier.in_hand == 1
     slow.open.set()
     await courier.stop()
+
+
+async def test_an_answer_does_not_wait_behind_what_was_due_before_it(place: Yard) -> None:
+    engine = place.engine()
+    crowd = [Buyer(id=f"b{number}", order=str(number)).placed() for number in range(2 * BATCH)]
+    await engine.take(*crowd)
+    await engine.react()
+    engine.clock.now += MINUTE
+    await engine.take(Buyer().says("你好", engine.clock.now))
+    await engine.react()
+    await engine.deliver()
+    said = [one.message.template for one in engine.heard]
+    assert said.count("hello") == 1
+    assert len(said) == BATCH
+
+
+async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(place: Yard) -> None:
+    """Two hundred reminders at a mail server that takes two at a time; meanwhile their payments come."""
+    engine = place.engine()
+    slow = Slow(engine)
+    slow.at_once = 2
+    engine.listen(slow)
+    buyers = [Buyer(id=f"b{number}", order=str(number)) for number in range(200)]
+    await engine.take(*(buyer.placed() for buyer in buyers))
+    await engine.react()
+    courier = engine.program.courier
+    engine.clock.now += 25 * MINUTE
+    await courier.deliver_due()
+    await courier.deliver_due()
+    assert courier.in_hand == 2
+    in_hand = {order for order, state in await orders_and_states(engine) if state == "sending"}
+    await engine.take(*(buyer.paid(25 * MINUTE) for buyer in buyers))
+    slow.open.set()
+    for _ in range(300):
+        await courier.stop()
+        await engine.settle()
+    reminded = {one.message.order for one in engine.heard if one.message.template == "payment_reminder"}
+    assert reminded <= in_hand
+
+
+async def orders_and_states(engine: Engine) -> list[tuple[str, str]]:
+    return [(row[0], row[1]) for row in await engine.rows(tables.outbox, "order_id", "state")]

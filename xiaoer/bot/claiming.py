@@ -40,6 +40,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     facts: str
 
 
+Places = Mapping[str, Mapping[str, int]]  # shop -> channel -> how many more it may be given
+
 _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
 
 
@@ -57,21 +59,22 @@ class Claimer:
         self._last = ""
 
     def claim(
-        self, connection: Connection, now: datetime, room: int, share: int, in_hand: Mapping[str, int]
+        self, connection: Connection, now: datetime, room: int, places: Places
     ) -> tuple[int, list[Claim]]:
-        """Up to `room` messages, at most one to a buyer; how many were looked at, and those to be sent.
+        """Up to `room` messages, at most one to a buyer; how many were judged, and those to be sent.
 
-        No shop has more than its `share` in hand: one whose receiver is slow must not stop the others.
+        No channel is given more than it has places for: a slow one must not stop its neighbours, and
+        what it sends is true when it is sent.
         """
         looked, claims = 0, list[Claim]()
         for shop_id in self._in_turn(outbox.waiting_shops(connection)):
-            wanted = min(room - len(claims), share - in_hand.get(shop_id, 0))
+            wanted = min(room - len(claims), sum(places.get(shop_id, {}).values()))
             if wanted <= 0 or not try_lock(connection, f"deliver:{shop_id}"):
                 continue
             self._last = shop_id
-            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, wanted))
+            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, wanted))[:wanted]
             if rows:
-                judged, taken = self._judge_all(connection, shop_id, rows, now)
+                judged, taken = self._judge_all(connection, shop_id, rows, dict(places[shop_id]), now)
                 looked += judged
                 claims += taken
         return looked, claims
@@ -82,24 +85,33 @@ class Claimer:
         return sorted(known, key=lambda shop_id: (shop_id <= self._last, shop_id))
 
     def _judge_all(
-        self, connection: Connection, shop_id: str, rows: list[Row[Any]], now: datetime
+        self,
+        connection: Connection,
+        shop_id: str,
+        rows: list[Row[Any]],
+        places: dict[str, int],
+        now: datetime,
     ) -> tuple[int, list[Claim]]:
         """How many could be judged, and those to be sent.
 
-        While an event about a message waits to be handled the message stays as it is: held back, it
-        would be overtaken by the next one of its chat.
+        While an event about a message waits to be handled, or its channel has no place, the message
+        stays as it is: held back, it would be overtaken by the next one of its chat.
         """
         shop = self._shops[shop_id]
         facts_of = self._desk.facts(connection, shop_id, shop, rows, self._rules.looking_back, now)
         words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
         claims, held, settled = list[Claim](), list[dict[str, Any]](), list[dict[str, Any]]()
-        rows = [row for row in rows if row.id in facts_of]
+        rows, waiting = [row for row in rows if row.id in facts_of], 0
         for row in rows:
             due, facts = _due(row), facts_of[row.id]
             kept = dump(self._desk.kept(due, facts, now))
             decided = self._decide(shop_id, row, due, facts, words[row.version], kept, now)
             match decided:
+                case Claim() if places.get(decided.channel, 0) <= 0:
+                    waiting += 1
+                    continue
                 case Claim():
+                    places[decided.channel] -= 1
                     claims.append(decided)
                 case Hold():
                     held.append(_held(row, decided, kept))
@@ -113,7 +125,7 @@ class Claimer:
         outbox.hold(connection, held)
         outbox.settle(connection, settled)
         cases.tell_of_unsaid(connection, shop_id, shop, self._rules.texts, rows, settled, now)
-        return len(rows), claims
+        return len(rows) - waiting, claims
 
     def _decide(
         self,

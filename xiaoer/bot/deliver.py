@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from xiaoer.bot import cases
 from xiaoer.bot.channels import Speaker
-from xiaoer.bot.claiming import Claim, Claimer
+from xiaoer.bot.claiming import Claim, Claimer, Places
 from xiaoer.bot.errors import BuyerUnreachable, DeliveryDelayed, DeliveryUnknown
 from xiaoer.bot.facts import Desk
 from xiaoer.bot.metrics import Metrics
@@ -27,7 +27,7 @@ from xiaoer.storage.outbox import dump
 
 log = structlog.get_logger()
 
-BATCH = 250  # messages claimed at once, and so many of one shop are on their way at most
+BATCH = 250  # messages claimed at once
 MOST_IN_HAND = 1000  # of all shops together
 LEASE = timedelta(minutes=2)  # longer than any platform may take to answer
 RESENDS = 1  # of a message that may have arrived; a platform that loses every answer must not become a flood
@@ -41,6 +41,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     receipt: str | None = None
     error: Exception | None = None
+
+
+class InHand(msgspec.Struct):
+    """A message on its way; `since` when its lease runs, by the event loop's clock."""
+
+    speaker: tuple[str, str]
+    since: float
 
 
 class Courier:
@@ -69,7 +76,7 @@ class Courier:
         self._luck = luck
         self._on_sent = on_sent
         self._lease = lease
-        self._in_hand: dict[tuple[str, int], float] = {}  # since when its lease runs, by the loop's clock
+        self._in_hand: dict[tuple[str, int], InHand] = {}
         self._sendings: set[asyncio.Task[None]] = set()
         self._results: asyncio.Queue[Result] = asyncio.Queue()
         self._kept = asyncio.Event()
@@ -79,10 +86,10 @@ class Courier:
         room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
         if room <= 0:
             return 0
-        in_hand = Counter(shop for shop, _ in self._in_hand)
+        places = self._places()
         claiming = asyncio.create_task(
             self._database.write(
-                lambda connection: self._claimer.claim(connection, self._clock(), room, BATCH, in_hand)
+                lambda connection: self._claimer.claim(connection, self._clock(), room, places)
             )
         )
         try:
@@ -93,9 +100,18 @@ class Courier:
         self._start(claims)
         return looked
 
+    def _places(self) -> Places:
+        """How many more each channel can send at once."""
+        taken = Counter(hand.speaker for hand in self._in_hand.values())
+        free: dict[str, dict[str, int]] = defaultdict(dict)
+        for (shop, channel), speaker in self._speakers.items():
+            free[shop][channel] = max(0, speaker.at_once - taken[shop, channel])
+        return free
+
     def _start(self, claims: Iterable[Claim]) -> None:
         for claim in claims:
-            self._in_hand[claim.shop, claim.id] = asyncio.get_running_loop().time()
+            now = asyncio.get_running_loop().time()
+            self._in_hand[claim.shop, claim.id] = InHand((claim.shop, claim.channel), now)
             sending = asyncio.create_task(self._send(claim))
             self._sendings.add(sending)
             sending.add_done_callback(self._sendings.discard)
@@ -114,16 +130,16 @@ class Courier:
         What is in our own hand is ours for longer, however slow the platform.
         """
         now, running = self._clock(), asyncio.get_running_loop().time()
-        slow = [
-            one for one, since in self._in_hand.items() if running - since > self._lease.total_seconds() / 2
-        ]
+        half = self._lease.total_seconds() / 2
+        slow = {one: hand for one, hand in self._in_hand.items() if running - hand.since > half}
 
         def settle(connection: Connection) -> int:
             outbox.renew(connection, slow, lease_clock(connection, now) + self._lease)
             return self._settle_abandoned(connection, now)
 
         settled = await self._database.write(settle)
-        self._in_hand.update((one, running) for one in slow if one in self._in_hand)
+        for hand in slow.values():
+            hand.since = running
         return settled
 
     async def stop(self) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, literal_column, or_, select, update
 
 from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
@@ -141,19 +141,22 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Messages whose time has come, the longest due first; none to a buyer who is just being written to."""
-    busy = connection.scalars(
-        select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
-    )
-    statement = (
-        select(outbox)
-        .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now)
-        .where(outbox.c.buyer.not_in(busy.all()))
-        .order_by(outbox.c.try_at, outbox.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
-    )
-    return connection.execute(statement).all()
+    """Messages whose time has come: answers first, then the longest due; none to a buyer who is just being
+    written to. Up to twice the limit, and an answer may be among the others as well."""
+    sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
+    busy = connection.scalars(sending).all()
+    found: list[Row[Any]] = []
+    for narrowed in ((outbox.c.category == literal_column("'answer'"),), ()):
+        statement = (
+            select(outbox)
+            .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, *narrowed)
+            .where(outbox.c.buyer.not_in(busy))
+            .order_by(outbox.c.try_at, outbox.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
+        )
+        found += connection.execute(statement).all()
+    return found
 
 
 def message(connection: Connection, shop: str, id: int) -> Row[Any]:

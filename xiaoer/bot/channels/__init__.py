@@ -76,6 +76,7 @@ class Speaker(Protocol):
     """A channel that reaches buyers."""
 
     name: str
+    at_once: int  # so many it really sends at a time; more would wait in it while their facts grow old
     drops_repeats: ClassVar[bool]  # the platform honours our message id: sending again is harmless
 
     async def send(self, message: Outgoing) -> str | None:

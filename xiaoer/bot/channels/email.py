@@ -78,6 +78,7 @@ class EmailChannel:
     def __init__(self, name: str, region: str, settings: EmailSettings) -> None:
         self.name = name
         self.region = region
+        self.at_once = 2 * settings.connections  # one is sent while the next one gets ready
         self._settings = settings
         self._tls = _context(settings)
         self._places = asyncio.Semaphore(settings.connections)

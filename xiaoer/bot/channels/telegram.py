@@ -60,6 +60,7 @@ _encoder = msgspec.json.Encoder()
 
 class TelegramChannel:
     listens: ClassVar[bool] = True
+    at_once = 30  # a second is what Telegram takes of one bot
     drops_repeats: ClassVar[bool] = False
 
     def __init__(

@@ -89,6 +89,7 @@ _encoder = msgspec.json.Encoder()
 
 class WebhookChannel:
     listens: ClassVar[bool] = True
+    at_once = 250
     drops_repeats: ClassVar[bool] = True
 
     def __init__(

@@ -247,6 +247,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
         batch_op.create_index(
+            "outbox_answers",
+            ["shop", "try_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued' AND category = 'answer'"),
+            postgresql_where=sa.text("state = 'queued' AND category = 'answer'"),
+        )
+        batch_op.create_index(
             "outbox_due",
             ["shop", "try_at", "id"],
             unique=False,
