@@ -13,8 +13,6 @@ from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import attempts, in_state, outbox, templates
 
-UNDER_ONE = 1000  # messages that wait under one beginning; more than any order has
-
 _encode = msgspec.json.Encoder().encode
 
 
