@@ -8,6 +8,7 @@ from aiohttp import FormData
 from sqlalchemy import func, select
 
 from tests.world import World, world
+from xiaoer.bot.logs import Seldom
 from xiaoer.bot.receive import Rate
 from xiaoer.storage.tables import inbox, unreadable
 
@@ -92,3 +93,37 @@ def test_a_bucket_fills_again_with_time() -> None:
     assert [rate.take("shop", 0.0) for _ in range(5)] == [True, True, True, True, False]
     assert rate.take("shop", 0.6)
     assert not rate.take("shop", 0.6)
+
+
+async def test_a_forged_flood_takes_nothing_from_the_shops_own_rate(tmp_path: Path) -> None:
+    limits = {"deliveries_per_second": 2}
+    async with world(f"sqlite:///{tmp_path}/shop.db", limits=limits) as shop:
+        for _ in range(50):
+            async with shop.http.post(f"{shop.door}/hooks/shop/webhook", data=b"{}") as response:
+                assert response.status == 401
+
+        assert [await shop.place(order=str(number)) for number in range(3)] == [200, 200, 200]
+
+
+async def test_names_that_somebody_made_up_label_no_metric(tmp_path: Path) -> None:
+    async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
+        for number in range(20):
+            for path in (f"/hooks/shop/made-up-{number}", f"/hooks/made-up-{number}/webhook"):
+                async with shop.http.post(shop.door + path, data=b"{}") as response:
+                    assert response.status == 404
+
+        async with shop.http.get(f"{shop.door}/metrics") as response:
+            assert "made-up" not in await response.text()
+
+
+def test_of_lines_that_a_stranger_provokes_one_is_said_now_and_then() -> None:
+    refusals = Seldom()
+
+    said = [refusals.ask("shop", float(second)) for second in range(25)]
+
+    assert [(second, unsaid) for second, unsaid in enumerate(said) if unsaid is not None] == [
+        (0, 0),
+        (10, 9),
+        (20, 9),
+    ]
+    assert refusals.ask("another", 24.0) == 0

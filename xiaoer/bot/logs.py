@@ -2,10 +2,11 @@
 
 import contextlib
 import logging
+import math
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -44,6 +45,7 @@ _LEAKS = (
     (re.compile(r"://[^\s/@'\"]+@"), "://<secret>@"),
 )
 
+SELDOM = 10.0  # seconds
 FRAMES = 8  # of a traceback; the last ones tell where it happened
 
 
@@ -61,6 +63,25 @@ class Unheard:
     def flush(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
+
+
+class Seldom:
+    """For lines that a stranger can provoke: one of a kind in SELDOM seconds is said, the rest counted.
+
+    Kinds must not be what a stranger makes up.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[Hashable, tuple[float, int]] = {}  # when last, and how many since
+
+    def ask(self, kind: Hashable, seconds: float) -> int | None:
+        """How many went unsaid before this one; None if it shall go unsaid too."""
+        last, unsaid = self._said.get(kind, (-math.inf, 0))
+        if seconds - last < SELDOM:
+            self._said[kind] = last, unsaid + 1
+            return None
+        self._said[kind] = seconds, 0
+        return unsaid
 
 
 def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None:
