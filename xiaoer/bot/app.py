@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 import aiohttp
@@ -34,12 +34,14 @@ from xiaoer.bot.texts import Texts
 from xiaoer.handlers import vip
 from xiaoer.handlers.chat import order_numbers_in
 from xiaoer.handlers.routes import MOMENTS, ROUTES
-from xiaoer.storage import schema
+from xiaoer.storage import bell, schema
 from xiaoer.storage.database import Database
 
 log = structlog.get_logger()
 
 DRAIN = 20.0  # seconds that a stopping program waits for platforms to answer
+LAST_ANSWERS = 10.0  # seconds that it waits for deliveries which are still on their way in
+LEGS = ("receive", "react", "deliver")
 
 
 def rules_of(texts: Texts, links: Links) -> Rules:
@@ -118,7 +120,11 @@ class Program:
         http: aiohttp.ClientSession,
         clock: Callable[[], datetime] = utc_now,
         lease: timedelta = LEASE,
+        legs: Collection[str] = LEGS,
+        drain: float = DRAIN,
     ) -> None:
+        self.legs = frozenset(legs)
+        self.drain = drain
         self.config = config
         self.database = database
         self.clock = clock
@@ -147,14 +153,19 @@ class Program:
         self.react_leg = Leg("react", self.react_round, self.metrics)
         self.deliver_leg = Leg("deliver", self.courier.deliver_due, self.metrics)
         self.calendar_leg = Leg("calendar", self.calendar_round, self.metrics)
-        self.intake = Intake(database, self.metrics, self.react_leg.wake)
+        self.intake = Intake(self._towards("react"), self.metrics, self.react_leg.wake)
         rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
         self.receiver = Receiver(doors, self.intake, rate, self.metrics, clock)
+        self.health = Health(database, self.metrics, clock, reacts="react" in self.legs)
+
+    def _towards(self, leg: str) -> Database:
+        """Where to write what a leg waits for: our own is woken directly, others have to hear of it."""
+        return self.database if leg in self.legs else self.database.ringing(leg)
 
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
         handled = await react_waiting(
-            self.database, self.config.shops, self.rules, self.metrics, self.clock()
+            self._towards("deliver"), self.config.shops, self.rules, self.metrics, self.clock()
         )
         if handled:
             self.deliver_leg.wake()
@@ -162,47 +173,67 @@ class Program:
 
     async def calendar_round(self) -> int:
         """Deadlines, campaigns, and what a dead program left behind."""
+        fired = await self.fire_deadlines() if "react" in self.legs else 0
+        if "deliver" in self.legs and await self.courier.settle_abandoned():
+            self.deliver_leg.wake()
+        # Last, so that a fault in an offer delays nothing else.
+        return fired + (await self.promote() if "react" in self.legs else 0)
+
+    async def fire_deadlines(self) -> int:
         now = self.clock()
         fired = await self.database.write(lambda connection: fire_wakes(connection, now))
         if fired:
             self.react_leg.wake()
-        if await self.courier.settle_abandoned():
-            self.deliver_leg.wake()
+        return fired
+
+    async def promote(self) -> int:
+        """A page of each campaign; returns how many buyers were looked at."""
+        now = self.clock()
 
         def promote(connection: Connection) -> int:
             campaigns.start_due(connection, self.config.shops, vip.promotion_due, now)
             return campaigns.run_page(connection, self.config.shops, self.rules, vip.tier_of, now)
 
-        looked = await self.database.write(promote)  # last, so that a fault in an offer delays nothing else
+        looked = await self._towards("deliver").write(promote)
         if looked:
             self.deliver_leg.wake()
-        return fired + looked
+        return looked
 
     def site(self) -> web.Application:
-        """The HTTP side: webhooks, API, health, metrics, and the page that stops."""
+        """The HTTP side: health and metrics of every program; webhooks, API and the page that stops of one
+        that receives."""
         site = web.Application(client_max_size=self.config.body_limit)
-        stop_page = StopPage(self.links, self.intake, self.config.shops, self.clock)
-        health = Health(self.database, self.metrics, self.clock)
         site.add_routes(
             [
-                web.post("/hooks/{shop}/{channel}", self.receiver.receive),
-                web.get("/hooks/{shop}/{channel}", self.receiver.receive),
-                web.get("/healthz", health.alive),
-                web.get("/readyz", health.ready),
-                web.get("/metrics", health.measured),
-                web.get("/stop/{token}", stop_page.ask),
-                web.post("/stop/{token}", stop_page.stop),
-                *api_routes(self.config, self.database, self.clock, self.react_leg.wake),
+                web.get("/healthz", self.health.alive),
+                web.get("/readyz", self.health.ready),
+                web.get("/metrics", self.health.measured),
             ]
         )
+        if "receive" in self.legs:
+            site.add_routes(self._public())
         return site
+
+    def _public(self) -> list[web.RouteDef]:
+        stop_page = StopPage(self.links, self.intake, self.config.shops, self.clock)
+        return [
+            web.post("/hooks/{shop}/{channel}", self.receiver.receive),
+            web.get("/hooks/{shop}/{channel}", self.receiver.receive),
+            web.get("/stop/{token}", stop_page.ask),
+            web.post("/stop/{token}", stop_page.stop),
+            *api_routes(self.config, self._towards("react"), self.clock, self.react_leg.wake),
+        ]
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """All legs on their way; on leaving, what is in hand is finished."""
-        legs = (self.react_leg, self.deliver_leg, self.calendar_leg)
+        legs = [leg for leg in (self.react_leg, self.deliver_leg) if leg.name in self.legs]
+        bells = {leg.name: leg.wake for leg in legs}
+        legs += [self.calendar_leg] if legs else []
         work = [asyncio.create_task(leg.run(), name=leg.name) for leg in legs]
         work.append(asyncio.create_task(self.intake.run(), name="intake"))
+        if bells and self.database.dialect == "postgresql":
+            work.append(asyncio.create_task(bell.listen(self.database.engine, bells), name="bell"))
         recording = asyncio.create_task(self.courier.record(), name="record")
         clock = Clock()
         for leg in legs:
@@ -216,9 +247,10 @@ class Program:
                 task.cancel()
             await asyncio.gather(*work, return_exceptions=True)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.courier.stop(), DRAIN)
+                await asyncio.wait_for(self.courier.stop(), self.drain)
             recording.cancel()
             await asyncio.gather(recording, return_exceptions=True)
+            await self.courier.let_go()
             await asyncio.gather(*(mail.close() for mail in self.mails))
 
 
@@ -228,25 +260,33 @@ async def serve(
     until: asyncio.Event,
     clock: Callable[[], datetime] = utc_now,
     lease: timedelta = LEASE,
+    legs: Collection[str] = LEGS,
+    notice: float = 0.0,
+    drain: float = DRAIN,
 ) -> None:
-    """Run until told to stop. Raises StorageError or OSError if it cannot start."""
+    """Run until told to stop. Raises StorageError or OSError if it cannot start.
+
+    notice: seconds between "not ready" and the closing of the door, for whoever spreads the deliveries.
+    """
     database = Database(config.database)
     try:
         copy = await asyncio.to_thread(schema.ready, database.engine)
         if copy:
             log.info("database brought up to date", copy=str(copy))
         async with open_http() as http:
-            program = Program(config, database, http, clock, lease)
+            program = Program(config, database, http, clock, lease, legs, drain)
             for fault in program.texts.faults:
                 log.warning("a template of yours is not used", why=fault)
             _rest_the_collector()
-            runner = web.AppRunner(program.site(), access_log=None)
+            runner = web.AppRunner(program.site(), access_log=None, shutdown_timeout=LAST_ANSWERS)
             await runner.setup()
             async with program.running():
                 try:
                     await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
                     on_ready()
                     await until.wait()
+                    program.health.leave()
+                    await asyncio.sleep(notice)
                 finally:
                     await runner.cleanup()
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from xiaoer.bot import cases
 from xiaoer.bot.channels import Speaker
@@ -154,6 +155,20 @@ class Courier:
         while self._in_hand:  # `record` is about to keep the rest
             self._kept.clear()
             await self._kept.wait()
+
+    async def let_go(self) -> None:
+        """What nobody waits for any longer is settled by the next program that looks, at once."""
+        for sending in self._sendings:
+            sending.cancel()
+        if not self._in_hand:
+            return
+        now = self._clock()
+        try:
+            await self._database.write(
+                lambda connection: outbox.renew(connection, self._in_hand, lease_clock(connection, now))
+            )
+        except DBAPIError as error:  # then the leases end by themselves
+            log.error("leases not ended", count=len(self._in_hand), error=type(error).__name__)
 
     @property
     def in_hand(self) -> int:

@@ -18,23 +18,35 @@ PATIENCE = 5.0  # seconds for the database to answer
 
 
 class Health:
-    def __init__(self, database: Database, metrics: Metrics, clock: Callable[[], datetime]) -> None:
+    """`reacts`: what lies in the inbox is this program's own work, and its pile a reason to be not ready."""
+
+    def __init__(
+        self, database: Database, metrics: Metrics, clock: Callable[[], datetime], reacts: bool = True
+    ) -> None:
         self._database = database
         self._metrics = metrics
         self._clock = clock
+        self._reacts = reacts
+        self._leaving = False
+
+    def leave(self) -> None:
+        """Not ready from now on: whoever spreads the deliveries shall give us no more."""
+        self._leaving = True
 
     async def alive(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def ready(self, _: web.Request) -> web.Response:
         """200 if the database answers, its schema fits and events do not pile up; else 503, saying which."""
+        if self._leaving:
+            return web.json_response({"status": "stopping"}, status=503)
         try:
             backlog, lag, version = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
         except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"
             return web.json_response({"status": "not ready", "database": type(error).__name__}, status=503)
         fits = version == schema.newest()
         answer = {
-            "status": "ready" if fits and lag <= LAG else "not ready",
+            "status": "ready" if fits and (lag <= LAG or not self._reacts) else "not ready",
             "database": "answers",
             "schema": "fits" if fits else "run xiaoer migrate",
             "inbox_open": backlog,

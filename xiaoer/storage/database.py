@@ -1,6 +1,7 @@
 """The door to the database: whole transactions, and never a wait on the event loop."""
 
 import asyncio
+import copy
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from xiaoer.bot.errors import StorageError
+from xiaoer.storage import bell
 from xiaoer.storage.tables import counter, metadata
 
 T = TypeVar("T")
@@ -39,6 +41,13 @@ class Database:
         self._writers = ThreadPoolExecutor(POOL - 2, thread_name_prefix="xiaoer-write")
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="xiaoer-read")
         self._turn = asyncio.Lock()  # one writer at a time on SQLite
+        self._rings: tuple[str, ...] = ()
+
+    def ringing(self, leg: str) -> "Database":
+        """The same database; what is written through this door wakes a leg of the other programs."""
+        door = copy.copy(self)
+        door._rings = (*self._rings, leg)
+        return door
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """One transaction, committed when `work` returns, undone when it raises."""
@@ -60,7 +69,10 @@ class Database:
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
         with self.engine.begin() as connection:
-            return work(connection)
+            done = work(connection)
+            for leg in self._rings:
+                bell.ring(connection, leg)
+            return done
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect() as connection:

@@ -7,6 +7,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rapidfuzz import process
+from sqlalchemy import make_url
 
 from xiaoer.bot import app
 from xiaoer.bot.commands.options import HERE, AsJson, ConfigFile, WrongUse, read_config, reader_of
@@ -16,20 +21,55 @@ from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.logs import configure_logs
 from xiaoer.bot.one_at_a_time import alone
 
+ALL = ",".join(app.LEGS)
 
-def serve(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
+LegNames = Annotated[
+    str,
+    typer.Option(
+        "--legs", metavar="LEG,...", help="Only some of them; others run in other programs on one PostgreSQL."
+    ),
+]
+Notice = Annotated[
+    float,
+    typer.Option(
+        "--notice", min=0.0, max=60.0, help="Seconds between /readyz saying no and the closing of the door."
+    ),
+]
+
+
+def serve(
+    config_file: ConfigFile = HERE,
+    as_json: AsJson = False,
+    leg_names: LegNames = ALL,
+    notice: Notice = 0.0,
+) -> None:
     """Run the shops until you stop it (Ctrl-C, or SIGTERM; a second one stops at once)."""
     config = read_config(config_file)
+    legs = _legs(leg_names, config)
     configure_logs(config.log, json=as_json)
     with alone(config.database):
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_until_stopped(config, as_json))
+                runner.run(_until_stopped(config, as_json, legs, notice))
         except OSError as error:
             raise WrongUse(f"listen {config.listen}: {error.strerror or error}") from None
 
 
-async def _until_stopped(config: Config, as_json: bool) -> None:
+def _legs(names: str, config: Config) -> tuple[str, ...]:
+    """Raises WrongUse for what is no leg, and for a part of them where no other program may do the rest."""
+    reader = reader_of(config)
+    legs = tuple(name.strip() for name in names.split(","))
+    for leg in legs:
+        if leg not in app.LEGS:
+            nearest = process.extract(leg, app.LEGS, limit=1)[0][0]
+            raise WrongUse(say("no_leg", reader, leg=repr(leg), nearest=nearest, legs=",".join(app.LEGS)))
+    alone_here = make_url(config.database).get_backend_name() == "sqlite"
+    if alone_here and set(legs) != set(app.LEGS):
+        raise WrongUse(say("legs_of_one", reader))
+    return legs
+
+
+async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], notice: float) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -42,19 +82,23 @@ async def _until_stopped(config: Config, as_json: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
             loop.add_signal_handler(number, asked, number)
-    await app.serve(config, lambda: _greet(config, as_json), stop)
+    await app.serve(config, lambda: _greet(config, as_json, legs), stop, legs=legs, notice=notice)
 
 
-def _greet(config: Config, as_json: bool) -> None:
+def _greet(config: Config, as_json: bool, legs: tuple[str, ...]) -> None:
+    receives = "receive" in legs
     if as_json:
         addresses = [
             {"shop": shop, "channel": channel, "address": address}
-            for shop, channel, address in webhooks(config)
+            for shop, channel, address in (webhooks(config) if receives else ())
         ]
-        show_json({"listen": base_address(config), "webhooks": addresses})
+        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses})
         sys.stdout.flush()
         return
-    greet(config)
+    if set(legs) != set(app.LEGS):
+        tell(say("only_legs", reader_of(config), legs=", ".join(legs)))
+    if receives:
+        greet(config)
 
 
 def greet(config: Config) -> None:

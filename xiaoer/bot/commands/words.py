@@ -176,6 +176,24 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "正在停止，先完成手头的工作。再按一次立即停止。",
         "正在停止，先完成手邊的工作。再按一次立即停止。",
     ),
+    "no_leg": (
+        "--legs: there is no leg {leg}; did you mean {nearest}? The legs are {legs}",
+        "--legs：没有 {leg} 这个环节；是不是想写 {nearest}？可选的环节：{legs}",
+        "--legs：沒有 {leg} 這個環節；是不是想寫 {nearest}？可選的環節：{legs}",
+    ),
+    "legs_of_one": (
+        "--legs: an SQLite file is one program's, which has to run all legs; leave --legs out, or set "
+        "`database` to a PostgreSQL to share the work",
+        "--legs：SQLite 文件只能由一个程序使用，所有环节都要由它运行；请去掉 --legs，"
+        "或者把 `database` 设为 PostgreSQL，再由多个程序分担",
+        "--legs：SQLite 檔案只能由一個程式使用，所有環節都要由它執行；請去掉 --legs，"
+        "或者把 `database` 設為 PostgreSQL，再由多個程式分擔",
+    ),
+    "only_legs": (
+        "This program runs only: {legs}",
+        "这个程序只运行：{legs}",
+        "這個程式只執行：{legs}",
+    ),
     # try
     "try_sent": (
         "Order {order} of {buyer} was sent to {address} and accepted.",

@@ -1,0 +1,131 @@
+"""The legs of one journey in programs of their own: which door each opens, and who wakes whom."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.world import NOON, SECRET
+from xiaoer.bot.cli import main
+from xiaoer.storage import bell, inbox, schema
+from xiaoer.storage.database import Database
+from xiaoer.storage.inbox import Arrival
+
+SETTINGS = """\
+database: {database}
+secret: ${{SECRET}}
+shops:
+  shop:
+    name: 青花小铺
+    locale: {locale}
+    channels: {{webhook: {{secrets: [{secret}]}}}}
+"""
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    found = Database(postgres_url)
+    schema.migrate(found.engine)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def order(id: str) -> Arrival:
+    return Arrival(
+        shop="shop", channel="webhook", external_id=id, thread="t", type="x", body=b"{}", received_at=NOON
+    )
+
+
+@contextlib.asynccontextmanager
+async def listening(database: Database) -> AsyncIterator[tuple[list[str], asyncio.Event]]:
+    """What was rung for, once the line stands."""
+    heard: list[str] = []
+    rung = asyncio.Event()
+
+    def wake(leg: str) -> None:
+        heard.append(leg)
+        rung.set()
+
+    task = asyncio.create_task(
+        bell.listen(database.engine, {"react": lambda: wake("react"), "deliver": lambda: wake("deliver")})
+    )
+    try:
+        await asyncio.wait_for(rung.wait(), 10)
+        heard.clear()
+        rung.clear()
+        yield heard, rung
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_kept_rings_once_for_the_leg_of_another_program(database: Database) -> None:
+    async with listening(database) as (heard, rung):
+        door = database.ringing("react")
+        await door.write(lambda link: inbox.add(link, [order(str(number)) for number in range(100)]))
+        await asyncio.wait_for(rung.wait(), 10)
+        await asyncio.sleep(0.1)
+    assert heard == ["react"]
+
+
+async def test_what_was_not_committed_and_what_wrote_nothing_is_not_heard(database: Database) -> None:
+    door = database.ringing("react").ringing("deliver")
+
+    def fails(link: object) -> None:
+        inbox.add(link, [order("1")])  # type: ignore[arg-type]  # any connection
+        raise LookupError
+
+    async with listening(database) as (heard, _):
+        with pytest.raises(LookupError):
+            await door.write(fails)
+        await door.write(inbox.waiting_shops)
+        await database.write(lambda link: inbox.add(link, [order("2")]))  # a program that has all legs
+        await asyncio.sleep(0.2)
+    assert heard == []
+
+
+async def test_a_line_that_was_cut_is_laid_again_and_everybody_looks(database: Database) -> None:
+    async with listening(database) as (heard, rung):
+        cut = text(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+        )
+        await database.write(lambda link: link.execute(cut).all())
+        await asyncio.wait_for(rung.wait(), 10)
+    assert heard == ["react", "deliver"]
+
+
+def settings_in(folder: Path, database: str, locale: str) -> str:
+    place = folder / "config.yaml"
+    place.write_text(SETTINGS.format(database=database, locale=locale, secret='"${HOOK}"'), "utf-8")
+    (folder / ".env").write_text(f"HOOK={SECRET}\nSECRET=a secret that is only for tests\n")
+    return str(place)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en", "did you mean react?"), ("zh-CN", "是不是想写"), ("zh-TW", "是不是想寫")]
+)
+def test_an_unknown_leg_is_refused_with_the_nearest_known_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], locale: str, words: str
+) -> None:
+    settings = settings_in(tmp_path, "postgresql://nobody@127.0.0.1:9/none", locale)
+
+    assert main(["serve", "--config", settings, "--legs", "receive,raect"]) == 2
+
+    told = capsys.readouterr().err
+    assert words in told
+    assert "'raect'" in told
+
+
+def test_an_sqlite_file_is_not_shared_by_legs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = settings_in(tmp_path, "sqlite:///shop.db", "en")
+
+    assert main(["serve", "--config", settings, "--legs", "receive"]) == 2
+
+    assert "SQLite" in capsys.readouterr().err
+    assert not (tmp_path / "shop.db").exists()
