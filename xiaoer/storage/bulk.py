@@ -20,11 +20,14 @@ Rows = Sequence[Mapping[str, Any]]
 _encode = msgspec.json.Encoder().encode
 
 
-def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert, leaving out what is there already: the constraint decides, not a look before."""
+def insert_new(connection: Connection, table: Table, rows: Rows, but: Table | None = None) -> None:
+    """Insert, leaving out what is there already: the constraint decides, not a look before.
+
+    `but`: another table; what it has under its primary key is left out as well.
+    """
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
+        _run(connection, _insert(connection.dialect.name, table, columns, False, but), table, columns, rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
@@ -66,16 +69,27 @@ def _run(
 
 
 @lru_cache(maxsize=256)
-def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool) -> TextClause:
+def _insert(
+    dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool, but: Table | None = None
+) -> TextClause:
     names = ", ".join(_quoted(name) for name in columns)
     keys = [column.name for column in table.primary_key]
     others = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
     on_conflict = f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {others}" if overwrite else "DO NOTHING"
-    # "WHERE true" tells SQLite that ON begins no join.
+    # WHERE tells SQLite that ON begins no join.
+    wanted = _not_in(dialect, but, table, columns) if but is not None else "true"
     return sql_text(
         f"INSERT INTO {table.name} ({names}) SELECT {_fields(dialect, table, columns)}"  # noqa: S608  # names of ours
-        f" FROM {_each(dialect)} WHERE true ON CONFLICT {on_conflict}"
+        f" FROM {_each(dialect)} WHERE {wanted} ON CONFLICT {on_conflict}"
     )
+
+
+def _not_in(dialect: str, but: Table, table: Table, columns: tuple[str, ...]) -> str:
+    same = " AND ".join(
+        f"{but.name}.{_quoted(key.name)} = {_field(dialect, table.c[key.name], columns.index(key.name))}"
+        for key in but.primary_key
+    )
+    return f"NOT EXISTS (SELECT 1 FROM {but.name} WHERE {same})"  # noqa: S608  # names of ours
 
 
 @lru_cache(maxsize=256)

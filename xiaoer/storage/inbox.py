@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.database import take_ids
-from xiaoer.storage.tables import in_state, inbox, unreadable
+from xiaoer.storage.tables import archived_events, in_state, inbox, unreadable
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Puzzle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Keep what is new; a repeated delivery meets its own row and changes nothing."""
+    """Keep what is new; a repeated delivery meets its own row, or its name, and changes nothing."""
     if not arrivals:
         return
     rows = [
@@ -55,7 +55,7 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
         }
         for id, arrival in zip(take_ids(connection, len(arrivals)), arrivals, strict=True)
     ]
-    insert_new(connection, inbox, rows)
+    insert_new(connection, inbox, rows, but=archived_events)
 
 
 def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
@@ -68,11 +68,14 @@ def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
 
 
 def known(connection: Connection, shop: str, channel: str, external_ids: Sequence[str]) -> set[str]:
-    """Which of these events are there already, handled or not."""
-    statement = select(inbox.c.external_id).where(
-        inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id.in_(external_ids)
+    """Which of these events are there already, handled or not, or in the archive."""
+    here, there = (
+        select(table.c.external_id).where(
+            table.c.shop == shop, table.c.channel == channel, table.c.external_id.in_(external_ids)
+        )
+        for table in (inbox, archived_events)
     )
-    return set(connection.scalars(statement))
+    return set(connection.scalars(here.union_all(there)))
 
 
 def waiting_shops(connection: Connection) -> list[str]:

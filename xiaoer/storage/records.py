@@ -6,14 +6,34 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, func, literal_column, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    false,
+    func,
+    literal_column,
+    null,
+    select,
+    union_all,
+    update,
+)
 
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
 from xiaoer.bot.orders import Order
 from xiaoer.storage.bulk import insert_new, upsert
 from xiaoer.storage.database import take_ids
-from xiaoer.storage.tables import buyers, cases, conversations, identities, notes, orders, outbox
+from xiaoer.storage.tables import (
+    archived_messages,
+    buyers,
+    cases,
+    conversations,
+    identities,
+    notes,
+    orders,
+    outbox,
+)
 
 Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
 
@@ -336,7 +356,7 @@ def close_numbered(connection: Connection, shop: str, number: int, now: datetime
 
 
 def said_about(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, tuple[Said, ...]]:
-    """The messages about each order."""
+    """The messages about each order, also those that lie in the archive."""
     if not of_orders:
         return {}
     columns = (
@@ -347,9 +367,15 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
         outbox.c.settled_at,
         outbox.c.facts,
     )
-    statement = select(*columns).where(outbox.c.shop == shop, outbox.c.order_id.in_(of_orders))
+    here = select(*columns, false().label("paid")).where(
+        outbox.c.shop == shop, outbox.c.order_id.in_(of_orders)
+    )
+    old = archived_messages.c
+    archived = select(old.key, old.template, old.state, old.order_id, old.settled_at, null(), old.paid).where(
+        old.shop == shop, old.order_id.in_(of_orders)
+    )
     found: dict[str, list[Said]] = defaultdict(list)
-    for row in connection.execute(statement).all():
+    for row in connection.execute(here.union_all(archived)).all():
         found[row.order_id].append(_said(row))
     return {order: tuple(those) for order, those in found.items()}
 
@@ -367,14 +393,18 @@ class _Kept(msgspec.Struct):
 _kept = msgspec.json.Decoder(_Kept)
 
 
-def _said(row: Row[Any, Any, Any, Any, Any, Any]) -> Said:
-    sent = row.state == "sent"
-    kept = _kept.decode(row.facts) if row.facts else _Kept()
+def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
     return Said(
         key=row.key,
         template=row.template,
         state=row.state,
         order=row.order_id,
-        sent_at=row.settled_at if sent else None,
-        paid=bool(sent and kept.order and kept.order.paid_at),
+        sent_at=row.settled_at if row.state == "sent" else None,
+        paid=bool(row.paid) or knew_paid(row.state, row.facts),
     )
+
+
+def knew_paid(state: str, facts: str | None) -> bool:
+    """Whether a message was sent knowing that its order was paid, by the facts kept with it."""
+    kept = _kept.decode(facts) if facts else _Kept()
+    return bool(state == "sent" and kept.order and kept.order.paid_at)

@@ -329,6 +329,43 @@ campaigns = Table(
 )
 
 
+# What was archived lies in files; of it stays what is needed so as never to take or say it twice.
+
+archived_events = Table(
+    "archived_events",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("external_id", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "channel", "external_id"),
+    sqlite_with_rowid=False,  # the key is all there is
+)
+
+archived_messages = Table(
+    "archived_messages",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("order_id", Key, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("template", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("settled_at", Utc, nullable=False),
+    Column("paid", Boolean, nullable=False),  # the text was written knowing that the order was paid
+    PrimaryKeyConstraint("shop", "order_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("until", Utc),  # what came or was decided before may be in the archive
+    Column("holder", Key),  # the program that is at it
+    Column("held_until", Utc),
+    PrimaryKeyConstraint("shop"),
+)
+
+
 # SQLite hands out our ids from here; PostgreSQL has a sequence for it.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
