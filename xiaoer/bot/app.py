@@ -23,6 +23,7 @@ from xiaoer.bot.clock import TICK, Clock, Leg, fire_wakes, utc_now
 from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.deliver import LEASE, Courier
 from xiaoer.bot.facts import Desk, Speaking
+from xiaoer.bot.guests import Guests, listening
 from xiaoer.bot.health import Health
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
@@ -155,7 +156,8 @@ class Program:
         self.calendar_leg = Leg("calendar", self.calendar_round, self.metrics)
         self.intake = Intake(self._towards("react"), self.metrics, self.react_leg.wake)
         rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
-        self.receiver = Receiver(doors, self.intake, rate, self.metrics, clock)
+        self.guests = Guests(config.door, config.body_limit, self.metrics)
+        self.receiver = Receiver(doors, self.intake, rate, self.metrics, clock, self.guests.body)
         self.health = Health(database, self.metrics, clock, reacts="react" in self.legs)
 
     def _towards(self, leg: str) -> Database:
@@ -202,7 +204,7 @@ class Program:
     def site(self) -> web.Application:
         """The HTTP side: health and metrics of every program; webhooks, API and the page that stops of one
         that receives."""
-        site = web.Application(client_max_size=self.config.body_limit)
+        site = web.Application(client_max_size=self.config.body_limit, middlewares=[self.guests.attend])
         site.add_routes(
             [
                 web.get("/healthz", self.health.alive),
@@ -221,7 +223,9 @@ class Program:
             web.get("/hooks/{shop}/{channel}", self.receiver.receive),
             web.get("/stop/{token}", stop_page.ask),
             web.post("/stop/{token}", stop_page.stop),
-            *api_routes(self.config, self._towards("react"), self.clock, self.react_leg.wake),
+            *api_routes(
+                self.config, self._towards("react"), self.clock, self.react_leg.wake, self.guests.body
+            ),
         ]
 
     @contextlib.asynccontextmanager
@@ -234,6 +238,7 @@ class Program:
         work.append(asyncio.create_task(self.intake.run(), name="intake"))
         if bells and self.database.dialect == "postgresql":
             work.append(asyncio.create_task(bell.listen(self.database.engine, bells), name="bell"))
+        work.append(asyncio.create_task(self.guests.watch(), name="guests"))
         recording = asyncio.create_task(self.courier.record(), name="record")
         clock = Clock()
         for leg in legs:
@@ -282,11 +287,11 @@ async def serve(
             await runner.setup()
             async with program.running():
                 try:
-                    await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
-                    on_ready()
-                    await until.wait()
-                    program.health.leave()
-                    await asyncio.sleep(notice)
+                    async with listening(runner, program.guests, config.host, config.port):
+                        on_ready()
+                        await until.wait()
+                        program.health.leave()
+                        await asyncio.sleep(notice)
                 finally:
                     await runner.cleanup()
     finally:

@@ -14,6 +14,7 @@ from xiaoer.bot.channels.shopify import ShopifySettings
 from xiaoer.bot.channels.telegram import TelegramSettings
 from xiaoer.bot.channels.webhook import WebhookSettings
 from xiaoer.bot.channels.woocommerce import WooCommerceSettings
+from xiaoer.bot.guests import DoorSettings
 from xiaoer.bot.mistakes import Fault, language, wrong
 from xiaoer.bot.settings import lined_yaml
 from xiaoer.bot.settings import schema as settings_schema
@@ -106,6 +107,7 @@ class Config(Settings):
     )
     log: Literal["debug", "info", "warning"] = "info"
     body_limit: int = Field(1024 * 1024, ge=1024, description="bytes; a longer delivery is answered 413")
+    door: DoorSettings = DoorSettings()
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 
     @property

@@ -38,6 +38,13 @@ class Metrics:
         self.backlog = Gauge("xiaoer_inbox_open", "Events waiting to be handled", registry=registry)
         self.lag = Gauge("xiaoer_inbox_lag_seconds", "Age of the oldest waiting event", registry=registry)
         self.outbox = Gauge("xiaoer_outbox", "Messages by state", ("shop", "state"), registry=registry)
+        self.connections = Gauge("xiaoer_connections", "Open connections", registry=registry)
+        self.closed = Counter(
+            "xiaoer_connections_closed",
+            "Connections that we closed: slow, crowd, memory or greed",
+            ("why",),
+            registry=registry,
+        )
         self.leg_errors = Counter(
             "xiaoer_leg_errors", "Rounds of a leg that failed whole", ("leg",), registry=registry
         )

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from xiaoer.bot.channels import Channel, Delivery
 from xiaoer.bot.errors import Unreadable, WebhookRefused
 from xiaoer.bot.events import Event, dump_event
+from xiaoer.bot.guests import BodyOf
 from xiaoer.bot.logs import Seldom
 from xiaoer.bot.metrics import Metrics
 from xiaoer.storage import inbox
@@ -106,7 +107,13 @@ class Receiver:
     """The HTTP door at /hooks/{shop}/{channel}."""
 
     def __init__(
-        self, doors: Doors, intake: Intake, rate: Rate, metrics: Metrics, clock: Callable[[], datetime]
+        self,
+        doors: Doors,
+        intake: Intake,
+        rate: Rate,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        body_of: BodyOf,
     ) -> None:
         self._doors = doors
         self._shops = frozenset(shop for shop, _ in doors)
@@ -115,9 +122,10 @@ class Receiver:
         self._rate = rate
         self._metrics = metrics
         self._clock = clock
+        self._body_of = body_of
 
     async def receive(self, request: web.Request) -> web.Response:
-        """200 kept (or known, or kept as unreadable), 401, 404, 413 (from aiohttp), 429, 503."""
+        """200 kept (or known, or kept as unreadable), 401, 404, 413 and 415 (from body_of), 429, 503."""
         shop, name = request.match_info["shop"], request.match_info["channel"]
         channel = self._doors.get((shop, name))
         if channel is None:  # a name that somebody made up labels no metric
@@ -126,7 +134,7 @@ class Receiver:
             method=request.method,
             headers=request.headers,
             query=request.query,
-            body=await request.read(),
+            body=await self._body_of(request),
             received_at=self._clock(),
         )
         handshake = channel.handshake(delivery)

@@ -13,6 +13,7 @@ from multidict import MultiMapping
 from pydantic import SecretStr
 
 from xiaoer.bot.api import forms
+from xiaoer.bot.guests import BodyOf
 
 AskedFor = TypeVar("AskedFor", bound=forms.Form)
 
@@ -85,13 +86,15 @@ def _value(name: str, text: str) -> Any:
     return text
 
 
-async def read_body(request: web.Request, form: type[AskedFor]) -> AskedFor:
+async def read_body(request: web.Request, body_of: BodyOf, form: type[AskedFor]) -> AskedFor:
     if request.content_type != "application/json":
         raise Refused(415, "not_json", "send the body as application/json")
     try:
-        body = await request.read()
+        body = await body_of(request)
     except web.HTTPRequestEntityTooLarge:
         raise Refused(413, "too_long", "the body is too long") from None
+    except web.HTTPUnsupportedMediaType:
+        raise Refused(415, "compressed", "send the body as it is, not compressed") from None
     try:
         return msgspec.json.decode(body, type=form)
     except msgspec.DecodeError as error:

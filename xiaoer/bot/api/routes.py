@@ -13,6 +13,7 @@ from xiaoer.bot.api import forms, openapi
 from xiaoer.bot.api.door import Keys, Refused, answer, in_utc, read_body, read_query, trouble
 from xiaoer.bot.api.openapi import OPERATIONS, ROOT, Operation
 from xiaoer.bot.config import Config, ShopSettings
+from xiaoer.bot.guests import BodyOf
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.settling import Settled, settle_case
 from xiaoer.bot.story import explain
@@ -28,9 +29,13 @@ T = TypeVar("T")
 
 
 def api_routes(
-    config: Config, database: Database, clock: Callable[[], datetime], wake_react: Callable[[], None]
+    config: Config,
+    database: Database,
+    clock: Callable[[], datetime],
+    wake_react: Callable[[], None],
+    body_of: BodyOf,
 ) -> list[web.RouteDef]:
-    api = Api(config, database, clock, wake_react)
+    api = Api(config, database, clock, wake_react, body_of)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
         routes.append(web.route(operation.method, ROOT + operation.path, api.door(operation)))
@@ -47,11 +52,13 @@ class Api:
         database: Database,
         clock: Callable[[], datetime],
         wake_react: Callable[[], None],
+        body_of: BodyOf,
     ) -> None:
         self._config = config
         self._database = database
         self._clock = clock
         self._wake_react = wake_react
+        self._body_of = body_of
         self._texts = Texts(config.templates)
         self._keys = Keys({shop_id: shop.api_tokens for shop_id, shop in config.shops.items()})
         self._words = {shop_id: _words(shop) for shop_id, shop in config.shops.items()}
@@ -178,7 +185,7 @@ class Api:
 
     async def _settle(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SettledForm:
         number = _number(request, "case")
-        wish = await read_body(request, forms.Settlement)
+        wish = await read_body(request, self._body_of, forms.Settlement)
         now = self._clock()
         settled = await self._database.write(
             lambda connection: settle_case(connection, shop, number, wish.confirmed, now)
