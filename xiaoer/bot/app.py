@@ -41,6 +41,7 @@ from xiaoer.storage.database import Database
 log = structlog.get_logger()
 
 DRAIN = 20.0  # seconds that a stopping program waits for platforms to answer
+SOON = 0.05  # seconds until a shop is looked at again that another program was at
 LAST_ANSWERS = 10.0  # seconds that it waits for deliveries which are still on their way in
 LEGS = ("receive", "react", "deliver")
 
@@ -166,11 +167,14 @@ class Program:
 
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
-        handled = await react_waiting(
+        outcome = await react_waiting(
             self._towards("deliver"), self.config.shops, self.rules, self.metrics, self.clock()
         )
+        handled = outcome.handled + outcome.parked
         if handled:
             self.deliver_leg.wake()
+        elif outcome.busy:  # what came after another program's look is still to be found
+            asyncio.get_running_loop().call_later(SOON, self.react_leg.wake)
         return handled
 
     async def calendar_round(self) -> int:

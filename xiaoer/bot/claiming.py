@@ -20,7 +20,7 @@ from xiaoer.bot.shop import Shop
 from xiaoer.bot.texts import Rendered, Version, split_subject
 from xiaoer.bot.variables import variables
 from xiaoer.storage import outbox
-from xiaoer.storage.database import lease_clock, try_lock
+from xiaoer.storage.database import lease_clock, try_locks
 from xiaoer.storage.outbox import dump, message_name
 
 log = structlog.get_logger()
@@ -46,17 +46,26 @@ _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
 
 
 class Claimer:
-    """Takes due messages in hand, in one transaction without a wait."""
+    """Takes due messages in hand, in one transaction without a wait.
+
+    Several programs may be at one shop: each skips the rows and the buyers that another is looking at.
+    """
 
     def __init__(
-        self, shops: Mapping[str, Shop], desk: Desk, rules: Rules, metrics: Metrics, lease: timedelta
+        self,
+        shops: Mapping[str, Shop],
+        desk: Desk,
+        rules: Rules,
+        metrics: Metrics,
+        lease: timedelta,
+        first: str = "",
     ) -> None:
         self._shops = shops
         self._desk = desk
         self._rules = rules
         self._metrics = metrics
         self._lease = lease
-        self._last = ""
+        self._last = first
 
     def claim(
         self, connection: Connection, now: datetime, room: int, places: Places
@@ -69,10 +78,11 @@ class Claimer:
         looked, claims = 0, list[Claim]()
         for shop_id in self._in_turn(outbox.waiting_shops(connection)):
             wanted = min(room - len(claims), sum(places.get(shop_id, {}).values()))
-            if wanted <= 0 or not try_lock(connection, f"deliver:{shop_id}"):
+            if wanted <= 0:
                 continue
             self._last = shop_id
-            rows = _one_for_each_buyer(outbox.due(connection, shop_id, now, wanted))[:wanted]
+            due = outbox.due(connection, shop_id, now, wanted)
+            rows = _undisputed(connection, shop_id, due, now, wanted)
             if rows:
                 judged, taken = self._judge_all(connection, shop_id, rows, dict(places[shop_id]), now)
                 looked += judged
@@ -209,6 +219,28 @@ class Claimer:
         """A subject is a mail's; a chat does without."""
         mailed = self._desk.is_mail(shop_id, way.channel)
         return rendered.text if mailed else split_subject(rendered.text)[1]
+
+
+def _undisputed(
+    connection: Connection, shop_id: str, due: Sequence[Row[Any]], now: datetime, wanted: int
+) -> list[Row[Any]]:
+    """One to each buyer whom no other program is writing to, and none that overtakes what another holds."""
+    first = {row.buyer: row for row in _one_for_each_buyer(due)[:wanted]}
+    ours = try_locks(connection, f"deliver:{shop_id}", first)
+    seen = {row.id for row in due}
+    taken = {
+        other.buyer
+        for other in outbox.rivals(connection, shop_id, ours, now)
+        if other.state == "sending" or (other.id not in seen and _is_before(other, first[other.buyer]))
+    }
+    return [first[buyer] for buyer in first if buyer in ours - taken]
+
+
+def _is_before(other: Row[Any], row: Row[Any]) -> bool:
+    """Whether `outbox.due` finds it first, unless another holds it."""
+    if row.category == "answer" and other.category != "answer":
+        return False
+    return (other.try_at, other.id) < (row.try_at, row.id)
 
 
 def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:

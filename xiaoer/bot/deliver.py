@@ -70,7 +70,8 @@ class Courier:
         self._database = database
         self._shops = shops
         self._speakers = speakers
-        self._claimer = Claimer(shops, desk, rules, metrics, lease)
+        first = list(shops)[int(luck() * len(shops))]  # programs that start together part at once
+        self._claimer = Claimer(shops, desk, rules, metrics, lease, first)
         self._texts = rules.texts
         self._metrics = metrics
         self._clock = clock

@@ -1,6 +1,7 @@
 """React: open events become records and decisions, a batch of one shop in one transaction."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -38,6 +39,7 @@ BATCH = 400  # events in one transaction; more makes answers wait, fewer makes c
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     handled: int = 0
     parked: int = 0
+    busy: int = 0  # shops that another program is at
 
 
 def react(
@@ -45,7 +47,7 @@ def react(
 ) -> Outcome:
     """Handle the oldest open events of one shop. Nothing is kept if this raises."""
     if not try_lock(connection, f"react:{shop_id}"):
-        return Outcome()
+        return Outcome(busy=1)
     rows = inbox.open_events(connection, shop_id, limit)
     return _Batch(connection, shop_id, shop, rules, now).run(rows) if rows else Outcome()
 
@@ -53,7 +55,7 @@ def react(
 def react_to_one(connection: Connection, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
     """Handle the oldest open event, or park it if what it leads to cannot be kept."""
     if not try_lock(connection, f"react:{shop_id}"):
-        return Outcome()
+        return Outcome(busy=1)
     rows = inbox.open_events(connection, shop_id, 1)
     try:
         with connection.begin_nested():
@@ -68,18 +70,27 @@ def react_to_one(connection: Connection, shop_id: str, shop: Shop, rules: Rules,
 
 
 async def react_waiting(
-    database: Database, shops: Mapping[str, Shop], rules: Rules, metrics: Metrics, now: datetime
-) -> int:
-    """One batch of every shop that has open events; returns how many were handled or parked."""
-    total = 0
-    for shop_id in await database.write(inbox.waiting_shops):
+    database: Database,
+    shops: Mapping[str, Shop],
+    rules: Rules,
+    metrics: Metrics,
+    now: datetime,
+    luck: Callable[[], float] = random.random,
+) -> Outcome:
+    """One batch of every shop that has open events; from any of them on, since others may be at the first."""
+    handled = parked = busy = 0
+    waiting = await database.write(inbox.waiting_shops)
+    first = int(luck() * len(waiting))
+    for shop_id in waiting[first:] + waiting[:first]:
         if shop_id not in shops:
             continue  # its settings are gone; its events wait for them
         outcome = await react_safely(database, shop_id, shops[shop_id], rules, now)
         metrics.events.labels(shop_id, "handled").inc(outcome.handled)
         metrics.events.labels(shop_id, "parked").inc(outcome.parked)
-        total += outcome.handled + outcome.parked
-    return total
+        handled += outcome.handled
+        parked += outcome.parked
+        busy += outcome.busy
+    return Outcome(handled=handled, parked=parked, busy=busy)
 
 
 async def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:

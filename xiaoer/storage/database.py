@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
@@ -183,6 +183,17 @@ def try_lock(connection: Connection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
+
+
+def try_locks(connection: Connection, place: str, names: Collection[str]) -> set[str]:
+    """The same for each of these names at `place`; those that are ours."""
+    if connection.dialect.name != "postgresql" or not names:
+        return set(names)
+    ours = text(
+        "SELECT name FROM unnest(CAST(:names AS text[])) AS name"
+        " WHERE pg_try_advisory_xact_lock(hashtextextended(:place || name, 0))"
+    )
+    return set(connection.scalars(ours, {"place": f"{place}:", "names": list(names)}))
 
 
 def lease_clock(connection: Connection, now: datetime) -> datetime:

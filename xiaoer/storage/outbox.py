@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, literal_column, or_, select, update
 
 from xiaoer.bot.router import Reason
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
@@ -155,6 +155,21 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
         )
         found += connection.execute(statement).all()
     return found
+
+
+def rivals(connection: Connection, shop: str, buyers: Collection[str], now: datetime) -> Sequence[Row[Any]]:
+    """All that is in hand or due to these buyers; none where nobody else can be at work."""
+    if connection.dialect.name != "postgresql" or not buyers:
+        return []
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now)
+    columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
+    statement: Select[Any] = select(*columns).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer.in_(buyers),
+        outbox.c.settled_at.is_(None),  # so that the index of a buyer's messages leads to the open ones
+        or_(in_state(outbox, "sending"), due_now),
+    )
+    return connection.execute(statement).all()
 
 
 def message(connection: Connection, shop: str, id: int) -> Row[Any]:

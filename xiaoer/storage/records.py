@@ -18,6 +18,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
@@ -315,10 +316,8 @@ def open_case(
     connection: Connection, shop: str, opened: OpenCase, buyer: str | None, now: datetime
 ) -> Case | None:
     """The case under this key, if this is the first time; None if it was opened before."""
-    number = (connection.scalar(select(func.max(cases.c.number)).where(cases.c.shop == shop)) or 0) + 1
     row = {
         "shop": shop,
-        "number": number,
         "key": opened.key,
         "kind": opened.kind,
         "reason": opened.reason,
@@ -328,10 +327,16 @@ def open_case(
         "draft": opened.draft,
         "opened_at": now,
     }
-    insert_new(connection, cases, [row])
-    mine = select(cases).where(cases.c.shop == shop, cases.c.number == number)
-    found = connection.execute(mine).one_or_none()
-    return case_of(found) if found else None
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
+    first = select(cases.c.number).where(cases.c.shop == shop, cases.c.key == opened.key)
+    while connection.scalar(first) is None:
+        number = (connection.scalar(newest) or 0) + 1
+        new = insert(cases).values(number=number, **row).on_conflict_do_nothing().returning(*cases.c)
+        if made := connection.execute(new).one_or_none():
+            return case_of(made)
+        # Another transaction took the number, for this case or for another one.
+    return None
 
 
 def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime) -> None:

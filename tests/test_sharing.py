@@ -1,0 +1,128 @@
+"""Several programs on one PostgreSQL share the work of a shop, and of many; none waits for another."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from tests.engine import Buyer, Engine, Yard, yard
+from tests.world import NOON
+from xiaoer.bot.actions import OpenCase
+from xiaoer.bot.claiming import Claim
+from xiaoer.bot.react import react
+from xiaoer.storage import records, tables
+
+PLACES = 250
+
+
+@pytest.fixture
+async def place(postgres_url: str) -> AsyncIterator[Yard]:
+    async with yard(postgres_url) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def another_at_work(engine: Engine) -> Iterator[Connection]:
+    """A transaction of another program, which has not ended yet."""
+    with engine.database.engine.begin() as connection:
+        yield connection
+
+
+def claimed(engine: Engine, connection: Connection, room: int) -> list[Claim]:
+    places = {engine.shop: {"webhook": PLACES}}
+    return engine.program.courier._claimer.claim(connection, engine.clock.now, room, places)[1]
+
+
+def buyers_of(claims: list[Claim]) -> set[str]:
+    return {claim.message.buyer_id for claim in claims}
+
+
+async def test_two_claim_from_one_shop_at_the_same_time_and_no_buyer_is_both_s(place: Yard) -> None:
+    one = place.engine()
+    two = place.again(one)
+    for number in range(40):
+        await one.take(Buyer(f"b{number}", f"o{number}").placed())
+    await one.react()
+
+    with another_at_work(one) as connection:
+        first = claimed(one, connection, room=10)
+        await asyncio.wait_for(two.deliver(), 10)
+
+    assert len(first) == 10
+    heard = {each.message.buyer_id for each in two.heard}
+    assert len(heard) == 30
+    assert not heard & buyers_of(first)
+
+
+async def test_what_another_holds_is_not_overtaken_by_the_next_message_to_its_buyer(place: Yard) -> None:
+    one = place.engine()
+    two = place.again(one)
+    await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(3)))
+    await one.react()
+
+    with another_at_work(one) as connection:
+        (first,) = claimed(one, connection, room=1)  # locks the first of three rows only
+        await asyncio.wait_for(two.deliver(), 10)
+        assert two.heard == []
+    await two.deliver()  # it is in hand by now
+    assert two.heard == []
+    assert first.message.key.startswith("hello:webhook:m0")
+
+
+async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(place: Yard) -> None:
+    one = place.engine()
+    await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
+    await one.react()
+
+    with another_at_work(one) as connection:
+        oldest = select(tables.outbox.c.id).where(tables.outbox.c.shop == one.shop).order_by("id").limit(1)
+        here = update(tables.outbox).where(
+            tables.outbox.c.shop == one.shop, tables.outbox.c.id == oldest.scalar_subquery()
+        )
+        connection.execute(here.values(state="withdrawn"))
+        await asyncio.wait_for(one.deliver(), 10)
+        assert one.heard == []
+    await one.deliver()
+    assert [each.message.key for each in one.heard] == ["hello:webhook:m1#message.received"]
+
+
+async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Yard) -> None:
+    one, other = place.neighbours()
+    await one.take(Buyer("ann", "1").placed())
+    await other.take(Buyer("bob", "2").placed())
+
+    with another_at_work(one) as connection:
+        react(connection, one.shop, one.settings, one.program.rules, NOON)
+        await asyncio.wait_for(one.program.react_round(), 10)
+
+    assert set(await other.orders()) == {"2"}
+
+
+async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> None:
+    engine = place.engine()
+    async with asyncio.timeout(10):
+        with another_at_work(engine) as connection:
+            react(connection, engine.shop, engine.settings, engine.program.rules, NOON)
+            await engine.take(Buyer("ann", "1").placed())
+            assert await engine.program.react_round() == 0
+        engine.program.react_leg._wake.clear()
+        await engine.program.react_leg._wake.wait()
+        assert await engine.program.react_round() == 1
+
+
+async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yard) -> None:
+    engine = place.engine()
+
+    def open_case(connection: Connection, about: str) -> int | None:
+        opened = OpenCase(kind="fault", key=f"fault:{about}", reason="handler_failed", details={})
+        case = records.open_case(connection, engine.shop, opened, None, NOON)
+        return case.number if case else None
+
+    with another_at_work(engine) as connection:
+        assert open_case(connection, "1") == 1
+        waiting = asyncio.create_task(engine.database.write(lambda link: open_case(link, "2")))
+        await asyncio.sleep(0.3)
+    assert await asyncio.wait_for(waiting, 10) == 2
+    assert await engine.database.write(lambda link: open_case(link, "2")) is None
