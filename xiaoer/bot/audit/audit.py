@@ -1,7 +1,8 @@
 """The audit: promises 2, 3 and 6 proved again over all that was ever said, from records and events alone.
 
 What a look back cannot know for sure counts for us: a moment's difference between two clocks, facts of
-a buyer whose two files were joined later. What was written beside a decision counts against us always.
+a buyer whose two files were joined later, what may lie in the archive. What was written beside a
+decision counts against us always.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop
 from xiaoer.bot.story_words import StoryWords
 from xiaoer.storage import evidence, records
+from xiaoer.storage.archive import archived_until
 from xiaoer.storage.database import Database, lease_clock
 from xiaoer.storage.evidence import Sending
 from xiaoer.storage.outbox import message_name
@@ -71,6 +73,7 @@ class _Audit:
         self.words = StoryWords(SellerWords(shop.seller.locale or shop.locale, ZoneInfo(shop.timezone)))
         self.looked = 0
         self._progress = progress
+        self.archived_until = database.read_now(partial(archived_until, shop=shop_id))
 
     def run(self) -> Iterator[Finding]:
         yield from self.database.read_now(self._house)
@@ -137,6 +140,8 @@ class _Audit:
         if breach.said_at is None:
             return False
         sent_at = began(breach.sending) - SLACK
+        if self._archived(sent_at):
+            return True  # what would explain it may lie in the archive
         return evidence.came_later(connection, self.shop_id, breach.sending.buyer, breach.said_at, sent_at)
 
     # Promise 3, order by order
@@ -147,7 +152,7 @@ class _Audit:
         for facts, orders in evidence.orders_with_facts(connection, self.shop_id):
             said = evidence.sendings_about(connection, self.shop_id, facts)
             for id, told in facts.items():
-                if facts_missing(told, orders.get(id)):
+                if facts_missing(told, orders.get(id), self.archived_until):
                     found.append(self._finding(1, "order_differs", {"order": id}, order=id))
                 for sending in said.get(id, ()):
                     found += map(self._told, broken_about_order(sending, told, SLACK))
@@ -178,7 +183,7 @@ class _Audit:
             return
         buyer = evidence.buyer_of_chat(connection, self.shop_id, reply.channel, reply.conversation)
         until = min(reply.at, fact.received_at) + self.shop.takeover
-        if buyer is None or until <= fact.received_at:
+        if buyer is None or until <= fact.received_at or self._archived(fact.received_at - ECHO):
             return
         around = evidence.sendings_to(connection, self.shop_id, buyer, fact.received_at - ECHO, until)
         if any(self._is_echo(sending, reply, fact.received_at) for sending in around):
@@ -188,6 +193,10 @@ class _Audit:
             ends = min(until, min(reply.at, fact.received_at) + silent)
             if fact.received_at + SLACK < began(sending) < ends:
                 yield Breach(3, "spoken_over", sending, {"replied_at": reply.at, "until": ends})
+
+    def _archived(self, moment: datetime) -> bool:
+        """Whether what was known then may lie in the archive."""
+        return self.archived_until is not None and moment < self.archived_until
 
     def _is_echo(self, sending: Sending, reply: AgentReplied, received_at: datetime) -> bool:
         names = (message_name(self.shop_id, sending.id), sending.receipt)

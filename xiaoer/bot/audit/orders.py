@@ -12,6 +12,8 @@ from xiaoer.storage.evidence import Fact, Sending
 
 Untruth = Callable[[Order], bool]
 
+CLOCKS_APART = timedelta(days=1)  # at most, between a platform's and ours
+
 _ASKING_FOR_MONEY: dict[str, Untruth] = {
     "order_paid": lambda order: bool(order.payments),
     "order_cancelled": lambda order: order.cancelled,
@@ -55,16 +57,20 @@ def broken_about_order(sending: Sending, told: list[Fact], slack: timedelta) -> 
             yield Breach(3, code, sending)
 
 
-def facts_missing(told: list[Fact], record: Order | None) -> bool:
+def facts_missing(told: list[Fact], record: Order | None, archived_until: datetime | None = None) -> bool:
     """Whether merging the handled events again gives another order than the one on record.
 
     The facts of a parked event may or may not be in the record: its handler failed before or after them.
+    Of an order whose first events may lie in the archive, the record must at least hold all that is told.
     """
     done = _merged(fact for fact in told if fact.state == "done")
     if done is None:
         return False
     if record is None:
         return True
+    if archived_until and (record.placed_at is None or record.placed_at < archived_until + CLOCKS_APART):
+        again = _merged((fact for fact in told if fact.state == "done"), record)
+        return again != record
     parked = _merged(fact for fact in told if fact.state != "open")
     return _compared(record) not in {_compared(done), _compared(parked or done)}
 
@@ -73,8 +79,7 @@ def _known(told: Iterable[Fact], at: datetime) -> Order | None:
     return _merged(fact for fact in told if fact.received_at <= at)
 
 
-def _merged(facts: Iterable[Fact]) -> Order | None:
-    order: Order | None = None
+def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
     for fact in facts:
         if isinstance(fact.event, OrderEvent):
             order = merge(order, fact.event)
