@@ -2,7 +2,7 @@
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from xiaoer.bot.audit.audit import audit
 from xiaoer.bot.context import Said
 from xiaoer.bot.events import Event
 from xiaoer.bot.orders import Order
+from xiaoer.bot.router import Reason
 from xiaoer.storage import history, inbox, outbox, records, tables
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 KEEP = 60 * DAY
-EXAMPLES = int(os.environ.get("XIAOER_ARCHIVES", "25"))
+EXAMPLES = int(os.environ.get("XIAOER_ARCHIVES", "15"))
 BUSY = (tables.inbox, tables.outbox, tables.wakes, tables.attempts)
 
 
@@ -155,6 +156,46 @@ async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path
         assert await one.sweep() > 0
 
 
+async def test_a_question_delivered_again_after_its_archiving_is_not_answered_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with yard(database_url) as place:
+        engine = place.engine()
+        life = await a_bought_mug(engine, Buyer())
+        engine.clock.now += KEEP
+        await archivist(engine, tmp_path).sweep()
+        before = said(engine)
+
+        await engine.take(*life)
+        await engine.settle()
+
+        assert said(engine) == before
+        assert (await left(engine))["inbox"] == 0
+
+
+async def test_a_parcel_that_comes_after_the_archiving_is_no_reason_to_ask_for_a_review_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with yard(database_url) as place:
+        engine, who = place.engine(), Buyer()
+        await engine.take(who.placed(), who.paid(), who.fact("shipped", HOUR, tracking="A", last=True))
+        await engine.take(who.fact("delivered", DAY, parcel="A"))
+        for _ in range(30):
+            engine.clock.now += DAY
+            await engine.settle()
+        engine.clock.now += KEEP
+        await archivist(engine, tmp_path).sweep()
+
+        since = engine.clock.now - who.at
+        await engine.take(who.fact("shipped", since, tracking="B", last=True))
+        await engine.take(who.fact("delivered", since + HOUR, parcel="B"))
+        for _ in range(20):
+            engine.clock.now += DAY
+            await engine.settle()
+
+        assert [one.message.template for one in engine.heard].count("review_request") == 1
+
+
 async def test_an_offer_stays_so_that_it_is_made_once_in_a_lifetime(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -171,7 +212,7 @@ async def test_an_offer_stays_so_that_it_is_made_once_in_a_lifetime(
                 rule="promotions.spring",
                 due_at=NOON,
                 lateness=HOUR,
-                settled=("skipped", outbox.Reason("not_agreed")),
+                settled=("skipped", Reason("not_agreed")),
             )
             outbox.queue(connection, engine.shop, [made], NOON)
 
@@ -207,7 +248,7 @@ def review(who: Buyer, rating: int, after: timedelta) -> Event:
     return who.event("review.posted", data, who.at + after)
 
 
-FACTS = {
+FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
     "placed": lambda who, after: who.placed(after),
     "paid": lambda who, after: who.paid(after),
     "paid in part": lambda who, after: who.paid(after, "100.00"),
@@ -265,7 +306,8 @@ def test_whenever_it_archives_all_later_decisions_are_the_same(
 
 async def live(engine: Engine, story: Any, late: Any, folder: Path | None) -> dict[str, Any]:
     """What was said in the end, after all of it was delivered a second time, and then some news came."""
-    people = {name: Buyer(*name.split()) for name in ("ann 1001", "ann 1002", "bea 2001")}
+    names = [("ann", "1001"), ("ann", "1002"), ("bea", "2001")]
+    people = {f"{id} {order}": Buyer(id, order) for id, order in names}
     deliveries: list[Event] = []
 
     async def lived(steps: Any) -> None:

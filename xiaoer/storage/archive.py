@@ -6,7 +6,7 @@ repeats known; of each message about an order what the rules look back at; and e
 to a buyer once in a lifetime. Records (orders, buyers, consent, chats, cases) never go.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,7 +99,7 @@ def _tries(connection: Connection, shop: str, ids: Collection[int]) -> dict[int,
 
 
 def remove(
-    connection: Connection, shop: str, table: str, rows: Sequence[dict[str, Any]], before: datetime
+    connection: Connection, shop: str, table: str, rows: Sequence[Mapping[str, Any]], before: datetime
 ) -> None:
     """These rows lie in the archive: let them go, and keep what later decisions need of them."""
     ids = [row["id"] for row in rows]
@@ -131,7 +131,7 @@ def _remember_events(connection: Connection, shop: str, ids: Collection[int]) ->
     connection.execute(new.on_conflict_do_nothing())
 
 
-def _said(row: dict[str, Any]) -> dict[str, Any]:
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "shop": row["shop"],
         "order_id": row["order_id"],
