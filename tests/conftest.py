@@ -44,6 +44,16 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
+@pytest.fixture(scope="session")
+def log_cluster() -> Iterator[servers.Cluster]:
+    """Three NATS servers that live as long as this run of the tests."""
+    try:
+        with servers.nats() as cluster:
+            yield cluster
+    except servers.CannotStart as why:
+        cannot_run(f"no NATS: {why}")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh, empty database; the test runs once on each kind."""

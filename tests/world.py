@@ -164,7 +164,10 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def world(database_url: str, now: datetime = NOON, **shop: Any) -> AsyncIterator[World]:
+async def world(
+    database_url: str, now: datetime = NOON, ingest: str | None = None, **shop: Any
+) -> AsyncIterator[World]:
+    """`ingest`: the log in front; it is read while `program.running()`."""
     receiver = Receiver()
     inbox = web.Application()
     inbox.router.add_post("/", receiver.take)
@@ -172,7 +175,8 @@ async def world(database_url: str, now: datetime = NOON, **shop: Any) -> AsyncIt
     schema.migrate(database.engine)
     clock = HandClock(now)
     async with served(inbox) as receiver.url, open_http() as http:
-        program = Program(config_of(database_url, receiver.url + "/", **shop), database, http, clock)
+        config = config_of(database_url, receiver.url + "/", **shop).model_copy(update={"ingest": ingest})
+        program = Program(config, database, http, clock)
         intake = asyncio.create_task(program.intake.run())
         try:
             async with served(program.site()) as door:

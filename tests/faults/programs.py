@@ -38,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lease: float = 1.0
     shift: float = 0.0
     log: str | None = None
+    ingest: str | None = None
 
 
 class Program:
@@ -89,7 +90,7 @@ def run(plan: Plan, ready: Any) -> None:
         stream = Path(plan.log).open("a")  # noqa: SIM115  # as long as the process
         configure_logs("warning", json=False, stream=stream)
     config = config_of(plan.database, plan.receiver, **plan.shop)
-    config = config.model_copy(update={"listen": f"127.0.0.1:{plan.port}"})
+    config = config.model_copy(update={"listen": f"127.0.0.1:{plan.port}", "ingest": plan.ingest})
     shift = timedelta(seconds=plan.shift)
     asyncio.run(
         serve(

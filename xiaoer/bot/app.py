@@ -5,6 +5,7 @@ import contextlib
 import gc
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 import aiohttp
 import structlog
@@ -25,10 +26,15 @@ from xiaoer.bot.deliver import LEASE, Courier
 from xiaoer.bot.facts import Desk, Speaking
 from xiaoer.bot.guests import Guests, listening
 from xiaoer.bot.health import Health
+from xiaoer.bot.ingest.keeping import LogKeeper
+from xiaoer.bot.ingest.lag import deliveries_behind
+from xiaoer.bot.ingest.log import Log
+from xiaoer.bot.ingest.taking import Taker
+from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
 from xiaoer.bot.react import react_waiting
-from xiaoer.bot.receive import Intake, Rate, Receiver
+from xiaoer.bot.receive import Intake, Keeper, Rate, Receiver
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.stop_page import StopPage
 from xiaoer.bot.texts import Texts
@@ -43,6 +49,7 @@ log = structlog.get_logger()
 DRAIN = 20.0  # seconds that a stopping program waits for platforms to answer
 SOON = 0.05  # seconds until a shop is looked at again that another program was at
 LAST_ANSWERS = 10.0  # seconds that it waits for deliveries which are still on their way in
+LOG_COMES = 10.0  # seconds that a starting program waits for the log in front
 LEGS = ("receive", "react", "deliver")
 
 
@@ -141,6 +148,7 @@ class Program:
             doors |= {(shop_id, name): channel for name, channel in listens.items()}
             speakers |= {(shop_id, name): speaker for name, speaker in speaks.items()}
         self.mails = [speaker for speaker in speakers.values() if isinstance(speaker, EmailChannel)]
+        self.log = Log(config.ingest) if config.ingest else None
         self.courier = Courier(
             database,
             config.shops,
@@ -151,6 +159,7 @@ class Program:
             clock,
             lease,
             on_sent=lambda: self.deliver_leg.wake(),
+            watermark=Watermark(self.log, self.metrics, clock) if self.log else None,
         )
         self.react_leg = Leg("react", self.react_round, self.metrics)
         self.deliver_leg = Leg("deliver", self.courier.deliver_due, self.metrics)
@@ -158,8 +167,10 @@ class Program:
         self.intake = Intake(self._towards("react"), self.metrics, self.react_leg.wake)
         rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
         self.guests = Guests(config.door, config.body_limit, self.metrics)
-        self.receiver = Receiver(doors, self.intake, rate, self.metrics, clock, self.guests.body)
-        self.health = Health(database, self.metrics, clock, reacts="react" in self.legs)
+        self.keeper: Keeper = LogKeeper(self.log, self.intake, self.metrics) if self.log else self.intake
+        self.receiver = Receiver(doors, self.keeper, rate, self.metrics, clock, self.guests.body)
+        behind = partial(deliveries_behind, self.log, database) if self.log else None
+        self.health = Health(database, self.metrics, clock, "react" in self.legs, behind)
 
     def _towards(self, leg: str) -> Database:
         """Where to write what a leg waits for: our own is woken directly, others have to hear of it."""
@@ -221,7 +232,7 @@ class Program:
         return site
 
     def _public(self) -> list[web.RouteDef]:
-        stop_page = StopPage(self.links, self.intake, self.config.shops, self.clock)
+        stop_page = StopPage(self.links, self.keeper, self.config.shops, self.clock)
         return [
             web.post("/hooks/{shop}/{channel}", self.receiver.receive),
             web.get("/hooks/{shop}/{channel}", self.receiver.receive),
@@ -232,13 +243,27 @@ class Program:
             ),
         ]
 
+    async def _start_log(self, log: Log) -> list[asyncio.Task[None]]:
+        """Be connected to the log in front, and take in from it where events are handled.
+
+        A program whose log does not come starts all the same: it says 503, and reacts to what it has.
+        """
+        started = [asyncio.create_task(log.run(), name="log")]
+        if "react" in self.legs:
+            taker = Taker(log, self.database, self.metrics, self.react_leg.wake, self.clock)
+            started.append(asyncio.create_task(taker.run(), name="take"))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(log.ready.wait(), LOG_COMES)
+        return started
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """All legs on their way; on leaving, what is in hand is finished."""
         legs = [leg for leg in (self.react_leg, self.deliver_leg) if leg.name in self.legs]
         bells = {leg.name: leg.wake for leg in legs}
         legs += [self.calendar_leg] if legs else []
-        work = [asyncio.create_task(leg.run(), name=leg.name) for leg in legs]
+        work = await self._start_log(self.log) if self.log else []
+        work += [asyncio.create_task(leg.run(), name=leg.name) for leg in legs]
         work.append(asyncio.create_task(self.intake.run(), name="intake"))
         if bells and self.database.dialect == "postgresql":
             work.append(asyncio.create_task(bell.listen(self.database.engine, bells), name="bell"))

@@ -1,6 +1,6 @@
 """Claim what is due: look at the facts again, ask the arbiter, render, and keep the text before it leaves."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     facts: str
 
 
+# A shop -> up to when everything that was acknowledged is in the inbox; None while that cannot be said.
+Known = Callable[[str], datetime | None]
 Places = Mapping[str, Mapping[str, int]]  # shop -> channel -> how many more it may be given
 
 _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
@@ -68,20 +70,21 @@ class Claimer:
         self._last = first
 
     def claim(
-        self, connection: Connection, now: datetime, room: int, places: Places
+        self, connection: Connection, now: datetime, room: int, places: Places, known: Known | None = None
     ) -> tuple[int, list[Claim]]:
         """Up to `room` messages, at most one to a buyer; how many were judged, and those to be sent.
 
         No channel is given more than it has places for: a slow one must not stop its neighbours, and
-        what it sends is true when it is sent.
+        what it sends is true when it is sent. `known` None: nothing lies in front of the inbox.
         """
         looked, claims = 0, list[Claim]()
         for shop_id in self._in_turn(outbox.waiting_shops(connection)):
             wanted = min(room - len(claims), sum(places.get(shop_id, {}).values()))
-            if wanted <= 0:
+            until = known(shop_id) if known else now
+            if wanted <= 0 or until is None:
                 continue
             self._last = shop_id
-            due = outbox.due(connection, shop_id, now, wanted)
+            due = outbox.due(connection, shop_id, min(now, until), wanted)
             rows = _undisputed(connection, shop_id, due, now, wanted)
             if rows:
                 judged, taken = self._judge_all(connection, shop_id, rows, dict(places[shop_id]), now)

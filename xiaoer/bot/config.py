@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from sqlalchemy import make_url
@@ -51,6 +52,19 @@ def _database(url: str, info: ValidationInfo) -> str:
     return f"postgresql://{rest}"
 
 
+def _ingest(text: str) -> str:
+    """One address or several of one log; a secret in them never stands in an error."""
+    for address in text.split(","):
+        try:
+            parts = urlsplit(address.strip())
+            whole = parts.scheme in ("nats", "tls") and parts.hostname and (parts.port or True)
+        except ValueError:
+            raise wrong("ingest") from None
+        if not whole or parts.path or parts.query or parts.fragment:
+            raise wrong("ingest")
+    return text
+
+
 def _listen(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
@@ -96,6 +110,11 @@ class Config(Settings):
         repr=False,
         validate_default=True,
         description="sqlite:///file.db or postgresql://user@host/name",
+    )
+    ingest: Annotated[str, AfterValidator(_ingest)] | None = Field(
+        None,
+        repr=False,
+        description="nats://host:4222, several with commas: a JetStream cluster in front, for rushes",
     )
     listen: Annotated[str, AfterValidator(_listen)] = Field("127.0.0.1:8080", description="address:port")
     public_url: WebAddress | None = Field(

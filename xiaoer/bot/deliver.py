@@ -17,6 +17,7 @@ from xiaoer.bot.channels import Speaker
 from xiaoer.bot.claiming import Claim, Claimer, Places
 from xiaoer.bot.errors import BuyerUnreachable, DeliveryDelayed, DeliveryUnknown
 from xiaoer.bot.facts import Desk
+from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.metrics import Metrics
 from xiaoer.bot.retry import wait_before
 from xiaoer.bot.router import Reason
@@ -66,6 +67,7 @@ class Courier:
         lease: timedelta = LEASE,
         luck: Callable[[], float] = random.random,
         on_sent: Callable[[], None] = lambda: None,
+        watermark: Watermark | None = None,
     ) -> None:
         self._database = database
         self._shops = shops
@@ -77,6 +79,7 @@ class Courier:
         self._clock = clock
         self._luck = luck
         self._on_sent = on_sent
+        self._watermark = watermark
         self._lease = lease
         self._in_hand: dict[tuple[str, int], InHand] = {}
         self._sendings: set[asyncio.Task[None]] = set()
@@ -89,11 +92,14 @@ class Courier:
         if room <= 0:
             return 0
         places = self._places()
-        claiming = asyncio.create_task(
-            self._database.write(
-                lambda connection: self._claimer.claim(connection, self._clock(), room, places)
-            )
-        )
+        if self._watermark:
+            await self._watermark.look()
+
+        def claim(connection: Connection) -> tuple[int, list[Claim]]:
+            known = self._watermark.known(connection) if self._watermark else None
+            return self._claimer.claim(connection, self._clock(), room, places, known)
+
+        claiming = asyncio.create_task(self._database.write(claim))
         try:
             looked, claims = await asyncio.shield(claiming)
         except asyncio.CancelledError:  # we are stopped: what was claimed meanwhile goes out all the same

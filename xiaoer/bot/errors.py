@@ -3,6 +3,7 @@
 XiaoerError
 ├── ConfigError            tell the seller where and how to mend it, do not start
 ├── StorageError           tell the seller, do not start
+├── LogAway                answer 503, or try again: the log in front took nothing or says nothing
 ├── WebhookRefused         answer 401: we cannot know who sent it
 ├── Unreadable             genuine, but not understood: keep it whole, answer 200, show it
 ├── TemplateError          a template does not render: fall back to ours, report it
@@ -39,6 +40,10 @@ class ConfigError(XiaoerError):
 
 class StorageError(XiaoerError):
     """The database cannot be used as it is."""
+
+
+class LogAway(XiaoerError):
+    """The log in front of the inbox cannot be reached, or cannot promise what it should; no address in it."""
 
 
 class WebhookRefused(XiaoerError):

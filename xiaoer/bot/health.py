@@ -1,7 +1,8 @@
 """Alive, ready, and measured: what watches the program from outside may ask."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,24 +10,36 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Connection
 
+from xiaoer.bot.errors import LogAway
 from xiaoer.bot.metrics import Metrics
 from xiaoer.storage import inbox, outbox, schema
 from xiaoer.storage.database import Database
 
 LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
-PATIENCE = 5.0  # seconds for the database to answer
+PATIENCE = 5.0  # seconds for the database or the log to answer
+FAR = 10_000  # deliveries in the log that are not in the inbox yet; sending waits for them
 
 
 class Health:
-    """`reacts`: what lies in the inbox is this program's own work, and its pile a reason to be not ready."""
+    """`reacts`: what lies in the inbox is this program's own work, and its pile a reason to be not ready.
+
+    `behind`: how many deliveries lie in the log in front, if there is one. Then the log alone decides
+    about being ready: to take what the database cannot take now is what it is for.
+    """
 
     def __init__(
-        self, database: Database, metrics: Metrics, clock: Callable[[], datetime], reacts: bool = True
+        self,
+        database: Database,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        reacts: bool = True,
+        behind: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self._database = database
         self._metrics = metrics
         self._clock = clock
         self._reacts = reacts
+        self._behind = behind
         self._leaving = False
 
     def leave(self) -> None:
@@ -37,24 +50,44 @@ class Health:
         return web.json_response({"status": "alive"})
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 if the database answers, its schema fits and events do not pile up; else 503, saying which."""
+        """200 if the database answers, its schema fits and events do not pile up; else 503, saying which.
+
+        With a log in front: 200 if the log can be asked, whatever else is told.
+        """
         if self._leaving:
             return web.json_response({"status": "stopping"}, status=503)
+        answer = await self._database_state()
+        if self._behind:
+            answer |= await self._log_state(self._behind)
+        return web.json_response(answer, status=200 if answer["status"] == "ready" else 503)
+
+    async def _database_state(self) -> dict[str, Any]:
         try:
             backlog, lag, version = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
         except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"
-            return web.json_response({"status": "not ready", "database": type(error).__name__}, status=503)
+            return {"status": "not ready", "database": type(error).__name__}
         fits = version == schema.newest()
-        answer = {
+        return {
             "status": "ready" if fits and (lag <= LAG or not self._reacts) else "not ready",
             "database": "answers",
             "schema": "fits" if fits else "run xiaoer migrate",
             "inbox_open": backlog,
             "lag_seconds": round(lag.total_seconds(), 1),
         }
-        return web.json_response(answer, status=200 if answer["status"] == "ready" else 503)
+
+    async def _log_state(self, behind: Callable[[], Awaitable[int]]) -> dict[str, Any]:
+        try:
+            count = await asyncio.wait_for(behind(), PATIENCE)
+        except (LogAway, TimeoutError) as error:
+            return {"status": "not ready", "log": str(error) or "too slow"}
+        except Exception:  # the database is away; deliveries are taken all the same
+            return {"status": "ready", "log": "answers"}
+        return {"status": "ready", "log": "answers" if count < FAR else "far behind", "log_behind": count}
 
     async def measured(self, _: web.Request) -> web.Response:
+        if self._behind:
+            with contextlib.suppress(LogAway):  # what it says then is what it said last
+                self._metrics.log_lag.set(await self._behind())
         await self._database.read(self._count)
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -45,6 +45,18 @@ class Metrics:
             ("why",),
             registry=registry,
         )
+        self.log_lag = Gauge(
+            "xiaoer_log_lag", "Deliveries in the log that are not in the inbox yet", registry=registry
+        )
+        self.log_taken = Counter(
+            "xiaoer_log_taken", "Deliveries taken from the log into the inbox", registry=registry
+        )
+        self.log_errors = Counter(
+            "xiaoer_log_errors", "Deliveries that the log did not take", registry=registry
+        )
+        self.log_holds = Gauge(
+            "xiaoer_log_holds", "1 while messages wait for the log", ("partition",), registry=registry
+        )
         self.leg_errors = Counter(
             "xiaoer_leg_errors", "Rounds of a leg that failed whole", ("leg",), registry=registry
         )

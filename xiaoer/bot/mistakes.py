@@ -192,6 +192,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "请写 sqlite:///文件.db 或 postgresql://用户@主机/数据库",
         "請寫 sqlite:///檔案.db 或 postgresql://使用者@主機/資料庫",
     ),
+    "ingest": (
+        "write nats://host:4222 or tls://host:4222, several with commas between them",
+        "请写 nats://主机:4222 或 tls://主机:4222，多个地址用逗号隔开",
+        "請寫 nats://主機:4222 或 tls://主機:4222，多個位址用逗號隔開",
+    ),
     "listen": (
         "write address:port, such as 127.0.0.1:8080",
         "请写 地址:端口，例如 127.0.0.1:8080",

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -34,6 +35,13 @@ KEPT_HEADERS = (
 )
 
 Doors = Mapping[tuple[str, str], Channel]  # (shop, channel's name) -> channel
+
+
+class Keeper(Protocol):
+    """Where deliveries are kept before they are answered."""
+
+    def keep(self, arrivals: Sequence[Arrival], puzzle: Puzzle | None = None) -> Awaitable[None]:
+        """Done once it cannot get lost any more; raises if it may."""
 
 
 class Intake:
@@ -109,7 +117,7 @@ class Receiver:
     def __init__(
         self,
         doors: Doors,
-        intake: Intake,
+        keeper: Keeper,
         rate: Rate,
         metrics: Metrics,
         clock: Callable[[], datetime],
@@ -118,7 +126,7 @@ class Receiver:
         self._doors = doors
         self._shops = frozenset(shop for shop, _ in doors)
         self._refusals = Seldom()
-        self._intake = intake
+        self._keeper = keeper
         self._rate = rate
         self._metrics = metrics
         self._clock = clock
@@ -163,7 +171,7 @@ class Receiver:
             log.warning("delivery not understood", shop=shop, channel=channel.name, why=str(error))
         if arrivals or puzzle:
             try:
-                await self._intake.keep(arrivals, puzzle)
+                await self._keeper.keep(arrivals, puzzle)
             except Exception:  # logged where it happened; to the platform all of them mean: come again
                 return self._answer(shop, channel.name, 503, headers={"Retry-After": "5"})
         return self._answer(shop, channel.name, 200)

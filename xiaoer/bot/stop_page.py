@@ -9,7 +9,7 @@ from aiohttp import web
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef
 from xiaoer.bot.links import Links
 from xiaoer.bot.merging import OWN_LINK
-from xiaoer.bot.receive import Intake, arrival_of
+from xiaoer.bot.receive import Keeper, arrival_of
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.shop import Shop
 
@@ -25,10 +25,10 @@ class StopPage:
     """The token in the address proves which buyer of which shop."""
 
     def __init__(
-        self, links: Links, intake: Intake, shops: Mapping[str, Shop], clock: Callable[[], datetime]
+        self, links: Links, keeper: Keeper, shops: Mapping[str, Shop], clock: Callable[[], datetime]
     ) -> None:
         self._links = links
-        self._intake = intake
+        self._keeper = keeper
         self._shops = shops
         self._clock = clock
 
@@ -46,7 +46,7 @@ class StopPage:
             buyer=BuyerRef(id=buyer),
         )
         try:
-            await self._intake.keep([arrival_of(shop_id, event, self._clock())])
+            await self._keeper.keep([arrival_of(shop_id, event, self._clock())])
         except Exception as error:  # logged where it happened; the buyer's mail program will come again
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
         return self._page(shop_id, "stop_done")

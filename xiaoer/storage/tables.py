@@ -366,6 +366,18 @@ archives = Table(
 )
 
 
+# How far the log in front was taken in, partition by partition, and which program takes from it.
+positions = Table(
+    "positions",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("stream", String, nullable=False),  # one that was made anew counts from one again
+    Column("sequence", BigInteger, nullable=False),
+    Column("taker", String, nullable=False),
+    Column("taken_until", Utc, nullable=False),
+)
+
+
 # SQLite hands out our ids from here; PostgreSQL has a sequence for it.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
