@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from xiaoer.bot import campaigns
 from xiaoer.bot.api.routes import api_routes
+from xiaoer.bot.archiving import EVERY, Archivist
 from xiaoer.bot.channels import Channel, Speaker
 from xiaoer.bot.channels.email import EmailChannel, EmailSettings
 from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
@@ -164,6 +165,7 @@ class Program:
         self.react_leg = Leg("react", self.react_round, self.metrics)
         self.deliver_leg = Leg("deliver", self.courier.deliver_due, self.metrics)
         self.calendar_leg = Leg("calendar", self.calendar_round, self.metrics)
+        self.archive_leg = Leg("archive", self.archive_round, self.metrics)
         self.intake = Intake(self._towards("react"), self.metrics, self.react_leg.wake)
         rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
         self.guests = Guests(config.door, config.body_limit, self.metrics)
@@ -195,6 +197,19 @@ class Program:
             self.deliver_leg.wake()
         # Last, so that a fault in an offer delays nothing else.
         return fired + (await self.promote() if "react" in self.legs else 0)
+
+    async def archive_round(self) -> int:
+        """Through everything once, and then asleep until the clock wakes it."""
+        if self.config.retention is not None:
+            retention = self.config.retention
+            await Archivist(
+                self.database, self.config.shops, retention.archive, retention.keep, self.clock, self.busy
+            ).sweep()
+        return 0
+
+    def busy(self) -> bool:
+        """Whether somebody waits for this program just now."""
+        return self.intake.waiting or self.courier.in_hand > 0
 
     async def fire_deadlines(self) -> int:
         now = self.clock()
@@ -272,6 +287,9 @@ class Program:
         clock = Clock()
         for leg in legs:
             clock.every(TICK, leg.wake)
+        if "react" in self.legs and self.config.retention is not None:
+            work.append(asyncio.create_task(self.archive_leg.run(), name="archive"))
+            clock.every(EVERY, self.archive_leg.wake)
         clock.start()
         try:
             yield

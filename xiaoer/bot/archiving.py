@@ -22,6 +22,7 @@ log = structlog.get_logger()
 PAGE = 1000  # rows in one file
 STEP = 250  # rows deleted in one transaction
 PAUSE = 0.1  # seconds between two steps
+EVERY = timedelta(hours=1)  # how often somebody looks for what is over
 PATIENCE = (
     5.0  # seconds that a step gives way to the journey; a program that never rests archives all the same
 )
@@ -68,6 +69,7 @@ class Archivist:
             try:
                 for table in archive.TABLES:
                     moved += await self._sweep(shop, table)
+                await self._database.write(partial(archive.let_go, shop=shop, holder=self._name))
             except OSError as error:  # a full disk stops nothing else; the next hour tries again
                 log.error("not archived", shop=shop, folder=str(self._folder), why=str(error))
         return moved

@@ -1,6 +1,7 @@
 """The settings of the whole program: read once, whole, before anything starts."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +23,7 @@ from xiaoer.bot.settings import schema as settings_schema
 from xiaoer.bot.settings.environment import read_env
 from xiaoer.bot.settings.faults import config_error, from_pydantic
 from xiaoer.bot.settings.reader import SettingsReader
-from xiaoer.bot.shop import Name, Settings, Shop, WebAddress
+from xiaoer.bot.shop import Duration, Name, Settings, Shop, WebAddress
 
 PLATFORMS: dict[str, type[Settings]] = {
     "webhook": WebhookSettings,
@@ -90,7 +91,18 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _place(path: Path, info: ValidationInfo) -> Path:
+    return _beside(info) / path
+
+
+def _long_kept(keep: timedelta) -> timedelta:
+    if keep < SHORTEST_KEEP:
+        raise wrong("keep_short", days=SHORTEST_KEEP.days)
+    return keep
+
+
 SECRET_LENGTH = 16  # characters; a shorter one can be guessed
+SHORTEST_KEEP = timedelta(days=60)  # an order's whole life, and all that the caps look back at
 
 Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 
@@ -100,6 +112,17 @@ class ShopSettings(Shop):
 
     channels: dict[Name, ChannelSettings] = Field({}, description="by a name of yours, or the platform's")
     api_tokens: tuple[Secret, ...] = Field((), description="whoever sends one of these may read the shop")
+
+
+class Retention(Settings):
+    """What is over longer than `keep` goes to files in `archive`."""
+
+    keep: Annotated[Duration, AfterValidator(_long_kept)] = Field(
+        timedelta(days=400), description="how long finished messages and events stay in the database"
+    )
+    archive: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("archive"), validate_default=True, description="the folder, made where it is missing"
+    )
 
 
 class Config(Settings):
@@ -127,6 +150,9 @@ class Config(Settings):
     log: Literal["debug", "info", "warning"] = "info"
     body_limit: int = Field(1024 * 1024, ge=1024, description="bytes; a longer delivery is answered 413")
     door: DoorSettings = DoorSettings()
+    retention: Retention | None = Field(
+        None, description="without it everything stays in the database for good"
+    )
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 
     @property

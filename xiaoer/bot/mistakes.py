@@ -141,6 +141,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "{given} 超过十年",
         "{given} 超過十年",
     ),
+    "keep_short": (
+        "keep at least {days} days, which an order's whole life takes",
+        "至少要保留 {days} 天，一个订单从头到尾需要这么久",
+        "至少要保留 {days} 天，一筆訂單從頭到尾需要這麼久",
+    ),
     "clock_time": (
         "{given} is not a time of day; write 08:00 or 22:30",
         "{given} 不是一天中的时间；请写 08:00 或 22:30",

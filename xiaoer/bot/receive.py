@@ -61,6 +61,10 @@ class Intake:
         self._wake.set()
         return kept
 
+    @property
+    def waiting(self) -> bool:
+        return bool(self._waiting)
+
     async def run(self) -> None:
         """Commit group after group, until cancelled."""
         while True:

@@ -151,6 +151,12 @@ def take(connection: Connection, shop: str, holder: str, now: datetime, lease: t
     return connection.execute(here.values(holder=holder, held_until=now + lease)).rowcount == 1
 
 
+def let_go(connection: Connection, shop: str, holder: str) -> None:
+    """Done for now; another program may take its turn."""
+    here = update(archives).where(archives.c.shop == shop, archives.c.holder == holder)
+    connection.execute(here.values(holder=None, held_until=None))
+
+
 def archived_until(connection: Connection, shop: str) -> datetime | None:
     """What came or was decided before this moment may be in the archive; None if nothing ever went."""
     found: datetime | None = connection.scalar(select(archives.c.until).where(archives.c.shop == shop))
