@@ -20,7 +20,7 @@ TABLES = [table for table in metadata.sorted_tables if table is not counter]  # 
 # every part once, and its answer is small.
 ACROSS = {
     "WITH RECURSIVE found(shop)": "finds the shops that have work, from shop to shop through an index",
-    "SELECT count(*) AS count_1, min(inbox.received_at)": "health: how many events are open, and since when",
+    "SELECT count(*) AS count_1 FROM (SELECT inbox.shop": "health: how many events are open",
     "SELECT outbox.shop, count(*)": "metrics: how many messages wait, by shop",
     "SELECT min(outbox.try_at)": "only where time is moved by hand: when the next message is due",
     "SELECT min(wakes.at)": "only where time is moved by hand: when the next deadline comes",

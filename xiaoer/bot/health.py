@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from xiaoer.storage.database import Database
 
 LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
 PATIENCE = 5.0  # seconds for the database or the log to answer
+COUNTED = 100_000  # open events that are counted for whoever asks whether we are ready; more are no news
+SHARE = 0.01  # of the time, at most, that counting what waits may take, however much it is
 FAR = 10_000  # deliveries in the log that are not in the inbox yet; sending waits for them
 
 
@@ -41,6 +44,7 @@ class Health:
         self._reacts = reacts
         self._behind = behind
         self._leaving = False
+        self._count_again = 0.0  # by the monotonic clock
 
     def leave(self) -> None:
         """Not ready from now on: whoever spreads the deliveries shall give us no more."""
@@ -93,16 +97,22 @@ class Health:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     def _look(self, connection: Connection) -> tuple[int, timedelta, Any]:
-        backlog, lag = self._backlog(connection)
-        return backlog, lag, schema.version_on(connection)
+        return inbox.open_count(connection, COUNTED), self._lag(connection), schema.version_on(connection)
 
-    def _backlog(self, connection: Connection) -> tuple[int, timedelta]:
-        count, since = inbox.backlog(connection)
-        return count, max(self._clock() - since, timedelta(0)) if since else timedelta(0)
+    def _lag(self, connection: Connection) -> timedelta:
+        since = inbox.open_since(connection)
+        return max(self._clock() - since, timedelta(0)) if since else timedelta(0)
 
     def _count(self, connection: Connection) -> None:
-        count, lag = self._backlog(connection)
-        self._metrics.backlog.set(count)
-        self._metrics.lag.set(lag.total_seconds())
-        for (shop, state), number in outbox.open_counts(connection).items():
+        """What waits is counted anew only when the last counting is paid for; a lag is always fresh."""
+        self._metrics.lag.set(self._lag(connection).total_seconds())
+        began = time.monotonic()
+        if began < self._count_again:
+            return
+        self._metrics.backlog.set(inbox.open_count(connection))
+        counts = outbox.open_counts(connection)
+        self._metrics.outbox.clear()  # a shop where nothing waits any more is not in them
+        for (shop, state), number in counts.items():
             self._metrics.outbox.labels(shop, state).set(number)
+        ended = time.monotonic()
+        self._count_again = ended + (ended - began) / SHARE

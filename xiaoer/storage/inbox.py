@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Column, Connection, Row, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.database import take_ids
-from xiaoer.storage.tables import archived_events, in_state, inbox, unreadable
+from xiaoer.storage.tables import Utc, archived_events, in_state, inbox, unreadable
+
+OPEN = "state = 'open'"
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,18 +82,23 @@ def known(connection: Connection, shop: str, channel: str, external_ids: Sequenc
 
 def waiting_shops(connection: Connection) -> list[str]:
     """Shops with open events, found by skipping from shop to shop through the index."""
-    return shops_with(connection, "inbox", "state = 'open'")
+    return shops_with(connection, "inbox", OPEN)
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
     statement = text(
+        f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL"  # noqa: S608  # names of ours
+    )
+    return [row[0] for row in connection.execute(statement)]
+
+
+def _found(table: str, condition: str) -> str:
+    return (
         f"WITH RECURSIVE found(shop) AS ("  # noqa: S608  # both names are ours
         f" SELECT min(shop) FROM {table} WHERE {condition}"
         f" UNION ALL SELECT (SELECT min(shop) FROM {table} WHERE {condition} AND shop > found.shop)"
         f" FROM found WHERE found.shop IS NOT NULL)"
-        f" SELECT shop FROM found WHERE shop IS NOT NULL"
     )
-    return [row[0] for row in connection.execute(statement)]
 
 
 def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any]]:
@@ -149,9 +156,19 @@ def settle_unreadable(connection: Connection, shop: str, ids: Sequence[int], now
         connection.execute(here.values(settled_at=now))
 
 
-def backlog(connection: Connection) -> tuple[int, datetime | None]:
-    """How many events are open, and since when the oldest of them has been."""
-    row = connection.execute(
-        select(func.count(), func.min(inbox.c.received_at)).where(in_state(inbox, "open"))
-    ).one()
-    return row[0], row[1]
+def open_count(connection: Connection, at_most: int | None = None) -> int:
+    """How many events are open, counted up to `at_most`."""
+    waiting = select(inbox.c.shop).where(in_state(inbox, "open")).limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+
+
+def open_since(connection: Connection) -> datetime | None:
+    """Since when the oldest open event has been: the first of each shop that has any, by their ids."""
+    first = (
+        "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
+    )
+    statement = text(
+        f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found"  # noqa: S608  # names of ours
+    )
+    found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
+    return found

@@ -239,6 +239,6 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """How many messages wait or are on their way, by shop and state; the finished are too many to count."""
     found: dict[tuple[str, str], int] = {}
     for state in ("queued", "sending"):
-        statement = select(outbox.c.shop, func.count()).where(outbox.c.state == state).group_by(outbox.c.shop)
-        found |= {(shop, state): number for shop, number in connection.execute(statement).all()}
+        here = select(outbox.c.shop, func.count()).where(in_state(outbox, state))
+        found |= {(shop, state): number for shop, number in connection.execute(here.group_by(outbox.c.shop))}
     return found
