@@ -40,7 +40,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     facts: str
 
 
-# A shop -> up to when everything that was acknowledged is in the inbox; None while that cannot be said.
+# A shop -> the last moment up to which all that was acknowledged is in the inbox; None while nobody can say.
 Known = Callable[[str], datetime | None]
 Places = Mapping[str, Mapping[str, int]]  # shop -> channel -> how many more it may be given
 
@@ -75,19 +75,20 @@ class Claimer:
         """Up to `room` messages, at most one to a buyer; how many were judged, and those to be sent.
 
         No channel is given more than it has places for: a slow one must not stop its neighbours, and
-        what it sends is true when it is sent. `known` None: nothing lies in front of the inbox.
+        what it sends is true when it is sent. `known`, where a log lies in front of the inbox, tells for
+        each shop the moment that counts as now.
         """
         looked, claims = 0, list[Claim]()
         for shop_id in self._in_turn(outbox.waiting_shops(connection)):
             wanted = min(room - len(claims), sum(places.get(shop_id, {}).values()))
-            until = known(shop_id) if known else now
-            if wanted <= 0 or until is None:
+            at = known(shop_id) if known else now
+            if wanted <= 0 or at is None:
                 continue
             self._last = shop_id
-            due = outbox.due(connection, shop_id, min(now, until), wanted)
-            rows = _undisputed(connection, shop_id, due, now, wanted)
+            due = outbox.due(connection, shop_id, at, wanted)
+            rows = _undisputed(connection, shop_id, due, at, wanted)
             if rows:
-                judged, taken = self._judge_all(connection, shop_id, rows, dict(places[shop_id]), now)
+                judged, taken = self._judge_all(connection, shop_id, rows, dict(places[shop_id]), at)
                 looked += judged
                 claims += taken
         return looked, claims

@@ -43,6 +43,9 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
     """Keep what is new; a repeated delivery meets its own row, or its name, and changes nothing."""
     if not arrivals:
         return
+    first: dict[tuple[str, str, str], Arrival] = {}
+    for arrival in arrivals:  # of repeats side by side the first keeps its place, however rows are laid out
+        first.setdefault((arrival.shop, arrival.channel, arrival.external_id), arrival)
     rows = [
         {
             "shop": arrival.shop,
@@ -55,7 +58,7 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
             "received_at": arrival.received_at,
             "state": "open",
         }
-        for id, arrival in zip(take_ids(connection, len(arrivals)), arrivals, strict=True)
+        for id, arrival in zip(take_ids(connection, len(first)), first.values(), strict=True)
     ]
     insert_new(connection, inbox, rows, but=archived_events)
 

@@ -1,8 +1,8 @@
 """The watermark: up to which moment everything acknowledged is in the inbox, though it came by the log.
 
-Deliver asks the log for its end, and claims once the takers have passed it: only messages that were due
-when it asked, and only within a few seconds of asking. While the log is further behind, or cannot be
-asked, nothing is sent: what we know to be unknown may make it untrue.
+Deliver asks the log for its end, and claims once the takers have passed it: as of the moment when it asked,
+and only within a few seconds of that. While the log is further behind, or cannot be asked, nothing is sent:
+what we know to be unknown may make it untrue.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Watermark:
             self._tell(partition, f"it cannot be asked: {error}")
 
     def known(self, connection: Connection) -> Known:
-        """For a shop: up to when we know everything; None while we do not. A mark serves one round."""
+        """Up to when we know everything of a shop; None while we do not. A mark serves one round."""
         taken = {partition: Place(*place) for partition, place in positions.reached(connection).items()}
         until: dict[int, datetime] = {}
         for partition, mark in list(self._marks.items()):
