@@ -11,8 +11,10 @@ from tests.engine import Buyer, Engine, Yard, yard
 from tests.world import NOON
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.claiming import Claim
+from xiaoer.bot.deliver import LEASE
 from xiaoer.bot.react import react
-from xiaoer.storage import records, tables
+from xiaoer.storage import outbox, records, tables
+from xiaoer.storage.database import lease_clock
 
 PLACES = 250
 
@@ -126,3 +128,15 @@ async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yar
         await asyncio.sleep(0.3)
     assert await asyncio.wait_for(waiting, 10) == 2
     assert await engine.database.write(lambda link: open_case(link, "2")) is None
+
+
+async def test_a_message_claimed_since_the_clock_was_read_was_not_left_behind(place: Yard) -> None:
+    engine = place.engine()
+    await engine.take(Buyer().placed())
+    await engine.react()
+
+    with another_at_work(engine) as looking:
+        now = lease_clock(looking, NOON)
+        with another_at_work(engine) as connection:
+            assert len(claimed(engine, connection, room=1)) == 1
+        assert list(outbox.abandoned(looking, {engine.shop}, now, LEASE)) == []

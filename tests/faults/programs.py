@@ -7,6 +7,8 @@ Nothing but the interpreter's start is left out: settings, database, legs and do
 import asyncio
 import contextlib
 import multiprocessing
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from typing import Any
 import msgspec
 
 from tests.world import config_of
-from xiaoer.bot.app import serve
+from xiaoer.bot.app import DRAIN, LEGS, serve
 from xiaoer.bot.logs import configure_logs
 from xiaoer.storage import schema
 from xiaoer.storage.database import Database
@@ -39,10 +41,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     shift: float = 0.0
     log: str | None = None
     ingest: str | None = None
+    legs: tuple[str, ...] = LEGS
+    notice: float = 0.0
+    drain: float = DRAIN
 
 
 class Program:
-    """One process. `kill` is SIGKILL; nothing in it hears of that."""
+    """One process. `kill` is SIGKILL; nothing in it hears of that. `ask_to_stop` is SIGTERM."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -64,6 +69,16 @@ class Program:
             self._process.kill()
             self._process.join()
             self._process = None
+
+    def ask_to_stop(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    async def ended(self) -> None:
+        """Until it is gone by itself."""
+        assert self._process is not None
+        await asyncio.get_running_loop().run_in_executor(None, self._process.join, STARTS_WITHIN)
+        assert self._process.exitcode == 0, self.complaints()
+        self._process = None
 
     @property
     def pid(self) -> int:
@@ -92,15 +107,22 @@ def run(plan: Plan, ready: Any) -> None:
     config = config_of(plan.database, plan.receiver, **plan.shop)
     config = config.model_copy(update={"listen": f"127.0.0.1:{plan.port}", "ingest": plan.ingest})
     shift = timedelta(seconds=plan.shift)
-    asyncio.run(
-        serve(
+
+    async def live() -> None:
+        until = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, until.set)
+        await serve(
             config,
             ready.set,
-            asyncio.Event(),
+            until,
             clock=lambda: datetime.now(UTC) + shift,
             lease=timedelta(seconds=plan.lease),
+            legs=plan.legs,
+            notice=plan.notice,
+            drain=plan.drain,
         )
-    )
+
+    asyncio.run(live())
 
 
 @contextlib.contextmanager

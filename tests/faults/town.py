@@ -45,12 +45,15 @@ class Receiver:
         self.messages: dict[str, dict[str, Any]] = {}
         self.luck = luck
         self.trouble = 0.0  # part of the requests that end badly
+        self.answering = asyncio.Event()  # else it hears and says nothing
+        self.answering.set()
 
     async def take(self, request: web.Request) -> web.Response:
         body = msgspec.json.decode(await request.read())
         message = body["data"]["message"]
         at = datetime.fromisoformat(body["timestamp"])
         self.attempts.append(Attempt(message["id"], at, message))
+        await self.answering.wait()
         fate = self.luck.random()
         if fate < self.trouble / 2:
             return web.Response(status=500)

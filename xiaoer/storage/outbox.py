@@ -223,9 +223,10 @@ def abandoned(
 ) -> Sequence[Row[Any]]:
     """Messages whose sender died with them in hand.
 
-    A lease further away than any is given for was written by a clock that ran ahead.
+    A lease much further away than any is given for was written by a clock that ran ahead; a little further is
+    one that another program was given since `now` was read.
     """
-    over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + lease)
+    over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
     statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
     return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
 
