@@ -20,6 +20,7 @@ import msgspec
 
 from tests.world import config_of
 from xiaoer.bot.app import DRAIN, LEGS, serve
+from xiaoer.bot.guests import DoorSettings
 from xiaoer.bot.logs import configure_logs
 from xiaoer.storage import schema
 from xiaoer.storage.database import Database
@@ -44,6 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[str, ...] = LEGS
     notice: float = 0.0
     drain: float = DRAIN
+    door: dict[str, Any] = {}
 
 
 class Program:
@@ -105,7 +107,8 @@ def run(plan: Plan, ready: Any) -> None:
         stream = Path(plan.log).open("a")  # noqa: SIM115  # as long as the process
         configure_logs("warning", json=False, stream=stream)
     config = config_of(plan.database, plan.receiver, **plan.shop)
-    config = config.model_copy(update={"listen": f"127.0.0.1:{plan.port}", "ingest": plan.ingest})
+    listen, door = f"127.0.0.1:{plan.port}", DoorSettings.model_validate(plan.door)
+    config = config.model_copy(update={"listen": listen, "ingest": plan.ingest, "door": door})
     shift = timedelta(seconds=plan.shift)
 
     async def live() -> None:
