@@ -1,7 +1,7 @@
 # make run     serve a sample shop on SQLite, in ./myshop (LOCALE=zh-CN: in Chinese)
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
-# make bench   durable intake and the whole journey, measured against a bare server
+# make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
 # make lock    write the lock files anew from pyproject.toml
 
 PYTHON ?= python3
@@ -9,6 +9,7 @@ VENV ?= .venv
 SHOP ?= myshop
 LOCALE ?=
 WORKERS ?= 2
+BENCH ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
@@ -31,19 +32,21 @@ check: $(VENV)/.developed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.developed
-	$(BIN)/python -m bench
+bench: $(VENV)-bench/.installed
+	$(VENV)-bench/bin/python -m bench $(BENCH)
 
 lock: $(VENV)/.developed
 	$(PIP) uv
 	$(UV_LOCK) -o requirements.lock
 	$(UV_LOCK) --group dev -o requirements-dev.lock
+	cp requirements.lock requirements-bench.lock  # of both what we ship, wherever the others allow it
+	$(UV_LOCK) --group bench -o requirements-bench.lock
 
 schema: $(VENV)/.installed
 	$(BIN)/xiaoer schema > docs/config.schema.json
 
 clean:
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -60,4 +63,11 @@ $(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
 $(VENV)/.developed: $(VENV)/.installed requirements-dev.lock
 	@echo "Installing what its tests need ..."
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)-bench/.installed: requirements-bench.lock pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(VENV)-bench $(VENV)-bench/bin/python
+	@echo "Installing what Xiaoer is measured against ..."
+	@$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@$(VENV)-bench/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@

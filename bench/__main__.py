@@ -1,10 +1,11 @@
-"""make bench: durable intake and whole journeys against a bare server, in turns, on SQLite and PostgreSQL."""
+"""make bench: Xiaoer, a bare server and what others would build it on, in turns, at the same work."""
 
 import asyncio
 import contextlib
 import gc
+import importlib.util
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,40 +13,51 @@ import msgspec
 import typer
 import uvloop
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import intake, journeys, report, servers
+from bench import picture, report
+from bench.contenders import ALL, BARE, CHAT, DRAIN, INTAKE, Contender
 from bench.disk import sync_milliseconds
+from bench.drain import Draining
 from bench.errors import CannotMeasure
 from bench.figures import FULL, QUICK, Figures, Size
-from bench.journeys import Journeys, Program
-from bench.receiver import Receiver, receiving
-from bench.records import Records
-from tests.servers import CannotStart, postgres
+from bench.intake import Intake
+from bench.journeys import Journeys
+from bench.stores import Stores
 
-RESULTS = Path(__file__).parent / "results.json"
-NOWHERE = "http://127.0.0.1:9/"  # where messages would go if anybody reacted
-
-Addresses = dict[str, str]  # kind of database -> address of an empty one
+HERE = Path(__file__).parent
 
 
 def main(
     quick: Annotated[bool, typer.Option(help="Only show that it runs; the figures mean nothing.")] = False,
-    to: Annotated[Path | None, typer.Option(help="Where to write the results.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Whom to measure: ours, or part of a name; may be repeated.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None, typer.Option(help="What to measure: intake, chat (whole journeys), drain.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Of intake and journeys.")] = None,
+    drains: Annotated[int | None, typer.Option(min=1, help="Rounds of draining.")] = None,
+    reminders: Annotated[int | None, typer.Option(min=1, help="To be drained at once.")] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder to write the results to.")] = None,
 ) -> None:
-    """Measure, print a table, and write bench/results.json (a quick run only where it is told to)."""
-    size = QUICK if quick else FULL
-    place = to or (None if quick else RESULTS)
+    """Measure, print a table, and write results.json, results.md and results.svg.
+
+    They go into bench/ only after a whole run of everybody.
+    """
+    given = {"rounds": rounds, "drains": drains, "drain": reminders}
+    size = msgspec.structs.replace(
+        QUICK if quick else FULL, **{name: value for name, value in given.items() if value}
+    )
+    measures = tuple(measure or (INTAKE, CHAT, DRAIN))
     console = Console()
     try:
-        found = _measured(size, console)
-    except CannotStart as why:
-        _refuse(f"no PostgreSQL: {why}")
+        found = _measured(_chosen(only), measures, size, console)
     except CannotMeasure as why:
         _refuse(str(why))
     report.show(console, found)
-    if place:
-        place.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    if folder := to or (None if quick or only or measure else HERE):
+        _write(folder, found)
 
 
 def _refuse(why: str) -> NoReturn:
@@ -53,62 +65,57 @@ def _refuse(why: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _measured(size: Size, console: Console) -> report.Found:
+def _chosen(only: list[str] | None) -> list[Contender]:
+    def is_wanted(contender: Contender) -> bool:
+        return any(word in contender.name or (word == "ours" and contender.ours) for word in only or ())
+
+    return [contender for contender in ALL if not only or contender is BARE or is_wanted(contender)]
+
+
+def _measured(
+    contenders: Sequence[Contender], measures: Sequence[str], size: Size, console: Console
+) -> report.Found:
     figures = Figures()
-    with _progress(console, size) as step, tempfile.TemporaryDirectory(prefix="bench") as name:
-        folder = Path(name)
-        disk = sync_milliseconds(folder)
-        with postgres(durable=True) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-
-            def databases(part: str) -> Addresses:
-                return {
-                    "sqlite": f"sqlite:///{folder / part}.db",
-                    "postgresql": servers.new_database(server, part),
-                }
-
-            gc.collect()
-            gc.freeze()  # a pause of ours would count as the server's
-            runner.run(_intake(databases("intake"), size, figures, step))
-            runner.run(_journeys(databases("whole"), size, figures, step))
-    return report.results(figures, size, disk)
+    with tempfile.TemporaryDirectory(prefix="bench") as name, Stores(Path(name)) as stores:
+        _look_who_is_here(contenders, stores, figures, console)
+        disk = sync_milliseconds(Path(name))
+        gc.collect()
+        gc.freeze()  # a pause of ours would count as the server's
+        with _progress(console) as step, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            for measure, meter in ((INTAKE, Intake), (CHAT, Journeys), (DRAIN, Draining)):
+                able = [each for each in contenders if measure in each.measures and figures.here(each)]
+                if measure in measures:
+                    runner.run(meter(stores, size, figures, step).measure(able))
+    return report.results(contenders, figures, size, disk)
 
 
-async def _intake(databases: Addresses, size: Size, figures: Figures, step: Callable[[str], None]) -> None:
-    with contextlib.ExitStack() as running:
-        subjects = [running.enter_context(servers.bare())] + [
-            running.enter_context(servers.program("intake", name, address, NOWHERE))
-            for name, address in databases.items()
-        ]
-        acknowledged = await intake.measure(subjects, size, figures, step)
-    for name, address in databases.items():
-        with Records(address) as records:
-            kept = await records.unhandled()
-        if kept != acknowledged[name]:
-            raise CannotMeasure(f"{name}: {acknowledged[name]} deliveries acknowledged, {kept} kept")
+def _look_who_is_here(
+    contenders: Sequence[Contender], stores: Stores, figures: Figures, console: Console
+) -> None:
+    for contender in contenders:
+        why = stores.missing(contender)
+        if contender.needs and importlib.util.find_spec(contender.needs) is None:
+            why = f"the package {contender.needs} is not installed; `make bench` does it"
+        if why:
+            figures.absent[contender.name] = why
+            console.print(f"NOT MEASURED: {contender.name}: {why}", style="bold red", highlight=False)
+    if not any(figures.here(contender) for contender in contenders if contender is not BARE):
+        raise CannotMeasure("; ".join(figures.absent.values()) or "nobody is called that")
 
 
-async def _journeys(databases: Addresses, size: Size, figures: Figures, step: Callable[[str], None]) -> None:
-    async with contextlib.AsyncExitStack() as running:
-        bare = running.enter_context(servers.bare())
-        programs = []
-        for name, address in databases.items():
-            receiver = Receiver()
-            url = await running.enter_async_context(receiving(receiver))
-            server = running.enter_context(servers.program("whole", name, address, url))
-            programs.append(Program(server, receiver, running.enter_context(Records(address))))
-        await Journeys(bare, programs, size, figures, step).measure()
-    for program in programs:  # they tell their peak when they end
-        figures.megabytes[program.server.name] = program.server.peak_megabytes
-        figures.messages[program.server.name] = program.receiver.count
-        figures.doubles[program.server.name] = program.receiver.doubles
+def _write(folder: Path, found: report.Found) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    (folder / "results.md").write_text(report.markdown(found), "utf-8")
+    (folder / "results.svg").write_text(picture.drawn(found), "utf-8")
 
 
 @contextlib.contextmanager
-def _progress(console: Console, size: Size) -> Iterator[Callable[[str], None]]:
+def _progress(console: Console) -> Iterator[Callable[[str], None]]:
     """Moves between measurements only: drawing takes a processor from what is measured."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.completed} {task.description}"))
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
-        bar = progress.add_task("", total=intake.steps(size) + journeys.steps(size))
+        bar = progress.add_task("", total=None)
 
         def step(words: str) -> None:
             progress.update(bar, advance=1, description=words, refresh=True)

@@ -1,42 +1,99 @@
-"""Durable intake: distinct orders, verified, parsed, committed and answered, while nothing else goes on."""
+"""Intake: distinct deliveries, proved, parsed, kept and answered, while nobody works on them."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
-from bench.deliveries import Numbers, placed
+from bench.contenders import INTAKE, Contender
+from bench.deliveries import Numbers, foreign, placed
+from bench.errors import CannotMeasure
 from bench.figures import Figures, Size
 from bench.load import Answers, drive
-from bench.servers import Server
+from bench.servers import Server, prepare, standing
+from bench.stores import Stores, counted
 
-INTAKE = "intake"
-
-
-def steps(size: Size) -> int:
-    return 3 * (2 * size.rounds + 1)
+NOWHERE = "http://127.0.0.1:9/"  # where messages would go if anybody worked
 
 
-async def measure(
-    servers: Sequence[Server], size: Size, figures: Figures, step: Callable[[str], None]
-) -> Counter[str]:
-    """Returns how many deliveries each server acknowledged in all."""
-    numbers = Numbers()
-    acknowledged = Counter[str]()
+class Door:
+    """A contender's, open; it knows how many deliveries it acknowledged."""
 
-    async def ask(server: Server, requests: Sequence[bytes], rate: float | None = None) -> Answers:
-        step(f"intake, {server.name}")
-        answers = await drive(server, requests, size.connections, rate)
-        acknowledged[server.name] += len(requests)
+    def __init__(self, contender: Contender, server: Server, store: str) -> None:
+        self.contender = contender
+        self.server = server
+        self.store = store
+        self.acknowledged = 0
+        self.warm = 0.0  # deliveries a second in its first trial
+
+    def requests(self, numbers: range) -> list[bytes]:
+        dialect = self.contender.dialect
+        return placed(numbers) if dialect == "webhook" else foreign(dialect, numbers)
+
+
+class Intake:
+    """All doors stand open at once and are asked in turns."""
+
+    def __init__(self, stores: Stores, size: Size, figures: Figures, step: Callable[[str], None]) -> None:
+        self._stores = stores
+        self._size = size
+        self._figures = figures
+        self._step = step
+        self._numbers = Numbers()
+
+    async def measure(self, contenders: Sequence[Contender]) -> None:
+        with contextlib.ExitStack() as running:
+            doors = list[Door]()
+            for contender in contenders:
+                with self._figures.excused(contender):
+                    doors.append(self._open(contender, running))
+            await self._in_turn(doors, self._warm_up)
+            for _ in range(self._size.rounds):
+                await self._in_turn(doors, self._as_fast_as_it_can)
+            for _ in range(self._size.rounds):
+                await self._in_turn(doors, self._at_half_of_that)
+            await self._in_turn(doors, _prove)
+
+    async def _in_turn(self, doors: Sequence[Door], measure: Callable[[Door], Awaitable[None]]) -> None:
+        for door in doors:
+            if self._figures.here(door.contender):
+                with self._figures.excused(door.contender):
+                    await measure(door)
+
+    async def _warm_up(self, door: Door) -> None:
+        count = self._size.warm(self._size.intake)
+        answers = await self._ask(door, count)
+        door.warm = count / answers.seconds
+
+    async def _as_fast_as_it_can(self, door: Door) -> None:
+        count = self._size.spanned(self._size.intake, door.warm)
+        answers = await self._ask(door, count)
+        self._figures.rates[INTAKE, door.contender.name].append(count / answers.seconds)
+
+    async def _at_half_of_that(self, door: Door) -> None:
+        rate = self._figures.half_rate(INTAKE, door.contender.name)
+        answers = await self._ask(door, self._size.paced(rate), rate)
+        self._figures.waits[INTAKE, door.contender.name] += answers.waits
+
+    def _open(self, contender: Contender, running: contextlib.ExitStack) -> Door:
+        store = self._stores.fresh(contender, "intake")
+        if contender.ours:
+            prepare(store)
+        server = running.enter_context(standing(contender, "door", store, NOWHERE))
+        return Door(contender, server, store)
+
+    async def _ask(self, door: Door, count: int, rate: float | None = None) -> Answers:
+        self._step(f"intake, {door.contender.name}")
+        requests = door.requests(self._numbers.fresh(count))
+        answers = await drive(door.server, requests, self._size.connections, rate)
+        door.acknowledged += count
+        self._figures.weigh(INTAKE, door.contender.name, door.server.megabytes())
         return answers
 
-    for number in range(-1, size.rounds):  # the first one warms up
-        requests = placed(numbers.fresh(size.intake))
-        for server in servers:
-            answers = await ask(server, requests)
-            if number >= 0:
-                figures.rates[INTAKE, server.name].append(len(requests) / answers.seconds)
-    for _ in range(size.rounds):
-        for server in servers:
-            rate = figures.half_rate(INTAKE, server.name)
-            requests = placed(numbers.fresh(size.paced(rate)))
-            figures.waits[INTAKE, server.name] += (await ask(server, requests, rate)).waits
-    return acknowledged
+
+async def _prove(door: Door) -> None:
+    """What was acknowledged lies in the store, where there is one."""
+    if not door.contender.kept:
+        return
+    kept = await asyncio.to_thread(counted, door.store, door.contender.kept)
+    if kept != door.acknowledged:
+        raise CannotMeasure(f"{door.contender.name}: {door.acknowledged} acknowledged, {kept} kept")

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import cycle
 from time import perf_counter
 from typing import cast
 
@@ -23,6 +25,7 @@ class Answers(msgspec.Struct, frozen=True):
     seconds: float  # from the first request to the last answer
     statuses: Counter[int]
     waits: list[float]  # seconds from when each request was due to its answer
+    dues: list[float]  # when each request was due, of perf_counter
 
 
 async def drive(
@@ -36,7 +39,7 @@ async def drive(
     """
     try:
         async with asyncio.timeout(LONGEST):
-            answers = await _drive(server.port, requests, connections, rate)
+            answers = await _drive(server.ports, requests, connections, rate)
     except (TimeoutError, OSError) as error:
         raise CannotMeasure(f"{server.name} stopped answering ({type(error).__name__})") from error
     if set(answers.statuses) != {200}:
@@ -44,32 +47,34 @@ async def drive(
     return answers
 
 
-async def _drive(port: int, requests: Sequence[bytes], connections: int, rate: float | None) -> Answers:
+async def _drive(
+    ports: Sequence[int], requests: Sequence[bytes], connections: int, rate: float | None
+) -> Answers:
     board = _Switchboard(len(requests))
     loop = asyncio.get_running_loop()
     lines: list[asyncio.BaseTransport] = []
     try:
-        for _ in range(connections):
+        for _, port in zip(range(connections), cycle(ports), strict=False):
             lines.append((await loop.create_connection(lambda: _Caller(board), "127.0.0.1", port))[0])
         started = perf_counter()
-        if rate is None:
-            board.put(requests, started)
-        else:
-            await _put_in_time(board, requests, rate)
+        dues = [started + number / rate if rate else started for number in range(len(requests))]
+        await _put_in_time(board, requests, dues)
         await board.all_heard
-        return Answers(started, perf_counter() - started, board.statuses, board.waits)
+        return Answers(started, perf_counter() - started, board.statuses, board.waits, dues)
     finally:
         for line in lines:
             line.close()
 
 
-async def _put_in_time(board: "_Switchboard", requests: Sequence[bytes], rate: float) -> None:
-    started, given = perf_counter(), 0
-    while given < len(requests):
-        now = perf_counter()
-        due = int((now - started) * rate) + 1
-        board.put(requests[given:due], now)
+async def _put_in_time(board: "_Switchboard", requests: Sequence[bytes], dues: Sequence[float]) -> None:
+    """A request counts from when it was due, however late we came to ask it."""
+    given = 0
+    while True:
+        due = bisect_right(dues, perf_counter(), lo=given)
+        board.put(requests[given:due], dues[given:due])
         given = due
+        if given == len(requests):
+            return
         await asyncio.sleep(PACE)
 
 
@@ -84,8 +89,8 @@ class _Switchboard:
         self._free: list[_Caller] = []
         self._waiting: deque[tuple[bytes, float]] = deque()
 
-    def put(self, requests: Sequence[bytes], due: float) -> None:
-        self._waiting.extend((request, due) for request in requests)
+    def put(self, requests: Sequence[bytes], dues: Sequence[float]) -> None:
+        self._waiting.extend(zip(requests, dues, strict=True))
         while self._free and self._waiting:
             self._free.pop().ask(*self._waiting.popleft())
 

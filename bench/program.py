@@ -2,14 +2,18 @@
 
 import asyncio
 import sys
+from datetime import timedelta
 from typing import Any
 
 from bench import lifetime
 from bench.deliveries import SECRET
 from xiaoer.bot.app import Program, open_http, serve
+from xiaoer.bot.clock import utc_now
 from xiaoer.bot.config import Config
 from xiaoer.bot.logs import configure_logs
 from xiaoer.storage.database import Database
+
+AGO = timedelta(minutes=25)  # how late the clock is where it shall be late
 
 # Nothing is held back: no quiet hours, and limits that nobody reaches.
 SHOP: dict[str, Any] = {
@@ -36,7 +40,12 @@ async def whole(config: Config) -> None:
     await serve(config, lifetime.ready, lifetime.input_closed())
 
 
-async def intake(config: Config) -> None:
+async def then(config: Config) -> None:
+    """The same, some time ago."""
+    await serve(config, lifetime.ready, lifetime.input_closed(), clock=lambda: utc_now() - AGO)
+
+
+async def door(config: Config) -> None:
     """Verified, parsed, committed, answered; nobody reacts."""
     database = Database(config.database)
     try:
@@ -66,4 +75,4 @@ if __name__ == "__main__":
     part, port, database, receiver = sys.argv[1:]
     configure_logs("warning", json=False)
     config = settings(int(port), database, receiver)
-    lifetime.live({"whole": whole, "intake": intake}[part](config))
+    lifetime.live({"whole": whole, "work": whole, "door": door, "then": then}[part](config))

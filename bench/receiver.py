@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from time import perf_counter
 from typing import cast
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_GUEST = re.compile(rb'"guest-(\d+)"')
 _ID = re.compile(rb"\r\nwebhook-id: *([^\r]+)", re.IGNORECASE)
 _TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -14,6 +16,9 @@ _TAKEN = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 class Receiver:
     def __init__(self) -> None:
         self.doubles = 0
+        self.times: list[float] = []  # when each different message came, of perf_counter
+        self.watching = False
+        self.came: dict[int, float] = {}  # while watching: when each guest was answered
         self._ids: set[bytes] = set()
         self._wanted = 0
         self._enough = asyncio.Event()
@@ -23,9 +28,14 @@ class Receiver:
         """How many different messages have come."""
         return len(self._ids)
 
-    def take(self, id: bytes) -> None:
-        self.doubles += id in self._ids
+    def take(self, id: bytes, body: bytes) -> None:
+        if id in self._ids:
+            self.doubles += 1
+            return
         self._ids.add(id)
+        self.times.append(perf_counter())
+        if self.watching and (guest := _GUEST.search(body)):
+            self.came[int(guest[1])] = self.times[-1]
         if len(self._ids) >= self._wanted:
             self._enough.set()
 
@@ -52,8 +62,8 @@ class _Door(asyncio.Protocol):
             whole = end + 4 + (int(length[1]) if length else 0)
             if len(self._heard) < whole:
                 return
-            self._heard = self._heard[whole:]
-            self._receiver.take(id[1] if id else b"")
+            body, self._heard = self._heard[end + 4 : whole], self._heard[whole:]
+            self._receiver.take(id[1] if id else b"", body)
             self._transport.write(_TAKEN)
 
 

@@ -1,89 +1,130 @@
-"""Starts what is measured, each in a process of its own, and ends it."""
+"""Starts what is measured, each part in a process of its own, weighs it, and ends it."""
 
 import contextlib
-import socket
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
-import psycopg
-from sqlalchemy import make_url
-
+from bench.contenders import Contender
 from bench.errors import CannotMeasure
+from bench.stores import free_port
 from xiaoer.storage import schema
 from xiaoer.storage.database import make_engine
 
 ROOT = Path(__file__).parent.parent
 STOPS_WITHIN = 60  # seconds
 
-Part = Literal["whole", "intake"]
+# door: takes deliveries in, and nobody works on them; work: works on what lies there; whole: both.
+# then: ours alone, whole, with a clock that is late by `bench.program.AGO`.
+Part = Literal["door", "work", "whole", "then"]
 
 
 class Server:
-    def __init__(self, name: str, port: int) -> None:
+    """What is measured, as far as the load sees it: doors at ports of this machine."""
+
+    def __init__(self, name: str, *ports: int) -> None:
         self.name = name
-        self.port = port
-        self.peak_megabytes = 0.0  # known once it has ended
+        self.ports = ports
+        self.processes: list[int] = []
+
+    def megabytes(self) -> float:
+        """Of all its processes, shared pages by their share; 0 where the system does not tell."""
+        return sum(map(_proportional, _with_children(self.processes))) / 1024
 
 
 @contextlib.contextmanager
-def bare() -> Iterator[Server]:
-    server = Server("bare", _free_port())
-    with _living(server, "bench.bare", str(server.port)):
+def standing(contender: Contender, part: Part, store: str, receiver: str) -> Iterator[Server]:
+    server = Server(contender.name, *(free_port() for _ in range(contender.replicas)))
+    with contextlib.ExitStack() as running:
+        for module, port in _modules(contender, part, server.ports, store, receiver):
+            places = {"BENCH_STORE": store, "BENCH_RECEIVER": receiver, "BENCH_PORT": str(port)}
+            server.processes.append(running.enter_context(_living(contender.name, module, places)))
         yield server
 
 
-@contextlib.contextmanager
-def program(part: Part, name: str, database: str, receiver: str) -> Iterator[Server]:
-    """Xiaoer on an empty database."""
-    engine = make_engine(database)
+def load(contender: Contender, store: str, first: int, count: int) -> None:
+    """Give a rival this many reminders that are due."""
+    module = (sys.executable, "-m", "bench.rivals", str(contender.module), "load", str(first), str(count))
+    done = subprocess.run(
+        module, cwd=ROOT, env={**os.environ, "BENCH_STORE": store}, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise CannotMeasure(f"{contender.name} could not be given reminders: {done.stderr[-500:]}")
+
+
+def prepare(store: str) -> None:
+    """An empty database of ours."""
+    engine = make_engine(store)
     schema.migrate(engine)
     engine.dispose()
-    server = Server(name, _free_port())
-    with _living(server, "bench.program", part, str(server.port), database, receiver):
-        yield server
+
+
+def _modules(
+    contender: Contender, part: Part, ports: Sequence[int], store: str, receiver: str
+) -> list[tuple[tuple[str, ...], int]]:
+    """What to run, and at which port."""
+    if contender.ours:
+        return [(("bench.program", part, str(port), store, receiver), port) for port in ports]
+    whole = ("door",) if contender.alone else ("door", "workers")
+    parts = {"door": ("door",), "work": ("workers",)}.get(part, whole)
+    return [(("bench.rivals", str(contender.module), each), ports[0]) for each in parts]
 
 
 @contextlib.contextmanager
-def _living(server: Server, *module: str) -> Iterator[None]:
-    with subprocess.Popen(
-        [sys.executable, "-m", *module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,  # Ctrl-C is for us; it ends when we close its input
-    ) as process:
+def _living(name: str, module: tuple[str, ...], places: dict[str, str]) -> Iterator[int]:
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            [sys.executable, "-m", *module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **places},
+            start_new_session=True,  # Ctrl-C is for us; it ends when we close its input
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             if process.stdout.readline() != "ready\n":
-                raise CannotMeasure(f"the server {server.name} did not start")
-            yield
+                raise CannotMeasure("did not start")
+            yield process.pid
+        except CannotMeasure as why:
+            raise CannotMeasure(f"{why}; {name} says: {_last_line(complaints)}") from why
         finally:
-            server.peak_megabytes = _end(process)
+            _end(process)
 
 
-def _end(process: "subprocess.Popen[str]") -> float:
-    """Its peak of memory, as it says when it goes."""
+def _last_line(complaints: IO[str]) -> str:
+    complaints.seek(0)
+    lines = [line.strip() for line in complaints if line.strip()]
+    return lines[-1][:200] if lines else "nothing"
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
     try:
-        last_words, _ = process.communicate(timeout=STOPS_WITHIN)
+        process.communicate(timeout=STOPS_WITHIN)
     except subprocess.TimeoutExpired:
         process.kill()
-        return 0.0
-    return float(last_words or 0)
 
 
-def new_database(server: str, name: str) -> str:
-    """The address of a fresh database on a PostgreSQL server of ours."""
-    url = make_url(server)
-    with psycopg.connect(host=str(url.query["host"]), user=url.username, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return url.set(drivername="postgresql", database=name).render_as_string()
+def _with_children(processes: Sequence[int]) -> Iterator[int]:
+    for process in processes:
+        yield process
+        for thread in Path(f"/proc/{process}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                yield from _with_children([int(child) for child in thread.read_text().split()])
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
+def _proportional(process: int) -> int:
+    """Kilobytes."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended, or this is another system
+        return 0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

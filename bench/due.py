@@ -1,0 +1,93 @@
+"""A hundred thousand reminders that are due: one order as the program wrote it down, so many times over.
+
+Each order is another buyer's, placed 25 minutes ago and unpaid; its first reminder fell due five minutes
+ago, two more and its closing wait. Nothing is left out that the program would look at.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from bench.contenders import Contender
+from bench.deliveries import placed
+from bench.load import drive
+from bench.program import AGO
+from bench.receiver import Receiver, receiving
+from bench.records import Records
+from bench.servers import prepare, standing
+from xiaoer.storage.bulk import insert_new
+from xiaoer.storage.database import Database, take_ids
+from xiaoer.storage.tables import buyers, inbox, metadata, outbox
+
+FIRST = 7_000_000  # order number of the pattern; nothing else in its rows reads like that
+PAGE = 2_000  # orders written at once
+ONCE = {"counter", "templates"}  # tables that do not grow with orders
+
+Rows = dict[Table, list[dict[str, Any]]]
+
+
+async def fill(contender: Contender, url: str, count: int) -> None:
+    """Give an empty store of ours this many unpaid orders whose reminder is due."""
+    prepare(url)
+    await _place_one(contender, url)
+    database = Database(url)
+    try:
+        pattern = await database.read(_rows)
+        pages = _pages(range(FIRST + 1, FIRST + count), PAGE)
+        for page in pages:
+            database.write_now(lambda connection, page=page: _write(connection, pattern, page))  # type: ignore[misc]
+    finally:
+        database.close()
+
+
+async def _place_one(contender: Contender, url: str) -> None:
+    """By the real program, whose clock stands where it stood then; its buyer has got the confirmation."""
+    receiver = Receiver()
+    async with receiving(receiver) as address:
+        with standing(contender, "then", url, address) as server, Records(url) as records:
+            await drive(server, placed([FIRST], datetime.now(UTC) - AGO), 1)
+            await receiver.until(1)
+            await records.all_recorded()
+
+
+def _rows(connection: Connection) -> Rows:
+    found = {
+        table: [dict(row) for row in connection.execute(select(table)).mappings()]
+        for table in metadata.sorted_tables
+        if table.name not in ONCE
+    }
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def _write(connection: Connection, pattern: Rows, numbers: Sequence[int]) -> None:
+    """The pattern with other numbers: ids are fresh, and what says the order's number says another."""
+    (buyer,) = (row["id"] for row in pattern[buyers])
+    olds = [row["id"] for table in (inbox, outbox) for row in pattern[table]]
+    fresh = iter(take_ids(connection, len(olds) * len(numbers)))
+    changes = [
+        ({buyer: f"{number:020x}", str(FIRST): str(number)}, dict(zip(olds, fresh, strict=False)))
+        for number in numbers
+    ]
+    for table, rows in pattern.items():
+        insert_new(
+            connection,
+            table,
+            [{name: _other(row[name], words, ids) for name in row} for words, ids in changes for row in rows],
+        )
+
+
+def _other(value: Any, words: dict[str, str], ids: dict[int, int]) -> Any:
+    if isinstance(value, str):
+        for old, new in words.items():
+            value = value.replace(old, new)
+        return value
+    return ids.get(value, value) if type(value) is int else value
+
+
+def _pages(numbers: range, size: int) -> Iterator[list[int]]:
+    rest = iter(numbers)
+    while page := list(islice(rest, size)):
+        yield page
