@@ -74,8 +74,8 @@ RIVALS = (
         module="common",
         store="sqlite",
         needs="aiosqlite",
-        how="a commit for each delivery through SQLAlchemy's sessions; an APScheduler job for each reminder in"
-        " its SQL store, 20 threads, a commit for each one sent",
+        how="a commit for each delivery through SQLAlchemy's sessions; an APScheduler job for each reminder"
+        " in its SQL store, 20 threads, a commit for each one sent",
         alone=True,
         drains=0.02,
         kept=_COMMON_KEPT,
@@ -130,7 +130,7 @@ RIVALS = (
         name="aiogram",
         module="aiogram_door",
         needs="aiogram",
-        how="its webhook receiver: Telegram's updates, secret compared, parsed, given to a handler; keeps nothing",
+        how="its webhook receiver: Telegram's updates, secret compared, parsed; keeps nothing",
         dialect="telegram",
         measures=frozenset((INTAKE,)),
         keeps=False,

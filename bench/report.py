@@ -31,8 +31,8 @@ MEANING = (
     "Messages or deliveries a second; (as part of the bare server's under the same load, least-most).",
     "Intake: proved, parsed, kept and answered, while nobody works on it; beside it the time until the answer"
     " of 50 and 99 of 100, at half of that rate.",
-    "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent; beside"
-    " it the time until a buyer has hers, at half of that rate.",
+    "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent;"
+    " beside it the time until a buyer has hers, at half of that rate.",
     "Draining: reminders that are due, rendered, signed, sent and noted (slowest-fastest tenth of the way).",
     "MB: of the contender's own processes, without database and Redis.",
     "Mixed: half chats, a quarter orders (confirmed; three reminders and a deadline written), a quarter"
