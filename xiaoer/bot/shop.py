@@ -29,6 +29,7 @@ from xiaoer.bot.mistakes import wrong
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages we have words in
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -37,9 +38,9 @@ def parse_duration(text: Any) -> timedelta:
     """Read "20m", "3h", "2d", "1h30m" (s, m, h, d, w). Raises ValueError, in words for the seller."""
     if isinstance(text, timedelta):
         return text
-    parts = _DURATION.findall(str(text))
+    parts = _DURATION.findall(str(text)) if len(str(text)) < _LONGEST_DURATION else []
     if not parts or _DURATION.sub("", str(text)).strip():
-        raise wrong("duration", given=repr(text))
+        raise wrong("duration", given=repr(text)[:_LONGEST_DURATION])
     seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
     if seconds > 3660 * 86400:
         raise wrong("duration_long", given=repr(text))

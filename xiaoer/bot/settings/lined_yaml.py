@@ -19,6 +19,10 @@ _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
+_DEPTH = 30  # groups in groups; the settings need eight
+_REPEATS = 10_000  # values that aliases may say again; ten lines of them could say a thousand million
+_DEEP = "nested too deeply, or a letter that is none"
+
 # What PyYAML complains of, and what a seller did.
 _COMPLAINTS = (
     ("mapping values are not allowed", "colon"),
@@ -51,6 +55,8 @@ def read(text: str) -> Document:
     except yaml.reader.ReaderError as error:
         line = 1 + text.count("\n", 0, error.position)
         return Document(None, {}, (Fault((), "not_text", line=line),))
+    except (RecursionError, ValueError, OverflowError):  # what PyYAML does not complain of in its own words
+        return Document(None, {}, (Fault((), "not_yaml", {"problem": _DEEP}, 1),))
     if node is None:
         return Document(None, {})
     reader = _Reader()
@@ -76,11 +82,18 @@ class _Reader:
     def __init__(self) -> None:
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
+        self._seen: set[int] = set()
+        self._repeats = 0
 
     def read(self, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...] = ()) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
         if node in above:  # an alias to what it stands in
             self.faults.append(Fault(path, "not_yaml", {"problem": "endless alias"}))
+            return None
+        if len(path) > _DEPTH:
+            self.faults.append(Fault(path[:_DEPTH], "not_yaml", {"problem": "nested too deeply"}))
+            return None
+        if self._too_many_repeats(node, path):
             return None
         match node:
             case yaml.MappingNode():
@@ -92,6 +105,15 @@ class _Reader:
                 return _scalar(node)
             case _:
                 raise TypeError(f"YAML has no {type(node).__name__}")
+
+    def _too_many_repeats(self, node: yaml.Node, path: Path) -> bool:
+        """Told once; what is left of the bomb is not looked at."""
+        self._repeats += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeats == _REPEATS:
+            self.faults.append(Fault(path, "not_yaml", {"problem": "aliases that multiply"}))
+            self._repeats += 1
+        return self._repeats > _REPEATS
 
     def _mapping(self, node: yaml.MappingNode, path: Path, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
