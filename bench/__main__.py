@@ -13,7 +13,7 @@ import msgspec
 import typer
 import uvloop
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import picture, report
 from bench.contenders import ALL, BARE, CHAT, DRAIN, INTAKE, Contender
@@ -26,6 +26,7 @@ from bench.journeys import Journeys
 from bench.stores import Stores
 
 HERE = Path(__file__).parent
+METERS: dict[str, type[Intake | Journeys | Draining]] = {INTAKE: Intake, CHAT: Journeys, DRAIN: Draining}
 
 
 def main(
@@ -81,11 +82,18 @@ def _measured(
         disk = sync_milliseconds(Path(name))
         gc.collect()
         gc.freeze()  # a pause of ours would count as the server's
-        with _progress(console) as step, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            for measure, meter in ((INTAKE, Intake), (CHAT, Journeys), (DRAIN, Draining)):
-                able = [each for each in contenders if measure in each.measures and figures.here(each)]
-                if measure in measures:
-                    runner.run(meter(stores, size, figures, step).measure(able))
+        plan = {
+            METERS[measure]: [each for each in contenders if measure in each.measures and figures.here(each)]
+            for measure in METERS
+            if measure in measures
+        }
+        steps = sum(meter.steps(able, size) for meter, able in plan.items())
+        with (
+            _progress(console, steps) as step,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            for meter, able in plan.items():
+                runner.run(meter(stores, size, figures, step).measure(able))
     return report.results(contenders, figures, size, disk)
 
 
@@ -111,14 +119,16 @@ def _write(folder: Path, found: report.Found) -> None:
 
 
 @contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Callable[[str], None]]:
+def _progress(console: Console, steps: int) -> Iterator[Callable[[str], None]]:
     """Moves between measurements only: drawing takes a processor from what is measured."""
-    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.completed} {task.description}"))
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
-        bar = progress.add_task("", total=None)
+        bar = progress.add_task("", total=steps)
 
         def step(words: str) -> None:
             progress.update(bar, advance=1, description=words, refresh=True)
+            if not console.is_terminal:
+                console.print(words, highlight=False)
 
         yield step
 

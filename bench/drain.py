@@ -27,6 +27,10 @@ class Draining:
         self._step = step
         self._full: dict[str, str] = {}  # of ours: a store to copy, by its kind
 
+    @staticmethod
+    def steps(contenders: Sequence[Contender], size: Size) -> int:
+        return 2 * len(contenders) * size.drains
+
     async def measure(self, contenders: Sequence[Contender]) -> None:
         for _ in range(self._size.drains):
             for contender in contenders:

@@ -40,6 +40,10 @@ class Intake:
         self._step = step
         self._numbers = Numbers()
 
+    @staticmethod
+    def steps(contenders: Sequence[Contender], size: Size) -> int:
+        return len(contenders) * (1 + 2 * size.rounds)
+
     async def measure(self, contenders: Sequence[Contender]) -> None:
         with contextlib.ExitStack() as running:
             doors = list[Door]()

@@ -64,6 +64,12 @@ class Journeys:
         self._travellers: list[Traveller] = []
         self._warm: dict[str, float] = {}  # chats a second
 
+    @staticmethod
+    def steps(contenders: Sequence[Contender], size: Size) -> int:
+        loads = sum(4 if each.ours or each is BARE else 1 for each in contenders)
+        paced = sum(2 if each.ours else 1 for each in contenders if each is not BARE)
+        return loads * (size.rounds + 1) + paced * size.rounds
+
     async def measure(self, contenders: Sequence[Contender]) -> None:
         """Raises CannotMeasure if a message of ours was not sent, or was sent twice."""
         async with AsyncExitStack() as running:

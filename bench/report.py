@@ -42,7 +42,7 @@ MEANING = (
 
 def results(contenders: Sequence[Contender], figures: Figures, size: Size, sync_milliseconds: float) -> Found:
     return {
-        "goals": _goals(figures),
+        "goals": goals(figures),
         "contenders": {each.name: _of(each, figures) for each in contenders},
         "about": {
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -95,7 +95,7 @@ def _spread(values: Sequence[float], digits: int) -> dict[str, float]:
     return {name: round(value, digits) for name, value in found.items()}
 
 
-def _goals(figures: Figures) -> Found:
+def goals(figures: Figures) -> Found:
     """For each aim, what was found on each database; null where something was not measured."""
 
     def ratio(measure: str, name: str, to: str | None) -> float | None:

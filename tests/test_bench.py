@@ -1,18 +1,22 @@
 """The measurements run, measure what they say, and refuse figures of work that was not done."""
 
 import asyncio
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from aiohttp import web
 
 from bench import report
+from bench.contenders import DRAIN, OURS, POSTGRESQL, RIVALS, SQLITE
 from bench.deliveries import Numbers, chats, placed
+from bench.drain import slices
 from bench.errors import CannotMeasure
-from bench.figures import Figures, percentile
+from bench.figures import QUICK, Figures, percentile
 from bench.load import drive
 from bench.receiver import Receiver, receiving
 from bench.servers import Server
@@ -27,32 +31,62 @@ def port_of(address: str) -> int:
     return int(address.rstrip("/").rpartition(":")[2])
 
 
-def test_a_quick_run_measures_everything_and_every_message_came_once(tmp_path: Path) -> None:
-    place = tmp_path / "results.json"
+def test_a_quick_run_measures_all_of_ours_and_tells_who_is_missing(tmp_path: Path) -> None:
+    """Xiaoer itself, whatever is installed; another one only where its package is."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick", "--to", place],
+        [sys.executable, "-m", "bench", "--quick", "--only", "ours", "--only", "taskiq", "--to", tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=240,
     )
-    if "no PostgreSQL" in done.stderr:
-        cannot_run(done.stderr)
+    if "no PostgreSQL" in done.stdout:
+        cannot_run(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    found = json.loads(place.read_text())
-    assert set(found) == {"sqlite", "postgresql", "bare", "about"}
-    for database in report.DATABASES:
-        of = found[database]
-        assert set(of["of_bare"]) == set(of["per_second"]) == set(report.MEASURES)
-        assert of["intake_of_bare"] == of["of_bare"]["intake"]["median"] > 0
-        assert of["intake_while_working_of_bare"] > 0
-        assert of["journey_of_bare"] == of["of_bare"]["mixed"]["median"] > 0
-        assert of["answered_after_ms"]["intake"]["p99"] >= of["answered_after_ms"]["intake"]["p50"] > 0
-        assert of["messages_received"] > 0
-        assert of["messages_received_twice"] == 0
-        assert of["peak_memory_mb"] > 10
-    assert str(ROOT) not in place.read_text()
+    written = (tmp_path / "results.json").read_text()
+    found = json.loads(written)["contenders"]
+    assert list(found) == ["bare", *(each.name for each in OURS), "taskiq, Redis"]
+    for each in OURS:
+        of = found[each.name]
+        assert set(report.RATES) <= set(of)
+        assert of["messages"] > 0
+        assert of["messages_twice"] == 0
+        assert of["intake"]["waits_ms"]["p99"] >= of["intake"]["waits_ms"]["p50"] > 0
+        assert of["intake"]["memory_mb"] > 10
+        assert of["drain"]["reminders"] == QUICK.drain
+    assert importlib.util.find_spec("taskiq") or "taskiq, Redis: the package" in done.stdout
+    assert str(ROOT) not in written
+    assert (tmp_path / "results.md").read_text().count("| xiaoer, SQLite |") == 2
+    ElementTree.parse(tmp_path / "results.svg")
+
+
+def test_a_rival_that_fails_is_told_and_our_own_failure_ends_the_run() -> None:
+    figures = Figures()
+    with figures.excused(RIVALS[0]):
+        raise CannotMeasure("it fell over")
+    assert not figures.here(RIVALS[0])
+
+    with pytest.raises(CannotMeasure), figures.excused(OURS[0]):
+        raise CannotMeasure("we fell over")
+
+
+def test_goals_are_ratios_to_the_fastest_others() -> None:
+    figures = Figures()
+    durable = next(rival for rival in RIVALS if rival.keeps)
+    hasty = next(rival for rival in RIVALS if not rival.keeps and DRAIN in rival.measures)
+    for name, rate in ((SQLITE.name, 3000.0), (durable.name, 300.0), (hasty.name, 1500.0)):
+        figures.rates[DRAIN, name] = [rate]
+
+    goals = report.goals(figures)
+
+    assert goals["drain_of_fastest_rival"][SQLITE.name] == 2.0
+    assert goals["drain_of_fastest_durable_rival"][SQLITE.name] == 10.0
+    assert goals["drain_of_fastest_rival"][POSTGRESQL.name] is None, "it was not measured"
+
+
+def test_an_even_draining_is_as_fast_in_each_tenth() -> None:
+    assert slices([number / 100 for number in range(1000)]) == pytest.approx([100.0] * 10)
 
 
 async def test_each_request_is_asked_once_over_connections_that_stay() -> None:
