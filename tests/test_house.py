@@ -14,7 +14,7 @@ from xiaoer.bot.config import schema
 from xiaoer.bot.mistakes import LANGUAGES, SAME_AS, WORDS
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 
 # Written apart, so that this file does not find itself.
 OF_A_MACHINE = re.compile(
@@ -78,10 +78,14 @@ def test_the_lock_files_hold_what_the_project_asks_for() -> None:
     asked = [
         re.split(r"[\[<>=;]", line, maxsplit=1)[0].strip() for line in project["project"]["dependencies"]
     ]
-    for_tests = [re.split(r"[\[<>=;]", line, maxsplit=1)[0] for line in project["dependency-groups"]["dev"]]
+    for_tests, for_bench = (
+        [re.split(r"[\[<>=;]", line, maxsplit=1)[0] for line in project["dependency-groups"][group]]
+        for group in ("dev", "bench")
+    )
 
     assert set(asked) - set(pinned("requirements.lock")) == set()
     assert {*asked, *for_tests} - set(pinned("requirements-dev.lock")) == set()
+    assert {*asked, *for_bench} - set(pinned("requirements-bench.lock")) == set()
 
 
 def test_tests_run_on_the_versions_that_a_shop_runs_on() -> None:
