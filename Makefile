@@ -2,6 +2,7 @@
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
+# make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make lock    write the lock files anew from pyproject.toml
 
 PYTHON ?= python3
@@ -9,6 +10,7 @@ VENV ?= .venv
 SHOP ?= myshop
 LOCALE ?=
 WORKERS ?= 2
+SECONDS ?= 30
 BENCH ?=
 
 BIN := $(VENV)/bin
@@ -16,7 +18,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run test check bench lock schema clean
+.PHONY: run test check bench fuzz lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -34,6 +36,9 @@ check: $(VENV)/.developed
 
 bench: $(VENV)-bench/.installed
 	$(VENV)-bench/bin/python -m bench $(BENCH)
+
+fuzz: $(VENV)/.developed
+	$(BIN)/python -m tests.fuzz --runs 100000000 --seconds $(SECONDS)
 
 lock: $(VENV)/.developed
 	$(PIP) uv

@@ -1,0 +1,129 @@
+"""What is fuzzed: each target takes any bytes and may only end well. Anything it raises is a find."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from pydantic import SecretStr
+
+from tests.channels.recorded import PAYLOADS, delivery, only_unreadable
+from xiaoer.bot import standard_webhooks
+from xiaoer.bot.channels import Channel
+from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
+from xiaoer.bot.channels.shopify_events import READERS as SHOPIFY_TOPICS
+from xiaoer.bot.channels.telegram import TelegramChannel, TelegramSettings
+from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
+from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from xiaoer.bot.channels.woocommerce_events import READERS as WOO_TOPICS
+from xiaoer.bot.errors import TemplateError, WebhookRefused
+from xiaoer.bot.links import Links
+from xiaoer.bot.settings import lined_yaml
+from xiaoer.bot.shop import parse_duration
+from xiaoer.bot.texts import Texts, make_version
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+KEY = standard_webhooks.key(SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings(), None)  # type: ignore[arg-type]  # it never sends
+_BOT = TelegramSettings.model_validate({"token": "1:x"})
+TELEGRAM = TelegramChannel("chat", "CN", _BOT, None)  # type: ignore[arg-type]  # it never sends
+SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings())
+WOOCOMMERCE = WooCommerceChannel("shop", "CN", WooCommerceSettings())
+TEXTS = Texts()
+LINKS = Links("a secret that is only for tests")
+VARIABLES = {
+    "buyer": {"name": "Ann"},
+    "many": list(range(50)),
+    "long": "x" * 1000,
+    "at": NOW,
+    "nothing": None,
+}
+
+
+def told_by(
+    channel: Channel, topic_header: str = "", topics: Iterable[str] = ("",)
+) -> Callable[[bytes], None]:
+    """The first byte chooses the topic, the rest is the body."""
+    known = sorted(topics)
+
+    def parse(data: bytes) -> None:
+        topic = known[data[0] % len(known)] if data else known[0]
+        headers = {topic_header: topic} if topic_header else {}
+        only_unreadable(channel, delivery(data[1:], headers))
+
+    return parse
+
+
+def signatures(data: bytes) -> None:
+    given, _, body = data.partition(b"\n")
+    id, timestamp, signature = [*given.decode("latin-1").split("|"), "", "", ""][:3]
+    headers = {"webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    with contextlib.suppress(WebhookRefused):
+        standard_webhooks.check([KEY], headers, body, NOW)
+        raise AssertionError("a signature was guessed")
+
+
+def templates(data: bytes) -> None:
+    source = data.decode(errors="replace")
+    with contextlib.suppress(TemplateError):
+        text = TEXTS.render(make_version("en", "fuzzed", source), VARIABLES).text
+        assert len(text) <= 16_000
+
+
+def durations(data: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        parse_duration(data.decode(errors="replace"))
+
+
+def settings(data: bytes) -> None:
+    lined_yaml.read(data.decode(errors="replace"))
+
+
+def links(data: bytes) -> None:
+    assert LINKS.read("stop", data.decode("latin-1")) is None, "a token was guessed"
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "webhook": told_by(WEBHOOK),
+    "shopify": told_by(SHOPIFY, "x-shopify-topic", SHOPIFY_TOPICS),
+    "woocommerce": told_by(WOOCOMMERCE, "x-wc-webhook-topic", WOO_TOPICS),
+    "telegram": told_by(TELEGRAM),
+    "signatures": signatures,
+    "templates": templates,
+    "durations": durations,
+    "settings": settings,
+    "links": links,
+}
+
+
+def seeds(name: str) -> list[bytes]:
+    """Where the fuzzer begins: what was recorded, or a few that are right."""
+    match name:
+        case "webhook":
+            return [b"\0" + form for form in webhook_forms()]
+        case "shopify" | "woocommerce" | "telegram":
+            return [b"\0" + file.read_bytes() for file in sorted((PAYLOADS / name).rglob("*.json"))]
+        case "signatures":
+            made = standard_webhooks.sign(KEY[:-1], "d1", NOW, b"{}")
+            return ["|".join(made.values()).encode() + b"\n{}"]
+        case "templates":
+            return [version.source.encode() for version in TEXTS.versions if version.locale == "en"]
+        case "durations":
+            return [b"1h30m", b"2d"]
+        case "settings":
+            return [b"a: &a [1, 'x', {b: *c}]\nc: !!str >\n  text\n", b'secret: ${X}\nshops: {"a": {}}\n']
+        case _:
+            return [(LINKS.token("chat", "shop", "1001") or "").encode()]
+
+
+def webhook_forms() -> list[bytes]:
+    order = {"id": "1001", "total": "128.00", "currency": "CNY", "buyer": {"id": "ann"}, "amount": "1"}
+    message = {"id": "m1", "buyer": {"id": "ann"}, "text": "hello"}
+    kinds = ("placed", "paid", "shipped", "delivered", "completed", "cancelled", "refunded")
+    told = [(f"order.{kind}", {"order": order}) for kind in kinds]
+    at = NOW.isoformat()
+    return [
+        json.dumps({"type": kind, "timestamp": at, "data": data}).encode()
+        for kind, data in (*told, ("message.received", {"message": message}))
+    ]

@@ -1,0 +1,148 @@
+"""Whatever strangers do at the door: honest deliveries are kept in good time, and nothing fills up."""
+
+import asyncio
+import contextlib
+import os
+import random
+import statistics
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from tests.faults.programs import Plan, Program, free_port, migrated, processes, programs
+from tests.faults.test_memory import MB, resident
+from tests.faults.town import HASTY, KEY, Books, Receiver, placed
+from tests.hostile.attackers import ATTACKS, HOOK, besiege, head
+from tests.world import config_of, served
+from xiaoer.bot import standard_webhooks
+from xiaoer.bot.audit.audit import audit
+from xiaoer.storage import tables
+
+pytestmark = pytest.mark.faults
+
+SECONDS = float(os.environ.get("XIAOER_SIEGE", "1.5"))
+PACE = 0.02  # seconds between honest deliveries
+GROWTH = 100 * MB
+PATIENCE = 5.0  # seconds for the slowest honest delivery, with attackers on the same few cores
+DOOR = {"connections": 1000, "memory": 16 * MB, "request_within": "1s", "idle": "1s"}
+SHOP = {**HASTY, "limits": {**HASTY["limits"], "deliveries_per_second": 5000}}
+
+
+class Honest:
+    """One platform that speaks well, each time over a connection of its own."""
+
+    def __init__(self, http: aiohttp.ClientSession, door: str) -> None:
+        self.http = http
+        self.door = door
+        self.waits: list[float] = []
+        self.answers: list[int | str] = []
+
+    async def deliver(self) -> None:
+        body, headers = delivery(f"o{len(self.answers)}")
+        began = time.perf_counter()
+        try:
+            async with self.http.post(self.door + HOOK, data=body, headers=headers) as response:
+                self.answers.append(response.status)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.answers.append(repr(error))
+        self.waits.append(time.perf_counter() - began)
+
+    async def live(self, until: asyncio.Event) -> None:
+        while not until.is_set():
+            await self.deliver()
+            await asyncio.sleep(PACE)
+
+    async def metrics(self) -> str:
+        async with self.http.get(f"{self.door}/metrics") as response:
+            return await response.text()
+
+
+def delivery(order: str) -> tuple[bytes, dict[str, str]]:
+    data = placed(order, f"b-{order}")
+    body = msgspec.json.encode({"type": "order.placed", "timestamp": datetime.now(UTC), "data": data})
+    return body, standard_webhooks.sign(KEY, f"p-{order}", datetime.now(UTC), body)
+
+
+def overheard() -> bytes:
+    """A genuine delivery as it went over the wire."""
+    body, headers = delivery("overheard")
+    return head(content_length=len(body), **headers) + body
+
+
+@contextlib.asynccontextmanager
+async def honest_shop(folder: Path) -> AsyncIterator[tuple[Program, Honest, Books]]:
+    """A real program; when all is over, everything is done and the audit finds nothing."""
+    url = f"sqlite:///{folder / 'shop.db'}"
+    migrated(url)
+    receiver = Receiver(random.Random(1))
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with served(receiver.app()) as address, aiohttp.ClientSession(connector=connector) as http:
+        log = str(folder / "program.log")
+        plan = Plan(database=url, receiver=f"{address}/", port=free_port(), shop=SHOP, door=DOOR, log=log)
+        with programs(plan) as (program,), contextlib.closing(Books(url)) as books:
+            program.start()
+            await program.ready()
+            yield program, Honest(http, program.door), books
+            await books.rest(program.complaints)
+            config = config_of(url, f"{address}/", **SHOP)
+            found = await asyncio.to_thread(audit, books.database, config.shops, datetime.now(UTC))
+            assert [finding.sentence for finding in found] == []
+
+
+async def attack(name: str, program: Program) -> tuple[dict[str, int], int]:
+    """What the attackers heard, and the program's highest size meanwhile."""
+    answers = processes.Queue()
+    arguments = (name, program.plan.port, SECONDS, overheard(), answers)
+    process = processes.Process(target=besiege, args=arguments, daemon=True)
+    process.start()
+    highest = 0
+    try:
+        while answers.empty() and process.is_alive():
+            highest = max(highest, resident(program.pid))
+            await asyncio.sleep(0.1)
+        return await asyncio.to_thread(answers.get, True, 5), highest
+    finally:
+        process.kill()
+        process.join()
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+async def test_honest_deliveries_are_kept_and_memory_stays_bounded_under(kind: str, tmp_path: Path) -> None:
+    async with honest_shop(tmp_path) as (program, honest, books):
+        for _ in range(50):
+            await honest.deliver()
+        print(f"calm: {milliseconds(honest.waits)}")
+        for each in ATTACKS[kind]:
+            await withstand(each.__name__, program, honest)
+
+        assert (tmp_path / "program.log").stat().st_size < 8000, program.complaints()
+        assert len(await honest.metrics()) < 30_000
+        kept = {name.rpartition("#")[0] for (name,) in await books.rows(select(tables.inbox.c.external_id))}
+        assert kept - {"p-overheard"} == {f"p-o{number}" for number in range(len(honest.answers))}
+
+
+async def withstand(name: str, program: Program, honest: Honest) -> None:
+    before, over = resident(program.pid), asyncio.Event()
+    honest.waits.clear()
+    living = asyncio.create_task(honest.live(over))
+    heard, highest = await attack(name, program)
+    over.set()
+    await living
+    sizes = ", ".join(f"{size / MB:.0f}" for size in (before, highest, resident(program.pid)))
+    print(f"{name}: {sizes} MB before, at most, after; honest: {milliseconds(honest.waits)}; heard {heard}")
+
+    assert heard
+    assert set(honest.answers) == {200}
+    assert max(honest.waits) < PATIENCE
+    assert highest - before < GROWTH
+
+
+def milliseconds(waits: list[float]) -> str:
+    median, slowest = statistics.median(waits) * 1000, max(waits) * 1000
+    return f"{len(waits)} within {median:.0f} ms, the slowest {slowest:.0f} ms"
