@@ -11,6 +11,7 @@ from bench.figures import Figures, Size
 from bench.receiver import Receiver, receiving
 from bench.servers import Server, load, standing
 from bench.stores import Stores, counted
+from bench.weighing import megabytes, processor_seconds
 
 SLICES = 10  # of one draining, to show how even it was
 LOOK = 0.02  # seconds
@@ -48,15 +49,20 @@ class Draining:
         async with receiving(receiver) as address:
             started = perf_counter()
             with standing(contender, "work", url, address) as server:
-                heaviest = await self._until(count, server, receiver)
+                working = [*server.processes, *self._stores.processes(url)]
+                await self._until(1, server, receiver)
+                effort = -processor_seconds(working)
+                await self._until(count, server, receiver)
                 await _noted(contender, url, before + count)
+                effort += processor_seconds(working)
                 ended = perf_counter()
                 await asyncio.sleep(LOOK)  # one too many would come now
         if (receiver.count, receiver.doubles) != (count, 0):
             raise CannotMeasure(
                 f"{contender.name} sent {receiver.count} of {count} reminders, {receiver.doubles} twice"
             )
-        self._note(contender, count, receiver.times, started, ended, heaviest)
+        self._note(contender.name, count, receiver.times, started, ended)
+        self._figures.effort[contender.name].append(effort / count)
         self._stores.drop(url)
 
     async def _filled(self, contender: Contender, count: int) -> str:
@@ -70,35 +76,24 @@ class Draining:
             self._full[contender.store] = full
         return self._stores.fresh(contender, DRAIN, like=self._full[contender.store])
 
-    async def _until(self, count: int, server: Server, receiver: Receiver) -> float:
-        """Returns the most megabytes it weighed. Raises CannotMeasure if nothing comes any more."""
-        heaviest, arriving = 0.0, asyncio.create_task(receiver.until(count))
-        seen, since = 0, perf_counter()
+    async def _until(self, count: int, server: Server, receiver: Receiver) -> None:
+        """Weighs it meanwhile. Raises CannotMeasure if nothing comes any more."""
+        arriving = asyncio.create_task(receiver.until(count))
+        seen, since = receiver.count, perf_counter()
         while not arriving.done():
             await asyncio.wait([arriving], timeout=1.0)
-            heaviest = max(heaviest, server.megabytes())
+            self._figures.weigh(DRAIN, server.name, megabytes(server.processes))
             if receiver.count > seen:
                 seen, since = receiver.count, perf_counter()
             elif perf_counter() - since > QUIET:
                 arriving.cancel()
                 raise CannotMeasure(f"{server.name}: {count - seen} reminders did not come")
-        return heaviest
 
-    def _note(
-        self,
-        contender: Contender,
-        count: int,
-        times: list[float],
-        started: float,
-        ended: float,
-        heaviest: float,
-    ) -> None:
-        name = contender.name
+    def _note(self, name: str, count: int, times: list[float], started: float, ended: float) -> None:
         self._figures.rates[DRAIN, name].append(count / (ended - times[0]))
         self._figures.slices[name] += slices(times)
         self._figures.first_after[name].append(times[0] - started)
         self._figures.drained[name] = count
-        self._figures.weigh(DRAIN, name, heaviest)
 
 
 def slices(times: list[float]) -> list[float]:

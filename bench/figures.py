@@ -61,6 +61,7 @@ class Figures:
         self.first_after: defaultdict[str, list[float]] = defaultdict(
             list
         )  # seconds from start to first message
+        self.effort: defaultdict[str, list[float]] = defaultdict(list)  # processor seconds for each message
         self.drained: dict[str, int] = {}
         self.messages: dict[str, int] = {}  # different ones received from it
         self.doubles: dict[str, int] = {}

@@ -11,6 +11,7 @@ from bench.figures import Figures, Size
 from bench.load import Answers, drive
 from bench.servers import Server, prepare, standing
 from bench.stores import Stores, counted
+from bench.weighing import megabytes
 
 NOWHERE = "http://127.0.0.1:9/"  # where messages would go if anybody worked
 
@@ -90,7 +91,7 @@ class Intake:
         requests = door.requests(self._numbers.fresh(count))
         answers = await drive(door.server, requests, self._size.connections, rate)
         door.acknowledged += count
-        self._figures.weigh(INTAKE, door.contender.name, door.server.megabytes())
+        self._figures.weigh(INTAKE, door.contender.name, megabytes(door.server.processes))
         return answers
 
 

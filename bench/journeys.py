@@ -17,6 +17,7 @@ from bench.receiver import Receiver, receiving
 from bench.records import Records
 from bench.servers import Server, prepare, standing
 from bench.stores import Stores, counted
+from bench.weighing import megabytes
 
 WORKING = "intake_while_working"  # acknowledgements while orders are handled and messages sent
 PLACED, PAID, MIXED = "placed", "paid", "mixed"  # besides chats: journeys of ours alone
@@ -174,7 +175,7 @@ class Journeys:
             missing = wanted - traveller.receiver.count
             raise CannotMeasure(f"{traveller.name}: {missing} messages did not come") from None
         seconds = perf_counter() - answers.started
-        self._figures.weigh(CHAT, traveller.name, traveller.server.megabytes())
+        self._figures.weigh(CHAT, traveller.name, megabytes(traveller.server.processes))
         return answers, seconds
 
     async def _take_leave(self, traveller: Traveller) -> None:

@@ -34,6 +34,7 @@ MEANING = (
     "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent;"
     " beside it the time until a buyer has hers, at half of that rate.",
     "Draining: reminders that are due, rendered, signed, sent and noted (slowest-fastest tenth of the way).",
+    "Of processor: that each message drained took, also of the database or Redis (not: load and receiver).",
     "MB: of the contender's own processes, without database and Redis.",
     "Mixed: half chats, a quarter orders (confirmed; three reminders and a deadline written), a quarter"
     " payments (acknowledged; reminders withdrawn); then orders and payments alone.",
@@ -86,6 +87,7 @@ def _measure(measure: str, name: str, figures: Figures) -> Found:
     if measure == DRAIN:
         found["tenths_per_second"] = _spread(figures.slices[name] or figures.rates[DRAIN, name], 0)
         found["reminders"] = figures.drained[name]
+        found["processor_ms_per_message"] = round(median(figures.effort[name]) * 1000, 3)
         found["first_after_s"] = round(median(figures.first_after[name]), 1)
     return found
 
@@ -132,7 +134,7 @@ Cells = list[list[str]]  # rows, the first of them the heads
 
 
 def everybody(found: Found) -> Cells:
-    heads = ["", "Intake", "ms", "Chat", "ms", "Draining", "MB", "Outlives a crash"]
+    heads = ["", "Intake", "ms", "Chat", "ms", "Draining", "ms of processor", "MB", "Outlives a crash"]
     rows = []
     for name, of in found["contenders"].items():
         if "not_measured" in of:
@@ -149,6 +151,7 @@ def everybody(found: Found) -> Cells:
                 _rate(of.get(CHAT)),
                 _waits(of.get(CHAT)),
                 _drained(of.get(DRAIN)),
+                f"{of[DRAIN]['processor_ms_per_message']:.2f}" if DRAIN in of else "",
                 f"{megabytes:,}" if megabytes else "",
                 "yes" if of["outlives_a_crash"] else "no",
             ]

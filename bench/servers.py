@@ -1,4 +1,4 @@
-"""Starts what is measured, each part in a process of its own, weighs it, and ends it."""
+"""Starts what is measured, each part in a process of its own, and ends it."""
 
 import contextlib
 import os
@@ -30,10 +30,6 @@ class Server:
         self.name = name
         self.ports = ports
         self.processes: list[int] = []
-
-    def megabytes(self) -> float:
-        """Of all its processes, shared pages by their share; 0 where the system does not tell."""
-        return sum(map(_proportional, _with_children(self.processes))) / 1024
 
 
 @contextlib.contextmanager
@@ -111,20 +107,3 @@ def _end(process: "subprocess.Popen[str]") -> None:
         process.communicate(timeout=STOPS_WITHIN)
     except subprocess.TimeoutExpired:
         process.kill()
-
-
-def _with_children(processes: Sequence[int]) -> Iterator[int]:
-    for process in processes:
-        yield process
-        for thread in Path(f"/proc/{process}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                yield from _with_children([int(child) for child in thread.read_text().split()])
-
-
-def _proportional(process: int) -> int:
-    """Kilobytes."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:  # it has ended, or this is another system
-        return 0
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

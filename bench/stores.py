@@ -30,6 +30,7 @@ class Stores:
         self._folder = folder
         self._server: str | None = None
         self._no_server = ""
+        self._redis: dict[str, int] = {}  # their processes, by URL
         self._numbers = itertools.count(1)
         self._running = contextlib.ExitStack()
 
@@ -64,9 +65,18 @@ class Stores:
                 assert self._server is not None
                 return _new_database(self._server, name, like)
             case "redis":
-                return self._running.enter_context(_redis(self._folder))
+                url, process = self._running.enter_context(_redis(self._folder))
+                self._redis[url] = process
+                return url
             case "none":
                 return ""
+
+    def processes(self, url: str) -> list[int]:
+        """Who works behind it."""
+        if url.startswith("postgresql:"):
+            home = Path(str(make_url(url).query["host"]))
+            return [int((home / "data" / "postmaster.pid").read_text().splitlines()[0])]
+        return [self._redis[url]] if url in self._redis else []
 
     def drop(self, url: str) -> None:
         """Give the room back."""
@@ -120,7 +130,7 @@ def _redis_program() -> str | None:
 
 
 @contextlib.contextmanager
-def _redis(folder: Path) -> Iterator[str]:
+def _redis(folder: Path) -> Iterator[tuple[str, int]]:
     """In memory alone, the fastest it can do."""
     program = _redis_program()
     assert program is not None
@@ -137,7 +147,7 @@ def _redis(folder: Path) -> Iterator[str]:
         url = f"redis://127.0.0.1:{port}"
         try:
             _wait_for_redis(url)
-            yield url
+            yield url, server.pid
         finally:
             server.communicate()
 
