@@ -3,17 +3,24 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 
-from tests.world import NOON, SECRET
+from tests.engine import Buyer
+from tests.world import NOON, SECRET, config_of
+from xiaoer.bot.app import LEGS, Program, open_http
 from xiaoer.bot.cli import main
+from xiaoer.bot.receive import arrival_of
 from xiaoer.storage import bell, inbox, schema
 from xiaoer.storage.database import Database
 from xiaoer.storage.inbox import Arrival
 
+REQUEST = make_mocked_request("GET", "/readyz")
 SETTINGS = """\
 database: {database}
 secret: ${{SECRET}}
@@ -129,3 +136,51 @@ def test_an_sqlite_file_is_not_shared_by_legs(tmp_path: Path, capsys: pytest.Cap
 
     assert "SQLite" in capsys.readouterr().err
     assert not (tmp_path / "shop.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("legs", "rings"),
+    [(("receive",), ["react"]), (("react",), ["deliver"]), (LEGS, [])],
+    ids=["receives", "reacts", "has all legs"],
+)
+async def test_a_program_rings_for_the_legs_that_it_does_not_have(
+    database: Database, legs: tuple[str, ...], rings: list[str]
+) -> None:
+    async with open_http() as http, listening(database) as (heard, _):
+        program = program_of(database, http, legs)
+        intake = asyncio.create_task(program.intake.run())
+        await program.intake.keep([arrival_of("shop", Buyer().placed(), NOON)])
+        intake.cancel()
+        if "react" in legs:
+            heard.clear()
+            assert await program.react_round() == 1
+        await asyncio.sleep(0.2)
+    assert heard == rings
+
+
+async def test_only_a_program_that_receives_opens_the_public_door(database: Database) -> None:
+    async with open_http() as http:
+        doors = {
+            legs: {
+                route.resource.canonical for route in program_of(database, http, legs).site().router.routes()
+            }
+            for legs in (LEGS, ("receive",), ("react", "deliver"))
+        }
+    assert doors["react", "deliver"] == {"/healthz", "/readyz", "/metrics"}
+    assert doors["receive",] == doors[LEGS] > {"/hooks/{shop}/{channel}", "/stop/{token}"}
+
+
+async def test_a_pile_in_the_inbox_keeps_only_those_from_being_ready_who_react(database: Database) -> None:
+    await database.write(lambda link: inbox.add(link, [order("1")]))
+    async with open_http() as http:
+        ready = {
+            legs: (await program_of(database, http, legs).health.ready(REQUEST)).status
+            for legs in (("receive",), ("react",))
+        }
+    assert ready == {("receive",): 200, ("react",): 503}
+
+
+def program_of(database: Database, http: aiohttp.ClientSession, legs: tuple[str, ...]) -> Program:
+    """Its clock stands five minutes after noon, when what is kept in these tests came in."""
+    config = config_of("", "http://127.0.0.1:9/")
+    return Program(config, database, http, lambda: NOON + timedelta(minutes=5), legs=legs)

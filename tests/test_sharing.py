@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, event, select, update
 
 from tests.engine import Buyer, Engine, Yard, yard
 from tests.world import NOON
@@ -88,6 +89,37 @@ async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(pl
         assert one.heard == []
     await one.deliver()
     assert [each.message.key for each in one.heard] == ["hello:webhook:m1#message.received"]
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["is claiming", "has just claimed"])
+async def test_what_is_decided_while_another_claims_waits_for_its_turn(place: Yard, ended: bool) -> None:
+    one = place.engine()
+    two = place.again(one)
+    await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
+    await one.react()
+
+    with one.database.engine.connect() as connection:
+        assert len(claimed(one, connection, room=1)) == 1
+        await one.database.write(lambda link: due_since_yesterday(link, one.shop, "hello:webhook:m1"))
+        if ended:  # after the other saw her waiting, and before it knew that she is its own
+            before_locking(two, connection.commit)
+        await asyncio.wait_for(two.deliver(), 10)
+    assert two.heard == []
+
+
+def due_since_yesterday(connection: Connection, shop: str, key: str) -> None:
+    here = update(tables.outbox).where(tables.outbox.c.shop == shop, tables.outbox.c.key.startswith(key))
+    assert connection.execute(here.values(try_at=NOON - timedelta(days=1))).rowcount == 1
+
+
+def before_locking(engine: Engine, act: Callable[[], None]) -> None:
+    """Let this happen in the middle of the next claim."""
+    waiting = [act]
+
+    @event.listens_for(engine.database.engine, "before_cursor_execute")
+    def look(_: object, __: object, statement: str, *more: object) -> None:
+        if waiting and "pg_try_advisory_xact_lock" in statement:
+            waiting.pop()()
 
 
 async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Yard) -> None:

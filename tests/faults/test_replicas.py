@@ -28,7 +28,7 @@ from xiaoer.storage import tables
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("XIAOER_KILLS", "24"))
+KILLS = int(os.environ.get("XIAOER_KILLS", "12"))
 ROLLS = int(os.environ.get("XIAOER_ROLLS", "2"))
 WORDS = 12  # of one buyer, each said when the one before was acknowledged
 WHOLE = (LEGS, LEGS, LEGS)
