@@ -81,6 +81,23 @@ _NASTY = (
         "completed",
     ),
 )
+# What Python's own writer would not write, put in place of a mark.
+_MARK = "a raw weed grows here"
+_RAW = (
+    *(b"[" * 100_000, b"[" * 900 + b"]" * 900, b'{"a":' * 900 + b"1" + b"}" * 900),
+    *(
+        b"NaN",
+        b"-Infinity",
+        b"1e999999999",
+        b"-" + b"9" * 5000,
+        b"0." + b"3" * 5000,
+        b"1E-400",
+        b"-0.0",
+        b"007",
+    ),
+    *(b'"\\ud800"', b'"\\udfff\\ud800"', b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"\\u0000"', b'{"id":1,"id":2}'),
+)
+
 _WEEDS = st.recursive(
     st.none()
     | st.booleans()
@@ -88,7 +105,7 @@ _WEEDS = st.recursive(
     | st.integers(min_value=2**62, max_value=2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=30)
-    | st.sampled_from(_NASTY),
+    | st.sampled_from((*_NASTY, _MARK)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
@@ -110,7 +127,8 @@ def spoiled(draw: st.DrawFn, body: bytes) -> bytes:
     value = json.loads(body)
     for path in draw(st.lists(st.sampled_from(sorted(places(value), key=str)), min_size=1, max_size=4)):
         _spoil(value, path, draw(st.booleans()), draw(_WEEDS))
-    return json.dumps(value, ensure_ascii=draw(st.booleans())).encode()
+    written = json.dumps(value, ensure_ascii=draw(st.booleans())).encode()
+    return written.replace(f'"{_MARK}"'.encode(), draw(st.sampled_from(_RAW)))
 
 
 def _spoil(value: Any, path: tuple[Any, ...], leave_out: bool, weed: Any) -> None:
