@@ -12,6 +12,7 @@ from tests.engine import Buyer, Engine, Yard, yard
 from tests.world import NOON
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.claiming import Claim
+from xiaoer.bot.clock import fire_wakes
 from xiaoer.bot.deliver import LEASE
 from xiaoer.bot.react import react
 from xiaoer.storage import outbox, records, tables
@@ -160,6 +161,19 @@ async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yar
         await asyncio.sleep(0.3)
     assert await asyncio.wait_for(waiting, 10) == 2
     assert await engine.database.write(lambda link: open_case(link, "2")) is None
+
+
+async def test_a_second_clock_neither_waits_for_the_first_nor_rings_again(place: Yard) -> None:
+    engine = place.engine()
+    await engine.take(Buyer().placed())
+    await engine.react()
+    engine.clock.now += timedelta(days=30)  # the order was to be closed long ago
+
+    with another_at_work(engine) as connection:
+        assert fire_wakes(connection, engine.clock.now) == 1
+        assert await asyncio.wait_for(engine.program.fire_deadlines(), 10) == 0
+    assert await engine.program.fire_deadlines() == 0
+    assert [what for (what,) in await engine.rows(tables.inbox, "type")].count("time.came") == 1
 
 
 async def test_a_message_claimed_since_the_clock_was_read_was_not_left_behind(place: Yard) -> None:

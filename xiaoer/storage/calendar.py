@@ -36,7 +36,8 @@ def shops_with_wakes(connection: Connection) -> list[str]:
 
 def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     statement = select(wakes).where(wakes.c.shop == shop, wakes.c.fired_at.is_(None), wakes.c.at <= now)
-    return connection.execute(statement.order_by(wakes.c.at).limit(limit)).all()
+    statement = statement.order_by(wakes.c.at).limit(limit).with_for_update(skip_locked=True)  # two clocks
+    return connection.execute(statement).all()
 
 
 def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
