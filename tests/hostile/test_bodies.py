@@ -63,7 +63,6 @@ async def test_of_a_name_that_stands_twice_the_last_counts(tmp_path: Path) -> No
     "kind", ["text/plain", "application/xml; charset=utf-16", "multipart/form-data", "x", ""]
 )
 async def test_what_a_delivery_calls_itself_changes_nothing(kind: str, tmp_path: Path) -> None:
-
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         body = ORDER % b'"1"'
         headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), "d", shop.clock.now, body)
