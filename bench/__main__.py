@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import importlib.util
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from bench.intake import Intake
 from bench.journeys import Journeys
 from bench.stores import Stores
 
+WIDTH = 150  # columns, where nobody says how wide it is
 HERE = Path(__file__).parent
 METERS: dict[str, type[Intake | Journeys | Draining]] = {INTAKE: Intake, CHAT: Journeys, DRAIN: Draining}
 
@@ -51,7 +53,7 @@ def main(
         QUICK if quick else FULL, **{name: value for name, value in given.items() if value}
     )
     measures = tuple(measure or (INTAKE, CHAT, DRAIN))
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         found = _measured(_chosen(only), measures, size, console)
     except CannotMeasure as why:

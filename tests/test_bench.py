@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bench import report
-from bench.contenders import DRAIN, OURS, POSTGRESQL, RIVALS, SQLITE
+from bench.contenders import DRAIN, OURS, POSTGRESQL, RIVALS, SQLITE, TWO
 from bench.deliveries import Numbers, chats, placed
 from bench.drain import slices
 from bench.errors import CannotMeasure
@@ -31,10 +31,12 @@ def port_of(address: str) -> int:
     return int(address.rstrip("/").rpartition(":")[2])
 
 
-def test_a_quick_run_measures_all_of_ours_and_tells_who_is_missing(tmp_path: Path) -> None:
+def test_a_quick_run_measures_everything_and_tells_who_is_missing(tmp_path: Path) -> None:
     """Xiaoer itself, whatever is installed; another one only where its package is."""
+    ours, other = (SQLITE.name, TWO.name), "taskiq, Redis"
+    only = [word for name in (*ours, other) for word in ("--only", name)]
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick", "--only", "ours", "--only", "taskiq", "--to", tmp_path],
+        [sys.executable, "-m", "bench", "--quick", *only, "--to", tmp_path],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -46,16 +48,16 @@ def test_a_quick_run_measures_all_of_ours_and_tells_who_is_missing(tmp_path: Pat
 
     written = (tmp_path / "results.json").read_text()
     found = json.loads(written)["contenders"]
-    assert list(found) == ["bare", *(each.name for each in OURS), "taskiq, Redis"]
-    for each in OURS:
-        of = found[each.name]
+    assert list(found) == ["bare", *ours, other]
+    for name in ours:
+        of = found[name]
         assert set(report.RATES) <= set(of)
         assert of["messages"] > 0
         assert of["messages_twice"] == 0
         assert of["intake"]["waits_ms"]["p99"] >= of["intake"]["waits_ms"]["p50"] > 0
         assert of["intake"]["memory_mb"] > 10
         assert of["drain"]["reminders"] == QUICK.drain
-    assert importlib.util.find_spec("taskiq") or "taskiq, Redis: the package" in done.stdout
+    assert importlib.util.find_spec("taskiq") or f"NOT MEASURED: {other}: the package" in done.stdout
     assert str(ROOT) not in written
     assert (tmp_path / "results.md").read_text().count("| xiaoer, SQLite |") == 2
     ElementTree.parse(tmp_path / "results.svg")

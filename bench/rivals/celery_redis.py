@@ -16,7 +16,6 @@ app.conf.update(
     broker_pool_limit=10,
     result_expires=None,
     worker_hijack_root_logger=False,
-    task_acks_late=True,  # a message in hand when a worker dies comes again
 )
 
 WORKERS = (

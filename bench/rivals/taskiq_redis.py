@@ -27,6 +27,7 @@ WORKERS = (
         f"--workers={PROCESSORS}",
         f"--max-async-tasks={AT_ONCE // PROCESSORS}",
         f"--max-prefetch={AT_ONCE // PROCESSORS}",
+        "--no-parse",
         "--log-level=ERROR",
     ),
 )
