@@ -119,8 +119,8 @@ RIVALS = (
         module="celery_redis",
         store="redis",
         needs="celery",
-        how="a task for each message, acknowledged as it begins; two worker processes to a processor, 64 tasks"
-        " fetched ahead; results in Redis, which keeps nothing on disk",
+        how="a task for each message, acknowledged as it begins; two worker processes to a processor, 64"
+        " tasks fetched ahead; results in Redis, which keeps nothing on disk",
         keeps=False,
         drains=0.1,
         kept="0 LLEN celery",
