@@ -6,6 +6,7 @@ ago, two more and its closing wait. Nothing is left out that the program would l
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -38,7 +39,7 @@ async def fill(contender: Contender, url: str, count: int) -> None:
         pattern = await database.read(_rows)
         pages = _pages(range(FIRST + 1, FIRST + count), PAGE)
         for page in pages:
-            database.write_now(lambda connection, page=page: _write(connection, pattern, page))  # type: ignore[misc]
+            database.write_now(partial(_write, pattern=pattern, numbers=page))
     finally:
         database.close()
 

@@ -8,6 +8,7 @@ import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -48,13 +49,20 @@ class Sent(Base):
     sent_at: Mapped[datetime]
 
 
+@cache
 def engine() -> Engine:
+    """One to a process, with the tables made."""
     url = make_url(STORE)
     kind = url.get_backend_name()
     made = create_engine(url.set(drivername=_SYNC[kind]), pool_size=THREADS + 5, connect_args=_patient(kind))
     _write_ahead(made)
     Base.metadata.create_all(made)
     return made
+
+
+def now() -> datetime:
+    """UTC, as both databases keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _patient(kind: str) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def _write_ahead(engine: Engine) -> None:
 @contextlib.asynccontextmanager
 async def site() -> AsyncIterator[web.Application]:
     """The answer to a chat is sent by a task of its own, after the delivery is kept."""
-    engine().dispose()
+    engine()
     url = make_url(STORE)
     kind = url.get_backend_name()
     pool = create_async_engine(url.set(drivername=_ASYNC[kind]), pool_size=20, connect_args=_patient(kind))
@@ -88,7 +96,7 @@ async def site() -> AsyncIterator[web.Application]:
         async def keep(id: str, facts: Facts) -> None:
             body = msgspec.json.encode(facts).decode()
             async with sessions.begin() as session:
-                session.add(Delivery(id=id, body=body, received_at=datetime.now(UTC).replace(tzinfo=None)))
+                session.add(Delivery(id=id, body=body, received_at=now()))
             if facts["template"] == "hello":
                 task = asyncio.create_task(answer(id, facts))
                 answering.add(task)
@@ -97,7 +105,7 @@ async def site() -> AsyncIterator[web.Application]:
         async def answer(id: str, facts: Facts) -> None:
             await send(http, id, facts)
             async with sessions.begin() as session:
-                session.add(Sent(id=id, sent_at=datetime.now(UTC).replace(tzinfo=None)))
+                session.add(Sent(id=id, sent_at=now()))
 
         yield door(keep)
         await asyncio.gather(*answering)
@@ -109,15 +117,8 @@ def say(id: str, facts: Facts) -> None:
     if not hasattr(_here, "line"):
         _here.line = Line()
     _here.line.send(id, facts)
-    with Session(_note()) as session, session.begin():
-        session.add(Sent(id=id, sent_at=datetime.now(UTC).replace(tzinfo=None)))
-
-
-_engines: list[Engine] = []
-
-
-def _note() -> Engine:
-    return _engines[0]
+    with Session(engine()) as session, session.begin():
+        session.add(Sent(id=id, sent_at=now()))
 
 
 async def work() -> None:
@@ -127,7 +128,6 @@ async def work() -> None:
 
 
 async def load(given: Iterable[tuple[str, Facts]]) -> None:
-    """Written past the scheduler, which would commit each job by itself; the rows are its own."""
     scheduler = _scheduler()
     scheduler.start(paused=True)
     due = datetime.now(UTC) - timedelta(minutes=5)
@@ -137,9 +137,8 @@ async def load(given: Iterable[tuple[str, Facts]]) -> None:
 
 
 def _scheduler() -> BackgroundScheduler:
-    _engines.append(engine())
     return BackgroundScheduler(
-        jobstores={"default": SQLAlchemyJobStore(engine=_engines[0])},
+        jobstores={"default": SQLAlchemyJobStore(engine=engine())},
         executors={"default": ThreadPoolExecutor(THREADS)},
         timezone=UTC,
     )
