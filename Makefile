@@ -3,6 +3,7 @@
 # make check   style, types, and who may import whom
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
+# make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make lock    write the lock files anew from pyproject.toml
 
 PYTHON ?= python3
@@ -39,6 +40,9 @@ bench: $(VENV)-bench/.installed
 
 fuzz: $(VENV)/.developed
 	$(BIN)/python -m tests.fuzz --runs 100000000 --seconds $(SECONDS)
+
+growth: $(VENV)/.developed
+	$(BIN)/python -m bench.growth $(GROWTH)
 
 lock: $(VENV)/.developed
 	$(PIP) uv

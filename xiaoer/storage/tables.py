@@ -299,6 +299,8 @@ outbox = Table(
     Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
+    Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
+    Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),
     Index("outbox_of_order", "shop", "order_id"),
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_all
 
 from xiaoer.bot.context import Category
 from xiaoer.bot.quoting import called
@@ -137,8 +137,18 @@ def messages(
         return []
     if after is not None:
         where.append(outbox.c.id < after)
+    if wanted.states:
+        newest = union_all(*(_newest_in(shop, state, where, limit) for state in wanted.states))
+        where = [outbox.c.id.in_(newest)]
     statement = _messages(shop).where(*where).order_by(outbox.c.id.desc()).limit(limit)
     return _read_messages(connection, statement)
+
+
+def _newest_in(shop: str, state: str, where: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
+    """Each state by itself: for the rare ones there is an index, and a planner finds it only so."""
+    here = select(outbox.c.id).where(outbox.c.shop == shop, in_state(outbox, state), *where)
+    newest = here.order_by(outbox.c.id.desc()).limit(limit).subquery()
+    return select(newest.c.id)
 
 
 def message(connection: Connection, shop: str, name: str) -> Message | None:
@@ -180,8 +190,6 @@ def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[Colum
         if buyer is None:
             return None
         where.append(outbox.c.buyer == buyer)
-    if wanted.states:
-        where.append(or_(*(in_state(outbox, state) for state in wanted.states)))
     if wanted.template is not None:
         where.append(outbox.c.template == wanted.template)
     if wanted.since is not None:
