@@ -7,6 +7,7 @@ from xiaoer.bot.actions import Consent, OpenCase, Say
 from xiaoer.bot.context import Buyer, Conversation
 from xiaoer.bot.events import BuyerOptedOut, BuyerRef
 from xiaoer.handlers.stop import wants_resume, wants_stop
+from xiaoer.handlers.wording import normalise
 
 STOPS = (
     *("TD", "td", "TD。", "T", "回TD", "退订", "退訂", "我要退订", "请帮我取消订阅", "取消訂閱"),
@@ -70,12 +71,12 @@ NOT_STOPS = (
 
 @pytest.mark.parametrize("text", STOPS)
 def test_a_stop_is_heard(text: str) -> None:
-    assert wants_stop(text)
+    assert wants_stop(normalise(text))
 
 
 @pytest.mark.parametrize("text", NOT_STOPS)
 def test_what_only_looks_like_stop_is_none(text: str) -> None:
-    assert not wants_stop(text)
+    assert not wants_stop(normalise(text))
 
 
 def test_a_stop_in_the_chat_is_recorded_and_confirmed() -> None:
@@ -129,7 +130,7 @@ def test_who_stopped_may_come_back_with_a_word() -> None:
 
 
 def test_start_from_one_who_never_stopped_is_a_greeting() -> None:
-    assert wants_resume("START")
+    assert wants_resume(normalise("START"))
     assert answers(wrote("START"), chat_context(buyer=ANN)) == ["hello"]
 
 

@@ -1,5 +1,6 @@
 """Claim what is due: look at the facts again, ask the arbiter, render, and keep the text before it leaves."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -115,6 +116,7 @@ class Claimer:
         facts_of = self._desk.facts(connection, shop_id, shop, rows, self._rules.looking_back, now)
         words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
         claims, held, settled = list[Claim](), list[dict[str, Any]](), list[dict[str, Any]]()
+        outcomes = Counter[str]()
         rows, waiting = [row for row in rows if row.id in facts_of], 0
         for row in rows:
             due, facts = _due(row), facts_of[row.id]
@@ -133,7 +135,9 @@ class Claimer:
                     settled.append(_settled(row, "skipped", decided.why, kept, now))
                 case Reason():
                     settled.append(_settled(row, "failed", decided, kept, now))
-            self._metrics.messages.labels(shop_id, _COUNTED_AS[type(decided)]).inc()
+            outcomes[_COUNTED_AS[type(decided)]] += 1
+        for outcome, number in outcomes.items():
+            self._metrics.messages.labels(shop_id, outcome).inc(number)
         lease = lease_clock(connection, now) + self._lease
         outbox.mark_sending(connection, [_sending(claim, lease) for claim in claims])
         outbox.hold(connection, held)

@@ -65,9 +65,9 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
     if not plain:
         return Meaning("unknown", 0.0, "empty")
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    if wants_stop(text):
+    if wants_stop(plain):
         return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
-    if wants_resume(text):
+    if wants_resume(plain):
         return Meaning("resume", 1.0, "resume word")
     if not found:
         return _politeness(plain)

@@ -6,7 +6,7 @@ import re
 from xiaoer.bot.actions import Action
 from xiaoer.bot.context import Context
 from xiaoer.bot.events import BuyerOptedOut
-from xiaoer.handlers.wording import normalise, words_only
+from xiaoer.handlers.wording import words_only
 
 _WHOLE = frozenset(
     {"t", "td", "回td", "回复td", "n", "stop", "quit", "end", "stopall", "optout", "勿扰", "退"}
@@ -81,9 +81,8 @@ _NOT_STOP_AFTER = re.compile(
 )
 
 
-def wants_stop(text: str) -> bool:
-    """Written in any of our languages, alone or inside a sentence."""
-    plain = normalise(text)
+def wants_stop(plain: str) -> bool:
+    """Said in normalised text of any of our languages, alone or inside a sentence."""
     if words_only(plain) in _WHOLE:
         return True
     if _REFUSES.search(plain):
@@ -97,8 +96,8 @@ def wants_stop(text: str) -> bool:
     )
 
 
-def wants_resume(text: str) -> bool:
-    return words_only(normalise(text)) in _WHOLE_RESUME
+def wants_resume(plain: str) -> bool:
+    return words_only(plain) in _WHOLE_RESUME
 
 
 def opted_out(event: BuyerOptedOut, context: Context) -> list[Action]:

@@ -46,6 +46,7 @@ _NOT_MISTYPED = frozenset(  # ordinary words one stroke away from a keyword
         *("wherever", "shopping", "stopping"),
     )
 )
+_LATIN = re.compile(r"[a-z]")
 _WORD = re.compile(r"[a-z]{4,14}")
 _SPACE = re.compile(r"\s+")
 
@@ -53,9 +54,11 @@ _SPACE = re.compile(r"\s+")
 def normalise(text: str) -> str:
     """Whole width, lower case, simplified characters, one space between words; at most LONGEST characters."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold().translate(FOLD)
-    for pattern, written_out in _SHORT_FORMS:
-        plain = pattern.sub(written_out, plain)
-    return _SPACE.sub(" ", _WORD.sub(_mended, plain)).strip()
+    if _LATIN.search(plain):
+        for pattern, written_out in _SHORT_FORMS:
+            plain = pattern.sub(written_out, plain)
+        plain = _WORD.sub(_mended, plain)
+    return _SPACE.sub(" ", plain).strip()
 
 
 def words_only(text: str) -> str:

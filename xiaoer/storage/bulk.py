@@ -1,17 +1,17 @@
-"""Many rows in one statement: they travel as one JSON text and are laid out by the database itself.
+"""Many rows in one statement, by the way that is quickest on each database.
 
-A statement for each row would cost a round trip on PostgreSQL, and on SQLite a change of threads.
+SQLite prepares a statement once and runs it for each row within itself. PostgreSQL is a network away:
+there the rows travel as one JSON text and are laid out by the database.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
-from sqlalchemy import text as sql_text
-from sqlalchemy.sql.elements import TextClause, quoted_name
+from sqlalchemy.sql.elements import quoted_name
 
 from xiaoer.storage.tables import Utc, Words
 
@@ -20,14 +20,11 @@ Rows = Sequence[Mapping[str, Any]]
 _encode = msgspec.json.Encoder().encode
 
 
-def insert_new(connection: Connection, table: Table, rows: Rows, but: Table | None = None) -> None:
-    """Insert, leaving out what is there already: the constraint decides, not a look before.
-
-    `but`: another table; what it has under its primary key is left out as well.
-    """
+def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert, leaving out what is there already: the constraint decides, not a look before."""
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, False, but), table, columns, rows)
+        _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
@@ -47,94 +44,95 @@ def update_rows(
 ) -> None:
     """Overwrite rows, found by primary key or `by` other unique columns; all of `rows` have the same columns.
 
-    `where` and `also` are SQL of ours: a further condition on the table's own columns, and further settings.
+    `where` and `also` are SQL of ours: a further condition, in which {column} is the new value, and
+    further settings.
     """
     if rows:
         columns = tuple(rows[0])
-        _run(
-            connection,
-            _update(connection.dialect.name, table, columns, where, also, by),
-            table,
-            columns,
-            rows,
-        )
+        statement = _update(connection.dialect.name, table, columns, where, also, by)
+        _run(connection, statement, table, columns, rows)
 
 
-def _run(
-    connection: Connection, statement: TextClause, table: Table, columns: tuple[str, ...], rows: Rows
-) -> None:
+def which_are_there(
+    connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]
+) -> set[tuple[Any, ...]]:
+    """Those of these primary keys that the table has."""
+    text = _encode(keys).decode()
+    given = (text,) if connection.dialect.name == "sqlite" else {"rows": text}
+    return {tuple(row) for row in connection.exec_driver_sql(_join(connection.dialect.name, table), given)}
+
+
+def _run(connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
     writers = _writers(table, columns)
-    laid_out = [[write(row[name]) if write else row[name] for name, write in writers] for row in rows]
-    connection.execute(statement, {"rows": _encode(laid_out).decode()})
+    laid_out = [tuple([write(row[name]) if write else row[name] for name, write in writers]) for row in rows]
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement, laid_out)
+    else:
+        connection.exec_driver_sql(statement, {"rows": _encode(laid_out).decode()})
 
 
 @lru_cache(maxsize=256)
-def _insert(
-    dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool, but: Table | None = None
-) -> TextClause:
-    names = ", ".join(_quoted(name) for name in columns)
+def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool) -> str:
+    names = ", ".join(map(_quoted, columns))
     keys = [column.name for column in table.primary_key]
     others = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
     on_conflict = f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {others}" if overwrite else "DO NOTHING"
-    # WHERE tells SQLite that ON begins no join.
-    wanted = _not_in(dialect, but, table, columns) if but is not None else "true"
-    return sql_text(
-        f"INSERT INTO {table.name} ({names}) SELECT {_fields(dialect, table, columns)}"  # noqa: S608  # names of ours
-        f" FROM {_each(dialect)} WHERE {wanted} ON CONFLICT {on_conflict}"
-    )
-
-
-def _not_in(dialect: str, but: Table, table: Table, columns: tuple[str, ...]) -> str:
-    same = " AND ".join(
-        f"{but.name}.{_quoted(key.name)} = {_field(dialect, table.c[key.name], columns.index(key.name))}"
-        for key in but.primary_key
-    )
-    return f"NOT EXISTS (SELECT 1 FROM {but.name} WHERE {same})"  # noqa: S608  # names of ours
+    rows = f"VALUES ({', '.join('?' * len(columns))})" if dialect == "sqlite" else _each(table, columns)
+    return f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT {on_conflict}"
 
 
 @lru_cache(maxsize=256)
 def _update(
     dialect: str, table: Table, columns: tuple[str, ...], where: str, also: str, by: tuple[str, ...]
-) -> TextClause:
+) -> str:
     keys = by or [column.name for column in table.primary_key]
-    named = f"SELECT {_fields(dialect, table, columns)} FROM {_each(dialect)}"  # noqa: S608  # names of ours
-    settings = [f"{_quoted(name)} = new.{_quoted(name)}" for name in columns if name not in keys]
-    same = [f"{table.name}.{_quoted(key)} = new.{_quoted(key)}" for key in keys]
-    return sql_text(
-        f"UPDATE {table.name} SET {', '.join([*settings, also] if also else settings)}"  # noqa: S608  # names of ours
-        f" FROM ({named}) AS new WHERE {' AND '.join([*same, where] if where else same)}"
-    )
-
-
-def _fields(dialect: str, table: Table, columns: Iterable[str]) -> str:
-    return ", ".join(
-        f"{_field(dialect, table.c[name], place)} AS {_quoted(name)}" for place, name in enumerate(columns)
-    )
-
-
-def _field(dialect: str, column: Column[Any], place: int) -> str:
     if dialect == "sqlite":
-        return f"json_extract(value, '$[{place}]')"
+        new = {name: f"?{place}" for place, name in enumerate(columns, start=1)}
+        source = ""
+    else:
+        new = {name: f"new.{_quoted(name)}" for name in columns}
+        source = f" FROM ({_each(table, columns)}) AS new"
+    settings = [f"{_quoted(name)} = {new[name]}" for name in columns if name not in keys]
+    same = [f"{table.name}.{_quoted(key)} = {new[key]}" for key in keys]
+    return (
+        f"UPDATE {table.name} SET {', '.join([*settings, also] if also else settings)}{source}"  # noqa: S608  # names of ours
+        f" WHERE {' AND '.join([*same, where.format_map(new)] if where else same)}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _join(dialect: str, table: Table) -> str:
+    columns = tuple(column.name for column in table.primary_key)
+    if dialect == "sqlite":  # CROSS: each of the given keys is looked up
+        fields = ", ".join(f"value ->> {place} AS {_quoted(name)}" for place, name in enumerate(columns))
+        source = f"(SELECT {fields} FROM json_each(?)) AS given CROSS JOIN {table.name}"  # noqa: S608  # names of ours
+    else:
+        source = f"({_each(table, columns)}) AS given JOIN {table.name}"
+    names = ", ".join(map(_quoted, columns))
+    return f"SELECT {names} FROM {source} USING ({names})"  # noqa: S608  # names of ours
+
+
+def _each(table: Table, columns: tuple[str, ...]) -> str:
+    """The rows of the JSON text, for PostgreSQL."""
+    fields = ", ".join(
+        f"CAST(value ->> {place} AS {_kind(table.c[name])}) AS {_quoted(name)}"
+        for place, name in enumerate(columns)
+    )
+    return f"SELECT {fields} FROM json_array_elements(CAST(%(rows)s AS json)) AS each(value)"  # noqa: S608  # names of ours
+
+
+def _kind(column: Column[Any]) -> str:
     match column.type:
         case Boolean():
-            kind = "boolean"
+            return "boolean"
         case BigInteger():
-            kind = "bigint"
+            return "bigint"
         case Integer():
-            kind = "integer"
+            return "integer"
         case Utc():
-            kind = "timestamptz"
+            return "timestamptz"
         case _:
-            kind = "text"
-    return f"CAST(value ->> {place} AS {kind})"
-
-
-def _each(dialect: str) -> str:
-    return (
-        "json_each(:rows)"
-        if dialect == "sqlite"
-        else "json_array_elements(CAST(:rows AS json)) AS each(value)"
-    )
+            return "text"
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from xiaoer.bot.actions import WakeAt
+from xiaoer.storage.among import among
 from xiaoer.storage.bulk import insert_new, update_rows
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import campaigns, wakes
@@ -27,7 +28,7 @@ def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> No
     ]
     insert_new(connection, wakes, rows)
     sooner = [{"shop": row["shop"], "key": row["key"], "at": row["at"]} for row in rows]
-    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > new.at")
+    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
 
 
 def shops_with_wakes(connection: Connection) -> list[str]:
@@ -42,9 +43,8 @@ def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> S
 
 def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
     if keys:
-        connection.execute(
-            update(wakes).where(wakes.c.shop == shop, wakes.c.key.in_(keys)).values(fired_at=now)
-        )
+        here = update(wakes).where(wakes.c.shop == shop, among(connection, wakes.c.key, keys))
+        connection.execute(here.values(fired_at=now))
 
 
 def next_wake(connection: Connection) -> datetime | None:

@@ -11,20 +11,24 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy import Sequence as SqlSequence
 from sqlalchemy import func as sql
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from xiaoer.bot.errors import StorageError
 from xiaoer.storage import bell
-from xiaoer.storage.tables import counter, metadata
+from xiaoer.storage.tables import metadata
 
 T = TypeVar("T")
 
 POOL = 6  # PostgreSQL connections of one process: intake, react, deliver, and three that read
 
 ids = SqlSequence("xiaoer_ids", metadata=metadata)
+
+_TAKE_IDS = (
+    "INSERT INTO counter (name, next) VALUES ('ids', ?)"
+    " ON CONFLICT (name) DO UPDATE SET next = counter.next + ? RETURNING next"
+)
 
 
 class Database:
@@ -167,11 +171,7 @@ def take_ids(connection: Connection, count: int) -> list[int]:
             select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count))
         )
         return [row[0] for row in drawn]
-    statement = sqlite.insert(counter).values(name="ids", next=count + 1)
-    statement = statement.on_conflict_do_update(
-        index_elements=["name"], set_={"next": counter.c.next + count}
-    )
-    after: int = connection.execute(statement.returning(counter.c.next)).scalar_one()
+    after: int = connection.exec_driver_sql(_TAKE_IDS, (1 + count, count)).scalar_one()
     return list(range(after - count, after))
 
 

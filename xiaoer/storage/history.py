@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, case, func, or_, select
 
+from xiaoer.storage.among import among
 from xiaoer.storage.outbox import message_name
 from xiaoer.storage.tables import attempts, in_state, outbox
 
@@ -45,7 +46,7 @@ def heard_of_us(
         )
         .where(
             outbox.c.shop == shop,
-            outbox.c.buyer.in_(of_buyers),
+            among(connection, outbox.c.buyer, of_buyers),
             outbox.c.settled_at > week,
             or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
         )
@@ -73,7 +74,7 @@ def _tried_before(
     """What left us and waits to be sent again: it may have arrived all the same."""
     statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
         outbox.c.shop == shop,
-        outbox.c.buyer.in_(of_buyers),
+        among(connection, outbox.c.buyer, of_buyers),
         outbox.c.settled_at.is_(None),
         outbox.c.attempts > 0,
         outbox.c.category != "answer",
@@ -96,7 +97,7 @@ def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collecti
     if not of_buyers:
         return set()
     statement = select(outbox.c.buyer).where(
-        outbox.c.shop == shop, outbox.c.buyer.in_(of_buyers), outbox.c.rule == rule
+        outbox.c.shop == shop, among(connection, outbox.c.buyer, of_buyers), outbox.c.rule == rule
     )
     return set(connection.scalars(statement))
 
@@ -106,7 +107,7 @@ def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -
     if not keys:
         return {}
     statement = select(outbox.c.key, outbox.c.channel).where(
-        outbox.c.shop == shop, outbox.c.key.in_(keys), outbox.c.channel.is_not(None)
+        outbox.c.shop == shop, among(connection, outbox.c.key, keys), outbox.c.channel.is_not(None)
     )
     return {row[0]: row[1] for row in connection.execute(statement).all()}
 

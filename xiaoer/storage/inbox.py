@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import Column, Connection, Row, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from xiaoer.storage.bulk import insert_new, update_rows
+from xiaoer.storage.among import among
+from xiaoer.storage.bulk import insert_new, update_rows, which_are_there
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.tables import Utc, archived_events, in_state, inbox, unreadable
 
@@ -44,8 +45,9 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
     if not arrivals:
         return
     first: dict[tuple[str, str, str], Arrival] = {}
-    for arrival in arrivals:  # of repeats side by side the first keeps its place, however rows are laid out
+    for arrival in arrivals:  # of repeats side by side the first keeps its place
         first.setdefault((arrival.shop, arrival.channel, arrival.external_id), arrival)
+    archived = which_are_there(connection, archived_events, list(first))
     rows = [
         {
             "shop": arrival.shop,
@@ -58,9 +60,10 @@ def add(connection: Connection, arrivals: Sequence[Arrival]) -> None:
             "received_at": arrival.received_at,
             "state": "open",
         }
-        for id, arrival in zip(take_ids(connection, len(first)), first.values(), strict=True)
+        for id, (name, arrival) in zip(take_ids(connection, len(first)), first.items(), strict=True)
+        if name not in archived
     ]
-    insert_new(connection, inbox, rows, but=archived_events)
+    insert_new(connection, inbox, rows)
 
 
 def keep(connection: Connection, puzzles: Sequence[Puzzle]) -> None:
@@ -76,7 +79,9 @@ def known(connection: Connection, shop: str, channel: str, external_ids: Sequenc
     """Which of these events are there already, handled or not, or in the archive."""
     here, there = (
         select(table.c.external_id).where(
-            table.c.shop == shop, table.c.channel == channel, table.c.external_id.in_(external_ids)
+            table.c.shop == shop,
+            table.c.channel == channel,
+            among(connection, table.c.external_id, external_ids),
         )
         for table in (inbox, archived_events)
     )
@@ -121,7 +126,7 @@ def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> s
     if not wanted:
         return set()
     statement = select(inbox.c.thread).where(
-        inbox.c.shop == shop, in_state(inbox, "open"), inbox.c.thread.in_(wanted)
+        inbox.c.shop == shop, in_state(inbox, "open"), among(connection, inbox.c.thread, wanted)
     )
     return set(connection.scalars(statement))
 

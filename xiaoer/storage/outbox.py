@@ -8,12 +8,21 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, and_, exists, func, literal_column, or_, select, update
 
 from xiaoer.bot.router import Reason
+from xiaoer.storage.among import among, not_among
 from xiaoer.storage.bulk import Rows, insert_new, update_rows
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import attempts, in_state, outbox, templates
 
 _encode = msgspec.json.Encoder().encode
+
+_CLAIMED = tuple(
+    outbox.c[name]
+    for name in (
+        *("shop", "id", "key", "buyer", "order_id", "template", "version", "category", "values", "buttons"),
+        *("to", "unlike", "created_at", "due_at", "lateness", "attempts"),
+    )
+)
 
 
 def dump(value: Any) -> str:
@@ -124,7 +133,7 @@ def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Seq
     if not ids:
         return []
     return connection.execute(
-        select(templates).where(templates.c.shop == shop, templates.c.id.in_(ids))
+        select(templates).where(templates.c.shop == shop, among(connection, templates.c.id, ids))
     ).all()
 
 
@@ -139,21 +148,22 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Messages whose time has come: answers first, then the longest due; none to a buyer who is just being
-    written to. Up to twice the limit, and an answer may be among the others as well."""
+    """Messages whose time has come, up to `limit`: answers first, then the longest due; none to a buyer who
+    is just being written to."""
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
     busy = connection.scalars(sending).all()
+    is_answer = outbox.c.category == literal_column("'answer'")
     found: list[Row[Any]] = []
-    for narrowed in ((outbox.c.category == literal_column("'answer'"),), ()):
+    for narrowed in (is_answer, ~is_answer):
         statement = (
-            select(outbox)
-            .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, *narrowed)
-            .where(outbox.c.buyer.not_in(busy))
+            select(*_CLAIMED)
+            .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
+            .where(not_among(connection, outbox.c.buyer, busy))
             .order_by(outbox.c.try_at, outbox.c.id)
-            .limit(limit)
+            .limit(limit - len(found))
             .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
         )
-        found += connection.execute(statement).all()
+        found += connection.execute(statement).all() if len(found) < limit else []
     return found
 
 

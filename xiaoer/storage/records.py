@@ -23,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.context import Buyer, Case, Conversation, Said
 from xiaoer.bot.orders import Order
+from xiaoer.storage.among import among
 from xiaoer.storage.bulk import insert_new, upsert
 from xiaoer.storage.database import take_ids
 from xiaoer.storage.tables import (
@@ -56,7 +57,7 @@ def _conversation(row: Sequence[Any]) -> Conversation:
 def orders_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Order]:
     if not ids:
         return {}
-    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.id.in_(ids))
+    statement = select(orders.c.record).where(orders.c.shop == shop, among(connection, orders.c.id, ids))
     return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
 
 
@@ -65,7 +66,9 @@ def orders_by_number(connection: Connection, shop: str, numbers: Collection[str]
     if not numbers:
         return []
     found = orders_by_id(connection, shop, numbers)
-    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.number.in_(numbers))
+    statement = select(orders.c.record).where(
+        orders.c.shop == shop, among(connection, orders.c.number, numbers)
+    )
     for order in map(_orders.decode, connection.scalars(statement).all()):
         found[order.id] = order
     return list(found.values())
@@ -80,7 +83,7 @@ def orders_of(
     place = func.row_number().over(partition_by=orders.c.buyer, order_by=orders.c.placed_at.desc())
     ranked = (
         select(orders.c.record, orders.c.buyer, place.label("place"))
-        .where(orders.c.shop == shop, orders.c.buyer.in_(of_buyers))
+        .where(orders.c.shop == shop, among(connection, orders.c.buyer, of_buyers))
         .subquery()
     )
     statement = (
@@ -116,7 +119,7 @@ def save_orders(connection: Connection, shop: str, changed: Iterable[Order]) -> 
 def buyers_by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Buyer]:
     if not ids:
         return {}
-    statement = select(*_BUYER).where(buyers.c.shop == shop, buyers.c.id.in_(ids))
+    statement = select(*_BUYER).where(buyers.c.shop == shop, among(connection, buyers.c.id, ids))
     return {row.id: _buyer(row) for row in connection.execute(statement).all()}
 
 
@@ -151,7 +154,7 @@ def standings(
         select(orders.c.buyer, func.count(), func.sum(orders.c.paid_minor - orders.c.refunded_minor))
         .where(
             orders.c.shop == shop,
-            orders.c.buyer.in_(of_buyers),
+            among(connection, orders.c.buyer, of_buyers),
             orders.c.placed_at >= since,
             orders.c.currency == currency,
             orders.c.paid_minor > 0,
@@ -174,7 +177,9 @@ def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dic
     found: dict[Identity, str] = {}
     for kind, values in by_kind.items():
         statement = select(identities.c.value, identities.c.buyer).where(
-            identities.c.shop == shop, identities.c.kind == kind, identities.c.value.in_(values)
+            identities.c.shop == shop,
+            identities.c.kind == kind,
+            among(connection, identities.c.value, values),
         )
         found.update({(kind, value): buyer for value, buyer in connection.execute(statement).all()})
     return found
@@ -194,11 +199,11 @@ def addresses_of(
     if not of_buyers:
         return {}
     hers = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
-        identities.c.shop == shop, identities.c.buyer.in_(of_buyers)
+        identities.c.shop == shop, among(connection, identities.c.buyer, of_buyers)
     )
     chats = select(
         conversations.c.buyer, conversations.c.channel, conversations.c.address, literal_column("0")
-    ).where(conversations.c.shop == shop, conversations.c.buyer.in_(of_buyers))
+    ).where(conversations.c.shop == shop, among(connection, conversations.c.buyer, of_buyers))
     found: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
     for buyer, channel, value, is_id in connection.execute(union_all(hers, chats)).all():
         found[buyer].append((channel, value, bool(is_id)))
@@ -210,7 +215,7 @@ def order_ids_of(connection: Connection, shop: str, of_buyers: Collection[str]) 
     found: dict[str, list[str]] = defaultdict(list)
     if of_buyers:
         statement = select(orders.c.buyer, orders.c.id).where(
-            orders.c.shop == shop, orders.c.buyer.in_(of_buyers)
+            orders.c.shop == shop, among(connection, orders.c.buyer, of_buyers)
         )
         for buyer, order in connection.execute(statement).all():
             found[buyer].append(order)
@@ -250,7 +255,7 @@ def conversations_at(
         by_channel[channel].append(address)
     found: dict[Identity, Conversation] = {}
     for channel, addresses in by_channel.items():
-        here = [conversations.c.channel == channel, conversations.c.address.in_(addresses)]
+        here = [conversations.c.channel == channel, among(connection, conversations.c.address, addresses)]
         for chat in _conversations(connection, shop, *here):
             found[chat.channel, chat.address] = chat
     return found
@@ -262,7 +267,7 @@ def conversations_of(
     """Each buyer's chats, the one she last wrote in first."""
     found: dict[str, list[Conversation]] = defaultdict(list)
     if of_buyers:
-        for chat in _conversations(connection, shop, conversations.c.buyer.in_(of_buyers)):
+        for chat in _conversations(connection, shop, among(connection, conversations.c.buyer, of_buyers)):
             found[chat.buyer].append(chat)
     return {buyer: tuple(sorted(chats, key=_last_heard, reverse=True)) for buyer, chats in found.items()}
 
@@ -286,7 +291,7 @@ def open_cases_of(
     found: dict[str, list[Case]] = defaultdict(list)
     if of_buyers:
         statement = select(cases).where(
-            cases.c.shop == shop, cases.c.buyer.in_(of_buyers), cases.c.closed_at.is_(None)
+            cases.c.shop == shop, among(connection, cases.c.buyer, of_buyers), cases.c.closed_at.is_(None)
         )
         for row in sorted(connection.execute(statement).all(), key=lambda row: row.number):
             found[row.buyer].append(case_of(row))
@@ -351,7 +356,9 @@ def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, s
 
 def close_cases(connection: Connection, shop: str, keys: Collection[str], now: datetime) -> None:
     if keys:
-        here = update(cases).where(cases.c.shop == shop, cases.c.key.in_(keys), cases.c.closed_at.is_(None))
+        here = update(cases).where(
+            cases.c.shop == shop, among(connection, cases.c.key, keys), cases.c.closed_at.is_(None)
+        )
         connection.execute(here.values(closed_at=now))
 
 
@@ -373,11 +380,11 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
         outbox.c.facts,
     )
     here = select(*columns, false().label("paid")).where(
-        outbox.c.shop == shop, outbox.c.order_id.in_(of_orders)
+        outbox.c.shop == shop, among(connection, outbox.c.order_id, of_orders)
     )
     old = archived_messages.c
     archived = select(old.key, old.template, old.state, old.order_id, old.settled_at, null(), old.paid).where(
-        old.shop == shop, old.order_id.in_(of_orders)
+        old.shop == shop, among(connection, old.order_id, of_orders)
     )
     found: dict[str, list[Said]] = defaultdict(list)
     for row in connection.execute(here.union_all(archived)).all():
