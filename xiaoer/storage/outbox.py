@@ -175,7 +175,7 @@ def rivals(connection: Connection, shop: str, buyers: Collection[str], now: date
     columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,
-        outbox.c.buyer.in_(buyers),
+        among(connection, outbox.c.buyer, buyers),
         outbox.c.settled_at.is_(None),  # so that the index of a buyer's messages leads to the open ones
         or_(in_state(outbox, "sending"), due_now),
     )
