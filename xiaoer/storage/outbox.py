@@ -20,7 +20,7 @@ _CLAIMED = tuple(
     outbox.c[name]
     for name in (
         *("shop", "id", "key", "buyer", "order_id", "template", "version", "category", "values", "buttons"),
-        *("to", "unlike", "created_at", "due_at", "lateness", "attempts"),
+        *("to", "unlike", "created_at", "due_at", "lateness", "try_at", "attempts"),
     )
 )
 
