@@ -164,7 +164,9 @@ class Log:
         request = msgspec.json.encode({"stream_name": name, "config": settings})
         consumer = await self._ask(f"$JS.API.CONSUMER.CREATE.{name}", request, _Consumer)
         reader = Reader(self._client, f"$JS.API.CONSUMER.MSG.NEXT.{name}.{consumer.name}")
-        subscription = await self._client.subscribe(reader.inbox, cb=reader.hear, pending_msgs_limit=4 * PULL)
+        subscription = await self._client.subscribe(
+            f"{reader.inbox}.*", cb=reader.hear, pending_msgs_limit=4 * PULL
+        )
         try:
             yield reader
         finally:

@@ -15,7 +15,8 @@ PULL = 1000  # entries asked for at once
 PULL_BYTES = 8 * 1024 * 1024
 PULL_LASTS = 30.0  # seconds
 
-_PULL_IS_OVER = ("404", "408")  # nothing more, or its time is up
+# How a pull ends well: nothing more, its time is up, or it brought as much as it was asked for.
+_PULL_IS_OVER = ("404", "408", "Batch Completed", "Message Size Exceeds MaxBytes")
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -34,6 +35,7 @@ class Reader:
         self._next_subject = next_subject
         self._heard: deque[Msg] = deque()
         self._rang = asyncio.Event()
+        self._pulls = 0  # each hears of its end under a number of its own
         self._owed = 0  # entries that the pull under way may still bring
         self._count = 0  # entries that this reader was sent
         self.inbox = client.new_inbox()
@@ -44,23 +46,31 @@ class Reader:
 
     async def next(self, patience: float) -> list[Stored]:
         """What has come, at most one pull of it; [] if nothing comes for so many seconds. Raises LogAway."""
-        if self._owed <= 0 and not self._heard:
-            await self._pull()
-        if not self._heard:
-            self._rang.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._rang.wait(), patience)
         found = list[Stored]()
-        while self._heard and len(found) < PULL:
-            stored = self._opened(self._heard.popleft())
-            if stored:
-                found.append(stored)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not found:
+                    await self._wait()
+                    while self._heard and len(found) < PULL:
+                        stored = self._opened(self._heard.popleft())
+                        found += [stored] if stored else []
         return found
 
+    async def _wait(self) -> None:
+        """Until something is heard, pulling if nobody does."""
+        while not self._heard:
+            self._rang.clear()
+            if self._owed <= 0:
+                await self._pull()
+            await self._rang.wait()
+
     async def _pull(self) -> None:
+        self._pulls += 1
         wanted = {"batch": PULL, "max_bytes": self._most_bytes(), "expires": int(PULL_LASTS * 1e9)}
         try:
-            await self._client.publish(self._next_subject, msgspec.json.encode(wanted), reply=self.inbox)
+            await self._client.publish(
+                self._next_subject, msgspec.json.encode(wanted), reply=f"{self.inbox}.{self._pulls}"
+            )
         except (NatsError, OSError) as error:
             raise LogAway(type(error).__name__) from None
         self._owed = PULL
@@ -72,10 +82,11 @@ class Reader:
         """None for a word of the server about the pull itself."""
         status = message.headers.get("Status") if message.headers else None
         if status:
-            self._owed = 0
             about = message.headers.get("Description", "") if message.headers else ""
-            if status not in _PULL_IS_OVER and "MaxBytes" not in about:
+            if status not in _PULL_IS_OVER and about not in _PULL_IS_OVER:
                 raise LogAway(f"reading ended: {status} {about}")
+            if message.subject == f"{self.inbox}.{self._pulls}":
+                self._owed = 0
             return None
         numbers = message.metadata.sequence
         self._owed -= 1

@@ -73,7 +73,10 @@ class Taker:
                 log.warning("reading the log again", partition=partition, why=str(error))
             except Exception as error:  # a database that is away comes back; we must still be there then
                 self._metrics.leg_errors.labels("take").inc()
-                log.error("taking in failed", partition=partition, error=type(error).__name__, exc_info=True)
+                why = type(error).__name__
+                log.error(
+                    "taking in failed", partition=partition, error=why, exc_info=not is_service_trouble(error)
+                )
             await asyncio.sleep(PAUSE)
 
     async def _take(self, partition: int) -> None:
