@@ -25,6 +25,7 @@ from xiaoer.storage.tables import buyers, inbox, metadata, outbox
 
 FIRST = 7_000_000  # order number of the pattern; nothing else in its rows reads like that
 PAGE = 2_000  # orders written at once
+IDS = {"id", "event"}  # columns that hold an id out of the program's own count
 ONCE = {"counter", "templates"}  # tables that do not grow with orders
 
 Rows = dict[Table, list[dict[str, Any]]]
@@ -68,24 +69,33 @@ def _write(connection: Connection, pattern: Rows, numbers: Sequence[int]) -> Non
     (buyer,) = (row["id"] for row in pattern[buyers])
     olds = [row["id"] for table in (inbox, outbox) for row in pattern[table]]
     fresh = iter(take_ids(connection, len(olds) * len(numbers)))
-    changes = [
-        ({buyer: f"{number:020x}", str(FIRST): str(number)}, dict(zip(olds, fresh, strict=False)))
-        for number in numbers
-    ]
+    ids = [dict(zip(olds, fresh, strict=False)) for _ in numbers]
     for table, rows in pattern.items():
         insert_new(
             connection,
             table,
-            [{name: _other(row[name], words, ids) for name in row} for words, ids in changes for row in rows],
+            [
+                another
+                for row in rows
+                for another in _others(row, buyer, dict(zip(numbers, ids, strict=True)))
+            ],
         )
 
 
-def _other(value: Any, words: dict[str, str], ids: dict[int, int]) -> Any:
-    if isinstance(value, str):
-        for old, new in words.items():
-            value = value.replace(old, new)
-        return value
-    return ids.get(value, value) if type(value) is int else value
+def _others(row: dict[str, Any], buyer: str, ids: dict[int, dict[int, int]]) -> Iterator[dict[str, Any]]:
+    """This row of the pattern, for each number."""
+    said = {name: text for name, text in row.items() if isinstance(text, str) and _names(text, buyer)}
+    counted = {name: row[name] for name in IDS & row.keys() if type(row[name]) is int}
+    for number, fresh in ids.items():
+        words = {
+            name: text.replace(str(FIRST), str(number)).replace(buyer, f"{number:020x}")
+            for name, text in said.items()
+        }
+        yield {**row, **words, **{name: fresh[old] for name, old in counted.items()}}
+
+
+def _names(text: str, buyer: str) -> bool:
+    return str(FIRST) in text or buyer in text
 
 
 def _pages(numbers: range, size: int) -> Iterator[list[int]]:
