@@ -187,7 +187,8 @@ class Program:
         if handled:
             self.deliver_leg.wake()
         elif outcome.busy:  # what came after another program's look is still to be found
-            asyncio.get_running_loop().call_later(SOON, self.react_leg.wake)
+            await asyncio.sleep(SOON)
+            self.react_leg.wake()
         return handled
 
     async def calendar_round(self) -> int:
