@@ -15,11 +15,13 @@ from sqlalchemy import select, text
 
 from tests import servers
 from tests.faults.rush import STREAM, Watcher, a_moment, kept_ids, rush, settled_in, watching
+from tests.faults.test_database_away import closed_server
 from tests.faults.town import chat, until
 from tests.world import World, world
 from xiaoer.bot.events import ItemRestocked
 from xiaoer.bot.ingest.entries import Entry, dump_entry, partition_of
 from xiaoer.bot.ingest.taking import Taker
+from xiaoer.bot.logs import configure_logs
 from xiaoer.bot.receive import written
 from xiaoer.storage import tables
 from xiaoer.storage.inbox import Arrival
@@ -34,6 +36,9 @@ pytestmark = pytest.mark.faults
 
 @contextlib.asynccontextmanager
 async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, Watcher]]:
+    configure_logs(
+        "warning", json=False
+    )  # as the program tells of faults: structlog's own way takes a second each
     async with (
         watching(cluster) as log,
         world(url, ingest=cluster.url) as shop,
@@ -373,3 +378,58 @@ async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_w
         assert town.town.answers == {200: BURST}
         told = [id.split("#")[0] for id in await kept_ids(town.books.database)]
         assert sorted(told) == sorted(ids)
+
+
+async def test_without_a_database_deliveries_are_acknowledged_and_come_in_later(
+    postgres_url: str, log_cluster: servers.Cluster
+) -> None:
+    async with shop_behind_a_log(postgres_url, log_cluster) as (shop, _):
+        assert await shop.place("1") == 200
+        await heard(shop, 1)
+        with closed_server(postgres_url):
+            assert [await shop.place(f"{number}", f"b{number}") for number in range(2, 22)] == [200] * 20
+            async with shop.http.get(f"{shop.door}/readyz") as response:
+                assert response.status == 200
+        await heard(shop, 21)
+        assert sorted(int(m["order"]) for m in shop.receiver.messages) == list(range(1, 22))
+
+
+@pytest.mark.parametrize(("count", "size"), [(2500, 10), (40, 600_000)], ids=["many", "long"])
+async def test_more_than_one_pull_of_entries_is_read_to_its_end_without_a_pause(
+    postgres_url: str, log_cluster: servers.Cluster, count: int, size: int
+) -> None:
+    async with shop_by_hand(postgres_url, log_cluster) as (shop, _):
+        log = shop.program.log
+        assert log is not None
+        for some in range(0, count, 20):  # no more at a time than a connection may buffer
+            few = range(some, some + 20)
+            await asyncio.gather(*(log.append("shop", str(number), b"x" * size) for number in few))
+        read: list[int] = []
+        async with log.reading(partition_of("shop"), 0) as reader:
+            while len(read) < count:
+                found = await reader.next(5)
+                assert found
+                read += [stored.sequence for stored in found]
+            assert await reader.next(0.1) == []
+        assert read == list(range(1, count + 1))
+
+
+async def test_the_metrics_tell_how_far_the_inbox_is_behind(
+    postgres_url: str, log_cluster: servers.Cluster
+) -> None:
+    async with shop_by_hand(postgres_url, log_cluster) as (shop, log):
+        assert [await say(shop, id) for id in "abc"] == [200] * 3
+        assert "\nxiaoer_log_lag 3.0" in await metrics(shop)
+        async with taking_in(shop):
+            await settled_in(shop.program.database, 3)
+        told = await metrics(shop)
+        assert "\nxiaoer_log_lag 0.0" in told
+        assert "\nxiaoer_log_taken_total 3.0" in told
+        log.cluster.kill()
+        assert await say(shop, "d") == 503
+        assert "\nxiaoer_log_errors_total 1.0" in await metrics(shop)
+
+
+async def metrics(shop: World) -> str:
+    async with shop.http.get(f"{shop.door}/metrics") as response:
+        return await response.text()
