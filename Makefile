@@ -21,7 +21,7 @@ PIP_APART := $(APART)/bin/python -m pip install -q --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run test check bench fuzz lock schema clean
+.PHONY: run test check bench fuzz growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed

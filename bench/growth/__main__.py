@@ -30,6 +30,7 @@ HEADS = {
     "claim_ms": "claim, ms",
     "intake": "intake/s",
     "journeys": "journeys/s",
+    "cpu_ms": "processor, ms a journey",
     "drained": "sent/s",
     "scrape_ms": "/metrics, ms",
     "ready_ms": "/readyz, ms",

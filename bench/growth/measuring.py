@@ -44,6 +44,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     claim_ms: float  # one claim of ROUND due messages: facts, verdicts, texts, not yet committed
     intake: float  # deliveries answered 200, while all legs run
     journeys: float  # orders from delivery to the message at the receiver
+    cpu_ms: float  # of the program's own processor time for each of these journeys
     drained: float  # due reminders sent
     scrape_ms: float  # /metrics, the first and dearest time
     ready_ms: float  # /readyz
@@ -91,7 +92,9 @@ async def look(town: Town, folder: Path, name: str) -> Look:
                 start_seconds = time.perf_counter() - began
                 scrape_ms = await _asked(http, f"{door}/metrics")
                 ready_ms = await _asked(http, f"{door}/readyz")
+                before = _processor(process.pid)
                 intake, journeys = await _live(http, door, ear, name)
+                cpu_ms = (_processor(process.pid) - before) / ORDERS * 1000
                 began = time.perf_counter()
                 town.fall_due(DUE)
                 times = await ear.until("payment_reminder:o", DUE)
@@ -102,6 +105,7 @@ async def look(town: Town, folder: Path, name: str) -> Look:
         claim_ms=claim_ms,
         intake=intake,
         journeys=journeys,
+        cpu_ms=cpu_ms,
         drained=(len(times) - 1) / (times[-1] - times[0]),
         scrape_ms=scrape_ms,
         ready_ms=ready_ms,
@@ -246,6 +250,12 @@ def _free_port() -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
+
+
+def _processor(pid: int) -> float:
+    """Seconds so far: what others do on this machine does not count."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int) -> float:

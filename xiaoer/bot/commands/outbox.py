@@ -24,13 +24,14 @@ from xiaoer.bot.commands.options import (
     read_config,
     words_of,
 )
-from xiaoer.bot.commands.screen import show, show_json, table, tell
+from xiaoer.bot.commands.screen import remark, show, show_json, table, tell
 from xiaoer.bot.commands.words import say
 from xiaoer.bot.router import Reason
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.story import explain as explained
 from xiaoer.bot.texts import Texts
 from xiaoer.storage import views
+from xiaoer.storage.archive import archived_until
 from xiaoer.storage.finding import find_order
 from xiaoer.storage.views import MESSAGE_STATES, Message, Wanted
 
@@ -59,6 +60,7 @@ def outbox(
     wanted = Wanted(order=order, buyer=buyer, states=states)
     with opened(config) as database:
         found = database.read_now(partial(views.messages, shop=shop_id, wanted=wanted, limit=limit))
+        archived = database.read_now(partial(archived_until, shop=shop_id)) if states != WAITING else None
         nameless = not found and order and database.read_now(partial(_nameless, shop=shop_id, number=order))
     if as_json:
         show_json([forms.message_form(message, words) for message in found])
@@ -66,6 +68,8 @@ def outbox(
     if nameless:
         tell(say("nobody_known", words.locale, order=order))
         return
+    if archived:
+        remark(say("in_archive", words.locale, until=words.moment(archived)))
     if not found:
         tell(say("nothing_waits" if states == WAITING else "no_messages", words.locale))
         return
@@ -135,7 +139,10 @@ def explain(
     words, texts, now = words_of(shop), Texts(config.templates), utc_now()
     with opened(config) as database:
         story = database.read_now(lambda link: explained(link, shop_id, shop, words, name, texts, now))
+        archived = database.read_now(partial(archived_until, shop=shop_id))
     if story is None:
+        if archived:
+            remark(say("in_archive", words.locale, until=words.moment(archived)))
         raise WrongUse(say("no_such_message", words.locale, name=name))
     if as_json:
         show_json(forms.explanation(story, words))

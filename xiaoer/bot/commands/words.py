@@ -33,6 +33,11 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "没有消息 {name}；用 `xiaoer outbox --all` 查看编号",
         "沒有訊息 {name}；用 `xiaoer outbox --all` 查看編號",
     ),
+    "in_archive": (
+        "What is older than {until} may lie in the archive.",
+        "{until} 之前的内容可能已经归档。",
+        "{until} 之前的內容可能已經封存。",
+    ),
     "more_messages": (
         "These are the newest {limit}; --limit shows more.",
         "这里是最新的 {limit} 条；用 --limit 查看更多。",
@@ -133,6 +138,23 @@ WORDS: dict[str, tuple[str, str, str]] = {
         " they had come by themselves; about older orders nothing is said.",
         "最近 {days} 天内有进展的订单：{recent} 个，买家仍会像平常一样收到消息；更早的订单不会发送任何消息。",
         "最近 {days} 天內有進展的訂單：{recent} 筆，買家仍會像平常一樣收到訊息；更早的訂單不會傳送任何訊息。",
+    ),
+    # archive
+    "no_retention": (
+        "set retention in the settings first; without it everything stays in the database",
+        "请先在设置中写 retention；不设置就全部留在数据库里",
+        "請先在設定中寫 retention；不設定就全部留在資料庫裡",
+    ),
+    "archiving": ("Archiving", "正在归档", "正在封存"),
+    "archived": (
+        "Rows archived in {folder}: {rows}.",
+        "已将 {rows} 条记录归档到 {folder}。",
+        "已將 {rows} 筆紀錄封存到 {folder}。",
+    ),
+    "nothing_archived": (
+        "Nothing is old enough to be archived.",
+        "没有需要归档的旧记录。",
+        "沒有需要封存的舊紀錄。",
     ),
     # check
     "all_well": (
