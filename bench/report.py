@@ -138,7 +138,7 @@ def everybody(found: Found) -> Cells:
     rows = []
     for name, of in found["contenders"].items():
         if "not_measured" in of:
-            rows.append([name, f"not measured here: {of['not_measured']}", *[""] * (len(heads) - 2)])
+            rows.append([name, "not measured here", *[""] * (len(heads) - 2)])
             continue
         megabytes = max(
             (of[measure]["memory_mb"] for measure in RATES if "memory_mb" in of.get(measure, {})), default=0
@@ -216,6 +216,14 @@ def _about(found: Found) -> str:
     )
 
 
+def absences(found: Found) -> list[str]:
+    return [
+        f"Not measured here: {name}: {of['not_measured']}"
+        for name, of in found["contenders"].items()
+        if "not_measured" in of
+    ]
+
+
 def show(console: Console, found: Found) -> None:
     for cells in (everybody(found), ourselves(found), aims(found)):
         if cells:
@@ -223,7 +231,7 @@ def show(console: Console, found: Found) -> None:
             for row in cells[1:]:
                 table.add_row(*row)
             console.print(table)
-    console.print(*MEANING, _about(found), sep="\n", highlight=False)
+    console.print(*MEANING, _about(found), *absences(found), sep="\n", highlight=False)
 
 
 def markdown(found: Found) -> str:
@@ -233,7 +241,7 @@ def markdown(found: Found) -> str:
         "# Measured",
         _about(found),
         *tables,
-        "\n".join(f"- {line}" for line in MEANING),
+        "\n".join(f"- {line}" for line in (*MEANING, *absences(found))),
         "## Who",
         "\n".join(ways),
     ]
