@@ -1,5 +1,6 @@
 """The archive: what is over goes to files and nothing that is decided later is any different."""
 
+import asyncio
 import gzip
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import sqlalchemy
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
@@ -18,6 +20,8 @@ from tests.engine import Buyer, Engine, Yard, in_yard, yard
 from tests.world import NOON
 from xiaoer.bot.archiving import Archivist
 from xiaoer.bot.audit.audit import audit
+from xiaoer.bot.cli import main
+from xiaoer.bot.config import Retention
 from xiaoer.bot.context import Said
 from xiaoer.bot.events import Event
 from xiaoer.bot.orders import Order
@@ -142,6 +146,53 @@ async def test_the_rows_are_on_disk_before_they_are_deleted(database_url: str, t
 
         assert moved == 0
         assert await left(engine) == before
+
+
+async def test_the_program_archives_by_its_settings_and_not_without_them(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with yard(database_url) as place:
+        engine = place.engine()
+        await a_bought_mug(engine, Buyer())
+        engine.clock.now += KEEP
+        before = await left(engine)
+
+        await engine.program.archive_round()
+        assert await left(engine) == before
+
+        retention = Retention(keep=KEEP, archive=tmp_path)
+        engine.program.config = engine.program.config.model_copy(update={"retention": retention})
+        await engine.program.archive_round()
+        assert (await left(engine))["inbox"] == 0
+
+
+def test_by_hand_it_tells_how_many_rows_went_and_afterwards_where_to_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = f"sqlite:///{tmp_path / 'xiaoer.db'}"
+
+    async def fill() -> str:
+        async with yard(database) as place:
+            engine = place.engine(now=NOON - 400 * DAY)
+            await a_bought_mug(engine, Buyer(at=NOON - 400 * DAY))
+            return engine.shop
+
+    shop = asyncio.run(fill())
+    config = tmp_path / "config.yaml"
+    written = {"secret": "${XIAOER_SECRET}", "shops": {shop: {"name": "青花小铺", "locale": "en"}}}
+    (tmp_path / ".env").write_text("XIAOER_SECRET=a secret that is only for tests\n")
+    config.write_text(yaml.safe_dump(written))
+    assert main(["archive", "--config", str(config)]) == 2
+    assert "retention" in capsys.readouterr().err
+
+    config.write_text(yaml.safe_dump({**written, "retention": {"keep": "60d"}}))
+    assert main(["archive", "--config", str(config), "--json"]) == 0
+    told = msgspec.json.decode(capsys.readouterr().out)
+    assert told == {"archived": len(lines_in(tmp_path / "archive")), "folder": str(tmp_path / "archive")}
+    assert told["archived"] > 10
+    assert main(["explain", "order_confirmation:1001", "--config", str(config)]) == 2
+    assert "may lie in the archive" in capsys.readouterr().err
+    assert main(["audit", "--config", str(config)]) == 0
 
 
 async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path: Path) -> None:
