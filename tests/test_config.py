@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from xiaoer.bot.config import Config, load_config
 from xiaoer.bot.errors import ConfigError, Mistake
+from xiaoer.bot.ingest.log import servers_of
 from xiaoer.bot.shop import parse_duration, write_duration
 
 SECRETS = {
@@ -90,6 +91,30 @@ def test_a_database_address_may_come_from_the_environment(tmp_path: Path) -> Non
 
     assert config.database == "postgresql://u:pass@host/shop"
     assert "pass@" not in repr(config)
+
+
+def test_the_log_in_front_is_one_address_or_several_and_its_password_is_never_shown(tmp_path: Path) -> None:
+    addresses = "nats://me:${PASSWORD}@one:4222,tls://two"
+    config = load(tmp_path, GOOD + f"ingest: {addresses}\n", PASSWORD="no-one-knows")
+    assert config.ingest == "nats://me:no-one-knows@one:4222,tls://two"
+    assert "no-one-knows" not in repr(config)
+    for wrong in (
+        "one:4222",
+        "nats://",
+        "http://${PASSWORD}@one",
+        "nats://one:port",
+        "nats://one/${PASSWORD}",
+    ):
+        with pytest.raises(ConfigError, match="write nats://host:4222") as told:
+            load(tmp_path, GOOD + f"ingest: {wrong}\n", PASSWORD="no-one-knows")
+        assert "no-one-knows" not in str(told.value)
+
+
+def test_the_log_is_asked_for_by_addresses_without_a_secret_in_them() -> None:
+    servers, secret = servers_of("nats://me:a%40b@one:4222, tls://two:4223")
+    assert servers == ["nats://one:4222", "tls://two:4223"]
+    assert (secret.user, secret.password, secret.token) == ("me", "a@b", None)
+    assert servers_of("nats://a-token@one")[1].token == "a-token"
 
 
 def test_the_templates_folder_beside_the_settings_is_found(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Place(msgspec.Struct, frozen=True):
         return other.sequence == 0 or (self.stream == other.stream and self.sequence >= other.sequence)
 
 
-class _Secret(msgspec.Struct, frozen=True, kw_only=True):
+class Secret(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     password: str | None = None
     token: str | None = None
@@ -94,7 +94,7 @@ class Log:
     """`addresses`: nats://user:password@host:port, several with commas between; tls:// for encryption."""
 
     def __init__(self, addresses: str) -> None:
-        self._servers, self._secret = _servers_of(addresses)
+        self._servers, self._secret = servers_of(addresses)
         self._client = Client()
         self._waiting = 0
         self.ready = asyncio.Event()
@@ -260,16 +260,16 @@ def _settings(partition: int) -> Mapping[str, Any]:
     }
 
 
-def _servers_of(addresses: str) -> tuple[list[str], _Secret]:
+def servers_of(addresses: str) -> tuple[list[str], Secret]:
     """The servers without anybody's secret in them, and the secret; the same for all, as in one cluster."""
     parts = [urlsplit(address.strip()) for address in addresses.split(",")]
     servers = [f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts]
     for part in parts:
         if part.username and part.password is not None:
-            return servers, _Secret(user=unquote(part.username), password=unquote(part.password))
+            return servers, Secret(user=unquote(part.username), password=unquote(part.password))
         if part.username:
-            return servers, _Secret(token=unquote(part.username))
-    return servers, _Secret()
+            return servers, Secret(token=unquote(part.username))
+    return servers, Secret()
 
 
 def _told(error: Exception) -> str:
