@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
 
 from bench.growth.filling import Town
 from tests.world import NOON, World, world
+from xiaoer.bot.archiving import Archivist
 
 LARGE = ("outbox", "inbox", "orders", "buyers", "identities")
 FEW = 1000  # rows that may be sorted: what one batch, one page or one buyer has
@@ -30,7 +32,7 @@ OFFERS: dict[str, Any] = {
 }
 
 
-async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: str) -> None:
+async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: str, tmp_path: Path) -> None:
     async with world(database_url, **OFFERS) as shop:
         town = Town(database_url)
         town.wait_for(8_000, lambda messages: None)
@@ -44,7 +46,7 @@ async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: st
             if statement.lstrip().startswith(("SELECT", "UPDATE", "WITH", "INSERT", "DELETE")):
                 asked.setdefault(statement, parameters)
 
-        await live(shop)
+        await live(shop, tmp_path)
         event.remove(engine, "before_cursor_execute", remember)
         asked = {one: given for one, given in asked.items() if not one.startswith(COUNTS + BY_HAND)}
         steps = steps_of_sqlite if engine.dialect.name == "sqlite" else steps_of_postgresql
@@ -59,8 +61,8 @@ async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: st
     assert careless == []
 
 
-async def live(shop: World) -> None:
-    """Some days of one order among many, with the watching from outside and a look at every list."""
+async def live(shop: World, archive: Path) -> None:
+    """Some days of one order among many, with the archive's sweep, a look from outside, and every list."""
     await shop.place(buyer="ann")
     await shop.settle()
     await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
@@ -70,6 +72,9 @@ async def live(shop: World) -> None:
     await shop.settle()
     shop.clock.now += timedelta(hours=22)
     await shop.settle()
+    program = shop.program
+    shops, keep = program.config.shops, timedelta(days=360)  # of a year that is over some days are older
+    assert await Archivist(program.database, shops, archive, keep, shop.clock, pause=0).sweep() > 100
     headers = {"Authorization": "Bearer a token only for tests"}
     pages = ["/readyz", "/metrics", *(f"/api/v1/shops/shop/{name}" for name in LISTS)]
     for page in pages:
