@@ -18,8 +18,9 @@ from xiaoer.storage.database import Database
 
 LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
 PATIENCE = 5.0  # seconds for the database or the log to answer
-COUNTED = 100_000  # open events that are counted for whoever asks whether we are ready; more are no news
+COUNTED = 10_000  # open events that are counted for whoever asks whether we are ready; more are no news
 SHARE = 0.01  # of the time, at most, that counting what waits may take, however much it is
+SOON = 0.5  # seconds that a scrape waits for a counting; after that it shows what was counted before
 FAR = 10_000  # deliveries in the log that are not in the inbox yet; sending waits for them
 
 
@@ -44,6 +45,7 @@ class Health:
         self._reacts = reacts
         self._behind = behind
         self._leaving = False
+        self._counting: asyncio.Task[None] | None = None
         self._count_again = 0.0  # by the monotonic clock
 
     def leave(self) -> None:
@@ -92,7 +94,9 @@ class Health:
         if self._behind:
             with contextlib.suppress(LogAway):  # what it says then is what it said last
                 self._metrics.log_lag.set(await self._behind())
-        await self._database.read(self._count)
+        lag = await self._database.read(self._lag)
+        self._metrics.lag.set(lag.total_seconds())
+        await self._count_soon()
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -103,12 +107,16 @@ class Health:
         since = inbox.open_since(connection)
         return max(self._clock() - since, timedelta(0)) if since else timedelta(0)
 
+    async def _count_soon(self) -> None:
+        """What waits is counted anew only when the last counting is paid for, beside all else."""
+        if self._counting is None or (self._counting.done() and time.monotonic() >= self._count_again):
+            self._counting = asyncio.create_task(self._database.read(self._count))
+        done, _ = await asyncio.wait({self._counting}, timeout=SOON)
+        for counting in done:
+            counting.result()
+
     def _count(self, connection: Connection) -> None:
-        """What waits is counted anew only when the last counting is paid for; a lag is always fresh."""
-        self._metrics.lag.set(self._lag(connection).total_seconds())
         began = time.monotonic()
-        if began < self._count_again:
-            return
         self._metrics.backlog.set(inbox.open_count(connection))
         counts = outbox.open_counts(connection)
         self._metrics.outbox.clear()  # a shop where nothing waits any more is not in them
