@@ -62,7 +62,7 @@ class Draining:
                 f"{contender.name} sent {receiver.count} of {count} reminders, {receiver.doubles} twice"
             )
         self._note(contender.name, count, receiver.times, started, ended)
-        self._figures.effort[contender.name].append(effort / count)
+        self._figures.effort[DRAIN, contender.name].append(effort / count)
         self._stores.drop(url)
 
     async def _filled(self, contender: Contender, count: int) -> str:

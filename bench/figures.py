@@ -61,7 +61,9 @@ class Figures:
         self.first_after: defaultdict[str, list[float]] = defaultdict(
             list
         )  # seconds from start to first message
-        self.effort: defaultdict[str, list[float]] = defaultdict(list)  # processor seconds for each message
+        self.effort: defaultdict[tuple[str, str], list[float]] = defaultdict(
+            list
+        )  # processor seconds for each
         self.drained: dict[str, int] = {}
         self.messages: dict[str, int] = {}  # different ones received from it
         self.doubles: dict[str, int] = {}

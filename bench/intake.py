@@ -11,7 +11,7 @@ from bench.figures import Figures, Size
 from bench.load import Answers, drive
 from bench.servers import Server, prepare, standing
 from bench.stores import Stores, counted
-from bench.weighing import megabytes
+from bench.weighing import megabytes, processor_seconds
 
 NOWHERE = "http://127.0.0.1:9/"  # where messages would go if anybody worked
 
@@ -71,7 +71,11 @@ class Intake:
 
     async def _as_fast_as_it_can(self, door: Door) -> None:
         count = self._size.spanned(self._size.intake, door.warm)
+        working = [*door.server.processes, *self._stores.processes(door.store)]
+        before = processor_seconds(working)
         answers = await self._ask(door, count)
+        effort = processor_seconds(working) - before
+        self._figures.effort[INTAKE, door.contender.name].append(effort / count)
         self._figures.rates[INTAKE, door.contender.name].append(count / answers.seconds)
 
     async def _at_half_of_that(self, door: Door) -> None:

@@ -17,7 +17,7 @@ from bench.receiver import Receiver, receiving
 from bench.records import Records
 from bench.servers import Server, prepare, standing
 from bench.stores import Stores, counted
-from bench.weighing import megabytes
+from bench.weighing import megabytes, processor_seconds
 
 WORKING = "intake_while_working"  # acknowledgements while orders are handled and messages sent
 PLACED, PAID, MIXED = "placed", "paid", "mixed"  # besides chats: journeys of ours alone
@@ -119,6 +119,8 @@ class Journeys:
 
     async def _turn(self, traveller: Traveller, load: Load, figures: Figures) -> None:
         name, count = traveller.name, len(load.requests)
+        working = [*traveller.server.processes, *self._stores.processes(traveller.store)]
+        before = processor_seconds(working)
         if traveller.contender is BARE:
             self._step(f"{load.name}, {name}")
             answers = await drive(traveller.server, load.requests, self._size.connections)
@@ -126,6 +128,7 @@ class Journeys:
         else:
             answers, seconds = await self._journey(traveller, load)
         figures.rates[load.name, name].append(count / seconds)
+        figures.effort[load.name, name].append((processor_seconds(working) - before) / count)
         if load.name == PLACED:
             figures.rates[WORKING, name].append(count / answers.seconds)
 

@@ -34,7 +34,8 @@ MEANING = (
     "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent;"
     " beside it the time until a buyer has hers, at half of that rate.",
     "Draining: reminders that are due, rendered, signed, sent and noted (slowest-fastest tenth of the way).",
-    "Of processor: that each message drained took, also of the database or Redis (not: load and receiver).",
+    "Of processor: what each one took of the contender and its database or Redis, without load and receiver;"
+    " of all measures in results.json.",
     "MB: of the contender's own processes, without database and Redis.",
     "Mixed: half chats, a quarter orders (confirmed; three reminders and a deadline written), a quarter"
     " payments (acknowledged; reminders withdrawn); then orders and payments alone.",
@@ -75,6 +76,8 @@ def _measure(measure: str, name: str, figures: Figures) -> Found:
     found: Found = {"per_second": round(figures.rate(measure, name))}
     if figures.rates[measure, BARE.name]:
         found["of_bare"] = _spread(figures.ratios(measure, name), 3)
+    if effort := figures.effort[measure, name]:
+        found["processor_ms_each"] = round(median(effort) * 1000, 3)
     if waits := figures.waits[measure, name]:
         found["waits_ms"] = {
             f"p{percent}": round(percentile(waits, percent) * 1000, 2) for percent in (50, 99)
@@ -87,7 +90,6 @@ def _measure(measure: str, name: str, figures: Figures) -> Found:
     if measure == DRAIN:
         found["tenths_per_second"] = _spread(figures.slices[name] or figures.rates[DRAIN, name], 0)
         found["reminders"] = figures.drained[name]
-        found["processor_ms_per_message"] = round(median(figures.effort[name]) * 1000, 3)
         found["first_after_s"] = round(median(figures.first_after[name]), 1)
     return found
 
@@ -151,7 +153,7 @@ def everybody(found: Found) -> Cells:
                 _rate(of.get(CHAT)),
                 _waits(of.get(CHAT)),
                 _drained(of.get(DRAIN)),
-                f"{of[DRAIN]['processor_ms_per_message']:.2f}" if DRAIN in of else "",
+                f"{of[DRAIN]['processor_ms_each']:.2f}" if DRAIN in of else "",
                 f"{megabytes:,}" if megabytes else "",
                 "yes" if of["outlives_a_crash"] else "no",
             ]
