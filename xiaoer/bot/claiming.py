@@ -20,7 +20,7 @@ from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
 from xiaoer.bot.texts import Rendered, Version, split_subject
 from xiaoer.bot.variables import variables
-from xiaoer.storage import outbox
+from xiaoer.storage import life, outbox
 from xiaoer.storage.database import lease_clock, try_locks
 from xiaoer.storage.outbox import dump, message_name
 
@@ -79,6 +79,8 @@ class Claimer:
         what it sends is true when it is sent. `known`, where a log lies in front of the inbox, tells for
         each shop the moment that counts as now.
         """
+        if life.held(connection):
+            return 0, []
         looked, claims = 0, list[Claim]()
         for shop_id in self._in_turn(outbox.waiting_shops(connection)):
             wanted = min(room - len(claims), sum(places.get(shop_id, {}).values()))

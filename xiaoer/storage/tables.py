@@ -380,6 +380,20 @@ positions = Table(
 )
 
 
+# Where this database is served, and whether its outbox is held: one row (xiaoer/storage/life.py).
+life = Table(
+    "life",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("place", Key, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("held_since", Utc),
+    Column("held_why", String),
+    CheckConstraint("number = 1", name="only_one"),
+    CheckConstraint("(held_since IS NULL) = (held_why IS NULL)", name="held_for_a_reason"),
+)
+
+
 # SQLite hands out our ids from here; PostgreSQL has a sequence for it.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
