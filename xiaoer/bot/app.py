@@ -34,6 +34,7 @@ from xiaoer.bot.ingest.taking import Taker
 from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.patience import Patience
 from xiaoer.bot.react import react_waiting
 from xiaoer.bot.receive import Intake, Keeper, Rate, Receiver
 from xiaoer.bot.rules import Rules
@@ -142,6 +143,7 @@ class Program:
         self.texts = Texts(config.templates)
         self.links = Links(config.secret.get_secret_value())
         self.rules = rules_of(self.texts, self.links)
+        self.patience = Patience()
         doors: dict[tuple[str, str], Channel] = {}
         speakers: dict[tuple[str, str], Speaker] = {}
         for shop_id, shop in config.shops.items():
@@ -181,7 +183,12 @@ class Program:
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
         outcome = await react_waiting(
-            self._towards("deliver"), self.config.shops, self.rules, self.metrics, self.clock()
+            self._towards("deliver"),
+            self.config.shops,
+            self.rules,
+            self.patience,
+            self.metrics,
+            self.clock(),
         )
         handled = outcome.handled + outcome.parked
         if handled:
@@ -293,7 +300,8 @@ class Program:
             clock.every(EVERY, self.archive_leg.wake)
         clock.start()
         try:
-            yield
+            with self.patience.watching():
+                yield
         finally:
             clock.stop()
             for task in work:

@@ -25,6 +25,7 @@ from xiaoer.bot.events import (
 from xiaoer.bot.ledger import Ledger
 from xiaoer.bot.merging import Known, merge_event
 from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.patience import Patience
 from xiaoer.bot.router import route
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
@@ -43,23 +44,31 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def react(
-    connection: Connection, shop_id: str, shop: Shop, rules: Rules, now: datetime, limit: int = BATCH
+    connection: Connection,
+    shop_id: str,
+    shop: Shop,
+    rules: Rules,
+    patience: Patience,
+    now: datetime,
+    limit: int = BATCH,
 ) -> Outcome:
     """Handle the oldest open events of one shop. Nothing is kept if this raises."""
     if not try_lock(connection, f"react:{shop_id}"):
         return Outcome(busy=1)
     rows = inbox.open_events(connection, shop_id, limit)
-    return _Batch(connection, shop_id, shop, rules, now).run(rows) if rows else Outcome()
+    return _Batch(connection, shop_id, shop, rules, patience, now).run(rows) if rows else Outcome()
 
 
-def react_to_one(connection: Connection, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
+def react_to_one(
+    connection: Connection, shop_id: str, shop: Shop, rules: Rules, patience: Patience, now: datetime
+) -> Outcome:
     """Handle the oldest open event, or park it if what it leads to cannot be kept."""
     if not try_lock(connection, f"react:{shop_id}"):
         return Outcome(busy=1)
     rows = inbox.open_events(connection, shop_id, 1)
     try:
         with connection.begin_nested():
-            return _Batch(connection, shop_id, shop, rules, now).run(rows) if rows else Outcome()
+            return _Batch(connection, shop_id, shop, rules, patience, now).run(rows) if rows else Outcome()
     except Exception as error:
         if is_service_trouble(error):
             raise
@@ -73,6 +82,7 @@ async def react_waiting(
     database: Database,
     shops: Mapping[str, Shop],
     rules: Rules,
+    patience: Patience,
     metrics: Metrics,
     now: datetime,
     luck: Callable[[], float] = random.random,
@@ -84,7 +94,7 @@ async def react_waiting(
     for shop_id in waiting[first:] + waiting[:first]:
         if shop_id not in shops:
             continue  # its settings are gone; its events wait for them
-        outcome = await react_safely(database, shop_id, shops[shop_id], rules, now)
+        outcome = await react_safely(database, shop_id, shops[shop_id], rules, patience, now)
         metrics.events.labels(shop_id, "handled").inc(outcome.handled)
         metrics.events.labels(shop_id, "parked").inc(outcome.parked)
         handled += outcome.handled
@@ -93,28 +103,40 @@ async def react_waiting(
     return Outcome(handled=handled, parked=parked, busy=busy)
 
 
-async def react_safely(database: Database, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> Outcome:
+async def react_safely(
+    database: Database, shop_id: str, shop: Shop, rules: Rules, patience: Patience, now: datetime
+) -> Outcome:
     """React; when a batch cannot be kept, go in smaller steps up to the one event to blame."""
+    step = partial(react, shop_id=shop_id, shop=shop, rules=rules, patience=patience, now=now)
     for limit in (BATCH, BATCH // 10, BATCH // 100):
         try:
-            return await database.write(
-                partial(react, shop_id=shop_id, shop=shop, rules=rules, now=now, limit=limit)
-            )
+            return await database.write(partial(step, limit=limit))
         except Exception as error:
             if is_service_trouble(error):
                 raise
             log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
-    return await database.write(partial(react_to_one, shop_id=shop_id, shop=shop, rules=rules, now=now))
+    return await database.write(
+        lambda connection: react_to_one(connection, shop_id, shop, rules, patience, now)
+    )
 
 
 class _Batch:
     """One shop's events in the order they came, and what they lead to."""
 
-    def __init__(self, connection: Connection, shop_id: str, shop: Shop, rules: Rules, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        shop_id: str,
+        shop: Shop,
+        rules: Rules,
+        patience: Patience,
+        now: datetime,
+    ) -> None:
         self.connection = connection
         self.shop_id = shop_id
         self.shop = shop
         self.rules = rules
+        self.patience = patience
         self.now = now
         self.ledger = Ledger(connection, shop_id, now)
         self.deeds = Deeds(self.ledger, shop, rules)
@@ -140,11 +162,12 @@ class _Batch:
         rule = None
         try:
             context = self._context(event, merge_event(self.ledger, self.shop, event))
-            found = route(self.rules.routes, event, context)
+            found = self.patience.bounded(partial(route, self.rules.routes, event, context))
             if found is None:
                 return None, None
             rule = found.name
-            self.deeds.act(found.handler(event, context), id, rule, context)
+            actions = self.patience.bounded(partial(found.handler, event, context))
+            self.deeds.act(actions, id, rule, context)
         except DBAPIError:  # it may have spoilt the whole transaction
             raise
         except Exception as error:  # one bad event must not stop the others

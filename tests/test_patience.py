@@ -1,0 +1,120 @@
+"""A handler that never returns is interrupted and its event parked; everybody beside it is served."""
+
+import asyncio
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from sqlalchemy import func, select
+
+from tests.faults.town import until
+from tests.world import World, world
+from xiaoer.bot.actions import Action
+from xiaoer.bot.context import Context
+from xiaoer.bot.events import PaymentReceived
+from xiaoer.bot.patience import Patience, TookTooLong
+from xiaoer.bot.router import Route
+from xiaoer.storage import tables
+
+
+def never_returns(event: PaymentReceived, context: Context) -> list[Action]:
+    for _ in itertools.count():
+        with contextlib.suppress(Exception):  # nor can it be talked out of it
+            sum(range(100))
+    return []
+
+
+def of_ann(event: PaymentReceived, context: Context) -> bool:
+    return event.order == "1001"
+
+
+def never_decides(event: PaymentReceived, context: Context) -> bool:
+    while event.order == "1001":
+        pass
+    return False
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[World]:
+    async with world(database_url) as found:
+        found.program.patience = Patience(looks=3, every=0.1)
+        yield found
+
+
+async def left_open(shop: World) -> int:
+    opened = select(func.count()).where(tables.inbox.c.state == "open")
+    return int(await shop.program.database.read(lambda link: link.execute(opened).scalar_one()))
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route(PaymentReceived, never_returns, when=of_ann),
+        Route(PaymentReceived, never_returns, never_decides),
+    ],
+    ids=["the handler", "the question whether it takes the event"],
+)
+async def test_what_never_returns_parks_its_event_and_all_others_are_handled(
+    shop: World, route: Route
+) -> None:
+    rules = shop.program.rules
+    shop.program.rules = msgspec.structs.replace(rules, routes=(route, *rules.routes))
+    for order in ("1001", "1002"):
+        await shop.place(order, f"b{order}")
+        await shop.fact("paid", order, amount="128.00", currency="CNY")
+    async with shop.program.running():
+        await until(lambda: nothing_open(shop))
+        assert await shop.place("1003", "bob") == 200
+        await until(lambda: nothing_open(shop))
+        await until(lambda: all_heard(shop, {"1001", "1002", "1003"}))
+    parked = select(tables.inbox.c.thread, tables.inbox.c.error).where(tables.inbox.c.state == "parked")
+    rows = await shop.program.database.read(lambda link: link.execute(parked).all())
+    assert [tuple(row) for row in rows] == [("order:1001", "TookTooLong: no end after 0.3 s")]
+    told = await shop.program.database.read(lambda link: link.execute(select(tables.cases.c.reason)).all())
+    assert ("handler_failed",) in [tuple(row) for row in told]
+
+
+async def nothing_open(shop: World) -> bool:
+    return await left_open(shop) == 0
+
+
+async def all_heard(shop: World, orders: set[str]) -> bool:
+    return orders <= {message["order"] for message in shop.receiver.messages}
+
+
+def test_whoever_returns_in_time_is_left_alone_however_often_it_is_asked() -> None:
+    patience = Patience(looks=1, every=0.001)  # so short that some are interrupted at their very end
+    ends = {True: 0, False: 0}
+    with patience.watching():
+        over = time.monotonic() + 1
+        while time.monotonic() < over:
+            try:
+                patience.bounded(lambda: sum(range(60_000)))
+            except TookTooLong:
+                ends[False] += 1
+            else:
+                ends[True] += 1
+            sum(range(10))  # nothing of it may arrive here
+    assert ends[True] > 0
+    assert ends[False] > 0
+
+
+async def test_a_thread_beside_the_one_that_hangs_is_not_interrupted() -> None:
+    patience = Patience(looks=2, every=0.05)
+    hangs = threading.Event()
+
+    def forever() -> None:
+        hangs.set()
+        while True:
+            pass
+
+    with patience.watching(), contextlib.suppress(TookTooLong):
+        ended = asyncio.get_running_loop().run_in_executor(None, patience.bounded, forever)
+        await asyncio.to_thread(hangs.wait)
+        sums = [patience.bounded(lambda: sum(range(1000))) for _ in range(1000)]
+        await ended
+    assert len(set(sums)) == 1
