@@ -74,7 +74,7 @@ def _of(contender: Contender, figures: Figures) -> Found:
 
 def _measure(measure: str, name: str, figures: Figures) -> Found:
     found: Found = {"per_second": round(figures.rate(measure, name))}
-    if figures.rates[measure, BARE.name]:
+    if figures.rates[measure, BARE.name] and name != BARE.name:
         found["of_bare"] = _spread(figures.ratios(measure, name), 3)
     if effort := figures.effort[measure, name]:
         found["processor_ms_each"] = round(median(effort) * 1000, 3)
