@@ -74,15 +74,11 @@ def _write(connection: Connection, pattern: Rows, numbers: Sequence[int]) -> Non
         insert_new(
             connection,
             table,
-            [
-                another
-                for row in rows
-                for another in _others(row, buyer, dict(zip(numbers, ids, strict=True)))
-            ],
+            [another for row in rows for another in others(row, buyer, dict(zip(numbers, ids, strict=True)))],
         )
 
 
-def _others(row: dict[str, Any], buyer: str, ids: dict[int, dict[int, int]]) -> Iterator[dict[str, Any]]:
+def others(row: dict[str, Any], buyer: str, ids: dict[int, dict[int, int]]) -> Iterator[dict[str, Any]]:
     """This row of the pattern, for each number."""
     said = {name: text for name, text in row.items() if isinstance(text, str) and _names(text, buyer)}
     counted = {name: row[name] for name in IDS & row.keys() if type(row[name]) is int}

@@ -33,7 +33,8 @@ MEANING = (
     " of 50 and 99 of 100, at half of that rate.",
     "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent;"
     " beside it the time until a buyer has hers, at half of that rate.",
-    "Draining: reminders that are due, rendered, signed, sent and noted (slowest-fastest tenth of the way).",
+    "Draining: reminders that are due, rendered, signed, sent and noted, from when the first one has arrived"
+    " (slowest-fastest tenth of the way).",
     "Of processor: what each one took of the contender and its database or Redis, without load and receiver;"
     " of all measures in results.json.",
     "MB: of the contender's own processes, without database and Redis.",

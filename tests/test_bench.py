@@ -15,6 +15,7 @@ from bench import report
 from bench.contenders import DRAIN, OURS, POSTGRESQL, RIVALS, SQLITE, TWO
 from bench.deliveries import Numbers, chats, placed
 from bench.drain import slices
+from bench.due import FIRST, others
 from bench.errors import CannotMeasure
 from bench.figures import QUICK, Figures, percentile
 from bench.load import drive
@@ -85,6 +86,20 @@ def test_goals_are_ratios_to_the_fastest_others() -> None:
     assert goals["drain_of_fastest_rival"][SQLITE.name] == 2.0
     assert goals["drain_of_fastest_durable_rival"][SQLITE.name] == 10.0
     assert goals["drain_of_fastest_rival"][POSTGRESQL.name] is None, "it was not measured"
+
+
+def test_an_order_is_copied_with_ids_of_its_own_and_other_numbers_stay() -> None:
+    row = {"id": 1, "event": None, "attempts": 1, "key": f"payment_reminder:{FIRST}:1", "buyer": "b0"}
+
+    (copy,) = others(row, "b0", {FIRST + 5: {1: 77}})
+
+    assert copy == {
+        "id": 77,
+        "event": None,
+        "attempts": 1,
+        "key": f"payment_reminder:{FIRST + 5}:1",
+        "buyer": f"{FIRST + 5:020x}",
+    }
 
 
 def test_an_even_draining_is_as_fast_in_each_tenth() -> None:
