@@ -107,6 +107,27 @@ async def test_what_is_young_or_waits_stays(database_url: str, tmp_path: Path) -
         assert (await left(engine))["outbox"] == before["outbox"]
 
 
+async def test_a_row_from_a_clock_that_ran_ahead_does_not_stop_the_sweep(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with yard(database_url) as place:
+        engine = place.engine()
+        await a_bought_mug(engine, Buyer())
+        before = await left(engine)
+
+        def run_ahead(connection: Connection) -> None:
+            first = select(func.min(tables.inbox.c.id)).scalar_subquery()
+            wrong = sqlalchemy.update(tables.inbox).where(tables.inbox.c.id == first)
+            connection.execute(wrong.values(received_at=NOON + 4000 * DAY))
+
+        await engine.database.write(run_ahead)
+        engine.clock.now += KEEP
+        await archivist(engine, tmp_path).sweep()
+
+        assert before["inbox"] > 5
+        assert (await left(engine))["inbox"] == 1
+
+
 async def test_a_crash_between_the_file_and_the_deleting_loses_nothing(
     database_url: str, tmp_path: Path
 ) -> None:

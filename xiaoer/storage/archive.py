@@ -59,12 +59,13 @@ def page(connection: Connection, shop: str, table: str, after: int, before: date
 def _walk(
     connection: Connection, table: Table, born: Any, shop: str, after: int, before: datetime, limit: int
 ) -> tuple[list[Row[Any]], int | None]:
-    """Ids rise with time, so the first row that is too young ends the walk."""
+    """Ids rise with time, so a page with nothing but young rows ends the walk. One alone does not: a clock
+    that once ran ahead must not stop it for good."""
     behind = select(table).where(table.c.shop == shop, table.c.id > after)
     rows = list(connection.execute(behind.order_by(table.c.id).limit(limit)))
     old = [row for row in rows if row._mapping[born] < before]
-    done = len(old) < limit
-    return old, None if done else old[-1].id
+    done = len(rows) < limit or not old
+    return old, None if done else rows[-1].id
 
 
 def _messages(
