@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from nats.js.api import DiscardPolicy, StorageType
 from sqlalchemy import select, text
 
 from bench import deliveries
@@ -279,11 +280,24 @@ async def test_with_all_of_the_log_away_a_delivery_is_answered_503_and_comes_aga
             assert (response.status, (await response.json())["log_behind"]) == (200, 0)
 
 
+SAFE = {"num_replicas": 3, "storage": StorageType.FILE, "discard": DiscardPolicy.NEW}
+
+
+@pytest.mark.parametrize(
+    "unsafe",
+    [
+        {"num_replicas": 1},
+        {"storage": StorageType.MEMORY},
+        {"discard": DiscardPolicy.OLD},
+        {"max_age": 3600},
+    ],
+    ids=str,
+)
 async def test_a_stream_that_could_lose_what_it_took_is_not_used(
-    postgres_url: str, log_cluster: servers.Cluster
+    postgres_url: str, log_cluster: servers.Cluster, unsafe: dict[str, Any]
 ) -> None:
     async with watching(log_cluster) as log:
-        await log.js.add_stream(name="xiaoer-0", subjects=["xiaoer.0.>"], num_replicas=1)
+        await log.js.add_stream(name="xiaoer-0", subjects=["xiaoer.0.>"], **SAFE | unsafe)
         async with world(postgres_url, ingest=log_cluster.url) as shop:
             assert shop.program.log is not None
             connected = asyncio.create_task(shop.program.log.run())
@@ -374,9 +388,7 @@ async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_w
         await settled_in(town.books.database, BURST, patience=120)
         worked_off = time.monotonic() - began
         rate, pace = BURST / burst.seconds, (BURST - in_time) / worked_off
-        print(
-            f"burst {rate:.0f}/s for {burst.seconds:.1f} s, the database {pace:.0f}/s for {worked_off:.1f} s"
-        )
+        print(f"burst {rate:.0f}/s for {burst.seconds:.1f} s, database {pace:.0f}/s for {worked_off:.1f} s")
         assert rate >= 20 * pace
         told = [id.split("#")[0] for id in await kept_ids(town.books.database)]
         assert sorted(told) == sorted(f"chat-{number}" for number in range(BURST))
