@@ -62,9 +62,9 @@ class Database:
             try:
                 done = work(connection)
             except BaseException:
-                await self._threaded(self._writers, connection.close)
+                await self._finished(connection.close)
                 raise
-            await self._threaded(self._writers, _commit, connection)
+            await self._finished(_commit, connection)
             return done
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -96,6 +96,10 @@ class Database:
         except asyncio.CancelledError:
             beginning.add_done_callback(lambda begun: None if begun.exception() else begun.result().close())
             raise
+
+    async def _finished(self, end: Callable[..., None], *given: Any) -> None:
+        """Also when nobody waits for it any more: a transaction left open keeps all others waiting."""
+        await asyncio.shield(self._threaded(self._writers, end, *given))
 
     async def _threaded(self, pool: ThreadPoolExecutor, work: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
