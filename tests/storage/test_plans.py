@@ -7,7 +7,15 @@ from sqlalchemy import event
 
 from tests.world import NOON, world
 
-MEANT = ("SCAN json_each", "SCAN (subquery", "SCAN anon", "SCAN new", "SCAN found", "SCAN CONSTANT ROW")
+MEANT = (
+    "SCAN life",
+    "SCAN json_each",
+    "SCAN (subquery",
+    "SCAN anon",
+    "SCAN new",
+    "SCAN found",
+    "SCAN CONSTANT ROW",
+)
 # Partial indexes over the few rows that still want something may be read from end to end.
 SMALL = ("inbox_open", "outbox_due", "outbox_sending", "wakes_due", "inbox_parked", "buyers_agreeing")
 
