@@ -1,0 +1,239 @@
+"""The send step, thousands of times, each with a crash or two before, within or after the sending."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import func, select
+
+from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, Fate, live
+from tests.faults.programs import migrated
+from tests.faults.town import HASTY
+from tests.world import NOON, SECRET, config_of, served
+from xiaoer.bot.config import Config
+from xiaoer.bot.context import Buyer, Conversation
+from xiaoer.bot.fast_forward import HandClock
+from xiaoer.bot.texts import Texts
+from xiaoer.storage import outbox, records, tables
+from xiaoer.storage.database import Database
+
+LIVES = 3  # at most, that end early; the last one lives in peace
+LATEST = timedelta(days=300)  # nothing is too late
+ENDS = ("sent", "unknown")
+OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199-01-01", "offer": "九折"}
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """A message and its channel. `copies`: so many may arrive at most, by the seller's rule."""
+
+    name: str
+    channel: str
+    template: str
+    category: str
+    copies: int
+
+
+KINDS = (
+    Kind(name="ids honoured", channel="webhook", template="hello", category="answer", copies=1),
+    Kind(name="repeats shown, service", channel="telegram", template="hello", category="answer", copies=2),
+    Kind(
+        name="repeats shown, offer",
+        channel="telegram",
+        template="vip_promotion",
+        category="promotion",
+        copies=1,
+    ),
+)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One run: the message and where its lives end. `when`: of the first death."""
+
+    number: int
+    kind: Kind
+    points: tuple[str, ...]
+
+    @property
+    def when(self) -> str:
+        return POINTS[self.points[0]]
+
+
+def case(seed: int, number: int) -> Case:
+    """The same for the same seed and number."""
+    luck = random.Random(f"{seed}:{number}")
+    first = luck.choice([point for point in POINTS if point != UNSETTLED])
+    more = [luck.choice(list(POINTS)) for _ in range(LIVES - 1) if luck.random() < 0.3]
+    return Case(number=number, kind=KINDS[number % len(KINDS)], points=(first, *more))
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run ended. shown: so often the platform showed it; doubts: so many tries are noted as unknown."""
+
+    case: Case
+    state: str
+    shown: int
+    doubts: int
+
+    @property
+    def lost(self) -> bool:
+        return self.state not in ENDS or (self.state == "sent" and not self.shown)
+
+    @property
+    def doubled(self) -> bool:
+        """More often than the rule allows, or again without a word about it."""
+        return self.shown > self.case.kind.copies or self.shown > 1 + self.doubts
+
+    @property
+    def again(self) -> bool:
+        return self.shown > 1 and not self.doubled
+
+
+class Platforms:
+    """Two in one: a door that takes each message id once, and a chat that shows all it is told."""
+
+    def __init__(self) -> None:
+        self.shown: Counter[str] = Counter()  # by buyer
+        self.fate = Fate(None)
+        self._ids: set[str] = set()
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/", self.door)
+        app.router.add_post("/bot{token}/sendMessage", self.chat)
+        return app
+
+    async def door(self, request: web.Request) -> web.Response:
+        def take(body: dict[str, Any]) -> None:
+            message = body["data"]["message"]
+            if message["id"] not in self._ids:
+                self._ids.add(message["id"])
+                self.shown[message["buyer"]["id"]] += 1
+
+        return await self._taken(request, take)
+
+    async def chat(self, request: web.Request) -> web.Response:
+        def take(body: dict[str, Any]) -> None:
+            self.shown[f"b{body['chat_id']}"] += 1
+
+        return await self._taken(request, take)
+
+    async def _taken(self, request: web.Request, take: Callable[[dict[str, Any]], None]) -> web.Response:
+        if self.fate.reaches(UNREAD):
+            return web.Response(status=500)
+        take(await request.json())
+        if self.fate.reaches(TAKEN):
+            return web.Response(status=500)
+        return web.json_response({"ok": True, "result": {"message_id": 1}})
+
+
+class Bench:
+    """One shop on one file, with a buyer of her own in every run."""
+
+    def __init__(self, config: Config, platforms: Platforms) -> None:
+        self.config = config
+        self.platforms = platforms
+        self.clock = HandClock(NOON)
+        self._database = Database(config.database)
+        self._texts = Texts(None)
+
+    async def run(self, case: Case) -> Ended:
+        self._queue(case, self.clock.now)
+        for point in case.points:
+            await self._live(Fate(point))
+        for _ in range(LIVES):
+            await self._live(Fate(None))
+            ended = await self._ended(case)
+            if ended.state in ENDS:
+                break
+        return ended
+
+    async def _live(self, fate: Fate) -> None:
+        self.platforms.fate = fate
+        await live(self.config, self.clock, fate)
+
+    def _queue(self, case: Case, now: datetime) -> None:
+        kind, buyer = case.kind, f"b{case.number}"
+        version = self._texts.pin(kind.template, "zh-CN")
+        address = buyer if kind.channel == "webhook" else str(case.number)
+        draft = outbox.Draft(
+            key=f"{kind.template}:{case.number}",
+            buyer=buyer,
+            template=kind.template,
+            version=version.id,
+            category=kind.category,
+            rule="promotions.sale",
+            due_at=now,
+            lateness=LATEST,
+            to=f"{kind.channel}:{address}",
+            values={"promotion": "sale", "offer": "九折", "tier": "all"},
+        )
+        ann = Buyer(id=buyer, name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
+        chat = Conversation(channel=kind.channel, address=address, buyer=buyer, last_in_at=now)
+        with self._database.engine.begin() as connection:
+            records.save_buyers(connection, "shop", [ann])
+            records.save_conversations(connection, "shop", [chat])
+            outbox.keep_versions(connection, "shop", [version])
+            outbox.queue(connection, "shop", [draft], now)
+
+    async def _ended(self, case: Case) -> Ended:
+        buyer = f"b{case.number}"
+        row = tables.outbox.c
+        doubts = (
+            select(func.count())
+            .where(
+                tables.attempts.c.shop == row.shop,
+                tables.attempts.c.message == row.id,
+                tables.attempts.c.outcome == "DeliveryUnknown",
+            )
+            .scalar_subquery()
+        )
+        statement = select(row.state, doubts).where(row.buyer == buyer)
+        (found,) = await self._database.read(lambda link: link.execute(statement).all())
+        return Ended(case=case, state=found[0], shown=self.platforms.shown[buyer], doubts=found[1])
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def settings(database_url: str, api: str) -> Config:
+    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    return config_of(
+        database_url,
+        f"{api}/",
+        **HASTY,
+        channels={
+            "telegram": telegram,
+            "webhook": {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"},
+        },
+        vip={"tiers": [{"name": "all"}]},
+        promotions={"sale": OFFER},
+    )
+
+
+@contextlib.asynccontextmanager
+async def bench(folder: Path) -> AsyncIterator[Bench]:
+    url = f"sqlite:///{folder / 'shop.db'}"
+    migrated(url)
+    platforms = Platforms()
+    async with served(platforms.app()) as api:
+        with contextlib.closing(Bench(settings(url, api), platforms)) as made:
+            yield made
+
+
+def crash(folder: Path, seed: int, numbers: range) -> Iterator[Ended]:
+    """Each of these runs, one after the other."""
+    with asyncio.Runner() as runner:
+        place = bench(folder)
+        made = runner.run(place.__aenter__())
+        try:
+            for number in numbers:
+                yield runner.run(made.run(case(seed, number)))
+        finally:
+            runner.run(place.__aexit__(None, None, None))
