@@ -14,7 +14,6 @@ from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.claiming import Claim
 from xiaoer.bot.clock import fire_wakes
 from xiaoer.bot.deliver import LEASE
-from xiaoer.bot.react import react
 from xiaoer.storage import outbox, records, tables
 from xiaoer.storage.database import lease_clock
 
@@ -129,7 +128,7 @@ async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Y
     await other.take(Buyer("bob", "2").placed())
 
     with another_at_work(one) as connection:
-        react(connection, one.shop, one.settings, one.program.rules, one.program.patience, NOON)
+        one.program.reactor().of_shop(connection, one.shop, NOON)
         await asyncio.wait_for(one.program.react_round(), 10)
 
     assert set(await other.orders()) == {"2"}
@@ -139,9 +138,7 @@ async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> Non
     engine = place.engine()
     async with asyncio.timeout(10):
         with another_at_work(engine) as connection:
-            react(
-                connection, engine.shop, engine.settings, engine.program.rules, engine.program.patience, NOON
-            )
+            engine.program.reactor().of_shop(connection, engine.shop, NOON)
             await engine.take(Buyer("ann", "1").placed())
             engine.program.react_leg._wake.clear()
             assert await engine.program.react_round() == 0

@@ -35,7 +35,7 @@ from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
 from xiaoer.bot.patience import Patience
-from xiaoer.bot.react import react_waiting
+from xiaoer.bot.react import Reactor
 from xiaoer.bot.receive import Intake, Keeper, Rate, Receiver
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.stop_page import StopPage
@@ -180,16 +180,13 @@ class Program:
         """Where to write what a leg waits for: our own is woken directly, others have to hear of it."""
         return self.database if leg in self.legs else self.database.ringing(leg)
 
+    def reactor(self) -> Reactor:
+        door = self._towards("deliver")
+        return Reactor(door, self.config.shops, self.rules, self.patience, self.metrics)
+
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
-        outcome = await react_waiting(
-            self._towards("deliver"),
-            self.config.shops,
-            self.rules,
-            self.patience,
-            self.metrics,
-            self.clock(),
-        )
+        outcome = await self.reactor().react(self.clock())
         handled = outcome.handled + outcome.parked
         if handled:
             self.deliver_leg.wake()

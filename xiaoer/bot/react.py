@@ -1,7 +1,7 @@
-"""React: open events become records and decisions, a batch of one shop in one transaction."""
+"""React: open events become records and decisions, a batch in one transaction."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -43,80 +43,108 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     busy: int = 0  # shops that another program is at
 
 
-def react(
-    connection: Connection,
-    shop_id: str,
-    shop: Shop,
-    rules: Rules,
-    patience: Patience,
-    now: datetime,
-    limit: int = BATCH,
-) -> Outcome:
-    """Handle the oldest open events of one shop. Nothing is kept if this raises."""
-    if not try_lock(connection, f"react:{shop_id}"):
-        return Outcome(busy=1)
-    rows = inbox.open_events(connection, shop_id, limit)
-    return _Batch(connection, shop_id, shop, rules, patience, now).run(rows) if rows else Outcome()
+class Reactor:
+    """The react leg of one program."""
 
+    def __init__(
+        self,
+        database: Database,
+        shops: Mapping[str, Shop],
+        rules: Rules,
+        patience: Patience,
+        metrics: Metrics,
+        luck: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._shops = shops
+        self._rules = rules
+        self._patience = patience
+        self._metrics = metrics
+        self._luck = luck
 
-def react_to_one(
-    connection: Connection, shop_id: str, shop: Shop, rules: Rules, patience: Patience, now: datetime
-) -> Outcome:
-    """Handle the oldest open event, or park it if what it leads to cannot be kept."""
-    if not try_lock(connection, f"react:{shop_id}"):
-        return Outcome(busy=1)
-    rows = inbox.open_events(connection, shop_id, 1)
-    try:
-        with connection.begin_nested():
-            return _Batch(connection, shop_id, shop, rules, patience, now).run(rows) if rows else Outcome()
-    except Exception as error:
-        if is_service_trouble(error):
-            raise
-        log.error("event parked", shop=shop_id, number=rows[0].id, error=type(error).__name__, exc_info=True)
-        why = f"{type(error).__name__}: what it leads to cannot be kept"
-    inbox.settle(connection, shop_id, [(rows[0].id, None, why)], now)
-    return Outcome(parked=1)
-
-
-async def react_waiting(
-    database: Database,
-    shops: Mapping[str, Shop],
-    rules: Rules,
-    patience: Patience,
-    metrics: Metrics,
-    now: datetime,
-    luck: Callable[[], float] = random.random,
-) -> Outcome:
-    """One batch of every shop that has open events; from any of them on, since others may be at the first."""
-    handled = parked = busy = 0
-    waiting = await database.write(inbox.waiting_shops)
-    first = int(luck() * len(waiting))
-    for shop_id in waiting[first:] + waiting[:first]:
-        if shop_id not in shops:
-            continue  # its settings are gone; its events wait for them
-        outcome = await react_safely(database, shop_id, shops[shop_id], rules, patience, now)
-        metrics.events.labels(shop_id, "handled").inc(outcome.handled)
-        metrics.events.labels(shop_id, "parked").inc(outcome.parked)
-        handled += outcome.handled
-        parked += outcome.parked
-        busy += outcome.busy
-    return Outcome(handled=handled, parked=parked, busy=busy)
-
-
-async def react_safely(
-    database: Database, shop_id: str, shop: Shop, rules: Rules, patience: Patience, now: datetime
-) -> Outcome:
-    """React; when a batch cannot be kept, go in smaller steps up to the one event to blame."""
-    step = partial(react, shop_id=shop_id, shop=shop, rules=rules, patience=patience, now=now)
-    for limit in (BATCH, BATCH // 10, BATCH // 100):
+    async def react(self, now: datetime) -> Outcome:
+        """A batch of open events, of as many shops as it has room for; what cannot be kept together is
+        kept shop by shop."""
         try:
-            return await database.write(partial(step, limit=limit))
+            outcomes = await self._database.write(lambda connection: self._round(connection, now))
         except Exception as error:
             if is_service_trouble(error):
                 raise
-            log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
-    return await database.write(
-        lambda connection: react_to_one(connection, shop_id, shop, rules, patience, now)
+            log.warning("round not kept", error=type(error).__name__)
+            outcomes = [
+                (shop_id, await self._by_itself(shop_id, now))
+                for shop_id in self._in_turn(await self._database.write(inbox.waiting_shops))
+            ]
+        for shop_id, outcome in outcomes:
+            self._metrics.events.labels(shop_id, "handled").inc(outcome.handled)
+            self._metrics.events.labels(shop_id, "parked").inc(outcome.parked)
+        return _sum(outcome for _, outcome in outcomes)
+
+    def _in_turn(self, waiting: list[str]) -> list[str]:
+        """From any of them on, since other programs may be at the first."""
+        first = int(self._luck() * len(waiting))
+        # Where the settings of a shop are gone its events wait for them.
+        return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
+
+    def _round(self, connection: Connection, now: datetime) -> list[tuple[str, Outcome]]:
+        outcomes: list[tuple[str, Outcome]] = []
+        room = BATCH
+        for shop_id in self._in_turn(inbox.waiting_shops(connection)):
+            if room <= 0:
+                break
+            outcome = self.of_shop(connection, shop_id, now, room)
+            room -= outcome.handled + outcome.parked
+            outcomes.append((shop_id, outcome))
+        return outcomes
+
+    async def _by_itself(self, shop_id: str, now: datetime) -> Outcome:
+        """One shop; when a batch cannot be kept, in smaller steps up to the one event to blame."""
+        for limit in (BATCH, BATCH // 10, BATCH // 100):
+            try:
+                return await self._database.write(
+                    partial(self.of_shop, shop_id=shop_id, now=now, limit=limit)
+                )
+            except Exception as error:
+                if is_service_trouble(error):
+                    raise
+                log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
+        return await self._database.write(partial(self._one, shop_id=shop_id, now=now))
+
+    def of_shop(self, connection: Connection, shop_id: str, now: datetime, limit: int = BATCH) -> Outcome:
+        """The oldest open events of one shop. Nothing is kept if this raises."""
+        if not try_lock(connection, f"react:{shop_id}"):
+            return Outcome(busy=1)
+        rows = inbox.open_events(connection, shop_id, limit)
+        return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()
+
+    def _one(self, connection: Connection, shop_id: str, now: datetime) -> Outcome:
+        """The oldest open event; parked if what it leads to cannot be kept."""
+        if not try_lock(connection, f"react:{shop_id}"):
+            return Outcome(busy=1)
+        rows = inbox.open_events(connection, shop_id, 1)
+        try:
+            with connection.begin_nested():
+                return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()
+        except Exception as error:
+            if is_service_trouble(error):
+                raise
+            kind = type(error).__name__
+            log.error("event parked", shop=shop_id, number=rows[0].id, error=kind, exc_info=True)
+        inbox.settle(
+            connection, shop_id, [(rows[0].id, None, f"{kind}: what it leads to cannot be kept")], now
+        )
+        return Outcome(parked=1)
+
+    def _batch(self, connection: Connection, shop_id: str, now: datetime) -> "_Batch":
+        return _Batch(connection, shop_id, self._shops[shop_id], self._rules, self._patience, now)
+
+
+def _sum(outcomes: Iterable[Outcome]) -> Outcome:
+    every = list(outcomes)
+    return Outcome(
+        handled=sum(outcome.handled for outcome in every),
+        parked=sum(outcome.parked for outcome in every),
+        busy=sum(outcome.busy for outcome in every),
     )
 
 
