@@ -37,12 +37,12 @@ SHOP: dict[str, Any] = {
 
 async def whole(config: Config) -> None:
     """What `xiaoer serve` runs."""
-    await serve(config, lifetime.ready, lifetime.input_closed())
+    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed())
 
 
 async def then(config: Config) -> None:
     """The same, some time ago."""
-    await serve(config, lifetime.ready, lifetime.input_closed(), clock=lambda: utc_now() - AGO)
+    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed(), clock=lambda: utc_now() - AGO)
 
 
 async def door(config: Config) -> None:

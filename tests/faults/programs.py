@@ -116,7 +116,7 @@ def run(plan: Plan, ready: Any) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, until.set)
         await serve(
             config,
-            ready.set,
+            lambda hold: ready.set(),
             until,
             clock=lambda: datetime.now(UTC) + shift,
             lease=timedelta(seconds=plan.lease),

@@ -11,6 +11,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from xiaoer.bot import campaigns
 from xiaoer.bot.api.routes import api_routes
@@ -24,9 +25,11 @@ from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSetti
 from xiaoer.bot.clock import TICK, Clock, Leg, fire_wakes, utc_now
 from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.deliver import LEASE, Courier
+from xiaoer.bot.errors import StorageError
 from xiaoer.bot.facts import Desk, Speaking
 from xiaoer.bot.guests import Guests, listening
 from xiaoer.bot.health import Health
+from xiaoer.bot.home import BEAT, Home
 from xiaoer.bot.ingest.keeping import LogKeeper
 from xiaoer.bot.ingest.lag import deliveries_behind
 from xiaoer.bot.ingest.log import Log
@@ -45,6 +48,7 @@ from xiaoer.handlers.chat import order_numbers_in
 from xiaoer.handlers.routes import MOMENTS, ROUTES
 from xiaoer.storage import bell, schema
 from xiaoer.storage.database import Database
+from xiaoer.storage.life import Hold
 
 log = structlog.get_logger()
 
@@ -168,6 +172,8 @@ class Program:
         self.deliver_leg = Leg("deliver", self.courier.deliver_due, self.metrics)
         self.calendar_leg = Leg("calendar", self.calendar_round, self.metrics)
         self.archive_leg = Leg("archive", self.archive_round, self.metrics)
+        self.home = Home(database, clock)
+        self.home_leg = Leg("home", self.home.beat, self.metrics)
         self.intake = Intake(self._towards("react"), self.metrics, self.react_leg.wake)
         rate = Rate({shop_id: shop.limits.deliveries_per_second for shop_id, shop in config.shops.items()})
         self.guests = Guests(config.door, config.body_limit, self.metrics)
@@ -279,6 +285,7 @@ class Program:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """All legs on their way; on leaving, what is in hand is finished."""
+        await self.home.arrive()
         legs = [leg for leg in (self.react_leg, self.deliver_leg) if leg.name in self.legs]
         bells = {leg.name: leg.wake for leg in legs}
         legs += [self.calendar_leg] if legs else []
@@ -288,6 +295,7 @@ class Program:
         if bells and self.database.dialect == "postgresql":
             work.append(asyncio.create_task(bell.listen(self.database.engine, bells), name="bell"))
         work.append(asyncio.create_task(self.guests.watch(), name="guests"))
+        work.append(asyncio.create_task(self.home_leg.run(), name="home"))
         recording = asyncio.create_task(self.courier.record(), name="record")
         clock = Clock()
         for leg in legs:
@@ -295,6 +303,7 @@ class Program:
         if "react" in self.legs and self.config.retention is not None:
             work.append(asyncio.create_task(self.archive_leg.run(), name="archive"))
             clock.every(EVERY, self.archive_leg.wake)
+        clock.every(BEAT, self.home_leg.wake)
         clock.start()
         try:
             with self.patience.watching():
@@ -310,11 +319,13 @@ class Program:
             await asyncio.gather(recording, return_exceptions=True)
             await self.courier.let_go()
             await asyncio.gather(*(mail.close() for mail in self.mails))
+            with contextlib.suppress(DBAPIError, StorageError):  # away; then the last beat was its last
+                await self.home.beat()
 
 
 async def serve(
     config: Config,
-    on_ready: Callable[[], None],
+    on_ready: Callable[[Hold | None], None],
     until: asyncio.Event,
     clock: Callable[[], datetime] = utc_now,
     lease: timedelta = LEASE,
@@ -324,6 +335,7 @@ async def serve(
 ) -> None:
     """Run until told to stop. Raises StorageError or OSError if it cannot start.
 
+    on_ready: is told why and since when the outbox is held, if it is.
     notice: seconds between "not ready" and the closing of the door, for whoever spreads the deliveries.
     """
     database = Database(config.database)
@@ -341,7 +353,7 @@ async def serve(
             async with program.running():
                 try:
                     async with listening(runner, program.guests, config.host, config.port):
-                        on_ready()
+                        on_ready(program.home.hold)
                         await until.wait()
                         program.health.leave()
                         await asyncio.sleep(notice)

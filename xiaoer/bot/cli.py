@@ -6,7 +6,19 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from xiaoer.bot.commands import archiving, auditing, checking, demo, events, outbox, serving, setup, trying
+from xiaoer.bot.commands import (
+    archiving,
+    auditing,
+    backup,
+    checking,
+    demo,
+    events,
+    holding,
+    outbox,
+    serving,
+    setup,
+    trying,
+)
 from xiaoer.bot.commands.cases import cases_app
 from xiaoer.bot.commands.importing import import_app
 from xiaoer.bot.commands.options import WRONG_USE
@@ -33,6 +45,9 @@ app.add_typer(cases_app, name="cases")
 app.command("events")(events.events)
 app.command("audit")(auditing.audit)
 app.add_typer(import_app, name="import")
+app.command("backup")(backup.backup)
+app.command("hold")(holding.hold)
+app.command("release")(holding.release)
 app.command("archive")(archiving.archive)
 app.command("migrate")(setup.migrate)
 app.command("schema")(setup.print_schema)

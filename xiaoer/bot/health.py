@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from xiaoer.bot.errors import LogAway
 from xiaoer.bot.metrics import Metrics
-from xiaoer.storage import inbox, outbox, schema
+from xiaoer.storage import inbox, life, outbox, schema
 from xiaoer.storage.database import Database
+from xiaoer.storage.life import Hold
 
 LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
 PATIENCE = 5.0  # seconds for the database or the log to answer
@@ -69,9 +70,10 @@ class Health:
 
     async def _database_state(self) -> dict[str, Any]:
         try:
-            backlog, lag, version = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
+            looked = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
         except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"
             return {"status": "not ready", "database": type(error).__name__}
+        backlog, lag, version, hold = looked
         fits = version == schema.newest()
         return {
             "status": "ready" if fits and (lag <= LAG or not self._reacts) else "not ready",
@@ -79,6 +81,7 @@ class Health:
             "schema": "fits" if fits else "run xiaoer migrate",
             "inbox_open": backlog,
             "lag_seconds": round(lag.total_seconds(), 1),
+            "outbox": f"held ({hold.why}), see xiaoer release" if hold else "open",
         }
 
     async def _log_state(self, behind: Callable[[], Awaitable[int]]) -> dict[str, Any]:
@@ -94,14 +97,16 @@ class Health:
         if self._behind:
             with contextlib.suppress(LogAway):  # what it says then is what it said last
                 self._metrics.log_lag.set(await self._behind())
-        lag = await self._database.read(self._lag)
+        lag, hold = await self._database.read(lambda link: (self._lag(link), life.held(link)))
         self._metrics.lag.set(lag.total_seconds())
+        self._metrics.held.set(1 if hold else 0)
         await self._count_soon()
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    def _look(self, connection: Connection) -> tuple[int, timedelta, Any]:
-        return inbox.open_count(connection, COUNTED), self._lag(connection), schema.version_on(connection)
+    def _look(self, connection: Connection) -> tuple[int, timedelta, Any, Hold | None]:
+        backlog, lag = inbox.open_count(connection, COUNTED), self._lag(connection)
+        return backlog, lag, schema.version_on(connection), life.held(connection)
 
     def _lag(self, connection: Connection) -> timedelta:
         since = inbox.open_since(connection)

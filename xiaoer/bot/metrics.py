@@ -38,6 +38,7 @@ class Metrics:
         self.backlog = Gauge("xiaoer_inbox_open", "Events waiting to be handled", registry=registry)
         self.lag = Gauge("xiaoer_inbox_lag_seconds", "Age of the oldest waiting event", registry=registry)
         self.outbox = Gauge("xiaoer_outbox", "Messages by state", ("shop", "state"), registry=registry)
+        self.held = Gauge("xiaoer_outbox_held", "1 while nothing is sent, by order", registry=registry)
         self.connections = Gauge("xiaoer_connections", "Open connections", registry=registry)
         self.closed = Counter(
             "xiaoer_connections_closed",

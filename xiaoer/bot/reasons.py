@@ -41,6 +41,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "not_in_tier": ("tier",),
     "offered_before": (),
     "promotion_over": ("end",),
+    # withdrawn by whoever let a held outbox go
+    "left_out": ("before_at",),
     # failed
     "refused": ("why",),
     "unreachable": ("why",),

@@ -50,10 +50,16 @@ def let_go(connection: Connection) -> None:
     connection.execute(update(life).values(held_since=None, held_why=None))
 
 
+def start_held(connection: Connection, now: datetime) -> None:
+    """What another life may have said is not said again, and what it never said has ids it never used."""
+    hold(connection, COPY, now)
+    leave_ids_behind(connection, now)
+
+
 def mark_as_copy(connection: Connection, now: datetime) -> None:
     """Whatever serves this one finds out that it is a copy, and it is held also before."""
     connection.execute(update(life).values(place=NOWHERE))
-    hold(connection, COPY, now)
+    start_held(connection, now)
 
 
 def leave_ids_behind(connection: Connection, now: datetime) -> None:

@@ -1,7 +1,5 @@
 """The schema's age: brought up to date on SQLite after a copy, asked for by name on PostgreSQL."""
 
-import shutil
-import sqlite3
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +10,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from xiaoer.bot.errors import StorageError
+from xiaoer.storage.copying import copy_to
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -71,16 +70,11 @@ def _refuse_newer(version: str | None) -> None:
 
 
 def copy_beside(engine: Engine) -> Path | None:
-    """A whole copy of an SQLite file, by SQLite itself, so that what is still in its log is in it."""
+    """A copy of an SQLite file as it was, for an older program."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         return None
     path = Path(file)
     copy = path.with_name(f"{path.name}.before-{newest()}")
-    part = copy.with_suffix(copy.suffix + ".part")
-    with sqlite3.connect(path) as source, sqlite3.connect(part) as target:
-        source.backup(target)
-    target.close()
-    source.close()
-    shutil.move(part, copy)
+    copy_to(path, copy)
     return copy

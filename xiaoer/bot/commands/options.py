@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
+from xiaoer.bot.commands.screen import remark
+from xiaoer.bot.commands.words import say
 from xiaoer.bot.config import Config, ShopSettings, load_config
 from xiaoer.bot.errors import StorageError, XiaoerError
 from xiaoer.bot.mistakes import language
@@ -17,6 +19,7 @@ from xiaoer.bot.shop import LOCALES
 from xiaoer.bot.texts import locale_chain
 from xiaoer.storage import schema
 from xiaoer.storage.database import Database
+from xiaoer.storage.life import Hold
 
 FOUND, WRONG_USE = 1, 2  # exit codes; 0 is good
 
@@ -66,6 +69,12 @@ def system_language() -> str:
 
 def nearest_language(locale: str) -> str:
     return next(known for known in locale_chain(locale) if known in LOCALES)
+
+
+def remark_hold(hold: Hold | None, words: SellerWords) -> None:
+    """Nobody shall wonder why nothing goes out."""
+    if hold:
+        remark(say(f"held_{hold.why}", words.locale, since=words.moment(hold.since)))
 
 
 @contextlib.contextmanager

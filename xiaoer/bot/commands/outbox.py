@@ -22,6 +22,7 @@ from xiaoer.bot.commands.options import (
     choose_shop,
     opened,
     read_config,
+    remark_hold,
     words_of,
 )
 from xiaoer.bot.commands.screen import remark, show, show_json, table, tell
@@ -30,7 +31,7 @@ from xiaoer.bot.router import Reason
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.bot.story import explain as explained
 from xiaoer.bot.texts import Texts
-from xiaoer.storage import views
+from xiaoer.storage import life, views
 from xiaoer.storage.archive import archived_until
 from xiaoer.storage.finding import find_order
 from xiaoer.storage.views import MESSAGE_STATES, Message, Wanted
@@ -61,10 +62,12 @@ def outbox(
     with opened(config) as database:
         found = database.read_now(partial(views.messages, shop=shop_id, wanted=wanted, limit=limit))
         archived = database.read_now(partial(archived_until, shop=shop_id)) if states != WAITING else None
+        hold = database.read_now(life.held)
         nameless = not found and order and database.read_now(partial(_nameless, shop=shop_id, number=order))
     if as_json:
         show_json([forms.message_form(message, words) for message in found])
         return
+    remark_hold(hold, words)
     if nameless:
         tell(say("nobody_known", words.locale, order=order))
         return
@@ -138,6 +141,7 @@ def explain(
     shop_id, shop = choose_shop(config, shop_name)
     words, texts, now = words_of(shop), Texts(config.templates), utc_now()
     with opened(config) as database:
+        hold = database.read_now(life.held)
         story = database.read_now(lambda link: explained(link, shop_id, shop, words, name, texts, now))
         archived = database.read_now(partial(archived_until, shop=shop_id))
     if story is None:
@@ -147,6 +151,7 @@ def explain(
     if as_json:
         show_json(forms.explanation(story, words))
         return
+    remark_hold(hold, words)
     show(Text(story.title, style="bold"))
     for chapter in story.chapters:
         show(Text(f"\n{chapter.title}", style="bold"))

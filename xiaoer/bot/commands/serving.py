@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -14,12 +15,22 @@ from rapidfuzz import process
 from sqlalchemy import make_url
 
 from xiaoer.bot import app
-from xiaoer.bot.commands.options import HERE, AsJson, ConfigFile, WrongUse, read_config, reader_of
+from xiaoer.bot.commands.options import (
+    HERE,
+    AsJson,
+    ConfigFile,
+    WrongUse,
+    read_config,
+    reader_of,
+    remark_hold,
+    words_of,
+)
 from xiaoer.bot.commands.screen import remark, show_json, tell
 from xiaoer.bot.commands.words import say
 from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.logs import configure_logs
 from xiaoer.bot.one_at_a_time import alone
+from xiaoer.storage.life import Hold
 
 ALL = ",".join(app.LEGS)
 
@@ -82,23 +93,25 @@ async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], n
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
             loop.add_signal_handler(number, asked, number)
-    await app.serve(config, lambda: _greet(config, as_json, legs), stop, legs=legs, notice=notice)
+    greeting = partial(_greet, config, as_json, legs)
+    await app.serve(config, greeting, stop, legs=legs, notice=notice)
 
 
-def _greet(config: Config, as_json: bool, legs: tuple[str, ...]) -> None:
+def _greet(config: Config, as_json: bool, legs: tuple[str, ...], hold: Hold | None) -> None:
     receives = "receive" in legs
     if as_json:
         addresses = [
             {"shop": shop, "channel": channel, "address": address}
             for shop, channel, address in (webhooks(config) if receives else ())
         ]
-        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses})
+        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold})
         sys.stdout.flush()
         return
     if set(legs) != set(app.LEGS):
         tell(say("only_legs", reader_of(config), legs=", ".join(legs)))
     if receives:
         greet(config)
+    remark_hold(hold, words_of(next(iter(config.shops.values()))))
 
 
 def greet(config: Config) -> None:

@@ -216,6 +216,101 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "这个程序只运行：{legs}",
         "這個程式只執行：{legs}",
     ),
+    # hold, release, backup
+    "held_copy": (
+        "THE OUTBOX IS HELD since {since}: this is a restored copy, and what it would say may have been said"
+        " already. Deliveries are taken and decided on; `xiaoer release` shows what waits and lets it go.",
+        "发送已暂停（{since} 起）：这个数据库是恢复的备份，它要发的消息可能已经发过。"
+        "订单和消息照常接收、照常处理；用 `xiaoer release` 查看等待发送的内容，确认后再放行。",
+        "傳送已暫停（{since} 起）：這個資料庫是還原的備份，它要傳的訊息可能已經傳過。"
+        "訂單和訊息照常接收、照常處理；用 `xiaoer release` 查看等待傳送的內容，確認後再放行。",
+    ),
+    "held_asked": (
+        "THE OUTBOX IS HELD since {since}, as you asked. Deliveries are taken and decided on;"
+        " `xiaoer release` shows what waits and lets it go.",
+        "发送已按您的要求暂停（{since} 起）。订单和消息照常接收、照常处理；"
+        "用 `xiaoer release` 查看等待发送的内容并放行。",
+        "傳送已依您的要求暫停（{since} 起）。訂單和訊息照常接收、照常處理；"
+        "用 `xiaoer release` 查看等待傳送的內容並放行。",
+    ),
+    "held_now": (
+        "Nothing is sent from now on; what was in hand is finished. `xiaoer release` lets it go on.",
+        "从现在起不再发送（正在发送的会发完）。用 `xiaoer release` 恢复发送。",
+        "從現在起不再傳送（正在傳送的會傳完）。用 `xiaoer release` 恢復傳送。",
+    ),
+    "not_held": (
+        "The outbox is not held: messages go out when they are due.",
+        "没有暂停发送：消息到时间就会发出。",
+        "沒有暫停傳送：訊息到時間就會送出。",
+    ),
+    "shop": ("shop", "店铺", "店鋪"),
+    "waits": ("waits", "等待发送", "等待傳送"),
+    "overdue": ("due by now", "已到时间", "已到時間"),
+    "oldest": ("the oldest is of", "最早的时间", "最早的時間"),
+    "release_left_out": (
+        "Withdrawn, since they were due before {before}: {count}",
+        "{before} 之前到时间的，已撤回 {count} 条",
+        "{before} 之前到時間的，已撤回 {count} 則",
+    ),
+    "release_would_leave_out": (
+        "Of these, what was due before {before} is withdrawn.",
+        "其中 {before} 之前到时间的会撤回，不再发送。",
+        "其中 {before} 之前到時間的會撤回，不再傳送。",
+    ),
+    "release_checks": (
+        "Each is looked at again when it leaves: what is untrue, unwanted or too late by then stays unsaid.",
+        "每条消息发出前都会再核对一次：不再属实、买家不想收或已经太晚的，不会发送。",
+        "每則訊息送出前都會再核對一次：不再屬實、買家不想收或已經太晚的，不會傳送。",
+    ),
+    "release_twice": (
+        "What the other life said after the copy was made is not known here: by mail or Telegram such a"
+        " message would come twice. --drop-before MOMENT withdraws what was due before that life ended.",
+        "备份之后、恢复之前已经发过的消息，这里并不知道：邮件和 Telegram 会重复收到。"
+        "加 --drop-before 时间，可以撤回在那之前到时间的消息。",
+        "備份之後、還原之前已經傳過的訊息，這裡並不知道：郵件和 Telegram 會重複收到。"
+        "加 --drop-before 時間，可以撤回在那之前到時間的訊息。",
+    ),
+    "withdrawing": ("Withdrawing", "正在撤回", "正在撤回"),
+    "release_ask": ("Let it go now?", "现在放行吗？", "現在放行嗎？"),
+    "release_how": (
+        "Still held. `xiaoer release --yes` lets it go.",
+        "仍在暂停。用 `xiaoer release --yes` 放行。",
+        "仍在暫停。用 `xiaoer release --yes` 放行。",
+    ),
+    "released": (
+        "Released. What is still true goes out now.",
+        "已放行。仍然属实的消息现在开始发送。",
+        "已放行。仍然屬實的訊息現在開始傳送。",
+    ),
+    "no_moment": (
+        "--drop-before: {given} is no moment; write it as 2026-11-20T18:30",
+        "--drop-before：{given} 不是时间；请写成 2026-11-20T18:30",
+        "--drop-before：{given} 不是時間；請寫成 2026-11-20T18:30",
+    ),
+    "backing_up": ("Copying", "正在备份", "正在備份"),
+    "backed_up": (
+        "Copied to {file} ({size} MB). Served anywhere, it starts with its outbox held.",
+        "已备份到 {file}（{size} MB）。无论在哪里启动，它都会先暂停发送。",
+        "已備份到 {file}（{size} MB）。無論在哪裡啟動，它都會先暫停傳送。",
+    ),
+    "backup_there": (
+        "{file} is there already; name another file",
+        "{file} 已经存在；请换一个文件名",
+        "{file} 已經存在；請換一個檔名",
+    ),
+    "backup_nowhere": (
+        "{file} cannot be written: {why}",
+        "无法写入 {file}：{why}",
+        "無法寫入 {file}：{why}",
+    ),
+    "backup_by_server": (
+        "PostgreSQL is copied by its own tools: pg_dump --format=custom --file={file} DATABASE. What"
+        " pg_restore makes of it is known for a copy and starts held",
+        "PostgreSQL 请用它自带的工具备份：pg_dump --format=custom --file={file} 数据库。"
+        "用 pg_restore 恢复后会被认出，启动时先暂停发送",
+        "PostgreSQL 請用它自帶的工具備份：pg_dump --format=custom --file={file} 資料庫。"
+        "用 pg_restore 還原後會被認出，啟動時先暫停傳送",
+    ),
     # try
     "try_sent": (
         "Order {order} of {buyer} was sent to {address} and accepted.",

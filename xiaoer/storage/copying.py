@@ -1,0 +1,23 @@
+"""A whole copy of an SQLite file by SQLite itself, so that what is still in its log is in it."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, StaticPool, create_engine
+
+
+def copy_to(source: Path, target: Path, mark: Callable[[Connection], None] = lambda copy: None) -> None:
+    """While programs go on working on it. `target` is there only when it is whole and marked."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    original, copy = sqlite3.connect(source), sqlite3.connect(part)
+    try:
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+        with create_engine("sqlite://", creator=lambda: copy, poolclass=StaticPool).begin() as connection:
+            mark(connection)
+    finally:
+        copy.close()
+        original.close()
+    part.replace(target)
