@@ -31,18 +31,72 @@ class CannotStart(Exception):
     """There is no such server here; the text says why."""
 
 
+class Postgres:
+    """One server, on a socket in its folder. Started again, it finds what it had committed."""
+
+    def __init__(self, programs: Path, home: Path, options: tuple[str, ...]) -> None:
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={home}"
+        self._home = home
+        self._log = home / "log"
+        command = [programs / "postgres", "-D", home / "data", "-k", home, "-h", "", *options]
+        self._command = ["/bin/sh", "-c", GUARD, "postgres", *map(str, command)]
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as output:
+            self._server = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                cwd=self._home,
+                user="nobody" if ROOT else None,
+            )
+        _wait_for(self._home, self._server, self._log)
+
+    def crash(self) -> None:
+        """It ends at once, and has to repair itself at the next start."""
+        pid = (self._home / "data" / "postmaster.pid").read_text().split()[0]
+        os.kill(int(pid), signal.SIGQUIT)
+        self.stop()
+
+    def stop(self) -> None:
+        """In good order; connections are cut."""
+        if self._server is None:
+            return
+        assert self._server.stdin is not None
+        self._server.stdin.close()
+        self._server.wait(STARTS_WITHIN)
+        self._server = None
+
+
 @contextmanager
 def postgres(*, durable: bool = False) -> Iterator[str]:
     """A server of our own on a Unix socket; yields the SQLAlchemy URL of its database "postgres".
 
     durable: every commit reaches the disk, as in production; for measurements. Raises CannotStart.
     """
+    with postgres_server(durable=durable) as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server(*, durable: bool = False) -> Iterator[Postgres]:
+    """The same; it may be stopped and started. Without `durable` a crash of it loses commits."""
     home = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))  # a socket's path has room for 107 bytes
     try:
         if ROOT:
             shutil.chown(home, "nobody", None)
-        with _running(_programs(home), home, () if durable else HASTY):
-            yield f"postgresql+psycopg://postgres@/postgres?host={home}"
+        programs = _programs(home)
+        _run(programs / "initdb", "-D", str(home / "data"), "-U", "postgres", "--auth=trust",
+             "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+             "--no-sync")  # fmt: skip
+        server = Postgres(programs, home, () if durable else HASTY)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -67,32 +121,6 @@ def _copy(package: Path, place: Path) -> Path:
     if libraries.is_dir():
         shutil.copytree(libraries, place / libraries.name, symlinks=True)
     return place / package.name
-
-
-@contextmanager
-def _running(programs: Path, home: Path, options: tuple[str, ...]) -> Iterator[None]:
-    data, log = home / "data", home / "log"
-    _run(programs / "initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
-         "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync")  # fmt: skip
-    command = [programs / "postgres", "-D", data, "-k", home, "-h", "", *options]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "postgres", *map(str, command)],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            cwd=home,
-            user="nobody" if ROOT else None,
-        ) as server,
-    ):
-        try:
-            _wait_for(home, server, log)
-            yield
-        finally:
-            assert server.stdin is not None
-            server.stdin.close()
-            server.wait(STARTS_WITHIN)
 
 
 def _wait_for(home: Path, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -16,9 +16,12 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 
+from tests.faults.poison import with_poison
 from tests.world import config_of
+from xiaoer.bot import app
 from xiaoer.bot.app import DRAIN, LEGS, serve
 from xiaoer.bot.guests import DoorSettings
 from xiaoer.bot.logs import configure_logs
@@ -32,7 +35,10 @@ processes.set_forkserver_preload(["tests.faults.programs"])
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a program is started with; `shift` is how wrong its clock goes, in seconds."""
+    """What a program is started with; `shift` is how wrong its clock goes, in seconds, `speed` how fast.
+
+    authority: a file with the one that signed the receiver's certificate.
+    """
 
     database: str
     receiver: str
@@ -40,12 +46,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     shop: dict[str, Any] = {}
     lease: float = 1.0
     shift: float = 0.0
+    speed: float = 1.0
     log: str | None = None
     ingest: str | None = None
     legs: tuple[str, ...] = LEGS
     notice: float = 0.0
     drain: float = DRAIN
     door: dict[str, Any] = {}
+    authority: str | None = None
+    poisoned: bool = False
 
 
 class Program:
@@ -53,12 +62,13 @@ class Program:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.shift = processes.RawValue("d", plan.shift)  # may be changed while it runs
         self._ready = processes.Event()
         self._process: ForkServerProcess | None = None
 
     def start(self) -> None:
         self._ready.clear()
-        self._process = processes.Process(target=run, args=(self.plan, self._ready), daemon=True)
+        self._process = processes.Process(target=run, args=(self.plan, self._ready, self.shift), daemon=True)
         self._process.start()
 
     async def ready(self) -> None:
@@ -101,7 +111,7 @@ class Program:
         return Path(log).read_text(errors="replace")[-4000:] if log and Path(log).exists() else "no log"
 
 
-def run(plan: Plan, ready: Any) -> None:
+def run(plan: Plan, ready: Any, shift: Any) -> None:
     """In the process of its own, until killed."""
     if plan.log:
         stream = Path(plan.log).open("a")  # noqa: SIM115  # as long as the process
@@ -109,7 +119,15 @@ def run(plan: Plan, ready: Any) -> None:
     config = config_of(plan.database, plan.receiver, **plan.shop)
     listen, door = f"127.0.0.1:{plan.port}", DoorSettings.model_validate(plan.door)
     config = config.model_copy(update={"listen": listen, "ingest": plan.ingest, "door": door})
-    shift = timedelta(seconds=plan.shift)
+    if plan.authority:  # the one context that all programs of this process' kind share
+        aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(plan.authority)
+    if plan.poisoned:
+        app.ROUTES = with_poison(app.ROUTES)
+    born = datetime.now(UTC)
+
+    def clock() -> datetime:
+        now = datetime.now(UTC)
+        return now + (now - born) * (plan.speed - 1) + timedelta(seconds=shift.value)
 
     async def live() -> None:
         until = asyncio.Event()
@@ -118,7 +136,7 @@ def run(plan: Plan, ready: Any) -> None:
             config,
             lambda hold: ready.set(),
             until,
-            clock=lambda: datetime.now(UTC) + shift,
+            clock=clock,
             lease=timedelta(seconds=plan.lease),
             legs=plan.legs,
             notice=plan.notice,
