@@ -3,6 +3,7 @@
 # make check   style, types, and who may import whom
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
+# make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make lock    write the lock files anew from pyproject.toml
 
@@ -21,7 +22,7 @@ PIP_APART := $(APART)/bin/python -m pip install -q --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run test check bench fuzz growth lock schema clean
+.PHONY: run test check bench fuzz faults growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -42,6 +43,9 @@ bench: $(APART)/.installed
 
 fuzz: $(VENV)/.developed
 	$(BIN)/python -m tests.fuzz --runs 100000000 --seconds $(SECONDS)
+
+faults: $(VENV)/.developed
+	$(BIN)/python -m bench.faults $(FAULTS)
 
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)

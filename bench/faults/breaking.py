@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import resource
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -83,8 +82,7 @@ async def stop_the_server(ground: Ground) -> None:
 
 async def cut_connections(ground: Ground) -> None:
     url = make_url(ground.around.url)
-    here = {"host": str(url.query["host"]), "user": "postgres", "dbname": "postgres", "autocommit": True}
-    with psycopg.connect(**here) as admin:
+    with psycopg.connect(host=str(url.query["host"]), user="postgres", autocommit=True) as admin:
         for _ in range(3 * TIMES):
             await ground.pause(0.05, 0.5)
             ground.faults += len(admin.execute(CUT, [url.database]).fetchall())
@@ -194,8 +192,3 @@ class Muddle(Town):
 
 def _ago(data: dict[str, dict[str, object]], field: str, late: timedelta) -> dict[str, object]:
     return {"order": {**data["order"], field: datetime.now(UTC) - late}}
-
-
-def here(name: str) -> bool:
-    """Whether this machine lets us do it."""
-    return hasattr(resource, "prlimit") and hasattr(os, "kill") if name == "disk" else True

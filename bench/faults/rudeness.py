@@ -80,7 +80,7 @@ async def _garbage(receiver: Moody, request: web.Request) -> web.Response:
         await receiver.as_usual(request)
         said = receiver.luck.choice((*GARBAGE, CUT))
     assert request.transport is not None
-    request.transport.write(said)  # type: ignore[attr-defined]  # a connection's transport can write
+    request.transport.write(said)
     return _break_off(request)
 
 

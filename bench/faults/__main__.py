@@ -1,0 +1,103 @@
+"""make faults: programs, databases, receivers and clocks broken on purpose, and what became of it all.
+
+Every moment and choice of a run follows from its seed; what the machine does in between does not.
+"""
+
+import asyncio
+import contextlib
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench.faults import report
+from bench.faults.ground import Count, Scenario, lived
+from bench.faults.places import Places, places
+from bench.faults.report import Found
+from bench.faults.scenarios import SCENARIOS
+from bench.faults.sending import crash
+from xiaoer.bot.logs import configure_logs
+
+HERE = Path(__file__).parent.parent
+SEND_STEP = "send step"
+WIDTH = 160  # columns, where nobody says how wide it is
+
+Said = Callable[[str], None]
+
+
+def faults(
+    runs: Annotated[int, typer.Option(min=0, help="Of each scenario.")] = 3,
+    crashes: Annotated[int, typer.Option(min=0, help="Runs of the send step.")] = 10_000,
+    seed: Annotated[int | None, typer.Option(help="Of an earlier run, to break the same again.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Part of a scenario's name, or: send step; may be repeated.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="The folder for faults.json and faults.md.")] = None,
+) -> None:
+    """Break, mend and count. Exit 1 if anything was lost or said twice, or the audit found something."""
+    configure_logs("critical", json=False)
+    seed = seed or random.SystemRandom().randrange(1, 10**6)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    console.print(f"--seed {seed}", highlight=False)
+    chosen = [each for each in SCENARIOS if _is_wanted(each.title, only)] if runs else []
+    crashes = crashes if _is_wanted(SEND_STEP, only) else 0
+    found = Found(seed=seed)
+    with _progress(console, len(chosen) * runs + crashes) as step:
+        with places() as ground:
+            for scenario in chosen:
+                found.rows.append(_repeated(scenario, ground, seed, runs, step))
+        found.steps = _crashed(seed, crashes, step)
+    report.show(console, found)
+    if folder := to or (None if only else HERE):
+        write(folder, found)
+    raise typer.Exit(1 if found.is_bad else 0)
+
+
+def _is_wanted(title: str, only: Sequence[str] | None) -> bool:
+    return not only or any(word in title for word in only)
+
+
+def _repeated(scenario: Scenario, ground: Places, seed: int, runs: int, step: Said) -> report.Row:
+    counts, failed = list[Count](), list[str]()
+    for number in range(runs):
+        try:
+            with ground.place(scenario) as around:
+                counts.append(asyncio.run(lived(scenario, around, f"{seed}:{scenario.title}:{number}")))
+        except Exception as error:  # one run that ends badly is a finding, and the others go on
+            failed.append(f"run {number}: {type(error).__name__}: {error}"[:2000])
+        step(scenario.title)
+    return report.row(scenario, counts, failed)
+
+
+def _crashed(seed: int, runs: int, step: Said) -> list[report.Step]:
+    ends = []
+    with tempfile.TemporaryDirectory(prefix="faults") as name:
+        for end in crash(Path(name), seed, range(runs)):
+            ends.append(end)
+            step(SEND_STEP)
+    return report.steps(ends)
+
+
+def write(folder: Path, found: Found) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "faults.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    (folder / "faults.md").write_text(report.markdown(found), "utf-8")
+
+
+@contextlib.contextmanager
+def _progress(console: Console, steps: int) -> Iterator[Said]:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=steps)
+        yield lambda words: progress.update(bar, advance=1, description=words)
+
+
+if __name__ == "__main__":
+    typer.run(faults)
