@@ -13,11 +13,14 @@ from bench.faults.ground import Count, Scenario
 from bench.faults.sending import KINDS, Ended
 
 COUNTS = tuple(field for field in Count.__struct_fields__ if field != "why")
+BAD = ("lost", "doubled", "untrue", "findings")
 MEANING = (
     "Acknowledged: deliveries answered 200. Heard: messages, each by its id; dropped: repeats that the"
     " receiver knew by their ids.",
     "Lost: acknowledged and not handled, decided on, or noted as sent and never heard. Doubled: said in two"
     " messages with ids of their own, or by a chat that shows repeats more often than the rule allows.",
+    "Untrue: reminded of a payment that had been acknowledged. Findings: of `xiaoer audit`; it is not"
+    " asked where the clock was wrong, since it judges by the times that were noted.",
     "Unknown: nobody can know whether it arrived, and the rule says to leave it. Again: said once more by the"
     " seller's rule, which is noted.",
 )
@@ -55,9 +58,8 @@ class Found(msgspec.Struct, kw_only=True):
 
     @property
     def is_bad(self) -> bool:
-        rows = any(row.failed or row.counts["lost"] or row.counts["doubled"] for row in self.rows)
-        audited = any(row.counts["findings"] for row in self.rows)
-        return rows or audited or any(step.lost or step.doubled for step in self.steps)
+        rows = any(row.failed or any(row.counts[each] for each in BAD) for row in self.rows)
+        return rows or any(step.lost or step.doubled for step in self.steps)
 
 
 def row(scenario: Scenario, counts: Sequence[Count], failed: Sequence[str]) -> Row:

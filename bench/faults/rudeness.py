@@ -92,12 +92,18 @@ async def _deadly(receiver: Moody, request: web.Request) -> web.Response:
     return taken or await receiver.as_usual(request)
 
 
+async def _hung_up(receiver: Moody, request: web.Request) -> web.Response:
+    """Over a connection of better days, so that the next one must begin with a handshake."""
+    return _break_off(request)
+
+
 def _break_off(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.close()
     return web.Response(status=500)
 
 
+HANDSHAKES = ("expired", "foreign", "unknown", "broken off")  # what goes wrong there
 MOODS: dict[str, Callable[[Moody, web.Request], Awaitable[web.Response]]] = {
     "slow": _slow,
     "hanging": _hanging,
@@ -106,11 +112,8 @@ MOODS: dict[str, Callable[[Moody, web.Request], Awaitable[web.Response]]] = {
     "broken": _broken,
     "garbage": _garbage,
     "deadly": _deadly,
+    **dict.fromkeys(HANDSHAKES, _hung_up),
 }
-
-# Certificates; "expired", "foreign" and "broken off" are moods of the handshake
-
-HANDSHAKES = ("expired", "foreign", "unknown", "broken off")
 
 
 class Certificates:

@@ -41,7 +41,7 @@ async def test_nothing_is_lost_or_said_twice(scenario: Scenario) -> None:
         except servers.CannotStart as why:
             cannot_run(str(why))
         assert count.why == []
-        assert (count.lost, count.doubled, count.findings) == (0, 0, 0)
+        assert (count.lost, count.doubled, count.untrue, count.findings) == (0, 0, 0, 0)
         assert min(count.faults, count.acknowledged, count.heard) > 0
         assert (count.parked > 0) == scenario.plan.get("poisoned", False)
 

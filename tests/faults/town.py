@@ -35,6 +35,7 @@ class Attempt(msgspec.Struct, frozen=True):
     id: str
     decided_at: datetime
     message: dict[str, Any]
+    came_at: datetime
 
 
 class Receiver:
@@ -52,7 +53,7 @@ class Receiver:
         body = msgspec.json.decode(await request.read())
         message = body["data"]["message"]
         at = datetime.fromisoformat(body["timestamp"])
-        self.attempts.append(Attempt(message["id"], at, message))
+        self.attempts.append(Attempt(message["id"], at, message, datetime.now(UTC)))
         await self.answering.wait()
         fate = self.luck.random()
         if fate < self.trouble / 2:
