@@ -75,7 +75,19 @@ def test_every_file_that_a_page_names_is_there(page: str) -> None:
 def test_every_link_within_the_house_leads_somewhere(page: str) -> None:
     links = [link for link in LINK.findall(text_of(page)) if "://" not in link]
 
-    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+def leads_somewhere(page: str, link: str) -> bool:
+    name, _, heading = link.partition("#")
+    file = (ROOT / page).parent / name if name else ROOT / page
+    return file.exists() and (not heading or heading in headings(file.read_text("utf-8")))
+
+
+def headings(text: str) -> set[str]:
+    """As they are written behind a # in links."""
+    found = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def options_of(words: list[str]) -> set[str] | None:
