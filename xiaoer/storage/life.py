@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from xiaoer.storage.tables import counter, life
 
@@ -77,18 +78,20 @@ def leave_ids_behind(connection: Connection, now: datetime) -> None:
 
 def place_on_server(connection: Connection) -> str:
     """Which PostgreSQL, its timeline, the database and the table: what a dump does not carry, and what a
-    recovery to an earlier time changes. A server that does not tell is known by the last two alone."""
+    recovery to an earlier time changes. A server that does not tell is known by the last two alone.
+
+    The timeline is that of the log just being written; the control file learns of a new one later.
+    """
     table = text(
         "SELECT oid || ':' || 'life'::regclass::oid FROM pg_database WHERE datname = current_database()"
     )
-    here: str = connection.execute(table).scalar_one()
-    tells = text(
-        "SELECT has_function_privilege('pg_control_system()', 'execute')"
-        " AND has_function_privilege('pg_control_checkpoint()', 'execute')"
-    )
-    if not connection.execute(tells).scalar_one():
-        return here
     server = text(
-        "SELECT system_identifier || ':' || timeline_id FROM pg_control_system(), pg_control_checkpoint()"
+        "SELECT system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+        " FROM pg_control_system()"
     )
-    return f"{connection.execute(server).scalar_one()}:{here}"
+    here: str = connection.execute(table).scalar_one()
+    try:
+        with connection.begin_nested():
+            return f"{connection.execute(server).scalar_one()}:{here}"
+    except DBAPIError:  # not allowed, or, where PostgreSQL is another's make, not there
+        return here
