@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, make_url, update
 
+from tests import servers
+from tests.conftest import cannot_run
+from tests.faults.town import until
 from tests.world import NOON
 from xiaoer.bot.fast_forward import HandClock
 from xiaoer.bot.home import Home, Witness, is_copy
@@ -176,3 +179,37 @@ async def test_a_server_that_does_not_tell_who_it_is_is_known_by_its_tables(post
     assert whole.endswith(f":{part}")
     assert part.count(":") == 1
     database.close()
+
+
+async def test_a_server_that_was_recovered_begins_a_timeline_and_is_a_copy() -> None:
+    try:
+        with servers.postgres_server() as server:
+            database = Database(server.url)
+            schema.migrate(database.engine)
+            await served(database)
+            server.stop()
+            server.start()
+            restarted = await served(database)
+            server.stop()
+            to_be_recovered(server)
+            server.start()
+            await until(lambda: database.read(has_recovered))
+            recovered = await served(database)
+            database.close()
+    except servers.CannotStart as why:
+        cannot_run(f"no PostgreSQL: {why}")
+
+    assert restarted.hold is None
+    assert recovered.hold == Hold(NOON, life.COPY)
+
+
+def to_be_recovered(server: servers.Postgres) -> None:
+    """Up to the end of what it has, and then onto a timeline of its own."""
+    data = Path(str(make_url(server.url).query["host"])) / "data"
+    (data / "recovery.signal").touch()
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("restore_command = 'false'\nrecovery_target_timeline = 'current'\n")
+
+
+def has_recovered(connection: Connection) -> bool:
+    return not connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one()
