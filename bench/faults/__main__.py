@@ -8,6 +8,7 @@ import contextlib
 import random
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.faults import report
 from bench.faults.ground import Count, Scenario, lived
+from bench.faults.killing import KILLS, kill
 from bench.faults.places import Places, places
 from bench.faults.report import Found
 from bench.faults.scenarios import SCENARIOS
@@ -35,6 +37,7 @@ Said = Callable[[str], None]
 def faults(
     runs: Annotated[int, typer.Option(min=0, help="Of each scenario.")] = 3,
     crashes: Annotated[int, typer.Option(min=0, help="Runs of the send step.")] = 10_000,
+    kills: Annotated[int, typer.Option(min=0, help="Real ones in the send step, 40 in a run.")] = 240,
     seed: Annotated[int | None, typer.Option(help="Of an earlier run, to break the same again.")] = None,
     only: Annotated[
         list[str] | None, typer.Option(help="Part of a scenario's name, or: send step; may be repeated.")
@@ -47,13 +50,13 @@ def faults(
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     console.print(f"--seed {seed}", highlight=False)
     chosen = [each for each in SCENARIOS if _is_wanted(each.title, only)] if runs else []
-    crashes = crashes if _is_wanted(SEND_STEP, only) else 0
+    crashes, lives = (crashes, kills // KILLS) if _is_wanted(SEND_STEP, only) else (0, 0)
     found = Found(seed=seed)
-    with _progress(console, len(chosen) * runs + crashes) as step:
+    with _progress(console, len(chosen) * runs + crashes + lives) as step:
         with places() as ground:
             for scenario in chosen:
                 found.rows.append(_repeated(scenario, ground, seed, runs, step))
-        found.steps = _crashed(seed, crashes, step)
+        found.steps = _crashed(seed, crashes, lives, step)
     report.show(console, found)
     if folder := to or (None if only else HERE):
         write(folder, found)
@@ -76,13 +79,19 @@ def _repeated(scenario: Scenario, ground: Places, seed: int, runs: int, step: Sa
     return report.row(scenario, counts, failed)
 
 
-def _crashed(seed: int, runs: int, step: Said) -> list[report.Step]:
-    ends = []
+def _crashed(seed: int, crashes: int, lives: int, step: Said) -> list[report.Step]:
+    ends, killed = [], Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults") as name:
-        for end in crash(Path(name), seed, range(runs)):
+        for end in crash(Path(name), seed, range(crashes)):
             ends.append(end)
             step(SEND_STEP)
-    return report.steps(ends)
+    for number in range(lives):
+        with tempfile.TemporaryDirectory(prefix="faults") as name:
+            ended = asyncio.run(kill(Path(name), seed, number))
+        ends += ended
+        killed[ended[0].case.kind.name] += KILLS
+        step(SEND_STEP)
+    return report.steps(ends, killed)
 
 
 def write(folder: Path, found: Found) -> None:

@@ -22,7 +22,8 @@ from xiaoer.bot.app import LEGS
 from xiaoer.bot.audit.audit import audit
 from xiaoer.storage import tables
 
-LAST_DUE = 5.0  # seconds until the last reminders are due
+HASTE = {**HASTY, "payment": {**HASTY["payment"], "remind": ["1s", "2s"]}}
+LAST_DUE = 3.0  # seconds until the last reminders are due
 TOO_LONG = 240.0  # seconds; a run that is not over by then has failed
 ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
 PACE = 0.05  # seconds from one new buyer to the next
@@ -144,7 +145,7 @@ def _plan(scenario: Scenario, around: Surroundings, address: str, number: int) -
         database=around.url,
         receiver=address,
         port=free_port(),
-        shop={**HASTY, "channels": {"webhook": webhook}},
+        shop={**HASTE, "channels": {"webhook": webhook}},
         log=str(around.folder / f"program{number}.log"),
         legs=scenario.split[number],
         ingest=around.cluster.url if around.cluster else None,
@@ -218,6 +219,6 @@ def _untrue(ground: Ground) -> Iterator[str]:
 
 
 async def _audited(ground: Ground) -> list[str]:
-    shops = config_of(ground.around.url, "http://127.0.0.1/", **HASTY).shops
+    shops = config_of(ground.around.url, "http://127.0.0.1/", **HASTE).shops
     found = await asyncio.to_thread(audit, ground.books.database, shops, datetime.now(UTC))
     return [finding.sentence[:SHOWN] for finding in found]

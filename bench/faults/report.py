@@ -10,7 +10,7 @@ from rich.table import Table
 
 from bench.faults.crashes import POINTS
 from bench.faults.ground import Count, Scenario
-from bench.faults.sending import KINDS, Ended
+from bench.faults.sending import KILLED, KINDS, Ended
 
 COUNTS = tuple(field for field in Count.__struct_fields__ if field != "why")
 BAD = ("lost", "doubled", "untrue", "findings")
@@ -75,23 +75,24 @@ def row(scenario: Scenario, counts: Sequence[Count], failed: Sequence[str]) -> R
     )
 
 
-def steps(ends: Iterable[Ended]) -> list[Step]:
+def steps(ends: Iterable[Ended], kills: Mapping[str, int] | None = None) -> list[Step]:
+    """kills: real ones, by kind of message."""
     found: dict[tuple[str, str], list[Ended]] = defaultdict(list)
     for end in ends:
         found[end.case.kind.name, end.case.when].append(end)
     order = {kind.name: number for number, kind in enumerate(KINDS)}
-    when = list(dict.fromkeys(POINTS.values()))
+    when = [*dict.fromkeys(POINTS.values()), KILLED]
     keys = sorted(found, key=lambda key: (order[key[0]], when.index(key[1])))
-    return [_step(*key, found[key]) for key in keys]
+    return [_step(*key, found[key], kills or {}) for key in keys]
 
 
-def _step(message: str, when: str, ends: Sequence[Ended]) -> Step:
+def _step(message: str, when: str, ends: Sequence[Ended], kills: Mapping[str, int]) -> Step:
     states = Counter(end.state for end in ends)
     return Step(
         message=message,
         first_crash=when,
         runs=len(ends),
-        crashes=sum(len(end.case.points) for end in ends),
+        crashes=kills.get(message, 0) if when == KILLED else sum(len(end.case.points) for end in ends),
         sent=states["sent"],
         again=sum(end.again for end in ends),
         lost=sum(end.lost for end in ends),

@@ -11,6 +11,7 @@ WHOLE = (LEGS, LEGS, LEGS)
 SPLIT = (("receive",), ("react",), ("deliver",))
 QUICK = {"speed": 5.0, "lease": 20.0}  # a retry after a quarter of a minute comes after three seconds
 SHORT = {"lease": 1.0}
+MOODS = ("hanging", "garbage", "closing", "broken", "slow", "putting off")
 
 SCENARIOS = (
     Scenario(name="killed", on=SQLITE, breaks=breaking.kill, plan=SHORT),
@@ -29,9 +30,10 @@ SCENARIOS = (
     ),
     Scenario(name="connections cut", on=POSTGRESQL, breaks=breaking.cut_connections, split=WHOLE),
     Scenario(name="disk full", on=SQLITE, breaks=breaking.fill_the_disk),
+    Scenario(name="receiver in any mood", on=SQLITE, breaks=receiver_in(*MOODS), plan=QUICK),
     *(
         Scenario(name=f"receiver {mood}", on=each, breaks=receiver_in(mood), plan=QUICK)
-        for mood in ("slow", "hanging", "closing", "putting off", "broken", "garbage")
+        for mood in MOODS
         for each in BOTH
     ),
     *(

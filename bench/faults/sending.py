@@ -17,13 +17,13 @@ from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, Fate, live
 from tests.faults.programs import migrated
 from tests.faults.town import HASTY
 from tests.world import NOON, SECRET, config_of, served
-from xiaoer.bot.config import Config
 from xiaoer.bot.context import Buyer, Conversation
 from xiaoer.bot.fast_forward import HandClock
 from xiaoer.bot.texts import Texts
 from xiaoer.storage import outbox, records, tables
 from xiaoer.storage.database import Database
 
+KILLED = "SIGKILL"
 LIVES = 3  # at most, that end early; the last one lives in peace
 LATEST = timedelta(days=300)  # nothing is too late
 ENDS = ("sent", "unknown")
@@ -54,7 +54,7 @@ KINDS = (
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: the message and where its lives end. `when`: of the first death."""
+    """One run: the message and where its lives end; no points: by real kills. `when`: of the first death."""
 
     number: int
     kind: Kind
@@ -62,7 +62,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def when(self) -> str:
-        return POINTS[self.points[0]]
+        return POINTS[self.points[0]] if self.points else KILLED
 
 
 def case(seed: int, number: int) -> Case:
@@ -136,20 +136,21 @@ class Platforms:
 class Bench:
     """One shop on one file, with a buyer of her own in every run."""
 
-    def __init__(self, config: Config, platforms: Platforms) -> None:
-        self.config = config
+    def __init__(self, url: str, api: str, platforms: Platforms) -> None:
+        self.api = api
+        self.config = config_of(url, f"{api}/", **shop_of(api))
         self.platforms = platforms
         self.clock = HandClock(NOON)
-        self._database = Database(config.database)
+        self._database = Database(url)
         self._texts = Texts(None)
 
     async def run(self, case: Case) -> Ended:
-        self._queue(case, self.clock.now)
+        self.queue(case, self.clock.now)
         for point in case.points:
             await self._live(Fate(point))
         for _ in range(LIVES):
             await self._live(Fate(None))
-            ended = await self._ended(case)
+            ended = await self.ended(case)
             if ended.state in ENDS:
                 break
         return ended
@@ -158,7 +159,7 @@ class Bench:
         self.platforms.fate = fate
         await live(self.config, self.clock, fate)
 
-    def _queue(self, case: Case, now: datetime) -> None:
+    def queue(self, case: Case, now: datetime) -> None:
         kind, buyer = case.kind, f"b{case.number}"
         version = self._texts.pin(kind.template, "zh-CN")
         address = buyer if kind.channel == "webhook" else str(case.number)
@@ -182,7 +183,7 @@ class Bench:
             outbox.keep_versions(connection, "shop", [version])
             outbox.queue(connection, "shop", [draft], now)
 
-    async def _ended(self, case: Case) -> Ended:
+    async def ended(self, case: Case) -> Ended:
         buyer = f"b{case.number}"
         row = tables.outbox.c
         doubts = (
@@ -202,19 +203,16 @@ class Bench:
         self._database.close()
 
 
-def settings(database_url: str, api: str) -> Config:
+def shop_of(api: str) -> dict[str, Any]:
+    """A shop that speaks through both."""
     telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
-    return config_of(
-        database_url,
-        f"{api}/",
+    webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"}
+    return {
         **HASTY,
-        channels={
-            "telegram": telegram,
-            "webhook": {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"},
-        },
-        vip={"tiers": [{"name": "all"}]},
-        promotions={"sale": OFFER},
-    )
+        "channels": {"telegram": telegram, "webhook": webhook},
+        "vip": {"tiers": [{"name": "all"}]},
+        "promotions": {"sale": OFFER},
+    }
 
 
 @contextlib.asynccontextmanager
@@ -223,7 +221,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
     migrated(url)
     platforms = Platforms()
     async with served(platforms.app()) as api:
-        with contextlib.closing(Bench(settings(url, api), platforms)) as made:
+        with contextlib.closing(Bench(url, api, platforms)) as made:
             yield made
 
 

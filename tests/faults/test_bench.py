@@ -13,6 +13,7 @@ import pytest
 
 from bench.faults.crashes import POINTS
 from bench.faults.ground import Count, Scenario, lived
+from bench.faults.killing import kill
 from bench.faults.places import places
 from bench.faults.report import Found, Row, markdown, steps
 from bench.faults.scenarios import SCENARIOS
@@ -23,11 +24,16 @@ from tests.conftest import cannot_run
 pytestmark = pytest.mark.faults
 
 RUNS = int(os.environ.get("XIAOER_FAULTS", "0"))
-CRASHES = int(os.environ.get("XIAOER_CRASHES", "60"))
+CRASHES = int(os.environ.get("XIAOER_CRASHES", "40"))
 SEED = int(os.environ.get("XIAOER_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 # What no other test of this folder breaks; all others run there already, or with XIAOER_FAULTS.
-DAILY = ("disk full, sqlite", "receiver garbage, sqlite", "TLS fails, sqlite", "poisoned events, postgresql")
+DAILY = (
+    "disk full, sqlite",
+    "receiver in any mood, sqlite",
+    "TLS fails, sqlite",
+    "poisoned events, postgresql",
+)
 CHOSEN = [each for each in SCENARIOS if RUNS or each.title in DAILY]
 
 
@@ -55,6 +61,14 @@ def test_a_crash_before_within_or_after_the_sending_loses_nothing_and_doubles_on
     assert {end.state for end in ends if end.case.kind.channel == "webhook"} == {"sent"}
     assert any(end.state == "unknown" for end in ends)
     assert any(end.again for end in ends)
+
+
+async def test_killed_while_a_chat_that_shows_repeats_has_its_messages(tmp_path: Path) -> None:
+    print(f"XIAOER_SEED={SEED}")
+    ends = await kill(tmp_path, SEED, number=1, kills=6)
+    assert [end for end in ends if end.lost or end.doubled] == []
+    assert {end.case.kind.copies for end in ends} == {2}
+    assert any(end.doubts for end in ends)
 
 
 def test_the_same_seed_crashes_at_the_same_points() -> None:

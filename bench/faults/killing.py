@@ -1,0 +1,73 @@
+"""The send step of the real program, killed by SIGKILL while platforms have its messages in hand."""
+
+import asyncio
+import contextlib
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.faults.crashes import TAKEN, UNREAD, Fate
+from bench.faults.sending import ENDS, KINDS, Bench, Case, Ended, bench, shop_of
+from tests.faults.programs import Plan, Program, free_port, programs
+from tests.faults.town import until
+
+KILLS = 40
+EACH = 5  # messages that come between two kills
+SPEED = 5.0  # what may have arrived is sent again after six seconds instead of thirty
+PATIENCE = 60.0  # seconds in which all must be settled after the last start
+
+
+class Killer(Fate):
+    """Kills the program, once, as a platform reaches `point` with one of its messages."""
+
+    def __init__(self, point: str, program: Program) -> None:
+        super().__init__(point)
+        self._program = program
+
+    def reaches(self, point: str) -> bool:
+        if point != self.point or self.over.is_set():
+            return False
+        self._program.kill()
+        return super().reaches(point)
+
+
+async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list[Ended]:
+    """One run with one kind of message; how each message ended."""
+    luck, kind = random.Random(f"{seed}:kills:{number}"), KINDS[number % len(KINDS)]
+    cases = [Case(number=each, kind=kind, points=()) for each in range(kills * EACH)]
+    async with bench(folder) as place:
+        plan = Plan(
+            database=place.config.database,
+            receiver=f"{place.api}/",
+            port=free_port(),
+            shop=shop_of(place.api),
+            speed=SPEED,
+            log=str(folder / "program.log"),
+        )
+        with programs(plan) as (program,):
+            for turn in range(kills):
+                for case in cases[turn * EACH : (turn + 1) * EACH]:
+                    place.queue(case, datetime.now(UTC))
+                fate = Killer(luck.choice((UNREAD, TAKEN, "at any time")), program)
+                place.platforms.fate = fate
+                program.start()
+                await _died(program, fate, luck.uniform(0.1, 0.8))
+            place.platforms.fate = Fate(None)
+            program.start()
+            return [await _settled(place, case) for case in cases]
+
+
+async def _died(program: Program, fate: Fate, patience: float) -> None:
+    """By the platform's hand, or else a moment after it was there to work."""
+    await program.ready()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(fate.over.wait(), patience)
+    program.kill()
+
+
+async def _settled(place: Bench, case: Case) -> Ended:
+    async def is_over() -> bool:
+        return (await place.ended(case)).state in ENDS
+
+    await until(is_over, PATIENCE)
+    return await place.ended(case)
