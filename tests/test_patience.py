@@ -1,4 +1,4 @@
-"""A handler that never returns is interrupted and its event parked; everybody beside it is served."""
+"""What never returns is interrupted, its event parked or its message failed; all beside it are served."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -17,7 +18,7 @@ from xiaoer.bot.actions import Action
 from xiaoer.bot.context import Context
 from xiaoer.bot.events import PaymentReceived
 from xiaoer.bot.patience import Patience, TookTooLong
-from xiaoer.bot.router import Route
+from xiaoer.bot.router import Due, Facts, Moment, Reason, Route
 from xiaoer.storage import tables
 
 
@@ -76,6 +77,31 @@ async def test_what_never_returns_parks_its_event_and_all_others_are_handled(
     assert [tuple(row) for row in rows] == [("order:1001", "TookTooLong: no end after 0.3 s")]
     told = await shop.program.database.read(lambda link: link.execute(select(tables.cases.c.reason)).all())
     assert ("handler_failed",) in [tuple(row) for row in told]
+
+
+def never_true(due: Due, facts: Facts, now: datetime) -> Reason | None:
+    while due.order == "1001":
+        pass
+    return None
+
+
+async def test_a_message_that_cannot_be_judged_in_time_fails_alone(shop: World) -> None:
+    program = shop.program
+    moment = Moment(category="service", lateness=timedelta(days=1), still_true=never_true)
+    rules = msgspec.structs.replace(
+        program.rules, moments={**program.rules.moments, "order_confirmation": moment}
+    )
+    program.courier._claimer._rules, program.courier._claimer._patience = rules, program.patience
+    for order in ("1001", "1002"):
+        await shop.place(order, f"b{order}")
+    async with program.running():
+        await until(lambda: all_heard(shop, {"1002"}))
+        await until(lambda: failed(shop, "order_confirmation:1001"))
+    assert (await shop.outbox())["order_confirmation:1002"] == "sent"
+
+
+async def failed(shop: World, key: str) -> bool:
+    return (await shop.outbox())[key] == "failed"
 
 
 async def nothing_open(shop: World) -> bool:

@@ -162,6 +162,7 @@ class Program:
             speakers,
             desk_of(config, self.links, speakers),
             self.rules,
+            self.patience,
             self.metrics,
             clock,
             lease,

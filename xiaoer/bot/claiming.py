@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from xiaoer.bot.channels import Outgoing
 from xiaoer.bot.errors import TemplateError
 from xiaoer.bot.facts import Desk
 from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.patience import Patience
 from xiaoer.bot.router import Due, Facts, Reason, Way
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
@@ -59,6 +61,7 @@ class Claimer:
         shops: Mapping[str, Shop],
         desk: Desk,
         rules: Rules,
+        patience: Patience,
         metrics: Metrics,
         lease: timedelta,
         first: str = "",
@@ -66,6 +69,7 @@ class Claimer:
         self._shops = shops
         self._desk = desk
         self._rules = rules
+        self._patience = patience
         self._metrics = metrics
         self._lease = lease
         self._last = first
@@ -172,7 +176,7 @@ class Claimer:
         moment = self._rules.moment(due.template, due.category)
         if moment is None:
             return Skip(Reason("template_broken", {"template": due.template, "why": "no such moment"}))
-        return judge(due, moment, facts, now)
+        return self._patience.bounded(partial(judge, due, moment, facts, now))
 
     def _prepare(
         self,

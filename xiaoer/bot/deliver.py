@@ -19,6 +19,7 @@ from xiaoer.bot.errors import BuyerUnreachable, DeliveryDelayed, DeliveryUnknown
 from xiaoer.bot.facts import Desk
 from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.metrics import Metrics
+from xiaoer.bot.patience import Patience
 from xiaoer.bot.retry import wait_before
 from xiaoer.bot.router import Reason
 from xiaoer.bot.rules import Rules
@@ -62,6 +63,7 @@ class Courier:
         speakers: Mapping[tuple[str, str], Speaker],
         desk: Desk,
         rules: Rules,
+        patience: Patience,
         metrics: Metrics,
         clock: Callable[[], datetime],
         lease: timedelta = LEASE,
@@ -73,7 +75,7 @@ class Courier:
         self._shops = shops
         self._speakers = speakers
         first = list(shops)[int(luck() * len(shops))]  # programs that start together part at once
-        self._claimer = Claimer(shops, desk, rules, metrics, lease, first)
+        self._claimer = Claimer(shops, desk, rules, patience, metrics, lease, first)
         self._texts = rules.texts
         self._metrics = metrics
         self._clock = clock
