@@ -59,9 +59,8 @@ async def kill_while_sending(ground: Ground) -> None:
     while deaths < KILLS:
         await ground.pause(0, 0.2)
         for program in ground.programs:
-            if not program.alive:
+            if not program.alive:  # it may fall again before it is ready
                 program.start()
-                await program.ready()
     ground.receiver.mend()
     ground.faults, ground.receiver.rude = deaths, 0
     await ground.all_ready()

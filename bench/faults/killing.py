@@ -51,15 +51,14 @@ async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list
                 fate = Killer(luck.choice((UNREAD, TAKEN, "at any time")), program)
                 place.platforms.fate = fate
                 program.start()
-                await _died(program, fate, luck.uniform(0.1, 0.8))
+                await _died(program, fate, luck.uniform(0.3, 1.5))
             place.platforms.fate = Fate(None)
             program.start()
             return [await _settled(place, case) for case in cases]
 
 
 async def _died(program: Program, fate: Fate, patience: float) -> None:
-    """By the platform's hand, or else a moment after it was there to work."""
-    await program.ready()
+    """By the platform's hand, or else after a while; either may be before it was ready."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(fate.over.wait(), patience)
     program.kill()

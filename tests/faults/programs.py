@@ -67,7 +67,7 @@ class Program:
         self._process: ForkServerProcess | None = None
 
     def start(self) -> None:
-        self._ready.clear()
+        self._ready = processes.Event()  # the last one may have been killed with its lock in hand
         self._process = processes.Process(target=run, args=(self.plan, self._ready, self.shift), daemon=True)
         self._process.start()
 
