@@ -8,6 +8,7 @@ from aiohttp import FormData
 from sqlalchemy import func, select
 
 from tests.world import World, world
+from xiaoer.bot.lately import Lately
 from xiaoer.bot.logs import Seldom
 from xiaoer.bot.receive import Rate
 from xiaoer.storage.tables import inbox, unreadable
@@ -103,6 +104,27 @@ async def test_a_forged_flood_takes_nothing_from_the_shops_own_rate(tmp_path: Pa
                 assert response.status == 401
 
         assert [await shop.place(order=str(number)) for number in range(3)] == [200, 200, 200]
+
+
+async def test_a_genuine_delivery_that_a_stranger_repeats_takes_from_the_shops_rate_once(
+    tmp_path: Path,
+) -> None:
+    limits = {"deliveries_per_second": 2}
+    async with world(f"sqlite:///{tmp_path}/shop.db", limits=limits) as shop:
+        captured = b'{"type": "x.y", "timestamp": "2026-11-21T04:00:00Z", "data": {}}'
+        replayed = [await shop.deliver(captured, "captured") for _ in range(50)]
+
+        assert [await shop.place(order=str(number)) for number in range(3)] == [200, 200, 200]
+        assert 429 in replayed
+
+
+def test_what_was_said_long_ago_is_forgotten_and_neighbours_are_told_apart() -> None:
+    lately = Lately(most=2)
+
+    said = [lately.ask("a", b"1"), lately.ask("a", b"1"), lately.ask("b", b"1"), lately.ask("a", b"2")]
+
+    assert said == [False, True, False, False]
+    assert not lately.ask("a", b"1")
 
 
 async def test_names_that_somebody_made_up_label_no_metric(tmp_path: Path) -> None:

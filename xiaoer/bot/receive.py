@@ -16,6 +16,7 @@ from xiaoer.bot.channels import Channel, Delivery
 from xiaoer.bot.errors import Unreadable, WebhookRefused
 from xiaoer.bot.events import Event, dump_event
 from xiaoer.bot.guests import BodyOf
+from xiaoer.bot.lately import Lately
 from xiaoer.bot.logs import Seldom
 from xiaoer.bot.metrics import Metrics
 from xiaoer.storage import inbox
@@ -100,18 +101,21 @@ class Intake:
 
 
 class Rate:
-    """A bucket for each shop: so many deliveries a second, twice as many in a burst."""
+    """A bucket for each shop: so many deliveries a second, twice as many in a burst. What came before,
+    word for word, spends from another one of the same size."""
 
     def __init__(self, limits: Mapping[str, int]) -> None:
         self._limits = limits
-        self._levels = {shop: (2.0 * limit, 0.0) for shop, limit in limits.items()}
+        self._levels = {
+            (shop, again): (2.0 * limit, 0.0) for shop, limit in limits.items() for again in (False, True)
+        }
 
-    def take(self, shop: str, seconds: float) -> bool:
+    def take(self, shop: str, seconds: float, again: bool = False) -> bool:
         """False if the shop's bucket is empty at the monotonic time `seconds`."""
-        level, since = self._levels[shop]
+        level, since = self._levels[shop, again]
         limit = self._limits[shop]
         level = min(2.0 * limit, level + max(0.0, seconds - since) * limit)
-        self._levels[shop] = (max(0.0, level - 1.0), seconds)
+        self._levels[shop, again] = (max(0.0, level - 1.0), seconds)
         return level >= 1.0
 
 
@@ -130,6 +134,7 @@ class Receiver:
         self._doors = doors
         self._shops = frozenset(shop for shop, _ in doors)
         self._refusals = Seldom()
+        self._lately = Lately()
         self._keeper = keeper
         self._rate = rate
         self._metrics = metrics
@@ -159,8 +164,9 @@ class Receiver:
         except WebhookRefused as refused:
             self._complain(shop, name, str(refused))
             return self._answer(shop, name, 401)
-        # Only the genuine spend from the shop's bucket; a stranger could leave its buyers nothing.
-        if not self._rate.take(shop, asyncio.get_running_loop().time()):
+        # Only the genuine spend from the shop's bucket, and once; a stranger could leave its buyers nothing.
+        again = self._lately.ask(f"{shop}/{name}", delivery.body)
+        if not self._rate.take(shop, asyncio.get_running_loop().time(), again):
             return self._answer(shop, name, 429, headers={"Retry-After": "1"})
         return await self._keep(shop, channel, delivery)
 
