@@ -248,7 +248,7 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> N
         pytest.skip("there is no systemd-analyze")
     installed = re.sub(r"^(User|Group)=.*$", "", text_of(f"systemd/{unit}"), flags=re.MULTILINE)
     file = tmp_path / unit.replace("@", "@8081")
-    file.write_text(installed.replace("/opt/xiaoer/bin/xiaoer", "/bin/true"), "utf-8")
+    file.write_text(installed.replace("/usr/local/lib/xiaoer/bin/xiaoer", "/bin/true"), "utf-8")
 
     verified = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
 

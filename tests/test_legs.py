@@ -12,7 +12,7 @@ from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 
 from tests.engine import Buyer
-from tests.world import NOON, SECRET, config_of
+from tests.world import NOON, SECRET, config_of, world
 from xiaoer.bot.app import LEGS, Program, open_http
 from xiaoer.bot.cli import main
 from xiaoer.bot.receive import arrival_of
@@ -184,3 +184,15 @@ def program_of(database: Database, http: aiohttp.ClientSession, legs: tuple[str,
     """Its clock stands five minutes after noon, when what is kept in these tests came in."""
     config = config_of("", "http://127.0.0.1:9/")
     return Program(config, database, http, lambda: NOON + timedelta(minutes=5), legs=legs)
+
+
+@pytest.mark.parametrize(("version", "status"), [("9999", 200), ("0001", 503)])
+async def test_a_running_program_is_ready_on_a_newer_schema_and_not_on_an_older_one(
+    database_url: str, version: str, status: int
+) -> None:
+    async with world(database_url) as shop:
+        renamed = text("UPDATE alembic_version SET version_num = :version")
+        await shop.program.database.write(lambda link: link.execute(renamed, {"version": version}))
+
+        async with shop.http.get(f"{shop.door}/readyz") as answer:
+            assert answer.status == status

@@ -64,3 +64,11 @@ def test_postgresql_is_not_migrated_by_serving(postgres_url: str) -> None:
 def test_a_database_of_a_kind_we_do_not_know_is_refused_in_plain_words() -> None:
     with pytest.raises(StorageError, match="mysql is not one we know"):
         make_engine("mysql://user@host/shop")
+
+
+@pytest.mark.parametrize(("version", "older"), [(None, True), ("0001", True), ("9999", False)])
+def test_a_running_program_waits_for_a_migration_and_works_on_after_one(
+    version: str | None, older: bool
+) -> None:
+    assert schema.is_older(version) is older
+    assert not schema.is_older(schema.newest())

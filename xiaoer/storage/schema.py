@@ -1,5 +1,6 @@
 """The schema's age: brought up to date on SQLite after a copy, asked for by name on PostgreSQL."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -15,6 +16,7 @@ from xiaoer.storage.copying import copy_to
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+@cache
 def newest() -> str:
     head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     if head is None:
@@ -63,9 +65,18 @@ def ready(engine: Engine) -> Path | None:
     return None
 
 
+def is_older(version: str | None) -> bool:
+    """Whether this program waits for a migration. A newer schema serves it too: each one adds to the last."""
+    return version is None or (version != newest() and version in _known())
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
 def _refuse_newer(version: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and version not in _known():
         raise StorageError("the database was made by a newer Xiaoer; install that one")
 
 
