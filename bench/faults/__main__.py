@@ -105,7 +105,16 @@ def _progress(console: Console, steps: int) -> Iterator[Said]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=steps)
-        yield lambda words: progress.update(bar, advance=1, description=words)
+        last = ""
+
+        def step(words: str) -> None:
+            nonlocal last
+            progress.update(bar, advance=1, description=words)
+            if not console.is_terminal and words != last:
+                console.print(words, highlight=False)
+            last = words
+
+        yield step
 
 
 if __name__ == "__main__":
