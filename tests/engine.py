@@ -209,8 +209,8 @@ def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
 # What a platform sends, through the real channel
 
 
-def webhook(http: aiohttp.ClientSession | None = None) -> WebhookChannel:
-    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)), http)  # type: ignore[arg-type]  # it only listens
+def webhook() -> WebhookChannel:
+    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
 
 
 def parse(channel: Channel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:

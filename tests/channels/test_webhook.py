@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -99,7 +98,7 @@ def form(kind: str, data: Any = None, timestamp: str | None = AT) -> bytes:
 def closed_channel(*secrets: str, **more: Any) -> WebhookChannel:
     """A channel that only listens: it has no session to speak through."""
     chosen = WebhookSettings.model_validate({"secrets": secrets, **more})
-    return WebhookChannel("shop", "CN", chosen, None)  # type: ignore[arg-type]  # send is not called
+    return WebhookChannel("shop", "CN", chosen)
 
 
 LISTENER = closed_channel(SECRET)
@@ -454,15 +453,9 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield listening
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
-def speaker(receiver: Receiver, http: aiohttp.ClientSession, **more: Any) -> WebhookChannel:
+def speaker(receiver: Receiver, **more: Any) -> WebhookChannel:
     chosen = {"secrets": [SECRET, OTHER], "url": f"{receiver.url}/in", **more}
-    return WebhookChannel("shop", "CN", WebhookSettings.model_validate(chosen), http)
+    return WebhookChannel("shop", "CN", WebhookSettings.model_validate(chosen))
 
 
 def test_the_channel_keeps_the_contract_of_channels() -> None:
@@ -473,10 +466,8 @@ def test_the_channel_keeps_the_contract_of_channels() -> None:
     assert channel.drops_repeats
 
 
-async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(
-    receiver: Receiver, http: aiohttp.ClientSession
-) -> None:
-    sent = await speaker(receiver, http).send(REMINDER)
+async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(receiver: Receiver) -> None:
+    sent = await speaker(receiver).send(REMINDER)
 
     (heard,) = receiver.heard
     assert sent == "msg-1"
@@ -501,9 +492,9 @@ async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(
     }
 
 
-async def test_buttons_go_along(receiver: Receiver, http: aiohttp.ClientSession) -> None:
+async def test_buttons_go_along(receiver: Receiver) -> None:
     with_buttons = reminder(buttons=(("Paid", "paid:1001"),), order=None)
-    await speaker(receiver, http).send(with_buttons)
+    await speaker(receiver).send(with_buttons)
 
     message = json.loads(receiver.heard[0].body)["data"]["message"]
     assert message["buttons"] == [{"label": "Paid", "value": "paid:1001"}]
@@ -511,12 +502,10 @@ async def test_buttons_go_along(receiver: Receiver, http: aiohttp.ClientSession)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 409])
-async def test_a_good_answer_or_already_had_it_is_sent(
-    status: int, receiver: Receiver, http: aiohttp.ClientSession
-) -> None:
+async def test_a_good_answer_or_already_had_it_is_sent(status: int, receiver: Receiver) -> None:
     receiver.answering = answer(status)
 
-    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
+    assert await speaker(receiver).send(REMINDER) == "msg-1"
 
 
 @pytest.mark.parametrize(
@@ -528,12 +517,12 @@ async def test_a_good_answer_or_already_had_it_is_sent(
     ],
 )
 async def test_every_other_answer_says_what_to_do_next(
-    status: int, error: type[DeliveryError], receiver: Receiver, http: aiohttp.ClientSession
+    status: int, error: type[DeliveryError], receiver: Receiver
 ) -> None:
     receiver.answering = answer(status, b"the buyer said: hello", location=f"{receiver.url}/elsewhere")
 
     with pytest.raises(error) as failure:
-        await speaker(receiver, http).send(REMINDER)
+        await speaker(receiver).send(REMINDER)
 
     assert str(failure.value) == f"the receiver answered {status}"
     assert len(receiver.heard) == 1  # nobody is followed elsewhere
@@ -553,53 +542,49 @@ async def test_every_other_answer_says_what_to_do_next(
     ],
 )
 async def test_retry_after_is_honoured_in_seconds_and_as_a_date(
-    header: str, wait: timedelta | None, receiver: Receiver, http: aiohttp.ClientSession
+    header: str, wait: timedelta | None, receiver: Receiver
 ) -> None:
     receiver.answering = answer(503, retry_after=header)
 
     with pytest.raises(DeliveryDelayed) as failure:
-        await speaker(receiver, http).send(REMINDER)
+        await speaker(receiver).send(REMINDER)
 
     assert failure.value.retry_after == wait
 
 
-async def test_a_broken_connection_is_tried_again(receiver: Receiver, http: aiohttp.ClientSession) -> None:
+async def test_a_broken_connection_is_tried_again(receiver: Receiver) -> None:
     receiver.answering = hang_up
 
-    with pytest.raises(DeliveryDelayed, match="connection broke"):
-        await speaker(receiver, http).send(REMINDER)
+    with pytest.raises(DeliveryDelayed, match="or it hangs up"):
+        await speaker(receiver).send(REMINDER)
 
 
-async def test_an_answer_cut_off_after_its_status_stands(
-    receiver: Receiver, http: aiohttp.ClientSession
-) -> None:
+async def test_an_answer_cut_off_after_its_status_stands(receiver: Receiver) -> None:
     receiver.answering = break_off
 
-    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
+    assert await speaker(receiver).send(REMINDER) == "msg-1"
 
 
-async def test_a_silent_receiver_is_tried_again(receiver: Receiver, http: aiohttp.ClientSession) -> None:
+async def test_a_silent_receiver_is_tried_again(receiver: Receiver) -> None:
     receiver.answering = never
-    channel = speaker(receiver, http, timeout="1s")
+    channel = speaker(receiver, timeout="1s")
 
     with pytest.raises(DeliveryDelayed, match="no answer within 1 s"):
         await channel.send(REMINDER)
 
 
-async def test_nobody_at_home_is_tried_again(http: aiohttp.ClientSession) -> None:
+async def test_nobody_at_home_is_tried_again() -> None:
     async with receiving() as gone:
-        channel = speaker(gone, http)
+        channel = speaker(gone)
 
     with pytest.raises(DeliveryDelayed) as failure:
         await channel.send(REMINDER)
     assert failure.value.__context__ is None
 
 
-async def test_without_a_url_or_a_secret_nothing_is_sent(
-    receiver: Receiver, http: aiohttp.ClientSession
-) -> None:
+async def test_without_a_url_or_a_secret_nothing_is_sent(receiver: Receiver) -> None:
     with pytest.raises(DeliveryRefused, match="url"):
-        await speaker(receiver, http, url=None).send(REMINDER)
+        await speaker(receiver, url=None).send(REMINDER)
     with pytest.raises(DeliveryRefused, match="secret"):
-        await speaker(receiver, http, secrets=[""]).send(REMINDER)
+        await speaker(receiver, secrets=[""]).send(REMINDER)
     assert receiver.heard == []

@@ -25,7 +25,7 @@ from xiaoer.bot.texts import Texts, make_version
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 KEY = standard_webhooks.key(SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
-WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings(), None)  # type: ignore[arg-type]  # it never sends
+WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings())
 _BOT = TelegramSettings.model_validate({"token": "1:x"})
 TELEGRAM = TelegramChannel("chat", "CN", _BOT, None)  # type: ignore[arg-type]  # it never sends
 SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings())

@@ -79,7 +79,7 @@ def open_channels(
     for channel_name, settings in shop.channels.items():
         match settings:
             case WebhookSettings():
-                webhook = WebhookChannel(channel_name, shop.region, settings, http)
+                webhook = WebhookChannel(channel_name, shop.region, settings)
                 doors[channel_name] = webhook
                 if settings.url:
                     speakers[channel_name] = webhook
