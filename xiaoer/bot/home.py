@@ -82,10 +82,9 @@ class Home:
         kept, witness, now = life.read(connection), self._witness(connection), self._clock()
         if is_copy(kept, witness):
             life.start_held(connection, now)
-        new_here = self._file and (kept.place != witness.place or kept.place == NOWHERE)
-        here = Life(
-            f"since {now.isoformat()}" if new_here else witness.place, max(kept.beat, witness.beat) + 1
-        )
+        known_here = not self._file or kept.place == witness.place != NOWHERE
+        place = witness.place if known_here else f"since {now.isoformat()}"
+        here = Life(place, max(kept.beat, witness.beat) + 1)
         life.keep(connection, here)
         self.hold = life.held(connection)
         return here
