@@ -9,13 +9,15 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import nats
 import psycopg
 from sqlalchemy import make_url
 
 from bench.faults.ground import Ground
 from bench.faults.rudeness import HANDSHAKES
 from tests.faults.poison import HANGS, RAISES
-from tests.faults.town import Town, chat, paid, placed
+from tests.faults.rush import Watcher, quiet
+from tests.faults.town import Town, chat, paid, placed, until
 from tests.world import NOON
 from xiaoer.bot.events import ItemRestocked
 from xiaoer.bot.receive import written
@@ -154,17 +156,22 @@ async def _spoiled_event(ground: Ground, id: str) -> None:
 
 
 async def kill_the_logs_leader(ground: Ground) -> None:
-    """One node after the other, and each comes back to a majority."""
+    """Of the shop's partition; the others choose another, and the dead one comes back."""
     cluster = ground.around.cluster
     assert cluster is not None
-    for _ in range(TIMES // 2):
-        await ground.pause(0.5, 1)
-        node = ground.luck.choice(cluster.nodes)
-        await asyncio.to_thread(node.kill)
-        ground.faults += 1
-        await ground.pause(1, 2)
-        node.start()
-        await ground.pause(2, 3)
+    client = await nats.connect(servers=cluster.url.split(","), max_reconnect_attempts=-1, error_cb=quiet)
+    watcher = Watcher(client, cluster)
+    try:
+        for _ in range(TIMES // 2):
+            await until(watcher.healthy)
+            leader = await watcher.leader()
+            await asyncio.to_thread(leader.kill)
+            ground.faults += 1
+            await ground.pause(1, 2)
+            leader.start()
+        await until(watcher.healthy)
+    finally:
+        await client.close()
 
 
 class Muddle(Town):

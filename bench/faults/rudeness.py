@@ -26,7 +26,6 @@ class Moody(Receiver):
         super().__init__(luck)
         self.mood: str | None = None
         self.rude = 0  # how often
-        self.well = asyncio.Event()
         self.on_request: Callable[[], bool] = lambda: False  # whether the asker is dead by now
 
     async def take(self, request: web.Request) -> web.Response:
@@ -39,12 +38,10 @@ class Moody(Receiver):
         return await super().take(request)
 
     def turn(self, mood: str) -> None:
-        self.well.clear()
         self.mood = mood
 
     def mend(self) -> None:
         self.mood = None
-        self.well.set()
 
 
 async def _slow(receiver: Moody, request: web.Request) -> web.Response:
@@ -53,8 +50,9 @@ async def _slow(receiver: Moody, request: web.Request) -> web.Response:
 
 
 async def _hanging(receiver: Moody, request: web.Request) -> web.Response:
+    """Mostly for longer than the program waits."""
     taken = await receiver.as_usual(request) if receiver.luck.random() < 0.5 else None
-    await receiver.well.wait()
+    await asyncio.sleep(receiver.luck.uniform(0.8, 3))
     return taken or await receiver.as_usual(request)
 
 

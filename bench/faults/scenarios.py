@@ -50,7 +50,7 @@ SCENARIOS = (
         for each in BOTH
     ),
     Scenario(
-        name="a node of the log killed",
+        name="leader of the log killed",
         on=POSTGRESQL,
         breaks=breaking.kill_the_logs_leader,
         split=(LEGS, LEGS),
