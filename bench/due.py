@@ -19,6 +19,7 @@ from bench.program import AGO
 from bench.receiver import Receiver, receiving
 from bench.records import Records
 from bench.servers import prepare, standing
+from xiaoer.storage import life
 from xiaoer.storage.bulk import insert_new
 from xiaoer.storage.database import Database, take_ids
 from xiaoer.storage.tables import buyers, inbox, metadata, outbox
@@ -41,6 +42,8 @@ async def fill(contender: Contender, url: str, count: int) -> None:
         pages = _pages(range(FIRST + 1, FIRST + count), PAGE)
         for page in pages:
             database.write_now(partial(_write, pattern=pattern, numbers=page))
+        # As if it had never been served: a copy of what was served would be held until somebody looks.
+        database.write_now(lambda connection: life.keep(connection, life.Life(life.NOWHERE, 0)))
     finally:
         database.close()
 
