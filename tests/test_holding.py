@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.world import NOON, SECRET, World, world
 from xiaoer.bot.cli import main
@@ -177,3 +177,20 @@ def test_a_moment_that_is_none_is_refused(
 ) -> None:
     assert main(["release", "--drop-before", "gestern", "--config", str(settings)]) == 2
     assert "2026-11-20T18:30" in capsys.readouterr().err
+
+
+async def test_who_says_that_it_is_a_copy_is_believed_by_every_program_that_comes(
+    shop: World, settings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await shop.place("1001")
+    await shop.settle()
+
+    assert main(["hold", "--copy", "--config", str(settings)]) == 0
+    await shop.place("1002", buyer="bob")
+    await shop.settle()
+    await shop.program.home.arrive()
+
+    assert shop.program.home.hold is not None
+    assert shop.program.home.hold.why == life.COPY
+    ids = select(tables.outbox.c.id).where(tables.outbox.c.key == "order_confirmation:1002")
+    assert shop.program.database.read_now(lambda link: link.scalar(ids)) > NOON.timestamp() * 1_000_000

@@ -24,7 +24,7 @@ from xiaoer.storage import tables
 pytestmark = pytest.mark.faults
 
 SOON = {**HASTY, "payment": {**HASTY["payment"], "remind": ["2s"]}}
-WAITS = 2.5  # seconds in which a program that is not held would have sent what is due
+WAITS = 1.5  # seconds in which a program that is not held would have sent what is due
 SETTINGS = """\
 database: {database}
 secret: ${{SECRET}}
