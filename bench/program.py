@@ -7,10 +7,11 @@ from typing import Any
 
 from bench import lifetime
 from bench.deliveries import SECRET
-from xiaoer.bot.app import Program, open_http, serve
+from xiaoer.bot.app import Program, serve
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.config import Config
 from xiaoer.bot.logs import configure_logs
+from xiaoer.bot.opening import open_http
 from xiaoer.storage.database import Database
 
 AGO = timedelta(minutes=25)  # how late the clock is where it shall be late

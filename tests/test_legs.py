@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from tests.engine import Buyer
 from tests.world import NOON, SECRET, config_of, world
-from xiaoer.bot.app import LEGS, Program, open_http
+from xiaoer.bot.app import LEGS, Program
 from xiaoer.bot.cli import main
+from xiaoer.bot.opening import open_http
 from xiaoer.bot.receive import arrival_of
 from xiaoer.storage import bell, inbox, schema
 from xiaoer.storage.database import Database

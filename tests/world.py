@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from xiaoer.bot import standard_webhooks
-from xiaoer.bot.app import Program, open_http
+from xiaoer.bot.app import Program
 from xiaoer.bot.config import Config, ShopSettings
 from xiaoer.bot.fast_forward import HandClock, fast_forward, settle
+from xiaoer.bot.opening import open_http
 from xiaoer.storage import schema
 from xiaoer.storage.database import Database
 from xiaoer.storage.tables import outbox

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, TypeVar
 import aiohttp
 from sqlalchemy import Connection
 
-from xiaoer.bot.app import Program, open_http
+from xiaoer.bot.app import Program
 from xiaoer.bot.channels import Outgoing, Speaker
 from xiaoer.bot.config import Config
 from xiaoer.bot.fast_forward import HandClock
+from xiaoer.bot.opening import open_http
 from xiaoer.storage.database import Database
 
 T = TypeVar("T")

@@ -24,8 +24,9 @@ from sqlalchemy import Connection, text
 from bench.errors import CannotMeasure
 from bench.growth.filling import SHOP, Town
 from xiaoer.bot import standard_webhooks
-from xiaoer.bot.app import Program, open_http
+from xiaoer.bot.app import Program
 from xiaoer.bot.config import load_config
+from xiaoer.bot.opening import open_http
 from xiaoer.storage.database import Database
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from sqlalchemy import Connection, select
 
-from xiaoer.bot.app import Program, open_http
+from xiaoer.bot.app import Program
 from xiaoer.bot.fast_forward import HandClock, fast_forward
+from xiaoer.bot.opening import open_http
 from xiaoer.demo.account import Account, Delivery, Note
 from xiaoer.demo.cast import SHOP, Cast, load_cast, settings
 from xiaoer.demo.deliveries import Request, request_of

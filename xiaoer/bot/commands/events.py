@@ -12,7 +12,6 @@ import typer
 from sqlalchemy import Connection
 
 from xiaoer.bot.api.forms import event_form, unread_form
-from xiaoer.bot.app import open_channels, open_http
 from xiaoer.bot.channels import Channel, Delivery
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (
@@ -32,6 +31,7 @@ from xiaoer.bot.commands.screen import show, show_json, table, tell
 from xiaoer.bot.commands.words import say
 from xiaoer.bot.config import ShopSettings
 from xiaoer.bot.errors import Unreadable
+from xiaoer.bot.opening import open_channels, open_http
 from xiaoer.bot.receive import arrival_of
 from xiaoer.bot.seller_words import SellerWords
 from xiaoer.storage import inbox, views

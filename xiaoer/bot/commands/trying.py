@@ -20,7 +20,6 @@ from rich.text import Text
 
 from xiaoer.bot import standard_webhooks
 from xiaoer.bot.api.forms import message_form
-from xiaoer.bot.app import open_http
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.commands.options import (
     HERE,
@@ -39,6 +38,7 @@ from xiaoer.bot.commands.screen import show, show_json, tell
 from xiaoer.bot.commands.serving import base_address
 from xiaoer.bot.commands.words import say
 from xiaoer.bot.config import Config, ShopSettings
+from xiaoer.bot.opening import open_http
 from xiaoer.storage import views
 from xiaoer.storage.database import Database
 from xiaoer.storage.views import Message, Wanted
