@@ -157,6 +157,7 @@ class Certificates:
                       "-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext",
                       "-out", f"{name}.pem")  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.num_tickets = 0  # who comes back has to look at the certificate again
         context.load_cert_chain(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         return context
 

@@ -16,7 +16,6 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from tests.faults.poison import with_poison
@@ -119,8 +118,8 @@ def run(plan: Plan, ready: Any, shift: Any) -> None:
     config = config_of(plan.database, plan.receiver, **plan.shop)
     listen, door = f"127.0.0.1:{plan.port}", DoorSettings.model_validate(plan.door)
     config = config.model_copy(update={"listen": listen, "ingest": plan.ingest, "door": door})
-    if plan.authority:  # the one context that all programs of this process' kind share
-        aiohttp.connector._SSL_CONTEXT_VERIFIED.load_verify_locations(plan.authority)
+    if plan.authority:
+        os.environ["SSL_CERT_FILE"] = plan.authority
     if plan.poisoned:
         app.ROUTES = with_poison(app.ROUTES)
     born = datetime.now(UTC)

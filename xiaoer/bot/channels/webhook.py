@@ -136,8 +136,10 @@ class WebhookChannel:
                 failure = _failure(response.status, response.get_header("retry-after"), message.at)
         except RequestTimeoutError:
             failure = DeliveryDelayed(f"no answer within {self._timeout.total_seconds():g} s")
-        except ConnectError:
-            failure = DeliveryDelayed("nobody answers at the url of this channel, or it hangs up")
+        except ConnectError as error:
+            trusted = "certificate" not in str(error)
+            why = "nobody answers at" if trusted else "no valid certificate is shown at"
+            failure = DeliveryDelayed(f"{why} the url of this channel")
         except RequestError as error:
             failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
         except ValueError:
