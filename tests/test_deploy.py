@@ -18,6 +18,7 @@ import typer.main
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from tests.conftest import cannot_run
 from tests.faults.programs import Plan, free_port, migrated, programs
 from tests.faults.town import HASTY, Receiver, Town, until
 from tests.world import served
@@ -30,6 +31,11 @@ from xiaoer.bot.metrics import Metrics
 DEPLOY = Path(__file__).parent.parent / "deploy"
 UNITS = ("xiaoer.service", "xiaoer@.service")
 SHELL_NAME = re.compile(r"\$\{(\w+)")
+
+
+def found(program: str) -> str:
+    """Where a program is that comes with no Python package; `.ci/run` fetches those it needs."""
+    return shutil.which(program) or cannot_run(f"there is no {program}")
 
 
 def text_of(name: str) -> str:
@@ -157,8 +163,7 @@ def test_the_proxy_knows_every_replica_at_its_port_and_passes_on_what_strangers_
 async def test_the_proxy_lets_no_platform_notice_a_restart_and_no_delivery_die_with_a_replica(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    if not shutil.which("caddy"):
-        pytest.skip("there is no caddy")
+    caddy = found("caddy")
     migrated(postgres_url)
     receiver, door = Receiver(random.Random(1)), free_port()
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
@@ -166,7 +171,7 @@ async def test_the_proxy_lets_no_platform_notice_a_restart_and_no_delivery_die_w
             Plan(database=postgres_url, receiver=f"{address}/", port=free_port(), shop=HASTY, notice=5)
             for _ in range(2)
         ]
-        with programs(*plans) as both, proxy(tmp_path, door, [plan.port for plan in plans]):
+        with programs(*plans) as both, proxy(caddy, tmp_path, door, [plan.port for plan in plans]):
             for program in both:
                 program.start()
                 await program.ready()
@@ -203,15 +208,14 @@ async def answers(http: aiohttp.ClientSession, url: str) -> bool:
 class proxy:  # noqa: N801  # used as a function is
     """Caddy with our file, without HTTPS."""
 
-    def __init__(self, folder: Path, port: int, upstreams: list[int]) -> None:
+    def __init__(self, caddy: str, folder: Path, port: int, upstreams: list[int]) -> None:
         file = folder / "Caddyfile"
         file.write_text("{\n\tadmin off\n}\n" + text_of("Caddyfile"), "utf-8")
-        self.command = ["caddy", "run", "--adapter", "caddyfile", "--config", str(file)]
+        self.command = [caddy, "run", "--adapter", "caddyfile", "--config", str(file)]
         self.environ = {
             "XIAOER_HOST": f"http://127.0.0.1:{port}",
             "XIAOER_REPLICAS": " ".join(f"127.0.0.1:{each}" for each in upstreams),
             "HOME": str(folder),
-            "PATH": "/usr/bin:/bin:/usr/local/bin",
         }
 
     def __enter__(self) -> None:
@@ -244,13 +248,12 @@ def test_a_unit_runs_our_command_and_waits_for_what_is_in_hand(unit: str) -> Non
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> None:
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("there is no systemd-analyze")
+    analyze = found("systemd-analyze")
     installed = re.sub(r"^(User|Group)=.*$", "", text_of(f"systemd/{unit}"), flags=re.MULTILINE)
     file = tmp_path / unit.replace("@", "@8081")
     file.write_text(installed.replace("/usr/local/lib/xiaoer/bin/xiaoer", "/bin/true"), "utf-8")
 
-    verified = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
+    verified = subprocess.run([analyze, "verify", file], capture_output=True, text=True)
 
     assert (verified.returncode, verified.stderr) == (0, "")
 
@@ -316,11 +319,10 @@ def test_no_panel_lies_upon_another() -> None:
 
 
 def test_every_alert_is_a_rule_that_prometheus_takes() -> None:
-    if not shutil.which("promtool"):
-        pytest.skip("there is no promtool")
+    promtool = found("promtool")
 
     checked = subprocess.run(
-        ["promtool", "check", "rules", DEPLOY / "prometheus/alerts.yaml"], capture_output=True
+        [promtool, "check", "rules", DEPLOY / "prometheus/alerts.yaml"], capture_output=True
     )
 
     assert checked.returncode == 0

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -79,7 +80,7 @@ def database(kind: str, folder: Path | None) -> Iterator[tuple[str, Path]]:
 
 
 def grown(kind: str, url: str, place: Path, most: int, looks: int) -> Iterator[Case]:
-    town = Town(url)
+    town = Town(url, datetime.now(UTC))
     steps = [(size, 0) for size in SIZES if size <= most]
     for number, (waiting, finished) in enumerate([*steps, (most, max(YEAR, most))]):
         with filling(f"{kind}: {waiting:,} wait", waiting) as done:

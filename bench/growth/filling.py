@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -46,11 +46,12 @@ Progress = Callable[[int], None]
 
 
 class Town:
-    """One database on its way to be large. `orders`: with messages that wait; `old`: over long ago."""
+    """One database on its way to be large, as of `now`. `orders`: with messages that wait; `old`: over
+    long ago."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, now: datetime) -> None:
         self.url = url
-        self.placed_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=25)
+        self.placed_at = now.replace(microsecond=0) - timedelta(minutes=25)
         self.orders = self.old = 0
         database = Database(url)
         schema.migrate(database.engine)

@@ -34,7 +34,7 @@ OFFERS: dict[str, Any] = {
 
 async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: str, tmp_path: Path) -> None:
     async with world(database_url, **OFFERS) as shop:
-        town = Town(database_url)
+        town = Town(database_url, NOON)
         town.wait_for(8_000, lambda messages: None)
         town.grow_old(40_000, lambda rows: None)
         town.close()
