@@ -1,18 +1,15 @@
 """Xiaoer as it is measured: the whole program with everything switched on, or its durable intake alone."""
 
-import asyncio
 import sys
 from datetime import timedelta
 from typing import Any
 
 from bench import lifetime
 from bench.deliveries import SECRET
-from xiaoer.bot.app import Program, serve
+from xiaoer.bot.app import serve
 from xiaoer.bot.clock import utc_now
 from xiaoer.bot.config import Config
 from xiaoer.bot.logs import configure_logs
-from xiaoer.bot.opening import open_http
-from xiaoer.storage.database import Database
 
 AGO = timedelta(minutes=25)  # how late the clock is where it shall be late
 
@@ -47,16 +44,8 @@ async def then(config: Config) -> None:
 
 
 async def door(config: Config) -> None:
-    """Verified, parsed, committed, answered; nobody reacts."""
-    database = Database(config.database)
-    try:
-        async with open_http() as http:
-            program = Program(config, database, http)
-            keeping = asyncio.create_task(program.intake.run())
-            await lifetime.answer(program.site(), config.port)
-            keeping.cancel()
-    finally:
-        database.close()
+    """What `xiaoer serve --legs receive` runs: verified, parsed, committed, answered; nobody reacts."""
+    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed(), legs=("receive",))
 
 
 def settings(port: int, database: str, receiver: str) -> Config:
