@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
 import aiohttp
@@ -90,14 +91,14 @@ class Guests:
             if oldest is None:
                 return
         self._held[guest] = 0
-        self._asking[guest] = _now()
+        self._asking[guest] = monotonic()
         self._metrics.connections.set(len(self._held))
 
     def hear(self, guest: "Guest", size: int) -> None:
         if guest not in self._held:
             return
         if self._idle.pop(guest, None) is not None:
-            self._asking[guest] = _now()
+            self._asking[guest] = monotonic()
         self._held[guest] += size
         self._total += size
         if self._held[guest] > self._body_limit + HEAD:
@@ -123,7 +124,7 @@ class Guests:
 
     def noise(self) -> int | None:
         """How many requests that were no HTTP went untold; None if this one shall too."""
-        return self._noise.ask("noise", _now())
+        return self._noise.ask("noise", monotonic())
 
     # What a request tells
 
@@ -139,7 +140,7 @@ class Guests:
                 self._total -= self._held[guest]
                 self._held[guest] = 0
                 self._asked(guest)
-                self._idle[guest] = _now()
+                self._idle[guest] = monotonic()
 
     async def body(self, request: web.Request) -> bytes:
         """The whole body. Raises 413, 415 for a compressed one, 400 if it breaks off."""
@@ -170,7 +171,7 @@ class Guests:
             self._close_older(self._idle, self._settings.idle)
 
     def _close_older(self, waiting: dict[asyncio.BaseProtocol, float], limit: timedelta) -> None:
-        latest = _now() - limit.total_seconds()
+        latest = monotonic() - limit.total_seconds()
         while waiting:
             guest, since = next(iter(waiting.items()))
             if since > latest:
@@ -273,7 +274,3 @@ async def listening(runner: web.BaseRunner, guests: Guests, host: str, port: int
         yield
     finally:
         door.close()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
