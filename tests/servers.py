@@ -149,6 +149,7 @@ listen: 127.0.0.1:{port}
 max_payload: {most}
 jetstream {{ store_dir: "{home}", max_file_store: 2GB, max_memory_store: 64MB }}
 cluster {{ name: rush, listen: 127.0.0.1:{route}, routes: [{routes}] }}
+{more}
 """
 
 
@@ -215,8 +216,10 @@ class Cluster:
 
 
 @contextmanager
-def nats(most: int = 1024 * 1024) -> Iterator[Cluster]:
-    """Three servers on free ports of this machine, with JetStream on disk. most: bytes in one message.
+def nats(most: int = 1024 * 1024, more: str = "") -> Iterator[Cluster]:
+    """Three servers on free ports of this machine, with JetStream on disk.
+
+    most: bytes in one message. more: settings of each, besides ours.
 
     Raises CannotStart.
     """
@@ -229,7 +232,9 @@ def nats(most: int = 1024 * 1024) -> Iterator[Cluster]:
     nodes = []
     for number, (port, route) in enumerate(zip(ports[:3], ports[3:], strict=True), start=1):
         place = home / f"n{number}"
-        settings = NODE.format(number=number, port=port, route=route, routes=routes, home=place, most=most)
+        settings = NODE.format(
+            number=number, port=port, route=route, routes=routes, home=place, most=most, more=more
+        )
         (home / f"n{number}.conf").write_text(settings)
         nodes.append(Node(program, home, f"n{number}", port))
     cluster = Cluster(nodes)

@@ -112,7 +112,7 @@ def test_the_log_in_front_is_one_address_or_several_and_its_password_is_never_sh
 
 def test_the_log_is_asked_for_by_addresses_without_a_secret_in_them() -> None:
     servers, secret = servers_of("nats://me:a%40b@one:4222, tls://two:4223")
-    assert servers == ["nats://one:4222", "tls://two:4223"]
+    assert servers == ["tls://one:4222", "tls://two:4223"]  # encryption is for all of them
     assert (secret.user, secret.password, secret.token) == ("me", "a@b", None)
     assert servers_of("nats://a-token@one")[1].token == "a-token"
 

@@ -49,6 +49,10 @@ SELDOM = 10.0  # seconds
 FRAMES = 8  # of a traceback; the last ones tell where it happened
 
 
+# asyncio's word on every encrypted connection of nats-py that a server ends; nobody can do anything about it.
+_POINTLESS = "returning true from eof_received() has no effect when using ssl"
+
+
 class Unheard:
     """A stream that may have been closed: a word that nobody can hear any more must stop no delivery."""
 
@@ -113,6 +117,11 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
     for talkative in ("aiohttp.access", "alembic", "apscheduler", "sqlalchemy.engine"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("asyncio").addFilter(_has_a_point)
+
+
+def _has_a_point(record: logging.LogRecord) -> bool:
+    return record.msg != _POINTLESS
 
 
 def _shared() -> list[Processor]:

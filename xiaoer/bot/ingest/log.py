@@ -8,12 +8,14 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from xiaoer.bot.errors import LogAway
+from xiaoer.bot.ingest.connection import Connection
 from xiaoer.bot.ingest.entries import PARTITIONS, partition_of
 from xiaoer.bot.ingest.reader import PULL, PULL_LASTS, Reader
+from xiaoer.bot.ingest.trouble import why
+from xiaoer.bot.logs import Seldom
 
 log = structlog.get_logger()
 
@@ -95,7 +97,9 @@ class Log:
 
     def __init__(self, addresses: str) -> None:
         self._servers, self._secret = servers_of(addresses)
-        self._client = Client()
+        self._client = Connection()
+        self._noise = Seldom()
+        self._apart = "not connected"  # or why it could not be, as of the last attempt
         self._waiting = 0
         self.ready = asyncio.Event()
 
@@ -127,7 +131,7 @@ class Log:
     async def append(self, shop: str, id: str, body: bytes) -> None:
         """Done once a majority of the copies has it, or had it under this id before. Raises LogAway."""
         if not self.ready.is_set() or self._waiting >= WAITING:
-            raise LogAway("not connected" if self._waiting < WAITING else "too many deliveries wait for it")
+            raise LogAway(self._apart if self._waiting < WAITING else "too many deliveries wait for it")
         self._waiting += 1
         try:
             subject = f"xiaoer.{partition_of(shop)}.{shop}"
@@ -175,17 +179,21 @@ class Log:
                 await self._ask(f"$JS.API.CONSUMER.DELETE.{name}.{consumer.name}", b"", _Answer)
 
     async def _connect(self, closed: asyncio.Event) -> None:
-        self._client = Client()
+        self._client = Connection(encrypted=self._servers[0].startswith("tls:"))
 
         async def ended() -> None:
             closed.set()
 
         async def disconnected() -> None:
             if self.ready.is_set():
+                self._apart = "not connected"
                 log.warning("log disconnected")
 
-        async def troubled(error: Exception) -> None:  # its text may hold an address
-            log.debug("log in trouble", error=type(error).__name__)
+        async def troubled(error: Exception) -> None:
+            if self._client.is_connected or self._client.is_closed:  # how it closes is no news
+                log.debug("log in trouble", error=why(error))
+            else:
+                self._tell(why(error))
 
         await self._client.connect(
             servers=self._servers,
@@ -202,6 +210,13 @@ class Log:
             password=self._secret.password,
             token=self._secret.token,
         )
+
+    def _tell(self, reason: str) -> None:
+        """Once in a while: each server is tried again and again, and mostly for the same reason."""
+        self._apart = f"not connected: {reason}"
+        unsaid = self._noise.ask(reason, asyncio.get_running_loop().time())
+        if unsaid is not None:
+            log.warning("log not reached", why=reason, unsaid=unsaid)
 
     async def _open_streams(self) -> None:
         """Make the partitions that are not there, and refuse those that could lose what they took."""
@@ -227,7 +242,7 @@ class Log:
     ) -> Shape:
         """The answer; an error in it is raised as LogAway, except for the one code that is asked for."""
         if not self._client.is_connected:
-            raise LogAway("not connected")
+            raise LogAway(self._apart)
         try:
             told = await self._client.request(
                 subject, body, timeout=PATIENCE, headers=dict(headers) if headers else None
@@ -261,9 +276,13 @@ def _settings(partition: int) -> Mapping[str, Any]:
 
 
 def servers_of(addresses: str) -> tuple[list[str], Secret]:
-    """The servers without anybody's secret in them, and the secret; the same for all, as in one cluster."""
+    """The servers without anybody's secret in them, and the secret; the same for all, as in one cluster.
+
+    So is the encryption: a secret that one of them must not hear in the clear, none must.
+    """
     parts = [urlsplit(address.strip()) for address in addresses.split(",")]
-    servers = [f"{part.scheme}://{part.netloc.rpartition('@')[2]}" for part in parts]
+    scheme = "tls" if any(part.scheme == "tls" for part in parts) else "nats"
+    servers = [f"{scheme}://{part.netloc.rpartition('@')[2]}" for part in parts]
     for part in parts:
         if part.username and part.password is not None:
             return servers, Secret(user=unquote(part.username), password=unquote(part.password))

@@ -60,7 +60,7 @@ class Watermark:
             self._marks[partition] = Mark(await self._log.last(partition), at, now)
             self._tell(partition, "it is behind" if behind else "")
         except LogAway as error:
-            self._tell(partition, f"it cannot be asked: {error}")
+            self._tell(partition, "it cannot be asked", error=str(error))
 
     def known(self, connection: Connection) -> Known:
         """Up to when we know everything of a shop; None while we do not. A mark serves one round."""
@@ -72,13 +72,14 @@ class Watermark:
                 del self._marks[partition]
         return lambda shop: until.get(partition_of(shop))
 
-    def _tell(self, partition: int, trouble: str) -> None:
-        """Once, when it begins and when it is over."""
+    def _tell(self, partition: int, trouble: str, **more: str) -> None:
+        """Once, when it begins and when it is over; `more` may change meanwhile, as one server after another
+        is tried."""
         before = self._trouble.get(partition, "")
         self._trouble[partition] = trouble
         self._metrics.log_holds.labels(str(partition)).set(1 if trouble else 0)
         if trouble and trouble != before:
-            log.warning("messages wait for the log", partition=partition, why=trouble)
+            log.warning("messages wait for the log", partition=partition, why=trouble, **more)
         elif before and not trouble:
             log.info("messages no longer wait for the log", partition=partition)
 
