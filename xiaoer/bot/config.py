@@ -137,7 +137,8 @@ class Config(Settings):
     ingest: Annotated[str, AfterValidator(_ingest)] | None = Field(
         None,
         repr=False,
-        description="nats://host:4222, several with commas: a JetStream cluster in front, for rushes",
+        description="nats://host:4222 or tls://host:4222, several with commas: "
+        "a JetStream cluster in front, for rushes",
     )
     listen: Annotated[str, AfterValidator(_listen)] = Field("127.0.0.1:8080", description="address:port")
     public_url: WebAddress | None = Field(
