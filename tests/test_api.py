@@ -1,8 +1,6 @@
 """The JSON API of the running program: its token, its answers, and what a fuzzer makes of it."""
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
+from tests.fuzzing import complaints, of_one_shop
 from tests.world import NOON, World, world
 from xiaoer.storage.tables import inbox, unreadable
 
@@ -296,7 +295,7 @@ async def test_a_fuzzer_that_guesses_finds_nothing_to_complain_of(tmp_path: Path
         await shop.place()
         await shop.settle()
 
-        assert await complaints(shop, tmp_path, "--mode", "all") == ""
+        assert await fuzzed(shop, tmp_path, "--mode", "all") == ""
 
 
 async def test_a_fuzzer_that_knows_ids_finds_nothing_to_complain_of(
@@ -309,35 +308,15 @@ async def test_a_fuzzer_that_knows_ids_finds_nothing_to_complain_of(
         await shop.settle()
         [number, *_] = [case["number"] for case in (await ask.get("cases"))["cases"]]
         known = {"order": "1001", "buyer": "ann", "case": number, "message": "order_confirmation:1001"}
-        lines = [f'"path.{name}" = {json.dumps(value)}' for name, value in known.items()]
-        (tmp_path / "schemathesis.toml").write_text("\n".join(["[parameters]", *lines]))
 
-        assert await complaints(shop, tmp_path, "--mode", "positive") == ""
+        assert await fuzzed(shop, tmp_path, "--mode", "positive", **known) == ""
 
 
-async def complaints(shop: World, folder: Path, *options: str) -> str:
+async def fuzzed(shop: World, folder: Path, *options: str, **known: Any) -> str:
     """What a fuzzer says of the running program, shown this shop's token; empty if it has no complaint."""
     async with shop.http.get(f"{shop.door}/api/v1/openapi.json") as answer:
-        described = await answer.json()
-    described["paths"] = {
-        path.replace("{shop}", "shop"): {
-            method: {**operation, "parameters": [p for p in operation["parameters"] if p["name"] != "shop"]}
-            for method, operation in operations.items()
-        }
-        for path, operations in described["paths"].items()
-    }
-    (folder / "openapi.json").write_text(json.dumps(described))
-    config = ["--config-file", "schemathesis.toml"] if (folder / "schemathesis.toml").exists() else []
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("schemathesis")),
-        *(*config, "run", "openapi.json", "--url", shop.door, "--checks", "all", *options),
-        *("--max-examples", "25", "--seed", "7", "--header", f"Authorization: Bearer {TOKEN}"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        cwd=folder,
-    )
-    output, _ = await process.communicate()
-    return "" if process.returncode == 0 else output.decode(errors="replace")
+        described = of_one_shop(await answer.json())
+    return await complaints(described, shop.door, TOKEN, folder, "--max-examples", "25", *options, **known)
 
 
 async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) -> None:

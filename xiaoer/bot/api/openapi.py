@@ -27,6 +27,14 @@ from xiaoer.bot.api.forms import (
 ROOT = "/api/v1/shops/{shop}/"
 
 
+class Lead(msgspec.Struct, frozen=True):
+    """Where a good answer leads: what may be asked next, and where in the answer its parameter stands."""
+
+    to: str
+    parameter: str
+    found_at: str  # as JSON pointer
+
+
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that can be asked. `refuses`: answers other than the good one, beside 400, 401 and 503."""
 
@@ -38,6 +46,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     query: type[Form] = NoQuery
     body: type[Form] | None = None
     refuses: tuple[int, ...] = ()
+    leads: tuple[Lead, ...] = ()
 
 
 OPERATIONS = (
@@ -48,6 +57,12 @@ OPERATIONS = (
         says="Messages decided on, newest first; the next page is asked for with `after` = `next`.",
         answer=Messages,
         query=MessagesQuery,
+        leads=(
+            Lead("explanation", "message", "/messages/0/name"),
+            Lead("order", "order", "/messages/0/order"),
+            Lead("buyer", "buyer", "/messages/0/buyer"),
+            Lead("messages", "after", "/next"),
+        ),
     ),
     Operation(
         name="explanation",
@@ -56,6 +71,10 @@ OPERATIONS = (
         says="Why a message was sent, or was not. `message`: its id, its name or its key.",
         answer=Explanation,
         refuses=(404,),
+        leads=(
+            Lead("order", "order", "/message/order"),
+            Lead("buyer", "buyer", "/message/buyer"),
+        ),
     ),
     Operation(
         name="order",
@@ -64,6 +83,11 @@ OPERATIONS = (
         says="An order by its id or number, with what was said about it.",
         answer=OrderForm,
         refuses=(404,),
+        leads=(
+            Lead("explanation", "message", "/messages/0/name"),
+            Lead("buyer", "buyer", "/buyer"),
+            Lead("settle", "case", "/cases/0/number"),
+        ),
     ),
     Operation(
         name="buyer",
@@ -72,6 +96,7 @@ OPERATIONS = (
         says="A buyer by our id of her, an address of hers, or `channel:address`.",
         answer=BuyerForm,
         refuses=(404,),
+        leads=(Lead("order", "order", "/orders/0/id"),),
     ),
     Operation(
         name="events",
@@ -80,6 +105,10 @@ OPERATIONS = (
         says="Events that failed or wait, and deliveries that were not understood, newest first.",
         answer=Events,
         query=EventsQuery,
+        leads=(
+            Lead("retry", "event", "/events/0/id"),
+            Lead("events", "after", "/next"),
+        ),
     ),
     Operation(
         name="retry",
@@ -96,6 +125,12 @@ OPERATIONS = (
         says="What waits for the seller, newest first.",
         answer=Cases,
         query=CasesQuery,
+        leads=(
+            Lead("settle", "case", "/cases/0/number"),
+            Lead("order", "order", "/cases/0/order"),
+            Lead("buyer", "buyer", "/cases/0/buyer"),
+            Lead("cases", "after", "/next"),
+        ),
     ),
     Operation(
         name="settle",
@@ -176,11 +211,19 @@ def _described(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    responses: dict[str, Any] = {"200": {"description": "Good.", "content": _json(operation.answer)}}
+    good: dict[str, Any] = {"description": "Good.", "content": _json(operation.answer)}
+    if operation.leads:
+        good["links"] = {lead.to: _link(lead) for lead in operation.leads}
+    responses: dict[str, Any] = {"200": good}
     for status in sorted({400, 401, 503, *operation.refuses}):
         responses[str(status)] = {"description": REFUSALS[status], "content": _json(Trouble)}
     responses["401"]["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
     return responses
+
+
+def _link(lead: Lead) -> dict[str, Any]:
+    parameters = {"shop": "$request.path.shop", lead.parameter: f"$response.body#{lead.found_at}"}
+    return {"operationId": lead.to, "parameters": parameters}
 
 
 def _in_path(path: str) -> list[dict[str, Any]]:
