@@ -28,7 +28,7 @@ from xiaoer.bot.home import BEAT, Home
 from xiaoer.bot.ingest.keeping import LogKeeper
 from xiaoer.bot.ingest.lag import deliveries_behind
 from xiaoer.bot.ingest.log import Log
-from xiaoer.bot.ingest.taking import Taker
+from xiaoer.bot.ingest.taking import FOREIGN, Taker
 from xiaoer.bot.ingest.watermark import Watermark
 from xiaoer.bot.links import Links
 from xiaoer.bot.metrics import Metrics
@@ -97,6 +97,7 @@ class Program:
             speakers |= {(shop_id, name): speaker for name, speaker in speaks.items()}
         self.mails = [speaker for speaker in speakers.values() if isinstance(speaker, EmailChannel)]
         self.log = Log(config.ingest) if config.ingest else None
+        self.metrics.begin(config.shops, doors, FOREIGN if self.log else None)
         self.courier = Courier(
             database,
             config.shops,

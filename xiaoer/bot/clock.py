@@ -34,6 +34,7 @@ class Leg:
         self.name = name
         self._work = work
         self._metrics = metrics
+        self._metrics.leg_errors.labels(name)  # 0 until a round fails
         self._wake = asyncio.Event()
         self._wake.set()
 

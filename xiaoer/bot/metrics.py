@@ -1,6 +1,13 @@
 """What can be counted from outside: Prometheus metrics, without anybody's data."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+ANSWERS = (200, 401, 413, 429, 503)  # that a delivery may get from a door that is there
+EVENTS = ("handled", "parked")
+MESSAGES = ("send", "hold", "skip", "sent", "queued", "failed", "unknown")
+CLOSED = ("slow", "crowd", "memory", "greed")
 
 
 class Metrics:
@@ -61,3 +68,21 @@ class Metrics:
         self.leg_errors = Counter(
             "xiaoer_leg_errors", "Rounds of a leg that failed whole", ("leg",), registry=registry
         )
+
+    def begin(self, shops: Iterable[str], doors: Iterable[tuple[str, str]], log: str | None) -> None:
+        """Show as 0 what has not happened yet: of what Prometheus first sees at 1 it sees no rise, and an
+        alert would pass over the first message that failed. log: how deliveries from it are called.
+        """
+        for shop in shops:
+            for outcome in EVENTS:
+                self.events.labels(shop, outcome)
+            for outcome in MESSAGES:
+                self.messages.labels(shop, outcome)
+            if log:
+                self.unreadable.labels(shop, log)
+        for shop, channel in doors:
+            self.unreadable.labels(shop, channel)
+            for status in ANSWERS:
+                self.deliveries.labels(shop, channel, status)
+        for why in CLOSED:
+            self.closed.labels(why)

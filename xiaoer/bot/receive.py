@@ -147,11 +147,16 @@ class Receiver:
         channel = self._doors.get((shop, name))
         if channel is None:  # a name that somebody made up labels no metric
             return self._answer(shop if shop in self._shops else "", "", 404)
+        try:
+            body = await self._body_of(request)
+        except web.HTTPException as refused:
+            self._count(shop, name, refused.status)
+            raise
         delivery = Delivery(
             method=request.method,
             headers=request.headers,
             query=request.query,
-            body=await self._body_of(request),
+            body=body,
             received_at=self._clock(),
         )
         handshake = channel.handshake(delivery)
@@ -195,8 +200,11 @@ class Receiver:
     def _answer(
         self, shop: str, channel: str, status: int, headers: Mapping[str, str] | None = None
     ) -> web.Response:
-        self._metrics.deliveries.labels(shop, channel, status).inc()
+        self._count(shop, channel, status)
         return web.Response(status=status, headers=headers)
+
+    def _count(self, shop: str, channel: str, status: int) -> None:
+        self._metrics.deliveries.labels(shop, channel, status).inc()
 
 
 def arrival_of(shop: str, event: Event, received_at: datetime) -> Arrival:

@@ -48,6 +48,7 @@ class Taker:
         self._log = log
         self._database = database
         self._metrics = metrics
+        self._metrics.leg_errors.labels("take")  # 0 until one fails
         self._on_taken = on_taken
         self._clock = clock
         self._name = uuid.uuid4().hex
