@@ -1,5 +1,6 @@
 """The pages hold what they say: files, commands, settings and forms exist, and what is to be pasted works."""
 
+import io
 import itertools
 import os
 import re
@@ -20,7 +21,7 @@ from pydantic import BaseModel
 from tests.conftest import cannot_run
 from tests.test_wheel import listen_somewhere_free, wait_for
 from xiaoer.bot.channels import webhook_forms
-from xiaoer.bot.cli import app
+from xiaoer.bot.cli import app, main
 from xiaoer.bot.config import PLATFORMS, Config, ShopSettings
 from xiaoer.storage.tables import metadata
 from xiaoer.storage.views import MESSAGE_STATES
@@ -134,13 +135,65 @@ def test_every_setting_that_a_readme_names_is_there(page: str) -> None:
     assert "public_url" in Config.model_fields
 
 
-def is_setting(name: str) -> bool:
-    model: Any = ShopSettings
+def is_setting(name: str, within: type[BaseModel] = ShopSettings) -> bool:
+    model: Any = within
     for part in name.split("."):
         if not (isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields):
             return False
-        model = model.model_fields[part].annotation
+        kind = model.model_fields[part].annotation
+        model = next((each for each in get_args(kind) if each is not type(None)), kind)
     return True
+
+
+@pytest.mark.parametrize("page", ["docs/operations.md", "docs/commands.md", "docs/design.md"])
+def test_every_setting_that_an_operator_is_told_of_is_there(page: str) -> None:
+    known = (Config, ShopSettings)
+    named = {name for name in quoted(page) if re.fullmatch(r"[a-z_]+(\.[a-z_]+)+", name)}
+    settings = {
+        name
+        for name in named
+        if any(is_setting(name.split(".")[0], model) for model in known) and not name.endswith(".yaml")
+    }
+
+    assert settings
+    assert [name for name in settings if not any(is_setting(name, model) for model in known)] == []
+
+
+def test_every_setting_that_an_operator_may_change_is_there() -> None:
+    _, _, table = text_of("docs/operations.md").partition("## Settings an operator changes")
+    rows = re.findall(r"^\| (`.*?) \|", table.partition("\n## ")[0], re.MULTILINE)
+    named = re.findall(r"`([^`]+)`", " ".join(rows).replace("`--json`", ""))
+
+    assert len(named) > 10
+    assert [name for name in named if not is_setting(name, Config) and not is_setting(name)] == []
+
+
+SPELT_OUT = {
+    "xiaoer explain": "xiaoer explain --help",  # nothing was said in this shop
+    "xiaoer import orders": "xiaoer import orders orders.csv --dry-run",
+}
+
+
+def test_every_command_that_an_operator_is_told_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["init", ".", "--locale", "en"])
+    with Path("config.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("retention: {keep: 90d}\n")
+    Path("orders.csv").write_text("order,placed_at\n1001,2026-11-21T10:00:00+08:00\n", "utf-8")
+    Path("backup").mkdir()
+    main(["migrate"])
+    typed = dict.fromkeys(line for line in commands_in("docs/operations.md") if line.startswith("xiaoer "))
+    told = {}
+    for line in typed:
+        command = SPELT_OUT.get(line, line).replace("/backup/", "backup/").split()[1:]
+        if command[0] != "serve":
+            monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+            told[line] = main(command), capsys.readouterr().err
+
+    assert len(told) > 12
+    assert {line: found for line, found in told.items() if found[0] not in (0, 1)} == {}
 
 
 # The twins
