@@ -113,6 +113,7 @@ class Log:
                     await self._open_streams()
                     self.ready.set()
                     log.info("log reached")
+                    _heed_cancelling()
                     await closed.wait()
                 except (LogAway, NatsError, OSError) as error:
                     log.error("log not ready", error=type(error).__name__, why=_told(error))
@@ -190,6 +191,7 @@ class Log:
                 log.warning("log disconnected")
 
         async def troubled(error: Exception) -> None:
+            _heed_cancelling()
             if self._client.is_connected or self._client.is_closed:  # how it closes is no news
                 log.debug("log in trouble", error=why(error))
             else:
@@ -253,6 +255,13 @@ class Log:
         if isinstance(answer, _Answer) and answer.error and answer.error.err_code != but:
             raise LogAway(answer.error.description)
         return answer
+
+
+def _heed_cancelling() -> None:
+    """nats-py, and asyncio.wait_for before Python 3.12, may lose a cancelling, and try for ever."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _name(partition: int) -> str:
