@@ -22,6 +22,8 @@ STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
 
 # A server ends when our end of its standard input closes: also when we are killed.
 GUARD = '"$@" & read -r _; kill -INT $!; wait $!'
+# One that only just starts is still deaf to INT, as all are that a shell starts beside itself.
+GUARD_OF_NATS = GUARD.replace("-INT", "-TERM")
 
 # For tests: a crash of the machine may lose everything, a crash of ours nothing.
 HASTY = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -168,7 +170,7 @@ class Node:
         self._pid.unlink(missing_ok=True)
         with self.log.open("ab") as output:
             self._server = subprocess.Popen(
-                ["/bin/sh", "-c", GUARD, "nats", *self._command],
+                ["/bin/sh", "-c", GUARD_OF_NATS, "nats", *self._command],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
