@@ -1,7 +1,8 @@
 """`make growth`: what the program costs on databases of ten thousand messages and of many more.
 
 Each figure stands beside the one on the smallest database of the same run; only these ratios mean anything
-on a machine that others use as well. Ten million (`--most 10000000`) need some 30 GB of disk and half an hour.
+on a machine that others use as well. Ten million (`--most 10000000`) need some 30 GB of disk and half an
+hour.
 """
 
 import asyncio
