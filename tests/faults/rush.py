@@ -4,28 +4,50 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import nats
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
+from nats.js.api import Header, StreamConfig
+from nats.js.errors import NotFoundError
 from sqlalchemy import select
 
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import everything_was_done
-from tests.faults.town import HASTY, Books, Receiver, Town, until
+from tests.faults.town import HASTY, PATIENCE, SOONER_OR_LATER, Books, Receiver, Town, until
 from tests.world import config_of, served
 from xiaoer.bot.audit.audit import audit
+from xiaoer.bot.errors import LogAway
 from xiaoer.bot.ingest.entries import PARTITIONS, partition_of
 from xiaoer.storage import positions, tables
 from xiaoer.storage.database import Database
 
 STREAM = f"xiaoer-{partition_of('shop')}"  # where the tests' shop lies
+PROBE = "probe"  # a stream of our own, to see whether the cluster is whole
+ANSWERS_WITHIN = 3.0  # seconds; then it is asked again, as long as it may take
+SILENT = 2_000_000_000  # nanoseconds after which a leader may no longer speak for what it has not heard of
+
+Answer = TypeVar("Answer")
+
+
+async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask again while the cluster cannot answer: it may be starting, or choosing a leader."""
+    over = asyncio.get_running_loop().time() + SOONER_OR_LATER
+    while True:
+        try:
+            return await ask()
+        except NotFoundError:
+            raise
+        except (NatsError, LogAway, TimeoutError, KeyError):
+            if asyncio.get_running_loop().time() > over:
+                raise
+            await asyncio.sleep(0.1)
 
 
 class Watcher:
@@ -33,60 +55,85 @@ class Watcher:
 
     def __init__(self, client: nats.NATS, cluster: servers.Cluster) -> None:
         self.client = client
-        self.js: JetStreamContext = client.jetstream(timeout=2)
+        self.js: JetStreamContext = client.jetstream(timeout=ANSWERS_WITHIN)
         self.cluster = cluster
 
-    async def info(self) -> dict[str, Any]:
-        told = await self.client.request(f"$JS.API.STREAM.INFO.{STREAM}", timeout=2)
+    async def info(self, stream: str = STREAM, within: float = ANSWERS_WITHIN) -> dict[str, Any]:
+        """Raises KeyError if it has no leader, or is not there."""
+        told = await self.client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=within)
         found: dict[str, Any] = json.loads(told.data)
+        if not found["cluster"].get("leader"):
+            raise KeyError("leader")
         return found
 
     async def length(self) -> int:
         """How many entries were ever put into the shop's partition."""
-        return int((await self.info())["state"]["last_seq"])
+        return int((await answered(self.info))["state"]["last_seq"])
 
     async def leader(self) -> servers.Node:
-        return self.cluster.named((await self.info())["cluster"]["leader"])
+        return self.cluster.named((await answered(self.info))["cluster"]["leader"])
+
+    async def put(self, body: bytes, id: str) -> None:
+        """Into the shop's partition, past the program."""
+        subject, headers = f"xiaoer.{partition_of('shop')}.shop", {Header.MSG_ID: id}
+        await answered(lambda: self.js.publish(subject, body, headers=headers))
+
+    async def make(self, config: StreamConfig) -> None:
+        """Also if an earlier try was not answered and made it all the same."""
+        await answered(lambda: self.js.add_stream(config))
+
+    async def remove(self, stream: str) -> None:
+        with contextlib.suppress(NotFoundError):
+            await answered(lambda: self.js.delete_stream(stream))
 
     async def clear(self) -> None:
         """No streams; whoever comes next makes them anew."""
         for partition in range(PARTITIONS):
-            with contextlib.suppress(nats.js.errors.NotFoundError):
-                await self.js.delete_stream(f"xiaoer-{partition}")
+            await self.remove(f"xiaoer-{partition}")
+
+    async def whole(self) -> None:
+        """Until three copies of something are made, written, alike on every node, and deleted."""
+        await self.make(StreamConfig(name=PROBE, subjects=[PROBE], num_replicas=3))
+        await answered(lambda: self.js.publish(PROBE, b"", headers={Header.MSG_ID: PROBE}))
+        await until(lambda: self.complete(PROBE))
+        await self.remove(PROBE)
 
     async def healthy(self) -> bool:
         """Every stream has a leader that hears of both others."""
+        return all([await self.complete(f"xiaoer-{partition}") for partition in range(PARTITIONS)])
+
+    async def complete(self, stream: str) -> bool:
         try:
-            for partition in range(PARTITIONS):
-                told = await self.client.request(f"$JS.API.STREAM.INFO.xiaoer-{partition}", timeout=1)
-                peers = json.loads(told.data)["cluster"]["replicas"]
-                if len(peers) != 2 or not all(peer["current"] for peer in peers):
-                    return False
-            return True
+            peers = (await self.info(stream))["cluster"]["replicas"]
+            return len(peers) == 2 and all(peer["current"] for peer in peers)
         except (NatsError, KeyError):
             return False
+
+    async def alone(self) -> bool:
+        """The leader has missed both others for so long that it may not speak for them, or is deposed."""
+        try:
+            peers = (await self.info(within=SILENT / 1e9))["cluster"]["replicas"]
+            return all(peer["active"] > SILENT for peer in peers)
+        except (NatsError, KeyError):
+            return True
 
 
 @contextlib.asynccontextmanager
 async def watching(cluster: servers.Cluster) -> AsyncIterator[Watcher]:
-    """On a cluster that is up and empty; what a test killed is started again."""
+    """On a cluster that is whole and empty; what a test killed is started again."""
     for node in cluster.nodes:
         if not node.alive:
             node.start()
     client = await nats.connect(
-        servers=cluster.url.split(","), max_reconnect_attempts=-1, reconnect_time_wait=0.2, error_cb=quiet
+        servers=cluster.url.split(","),
+        connect_timeout=int(ANSWERS_WITHIN),
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, whole ones by its hints only
+        error_cb=quiet,
     )
     try:
         watcher = Watcher(client, cluster)
-
-        async def answers() -> bool:
-            try:
-                await watcher.js.account_info()
-                return True
-            except (NatsError, TimeoutError):
-                return False
-
-        await until(answers)
+        await watcher.whole()
         await watcher.clear()
         yield watcher
     finally:
@@ -104,7 +151,7 @@ async def kept_ids(database: Database) -> list[str]:
     return [row.external_id for row in rows]
 
 
-async def settled_in(database: Database, count: int, patience: float = 30.0) -> None:
+async def settled_in(database: Database, count: int, patience: float = SOONER_OR_LATER) -> None:
     async def all_there() -> bool:
         return len(await kept_ids(database)) >= count
 
@@ -157,7 +204,7 @@ class Rush:
             taken = await self.books.database.read(positions.reached)
             return taken.get(partition_of("shop"), ("", 0))[1] >= await self.log.length()
 
-        await until(taken_in, 60)
+        await until(taken_in, PATIENCE)
         await asyncio.sleep(5)  # the last reminders become due
         await self.books.rest(self.complaints)
 

@@ -3,31 +3,31 @@
 import asyncio
 import contextlib
 import os
-import time
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from nats.js.api import DiscardPolicy, StorageType
+from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
-from bench import deliveries
-from bench.load import drive
-from bench.servers import Server
 from tests import servers
-from tests.faults.rush import STREAM, Watcher, a_moment, kept_ids, rush, settled_in, watching
+from tests.faults.rush import STREAM, Watcher, a_moment, answered, kept_ids, rush, settled_in, watching
 from tests.faults.test_database_away import closed_server
-from tests.faults.town import chat, until
+from tests.faults.town import SOONER_OR_LATER, chat, until
 from tests.world import World, world
 from xiaoer.bot.events import ItemRestocked
 from xiaoer.bot.ingest.entries import Entry, dump_entry, partition_of
+from xiaoer.bot.ingest.reader import PULL_LASTS
 from xiaoer.bot.ingest.taking import Taker
 from xiaoer.bot.logs import configure_logs
 from xiaoer.bot.receive import written
-from xiaoer.storage import tables
+from xiaoer.storage import positions, tables
 from xiaoer.storage.inbox import Arrival
 
 KILLS = int(os.environ.get("XIAOER_KILLS", "1"))
@@ -36,6 +36,10 @@ WORDS = 20 * KILLS
 BURST = 600 * KILLS
 
 pytestmark = pytest.mark.faults
+
+
+# On a slow machine a quorum may need longer than the program waits for it. Then 503 is a true answer, and the
+# platform of these shops comes again; where a 503 itself is what a test is about, it does not.
 
 
 @contextlib.asynccontextmanager
@@ -48,6 +52,7 @@ async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator
         world(url, ingest=cluster.url) as shop,
         shop.program.running(),
     ):
+        await reached(shop, log)
         yield shop, log
 
 
@@ -58,11 +63,19 @@ async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tupl
         assert shop.program.log is not None
         connected = asyncio.create_task(shop.program.log.run())
         try:
-            await asyncio.wait_for(shop.program.log.ready.wait(), 30)
+            await reached(shop, log)
             yield shop, log
         finally:
             connected.cancel()
             await asyncio.gather(connected, return_exceptions=True)
+
+
+async def reached(shop: World, log: Watcher) -> None:
+    """Until the program has its log, and each of its streams all copies."""
+    assert shop.program.log is not None
+    await asyncio.wait_for(shop.program.log.ready.wait(), SOONER_OR_LATER)
+    await until(log.healthy)
+    shop.comes_again = True
 
 
 @contextlib.asynccontextmanager
@@ -86,11 +99,24 @@ async def unreadable(shop: World) -> list[tuple[str, bytes]]:
     return [(row.channel, bytes(row.body)) for row in rows]
 
 
-async def heard(shop: World, count: int, patience: float = 30.0) -> None:
+async def heard(shop: World, count: int) -> None:
     async def enough() -> bool:
         return len(shop.receiver.messages) >= count
 
-    await until(enough, patience)
+    await until(enough)
+
+
+async def all_taken_in(shop: World, log: Watcher) -> None:
+    async def behind() -> bool:
+        taken = await shop.program.database.read(positions.reached)
+        return taken.get(partition_of("shop"), ("", 0))[1] >= await log.length()
+
+    await until(behind)
+
+
+async def is_ready(shop: World) -> bool:
+    async with shop.http.get(f"{shop.door}/readyz") as response:
+        return response.status == 200
 
 
 async def test_an_order_goes_its_whole_way_through_the_log(
@@ -114,14 +140,16 @@ async def test_a_repeat_changes_nothing_as_long_as_the_log_remembers_it_and_afte
     async with shop_behind_a_log(postgres_url, log_cluster) as (shop, log):
         assert [await say(shop, "m1") for _ in range(3)] == [200, 200, 200]
         assert await log.length() == 1
-        config = (await log.js.stream_info(STREAM)).config
+        config = (await answered(lambda: log.js.stream_info(STREAM))).config
         config.duplicate_window = 0.1
-        await log.js.update_stream(config)
-        await a_moment()
-        assert await say(shop, "m1") == 200
-        assert await log.length() == 2
-        await settled_in(shop.program.database, 1)
-        await asyncio.sleep(1)
+        await answered(lambda: log.js.update_stream(config))
+
+        async def forgotten() -> bool:
+            assert await say(shop, "m1") == 200
+            return await log.length() > 1
+
+        await until(forgotten)
+        await all_taken_in(shop, log)
         assert len(await kept_ids(shop.program.database)) == 1
 
 
@@ -182,7 +210,7 @@ async def test_foreign_bytes_in_the_log_are_kept_and_stop_nobody(
         ]
         for number, body in enumerate(foreign):
             assert await say(shop, f"m{number}") == 200
-            await log.js.publish(f"xiaoer.{partition_of('shop')}.shop", body)
+            await log.put(body, id=f"foreign-{number}")
         assert await say(shop, "last") == 200
         async with taking_in(shop):
             await settled_in(shop.program.database, len(foreign) + 1)
@@ -229,9 +257,17 @@ async def test_a_payment_that_still_lies_in_the_log_keeps_its_reminder_from_goin
             await a_moment()
         async with taking_in(shop):
             await settled_in(shop.program.database, 3)
+
+        def reminded() -> list[str]:
+            return [m["order"] for m in shop.receiver.messages if m["template"] == "payment_reminder"]
+
+        async def somebody_is_reminded() -> bool:
+            await shop.settle()
+            return bool(reminded())
+
+        await until(somebody_is_reminded)
         await shop.settle()
-        reminded = [m["order"] for m in shop.receiver.messages if m["template"] == "payment_reminder"]
-        assert reminded == ["2"]
+        assert reminded() == ["2"]
 
 
 async def test_without_a_majority_of_the_log_nothing_is_acknowledged_and_nothing_sent(
@@ -245,14 +281,16 @@ async def test_without_a_majority_of_the_log_nothing_is_acknowledged_and_nothing
             if node is not leader:
                 node.kill()
         body = b'{"type": "nothing"'
+        shop.comes_again = False
         status, headers = await shop.answer_to(body, "d1")
         assert (status, headers["Retry-After"]) == (503, "5")
+        await until(log.alone)
         # Only now: before it misses the others, the leader may truly say that nothing has come since.
         shop.clock.now += timedelta(minutes=21)
         await asyncio.sleep(2)
         assert len(shop.receiver.messages) == 1
-        async with shop.http.get(f"{shop.door}/readyz") as response:
-            assert response.status == 503
+        assert not await is_ready(shop)
+        shop.comes_again = True
         for node in log.cluster.nodes:
             if node is not leader:
                 node.start()
@@ -267,21 +305,23 @@ async def test_with_all_of_the_log_away_a_delivery_is_answered_503_and_comes_aga
         assert await shop.place("1") == 200
         await heard(shop, 1)
         log.cluster.kill()
+        shop.comes_again = False
         assert [await shop.place("2", "bob") for _ in range(3)] == [503, 503, 503]
         async with shop.http.get(f"{shop.door}/readyz") as response:
             assert (response.status, "log" in await response.json()) == (503, True)
         log.cluster.start()
-
-        async def taken() -> bool:
-            return await shop.place("2", "bob") == 200
-
-        await until(taken, 60)
+        shop.comes_again = True
+        assert await shop.place("2", "bob") == 200
         await heard(shop, 2)
-        async with shop.http.get(f"{shop.door}/readyz") as response:
-            assert (response.status, (await response.json())["log_behind"]) == (200, 0)
+
+        async def ready_with_nothing_behind() -> bool:
+            async with shop.http.get(f"{shop.door}/readyz") as response:
+                return response.status == 200 and (await response.json())["log_behind"] == 0
+
+        await until(ready_with_nothing_behind)
 
 
-SAFE = {"num_replicas": 3, "storage": StorageType.FILE, "discard": DiscardPolicy.NEW}
+SAFE: dict[str, Any] = {"num_replicas": 3, "storage": StorageType.FILE, "discard": DiscardPolicy.NEW}
 
 
 @pytest.mark.parametrize(
@@ -298,11 +338,17 @@ async def test_a_stream_that_could_lose_what_it_took_is_not_used(
     postgres_url: str, log_cluster: servers.Cluster, unsafe: dict[str, Any]
 ) -> None:
     async with watching(log_cluster) as log:
-        await log.js.add_stream(name="xiaoer-0", subjects=["xiaoer.0.>"], **SAFE | unsafe)
+        await log.make(StreamConfig(name="xiaoer-0", subjects=["xiaoer.0.>"], **SAFE | unsafe))
         async with world(postgres_url, ingest=log_cluster.url) as shop:
             assert shop.program.log is not None
-            connected = asyncio.create_task(shop.program.log.run())
-            await asyncio.sleep(1)
+            with capture_logs() as told:
+                connected = asyncio.create_task(shop.program.log.run())
+
+                async def refused() -> bool:
+                    assert not shop.program.log.ready.is_set()
+                    return any("stream xiaoer-0 " in line.get("why", "") for line in told)
+
+                await until(refused)
             assert await shop.place("1") == 503
             connected.cancel()
             await asyncio.gather(connected, return_exceptions=True)
@@ -320,7 +366,7 @@ async def test_nothing_is_lost_or_doubled_when_the_leader_of_the_log_is_killed(
                 leader.kill()
                 await asyncio.sleep(4)
                 leader.start()
-                await until(town.log.healthy, 60)
+                await until(town.log.healthy)
         await town.rest()
         await town.judge()
         print(f"{len(town.town.orders)} orders, answers {dict(town.town.answers)}")
@@ -368,11 +414,14 @@ async def test_each_buyers_words_come_in_their_order_through_all_doors_and_kills
             assert hers == [f"b{buyer}-{number:03}" for number in range(WORDS)]
 
 
-SLOW = """
+EACH = 1.0  # seconds that the database needs for a delivery: what is twenty times as fast, any machine can do
+SLOW = f"""
+CREATE TABLE slowness AS SELECT {EACH} AS each;
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM pg_sleep(0.04); RETURN NEW; END $$;
+$$ BEGIN PERFORM pg_sleep(each) FROM slowness; RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION slow()
 """
+AS_USUAL = "UPDATE slowness SET each = 0"
 
 
 async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_worked_off(
@@ -382,17 +431,23 @@ async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_w
         with town.books.database.engine.begin() as connection:
             connection.execute(text(SLOW))
         await town.start()
-        server = Server("the program", town.programs[0].plan.port)
-        burst = await drive(server, deliveries.chats(range(BURST)), connections=64)  # each answered 200
+        await until(town.log.healthy)
+        ids, at_a_time = [f"chat-{number}" for number in range(BURST)], asyncio.Semaphore(64)
+
+        async def bring(id: str) -> None:
+            async with at_a_time:
+                await town.town.deliver(id, "message.received", chat(id, id, "你好"))
+
+        async with asyncio.timeout(BURST / 20 * EACH):  # in which the database takes a twentieth of them
+            await asyncio.gather(*map(bring, ids))
         in_time = len(await kept_ids(town.books.database))
-        began = time.monotonic()
-        await settled_in(town.books.database, BURST, patience=120)
-        worked_off = time.monotonic() - began
-        rate, pace = BURST / burst.seconds, (BURST - in_time) / worked_off
-        print(f"burst {rate:.0f}/s for {burst.seconds:.1f} s, database {pace:.0f}/s for {worked_off:.1f} s")
-        assert rate >= 20 * pace
-        told = [id.split("#")[0] for id in await kept_ids(town.books.database)]
-        assert sorted(told) == sorted(f"chat-{number}" for number in range(BURST))
+        with town.books.database.engine.begin() as connection:
+            connection.execute(text(AS_USUAL))
+        await settled_in(town.books.database, BURST)
+        print(f"{in_time} of {BURST} taken in at the end of the burst; answers {dict(town.town.answers)}")
+        assert in_time <= BURST / 20
+        assert town.town.answers[200] >= 0.95 * sum(town.town.answers.values())
+        assert sorted(id.split("#")[0] for id in await kept_ids(town.books.database)) == sorted(ids)
 
 
 async def test_without_a_database_deliveries_are_acknowledged_and_come_in_later(
@@ -402,9 +457,9 @@ async def test_without_a_database_deliveries_are_acknowledged_and_come_in_later(
         assert await shop.place("1") == 200
         await heard(shop, 1)
         with closed_server(postgres_url):
-            assert [await shop.place(f"{number}", f"b{number}") for number in range(2, 22)] == [200] * 20
-            async with shop.http.get(f"{shop.door}/readyz") as response:
-                assert response.status == 200
+            for number in range(2, 22):
+                assert await shop.place(f"{number}", f"b{number}") == 200
+            await until(lambda: is_ready(shop))
         await heard(shop, 21)
         assert sorted(int(m["order"]) for m in shop.receiver.messages) == list(range(1, 22))
 
@@ -418,11 +473,14 @@ async def test_more_than_one_pull_of_entries_is_read_to_its_end_without_a_pause(
         assert log is not None
         for some in range(0, count, 20):  # no more at a time than a connection may buffer
             few = range(some, some + 20)
-            await asyncio.gather(*(log.append("shop", str(number), b"x" * size) for number in few))
+            await asyncio.gather(
+                *(answered(partial(log.append, "shop", str(number), b"x" * size)) for number in few)
+            )
         read: list[int] = []
-        async with log.reading(partition_of("shop"), 0) as reader:
+        async with contextlib.AsyncExitStack() as stack:
+            reader = await answered(lambda: stack.enter_async_context(log.reading(partition_of("shop"), 0)))
             while len(read) < count:
-                found = await reader.next(5)
+                found = await reader.next(PULL_LASTS * 2 / 3)
                 assert found
                 read += [stored.sequence for stored in found]
             assert await reader.next(0.1) == []
@@ -434,17 +492,22 @@ async def test_the_metrics_tell_how_far_the_inbox_is_behind(
 ) -> None:
     async with shop_by_hand(postgres_url, log_cluster) as (shop, log):
         assert [await say(shop, id) for id in "abc"] == [200] * 3
-        assert "\nxiaoer_log_lag 3.0" in await metrics(shop)
+        await until(lambda: tells(shop, log_lag=3))
         async with taking_in(shop):
-            await settled_in(shop.program.database, 3)
-        told = await metrics(shop)
-        assert "\nxiaoer_log_lag 0.0" in told
-        assert "\nxiaoer_log_taken_total 3.0" in told
+            await until(lambda: tells(shop, log_lag=0, log_taken_total=3))
+        refused = (await measured(shop))["log_errors_total"]
         log.cluster.kill()
+        shop.comes_again = False
         assert await say(shop, "d") == 503
-        assert "\nxiaoer_log_errors_total 1.0" in await metrics(shop)
+        assert await tells(shop, log_errors_total=refused + 1)
 
 
-async def metrics(shop: World) -> str:
+async def measured(shop: World) -> dict[str, float]:
+    """What the program counts of the log. While the log cannot be asked, it tells what it heard last."""
     async with shop.http.get(f"{shop.door}/metrics") as response:
-        return await response.text()
+        text = await response.text()
+    return {name: float(number) for name, number in re.findall(r"^xiaoer_(log_\w+) (\S+)$", text, re.M)}
+
+
+async def tells(shop: World, **numbers: float) -> bool:
+    return numbers.items() <= (await measured(shop)).items()

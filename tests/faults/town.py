@@ -19,7 +19,9 @@ from xiaoer.storage import tables
 from xiaoer.storage.database import Database
 
 KEY = standard_webhooks.key(SecretStr(SECRET))
-PATIENCE = 150.0  # seconds in which everything must be handled after the last start, retries included
+# Seconds; whoever waits goes on as soon as there is nothing left to wait for, so that these cost nothing.
+PATIENCE = 400.0  # in which everything must be handled after the last start, retries included
+SOONER_OR_LATER = 120.0  # for what takes a moment where nobody else is at work
 
 # Days in seconds: reminders after two and four seconds, and no night.
 HASTY: dict[str, Any] = {
@@ -27,6 +29,9 @@ HASTY: dict[str, Any] = {
     "limits": {"per_day": 100, "promotions_per_week": 10, "deliveries_per_second": 100000},
     "payment": {"remind": ["2s", "4s"], "last_reminder": "0m", "gap": "0s", "close": "24h"},
 }
+
+
+CAME_AT = web.RequestKey("came_at", datetime)  # where a request was kept waiting before it was taken
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -53,7 +58,7 @@ class Receiver:
         body = msgspec.json.decode(await request.read())
         message = body["data"]["message"]
         at = datetime.fromisoformat(body["timestamp"])
-        self.attempts.append(Attempt(message["id"], at, message, datetime.now(UTC)))
+        self.attempts.append(Attempt(message["id"], at, message, request.get(CAME_AT) or datetime.now(UTC)))
         await self.answering.wait()
         fate = self.luck.random()
         if fate < self.trouble / 2:
@@ -212,7 +217,7 @@ class Books:
         self.database.close()
 
 
-async def until(true: Callable[[], Awaitable[bool]], patience: float = 30.0) -> None:
+async def until(true: Callable[[], Awaitable[bool]], patience: float = SOONER_OR_LATER) -> None:
     """Wait for something to come to pass, for so many seconds."""
     deadline = asyncio.get_running_loop().time() + patience
     while not await true():
