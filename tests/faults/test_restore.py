@@ -23,7 +23,8 @@ from xiaoer.storage import tables
 
 pytestmark = pytest.mark.faults
 
-SOON = {**HASTY, "payment": {**HASTY["payment"], "remind": ["2s"]}}
+LATER = 200.0  # seconds; less than what a delivery's signature may be old
+ONCE = {**HASTY, "payment": {**HASTY["payment"], "remind": [f"{LATER - 20:.0f}s"]}}
 WAITS = 1.5  # seconds in which a program that is not held would have sent what is due
 SETTINGS = """\
 database: {database}
@@ -49,9 +50,17 @@ class Shop:
         self.http = http
 
     @contextlib.asynccontextmanager
-    async def open(self, kill: bool = False) -> AsyncIterator[Program]:
+    async def open(self, kill: bool = False, shift: float = 0.0) -> AsyncIterator[Program]:
+        """shift: how many seconds the program's clock is ahead: when reminders come is up to the test."""
         log = str(self.folder / "log")
-        plan = Plan(database=self.url, receiver=f"{self.address}/", port=free_port(), shop=SOON, log=log)
+        plan = Plan(
+            database=self.url,
+            receiver=f"{self.address}/",
+            port=free_port(),
+            shop=ONCE,
+            log=log,
+            shift=shift,
+        )
         with programs(plan) as (program,):
             program.start()
             await program.ready()
@@ -72,6 +81,15 @@ class Shop:
             return self.said_of(order) >= count
 
         await until(heard)
+
+    async def noted(self) -> None:
+        """Until what was said is written down, too."""
+
+        async def nothing_in_hand() -> bool:
+            with contextlib.closing(Books(self.url)) as books:
+                return "sending" not in await books.counts(tables.outbox)
+
+        await until(nothing_in_hand)
 
     async def command(self, *arguments: str) -> int:
         settings = self.folder / "config.yaml"
@@ -175,14 +193,16 @@ async def test_a_restored_copy_waits_for_a_person(shop: Shop, copied: Callable[[
     async with shop.open() as first:
         await shop.place(first, "1")
         await shop.said("1", 1)
+        await shop.noted()
         restore = await copied(shop)
+        first.shift.value = LATER
         await shop.said("1", 2)
         await shop.place(first, "2")
         await shop.said("2", 1)
     other_life = set(shop.receiver.messages)
     restore(shop)
 
-    async with shop.open() as restored:
+    async with shop.open(shift=LATER) as restored:
         await shop.place(restored, "3")
         attempts = len(shop.receiver.attempts)
         await asyncio.sleep(WAITS)
@@ -207,6 +227,6 @@ async def test_a_database_that_was_only_stopped_goes_on_by_itself(shop: Shop, ki
         await shop.place(first, "1")
         await shop.said("1", 1)
 
-    async with shop.open() as again:
+    async with shop.open(shift=LATER) as again:
         await shop.said("1", 2)
         assert '"outbox": "open"' in await shop.ask(again, "/readyz")
