@@ -108,12 +108,18 @@ async def fill_the_disk(ground: Ground) -> None:
 def receiver_in(*moods: str) -> Callable[[Ground], Awaitable[None]]:
     async def upset(ground: Ground) -> None:
         for turn in range(TIMES):
+            before = ground.receiver.rude
             ground.receiver.turn(moods[turn % len(moods)])
             await ground.pause(0.4, 1)
+            await until(lambda before=before: _was_rude(ground, before))  # type: ignore[misc]
             ground.receiver.mend()
             await ground.pause(0.1, 0.4)
 
     return upset
+
+
+async def _was_rude(ground: Ground, before: int) -> bool:
+    return ground.receiver.rude > before
 
 
 upset_tls = receiver_in(*HANDSHAKES)

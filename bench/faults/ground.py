@@ -24,7 +24,7 @@ from xiaoer.storage import tables
 
 HASTE = {**HASTY, "payment": {**HASTY["payment"], "remind": ["1s", "2s"]}}
 LAST_DUE = 3.0  # seconds until the last reminders are due
-TOO_LONG = 240.0  # seconds; a run that is not over by then has failed
+TOO_LONG = 900.0  # seconds; a run that is not over by then has failed
 ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
 PACE = 0.05  # seconds from one new buyer to the next
 SHOWN = 300  # characters of what the audit found

@@ -6,11 +6,12 @@ import random
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
-from tests.faults.town import Receiver
+from tests.faults.town import CAME_AT, Receiver
 
 NAME = "127.0.0.1"
 PART = 0.8  # of the requests meet the mood; the others are served meanwhile
@@ -29,6 +30,7 @@ class Moody(Receiver):
         self.on_request: Callable[[], bool] = lambda: False  # whether the asker is dead by now
 
     async def take(self, request: web.Request) -> web.Response:
+        request[CAME_AT] = datetime.now(UTC)  # a mood may need its time
         if self.mood is None or self.mood not in MOODS or self.luck.random() > PART:
             return await super().take(request)
         self.rude += 1
