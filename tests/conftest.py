@@ -9,11 +9,18 @@ from typing import NoReturn
 import psycopg
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from tests import servers
 
 DATABASES = itertools.count(1)
+
+# An example that takes long on a busy machine is no fault of what it is an example of.
+settings.register_profile(
+    "unhurried", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

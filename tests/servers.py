@@ -18,7 +18,7 @@ import psycopg
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 PROGRAMS = Path("pginstall18", "bin")
-STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
+STARTS_WITHIN = 240  # seconds, on a machine that is busy with other tests
 
 # A server ends when our end of its standard input closes: also when we are killed.
 GUARD = '"$@" & read -r _; kill -INT $!; wait $!'

@@ -41,7 +41,7 @@ def test_a_quick_run_measures_everything_and_tells_who_is_missing(tmp_path: Path
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
     if "no PostgreSQL" in done.stdout:
         cannot_run(done.stdout)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.engine import DOOR, Buyer, Ear, Engine, Yard, yard
+from tests.faults.town import until
 from tests.world import NOON
 from xiaoer.bot.channels import Outgoing
 from xiaoer.bot.deliver import BATCH
@@ -281,9 +282,12 @@ async def test_a_shop_with_a_dead_receiver_does_not_stop_its_neighbour(place: Ya
     await dead.react()
     courier = dead.program.courier
     recording = asyncio.create_task(courier.record())
-    for _ in range(6):
+
+    async def all_heard() -> bool:
         await courier.deliver_due()
-        await asyncio.sleep(0.05)
+        return len(alive.heard) >= 50 and courier.in_hand == BATCH
+
+    await until(all_heard)
     heard = len(alive.heard)
     slow.open.set()
     await courier.stop()

@@ -42,7 +42,7 @@ def never_decides(event: PaymentReceived, context: Context) -> bool:
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[World]:
     async with world(database_url) as found:
-        found.program.patience = Patience(looks=3, every=0.1)
+        found.program.patience = Patience(looks=5, every=0.2)
         yield found
 
 
@@ -74,7 +74,7 @@ async def test_what_never_returns_parks_its_event_and_all_others_are_handled(
         await until(lambda: all_heard(shop, {"1001", "1002", "1003"}))
     parked = select(tables.inbox.c.thread, tables.inbox.c.error).where(tables.inbox.c.state == "parked")
     rows = await shop.program.database.read(lambda link: link.execute(parked).all())
-    assert [tuple(row) for row in rows] == [("order:1001", "TookTooLong: no end after 0.3 s")]
+    assert [tuple(row) for row in rows] == [("order:1001", "TookTooLong: no end after 1 s")]
     told = await shop.program.database.read(lambda link: link.execute(select(tables.cases.c.reason)).all())
     assert ("handler_failed",) in [tuple(row) for row in told]
 
@@ -117,7 +117,8 @@ def test_whoever_returns_in_time_is_left_alone_however_often_it_is_asked() -> No
     ends = {True: 0, False: 0}
     with patience.watching():
         over = time.monotonic() + 1
-        while time.monotonic() < over:
+        while time.monotonic() < over or not all(ends.values()):
+            assert time.monotonic() < over + 60, ends
             try:
                 patience.bounded(lambda: sum(range(60_000)))
             except TookTooLong:
@@ -125,12 +126,10 @@ def test_whoever_returns_in_time_is_left_alone_however_often_it_is_asked() -> No
             else:
                 ends[True] += 1
             sum(range(10))  # nothing of it may arrive here
-    assert ends[True] > 0
-    assert ends[False] > 0
 
 
 async def test_a_thread_beside_the_one_that_hangs_is_not_interrupted() -> None:
-    patience = Patience(looks=2, every=0.05)
+    patience = Patience(looks=5, every=0.2)
     hangs = threading.Event()
 
     def forever() -> None:

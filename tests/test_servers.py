@@ -9,6 +9,8 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from tests import servers
+
 
 def test_a_test_gets_an_empty_database_of_its_own(database_url: str) -> None:
     engine = create_engine(database_url)
@@ -39,12 +41,13 @@ def test_postgresql_ends_with_the_process_that_started_it() -> None:
         "    print(url.split('host=')[1], flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    started = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=servers.STARTS_WITHIN
+    )
     home = Path(started.stdout.strip())
     pid_file = home / "data" / "postmaster.pid"
-    for _ in range(200):
-        if not pid_file.exists():
-            break
+    deadline = time.monotonic() + servers.STARTS_WITHIN
+    while pid_file.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not pid_file.exists(), "PostgreSQL removes this file when it has ended"
     shutil.rmtree(home)

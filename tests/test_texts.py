@@ -106,7 +106,7 @@ HOSTILE = {
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_template_ends_with_a_template_error(source: str) -> None:
     texts = Texts()
-    started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     with pytest.raises(TemplateError) as told:
         texts.render(
@@ -123,7 +123,7 @@ def test_a_hostile_template_ends_with_a_template_error(source: str) -> None:
             },
         )
 
-    assert time.perf_counter() - started < 30  # it ends by itself; how soon is for the bench to say
+    assert time.process_time() - started < 30  # it ends by itself; how soon is for the bench to say
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
     assert str(told.value).startswith("en/sample.txt")
 
@@ -132,14 +132,14 @@ def test_the_dearest_template_within_the_bounds_still_ends_within_a_second() -> 
     source = (
         "{% for a in many %}{% for b in many %}{{ (a * 1000 + b) | money('CNY') }}{% endfor %}{% endfor %}"
     )
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(TemplateError):
         say(source, many=list(range(2000)))
     with pytest.raises(TemplateError):
         say("{% for a in many %}" + "{{ a | money('CNY') }}" * 60 + "{% endfor %}", many=list(range(75)))
 
-    assert time.perf_counter() - started < 30  # it ends by itself; how soon is for the bench to say
+    assert time.process_time() - started < 30  # it ends by itself; how soon is for the bench to say
 
 
 def test_a_fault_names_file_line_and_mend() -> None:
@@ -405,11 +405,11 @@ def test_a_typical_template_costs_little() -> None:
     values = {"buyer": {"name": "Ann"}, "items": items, "total": Money(12000, "CNY"), "at": AT}
     NOTHING.render(version, values)
 
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1000):
         NOTHING.render(version, values)
 
-    assert (time.perf_counter() - started) / 1000 < 0.0003  # measured 0.00003; a busy machine is no fault
+    assert (time.process_time() - started) / 1000 < 0.0003  # measured 0.00003; a busy machine is no fault
 
 
 # --- other people's words ----------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.conftest import cannot_run
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.xdist_group("wheel")  # one installation serves all of these
 
-STARTS_WITHIN = 60  # seconds, on a machine that is busy with other tests
+STARTS_WITHIN = 240  # seconds, on a machine that is busy with other tests
 
 
 def run(*command: str | Path, cwd: Path, may_lack: str = "") -> str:
@@ -105,9 +104,9 @@ def wait_for(url: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while server.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 assert answer.status == 200
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nobody there yet, not ready, or too slow
             time.sleep(0.1)
     raise AssertionError(f"{url} does not answer:\n{log.read_text()}")

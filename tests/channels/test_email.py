@@ -260,7 +260,7 @@ async def test_every_answer_says_what_to_do_next(
     office.answers[stage] = said
 
     with pytest.raises(error) as failure:
-        await channel(office, timeout="1s").send(message())
+        await channel(office, timeout="3s" if said == NEVER else "60s").send(message())
 
     assert type(failure.value) is error
     assert ANNS not in "".join(traceback.format_exception(failure.value))
@@ -303,7 +303,7 @@ async def test_after_a_refusal_the_next_letter_goes_out(office: PostOffice) -> N
 
 
 async def test_no_more_lines_are_open_than_set(office: PostOffice) -> None:
-    office.slow = 0.05
+    office.slow = 0.2
     mail = channel(office, connections=2)
     await asyncio.gather(*(mail.send(message(number)) for number in range(8)))
 

@@ -24,7 +24,7 @@ from tests.conftest import cannot_run
 pytestmark = pytest.mark.faults
 
 RUNS = int(os.environ.get("XIAOER_FAULTS", "0"))
-CRASHES = int(os.environ.get("XIAOER_CRASHES", "40"))
+CRASHES = int(os.environ.get("XIAOER_CRASHES", "60"))
 SEED = int(os.environ.get("XIAOER_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 # What no other test of this folder breaks; all others run there already, or with XIAOER_FAULTS.

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, make_url, select
 
-from tests.faults.town import until
+from tests.faults.town import SOONER_OR_LATER, until
 from tests.world import World, world
 from xiaoer.storage import tables
 from xiaoer.storage.database import Database
@@ -127,7 +127,7 @@ async def test_what_was_sent_while_the_database_was_away_is_not_sent_again(datab
         arrived, go_on = asyncio.Event(), asyncio.Event()
         shop.receiver.wait = wait_for(arrived, go_on)
         assert await shop.place("1") == 200
-        await asyncio.wait_for(arrived.wait(), 20)
+        await asyncio.wait_for(arrived.wait(), SOONER_OR_LATER)
         with cut():
             go_on.set()
             await asyncio.sleep(2)

@@ -207,7 +207,7 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
             assert await books.counts(outbox_rows) == {"sending": 1}
             program.start()
             await program.ready()
-            await until(lambda: in_state(books, state), 60)
+            await until(lambda: in_state(books, state))
             await asyncio.sleep(1)
             assert len(telegram.texts) == copies
             outcomes = await books.rows(select(tables.attempts.c.outcome))

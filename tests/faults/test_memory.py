@@ -24,6 +24,7 @@ WAITING = 200_000
 PAGE = 10_000
 MB = 1024 * 1024
 GROWTH = 40 * MB
+TRIES = 30  # of a claim; the fastest is the one that nobody disturbed
 SECONDS = 8  # of rounds under load that are watched
 
 
@@ -107,19 +108,18 @@ async def test_two_hundred_thousand_waiting_reminders_cost_no_memory(
 ) -> None:
     """Neither while it runs, nor against a program for which nothing waits."""
     migrated(database_url)
-    _, without, _ = await served_a_town(database_url, tmp_path, first=0)
+    _, without, calm = await served_a_town(database_url, tmp_path, first=0)
     await asyncio.to_thread(reminders_wait, database_url, WAITING)
     first, highest, wait = await served_a_town(database_url, tmp_path, first=WAITING)
-    print(
-        f"{without / MB:.0f} MB without, {first / MB:.0f} to {highest / MB:.0f} MB with; {wait * 1000:.0f} ms"
-    )
+    sizes = f"{without / MB:.0f} MB without, {first / MB:.0f} to {highest / MB:.0f} MB with"
+    print(f"{sizes}; {calm * 1000:.0f} ms without, {wait * 1000:.0f} ms with")
     assert highest - first < GROWTH
     assert highest - without < GROWTH
-    assert wait < 1.0
+    assert wait < 1.0 + 5 * calm
 
 
 async def test_a_claim_costs_the_same_with_many_waiting(database_url: str) -> None:
-    """As a ratio of two databases on one machine, the faster of a few tries each."""
+    """As a ratio of two databases on one machine, the fastest of some tries each."""
     await asyncio.to_thread(reminders_wait, database_url, PAGE)
     few = await asyncio.to_thread(claim_seconds, database_url)
     await asyncio.to_thread(more_wait, database_url)
@@ -142,7 +142,7 @@ def claim_seconds(url: str) -> float:
     database = Database(url)
     soon = datetime.now(UTC) + timedelta(hours=1, minutes=10)  # a few hundred are due then
     times = []
-    for _ in range(7):
+    for _ in range(TRIES):
         began = time.perf_counter()
         database.write_now(outbox.waiting_shops)
         found = database.write_now(lambda link: outbox.due(link, "shop", soon, 250))

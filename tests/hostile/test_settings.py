@@ -42,13 +42,13 @@ HOSTILE = {
 def test_hostile_settings_end_in_mistakes_soon(text: str, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(text, "utf-8")
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(ConfigError) as caught:
         load_config(file, {})
 
     assert caught.value.mistakes
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 TOKENS = st.sampled_from(

@@ -105,12 +105,12 @@ def test_there_is_no_way_out_by(source: str) -> None:
 
 @pytest.mark.parametrize("source", HUNGER.values(), ids=HUNGER.keys())
 def test_neither_time_nor_memory_is_eaten_by(source: str) -> None:
-    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     text = fill(source)
 
     assert len(text) <= TEXT_MAX + 200
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
 
 

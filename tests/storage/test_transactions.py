@@ -23,22 +23,23 @@ async def test_a_writer_that_is_stopped_keeps_no_other_waiting(tmp_path: Path, f
     """All threads are busy with something else, so that the end of its transaction waits for its turn."""
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     migrated(url)
-    database, free = Database(url), threading.Event()
+    database, busy, free = Database(url), asyncio.Event(), threading.Event()
 
     def keep_all_threads_busy(connection: Connection) -> None:
         note(connection, "first")
         for _ in range(database._writers._max_workers):
             database._writers.submit(free.wait)
+        busy.set()
         if fails:
             raise ValueError
 
     try:
         writing = asyncio.create_task(database.write(keep_all_threads_busy))
-        await asyncio.sleep(0.2)
+        await busy.wait()
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         free.set()
-        await asyncio.wait_for(database.write(lambda link: note(link, "second")), 5)
+        await asyncio.wait_for(database.write(lambda link: note(link, "second")), 60)
         names = await database.read(names_kept)
     finally:
         free.set()
