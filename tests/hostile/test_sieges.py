@@ -6,9 +6,10 @@ import os
 import random
 import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -36,12 +37,10 @@ pytestmark = pytest.mark.faults
 
 SECONDS = float(os.environ.get("XIAOER_SIEGE", "1.5"))
 PACE = 0.02  # seconds between honest deliveries
-GROWTH = 100 * MB
+GROWTH = 150 * MB  # half of what the greediest of them bring
 PATIENCE = 30.0  # seconds for the slowest honest delivery, with attackers on the same few cores
 PAUSE = 0.05  # seconds until who was thrown out comes again
-THROWN_OUT = (
-    0.2  # of the honest deliveries may be thrown out once; a door that starves them throws out nearly all
-)
+THROWN_OUT = 0.2  # for each honest delivery, at most
 DOOR = {"connections": 1000, "memory": 16 * MB, "request_within": "1s", "idle": "1s"}
 SHOP = {**HASTY, "limits": {**HASTY["limits"], "deliveries_per_second": 5000}}
 
@@ -100,7 +99,9 @@ def overheard() -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def honest_shop(folder: Path) -> AsyncIterator[tuple[Program, Honest, Books]]:
+async def honest_shop(
+    folder: Path, door: Mapping[str, Any] = DOOR
+) -> AsyncIterator[tuple[Program, Honest, Books]]:
     """A real program; when all is over, everything is done and the audit finds nothing."""
     url = f"sqlite:///{folder / 'shop.db'}"
     migrated(url)
@@ -108,7 +109,9 @@ async def honest_shop(folder: Path) -> AsyncIterator[tuple[Program, Honest, Book
     connector = aiohttp.TCPConnector(force_close=True)
     async with served(receiver.app()) as address, aiohttp.ClientSession(connector=connector) as http:
         log = str(folder / "program.log")
-        plan = Plan(database=url, receiver=f"{address}/", port=free_port(), shop=SHOP, door=DOOR, log=log)
+        plan = Plan(
+            database=url, receiver=f"{address}/", port=free_port(), shop=SHOP, door=dict(door), log=log
+        )
         with programs(plan) as (program,), contextlib.closing(Books(url)) as books:
             program.start()
             await program.ready()
@@ -149,6 +152,27 @@ async def test_honest_deliveries_are_kept_and_memory_stays_bounded_under(kind: s
         assert len(await honest.metrics()) < 30_000
         kept = {name.rpartition("#")[0] for (name,) in await books.rows(select(tables.inbox.c.external_id))}
         assert kept - {"p-overheard"} == {f"p-o{number}" for number in range(len(honest.answers))}
+
+
+async def test_where_room_is_short_whoever_waits_longest_goes_and_nobody_else(tmp_path: Path) -> None:
+    patient = {"connections": 10, "request_within": "1h", "idle": "1h"}
+    async with honest_shop(tmp_path, patient) as (program, honest, _):
+        port = program.plan.port
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+        for number in range(5):
+            await honest.deliver()
+            with contextlib.suppress(ConnectionError):
+                assert await silent[number][0].read() == b""
+            silent.append(await asyncio.open_connection("127.0.0.1", port))  # where the honest one was
+        left = [asyncio.create_task(reader.read()) for reader, _ in silent[5:]]
+        await honest.deliver()
+        closed, _ = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.2)
+        assert [one for one in left if one.done()] == left[:1] == list(closed)
+        assert (set(honest.answers), honest.thrown_out) == ({200}, 0)
+        for _, writer in silent:
+            writer.transport.abort()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def withstand(name: str, program: Program, honest: Honest) -> None:
