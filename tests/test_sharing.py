@@ -108,6 +108,26 @@ async def test_what_is_decided_while_another_claims_waits_for_its_turn(place: Ya
     assert two.heard == []
 
 
+async def test_what_a_dead_program_held_is_not_overtaken_by_a_look_that_began_before_it_was_settled(
+    place: Yard,
+) -> None:
+    dead = place.engine()
+    two = place.again(dead)
+    await dead.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
+    await dead.react()
+    with another_at_work(dead) as connection:
+        (first,) = claimed(dead, connection, room=1)
+        outbox.renew(connection, [(first.shop, first.id)], NOON - timedelta(days=1))
+
+    dead.clock.now += timedelta(seconds=1)
+    assert await two.program.courier.settle_abandoned() == 1
+    dead.clock.now -= timedelta(seconds=1)  # as it was when the look began
+
+    with another_at_work(two) as connection:
+        (next_one,) = claimed(two, connection, room=1)
+    assert next_one.message.key == first.message.key
+
+
 def due_since_yesterday(connection: Connection, shop: str, key: str) -> None:
     here = update(tables.outbox).where(tables.outbox.c.shop == shop, tables.outbox.c.key.startswith(key))
     assert connection.execute(here.values(try_at=NOON - timedelta(days=1))).rowcount == 1

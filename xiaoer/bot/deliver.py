@@ -292,7 +292,9 @@ class Courier:
                 reason = Reason(
                     "try_again", {"why": "the program stopped", "attempts": row.attempts + 1, "until": now}
                 )
-                failed.append(_failed(row.shop, row.id, "queued", reason, now, None))
+                # In its old place: as of `now`, who read the clock just before would find the next one first.
+                since = min(row.try_at, now)
+                failed.append(_failed(row.shop, row.id, "queued", reason, since, None))
             else:
                 failed.append(self._unknown(connection, row.shop, row.id, row.category, row.channel, now))
             error = DeliveryUnknown("the program stopped while it was sending")
