@@ -14,7 +14,8 @@ from xiaoer.bot.actions import OpenCase
 from xiaoer.bot.claiming import Claim
 from xiaoer.bot.clock import fire_wakes
 from xiaoer.bot.deliver import LEASE
-from xiaoer.storage import outbox, records, tables
+from xiaoer.bot.receive import arrival_of
+from xiaoer.storage import inbox, outbox, records, tables
 from xiaoer.storage.database import lease_clock
 
 PLACES = 250
@@ -134,7 +135,7 @@ def due_since_yesterday(connection: Connection, shop: str, key: str) -> None:
 
 
 def before_locking(engine: Engine, act: Callable[[], None]) -> None:
-    """Let this happen in the middle of the next claim."""
+    """Let this happen in the middle of the next round, when it has begun and holds no lock yet."""
     waiting = [act]
 
     @event.listens_for(engine.database.engine, "before_cursor_execute")
@@ -149,7 +150,7 @@ async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Y
     await other.take(Buyer("bob", "2").placed())
 
     with another_at_work(one) as connection:
-        one.program.reactor().of_shop(connection, one.shop, NOON)
+        one.program.reactor().of_shop(connection, one.shop, one.clock)
         await asyncio.wait_for(one.program.react_round(), PATIENCE)
 
     assert set(await other.orders()) == {"2"}
@@ -159,12 +160,35 @@ async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> Non
     engine = place.engine()
     async with asyncio.timeout(PATIENCE):
         with another_at_work(engine) as connection:
-            engine.program.reactor().of_shop(connection, engine.shop, NOON)
+            engine.program.reactor().of_shop(connection, engine.shop, engine.clock)
             await engine.take(Buyer("ann", "1").placed())
             engine.program.react_leg._wake.clear()
             assert await engine.program.react_round() == 0
         assert engine.program.react_leg._wake.is_set()
         assert await engine.program.react_round() == 1
+
+
+async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_first(place: Yard) -> None:
+    one = place.engine()
+    two = place.again(one)
+    arrivals = [
+        arrival_of(one.shop, Buyer("ann").says("你好", NOON, f"m{number}"), NOON) for number in (0, 1)
+    ]
+    await one.database.write(lambda link: inbox.add(link, arrivals[:1]))
+
+    def handle_the_first() -> None:
+        one.clock.now += timedelta(seconds=1)
+        with another_at_work(one) as connection:
+            assert one.program.reactor().of_shop(connection, one.shop, one.clock).handled == 1
+        with another_at_work(one) as connection:
+            inbox.add(connection, arrivals[1:])
+
+    before_locking(two, handle_the_first)
+    assert await two.program.react_round() == 1
+
+    due = [at for (_, at) in await one.rows(tables.outbox, "id", "due_at")]
+    assert len(due) == 2
+    assert due == sorted(due)
 
 
 async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yard) -> None:

@@ -135,7 +135,7 @@ class Program:
 
     async def react_round(self) -> int:
         """Handle what is open, in every shop; returns how many events were handled."""
-        outcome = await self.reactor().react(self.clock())
+        outcome = await self.reactor().react(self.clock)
         handled = outcome.handled + outcome.parked
         if handled:
             self.deliver_leg.wake()

@@ -62,17 +62,20 @@ class Reactor:
         self._metrics = metrics
         self._luck = luck
 
-    async def react(self, now: datetime) -> Outcome:
+    async def react(self, clock: Callable[[], datetime]) -> Outcome:
         """A batch of open events, of as many shops as it has room for; what cannot be kept together is
-        kept shop by shop."""
+        kept shop by shop.
+
+        clock: read when a shop is ours, so that what is decided later there is due later, whoever decides.
+        """
         try:
-            outcomes = await self._database.write(lambda connection: self._round(connection, now))
+            outcomes = await self._database.write(lambda connection: self._round(connection, clock))
         except Exception as error:
             if is_service_trouble(error):
                 raise
             log.warning("round not kept", error=type(error).__name__)
             outcomes = [
-                (shop_id, await self._by_itself(shop_id, now))
+                (shop_id, await self._by_itself(shop_id, clock))
                 for shop_id in self._in_turn(await self._database.write(inbox.waiting_shops))
             ]
         for shop_id, outcome in outcomes:
@@ -86,42 +89,44 @@ class Reactor:
         # Where the settings of a shop are gone its events wait for them.
         return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
 
-    def _round(self, connection: Connection, now: datetime) -> list[tuple[str, Outcome]]:
+    def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Outcome]]:
         outcomes: list[tuple[str, Outcome]] = []
         room = BATCH
         for shop_id in self._in_turn(inbox.waiting_shops(connection)):
             if room <= 0:
                 break
-            outcome = self.of_shop(connection, shop_id, now, room)
+            outcome = self.of_shop(connection, shop_id, clock, room)
             room -= outcome.handled + outcome.parked
             outcomes.append((shop_id, outcome))
         return outcomes
 
-    async def _by_itself(self, shop_id: str, now: datetime) -> Outcome:
+    async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> Outcome:
         """One shop; when a batch cannot be kept, in smaller steps up to the one event to blame."""
         for limit in (BATCH, BATCH // 10, BATCH // 100):
             try:
                 return await self._database.write(
-                    partial(self.of_shop, shop_id=shop_id, now=now, limit=limit)
+                    partial(self.of_shop, shop_id=shop_id, clock=clock, limit=limit)
                 )
             except Exception as error:
                 if is_service_trouble(error):
                     raise
                 log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
-        return await self._database.write(partial(self._one, shop_id=shop_id, now=now))
+        return await self._database.write(partial(self._one, shop_id=shop_id, clock=clock))
 
-    def of_shop(self, connection: Connection, shop_id: str, now: datetime, limit: int = BATCH) -> Outcome:
+    def of_shop(
+        self, connection: Connection, shop_id: str, clock: Callable[[], datetime], limit: int = BATCH
+    ) -> Outcome:
         """The oldest open events of one shop. Nothing is kept if this raises."""
         if not try_lock(connection, f"react:{shop_id}"):
             return Outcome(busy=1)
-        rows = inbox.open_events(connection, shop_id, limit)
+        now, rows = clock(), inbox.open_events(connection, shop_id, limit)
         return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()
 
-    def _one(self, connection: Connection, shop_id: str, now: datetime) -> Outcome:
+    def _one(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Outcome:
         """The oldest open event; parked if what it leads to cannot be kept."""
         if not try_lock(connection, f"react:{shop_id}"):
             return Outcome(busy=1)
-        rows = inbox.open_events(connection, shop_id, 1)
+        now, rows = clock(), inbox.open_events(connection, shop_id, 1)
         try:
             with connection.begin_nested():
                 return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()
