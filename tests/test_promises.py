@@ -79,18 +79,23 @@ class Judge(Ear):
         self.luck: list[str] = []
         self.first: dict[str, tuple[datetime, Outgoing]] = {}
         self.wrongs: list[str] = []
+        self.claimed_at: datetime | None = None  # where the clock jumps while messages are in hand
 
     async def send(self, message: Outgoing) -> str | None:
         luck = self.luck.pop() if self.luck else "well"
         if luck != "refused":
             self._judge(message)
-            self.first.setdefault(message.id, (self.clock.now, message))
+            self.first.setdefault(message.id, (self.now, message))
         if luck != "well":
             raise DeliveryDelayed(luck)
         return message.id
 
+    @property
+    def now(self) -> datetime:
+        return self.claimed_at or self.clock.now
+
     def _judge(self, message: Outgoing) -> None:
-        now, answer = self.clock.now, message.key.split(":")[0] in ANSWERS
+        now, answer = self.now, message.key.split(":")[0] in ANSWERS
         untrue = UNTRUE_AFTER.get(message.template, set()) & self.facts[message.order or ""]
         if untrue and not answer:
             self._wrong(message, f"untrue since {untrue}")
@@ -120,7 +125,7 @@ class Judge(Ear):
         )
 
     def _wrong(self, message: Outgoing, why: str) -> None:
-        self.wrongs.append(f"{self.clock.now:%d. %H:%M} {message.key}: {why}")
+        self.wrongs.append(f"{self.now:%d. %H:%M} {message.key}: {why}")
 
 
 ANSWERS = {

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
@@ -52,6 +52,7 @@ def test_whatever_the_clock_does_nothing_is_said_twice_or_untrue(database_url: s
 
         @settings(max_examples=80 if place.database.dialect == "sqlite" else 10, deadline=None)
         @given(JUMPS, st.integers(0, 11), st.booleans())
+        @example([3 * HOUR] * 4, 3, True)  # from the evening into the night, with a message in hand
         def check(jumps: list[timedelta], paid_after: int, in_hand: bool) -> None:
             run(jumped(place, jumps, paid_after, in_hand))
 
@@ -71,10 +72,12 @@ async def jumped(place: Yard, jumps: list[timedelta], paid_after: int, in_hand: 
             judge.facts["1001"].add("paid")
         await engine.react()
         if in_hand:  # claimed and not yet recorded while the clock jumps
+            judge.claimed_at = engine.clock.now
             await engine.program.courier.deliver_due()
             engine.clock.now += jump
             await engine.program.courier.settle_abandoned()
             await engine.program.courier.stop()
+            judge.claimed_at = None
         else:
             engine.clock.now += jump
         await engine.settle()
