@@ -564,8 +564,8 @@ def test_the_running_program_takes_an_import_up_by_itself(served: Served) -> Non
 
 def test_a_second_signal_stops_at_once(shop: Shop) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a message and never answers
-        shop.change("127.0.0.1:9000", f"127.0.0.1:{silent.getsockname()[1]}")
-        shop.change("#timeout: 15s", "timeout: 10m")
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/messages"
+        shop.change("http://127.0.0.1:9000/messages", f"{address}\n        timeout: 10m")
         program = Served(shop)
         try:
             placed_at = datetime.now(UTC).isoformat()
