@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 BATCH = 250  # messages claimed at once
 MOST_IN_HAND = 1000  # of all shops together
+BREATH = 0.02  # seconds in which more places fall free: a claim of one message costs nearly as much as one of ten
 LEASE = timedelta(minutes=2)  # longer than any platform may take to answer
 RESENDS = 1  # of a message that may have arrived; a platform that loses every answer must not become a flood
 RESEND_WAIT = timedelta(seconds=30)
@@ -90,6 +91,8 @@ class Courier:
 
     async def deliver_due(self) -> int:
         """Claim and start sending what is due; returns how many messages were looked at."""
+        if self._is_crowded():
+            await asyncio.sleep(BREATH)
         room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
         if room <= 0:
             return 0
@@ -110,9 +113,16 @@ class Courier:
         self._start(claims)
         return looked
 
+    def _taken(self) -> Counter[tuple[str, str]]:
+        return Counter(hand.speaker for hand in self._in_hand.values())
+
+    def _is_crowded(self) -> bool:
+        """Whether a channel has more than half of its places taken."""
+        return any(2 * taken > self._speakers[of].at_once for of, taken in self._taken().items())
+
     def _places(self) -> Places:
         """How many more each channel can send at once."""
-        taken = Counter(hand.speaker for hand in self._in_hand.values())
+        taken = self._taken()
         free: dict[str, dict[str, int]] = defaultdict(dict)
         for (shop, channel), speaker in self._speakers.items():
             free[shop][channel] = max(0, speaker.at_once - taken[shop, channel])
