@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 BATCH = 250  # messages claimed at once
 MOST_IN_HAND = 1000  # of all shops together
-BREATH = 0.02  # seconds in which more places fall free: a claim of one message costs nearly as much as one of ten
+BREATH = 0.02  # seconds in which more places fall free: a claim of one message costs as much as one of ten
 LEASE = timedelta(minutes=2)  # longer than any platform may take to answer
 RESENDS = 1  # of a message that may have arrived; a platform that loses every answer must not become a flood
 RESEND_WAIT = timedelta(seconds=30)
