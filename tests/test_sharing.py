@@ -191,6 +191,22 @@ async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_fi
     assert due == sorted(due)
 
 
+@pytest.mark.parametrize(("ahead", "followed"), [(10, True), (3600, False)])
+async def test_words_keep_their_order_between_clocks_that_differ_a_little(
+    place: Yard, ahead: int, followed: bool
+) -> None:
+    """And a clock that is an hour ahead does not take all others along."""
+    one = place.engine()
+    behind, early = one.clock.now, one.clock.now + timedelta(seconds=ahead)
+    for number, now in enumerate((early, behind)):
+        one.clock.now = now
+        await one.take(Buyer("ann").says("你好", NOON, f"m{number}"))
+        await one.react()
+
+    due = [at for (_, at) in sorted(await one.rows(tables.outbox, "id", "due_at"))]
+    assert due == [early, early if followed else behind]
+
+
 async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yard) -> None:
     engine = place.engine()
 

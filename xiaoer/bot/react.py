@@ -29,7 +29,7 @@ from xiaoer.bot.patience import Patience
 from xiaoer.bot.router import route
 from xiaoer.bot.rules import Rules
 from xiaoer.bot.shop import Shop
-from xiaoer.storage import inbox, records
+from xiaoer.storage import inbox, outbox, records
 from xiaoer.storage.database import Database, is_service_trouble, try_lock
 
 log = structlog.get_logger()
@@ -119,14 +119,16 @@ class Reactor:
         """The oldest open events of one shop. Nothing is kept if this raises."""
         if not try_lock(connection, f"react:{shop_id}"):
             return Outcome(busy=1)
-        now, rows = clock(), inbox.open_events(connection, shop_id, limit)
+        now = outbox.no_earlier(connection, shop_id, clock())
+        rows = inbox.open_events(connection, shop_id, limit)
         return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()
 
     def _one(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Outcome:
         """The oldest open event; parked if what it leads to cannot be kept."""
         if not try_lock(connection, f"react:{shop_id}"):
             return Outcome(busy=1)
-        now, rows = clock(), inbox.open_events(connection, shop_id, 1)
+        now = outbox.no_earlier(connection, shop_id, clock())
+        rows = inbox.open_events(connection, shop_id, 1)
         try:
             with connection.begin_nested():
                 return self._batch(connection, shop_id, now).run(rows) if rows else Outcome()

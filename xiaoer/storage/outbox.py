@@ -14,6 +14,8 @@ from xiaoer.storage.database import take_ids
 from xiaoer.storage.inbox import shops_with
 from xiaoer.storage.tables import attempts, in_state, outbox, templates
 
+AHEAD = timedelta(minutes=1)  # that the clock of one machine may be before another's
+
 _encode = msgspec.json.Encoder().encode
 
 _CLAIMED = tuple(
@@ -84,6 +86,18 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
         "attempts": 0,
         "settled_at": now if draft.settled else None,
     }
+
+
+def no_earlier(connection: Connection, shop: str, now: datetime) -> datetime:
+    """`now`, or when the shop's last message was decided on, if by a program whose clock is a little ahead.
+
+    So what is decided later is due later, on whichever machine. A clock that is further off is not followed.
+    """
+    if connection.dialect.name != "postgresql":  # one program, one clock
+        return now
+    newest = select(outbox.c.created_at).where(outbox.c.shop == shop).order_by(outbox.c.id.desc()).limit(1)
+    last: datetime | None = connection.scalar(newest)
+    return last if last and now < last <= now + AHEAD else now
 
 
 def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now: datetime) -> None:
