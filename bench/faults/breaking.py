@@ -5,6 +5,7 @@ import contextlib
 import resource
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -111,7 +112,7 @@ def receiver_in(*moods: str) -> Callable[[Ground], Awaitable[None]]:
             before = ground.receiver.rude
             ground.receiver.turn(moods[turn % len(moods)])
             await ground.pause(0.4, 1)
-            await until(lambda before=before: _was_rude(ground, before))  # type: ignore[misc]
+            await until(partial(_was_rude, ground, before))
             ground.receiver.mend()
             await ground.pause(0.1, 0.4)
 
