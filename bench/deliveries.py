@@ -9,7 +9,7 @@ import msgspec
 from pydantic import SecretStr
 
 from bench.contenders import Dialect
-from xiaoer.bot import standard_webhooks
+from bot.channels import standard_webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
 TELEGRAM_SECRET = OPSDROID_TOKEN = "only-for-measurements"

@@ -19,10 +19,10 @@ from bench.program import AGO
 from bench.receiver import Receiver, receiving
 from bench.records import Records
 from bench.servers import prepare, standing
-from xiaoer.storage import life
-from xiaoer.storage.bulk import insert_new
-from xiaoer.storage.database import Database, take_ids
-from xiaoer.storage.tables import buyers, inbox, metadata, outbox
+from storage import instance
+from storage.bulk import insert_new
+from storage.database import Database, take_ids
+from storage.tables import buyers, inbox, metadata, outbox
 
 FIRST = 7_000_000  # order number of the pattern; nothing else in its rows reads like that
 PAGE = 2_000  # orders written at once
@@ -43,7 +43,8 @@ async def fill(contender: Contender, url: str, count: int) -> None:
         for page in pages:
             database.write_now(partial(_write, pattern=pattern, numbers=page))
         # As if it had never been served: a copy of what was served would be held until somebody looks.
-        database.write_now(lambda connection: life.keep(connection, life.Life(life.NOWHERE, 0)))
+        nowhere = instance.Instance(instance.NOWHERE, 0)
+        database.write_now(lambda connection: instance.keep(connection, nowhere))
     finally:
         database.close()
 

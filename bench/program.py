@@ -6,10 +6,10 @@ from typing import Any
 
 from bench import lifetime
 from bench.deliveries import SECRET
-from xiaoer.bot.app import serve
-from xiaoer.bot.clock import utc_now
-from xiaoer.bot.config import Config
-from xiaoer.bot.logs import configure_logs
+from bot.app import serve
+from bot.config import Config
+from bot.domain.clock import utc_now
+from bot.operations.logs import configure_logs
 
 AGO = timedelta(minutes=25)  # how late the clock is where it shall be late
 

@@ -6,8 +6,8 @@ from typing import Self
 
 from sqlalchemy import Connection, func, select, text
 
-from xiaoer.storage.database import Database
-from xiaoer.storage.tables import in_state, inbox, outbox, wakes
+from storage.database import Database
+from storage.tables import in_state, inbox, outbox, wakes
 
 LOOK = 0.002  # seconds between two looks
 

@@ -12,8 +12,8 @@ from typing import IO, Literal
 from bench.contenders import Contender
 from bench.errors import CannotMeasure
 from bench.stores import free_port
-from xiaoer.storage import schema
-from xiaoer.storage.database import make_engine
+from storage import schema
+from storage.database import make_engine
 
 ROOT = Path(__file__).parent.parent
 STOPS_WITHIN = 60  # seconds

@@ -9,26 +9,25 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import aiohttp
 import msgspec
 from pydantic import SecretStr
 from sqlalchemy import Connection, select
 
+from bot.app import Channels, Options, build
+from bot.channels import Delivery, Outgoing, ReceivingChannel, standard_webhooks
+from bot.channels.webhook import WebhookChannel, WebhookSettings
+from bot.config import Config, ShopSettings
+from bot.domain.events import Event
+from bot.domain.orders import Order
+from bot.domain.rules import Rules
+from bot.simulation import ManualClock, Simulation
+from storage import inbox, records, schema, tables
+from storage.database import Database
+from storage.inbox import inbox_event
 from tests.world import NOON, SECRET, SHOP
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.app import Program
-from xiaoer.bot.channels import Channel, Delivery, Outgoing
-from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
-from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.events import Event
-from xiaoer.bot.fast_forward import HandClock
-from xiaoer.bot.orders import Order
-from xiaoer.bot.receive import arrival_of
-from xiaoer.bot.rules import Rules
-from xiaoer.storage import inbox, records, schema, tables
-from xiaoer.storage.database import Database
 
 NAMES = itertools.count(1)
 DOOR = "webhook"
@@ -48,7 +47,7 @@ class Ear:
     at_once = 250
     drops_repeats: ClassVar[bool] = True
 
-    def __init__(self, name: str, clock: HandClock) -> None:
+    def __init__(self, name: str, clock: ManualClock) -> None:
         self.name = name
         self.clock = clock
         self.heard: list[Heard] = []
@@ -64,25 +63,39 @@ class Engine:
     """One shop. `take` is a delivery acknowledged; `react` and `deliver` are rounds of the two legs."""
 
     def __init__(
-        self, database: Database, shop: str, config: Config, clock: HandClock, http: aiohttp.ClientSession
+        self, database: Database, shop: str, config: Config, clock: ManualClock, http: aiohttp.ClientSession
     ):
         self.database = database
         self.shop = shop
         self.clock = clock
         self.settings = config.shops[shop]
-        self.program = Program(config, database, http, clock)
         self.ears: dict[str, Ear] = {}
+        self._config = config
+        self._http = http
+        self._options: Options = {}
+        self.build()
 
     def listen(self, *ears: Ear) -> None:
         """Speak through these from now on, whatever the settings name."""
         self.ears = {ear.name: ear for ear in ears}
-        courier = self.program.courier
-        courier._speakers = {(self.shop, ear.name): ear for ear in ears}
+        self.build(channels=Channels({}, {(self.shop, ear.name): ear for ear in ears}))
 
     def decide_by(self, rules: Rules) -> None:
         """React and deliver by these rules from now on."""
-        self.program.rules = rules
-        self.program.courier._claimer._rules = rules
+        self.build(rules=rules)
+
+    def configure(self, **settings: Any) -> None:
+        """The program made anew, with these settings of its own besides the ones it had."""
+        self._config = self._config.model_copy(update=settings)
+        self.build()
+
+    def build(self, **options: Unpack[Options]) -> None:
+        """The program made anew, with these options besides the ones it had."""
+        self._options = {**self._options, **options}
+        self.program = build(
+            self._config, self.database, self._http, **{"clock": self.clock, **self._options}
+        )
+        self.simulation = Simulation(self.program, self.clock)
 
     @property
     def heard(self) -> list[Heard]:
@@ -90,27 +103,21 @@ class Engine:
 
     async def take(self, *events: Event) -> None:
         now = self.clock.now
-        arrivals = [arrival_of(self.shop, event, now) for event in events]
+        arrivals = [inbox_event(self.shop, event, now) for event in events]
         await self.database.write(lambda connection: inbox.add(connection, arrivals))
 
     async def react(self) -> None:
-        while await self.program.react_round():
+        while await self.program.react():
             pass
 
     async def deliver(self) -> None:
         """One round: what is due is claimed and sent."""
-        await self.program.courier.deliver_due()
-        await self.program.courier.stop()
+        await self.program.deliver()
+        await self.program.finish_sending()
 
     async def settle(self) -> None:
         """All that can be done at this moment."""
-        courier = self.program.courier
-        while (
-            await self.program.calendar_round()
-            + await self.program.react_round()
-            + await courier.deliver_due()
-        ):
-            await courier.stop()
+        await self.simulation.settle()
 
     async def outbox(self, *columns: str) -> dict[str, Any]:
         """By key: the state, or the named columns."""
@@ -140,27 +147,27 @@ class Yard:
 
     def __init__(self, database: Database, http: aiohttp.ClientSession) -> None:
         self.database = database
-        self._http = http
+        self.http = http
 
     def engine(self, now: datetime = NOON, **settings: Any) -> Engine:
         """A fresh shop with an ear at its webhook door."""
         name = f"s{next(NAMES)}"
-        return self._engine(name, _config({name: settings}), HandClock(now))
+        return self._engine(name, _config({name: settings}), ManualClock(now))
 
     def again(self, engine: Engine) -> Engine:
         """The same shop in another program."""
-        return self._engine(engine.shop, engine.program.config, engine.clock)
+        return self._engine(engine.shop, engine.program.parts.config, engine.clock)
 
     def neighbours(self, now: datetime = NOON) -> tuple[Engine, Engine]:
         """Two shops in one program, which the first one is asked to run."""
         names = [f"s{next(NAMES)}", f"s{next(NAMES)}"]
-        clock = HandClock(now)
+        clock = ManualClock(now)
         config = _config({name: {} for name in names})
         first, second = (self._engine(name, config, clock) for name in sorted(names))
         return first, second
 
-    def _engine(self, name: str, config: Config, clock: HandClock) -> Engine:
-        engine = Engine(self.database, name, config, clock, self._http)
+    def _engine(self, name: str, config: Config, clock: ManualClock) -> Engine:
+        engine = Engine(self.database, name, config, clock, self.http)
         engine.listen(Ear(DOOR, clock))
         return engine
 
@@ -213,7 +220,7 @@ def webhook() -> WebhookChannel:
     return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
 
 
-def parse(channel: Channel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:
+def parse(channel: ReceivingChannel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:
     """The one event of a delivery, as the channel reads it."""
     body = msgspec.json.encode({"type": type, "timestamp": at, "data": data})
     headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, at, body)

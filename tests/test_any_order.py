@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from bot.domain.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
+from storage import tables
 from tests.engine import Buyer, Engine, Yard, in_yard, yard
 from tests.world import NOON
-from xiaoer.bot.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
-from xiaoer.storage import tables
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 STARTS = NOON - 5 * MINUTE  # the program first hears of the order after it was placed

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoer.bot.config import Config, load_config
-from xiaoer.bot.errors import ConfigError, Mistake
-from xiaoer.bot.ingest.log import servers_of
-from xiaoer.bot.shop import parse_duration, write_duration
+from bot.config import Config, load_config
+from bot.domain.errors import ConfigError, Mistake
+from bot.domain.shop import parse_duration, write_duration
+from bot.receive.log.jetstream import servers_of
 
 SECRETS = {
     "XIAOER_SECRET": "a-secret-that-signs-links",

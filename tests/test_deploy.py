@@ -18,15 +18,15 @@ import typer.main
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from bot.app import DRAIN_SECONDS, LAST_ANSWER_SECONDS
+from bot.cli import app, main
+from bot.config import Config
+from bot.operations.metrics import Metrics
+from bot.receive.connection_limits import DoorSettings
 from tests.conftest import cannot_run
 from tests.faults.programs import Plan, free_port, migrated, programs
-from tests.faults.town import HASTY, Receiver, Town, until
+from tests.faults.traffic_simulation import HASTY, Receiver, Town, until
 from tests.world import served
-from xiaoer.bot.app import DRAIN, LAST_ANSWERS
-from xiaoer.bot.cli import app, main
-from xiaoer.bot.config import Config
-from xiaoer.bot.guests import DoorSettings
-from xiaoer.bot.metrics import Metrics
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 UNITS = ("xiaoer.service", "xiaoer@.service")
@@ -62,7 +62,7 @@ def seconds(text: str) -> float:
 
 # The longest that a stop takes.
 def stop_takes(serve: list[str]) -> float:
-    return float(serve[serve.index("--notice") + 1]) + LAST_ANSWERS + DRAIN
+    return float(serve[serve.index("--notice") + 1]) + LAST_ANSWER_SECONDS + DRAIN_SECONDS
 
 
 # The container

@@ -18,13 +18,14 @@ import typer
 import typer.main
 from pydantic import BaseModel
 
+from bot.channels import webhook_forms
+from bot.channels.registry import PLATFORMS
+from bot.cli import app, main
+from bot.config import Config, ShopSettings
+from storage.read_models import MESSAGE_STATES
+from storage.tables import metadata
 from tests.conftest import cannot_run
 from tests.test_wheel import listen_somewhere_free, wait_for
-from xiaoer.bot.channels import webhook_forms
-from xiaoer.bot.cli import app, main
-from xiaoer.bot.config import PLATFORMS, Config, ShopSettings
-from xiaoer.storage.tables import metadata
-from xiaoer.storage.views import MESSAGE_STATES
 
 ROOT = Path(__file__).parent.parent
 READMES = ("README.md", "README.zh.md")
@@ -38,7 +39,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # What begins like this is meant to be a file of ours.
-OURS = re.compile(r"(?:xiaoer/(?:bot|handlers|storage|templates|starter|demo)|tests|bench|docs)/[\w./<>-]*")
+OURS = re.compile(r"(?:bot|handlers|storage|templates|tests|bench|docs)/[\w./<>-]*")
 
 
 def text_of(page: str) -> str:

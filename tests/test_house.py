@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import schema
+from bot.settings.mistakes import LANGUAGES, SAME_AS, WORDS
 from tests.conftest import cannot_run
-from xiaoer.bot.config import schema
-from xiaoer.bot.mistakes import LANGUAGES, SAME_AS, WORDS
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")

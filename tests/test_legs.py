@@ -11,16 +11,16 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from sqlalchemy import text
 
+from bot.app import build
+from bot.channels.registry import open_http
+from bot.cli import main
+from bot.program import LEGS, Program
+from storage import inbox, notifications, schema
+from storage.database import Database
+from storage.inbox import InboxEvent, inbox_event
 from tests.engine import Buyer
-from tests.faults.town import SOONER_OR_LATER, until
+from tests.faults.traffic_simulation import SOONER_OR_LATER, until
 from tests.world import NOON, SECRET, config_of, world
-from xiaoer.bot.app import LEGS, Program
-from xiaoer.bot.cli import main
-from xiaoer.bot.opening import open_http
-from xiaoer.bot.receive import arrival_of
-from xiaoer.storage import bell, inbox, schema
-from xiaoer.storage.database import Database
-from xiaoer.storage.inbox import Arrival
 
 REQUEST = make_mocked_request("GET", "/readyz")
 SETTINGS = """\
@@ -44,8 +44,8 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
         found.close()
 
 
-def order(id: str) -> Arrival:
-    return Arrival(
+def order(id: str) -> InboxEvent:
+    return InboxEvent(
         shop="shop", channel="webhook", external_id=id, thread="t", type="x", body=b"{}", received_at=NOON
     )
 
@@ -61,7 +61,9 @@ async def listening(database: Database) -> AsyncIterator[tuple[list[str], asynci
         rung.set()
 
     task = asyncio.create_task(
-        bell.listen(database.engine, {"react": lambda: wake("react"), "deliver": lambda: wake("deliver")})
+        notifications.listen(
+            database.engine, {"react": lambda: wake("react"), "deliver": lambda: wake("deliver")}
+        )
     )
     try:
         await asyncio.wait_for(rung.wait(), SOONER_OR_LATER)
@@ -75,7 +77,7 @@ async def listening(database: Database) -> AsyncIterator[tuple[list[str], asynci
 
 async def test_what_is_kept_rings_once_for_the_leg_of_another_program(database: Database) -> None:
     async with listening(database) as (heard, rung):
-        door = database.ringing("react")
+        door = database.notifying("react")
         await door.write(lambda link: inbox.add(link, [order(str(number)) for number in range(100)]))
         await asyncio.wait_for(rung.wait(), SOONER_OR_LATER)
         await asyncio.sleep(0.1)
@@ -83,7 +85,7 @@ async def test_what_is_kept_rings_once_for_the_leg_of_another_program(database: 
 
 
 async def test_what_was_not_committed_and_what_wrote_nothing_is_not_heard(database: Database) -> None:
-    door = database.ringing("react").ringing("deliver")
+    door = database.notifying("react").notifying("deliver")
 
     def fails(link: object) -> None:
         inbox.add(link, [order("1")])  # type: ignore[arg-type]  # any connection
@@ -150,12 +152,12 @@ async def test_a_program_rings_for_the_legs_that_it_does_not_have(
 ) -> None:
     async with open_http() as http, listening(database) as (heard, _):
         program = program_of(database, http, legs)
-        intake = asyncio.create_task(program.intake.run())
-        await program.intake.keep([arrival_of("shop", Buyer().placed(), NOON)])
+        intake = asyncio.create_task(program.parts.group_commit.run())
+        await program.parts.group_commit.keep([inbox_event("shop", Buyer().placed(), NOON)])
         intake.cancel()
         if "react" in legs:
             heard.clear()
-            assert await program.react_round() == 1
+            assert await program.react() == 1
 
         async def all_heard() -> bool:
             return len(heard) >= len(rings)
@@ -169,7 +171,7 @@ async def test_only_a_program_that_receives_opens_the_public_door(database: Data
     async with open_http() as http:
         doors = {
             legs: {
-                route.resource.canonical for route in program_of(database, http, legs).site().router.routes()
+                route.resource.canonical for route in program_of(database, http, legs).site.router.routes()
             }
             for legs in (LEGS, ("receive",), ("react", "deliver"))
         }
@@ -181,7 +183,7 @@ async def test_a_pile_in_the_inbox_keeps_only_those_from_being_ready_who_react(d
     await database.write(lambda link: inbox.add(link, [order("1")]))
     async with open_http() as http:
         ready = {
-            legs: (await program_of(database, http, legs).health.ready(REQUEST)).status
+            legs: (await program_of(database, http, legs).parts.health.ready(REQUEST)).status
             for legs in (("receive",), ("react",))
         }
     assert ready == {("receive",): 200, ("react",): 503}
@@ -190,7 +192,7 @@ async def test_a_pile_in_the_inbox_keeps_only_those_from_being_ready_who_react(d
 def program_of(database: Database, http: aiohttp.ClientSession, legs: tuple[str, ...]) -> Program:
     """Its clock stands five minutes after noon, when what is kept in these tests came in."""
     config = config_of("", "http://127.0.0.1:9/")
-    return Program(config, database, http, lambda: NOON + timedelta(minutes=5), legs=legs)
+    return build(config, database, http, clock=lambda: NOON + timedelta(minutes=5), legs=legs)
 
 
 @pytest.mark.parametrize(("version", "status"), [("9999", 200), ("0001", 503)])
@@ -199,7 +201,7 @@ async def test_a_running_program_is_ready_on_a_newer_schema_and_not_on_an_older_
 ) -> None:
     async with world(database_url) as shop:
         renamed = text("UPDATE alembic_version SET version_num = :version")
-        await shop.program.database.write(lambda link: link.execute(renamed, {"version": version}))
+        await shop.program.parts.database.write(lambda link: link.execute(renamed, {"version": version}))
 
         async with shop.http.get(f"{shop.door}/readyz") as answer:
             assert answer.status == status

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from bot.channels import Outgoing
+from bot.domain.errors import DeliveryDelayed
+from bot.domain.events import BuyerOptedOut, BuyerRef, Event, OrderPlaced
+from bot.domain.money import Money
+from bot.simulation import ManualClock
+from storage import tables
 from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
 from tests.world import NOON
-from xiaoer.bot.channels import Outgoing
-from xiaoer.bot.errors import DeliveryDelayed
-from xiaoer.bot.events import BuyerOptedOut, BuyerRef, Event, OrderPlaced
-from xiaoer.bot.fast_forward import HandClock
-from xiaoer.bot.money import Money
-from xiaoer.storage import tables
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -69,7 +69,7 @@ class Judge(Ear):
 
     drops_repeats: ClassVar[bool] = True
 
-    def __init__(self, clock: HandClock, rules: Any, zone: str) -> None:
+    def __init__(self, clock: ManualClock, rules: Any, zone: str) -> None:
         super().__init__(DOOR, clock)
         self.rules = rules
         self.zone = ZoneInfo(zone)
@@ -164,11 +164,11 @@ class Life:
             case "opt out":
                 await self._opts_out()
             case "react":
-                await self.engine.program.react_round()
+                await self.engine.program.react()
             case "deliver":
                 await self.engine.deliver()
             case "calendar":
-                await self.engine.program.calendar_round()
+                await self.engine.program.calendar()
             case "settle":
                 await self.engine.settle()
             case "wait":

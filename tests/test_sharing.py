@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, event, select, update
 
+from bot.deliver.claim import Claim
+from bot.deliver.dispatcher import LEASE
+from bot.domain.actions import OpenCase
+from bot.react.deadlines import fire_deadlines
+from storage import inbox, outbox, records, tables
+from storage.database import lease_clock
+from storage.inbox import inbox_event
 from tests.engine import Buyer, Engine, Yard, yard
 from tests.world import NOON
-from xiaoer.bot.actions import OpenCase
-from xiaoer.bot.claiming import Claim
-from xiaoer.bot.clock import fire_wakes
-from xiaoer.bot.deliver import LEASE
-from xiaoer.bot.receive import arrival_of
-from xiaoer.storage import inbox, outbox, records, tables
-from xiaoer.storage.database import lease_clock
 
 PLACES = 250
 PATIENCE = 60.0  # seconds; whoever waits for another's transaction here would wait for ever
@@ -37,7 +37,7 @@ def another_at_work(engine: Engine) -> Iterator[Connection]:
 
 def claimed(engine: Engine, connection: Connection, room: int) -> list[Claim]:
     places = {engine.shop: {"webhook": PLACES}}
-    return engine.program.courier._claimer.claim(connection, engine.clock.now, room, places)[1]
+    return engine.program.parts.claimer.claim(connection, engine.clock.now, room, places)[1]
 
 
 def buyers_of(claims: list[Claim]) -> set[str]:
@@ -121,7 +121,7 @@ async def test_what_a_dead_program_held_is_not_overtaken_by_a_look_that_began_be
         outbox.renew(connection, [(first.shop, first.id)], NOON - timedelta(days=1))
 
     dead.clock.now += timedelta(seconds=1)
-    assert await two.program.courier.settle_abandoned() == 1
+    assert await two.program.parts.dispatcher.settle_abandoned() == 1
     dead.clock.now -= timedelta(seconds=1)  # as it was when the look began
 
     with another_at_work(two) as connection:
@@ -150,8 +150,8 @@ async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Y
     await other.take(Buyer("bob", "2").placed())
 
     with another_at_work(one) as connection:
-        one.program.reactor().of_shop(connection, one.shop, one.clock)
-        await asyncio.wait_for(one.program.react_round(), PATIENCE)
+        one.program.parts.reactor.react_in_shop(connection, one.shop, one.clock)
+        await asyncio.wait_for(one.program.react(), PATIENCE)
 
     assert set(await other.orders()) == {"2"}
 
@@ -160,31 +160,31 @@ async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> Non
     engine = place.engine()
     async with asyncio.timeout(PATIENCE):
         with another_at_work(engine) as connection:
-            engine.program.reactor().of_shop(connection, engine.shop, engine.clock)
+            engine.program.parts.reactor.react_in_shop(connection, engine.shop, engine.clock)
             await engine.take(Buyer("ann", "1").placed())
-            engine.program.react_leg._wake.clear()
-            assert await engine.program.react_round() == 0
-        assert engine.program.react_leg._wake.is_set()
-        assert await engine.program.react_round() == 1
+            await engine.program.parts.workers.react.woken()
+            assert await engine.program.react() == 0
+        await engine.program.parts.workers.react.woken()
+        assert await engine.program.react() == 1
 
 
 async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_first(place: Yard) -> None:
     one = place.engine()
     two = place.again(one)
     arrivals = [
-        arrival_of(one.shop, Buyer("ann").says("你好", NOON, f"m{number}"), NOON) for number in (0, 1)
+        inbox_event(one.shop, Buyer("ann").says("你好", NOON, f"m{number}"), NOON) for number in (0, 1)
     ]
     await one.database.write(lambda link: inbox.add(link, arrivals[:1]))
 
     def handle_the_first() -> None:
         one.clock.now += timedelta(seconds=1)
         with another_at_work(one) as connection:
-            assert one.program.reactor().of_shop(connection, one.shop, one.clock).handled == 1
+            assert one.program.parts.reactor.react_in_shop(connection, one.shop, one.clock).handled == 1
         with another_at_work(one) as connection:
             inbox.add(connection, arrivals[1:])
 
     before_locking(two, handle_the_first)
-    assert await two.program.react_round() == 1
+    assert await two.program.react() == 1
 
     due = [at for (_, at) in await one.rows(tables.outbox, "id", "due_at")]
     assert len(due) == 2
@@ -230,9 +230,9 @@ async def test_a_second_clock_neither_waits_for_the_first_nor_rings_again(place:
     engine.clock.now += timedelta(days=30)  # the order was to be closed long ago
 
     with another_at_work(engine) as connection:
-        assert fire_wakes(connection, engine.clock.now) == 1
-        assert await asyncio.wait_for(engine.program.fire_deadlines(), PATIENCE) == 0
-    assert await engine.program.fire_deadlines() == 0
+        assert fire_deadlines(connection, engine.clock.now) == 1
+        assert await asyncio.wait_for(engine.program.calendar(), PATIENCE) == 0
+    assert await engine.program.calendar() == 0
     assert [what for (what,) in await engine.rows(tables.inbox, "type")].count("time.came") == 1
 
 

@@ -13,14 +13,11 @@ from aiohttp import web
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.app import Program
-from xiaoer.bot.config import Config, ShopSettings
-from xiaoer.bot.fast_forward import HandClock, fast_forward, settle
-from xiaoer.bot.opening import open_http
-from xiaoer.storage import schema
-from xiaoer.storage.database import Database
-from xiaoer.storage.tables import outbox
+from bot.app import Options
+from bot.channels import standard_webhooks
+from bot.config import Config, ShopSettings
+from bot.simulation import ManualClock, Simulation, simulated
+from storage.tables import outbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai, a Saturday
@@ -81,11 +78,10 @@ class World:
 
     comes_again = False
 
-    def __init__(
-        self, program: Program, clock: HandClock, receiver: Receiver, http: aiohttp.ClientSession, door: str
-    ):
-        self.program = program
-        self.clock = clock
+    def __init__(self, simulation: Simulation, receiver: Receiver, http: aiohttp.ClientSession, door: str):
+        self.simulation = simulation
+        self.program = simulation.program
+        self.clock = simulation.clock
         self.receiver = receiver
         self.http = http
         self.door = door
@@ -139,15 +135,15 @@ class World:
         return await self.post("message.received", {"message": message})
 
     async def settle(self) -> None:
-        await settle(self.program)
+        await self.simulation.settle()
 
     async def forward(self, time: timedelta) -> None:
-        await fast_forward(self.program, self.clock, self.clock.now + time)
+        await self.simulation.advance(self.clock.now + time)
 
     async def outbox(self) -> dict[str, str]:
         """State of every message by its key."""
         statement = select(outbox.c.key, outbox.c.state)
-        rows = await self.program.database.read(lambda connection: connection.execute(statement).all())
+        rows = await self.program.parts.database.read(lambda connection: connection.execute(statement).all())
         return {row.key: row.state for row in rows}
 
 
@@ -183,23 +179,20 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def world(
-    database_url: str, now: datetime = NOON, ingest: str | None = None, **shop: Any
+    database_url: str,
+    now: datetime = NOON,
+    ingest: str | None = None,
+    options: Options | None = None,
+    **shop: Any,
 ) -> AsyncIterator[World]:
-    """`ingest`: the log in front; it is read while `program.running()`."""
+    """ingest: the log in front; it is read while `program.running()`. options: of `app.build`."""
     receiver = Receiver()
     inbox = web.Application()
     inbox.router.add_post("/", receiver.take)
-    database = Database(database_url)
-    schema.migrate(database.engine)
-    clock = HandClock(now)
-    async with served(inbox) as receiver.url, open_http() as http:
+    async with served(inbox) as receiver.url, aiohttp.ClientSession() as http:
         config = config_of(database_url, receiver.url + "/", **shop).model_copy(update={"ingest": ingest})
-        program = Program(config, database, http, clock)
-        intake = asyncio.create_task(program.intake.run())
-        try:
-            async with served(program.site()) as door:
-                yield World(program, clock, receiver, http, door)
-        finally:
-            intake.cancel()
-            await asyncio.gather(intake, return_exceptions=True)
-            database.close()
+        async with (
+            simulated(config, database_url, ManualClock(now), **(options or {})) as simulation,
+            served(simulation.program.site) as door,
+        ):
+            yield World(simulation, receiver, http, door)

@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.faults import report
-from bench.faults.ground import Count, Scenario, lived
+from bench.faults.environment import Count, Scenario, lived
 from bench.faults.killing import KILLS, kill
-from bench.faults.places import Places, places
 from bench.faults.report import Found
 from bench.faults.scenarios import SCENARIOS
 from bench.faults.sending import crash
-from xiaoer.bot.logs import configure_logs
+from bench.faults.stores import Places, places
+from bot.operations.logs import configure_logs
 
 HERE = Path(__file__).parent.parent
 SEND_STEP = "send step"

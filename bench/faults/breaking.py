@@ -14,15 +14,15 @@ import nats
 import psycopg
 from sqlalchemy import make_url
 
-from bench.faults.ground import Ground
-from bench.faults.rudeness import HANDSHAKES
+from bench.faults.bad_receivers import HANDSHAKES
+from bench.faults.environment import Ground
+from bot.domain.events import ItemRestocked
+from storage import inbox
+from storage.inbox import own_inbox_event
+from tests.faults.log_cluster import Watcher, quiet
 from tests.faults.poison import HANGS, RAISES
-from tests.faults.rush import Watcher, quiet
-from tests.faults.town import Town, chat, paid, placed, until
+from tests.faults.traffic_simulation import Town, chat, paid, placed, until
 from tests.world import NOON
-from xiaoer.bot.events import ItemRestocked
-from xiaoer.bot.receive import written
-from xiaoer.storage import inbox
 
 TIMES = 4  # of most things, in one run
 KILLS = 12
@@ -156,7 +156,7 @@ async def poison(ground: Ground) -> None:
 async def _spoiled_event(ground: Ground, id: str) -> None:
     event = ItemRestocked(channel="webhook", external_id=id, at=NOON, sku="MUG-1")
     body = ground.luck.choice((b'{"type": "once there was"}', b"{", b'{"type": "item.restocked", "at": 0}'))
-    arrival = msgspec.structs.replace(written("shop", event, datetime.now(UTC)), body=body)
+    arrival = msgspec.structs.replace(own_inbox_event("shop", event, datetime.now(UTC)), body=body)
     await ground.books.database.write(lambda connection: inbox.add(connection, [arrival]))
     ground.town.acknowledged[id] = arrival.received_at
     ground.poisoned.add(id)

@@ -9,12 +9,13 @@ from typing import Any, ClassVar, TypeVar
 import aiohttp
 from sqlalchemy import Connection
 
-from xiaoer.bot.app import Program
-from xiaoer.bot.channels import Outgoing, Speaker
-from xiaoer.bot.config import Config
-from xiaoer.bot.fast_forward import HandClock
-from xiaoer.bot.opening import open_http
-from xiaoer.storage.database import Database
+from bot.app import Channels, build, channels_of
+from bot.channels import Outgoing, SendingChannel
+from bot.channels.registry import open_http
+from bot.config import Config
+from bot.program import Program
+from bot.simulation import ManualClock
+from storage.database import Database
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ class Mouth:
 
     drops_repeats: ClassVar[bool] = False  # each object has that of its channel
 
-    def __init__(self, speaker: Speaker, fate: Fate) -> None:
+    def __init__(self, speaker: SendingChannel, fate: Fate) -> None:
         self.name = speaker.name
         self.at_once = speaker.at_once
         self.drops_repeats = speaker.drops_repeats  # type: ignore[misc]  # of a class elsewhere
@@ -101,7 +102,7 @@ class Mouth:
 
 
 @contextlib.asynccontextmanager
-async def program(config: Config, clock: HandClock, fate: Fate) -> AsyncIterator[Program]:
+async def program(config: Config, clock: ManualClock, fate: Fate) -> AsyncIterator[Program]:
     """The whole program on its file; what it leaves undone, nobody does for it."""
     database = Mortal(config.database, fate)
     try:
@@ -112,21 +113,23 @@ async def program(config: Config, clock: HandClock, fate: Fate) -> AsyncIterator
 
 
 def _made(
-    config: Config, clock: HandClock, fate: Fate, database: Mortal, http: aiohttp.ClientSession
+    config: Config, clock: ManualClock, fate: Fate, database: Mortal, http: aiohttp.ClientSession
 ) -> Program:
-    made = Program(config, database, http, clock, LEASE)
-    courier = made.courier
-    courier._speakers = {name: Mouth(speaker, fate) for name, speaker in courier._speakers.items()}
-    return made
+    opened = channels_of(config, http)
+    mortal = {name: Mouth(channel, fate) for name, channel in opened.sending.items()}
+    return build(
+        config, database, http, channels=Channels(opened.receiving, mortal), clock=clock, lease=LEASE
+    )
 
 
-async def live(config: Config, clock: HandClock, fate: Fate) -> None:
+async def live(config: Config, clock: ManualClock, fate: Fate) -> None:
     """One life: what a dead one left is settled, and what is due goes out. Returns when it is over."""
     async with program(config, clock, fate) as made:
         life = asyncio.create_task(_send_step(made, clock))
         death = asyncio.create_task(fate.over.wait())
         await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
-        tasks = [life, death, *made.courier._sendings]
+        made.parts.dispatcher.abandon()
+        tasks = [life, death]
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,14 +138,14 @@ async def live(config: Config, clock: HandClock, fate: Fate) -> None:
                 raise end
 
 
-async def _send_step(made: Program, clock: HandClock) -> None:
-    database, courier = made.database, made.courier
+async def _send_step(made: Program, clock: ManualClock) -> None:
+    database, dispatcher = made.parts.database, made.parts.dispatcher
     assert isinstance(database, Mortal)
     clock.now += LEASE
     database.step = (UNSETTLED, "")
-    await courier.settle_abandoned()
+    await dispatcher.settle_abandoned()
     clock.now += SOON
     database.step = (UNCLAIMED, "")
-    await courier.deliver_due()
+    await dispatcher.deliver_due()
     database.step = (UNNOTED, NOTED)
-    await courier.stop()
+    await dispatcher.stop()

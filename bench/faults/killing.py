@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.faults.crashes import TAKEN, UNREAD, Fate
 from bench.faults.sending import ENDS, KINDS, Bench, Case, Ended, bench, shop_of
 from tests.faults.programs import Plan, Program, free_port, programs
-from tests.faults.town import until
+from tests.faults.traffic_simulation import until
 
 KILLS = 40
 EACH = 5  # messages that come between two kills

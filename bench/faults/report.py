@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.faults.crashes import POINTS
-from bench.faults.ground import Count, Scenario
+from bench.faults.environment import Count, Scenario
 from bench.faults.sending import KILLED, KINDS, Ended
 
 COUNTS = tuple(field for field in Count.__struct_fields__ if field != "why")

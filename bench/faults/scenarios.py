@@ -2,8 +2,8 @@
 
 from bench.faults import breaking
 from bench.faults.breaking import receiver_in
-from bench.faults.ground import Scenario
-from xiaoer.bot.app import LEGS
+from bench.faults.environment import Scenario
+from bot.program import LEGS
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BOTH = (SQLITE, POSTGRESQL)

@@ -14,14 +14,14 @@ from aiohttp import web
 from sqlalchemy import func, select
 
 from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, Fate, live
+from bot.domain.context import Buyer, Conversation
+from bot.simulation import ManualClock
+from bot.texts.catalogue import Catalogue
+from storage import outbox, records, tables
+from storage.database import Database
 from tests.faults.programs import migrated
-from tests.faults.town import HASTY
+from tests.faults.traffic_simulation import HASTY
 from tests.world import NOON, SECRET, config_of, served
-from xiaoer.bot.context import Buyer, Conversation
-from xiaoer.bot.fast_forward import HandClock
-from xiaoer.bot.texts import Texts
-from xiaoer.storage import outbox, records, tables
-from xiaoer.storage.database import Database
 
 KILLED = "SIGKILL"
 LIVES = 3  # at most, that end early; the last one lives in peace
@@ -140,9 +140,9 @@ class Bench:
         self.api = api
         self.config = config_of(url, f"{api}/", **shop_of(api))
         self.platforms = platforms
-        self.clock = HandClock(NOON)
+        self.clock = ManualClock(NOON)
         self._database = Database(url)
-        self._texts = Texts(None)
+        self._texts = Catalogue(None)
 
     async def run(self, case: Case) -> Ended:
         self.queue(case, self.clock.now)
@@ -161,7 +161,7 @@ class Bench:
 
     def queue(self, case: Case, now: datetime) -> None:
         kind, buyer = case.kind, f"b{case.number}"
-        version = self._texts.pin(kind.template, "zh-CN")
+        version = self._texts.resolve(kind.template, "zh-CN")
         address = buyer if kind.channel == "webhook" else str(case.number)
         draft = outbox.Draft(
             key=f"{kind.template}:{case.number}",

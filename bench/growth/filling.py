@@ -10,12 +10,12 @@ import msgspec
 import psycopg
 from sqlalchemy import make_url
 
-from xiaoer.bot.events import BuyerRef, OrderPlaced
-from xiaoer.bot.money import Money
-from xiaoer.bot.orders import Order
-from xiaoer.bot.texts import Texts
-from xiaoer.storage import outbox, schema
-from xiaoer.storage.database import Database
+from bot.domain.events import BuyerRef, OrderPlaced
+from bot.domain.money import Money
+from bot.domain.orders import Order
+from bot.texts.catalogue import Catalogue
+from storage import outbox, schema
+from storage.database import Database
 
 SHOP = "shop"
 WAITING = (  # of an order: key, template, category, lateness, seconds until it is due
@@ -55,9 +55,9 @@ class Town:
         self.orders = self.old = 0
         database = Database(url)
         schema.migrate(database.engine)
-        texts = Texts()
+        texts = Catalogue()
         names = {template for _, template, *_ in WAITING}
-        versions = {name: texts.pin(name, "zh-CN") for name in names}
+        versions = {name: texts.resolve(name, "zh-CN") for name in names}
         database.write_now(lambda link: outbox.keep_versions(link, SHOP, versions.values()))
         database.close()
         self._versions = {name: version.id for name, version in versions.items()}

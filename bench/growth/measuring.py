@@ -23,11 +23,11 @@ from sqlalchemy import Connection, text
 
 from bench.errors import CannotMeasure
 from bench.growth.filling import SHOP, Town
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.app import Program
-from xiaoer.bot.config import load_config
-from xiaoer.bot.opening import open_http
-from xiaoer.storage.database import Database
+from bot.app import build
+from bot.channels import standard_webhooks
+from bot.channels.registry import open_http
+from bot.config import load_config
+from storage.database import Database
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
 ORDERS = 1500  # new ones, each placed and paid
@@ -118,7 +118,7 @@ async def _claim(town: Town, config: Path) -> float:
     """The median of a few rounds, in a transaction that is undone."""
     database = Database(town.url)
     async with open_http() as http:
-        program = Program(load_config(config, os.environ), database, http)
+        program = build(load_config(config, os.environ), database, http)
         places = {SHOP: {"webhook": 10 * ROUND}}
 
         def rounds(connection: Connection) -> list[float]:
@@ -126,7 +126,7 @@ async def _claim(town: Town, config: Path) -> float:
             took = []
             for _ in range(DUE // ROUND):
                 began = time.perf_counter()
-                claimed = program.courier._claimer.claim(connection, datetime.now(UTC), ROUND, places)
+                claimed = program.parts.claimer.claim(connection, datetime.now(UTC), ROUND, places)
                 took.append(time.perf_counter() - began)
                 if len(claimed[1]) != ROUND:
                     raise CannotMeasure(f"a claim took {len(claimed[1])} messages")
@@ -205,7 +205,7 @@ def _settings(folder: Path, database: str, url: str) -> Path:
 def _serving(config: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int, float]]:
     port = int(yaml.safe_load(config.read_text())["listen"].rpartition(":")[2])
     began = time.perf_counter()
-    command = [sys.executable, "-m", "xiaoer.bot.cli", "serve", "--config", str(config), "--json"]
+    command = [sys.executable, "-m", "bot", "serve", "--config", str(config), "--json"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             yield process, port, began

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from bench.deliveries import SECRET
 from bench.rivals.place import RECEIVER
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.errors import WebhookRefused
+from bot.channels import standard_webhooks
+from bot.domain.errors import WebhookRefused
 
-TEMPLATES = Path(__file__).parent.parent.parent / "xiaoer" / "templates" / "zh-CN"
+TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "zh-CN"
 ACCOUNTS = [{"bank": "工商银行", "number": "6222 0000 1111", "name": "张三"}]
 
 Facts = dict[str, Any]  # a task as it travels: the template's name, whom it is for, and what the text needs

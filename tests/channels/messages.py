@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from bot.channels import Outgoing
 from tests.channels.recorded import NOW
-from xiaoer.bot.channels import Outgoing
 
 REMINDER = Outgoing(
     id="msg-1",

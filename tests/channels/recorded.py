@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from xiaoer.bot.channels import Channel, Delivery
-from xiaoer.bot.errors import Unreadable
-from xiaoer.bot.events import Event, dump_event, load_event
+from bot.channels import Delivery, ReceivingChannel
+from bot.domain.errors import Unreadable
+from bot.domain.events import Event, dump_event, load_event
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"
 CONTROL = frozenset(map(chr, (*range(32), *range(127, 160))))
@@ -35,7 +35,7 @@ def delivery(body: bytes, headers: Mapping[str, str] | None = None, at: datetime
     return Delivery(method="POST", headers=lower, query={}, body=body, received_at=at)
 
 
-def only_unreadable(channel: Channel, given: Delivery) -> None:
+def only_unreadable(channel: ReceivingChannel, given: Delivery) -> None:
     """Whatever the body: events that can be stored, the same each time and told apart, or Unreadable."""
     events, why = understood(channel, given)
     assert understood(channel, given) == (events, why)
@@ -44,7 +44,7 @@ def only_unreadable(channel: Channel, given: Delivery) -> None:
     assert len(why) < 300
 
 
-def understood(channel: Channel, given: Delivery) -> tuple[Sequence[Event], str]:
+def understood(channel: ReceivingChannel, given: Delivery) -> tuple[Sequence[Event], str]:
     try:
         return channel.parse(given), ""
     except Unreadable as why:

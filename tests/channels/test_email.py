@@ -13,13 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.channels.messages import reminder
-from tests.channels.post_office import HANG_UP, NEVER, PostOffice, open_post_office, self_signed
-from tests.channels.recorded import NOW, delivery
-from xiaoer.bot.channels import Channel, Outgoing, Speaker
-from xiaoer.bot.channels.email import EmailChannel, EmailSettings
-from xiaoer.bot.channels.email_letter import Letter, write
-from xiaoer.bot.errors import (
+from bot.channels import Outgoing, ReceivingChannel, SendingChannel
+from bot.channels.email import EmailChannel, EmailSettings
+from bot.channels.email_letter import Letter, write
+from bot.domain.errors import (
     BuyerUnreachable,
     DeliveryDelayed,
     DeliveryError,
@@ -27,6 +24,9 @@ from xiaoer.bot.errors import (
     DeliveryUnknown,
     WebhookRefused,
 )
+from tests.channels.messages import reminder
+from tests.channels.post_office import HANG_UP, NEVER, PostOffice, open_post_office, self_signed
+from tests.channels.recorded import NOW, delivery
 
 STOP = "https://bot.example/stop/b1.c2lnbmVk"
 ANNS = "ann@example.com"
@@ -329,10 +329,10 @@ async def test_an_address_that_is_not_ascii_reaches_a_server_that_knows_how(offi
 
 
 async def test_mail_only_goes_out(office: PostOffice) -> None:
-    contract: Channel = channel(office)
+    contract: ReceivingChannel = channel(office)
 
     assert not contract.listens
-    assert isinstance(contract, Speaker)
+    assert isinstance(contract, SendingChannel)
     assert not contract.drops_repeats
     assert contract.parse(delivery(b"{}")) == ()
     with pytest.raises(WebhookRefused):

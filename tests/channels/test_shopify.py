@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
-from xiaoer.bot.channels import Channel, Speaker
-from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
-from xiaoer.bot.errors import Unreadable, WebhookRefused
-from xiaoer.bot.events import (
+from bot.channels import ReceivingChannel, SendingChannel
+from bot.channels.shopify import ShopifyChannel, ShopifySettings
+from bot.domain.errors import Unreadable, WebhookRefused
+from bot.domain.events import (
     BuyerRef,
     BuyerUpdated,
     Event,
@@ -26,8 +25,9 @@ from xiaoer.bot.events import (
     ParcelMoved,
     PaymentReceived,
 )
-from xiaoer.bot.money import Money
-from xiaoer.bot.orders import Order, merge
+from bot.domain.money import Money
+from bot.domain.orders import Order, merge
+from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 ORDER = "820982911946154508"
 THEN = datetime(2022, 1, 1, tzinfo=UTC)
@@ -119,10 +119,10 @@ def test_a_missing_or_spoiled_signature_is_refused() -> None:
 
 
 def test_the_channel_keeps_the_contract_of_channels_and_only_listens() -> None:
-    contract: Channel = LISTENER
+    contract: ReceivingChannel = LISTENER
 
     assert contract.handshake(delivery(b"{}")) is None
-    assert not isinstance(contract, Speaker)
+    assert not isinstance(contract, SendingChannel)
 
 
 # --- what they tell

@@ -12,6 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.channels import ReceivingChannel, SendingChannel
+from bot.channels.telegram import TelegramChannel, TelegramSettings
+from bot.domain.errors import (
+    BuyerUnreachable,
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryUnknown,
+    Unreadable,
+    WebhookRefused,
+)
+from bot.domain.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
 from tests.channels.messages import reminder
 from tests.channels.receiver import Receiver, answer, break_off, hang_up, never, receiving
 from tests.channels.recorded import (
@@ -24,18 +36,6 @@ from tests.channels.recorded import (
     spoiled,
     vectors,
 )
-from xiaoer.bot.channels import Channel, Speaker
-from xiaoer.bot.channels.telegram import TelegramChannel, TelegramSettings
-from xiaoer.bot.errors import (
-    BuyerUnreachable,
-    DeliveryDelayed,
-    DeliveryError,
-    DeliveryRefused,
-    DeliveryUnknown,
-    Unreadable,
-    WebhookRefused,
-)
-from xiaoer.bot.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
 
 TOKEN = "7001:AAH-a-token-of-the-tests"
 THEN = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -87,10 +87,10 @@ def test_without_a_secret_nobody_is_let_in(secrets: tuple[str, ...]) -> None:
 
 
 def test_the_channel_keeps_the_contract_of_channels() -> None:
-    contract: Channel = LISTENER
+    contract: ReceivingChannel = LISTENER
 
     assert contract.handshake(delivery(b"{}")) is None
-    assert isinstance(contract, Speaker)
+    assert isinstance(contract, SendingChannel)
     assert not contract.drops_repeats
 
 

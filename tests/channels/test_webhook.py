@@ -12,13 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from standardwebhooks import Webhook
 
-from tests.channels.messages import REMINDER, reminder
-from tests.channels.receiver import Receiver, answer, break_off, hang_up, never, receiving
-from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, spoiled, vectors
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.channels import Channel, Speaker
-from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
-from xiaoer.bot.errors import (
+from bot.channels import ReceivingChannel, SendingChannel, standard_webhooks
+from bot.channels.webhook import WebhookChannel, WebhookSettings
+from bot.domain.errors import (
     BuyerUnreachable,
     DeliveryDelayed,
     DeliveryError,
@@ -26,7 +22,7 @@ from xiaoer.bot.errors import (
     Unreadable,
     WebhookRefused,
 )
-from xiaoer.bot.events import (
+from bot.domain.events import (
     AgentReplied,
     BuyerOptedOut,
     BuyerRef,
@@ -45,8 +41,11 @@ from xiaoer.bot.events import (
     PaymentReceived,
     ReviewPosted,
 )
-from xiaoer.bot.money import Money
-from xiaoer.bot.orders import merge
+from bot.domain.money import Money
+from bot.domain.orders import merge
+from tests.channels.messages import REMINDER, reminder
+from tests.channels.receiver import Receiver, answer, break_off, hang_up, never, receiving
+from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, spoiled, vectors
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
@@ -459,10 +458,10 @@ def speaker(receiver: Receiver, **more: Any) -> WebhookChannel:
 
 
 def test_the_channel_keeps_the_contract_of_channels() -> None:
-    channel: Channel = LISTENER
+    channel: ReceivingChannel = LISTENER
 
     assert channel.handshake(delivery(b"{}")) is None
-    assert isinstance(channel, Speaker)
+    assert isinstance(channel, SendingChannel)
     assert channel.drops_repeats
 
 

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
-from xiaoer.bot.channels import Answer, Channel, Speaker
-from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
-from xiaoer.bot.errors import Unreadable, WebhookRefused
-from xiaoer.bot.events import (
+from bot.channels import Answer, ReceivingChannel, SendingChannel
+from bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from bot.domain.errors import Unreadable, WebhookRefused
+from bot.domain.events import (
     BuyerRef,
     BuyerUpdated,
     Event,
@@ -29,8 +28,9 @@ from xiaoer.bot.events import (
     OrderShipped,
     PaymentReceived,
 )
-from xiaoer.bot.money import Money
-from xiaoer.bot.orders import Order, merge
+from bot.domain.money import Money
+from bot.domain.orders import Order, merge
+from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 CREATED = recorded("woocommerce/order_created.wire.json")
 UPDATED = recorded("woocommerce/order_updated.wire.json")
@@ -135,10 +135,10 @@ def test_a_ping_with_a_topic_is_no_ping() -> None:
 
 
 def test_the_channel_keeps_the_contract_of_channels_and_only_listens() -> None:
-    contract: Channel = LISTENER
+    contract: ReceivingChannel = LISTENER
 
     assert contract.listens
-    assert not isinstance(contract, Speaker)
+    assert not isinstance(contract, SendingChannel)
 
 
 # --- what they tell

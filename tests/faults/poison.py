@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Sequence
 
-from xiaoer.bot.actions import Action
-from xiaoer.bot.context import Context
-from xiaoer.bot.events import MessageReceived
-from xiaoer.bot.router import Route
+from bot.domain.actions import Action
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.routes import Route
 
 RAISES, HANGS = "a word that breaks the rule", "a word that the rule never gets over"
 

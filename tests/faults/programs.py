@@ -19,14 +19,14 @@ from typing import Any
 
 import msgspec
 
+from bot.app import DRAIN_SECONDS, rules_of, serve
+from bot.operations.logs import configure_logs
+from bot.program import LEGS
+from bot.receive.connection_limits import DoorSettings
+from storage import schema
+from storage.database import Database
 from tests.faults.poison import with_poison
 from tests.world import config_of
-from xiaoer.bot import app
-from xiaoer.bot.app import DRAIN, LEGS, serve
-from xiaoer.bot.guests import DoorSettings
-from xiaoer.bot.logs import configure_logs
-from xiaoer.storage import schema
-from xiaoer.storage.database import Database
 
 STARTS_WITHIN = 120.0  # seconds, on a machine that is busy with other tests
 
@@ -55,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     ingest: str | None = None
     legs: tuple[str, ...] = LEGS
     notice: float = 0.0
-    drain: float = DRAIN
+    drain: float = DRAIN_SECONDS
     door: dict[str, Any] = {}
     authority: str | None = None
     poisoned: bool = False
@@ -132,8 +132,9 @@ def run(plan: Plan, ready: Any, shift: Any) -> None:
     config = config.model_copy(update={"listen": listen, "ingest": plan.ingest, "door": door})
     if plan.authority:
         os.environ["SSL_CERT_FILE"] = plan.authority
+    rules = rules_of(config)
     if plan.poisoned:
-        app.ROUTES = with_poison(app.ROUTES)
+        rules = msgspec.structs.replace(rules, routes=with_poison(rules.routes))
     born = datetime.now(UTC)
 
     def clock() -> datetime:
@@ -148,10 +149,11 @@ def run(plan: Plan, ready: Any, shift: Any) -> None:
             lambda hold: ready.set(),
             until,
             clock=clock,
+            rules=rules,
             lease=timedelta(seconds=plan.lease),
             legs=plan.legs,
-            notice=plan.notice,
-            drain=plan.drain,
+            notice_seconds=plan.notice,
+            drain_seconds=plan.drain,
         )
 
     asyncio.run(live())

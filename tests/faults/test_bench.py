@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from bench.faults.crashes import POINTS
-from bench.faults.ground import Count, Scenario, lived
+from bench.faults.environment import Count, Scenario, lived
 from bench.faults.killing import kill
-from bench.faults.places import places
 from bench.faults.report import Found, Row, markdown, steps
 from bench.faults.scenarios import SCENARIOS
 from bench.faults.sending import KINDS, Ended, case, crash
+from bench.faults.stores import places
 from tests import servers
 from tests.conftest import cannot_run
 

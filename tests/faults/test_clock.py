@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.channels import Outgoing
+from storage import tables
 from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
 from tests.test_promises import Judge
 from tests.world import NOON, world
-from xiaoer.bot.channels import Outgoing
-from xiaoer.storage import tables
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -73,10 +73,10 @@ async def jumped(place: Yard, jumps: list[timedelta], paid_after: int, in_hand: 
         await engine.react()
         if in_hand:  # claimed and not yet recorded while the clock jumps
             judge.claimed_at = engine.clock.now
-            await engine.program.courier.deliver_due()
+            await engine.program.parts.dispatcher.deliver_due()
             engine.clock.now += jump
-            await engine.program.courier.settle_abandoned()
-            await engine.program.courier.stop()
+            await engine.program.parts.dispatcher.settle_abandoned()
+            await engine.program.parts.dispatcher.stop()
             judge.claimed_at = None
         else:
             engine.clock.now += jump
@@ -92,15 +92,15 @@ async def test_what_is_in_hand_while_the_clock_jumps_goes_out_once(place: Yard, 
     engine.listen(slow)
     await engine.take(Buyer().placed())
     await engine.react()
-    await engine.program.courier.deliver_due()
+    await engine.program.parts.dispatcher.deliver_due()
     await slow.asked.wait()
     engine.clock.now += jump
     for _ in range(3):
-        await engine.program.calendar_round()
-        await engine.program.react_round()
-        await engine.program.courier.deliver_due()
+        await engine.program.calendar()
+        await engine.program.react()
+        await engine.program.parts.dispatcher.deliver_due()
     slow.open.set()
-    await engine.program.courier.stop()
+    await engine.program.parts.dispatcher.stop()
     assert keys(engine) == ["order_confirmation:1001"]
     assert (await engine.outbox())["order_confirmation:1001"] == "sent"
 
@@ -112,7 +112,7 @@ async def test_a_lease_outlives_a_clock_that_went_back_only_shortly(place: Yard)
     engine.listen(slow)
     await engine.take(Buyer().placed())
     await engine.react()
-    await engine.program.courier.deliver_due()
+    await engine.program.parts.dispatcher.deliver_due()
     await slow.asked.wait()
     engine.clock.now -= HOUR
     fresh = place.again(engine)
@@ -120,7 +120,7 @@ async def test_a_lease_outlives_a_clock_that_went_back_only_shortly(place: Yard)
     if place.database.dialect == "sqlite":  # where leases are measured by our own clock
         assert keys(fresh) == ["order_confirmation:1001"]
     slow.open.set()
-    await engine.program.courier.stop()
+    await engine.program.parts.dispatcher.stop()
 
 
 async def test_what_is_held_over_a_jump_ahead_is_not_said_when_it_is_too_late(place: Yard) -> None:

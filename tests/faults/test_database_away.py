@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, make_url, select
 
-from tests.faults.town import SOONER_OR_LATER, until
+from storage import tables
+from storage.database import Database
+from tests.faults.traffic_simulation import SOONER_OR_LATER, until
 from tests.world import World, world
-from xiaoer.storage import tables
-from xiaoer.storage.database import Database
 
 pytestmark = pytest.mark.faults
 
@@ -58,7 +58,7 @@ def closed_server(url: str) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def shop_and_cut(url: str) -> AsyncIterator[tuple[World, Cut]]:
     async with world(url) as shop:
-        database = shop.program.database
+        database = shop.program.parts.database
         if database.dialect == "sqlite":
             yield shop, lambda: full_disk(database.engine)
         else:
@@ -81,7 +81,7 @@ async def test_without_a_database_a_delivery_is_answered_503_and_comes_again(dat
             assert waits == "5"
         refused = [100 + number for number, status in enumerate(answers) if status == 503]
         kept = {1, *(100 + number for number, status in enumerate(answers) if status == 200)}
-        assert await kept_orders(shop.program.database) == {str(order) for order in kept}
+        assert await kept_orders(shop.program.parts.database) == {str(order) for order in kept}
         for order in refused:
             assert await shop.place(str(order), f"b{order}") == 200
         await shop.settle()

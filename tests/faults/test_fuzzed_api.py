@@ -15,13 +15,13 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from bot.api.openapi import OPERATIONS, ROOT, Operation
+from bot.channels import standard_webhooks
 from tests.faults.poison import RAISES
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, KEY, paid, placed, until
+from tests.faults.traffic_simulation import HASTY, KEY, paid, placed, until
 from tests.fuzzing import complaints, of_one_shop
 from tests.world import served
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.api.openapi import OPERATIONS, ROOT, Operation
 
 TOKEN = "a token that is only for tests"
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}

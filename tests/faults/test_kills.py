@@ -18,14 +18,14 @@ import pytest
 from aiohttp import web
 from sqlalchemy import String, select
 
+from bot.domain.context import Buyer, Conversation
+from bot.operations.audit.audit import audit
+from bot.texts.catalogue import Catalogue
+from storage import outbox, records, tables
+from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, Books, Receiver, Town, until
+from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
 from tests.world import SECRET, config_of, served
-from xiaoer.bot.audit.audit import audit
-from xiaoer.bot.context import Buyer, Conversation
-from xiaoer.bot.texts import Texts
-from xiaoer.storage import outbox, records, tables
-from xiaoer.storage.database import Database
 
 pytestmark = pytest.mark.faults
 
@@ -149,7 +149,7 @@ def chat_shop(api: str) -> dict[str, Any]:
 def ann_waits_for(database_url: str, template: str, category: str) -> None:
     """Ann has a chat, and one message to her is due."""
     now = datetime.now(UTC)
-    version = Texts(None).pin(template, "zh-CN")
+    version = Catalogue(None).resolve(template, "zh-CN")
     ann = Buyer(id="ann", name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
     chat = Conversation(channel="telegram", address="42", buyer="ann", last_in_at=now)
     draft = outbox.Draft(

@@ -16,20 +16,19 @@ from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
+from bot.domain.errors import LogAway
+from bot.domain.events import ItemRestocked
+from bot.operations.logs import configure_logs
+from bot.receive.log.consumer import LogConsumer
+from bot.receive.log.entries import Entry, dump_entry, partition_of
+from bot.receive.log.reader import PULL_LASTS
+from storage import log_offsets, tables
+from storage.inbox import InboxEvent, own_inbox_event
 from tests import servers
-from tests.faults.rush import STREAM, Watcher, a_moment, answered, kept_ids, rush, settled_in, watching
+from tests.faults.log_cluster import STREAM, Watcher, a_moment, answered, kept_ids, rush, settled_in, watching
 from tests.faults.test_database_away import closed_server
-from tests.faults.town import SOONER_OR_LATER, chat, until
+from tests.faults.traffic_simulation import SOONER_OR_LATER, chat, until
 from tests.world import World, world
-from xiaoer.bot.errors import LogAway
-from xiaoer.bot.events import ItemRestocked
-from xiaoer.bot.ingest.entries import Entry, dump_entry, partition_of
-from xiaoer.bot.ingest.reader import PULL_LASTS
-from xiaoer.bot.ingest.taking import Taker
-from xiaoer.bot.logs import configure_logs
-from xiaoer.bot.receive import written
-from xiaoer.storage import positions, tables
-from xiaoer.storage.inbox import Arrival
 
 KILLS = int(os.environ.get("XIAOER_KILLS", "1"))
 
@@ -61,8 +60,8 @@ async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator
 async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, Watcher]]:
     """Deliveries go into the log; they are taken in only where a test says so, and so with the legs."""
     async with watching(cluster) as log, world(url, ingest=cluster.url) as shop:
-        assert shop.program.log is not None
-        connected = asyncio.create_task(shop.program.log.run())
+        assert shop.program.parts.log is not None
+        connected = asyncio.create_task(shop.program.parts.log.run())
         try:
             await reached(shop, log)
             yield shop, log
@@ -73,8 +72,8 @@ async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tupl
 
 async def reached(shop: World, log: Watcher) -> None:
     """Until the program has its log, and each of its streams all copies."""
-    assert shop.program.log is not None
-    await asyncio.wait_for(shop.program.log.ready.wait(), SOONER_OR_LATER)
+    assert shop.program.parts.log is not None
+    await asyncio.wait_for(shop.program.parts.log.ready.wait(), SOONER_OR_LATER)
     await until(log.healthy)
     shop.comes_again = True
 
@@ -83,8 +82,10 @@ async def reached(shop: World, log: Watcher) -> None:
 async def taking_in(shop: World) -> AsyncIterator[None]:
     """Ends as a stopped program does."""
     program = shop.program
-    assert program.log is not None
-    taker = Taker(program.log, program.database, program.metrics, lambda: None, program.clock)
+    assert program.parts.log is not None
+    taker = LogConsumer(
+        program.parts.log, program.parts.database, program.parts.metrics, lambda: None, program.parts.clock
+    )
     hand = asyncio.create_task(taker.run())
     try:
         yield
@@ -96,7 +97,7 @@ async def taking_in(shop: World) -> AsyncIterator[None]:
 async def unreadable(shop: World) -> list[tuple[str, bytes]]:
     """(channel, body) of what was kept whole, in the order in which it came."""
     kept = select(tables.unreadable.c.channel, tables.unreadable.c.body).order_by(tables.unreadable.c.id)
-    rows = await shop.program.database.read(lambda connection: connection.execute(kept).all())
+    rows = await shop.program.parts.database.read(lambda connection: connection.execute(kept).all())
     return [(row.channel, bytes(row.body)) for row in rows]
 
 
@@ -109,7 +110,7 @@ async def heard(shop: World, count: int) -> None:
 
 async def all_taken_in(shop: World, log: Watcher) -> None:
     async def behind() -> bool:
-        taken = await shop.program.database.read(positions.reached)
+        taken = await shop.program.parts.database.read(log_offsets.reached)
         return taken.get(partition_of("shop"), ("", 0))[1] >= await log.length()
 
     await until(behind)
@@ -151,7 +152,7 @@ async def test_a_repeat_changes_nothing_as_long_as_the_log_remembers_it_and_afte
 
         await until(forgotten)
         await all_taken_in(shop, log)
-        assert len(await kept_ids(shop.program.database)) == 1
+        assert len(await kept_ids(shop.program.parts.database)) == 1
 
 
 async def test_a_delivery_that_nobody_can_read_comes_through_the_log_byte_for_byte(
@@ -169,9 +170,9 @@ async def test_a_delivery_that_nobody_can_read_comes_through_the_log_byte_for_by
             await until(there)
 
 
-def restocked(sku: str) -> Arrival:
+def restocked(sku: str) -> InboxEvent:
     at = datetime.now(UTC)
-    return written("shop", ItemRestocked(channel="webhook", external_id=sku, at=at, sku=sku), at)
+    return own_inbox_event("shop", ItemRestocked(channel="webhook", external_id=sku, at=at, sku=sku), at)
 
 
 async def test_of_two_deliveries_that_begin_alike_the_log_takes_neither_for_the_other(
@@ -179,11 +180,11 @@ async def test_of_two_deliveries_that_begin_alike_the_log_takes_neither_for_the_
 ) -> None:
     async with shop_by_hand(postgres_url, log_cluster) as (shop, log):
         for second in ("b", "c", "b"):
-            await shop.program.keeper.keep([restocked("a"), restocked(second)])
+            await shop.program.parts.store.keep([restocked("a"), restocked(second)])
         assert await log.length() == 2
         async with taking_in(shop):
-            await settled_in(shop.program.database, 3)
-        assert await kept_ids(shop.program.database) == ["a", "b", "c"]
+            await settled_in(shop.program.parts.database, 3)
+        assert await kept_ids(shop.program.parts.database) == ["a", "b", "c"]
 
 
 async def test_what_is_too_long_for_the_log_is_kept_all_the_same(
@@ -201,26 +202,27 @@ async def test_foreign_bytes_in_the_log_are_kept_and_stop_nobody(
 ) -> None:
     async with shop_by_hand(postgres_url, log_cluster) as (shop, log):
         good = restocked("x")
+        naive = datetime(2026, 1, 1)  # noqa: DTZ001  # on purpose
         # Bytes that are no entry; entries whose texts or moments no database takes.
         foreign = [
             b"",
             b"\xff" * 100,
-            dump_entry(Entry(arrivals=(Arrival(**fields_of(good) | {"body": b"\xff"}),))),
-            dump_entry(Entry(arrivals=(Arrival(**fields_of(good) | {"shop": "\x00"}),))),
-            dump_entry(Entry(arrivals=(Arrival(**fields_of(good) | {"received_at": datetime(2026, 1, 1)}),))),  # noqa: DTZ001  # naive on purpose
+            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"body": b"\xff"}),))),
+            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"shop": "\x00"}),))),
+            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"received_at": naive}),))),
         ]
         for number, body in enumerate(foreign):
             assert await say(shop, f"m{number}") == 200
             await log.put(body, id=f"foreign-{number}")
         assert await say(shop, "last") == 200
         async with taking_in(shop):
-            await settled_in(shop.program.database, len(foreign) + 1)
-        told = [id.split("#")[0] for id in await kept_ids(shop.program.database)]
+            await settled_in(shop.program.parts.database, len(foreign) + 1)
+        told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
         assert told == [*(f"m{number}" for number in range(len(foreign))), "last"]
         assert await unreadable(shop) == [("log", body) for body in foreign]
 
 
-def fields_of(arrival: Arrival) -> dict[str, Any]:
+def fields_of(arrival: InboxEvent) -> dict[str, Any]:
     return msgspec.structs.asdict(arrival)
 
 
@@ -232,14 +234,14 @@ async def test_another_hand_goes_on_where_the_first_one_stopped_and_reads_a_new_
             for number in part:
                 assert await say(shop, f"m{number}") == 200
             async with taking_in(shop):
-                await settled_in(shop.program.database, part.stop)
+                await settled_in(shop.program.parts.database, part.stop)
         await log.clear()
     async with shop_by_hand(postgres_url, log_cluster) as (shop, log):
         assert [await say(shop, "m5"), await say(shop, "m6")] == [200, 200]
         assert await log.length() == 2
         async with taking_in(shop):
-            await settled_in(shop.program.database, 7)
-        told = [id.split("#")[0] for id in await kept_ids(shop.program.database)]
+            await settled_in(shop.program.parts.database, 7)
+        told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
         assert told == [f"m{number}" for number in range(7)]
 
 
@@ -249,15 +251,15 @@ async def test_a_payment_that_still_lies_in_the_log_keeps_its_reminder_from_goin
     async with shop_by_hand(postgres_url, log_cluster) as (shop, _):
         assert [await shop.place("1"), await shop.place("2", "bob")] == [200, 200]
         async with taking_in(shop):
-            await settled_in(shop.program.database, 2)
+            await settled_in(shop.program.parts.database, 2)
         await shop.settle()
         shop.clock.now += timedelta(minutes=21)  # past the first reminder of both
         assert await shop.fact("paid", "1", amount="128.00", currency="CNY") == 200
         for _ in range(3):
-            assert await shop.program.courier.deliver_due() == 0
+            assert await shop.program.parts.dispatcher.deliver_due() == 0
             await a_moment()
         async with taking_in(shop):
-            await settled_in(shop.program.database, 3)
+            await settled_in(shop.program.parts.database, 3)
 
         def reminded() -> list[str]:
             return [m["order"] for m in shop.receiver.messages if m["template"] == "payment_reminder"]
@@ -286,9 +288,9 @@ async def test_without_a_majority_of_the_log_nothing_is_acknowledged_and_nothing
         status, headers = await shop.answer_to(body, "d1")
         assert (status, headers["Retry-After"]) == (503, "5")
         await until(log.alone)
-        assert shop.program.log is not None
+        assert shop.program.parts.log is not None
         with pytest.raises(LogAway):  # whether it knows its end it cannot know
-            await shop.program.log.last(partition_of("shop"))
+            await shop.program.parts.log.last(partition_of("shop"))
         # Only now: before it misses the others, the leader may truly say that nothing has come since.
         shop.clock.now += timedelta(minutes=21)
         await asyncio.sleep(2)
@@ -344,12 +346,12 @@ async def test_a_stream_that_could_lose_what_it_took_is_not_used(
     async with watching(log_cluster) as log:
         await log.make(StreamConfig(name="xiaoer-0", subjects=["xiaoer.0.>"], **SAFE | unsafe))
         async with world(postgres_url, ingest=log_cluster.url) as shop:
-            assert shop.program.log is not None
+            assert shop.program.parts.log is not None
             with capture_logs() as told:
-                connected = asyncio.create_task(shop.program.log.run())
+                connected = asyncio.create_task(shop.program.parts.log.run())
 
                 async def refused() -> bool:
-                    assert not shop.program.log.ready.is_set()
+                    assert not shop.program.parts.log.ready.is_set()
                     return any("stream xiaoer-0 " in line.get("why", "") for line in told)
 
                 await until(refused)
@@ -473,7 +475,7 @@ async def test_more_than_one_pull_of_entries_is_read_to_its_end_without_a_pause(
     postgres_url: str, log_cluster: servers.Cluster, count: int, size: int
 ) -> None:
     async with shop_by_hand(postgres_url, log_cluster) as (shop, _):
-        log = shop.program.log
+        log = shop.program.parts.log
         assert log is not None
         for some in range(0, count, 20):  # no more at a time than a connection may buffer
             few = range(some, some + 20)

@@ -19,16 +19,16 @@ import msgspec
 import nats
 import pytest
 
-from bench.faults.rudeness import Certificates
+from bench.faults.bad_receivers import Certificates
+from bot.channels import standard_webhooks
+from bot.operations.logs import configure_logs
+from bot.receive.log.jetstream import Log
+from storage.database import Database
 from tests import servers
 from tests.conftest import cannot_run
+from tests.faults.log_cluster import Watcher, kept_ids, quiet, settled_in
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.rush import Watcher, kept_ids, quiet, settled_in
-from tests.faults.town import HASTY, KEY, placed, until
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.ingest.log import Log
-from xiaoer.bot.logs import configure_logs
-from xiaoer.storage.database import Database
+from tests.faults.traffic_simulation import HASTY, KEY, placed, until
 
 PASSWORD = "pa:ss@wo/rd,50%"  # with every sign that means something in an address
 TOKEN = "a-token-that-opens-nothing-else"

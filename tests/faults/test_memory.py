@@ -10,13 +10,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot.domain.context import Buyer
+from bot.texts.catalogue import Catalogue
+from storage import outbox, records, tables
+from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, Books, Receiver, Town
+from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town
 from tests.world import served
-from xiaoer.bot.context import Buyer
-from xiaoer.bot.texts import Texts
-from xiaoer.storage import outbox, records, tables
-from xiaoer.storage.database import Database
 
 pytestmark = pytest.mark.faults
 
@@ -33,7 +33,7 @@ def reminders_wait(url: str, count: int) -> None:
     """`count` reminders, due in the next days, of as many orders."""
     migrated(url)
     now = datetime.now(UTC)
-    version = Texts(None).pin("payment_reminder", "zh-CN")
+    version = Catalogue(None).resolve("payment_reminder", "zh-CN")
     database = Database(url)
     for start in range(0, count, PAGE):
         numbers = range(start, start + PAGE)
@@ -131,7 +131,7 @@ async def test_a_claim_costs_the_same_with_many_waiting(database_url: str) -> No
 
 def more_wait(url: str) -> None:
     now = datetime.now(UTC)
-    version = Texts(None).pin("payment_reminder", "zh-CN")
+    version = Catalogue(None).resolve("payment_reminder", "zh-CN")
     database = Database(url)
     for start in range(PAGE, WAITING, PAGE):
         drafts = [reminder(number, version.id, now) for number in range(start, start + PAGE)]

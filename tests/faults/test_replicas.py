@@ -18,13 +18,13 @@ import aiohttp
 import pytest
 from sqlalchemy import String, select
 
+from bot.app import LEGS
+from bot.operations.audit.audit import audit
+from storage import tables
 from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import SEED, everything_was_done
-from tests.faults.town import HASTY, Books, Receiver, Town, placed, until
+from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, placed, until
 from tests.world import SECRET, config_of, served
-from xiaoer.bot.app import LEGS
-from xiaoer.bot.audit.audit import audit
-from xiaoer.storage import tables
 
 pytestmark = pytest.mark.faults
 

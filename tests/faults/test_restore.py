@@ -14,12 +14,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from bot.cli import main
+from storage import tables
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, Books, Receiver, Town, placed, until
+from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, placed, until
 from tests.servers import PROGRAMS as SERVER
 from tests.world import SECRET, served
-from xiaoer.bot.cli import main
-from xiaoer.storage import tables
 
 pytestmark = pytest.mark.faults
 

@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from sqlalchemy import func, select
 
+from bot.domain.context import Buyer
+from storage import records, tables
+from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.town import HASTY, Books, Receiver, Town, until
+from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
 from tests.world import served
-from xiaoer.bot.context import Buyer
-from xiaoer.storage import records, tables
-from xiaoer.storage.database import Database
 
 pytestmark = pytest.mark.faults
 

@@ -4,7 +4,7 @@ import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["xiaoer"]):
+with atheris.instrument_imports(include=["bot", "handlers", "storage"]):
     from tests.fuzz.targets import TARGETS
 
 

@@ -7,20 +7,19 @@ from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
+from bot.channels import ReceivingChannel, standard_webhooks
+from bot.channels.shopify import ShopifyChannel, ShopifySettings
+from bot.channels.shopify_events import READERS as SHOPIFY_TOPICS
+from bot.channels.telegram import TelegramChannel, TelegramSettings
+from bot.channels.webhook import WebhookChannel, WebhookSettings
+from bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from bot.channels.woocommerce_events import READERS as WOO_TOPICS
+from bot.domain.errors import TemplateError, WebhookRefused
+from bot.domain.shop import parse_duration
+from bot.domain.signed_tokens import SignedTokens
+from bot.settings import yaml_with_lines
+from bot.texts.catalogue import Catalogue, make_version
 from tests.channels.recorded import PAYLOADS, delivery, only_unreadable
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.channels import Channel
-from xiaoer.bot.channels.shopify import ShopifyChannel, ShopifySettings
-from xiaoer.bot.channels.shopify_events import READERS as SHOPIFY_TOPICS
-from xiaoer.bot.channels.telegram import TelegramChannel, TelegramSettings
-from xiaoer.bot.channels.webhook import WebhookChannel, WebhookSettings
-from xiaoer.bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
-from xiaoer.bot.channels.woocommerce_events import READERS as WOO_TOPICS
-from xiaoer.bot.errors import TemplateError, WebhookRefused
-from xiaoer.bot.links import Links
-from xiaoer.bot.settings import lined_yaml
-from xiaoer.bot.shop import parse_duration
-from xiaoer.bot.texts import Texts, make_version
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -30,8 +29,8 @@ _BOT = TelegramSettings.model_validate({"token": "1:x"})
 TELEGRAM = TelegramChannel("chat", "CN", _BOT, None)  # type: ignore[arg-type]  # it never sends
 SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings())
 WOOCOMMERCE = WooCommerceChannel("shop", "CN", WooCommerceSettings())
-TEXTS = Texts()
-LINKS = Links("a secret that is only for tests")
+TEXTS = Catalogue()
+LINKS = SignedTokens("a secret that is only for tests")
 VARIABLES = {
     "buyer": {"name": "Ann"},
     "many": list(range(50)),
@@ -42,7 +41,7 @@ VARIABLES = {
 
 
 def told_by(
-    channel: Channel, topic_header: str = "", topics: Iterable[str] = ("",)
+    channel: ReceivingChannel, topic_header: str = "", topics: Iterable[str] = ("",)
 ) -> Callable[[bytes], None]:
     """The first byte chooses the topic, the rest is the body."""
     known = sorted(topics)
@@ -77,7 +76,7 @@ def durations(data: bytes) -> None:
 
 
 def settings(data: bytes) -> None:
-    lined_yaml.read(data.decode(errors="replace"))
+    yaml_with_lines.read(data.decode(errors="replace"))
 
 
 def links(data: bytes) -> None:

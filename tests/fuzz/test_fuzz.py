@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.channels import standard_webhooks
 from tests.fuzz.targets import KEY, NOW, TARGETS, seeds
-from xiaoer.bot import standard_webhooks
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actions import CallHuman, JoinBuyer, OpenCase, Say
+from bot.domain.context import Case, Conversation
+from bot.domain.events import AgentReplied, MessageStatusChanged
+from handlers.chat import order_numbers_in
 from tests.handlers import world
 from tests.handlers.world import PLACED, answers, chat_context, days, decide, human_case, order_of, wrote
-from xiaoer.bot.actions import CallHuman, JoinBuyer, OpenCase, Say
-from xiaoer.bot.context import Case, Conversation
-from xiaoer.bot.events import AgentReplied, MessageStatusChanged
-from xiaoer.handlers.chat import order_numbers_in
 
 UNPAID = order_of(world.placed())
 PAID = order_of(world.placed(order="1002"), world.paid(order="1002"))

@@ -1,8 +1,8 @@
 """The confirmation, and the second contact after silence."""
 
+from bot.domain.context import Conversation
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, Desk, days, hours
-from xiaoer.bot.context import Conversation
 
 
 def test_an_order_is_confirmed_as_of_the_moment_it_was_placed() -> None:

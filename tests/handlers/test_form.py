@@ -4,11 +4,11 @@ from importlib.resources import files
 
 import pytest
 
+from bot.domain.actions import CallHuman, CountTry, JoinBuyer, NoteBuyer, OpenCase, Say
+from bot.domain.context import Buyer
+from handlers.form import read_form
 from tests.handlers import world
 from tests.handlers.world import ANN, answers, chat_context, decide, human_case, order_of, wrote
-from xiaoer.bot.actions import CallHuman, CountTry, JoinBuyer, NoteBuyer, OpenCase, Say
-from xiaoer.bot.context import Buyer
-from xiaoer.handlers.form import read_form
 
 ORDER = order_of(world.placed())
 OTHER = order_of(world.placed(order="1002"))
@@ -58,7 +58,7 @@ def test_fields_are_read_in_any_order_with_any_colon_and_gaps() -> None:
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])
 def test_every_label_of_our_own_form_is_understood(locale: str) -> None:
-    template = files("xiaoer").joinpath("templates", locale, "order_confirmation.txt").read_text("utf-8")
+    template = files("templates").joinpath(locale, "order_confirmation.txt").read_text("utf-8")
     lines = [line for line in template.splitlines() if line.strip().endswith((":", "：")) and "%" not in line]
     form = lines[-8:]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.events import OrderEvent
 from tests.handlers import world
 from tests.handlers.world import Desk, days, hours
-from xiaoer.bot.events import OrderEvent
 
 DEAL: tuple[OrderEvent, ...] = (
     world.placed(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoer.handlers.meaning import MEANINGS, recognise
+from handlers.meaning import MEANINGS, recognise
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "where_is_order": (

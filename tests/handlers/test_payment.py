@@ -1,8 +1,8 @@
 """Money came, in whole, in part, or too late."""
 
+from bot.domain.money import Money
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days, hours
-from xiaoer.bot.money import Money
 
 
 def test_payment_is_acknowledged_as_of_its_own_time() -> None:

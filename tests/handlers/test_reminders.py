@@ -7,13 +7,13 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.actions import OpenCase
+from bot.domain.context import Case, Context, Said
+from bot.domain.money import Money
+from bot.domain.shop import Payment
+from handlers.reminders import close, reminder_times
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days, hours
-from xiaoer.bot.actions import OpenCase
-from xiaoer.bot.context import Case, Context, Said
-from xiaoer.bot.money import Money
-from xiaoer.bot.shop import Payment
-from xiaoer.handlers.reminders import close, reminder_times
 
 DEADLINE = PLACED + days(3)
 

@@ -1,9 +1,9 @@
 """Reviews: asked for at the right time and of the right people, thanked for, answered."""
 
+from bot.domain.context import Context, Said
+from handlers.review import request
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
-from xiaoer.bot.context import Context, Said
-from xiaoer.handlers.review import request
 
 ASKED = "review_request:1001:all"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from xiaoer import handlers
-from xiaoer.bot.events import AnyEvent, TimeCame
-from xiaoer.bot.reasons import REASONS
-from xiaoer.bot.texts import Texts
-from xiaoer.handlers.routes import MOMENTS, ROUTES
+import handlers
+from bot.domain.events import AnyEvent, TimeCame
+from bot.domain.reasons import REASONS
+from bot.texts.catalogue import Catalogue
+from handlers.routes import POLICIES, ROUTES
 
 SOURCES = [path.read_text("utf-8") for path in Path(handlers.__file__).parent.glob("*.py")]
 
@@ -27,9 +27,9 @@ def test_every_deadline_of_ours_has_a_route() -> None:
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])
 def test_every_message_has_words_in_every_language(locale: str) -> None:
-    texts = Texts()
+    texts = Catalogue()
 
-    assert {texts.pin(name, locale).locale for name in MOMENTS} == {locale}
+    assert {texts.resolve(name, locale).locale for name in POLICIES} == {locale}
 
 
 def test_every_reason_given_is_one_the_seller_has_words_for() -> None:

@@ -1,9 +1,9 @@
 """Parcels: told when they leave, when they stand still, when they arrive."""
 
+from bot.domain.context import Context, Said
+from handlers.shipping import arrive
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
-from xiaoer.bot.context import Context, Said
-from xiaoer.handlers.shipping import arrive
 
 SHIPPED = PLACED + days(1)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from bot.domain.actions import Consent, OpenCase, Say
+from bot.domain.context import Buyer, Conversation
+from bot.domain.events import BuyerOptedOut, BuyerRef
+from handlers.normalise import normalise
+from handlers.stop import wants_resume, wants_stop
 from tests.handlers.world import ANN, PLACED, Desk, answers, chat_context, days, decide, placed, wrote
-from xiaoer.bot.actions import Consent, OpenCase, Say
-from xiaoer.bot.context import Buyer, Conversation
-from xiaoer.bot.events import BuyerOptedOut, BuyerRef
-from xiaoer.handlers.stop import wants_resume, wants_stop
-from xiaoer.handlers.wording import normalise
 
 STOPS = (
     *("TD", "td", "TD。", "T", "回TD", "退订", "退訂", "我要退订", "请帮我取消订阅", "取消訂閱"),

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.actions import Say
+from bot.domain.context import Buyer
+from bot.domain.messages import Facts
+from bot.domain.orders import Order
+from bot.domain.shop import Promotion, Tier
+from handlers.vip import Standing, promotion_due, standing, tier_of
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, days, order_of, shop_with
-from xiaoer.bot.actions import Say
-from xiaoer.bot.context import Buyer
-from xiaoer.bot.orders import Order
-from xiaoer.bot.router import Facts
-from xiaoer.bot.shop import Promotion, Tier
-from xiaoer.handlers.vip import Standing, promotion_due, standing, tier_of
 
 GOLD, SILVER = Tier(name="gold", orders=3, spent=300), Tier(name="silver", spent=100)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

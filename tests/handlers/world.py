@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from xiaoer.bot.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
-from xiaoer.bot.context import Buyer, Case, Context, Conversation
-from xiaoer.bot.events import (
+from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
+from bot.domain.context import Buyer, Case, Context, Conversation
+from bot.domain.events import (
     BuyerRef,
     Event,
     Line,
@@ -26,11 +26,12 @@ from xiaoer.bot.events import (
     ReviewPosted,
     TimeCame,
 )
-from xiaoer.bot.money import Money
-from xiaoer.bot.orders import Order, merge
-from xiaoer.bot.router import Due, Facts, Reason, route
-from xiaoer.bot.shop import Shop
-from xiaoer.handlers.routes import MOMENTS, ROUTES
+from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.money import Money
+from bot.domain.orders import Order, merge
+from bot.domain.routes import route
+from bot.domain.shop import Shop
+from handlers.routes import POLICIES, ROUTES
 
 SHOP = Shop(name="Mug House", locale="en")
 PLACED = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -235,8 +236,8 @@ class Desk:
 
 
 def untrue(say: Say, facts: Facts, now: datetime) -> Reason | None:
-    moment = MOMENTS[say.template]
-    due = Due(
+    moment = POLICIES[say.template]
+    due = DueMessage(
         key=say.key,
         template=say.template,
         category=moment.category,
@@ -246,7 +247,7 @@ def untrue(say: Say, facts: Facts, now: datetime) -> Reason | None:
         values=say.values,
         order=say.order,
     )
-    return moment.still_true(due, facts, now)
+    return moment.why_outdated(due, facts, now)
 
 
 def shop_with(**settings: Any) -> Shop:

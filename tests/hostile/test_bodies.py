@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+from bot.channels import standard_webhooks
+from storage.tables import inbox, unreadable
 from tests.world import SECRET, World, world
-from xiaoer.bot import standard_webhooks
-from xiaoer.storage.tables import inbox, unreadable
 
 ORDER = b'{"type":"order.paid","timestamp":"2026-11-21T10:00:00+08:00","data":{"order":{"id":%s}}}'
 BODIES = {
@@ -37,7 +37,7 @@ BODIES = {
 
 async def count(shop: World) -> int:
     statement = select(func.count()).select_from(unreadable)
-    found: int = await shop.program.database.read(lambda link: link.scalar(statement))
+    found: int = await shop.program.parts.database.read(lambda link: link.scalar(statement))
     return found
 
 
@@ -55,7 +55,7 @@ async def test_of_a_name_that_stands_twice_the_last_counts(tmp_path: Path) -> No
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         twice = b'"1","id":"2","paid_at":"2026-11-21T10:00:00+08:00"'
         assert await shop.deliver(ORDER % twice, "twice") == 200
-        kept = await shop.program.database.read(lambda link: link.execute(select(inbox.c.body)).all())
+        kept = await shop.program.parts.database.read(lambda link: link.execute(select(inbox.c.body)).all())
         assert ['"2"' in str(row.body) for row in kept] == [True]
 
 
@@ -86,4 +86,4 @@ async def test_a_replayed_delivery_changes_nothing(tmp_path: Path) -> None:
         body = ORDER % b'"1"'
         assert set(await asyncio.gather(*(shop.deliver(body, "same") for _ in range(200)))) == {200}
         statement = select(func.count()).select_from(inbox)
-        assert await shop.program.database.read(lambda link: link.scalar(statement)) == 1
+        assert await shop.program.parts.database.read(lambda link: link.scalar(statement)) == 1

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoer.bot.config import load_config
-from xiaoer.bot.errors import ConfigError
-from xiaoer.bot.settings import lined_yaml
-from xiaoer.bot.shop import parse_duration
+from bot.config import load_config
+from bot.domain.errors import ConfigError
+from bot.domain.shop import parse_duration
+from bot.settings import yaml_with_lines
 
 LAUGHS = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 40))
 HOSTILE = {
@@ -70,7 +70,7 @@ TOKENS = st.sampled_from(
 
 @given(st.lists(TOKENS | st.text(max_size=4), max_size=60).map("".join))
 def test_any_text_is_read_or_told_what_is_wrong_with_it(text: str) -> None:
-    document = lined_yaml.read(text)
+    document = yaml_with_lines.read(text)
 
     assert document.faults or document.data is None or document.lines
 

@@ -16,22 +16,14 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from tests.faults.programs import (
-    STARTS_WITHIN,
-    Plan,
-    Program,
-    free_port,
-    migrated,
-    processes,
-    programs,
-)
+from bot.channels import standard_webhooks
+from bot.operations.audit.audit import audit
+from storage import tables
+from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, processes, programs
 from tests.faults.test_memory import MB, resident
-from tests.faults.town import HASTY, KEY, Books, Receiver, placed
+from tests.faults.traffic_simulation import HASTY, KEY, Books, Receiver, placed
 from tests.hostile.attackers import ATTACKS, HOOK, besiege, head
 from tests.world import config_of, served
-from xiaoer.bot import standard_webhooks
-from xiaoer.bot.audit.audit import audit
-from xiaoer.storage import tables
 
 pytestmark = pytest.mark.faults
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xiaoer.bot.errors import TemplateError
-from xiaoer.bot.filters import TEXT_MAX
-from xiaoer.bot.texts import Texts, make_version
+from bot.domain.errors import TemplateError
+from bot.texts.catalogue import Catalogue, make_version
+from bot.texts.filters import TEXT_MAX
 
 VARIABLES = {
     "buyer": {"name": "Ann", "__class__": "x"},
@@ -93,7 +93,7 @@ HUNGER = {
 def fill(source: str) -> str:
     """The words, or what is wrong with them; never anything else."""
     try:
-        return Texts().render(make_version("en", "fuzzed", source), VARIABLES).text
+        return Catalogue().render(make_version("en", "fuzzed", source), VARIABLES).text
     except TemplateError as fault:
         return str(fault)
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from bench.growth.filling import Town
+from bot.operations.archive import Archiver
 from tests.world import NOON, World, world
-from xiaoer.bot.archiving import Archivist
 
 LARGE = ("outbox", "inbox", "orders", "buyers", "identities")
 FEW = 1000  # rows that may be sorted: what one batch, one page or one buyer has
@@ -39,7 +39,7 @@ async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: st
         town.grow_old(40_000, lambda rows: None)
         town.close()
         asked: dict[str, Any] = {}
-        engine = shop.program.database.engine
+        engine = shop.program.parts.database.engine
 
         @event.listens_for(engine, "before_cursor_execute")
         def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -73,8 +73,11 @@ async def live(shop: World, archive: Path) -> None:
     shop.clock.now += timedelta(hours=22)
     await shop.settle()
     program = shop.program
-    shops, keep = program.config.shops, timedelta(days=360)  # of a year that is over some days are older
-    assert await Archivist(program.database, shops, archive, keep, shop.clock, pause=0).sweep() > 100
+    shops, keep = (
+        program.parts.config.shops,
+        timedelta(days=360),
+    )  # of a year that is over some days are older
+    assert await Archiver(program.parts.database, shops, archive, keep, shop.clock, pause=0).sweep() > 100
     headers = {"Authorization": "Bearer a token only for tests"}
     pages = ["/readyz", "/metrics", *(f"/api/v1/shops/shop/{name}" for name in LISTS)]
     for page in pages:

@@ -29,7 +29,7 @@ def reads_a_whole_shop(step: str) -> bool:
 async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) -> None:
     asked: dict[str, Any] = {}
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
-        engine = shop.program.database.engine
+        engine = shop.program.parts.database.engine
 
         @event.listens_for(engine, "before_cursor_execute")
         def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:

@@ -8,10 +8,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from xiaoer.bot.errors import StorageError
-from xiaoer.storage import schema
-from xiaoer.storage.database import make_engine
-from xiaoer.storage.tables import metadata
+from bot.domain.errors import StorageError
+from storage import schema
+from storage.database import make_engine
+from storage.tables import metadata
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint, event
 from sqlalchemy.engine import Engine
 
+from storage import schema
+from storage.database import Database
+from storage.tables import counter, life, metadata, positions
 from tests.world import NOON, World, world
-from xiaoer.storage import schema
-from xiaoer.storage.database import Database
-from xiaoer.storage.tables import counter, life, metadata, positions
 
 # Of no shop: what SQLite alone uses, a row for each part of the log in front, and a row for the whole.
 SHOPLESS = (counter, positions, life)
@@ -63,10 +63,10 @@ def offers() -> dict[str, Any]:
 
 async def test_every_query_of_a_journey_names_the_shop(postgres_url: str, offers: dict[str, Any]) -> None:
     async with world(postgres_url, **offers) as shop:
-        asked = Asked(shop.program.database.engine)
+        asked = Asked(shop.program.parts.database.engine)
         await live(shop)
         asked.stop()
-        with shop.program.database.engine.connect() as connection:
+        with shop.program.parts.database.engine.connect() as connection:
             careless = [
                 f"{relation} in {statement[:300]}"
                 for statement, parameters in asked.statements.items()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from storage.database import Database
 from tests.faults.programs import migrated
-from xiaoer.storage.database import Database
 
 NOTE = text("INSERT INTO counter (name, next) VALUES (:name, 1)")
 

@@ -1,0 +1,182 @@
+"""Receivers that misbehave: slow, hanging, closing early, refusing, talking garbage, badly certified."""
+
+import asyncio
+import contextlib
+import random
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from tests.faults.traffic_simulation import CAME_AT, Receiver
+
+NAME = "127.0.0.1"
+PART = 0.8  # of the requests meet the mood; the others are served meanwhile
+WAITS = ("1", "0", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT")
+GARBAGE = (b"\x00\xff\xfe\r\n\r\n", b"HTTP/1.1 999 \r\n\r\n", b"HTTP/1.1 20", b"SSH-2.0-hello\r\n")
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"  # only after it was taken
+
+
+class Moody(Receiver):
+    """Drops repeats of an id, and between whiles is in a mood."""
+
+    def __init__(self, luck: random.Random) -> None:
+        super().__init__(luck)
+        self.mood: str | None = None
+        self.rude = 0  # how often
+        self.on_request: Callable[[], bool] = lambda: False  # whether the asker is dead by now
+
+    async def take(self, request: web.Request) -> web.Response:
+        request[CAME_AT] = datetime.now(UTC)  # a mood may need its time
+        if self.mood is None or self.mood not in MOODS or self.luck.random() > PART:
+            return await super().take(request)
+        self.rude += 1
+        return await MOODS[self.mood](self, request)
+
+    async def as_usual(self, request: web.Request) -> web.Response:
+        return await super().take(request)
+
+    def turn(self, mood: str) -> None:
+        self.mood = mood
+
+    def mend(self) -> None:
+        self.mood = None
+
+
+async def _slow(receiver: Moody, request: web.Request) -> web.Response:
+    await asyncio.sleep(receiver.luck.uniform(0.1, 0.9))
+    return await receiver.as_usual(request)
+
+
+async def _hanging(receiver: Moody, request: web.Request) -> web.Response:
+    """Mostly for longer than the program waits."""
+    taken = await receiver.as_usual(request) if receiver.luck.random() < 0.5 else None
+    await asyncio.sleep(receiver.luck.uniform(0.8, 3))
+    return taken or await receiver.as_usual(request)
+
+
+async def _closing(receiver: Moody, request: web.Request) -> web.Response:
+    if receiver.luck.random() < 0.5:
+        await receiver.as_usual(request)
+    return _break_off(request)
+
+
+async def _putting_off(receiver: Moody, request: web.Request) -> web.Response:
+    return web.Response(status=429, headers={"Retry-After": receiver.luck.choice(WAITS)})
+
+
+async def _broken(receiver: Moody, request: web.Request) -> web.Response:
+    if receiver.luck.random() < 0.5:
+        await receiver.as_usual(request)
+    return web.Response(status=receiver.luck.choice((500, 502, 503, 504)), body=b"\xff" * 100_000)
+
+
+async def _garbage(receiver: Moody, request: web.Request) -> web.Response:
+    said = receiver.luck.choice(GARBAGE)
+    if receiver.luck.random() < 0.5:
+        await receiver.as_usual(request)
+        said = receiver.luck.choice((*GARBAGE, CUT))
+    assert request.transport is not None
+    request.transport.write(said)
+    return _break_off(request)
+
+
+async def _deadly(receiver: Moody, request: web.Request) -> web.Response:
+    """The program that asks is killed, before its message was taken or after."""
+    taken = await receiver.as_usual(request) if receiver.luck.random() < 0.5 else None
+    if receiver.on_request():
+        return _break_off(request)
+    return taken or await receiver.as_usual(request)
+
+
+async def _hung_up(receiver: Moody, request: web.Request) -> web.Response:
+    """Over a connection of better days, so that the next one must begin with a handshake."""
+    return _break_off(request)
+
+
+def _break_off(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response(status=500)
+
+
+HANDSHAKES = ("expired", "foreign", "unknown", "broken off")  # what goes wrong there
+MOODS: dict[str, Callable[[Moody, web.Request], Awaitable[web.Response]]] = {
+    "slow": _slow,
+    "hanging": _hanging,
+    "closing": _closing,
+    "putting off": _putting_off,
+    "broken": _broken,
+    "garbage": _garbage,
+    "deadly": _deadly,
+    **dict.fromkeys(HANDSHAKES, _hung_up),
+}
+
+
+class Certificates:
+    """Made by the openssl of this machine: an authority, and what it and others sign."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.authority = folder / "authority.pem"
+        self._make_authority("authority")
+        self._make_authority("stranger")
+        self._contexts = {
+            "well": self._context("well", "authority", NAME, days=2),
+            "expired": self._context("expired", "authority", NAME, days=-1),
+            "foreign": self._context("foreign", "authority", "10.9.8.7", days=2),
+            "unknown": self._context("unknown", "stranger", NAME, days=2),
+        }
+
+    def of(self, receiver: Moody) -> ssl.SSLContext:
+        """What the receiver shows depends on its mood at the moment of the handshake."""
+        shown = self._contexts["well"]
+
+        def choose(link: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext) -> int | None:
+            if receiver.mood == "broken off":
+                receiver.rude += 1
+                return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+            if receiver.mood in self._contexts:
+                receiver.rude += 1
+                link.context = self._contexts[receiver.mood]
+            return None
+
+        shown.sni_callback = choose
+        return shown
+
+    def _make_authority(self, name: str) -> None:
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                      "-keyout", f"{name}.key", "-out", f"{name}.pem")  # fmt: skip
+
+    def _context(self, name: str, signer: str, host: str, days: int) -> ssl.SSLContext:
+        (self._folder / f"{name}.ext").write_text(f"subjectAltName=IP:{host}\n")
+        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={host}",
+                      "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{signer}.pem", "-CAkey", f"{signer}.key",
+                      "-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext",
+                      "-out", f"{name}.pem")  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.num_tickets = 0  # who comes back has to look at the certificate again
+        context.load_cert_chain(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        return context
+
+    def _openssl(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True)
+
+
+@contextlib.asynccontextmanager
+async def receiving(receiver: Moody, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
+    """Its address."""
+    runner = web.AppRunner(receiver.app(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, NAME, 0, ssl_context=tls)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # aiohttp tells the port nowhere else
+    try:
+        yield f"http{'s' if tls else ''}://{NAME}:{port}/"
+    finally:
+        receiver.mend()
+        await runner.cleanup()

@@ -1,0 +1,224 @@
+"""One run of a scenario: programs, a town, a receiver, what breaks, and what is found afterwards."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+from sqlalchemy import String, select
+
+from bench.faults.bad_receivers import Certificates, Moody, receiving
+from bot.operations.audit.audit import audit
+from bot.program import LEGS
+from storage import tables
+from tests import servers
+from tests.faults.programs import Plan, Program, free_port, migrated, programs
+from tests.faults.traffic_simulation import HASTY, Books, Town
+from tests.world import SECRET, config_of
+
+HASTE = {**HASTY, "payment": {**HASTY["payment"], "remind": ["1s", "2s"]}}
+LAST_DUE = 3.0  # seconds until the last reminders are due
+TOO_LONG = 900.0  # seconds; a run that is not over by then has failed
+ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
+PACE = 0.05  # seconds from one new buyer to the next
+SHOWN = 300  # characters of what the audit found
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run stands on. server: one that may be stopped; cluster: a log in front."""
+
+    url: str
+    folder: Path
+    server: servers.Postgres | None = None
+    cluster: servers.Cluster | None = None
+    certificates: Certificates | None = None
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """`needs`: server, log or tls, beyond a database of its own.
+
+    audited: not where the clock was wrong; the audit judges by the times that were noted.
+    """
+
+    name: str
+    on: str
+    breaks: Callable[["Ground"], Awaitable[None]]
+    needs: str = ""
+    split: tuple[tuple[str, ...], ...] = (LEGS,)
+    plan: dict[str, Any] = {}
+    town: type[Town] = Town
+    audited: bool = True
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, {self.on}"
+
+
+class Count(msgspec.Struct, kw_only=True):
+    """What one run came to. dropped: repeats that the receiver knew by their ids."""
+
+    faults: int = 0
+    acknowledged: int = 0
+    heard: int = 0
+    dropped: int = 0
+    lost: int = 0
+    doubled: int = 0
+    untrue: int = 0
+    unknown: int = 0
+    parked: int = 0
+    findings: int = 0
+    why: list[str] = []
+
+
+class Ground:
+    """Where it happens. `faults` counts what was broken; `poisoned`: deliveries that are to be parked."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        programs: list[Program],
+        books: Books,
+        receiver: Moody,
+        town: Town,
+        luck: random.Random,
+    ) -> None:
+        self.around = around
+        self.programs = programs
+        self.books = books
+        self.receiver = receiver
+        self.town = town
+        self.luck = luck
+        self.faults = 0
+        self.poisoned: set[str] = set()
+
+    async def pause(self, least: float, most: float) -> None:
+        await asyncio.sleep(self.luck.uniform(least, most))
+
+    async def all_ready(self) -> None:
+        for program in self.programs:
+            if not program.alive:
+                program.start()
+            await program.ready()
+
+    def complaints(self) -> str:
+        return "\n".join(program.complaints() for program in self.programs)
+
+
+async def lived(scenario: Scenario, around: Surroundings, seed: str) -> Count:
+    """Build, break, mend, wait until all is at rest, and count."""
+    async with asyncio.timeout(TOO_LONG):
+        return await _lived(scenario, around, random.Random(seed))
+
+
+async def _lived(scenario: Scenario, around: Surroundings, luck: random.Random) -> Count:
+    await asyncio.to_thread(migrated, around.url)
+    receiver = Moody(luck)
+    tls = around.certificates.of(receiver) if around.certificates else None
+    async with receiving(receiver, tls) as address, aiohttp.ClientSession() as http:
+        plans = [_plan(scenario, around, address, number) for number in range(len(scenario.split))]
+        with programs(*plans) as made, contextlib.closing(Books(around.url)) as books:
+            for program in made:
+                program.start()
+            doors = [one.door for one in made if "receive" in one.plan.legs]
+            town = scenario.town(http, doors, luck, PACE)
+            ground = Ground(around, made, books, receiver, town, luck)
+            await ground.all_ready()
+            living = asyncio.create_task(town.live())
+            await scenario.breaks(ground)
+            receiver.mend()
+            town.full.set()
+            await living
+            await asyncio.sleep(LAST_DUE)
+            await books.rest(ground.complaints)
+            return await _counted(ground, scenario.audited)
+
+
+def _plan(scenario: Scenario, around: Surroundings, address: str, number: int) -> Plan:
+    webhook = {"kind": "webhook", "secrets": [SECRET], "url": address, "timeout": "1s"}
+    return Plan(
+        database=around.url,
+        receiver=address,
+        port=free_port(),
+        shop={**HASTE, "channels": {"webhook": webhook}},
+        log=str(around.folder / f"program{number}.log"),
+        legs=scenario.split[number],
+        ingest=around.cluster.url if around.cluster else None,
+        authority=str(around.certificates.authority) if around.certificates else None,
+        **scenario.plan,
+    )
+
+
+async def _counted(ground: Ground, audited: bool) -> Count:
+    """By what the town was told, what the receiver heard, and what the database knows."""
+    receiver = ground.receiver
+    states = await ground.books.counts(tables.outbox)
+    lost = [why async for why in _lost(ground)]
+    doubled = list(_doubled(ground))
+    untrue = list(_untrue(ground))
+    findings = await _audited(ground) if audited else []
+    return Count(
+        faults=ground.faults + receiver.rude,
+        acknowledged=len(ground.town.acknowledged),
+        heard=len(receiver.messages),
+        dropped=len(receiver.attempts) - len({attempt.id for attempt in receiver.attempts}),
+        lost=len(lost),
+        doubled=len(doubled),
+        untrue=len(untrue),
+        unknown=states.get("unknown", 0),
+        parked=(await ground.books.counts(tables.inbox)).get("parked", 0),
+        findings=len(findings),
+        why=[*lost, *doubled, *untrue, *findings][:10],
+    )
+
+
+async def _lost(ground: Ground) -> Any:
+    """Acknowledged and not kept, kept and not handled, handled and not decided, or "sent" and not heard."""
+    inbox, outbox = tables.inbox.c, tables.outbox.c
+    states = {
+        name.rpartition("#")[0] or name: state
+        for name, state in await ground.books.rows(select(inbox.external_id, inbox.state))
+    }
+    for id in ground.town.acknowledged:
+        wanted = "parked" if id in ground.poisoned else "done"
+        if states.get(id) != wanted:
+            yield f"delivery {id}: {states.get(id, 'not kept')}"
+    named = ("shop-" + outbox.id.cast(String)).label("name")
+    messages = await ground.books.rows(select(outbox.key, named, outbox.state))
+    decided = {key for key, _, _ in messages}
+    for order in ground.town.orders:
+        if f"order_confirmation:{order}" not in decided:
+            yield f"order {order}: never confirmed"
+    for key, name, state in messages:
+        if state == "failed" or (state == "sent" and name not in ground.receiver.messages):
+            yield f"message {key}: {state}"
+
+
+def _doubled(ground: Ground) -> Iterator[str]:
+    """Said in two messages with ids of their own. A greeting may be answered as often as it was said."""
+    greeted = (id for id in ground.town.acknowledged if id.startswith("m-"))
+    asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in greeted)
+    for said, times in ground.receiver.said().items():
+        if times > max(1, asked[said]):
+            yield f"said {times} times: {said}"
+
+
+def _untrue(ground: Ground) -> Iterator[str]:
+    """Reminders that left when the payment had long been acknowledged, by a clock that was never touched."""
+    for attempt in ground.receiver.attempts:
+        order = attempt.message.get("order")
+        paid = ground.town.acknowledged.get(f"$-{order}")
+        reminds = attempt.message["template"] == "payment_reminder"
+        if reminds and paid and attempt.came_at > paid + ON_ITS_WAY:
+            yield f"order {order}: reminded after it was paid"
+
+
+async def _audited(ground: Ground) -> list[str]:
+    shops = config_of(ground.around.url, "http://127.0.0.1/", **HASTE).shops
+    found = await asyncio.to_thread(audit, ground.books.database, shops, datetime.now(UTC))
+    return [finding.sentence[:SHOWN] for finding in found]

@@ -1,0 +1,259 @@
+"""The JSON API as a table, and its description in OpenAPI 3.1 made from that table."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from bot.api.forms import (
+    LONGEST_NAME,
+    BuyerForm,
+    Cases,
+    CasesQuery,
+    Events,
+    EventsQuery,
+    Explanation,
+    Form,
+    Messages,
+    MessagesQuery,
+    NoQuery,
+    OrderForm,
+    Retried,
+    SettledForm,
+    Settlement,
+    Trouble,
+)
+
+ROOT = "/api/v1/shops/{shop}/"
+
+
+class Lead(msgspec.Struct, frozen=True):
+    """Where a good answer leads: what may be asked next, and where in the answer its parameter stands."""
+
+    to: str
+    parameter: str
+    found_at: str  # as JSON pointer
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be asked. `refuses`: answers other than the good one, beside 400, 401 and 503."""
+
+    name: str
+    method: str
+    path: str
+    says: str
+    answer: type
+    query: type[Form] = NoQuery
+    body: type[Form] | None = None
+    refuses: tuple[int, ...] = ()
+    leads: tuple[Lead, ...] = ()
+
+
+OPERATIONS = (
+    Operation(
+        name="messages",
+        method="GET",
+        path="messages",
+        says="Messages decided on, newest first; the next page is asked for with `after` = `next`.",
+        answer=Messages,
+        query=MessagesQuery,
+        leads=(
+            Lead("explanation", "message", "/messages/0/name"),
+            Lead("order", "order", "/messages/0/order"),
+            Lead("buyer", "buyer", "/messages/0/buyer"),
+            Lead("messages", "after", "/next"),
+        ),
+    ),
+    Operation(
+        name="explanation",
+        method="GET",
+        path="messages/{message}/explanation",
+        says="Why a message was sent, or was not. `message`: its id, its name or its key.",
+        answer=Explanation,
+        refuses=(404,),
+        leads=(
+            Lead("order", "order", "/message/order"),
+            Lead("buyer", "buyer", "/message/buyer"),
+        ),
+    ),
+    Operation(
+        name="order",
+        method="GET",
+        path="orders/{order}",
+        says="An order by its id or number, with what was said about it.",
+        answer=OrderForm,
+        refuses=(404,),
+        leads=(
+            Lead("explanation", "message", "/messages/0/name"),
+            Lead("buyer", "buyer", "/buyer"),
+            Lead("settle", "case", "/cases/0/number"),
+        ),
+    ),
+    Operation(
+        name="buyer",
+        method="GET",
+        path="buyers/{buyer}",
+        says="A buyer by our id of her, an address of hers, or `channel:address`.",
+        answer=BuyerForm,
+        refuses=(404,),
+        leads=(Lead("order", "order", "/orders/0/id"),),
+    ),
+    Operation(
+        name="events",
+        method="GET",
+        path="events",
+        says="Events that failed or wait, and deliveries that were not understood, newest first.",
+        answer=Events,
+        query=EventsQuery,
+        leads=(
+            Lead("retry", "event", "/events/0/id"),
+            Lead("events", "after", "/next"),
+        ),
+    ),
+    Operation(
+        name="retry",
+        method="POST",
+        path="events/{event}/retry",
+        says="Give an event that was put aside another try.",
+        answer=Retried,
+        refuses=(404, 409),
+    ),
+    Operation(
+        name="cases",
+        method="GET",
+        path="cases",
+        says="What waits for the seller, newest first.",
+        answer=Cases,
+        query=CasesQuery,
+        leads=(
+            Lead("settle", "case", "/cases/0/number"),
+            Lead("order", "order", "/cases/0/order"),
+            Lead("buyer", "buyer", "/cases/0/buyer"),
+            Lead("cases", "after", "/next"),
+        ),
+    ),
+    Operation(
+        name="settle",
+        method="POST",
+        path="cases/{case}/settle",
+        says="Close a case. A confirmed claim of payment counts as a payment.",
+        answer=SettledForm,
+        body=Settlement,
+        refuses=(404, 409, 413, 415, 422),
+    ),
+)
+
+REFUSALS = {
+    400: "The query is wrong; the message names the place and the mend.",
+    401: "No token, or not this shop's.",
+    404: "There is no such thing.",
+    409: "It is not in a state to do that.",
+    413: "The body is too long.",
+    415: "The body is not JSON.",
+    422: "The body is wrong; the message names the place.",
+    503: "The database does not answer; come again.",
+}
+
+
+@cache
+def document() -> bytes:
+    """/api/v1/openapi.json"""
+    types = [
+        *(operation.answer for operation in OPERATIONS),
+        *(operation.query for operation in OPERATIONS),
+        *(operation.body for operation in OPERATIONS if operation.body),
+        Trouble,
+    ]
+    _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        described = _described(operation, schemas)
+        paths.setdefault(ROOT + operation.path, {})[operation.method.lower()] = described
+    queries = {operation.query.__name__ for operation in OPERATIONS}
+    shown = {name: schema for name, schema in schemas.items() if name not in queries}
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Xiaoer",
+                "version": "1",
+                "description": "What the bot of a shop said to its buyers, what it did not say, and why. "
+                "Moments are RFC 3339 in UTC.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+            "security": [{"token": []}],
+            "paths": paths,
+            "components": {
+                "schemas": shown,
+                "securitySchemes": {
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "one of the shop's api_tokens in the settings",
+                    }
+                },
+            },
+        }
+    )
+
+
+def _described(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.says,
+        "parameters": [*_in_path(operation.path), *_in_query(schemas[operation.query.__name__])],
+        "responses": _responses(operation),
+    }
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _json(operation.body)}
+    return described
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Good.", "content": _json(operation.answer)}
+    if operation.leads:
+        good["links"] = {lead.to: _link(lead) for lead in operation.leads}
+    responses: dict[str, Any] = {"200": good}
+    for status in sorted({400, 401, 503, *operation.refuses}):
+        responses[str(status)] = {"description": REFUSALS[status], "content": _json(Trouble)}
+    responses["401"]["headers"] = {"WWW-Authenticate": {"required": True, "schema": {"type": "string"}}}
+    return responses
+
+
+def _link(lead: Lead) -> dict[str, Any]:
+    parameters = {"shop": "$request.path.shop", lead.parameter: f"$response.body#{lead.found_at}"}
+    return {"operationId": lead.to, "parameters": parameters}
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in (ROOT + path).split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": _of_path(name)} for name in names]
+
+
+def _of_path(name: str) -> dict[str, Any]:
+    if name in ("event", "case"):
+        return {"type": "integer", "minimum": 1}
+    return {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME}
+
+
+def _in_query(form: dict[str, Any]) -> list[dict[str, Any]]:
+    parameters = []
+    for name, schema in form["properties"].items():
+        given = _without_null(schema)
+        says = {"description": given.pop("description")} if "description" in given else {}
+        parameters.append({"name": name, "in": "query", "required": False, "schema": given, **says})
+    return parameters
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A query leaves out what it does not ask for: it has no null."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if not choices:
+        return dict(schema)
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    return {**choices[0], **rest}
+
+
+def _json(form: type) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{form.__name__}"}}}

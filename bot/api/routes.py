@@ -1,0 +1,241 @@
+"""The JSON API under /api/v1: a shop's messages, orders, buyers, events and cases, for who has its token."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+import structlog
+from aiohttp import web
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from bot.api import forms, openapi
+from bot.api.door import Keys, Refused, answer, in_utc, read_body, read_query, trouble
+from bot.api.openapi import OPERATIONS, ROOT, Operation
+from bot.config import Config, ShopSettings
+from bot.receive.http_protocol import ReadBody
+from bot.seller.explanation import explain
+from bot.seller.settle import Settled, settle_case
+from bot.seller.words import SellerWords
+from bot.texts.catalogue import Catalogue
+from storage import inbox, profiles, read_models
+from storage.database import Database
+from storage.lookup import id_in
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+T = TypeVar("T")
+
+
+def api_routes(
+    config: Config,
+    database: Database,
+    clock: Callable[[], datetime],
+    wake_react: Callable[[], None],
+    read_body: ReadBody,
+) -> list[web.RouteDef]:
+    api = Api(config, database, clock, wake_react, read_body)
+    routes = [web.get("/api/v1/openapi.json", api.describe)]
+    for operation in OPERATIONS:
+        routes.append(web.route(operation.method, ROOT + operation.path, api.door(operation)))
+        routes.append(web.route("*", ROOT + operation.path, api.wrong_method(operation)))
+    return [*routes, web.route("*", "/api/{rest:.*}", api.nothing_here)]
+
+
+class Api:
+    """Every operation is a method of its own name: (request, shop's id, query) -> a form."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        clock: Callable[[], datetime],
+        wake_react: Callable[[], None],
+        read_body: ReadBody,
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._clock = clock
+        self._wake_react = wake_react
+        self._read_body = read_body
+        self._texts = Catalogue(config.templates)
+        self._keys = Keys({shop_id: shop.api_tokens for shop_id, shop in config.shops.items()})
+        self._words = {shop_id: _words(shop) for shop_id, shop in config.shops.items()}
+        self._work: dict[str, Callable[[web.Request, str, Any], Awaitable[Any]]] = {
+            "messages": self._messages,
+            "explanation": self._explanation,
+            "order": self._order,
+            "buyer": self._buyer,
+            "events": self._events,
+            "retry": self._retry,
+            "cases": self._cases,
+            "settle": self._settle,
+        }
+
+    # The door
+
+    def door(self, operation: Operation) -> Handler:
+        work = self._work[operation.name]
+
+        async def asked(request: web.Request) -> web.StreamResponse:
+            try:
+                shop_id = self._keys.admit(request)
+                query = read_query(request.query, operation.query)
+                return answer(await work(request, shop_id, query))
+            except Refused as refused:
+                return trouble(refused)
+            except DBAPIError as error:
+                log.error("api could not read", operation=operation.name, error=type(error).__name__)
+                away = {"Retry-After": "5"}
+                return trouble(Refused(503, "unavailable", "the database does not answer; come again", away))
+
+        return asked
+
+    def wrong_method(self, operation: Operation) -> Handler:
+        allowed = "GET, HEAD" if operation.method == "GET" else operation.method
+
+        async def asked(_: web.Request) -> web.StreamResponse:
+            says = f"this can only be asked with {operation.method}"
+            return trouble(Refused(405, "wrong_method", says, {"Allow": allowed}))
+
+        return asked
+
+    async def nothing_here(self, _: web.Request) -> web.StreamResponse:
+        says = "there is nothing at this address; /api/v1/openapi.json lists what there is"
+        return trouble(Refused(404, "not_found", says))
+
+    async def describe(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(body=openapi.document(), content_type="application/json")
+
+    # What can be asked
+
+    async def _messages(self, _: web.Request, shop: str, query: forms.MessagesQuery) -> forms.Messages:
+        wanted = read_models.Wanted(
+            order=query.order,
+            buyer=query.buyer,
+            states=query.state,
+            template=query.template,
+            since=in_utc(query.since),
+        )
+        found = await self._read(
+            lambda connection: read_models.messages(connection, shop, wanted, query.limit + 1, query.after)
+        )
+        shown, more = found[: query.limit], len(found) > query.limit
+        words = self._words[shop]
+        return forms.Messages(
+            messages=[forms.message_form(message, words) for message in shown],
+            next=shown[-1].id if more else None,
+        )
+
+    async def _explanation(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Explanation:
+        name, words, now = _name(request, "message"), self._words[shop], self._clock()
+        settings = self._config.shops[shop]
+        story = await self._read(
+            lambda connection: explain(connection, shop, settings, words, name, self._texts, now)
+        )
+        return forms.explanation(_found(story, "message"), words)
+
+    async def _order(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.OrderForm:
+        name = _name(request, "order")
+        file = await self._read(lambda connection: profiles.order_file(connection, shop, name))
+        return forms.order_form(_found(file, "order"), self._words[shop])
+
+    async def _buyer(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.BuyerForm:
+        name = _name(request, "buyer")
+        file = await self._read(lambda connection: profiles.buyer_file(connection, shop, name))
+        return forms.buyer_form(_found(file, "buyer"))
+
+    async def _events(self, _: web.Request, shop: str, query: forms.EventsQuery) -> forms.Events:
+        def look(connection: Connection) -> list[forms.EventForm]:
+            asked = (connection, shop, query.limit + 1, query.after)
+            if query.state == "unreadable":
+                return [forms.unread_form(puzzle) for puzzle in read_models.unread(*asked)]
+            found = read_models.events(connection, shop, query.state, query.limit + 1, query.after)
+            return [forms.event_form(event) for event in found]
+
+        found = await self._read(look)
+        shown, more = found[: query.limit], len(found) > query.limit
+        return forms.Events(events=shown, next=shown[-1].id if more else None)
+
+    async def _retry(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Retried:
+        id = _number(request, "event")
+
+        def reopen(connection: Connection) -> bool:
+            event = _found(read_models.event(connection, shop, id), "event")
+            return event.state == "open" or inbox.reopen(connection, shop, id) > 0
+
+        if not await self._database.write(reopen):
+            raise Refused(
+                409, "not_parked", "this event was handled; only one that was put aside can be retried"
+            )
+        self._wake_react()
+        return forms.Retried(event=id, state="open")
+
+    async def _cases(self, _: web.Request, shop: str, query: forms.CasesQuery) -> forms.Cases:
+        only_open = query.state == "open"
+        found = await self._read(
+            lambda connection: read_models.case_files(
+                connection, shop, only_open, query.limit + 1, query.after
+            )
+        )
+        shown, more = found[: query.limit], len(found) > query.limit
+        words = self._words[shop]
+        return forms.Cases(
+            cases=[forms.case_form(case, words) for case in shown], next=shown[-1].number if more else None
+        )
+
+    async def _settle(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SettledForm:
+        number = _number(request, "case")
+        wish = await read_body(request, self._read_body, forms.Settlement)
+        now = self._clock()
+        settled = await self._database.write(
+            lambda connection: settle_case(connection, shop, number, wish.confirmed, now)
+        )
+        match settled:
+            case Settled.UNKNOWN:
+                _missing("case")
+            case Settled.CLOSED:
+                raise Refused(409, "closed", "this case was settled before")
+            case Settled.NO_CLAIM:
+                says = (
+                    "only a claim of payment for an order can be confirmed; settle it with confirmed: false"
+                )
+                raise Refused(409, "no_claim", says)
+            case Settled.DONE:
+                self._wake_react()
+        return forms.SettledForm(case=number, confirmed=wish.confirmed)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await self._database.read(work)
+
+
+# What was named
+
+
+def _name(request: web.Request, kind: str) -> str:
+    name = request.match_info[kind]
+    if len(name) > forms.LONGEST_NAME:
+        _missing(kind)
+    return name
+
+
+def _number(request: web.Request, kind: str) -> int:
+    number = id_in(request.match_info[kind])
+    if not number:
+        _missing(kind)
+    return number
+
+
+def _found(thing: T | None, kind: str) -> T:
+    if thing is None:
+        _missing(kind)
+    return thing
+
+
+def _missing(kind: str) -> NoReturn:
+    raise Refused(404, "not_found", f"there is no such {kind}")
+
+
+def _words(shop: ShopSettings) -> SellerWords:
+    return SellerWords(shop.seller.locale or shop.locale, shop.zone())

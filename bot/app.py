@@ -1,0 +1,334 @@
+"""The composition root: settings in, a program out."""
+
+import asyncio
+import gc
+import random
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypedDict, Unpack
+
+import aiohttp
+import msgspec
+import structlog
+from aiohttp import web
+
+from bot.api.routes import api_routes
+from bot.channels import ReceivingChannel, SendingChannel
+from bot.channels.email import EmailChannel
+from bot.channels.registry import open_channels, open_http
+from bot.channels.telegram import TelegramSettings
+from bot.config import Config
+from bot.deliver.addresses import AddressBook
+from bot.deliver.claim import Claimer
+from bot.deliver.dispatcher import LEASE, Dispatcher
+from bot.deliver.links import Links
+from bot.deliver.outcomes import OutcomeWriter
+from bot.domain.clock import utc_now
+from bot.domain.rules import Rules
+from bot.domain.signed_tokens import SignedTokens
+from bot.operations.archive import Archiver
+from bot.operations.health import Health
+from bot.operations.metrics import Metrics
+from bot.operations.restore_guard import RestoreGuard
+from bot.operations.time_limit import TimeLimit
+from bot.program import DELIVER, LEGS, REACT, RECEIVE, Parts, Program, Workers
+from bot.react.campaigns import Campaigns
+from bot.react.reactor import Reactor
+from bot.receive.connection_limits import ConnectionLimits
+from bot.receive.delivery_store import DeliveryStore
+from bot.receive.endpoint import Receiver
+from bot.receive.group_commit import GroupCommit
+from bot.receive.http_protocol import ReadBody, RequestLimits, listening
+from bot.receive.log.consumer import FOREIGN, LogConsumer
+from bot.receive.log.jetstream import Log
+from bot.receive.log.lag import deliveries_behind
+from bot.receive.log.producer import LogProducer
+from bot.receive.log.watermark import Watermark
+from bot.receive.rate_limit import RateLimit
+from bot.receive.unsubscribe_page import UnsubscribePage
+from bot.texts.catalogue import Catalogue
+from bot.worker import Worker
+from handlers import vip
+from handlers.chat import order_numbers_in
+from handlers.routes import POLICIES, ROUTES
+from storage import schema
+from storage.database import Database
+from storage.instance import Hold
+
+log = structlog.get_logger()
+
+DRAIN_SECONDS = 20.0  # that a stopping program waits for platforms to answer
+LAST_ANSWER_SECONDS = 10.0  # that it waits for deliveries which are still on their way in
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """The channels of all shops, by (shop, channel's name)."""
+
+    receiving: Mapping[tuple[str, str], ReceivingChannel]
+    sending: Mapping[tuple[str, str], SendingChannel]
+
+
+class Options(TypedDict, total=False):
+    """What a caller sets apart from the settings.
+
+    rules: the tables of a shop; `rules_of(config)` where it is left out.
+    channels: `channels_of(config, http)` where it is left out.
+    legs: the legs that this program runs; all of them where it is left out.
+    lease: how long a message stays in hand. drain_seconds: how long a stopping program waits for platforms.
+    """
+
+    rules: Rules
+    channels: Channels
+    clock: Callable[[], datetime]
+    legs: Collection[str]
+    lease: timedelta
+    drain_seconds: float
+    time_limit: TimeLimit
+    jitter: Callable[[], float]
+
+
+def rules_of(config: Config) -> Rules:
+    """The rules in `handlers`, believing the links that the settings' secret signed."""
+    tokens = SignedTokens(config.secret.get_secret_value())
+
+    def order_of_link(shop: str, text: str) -> str | None:
+        command, _, token = text.partition(" ")
+        proved = tokens.read("chat", token.strip()) if command == "/start" and token else None
+        return proved[1] if proved and len(proved) == 2 and proved[0] == shop else None
+
+    return Rules(
+        routes=ROUTES,
+        policies=POLICIES,
+        numbers_in=order_numbers_in,
+        order_of_link=order_of_link,
+        promotion_due=vip.promotion_due,
+        tier_of=vip.tier_of,
+    )
+
+
+def channels_of(config: Config, http: aiohttp.ClientSession) -> Channels:
+    """The channels that the settings name."""
+    receiving: dict[tuple[str, str], ReceivingChannel] = {}
+    sending: dict[tuple[str, str], SendingChannel] = {}
+    for shop_id, shop in config.shops.items():
+        of_shop = open_channels(shop.channels, shop.region, http)
+        receiving |= {(shop_id, name): channel for name, channel in of_shop[0].items()}
+        sending |= {(shop_id, name): channel for name, channel in of_shop[1].items()}
+    return Channels(receiving, sending)
+
+
+def build(
+    config: Config, database: Database, http: aiohttp.ClientSession, **options: Unpack[Options]
+) -> Program:
+    """Build the program from its settings. Nothing runs until `Program.running`, or a simulation, runs it."""
+    return _Builder(config, database, http, options).program()
+
+
+class _Builder:
+    """What several parts of one program share."""
+
+    def __init__(
+        self, config: Config, database: Database, http: aiohttp.ClientSession, options: Options
+    ) -> None:
+        self.config = config
+        self.database = database
+        self.legs = frozenset(options.get("legs", LEGS))
+        self.clock = options.get("clock", utc_now)
+        self.lease = options.get("lease", LEASE)
+        self.drain_seconds = options.get("drain_seconds", DRAIN_SECONDS)
+        self.jitter = options.get("jitter", random.random)
+        self.time_limit = options.get("time_limit") or TimeLimit()
+        self.rules = options.get("rules") or rules_of(config)
+        self.channels = options.get("channels") or channels_of(config, http)
+        self.metrics = Metrics()
+        self.catalogue = Catalogue(config.templates)
+        self.tokens = SignedTokens(config.secret.get_secret_value())
+        self.log = Log(config.ingest) if config.ingest else None
+        names = ("react", "deliver", "calendar", "archive", "home")
+        self.workers = Workers(*(Worker(name, self.metrics) for name in names))
+
+    def program(self) -> Program:
+        config, database, clock, metrics = self.config, self.database, self.clock, self.metrics
+        metrics.begin(config.shops, self.channels.receiving, FOREIGN if self.log else None)
+        wake_react = self.workers.react.wake
+        limits = ConnectionLimits(config.door, config.body_limit, metrics)
+        group_commit = GroupCommit(self._towards(REACT), metrics, wake_react)
+        store = LogProducer(self.log, group_commit, metrics) if self.log else group_commit
+        behind = partial(deliveries_behind, self.log, database) if self.log else None
+        health = Health(database, metrics, clock, REACT in self.legs, behind)
+        claimer = self._claimer()
+        dispatcher = self._dispatcher(claimer)
+        consumer = (
+            LogConsumer(self.log, database, metrics, wake_react, clock)
+            if self.log and REACT in self.legs
+            else None
+        )
+        sending = self.channels.sending.values()
+        return Program(
+            Parts(
+                site=self._site(health, store, RequestLimits(limits)),
+                config=config,
+                rules=self.rules,
+                metrics=metrics,
+                database=database,
+                deliver_database=self._towards(DELIVER),
+                clock=clock,
+                legs=self.legs,
+                drain_seconds=self.drain_seconds,
+                workers=self.workers,
+                catalogue=self.catalogue,
+                group_commit=group_commit,
+                store=store,
+                limits=limits,
+                reactor=self._reactor(),
+                campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                claimer=claimer,
+                dispatcher=dispatcher,
+                connected=[channel for channel in sending if isinstance(channel, EmailChannel)],
+                time_limit=self.time_limit,
+                health=health,
+                restore_guard=RestoreGuard(database, clock),
+                log=self.log,
+                consumer=consumer,
+                archiver=self._archiver(lambda: group_commit.waiting or dispatcher.in_hand > 0),
+            )
+        )
+
+    def _towards(self, leg: str) -> Database:
+        """Where to write what a leg waits for: our own is woken directly, others have to hear of it."""
+        return self.database if leg in self.legs else self.database.notifying(leg)
+
+    def _reactor(self) -> Reactor:
+        return Reactor(
+            self._towards(DELIVER),
+            self.config.shops,
+            self.rules,
+            self.catalogue,
+            self.time_limit,
+            self.metrics,
+            self.jitter,
+        )
+
+    def _claimer(self) -> Claimer:
+        shops = self.config.shops
+        kinds: dict[str, dict[str, str]] = {shop_id: {} for shop_id in shops}
+        for shop_id, name in self.channels.sending:
+            settings = shops[shop_id].channels.get(name)
+            if settings is not None:
+                kinds[shop_id][name] = settings.kind
+        first = list(shops)[int(self.jitter() * len(shops))]  # programs that start together part at once
+        return Claimer(
+            {shop_id: AddressBook(shop, kinds[shop_id]) for shop_id, shop in shops.items()},
+            Links(self.tokens, self.config.public_url, _telegram_bots(self.config)),
+            self.rules,
+            self.catalogue,
+            self.time_limit,
+            self.metrics,
+            self.lease,
+            first,
+        )
+
+    def _dispatcher(self, claimer: Claimer) -> Dispatcher:
+        sending, metrics = self.channels.sending, self.metrics
+        return Dispatcher(
+            self.database,
+            sending,
+            claimer,
+            OutcomeWriter(self.config.shops, sending, self.catalogue, metrics, self.jitter),
+            metrics,
+            self.clock,
+            self.lease,
+            on_sent=self.workers.deliver.wake,
+            watermark=Watermark(self.log, metrics, self.clock) if self.log else None,
+        )
+
+    def _archiver(self, busy: Callable[[], bool]) -> Archiver | None:
+        kept = self.config.retention
+        if kept is None:
+            return None
+        return Archiver(self.database, self.config.shops, kept.archive, kept.keep, self.clock, busy)
+
+    def _site(self, health: Health, store: DeliveryStore, requests: RequestLimits) -> web.Application:
+        """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives."""
+        site = web.Application(client_max_size=self.config.body_limit, middlewares=[requests.middleware])
+        site.add_routes(
+            [
+                web.get("/healthz", health.alive),
+                web.get("/readyz", health.ready),
+                web.get("/metrics", health.measured),
+            ]
+        )
+        if RECEIVE in self.legs:
+            site.add_routes(self._public_routes(store, requests.body))
+        return site
+
+    def _public_routes(self, store: DeliveryStore, read_body: ReadBody) -> list[web.RouteDef]:
+        shops, clock = self.config.shops, self.clock
+        rate = RateLimit({shop_id: shop.limits.deliveries_per_second for shop_id, shop in shops.items()})
+        receiver = Receiver(self.channels.receiving, store, rate, self.metrics, clock, read_body)
+        unsubscribe = UnsubscribePage(self.tokens, store, shops, clock)
+        wake_react = self.workers.react.wake
+        return [
+            web.post("/hooks/{shop}/{channel}", receiver.receive),
+            web.get("/hooks/{shop}/{channel}", receiver.receive),
+            web.get("/stop/{token}", unsubscribe.ask),
+            web.post("/stop/{token}", unsubscribe.stop),
+            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body),
+        ]
+
+
+def _telegram_bots(config: Config) -> dict[str, str]:
+    """The first bot of each shop whose user name is known."""
+    bots: dict[str, str] = {}
+    for shop_id, shop in config.shops.items():
+        for channel in shop.channels.values():
+            if isinstance(channel, TelegramSettings) and channel.username:
+                bots.setdefault(shop_id, channel.username)
+    return bots
+
+
+async def serve(
+    config: Config,
+    on_ready: Callable[[Hold | None], None],
+    until: asyncio.Event,
+    notice_seconds: float = 0.0,
+    **options: Unpack[Options],
+) -> None:
+    """Run until told to stop. Raises StorageError or OSError if it cannot start.
+
+    on_ready: is told why and since when the outbox is held, if it is.
+    notice_seconds: between "not ready" and the closing of the door, for whoever spreads the deliveries.
+    """
+    database = Database(config.database)
+    try:
+        copy = await asyncio.to_thread(schema.ready, database.engine)
+        if copy:
+            log.info("database brought up to date", copy=str(copy))
+        async with open_http() as http:
+            program = build(config, database, http, **options)
+            parts = program.parts
+            for fault in parts.catalogue.faults:
+                log.warning("a template of yours is not used", why=fault)
+            _rest_the_collector()
+            runner = web.AppRunner(program.site, access_log=None, shutdown_timeout=LAST_ANSWER_SECONDS)
+            await runner.setup()
+            async with program.running() as hold:
+                try:
+                    async with listening(runner, parts.limits, config.host, config.port):
+                        on_ready(hold)
+                        await until.wait()
+                        parts.health.leave()
+                        await asyncio.sleep(notice_seconds)
+                finally:
+                    await runner.cleanup()
+    finally:
+        database.close()
+
+
+def _rest_the_collector() -> None:
+    """Collect less often: what was made at the start stays for good, and a batch's rows go by themselves.
+    Going through all of it again and again would take a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,0 +1,260 @@
+"""From a body of Shopify's to the events that it tells under its topic."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from bot.channels import contacts, external_id
+from bot.channels import shopify_forms as forms
+from bot.channels.json_reading import currency, identity, moment, money, read
+from bot.domain.errors import Unreadable
+from bot.domain.events import (
+    BuyerRef,
+    BuyerUpdated,
+    Event,
+    Line,
+    OrderCancelled,
+    OrderDelivered,
+    OrderPlaced,
+    OrderRefunded,
+    OrderShipped,
+    ParcelMoved,
+    PaymentReceived,
+)
+from bot.domain.money import Money
+
+# An authorised card is as good as paid to the buyer: to remind her would be wrong.
+_PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
+_NOT_SENT = frozenset(("cancelled", "error", "failure"))
+_ALL_SENT = {"fulfilled": True, "partial": False}
+_CONSENT = {"subscribed": True, "unsubscribed": False}
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event of a delivery shares."""
+
+    channel: str
+    region: str
+    topic: str
+    delivery: str
+    triggered_at: datetime
+
+    def common(self, part: str) -> dict[str, Any]:
+        return {"channel": self.channel, "external_id": external_id(self.delivery, part)}
+
+    def at(self, *told: datetime | None) -> datetime:
+        """The first moment that the body names; when the webhook was triggered if it names none."""
+        return next((moment(at, "the body's time") for at in told if at is not None), self.triggered_at)
+
+
+def _order(told: Told, body: bytes) -> list[Event]:
+    """Every topic shows the whole order; only orders/updated also speaks through the order's state."""
+    order = read(forms.order, body)
+    id = identity(order.id, "id")
+    code = currency(order.currency, "currency")
+    at = told.at(order.updated_at, order.processed_at, order.created_at)
+    events: list[Event] = [
+        OrderPlaced(
+            **told.common("placed"),
+            at=at,
+            order=id,
+            placed_at=told.at(order.created_at, order.processed_at),
+            total=money(order.total_price, code, "total_price"),
+            buyer=_buyer_of(order, told.region),
+            number=order.name or None,
+            postage=_postage(order, code),
+            lines=_lines(order, code),
+            postcode=order.shipping_address.zip if order.shipping_address else None,
+            pay_on_delivery=_pays_on_delivery(order),
+        )
+    ]
+    snapshot = told.topic == "orders/updated"
+    if told.topic == "orders/paid" or order.financial_status in _PAID:
+        events.append(_payment(told, order, id, at))
+    if told.topic == "orders/cancelled" or (snapshot and order.cancelled_at):
+        cancelled_at = told.at(order.cancelled_at, order.updated_at)
+        events.append(
+            OrderCancelled(**told.common("cancelled"), at=cancelled_at, order=id, reason=order.cancel_reason)
+        )
+    if snapshot:
+        events.extend(_refunds(told, order, id))
+    if snapshot or told.topic in _FULFILLED:
+        last = _FULFILLED.get(told.topic, _ALL_SENT.get(order.fulfillment_status or ""))
+        for parcel in order.fulfillments or ():
+            events.extend(_parcel_events(told, parcel, id, last))
+    return events
+
+
+def _payment(told: Told, order: forms.Order, id: str, at: datetime) -> Event:
+    """No later than a cancellation that the same body tells of: nobody pays a cancelled order."""
+    cancelled_at = told.at(order.cancelled_at) if order.cancelled_at else at
+    method = ", ".join(order.payment_gateway_names or ()) or None
+    return PaymentReceived(**told.common("paid"), at=min(at, cancelled_at), order=id, method=method)
+
+
+def _pays_on_delivery(order: forms.Order) -> bool:
+    """Shopify's own name of that way to pay; a shop may add the short one in brackets."""
+    return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
+
+
+def _postage(order: forms.Order, code: str) -> Money | None:
+    shipping = order.total_shipping_price_set
+    if shipping is None or shipping.shop_money is None:
+        return None
+    return money(shipping.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
+
+
+def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            title=line.name or line.title or line.sku or "",
+            quantity=line.quantity,
+            price=money(line.price, code, f"line_items[{place}].price"),
+            sku=line.sku or None,
+        )
+        for place, line in enumerate(order.line_items or ())
+        if 0 < line.quantity < 1_000_000
+    )
+
+
+def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
+    """A parcel may go to somebody else, so the shipping address says nothing of the buyer."""
+    customer = order.customer or forms.Customer()
+    billing = order.billing_address or forms.Address()
+    email = contacts.email(order.email) or contacts.email(order.contact_email)
+    phones = (
+        (order.phone, region),
+        (customer.phone, region),
+        (billing.phone, billing.country_code or region),
+    )
+    return BuyerRef(
+        id=identity(customer.id, "customer.id") if customer.id is not None else None,
+        name=customer.full_name or billing.name or None,
+        email=email or contacts.email(customer.email),
+        phone=next((known for text, where in phones if (known := contacts.phone(text, where))), None),
+        locale=contacts.locale(order.customer_locale),
+        agrees=_agrees(customer)
+        if customer.email_marketing_consent
+        else order.buyer_accepts_marketing or None,
+    )
+
+
+def _agrees(customer: forms.Customer) -> bool | None:
+    consent = customer.email_marketing_consent
+    return _CONSENT.get(consent.state or "") if consent else None
+
+
+def _deleted(told: Told, body: bytes) -> list[Event]:
+    id = identity(read(forms.deleted, body).id, "id")
+    return [OrderCancelled(**told.common("deleted"), at=told.triggered_at, order=id, reason="deleted")]
+
+
+def _fulfillment(told: Told, body: bytes) -> list[Event]:
+    parcel = read(forms.fulfillment, body)
+    if parcel.order_id is None:
+        raise Unreadable("order_id is missing")
+    return _parcel_events(told, parcel, identity(parcel.order_id, "order_id"), None)
+
+
+def _parcel_events(told: Told, parcel: forms.Fulfillment, order: str, last: bool | None) -> list[Event]:
+    if parcel.status in _NOT_SENT:
+        return []
+    id = identity(parcel.id, "fulfillment.id")
+    shipped = OrderShipped(
+        **told.common(f"shipped:{id}"),
+        at=told.at(parcel.created_at, parcel.updated_at),
+        order=order,
+        parcel=id,
+        carrier=parcel.tracking_company or None,
+        tracking=", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None,
+        tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
+        last=last,
+        pieces=sum(item.quantity for item in parcel.line_items) if parcel.line_items else None,
+        shown_at=told.at(parcel.updated_at, parcel.created_at),
+    )
+    if parcel.shipment_status != "delivered":
+        return [shipped]
+    at = told.at(parcel.updated_at, parcel.created_at)
+    return [shipped, OrderDelivered(**told.common(f"delivered:{id}"), at=at, order=order, parcel=id)]
+
+
+def _parcel_event(told: Told, body: bytes) -> list[Event]:
+    seen = read(forms.fulfillment_event, body)
+    at = told.at(seen.happened_at, seen.created_at)
+    order, parcel = identity(seen.order_id, "order_id"), identity(seen.fulfillment_id, "fulfillment_id")
+    if seen.status == "delivered":
+        return [OrderDelivered(**told.common("delivered"), at=at, order=order, parcel=parcel)]
+    return [ParcelMoved(**told.common("moved"), at=at, order=order, parcel=parcel, status=seen.status)]
+
+
+def _refund(told: Told, body: bytes) -> list[Event]:
+    refund = read(forms.refund, body)
+    if refund.order_id is None:
+        raise Unreadable("order_id is missing")
+    return _refund_events(told, refund, identity(refund.order_id, "order_id"))
+
+
+def _refunds(told: Told, order: forms.Order, id: str) -> list[Event]:
+    return [event for refund in order.refunds or () for event in _refund_events(told, refund, id)]
+
+
+def _refund_events(told: Told, refund: forms.Refund, order: str) -> list[Event]:
+    """Goods taken back without a transaction moved no money."""
+    code = refund.shop_currency
+    moved = [
+        money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
+        for paid in refund.transactions or ()
+        if paid.kind == "refund" and paid.status == "success"
+    ]
+    if len({amount.currency for amount in moved}) > 1:
+        raise Unreadable("transactions: a refund in two currencies cannot be summed")
+    total = sum((amount.minor for amount in moved), 0)
+    if total == 0:
+        return []
+    id = identity(refund.id, "refund.id")
+    return [
+        OrderRefunded(
+            **told.common(f"refunded:{id}"),
+            at=told.at(refund.processed_at, refund.created_at),
+            order=order,
+            refund=id,
+            amount=Money(total, moved[0].currency),
+            reason=refund.note or None,
+        )
+    ]
+
+
+def _customer(told: Told, body: bytes) -> list[Event]:
+    customer = read(forms.customer, body)
+    if customer.id is None:
+        raise Unreadable("id is missing")
+    home = customer.default_address or forms.Address()
+    phone = contacts.phone(customer.phone, told.region)
+    buyer = BuyerRef(
+        id=identity(customer.id, "id"),
+        name=customer.full_name or home.name or None,
+        email=contacts.email(customer.email),
+        phone=phone or contacts.phone(home.phone, home.country_code or told.region),
+        agrees=_agrees(customer),
+    )
+    return [BuyerUpdated(**told.common("buyer"), at=told.at(customer.updated_at), buyer=buyer)]
+
+
+_FULFILLED = {"orders/fulfilled": True, "orders/partially_fulfilled": False}
+READERS: dict[str, Callable[[Told, bytes], list[Event]]] = {
+    "orders/create": _order,
+    "orders/paid": _order,
+    "orders/updated": _order,
+    "orders/cancelled": _order,
+    "orders/fulfilled": _order,
+    "orders/partially_fulfilled": _order,
+    "orders/delete": _deleted,
+    "fulfillments/create": _fulfillment,
+    "fulfillments/update": _fulfillment,
+    "fulfillment_events/create": _parcel_event,
+    "refunds/create": _refund,
+    "customers/create": _customer,
+    "customers/update": _customer,
+}

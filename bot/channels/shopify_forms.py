@@ -1,0 +1,145 @@
+"""The JSON of Shopify's webhooks, as far as we follow it (API versions 2024-10 to 2026-04)."""
+
+import msgspec
+
+from bot.channels import contacts
+from bot.channels.json_reading import Amount, Id, Moment
+
+
+class Address(msgspec.Struct, frozen=True):
+    name: str | None = None
+    phone: str | None = None
+    zip: str | None = None
+    country_code: str | None = None
+
+
+class Consent(msgspec.Struct, frozen=True):
+    state: str | None = None
+
+
+class Customer(msgspec.Struct, frozen=True):
+    id: Id | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    updated_at: Moment | None = None
+    email_marketing_consent: Consent | None = None
+    default_address: Address | None = None
+
+    @property
+    def full_name(self) -> str | None:
+        return contacts.full_name(self.first_name, self.last_name)
+
+
+class LineItem(msgspec.Struct, frozen=True):
+    price: Amount
+    quantity: int
+    name: str | None = None
+    title: str | None = None
+    sku: str | None = None
+
+
+class ShopMoney(msgspec.Struct, frozen=True):
+    amount: Amount
+    currency_code: str | None = None
+
+
+class MoneySet(msgspec.Struct, frozen=True):
+    """The buyer's currency stands beside; we count in the shop's."""
+
+    shop_money: ShopMoney | None = None
+
+
+class Packed(msgspec.Struct, frozen=True):
+    quantity: int
+
+
+class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    line_items: tuple[Packed, ...] | None = None
+    order_id: Id | None = None
+    status: str | None = None
+    shipment_status: str | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    tracking_company: str | None = None
+    tracking_number: str | None = None
+    tracking_numbers: tuple[str, ...] | None = None
+    tracking_url: str | None = None
+    tracking_urls: tuple[str, ...] | None = None
+
+
+class FulfillmentEvent(msgspec.Struct, frozen=True, kw_only=True):
+    order_id: Id
+    fulfillment_id: Id
+    status: str
+    happened_at: Moment | None = None
+    created_at: Moment | None = None
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    amount: Amount
+    kind: str | None = None
+    status: str | None = None
+    currency: str | None = None
+
+
+class Returned(msgspec.Struct, frozen=True):
+    subtotal_set: MoneySet | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    order_id: Id | None = None
+    processed_at: Moment | None = None
+    created_at: Moment | None = None
+    note: str | None = None
+    transactions: tuple[Transaction, ...] | None = None
+    total_duties_set: MoneySet | None = None
+    refund_line_items: tuple[Returned, ...] | None = None
+
+    @property
+    def shop_currency(self) -> str | None:
+        """A transaction may leave its currency out; every other sum of the refund names it."""
+        sums = (self.total_duties_set, *(returned.subtotal_set for returned in self.refund_line_items or ()))
+        return next((each.shop_money.currency_code for each in sums if each and each.shop_money), None)
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    total_price: Amount
+    currency: str
+    name: str | None = None
+    created_at: Moment | None = None
+    processed_at: Moment | None = None
+    updated_at: Moment | None = None
+    cancelled_at: Moment | None = None
+    cancel_reason: str | None = None
+    financial_status: str | None = None
+    fulfillment_status: str | None = None
+    payment_gateway_names: tuple[str, ...] | None = None
+    total_shipping_price_set: MoneySet | None = None
+    line_items: tuple[LineItem, ...] | None = None
+    fulfillments: tuple[Fulfillment, ...] | None = None
+    refunds: tuple[Refund, ...] | None = None
+    email: str | None = None
+    contact_email: str | None = None
+    phone: str | None = None
+    customer: Customer | None = None
+    customer_locale: str | None = None
+    buyer_accepts_marketing: bool | None = None
+    billing_address: Address | None = None
+    shipping_address: Address | None = None
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    id: Id
+
+
+order = msgspec.json.Decoder(Order)
+deleted = msgspec.json.Decoder(Deleted)
+fulfillment = msgspec.json.Decoder(Fulfillment)
+fulfillment_event = msgspec.json.Decoder(FulfillmentEvent)
+refund = msgspec.json.Decoder(Refund)
+customer = msgspec.json.Decoder(Customer)

@@ -1,0 +1,182 @@
+"""Telegram, both ways: private chats with the shop's bot.
+
+https://core.telegram.org/bots/api
+"""
+
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+import aiohttp
+import msgspec
+from pydantic import Field, SecretStr
+
+from bot.channels import Answer, Delivery, Outgoing
+from bot.channels.telegram_updates import events
+from bot.domain.errors import (
+    BuyerUnreachable,
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    DeliveryUnknown,
+    WebhookRefused,
+)
+from bot.domain.events import Event
+from bot.domain.shop import Duration, Settings
+
+_LONGEST_TEXT = 4096  # UTF-16 code units
+_LONGEST_DATA = 64  # bytes of a button's value
+_LONGEST_WAIT = 86400  # seconds, whatever Telegram says
+_LONGEST_WHY = 100
+_CONNECT = 10.0  # seconds; shorter than the whole, so that a timeout of the whole means the message had left
+_NO_SUCH_CHAT = ("chat not found", "user is deactivated", "peer_id_invalid", "user not found")
+
+
+class TelegramSettings(Settings):
+    """A Telegram bot."""
+
+    kind: Literal["telegram"] = "telegram"
+    secrets: tuple[SecretStr, ...] = Field(
+        (), description="secret_token of setWebhook; several while rotating"
+    )
+    token: SecretStr = Field(description="of the bot, from @BotFather")
+    username: str | None = Field(
+        None, pattern=r"^[A-Za-z]\w{3,31}$", description="of the bot, without @; for links to it"
+    )
+    api: str = Field("https://api.telegram.org", pattern="^https?://", description="where the Bot API is")
+    timeout: Duration = timedelta(seconds=15)
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    description: str = ""
+    result: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+
+
+_answers = msgspec.json.Decoder(_Answer)
+_encoder = msgspec.json.Encoder()
+
+
+class TelegramChannel:
+    listens: ClassVar[bool] = True
+    at_once = 30  # a second is what Telegram takes of one bot
+    drops_repeats: ClassVar[bool] = False
+
+    def __init__(
+        self, name: str, region: str, settings: TelegramSettings, http: aiohttp.ClientSession
+    ) -> None:
+        self.name = name
+        self.region = region
+        secrets = (secret.get_secret_value().strip() for secret in settings.secrets)
+        self._secrets = tuple(secret.encode() for secret in secrets if secret)
+        self._token = settings.token.get_secret_value().strip()
+        self._url = f"{settings.api.rstrip('/')}/bot{self._token}/sendMessage"
+        self._seconds = settings.timeout.total_seconds()
+        self._timeout = aiohttp.ClientTimeout(
+            total=_CONNECT + 2 * self._seconds, connect=_CONNECT, sock_read=self._seconds
+        )
+        self._http = http
+
+    def handshake(self, delivery: Delivery) -> Answer | None:
+        return None
+
+    def verify(self, delivery: Delivery) -> None:
+        if not self._secrets:
+            raise WebhookRefused("no secret is set")
+        given = delivery.headers.get("x-telegram-bot-api-secret-token", "").encode(errors="replace")
+        if not given:
+            raise WebhookRefused("x-telegram-bot-api-secret-token is missing")
+        matches = False
+        for secret in self._secrets:  # all are compared, so that the time taken tells nothing
+            matches |= hmac.compare_digest(secret, given)
+        if not matches:
+            raise WebhookRefused("x-telegram-bot-api-secret-token does not match")
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        return events(delivery.body, self.name, delivery.received_at)
+
+    async def send(self, message: Outgoing) -> str | None:
+        if not self._token:
+            raise DeliveryRefused("no token is set for this bot")
+        status, answer, failure = await self._post(_encoder.encode(_written(message)))
+        failure = failure or self._failure(status, answer)
+        if failure is not None:
+            raise failure  # outside of any except: what broke underneath knows the token and is left behind
+        sent = answer.result.get("message_id")
+        return f"{message.address}:{sent}" if isinstance(sent, int) else None
+
+    async def _post(self, body: bytes) -> tuple[int, _Answer, DeliveryError | None]:
+        headers = {"content-type": "application/json"}
+        try:
+            async with self._http.post(
+                self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                return response.status, await _read(response), None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            return 0, _Answer(), DeliveryDelayed(f"cannot reach Telegram ({type(error).__name__})")
+        except aiohttp.InvalidURL:
+            return 0, _Answer(), DeliveryRefused("the api address of this channel cannot be called")
+        except TimeoutError:
+            return 0, _Answer(), DeliveryUnknown(f"no answer from Telegram within {self._seconds:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return 0, _Answer(), DeliveryUnknown(f"the answer was lost ({type(error).__name__})")
+
+    def _failure(self, status: int, answer: _Answer) -> DeliveryError | None:
+        why = self._why(status, answer)
+        if 200 <= status < 300:
+            return None
+        if status == 429:
+            return DeliveryDelayed(why, _wait(answer.parameters.get("retry_after")))
+        if status >= 500:
+            return DeliveryDelayed(why)
+        if status == 403 or (status == 400 and _no_such_chat(answer.description)):
+            return BuyerUnreachable(why)
+        return DeliveryRefused(why)
+
+    def _why(self, status: int, answer: _Answer) -> str:
+        said = answer.description.replace(self._token, "…")[:_LONGEST_WHY] if self._token else ""
+        return f"Telegram answered {status}: {said}" if said else f"Telegram answered {status}"
+
+
+async def _read(response: aiohttp.ClientResponse) -> _Answer:
+    """The status stands, whatever becomes of the words behind it."""
+    try:
+        return _answers.decode(await response.read())
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError):
+        return _Answer()
+
+
+def _no_such_chat(description: str) -> bool:
+    return any(words in description.lower() for words in _NO_SUCH_CHAT)
+
+
+def _wait(seconds: Any) -> timedelta | None:
+    if not isinstance(seconds, int) or seconds < 0:
+        return None
+    return timedelta(seconds=min(seconds, _LONGEST_WAIT))
+
+
+def _written(message: Outgoing) -> dict[str, Any]:
+    chat = message.address
+    written: dict[str, Any] = {
+        "chat_id": int(chat) if chat.lstrip("-").isdecimal() and chat.isascii() else chat,
+        "text": _shortened(message.text),
+        "link_preview_options": {"is_disabled": True},
+    }
+    # A value that does not fit cannot be cut without meaning something else.
+    rows = [
+        [{"text": label, "callback_data": value}]
+        for label, value in message.buttons
+        if 1 <= len(value.encode()) <= _LONGEST_DATA
+    ]
+    if rows:
+        written["reply_markup"] = {"inline_keyboard": rows}
+    return written
+
+
+def _shortened(text: str) -> str:
+    units = text.encode("utf-16-le", errors="replace")
+    if len(units) <= 2 * _LONGEST_TEXT:
+        return text
+    return units[: 2 * (_LONGEST_TEXT - 1)].decode("utf-16-le", errors="ignore") + "…"

@@ -1,0 +1,184 @@
+"""From a Telegram update to the event that it tells; only private chats with people count."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from bot.channels import contacts
+from bot.channels.json_reading import moment, read
+from bot.domain.errors import Unreadable
+from bot.domain.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
+
+_STATUS = {"kicked": "blocked", "member": "unblocked"}
+
+
+class _Chat(msgspec.Struct, frozen=True):
+    id: int
+    type: str | None = None
+
+
+class _User(msgspec.Struct, frozen=True):
+    id: int
+    is_bot: bool = False
+    first_name: str | None = None
+    last_name: str | None = None
+    language_code: str | None = None
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True):
+    """A photo, a voice and so on are only known to be there; what a service message tells is not for us."""
+
+    message_id: int
+    date: int
+    chat: _Chat
+    sender: _User | None = msgspec.field(default=None, name="from")
+    edit_date: int | None = None
+    text: str | None = None
+    caption: str | None = None
+    photo: Any = None
+    voice: Any = None
+    audio: Any = None
+    document: Any = None
+    sticker: Any = None
+    video: Any = None
+    video_note: Any = None
+    animation: Any = None
+    contact: Any = None
+    location: Any = None
+    venue: Any = None
+    poll: Any = None
+    dice: Any = None
+    story: Any = None
+    paid_media: Any = None
+
+    @property
+    def other(self) -> bool:
+        """Something was sent that is no text."""
+        seen = (self.photo, self.voice, self.audio, self.document, self.sticker, self.video, self.video_note)
+        rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.dice, self.story)
+        return any(part is not None for part in (*seen, *rest, self.paid_media))
+
+
+class _Origin(msgspec.Struct, frozen=True):
+    """The message that a button hangs on; an old one has lost all but its chat and id."""
+
+    message_id: int
+    chat: _Chat
+
+
+class _Press(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    sender: _User = msgspec.field(name="from")
+    message: _Origin | None = None
+    data: str | None = None
+
+
+class _Member(msgspec.Struct, frozen=True):
+    status: str
+
+
+class _Membership(msgspec.Struct, frozen=True, kw_only=True):
+    chat: _Chat
+    date: int
+    new_chat_member: _Member
+
+
+class _Update(msgspec.Struct, frozen=True, kw_only=True):
+    update_id: int
+    message: _Message | None = None
+    edited_message: _Message | None = None
+    callback_query: _Press | None = None
+    my_chat_member: _Membership | None = None
+
+
+_updates = msgspec.json.Decoder(_Update)
+
+
+def events(body: bytes, channel: str, received_at: datetime) -> tuple[Event, ...]:
+    """The update's id is the event's: Telegram repeats it until it is answered."""
+    update = read(_updates, body)
+    common = {"channel": channel, "external_id": str(update.update_id)}
+    if update.message is not None:
+        return _message(update.message, common)
+    if update.edited_message is not None:
+        return _edit(update.edited_message, common)
+    if update.callback_query is not None:
+        return _press(update.callback_query, common, received_at)
+    if update.my_chat_member is not None:
+        return _membership(update.my_chat_member, common)
+    return ()
+
+
+def _message(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+    kind = "text" if message.text is not None else "other" if message.other else None
+    return () if kind is None else _received(message, common, kind, message.date, "message.date")
+
+
+def _edit(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+    edited = message.edit_date if message.edit_date is not None else message.date
+    if message.text is None and message.caption is None:
+        return ()
+    return _received(message, common, "edit", edited, "edited_message.edit_date")
+
+
+def _received(
+    message: _Message, common: dict[str, str], kind: str, date: int, place: str
+) -> tuple[Event, ...]:
+    if not _is_private(message.chat) or message.sender is None or message.sender.is_bot:
+        return ()
+    chat = str(message.chat.id)
+    return (
+        MessageReceived(
+            **common,
+            at=_at(date, place),
+            conversation=chat,
+            buyer=_buyer(message.sender, chat),
+            message_id=f"{chat}:{message.message_id}",
+            text=message.text or message.caption or "",
+            kind=kind,
+        ),
+    )
+
+
+def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tuple[Event, ...]:
+    """Telegram does not say when a button was pressed."""
+    if press.sender.is_bot or not press.data or (press.message and not _is_private(press.message.chat)):
+        return ()
+    chat = str(press.message.chat.id if press.message else press.sender.id)
+    return (
+        MessageReceived(
+            **common,
+            at=received_at,
+            conversation=chat,
+            buyer=_buyer(press.sender, chat),
+            message_id=f"{chat}:{press.message.message_id}" if press.message else f"{chat}:{press.id}",
+            text=press.data,
+            kind="button",
+        ),
+    )
+
+
+def _membership(change: _Membership, common: dict[str, str]) -> tuple[Event, ...]:
+    status = _STATUS.get(change.new_chat_member.status)
+    if status is None or not _is_private(change.chat):
+        return ()
+    chat = str(change.chat.id)
+    at = _at(change.date, "my_chat_member.date")
+    return (MessageStatusChanged(**common, at=at, conversation=chat, message_id="", status=status),)
+
+
+def _is_private(chat: _Chat) -> bool:
+    return chat.type == "private"
+
+
+def _at(seconds: int, place: str) -> datetime:
+    try:
+        return moment(datetime.fromtimestamp(seconds, UTC), place)
+    except (ValueError, OverflowError, OSError):
+        raise Unreadable(f"{place}: {str(seconds)[:20]} is not a moment in seconds") from None
+
+
+def _buyer(sender: _User, chat: str) -> BuyerRef:
+    name = contacts.full_name(sender.first_name, sender.last_name)
+    return BuyerRef(id=chat, name=name, locale=contacts.locale(sender.language_code))

@@ -1,0 +1,209 @@
+"""The door for any shop system: JSON signed both ways as Standard Webhooks says."""
+
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from pydantic import AfterValidator, Field, SecretStr
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ConnectError, RequestError, RequestTimeoutError
+from pyreqwest.response import Response
+
+from bot.channels import Answer, Delivery, Outgoing, standard_webhooks
+from bot.channels.json_reading import read
+from bot.channels.webhook_events import KINDS, Frame, event
+from bot.channels.webhook_forms import FORMS
+from bot.domain.errors import (
+    BuyerUnreachable,
+    DeliveryDelayed,
+    DeliveryError,
+    DeliveryRefused,
+    Unreadable,
+    wrong,
+)
+from bot.domain.events import Event
+from bot.domain.shop import Duration, Settings
+
+_LONGEST_WAIT = timedelta(days=1)  # whatever Retry-After says
+_AGAIN = frozenset((408, 425, 429))
+_GONE = frozenset((403, 410))
+_HAD_IT = 409
+_READ = 65536  # of an answer: enough to use its connection again
+
+
+def _signing(secret: SecretStr) -> SecretStr:
+    try:
+        standard_webhooks.key(secret)
+    except ValueError:
+        raise wrong("signing_secret") from None
+    return secret
+
+
+class WebhookSettings(Settings):
+    """Any shop system that can POST JSON, and be POSTed to."""
+
+    kind: Literal["webhook"] = "webhook"
+    secrets: tuple[Annotated[SecretStr, AfterValidator(_signing)], ...] = Field(
+        (), description="whsec_...; all are accepted, the first one signs what we send"
+    )
+    url: str | None = Field(None, pattern="^https?://", description="where messages to buyers are POSTed")
+    timeout: Duration = timedelta(seconds=15)
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    type: str
+
+
+class _To(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Button(msgspec.Struct, frozen=True):
+    label: str
+    value: str
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    buyer: _To
+    text: str
+    locale: str
+    template: str
+    order: str | None = None
+    category: str
+    buttons: tuple[_Button, ...] = ()
+
+
+class _Send(msgspec.Struct, frozen=True, kw_only=True):
+    type: str = "message.send"
+    timestamp: datetime
+    data: dict[str, _Message]
+
+
+_forms: msgspec.json.Decoder[FORMS] = msgspec.json.Decoder(FORMS)
+_kind = msgspec.json.Decoder(_Kind)
+_encoder = msgspec.json.Encoder()
+
+
+class WebhookChannel:
+    listens: ClassVar[bool] = True
+    at_once = 250
+    drops_repeats: ClassVar[bool] = True
+
+    def __init__(self, name: str, region: str, settings: WebhookSettings) -> None:
+        self.name = name
+        self.region = region
+        self._keys = tuple(key for secret in settings.secrets if (key := standard_webhooks.key(secret)))
+        self._url = settings.url
+        self._timeout = settings.timeout
+
+    def handshake(self, delivery: Delivery) -> Answer | None:
+        return None
+
+    def verify(self, delivery: Delivery) -> None:
+        standard_webhooks.check(self._keys, delivery.headers, delivery.body, delivery.received_at)
+
+    def parse(self, delivery: Delivery) -> Sequence[Event]:
+        try:
+            form = read(_forms, delivery.body)
+        except Unreadable:
+            if _is_foreign(delivery.body):
+                return ()
+            raise
+        delivery_id = delivery.headers.get("webhook-id", "")
+        happened = event(form, Frame(channel=self.name, delivery=delivery_id, region=self.region))
+        return () if happened is None else (happened,)
+
+    async def send(self, message: Outgoing) -> str | None:
+        if self._url is None:
+            raise DeliveryRefused("no url is set for this channel")
+        if not self._keys:
+            raise DeliveryRefused("no secret is set to sign messages with")
+        body = _written(message)
+        headers = standard_webhooks.sign(self._keys[0], message.id, message.at, body)
+        headers["content-type"] = "application/json"
+        try:
+            request = _client().post(self._url).headers(headers).body_bytes(body).timeout(self._timeout)
+            # Nothing read ahead: an answer that breaks off behind its status has told enough.
+            async with request.streamed_read_buffer_limit(0).build_streamed() as response:
+                if response.get_header("content-length") != "0":
+                    await _drain(response)
+                failure = _failure(response.status, response.get_header("retry-after"), message.at)
+        except RequestTimeoutError:
+            failure = DeliveryDelayed(f"no answer within {self._timeout.total_seconds():g} s")
+        except ConnectError as error:
+            trusted = "certificate" not in str(error)
+            why = "nobody answers at" if trusted else "no valid certificate is shown at"
+            failure = DeliveryDelayed(f"{why} the url of this channel")
+        except RequestError as error:
+            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
+        except ValueError:
+            failure = DeliveryRefused("the url of this channel cannot be called")
+        if failure is not None:
+            raise failure  # outside of the try: what broke underneath knows addresses and is left behind
+        return message.id
+
+
+def _is_foreign(body: bytes) -> bool:
+    """Well said, but of a kind that we do not follow."""
+    try:
+        return read(_kind, body).type not in KINDS
+    except Unreadable:
+        return False
+
+
+def _written(message: Outgoing) -> bytes:
+    written = _Message(
+        id=message.id,
+        buyer=_To(message.buyer_id),
+        text=message.text,
+        locale=message.locale,
+        template=message.template,
+        order=message.order,
+        category=message.category,
+        buttons=tuple(_Button(label, value) for label, value in message.buttons),
+    )
+    return _encoder.encode(_Send(timestamp=message.at, data={"message": written}))
+
+
+async def _drain(response: Response) -> None:
+    """The status is the whole answer; the rest is only read to keep the connection."""
+    with contextlib.suppress(RequestError):
+        await response.body_reader.read(_READ)
+
+
+@cache
+def _client() -> Client:
+    """One for all shops. It works in a thread of its own beside the interpreter: a POST costs the event loop
+    a tenth of what one written in Python costs it, and posting is what a program does most."""
+    every = ClientBuilder().user_agent("Xiaoer").follow_redirects(False).referer(False).no_proxy()
+    return every.gzip(False).brotli(False).zstd(False).deflate(False).build()
+
+
+def _failure(status: int, retry_after: str | None, now: datetime) -> DeliveryError | None:
+    if 200 <= status < 300 or status == _HAD_IT:
+        return None
+    if status in _AGAIN or status >= 500:
+        return DeliveryDelayed(f"the receiver answered {status}", wait(retry_after, now))
+    if status in _GONE:
+        return BuyerUnreachable(f"the receiver answered {status}")
+    return DeliveryRefused(f"the receiver answered {status}")
+
+
+def wait(retry_after: str | None, now: datetime) -> timedelta | None:
+    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3). None if it says nothing readable."""
+    if not retry_after:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text[:10]), _LONGEST_WAIT.total_seconds()))
+    try:
+        until = parsedate_to_datetime(text)
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return min(max(until - now, timedelta()), _LONGEST_WAIT)
+    except (ValueError, OverflowError, TypeError):
+        return None

@@ -1,0 +1,219 @@
+"""The JSON that the webhook channel takes in, form by form."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from bot.channels.json_reading import Amount, Id, Moment
+
+
+class Buyer(msgspec.Struct, frozen=True):
+    """Contacts of any kind are let in: a bad phone is no reason to lose an order."""
+
+    id: Id | None = None
+    name: str | None = None
+    email: Any = None
+    phone: Any = None
+    locale: Any = None
+    timezone: Any = None
+    agrees: Any = None
+
+
+class Line(msgspec.Struct, frozen=True):
+    price: Amount
+    quantity: int = 1
+    title: str | None = None
+    sku: Id | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+
+
+class Placed(Order, frozen=True, kw_only=True):
+    total: Amount
+    currency: str
+    buyer: Buyer
+    placed_at: Moment | None = None
+    number: Id | None = None
+    postage: Amount | None = None
+    lines: tuple[Line, ...] | None = None
+    postcode: Id | None = None
+    pay_on_delivery: bool | None = None
+
+
+class Paid(Order, frozen=True, kw_only=True):
+    paid_at: Moment | None = None
+    amount: Amount | None = None
+    currency: str | None = None
+    method: str | None = None
+    reference: Id | None = None
+    buyer: Buyer | None = None
+
+
+class Shipped(Order, frozen=True, kw_only=True):
+    shipped_at: Moment | None = None
+    parcel: Id | None = None
+    carrier: str | None = None
+    tracking: Id | None = None
+    tracking_url: str | None = None
+    last: bool | None = None
+    buyer: Buyer | None = None
+
+
+class Delivered(Order, frozen=True, kw_only=True):
+    delivered_at: Moment | None = None
+    parcel: Id | None = None
+    tracking: Id | None = None
+
+
+class Completed(Order, frozen=True, kw_only=True):
+    completed_at: Moment | None = None
+
+
+class Cancelled(Order, frozen=True, kw_only=True):
+    cancelled_at: Moment | None = None
+    reason: str | None = None
+
+
+class Refunded(Order, frozen=True, kw_only=True):
+    refunded_at: Moment | None = None
+    refund: Id | None = None
+    amount: Amount | None = None
+    currency: str | None = None
+    reason: str | None = None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: Buyer
+    id: Id | None = None
+    sent_at: Moment | None = None
+    text: str | None = None
+    kind: str | None = None
+    agent: str | None = None
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    order: Id
+    rating: int
+    id: Id | None = None
+    text: str | None = None
+    posted_at: Moment | None = None
+
+
+class Checkout(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    buyer: Buyer
+    total: Amount | None = None
+    currency: str | None = None
+    abandoned_at: Moment | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    sku: Id
+    title: str | None = None
+
+
+Told = TypeVar("Told")
+
+
+class OfOrder(msgspec.Struct, Generic[Told], frozen=True):
+    order: Told
+
+
+class OfMessage(msgspec.Struct, frozen=True):
+    message: Message
+
+
+class OfReview(msgspec.Struct, frozen=True):
+    review: Review
+
+
+class OfCheckout(msgspec.Struct, frozen=True):
+    checkout: Checkout
+
+
+class OfItem(msgspec.Struct, frozen=True):
+    item: Item
+
+
+class OfBuyer(msgspec.Struct, frozen=True):
+    buyer: Buyer
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    timestamp: Moment | None = None
+
+
+class MessageForm(Form, frozen=True, kw_only=True, tag="message.received"):
+    data: OfMessage
+
+
+class ReplyForm(Form, frozen=True, kw_only=True, tag="agent.replied"):
+    data: OfMessage
+
+
+class PlacedForm(Form, frozen=True, kw_only=True, tag="order.placed"):
+    data: OfOrder[Placed]
+
+
+class PaidForm(Form, frozen=True, kw_only=True, tag="order.paid"):
+    data: OfOrder[Paid]
+
+
+class ShippedForm(Form, frozen=True, kw_only=True, tag="order.shipped"):
+    data: OfOrder[Shipped]
+
+
+class DeliveredForm(Form, frozen=True, kw_only=True, tag="order.delivered"):
+    data: OfOrder[Delivered]
+
+
+class CompletedForm(Form, frozen=True, kw_only=True, tag="order.completed"):
+    data: OfOrder[Completed]
+
+
+class CancelledForm(Form, frozen=True, kw_only=True, tag="order.cancelled"):
+    data: OfOrder[Cancelled]
+
+
+class RefundedForm(Form, frozen=True, kw_only=True, tag="order.refunded"):
+    data: OfOrder[Refunded]
+
+
+class ReviewForm(Form, frozen=True, kw_only=True, tag="review.posted"):
+    data: OfReview
+
+
+class CheckoutForm(Form, frozen=True, kw_only=True, tag="checkout.abandoned"):
+    data: OfCheckout
+
+
+class ItemForm(Form, frozen=True, kw_only=True, tag="item.restocked"):
+    data: OfItem
+
+
+class OptOutForm(Form, frozen=True, kw_only=True, tag="buyer.opted_out"):
+    data: OfBuyer
+
+
+class BuyerForm(Form, frozen=True, kw_only=True, tag="buyer.updated"):
+    data: OfBuyer
+
+
+FORMS = (
+    MessageForm
+    | ReplyForm
+    | PlacedForm
+    | PaidForm
+    | ShippedForm
+    | DeliveredForm
+    | CompletedForm
+    | CancelledForm
+    | RefundedForm
+    | ReviewForm
+    | CheckoutForm
+    | ItemForm
+    | OptOutForm
+    | BuyerForm
+)

@@ -1,0 +1,254 @@
+"""From a body of WooCommerce's to the events that it tells under its topic."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from html import unescape
+from typing import Any
+
+import msgspec
+
+from bot.channels import contacts, external_id
+from bot.channels import woocommerce_forms as forms
+from bot.channels.json_reading import Amount, currency, identity, moment, money, read
+from bot.domain.errors import Unreadable
+from bot.domain.events import (
+    BuyerRef,
+    BuyerUpdated,
+    Event,
+    Line,
+    OrderCancelled,
+    OrderCompleted,
+    OrderPlaced,
+    OrderRefunded,
+    OrderReopened,
+    OrderShipped,
+    PaymentReceived,
+)
+from bot.domain.money import Money, precision
+
+_NOT_YET = frozenset(("checkout-draft", "auto-draft", "draft", "new", "trash"))
+# A failed payment leaves an order that can still be paid; it was not cancelled.
+_OPEN = frozenset(("pending", "on-hold", "processing", "completed", "failed"))
+_TRACKING = "_wc_shipment_tracking_items"  # of the Shipment Tracking extension, and of others that follow it
+_MOST_PARCELS = 50
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What every event of a delivery shares. `delivery` is shared by all that left in one second."""
+
+    channel: str
+    region: str
+    topic: str
+    delivery: str
+    received_at: datetime
+    completed_ships: bool
+
+    def common(self, id: str, part: str) -> dict[str, Any]:
+        return {"channel": self.channel, "external_id": external_id(id, part)}
+
+
+def _order(told: Told, body: bytes) -> list[Event]:
+    order = read(forms.order, body)
+    if order.status in _NOT_YET:
+        return []
+    return list(_order_events(told, order, body))
+
+
+def _order_events(told: Told, order: forms.Order, body: bytes) -> Iterator[Event]:
+    id = identity(order.id, "id")
+    code = currency(order.currency, "currency")
+    placed_at = _moment(order.date_created_gmt, "date_created_gmt")
+    modified_at = _moment(order.date_modified_gmt, "date_modified_gmt")
+    at = modified_at or placed_at or told.received_at
+    key = _key(f"{id} {identity(order.status, 'status')}", modified_at, body)
+    yield OrderPlaced(
+        **told.common(key, "placed"),
+        at=at,
+        order=id,
+        placed_at=placed_at or at,
+        total=money(order.total, code, "total"),
+        buyer=_buyer(order, told.region),
+        number=identity(order.number, "number") if order.number else None,
+        postage=money(order.shipping_total, code, "shipping_total") if order.shipping_total else None,
+        lines=_lines(order, code),
+        postcode=_postcode(order),
+        pay_on_delivery=order.payment_method == "cod",
+    )
+    if paid_at := _moment(order.date_paid_gmt, "date_paid_gmt"):
+        yield PaymentReceived(
+            **told.common(key, "paid"),
+            at=paid_at,
+            order=id,
+            method=unescape(order.payment_method_title or "") or None,
+            reference=order.transaction_id or None,
+        )
+    if told.topic == "order.restored":
+        restored = told.common(f"{key} {told.delivery}", "restored")
+        yield OrderReopened(**restored, at=told.received_at, order=id)
+    elif told.topic == "order.updated" and order.status in _OPEN:
+        yield OrderReopened(**told.common(key, "reopened"), at=at, order=id)
+    if order.status == "cancelled":
+        yield OrderCancelled(**told.common(key, "cancelled"), at=at, order=id)
+    if order.status == "completed":
+        yield from _completed(told, order, id, key, at)
+    yield from _refunds(told, order, id, key, at)
+
+
+def _completed(told: Told, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    """Most shops complete an order when they post it, since WooCommerce has no word for posting."""
+    completed_at = _moment(order.date_completed_gmt, "date_completed_gmt") or at
+    if not told.completed_ships:
+        yield OrderCompleted(**told.common(key, "completed"), at=completed_at, order=id)
+        return
+    for place, parcel in enumerate(_tracked(order) or [{}], start=1):
+        yield OrderShipped(
+            **told.common(key, f"shipped:{place}"),
+            at=completed_at,
+            order=id,
+            parcel=str(place),
+            carrier=_text(parcel, "tracking_provider") or _text(parcel, "custom_tracking_provider"),
+            tracking=_text(parcel, "tracking_number"),
+            tracking_url=_text(parcel, "custom_tracking_link"),
+            last=True,
+            followed=False,  # no delivery of theirs ever tells more
+            shown_at=at,
+        )
+
+
+def _tracked(order: forms.Order) -> list[dict[str, Any]]:
+    items = next((meta.value for meta in order.meta_data or () if meta.key == _TRACKING), None)
+    if isinstance(items, dict):  # PHP writes a list with gaps as an object
+        items = list(items.values())
+    return (
+        [item for item in items[:_MOST_PARCELS] if isinstance(item, dict)] if isinstance(items, list) else []
+    )
+
+
+def _text(parcel: dict[str, Any], name: str) -> str | None:
+    value = parcel.get(name)
+    return unescape(value).strip()[:500] or None if isinstance(value, str) else None
+
+
+def _refunds(told: Told, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    """Entries carry no time of their own; the snapshot's will do, since each is kept once by its id."""
+    refunded = Decimal(0)
+    for place, refund in enumerate(order.refunds or ()):
+        amount = money(
+            str(refund.total).strip().lstrip("-"), order.currency.strip().upper(), f"refunds[{place}].total"
+        )
+        if amount.minor == 0:
+            continue
+        refunded += amount.decimal
+        number = identity(refund.id, f"refunds[{place}].id")
+        yield OrderRefunded(
+            **told.common(key, f"refunded:{number}"),
+            at=at,
+            order=id,
+            refund=number,
+            amount=amount,
+            reason=unescape(refund.reason or "") or None,
+        )
+    if order.status == "refunded" and refunded < _decimal(order.total, "total"):
+        yield OrderRefunded(**told.common(key, "refunded"), at=at, order=id, refund="all")
+
+
+def _buyer(order: forms.Order, region: str) -> BuyerRef:
+    billing = order.billing or forms.Billing()
+    return BuyerRef(
+        id=str(order.customer_id) if order.customer_id and order.customer_id > 0 else None,  # 0 is a guest
+        name=billing.full_name,
+        email=contacts.email(billing.email),
+        phone=contacts.phone(billing.phone, billing.country or region),
+    )
+
+
+def _postcode(order: forms.Order) -> str | None:
+    return next((to.postcode for to in (order.shipping, order.billing) if to and to.postcode), None)
+
+
+def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            title=unescape(line.name),
+            quantity=int(line.quantity),
+            price=_each(line, code, order.prices_include_tax, f"line_items[{place}]"),
+            sku=line.sku or None,
+        )
+        for place, line in enumerate(order.line_items or ())
+        if 1 <= line.quantity < 1_000_000
+    )
+
+
+def _each(line: forms.LineItem, code: str, with_tax: bool, place: str) -> Money:
+    """`price` is a float with rounding errors; the line's total is not. Rounded down, never up."""
+    total = _decimal(line.total, f"{place}.total")
+    if with_tax and line.total_tax:
+        total += _decimal(line.total_tax, f"{place}.total_tax")
+    minor = (total / int(line.quantity)).scaleb(precision(code)).to_integral_value(ROUND_FLOOR)
+    return Money(max(0, int(minor)), code)
+
+
+def _decimal(value: Amount, place: str) -> Decimal:
+    text = str(value).strip()
+    try:
+        amount = Decimal(text) if len(text) <= 40 else Decimal("NaN")
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or abs(amount) >= Decimal(10) ** 15:
+        raise Unreadable(f"{place}: {text[:40]!r} is not an amount of money; write 12.50")
+    return amount
+
+
+def _moment(text: str | None, place: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(f"{place}: {text[:40]!r} is not a moment; write 2026-11-21T10:00:00") from None
+    return moment(at, place)
+
+
+def _key(what: str, modified_at: datetime | None, body: bytes) -> str:
+    """The delivery's own id will not do: all that left in one second share it, and one event may have two."""
+    return f"{what} {modified_at.isoformat() if modified_at else ''} {_fingerprint(body)}"
+
+
+def _fingerprint(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=12).hexdigest()
+
+
+def _deleted(told: Told, body: bytes) -> list[Event]:
+    """Nothing but the id is left of it, so a second deletion differs in its delivery alone."""
+    id = identity(read(forms.deleted, body).id, "id")
+    gone = told.common(f"{id} {told.delivery or _fingerprint(body)}", "deleted")
+    return [OrderCancelled(**gone, at=told.received_at, order=id, reason="deleted")]
+
+
+def _customer(told: Told, body: bytes) -> list[Event]:
+    customer = read(forms.customer, body)
+    id = identity(customer.id, "id")
+    billing = customer.billing or forms.Billing()
+    name = forms.Billing(first_name=customer.first_name, last_name=customer.last_name).full_name
+    buyer = BuyerRef(
+        id=id,
+        name=name or billing.full_name,
+        email=contacts.email(customer.email) or contacts.email(billing.email),
+        phone=contacts.phone(billing.phone, billing.country or told.region),
+    )
+    modified_at = _moment(customer.date_modified_gmt, "date_modified_gmt")
+    at = modified_at or _moment(customer.date_created_gmt, "date_created_gmt") or told.received_at
+    key = _key(f"customer {id}", modified_at, body)
+    return [BuyerUpdated(**told.common(key, "buyer"), at=at, buyer=buyer)]
+
+
+READERS: dict[str, Callable[[Told, bytes], list[Event]]] = {
+    "order.created": _order,
+    "order.updated": _order,
+    "order.restored": _order,
+    "order.deleted": _deleted,
+    "customer.created": _customer,
+    "customer.updated": _customer,
+}

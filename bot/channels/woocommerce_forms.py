@@ -1,0 +1,88 @@
+"""The JSON of WooCommerce's webhooks, as far as we follow it (REST API v3)."""
+
+from html import unescape
+from typing import Any
+
+import msgspec
+
+from bot.channels import contacts
+from bot.channels.json_reading import Amount, Id
+
+
+class Billing(msgspec.Struct, frozen=True):
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    country: str | None = None
+    postcode: str | None = None
+
+    @property
+    def full_name(self) -> str | None:
+        """Without the entities that the site writes into it."""
+        return contacts.full_name(unescape(self.first_name or ""), unescape(self.last_name or ""))
+
+
+class LineItem(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    quantity: int | float
+    total: Amount
+    total_tax: Amount | None = None
+    sku: str | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    total: Amount  # below zero
+    reason: str | None = None
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """Plugins keep whatever they like in `value`."""
+
+    key: str
+    value: Any = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Moments are text without a zone, "" where there is none; those that end in _gmt are in UTC."""
+
+    id: Id
+    status: str
+    currency: str
+    total: Amount
+    number: Id | None = None
+    date_created_gmt: str | None = None
+    date_modified_gmt: str | None = None
+    date_paid_gmt: str | None = None
+    date_completed_gmt: str | None = None
+    shipping_total: Amount | None = None
+    prices_include_tax: bool = False
+    customer_id: int | None = None
+    billing: Billing | None = None
+    shipping: Billing | None = None
+    payment_method: str | None = None
+    payment_method_title: str | None = None
+    transaction_id: str | None = None
+    line_items: tuple[LineItem, ...] | None = None
+    refunds: tuple[Refund, ...] | None = None
+    meta_data: tuple[Meta, ...] | None = None
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    id: Id
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    date_created_gmt: str | None = None
+    date_modified_gmt: str | None = None
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    billing: Billing | None = None
+
+
+order = msgspec.json.Decoder(Order)
+deleted = msgspec.json.Decoder(Deleted)
+customer = msgspec.json.Decoder(Customer)

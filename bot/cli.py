@@ -1,0 +1,73 @@
+"""The command line: all commands joined, and every refusal said in plain words."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from bot.commands import (
+    archiving,
+    auditing,
+    backup,
+    checking,
+    demo,
+    events,
+    holding,
+    outbox,
+    serving,
+    setup,
+    trying,
+)
+from bot.commands.cases import cases_app
+from bot.commands.importing import import_app
+from bot.commands.options import WRONG_USE
+from bot.domain.errors import XiaoerError
+
+app = typer.Typer(
+    name="xiaoer",
+    help="A customer-service bot for online sellers. Exit codes: 0 good, 1 found something, 2 wrong use.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+# In the order of their first use.
+app.command("demo")(demo.demo)
+app.command("init")(setup.init)
+app.command("serve")(serving.serve)
+app.command("try")(trying.try_out)
+app.command("check")(checking.check)
+app.command("preview")(checking.preview)
+app.command("outbox")(outbox.outbox)
+app.command("explain")(outbox.explain)
+app.add_typer(cases_app, name="cases")
+app.command("events")(events.events)
+app.command("audit")(auditing.audit)
+app.add_typer(import_app, name="import")
+app.command("backup")(backup.backup)
+app.command("hold")(holding.hold)
+app.command("release")(holding.release)
+app.command("archive")(archiving.archive)
+app.command("migrate")(setup.migrate)
+app.command("schema")(setup.print_schema)
+app.command("version")(setup.version)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    try:
+        app(args=arguments, prog_name="xiaoer")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else WRONG_USE
+    except XiaoerError as error:
+        sys.stderr.write(f"{error}\n")
+        return WRONG_USE
+    except DBAPIError as error:
+        sys.stderr.write(f"database: {error.orig}\n")
+        return WRONG_USE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

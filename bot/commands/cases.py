@@ -1,0 +1,105 @@
+"""Commands for what waits for the seller: cases, cases settle."""
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from bot.api.forms import case_form
+from bot.commands.options import (
+    FOUND,
+    HERE,
+    AsJson,
+    ConfigFile,
+    Limit,
+    ShopName,
+    WrongUse,
+    choose_shop,
+    opened,
+    read_config,
+    words_of,
+)
+from bot.commands.screen import show, show_json, table, tell
+from bot.commands.words import say
+from bot.domain.clock import utc_now
+from bot.seller.settle import Settled, settle_case
+from bot.seller.words import SellerWords
+from storage import read_models
+from storage.read_models import CaseFile
+
+TOLD = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
+
+cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)
+
+
+@cases_app.callback()
+def cases(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was settled.")] = False,
+    limit: Limit = 50,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what waits for you; exit code 1 if anything does."""
+    if context.invoked_subcommand:
+        return
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    with opened(config) as database:
+        found = database.read_now(
+            partial(read_models.case_files, shop=shop_id, open_only=not everything, limit=limit)
+        )
+    words = words_of(shop)
+    if as_json:
+        show_json([case_form(case, words) for case in found])
+    elif found:
+        _show(found, words)
+    else:
+        tell(say("no_cases", words.locale))
+    raise typer.Exit(FOUND if any(case.closed_at is None for case in found) else 0)
+
+
+@cases_app.command("settle")
+def settle(
+    number: Annotated[int, typer.Argument(help="The case's number.")],
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="The payment she claims is on your account.")
+    ] = False,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close a case; with --confirmed the order counts as paid."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    reader = words_of(shop).locale
+    with opened(config) as database:
+        settled = database.write_now(
+            partial(settle_case, shop=shop_id, number=number, confirmed=confirmed, now=utc_now())
+        )
+    if settled is not Settled.DONE:
+        raise WrongUse(say(TOLD[settled], reader, number=number))
+    if as_json:
+        show_json({"case": number, "settled": True, "confirmed": confirmed})
+        return
+    tell(say("case_done", reader, number=number))
+
+
+def _show(cases: list[CaseFile], words: SellerWords) -> None:
+    shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "buyer", "order", "why")))
+    for case in cases:
+        why = words.reason(case.reason.code, case.reason.values)
+        if case.closed_at:
+            why = f"{say('settled', words.locale)}; {why}"
+        shown.add_row(
+            str(case.number),
+            words.moment(case.opened_at),
+            words.case(case.kind),
+            case.who or "",
+            case.order or "",
+            why,
+        )
+    show(shown)
+    if any(case.closed_at is None for case in cases):
+        tell(say("case_next", words.locale))

@@ -1,0 +1,140 @@
+"""Commands about settings and words before anybody hears them: check, preview."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Connection
+
+from bot.commands.options import (
+    FOUND,
+    HERE,
+    AsJson,
+    ConfigFile,
+    ShopName,
+    WrongUse,
+    choose_shop,
+    opened,
+    read_config,
+    reader_of,
+    words_of,
+)
+from bot.commands.screen import remark, show_json, tell
+from bot.commands.words import say
+from bot.config import Config, ShopSettings
+from bot.domain.clock import utc_now
+from bot.domain.context import Buyer
+from bot.domain.errors import ConfigError, Mistake, TemplateError
+from bot.domain.messages import DueMessage, Facts
+from bot.texts.catalogue import Catalogue
+from bot.texts.check import Finding, check_templates
+from bot.texts.samples import sample
+from bot.texts.variables import variables
+from storage import records
+from storage.lookup import find_order
+
+OF_THE_ORDER = ("buyer", "order", "parcel", "payment", "link")  # names that a preview takes from a real order
+
+
+def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
+    """Look for mistakes in the settings, and in every template in every language; exit code 1 if any."""
+    if not config_file.exists():
+        raise WrongUse(f"{config_file}: there is no such file; `xiaoer init DIR` makes one")
+    try:
+        config = read_config(config_file)
+    except ConfigError as error:
+        _tell_mistakes(error, as_json)
+        raise typer.Exit(FOUND) from None
+    texts = Catalogue(config.templates)
+    everywhere = (finding for shop in config.shops.values() for finding in check_templates(texts, shop))
+    found = list(dict.fromkeys(everywhere))
+    if as_json:
+        show_json({"settings": [], "templates": found})
+    else:
+        _tell_findings(found, config, len(texts.versions))
+    raise typer.Exit(FOUND if found else 0)
+
+
+def _tell_mistakes(error: ConfigError, as_json: bool) -> None:
+    if as_json:
+        show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
+                   "templates": []})  # fmt: skip
+        return
+    tell(str(error))
+
+
+def _tell_findings(found: list[Finding], config: Config, templates: int) -> None:
+    for finding in found:
+        folder = config.templates if finding.own and config.templates else Path("templates")
+        place = f"{folder}/{finding.file}" if finding.file else str(folder)
+        line = f":{finding.line}" if finding.line else ""
+        tell(f"{place}{line}: {finding.what}")
+    if not found:
+        tell(say("all_well", reader_of(config), templates=templates))
+
+
+def preview(
+    template: Annotated[str, typer.Argument(help="Its name, as order_confirmation.")],
+    locale: Annotated[
+        str | None, typer.Option(help="For a reader of this language; the shop's, if not given.")
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="With the facts of this order.")] = None,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a message reads; exit code 1 if your words are broken and ours stand in."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    texts = Catalogue(config.templates)
+    try:
+        version = texts.resolve(template, locale or shop.locale)
+        values = sample(template, shop)
+        if order is not None:
+            values |= _facts_of(config, shop_id, shop, order, template)
+        rendered = texts.render(version, values)
+    except TemplateError as error:
+        raise WrongUse(str(error)) from None
+    used = rendered.version
+    if as_json:
+        told = {"template": template, "locale": used.locale, "version": used.id, "own": used.own}
+        show_json({**told, "text": rendered.text, "fault": rendered.fault})
+    else:
+        if rendered.fault:
+            remark(rendered.fault)
+        whose = say("yours" if used.own else "ours", words_of(shop).locale)
+        remark(f"{used.where} ({whose})\n")
+        tell(rendered.text)
+    raise typer.Exit(FOUND if rendered.fault else 0)
+
+
+def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str, template: str) -> dict[str, Any]:
+    with opened(config) as database:
+        facts = database.read_now(partial(_facts, shop_id=shop_id, shop=shop, name=name))
+    if facts is None or facts.order is None:
+        raise WrongUse(f"there is no order {name!r}")
+    now = utc_now()
+    due = DueMessage(
+        key=f"{template}:{facts.order.id}",
+        template=template,
+        category="service",
+        due_at=now,
+        created_at=now,
+        lateness=timedelta(0),
+        order=facts.order.id,
+    )
+    told = variables(due, facts, now)
+    told = variables(due, facts, now)
+    return {name: told[name] for name in OF_THE_ORDER}
+
+
+def _facts(connection: Connection, shop_id: str, shop: ShopSettings, name: str) -> Facts | None:
+    order = find_order(connection, shop_id, name)
+    if order is None:
+        return None
+    buyer = Buyer(id=order.buyer or "")
+    if order.buyer:
+        buyer = records.buyers_by_id(connection, shop_id, {order.buyer}).get(order.buyer, buyer)
+    return Facts(shop=shop, buyer=buyer, order=order, orders=(order,))

@@ -1,0 +1,251 @@
+"""The settings of the whole program: read once, whole, before anything starts."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.channels.registry import PLATFORMS, ChannelSettings
+from bot.domain.errors import wrong
+from bot.domain.shop import Duration, Name, Settings, Shop, WebAddress
+from bot.receive.connection_limits import DoorSettings
+from bot.settings import schema as settings_schema
+from bot.settings import yaml_with_lines
+from bot.settings.environment import read_env
+from bot.settings.faults import config_error, from_pydantic
+from bot.settings.mistakes import Fault, language
+from bot.settings.reader import SettingsReader
+
+
+def _database(url: str, info: ValidationInfo) -> str:
+    """A file is meant beside the settings; an absolute path stays."""
+    scheme, separator, rest = url.partition("://")
+    if scheme == "sqlite" and rest.strip("/") and rest.startswith("/"):
+        return f"sqlite:///{_beside(info) / rest[1:]}"
+    if scheme not in ("postgresql", "postgres") or not separator:
+        raise wrong("database")
+    try:
+        make_url(f"postgresql://{rest}")
+    except (ArgumentError, ValueError):
+        raise wrong("database") from None
+    return f"postgresql://{rest}"
+
+
+def _ingest(text: str) -> str:
+    """One address or several of one log; a secret in them never stands in an error."""
+    for address in text.split(","):
+        try:
+            parts = urlsplit(address.strip())
+            whole = parts.scheme in ("nats", "tls") and parts.hostname and (parts.port or True)
+        except ValueError:
+            raise wrong("ingest") from None
+        if not whole or parts.path or parts.query or parts.fragment:
+            raise wrong("ingest")
+    return text
+
+
+def _listen(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise wrong("listen")
+    return text
+
+
+def _folder(path: Path, info: ValidationInfo) -> Path:
+    folder = _beside(info) / path
+    if not folder.is_dir():
+        raise wrong("no_folder")
+    return folder
+
+
+def _beside(info: ValidationInfo) -> Path:
+    beside: Path = (info.context or {}).get("beside", Path())
+    return beside
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < SECRET_LENGTH:
+        raise wrong("secret_short", length=SECRET_LENGTH)
+    return secret
+
+
+def _place(path: Path, info: ValidationInfo) -> Path:
+    return _beside(info) / path
+
+
+def _long_kept(keep: timedelta) -> timedelta:
+    if keep < SHORTEST_KEEP:
+        raise wrong("keep_short", days=SHORTEST_KEEP.days)
+    return keep
+
+
+SECRET_LENGTH = 16  # characters; a shorter one can be guessed
+
+
+SHORTEST_KEEP = timedelta(days=60)  # an order's whole life, and all that the caps look back at
+
+
+Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+
+
+class ShopSettings(Shop):
+    """A shop, and how it is reached."""
+
+    channels: dict[Name, ChannelSettings] = Field({}, description="by a name of yours, or the platform's")
+    api_tokens: tuple[Secret, ...] = Field((), description="whoever sends one of these may read the shop")
+
+
+class Retention(Settings):
+    """What is over longer than `keep` goes to files in `archive`."""
+
+    keep: Annotated[Duration, AfterValidator(_long_kept)] = Field(
+        timedelta(days=400), description="how long finished messages and events stay in the database"
+    )
+    archive: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("archive"), validate_default=True, description="the folder, made where it is missing"
+    )
+
+
+class Config(Settings):
+    """What stands in config.yaml."""
+
+    database: Annotated[str, AfterValidator(_database)] = Field(
+        "sqlite:///xiaoer.db",
+        repr=False,
+        validate_default=True,
+        description="sqlite:///file.db or postgresql://user@host/name",
+    )
+    ingest: Annotated[str, AfterValidator(_ingest)] | None = Field(
+        None,
+        repr=False,
+        description="nats://host:4222 or tls://host:4222, several with commas: "
+        "a JetStream cluster in front, for rushes",
+    )
+    listen: Annotated[str, AfterValidator(_listen)] = Field("127.0.0.1:8080", description="address:port")
+    public_url: WebAddress | None = Field(
+        None, description="where buyers reach this program, for links in messages"
+    )
+    secret: Secret = Field(description="signs the links in messages")
+    templates: Annotated[Path, AfterValidator(_folder)] | None = Field(
+        None, description="your own words, laid over ours; `templates` beside this file if it is there"
+    )
+    log: Literal["debug", "info", "warning"] = "info"
+    body_limit: int = Field(1024 * 1024, ge=1024, description="bytes; a longer delivery is answered 413")
+    door: DoorSettings = DoorSettings()
+    retention: Retention | None = Field(
+        None, description="without it everything stays in the database for good"
+    )
+    shops: dict[Name, ShopSettings] = Field(min_length=1)
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema of config.yaml."""
+    return settings_schema.publish(Config, PLATFORMS)
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read everything, or raise ConfigError with every mistake in it.
+
+    A .env file beside the settings adds to `environ` and does not override it.
+    """
+    from_file, faults = read_env(path.parent / ".env")
+    environ = {**from_file, **environ}
+    try:
+        document = yaml_with_lines.read(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        document = yaml_with_lines.Document(None, {}, (Fault((), "no_file"),))
+    except (OSError, UnicodeDecodeError):
+        document = yaml_with_lines.Document(None, {}, (Fault((), "not_text"),))
+    config, found = _check(document, path.absolute().parent, environ)
+    faults += found
+    if config is None or faults:
+        raise config_error(path, faults, document.lines, language(environ))
+    return config
+
+
+def _check(
+    document: yaml_with_lines.Document, beside: Path, environ: Mapping[str, str]
+) -> tuple[Config | None, list[Fault]]:
+    if not isinstance(document.data, dict):
+        return None, list(document.faults) or [Fault((), "not_settings", line=1)]
+    faults = [*document.faults, *_named_kinds(document.data)]
+    reader = SettingsReader(schema(), environ)
+    data = reader.read(document.data)
+    if "templates" not in data and (beside / "templates").is_dir():
+        data["templates"] = "templates"
+    faults += reader.faults
+    faults += _tiers_that_are_not(data, reader)
+    try:
+        return Config.model_validate(data, context={"beside": beside}), faults
+    except ValidationError as error:
+        return None, faults + _news(error, data, reader, {fault.path for fault in faults})
+
+
+def _news(
+    error: ValidationError, data: Any, reader: SettingsReader, known: set[yaml_with_lines.Path]
+) -> list[Fault]:
+    """What the types found, one fault for each place that has none yet."""
+    news: dict[yaml_with_lines.Path, Fault] = {}
+    for detail in error.errors(include_url=False):
+        fault = from_pydantic(detail, data, reader, PLATFORMS)
+        if fault.path not in known and fault.code != "unknown_tier":
+            news.setdefault(fault.path, fault)
+    return list(news.values())
+
+
+def _channels(data: Any) -> Iterable[tuple[yaml_with_lines.Path, dict[str, Any]]]:
+    for shop, settings in _groups(data, "shops"):
+        channels = settings.get("channels")
+        if isinstance(channels, dict):
+            yield ("shops", shop, "channels"), channels
+
+
+def _groups(data: Any, key: str) -> list[tuple[str, dict[str, Any]]]:
+    """The groups under a key, whatever else may stand there."""
+    group = data.get(key)
+    if not isinstance(group, dict):
+        return []
+    return [(name, value) for name, value in group.items() if isinstance(value, dict)]
+
+
+def _named_kinds(data: dict[str, Any]) -> Iterable[Fault]:
+    """A channel named after a platform is of its kind: fill that in."""
+    for path, channels in _channels(data):
+        for name in set(channels) & set(PLATFORMS):
+            if channels[name] is None:
+                channels[name] = {}
+            if not isinstance(channels[name], dict):
+                continue
+            if channels[name].setdefault("kind", name) != name:
+                channels[name]["kind"] = name
+                yield Fault((*path, name, "kind"), "kind_differs", {"name": name})
+
+
+def _tiers_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
+    """Looked at here too, so that it is told together with a shop's other mistakes."""
+    for shop, settings in _groups(data, "shops"):
+        vip = settings.get("vip")
+        tiers = vip.get("tiers") if isinstance(vip, dict) else None
+        known = (
+            [tier.get("name") for tier in tiers if isinstance(tier, dict)] if isinstance(tiers, list) else []
+        )
+        for name, promotion in _groups(settings, "promotions"):
+            if "tier" in promotion and promotion["tier"] not in known:
+                path = ("shops", shop, "promotions", name, "tier")
+                tier = reader.mask(path, repr(promotion["tier"]))
+                yield Fault(path, "unknown_tier", {"tier": tier})

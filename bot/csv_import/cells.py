@@ -1,0 +1,152 @@
+"""From a cell of a seller's CSV file to a value, however her spreadsheet wrote it; raises Bad."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.numbers import list_currencies
+
+from bot.channels import contacts
+from bot.csv_import.words import BadCell, shown
+from bot.domain.money import Money, parse_money, precision
+
+LONGEST_ID = 120  # characters; ours and the platform's together fit an index
+
+_AS_FORMULA = re.compile(r'="?([^"]*)"?')  # ="00123", which keeps zeros in a spreadsheet
+_CUT_SHORT = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)  # 1.23457E+18: the digits are gone
+_MOMENT = re.compile(
+    r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
+    r"(?:[ T]*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
+    r"\s*(Z|[+-]\d{2}:?\d{2})?",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"(?:CN¥|NT\$|HK\$|US\$|RMB|CNY|TWD|USD|[¥$€£])?([-+]?[\d,]*\.?\d+)元?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_YEARS = range(1970, 2200)
+_TOMORROW = timedelta(days=1)  # clocks differ; more than that is a mistake
+_MOST_PIECES = 1_000_000
+
+_YES = {"yes", "y", "true", "1", "是", "同意", "已同意", "已退订", "已退訂", "退订", "退訂"}
+_NO = {"no", "n", "false", "0", "否", "不同意", "未同意", "未退订", "未退訂"}
+_CURRENCIES = frozenset(list_currencies())
+
+
+def clean(cell: str) -> str:
+    """Without what spreadsheets add to keep a number a text."""
+    cell = cell.replace("\x00", "").strip()
+    if cell.startswith("="):
+        formula = _AS_FORMULA.fullmatch(cell)
+        return formula[1].strip() if formula else cell
+    if cell.startswith("'") and cell[1:2].isdigit():
+        return cell[1:].strip()
+    return cell
+
+
+def plain(cell: str) -> str:
+    """With full-width digits and signs as plain ones."""
+    return unicodedata.normalize("NFKC", cell).strip()
+
+
+def identity(cell: str) -> str:
+    if _CUT_SHORT.fullmatch(cell):
+        raise BadCell("spreadsheet", given=shown(cell))
+    if len(cell) > LONGEST_ID:
+        raise BadCell("too_long", most=LONGEST_ID)
+    return cell
+
+
+def moment(cell: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """In UTC. A time without a zone is the shop's own."""
+    parts = _MOMENT.fullmatch(plain(cell))
+    if parts is None:
+        raise BadCell("moment", given=shown(cell))
+    year, month, day, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+        if parts[7]:
+            local = datetime.fromisoformat(f"{local:%Y-%m-%dT%H:%M:%S}{parts[7].upper()}")
+        at = local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadCell("moment", given=shown(cell)) from None
+    if at.year not in _YEARS:
+        raise BadCell("moment", given=shown(cell))
+    if at > now + _TOMORROW:
+        raise BadCell("future", given=shown(cell))
+    return at
+
+
+def currency(cell: str) -> str:
+    code = plain(cell).upper()
+    if code not in _CURRENCIES:
+        raise BadCell("currency", given=shown(cell))
+    return code
+
+
+def money(cell: str, code: str) -> Money:
+    wrong = BadCell("money", given=shown(cell), currency=code, example=sample_amount(code))
+    amount = _AMOUNT.fullmatch(plain(cell).replace(" ", ""))
+    if amount is None or ("," in amount[1] and not _THOUSANDS.fullmatch(amount[1])):
+        raise wrong
+    try:
+        found = parse_money(amount[1].replace(",", ""), code)
+    except (ValueError, ArithmeticError):
+        raise wrong from None
+    if found.minor < 0:
+        raise wrong
+    return found
+
+
+def sample_amount(code: str) -> str:
+    return "128.00" if precision(code) == 2 else "128"
+
+
+def pieces(cell: str) -> int:
+    text = plain(cell).removesuffix(".0").removesuffix("件")
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:9]) <= _MOST_PIECES:
+        raise BadCell("number", given=shown(cell))
+    return int(text)
+
+
+def yes_no(cell: str) -> bool:
+    text = plain(cell).casefold()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise BadCell("yes_no", given=shown(cell))
+
+
+def phone(cell: str, region: str) -> str | None:
+    """None for a number that the platform has hidden (138****0000)."""
+    if "*" in cell:
+        return None
+    if _CUT_SHORT.fullmatch(cell):
+        raise BadCell("spreadsheet", given=shown(cell))
+    found = contacts.phone(plain(cell), region)
+    if found is None:
+        raise BadCell("phone", given=shown(cell), region=region)
+    return found
+
+
+def email(cell: str) -> str | None:
+    if "*" in cell:
+        return None
+    found = contacts.email(cell)
+    if found is None:
+        raise BadCell("email", given=shown(cell))
+    return found
+
+
+def locale(cell: str) -> str:
+    found = contacts.locale(cell)
+    if found is None:
+        raise BadCell("locale", given=shown(cell))
+    return found
+
+
+def timezone(cell: str) -> str:
+    found = contacts.timezone(cell)
+    if found is None:
+        raise BadCell("zone", given=shown(cell))
+    return found

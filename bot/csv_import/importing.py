@@ -1,0 +1,164 @@
+"""Importing a seller's CSV files: looked through whole first, then taken in as one, or not at all."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from bot.csv_import import buyers as csv_buyers
+from bot.csv_import import orders as csv_orders
+from bot.csv_import.columns import BUYERS, ORDERS, Column
+from bot.csv_import.file import Head, Line, as_text, read_head, read_lines
+from bot.csv_import.rows import Entry, Frame
+from bot.csv_import.words import BadLine, Note, shown
+from storage import inbox
+from storage.inbox import InboxEvent, inbox_event
+
+CHANNEL = "import"
+BATCH = 1000  # events a statement
+RECENT = timedelta(days=21)  # buyers of orders in which something happened since may still hear of it
+
+Reader = Callable[[Iterable[Line | BadLine], Frame], Iterator[Entry]]
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What a file can hold."""
+
+    name: str
+    columns: tuple[Column, ...]
+    read: Reader
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (Kind("buyers", BUYERS, csv_buyers.buyers), Kind("orders", ORDERS, csv_orders.orders))
+}
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file holds. `entries`: buyers or orders that can be taken in; `bad`: mistakes."""
+
+    notes: tuple[Note, ...] = ()
+    lines: int = 0
+    entries: int = 0
+    events: int = 0
+    recent: int = 0
+    bad: int = 0
+    bad_lines: int = 0
+
+
+class Shelf:
+    """Good events, and names seen: on disk, so that a long file takes no memory."""
+
+    def __init__(self) -> None:
+        self._disk = sqlite3.connect("")  # a file without a name, gone when it is closed
+        self._disk.executescript(
+            "PRAGMA journal_mode = OFF;"
+            "CREATE TABLE events (external_id TEXT, thread TEXT, type TEXT, body BLOB);"
+            "CREATE TABLE seen (key TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
+        )
+
+    def first_line(self, key: str, line: int) -> int:
+        """Where this name stood first: here, if it is new."""
+        self._disk.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line))
+        found: tuple[int] = self._disk.execute("SELECT line FROM seen WHERE key = ?", (key,)).fetchone()
+        return found[0]
+
+    def put(self, arrivals: Iterable[InboxEvent]) -> None:
+        rows = [(each.external_id, each.thread, each.type, each.body) for each in arrivals]
+        self._disk.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+
+    def batches(self, shop: str, channel: str, now: datetime) -> Iterator[list[InboxEvent]]:
+        cursor = self._disk.execute("SELECT external_id, thread, type, body FROM events ORDER BY rowid")
+        while rows := cursor.fetchmany(BATCH):
+            yield [
+                InboxEvent(
+                    shop=shop,
+                    channel=channel,
+                    external_id=external_id,
+                    thread=thread,
+                    type=type_name,
+                    body=body,
+                    received_at=now,
+                )
+                for external_id, thread, type_name, body in rows
+            ]
+
+    def close(self) -> None:
+        self._disk.close()
+
+
+def examine(
+    path: Path,
+    kind: Kind,
+    shop: str,
+    frame: Frame,
+    shelf: Shelf,
+    on_bad: Callable[[BadLine], None],
+    on_progress: Callable[[int], None] = lambda position: None,
+) -> Found:
+    """Read the whole file: what is good goes on the shelf, what is not to `on_bad`."""
+    head = read_head(path, kind.columns)
+    faults = [*head.faults, *_nothing_of_payment(kind, head)]
+    for fault in faults:
+        on_bad(fault)
+    if faults:
+        return Found(notes=head.notes, bad=len(faults), bad_lines=len({fault.line for fault in faults}))
+    lines = entries = events = recent = bad = bad_lines = 0
+    with path.open("rb") as file, as_text(file, head.encoding) as text:
+        for entry in kind.read(read_lines(text, head), frame):
+            lines += entry.lines
+            faults = list(_repeated(entry, kind, shelf)) or list(entry.bad)
+            for fault in faults:
+                on_bad(fault)
+            bad += len(faults)
+            bad_lines += entry.lines if faults else 0
+            if not faults:
+                shelf.put(inbox_event(shop, event, frame.now) for event in entry.events)
+                entries += 1
+                events += len(entry.events)
+                recent += any(event.at > frame.now - RECENT for event in entry.events)
+            on_progress(file.tell())
+    return Found(
+        notes=head.notes,
+        lines=lines,
+        entries=entries,
+        events=events,
+        recent=recent,
+        bad=bad,
+        bad_lines=bad_lines,
+    )
+
+
+def take_in(
+    connection: Connection,
+    shop: str,
+    frame: Frame,
+    shelf: Shelf,
+    on_progress: Callable[[int], None] = lambda events: None,
+) -> int:
+    """Everything on the shelf into the inbox, in this transaction; returns how many events are new."""
+    done = new = 0
+    for arrivals in shelf.batches(shop, frame.channel, frame.now):
+        known = inbox.known(connection, shop, frame.channel, [each.external_id for each in arrivals])
+        unknown = [each for each in arrivals if each.external_id not in known]
+        inbox.add(connection, unknown)
+        new += len(unknown)
+        done += len(arrivals)
+        on_progress(done)
+    return new
+
+
+def _nothing_of_payment(kind: Kind, head: Head) -> Iterator[BadLine]:
+    """Orders that seem unpaid because nobody said otherwise would be reminded."""
+    if kind.name == "orders" and head.columns and not {"state", "paid_at"} & set(head.columns):
+        yield BadLine(head.line, "state", "no_payment_column")
+
+
+def _repeated(entry: Entry, kind: Kind, shelf: Shelf) -> Iterator[BadLine]:
+    if entry.key and (first := shelf.first_line(entry.key, entry.line)) != entry.line:
+        column = kind.columns[0].name
+        yield BadLine(entry.line, column, "repeated", {"given": shown(entry.key), "first": first})

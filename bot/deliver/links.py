@@ -1,0 +1,31 @@
+"""The signed links that a message carries: to stop offers, and to open a chat that knows the order."""
+
+from collections.abc import Mapping
+
+from bot.domain.signed_tokens import SignedTokens
+
+START_LIMIT = 64  # characters that a Telegram start link carries; a longer id has to be typed instead
+
+
+class Links:
+    """Builds links in the moment of sending: no record keeps them.
+
+    public_url: where buyers reach this program; without it there is no link to stop offers.
+    bots: the Telegram user name of a shop's bot, by shop.
+    """
+
+    def __init__(self, tokens: SignedTokens, public_url: str | None, bots: Mapping[str, str]) -> None:
+        self._tokens = tokens
+        self._public_url = public_url
+        self._bots = bots
+
+    def stop_url(self, shop: str, buyer: str) -> str | None:
+        """One-click unsubscribe (RFC 8058)."""
+        token = self._tokens.token("stop", shop, buyer) if self._public_url else None
+        return f"{self._public_url}/stop/{token}" if token else None
+
+    def chat_url(self, shop: str, order: str) -> str | None:
+        """Opens a chat with the shop's bot that knows the order."""
+        bot = self._bots.get(shop)
+        token = self._tokens.token("chat", shop, order) if bot else None
+        return f"https://t.me/{bot}?start={token}" if token and len(token) <= START_LIMIT else None

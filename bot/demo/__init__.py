@@ -1,0 +1,40 @@
+"""The demo: a shop's ten days in a few seconds, played by the real program on a fake clock."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import msgspec
+import structlog
+from rich.console import Console
+
+from bot.demo.cast import load_cast
+from bot.demo.stage import play
+from bot.demo.view import View
+
+
+def run(locale: str, as_json: bool, console: Console) -> int:
+    """Play and show; 0 if every promise was kept, else 1. `locale`: en, zh-CN or zh-TW, else KeyError."""
+    words = load_cast(locale).words
+    quiet = as_json or not console.is_terminal
+    playing = contextlib.nullcontext() if quiet else console.status(words["playing"])
+    with playing, _without_logs():
+        account = asyncio.run(play(locale))
+    if as_json:
+        told = msgspec.json.format(msgspec.json.encode(account), indent=2).decode()
+        console.file.write(f"{told}\n")
+    else:
+        View(account, words, console).draw()
+    return 1 if account.counts.doubled or account.stray else 0
+
+
+@contextlib.contextmanager
+def _without_logs() -> Iterator[None]:
+    """The operator's log has no place between the lines of the story."""
+    known = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**known)

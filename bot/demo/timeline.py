@@ -1,0 +1,85 @@
+"""Puts all that happened into the order of reading."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from bot.demo.account import Account, Case, Delivery, Event, Message, Note
+
+TALK = frozenset(
+    {"message.received", "agent.replied", "message", "review.posted"}
+)  # shown as what was said, not as facts
+
+
+class Unsaid(msgspec.Struct, frozen=True):
+    """What was not said, or (`waits`) not yet: templates with how often, to whom, and why."""
+
+    templates: tuple[tuple[str, int], ...]
+    to: str
+    reason: str
+    waits: bool
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A case that nobody has to look at any more."""
+
+    case: Case
+
+
+What = Note | Delivery | Event | Unsaid | Message | Case | Settled
+
+# At one moment first what came in, then what was kept back, then what went out.
+_ORDER: tuple[type, ...] = (Note, Delivery, Event, Unsaid, Message, Case, Settled)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    at: datetime
+    place: int
+    what: What
+
+
+def entries(account: Account) -> list[Entry]:
+    told = account.deliveries
+    found = [
+        *(Entry(note.at, 0, note) for note in account.notes),
+        *(Entry(each.at, place, each) for place, each in enumerate(told) if each.kind not in TALK),
+        *(Entry(event.at, event.id, event) for event in account.events if event.who),
+        *_sent(account.messages),
+        *_unsaid(account.messages),
+        *_waits(account.messages),
+        *(Entry(case.opened_at, case.number, case) for case in account.cases),
+        *(Entry(case.closed_at, case.number, Settled(case)) for case in account.cases if case.closed_at),
+    ]
+    return sorted(found, key=lambda entry: (entry.at, _ORDER.index(type(entry.what)), entry.place))
+
+
+def _sent(messages: Sequence[Message]) -> Iterator[Entry]:
+    for message in messages:
+        if message.state == "sent" and message.settled_at:
+            yield Entry(message.settled_at, message.turn, message)
+
+
+def _unsaid(messages: Sequence[Message]) -> Iterator[Entry]:
+    kept_back = [
+        (message.settled_at, message.to, message.reason, message)
+        for message in messages
+        if message.settled_at and message.reason and message.state != "sent"
+    ]
+    return _grouped(kept_back, waits=False)
+
+
+def _waits(messages: Sequence[Message]) -> Iterator[Entry]:
+    holds = [(hold.at, message.to, hold.reason, message) for message in messages for hold in message.held]
+    return _grouped(holds, waits=True)
+
+
+def _grouped(rows: Iterable[tuple[datetime, str, str, Message]], waits: bool) -> Iterator[Entry]:
+    """One entry for all that one reason kept from one buyer at one time."""
+    groups: dict[tuple[datetime, str, str], list[Message]] = {}
+    for at, to, reason, message in rows:
+        groups.setdefault((at, to, reason), []).append(message)
+    for (at, to, reason), messages in groups.items():
+        templates = tuple(Counter(message.template for message in messages).items())
+        yield Entry(at, messages[0].id, Unsaid(templates, to, reason, waits))

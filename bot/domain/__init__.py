@@ -1,0 +1,1 @@
+"""The pure model: what happened, what is known, what a shop wants. Imports nothing outside itself."""

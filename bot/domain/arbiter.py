@@ -1,0 +1,103 @@
+"""May this message be said now? The one place that knows priority, quiet hours, caps, stop and takeover."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from bot.domain.hours import quiet_until
+from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
+
+# A smaller number goes first, among the due messages of one buyer.
+PRIORITY = {
+    category: rank
+    for rank, category in enumerate(
+        ("answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting")
+    )
+}
+
+
+class Send(msgspec.Struct, frozen=True):
+    address: Address
+
+
+class Hold(msgspec.Struct, frozen=True):
+    until: datetime
+    why: Reason
+
+
+class Skip(msgspec.Struct, frozen=True):
+    why: Reason
+
+
+Verdict = Send | Hold | Skip
+
+
+def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Verdict:
+    """What to do with a due message, given what is true at `now`.
+
+    First what ends it for good, then what only delays it; a delay past the message's own
+    lateness ends it too, with the delay's reason.
+    """
+    ended = (
+        _stopped(due, facts)
+        or too_late(due.due_at, due.lateness, now)
+        or policy.why_outdated(due, facts, now)
+        or _unwanted(due, facts)
+    )
+    if ended:
+        return Skip(ended)
+    held = _human(facts, now) or _quiet(due, facts, now) or _full(due, facts, now)
+    if held:
+        return held if held.until <= due.due_at + due.lateness else Skip(held.why)
+    if not facts.addresses:
+        return Skip(Reason("no_way"))
+    return Send(facts.addresses[0])
+
+
+def _stopped(due: DueMessage, facts: Facts) -> Reason | None:
+    """An answer goes out even so: she asked."""
+    if due.category == "answer" or not facts.buyer.stopped:
+        return None
+    return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
+
+
+def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | None:
+    """Nobody wants to hear it any more."""
+    if now <= due_at + lateness:
+        return None
+    return Reason("too_late", {"due_at": due_at, "lateness": int(lateness.total_seconds())})
+
+
+def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
+    if due.category == "promotion" and facts.buyer.agrees is not True:
+        return Reason("not_agreed")
+    return None
+
+
+def _human(facts: Facts, now: datetime) -> Hold | None:
+    until = max((chat.human_until for chat in facts.conversations if chat.human_until), default=None)
+    if until is None or until <= now:
+        return None
+    return Hold(until, Reason("human_talks", {"until": until}))
+
+
+def _quiet(due: DueMessage, facts: Facts, now: datetime) -> Hold | None:
+    """An answer may go out at night: whoever asks is awake."""
+    if due.category == "answer":
+        return None
+    zone = facts.shop.zone(facts.buyer.timezone)
+    until = quiet_until(now, facts.shop.quiet_hours, zone)
+    return Hold(until, Reason("quiet_hours", {"until": until, "timezone": zone.key})) if until else None
+
+
+def _full(due: DueMessage, facts: Facts, now: datetime) -> Hold | None:
+    limits = facts.shop.limits
+    if due.category == "answer":
+        return None
+    if due.category == "promotion" and facts.promotions_in_week >= limits.promotions_per_week:
+        until = facts.promotions_in_week_until or due.due_at + 2 * due.lateness
+        return Hold(max(until, now), Reason("promotions_full", {"limit": limits.promotions_per_week}))
+    if facts.sent_in_day >= limits.per_day:
+        until = max(facts.sent_in_day_until or now, now)
+        return Hold(until, Reason("day_full", {"limit": limits.per_day, "until": until}))
+    return None

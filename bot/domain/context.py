@@ -1,0 +1,106 @@
+"""What a handler may know: a frozen snapshot of the shop's records, read before it ran."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from bot.domain.orders import Order
+from bot.domain.shop import Shop
+
+Category = Literal["answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting"]
+
+
+class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+    id: str  # ours
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    agrees: bool | None = None  # to promotions
+    agrees_at: datetime | None = None
+    stopped_at: datetime | None = None
+    resumed_at: datetime | None = None
+    shown_at: datetime | None = None  # platform time of the newest word on name, locale, ...
+    created_at: datetime | None = None
+
+    @property
+    def stopped(self) -> bool:
+        if self.stopped_at is None:
+            return False
+        return self.resumed_at is None or self.resumed_at <= self.stopped_at
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """One chat of one buyer. `address` is where the channel sends to."""
+
+    channel: str
+    address: str
+    buyer: str
+    last_in_at: datetime | None = None
+    human_until: datetime | None = None
+    blocked_at: datetime | None = None
+    tries: int = 0
+    tries_since: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.channel}:{self.address}"
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that waits for the seller. `number` is what people call it."""
+
+    number: int
+    kind: str
+    key: str
+    reason: str
+    opened_at: datetime
+    order: str | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.closed_at is None
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of ours to this buyer, as far as it got."""
+
+    key: str
+    template: str
+    state: str
+    order: str | None = None
+    sent_at: datetime | None = None
+    paid: bool = False  # the text was written knowing that the order was paid
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """`order` is the one the event is about, merged; `orders` are the buyer's, newest first, at most 20.
+
+    For an order's own events and deadlines `orders` holds that order alone, and `said` what was said
+    about it; in the chat `said` is empty.
+    """
+
+    now: datetime
+    shop_id: str
+    shop: Shop
+    buyer: Buyer | None = None
+    order: Order | None = None
+    orders: tuple[Order, ...] = ()
+    conversation: Conversation | None = None
+    cases: tuple[Case, ...] = ()  # open ones
+    said: tuple[Said, ...] = ()
+    named_order: Order | None = None  # the order whose number stands in the chat message, whoever's it is
+    named_buyer: Buyer | None = None  # and that order's buyer
+    link_proved: bool = False  # she came through the signed link of that order
+
+    @property
+    def locale(self) -> str:
+        return (self.buyer and self.buyer.locale) or self.shop.locale
+
+    @property
+    def human_talks(self) -> bool:
+        chat = self.conversation
+        return bool(chat and chat.human_until and chat.human_until > self.now)

@@ -1,0 +1,250 @@
+"""What happened, in the past tense: frozen data that every platform is translated into.
+
+An event carries the platform's own time (`at`, aware) and an external id that is the same
+whenever the platform repeats it. Money is `Money`, ids are text (some pass 2^53).
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bot.domain.money import Money
+
+STOPS = "stops"  # the thread of all who ask us to stop
+OWN_LINK = "link"  # the channel of our own unsubscribe page
+
+
+class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A buyer as a platform names her. `id` is her id on that channel; `phone` is E.164."""
+
+    id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    locale: str | None = None  # BCP 47, "zh-CN"
+    timezone: str | None = None  # IANA, "Asia/Shanghai"
+    agrees: bool | None = None  # to promotions; None: the platform does not say
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One position of an order. `price` is for one piece."""
+
+    title: str
+    quantity: int
+    price: Money
+    sku: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    channel: str  # the shop's name for it, as in its settings
+    external_id: str
+    at: datetime
+
+    @property
+    def thread(self) -> str:
+        """Events of one thread are handled in order, and before a message about it goes out."""
+        return f"event:{self.channel}:{self.external_id}"
+
+
+class ChatEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    conversation: str  # where an answer goes: the chat's address on this channel
+
+    @property
+    def thread(self) -> str:
+        return f"chat:{self.channel}:{self.conversation}"
+
+
+class OrderEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    order: str
+
+    @property
+    def thread(self) -> str:
+        return f"order:{self.order}"
+
+
+class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    buyer: BuyerRef
+
+    @property
+    def thread(self) -> str:
+        return f"chat:{self.channel}:{self.buyer.id or self.buyer.email or self.buyer.phone}"
+
+
+class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.received"):
+    """`kind`: text, button (then `text` is the button's value), edit, or other (photo, voice, ...)."""
+
+    buyer: BuyerRef
+    message_id: str
+    text: str
+    kind: str = "text"
+
+
+class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):
+    """A person of the shop wrote to the buyer, by any route. `message_id` tells our own echo apart."""
+
+    message_id: str
+    text: str
+    agent: str | None = None
+    buyer: BuyerRef = BuyerRef()
+
+
+class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.placed"):
+    """The order as the platform showed it at `at`; the newest showing wins, the first placing stays."""
+
+    placed_at: datetime
+    total: Money
+    buyer: BuyerRef
+    number: str | None = None  # what the buyer sees; the id where the platform has no other
+    postage: Money | None = None
+    lines: tuple[Line, ...] = ()
+    postcode: str | None = None
+    pay_on_delivery: bool = False  # nothing is owed before the parcel is there
+
+
+class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
+    """`amount` None: the platform only says that the whole is paid."""
+
+    amount: Money | None = None
+    method: str | None = None
+    reference: str | None = None
+    buyer: BuyerRef | None = None
+
+
+class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.shipped"):
+    """One parcel left. `last`: no more parcels will follow, False for a part, None if not said.
+
+    `shown_at`: when the platform wrote these words, if that was later; of two showings the newer wins.
+    """
+
+    parcel: str
+    carrier: str | None = None
+    tracking: str | None = None
+    tracking_url: str | None = None
+    last: bool | None = None
+    shown_at: datetime | None = None
+    pieces: int | None = None  # how many items are in it, where the platform tells
+    followed: bool = True  # False: this platform will tell of neither movement nor arrival
+    buyer: BuyerRef | None = None
+
+
+class ParcelMoved(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.moved"):
+    """The carrier saw the parcel (in transit, out for delivery, ...)."""
+
+    parcel: str | None
+    status: str
+
+
+class OrderDelivered(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.delivered"):
+    """`parcel` None: all of it."""
+
+    parcel: str | None = None
+
+
+class OrderCompleted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.completed"):
+    """The deal is closed as the platform sees it (Taobao's 交易成功, WooCommerce's completed)."""
+
+
+class OrderCancelled(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.cancelled"):
+    reason: str | None = None
+
+
+class OrderReopened(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.reopened"):
+    """A cancelled or deleted order came back."""
+
+
+class OrderRefunded(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.refunded"):
+    """`amount` None: all of it. A refund that moved no money is not sent on as an event."""
+
+    refund: str
+    amount: Money | None = None
+    reason: str | None = None
+
+
+class ReviewPosted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="review.posted"):
+    rating: int  # 1 to 5
+    text: str = ""
+    review: str | None = None
+
+
+class CheckoutAbandoned(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="checkout.abandoned"):
+    checkout: str
+    total: Money | None = None
+
+
+class ItemRestocked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="item.restocked"):
+    sku: str
+    title: str | None = None
+
+
+class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.updated"):
+    """The platform's file of a buyer changed: contacts, language, consent."""
+
+
+class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.opted_out"):
+    """Stop, said outside the chat: an unsubscribe link, a platform's own switch."""
+
+    @property
+    def thread(self) -> str:
+        """She may be named by anything we know of her, so until it is handled nobody is written to."""
+        return STOPS
+
+
+class MessageStatusChanged(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.status"):
+    """delivered, read, failed or blocked; `message_id` is the platform's id of what we sent."""
+
+    message_id: str
+    status: str
+
+
+class CaseSettled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="case.settled"):
+    """The seller closed a case; `confirmed` for a claim of payment that she found on her account."""
+
+    case: int
+    confirmed: bool = False
+
+
+class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.came"):
+    """A deadline of our own (`WakeAt`). `what` names it, `about` is the order or buyer it is for."""
+
+    what: str
+    about: str
+    order: str | None = None
+
+    @property
+    def thread(self) -> str:
+        return f"order:{self.order}" if self.order else f"time:{self.about}"
+
+
+AnyEvent = (
+    MessageReceived
+    | AgentReplied
+    | OrderPlaced
+    | PaymentReceived
+    | OrderShipped
+    | ParcelMoved
+    | OrderDelivered
+    | OrderCompleted
+    | OrderCancelled
+    | OrderReopened
+    | OrderRefunded
+    | ReviewPosted
+    | CheckoutAbandoned
+    | ItemRestocked
+    | BuyerUpdated
+    | BuyerOptedOut
+    | MessageStatusChanged
+    | CaseSettled
+    | TimeCame
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+def dump_event(event: Event) -> bytes:
+    return _encoder.encode(event)
+
+
+def load_event(body: bytes | str) -> AnyEvent:
+    """Raises msgspec.ValidationError if the stored event is of no kind we know."""
+    return _decoder.decode(body)

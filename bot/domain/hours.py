@@ -1,0 +1,84 @@
+"""Quiet hours and daytime in a buyer's own zone, across midnight and the changing of clocks."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from bot.domain.shop import QuietHours
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+LEAST_DAYTIME = timedelta(minutes=30)  # less than this of a day left: offers wait for the next one
+
+
+def in_quiet_hours(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> bool:
+    return quiet_until(now, quiet, zone) is not None
+
+
+def quiet_until(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    """When the quiet time that `now` lies in ends, in UTC; None if it lies in none.
+
+    An hour that the clock repeats counts as quiet as long as one of the two would be.
+    """
+    if quiet.start == quiet.end:
+        return None
+    until = _end_of_night(now, quiet, zone)
+    while until is not None:  # a repeated hour may join two nights of a very long quiet time
+        further = _end_of_night(until, quiet, zone)
+        if further is None:
+            return until
+        until = further
+    return None
+
+
+def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, share: float) -> datetime:
+    """The moment `share` (0 to 1) into the buyer's next daytime, in UTC, never before `now`.
+
+    Inside the daytime the rest of it is shared out, unless less than half an hour is left.
+    """
+    today = now.astimezone(zone).date()
+    for day in (today, today + DAY, today + 2 * DAY):
+        opens, closes = _moment(day, daytime[0], zone, False), _moment(day, daytime[1], zone, True)
+        begins = max(opens, now.astimezone(UTC))
+        too_late = closes - begins < LEAST_DAYTIME if begins > opens else closes <= opens
+        if not too_late:
+            return min(begins + (closes - begins) * share, max(begins, closes - SECOND))
+    raise ValueError(f"daytime {daytime[0]}-{daytime[1]} does not exist in {zone.key}")
+
+
+def _end_of_night(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    nights = _nights(now.astimezone(zone).date(), quiet.start, quiet.end, zone)
+    return next((ends for begins, ends in nights if begins <= now < ends), None)
+
+
+@lru_cache(maxsize=4096)
+def _nights(today: date, start: time, end: time, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
+    """A clock turned back over midnight brings yesterday's date again, hence three evenings."""
+    overnight = DAY if end < start else timedelta(0)
+    return tuple(
+        (_moment(evening, start, zone, False), _moment(evening + overnight, end, zone, True))
+        for evening in (today - DAY, today, today + DAY)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _moment(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
+    """`clock` on `day` in UTC. Shown twice: the earlier or the `later`; never shown: the next moment."""
+    wall = datetime.combine(day, clock.replace(tzinfo=None))
+    moments = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    shown = [moment for moment in moments if moment.astimezone(zone).replace(tzinfo=None) == wall]
+    if not shown:
+        return _change_of_clock(min(moments), max(moments), zone)
+    return max(shown) if later else min(shown)
+
+
+def _change_of_clock(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first second after `before` at which the zone's offset is that of `after`."""
+    new = after.astimezone(zone).utcoffset()
+    while after - before > SECOND:
+        middle = before + (after - before) // 2
+        if middle.astimezone(zone).utcoffset() == new:
+            after = middle
+        else:
+            before = middle
+    return after.replace(microsecond=0)

@@ -1,0 +1,81 @@
+"""The vocabulary of delivery: message policies, due messages, facts, addresses, reasons."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from bot.domain.context import Buyer, Case, Category, Conversation, Said
+from bot.domain.orders import Order
+from bot.domain.shop import Shop
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why something was or was not said: a code that the seller's words know, with its values."""
+
+    code: str
+    values: dict[str, Any] = {}
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message reaches its buyer. `buyer_id`: the buyer as that channel knows them."""
+
+    channel: str
+    address: str
+    buyer_id: str
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true in the moment of sending, for one message. `sent_*` look back over real sendings."""
+
+    shop: Shop
+    buyer: Buyer
+    order: Order | None = None
+    orders: tuple[Order, ...] = ()
+    conversations: tuple[Conversation, ...] = ()
+    cases: tuple[Case, ...] = ()
+    sent_in_day: int = 0  # answers not counted
+    sent_in_day_until: datetime | None = None  # when the oldest of them leaves the 24 hours
+    promotions_in_week: int = 0
+    promotions_in_week_until: datetime | None = None
+    addresses: tuple[Address, ...] = ()  # the best first; none blocked
+    said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
+
+
+Check = Callable[["DueMessage", Facts, datetime], Reason | None]
+
+
+class MessagePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of message: the rules under which it may still be sent.
+
+    category: what it competes as; the arbiter's PRIORITY puts the categories in order.
+    lateness: from due_at on, more than zero; a message that is later than that is skipped.
+    why_outdated: answers None while the message is true, else the reason why it no longer is.
+    """
+
+    category: Category
+    lateness: timedelta
+    why_outdated: Check
+    looks_back: bool = False  # its check reads Facts.said
+    opens_chat: bool = False  # it carries the link that opens a chat which knows the order
+
+
+class DueMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of the outbox as the arbiter sees it.
+
+    lateness: from due_at on, more than zero, as its policy was when the message was decided on.
+    """
+
+    key: str
+    template: str
+    category: Category
+    due_at: datetime
+    created_at: datetime
+    lateness: timedelta
+    values: dict[str, Any] = {}
+    order: str | None = None
+    to: str | None = None
+
+
+MessagePolicies = Mapping[str, MessagePolicy]

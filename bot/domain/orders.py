@@ -1,0 +1,335 @@
+"""The order: facts merged so that the order of their arrival does not matter, and its state as a table.
+
+Each field is a register with a rule of its own (first, last, newest showing, one per id); such
+merges can be repeated and permuted at will. The state is never stored as a fact: it follows.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from bot.domain.events import (
+    Line,
+    OrderCancelled,
+    OrderCompleted,
+    OrderDelivered,
+    OrderEvent,
+    OrderPlaced,
+    OrderRefunded,
+    OrderReopened,
+    OrderShipped,
+    ParcelMoved,
+    PaymentReceived,
+    ReviewPosted,
+)
+from bot.domain.money import Money
+
+
+class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    at: datetime
+    amount: Money | None = None  # None: the whole
+    method: str | None = None
+    reference: str | None = None
+
+
+class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    shipped_at: datetime | None = None
+    shown_at: datetime | None = None  # of carrier, tracking and link: the newest wins
+    carrier: str | None = None
+    tracking: str | None = None
+    tracking_url: str | None = None
+    last: bool | None = None
+    pieces: int | None = None
+    followed: bool = False  # somebody tells of its movement and arrival
+    moved_at: datetime | None = None
+    status: str | None = None
+    delivered_at: datetime | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    at: datetime
+    amount: Money | None = None  # None: the whole
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of a review: a changed rating is another, and the newest of them is true."""
+
+    id: str
+    review: str  # the platform's id of it
+    at: datetime
+    rating: int
+
+
+Entry = TypeVar("Entry", bound="Paid | Refund | Review")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    channel: str
+    number: str | None = None
+    buyer: str | None = None  # our own id of the buyer
+    placed_at: datetime | None = None
+    shown_at: datetime | None = None
+    total: Money | None = None
+    postage: Money | None = None
+    lines: tuple[Line, ...] = ()
+    postcode: str | None = None
+    pay_on_delivery: bool = False
+    payments: tuple[Paid, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    all_delivered_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    reopened_at: datetime | None = None
+
+    @property
+    def shown_number(self) -> str:
+        return self.number or self.id
+
+    @property
+    def state(self) -> str:
+        return next(name for name, holds in STATES if holds(self))
+
+    @property
+    def cancelled(self) -> bool:
+        if self.cancelled_at is None:
+            return False
+        return self.reopened_at is None or self.reopened_at < self.cancelled_at
+
+    @property
+    def paid_at(self) -> datetime | None:
+        return min((paid.at for paid in self.payments), default=None)
+
+    @property
+    def free(self) -> bool:
+        """As it is shown now; a later showing may cost something."""
+        return self.total is not None and self.total.minor == 0
+
+    @property
+    def paid_in_full(self) -> bool:
+        if not self.payments:
+            return self.free
+        if self.total is None or any(paid.amount is None for paid in self.payments):
+            return True
+        return self.paid_minor >= self.total.minor
+
+    @property
+    def paid_minor(self) -> int:
+        if any(paid.amount is None for paid in self.payments):
+            return self.total.minor if self.total else 0
+        return self._sum(paid.amount for paid in self.payments)
+
+    @property
+    def refunded_minor(self) -> int:
+        if any(refund.amount is None for refund in self.refunds):
+            return self.total.minor if self.total else 0
+        return self._sum(refund.amount for refund in self.refunds)
+
+    def _sum(self, amounts: Iterable[Money | None]) -> int:
+        """What is in the order's own currency; other money cannot be weighed against the total."""
+        own = self.total.currency if self.total else None
+        return sum(amount.minor for amount in amounts if amount and own in (None, amount.currency))
+
+    @property
+    def refunded_in_full(self) -> bool:
+        if any(refund.amount is None for refund in self.refunds):
+            return True
+        return bool(self.refunds) and self.total is not None and self.refunded_minor >= self.total.minor
+
+    @property
+    def shipped(self) -> tuple[Parcel, ...]:
+        return tuple(parcel for parcel in self.parcels if parcel.shipped_at)
+
+    @property
+    def all_shipped(self) -> bool:
+        """As the platform says; else by counting what is in the parcels; else they are all there is."""
+        shipped = self.shipped
+        if any(parcel.last for parcel in shipped):
+            return True
+        if not shipped or any(parcel.last is False for parcel in shipped):
+            return False
+        if self.lines and all(parcel.pieces is not None for parcel in shipped):
+            return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.quantity for line in self.lines)
+        return True
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        """When the last of it arrived; None while any of it is on its way or not yet sent."""
+        if self.all_delivered_at is not None:
+            return self.all_delivered_at
+        arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
+        shipped_open = any(parcel.delivered_at is None for parcel in self.shipped)
+        if not arrived or shipped_open or not (self.all_shipped or self.completed_at):
+            return None
+        return max(arrived)
+
+
+# The first row that holds is the state. Every row is a question to the merged facts alone.
+STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
+    ("refunded", lambda o: o.refunded_in_full),
+    ("cancelled", lambda o: o.cancelled),
+    ("completed", lambda o: o.completed_at is not None),
+    ("delivered", lambda o: o.delivered_at is not None),
+    ("shipped", lambda o: o.all_shipped),
+    ("partly_shipped", lambda o: bool(o.shipped)),
+    ("paid", lambda o: o.paid_in_full),
+    ("partly_paid", lambda o: bool(o.payments)),
+    ("on_delivery", lambda o: o.pay_on_delivery),
+    ("unpaid", lambda o: o.placed_at is not None),
+    ("unknown", lambda _: True),
+)
+
+
+def merge(order: Order | None, event: OrderEvent) -> Order:
+    """The order with one more fact; any sequence of the same facts, with repeats, ends alike."""
+    order = order or Order(id=event.order, channel=event.channel)
+    match event:
+        case OrderPlaced():
+            return _show(order, event)
+        case PaymentReceived():
+            # One transfer may be told twice under two delivery ids, and two transfers may carry one memo.
+            how_much = event.amount.minor if event.amount else "all"
+            paid = Paid(
+                id=f"{event.at.isoformat()} {how_much} {event.reference}",
+                at=event.at,
+                amount=event.amount,
+                method=event.method,
+                reference=event.reference,
+            )
+            return _replace(order, payments=_one_per_id(order.payments, paid))
+        case OrderShipped() | ParcelMoved():
+            return _replace(order, parcels=_with_parcel(order.parcels, event))
+        case OrderDelivered(parcel=None):
+            return _replace(order, all_delivered_at=_first(order.all_delivered_at, event.at))
+        case OrderDelivered():
+            return _replace(order, parcels=_with_parcel(order.parcels, event))
+        case OrderCompleted():
+            return _replace(order, completed_at=_first(order.completed_at, event.at))
+        case OrderCancelled():
+            return _replace(order, cancelled_at=_last(order.cancelled_at, event.at))
+        case OrderReopened():
+            return _replace(order, reopened_at=_last(order.reopened_at, event.at))
+        case OrderRefunded():
+            refund = Refund(id=event.refund, at=event.at, amount=event.amount)
+            return _replace(order, refunds=_one_per_id(order.refunds, refund))
+        case ReviewPosted():
+            named = review_id(event)
+            review = Review(id=f"{named}:{event.rating}", review=named, at=event.at, rating=event.rating)
+            return _replace(order, reviews=_one_per_id(order.reviews, review))
+        case _:
+            return order
+
+
+def review_id(event: ReviewPosted) -> str:
+    """One review told twice under two delivery ids is one review."""
+    return event.review or f"{event.at.isoformat()} {event.rating}"
+
+
+def _show(order: Order, event: OrderPlaced) -> Order:
+    """The newest showing wins; two of one moment are told apart by their content, never by arrival."""
+    order = _replace(
+        order,
+        placed_at=_first(order.placed_at, event.placed_at),
+        pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
+    )
+    shown = Order(
+        id=order.id,
+        channel=order.channel,
+        shown_at=event.at,
+        number=event.number,
+        total=event.total,
+        postage=event.postage,
+        lines=event.lines,
+        postcode=event.postcode,
+    )
+    if order.shown_at is not None and (order.shown_at, _content(order)) >= (event.at, _content(shown)):
+        return order
+    return _replace(
+        order,
+        shown_at=shown.shown_at,
+        number=shown.number,
+        total=shown.total,
+        postage=shown.postage,
+        lines=shown.lines,
+        postcode=shown.postcode,
+    )
+
+
+def _content(order: Order) -> bytes:
+    return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode))
+
+
+def _with_parcel(
+    parcels: tuple[Parcel, ...], event: OrderShipped | ParcelMoved | OrderDelivered
+) -> tuple[Parcel, ...]:
+    if event.parcel is None:
+        return parcels
+    old = next((parcel for parcel in parcels if parcel.id == event.parcel), Parcel(id=event.parcel))
+    match event:
+        case OrderShipped():
+            new = _shipped(old, event)
+        case ParcelMoved():
+            key = (event.at, event.status)
+            newer = old.moved_at is None or key > (old.moved_at, old.status or "")
+            new = _replace(old, moved_at=event.at, status=event.status) if newer else old
+        case OrderDelivered():
+            new = _replace(old, delivered_at=_first(old.delivered_at, event.at))
+    others = (parcel for parcel in parcels if parcel.id != new.id)
+    return tuple(sorted((*others, new), key=lambda parcel: parcel.id))
+
+
+def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
+    """Only the surest word on `last` stays: a corrected number says nothing of parcels to come."""
+    parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
+    parcel = _replace(parcel, followed=old.followed or event.followed)
+    shown_at = event.shown_at or event.at
+    said = (event.carrier or "", event.tracking or "", event.tracking_url or "")
+    known = (old.carrier or "", old.tracking or "", old.tracking_url or "")
+    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, said):
+        return parcel
+    return _replace(
+        parcel,
+        shown_at=shown_at,
+        carrier=event.carrier,
+        tracking=event.tracking,
+        tracking_url=event.tracking_url,
+        pieces=event.pieces,
+    )
+
+
+def _surest(one: bool | None, other: bool | None) -> bool | None:
+    return max((one, other), key=(None, False, True).index)
+
+
+def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
+    """Keep one entry for each id; of two that differ, the same one whichever came first."""
+    same = [entry for entry in entries if entry.id == new.id]
+    others = [entry for entry in entries if entry.id != new.id]
+    kept = max([*same, new], key=_age)
+    return tuple(sorted([*others, kept], key=_id))
+
+
+def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
+    return entry.at, msgspec.json.encode(entry)
+
+
+def _id(entry: Paid | Refund | Review) -> str:
+    return entry.id
+
+
+def _first(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else min(one, other)
+
+
+def _last(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
+
+
+_replace = msgspec.structs.replace

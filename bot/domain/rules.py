@@ -1,0 +1,39 @@
+"""What a shop decides, handed to the engine whole: the engine knows none of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot.domain.messages import MessagePolicies, MessagePolicy
+from bot.domain.routes import Route
+from bot.domain.shop import Promotion, Tier
+
+PROMOTION = "vip_promotion"  # the message whose policy holds for every promotion, whatever its template
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """The tables and pure functions of a shop.
+
+    numbers_in: what may be order numbers in a chat message.
+    order_of_link: (shop, text) -> the order that a signed link in the text proves, or None.
+    promotion_due: (promotion, now, zone) -> the moment of the calendar that has come, or None.
+    tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
+    """
+
+    routes: tuple[Route, ...]
+    policies: MessagePolicies
+    numbers_in: Callable[[str], tuple[str, ...]]
+    order_of_link: Callable[[str, str], str | None]
+    promotion_due: Callable[[Promotion, datetime, ZoneInfo], datetime | None]
+    tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
+
+    @property
+    def looking_back(self) -> frozenset[str]:
+        """The templates whose policies need to know what was said before."""
+        return frozenset(name for name, policy in self.policies.items() if policy.looks_back)
+
+    def policy(self, template: str, category: str) -> MessagePolicy | None:
+        """The policy of a message. A promotion may have words of its own, but no policy of its own."""
+        return self.policies.get(PROMOTION if category == "promotion" else template)

@@ -1,0 +1,302 @@
+"""A shop's rules as the seller sets them: frozen, typed, known to handlers and to nobody's platform."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from apscheduler.triggers.cron import CronTrigger
+from babel import Locale, UnknownLocaleError
+from babel.numbers import list_currencies
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from bot.domain.errors import wrong
+
+LOCALES = ("zh-CN", "zh-TW", "en")  # the languages we have words in
+
+_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def parse_duration(text: Any) -> timedelta:
+    """Read "20m", "3h", "2d", "1h30m" (s, m, h, d, w). Raises ValueError, in words for the seller."""
+    if isinstance(text, timedelta):
+        return text
+    parts = _DURATION.findall(str(text)) if len(str(text)) < _LONGEST_DURATION else []
+    if not parts or _DURATION.sub("", str(text)).strip():
+        raise wrong("duration", given=repr(text)[:_LONGEST_DURATION])
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > 3660 * 86400:
+        raise wrong("duration_long", given=repr(text))
+    return timedelta(seconds=seconds)
+
+
+def write_duration(wait: timedelta) -> str:
+    """As `parse_duration` reads it, in the largest unit that leaves no rest."""
+    seconds = int(wait.total_seconds())
+    unit = next((unit for unit in "dhm" if seconds and seconds % _SECONDS[unit] == 0), "s")
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+def _clock_time(text: Any) -> time:
+    if isinstance(text, time):
+        return text
+    found = _CLOCK_TIME.fullmatch(str(text))
+    if found is None:
+        raise wrong("clock_time", given=repr(text))
+    return time(int(found[1]), int(found[2]))
+
+
+def _day(text: Any) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise wrong("day", given=repr(text)) from None
+
+
+def _web_address(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise wrong("web_address") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise wrong("web_address")
+    return text.rstrip("/")
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise wrong("zone", given=repr(name)) from None
+    return name
+
+
+def _known_locale(name: str) -> str:
+    try:
+        Locale.parse(name, sep="-")
+    except (UnknownLocaleError, ValueError):
+        raise wrong("locale", given=repr(name)) from None
+    return name
+
+
+def _known_currency(code: str) -> str:
+    if code not in list_currencies():
+        raise wrong("currency", given=repr(code))
+    return code
+
+
+def _known_region(code: str) -> str:
+    if code not in SUPPORTED_REGIONS:
+        raise wrong("region", given=repr(code))
+    return code
+
+
+def _known_cron(line: str) -> str:
+    try:
+        CronTrigger.from_crontab(line, timezone="UTC")
+    except ValueError:
+        raise wrong("cron", given=repr(line)) from None
+    if re.search(r"\d", line.split()[4]):
+        raise wrong("weekday")  # 0 is Sunday to cron and Monday to our scheduler
+    return line
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise wrong("name_form")
+    return text
+
+
+def _schema(**keywords: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", **keywords})
+
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,39}$"
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(write_duration, return_type=str),
+    _schema(pattern=r"^(\s*\d+\s*[smhdw])+\s*$", examples=["20m", "3h", "2d"]),
+]
+ClockTime = Annotated[
+    time,
+    BeforeValidator(_clock_time),
+    PlainSerializer(lambda moment: f"{moment:%H:%M}", return_type=str),
+    _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
+]
+Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
+WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+Region = Annotated[str, AfterValidator(_known_region)]
+LocaleName = Annotated[str, AfterValidator(_known_locale)]
+Cron = Annotated[str, AfterValidator(_known_cron)]
+Name = Annotated[str, AfterValidator(_name), _schema(pattern=NAME)]
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Account(Settings):
+    """Where buyers pay to."""
+
+    bank: str
+    number: str = Field(description="shown to buyers as written; quote it, so that zeros in front stay")
+    name: str | None = Field(None, description="the account's owner")
+
+
+class Payment(Settings):
+    accounts: tuple[Account, ...] = ()
+    link: str | None = Field(None, description="a page to pay at; {order} stands for the order's number")
+    remind: tuple[Duration, ...] = Field(
+        (timedelta(minutes=20), timedelta(hours=3)), max_length=2, description="after the order was placed"
+    )
+    last_reminder: Duration = Field(timedelta(minutes=90), description="before the order is closed; 0m: none")
+    close: Duration = Field(timedelta(days=3), description="an unpaid order is given up after this")
+    gap: Duration = Field(
+        timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
+    )
+    ships_within: Duration = Field(timedelta(days=2), description="after payment")
+
+
+class FollowUps(Settings):
+    second_contact: Duration = Field(timedelta(days=2), description="silence before another channel is tried")
+    travel: Duration = Field(
+        timedelta(days=5),
+        description="where no platform tells of an arrival, a parcel counts as arrived after this",
+    )
+    delay: Duration = Field(timedelta(days=5), description="a parcel that did not move for so long is late")
+    review: Duration = Field(timedelta(days=7), description="after delivery; 0d: never ask")
+    review_reminder: Duration = Field(timedelta(days=5), description="after the request; 0d: none")
+
+
+class QuietHours(Settings):
+    """Only answers go out between these times of the buyer's own day; equal times: no quiet hours."""
+
+    start: ClockTime = time(22, 0)
+    end: ClockTime = time(8, 0)
+
+
+class Limits(Settings):
+    per_day: int = Field(6, ge=1, description="messages to one buyer in 24 hours, answers not counted")
+    promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
+    deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
+    tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
+
+
+class Tier(Settings):
+    """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted."""
+
+    name: str
+    orders: int = Field(0, ge=0)
+    spent: Decimal = Field(Decimal(0), ge=0, description="in the shop's currency")
+
+
+class Vip(Settings):
+    period: Duration = timedelta(days=365)
+    tiers: tuple[Tier, ...] = Field((), description="highest first")
+
+
+class Promotion(Settings):
+    """One offer, said once to each buyer of a tier who agreed to hear offers."""
+
+    tier: str
+    cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
+    start: Day
+    end: Day
+    offer: str | dict[str, str] = Field(description="the offer in a sentence, or one for each language")
+    template: str = "vip_promotion"
+    daytime: tuple[ClockTime, ClockTime] = (time(10, 0), time(20, 0))
+
+    @field_validator("end")
+    @classmethod
+    def _in_order(cls, end: date, others: ValidationInfo) -> date:
+        if end < others.data.get("start", end):
+            raise wrong("ends_before_start")
+        return end
+
+    @field_validator("daytime")
+    @classmethod
+    def _a_span(cls, daytime: tuple[time, time]) -> tuple[time, time]:
+        if daytime[1] <= daytime[0]:
+            raise wrong("ends_before_start")
+        return daytime
+
+
+class Seller(Settings):
+    """How a buyer reaches a person, and where the seller hears of what needs her."""
+
+    name: str | None = None
+    contact: str | None = Field(None, description="phone, mail or hours, shown to buyers as written")
+    email: str | None = Field(None, description="cases are mailed here, through the shop's email channel")
+    locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
+
+
+class Unknown(Settings):
+    """What becomes of a message when a crash hid whether it arrived (promise 7)."""
+
+    service: Literal["resend", "leave"] = "resend"
+    promotion: Literal["resend", "leave"] = "leave"
+
+
+class Shop(Settings):
+    """What handlers may know of a shop."""
+
+    name: str
+    locale: LocaleName = "zh-CN"
+    timezone: Zone = "Asia/Shanghai"
+    currency: Currency = "CNY"
+    region: Region = Field("CN", description="country of phone numbers written without one")
+    payment: Payment = Payment()
+    followups: FollowUps = FollowUps()
+    quiet_hours: QuietHours = QuietHours()
+    limits: Limits = Limits()
+    takeover: Duration = Field(
+        timedelta(hours=2), description="the bot is silent so long after a person's reply"
+    )
+    live_chat: Duration = Field(
+        timedelta(days=30), description="a chat counts as live so long after her last word"
+    )
+    vip: Vip = Vip()
+    promotions: dict[Name, Promotion] = {}
+    seller: Seller = Seller()
+    unknown: Unknown = Unknown()
+
+    @model_validator(mode="after")
+    def _tiers_exist(self) -> "Shop":
+        tiers = {tier.name for tier in self.vip.tiers}
+        for promotion in self.promotions.values():
+            if promotion.tier not in tiers:
+                raise wrong("unknown_tier", tier=repr(promotion.tier))
+        return self
+
+    def zone(self, buyers_own: str | None = None) -> ZoneInfo:
+        """The buyer's zone comes before the shop's."""
+        try:
+            return ZoneInfo(buyers_own or self.timezone)
+        except (KeyError, ValueError, OSError):
+            return ZoneInfo(self.timezone)
+
+    def closes_at(self, placed_at: datetime) -> datetime:
+        return placed_at + self.payment.close

@@ -1,0 +1,1 @@
+"""Running the program: health, metrics, logs, archive, audit, restored copies."""

@@ -1,0 +1,64 @@
+"""One program at a time on one SQLite file: a lock beside it that the system lets go when its holder dies."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import make_url
+
+from bot.domain.errors import StorageError
+
+
+@contextlib.contextmanager
+def exclusive(database: str) -> Iterator[None]:
+    """Hold the database of this address. Raises StorageError if another program holds it.
+
+    PostgreSQL is made for several; there nothing is held.
+    """
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    path = Path(url.database)
+    try:
+        file = open(path.with_name(f"{path.name}-lock"), "a+", encoding="ascii")  # noqa: SIM115  # closed below
+    except OSError as error:
+        raise StorageError(f"database: {path.parent} cannot be written to: {error.strerror}") from None
+    with file:
+        if not _lock(file):
+            file.seek(0)
+            holder = file.read(20).strip()
+            named = f" (process {holder})" if holder.isdecimal() else ""
+            raise StorageError(f"another xiaoer{named} works on {path}; stop that one first")
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR = 1 << 20  # the byte that is locked; the first ones must stay readable
+
+    def _lock(file: IO[str]) -> bool:
+        file.seek(_FAR)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _lock(file: IO[str]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""React: open events become records and decisions."""

@@ -1,0 +1,117 @@
+"""Campaigns: a promotion whose time has come is queued, page by page, for each buyer it is for, once."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from bot.domain.context import Buyer
+from bot.domain.errors import TemplateError
+from bot.domain.hours import daytime_slot
+from bot.domain.rules import PROMOTION, Rules
+from bot.domain.shop import Promotion, Shop
+from bot.texts.catalogue import Catalogue
+from storage import calendar, history, outbox, records
+from storage.database import try_lock
+from storage.unit import Unit
+
+log = structlog.get_logger()
+
+PAGE = 500  # buyers in one transaction
+
+
+class Campaigns:
+    """The promotions of all shops. Both methods must run in a writing transaction."""
+
+    def __init__(self, shops: Mapping[str, Shop], rules: Rules, catalogue: Catalogue) -> None:
+        self._shops = shops
+        self._rules = rules
+        self._catalogue = catalogue
+
+    def start_due(self, connection: Connection, now: datetime) -> None:
+        """Note every campaign that the calendar starts now; two programs note it once."""
+        for shop_id, shop in self._shops.items():
+            for name, promotion in shop.promotions.items():
+                slot = self._rules.promotion_due(promotion, now, shop.zone())
+                if slot is not None:
+                    calendar.start_campaign(connection, shop_id, name, slot)
+
+    def run_page(self, connection: Connection, now: datetime) -> int:
+        """Queue one page of each campaign that is under way; returns how many buyers were examined.
+
+        The cursor moves in the same transaction, so a restart goes on where the last page ended.
+        """
+        examined = 0
+        for shop_id, shop in self._shops.items():
+            if not shop.promotions or not try_lock(connection, f"campaign:{shop_id}"):
+                continue
+            unit = Unit(connection, shop_id, shop, now)
+            for campaign in calendar.open_campaigns(connection, shop_id):
+                examined += self._run_page(unit, campaign)
+        return examined
+
+    def _run_page(self, unit: Unit, campaign: Row[Any]) -> int:
+        connection, shop_id, name = unit.connection, unit.shop_id, campaign.promotion
+        promotion = unit.shop.promotions.get(name)
+        page = records.agreeing_buyers(connection, shop_id, campaign.cursor, PAGE) if promotion else []
+        try:
+            drafts = self._drafts(unit, name, promotion, page) if promotion else []
+        except TemplateError as error:  # the others have their words; this one waits for its own
+            log.error("promotion has no words", shop=shop_id, promotion=name, why=str(error))
+            return 0
+        outbox.queue(connection, shop_id, drafts, unit.now)
+        done_at = None if len(page) == PAGE else unit.now
+        cursor = page[-1].id if page else campaign.cursor
+        calendar.advance_campaign(connection, campaign, cursor, len(drafts), done_at)
+        return len(page)
+
+    def _drafts(
+        self, unit: Unit, name: str, promotion: Promotion, page: Iterable[Buyer]
+    ) -> list[outbox.Draft]:
+        connection, shop_id, shop, now = unit.connection, unit.shop_id, unit.shop, unit.now
+        rule = f"promotions.{name}"
+        offered = history.offered_to(connection, shop_id, rule, {buyer.id for buyer in page})
+        buyers = {buyer.id: buyer for buyer in page if not buyer.stopped and buyer.id not in offered}
+        standings = records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
+        policy = self._rules.policies[PROMOTION]
+        drafts = []
+        for id, buyer in buyers.items():
+            count, spent = standings.get(id, (0, 0))
+            tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers)
+            if tier is None or tier.name != promotion.tier:
+                continue
+            locale = buyer.locale or shop.locale
+            version = self._catalogue.resolve(promotion.template, locale)
+            outbox.keep_versions(connection, shop_id, [version])
+            key = f"promotion:{name}:{id}"
+            drafts.append(
+                outbox.Draft(
+                    key=key,
+                    buyer=id,
+                    template=promotion.template,
+                    version=version.id,
+                    category=policy.category,
+                    rule=rule,
+                    due_at=daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key)),
+                    lateness=policy.lateness,
+                    values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},
+                )
+            )
+        return drafts
+
+
+def offer_in(promotion: Promotion, locale: str) -> str:
+    """The offer in the buyer's language, else in the one nearest to it, else in the first."""
+    if isinstance(promotion.offer, str):
+        return promotion.offer
+    exact = promotion.offer.get(locale)
+    near = next((words for name, words in promotion.offer.items() if name[:2] == locale[:2]), None)
+    return exact or near or next(iter(promotion.offer.values()))
+
+
+def _share(key: str) -> float:
+    """The buyer's own place in the day, the same whenever it is asked for."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest()) / 2**32

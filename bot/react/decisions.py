@@ -1,0 +1,186 @@
+"""Apply what handlers decided: gathered for one batch, written with it."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+import msgspec
+
+from bot.domain.actions import (
+    Action,
+    CallHuman,
+    CloseCase,
+    Consent,
+    CountTry,
+    JoinBuyer,
+    NoteBuyer,
+    OpenCase,
+    Say,
+    TagBuyer,
+    Unsay,
+    WakeAt,
+)
+from bot.domain.arbiter import too_late
+from bot.domain.context import Context
+from bot.domain.messages import Reason
+from bot.domain.orders import Order
+from bot.domain.rules import Rules
+from bot.react.identities import Identities
+from bot.react.unit_of_work import UnitOfWork
+from bot.seller.cases import Cases
+from bot.texts.catalogue import Catalogue, Version
+from storage import calendar, outbox, records
+
+_replace = msgspec.structs.replace
+
+
+class Decisions:
+    """Decisions of one batch: a later event may still withdraw what an earlier one wanted said."""
+
+    def __init__(self, work: UnitOfWork, identities: Identities, rules: Rules, catalogue: Catalogue) -> None:
+        self._work = work
+        self._identities = identities
+        self._rules = rules
+        self._catalogue = catalogue
+        self._cases = Cases(work.unit, catalogue)
+        self._says: dict[str, outbox.Draft] = {}
+        self._about: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by order
+        self._unsaid: dict[str, Reason] = {}  # what the outbox has of them, by key
+        self._versions: dict[str, Version] = {}
+        self._decided: dict[str, frozenset[str]] = {}  # by order
+        self._wakes: dict[str, WakeAt] = {}
+        self._notes: list[tuple[str, str, str]] = []
+
+    def apply(self, actions: list[Action], id: int, rule: str, context: Context) -> None:
+        """Apply what the handler of event `id` decided, in its order."""
+        buyer = context.buyer.id if context.buyer else None
+        for action in actions:
+            match action:
+                case Say():
+                    self._say(action, id, rule, context)
+                case Unsay():
+                    self._unsay(action, context)
+                case OpenCase():
+                    self.open_case(action, buyer, _chat_of(context))
+                case CallHuman():
+                    self._call_human(action, id, context)
+                case CloseCase():
+                    self._cases.close(action.key)
+                case NoteBuyer():
+                    self._notes += [(buyer, "note", action.text)] if buyer else []
+                case TagBuyer():
+                    self._notes += [(buyer, "tag", action.tag)] if buyer else []
+                case Consent() if buyer:
+                    self._consent(action, buyer)
+                case JoinBuyer():
+                    context = self._join(action, context)
+                    buyer = context.buyer.id if context.buyer else None
+                case CountTry() if context.conversation:
+                    self._identities.count_try(context.conversation)
+                case WakeAt():
+                    known = self._wakes.get(action.key)
+                    self._wakes[action.key] = action if known is None or action.at < known.at else known
+
+    def open_case(self, opened: OpenCase, buyer: str | None, chat: str | None = None) -> None:
+        """Open a case; later events of the batch know of it."""
+        order = self._work.orders.get(opened.order) if opened.order else None
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat)
+        if case and buyer:
+            self._work.cases[buyer] = (*self._work.cases.get(buyer, ()), case)
+
+    def write(self) -> None:
+        """Write what was decided. Raises what the database raises."""
+        link, shop, now = self._work.connection, self._work.shop_id, self._work.now
+        for draft in self._says.values():
+            draft.buyer = self._work.present(draft.buyer)
+        outbox.withdraw(link, shop, self._unsaid, now)
+        outbox.keep_versions(link, shop, self._versions.values())
+        outbox.queue(link, shop, list(self._says.values()), now)
+        calendar.set_wakes(link, shop, self._wakes.values())
+        notes = [(self._work.present(buyer), kind, text) for buyer, kind, text in self._notes]
+        records.add_notes(link, shop, notes, now)
+
+    def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
+        if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
+            return  # nobody to tell yet, or decided on before
+        now = self._work.now
+        policy = self._rules.policies[say.template]
+        version = self._catalogue.resolve(say.template, context.locale)
+        self._versions[version.id] = version
+        due_at = say.at or now + (say.after or timedelta(0))
+        late = too_late(due_at, policy.lateness, now)  # an import brings many such
+        draft = outbox.Draft(
+            key=say.key,
+            buyer=context.buyer.id,
+            order=say.order,
+            template=say.template,
+            version=version.id,
+            category=policy.category,
+            values=say.values,
+            buttons=say.buttons,
+            to=say.to,
+            unlike=say.unlike,
+            event=id,
+            rule=rule,
+            due_at=due_at,
+            lateness=policy.lateness,
+            settled=("skipped", late) if late else None,
+        )
+        self._says[say.key] = draft
+        self._about[say.order or ""].append(draft)
+
+    def _decided_about(self, order: Order | None) -> frozenset[str]:
+        """Keys about this order that the outbox has already; its constraint would leave them out anyway."""
+        if order is None:
+            return frozenset()
+        if order.id not in self._decided:
+            said = self._work.said.get(order.id, ())
+            self._decided[order.id] = frozenset(each.key for each in said)
+        return self._decided[order.id]
+
+    def _unsay(self, unsay: Unsay, context: Context) -> None:
+        """Withdraw messages about this order, those of this batch and those that the outbox has."""
+        if context.order is None:
+            return
+        why = Reason(unsay.why, unsay.values)
+        for draft in self._about[context.order.id]:
+            if draft.key.startswith(unsay.prefix) and draft.settled is None:
+                draft.settled = ("withdrawn", why)
+        for said in self._work.said.get(context.order.id, ()):
+            if said.key.startswith(unsay.prefix) and said.state == "queued":
+                self._unsaid[said.key] = why
+
+    def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
+        if any(case.kind == "human" for case in context.cases):
+            return
+        chat = _chat_of(context)
+        opened = OpenCase(
+            kind="human",
+            key=f"human:{chat or ''}:{id}",
+            reason=call.reason,
+            details=call.details,
+            order=call.order,
+        )
+        self.open_case(opened, context.buyer.id if context.buyer else None, chat)
+
+    def _consent(self, consent: Consent, buyer: str) -> None:
+        now = self._work.now
+        if consent.stop is True:
+            self._identities.stop(buyer, now)
+        elif consent.stop is False:
+            self._identities.resume(buyer, now)
+        elif consent.promotions is not None:
+            self._identities.consent(buyer, consent.promotions, now)
+
+    def _join(self, join: JoinBuyer, context: Context) -> Context:
+        """What is decided next is for the record that remains; the one the buyer came with may be gone."""
+        if context.conversation is None:
+            return context
+        joined = self._identities.join_by_order(join.order, context.conversation)
+        if joined is None:
+            return context
+        buyer, chat = joined
+        return _replace(context, buyer=buyer, conversation=chat)
+
+
+def _chat_of(context: Context) -> str | None:
+    return context.conversation.name if context.conversation else None

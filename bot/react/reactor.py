@@ -1,0 +1,244 @@
+"""React: open events become records and decisions, a batch in one transaction."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import Connection, Row
+from sqlalchemy.exc import DBAPIError
+
+from bot.domain.actions import OpenCase, Value
+from bot.domain.context import Context
+from bot.domain.events import AnyEvent, MessageReceived, load_event
+from bot.domain.routes import route
+from bot.domain.rules import Rules
+from bot.domain.shop import Shop
+from bot.operations.metrics import Metrics
+from bot.operations.time_limit import TimeLimit
+from bot.react.decisions import Decisions
+from bot.react.identities import Identities
+from bot.react.merge import Subject, merge_event
+from bot.react.unit_of_work import UnitOfWork
+from bot.texts.catalogue import Catalogue
+from storage import inbox, outbox
+from storage.database import Database, is_service_trouble, try_lock
+from storage.unit import Unit
+
+log = structlog.get_logger()
+
+BATCH = 400  # events in one transaction; more makes answers wait, fewer makes commits dear
+
+
+class Handled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a round did: events handled, events parked, shops that another program is at."""
+
+    handled: int = 0
+    parked: int = 0
+    busy: int = 0
+
+
+class Reactor:
+    """The react leg of one program. jitter: between 0 and 1, for the shop that a round begins with."""
+
+    def __init__(
+        self,
+        database: Database,
+        shops: Mapping[str, Shop],
+        rules: Rules,
+        catalogue: Catalogue,
+        time_limit: TimeLimit,
+        metrics: Metrics,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._database = database
+        self._shops = shops
+        self._rules = rules
+        self._catalogue = catalogue
+        self._time_limit = time_limit
+        self._metrics = metrics
+        self._jitter = jitter
+
+    async def react(self, clock: Callable[[], datetime]) -> Handled:
+        """Handle a batch of open events, of as many shops as it has room for; what cannot be written together
+        is written shop by shop.
+
+        clock: read when a shop is ours, so that what is decided later there is due later, whoever decides.
+        Raises what the database raises while it is away or full; a fault of one event parks that event.
+        """
+        try:
+            handled = await self._database.write(lambda connection: self._round(connection, clock))
+        except Exception as error:
+            if is_service_trouble(error):
+                raise
+            log.warning("round not kept", error=type(error).__name__)
+            handled = [
+                (shop_id, await self._by_itself(shop_id, clock))
+                for shop_id in self._in_turn(await self._database.write(inbox.waiting_shops))
+            ]
+        for shop_id, of_shop in handled:
+            self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
+            self._metrics.events.labels(shop_id, "parked").inc(of_shop.parked)
+        return _sum(of_shop for _, of_shop in handled)
+
+    def react_in_shop(
+        self, connection: Connection, shop_id: str, clock: Callable[[], datetime], limit: int = BATCH
+    ) -> Handled:
+        """Handle the oldest open events of one shop, in a writing transaction. If this raises, nothing of
+        the transaction may be committed."""
+        if not try_lock(connection, f"react:{shop_id}"):
+            return Handled(busy=1)
+        unit = self._unit(connection, shop_id, clock)
+        rows = inbox.open_events(connection, shop_id, limit)
+        return self._batch(unit).run(rows) if rows else Handled()
+
+    def _in_turn(self, waiting: list[str]) -> list[str]:
+        """From any of them on, since other programs may be at the first."""
+        first = int(self._jitter() * len(waiting))
+        # Where the settings of a shop are gone its events wait for them.
+        return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
+
+    def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
+        handled: list[tuple[str, Handled]] = []
+        room = BATCH
+        for shop_id in self._in_turn(inbox.waiting_shops(connection)):
+            if room <= 0:
+                break
+            of_shop = self.react_in_shop(connection, shop_id, clock, room)
+            room -= of_shop.handled + of_shop.parked
+            handled.append((shop_id, of_shop))
+        return handled
+
+    async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> Handled:
+        """One shop; when a batch cannot be written, in smaller steps up to the one event to blame."""
+        for limit in (BATCH, BATCH // 10, BATCH // 100):
+            try:
+                return await self._database.write(
+                    partial(self.react_in_shop, shop_id=shop_id, clock=clock, limit=limit)
+                )
+            except Exception as error:
+                if is_service_trouble(error):
+                    raise
+                log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
+        return await self._database.write(partial(self._one, shop_id=shop_id, clock=clock))
+
+    def _one(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Handled:
+        """The oldest open event; parked if what it leads to cannot be written."""
+        if not try_lock(connection, f"react:{shop_id}"):
+            return Handled(busy=1)
+        unit = self._unit(connection, shop_id, clock)
+        rows = inbox.open_events(connection, shop_id, 1)
+        try:
+            with connection.begin_nested():
+                return self._batch(unit).run(rows) if rows else Handled()
+        except Exception as error:
+            if is_service_trouble(error):
+                raise
+            kind = type(error).__name__
+            log.error("event parked", shop=shop_id, number=rows[0].id, error=kind, exc_info=True)
+        inbox.settle(
+            connection, shop_id, [(rows[0].id, None, f"{kind}: what it leads to cannot be kept")], unit.now
+        )
+        return Handled(parked=1)
+
+    def _unit(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Unit:
+        now = outbox.no_earlier(connection, shop_id, clock())
+        return Unit(connection, shop_id, self._shops[shop_id], now)
+
+    def _batch(self, unit: Unit) -> "_Batch":
+        return _Batch(unit, self._rules, self._catalogue, self._time_limit)
+
+
+def _sum(handled: Iterable[Handled]) -> Handled:
+    every = list(handled)
+    return Handled(
+        handled=sum(each.handled for each in every),
+        parked=sum(each.parked for each in every),
+        busy=sum(each.busy for each in every),
+    )
+
+
+class _Batch:
+    """One shop's events in the order they came, and what they lead to."""
+
+    def __init__(self, unit: Unit, rules: Rules, catalogue: Catalogue, time_limit: TimeLimit) -> None:
+        self._unit = unit
+        self._rules = rules
+        self._time_limit = time_limit
+        self._work = UnitOfWork(unit)
+        self._identities = Identities(self._work)
+        self._decisions = Decisions(self._work, self._identities, rules, catalogue)
+
+    def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
+        outcomes: list[tuple[int, str | None, str | None]] = []
+        events: list[tuple[int, AnyEvent]] = []
+        for row in rows:
+            try:
+                events.append((row.id, load_event(row.body)))
+            except msgspec.DecodeError as error:
+                outcomes.append((row.id, None, f"not an event: {error}"))
+        self._work.read((event for _, event in events), self._rules.numbers_in)
+        outcomes += [(id, *self._handle(id, event)) for id, event in events]
+        self._work.write()
+        self._decisions.write()
+        inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
+        parked = sum(1 for _, _, error in outcomes if error)
+        return Handled(handled=len(outcomes) - parked, parked=parked)
+
+    def _handle(self, id: int, event: AnyEvent) -> tuple[str | None, str | None]:
+        """(rule, error). The facts of an event count even when its handler fails."""
+        rule = None
+        try:
+            context = self._context(event, merge_event(self._work, self._identities, event))
+            found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
+            if found is None:
+                return None, None
+            rule = found.name
+            actions = self._time_limit.bounded(partial(found.handler, event, context))
+            self._decisions.apply(actions, id, rule, context)
+        except DBAPIError:  # it may have spoilt the whole transaction
+            raise
+        except Exception as error:  # one bad event must not stop the others
+            kind = type(error).__name__
+            log.error(
+                "event parked", shop=self._unit.shop_id, number=id, rule=rule, error=kind, exc_info=True
+            )
+            self._open_fault(id, f"{kind}: {error}")
+            return rule, f"{kind}: {error}"[:500]
+        return rule, None
+
+    def _open_fault(self, id: int, error: str) -> None:
+        details: dict[str, Value] = {"event": id, "error": error[:300]}
+        fault = OpenCase(kind="fault", key=f"fault:{id}", reason="handler_failed", details=details)
+        self._decisions.open_case(fault, buyer=None)
+
+    def _context(self, event: AnyEvent, subject: Subject) -> Context:
+        """What the handler may know, now that the event's own facts are in."""
+        work, buyer, order = self._work, subject.buyer, subject.order
+        proved = named = None
+        if isinstance(event, MessageReceived):
+            proved = self._rules.order_of_link(self._unit.shop_id, event.text)
+            numbers = self._rules.numbers_in(event.text)
+            named = next((work.named[number] for number in numbers if number in work.named), None)
+            if proved:
+                named = work.read_order(proved) or named
+        named_buyer = named.buyer if named else None
+        if named_buyer and named_buyer not in work.buyers:
+            work.read_buyer(named_buyer)
+        return Context(
+            now=self._unit.now,
+            shop_id=self._unit.shop_id,
+            shop=self._unit.shop,
+            buyer=work.buyer(buyer),
+            order=order,
+            orders=work.orders_of(buyer) if order is None else (order,),
+            conversation=subject.chat,
+            cases=work.cases.get(buyer, ()) if buyer else (),
+            said=work.said.get(order.id, ()) if order else (),
+            named_order=named,
+            named_buyer=work.buyer(named_buyer),
+            link_proved=bool(proved and named),
+        )

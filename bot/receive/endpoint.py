@@ -1,0 +1,134 @@
+"""Receive: prove who sent a delivery, translate it, keep it, and only then answer."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+from aiohttp import web
+
+from bot.channels import Delivery, ReceivingChannel
+from bot.domain.errors import Unreadable, WebhookRefused
+from bot.operations.logs import ThrottledLog
+from bot.operations.metrics import Metrics
+from bot.receive.delivery_store import DeliveryStore
+from bot.receive.http_protocol import ReadBody
+from bot.receive.rate_limit import RateLimit, RecentBodies
+from storage.inbox import InboxEvent, UnreadableDelivery, inbox_event
+
+log = structlog.get_logger()
+
+
+# Of a delivery that could not be read: what its channel needs to read it again, and who sent it.
+KEPT_HEADERS = (
+    *("content-type", "user-agent", "webhook-id"),
+    *("x-shopify-topic", "x-shopify-webhook-id", "x-shopify-triggered-at"),
+    *("shopify-topic", "shopify-webhook-id", "shopify-triggered-at"),
+    *("x-wc-webhook-topic", "x-wc-webhook-delivery-id"),
+)
+
+
+ReceivingChannels = Mapping[tuple[str, str], ReceivingChannel]  # (shop, channel's name) -> channel
+
+
+class Receiver:
+    """The HTTP door at /hooks/{shop}/{channel}."""
+
+    def __init__(
+        self,
+        doors: ReceivingChannels,
+        keeper: DeliveryStore,
+        rate: RateLimit,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        read_body: ReadBody,
+    ) -> None:
+        self._doors = doors
+        self._shops = frozenset(shop for shop, _ in doors)
+        self._refusals = ThrottledLog()
+        self._lately = RecentBodies()
+        self._keeper = keeper
+        self._rate = rate
+        self._metrics = metrics
+        self._clock = clock
+        self._read_body = read_body
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """200 kept (or known, or kept as unreadable), 401, 404, 413 and 415 (from read_body), 429, 503."""
+        shop, name = request.match_info["shop"], request.match_info["channel"]
+        channel = self._doors.get((shop, name))
+        if channel is None:  # a name that somebody made up labels no metric
+            return self._answer(shop if shop in self._shops else "", "", 404)
+        try:
+            body = await self._read_body(request)
+        except web.HTTPException as refused:
+            self._count(shop, name, refused.status)
+            raise
+        delivery = Delivery(
+            method=request.method,
+            headers=request.headers,
+            query=request.query,
+            body=body,
+            received_at=self._clock(),
+        )
+        handshake = channel.handshake(delivery)
+        if handshake is not None:
+            return web.Response(
+                status=handshake.status, text=handshake.text, content_type=handshake.content_type
+            )
+        try:
+            channel.verify(delivery)
+        except WebhookRefused as refused:
+            self._complain(shop, name, str(refused))
+            return self._answer(shop, name, 401)
+        # Only the genuine spend from the shop's bucket, and once; a stranger could leave its buyers nothing.
+        again = self._lately.ask(f"{shop}/{name}", delivery.body)
+        if not self._rate.take(shop, asyncio.get_running_loop().time(), again):
+            return self._answer(shop, name, 429, headers={"Retry-After": "1"})
+        return await self._keep(shop, channel, delivery)
+
+    async def _keep(self, shop: str, channel: ReceivingChannel, delivery: Delivery) -> web.Response:
+        arrivals: list[InboxEvent] = []
+        puzzle = None
+        try:
+            arrivals = [inbox_event(shop, event, delivery.received_at) for event in channel.parse(delivery)]
+        except Unreadable as error:
+            puzzle = _puzzle(shop, channel.name, delivery, str(error))
+            self._metrics.unreadable.labels(shop, channel.name).inc()
+            log.warning("delivery not understood", shop=shop, channel=channel.name, why=str(error))
+        if arrivals or puzzle:
+            try:
+                await self._keeper.keep(arrivals, puzzle)
+            except Exception:  # logged where it happened; to the platform all of them mean: come again
+                return self._answer(shop, channel.name, 503, headers={"Retry-After": "5"})
+        return self._answer(shop, channel.name, 200)
+
+    def _complain(self, shop: str, channel: str, why: str) -> None:
+        """A flood of forged deliveries must not fill the log."""
+        unsaid = self._refusals.ask((shop, channel), asyncio.get_running_loop().time())
+        if unsaid is not None:
+            log.warning("delivery refused", shop=shop, channel=channel, why=why, unsaid=unsaid)
+
+    def _answer(
+        self, shop: str, channel: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        self._count(shop, channel, status)
+        return web.Response(status=status, headers=headers)
+
+    def _count(self, shop: str, channel: str, status: int) -> None:
+        self._metrics.deliveries.labels(shop, channel, status).inc()
+
+
+def _puzzle(shop: str, channel: str, delivery: Delivery, error: str) -> UnreadableDelivery:
+    headers = {name: value for name in KEPT_HEADERS if (value := delivery.headers.get(name))}
+    return UnreadableDelivery(
+        shop=shop,
+        channel=channel,
+        external_id=hashlib.sha256(delivery.body).hexdigest(),
+        headers=json.dumps(headers),
+        body=delivery.body,
+        error=error,
+        received_at=delivery.received_at,
+    )

@@ -1,0 +1,1 @@
+"""What the seller reads and settles: cases, explanations, sentences."""

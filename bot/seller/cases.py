@@ -1,0 +1,133 @@
+"""Cases: what waits for the seller, stored once, and mailed to them where they left an address."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from bot.domain.actions import OpenCase
+from bot.domain.context import Buyer, Case
+from bot.domain.errors import TemplateError
+from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.orders import Order
+from bot.domain.untrusted_text import called
+from bot.seller.words import SellerWords
+from bot.texts.catalogue import Catalogue
+from bot.texts.variables import variables
+from storage import outbox, records
+from storage.outbox import Outcome
+from storage.unit import Unit
+
+SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
+NOTICE = "seller_case"
+TOLD = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
+
+
+class Cases:
+    """The cases of one shop, within one transaction."""
+
+    def __init__(self, unit: Unit, catalogue: Catalogue) -> None:
+        self._unit = unit
+        self._catalogue = catalogue
+
+    def open(
+        self, opened: OpenCase, buyer: Buyer | None, order: Order | None = None, chat: str | None = None
+    ) -> Case | None:
+        """Open a case and mail it to the seller. None if its key was opened before.
+
+        chat: the conversation in which the buyer waits for an answer.
+        """
+        unit = self._unit
+        opened = msgspec.structs.replace(opened, draft=self._draft(opened, buyer, order))
+        case = records.open_case(unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now)
+        if case and unit.shop.seller.email:
+            who = called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
+            self._notify(case, opened, who)
+        return case
+
+    def close(self, key: str) -> None:
+        """Close a case, and withdraw the mail about it: nobody needs to know any more."""
+        unit = self._unit
+        records.close_cases(unit.connection, unit.shop_id, {key}, unit.now)
+        outbox.drop(unit.connection, unit.shop_id, notice_key(key), unit.now)
+
+    def open_for_unsent(self, rows: Iterable[Row[Any]], outcomes: Sequence[Outcome]) -> None:
+        """Open a case for every message that was not sent where the seller can do something about it.
+
+        rows: of the outbox; outcomes: what became of some of them.
+        """
+        reasons = {outcome.id: outcome.why for outcome in outcomes}
+        for row in rows:
+            why = reasons.get(row.id)
+            if why is None or why.code not in TOLD or row.category == "promotion" or row.buyer == SELLER:
+                continue
+            found = records.buyers_by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
+            self.open(_unsent(row, why), found.get(row.buyer))
+
+    def _draft(self, opened: OpenCase, buyer: Buyer | None, order: Order | None) -> str | None:
+        """A text prepared for the seller, in the buyer's language, from the template that the case names."""
+        if opened.draft is None:
+            return None
+        shop, now = self._unit.shop, self._unit.now
+        buyer = buyer or Buyer(id="")
+        due = DueMessage(
+            key=opened.key,
+            template=opened.draft,
+            category="service",
+            due_at=now,
+            created_at=now,
+            lateness=timedelta(0),
+            values=opened.details,
+            order=opened.order,
+        )
+        facts = Facts(shop=shop, buyer=buyer, order=order)
+        try:
+            version = self._catalogue.resolve(opened.draft, buyer.locale or shop.locale)
+            return self._catalogue.render(version, variables(due, facts, now)).text
+        except TemplateError:
+            return None  # the case itself matters more than its draft
+
+    def _notify(self, case: Case, opened: OpenCase, who: str | None) -> None:
+        unit = self._unit
+        locale = unit.shop.seller.locale or unit.shop.locale
+        words = SellerWords(locale, unit.shop.zone())
+        version = self._catalogue.resolve(NOTICE, locale)
+        outbox.keep_versions(unit.connection, unit.shop_id, [version])
+        notice = outbox.Draft(
+            key=notice_key(case.key),
+            buyer=SELLER,
+            order=case.order,
+            template=NOTICE,
+            version=version.id,
+            category="answer",  # to nobody's quiet hours but the seller's own mail program
+            rule="cases",
+            due_at=unit.now,
+            lateness=timedelta(days=2),
+            values={
+                "case": case.number,
+                "text": words.reason(case.reason, dict(opened.details)),
+                "who": who,
+                "claim": case.kind == "payment_claim" and case.order is not None,
+                "draft": opened.draft,
+            },
+        )
+        outbox.queue(unit.connection, unit.shop_id, [notice], unit.now)
+
+
+def notice_key(case: str) -> str:
+    """The key of the mail about a case, from the key of the case."""
+    return f"{NOTICE}:{case}"
+
+
+def _unsent(row: Row[Any], why: Reason) -> OpenCase:
+    order = row.order_id
+    if row.template == "second_contact":
+        key = f"no_answer:{order}"
+        return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": order}, order=order)
+    # No address is one matter for all messages of an order; any other trouble is a message's own.
+    lost = why.code == "no_way" and order
+    kind, about = ("unreachable", order) if lost else ("undeliverable", row.key)
+    details = {"template": row.template, "why": why.values.get("why")}
+    return OpenCase(kind=kind, key=f"{kind}:{about}", reason="undeliverable", details=details, order=order)

@@ -1,0 +1,274 @@
+"""The story of one message, sent or not: what happened, which rule, what was known, what became of it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from bot.domain.events import TimeCame, load_event
+from bot.domain.shop import Shop
+from bot.seller.explanation_words import ExplanationWords
+from bot.seller.words import SellerWords
+from bot.texts.catalogue import Catalogue
+from bot.texts.preview import text_now
+from storage import read_models, records
+from storage.read_models import Arrived, Attempt, Message
+
+AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is worth a word
+
+
+class Chapter(msgspec.Struct, frozen=True):
+    title: str
+    lines: tuple[str, ...]
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """`text`: what was said; `preview`: what a waiting message would say at the moment of asking."""
+
+    message: Message
+    title: str
+    chapters: tuple[Chapter, ...]
+    event: Arrived | None = None
+    attempts: tuple[Attempt, ...] = ()
+    text: str | None = None
+    preview: str | None = None
+
+
+def explain(
+    connection: Connection,
+    shop_id: str,
+    shop: Shop,
+    words: SellerWords,
+    name: str,
+    texts: Catalogue | None = None,
+    now: datetime | None = None,
+) -> Story | None:
+    """`name`: the message's id, public name or key; None if there is no such message.
+
+    With `texts` and `now` the story of a waiting message ends with what it would say now.
+    """
+    message = read_models.message(connection, shop_id, name)
+    if message is None:
+        return None
+    teller = _Explainer(connection, shop_id, shop, ExplanationWords(words), message)
+    preview = None
+    if texts and now and message.state == "queued":
+        preview = text_now(connection, shop_id, shop, message, texts, now)
+    return teller.story(preview)
+
+
+def told(story: Story) -> str:
+    """The whole story as text."""
+    parts = [story.title]
+    for chapter in story.chapters:
+        parts.append("\n".join([chapter.title, *(f"  {_indented(line)}" for line in chapter.lines)]))
+    return "\n\n".join(parts)
+
+
+class _Explainer:
+    def __init__(
+        self, connection: Connection, shop_id: str, shop: Shop, words: ExplanationWords, message: Message
+    ) -> None:
+        self.shop = shop
+        self.words = words
+        self.message = message
+        self.event = None if message.event is None else read_models.event(connection, shop_id, message.event)
+        self.attempts = tuple(read_models.attempts_of(connection, shop_id, message.id))
+        order = records.orders_by_id(connection, shop_id, {message.order} if message.order else set())
+        self.order = next((known.shown_number for known in order.values()), message.order)
+        self.facts = message.facts or {}
+
+    def story(self, preview: str | None) -> Story:
+        message = self.message
+        chapters = [
+            self._chapter("happened", self._happened()),
+            self._chapter("rule", self._rule()),
+            self._chapter("decided", self._decided()),
+            self._chapter("facts", self._known()),
+            self._chapter("outcome", self._outcome()),
+            self._chapter("attempts", self._tried()),
+        ]
+        if message.text:
+            chapters.append(self._chapter("text", iter([message.text])))
+        if preview:
+            chapters.append(self._chapter("preview", iter([preview])))
+        values = {"template": message.template, "state": message.state}
+        return Story(
+            message=message,
+            title=self.words.say("titles", "message", values),
+            chapters=tuple(chapters),
+            event=self.event,
+            attempts=self.attempts,
+            text=message.text,
+            preview=preview,
+        )
+
+    # What happened, and what followed from it
+
+    def _happened(self) -> Iterator[str]:
+        message, kept = self.message, self.event
+        if message.event is None:
+            promotion = message.values.get("promotion", message.rule)
+            yield self._line("promotion_began", promotion=promotion, created_at=message.created_at)
+        elif kept is None:
+            yield self._line("event_gone")
+        else:
+            event = load_event(kept.body)
+            yield self._line("event", at=event.at, what=self._what(kept), channel=kept.channel)
+            wait = kept.received_at - event.at
+            yield self._line(
+                "arrived",
+                received_at=kept.received_at,
+                wait=wait if wait > AT_ONCE else None,
+                handled_at=kept.handled_at,
+            )
+            if not isinstance(event, TimeCame):
+                yield self._line("repeats", external_id=kept.external_id)
+
+    def _what(self, kept: Arrived) -> str:
+        event = load_event(kept.body)
+        values = msgspec.structs.asdict(event)
+        if values.get("order") == self.message.order:
+            values["order"] = self.order
+        return self.words.say("events", kept.type, values)
+
+    def _rule(self) -> Iterator[str]:
+        rule = self.message.rule
+        if self.words.has("rules", rule):
+            yield self.words.say("rules", rule)
+            yield self._line("rule_name", rule=rule)
+        elif rule.startswith("promotions."):
+            yield self.words.say("rules", "promotion", {"promotion": rule.removeprefix("promotions.")})
+        else:
+            yield self.words.say("rules", "other", {"rule": rule})
+
+    def _decided(self) -> Iterator[str]:
+        message = self.message
+        yield self._line(
+            "decided", created_at=message.created_at, template=message.template, category=message.category
+        )
+        until = message.due_at + timedelta(seconds=message.lateness)
+        yield self._line("due", due_at=message.due_at, until=until)
+        file = f"{message.locale}/{message.template}.txt" if message.locale else message.template
+        words = "own_words" if message.own else "our_words"
+        yield self._line(words, template_file=file, version=message.version)
+        if message.to:
+            yield self._line("answer_to", to=message.to)
+        if message.unlike:
+            yield self._line("unlike", unlike=message.unlike)
+        yield self._line("key", key=message.key)
+
+    # What was known, and what became of it
+
+    def _known(self) -> Iterator[str]:
+        facts, offer = self.facts, self.message.category == "promotion"
+        if not facts:
+            yield self._line("never_looked" if self.message.settled_at else "not_looked")
+            return
+        yield self._line("looked", **_moments(_taken(facts, "at", "local_time", "timezone")))
+        if facts.get("order"):
+            order = facts["order"]
+            values = _moments(_taken(order, "number", "paid_at", "delivered_at", "cancelled_at"))
+            refunded = bool(order.get("refunded_minor"))
+            yield self._line("order", order_state=order.get("state"), refunded=refunded, **values)
+        yield self._line("stopped" if facts.get("stopped") else "not_stopped")
+        if offer:
+            yield self._line(_CONSENT[facts.get("agrees")])
+            yield self._count("in_week", facts, "promotions_in_week", "promotions_per_week")
+        if "open_cases" in facts:
+            cases = ", ".join(str(number) for number in facts["open_cases"])
+            yield self._line("cases", cases=cases) if cases else self._line("no_cases")
+        if facts.get("human_until") and facts["human_until"] > facts["at"]:
+            yield self._line("person", until=datetime.fromisoformat(facts["human_until"]))
+        if "sent_in_day" in facts:
+            yield self._count("in_day", facts, "sent_in_day", "per_day")
+        yield from self._quiet(facts)
+        ways = ", ".join(facts.get("ways", ()))
+        yield self._line("ways", ways=ways) if ways else self._line("no_ways")
+
+    def _count(self, name: str, facts: Mapping[str, Any], count: str, limit: str) -> str:
+        return self._line(name, count=facts.get(count, 0), limit=facts.get(limit, "?"))
+
+    def _quiet(self, facts: Mapping[str, Any]) -> Iterator[str]:
+        if facts.get("quiet_hours"):
+            start, end = facts["quiet_hours"]
+            yield self._line("no_quiet") if start == end else self._line("quiet", start=start, end=end)
+
+    def _outcome(self) -> Iterator[str]:
+        message, words = self.message, self.words
+        reason = message.reason
+        if message.state not in ("sent", "skipped", "sending"):
+            yield _capital(words.seller.state(message.state))
+        if reason and message.state != "sent":
+            yield _capital(words.seller.reason(reason.code, reason.values))
+            yield from self._limit(reason.code, reason.values)
+        elif message.state == "sent":
+            values = {"channel": message.channel, "sent_at": message.settled_at}
+            yield _capital(words.seller.reason("sent", values))
+        elif message.state == "sending":
+            yield _capital(words.seller.reason("sending", {"channel": message.channel}))
+        if message.state == "queued":
+            yield self._line("looks_again", try_at=message.try_at)
+        elif message.settled_at and message.state != "sent":
+            yield self._line("settled", settled_at=message.settled_at)
+
+    def _limit(self, code: str, values: Mapping[str, Any]) -> Iterator[str]:
+        if self.words.has("limits", code):
+            takeover = self.facts.get("takeover", int(self.shop.takeover.total_seconds()))
+            lateness = self.message.lateness
+            known = {"limit": "?", **values, "takeover": takeover, "lateness": lateness}
+            yield self.words.say("limits", code, known)
+
+    def _tried(self) -> Iterator[str]:
+        message = self.message
+        for attempt in self.attempts:
+            named = self.words.has("attempts", attempt.outcome)
+            outcome = self.words.say(
+                "attempts", attempt.outcome if named else "other", {"outcome": attempt.outcome}
+            )
+            yield self._attempt(attempt.number, attempt.at, attempt.channel, outcome, attempt.why)
+        number = max((attempt.number for attempt in self.attempts), default=0) + 1
+        if message.state == "sent" and message.settled_at:
+            outcome = self.words.say("attempts", "sent")
+            yield self._attempt(number, message.settled_at, message.channel, outcome, None)
+        elif message.state == "sending":
+            at = datetime.fromisoformat(self.facts["at"]) if self.facts else message.try_at
+            yield self._attempt(number, at, message.channel, self.words.say("attempts", "underway"), None)
+        elif not self.attempts:
+            yield self._line("no_attempts")
+        if message.receipt:
+            yield self._line("receipt", receipt=message.receipt)
+
+    def _attempt(self, number: int, at: datetime, channel: str | None, outcome: str, why: str | None) -> str:
+        return self._line("attempt", number=number, at=at, channel=channel or "?", outcome=outcome, why=why)
+
+    def _chapter(self, name: str, lines: Iterator[str]) -> Chapter:
+        return Chapter(self.words.say("titles", name), tuple(lines))
+
+    def _line(self, name: str, **values: Any) -> str:
+        return self.words.say("lines", name, values)
+
+
+_CONSENT = {True: "agrees", False: "agrees_not", None: "agrees_unknown"}
+
+
+def _taken(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: values.get(name) for name in names}
+
+
+def _moments(values: dict[str, Any]) -> dict[str, Any]:
+    """Moments as they are kept in JSON, made moments again."""
+    return {
+        name: datetime.fromisoformat(value) if value and (name == "at" or name.endswith("_at")) else value
+        for name, value in values.items()
+    }
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")

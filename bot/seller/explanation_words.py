@@ -1,0 +1,67 @@
+"""The words that stories and findings are made of, in the seller's language."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from bot.domain.errors import TemplateError
+from bot.domain.shop import LOCALES
+from bot.domain.untrusted_text import quote
+from bot.seller.words import QUOTED_MAX, SellerWords
+from bot.texts.template_engine import Compiled, TemplateEnvironment
+
+
+class ExplanationWords:
+    """Sentences by table and name; `seller` has the names of templates, states and so on."""
+
+    def __init__(self, seller: SellerWords) -> None:
+        self.seller = seller
+        self._sentences = _sentences(self.seller.locale)
+
+    def has(self, table: str, name: str) -> bool:
+        return (table, name) in self._sentences
+
+    def say(self, table: str, name: str, values: Mapping[str, Any] | None = None) -> str:
+        """The sentence, its moments in the seller's zone; bare names and values where there is none."""
+        shown = {key: self._shown(key, value) for key, value in (values or {}).items()}
+        sentence = self._sentences.get((table, name))
+        try:
+            if sentence:
+                return sentence.fill(shown)
+        except TemplateError:  # an old record may lack a value: its name and the rest are still of use
+            pass
+        told = ", ".join(f"{key}={value}" for key, value in (values or {}).items() if value is not None)
+        return f"{name} ({told})" if told else name
+
+    def _shown(self, name: str, value: Any) -> Any:
+        if hasattr(value, "astimezone"):
+            return value.astimezone(self.seller.zone)
+        if not isinstance(value, str):
+            return value
+        match name:
+            case "template":
+                return self.seller.template(value)
+            case "state":
+                return self.seller.state(value)
+            case "order_state":
+                return self.seller.order_state(value)
+            case "category":
+                return self.seller.category(value)
+        return quote(value, QUOTED_MAX)
+
+
+@lru_cache(maxsize=len(LOCALES))
+def _sentences(locale: str) -> dict[tuple[str, str], Compiled]:
+    """By table and name. `audit` is one table, `story` is several."""
+    text = files("templates").joinpath(locale, "seller.yaml").read_text(encoding="utf-8")
+    words = yaml.safe_load(text)
+    tables: dict[str, dict[str, str]] = {**words.get("story", {}), "audit": words.get("audit", {})}
+    cage = TemplateEnvironment(locale)
+    return {
+        (table, name): Compiled(cage, f"{locale}/seller.yaml {table} {name}", sentence)
+        for table, sentences in tables.items()
+        for name, sentence in sentences.items()
+    }

@@ -1,0 +1,55 @@
+"""Settling a case: the seller's word becomes events, kept in one commit like any platform's."""
+
+from datetime import datetime
+from enum import Enum
+
+from sqlalchemy import Connection
+
+from bot.domain.events import CaseSettled, Event, PaymentReceived, load_event
+from storage import inbox, read_models
+from storage.inbox import inbox_event
+
+CHANNEL = "seller"
+
+
+class Settled(Enum):
+    """What became of the wish to settle a case."""
+
+    DONE = "done"  # or was done before, in the same sense
+    UNKNOWN = "unknown"  # there is no such case
+    CLOSED = "closed"  # it was settled otherwise, or needs nobody any more
+    NO_CLAIM = "no_claim"  # confirmed, but it claims no payment of an order we know
+
+
+def settle_case(connection: Connection, shop: str, number: int, confirmed: bool, now: datetime) -> Settled:
+    """Close a case; a claim of payment that is `confirmed` is a payment as well. Repeats change nothing."""
+    case = read_models.case_file(connection, shop, number)
+    if case is None:
+        return Settled.UNKNOWN
+    earlier = _earlier(connection, shop, number)
+    if earlier is not None:
+        return Settled.DONE if earlier.confirmed == confirmed else Settled.CLOSED
+    if case.closed_at is not None:
+        return Settled.CLOSED
+    if confirmed and (case.kind != "payment_claim" or case.order is None):
+        return Settled.NO_CLAIM
+    events: list[Event] = [
+        CaseSettled(
+            channel=CHANNEL, external_id=_settled_id(number), at=now, case=number, confirmed=confirmed
+        )
+    ]
+    if confirmed and case.order is not None:
+        paid = PaymentReceived(channel=CHANNEL, external_id=f"case:{number}:paid", at=now, order=case.order)
+        events.append(paid)
+    inbox.add(connection, [inbox_event(shop, event, now) for event in events])
+    return Settled.DONE
+
+
+def _earlier(connection: Connection, shop: str, number: int) -> CaseSettled | None:
+    kept = read_models.event_named(connection, shop, CHANNEL, _settled_id(number))
+    event = load_event(kept.body) if kept else None
+    return event if isinstance(event, CaseSettled) else None
+
+
+def _settled_id(number: int) -> str:
+    return f"case:{number}:settled"

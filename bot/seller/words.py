@@ -1,0 +1,137 @@
+"""What the seller reads: reasons as sentences, and a name for every state, kind and template."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from bot.domain.errors import TemplateError
+from bot.domain.money import parse_money
+from bot.domain.reasons import REASONS
+from bot.domain.shop import LOCALES
+from bot.domain.untrusted_text import quote
+from bot.texts import formats
+from bot.texts.catalogue import locale_chain
+from bot.texts.template_engine import Compiled, TemplateEnvironment
+
+QUOTED_MAX = 120  # characters of a buyer's words, or of an error, in one sentence
+
+_NAMES = frozenset(name for names in REASONS.values() for name in names)
+_AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})\b")
+
+
+class SellerWords:
+    """One language and one zone. Whatever has no words is shown as it is: a seller never meets a gap."""
+
+    def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
+        self.locale = next(known for known in locale_chain(locale) if known in LOCALES)
+        self.zone = zone or ZoneInfo("UTC")
+        self._words = _words(self.locale)
+
+    def reason(self, code: str, values: Mapping[str, Any]) -> str:
+        """The reason as a sentence, its moments in the seller's zone."""
+        return self._said("reasons", code, values)
+
+    def phrase(self, code: str, values: Mapping[str, Any]) -> str:
+        """A sentence of a page, such as the one behind an unsubscribe link."""
+        return self._said("phrases", code, values)
+
+    def _said(self, table: str, code: str, values: Mapping[str, Any]) -> str:
+        sentence = _sentences(self.locale, table).get(code)
+        if sentence is None:
+            return _bare(code, values)
+        try:
+            return sentence.fill(
+                {
+                    **dict.fromkeys(_NAMES),
+                    **{name: self._shown(name, value) for name, value in values.items()},
+                }
+            )
+        except (TemplateError, ValueError):  # an old record may carry values of another shape
+            return _bare(code, values)
+
+    def state(self, name: str) -> str:
+        """Of a message or an event."""
+        return self._name("states", name)
+
+    def order_state(self, name: str) -> str:
+        return self._name("orders", name)
+
+    def category(self, name: str) -> str:
+        return self._name("categories", name)
+
+    def case(self, kind: str) -> str:
+        return self._name("cases", kind)
+
+    def template(self, name: str) -> str:
+        return self._name("templates", name)
+
+    def moment(self, at: datetime) -> str:
+        return formats.moment(at.astimezone(self.zone), self.locale)
+
+    def _name(self, table: str, name: str) -> str:
+        return str(self._words[table].get(name, name))
+
+    def _shown(self, name: str, value: Any) -> Any:
+        match value:
+            case datetime():
+                return value.astimezone(self.zone)
+            case date():
+                return datetime.combine(value, time(), UTC)
+            case int() if name == "lateness":
+                return timedelta(seconds=value)
+            case list():
+                return [self._line(str(line)) for line in value]
+            case str() if name.endswith("_at") or name in ("until", "end"):
+                return _parsed(value, self.zone)
+            case str() if name in ("amount", "total"):
+                return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
+            case str() if name == "template":
+                return self.template(value)
+            case str():
+                return quote(value, QUOTED_MAX)
+        return value
+
+    def _money(self, amount: re.Match[str]) -> str:
+        return formats.money(parse_money(amount[1], amount[2]), self.locale)
+
+    def _line(self, line: str) -> str:
+        """One line of an order's history: template, state, moment."""
+        template, _, rest = line.partition(" ")
+        state, _, at = rest.partition(" ")
+        named = f"{self.template(template)} {self.state(state)}".strip()
+        try:
+            return f"{named} {self.moment(datetime.fromisoformat(at))}" if at else named
+        except ValueError:
+            return line
+
+
+def _parsed(text: str, zone: ZoneInfo) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(zone)
+
+
+def _bare(code: str, values: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name}={value}" for name, value in values.items())
+    return f"{code} ({told})" if told else code
+
+
+@lru_cache(maxsize=len(LOCALES))
+def _words(locale: str) -> dict[str, dict[str, str]]:
+    text = files("templates").joinpath(locale, "seller.yaml").read_text(encoding="utf-8")
+    words: dict[str, dict[str, str]] = yaml.safe_load(text)
+    return words
+
+
+@lru_cache(maxsize=2 * len(LOCALES))
+def _sentences(locale: str, table: str) -> dict[str, Compiled]:
+    cage = TemplateEnvironment(locale)
+    return {
+        code: Compiled(cage, f"{locale}/seller.yaml {code}", sentence)
+        for code, sentence in _words(locale)[table].items()
+    }

@@ -1,0 +1,147 @@
+"""YAML read without surprises: the line of every key, and no guessing at what a scalar means.
+
+YAML 1.1 reads 22:00 as 1320, `no` as false and 007 as 7. Here only whole numbers, decimals,
+true, false and null are more than text; a key is always text and stands once.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+import yaml
+
+from bot.settings.mistakes import Fault
+
+Path = tuple[str | int, ...]
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+_DEPTH = 30  # groups in groups; the settings need eight
+_REPEATS = 10_000  # values that aliases may say again; ten lines of them could say a thousand million
+_DEEP = "nested too deeply, or a letter that is none"
+
+# What PyYAML complains of, and what a seller did.
+_COMPLAINTS = (
+    ("mapping values are not allowed", "colon"),
+    (r"character '\t'", "tab"),
+    ("cannot start any token", "sign"),
+    ("undefined alias", "sign"),
+    ("could not find expected ':'", "no_colon"),
+    ("found unexpected end of stream", "open_quote"),
+    ("did not find expected", "indentation"),
+    ("expected <block end>", "indentation"),
+    ("expected ',' or", "indentation"),
+)
+
+
+class Document(msgspec.Struct, frozen=True):
+    """`lines` has the line of each path, counted from 1."""
+
+    data: Any
+    lines: dict[Path, int]
+    faults: tuple[Fault, ...] = ()
+
+
+def read(text: str) -> Document:
+    """All of the text, or what is wrong with its form."""
+    tab = re.search(r"^ *\t+ *[^\s#]", text, re.MULTILINE)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        return Document(None, {}, (_complaint(error, tab and 1 + text.count("\n", 0, tab.start())),))
+    except yaml.reader.ReaderError as error:
+        line = 1 + text.count("\n", 0, error.position)
+        return Document(None, {}, (Fault((), "not_text", line=line),))
+    except (RecursionError, ValueError, OverflowError):  # what PyYAML does not complain of in its own words
+        return Document(None, {}, (Fault((), "not_yaml", {"problem": _DEEP}, 1),))
+    if node is None:
+        return Document(None, {})
+    reader = _Reader()
+    data = reader.read(node, ())
+    return Document(data, reader.lines, tuple(reader.faults))
+
+
+def _complaint(error: yaml.MarkedYAMLError, tab: int | None) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else None
+    if tab is not None and line is not None and tab <= line:
+        return Fault((), "tab", line=tab)
+    problem = error.problem or ""
+    code = next((code for words, code in _COMPLAINTS if words in problem), "not_yaml")
+    if code == "open_quote" and error.context_mark:
+        line = error.context_mark.line + 1  # where the quotation began
+    return Fault((), code, {"problem": problem}, line)
+
+
+class _Reader:
+    """Walks the nodes of one document, gathering lines and faults."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Path, int] = {}
+        self.faults: list[Fault] = []
+        self._seen: set[int] = set()
+        self._repeats = 0
+
+    def read(self, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...] = ()) -> Any:
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if node in above:  # an alias to what it stands in
+            self.faults.append(Fault(path, "not_yaml", {"problem": "endless alias"}))
+            return None
+        if len(path) > _DEPTH:
+            self.faults.append(Fault(path[:_DEPTH], "not_yaml", {"problem": "nested too deeply"}))
+            return None
+        if self._too_many_repeats(node, path):
+            return None
+        match node:
+            case yaml.MappingNode():
+                return self._mapping(node, path, (*above, node))
+            case yaml.SequenceNode():
+                entries = enumerate(node.value)
+                return [self.read(entry, (*path, number), (*above, node)) for number, entry in entries]
+            case yaml.ScalarNode():
+                return _scalar(node)
+            case _:
+                raise TypeError(f"YAML has no {type(node).__name__}")
+
+    def _too_many_repeats(self, node: yaml.Node, path: Path) -> bool:
+        """Told once; what is left of the bomb is not looked at."""
+        self._repeats += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeats == _REPEATS:
+            self.faults.append(Fault(path, "not_yaml", {"problem": "aliases that multiply"}))
+            self._repeats += 1
+        return self._repeats > _REPEATS
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, above: tuple[yaml.Node, ...]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self.faults.append(Fault(path, "not_yaml", {"problem": "a list as a name"}, line))
+                continue
+            name = str(key.value)
+            if name in found:
+                first = self.lines[(*path, name)]
+                self.faults.append(Fault((*path, name), "duplicate", {"first": first}, line))
+                continue
+            self.lines[(*path, name)] = line
+            found[name] = self.read(value, (*path, name), above)
+        return found
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text = str(node.value)
+    if node.style is not None:  # in quotes, or a block of text
+        return text
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOL.fullmatch(text):
+        return text.lower() == "true"
+    if _INT.fullmatch(text):
+        return int(text) if len(text) < 40 else text
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text

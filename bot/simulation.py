@@ -1,0 +1,116 @@
+"""The program on a clock set by hand: days pass in seconds. For the demo, tests, measurements and checkers.
+
+    now = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+    async with simulated(Path("config.yaml"), "sqlite:///copy.db", now) as simulation:
+        await simulation.advance(now + timedelta(days=3))
+        print(await simulation.next_wake_up())
+
+Deliveries come in through `simulation.program.site`, a site of aiohttp that can be served or called; messages
+go out through the channels of the settings, or through those that are handed in.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Unpack
+
+from sqlalchemy import Connection
+
+from bot.app import Options, build
+from bot.channels.registry import open_http
+from bot.config import Config, load_config
+from bot.program import Program
+from storage import calendar, outbox, schema
+from storage.database import Database
+
+STEP = timedelta(hours=1)  # the longest leap, so that what the calendar starts is not passed over
+
+
+class ManualClock:
+    """Stands still until it is set. now: aware."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+async def _no_look() -> None:
+    pass
+
+
+class Simulation:
+    """A program that was built on `clock`, driven round by round instead of by its own loops."""
+
+    def __init__(self, program: Program, clock: ManualClock) -> None:
+        self.program = program
+        self.clock = clock
+
+    async def settle(self) -> None:
+        """Do everything that can be done at this moment, and wait until what was sent is recorded."""
+        program = self.program
+        while await program.calendar() + await program.react() + await program.deliver():
+            await program.finish_sending()
+
+    async def advance(self, until: datetime, look: Callable[[], Awaitable[None]] = _no_look) -> None:
+        """Live through the time up to `until`, stopping wherever something is due. `look` sees every stop."""
+        await self.settle()
+        await look()
+        while self.clock.now < until:
+            following = await self.next_wake_up()
+            leap = min(self.clock.now + STEP, until)
+            self.clock.now = min(leap, following) if following and following > self.clock.now else leap
+            await self.settle()
+            await look()
+
+    async def next_wake_up(self) -> datetime | None:
+        """When the next message or deadline is due, past ones included; None if nothing waits.
+
+        What the calendar of promotions starts is not among them: `advance` stops every hour for it.
+        """
+        return await self.program.parts.database.read(_next_due)
+
+
+@contextlib.asynccontextmanager
+async def simulated(
+    settings: Path | Config, database: str, now: datetime | ManualClock, **options: Unpack[Options]
+) -> AsyncIterator[Simulation]:
+    """Open a simulation on a database, which is migrated first.
+
+    settings: a settings file, read with the environment of this process, or settings already read.
+    database: sqlite:///file.db or postgresql://user@host/name, in place of the one that the settings name.
+    now: the moment at which it begins, aware; or a clock that the caller shares with others.
+    options: of `app.build`, but for the clock.
+    Raises ConfigError for faulty settings, StorageError or a database error if it cannot be opened.
+    """
+    config = load_config(settings, os.environ) if isinstance(settings, Path) else settings
+    clock = now if isinstance(now, ManualClock) else ManualClock(now)
+    opened = Database(database)
+    try:
+        await asyncio.to_thread(schema.migrate, opened.engine)
+        async with open_http() as http:
+            program = build(config, opened, http, **(options | {"clock": clock}))
+            async with receiving(program):
+                yield Simulation(program, clock)
+    finally:
+        opened.close()
+
+
+@contextlib.asynccontextmanager
+async def receiving(program: Program) -> AsyncIterator[None]:
+    """Let a program take in deliveries by itself; its other loops move with the clock."""
+    commits = asyncio.create_task(program.parts.group_commit.run(), name="group commit")
+    try:
+        yield
+    finally:
+        commits.cancel()
+        await asyncio.gather(commits, return_exceptions=True)
+
+
+def _next_due(connection: Connection) -> datetime | None:
+    found = [outbox.next_due(connection), calendar.next_wake(connection)]
+    return min((at for at in found if at), default=None)

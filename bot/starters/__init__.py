@@ -1,0 +1,1 @@
+"""Starters: the files of a first shop, in each language."""

@@ -1,0 +1,1 @@
+"""Words for buyers: catalogue, template engine, variables and samples."""

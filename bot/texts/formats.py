@@ -1,0 +1,103 @@
+"""Money, times and numbers as a buyer reads them, by Babel, each remembered since they repeat."""
+
+import re
+from datetime import date as date_
+from datetime import datetime, timedelta
+from functools import lru_cache
+from math import inf
+from typing import Literal
+
+from babel import Locale
+from babel.dates import format_skeleton, format_time, format_timedelta
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal
+
+from bot.domain.money import Money
+
+CACHED = 4096
+_FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # Chinese sets figures apart: 2 天
+_UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
+    ("day", 86400),
+    ("hour", 3600),
+    ("minute", 60),
+    ("second", 1),
+)
+
+
+@lru_cache(maxsize=64)
+def language(locale: str) -> Locale:
+    return Locale.parse(locale, sep="-")
+
+
+@lru_cache(maxsize=CACHED)
+def money(amount: Money, locale: str) -> str:
+    if amount.currency == "TWD":  # people in Taiwan write NT$3,290, with cents only where there are any
+        digits = "#,##0" if amount.minor % 100 == 0 else "#,##0.00"
+        return format_decimal(amount.decimal, format=f"NT${digits}", locale=language(locale))
+    return _plain(format_currency(amount.decimal, amount.currency, locale=language(locale)))
+
+
+def date(at: datetime, locale: str) -> str:
+    return _date(at.date(), locale)
+
+
+def time(at: datetime, locale: str) -> str:
+    return _time(_minute(at), locale)
+
+
+def moment(at: datetime, locale: str) -> str:
+    return _moment(_minute(at), locale)
+
+
+def _minute(at: datetime) -> datetime:
+    """What is shown, and no more: the messages of one minute share their formatting."""
+    return at.replace(tzinfo=None, second=0, microsecond=0)
+
+
+# Aware moments of two zones are equal and hash alike, so only the wall clock's own reading is remembered.
+@lru_cache(maxsize=CACHED)
+def _date(day: date_, locale: str) -> str:
+    return format_skeleton("MMMMd", day, locale=language(locale))
+
+
+@lru_cache(maxsize=CACHED)
+def _time(wall: datetime, locale: str) -> str:
+    return _plain(format_time(wall, "short", locale=language(locale)))
+
+
+@lru_cache(maxsize=CACHED)
+def _moment(wall: datetime, locale: str) -> str:
+    between = " " if locale.startswith(("zh", "ja")) else ", "
+    return _date(wall.date(), locale) + between + _time(wall, locale)
+
+
+@lru_cache(maxsize=CACHED)
+def duration(seconds: int, locale: str) -> str:
+    """At most two units: "2 days", "1 hour 30 minutes"."""
+    parts, left = [], abs(seconds)
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            wait = timedelta(seconds=count * size)
+            parts.append(format_timedelta(wait, granularity=unit, threshold=inf, locale=language(locale)))
+    if not parts:
+        return format_timedelta(timedelta(0), granularity="minute", locale=language(locale))
+    return _FIGURE.sub(" ", " ".join(parts[:2])) if locale.startswith("zh") else " ".join(parts[:2])
+
+
+@lru_cache(maxsize=CACHED)
+def number(count: int | float, locale: str) -> str:
+    return format_decimal(count, locale=language(locale))
+
+
+@lru_cache(maxsize=CACHED)
+def plural_form(count: int | float, locale: str) -> str:
+    return str(language(locale).plural_form(abs(count)))
+
+
+def join_list(parts: list[str], locale: str) -> str:
+    return format_list(parts, locale=language(locale))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u202f", " ").replace("\xa0", " ")

@@ -1,0 +1,46 @@
+"""What a waiting message would say now, from the facts of the present."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from bot.domain.context import Buyer
+from bot.domain.errors import TemplateError
+from bot.domain.messages import DueMessage, Facts
+from bot.domain.shop import Shop
+from bot.texts.catalogue import Catalogue, Version
+from bot.texts.variables import variables
+from storage import outbox, records
+from storage.read_models import Message
+
+
+def text_now(
+    connection: Connection, shop_id: str, shop: Shop, message: Message, texts: Catalogue, now: datetime
+) -> str | None:
+    """None if it cannot be filled in. Links that are made in the moment of sending are left out."""
+    words = next(iter(outbox.version_rows(connection, shop_id, {message.version})), None)
+    if words is None:
+        return None
+    version = Version(id=words.id, locale=words.locale, name=words.name, source=words.source, own=words.own)
+    orders = records.orders_by_id(connection, shop_id, {message.order} if message.order else set())
+    buyers = records.buyers_by_id(connection, shop_id, {message.buyer})
+    facts = Facts(
+        shop=shop,
+        buyer=buyers.get(message.buyer) or Buyer(id=message.buyer),
+        order=orders.get(message.order) if message.order else None,
+    )
+    due = DueMessage(
+        key=message.key,
+        template=message.template,
+        category=message.category,
+        due_at=message.due_at,
+        created_at=message.created_at,
+        lateness=timedelta(seconds=message.lateness),
+        values=message.values,
+        order=message.order,
+        to=message.to,
+    )
+    try:
+        return texts.render(version, variables(due, facts, now)).text
+    except (TemplateError, ValueError):  # a faulty template is told of when the message is due
+        return None

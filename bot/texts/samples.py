@@ -1,0 +1,177 @@
+"""Made-up buyers and orders to try templates on: the ordinary and the worst."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.domain.context import Buyer
+from bot.domain.events import Line
+from bot.domain.messages import DueMessage, Facts
+from bot.domain.money import Money
+from bot.domain.orders import Order, Paid, Parcel, Refund
+from bot.domain.shop import Shop
+from bot.texts.variables import MOMENTS, variables
+
+AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
+OFFERS = ("vip_promotion",)
+
+NAMES: dict[str, str | None] = {
+    "a buyer of an ordinary name": "安娜 Lee",
+    "a buyer without a name": None,
+    "a buyer of one word": "Cher",
+    "a buyer named in emoji": "👩‍👩‍👧🇨🇳✨",
+    "a buyer whose name runs right to left": "محمد بن سلمان \u202e",
+    "a buyer with a name of 4,096 characters": ("ลัดดา วงศ์สวัสดิ์ " * 256)[:4096],
+    "a buyer with a hostile name": "{{ 7 * 7 }}{% for x in y %} Subject: x\r\nBcc: all",
+    "a buyer with a link for a name": "Win at https://evil.example",
+}
+
+# What each kind of message carries, in every form it may take.
+_VALUES: dict[str, tuple[dict[str, Any], ...]] = {
+    "order_confirmation": ({"link": "https://shop.example/c/abc"}, {}),
+    "payment_reminder": (
+        {"step": 1, "steps": 3, "last": False},
+        {"step": 2, "steps": 3, "last": False},
+        {"step": 3, "steps": 3, "last": True},
+        {"step": 1, "steps": 1, "last": True},
+    ),
+    "shipped": ({"parcel": "a"}, {"parcel": "b"}),
+    "delayed": ({"parcel": "a"}, {"parcel": "b"}),
+    "review_thanks": ({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000}),
+    "review_sorry": ({"rating": 1, "case": 7}, {"rating": 2}),
+    "review_reply_draft": ({"rating": 1, "text": "{{ bad }}" * 500}, {"rating": 2}),
+    "seller_case": ({"case": 7, "text": "…", "draft": "Sorry!"}, {"case": 7, "text": "…"}),
+    "refunded": ({"refund": "r"},),
+    "partly_refunded": ({"refund": "r"},),
+    "vip_promotion": ({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
+}
+
+_PAID = (Paid(id="p", at=AT, method="bank transfer"),)
+_SENT = Parcel(
+    id="a",
+    shipped_at=AT,
+    moved_at=AT,
+    carrier="SF Express",
+    tracking="SF123",
+    tracking_url="https://sf.example/1",
+)
+_PLAIN = Parcel(id="b", shipped_at=AT)
+_ONE_OF_MORE = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
+_ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
+_HALF = Money(6400, "CNY")
+
+
+def _order(currency: str = "CNY", lines: int = 2, title: str = "马克杯 Mug", **facts: Any) -> Order:
+    price = Money(6000, currency)
+    return Order(
+        id="1001",
+        channel="sample",
+        **{
+            "placed_at": AT,
+            "total": Money(6000 * lines + 800, currency),
+            "postage": Money(800, currency),
+            "lines": tuple(Line(title=title, quantity=1, price=price) for _ in range(lines)),
+            **facts,
+        },
+    )
+
+
+_LONGEST: tuple[str, dict[str, Any]] = (
+    "an order of 200 long titles",
+    {"currency": "JPY", "lines": 200, "title": "很长的名字 " * 700},
+)
+_ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("an unpaid order", {}),
+    ("an order in yen", {"currency": "JPY"}),
+    ("an order in dinars of three decimals", {"currency": "KWD"}),
+    ("an order of nothing", {"lines": 0, "total": Money(0, "CNY"), "postage": None}),
+    _LONGEST,
+    ("a partly paid order", {"payments": (Paid(id="p", at=AT, amount=_HALF),)}),
+    ("a paid order", {"payments": _PAID}),
+    ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
+    ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),
+    ("an order shipped in two parcels", {"payments": _PAID, "parcels": (_SENT, _PLAIN)}),
+    ("an order shipped without a number", {"payments": _PAID, "parcels": (_PLAIN,)}),
+    ("a delivered order", {"payments": _PAID, "parcels": (_ARRIVED,)}),
+    ("a completed order", {"payments": _PAID, "completed_at": AT}),
+    ("a cancelled order", {"cancelled_at": AT}),
+    ("a paid and cancelled order", {"payments": _PAID, "cancelled_at": AT}),
+    (
+        "a cancelled order, partly refunded",
+        {"payments": _PAID, "cancelled_at": AT, "refunds": (Refund(id="r", at=AT, amount=_HALF),)},
+    ),
+    ("a refunded order", {"payments": _PAID, "refunds": (Refund(id="r", at=AT),)}),
+    (
+        "an order known by its payment only",
+        {"lines": 0, "placed_at": None, "total": None, "postage": None, "payments": _PAID},
+    ),
+    (
+        "an order known by its parcel only",
+        {"lines": 0, "placed_at": None, "total": None, "postage": None, "parcels": (_SENT,)},
+    ),
+    (
+        "an order known by its refund only",
+        {"lines": 0, "placed_at": None, "total": None, "postage": None, "refunds": (Refund(id="r", at=AT),)},
+    ),
+)
+
+
+def sample(name: str, shop: Shop, buyer: str | None = "安娜") -> dict[str, Any]:
+    """The variables of one ordinary message of the kind, as a preview shows it."""
+    values = _values(name)[0]
+    orders = (_order(**{**facts, "currency": shop.currency}) for _, facts in _ORDERS)
+    possible = (_variables(name, shop, buyer, order, values) for order in orders)
+    return next(each for each in possible if _reachable(name, each))
+
+
+def samples(name: str, shop: Shop) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every buyer with a short and the longest order, then every order; only what may really happen."""
+    for label, told in _all(name, shop):
+        if _reachable(name, told):
+            yield label, told
+
+
+def _all(name: str, shop: Shop) -> Iterator[tuple[str, dict[str, Any]]]:
+    parcel = (_SENT, _PLAIN)
+    for values in _values(name):
+        for label, buyer in NAMES.items():
+            for order in (_order(), _order(payments=_PAID, parcels=parcel), _order(**_LONGEST[1])):
+                yield label, _variables(name, shop, buyer, order, values)
+        for label, facts in _ORDERS:
+            yield label, _variables(name, shop, "Ann", _order(**facts), values)
+        yield "a message about no order", _variables(name, shop, "Ann", None, values)
+
+
+def _variables(
+    name: str, shop: Shop, buyer: str | None, order: Order | None, values: dict[str, Any]
+) -> dict[str, Any]:
+    due = DueMessage(
+        key=f"{name}:1001",
+        template=name,
+        category="answer" if name in MOMENTS and name not in OFFERS else "promotion",
+        due_at=AT,
+        created_at=AT,
+        lateness=timedelta(days=1),
+        values=values,
+    )
+    facts = Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order)
+    return variables(due, facts, AT, stop_url="https://shop.example/stop/abc")
+
+
+def _values(name: str) -> tuple[dict[str, Any], ...]:
+    """A name we do not know is one of the seller's own promotions."""
+    return _VALUES.get(name, ({},)) if name in MOMENTS else _VALUES["vip_promotion"]
+
+
+def _reachable(name: str, told: dict[str, Any]) -> bool:
+    always = MOMENTS.get(name, MOMENTS["vip_promotion"])
+    if (always.order and told["order"] is None) or (always.parcel and told["parcel"] is None):
+        return False
+    return all(_look_up(told, path) is not None for path in always.names)
+
+
+def _look_up(told: dict[str, Any], path: str) -> Any:
+    value: Any = told
+    for part in path.split("."):
+        value = value[part]
+    return value

@@ -1,0 +1,217 @@
+"""The cage that templates run in: words with a few plain constructs, bounded in time and size.
+
+A template reads plain dicts, lists, texts and numbers; it can call nothing and reach no Python object.
+What it may be made of is a list of what is allowed, not of what is forbidden.
+"""
+
+import re
+from typing import Any, cast
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2.environment import Template
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
+
+from bot.domain.errors import TemplateError
+from bot.texts.filters import NUMBER_MAX, TEXT_MAX, filters, shown
+
+SOURCE_MAX = 16_000  # characters of a template
+STEPS = 20_000  # parts of the template that loops may pass through in one rendering
+
+_ALLOWED = (
+    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign),
+    *(nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Getattr, nodes.Getitem),
+    *(nodes.Filter, nodes.Keyword, nodes.Test, nodes.CondExpr, nodes.Compare, nodes.Operand),
+    *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Concat),
+    *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
+)
+_LOOP = frozenset({"index", "index0", "first", "last", "length"})
+_TESTS = ("defined", "undefined", "none", "number", "string", "even", "odd", "in")
+_TAGS = re.compile(r"\{%.*?%\}|\{#.*?#\}")
+_STRANGE = (SyntaxError, RecursionError, MemoryError, OverflowError)  # of Python's own compiler
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """One language's environment. `getattr` and `getitem` know dicts, lists and `loop`, nothing else."""
+
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
+
+    def __init__(self, locale: str) -> None:
+        super().__init__(
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=StrictUndefined,
+            finalize=shown,
+            autoescape=False,  # plain text; the mail channel escapes when it makes HTML
+            cache_size=0,
+        )
+        self.globals.clear()
+        self.filters = filters(locale)
+        self.tests = {name: self.tests[name] for name in _TESTS}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict:
+            try:
+                return obj[attribute]
+            except KeyError:
+                return self.undefined(f"there is no {attribute!r} here", obj=obj, name=attribute)
+        if type(obj) is LoopContext and attribute in _LOOP:
+            return getattr(obj, attribute)
+        if isinstance(obj, Undefined):
+            str(obj)  # raises, naming what was missing first
+        if obj is None:
+            return self.undefined(f"{attribute!r} was asked of something empty; ask {{% if %}} first")
+        return self.undefined(f"there is no {attribute!r} here")
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) in (list, tuple) and type(argument) is int and -len(obj) <= argument < len(obj):
+            return obj[argument]
+        return self.getattr(obj, argument)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        for number in (left, right):
+            if isinstance(number, Undefined):
+                str(number)  # raises, naming it
+            if type(number) not in (int, float):
+                raise TemplateError(f"{operator} takes numbers only; join texts with ~")
+        result = super().call_binop(context, operator, left, right)
+        if abs(result) > NUMBER_MAX:
+            raise TemplateError("the number grows too big")
+        return result
+
+
+class Compiled:
+    """A template ready to be filled in. `where` names it for people, as "zh-CN/shipped.txt"."""
+
+    def __init__(self, cage: TemplateEnvironment, where: str, source: str) -> None:
+        self.where = where
+        self._template = _compile(cage, where, source)
+
+    def fill(self, variables: dict[str, Any], at_most: int = TEXT_MAX) -> str:
+        """Raises TemplateError, naming file and line, if it cannot be filled in within the bounds."""
+        template, parts, size = self._template, [], 0
+        try:
+            for part in template.root_render_func(
+                template.new_context({**variables, "_steps": [STEPS]}, True)
+            ):
+                parts.append(part)
+                size += len(part)
+                if size > at_most:
+                    raise TemplateError(f"the text grows longer than {at_most} characters")
+        except Exception as error:  # whatever a seller's words provoke, it is a fault of that template alone
+            line = _line(template, error)
+            raise TemplateError(f"{self.where}, line {line}: {_say(error)}") from error
+        return "".join(parts)
+
+
+def parse(cage: TemplateEnvironment, where: str, source: str) -> nodes.Template:
+    """The template as a tree of allowed parts. Raises TemplateError with the line."""
+    if len(source) > SOURCE_MAX:
+        raise TemplateError(f"{where}: the file is longer than {SOURCE_MAX} characters")
+    try:
+        tree = cage.parse(_keep_line_ends(source), filename=where)
+        _check(tree)
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"{where}, line {error.lineno}: {error.message}") from error
+    except (*_STRANGE, ValueError) as error:
+        raise TemplateError(f"{where}: it is nested too deeply or cannot be read") from error
+    return tree
+
+
+def _keep_line_ends(source: str) -> str:
+    """A line of tags alone leaves no line behind; a tag at the end of a sentence leaves the line's end."""
+    return "\n".join(map(_keep_line_end, source.split("\n")))
+
+
+def _keep_line_end(line: str) -> str:
+    if not line.endswith(("%}", "#}")) or line[-3:-2] in ("-", "+") or not _TAGS.sub("", line).strip():
+        return line
+    return f"{line[:-2]}+{line[-2:]}"
+
+
+def _compile(cage: TemplateEnvironment, where: str, source: str) -> Template:
+    tree = parse(cage, where, source)
+    try:
+        tree = cast(nodes.Template, _Bounds().visit(tree))
+        tree.set_environment(cage)
+        return Template.from_code(cage, cage.compile(tree, filename=where), {})
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"{where}, line {error.lineno}: {error.message}") from error
+    except (*_STRANGE, ValueError) as error:
+        raise TemplateError(f"{where}: it is nested too deeply") from error
+
+
+def _check(tree: nodes.Node) -> None:
+    todo: list[nodes.Node] = [tree]
+    while todo:
+        node = todo.pop()
+        fault = _fault(node)
+        if fault:
+            raise TemplateSyntaxError(fault, node.lineno)
+        todo.extend(node.iter_child_nodes())
+
+
+def _fault(node: nodes.Node) -> str | None:
+    match node:
+        case nodes.Call():
+            return "nothing can be called in a template; use a filter, as in {{ order.total | money }}"
+        case nodes.Pow():
+            return "** is not known in templates"
+        case nodes.Name(name=str(name)) | nodes.Filter(name=str(name)) | nodes.Getattr(attr=name) if (
+            name.startswith("_")
+        ):
+            return f"{name!r}: names here never begin with _"
+        case nodes.For(recursive=True):
+            return "a loop cannot be recursive"
+        case nodes.For(target=target) | nodes.Assign(target=target) if not isinstance(target, nodes.Name):
+            return "give one name here"
+        case nodes.List(items=items) | nodes.Tuple(items=items) if not _all_plain(items):
+            return "a list holds only texts and numbers as they stand"
+        case nodes.Filter(dyn_args=args, dyn_kwargs=kwargs) if args is not None or kwargs is not None:
+            return "* is not known in templates"
+        case _ if not isinstance(node, _ALLOWED):
+            return f"{type(node).__name__.lower()} is not known in templates"
+    return None
+
+
+def _all_plain(items: list[nodes.Expr]) -> bool:
+    # Lists of lists could be made to double with every line and be compared for ever.
+    return all(isinstance(item, nodes.Const) for item in items)
+
+
+class _Bounds(NodeTransformer):
+    """Let loops count their steps, and `~` watch the length of what it makes."""
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - the visitor's own naming
+        weight = sum(1 for _ in node.find_all(nodes.Node))
+        self.generic_visit(node)
+        steps = nodes.Name("_steps", "load", lineno=node.lineno)
+        arguments = [steps, nodes.Const(weight, lineno=node.lineno)]
+        node.iter = nodes.Filter(node.iter, "_counted", arguments, [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802 - the visitor's own naming
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
+
+
+def _line(template: Template, error: BaseException) -> int:
+    line, trace = 1, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code is template.root_render_func.__code__ or (
+            trace.tb_frame.f_code.co_filename == template.filename
+        ):
+            line = template.get_corresponding_lineno(trace.tb_lineno)
+        trace = trace.tb_next
+    return line
+
+
+def _say(error: BaseException) -> str:
+    match error:
+        case ZeroDivisionError():
+            return "it divides by zero"
+        case TypeError():
+            return f"these do not go together: {error}"
+    return str(error)

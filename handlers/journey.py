@@ -1,0 +1,63 @@
+"""An order's journey: after every fact, all that the merged facts intend, whatever arrived last.
+
+Facts arrive in any order and repeatedly. So no rule looks at the event that came: each looks at the
+merged order and intends again everything that follows from it. Keys make repeats harmless, every due
+time is a platform's, and what later facts made untrue is said and withdrawn in one breath. So any
+order of arrival leaves the same messages behind. A rule may be added here if more facts only ever
+add to what it says and to what it withdraws.
+"""
+
+from collections.abc import Callable
+
+from bot.domain.actions import Action, CloseCase
+from bot.domain.context import Case, Context
+from bot.domain.events import OrderEvent, ReviewPosted
+from bot.domain.orders import Order
+from handlers import confirmation, payment, refunds, reminders, review, shipping
+from handlers.validity import not_payable
+
+RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
+    confirmation.confirm,
+    confirmation.contact_again,
+    reminders.remind,
+    payment.receive,
+    payment.reassure,
+    payment.show_partial,
+    payment.show_late,
+    shipping.announce,
+    shipping.watch,
+    shipping.arrive,
+    review.request,
+    review.withdraw,
+    review.answer,
+    refunds.cancel,
+    refunds.refund,
+)
+
+
+def follow(event: OrderEvent, context: Context) -> list[Action]:
+    order = context.order
+    if order is None:
+        return []
+    intended = [action for rule in RULES for action in rule(order, context)]
+    return intended + [CloseCase(key=case.key) for case in context.cases if settled(case, order)]
+
+
+def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
+    return follow(event, context) + review.show(event, context)
+
+
+def settled(case: Case, order: Order) -> bool:
+    """A fact answered the question of the case, so nobody has to."""
+    if case.order != order.id:
+        return False
+    match case.kind:
+        case "unpaid":
+            return not_payable(order) is not None
+        case "payment_claim":
+            return payment.covered_at(order) is not None
+        case "delay":
+            late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
+            return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)
+        case _:
+            return False

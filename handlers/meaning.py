@@ -1,0 +1,93 @@
+"""What a buyer's message means: one pure function, so that a better recogniser can take its place."""
+
+import re
+
+import msgspec
+
+from bot.domain.context import Context
+from handlers.normalise import normalise, words_only
+from handlers.phrases import found_in
+from handlers.stop import wants_resume, wants_stop
+
+THRESHOLD = 0.5  # below it we do not know
+
+MEANINGS = (
+    *("where_is_order", "when_ship", "payment_status", "i_paid", "person", "stop", "resume"),
+    *("hello", "thanks", "acknowledged", "unknown"),
+)
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """`score`: 0 to 1. `reason`: the rule that found it. `also`: what else the message says."""
+
+    name: str
+    score: float
+    reason: str
+    also: tuple[str, ...] = ()
+
+
+_THANKS = re.compile(
+    r"谢谢|感谢|多谢|谢了|谢啦|3q|蟹蟹|\bthanks?(?: a (?:lot|million|bunch))?\b"
+    r"|\bmany thanks\b|\bcheers\b|\bappreciate\b|🙏"
+)
+_HELLO = re.compile(
+    r"你好|您好|哈喽|哈啰|嗨|在吗|在么|在不在|在不|有人吗|有人在吗|早上好|上午好|下午好|中午好"
+    r"|晚上好|晚安|早安|午安|哈罗|"
+    r"\bhello+\b|\bhi+\b|\bhey+\b|\bgood (?:morning|afternoon|evening|day)\b|\bgreetings\b"
+    r"|\bhiya\b|\byo\b|"
+    r"\banyone (?:there|here)\b|\bis anybody there\b|\bhowdy\b|👋|^/start$"
+)
+_CALLS = re.compile(
+    r"^(?:亲+|老板娘?|掌柜的?|客服|店家|店主|小二|小姐姐|喂+|请问|sir|madam)(?:一下)?[ ~!?,。啊呀哦]*$"
+)
+_FILLER = re.compile(
+    r"亲+|老板娘?|掌柜|客服|店家|店主|小二|小姐姐|[你您]们?"
+    r"|[啊哈呀哦喔噢嗯额呃啦咯哟呢吧呵嘿的了]|非常|十分|万分|太|很|好|帮助|帮忙|"
+    r"解答|回复|耐心|热情|知道|明白|了解|清楚|收到|辛苦|麻烦|可以|没事|再见|拜拜|行|ok|不客气"
+    r"|没问题|祝|生意兴隆|请问|"
+    r"\b(?:you|so|very|much|a|lot|for|your|the|help|helping|helpful|all|okay|great|good|nice"
+    r"|got it|again|everything|really|"
+    r"that is|that was|quick|fast|kind|answer|reply|response|information|info|dear|guys|team"
+    r"|sir|madam|friend|bye|goodbye|"
+    r"perfect|wonderful|cool|alright|all right|right|well|fine|understood|noted|awesome"
+    r"|excellent|there|have|day|i|"
+    r"yes|yep|yeah|sure|support|letting me know|and)\b|👍|❤️?|😊|😀|😄|🌹|💐|👌|🥰|😘|☺️?"
+)
+_DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
+
+
+def recognise(text: str, locale: str, context: Context | None = None) -> Meaning:
+    """The most specific meaning found; `unknown` below THRESHOLD. Takes bounded time for any text.
+
+    `locale` and `context` are for recognisers that need them; these rules read every language at once.
+    """
+    plain = normalise(text)
+    if not plain:
+        return Meaning("unknown", 0.0, "empty")
+    found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
+    if wants_stop(plain):
+        return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
+    if wants_resume(plain):
+        return Meaning("resume", 1.0, "resume word")
+    if not found:
+        return _politeness(plain)
+    best = found[0]
+    others = dict.fromkeys(phrase.meaning for phrase in found if phrase.meaning != best.meaning)
+    return Meaning(best.meaning, best.score, best.name, tuple(others))
+
+
+def _politeness(plain: str) -> Meaning:
+    """Greetings and thanks count only where nothing else is said: what follows a greeting is the matter."""
+    if _CALLS.search(plain):
+        return Meaning("hello", 0.7, "calls us and says nothing yet")
+    thanks, hello = bool(_THANKS.search(plain)), bool(_HELLO.search(plain))
+    rest = words_only(_FILLER.sub("", _HELLO.sub("", _THANKS.sub("", plain))))
+    if rest or (thanks and _DOUBT.search(plain)):
+        return Meaning("unknown", 0.0, "no rule matched")
+    if thanks:
+        return Meaning("thanks", 0.8, "thanks and nothing else")
+    if hello:
+        return Meaning("hello", 0.8, "a greeting and nothing else")
+    if _FILLER.search(plain) and not _DOUBT.search(plain):
+        return Meaning("acknowledged", 0.6, "agreement and nothing else")
+    return Meaning("unknown", 0.0, "no words")

@@ -1,0 +1,128 @@
+"""Whose order is it? A chat proves it by the order's number with the last four digits of its phone.
+
+A wrong number and wrong digits are answered alike, so that guessing teaches nothing; one message offers
+one pair, and the tries of a day are counted.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.orders import Order
+from handlers.normalise import LONGEST, normalise, words_only
+from handlers.replies import answer, human_called
+
+NUMBERS = 3  # looked up for one message; more would make one message many guesses
+A_DAY = timedelta(days=1)
+
+_NUMBER = r"((?:[A-Za-z]{1,6}-?)?\d{1,30}(?:-\d{1,10}){0,2})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
+_MARKED = re.compile(
+    r"(?:#|\border\b|\bno\.|订单|訂單|单号|單號|编号|編號)"
+    rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-]){_NUMBER}")
+_DIGITS = re.compile(r"\d+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LABELLED = re.compile(
+    r"(?:尾号|尾號|后四位|後四位|末四[位码碼]|手机|手機|电话|電話|\bphone\b|\bmobile\b|\blast (?:four|4)\b)"
+    r"(?:号码?|號碼?|尾[号號]|[后後]四位|末四[位码碼]|是|为|為|\b(?:number|digits|is|of|my|last|four|phone)\b|[\s:：+])"
+    r"{0,8}(\d{8,15}|\d{4})(?!\d)",
+    re.IGNORECASE,
+)
+_AROUND = re.compile(
+    r"订单|单号|编号|号码?|手机|电话|尾号|[后末]四[位码]|我的|是|的|和|呢|查|亲|你好|您好"
+    r"|\b(?:order|number|no|phone|mobile|last|four|digits|my|the|is|and|it|here|of|with|please|hello|hi|4)\b"
+)
+
+
+def order_numbers_in(text: str) -> tuple[str, ...]:
+    """What in a message may be the number of an order, the likeliest first, in every way shops write it."""
+    return tuple(way for number in numbers_in(text) for way in (number, f"#{number}"))
+
+
+def numbers_in(text: str) -> tuple[str, ...]:
+    plain = _plain(text)
+    marked = [found[1] for found in _MARKED.finditer(plain)]
+    others = [
+        found[1] for found in _PLAIN.finditer(plain) if len(_DIGITS.sub("", found[1])) <= len(found[1]) - 3
+    ]
+    return tuple(dict.fromkeys((*marked, *others)))[:NUMBERS]
+
+
+def marked_numbers_in(text: str) -> tuple[str, ...]:
+    """Only those that the buyer calls an order's number."""
+    return tuple(
+        found[1] for found in _MARKED.finditer(_plain(text)) if len(found[1]) >= 3 or "#" in found[0]
+    )
+
+
+def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
+    """The last digits of a phone that a message offers beside the order's `number`."""
+    plain = _plain(text)
+    labelled = [found[1][-4:] for found in _LABELLED.finditer(plain)]
+    if labelled:
+        return tuple(dict.fromkeys(labelled))
+    rest = plain.replace(number, " ", 1) if number else plain
+    runs = [run for run in _DIGITS.findall(rest) if len(run) == 4 or 8 <= len(run) <= 15]
+    return tuple(dict.fromkeys(run[-4:] for run in runs))
+
+
+def only_numbers(text: str) -> bool:
+    """An order's number, with digits or without, and no question of its own."""
+    plain = normalise(text)
+    for number in numbers_in(text):
+        plain = plain.replace(number.casefold(), " ")
+    return bool(numbers_in(text)) and not words_only(_AROUND.sub("", _DIGITS.sub(" ", plain)))
+
+
+def with_number_as_word(text: str) -> str:
+    """The message as if she had written "the order" instead of its number: "where is 1001?"."""
+    plain = _plain(text)
+    word = " 订单 " if _CHINESE.search(plain) else " order "
+    return _DIGITS.sub(" ", _PLAIN.sub(word, plain, count=1))
+
+
+def is_number_of(number: str, order: Order) -> bool:
+    names = {name.lstrip("#").casefold() for name in (order.id, order.shown_number)}
+    return number.lstrip("#").casefold() in names
+
+
+def prove(event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]) -> list[Action]:
+    """Ask for the proof, or judge the one offered; `then` answers for an order proved to be hers."""
+    numbers, order = numbers_in(event.text), context.named_order
+    number = next(
+        (each for each in numbers if order and is_number_of(each, order)), next(iter(numbers), None)
+    )
+    fours = last_fours_in(event.text, number)
+    if number is None or not fours:
+        return [answer("which_order", event)]
+    if too_many_tries(context):
+        return _give_up(event, context)
+    phone = context.named_buyer.phone if context.named_buyer else None
+    if order is None or not phone or fours != ("".join(_DIGITS.findall(phone))[-4:],):
+        return [CountTry(), answer("not_matched", event)]
+    return [JoinBuyer(order=order.id), *then(order)]
+
+
+def too_many_tries(context: Context) -> bool:
+    chat = context.conversation
+    if chat is None or chat.tries_since is None or context.now - chat.tries_since > A_DAY:
+        return False
+    return chat.tries >= context.shop.limits.tries
+
+
+def _give_up(event: MessageReceived, context: Context) -> list[Action]:
+    """Right digits do not help any more: a person decides, and nothing is revealed."""
+    if human_called(context):
+        return []
+    tries = context.conversation.tries if context.conversation else 0
+    return [answer("human_coming", event), CallHuman(reason="proof_failed", details={"tries": tries})]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]

@@ -1,0 +1,110 @@
+"""Money came: say so at once, calm the buyer while she waits, and show the seller what does not add up."""
+
+from datetime import datetime, timedelta
+
+from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay
+from bot.domain.context import Context
+from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.money import Money
+from bot.domain.orders import Order
+from handlers.validity import (
+    amount,
+    arrived,
+    cancelled,
+    case_open,
+    ever_cancelled,
+    free,
+    paid,
+    refunded,
+    refunded_in_full,
+    shipped,
+)
+
+REASSURE_AFTER = timedelta(days=1)  # the doubt comes the day after, while nothing has arrived
+
+
+def covered_at(order: Order) -> datetime | None:
+    """When the payments first reached the total; None while they do not, or while no total is known."""
+    so_far = 0
+    for payment in sorted(order.payments, key=lambda payment: (payment.at, payment.id)):
+        if payment.amount is None:
+            return payment.at
+        so_far += payment.amount.minor
+        if order.total is not None and so_far >= order.total.minor:
+            return payment.at
+    return None
+
+
+def receive(order: Order, context: Context) -> list[Action]:
+    at = covered_at(order)
+    if at is None:
+        return []
+    return [Say(template="payment_received", key=f"payment_received:{order.id}", order=order.id, at=at)]
+
+
+def reassure(order: Order, context: Context) -> list[Action]:
+    at = covered_at(order)
+    if at is None:
+        return []
+    calm = Say(
+        template="reassurance", key=f"reassurance:{order.id}:1", order=order.id, at=at + REASSURE_AFTER
+    )
+    untrue = no_need_to_reassure(order)
+    return (
+        [calm]
+        if untrue is None
+        else [calm, Unsay(prefix=f"reassurance:{order.id}:", why=untrue.code, values=untrue.values)]
+    )
+
+
+def show_partial(order: Order, context: Context) -> list[Action]:
+    """A payment smaller than the total is a case, and is settled again by the payments that fill it up.
+
+    Opened even if they are known already: otherwise it would hang on which payment arrived first.
+    """
+    total = order.total
+    if total is None or not any(part.amount and part.amount.minor < total.minor for part in order.payments):
+        return []
+    key = f"paid_partly:{order.id}"
+    so_far = amount(Money(order.paid_minor, total.currency))
+    details = {"order": order.shown_number, "amount": so_far, "total": amount(total)}
+    case = OpenCase(kind="payment", key=key, reason="paid_partly", order=order.id, details={**details})
+    return [case] if covered_at(order) is None else [case, CloseCase(key=key)]
+
+
+def show_late(order: Order, context: Context) -> list[Action]:
+    """Money for an order that is no more: not a cheerful word, but the seller's attention."""
+    gone_at = order.cancelled_at
+    if gone_at is None or not any(payment.at > gone_at for payment in order.payments):
+        return []
+    key = f"paid_after_cancel:{order.id}"
+    sums = [payment.amount for payment in order.payments if payment.at > gone_at]
+    came = [amount(money) for money in (one or order.total for one in sums) if money]
+    details = {"order": order.shown_number, "amount": " + ".join(came)}
+    case = OpenCase(kind="payment", key=key, reason="paid_after_cancel", order=order.id, details={**details})
+    return [case] if order.cancelled else [case, CloseCase(key=key)]
+
+
+def no_need_to_reassure(order: Order) -> Reason | None:
+    return shipped(order) or arrived(order) or ever_cancelled(order) or refunded(order)
+
+
+def still_received(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    told = not_covered(order) or free(order) or _told(order, facts)
+    return cancelled(order) or refunded_in_full(order) or told
+
+
+def _told(order: Order, facts: Facts) -> Reason | None:
+    """The confirmation of an order that was paid by then has said it all."""
+    known = any(said.paid for said in facts.said if said.template == "order_confirmation")
+    return Reason("already_told", {"order": order.shown_number}) if known else None
+
+
+def still_waiting(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return no_need_to_reassure(order) or not_covered(order) or case_open(facts)
+
+
+def not_covered(order: Order) -> Reason | None:
+    if covered_at(order):
+        return None
+    return paid(order) or Reason("order_not_paid", {"order": order.shown_number})

@@ -1,0 +1,32 @@
+"""How a handler answers in the chat it was asked in, once for each message of the buyer."""
+
+from bot.domain.actions import Say, Value
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.orders import Order
+
+SHOWN = 500  # characters of a buyer's message that are shown to the seller
+
+
+def answer(
+    template: str,
+    event: MessageReceived,
+    order: Order | None = None,
+    buttons: tuple[tuple[str, str], ...] = (),
+) -> Say:
+    return Say(
+        template=template,
+        key=f"{template}:{event.channel}:{event.external_id}",
+        to=f"{event.channel}:{event.conversation}",
+        order=order.id if order else None,
+        buttons=buttons,
+    )
+
+
+def human_called(context: Context) -> bool:
+    """A person has been asked for and has not closed the matter yet."""
+    return any(case.kind == "human" and case.open for case in context.cases)
+
+
+def quoted(event: MessageReceived) -> dict[str, Value]:
+    return {"text": event.text[:SHOWN]}

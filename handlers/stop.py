@@ -1,0 +1,105 @@
+"""Whether a buyer asks us to be silent, or to speak again. In doubt she does: a wrong silence is mended by
+one word of hers, a message after "stop" by nothing."""
+
+import re
+
+from bot.domain.actions import Action
+from bot.domain.context import Context
+from bot.domain.events import BuyerOptedOut
+from handlers.normalise import words_only
+
+_WHOLE = frozenset(
+    {"t", "td", "回td", "回复td", "n", "stop", "quit", "end", "stopall", "optout", "勿扰", "退"}
+)
+_WHOLE_RESUME = frozenset(
+    {
+        "start",
+        "startagain",
+        "unstop",
+        "resume",
+        "resubscribe",
+        "subscribe",
+        "恢复",
+        "恢复订阅",
+        "重新订阅",
+        "请恢复",
+    }
+)
+
+_MESSAGES = (
+    r"(?:text|messag|messge|sms|mail|e-?mail|writ|send|contact|call|spam|bother|disturb|annoy"
+    r"|notif|remind|ads?\b"
+    r"|advert|promo|offer|newsletter|market|harass|all\b|this|these|it\b|that|now\b|please|me\b|ok)"
+)
+_NO_MORE = (
+    r"(?:(?<!先)不要|(?<![先分区特性级类告个])别|勿|不想|停止)(?:你们|你|再|继续|总|老|一直|给我|向我"
+    r"|跟我|对我){0,4}"
+)
+_ASKS = (
+    re.compile(r"退订|取消订阅|取消关注提醒|拒收(?:短信|消息|信息|推送)|\btd\b"),
+    re.compile(
+        _NO_MORE + r"(?:(?:发|传|寄|推)(?:送)?(?:任何|这些|这种|你们的|这|给我){0,2}"
+        r"(?:消息|短信|信息|讯息|简讯|广告|邮件|信|通知)|推送|打扰|骚扰|联系我|烦我|提醒我?了)"
+    ),
+    re.compile(
+        r"(?:不想|不要|不愿意?)(?:再|继续)?(?:收到|接收|看到)(?:你们|你|的|任何|这些"
+        r"|这种)*.{0,4}(?:消息|短信|信息|广告|推送|邮件)"
+    ),
+    re.compile(
+        r"\bunsubscri?be?d?\b|\bopt(?:ing)?[ -]?(?:me )?out\b|\bleave me alone\b|\bremove me\b"
+        r"|\btake me off\b"
+    ),
+    re.compile(
+        r"\bdo not (?:ever )?(?:text|message|email|mail|contact|call|write(?: to)?|bother|disturb) me\b"
+    ),
+    re.compile(
+        r"\bdo not send (?:me )?(?:any ?more|anymore|any|more|these|such)?\W*(?:message|text|mail"
+        r"|email|ad|offer|promo|remind)"
+    ),
+    re.compile(r"\bno more (?:message|text|mail|email|ad|offer|promo|remind|spam)"),
+    re.compile(r"\bcancel (?:my |the |this )?subscription\b"),
+)
+# "Send no more": of messages, unless the same breath is about goods, since parcels are sent as well.
+_SEND_NO_MORE = re.compile(_NO_MORE + r"(?:发|传|推)(?:送)?(?:这){0,2}(?:了|啦|吧|给我|来|[，,。！!~ ]|$)")
+_GOODS = re.compile(r"地址|退钱|退款|货|快递|包裹|订单|[买拍下选]错|重[拍买]|不(?:想)?要了|不买了")
+_REFUSES = re.compile(
+    r"(?:不要|别|不想|不|没有|没)(?:再|要|想|是)?(?:退订|取消订阅)|\b(?:not"
+    r"|never) (?:to )?(?:unsubscribe|opt)"
+)
+
+_STOP = re.compile(r"(?<![\w-])stop(?![\w-])")
+_NOT_STOP_BEFORE = re.compile(
+    r"(?:\bnot|\bnever|\bnon|\bbus|\btrain|\bmetro|\btram|\bsubway|\btaxi|\btruck|\bfull|\bone"
+    r"|\bpit|\brest|\bnext"
+    r"|\blast|\bfirst|\bdoor|\bcannot|\bwithout a|\bit will|\bit would|\bto a|\bthe|\bmy|\ba)[ -]?$"
+)
+_NOT_STOP_AFTER = re.compile(
+    r"^ ?(?:by\b|over\b|an?\b|any\b|fraud|someone|somebody|people|being|pending|unauthori"
+    r"|after\b|playing|for\b|at\b|in\b|off\b|working|motion|watch|sign|light|loss|button"
+    rf"|(?:the|my|this|that|your|our) (?!{_MESSAGES})|(?:order|delivery|shipping|shipment"
+    rf"|payment|production))"
+)
+
+
+def wants_stop(plain: str) -> bool:
+    """Said in normalised text of any of our languages, alone or inside a sentence."""
+    if words_only(plain) in _WHOLE:
+        return True
+    if _REFUSES.search(plain):
+        return False
+    if _SEND_NO_MORE.search(plain) and not _GOODS.search(plain):
+        return True
+    return any(pattern.search(plain) for pattern in _ASKS) or any(
+        not _NOT_STOP_BEFORE.search(plain[max(0, found.start() - 20) : found.start()])
+        and not _NOT_STOP_AFTER.search(plain[found.end() : found.end() + 30])
+        for found in _STOP.finditer(plain)
+    )
+
+
+def wants_resume(plain: str) -> bool:
+    return words_only(plain) in _WHOLE_RESUME
+
+
+def opted_out(event: BuyerOptedOut, context: Context) -> list[Action]:
+    """Stop, said outside the chat, at a time of its own: the record has it, and there is nobody to answer."""
+    return []

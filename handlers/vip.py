@@ -1,0 +1,95 @@
+"""Loyal buyers: which tier what they bought puts them in, and when an offer to a tier begins."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.money import Money
+from bot.domain.orders import Order
+from bot.domain.shop import Promotion, Shop, Tier
+from handlers.validity import case_open, moment
+
+A_MINUTE = timedelta(minutes=1)  # cron knows nothing finer
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What a buyer bought within the period; `spent` in minor units of the shop's currency."""
+
+    orders: int
+    spent: int
+
+
+def standing(orders: Iterable[Order], now: datetime, period: timedelta, currency: str) -> Standing:
+    """Orders placed within `period` that somebody paid for and nobody took back, refunds subtracted."""
+    counted = [order for order in orders if _counts(order, now - period, currency)]
+    return Standing(len(counted), sum(order.paid_minor - order.refunded_minor for order in counted))
+
+
+def _counts(order: Order, since: datetime, currency: str) -> bool:
+    if order.placed_at is None or order.placed_at < since or order.total is None:
+        return False
+    return (
+        order.total.currency == currency
+        and order.paid_minor > 0
+        and not order.cancelled
+        and not order.refunded_in_full
+    )
+
+
+def tier_of(orders: int, spent_minor: int, currency: str, tiers: tuple[Tier, ...]) -> Tier | None:
+    """The first tier, highest first, whose two thresholds are both reached."""
+    spent = Money(spent_minor, currency).decimal
+    return next((tier for tier in tiers if orders >= tier.orders and spent >= tier.spent), None)
+
+
+def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The last hour the calendar named, from the start's first minute up to `now`; None before and after."""
+    opens_at = datetime.combine(promotion.start, time.min, zone)
+    if now < opens_at or now >= ends_at(promotion, zone):
+        return None
+    trigger = CronTrigger.from_crontab(promotion.cron, timezone=zone)
+    fired_at = _fires(trigger, opens_at)
+    if fired_at is None or fired_at > now:
+        return None
+    early, late = fired_at, now.astimezone(UTC)
+    while late - early >= A_MINUTE:  # halves the time in which the last one lies, so ten years cost 23 steps
+        middle = early + (late - early) / 2
+        following = _fires(trigger, middle)
+        early, late = (following, late) if following and following <= now else (early, middle)
+    return early
+
+
+def ends_at(promotion: Promotion, zone: ZoneInfo) -> datetime:
+    """The promotion's last day counts in full."""
+    return datetime.combine(promotion.end + timedelta(days=1), time.min, zone)
+
+
+def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
+    """In UTC, since two moments of one zone are compared by their clocks, which DST sets back."""
+    fires_at: datetime | None = trigger.get_next_fire_time(None, since)
+    return fires_at.astimezone(UTC) if fires_at else None
+
+
+def still_offered(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """Only to one who agreed, while the offer lasts, while she is in its tier, and in no trouble with us."""
+    promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
+    if promotion is None:
+        return Reason("promotion_over", {"end": moment(due.due_at)})
+    over_at = ends_at(promotion, facts.shop.zone())
+    if now >= over_at:
+        return Reason("promotion_over", {"end": moment(over_at)})
+    if facts.buyer.agrees is not True:
+        return Reason("not_agreed")
+    return _not_in_tier(promotion, facts.orders, facts.shop, now) or case_open(facts)
+
+
+def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, now: datetime) -> Reason | None:
+    hers = standing(orders, now, shop.vip.period, shop.currency)
+    tier = tier_of(hers.orders, hers.spent, shop.currency, shop.vip.tiers)
+    if tier and tier.name == promotion.tier:
+        return None
+    return Reason("not_in_tier", {"tier": promotion.tier})

@@ -1,0 +1,225 @@
+"""What an audit looks at: everything that was said and everything that came in, page by page."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+
+from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
+from bot.domain.orders import Order
+from storage import records
+from storage.tables import buyers, conversations, identities, in_state, inbox, outbox
+
+PAGE = 500
+SAID = ("sent", "unknown")  # what reached the buyer, or may have
+Place = tuple[str, datetime, int]  # buyer, time, id
+
+ORDER_TYPES = tuple(str(kind.__struct_config__.tag) for kind in OrderEvent.__subclasses__())
+
+
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that went out. `settled_at` is when we knew, `facts` what we knew before."""
+
+    id: int
+    key: str
+    buyer: str
+    template: str
+    category: str
+    state: str
+    values: dict[str, Any]
+    facts: dict[str, Any]
+    settled_at: datetime
+    order: str | None = None
+    channel: str | None = None
+    address: str | None = None
+    text: str | None = None
+    receipt: str | None = None
+
+    @property
+    def place(self) -> Place:
+        return self.buyer, self.settled_at, self.id
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the inbox, read again."""
+
+    id: int
+    state: str
+    received_at: datetime
+    event: Event
+
+
+_COLUMNS = (
+    *(outbox.c[name] for name in ("id", "key", "buyer", "template", "category", "state", "values", "facts")),
+    *(outbox.c[name] for name in ("settled_at", "channel", "address", "text", "receipt")),
+    outbox.c.order_id.label("order"),
+)
+
+
+def steady(connection: Connection) -> None:
+    """Let all that this transaction reads be of one moment. SQLite does so of itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execution_options(isolation_level="REPEATABLE READ")
+
+
+def sendings(connection: Connection, shop: str, after: Place | None) -> list[Sending]:
+    """The next page, buyer by buyer and in order of time."""
+    where: list[ColumnElement[bool]] = [outbox.c.settled_at.is_not(None)]
+    if after is not None:
+        here = tuple_(outbox.c.buyer, outbox.c.settled_at, outbox.c.id)
+        where.append(here > tuple_(*after, types=[column.type for column in here.clauses]))
+    statement = select(*_COLUMNS).where(outbox.c.shop == shop, outbox.c.state.in_(SAID), *where)
+    in_order = statement.order_by(outbox.c.buyer, outbox.c.settled_at, outbox.c.id)
+    return _read(connection, in_order.limit(PAGE))
+
+
+def sendings_about(connection: Connection, shop: str, orders: Collection[str]) -> dict[str, list[Sending]]:
+    """What was said about each of these orders."""
+    found: dict[str, list[Sending]] = {}
+    for sending in _said(connection, shop, outbox.c.order_id.in_(orders)):
+        found.setdefault(sending.order or "", []).append(sending)
+    return found
+
+
+def sendings_to(
+    connection: Connection, shop: str, buyer: str, since: datetime, until: datetime
+) -> list[Sending]:
+    return _said(
+        connection,
+        shop,
+        outbox.c.buyer == buyer,
+        outbox.c.settled_at >= since,
+        outbox.c.settled_at <= until,
+    )
+
+
+def _said(connection: Connection, shop: str, *where: ColumnElement[bool]) -> list[Sending]:
+    statement = select(*_COLUMNS).where(outbox.c.shop == shop, outbox.c.state.in_(SAID), *where)
+    return _read(connection, statement.where(outbox.c.settled_at.is_not(None)))
+
+
+def _read(connection: Connection, statement: Any) -> list[Sending]:
+    return [
+        Sending(
+            **dict(row._mapping)
+            | {
+                "values": msgspec.json.decode(row._mapping["values"]),
+                "facts": msgspec.json.decode(row.facts) if row.facts else {},
+            }
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def repeated_keys(connection: Connection, shop: str) -> list[str]:
+    """Keys that stand in the outbox more than once, whatever its constraint says."""
+    statement = select(outbox.c.key).where(outbox.c.shop == shop).group_by(outbox.c.key)
+    return list(connection.scalars(statement.having(func.count() > 1)))
+
+
+def overdue_sendings(connection: Connection, shop: str, now: datetime) -> Sequence[Any]:
+    """Messages in hand whose lease is over: id, key and the lease's end."""
+    return connection.execute(
+        select(outbox.c.id, outbox.c.key, outbox.c.lease_until).where(
+            outbox.c.shop == shop, in_state(outbox, "sending"), outbox.c.lease_until < now
+        )
+    ).all()
+
+
+def overdue_events(connection: Connection, shop: str, since: datetime, after: int) -> list[Any]:
+    """The next page of events that are open and came before `since`: id, type and arrival."""
+    statement = select(inbox.c.id, inbox.c.type, inbox.c.received_at).where(
+        inbox.c.shop == shop, in_state(inbox, "open"), inbox.c.received_at < since, inbox.c.id > after
+    )
+    return list(connection.execute(statement.order_by(inbox.c.id).limit(PAGE)))
+
+
+def orders_with_facts(
+    connection: Connection, shop: str
+) -> Iterator[tuple[Mapping[str, list[Fact]], Mapping[str, Order]]]:
+    """All orders that events told of, some at a time: their events in order of arrival, and their records.
+
+    Sorted by the database, which does it on disk: no index serves it, so that intake need not keep one.
+    """
+    narrow = select(inbox.c.thread, inbox.c.id).where(inbox.c.shop == shop, inbox.c.type.in_(ORDER_TYPES))
+    in_order = narrow.order_by(inbox.c.thread, inbox.c.id).execution_options(yield_per=PAGE)
+    rows = connection.execute(in_order)
+    ids: list[int] = []
+    for _, events in groupby(rows, key=lambda row: row.thread):
+        ids += [row.id for row in events]
+        if len(ids) >= PAGE:
+            yield _with_records(connection, shop, ids)
+            ids = []
+    if ids:
+        yield _with_records(connection, shop, ids)
+
+
+def _with_records(
+    connection: Connection, shop: str, ids: list[int]
+) -> tuple[Mapping[str, list[Fact]], Mapping[str, Order]]:
+    facts: dict[str, list[Fact]] = {}
+    for start in range(0, len(ids), PAGE):
+        for fact in _facts(connection, shop, inbox.c.id.in_(ids[start : start + PAGE])):
+            if isinstance(fact.event, OrderEvent):
+                facts.setdefault(fact.event.order, []).append(fact)
+    return facts, records.orders_by_id(connection, shop, facts)
+
+
+def agent_words(connection: Connection, shop: str, after: int) -> list[Fact]:
+    """The next page of what people of the shop wrote."""
+    tag = str(AgentReplied.__struct_config__.tag)
+    here = (inbox.c.type == tag, inbox.c.state == "done", inbox.c.id > after)
+    return _facts(connection, shop, *here, limit=PAGE)
+
+
+def buyer_of_chat(connection: Connection, shop: str, channel: str, address: str) -> str | None:
+    here = (
+        conversations.c.shop == shop,
+        conversations.c.channel == channel,
+        conversations.c.address == address,
+    )
+    found: str | None = connection.scalar(select(conversations.c.buyer).where(*here))
+    return found
+
+
+def joined_files(connection: Connection, shop: str, of_buyers: Collection[str]) -> set[str]:
+    """Which of these were two files once: what was known of one then was not known of the other."""
+    statement = select(buyers.c.joined_to).where(buyers.c.shop == shop, buyers.c.joined_to.in_(of_buyers))
+    return set(connection.scalars(statement.distinct()))
+
+
+def came_later(connection: Connection, shop: str, buyer: str, said_at: datetime, sent_at: datetime) -> bool:
+    """Whether the word of `said_at` about this buyer reached us only after `sent_at`."""
+    addresses = connection.execute(
+        select(identities.c.kind, identities.c.value).where(
+            identities.c.shop == shop, identities.c.buyer == buyer
+        )
+    ).all()
+    kinds = {kind for kind, _ in addresses} | {"link"}
+    threads = [f"chat:{kind}:{value}" for kind in kinds for _, value in [*addresses, (kind, buyer)]]
+    threads += [STOPS, *(f"order:{order.id}" for order in records.all_orders_of(connection, shop, buyer))]
+    later = _facts(
+        connection,
+        shop,
+        inbox.c.received_at > sent_at,
+        or_(*(inbox.c.thread.in_(threads[start : start + PAGE]) for start in range(0, len(threads), PAGE))),
+    )
+    return any(fact.event.at == said_at for fact in later)
+
+
+def _facts(
+    connection: Connection, shop: str, *where: ColumnElement[bool], limit: int | None = None
+) -> list[Fact]:
+    columns = (inbox.c.id, inbox.c.state, inbox.c.received_at, inbox.c.body)
+    statement = select(*columns).where(inbox.c.shop == shop, *where).order_by(inbox.c.id).limit(limit)
+    found = []
+    for row in connection.execute(statement):
+        try:
+            event = load_event(row.body)
+        except msgspec.DecodeError:
+            continue  # parked as it is, and shown there
+        found.append(Fact(id=row.id, state=row.state, received_at=row.received_at, event=event))
+    return found

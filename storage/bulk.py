@@ -1,0 +1,169 @@
+"""Many rows in one statement, by the way that is quickest on each database.
+
+SQLite prepares a statement once and runs it for each row within itself. PostgreSQL is a network away:
+there the rows travel as one JSON text and are laid out by the database.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
+from sqlalchemy.sql.elements import quoted_name
+
+from storage.tables import Utc, Words
+
+Rows = Sequence[Mapping[str, Any]]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert, leaving out what is there already: the constraint decides, not a look before."""
+    if rows:
+        columns = tuple(rows[0])
+        _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
+
+
+def upsert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert, or overwrite the row of the same primary key. The keys of `rows` must differ."""
+    if rows:
+        columns = tuple(rows[0])
+        _run(connection, _insert(connection.dialect.name, table, columns, True), table, columns, rows)
+
+
+def update_rows(
+    connection: Connection,
+    table: Table,
+    rows: Rows,
+    where: str = "",
+    also: str = "",
+    by: tuple[str, ...] = (),
+) -> None:
+    """Overwrite rows, found by primary key or `by` other unique columns; all of `rows` have the same columns.
+
+    `where` and `also` are SQL of ours: a further condition, in which {column} is the new value, and
+    further settings.
+    """
+    if rows:
+        columns = tuple(rows[0])
+        statement = _update(connection.dialect.name, table, columns, where, also, by)
+        _run(connection, statement, table, columns, rows)
+
+
+def which_are_there(
+    connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]
+) -> set[tuple[Any, ...]]:
+    """Those of these primary keys that the table has."""
+    text = _encode(keys).decode()
+    given = (text,) if connection.dialect.name == "sqlite" else {"rows": text}
+    return {tuple(row) for row in connection.exec_driver_sql(_join(connection.dialect.name, table), given)}
+
+
+def _run(connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Rows) -> None:
+    writers = _writers(table, columns)
+    laid_out = [tuple([write(row[name]) if write else row[name] for name, write in writers]) for row in rows]
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(statement, laid_out)
+    else:
+        connection.exec_driver_sql(statement, {"rows": _encode(laid_out).decode()})
+
+
+@lru_cache(maxsize=256)
+def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool) -> str:
+    names = ", ".join(map(_quoted, columns))
+    keys = [column.name for column in table.primary_key]
+    others = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
+    on_conflict = f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {others}" if overwrite else "DO NOTHING"
+    rows = f"VALUES ({', '.join('?' * len(columns))})" if dialect == "sqlite" else _each(table, columns)
+    return f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT {on_conflict}"
+
+
+@lru_cache(maxsize=256)
+def _update(
+    dialect: str, table: Table, columns: tuple[str, ...], where: str, also: str, by: tuple[str, ...]
+) -> str:
+    keys = by or [column.name for column in table.primary_key]
+    if dialect == "sqlite":
+        new = {name: f"?{place}" for place, name in enumerate(columns, start=1)}
+        source = ""
+    else:
+        new = {name: f"new.{_quoted(name)}" for name in columns}
+        source = f" FROM ({_each(table, columns)}) AS new"
+    settings = [f"{_quoted(name)} = {new[name]}" for name in columns if name not in keys]
+    same = [f"{table.name}.{_quoted(key)} = {new[key]}" for key in keys]
+    return (
+        f"UPDATE {table.name} SET {', '.join([*settings, also] if also else settings)}{source}"  # noqa: S608  # names of ours
+        f" WHERE {' AND '.join([*same, where.format_map(new)] if where else same)}"
+    )
+
+
+@lru_cache(maxsize=256)
+def _join(dialect: str, table: Table) -> str:
+    columns = tuple(column.name for column in table.primary_key)
+    if dialect == "sqlite":  # CROSS: each of the given keys is looked up
+        fields = ", ".join(f"value ->> {place} AS {_quoted(name)}" for place, name in enumerate(columns))
+        source = f"(SELECT {fields} FROM json_each(?)) AS given CROSS JOIN {table.name}"  # noqa: S608  # names of ours
+    else:
+        source = f"({_each(table, columns)}) AS given JOIN {table.name}"
+    names = ", ".join(map(_quoted, columns))
+    return f"SELECT {names} FROM {source} USING ({names})"  # noqa: S608  # names of ours
+
+
+def _each(table: Table, columns: tuple[str, ...]) -> str:
+    """The rows of the JSON text, for PostgreSQL."""
+    fields = ", ".join(
+        f"CAST(value ->> {place} AS {_kind(table.c[name])}) AS {_quoted(name)}"
+        for place, name in enumerate(columns)
+    )
+    return f"SELECT {fields} FROM json_array_elements(CAST(%(rows)s AS json)) AS each(value)"  # noqa: S608  # names of ours
+
+
+def _kind(column: Column[Any]) -> str:
+    match column.type:
+        case Boolean():
+            return "boolean"
+        case BigInteger():
+            return "bigint"
+        case Integer():
+            return "integer"
+        case Utc():
+            return "timestamptz"
+        case _:
+            return "text"
+
+
+@lru_cache(maxsize=256)
+def _writers(table: Table, columns: tuple[str, ...]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    return tuple((name, _writer(table.c[name])) for name in columns)
+
+
+def _writer(column: Column[Any]) -> Callable[[Any], Any] | None:
+    match column.type:
+        case Utc():
+            return _moment
+        case Words():
+            return _words
+        case LargeBinary():
+            raise TypeError(f"{column.name}: bytes cannot travel as text")
+        case _:
+            return None
+
+
+@lru_cache(maxsize=4096)  # one batch names the same few moments again and again
+def _moment(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _words(value: str | None) -> str | None:
+    return value.replace("\x00", "") if value and "\x00" in value else value
+
+
+def _quoted(name: str) -> str:
+    return f'"{quoted_name(name, True)}"'

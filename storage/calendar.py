@@ -1,0 +1,78 @@
+"""The calendar: our own deadlines, and which promotions were started."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bot.domain.actions import WakeAt
+from storage.bulk import insert_new, update_rows
+from storage.inbox import shops_with
+from storage.sql_in import is_in
+from storage.tables import campaigns, wakes
+
+
+def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> None:
+    """Remember deadlines; of two for one key the earlier stays, and one that came does not come again."""
+    rows = [
+        {
+            "shop": shop,
+            "key": wake.key,
+            "at": wake.at,
+            "what": wake.what,
+            "about": wake.key,
+            "order_id": wake.order,
+        }
+        for wake in wanted
+    ]
+    insert_new(connection, wakes, rows)
+    sooner = [{"shop": row["shop"], "key": row["key"], "at": row["at"]} for row in rows]
+    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
+
+
+def shops_with_wakes(connection: Connection) -> list[str]:
+    return shops_with(connection, "wakes", "fired_at IS NULL")
+
+
+def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    statement = select(wakes).where(wakes.c.shop == shop, wakes.c.fired_at.is_(None), wakes.c.at <= now)
+    statement = statement.order_by(wakes.c.at).limit(limit).with_for_update(skip_locked=True)  # two clocks
+    return connection.execute(statement).all()
+
+
+def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
+    if keys:
+        here = update(wakes).where(wakes.c.shop == shop, is_in(connection, wakes.c.key, keys))
+        connection.execute(here.values(fired_at=now))
+
+
+def next_wake(connection: Connection) -> datetime | None:
+    found: datetime | None = connection.scalar(select(func.min(wakes.c.at)).where(wakes.c.fired_at.is_(None)))
+    return found
+
+
+def start_campaign(connection: Connection, shop: str, promotion: str, slot: datetime) -> None:
+    """Once for each moment that the calendar named, however many clocks there are."""
+    row = {"shop": shop, "promotion": promotion, "slot": slot, "cursor": "", "queued": 0}
+    insert_new(connection, campaigns, [row])
+
+
+def open_campaigns(connection: Connection, shop: str) -> Sequence[Row[Any]]:
+    statement = select(campaigns).where(campaigns.c.shop == shop, campaigns.c.done_at.is_(None))
+    return connection.execute(statement).all()
+
+
+def advance_campaign(
+    connection: Connection, campaign: Row[Any], cursor: str, queued: int, done_at: datetime | None
+) -> None:
+    here = (
+        update(campaigns)
+        .where(
+            campaigns.c.shop == campaign.shop,
+            campaigns.c.promotion == campaign.promotion,
+            campaigns.c.slot == campaign.slot,
+        )
+        .values(cursor=cursor, queued=campaigns.c.queued + queued, done_at=done_at)
+    )
+    connection.execute(here)

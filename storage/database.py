@@ -1,0 +1,214 @@
+"""The door to the database: whole transactions, and never a wait on the event loop."""
+
+import asyncio
+import copy
+import sqlite3
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import Sequence as SqlSequence
+from sqlalchemy import func as sql
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from bot.domain.errors import StorageError
+from storage import notifications
+from storage.tables import metadata
+
+T = TypeVar("T")
+
+POOL = 6  # PostgreSQL connections of one process: intake, react, deliver, and three that read
+
+ids = SqlSequence("xiaoer_ids", metadata=metadata)
+
+_TAKE_IDS = (
+    "INSERT INTO counter (name, next) VALUES ('ids', ?)"
+    " ON CONFLICT (name) DO UPDATE SET next = counter.next + ? RETURNING next"
+)
+
+
+class Database:
+    """`url`: sqlite:///file or postgresql://... . Work is a plain function of one connection.
+
+    On PostgreSQL it runs in a thread, since it waits for the network. On SQLite only what waits for
+    the disk does, the beginning and the commit; the work itself runs where it is asked for. There
+    are no waits in it, and two threads in turns at one interpreter would only stand in each other's way.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+        self.dialect = self.engine.dialect.name
+        self._writers = ThreadPoolExecutor(POOL - 2, thread_name_prefix="xiaoer-write")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="xiaoer-read")
+        self._turn = asyncio.Lock()  # one writer at a time on SQLite
+        self._notified: tuple[str, ...] = ()
+
+    def notifying(self, leg: str) -> "Database":
+        """The same database; what is written through it wakes a leg of the other programs."""
+        notifying = copy.copy(self)
+        notifying._notified = (*self._notified, leg)
+        return notifying
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """One transaction, committed when `work` returns, undone when it raises."""
+        if self.dialect != "sqlite":
+            return await self._threaded(self._writers, self.write_now, work)
+        async with self._turn:
+            connection = await self._begun()
+            try:
+                done = work(connection)
+            except BaseException:
+                await self._finished(connection.close)
+                raise
+            await self._finished(_commit, connection)
+            return done
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """A look at what is committed, in a thread: it may take its time."""
+        return await self._threaded(self._readers, self.read_now, work)
+
+    def write_now(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            done = work(connection)
+            for leg in self._notified:
+                notifications.ring(connection, leg)
+            return done
+
+    def read_now(self, work: Callable[[Connection], T]) -> T:
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(xiaoer_reads=True)
+            return work(connection)
+
+    def close(self) -> None:
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self.engine.dispose()
+
+    async def _begun(self) -> Connection:
+        """A connection whose transaction has begun; given back at once if nobody waits for it any more."""
+        beginning = asyncio.get_running_loop().run_in_executor(self._writers, _begin, self.engine)
+        try:
+            return await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(lambda begun: None if begun.exception() else begun.result().close())
+            raise
+
+    async def _finished(self, end: Callable[..., None], *given: Any) -> None:
+        """Also when nobody waits for it any more: a transaction left open keeps all others waiting."""
+        await asyncio.shield(self._threaded(self._writers, end, *given))
+
+    async def _threaded(self, pool: ThreadPoolExecutor, work: Callable[..., T], *given: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *given)
+
+
+def _begin(engine: Engine) -> Connection:
+    connection = engine.connect()
+    try:
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _commit(connection: Connection) -> None:
+    with connection:  # closed, and undone, if the commit fails
+        connection.commit()
+
+
+def make_engine(url: str) -> Engine:
+    """Raises StorageError if the address is of no database we know."""
+    try:
+        parsed = make_url(url)
+    except Exception as error:  # SQLAlchemy raises several kinds here, all of which mean the same to a seller
+        raise StorageError("database: write sqlite:///xiaoer.db or postgresql://user@host/name") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql":
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_size=POOL,
+                max_overflow=2,
+                pool_pre_ping=True,
+                hide_parameters=True,  # a buyer's words do not belong into errors
+            )
+        case other:
+            raise StorageError(f"database: {other} is not one we know; write sqlite:/// or postgresql://")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=4,
+        connect_args={"timeout": 30, "check_same_thread": False},
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # acknowledged means on disk
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # IMMEDIATE: what a writer reads cannot change before it writes, even by a second program at the file.
+        reads = connection.get_execution_options().get("xiaoer_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def take_ids(connection: Connection, count: int) -> list[int]:
+    """`count` fresh ids, rising in the order of their taking."""
+    if connection.dialect.name == "postgresql":
+        drawn = connection.execute(
+            select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count))
+        )
+        return [row[0] for row in drawn]
+    after: int = connection.exec_driver_sql(_TAKE_IDS, (1 + count, count)).scalar_one()
+    return list(range(after - count, after))
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Be the only one at `name` until this transaction ends; False if another process is.
+
+    On SQLite the writing transaction itself is that lock.
+    """
+    if connection.dialect.name != "postgresql":
+        return True
+    return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
+
+
+def try_locks(connection: Connection, place: str, names: Collection[str]) -> set[str]:
+    """The same for each of these names at `place`; those that are ours."""
+    if connection.dialect.name != "postgresql" or not names:
+        return set(names)
+    ours = text(
+        "SELECT name FROM unnest(CAST(:names AS text[])) AS name"
+        " WHERE pg_try_advisory_xact_lock(hashtextextended(:place || name, 0))"
+    )
+    return set(connection.scalars(ours, {"place": f"{place}:", "names": list(names)}))
+
+
+def lease_clock(connection: Connection, now: datetime) -> datetime:
+    """The clock that leases are measured by: the database's where several programs share it, else `now`."""
+    if connection.dialect.name != "postgresql":
+        return now
+    moment: datetime = connection.execute(select(sql.clock_timestamp())).scalar_one()
+    return moment
+
+
+def is_service_trouble(error: Exception) -> bool:
+    """The database was away, full or busy. Anything else is the data's fault and would end the same again."""
+    data = ("DataError", "IntegrityError", "ProgrammingError")
+    return isinstance(error, DBAPIError) and type(error).__name__ not in data

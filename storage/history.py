@@ -1,0 +1,142 @@
+"""What was said before: how much a buyer heard of us, by which channel, and which words were our own."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, case, func, or_, select
+
+from storage.outbox import message_name
+from storage.sql_in import is_in
+from storage.tables import attempts, in_state, outbox
+
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while it is not known what becomes of a message
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of us a buyer heard in 24 hours, answers not counted, and how many offers in 7 days."""
+
+    in_day: int = 0
+    in_day_until: datetime | None = None  # when the first of them counts no more
+    offers: int = 0
+    offers_until: datetime | None = None
+
+
+NOTHING_HEARD = Heard()
+
+
+def heard_of_us(
+    connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
+) -> dict[str, Heard]:
+    """What reached each buyer, or may have. `but`: messages that are about to be sent, and count not yet."""
+    if not of_buyers:
+        return {}
+    day, week = now - DAY, now - WEEK
+    in_day = (outbox.c.settled_at > day) & (outbox.c.category != "answer")
+    offer = outbox.c.category == "promotion"
+    statement = (
+        select(
+            outbox.c.buyer,
+            func.count(case((in_day, 1))),
+            func.min(case((in_day, outbox.c.settled_at))),
+            func.count(case((offer, 1))),
+            func.min(case((offer, outbox.c.settled_at))),
+        )
+        .where(
+            outbox.c.shop == shop,
+            is_in(connection, outbox.c.buyer, of_buyers),
+            outbox.c.settled_at > week,
+            or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
+        )
+        .group_by(outbox.c.buyer)
+    )
+    found = {
+        row[0]: Heard(
+            in_day=row[1],
+            in_day_until=row[2] and row[2] + DAY,
+            offers=row[3],
+            offers_until=row[4] and row[4] + WEEK,
+        )
+        for row in connection.execute(statement).all()
+    }
+    for row in _tried_before(connection, shop, of_buyers):
+        if row.id not in but:
+            until = max(row.try_at, now + LOOK_AGAIN)
+            found[row.buyer] = _and_one_more(found.get(row.buyer, NOTHING_HEARD), row.category, until)
+    return found
+
+
+def _tried_before(
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> Sequence[Row[Any, Any, Any, Any]]:
+    """What left us and waits to be sent again: it may have arrived all the same."""
+    statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
+        outbox.c.shop == shop,
+        is_in(connection, outbox.c.buyer, of_buyers),
+        outbox.c.settled_at.is_(None),
+        outbox.c.attempts > 0,
+        outbox.c.category != "answer",
+    )
+    return connection.execute(statement).all()
+
+
+def _and_one_more(heard: Heard, category: str, until: datetime) -> Heard:
+    offer = category == "promotion"
+    return Heard(
+        in_day=heard.in_day + 1,
+        in_day_until=min(heard.in_day_until or until, until),
+        offers=heard.offers + offer,
+        offers_until=min(heard.offers_until or until, until) if offer else heard.offers_until,
+    )
+
+
+def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collection[str]) -> set[str]:
+    """To whom of these the offer of this rule was ever decided on, under whatever file of hers."""
+    if not of_buyers:
+        return set()
+    statement = select(outbox.c.buyer).where(
+        outbox.c.shop == shop, is_in(connection, outbox.c.buyer, of_buyers), outbox.c.rule == rule
+    )
+    return set(connection.scalars(statement))
+
+
+def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
+    """By which channel earlier messages went."""
+    if not keys:
+        return {}
+    statement = select(outbox.c.key, outbox.c.channel).where(
+        outbox.c.shop == shop, is_in(connection, outbox.c.key, keys), outbox.c.channel.is_not(None)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement).all()}
+
+
+def is_echo(
+    connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime
+) -> bool:
+    """Whether what "a person wrote" is what we ourselves sent: by its id, or by its words since then."""
+    statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        outbox.c.text.is_not(None),
+        # Not settled: on its way, or to be sent again after an answer that was lost.
+        or_(outbox.c.settled_at.is_(None), outbox.c.settled_at > since, outbox.c.receipt == message_id),
+    )
+    for row in connection.execute(statement).all():
+        if message_id in (message_name(shop, row.id), row.receipt) or row.text.strip() == words.strip():
+            return True
+    return False
+
+
+def ended_as(connection: Connection, shop: str, message: int, channel: str, outcome: type[Exception]) -> int:
+    """How many sendings of a message by this channel ended so."""
+    found: int = connection.execute(
+        select(func.count()).where(
+            attempts.c.shop == shop,
+            attempts.c.message == message,
+            attempts.c.channel == channel,
+            attempts.c.outcome == outcome.__name__,
+        )
+    ).scalar_one()
+    return found

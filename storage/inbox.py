@@ -1,0 +1,207 @@
+"""The inbox: every event that was acknowledged, until it is handled and after."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Connection, Row, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.errors import Unreadable
+from bot.domain.events import Event, dump_event
+from storage.bulk import insert_new, update_rows, which_are_there
+from storage.database import take_ids
+from storage.sql_in import is_in
+from storage.tables import Utc, archived_events, in_state, inbox, unreadable
+
+OPEN = "state = 'open'"
+
+
+class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event on its way into the inbox; `body` as `dump_event` made it."""
+
+    shop: str
+    channel: str
+    external_id: str
+    thread: str
+    type: str
+    body: bytes
+    received_at: datetime
+
+
+class UnreadableDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A genuine delivery that we could not read, whole."""
+
+    shop: str
+    channel: str
+    external_id: str
+    headers: str
+    body: bytes
+    error: str
+    received_at: datetime
+
+
+def add(connection: Connection, arrivals: Sequence[InboxEvent]) -> None:
+    """Keep what is new; a repeated delivery meets its own row, or its name, and changes nothing."""
+    if not arrivals:
+        return
+    first: dict[tuple[str, str, str], InboxEvent] = {}
+    for arrival in arrivals:  # of repeats side by side the first keeps its place
+        first.setdefault((arrival.shop, arrival.channel, arrival.external_id), arrival)
+    archived = which_are_there(connection, archived_events, list(first))
+    rows = [
+        {
+            "shop": arrival.shop,
+            "id": id,
+            "channel": arrival.channel,
+            "external_id": arrival.external_id,
+            "thread": arrival.thread,
+            "type": arrival.type,
+            "body": arrival.body.decode(),
+            "received_at": arrival.received_at,
+            "state": "open",
+        }
+        for id, (name, arrival) in zip(take_ids(connection, len(first)), first.items(), strict=True)
+        if name not in archived
+    ]
+    insert_new(connection, inbox, rows)
+
+
+def keep(connection: Connection, puzzles: Sequence[UnreadableDelivery]) -> None:
+    """Keep deliveries byte for byte; of the same body one is enough."""
+    if puzzles:
+        ids = take_ids(connection, len(puzzles))
+        rows = [{"id": id, **msgspec.structs.asdict(puzzle)} for id, puzzle in zip(ids, puzzles, strict=True)]
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(unreadable).on_conflict_do_nothing(), rows)
+
+
+def known(connection: Connection, shop: str, channel: str, external_ids: Sequence[str]) -> set[str]:
+    """Which of these events are there already, handled or not, or in the archive."""
+    here, there = (
+        select(table.c.external_id).where(
+            table.c.shop == shop,
+            table.c.channel == channel,
+            is_in(connection, table.c.external_id, external_ids),
+        )
+        for table in (inbox, archived_events)
+    )
+    return set(connection.scalars(here.union_all(there)))
+
+
+def waiting_shops(connection: Connection) -> list[str]:
+    """Shops with open events, found by skipping from shop to shop through the index."""
+    return shops_with(connection, "inbox", OPEN)
+
+
+def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
+    statement = text(
+        f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL"  # noqa: S608  # names of ours
+    )
+    return [row[0] for row in connection.execute(statement)]
+
+
+def _found(table: str, condition: str) -> str:
+    return (
+        f"WITH RECURSIVE found(shop) AS ("  # noqa: S608  # both names are ours
+        f" SELECT min(shop) FROM {table} WHERE {condition}"
+        f" UNION ALL SELECT (SELECT min(shop) FROM {table} WHERE {condition} AND shop > found.shop)"
+        f" FROM found WHERE found.shop IS NOT NULL)"
+    )
+
+
+def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any]]:
+    """The oldest open events of a shop, in the order they came."""
+    statement = (
+        select(inbox.c.id, inbox.c.body)
+        .where(inbox.c.shop == shop, in_state(inbox, "open"))
+        .order_by(inbox.c.id)
+        .limit(limit)
+    )
+    return connection.execute(statement).all()
+
+
+def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> set[str]:
+    """Which of these threads have events that nobody has handled yet."""
+    wanted = list(threads)
+    if not wanted:
+        return set()
+    statement = select(inbox.c.thread).where(
+        inbox.c.shop == shop, in_state(inbox, "open"), is_in(connection, inbox.c.thread, wanted)
+    )
+    return set(connection.scalars(statement))
+
+
+def settle(
+    connection: Connection, shop: str, outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime
+) -> None:
+    """Mark events handled: (id, rule, error), parked where there is an error."""
+    rows = [
+        {
+            "shop": shop,
+            "id": id,
+            "state": "parked" if error else "done",
+            "rule": rule,
+            "error": error,
+            "handled_at": now,
+        }
+        for id, rule, error in outcomes
+    ]
+    update_rows(connection, inbox, rows)
+
+
+def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
+    """Give parked events another try; all of the shop's, or one."""
+    statement = update(inbox).where(inbox.c.shop == shop, in_state(inbox, "parked"))
+    if id is not None:
+        statement = statement.where(inbox.c.id == id)
+    return connection.execute(statement.values(state="open", error=None, handled_at=None)).rowcount
+
+
+def settle_unreadable(connection: Connection, shop: str, ids: Sequence[int], now: datetime) -> None:
+    """These deliveries were read after all."""
+    for id in ids:
+        here = update(unreadable).where(unreadable.c.shop == shop, unreadable.c.id == id)
+        connection.execute(here.values(settled_at=now))
+
+
+def open_count(connection: Connection, at_most: int | None = None) -> int:
+    """How many events are open, counted up to `at_most`."""
+    waiting = select(inbox.c.shop).where(in_state(inbox, "open")).limit(at_most).subquery()
+    return connection.execute(select(func.count()).select_from(waiting)).scalar_one()
+
+
+def open_since(connection: Connection) -> datetime | None:
+    """Since when the oldest open event has been: the first of each shop that has any, by their ids."""
+    first = (
+        "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
+    )
+    statement = text(
+        f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found"  # noqa: S608  # names of ours
+    )
+    found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
+    return found
+
+
+LONGEST_ID = 200  # characters; longer ones do not fit an index
+
+
+def inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
+    """Raises Unreadable if an id is too long to be told apart by."""
+    if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
+        raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
+    return own_inbox_event(shop, event, received_at)
+
+
+def own_inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
+    """As it goes into the inbox. For events of our own, whose ids are as long as they have to be."""
+    return InboxEvent(
+        shop=shop,
+        channel=event.channel,
+        external_id=event.external_id,
+        thread=event.thread,
+        type=str(type(event).__struct_config__.tag),
+        body=dump_event(event),
+        received_at=received_at,
+    )

@@ -1,0 +1,80 @@
+"""Which record a seller means by the name she gives it."""
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, func, or_, select
+
+from bot.domain.orders import Order
+from storage import records
+from storage.tables import identities, orders
+
+LARGEST_ID = 2**63 - 1
+LIKELY = 50  # orders of one number; a shop that uses a number oftener is shown the newest of these
+
+_order = msgspec.json.Decoder(Order)
+
+
+def find_order(connection: Connection, shop: str, name: str) -> Order | None:
+    """By its id, else by the number that the buyer sees; of several the newest."""
+    if not can_be_kept(name):
+        return None
+    found = [
+        _order.decode(record)
+        for record in connection.scalars(
+            select(orders.c.record)
+            .where(orders.c.shop == shop, or_(orders.c.id == name, orders.c.number == name))
+            .order_by(orders.c.placed_at.desc())
+            .limit(LIKELY)
+        )
+    ]
+    return next((order for order in found if order.id == name), found[0] if found else None)
+
+
+def orders_numbered(connection: Connection, shop: str, number: str) -> Sequence[str]:
+    return connection.scalars(
+        select(orders.c.id).where(orders.c.shop == shop, orders.c.number == number)
+    ).all()
+
+
+def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
+    """Our id of a buyer, from that id (followed through joins), an address of hers, or "channel:address"."""
+    if not can_be_kept(name):
+        return None
+    present = records.present_buyer(connection, shop, name)
+    if present:
+        return present
+    first, _, rest = name.partition(":")
+    kinds = _kinds(connection, shop)
+    wanted = [(first, rest)] if first in kinds and rest else []
+    wanted += [(kind, name.lower() if kind == "email" else name) for kind in kinds]
+    owners = records.owners(connection, shop, wanted)
+    return next((owners[identity] for identity in wanted if identity in owners), None)
+
+
+def _kinds(connection: Connection, shop: str) -> list[str]:
+    """The kinds of addresses a shop knows, by skipping from kind to kind through the index."""
+    found: list[str] = []
+    while True:
+        more = identities.c.kind > (found[-1] if found else "")
+        kind = connection.scalar(select(func.min(identities.c.kind)).where(identities.c.shop == shop, more))
+        if kind is None:
+            return found
+        found.append(kind)
+
+
+def id_in(text: str) -> int | None:
+    """The id that a text is, if it is one that the database can hold."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_ID else None
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether a key could be this text at all: PostgreSQL keeps no NUL, and nobody half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

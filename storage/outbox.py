@@ -1,0 +1,316 @@
+"""The outbox: every message ever decided on, and what became of it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, and_, exists, func, literal_column, or_, select, update
+
+from bot.domain.messages import Reason
+from storage.bulk import Rows, insert_new, update_rows
+from storage.database import take_ids
+from storage.inbox import shops_with
+from storage.sql_in import is_in, is_not_in
+from storage.tables import attempts, in_state, outbox, templates
+
+AHEAD = timedelta(minutes=1)  # that the clock of one machine may be before another's
+
+_encode = msgspec.json.Encoder().encode
+
+_CLAIMED = tuple(
+    outbox.c[name]
+    for name in (
+        *("shop", "id", "key", "buyer", "order_id", "template", "version", "category", "values", "buttons"),
+        *("to", "unlike", "created_at", "due_at", "lateness", "try_at", "attempts"),
+    )
+)
+
+
+def dump(value: Any) -> str:
+    return _encode(value).decode()
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """A message decided on in this transaction; a later event of the batch may still withdraw it."""
+
+    key: str
+    buyer: str
+    template: str
+    version: str
+    category: str
+    rule: str
+    due_at: datetime
+    lateness: timedelta
+    order: str | None = None
+    values: dict[str, Any] = {}
+    buttons: tuple[tuple[str, str], ...] = ()
+    to: str | None = None
+    unlike: str | None = None
+    event: int | None = None
+    settled: tuple[str, Reason] | None = None  # the state it begins in, where it never waits
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The next state of a message that was examined or sent, and why.
+
+    try_at: when it is looked at again; stays as it is where None.
+    settled_at: None while it is not over.
+    facts: as they were when it was decided, JSON; stays as it is where None.
+    """
+
+    shop: str
+    id: int
+    state: str
+    why: Reason
+    try_at: datetime | None = None
+    settled_at: datetime | None = None
+    facts: str | None = None
+
+    def row(self, *columns: str) -> dict[str, Any]:
+        """The named columns, of those that a change of state may write."""
+        every = {
+            "state": self.state,
+            "reason": dump(self.why),
+            "try_at": self.try_at,
+            "settled_at": self.settled_at,
+            "facts": self.facts,
+        }
+        return {"shop": self.shop, "id": self.id, **{name: every[name] for name in columns}}
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A sending that failed: the class of its error, and what the platform said."""
+
+    shop: str
+    message: int
+    number: int
+    at: datetime
+    channel: str
+    outcome: str
+    why: str
+
+
+def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datetime) -> None:
+    """Write decisions down; a key that was ever used stays with its first message."""
+    if not drafts:
+        return
+    ids = take_ids(connection, len(drafts))
+    insert_new(
+        connection, outbox, [_row(shop, id, draft, now) for id, draft in zip(ids, drafts, strict=True)]
+    )
+
+
+def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
+    return {
+        "shop": shop,
+        "id": id,
+        "key": draft.key,
+        "buyer": draft.buyer,
+        "order_id": draft.order,
+        "template": draft.template,
+        "version": draft.version,
+        "category": draft.category,
+        "values": dump(draft.values),
+        "buttons": dump(draft.buttons) if draft.buttons else None,
+        "to": draft.to,
+        "unlike": draft.unlike,
+        "event": draft.event,
+        "rule": draft.rule,
+        "created_at": now,
+        "due_at": draft.due_at,
+        "lateness": int(draft.lateness.total_seconds()),
+        "try_at": draft.due_at,
+        "state": draft.settled[0] if draft.settled else "queued",
+        "reason": dump(draft.settled[1]) if draft.settled else None,
+        "attempts": 0,
+        "settled_at": now if draft.settled else None,
+    }
+
+
+def no_earlier(connection: Connection, shop: str, now: datetime) -> datetime:
+    """`now`, or when the shop's last message was decided on, if by a program whose clock is a little ahead.
+
+    So what is decided later is due later, on whichever machine. A clock that is further off is not followed.
+    """
+    if connection.dialect.name != "postgresql":  # one program, one clock
+        return now
+    newest = select(outbox.c.created_at).where(outbox.c.shop == shop).order_by(outbox.c.id.desc()).limit(1)
+    last: datetime | None = connection.scalar(newest)
+    return last if last and now < last <= now + AHEAD else now
+
+
+def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now: datetime) -> None:
+    """Take back those of these messages that still wait."""
+    rows = [
+        {"shop": shop, "key": key, "state": "withdrawn", "reason": dump(why), "settled_at": now}
+        for key, why in keys.items()
+    ]
+    update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
+
+
+def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> None:
+    """After two files became one: what was offered through either, or waits twice, is not offered again."""
+    other = outbox.alias()
+    first = or_(
+        other.c.state.in_(("sending", "sent", "unknown")),
+        and_(other.c.state == "queued", other.c.id < outbox.c.id),
+    )
+    made = exists().where(
+        other.c.shop == outbox.c.shop,
+        other.c.buyer == outbox.c.buyer,
+        other.c.rule == outbox.c.rule,
+        other.c.id != outbox.c.id,
+        first,
+    )
+    here = update(outbox).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        outbox.c.category == "promotion",
+        in_state(outbox, "queued"),
+        made,
+    )
+    reason = dump(Reason("offered_before"))
+    connection.execute(here.values(state="withdrawn", reason=reason, settled_at=now))
+
+
+def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
+    """Keep the words that a decision was pinned to, so that a later edit does not change what was decided."""
+    rows = [
+        {"shop": shop, "id": v.id, "locale": v.locale, "name": v.name, "source": v.source, "own": v.own}
+        for v in versions
+    ]
+    insert_new(connection, templates, rows)
+
+
+def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Sequence[Row[Any]]:
+    if not ids:
+        return []
+    return connection.execute(
+        select(templates).where(templates.c.shop == shop, is_in(connection, templates.c.id, ids))
+    ).all()
+
+
+def drop(connection: Connection, shop: str, key: str, now: datetime) -> None:
+    """Take back one message, if it still waits."""
+    here = update(outbox).where(outbox.c.shop == shop, outbox.c.key == key, in_state(outbox, "queued"))
+    connection.execute(here.values(state="withdrawn", settled_at=now))
+
+
+def waiting_shops(connection: Connection) -> list[str]:
+    return shops_with(connection, "outbox", "state = 'queued'")
+
+
+def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Messages whose time has come, up to `limit`: answers first, then the longest due; none to a buyer who
+    is just being written to."""
+    sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
+    busy = connection.scalars(sending).all()
+    is_answer = outbox.c.category == literal_column("'answer'")
+    found: list[Row[Any]] = []
+    for narrowed in (is_answer, ~is_answer):
+        statement = (
+            select(*_CLAIMED)
+            .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
+            .where(is_not_in(connection, outbox.c.buyer, busy))
+            .order_by(outbox.c.try_at, outbox.c.id)
+            .limit(limit - len(found))
+            .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
+        )
+        found += connection.execute(statement).all() if len(found) < limit else []
+    return found
+
+
+def competing(
+    connection: Connection, shop: str, buyers: Collection[str], now: datetime
+) -> Sequence[Row[Any]]:
+    """All that is in hand or due to these buyers; none where nobody else can be at work."""
+    if connection.dialect.name != "postgresql" or not buyers:
+        return []
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now)
+    columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
+    statement: Select[Any] = select(*columns).where(
+        outbox.c.shop == shop,
+        is_in(connection, outbox.c.buyer, buyers),
+        outbox.c.settled_at.is_(None),  # so that the index of a buyer's messages leads to the open ones
+        or_(in_state(outbox, "sending"), due_now),
+    )
+    return connection.execute(statement).all()
+
+
+def message(connection: Connection, shop: str, id: int) -> Row[Any]:
+    return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
+
+
+def next_due(connection: Connection) -> datetime | None:
+    found: datetime | None = connection.scalar(
+        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"))
+    )
+    return found
+
+
+def mark_sending(connection: Connection, rows: Rows) -> None:
+    """In hand from now on, with the text that is about to leave."""
+    update_rows(
+        connection, outbox, rows, where="outbox.state = 'queued'", also="state = 'sending', reason = NULL"
+    )
+
+
+def hold(connection: Connection, outcomes: Iterable[Outcome]) -> None:
+    """Look at queued messages again at their `try_at`."""
+    rows = [outcome.row("try_at", "reason", "facts") for outcome in outcomes]
+    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
+
+
+def settle(connection: Connection, outcomes: Iterable[Outcome]) -> None:
+    """End queued messages: skipped, or failed before anything was handed over."""
+    rows = [outcome.row("state", "reason", "facts", "settled_at") for outcome in outcomes]
+    update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
+
+
+def mark_sent(connection: Connection, rows: Rows) -> None:
+    also = "state = 'sent', attempts = outbox.attempts + 1, lease_until = NULL"
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
+
+
+def mark_failed(
+    connection: Connection, outcomes: Iterable[Outcome], failed_attempts: Iterable[Attempt]
+) -> None:
+    """Put messages in hand back to queued, or end them as failed or unknown; add to their history."""
+    also = "attempts = outbox.attempts + 1, lease_until = NULL"
+    rows = [outcome.row("state", "reason", "try_at", "settled_at") for outcome in outcomes]
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
+    insert_new(connection, attempts, [msgspec.structs.asdict(attempt) for attempt in failed_attempts])
+
+
+def renew(connection: Connection, in_hand: Iterable[tuple[str, int]], lease_until: datetime) -> None:
+    """Still in hand: a slow platform is not a dead sender."""
+    rows = [{"shop": shop, "id": id, "lease_until": lease_until} for shop, id in in_hand]
+    update_rows(connection, outbox, rows, where="outbox.state = 'sending'")
+
+
+def abandoned(
+    connection: Connection, shops: Collection[str], now: datetime, lease: timedelta, limit: int = 500
+) -> Sequence[Row[Any]]:
+    """Messages whose sender died with them in hand.
+
+    A lease much further away than any is given for was written by a clock that ran ahead; a little further is
+    one that another program was given since `now` was read.
+    """
+    over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
+    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
+    return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
+
+
+def message_name(shop: str, id: int) -> str:
+    """The id of a message as the world sees it, the same for every attempt."""
+    return f"{shop}-{id}"
+
+
+def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many messages wait or are on their way, by shop and state; the finished are too many to count."""
+    found: dict[tuple[str, str], int] = {}
+    for state in ("queued", "sending"):
+        here = select(outbox.c.shop, func.count()).where(in_state(outbox, state))
+        found |= {(shop, state): number for shop, number in connection.execute(here.group_by(outbox.c.shop))}
+    return found

@@ -1,0 +1,63 @@
+"""The files of a buyer and of an order: all that the shop remembers about one of them."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from bot.domain.context import Buyer, Conversation
+from bot.domain.orders import Order
+from storage import records
+from storage.lookup import find_buyer, find_order
+from storage.read_models import CaseFile, Message, cases_about, messages_about
+from storage.records import Identity
+from storage.tables import notes
+
+SHOWN = 200  # messages, cases and notes in one file
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    text: str
+    at: datetime
+
+
+class BuyerFile(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: Buyer
+    identities: tuple[Identity, ...]
+    conversations: tuple[Conversation, ...]
+    notes: tuple[Note, ...]
+    orders: tuple[Order, ...]
+
+
+class OrderFile(msgspec.Struct, frozen=True, kw_only=True):
+    order: Order
+    messages: tuple[Message, ...]
+    cases: tuple[CaseFile, ...]
+
+
+def order_file(connection: Connection, shop: str, name: str) -> OrderFile | None:
+    order = find_order(connection, shop, name)
+    if order is None:
+        return None
+    return OrderFile(
+        order=order,
+        messages=tuple(messages_about(connection, shop, order.id, SHOWN)),
+        cases=tuple(cases_about(connection, shop, order.id, SHOWN)),
+    )
+
+
+def buyer_file(connection: Connection, shop: str, name: str) -> BuyerFile | None:
+    id = find_buyer(connection, shop, name)
+    if id is None:
+        return None
+    theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
+    return BuyerFile(
+        buyer=records.buyers_by_id(connection, shop, {id})[id],
+        identities=tuple(sorted(records.identities_of(connection, shop, id))),
+        conversations=records.conversations_of(connection, shop, {id}).get(id, ()),
+        notes=tuple(
+            Note(kind=row.kind, text=row.text, at=row.at) for row in connection.execute(theirs.limit(SHOWN))
+        ),
+        orders=records.orders_of(connection, shop, {id}).get(id, ()),
+    )

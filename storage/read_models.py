@@ -1,0 +1,325 @@
+"""What the seller may look at: messages, events and cases, as frozen data. Nothing is changed here."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_all
+
+from bot.domain.context import Category
+from bot.domain.messages import Reason
+from bot.domain.untrusted_text import called
+from storage import records
+from storage.lookup import can_be_kept, find_buyer, id_in, orders_numbered
+from storage.outbox import message_name
+from storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
+
+PAGE = 50
+LARGEST_CASE = 2**31 - 1
+MESSAGE_STATES = ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown")
+EVENT_STATES = ("open", "parked")
+
+_reason = msgspec.json.Decoder(Reason)
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the outbox. `locale` and `own` are of the words it was pinned to; ours if not `own`."""
+
+    shop: str
+    id: int
+    key: str
+    state: str
+    template: str
+    category: Category
+    buyer: str
+    version: str
+    rule: str
+    created_at: datetime
+    due_at: datetime
+    try_at: datetime
+    lateness: int
+    attempts: int
+    order: str | None = None
+    locale: str | None = None
+    own: bool = False
+    values: dict[str, Any] = {}
+    to: str | None = None
+    unlike: str | None = None
+    event: int | None = None
+    reason: Reason | None = None
+    facts: dict[str, Any] | None = None
+    lease_until: datetime | None = None
+    channel: str | None = None
+    address: str | None = None
+    text: str | None = None
+    receipt: str | None = None
+    settled_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """As the world sees it."""
+        return message_name(self.shop, self.id)
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages to show; what is not given does not matter.
+
+    `order`: its id or number. `buyer`: our id of her, an address of hers, or "channel:address".
+    `since`: decided on then or later.
+    """
+
+    order: str | None = None
+    buyer: str | None = None
+    states: tuple[str, ...] = ()
+    template: str | None = None
+    since: datetime | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One sending that failed; `outcome` is the name of a DeliveryError."""
+
+    number: int
+    at: datetime
+    channel: str
+    outcome: str
+    why: str | None = None
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the inbox; `body` as `dump_event` made it."""
+
+    id: int
+    channel: str
+    external_id: str
+    type: str
+    state: str
+    body: str
+    received_at: datetime
+    rule: str | None = None
+    error: str | None = None
+    handled_at: datetime | None = None
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that we could not read."""
+
+    id: int
+    channel: str
+    error: str
+    received_at: datetime
+    headers: str
+    body: bytes
+
+
+class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    kind: str
+    key: str
+    reason: Reason
+    opened_at: datetime
+    order: str | None = None
+    buyer: str | None = None
+    who: str | None = None  # the same for human eyes: her name, and where she can be answered
+    draft: str | None = None
+    closed_at: datetime | None = None
+
+
+# Messages
+
+
+def messages(
+    connection: Connection, shop: str, wanted: Wanted, limit: int = PAGE, after: int | None = None
+) -> list[Message]:
+    """Newest first; `after` is the id of the last one shown before."""
+    where = _conditions(connection, shop, wanted)
+    if where is None:
+        return []
+    if after is not None:
+        where.append(outbox.c.id < after)
+    if wanted.states:
+        newest = union_all(*(_newest_in(shop, state, where, limit) for state in wanted.states))
+        where = [outbox.c.id.in_(newest)]
+    statement = _messages(shop).where(*where).order_by(outbox.c.id.desc()).limit(limit)
+    return _read_messages(connection, statement)
+
+
+def _newest_in(shop: str, state: str, where: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
+    """Each state by itself: for the rare ones there is an index, and a planner finds it only so."""
+    here = select(outbox.c.id).where(outbox.c.shop == shop, in_state(outbox, state), *where)
+    newest = here.order_by(outbox.c.id.desc()).limit(limit).subquery()
+    return select(newest.c.id)
+
+
+def message(connection: Connection, shop: str, name: str) -> Message | None:
+    """By its id ("123"), its name in the world ("shop-123") or its key ("payment_reminder:1001:2")."""
+    if not can_be_kept(name):
+        return None
+    number = id_in(name.removeprefix(f"{shop}-"))
+    here = outbox.c.key == name
+    for condition in [here] if number is None else [outbox.c.id == number, here]:
+        found = _read_messages(connection, _messages(shop).where(condition))
+        if found:
+            return found[0]
+    return None
+
+
+def messages_about(connection: Connection, shop: str, order: str, limit: int) -> list[Message]:
+    """About an order, by its id, newest first."""
+    here = _messages(shop).where(outbox.c.order_id == order)
+    return _read_messages(connection, here.order_by(outbox.c.id.desc()).limit(limit))
+
+
+def attempts_of(connection: Connection, shop: str, id: int) -> list[Attempt]:
+    columns = [attempts.c[name] for name in Attempt.__struct_fields__]
+    statement = select(*columns).where(attempts.c.shop == shop, attempts.c.message == id)
+    return [Attempt(**row._mapping) for row in connection.execute(statement.order_by(attempts.c.number))]
+
+
+def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[ColumnElement[bool]] | None:
+    """None: there can be no such message."""
+    where: list[ColumnElement[bool]] = []
+    if not all(can_be_kept(name) for name in (wanted.order, wanted.buyer, wanted.template) if name):
+        return None
+    if not set(wanted.states) <= set(MESSAGE_STATES):
+        return None  # and nothing of the caller's own gets into the query, where states are written out
+    if wanted.order is not None:
+        where.append(outbox.c.order_id.in_({wanted.order, *orders_numbered(connection, shop, wanted.order)}))
+    if wanted.buyer is not None:
+        buyer = find_buyer(connection, shop, wanted.buyer)
+        if buyer is None:
+            return None
+        where.append(outbox.c.buyer == buyer)
+    if wanted.template is not None:
+        where.append(outbox.c.template == wanted.template)
+    if wanted.since is not None:
+        where.append(outbox.c.created_at >= wanted.since)
+    return where
+
+
+def _messages(shop: str) -> Select[Any]:
+    same = and_(templates.c.shop == outbox.c.shop, templates.c.id == outbox.c.version)
+    joined = outbox.outerjoin(templates, same)
+    return (
+        select(outbox, templates.c.locale, templates.c.own).select_from(joined).where(outbox.c.shop == shop)
+    )
+
+
+def _read_messages(connection: Connection, statement: Select[Any]) -> list[Message]:
+    return [_message(dict(row._mapping)) for row in connection.execute(statement)]
+
+
+def _message(row: dict[str, Any]) -> Message:
+    taken = {name: row[name] for name in Message.__struct_fields__ if name in row}
+    return Message(
+        **taken
+        | {
+            "order": row["order_id"],
+            "own": bool(row["own"]),
+            "values": msgspec.json.decode(row["values"]),
+            "reason": _reason.decode(row["reason"]) if row["reason"] else None,
+            "facts": msgspec.json.decode(row["facts"]) if row["facts"] else None,
+        }
+    )
+
+
+# Events
+
+
+def event(connection: Connection, shop: str, id: int) -> Arrived | None:
+    found = _arrived(connection, inbox.c.shop == shop, inbox.c.id == id)
+    return found[0] if found else None
+
+
+def event_named(connection: Connection, shop: str, channel: str, external_id: str) -> Arrived | None:
+    """As its platform names it."""
+    here = (inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id == external_id)
+    found = _arrived(connection, *here)
+    return found[0] if found else None
+
+
+def events(
+    connection: Connection, shop: str, state: str, limit: int = PAGE, after: int | None = None
+) -> list[Arrived]:
+    """Parked or open ones, newest first."""
+    if state not in EVENT_STATES:
+        return []
+    older = [] if after is None else [inbox.c.id < after]
+    return _arrived(connection, inbox.c.shop == shop, in_state(inbox, state), *older, limit=limit)
+
+
+def unread(connection: Connection, shop: str, limit: int = PAGE, after: int | None = None) -> list[Unread]:
+    """Deliveries that could not be read and were not settled since, newest first."""
+    older = [] if after is None else [unreadable.c.id < after]
+    columns = [unreadable.c[name] for name in Unread.__struct_fields__]
+    unsettled = (unreadable.c.shop == shop, unreadable.c.settled_at.is_(None))
+    statement = select(*columns).where(*unsettled, *older).order_by(unreadable.c.id.desc()).limit(limit)
+    return [Unread(**row._mapping) for row in connection.execute(statement)]
+
+
+def _arrived(connection: Connection, *where: ColumnElement[bool], limit: int = 1) -> list[Arrived]:
+    columns = [inbox.c[name] for name in Arrived.__struct_fields__]
+    statement = select(*columns).where(*where).order_by(inbox.c.id.desc()).limit(limit)
+    return [Arrived(**row._mapping) for row in connection.execute(statement)]
+
+
+# Cases
+
+
+def case_files(
+    connection: Connection,
+    shop: str,
+    open_only: bool = True,
+    limit: int = PAGE,
+    after: int | None = None,
+) -> list[CaseFile]:
+    """The newest first; `after` is the number of the last one shown before."""
+    where: list[ColumnElement[bool]] = [cases.c.closed_at.is_(None)] if open_only else []
+    if after is not None and after <= LARGEST_CASE:
+        where.append(cases.c.number < after)
+    return _cases(connection, shop, where, limit)
+
+
+def case_file(connection: Connection, shop: str, number: int) -> CaseFile | None:
+    if not 0 < number <= LARGEST_CASE:
+        return None
+    found = _cases(connection, shop, [cases.c.number == number], 1)
+    return found[0] if found else None
+
+
+def cases_about(connection: Connection, shop: str, order: str, limit: int) -> list[CaseFile]:
+    return _cases(connection, shop, [cases.c.order_id == order], limit)
+
+
+def _cases(
+    connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int
+) -> list[CaseFile]:
+    statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
+    rows = connection.execute(statement).all()
+    known = _called(connection, shop, {row.buyer for row in rows if row.buyer})
+    return [
+        CaseFile(
+            number=row.number,
+            kind=row.kind,
+            key=row.key,
+            reason=Reason(row.reason, msgspec.json.decode(row.details)),
+            opened_at=row.opened_at,
+            order=row.order_id,
+            buyer=row.buyer,
+            who=known.get(row.buyer),
+            draft=row.draft,
+            closed_at=row.closed_at,
+        )
+        for row in rows
+    ]
+
+
+def _called(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
+    """Name and address of each; of several chats the one she wrote in last, since there she waits."""
+    chats = records.conversations_of(connection, shop, buyers)
+    found = {}
+    for id, buyer in records.buyers_by_id(connection, shop, buyers).items():
+        heard = [(chat.last_in_at, chat.name) for chat in chats.get(id, ()) if chat.last_in_at]
+        last = max(heard)[1] if heard else None
+        found[id] = called(buyer.name, last, buyer.email, buyer.phone)
+    return found

@@ -1,0 +1,29 @@
+"""Conditions on many values at once.
+
+On PostgreSQL they travel as one array: a list would be another statement for each number of values, to be
+read and planned anew. SQLite is quick at that, and plans a list better than it plans an array.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, String, all_, any_, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+
+
+def is_in(connection: Connection, column: ColumnElement[Any], values: Collection[str]) -> ColumnElement[bool]:
+    if connection.dialect.name == "postgresql":
+        return column == any_(_array(values))
+    return column.in_(values)
+
+
+def is_not_in(
+    connection: Connection, column: ColumnElement[Any], values: Collection[str]
+) -> ColumnElement[bool]:
+    if connection.dialect.name == "postgresql":
+        return column != all_(_array(values))
+    return column.not_in(values)
+
+
+def _array(values: Collection[str]) -> BindParameter[Any]:
+    return bindparam(None, list(values), type_=ARRAY(String()), unique=True)

@@ -1,0 +1,406 @@
+"""The tables: constraints for the rules, the shop first in every key, one type for moments."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware moment, kept as UTC. Naive ones are refused: nobody knows when they are.
+
+    SQLite has no type for moments and drops zones, so there it is text of one width that sorts as time does.
+    """
+
+    impl = String(32)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(32))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        moment = value.astimezone(UTC)
+        return moment.isoformat(timespec="microseconds") if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """Text from outside: without the NUL that PostgreSQL cannot keep."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value.replace("\x00", "") if value and "\x00" in value else value
+
+
+# Ids and keys are compared byte by byte, so that a range of keys is a prefix of keys.
+Key = String().with_variant(String(collation="C"), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "uq": "%(table_name)s_%(column_0_N_name)s_once",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _open(column: str) -> dict[str, Any]:
+    """A partial index over the few rows that still want something."""
+    return {"sqlite_where": text(column), "postgresql_where": text(column)}
+
+
+def _one_of(column: str, *states: str) -> CheckConstraint:
+    quoted = ", ".join(f"'{state}'" for state in states)
+    return CheckConstraint(f"{column} IN ({quoted})", name=f"{column}_known")
+
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("external_id", Key, nullable=False),
+    Column("thread", Key, nullable=False),
+    Column("type", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("state", String, nullable=False),
+    Column("rule", String),  # the route that took it
+    Column("error", Words),
+    Column("handled_at", Utc),
+    PrimaryKeyConstraint("shop", "id"),
+    UniqueConstraint(
+        "shop", "channel", "external_id"
+    ),  # platforms repeat deliveries; we do not repeat answers
+    _one_of("state", "open", "done", "parked"),
+    Index("inbox_open", "shop", "id", **_open("state = 'open'")),
+    Index("inbox_open_thread", "shop", "thread", **_open("state = 'open'")),
+    Index("inbox_parked", "shop", "id", **_open("state = 'parked'")),
+)
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("external_id", Key, nullable=False),  # hash of the body: a repeat is the same trouble
+    Column("headers", Words, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("error", Words, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("settled_at", Utc),  # read again with success
+    PrimaryKeyConstraint("shop", "id"),
+    UniqueConstraint("shop", "channel", "external_id"),
+)
+
+buyers = Table(
+    "buyers",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("name", Words),
+    Column("email", Words),
+    Column("phone", Words),
+    Column("locale", String),
+    Column("timezone", String),
+    Column("agrees", Boolean),
+    Column("agrees_at", Utc),
+    Column("stopped_at", Utc),
+    Column("resumed_at", Utc),
+    Column("shown_at", Utc),
+    Column("created_at", Utc, nullable=False),
+    Column("joined_to", Key),  # this file was found to be the same person's as that one
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
+    Index("buyers_agreeing", "shop", "id", **_open("agrees AND joined_to IS NULL")),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("kind", Key, nullable=False),  # email, phone, or a channel's name
+    Column("value", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "kind", "value"),  # an address is one person's
+    Index("identities_of_buyer", "shop", "buyer"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("shop", "buyer", "id"),
+    _one_of("kind", "note", "tag"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("last_in_at", Utc),
+    Column("human_until", Utc),
+    Column("blocked_at", Utc),
+    Column("tries", Integer, nullable=False),
+    Column("tries_since", Utc),
+    PrimaryKeyConstraint("shop", "channel", "address"),
+    CheckConstraint("tries >= 0", name="tries_counted"),
+    Index("conversations_of_buyer", "shop", "buyer"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("number", Key, nullable=False),
+    Column("buyer", Key),
+    Column("state", String, nullable=False),  # follows from the record
+    Column("placed_at", Utc),
+    Column("currency", String(3)),
+    Column("total_minor", BigInteger),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("record", Text, nullable=False),  # the merged facts
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("total_minor IS NULL OR currency IS NOT NULL", name="money_has_currency"),
+    CheckConstraint("refunded_minor >= 0 AND paid_minor >= 0", name="money_moved_forward"),
+    Index("orders_of_buyer", "shop", "buyer", "placed_at"),
+    Index("orders_by_number", "shop", "number"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("details", Words, nullable=False),
+    Column("order_id", Key),
+    Column("buyer", Key),
+    Column("draft", Words),
+    Column("opened_at", Utc, nullable=False),
+    Column("closed_at", Utc),
+    PrimaryKeyConstraint("shop", "number"),
+    UniqueConstraint("shop", "key"),
+    Index("cases_open", "shop", "buyer", **_open("closed_at IS NULL")),
+)
+
+wakes = Table(
+    "wakes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("what", String, nullable=False),
+    Column("about", Key, nullable=False),
+    Column("order_id", Key),
+    Column("fired_at", Utc),
+    PrimaryKeyConstraint("shop", "key"),
+    Index("wakes_due", "shop", "at", **_open("fired_at IS NULL")),
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("locale", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("source", Words, nullable=False),
+    Column("own", Boolean, nullable=False),  # the seller's words, not ours
+    PrimaryKeyConstraint("shop", "id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("order_id", Key),
+    Column("template", String, nullable=False),
+    Column("version", Key, nullable=False),
+    Column("category", String, nullable=False),
+    Column("values", Words, nullable=False),
+    Column("buttons", Words),
+    Column("to", Key),
+    Column("unlike", Key),
+    Column("event", BigInteger),  # the inbox row that led to it
+    Column("rule", String, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),  # the intention; never moves
+    Column("lateness", Integer, nullable=False),  # seconds after due_at
+    Column("try_at", Utc, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Words),
+    Column("facts", Words),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_until", Utc),
+    Column("channel", Key),
+    Column("address", Key),
+    Column("text", Words),
+    Column("receipt", Key),
+    Column("settled_at", Utc),
+    PrimaryKeyConstraint("shop", "id"),
+    UniqueConstraint("shop", "key"),  # said once in a shop's whole life
+    _one_of("state", "queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown"),
+    CheckConstraint(
+        "state <> 'sending' OR (text IS NOT NULL AND lease_until IS NOT NULL)", name="sending_known"
+    ),
+    CheckConstraint("state <> 'sent' OR (settled_at IS NOT NULL AND text IS NOT NULL)", name="sent_kept"),
+    CheckConstraint("attempts >= 0 AND lateness >= 0", name="counted"),
+    Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
+    Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
+    Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
+    Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
+    Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
+    Index("outbox_of_buyer", "shop", "buyer", "settled_at"),
+    Index("outbox_of_order", "shop", "order_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("message", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("why", Words),
+    PrimaryKeyConstraint("shop", "message", "number"),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("promotion", Key, nullable=False),
+    Column("slot", Utc, nullable=False),  # the moment the calendar named
+    Column("cursor", Key, nullable=False),  # buyers up to here are done
+    Column("queued", Integer, nullable=False),
+    Column("done_at", Utc),
+    PrimaryKeyConstraint("shop", "promotion", "slot"),
+)
+
+
+# What was archived lies in files; of it stays what is needed so as never to take or say it twice.
+
+archived_events = Table(
+    "archived_events",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("external_id", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "channel", "external_id"),
+    sqlite_with_rowid=False,  # the key is all there is
+)
+
+archived_messages = Table(
+    "archived_messages",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("order_id", Key, nullable=False),
+    Column("key", Key, nullable=False),
+    Column("template", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("settled_at", Utc, nullable=False),
+    Column("paid", Boolean, nullable=False),  # the text was written knowing that the order was paid
+    PrimaryKeyConstraint("shop", "order_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("until", Utc),  # what came or was decided before may be in the archive
+    Column("holder", Key),  # the program that is at it
+    Column("held_until", Utc),
+    PrimaryKeyConstraint("shop"),
+)
+
+
+# How far the log in front was taken in, partition by partition, and which program takes from it.
+positions = Table(
+    "positions",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("stream", String, nullable=False),  # one that was made anew counts from one again
+    Column("sequence", BigInteger, nullable=False),
+    Column("taker", String, nullable=False),
+    Column("taken_until", Utc, nullable=False),
+)
+
+
+# Where this database is served, and whether its outbox is held: one row (storage/instance.py).
+life = Table(
+    "life",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("place", Key, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("held_since", Utc),
+    Column("held_why", String),
+    CheckConstraint("number = 1", name="only_one"),
+    CheckConstraint("(held_since IS NULL) = (held_why IS NULL)", name="held_for_a_reason"),
+)
+
+
+# SQLite hands out our ids from here; PostgreSQL has a sequence for it.
+counter = Table(
+    "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
+)
+
+
+def in_state(table: Table, state: str) -> ColumnElement[bool]:
+    """A condition on the state, written out: planners take a partial index only if they can read it."""
+    condition: ColumnElement[bool] = table.c.state == literal_column(f"'{state}'")
+    return condition

@@ -1,0 +1,17 @@
+"""What the steps of one shop's transaction have in common."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection
+
+from bot.domain.shop import Shop
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """One shop's part of a transaction. now: the moment that all of it is decided for."""
+
+    connection: Connection
+    shop_id: str
+    shop: Shop
+    now: datetime

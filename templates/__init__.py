@@ -1,0 +1,1 @@
+"""Words: a folder for each language, for buyers, the seller and the operator."""

@@ -1,0 +1,332 @@
+"""The JSON API of the running program: its token, its answers, and what a fuzzer makes of it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from yarl import URL
+
+from storage.tables import inbox, unreadable
+from tests.fuzzing import complaints, of_one_shop
+from tests.world import NOON, World, world
+
+TOKEN = "a token that is only for tests"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+class Asking:
+    """A program that shows a token."""
+
+    def __init__(self, shop: World, token: str | None = TOKEN, of: str = "shop") -> None:
+        self.shop = shop
+        self.headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self.of = of
+
+    async def get(self, path: str, status: int = 200) -> Any:
+        return await self._ask("GET", path, status)
+
+    async def post(self, path: str, body: Any = None, status: int = 200) -> Any:
+        return await self._ask("POST", path, status, json=body)
+
+    async def _ask(self, method: str, path: str, status: int, **more: Any) -> Any:
+        url = f"{self.shop.door}/api/v1/shops/{self.of}/{path}"
+        async with self.shop.http.request(
+            method, URL(url, encoded=True), headers=self.headers, **more
+        ) as answer:
+            assert answer.status == status, await answer.text()
+            assert answer.content_type == "application/json"
+            return await answer.json()
+
+
+@asynccontextmanager
+async def asked_world(database_url: str, **shop: Any) -> AsyncIterator[tuple[World, Asking]]:
+    async with world(database_url, api_tokens=[TOKEN], **shop) as living:
+        yield living, Asking(living)
+
+
+async def test_messages_are_listed_newest_first_and_page_by_page(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        for order in ("1001", "1002", "1003"):
+            await shop.place(order, buyer=f"buyer-{order}")
+        await shop.settle()
+
+        whole = await ask.get("messages?limit=200")
+        ids, after = [], ""
+        while True:
+            page = await ask.get(f"messages?limit=4{after}")
+            ids += [message["id"] for message in page["messages"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+
+        assert ids == [message["id"] for message in whole["messages"]]
+        assert ids == sorted(ids, reverse=True)
+        assert len(ids) > 12
+
+
+async def test_messages_are_found_by_order_buyer_state_and_template(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("1001", buyer="ann", number="A/1")
+        await shop.place("1002", buyer="bob")
+        await shop.settle()
+
+        async def keys(query: str) -> set[str]:
+            return {message["key"] for message in (await ask.get(f"messages?{query}"))["messages"]}
+
+        assert await keys("order=1002&state=sent") == {"order_confirmation:1002"}
+        assert await keys("buyer=bob&state=sent") == {"order_confirmation:1002"}
+        assert await keys("buyer=webhook:bob&state=sent") == {"order_confirmation:1002"}
+        assert await keys("template=order_confirmation") == {
+            "order_confirmation:1001",
+            "order_confirmation:1002",
+        }
+        assert await keys("state=sent&state=queued&order=1001") == await keys("order=1001")
+        assert await keys("since=2026-11-21T12:00:00%2B08:00") == await keys("")
+        assert await keys("since=2026-11-21T12:00:01+08:00") == set()
+        assert await keys("buyer=nobody") == set()
+        assert await keys(f"order={quote(chr(0))}x") == set()
+
+
+async def test_a_message_is_explained_by_id_name_or_key(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place()
+        await shop.forward(30 * MINUTE)
+        await shop.fact("paid", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.settle()
+
+        by_key = await ask.get(f"messages/{quote('payment_reminder:1001:2')}/explanation")
+        message = by_key["message"]
+        by_id = await ask.get(f"messages/{message['id']}/explanation")
+        by_name = await ask.get(f"messages/{message['name']}/explanation")
+
+        assert by_key == by_id == by_name
+        assert message["state"] == "withdrawn"
+        assert message["reason"]["code"] == "order_paid"
+        assert "已付款" in message["reason"]["text"]
+        assert by_key["event"]["type"] == "order.placed"
+        assert message["reason"]["text"] in by_key["story"]
+
+
+async def test_an_order_is_shown_with_what_was_said_about_it(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("gid://shop/Order/7 号", number="A/1")
+        await shop.settle()
+
+        order = await ask.get(f"orders/{quote('gid://shop/Order/7 号', safe='')}")
+
+        assert order == await ask.get(f"orders/{quote('A/1', safe='')}")
+        assert order["state"] == "unpaid"
+        assert order["record"]["total"] == {"minor": 12800, "currency": "CNY"}
+        assert "order_confirmation" in {message["template"] for message in order["messages"]}
+
+
+async def test_a_buyer_is_found_by_any_address_of_hers(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place(buyer="ann", at=NOON)
+        await shop.say("找人工", buyer="ann")
+        await shop.settle()
+
+        buyer = await ask.get("buyers/ann")
+
+        assert buyer == await ask.get(f"buyers/{buyer['id']}")
+        assert buyer["name"] == "安娜"
+        assert {"kind": "webhook", "value": "ann"} in buyer["addresses"]
+        assert [order["id"] for order in buyer["orders"]] == ["1001"]
+        assert buyer["conversations"][0]["address"] == "ann"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("messages/999999/explanation", "messages/99999999999999999999/explanation", "orders/nope"),
+        *(f"orders/{'9' * 400}", "buyers/nope", "buyers/%00", "orders/%00", "messages/%00/explanation"),
+        *("messages/shop-9223372036854775808/explanation", "orders/%F0%9F%90%B1%2F%2e", "nothing/here"),
+    ],
+)
+async def test_what_is_not_there_is_not_found(path: str, database_url: str) -> None:
+    async with asked_world(database_url) as (_, ask):
+        answer = await ask.get(path, status=404)
+
+        assert answer["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("limit=0", "limit"),
+        ("limit=many", "limit"),
+        ("limit=201", "limit"),
+        ("after=99999999999999999999", "after"),
+        ("state=lost", "state"),
+        ("since=yesterday", "since"),
+        ("since=2026-11-21T10:00:00", "since"),
+        ("since=0001-01-01T00:00:00%2B14:00", "since"),
+        ("order=", "order"),
+        ("limit=1&limit=2", "limit"),
+        ("odrer=1001", "did you mean order?"),
+    ],
+)
+async def test_a_wrong_query_is_told_where_it_is_wrong(query: str, place: str, tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (_, ask):
+        answer = await ask.get(f"messages?{query}", status=400)
+
+        assert place in answer["error"]["message"]
+
+
+async def test_only_the_shops_own_token_opens_it(tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, ask):
+        await ask.get("messages")
+        strangers = [
+            Asking(shop, token=None),
+            Asking(shop, token="a token of somebody else"),
+            Asking(shop, token="令牌"),
+            Asking(shop, token=""),
+            Asking(shop, of="no-such-shop"),
+        ]
+
+        answers = [await stranger.get("messages", status=401) for stranger in strangers]
+
+        assert all(answer == answers[0] for answer in answers)
+
+
+async def test_a_shop_without_tokens_opens_to_nobody(tmp_path: Path) -> None:
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}") as shop:
+        for token in (None, "", TOKEN):
+            await Asking(shop, token=token).get("messages", status=401)
+
+
+async def test_a_refusal_says_how_to_come_in(tmp_path: Path) -> None:
+    async with (
+        asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, _),
+        shop.http.get(f"{shop.door}/api/v1/shops/shop/messages") as answer,
+    ):
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="xiaoer"'
+        assert TOKEN not in await answer.text()
+
+
+async def test_a_confirmed_claim_is_a_payment_and_closes_its_case(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place()
+        await shop.settle()
+        await shop.say("我已经付款了")
+        await shop.settle()
+        [case] = (await ask.get("cases"))["cases"]
+        assert case["kind"] == "payment_claim"
+
+        path = f"cases/{case['number']}/settle"
+        assert await ask.post(path, {"confirmed": True}) == {"case": case["number"], "confirmed": True}
+        await ask.post(path, {"confirmed": True})
+        await shop.settle()
+
+        assert (await ask.get("cases"))["cases"] == []
+        assert [each["number"] for each in (await ask.get("cases?state=all"))["cases"]] == [case["number"]]
+        assert (await ask.get("orders/1001"))["state"] == "paid"
+        assert shop.receiver.templates.count("payment_received") == 1
+        await ask.post(path, {"confirmed": False}, status=409)
+
+
+async def test_a_case_that_claims_nothing_cannot_be_confirmed(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.say("找人工")
+        await shop.settle()
+        [case] = (await ask.get("cases"))["cases"]
+        path = f"cases/{case['number']}/settle"
+
+        await ask.post(path, {"confirmed": True}, status=409)
+        await ask.post(path, {"confirmed": "yes"}, status=422)
+        await ask.post(path, {}, status=422)
+        await ask.post("cases/999/settle", {"confirmed": False}, status=404)
+        await ask.post(f"cases/{2**40}/settle", {"confirmed": False}, status=404)
+        await ask.post(path, {"confirmed": False})
+        await shop.settle()
+
+        assert (await ask.get("cases"))["cases"] == []
+
+
+async def test_a_parked_event_is_shown_and_tried_again(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place()
+        await shop.settle()
+        await shop.program.parts.database.write(
+            lambda link: link.execute(inbox.update().values(state="parked", error="ValueError: odd"))
+        )
+
+        [event] = (await ask.get("events"))["events"]
+        assert (event["type"], event["error"]) == ("order.placed", "ValueError: odd")
+        assert await ask.post(f"events/{event['id']}/retry") == {"event": event["id"], "state": "open"}
+        assert [each["id"] for each in (await ask.get("events?state=open"))["events"]] == [event["id"]]
+        await shop.settle()
+
+        assert (await ask.get("events?state=open"))["events"] == []
+        await ask.post(f"events/{event['id']}/retry", status=409)
+        await ask.post("events/999999/retry", status=404)
+        await ask.post(f"events/{2**63}/retry", status=404)
+
+
+async def test_a_delivery_that_was_not_understood_is_shown_whole(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        assert await shop.post("order.placed", {"order": {"id": "1001"}}) == 200
+
+        [event] = (await ask.get("events?state=unreadable"))["events"]
+
+        assert event["state"] == "unreadable"
+        assert '"1001"' in event["body"]
+        assert event["error"]
+
+
+async def test_a_database_that_is_away_is_503_and_not_a_secret(tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, ask):
+        await shop.program.parts.database.write(lambda link: link.execute(unreadable.delete()))
+        await shop.program.parts.database.write(lambda link: unreadable.drop(link))
+
+        answer = await ask.get("events?state=unreadable", status=503)
+
+        assert answer["error"]["code"] == "unavailable"
+        assert "unreadable" not in answer["error"]["message"]
+
+
+async def test_a_fuzzer_that_guesses_finds_nothing_to_complain_of(tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, _):
+        await shop.place()
+        await shop.settle()
+
+        assert await fuzzed(shop, tmp_path, "--mode", "all") == ""
+
+
+async def test_a_fuzzer_that_knows_ids_finds_nothing_to_complain_of(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place()
+        await shop.say("我已经付款了")
+        await shop.say("找人工", buyer="bob")
+        await shop.settle()
+        [number, *_] = [case["number"] for case in (await ask.get("cases"))["cases"]]
+        known = {"order": "1001", "buyer": "ann", "case": number, "message": "order_confirmation:1001"}
+
+        assert await fuzzed(shop, tmp_path, "--mode", "positive", **known) == ""
+
+
+async def fuzzed(shop: World, folder: Path, *options: str, **known: Any) -> str:
+    """What a fuzzer says of the running program, shown this shop's token; empty if it has no complaint."""
+    async with shop.http.get(f"{shop.door}/api/v1/openapi.json") as answer:
+        described = of_one_shop(await answer.json())
+    return await complaints(described, shop.door, TOKEN, folder, "--max-examples", "25", *options, **known)
+
+
+async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, _):
+        async with shop.http.get(f"{shop.door}/api/v1/openapi.json") as answer:
+            text = await answer.text()
+        described = json.loads(text)
+
+        assert described["openapi"] == "3.1.0"
+        assert TOKEN not in text
+        for path in described["paths"].values():
+            for operation in path.values():
+                assert {"200", "400", "401", "503"} <= set(operation["responses"])

@@ -1,0 +1,609 @@
+"""The commands as a seller runs them: plain words, exit codes, JSON for programs, one program on one file."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from pydantic import SecretStr
+from rich.cells import cell_len
+from sqlalchemy import select
+
+from bot.channels import standard_webhooks
+from bot.cli import app, main
+from bot.commands.words import WORDS, say
+from bot.domain.actions import OpenCase
+from bot.domain.errors import StorageError
+from bot.domain.events import BuyerRef, OrderPlaced
+from bot.domain.messages import Reason
+from bot.domain.money import Money
+from bot.domain.orders import merge
+from bot.operations.single_instance import exclusive
+from bot.settings.mistakes import LANGUAGES
+from storage import inbox, outbox, records, schema, tables
+from storage.database import Database
+from storage.inbox import UnreadableDelivery, inbox_event
+
+DOCS = Path(__file__).parents[2] / "docs"
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+STARTS_WITHIN = 240  # seconds, on a machine that is busy with other tests
+ORDERS = "order,placed_at,total,buyer,state\n1001,2026-11-01 10:00,128.00,ann,completed\n"
+
+
+class Shop:
+    """A seller's folder, made by `xiaoer init`, and her prompt in it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.config = folder / "config.yaml"
+        self._capsys = capsys
+        self.out = self.err = ""
+
+    def run(self, *arguments: str | Path) -> int:
+        """One command; what it printed is in `out` and `err`."""
+        self._capsys.readouterr()
+        code = main([*map(str, arguments), "--config", str(self.config)])
+        self.out, self.err = self._capsys.readouterr()
+        return code
+
+    def json(self, *arguments: str | Path) -> Any:
+        self.run(*arguments, "--json")
+        return json.loads(self.out)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    def change(self, old: str, new: str) -> None:
+        text = self.config.read_text("utf-8")
+        assert old in text
+        self.config.write_text(text.replace(old, new), "utf-8")
+
+    def keep(self, work: Callable[[Any], None]) -> None:
+        """As the running program would have left it."""
+        database = Database(f"sqlite:///{self.folder / 'xiaoer.db'}")
+        schema.migrate(database.engine)
+        database.write_now(work)
+        database.close()
+
+    @property
+    def secret(self) -> str:
+        env = (self.folder / ".env").read_text("utf-8")
+        return re.findall(r"TEAHOUSE_WEBHOOK_SECRET=(\S+)", env)[0]
+
+
+@pytest.fixture(params=["zh-CN"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
+    assert main(["init", str(tmp_path / "myshop"), "--locale", request.param]) == 0
+    made = Shop(tmp_path / "myshop", capsys)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        made.change("127.0.0.1:8080", f"127.0.0.1:{server.getsockname()[1]}")
+    made.change("start: 22:00", "start: 08:00")  # equal to its end: tests run at night as well
+    return made
+
+
+def waiting_message(
+    key: str = "payment_reminder:1001:1", template: str = "payment_reminder"
+) -> Callable[[Any], None]:
+    draft = outbox.Draft(
+        key=key, buyer="ann", order="1001", template=template, version="v", category="payment",
+        rule="journey.follow", due_at=NOW, lateness=timedelta(hours=12),
+    )  # fmt: skip
+    return lambda link: outbox.queue(link, "teahouse", [draft], NOW)
+
+
+# Plain words and exit codes
+
+
+def test_without_settings_a_command_says_how_to_make_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["outbox", "--config", str(tmp_path / "config.yaml")])
+
+    told = capsys.readouterr()
+    assert code == 2
+    assert "xiaoer init DIR" in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("command", ["outbox", "cases", "events", "audit"])
+def test_without_a_database_a_command_says_what_makes_it(shop: Shop, command: str) -> None:
+    assert shop.run(command) == 2
+    assert "xiaoer serve" in shop.err
+    assert not (shop.folder / "xiaoer.db").exists()
+
+
+def test_a_shop_that_is_not_there_is_refused_with_those_that_are(shop: Shop) -> None:
+    assert shop.run("outbox", "--shop", "bakery") == 2
+    assert "teahouse" in shop.err
+
+
+def test_of_several_shops_one_must_be_named(shop: Shop) -> None:
+    text = shop.config.read_text("utf-8")
+    shop.config.write_text(text + "\n  bakery:\n    name: Bakery\n", "utf-8")
+    shop.keep(lambda link: None)
+
+    assert shop.run("outbox") == 2
+    assert "teahouse, bakery" in shop.err
+    assert shop.run("outbox", "--shop", "bakery") == 0
+
+
+def test_an_unknown_option_is_wrong_use(shop: Shop) -> None:
+    assert shop.run("outbox", "--everything") == 2
+
+
+def test_a_folder_with_a_shop_in_it_is_not_written_over(shop: Shop) -> None:
+    before = shop.config.read_text("utf-8")
+
+    assert main(["init", str(shop.folder)]) == 2
+    assert shop.config.read_text("utf-8") == before
+
+
+def test_every_sentence_of_the_commands_stands_in_every_language() -> None:
+    names = {name for words in WORDS.values() for text in words for name in re.findall(r"{(\w+)}", text)}
+
+    said = [say(code, reader, **dict.fromkeys(names, "x")) for code in WORDS for reader in LANGUAGES]
+
+    assert all(said)
+    for words in WORDS.values():
+        assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in words}) == 1
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["outbox", "--all"],
+        ["explain", "payment_reminder:1001:1"],
+        ["cases"],
+        ["events"],
+        ["audit"],
+        ["check"],
+        ["preview", "shipped"],
+        ["migrate"],
+        ["import", "orders", "orders.csv"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_with_json_nothing_else_is_on_stdout(shop: Shop, command: list[str]) -> None:
+    shop.keep(waiting_message())
+    shop.write("orders.csv", ORDERS.replace("128.00", "much"))
+    arguments = [str(shop.folder / part) if part.endswith(".csv") else part for part in command]
+
+    told = shop.json(*arguments)
+
+    assert isinstance(told, dict | list)
+
+
+def test_the_schema_of_the_settings_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["properties"]["shops"]
+
+
+# Messages
+
+
+def test_the_outbox_shows_what_waits_in_the_sellers_language(shop: Shop) -> None:
+    shop.keep(waiting_message())
+
+    assert shop.run("outbox") == 0
+    assert "催付提醒" in shop.out
+    assert "1001" in shop.out
+
+
+@pytest.mark.parametrize("shop", ["zh-CN", "zh-TW", "en"], indirect=True)
+def test_the_outbox_fits_eighty_columns(shop: Shop) -> None:
+    shop.keep(waiting_message())
+    shop.keep(waiting_message("payment_reminder:a-rather-long-number-of-an-order-20261121:1"))
+
+    shop.run("outbox", "--all")
+
+    assert max(cell_len(line) for line in shop.out.splitlines()) <= 80
+
+
+def test_an_order_without_a_buyer_says_why_nothing_is_said(shop: Shop) -> None:
+    order = OrderPlaced(
+        channel="webhook", external_id="e1", at=NOW, order="1001", placed_at=NOW,
+        total=Money(900, "CNY"), buyer=BuyerRef(name="小美"),
+    )  # fmt: skip
+    shop.keep(lambda link: records.save_orders(link, "teahouse", [merge(None, order)]))
+
+    assert shop.run("outbox", "--order", "1001") == 0
+    assert "不知道该发给谁" in shop.out
+    assert shop.json("outbox", "--order", "1001") == []
+
+
+def test_what_was_withdrawn_is_shown_when_asked_for(shop: Shop) -> None:
+    shop.keep(waiting_message())
+    why = Reason("order_paid", {"order": "1001", "paid_at": NOW.isoformat()})
+    shop.keep(lambda link: outbox.withdraw(link, "teahouse", {"payment_reminder:1001:1": why}, NOW))
+
+    assert shop.json("outbox") == []
+    assert [message["state"] for message in shop.json("outbox", "--all")] == ["withdrawn"]
+    assert [message["state"] for message in shop.json("outbox", "--order", "1001")] == ["withdrawn"]
+    assert shop.json("outbox", "--all", "--state", "sent") == []
+
+
+def test_a_state_that_is_not_there_is_refused_with_those_that_are(shop: Shop) -> None:
+    shop.keep(lambda link: None)
+
+    assert shop.run("outbox", "--state", "gone") == 2
+    assert "withdrawn" in shop.err
+
+
+def test_a_message_is_explained_by_its_key_and_by_its_id(shop: Shop) -> None:
+    shop.keep(waiting_message())
+    id = shop.json("outbox")[0]["id"]
+
+    by_key, by_id = shop.json("explain", "payment_reminder:1001:1"), shop.json("explain", str(id))
+
+    assert by_key["message"]["id"] == id
+    assert by_key["chapters"] == by_id["chapters"]
+    assert shop.run("explain", "payment_reminder:1001:1") == 0
+    assert "payment_reminder:1001:1" in shop.out
+
+
+def test_a_message_that_is_not_there_cannot_be_explained(shop: Shop) -> None:
+    shop.keep(lambda link: None)
+
+    assert shop.run("explain", "nothing:1") == 2
+    assert "nothing:1" in shop.err
+
+
+# Settings and words
+
+
+def test_a_new_shop_is_in_order(shop: Shop) -> None:
+    assert shop.run("check") == 0
+
+
+def test_mistakes_in_the_settings_are_found_with_their_lines(shop: Shop) -> None:
+    shop.change("per_day: 6", "per_day: none")
+
+    assert shop.run("check") == 1
+    line = next(
+        n for n, text in enumerate(shop.config.read_text("utf-8").splitlines(), 1) if "per_day: none" in text
+    )
+    assert f":{line}" in shop.out or str(line) in shop.out
+    assert [mistake["line"] for mistake in shop.json("check")["settings"]] == [line]
+
+
+def test_a_mistake_in_an_own_template_is_found(shop: Shop) -> None:
+    shop.write("templates/zh-CN/shipped.txt", "您的包裹 {{ order.trackin }}")
+
+    assert shop.run("check") == 1
+    assert "shipped.txt" in shop.out
+    assert shop.json("check")["templates"][0]["own"] is True
+
+
+def test_a_preview_shows_the_sellers_own_words(shop: Shop) -> None:
+    shop.write("templates/zh-CN/shipped.txt", "包裹已在路上：{{ order.number }}")
+
+    assert shop.run("preview", "shipped") == 0
+    assert shop.out == "包裹已在路上：1001\n"
+
+
+def test_a_broken_template_is_shown_in_our_words_and_told(shop: Shop) -> None:
+    shop.write("templates/zh-CN/shipped.txt", "{{ nobody.knows }}")
+
+    assert shop.run("preview", "shipped") == 1
+    assert "shipped.txt" in shop.err
+    assert shop.out
+
+
+def test_a_template_that_is_not_there_is_named_with_the_nearest(shop: Shop) -> None:
+    assert shop.run("preview", "shiped") == 2
+    assert "did you mean shipped?" in shop.err
+
+
+def test_a_preview_takes_the_facts_of_a_real_order(shop: Shop) -> None:
+    shop.write("orders.csv", ORDERS)
+    shop.keep(lambda link: _an_order(link, "X-77"))
+
+    assert shop.run("preview", "order_confirmation", "--order", "X-77", "--locale", "en") == 0
+    assert "X-77" in shop.out
+    assert shop.run("preview", "order_confirmation", "--order", "X-78") == 2
+
+
+def _an_order(link: Any, id: str) -> None:
+    records.save_orders(link, "teahouse", [merge(None, _placed(id))])
+
+
+def _placed(id: str) -> OrderPlaced:
+    return OrderPlaced(
+        channel="webhook",
+        external_id=f"d#{id}",
+        at=NOW,
+        order=id,
+        placed_at=NOW,
+        total=Money(12800, "CNY"),
+        buyer=BuyerRef(id="ann"),
+    )
+
+
+# Events and cases
+
+
+def unreadable(body: bytes) -> Callable[[Any], None]:
+    puzzle = UnreadableDelivery(
+        shop="teahouse", channel="webhook", external_id="hash", headers='{"webhook-id": "d1"}', body=body,
+        error="data.order.total is missing", received_at=NOW,
+    )  # fmt: skip
+    return lambda link: inbox.keep(link, [puzzle])
+
+
+PLACED = (
+    b'{"type":"order.placed","data":{"order":{"id":"1001","placed_at":"2026-11-21T10:00:00+08:00",'
+    b'"total":"128.00","currency":"CNY","buyer":{"id":"ann"}}}}'
+)
+
+
+def test_with_nothing_put_aside_all_is_well(shop: Shop) -> None:
+    shop.keep(lambda link: None)
+
+    assert shop.run("events") == 0
+
+
+def test_a_delivery_that_can_be_read_by_now_becomes_its_event(shop: Shop) -> None:
+    shop.keep(unreadable(PLACED))
+    id = shop.json("events")["unreadable"][0]["id"]
+
+    assert shop.run("events") == 1
+    assert "data.order.total is missing" in shop.out
+    assert shop.run("events", "--retry", str(id)) == 0
+    assert shop.run("events") == 0
+    assert shop.run("events", "--retry", str(id)) == 2
+    arrived: list[str] = []
+    shop.keep(lambda link: arrived.extend(link.scalars(select(tables.inbox.c.external_id))))
+    assert arrived == ["d1#order.placed"]
+
+
+def test_a_delivery_that_still_cannot_be_read_stays(shop: Shop) -> None:
+    shop.keep(unreadable(b'{"type":"order.placed","data":{}}'))
+
+    assert shop.run("events", "--retry-all") == 1
+    assert len(shop.json("events", "--unreadable")["unreadable"]) == 1
+
+
+def test_an_event_that_was_put_aside_is_given_another_try(shop: Shop) -> None:
+    def park(link: Any) -> None:
+        inbox.add(link, [inbox_event("teahouse", _placed("1001"), NOW)])
+        inbox.settle(
+            link, "teahouse", [(inbox.open_events(link, "teahouse", 1)[0].id, None, "KeyError: x")], NOW
+        )
+
+    shop.keep(park)
+
+    assert shop.run("events") == 1
+    assert "KeyError: x" in shop.out
+    assert shop.json("events", "--retry-all")["events"] == 1
+    assert shop.run("events") == 0
+
+
+def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
+    opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "人呢"})
+    shop.keep(lambda link: records.open_case(link, "teahouse", opened, None, NOW))
+
+    assert shop.run("cases") == 1
+    assert "人呢" in shop.out
+    assert shop.run("cases", "settle", "1") == 0
+    assert shop.run("cases", "settle", "2") == 2
+    assert "2" in shop.err
+
+
+def test_a_claim_can_only_be_confirmed_where_there_is_one(shop: Shop) -> None:
+    opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "?"})
+    shop.keep(lambda link: records.open_case(link, "teahouse", opened, None, NOW))
+
+    assert shop.run("cases", "settle", "1", "--confirmed") == 2
+    assert "--confirmed" in shop.err
+
+
+def test_an_empty_database_keeps_every_promise(shop: Shop) -> None:
+    shop.keep(lambda link: None)
+
+    assert shop.run("audit") == 0
+
+
+# Import
+
+
+def test_a_file_with_a_mistake_imports_nothing_unless_asked_to_skip(shop: Shop) -> None:
+    file = shop.write("orders.csv", ORDERS + "1002,yesterday,1,ben,paid\n")
+
+    assert shop.run("import", "orders", file) == 1
+    assert "第 3 行" in shop.out
+    assert "placed_at" in shop.out
+    assert not (shop.folder / "xiaoer.db").exists()
+    assert shop.run("import", "orders", file, "--skip-bad") == 1
+    assert shop.json("import", "orders", file, "--skip-bad")["new_events"] == 0  # it is all there
+
+
+def test_a_dry_run_imports_nothing(shop: Shop) -> None:
+    file = shop.write("orders.csv", ORDERS)
+
+    assert shop.run("import", "orders", file, "--dry-run") == 0
+    assert shop.json("import", "orders", file)["new_events"] == 5
+
+
+@pytest.mark.parametrize("arguments", [["nothing.csv"], ["orders.csv", "--channel", "taobao"]])
+def test_an_import_of_what_is_not_there_is_wrong_use(shop: Shop, arguments: list[str]) -> None:
+    shop.write("orders.csv", ORDERS)
+
+    assert shop.run("import", "orders", shop.folder / arguments[0], *arguments[1:]) == 2
+
+
+# One program on one file
+
+
+def test_a_file_is_held_by_one_program_and_free_when_that_ends(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    with exclusive(url), pytest.raises(StorageError, match=str(os.getpid())), exclusive(url):
+        pass
+
+    with exclusive(url):
+        pass
+
+
+def test_postgresql_is_made_for_several(tmp_path: Path) -> None:
+    with exclusive("postgresql://somebody@somewhere/shop"), exclusive("postgresql://somebody@somewhere/shop"):
+        pass
+
+
+class Served:
+    """`xiaoer serve` as a process of its own."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.log = shop.folder / "serve.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve", "--config", str(shop.config)],
+                stdout=log,
+                stderr=log,
+            )
+        self.wait_for(lambda: "Ctrl-C" in self.told)
+        self.address = re.findall(r"http://[\d.:]+", self.told)[0]
+
+    @property
+    def told(self) -> str:
+        return self.log.read_text("utf-8")
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not condition():
+            assert self.process.poll() is None, self.told
+            assert time.monotonic() < deadline, self.told
+            time.sleep(0.05)
+
+    def post(self, body: bytes) -> None:
+        key = standard_webhooks.key(SecretStr(self.shop.secret))
+        headers = standard_webhooks.sign(key, "d1", datetime.now(UTC), body)
+        request = urllib.request.Request(
+            f"{self.address}/hooks/teahouse/webhook", body, headers, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=STARTS_WITHIN) as answer:
+            assert answer.status == 200
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STARTS_WITHIN)
+
+
+@pytest.fixture
+def served(shop: Shop) -> Iterator[Served]:
+    program = Served(shop)
+    try:
+        yield program
+    finally:
+        program.process.kill()
+        program.process.wait()
+
+
+def test_a_program_that_is_told_to_stop_ends_well(served: Served) -> None:
+    assert "/hooks/teahouse/webhook" in served.told
+    assert served.stop() == 0
+    assert "Traceback" not in served.told
+
+
+def test_a_second_program_on_the_same_file_is_refused_in_plain_words(served: Served) -> None:
+    assert served.shop.run("serve") == 2
+    assert str(served.process.pid) in served.shop.err
+    assert served.shop.run("migrate") == 2
+
+
+def test_an_address_that_is_taken_is_told(shop: Shop) -> None:
+    port = int(re.findall(r"listen: 127.0.0.1:(\d+)", shop.config.read_text("utf-8"))[0])
+    with socket.create_server(("127.0.0.1", port)):
+        assert shop.run("serve") == 2
+
+    assert str(port) in shop.err
+    assert "Traceback" not in shop.err
+
+
+def test_a_newcomer_sees_what_her_buyer_reads(served: Served) -> None:
+    assert served.shop.run("try") == 0
+    assert "谢谢您" in served.shop.out
+    assert "催付提醒" in served.shop.out
+
+
+def test_without_a_running_program_the_newcomer_is_told_to_start_it(shop: Shop) -> None:
+    shop.keep(lambda link: None)
+
+    assert shop.run("try") == 2
+    assert "xiaoer serve" in shop.err
+
+
+def test_the_running_program_takes_an_import_up_by_itself(served: Served) -> None:
+    file = served.shop.write("orders.csv", ORDERS)
+    assert served.shop.run("import", "orders", file) == 0
+
+    served.wait_for(lambda: len(served.shop.json("outbox", "--order", "1001")) > 0)
+    served.wait_for(lambda: served.shop.json("outbox", "--order", "1001", "--state", "queued") == [])
+
+    assert served.shop.json("outbox", "--order", "1001", "--state", "sent") == []
+
+
+def test_a_second_signal_stops_at_once(shop: Shop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a message and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/messages"
+        shop.change("http://127.0.0.1:9000/messages", f"{address}\n        timeout: 10m")
+        program = Served(shop)
+        try:
+            placed_at = datetime.now(UTC).isoformat()
+            program.post(PLACED.replace(b"2026-11-21T10:00:00+08:00", placed_at.encode()))
+            silent.settimeout(STARTS_WITHIN)
+            taken, _ = silent.accept()
+            with taken:
+                program.process.send_signal(signal.SIGTERM)
+                program.wait_for(lambda: "再按一次" in program.told)
+                program.process.send_signal(signal.SIGTERM)
+                ended = program.process.wait(STARTS_WITHIN)
+        finally:
+            program.process.kill()
+
+    assert ended == 128 + signal.SIGTERM
+
+
+# What is written about it
+
+
+COMMON = {"--config", "--shop", "--json", "--help"}
+
+
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before}{name} ")
+
+
+def test_the_page_of_commands_names_every_command_with_every_option() -> None:
+    page = (DOCS / "commands.md").read_text("utf-8")
+    sections = dict(re.findall(r"^## `xiaoer ([^`]+)`\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    missing = []
+    for name, command in commands(typer.main.get_command(app)):
+        section = sections.get(name.split(" ")[0], "")
+        options = {option for parameter in command.params for option in parameter.opts if option[:2] == "--"}
+        missing += [f"{name} {option}" for option in options - COMMON if option not in section]
+        missing += [name] if name not in sections and f"xiaoer {name}" not in section else []
+
+    assert missing == []
+    assert [name for name in sections if name not in dict(commands(typer.main.get_command(app)))] == []

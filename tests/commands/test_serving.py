@@ -1,0 +1,40 @@
+"""What a seller reads when her shops begin to run."""
+
+from pathlib import Path
+
+import pytest
+
+from bot.commands.serving import greet
+from bot.config import load_config
+
+SHOP = """\
+secret: ${SECRET}
+shops:
+  mute:
+    name: 青花小铺
+    channels:
+      webhook: {}
+      first: {kind: woocommerce, secrets: ["${HOOK}"]}
+      second: {kind: woocommerce, secrets: ["${HOOK}"]}
+  fine:
+    name: 茶馆
+    channels:
+      webhook:
+        secrets: ["${HOOK}"]
+        url: http://127.0.0.1:9000/
+"""
+ENVIRON = {"SECRET": "a secret that is only for tests", "HOOK": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+
+
+def test_a_shop_that_can_neither_hear_nor_speak_nor_count_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text(SHOP, "utf-8")
+
+    greet(load_config(tmp_path / "config.yaml", ENVIRON))
+    mute, fine = capsys.readouterr().out.split("fine: ")
+
+    assert mute.count("    ! ") == 3
+    assert "webhook 没有设置 secrets" in mute
+    assert "两个 WooCommerce" in mute
+    assert "    ! " not in fine

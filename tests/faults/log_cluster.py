@@ -1,0 +1,249 @@
+"""Around the log in front: the real program on a real cluster, and what the log itself says."""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import nats
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+from nats.js.api import Header, StreamConfig
+from nats.js.errors import NotFoundError
+from sqlalchemy import select
+
+from bot.domain.errors import LogAway
+from bot.operations.audit.audit import audit
+from bot.receive.log.entries import PARTITIONS, partition_of
+from storage import log_offsets, tables
+from storage.database import Database
+from tests import servers
+from tests.faults.programs import Plan, Program, free_port, migrated, programs
+from tests.faults.test_kills import everything_was_done
+from tests.faults.traffic_simulation import HASTY, PATIENCE, SOONER_OR_LATER, Books, Receiver, Town, until
+from tests.world import config_of, served
+
+STREAM = f"xiaoer-{partition_of('shop')}"  # where the tests' shop lies
+PROBE = "probe"  # a stream of our own, to see whether the cluster is whole
+ANSWERS_WITHIN = 3.0  # seconds; then it is asked again, as long as it may take
+SILENT = 2_000_000_000  # nanoseconds after which a leader may no longer speak for what it has not heard of
+
+Answer = TypeVar("Answer")
+
+
+async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask again while the cluster cannot answer: it may be starting, or choosing a leader."""
+    over = asyncio.get_running_loop().time() + SOONER_OR_LATER
+    while True:
+        try:
+            return await ask()
+        except NotFoundError:
+            raise
+        except (NatsError, LogAway, TimeoutError, KeyError):
+            if asyncio.get_running_loop().time() > over:
+                raise
+            await asyncio.sleep(0.1)
+
+
+class Watcher:
+    """Looks at the log past the program, as an operator would."""
+
+    def __init__(self, client: nats.NATS, cluster: servers.Cluster) -> None:
+        self.client = client
+        self.js: JetStreamContext = client.jetstream(timeout=ANSWERS_WITHIN)
+        self.cluster = cluster
+
+    async def info(self, stream: str = STREAM, within: float = ANSWERS_WITHIN) -> dict[str, Any]:
+        """Raises KeyError if it has no leader, or is not there."""
+        told = await self.client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=within)
+        found: dict[str, Any] = json.loads(told.data)
+        if not found["cluster"].get("leader"):
+            raise KeyError("leader")
+        return found
+
+    async def length(self) -> int:
+        """How many entries were ever put into the shop's partition."""
+        return int((await answered(self.info))["state"]["last_seq"])
+
+    async def leader(self) -> servers.Node:
+        return self.cluster.named((await answered(self.info))["cluster"]["leader"])
+
+    async def put(self, body: bytes, id: str) -> None:
+        """Into the shop's partition, past the program."""
+        subject, headers = f"xiaoer.{partition_of('shop')}.shop", {Header.MSG_ID: id}
+        await answered(lambda: self.js.publish(subject, body, headers=headers))
+
+    async def make(self, config: StreamConfig) -> None:
+        """Also if an earlier try was not answered and made it all the same."""
+        await answered(lambda: self.js.add_stream(config))
+
+    async def remove(self, stream: str) -> None:
+        with contextlib.suppress(NotFoundError):
+            await answered(lambda: self.js.delete_stream(stream))
+
+    async def clear(self) -> None:
+        """No streams; whoever comes next makes them anew."""
+        for partition in range(PARTITIONS):
+            await self.remove(f"xiaoer-{partition}")
+
+    async def whole(self) -> None:
+        """Until three copies of something are made, written, alike on every node, and deleted."""
+        await self.make(StreamConfig(name=PROBE, subjects=[PROBE], num_replicas=3))
+        await answered(lambda: self.js.publish(PROBE, b"", headers={Header.MSG_ID: PROBE}))
+        await until(lambda: self.complete(PROBE))
+        await self.remove(PROBE)
+
+    async def healthy(self) -> bool:
+        """Every stream has a leader that hears of both others."""
+        return all([await self.complete(f"xiaoer-{partition}") for partition in range(PARTITIONS)])
+
+    async def complete(self, stream: str) -> bool:
+        try:
+            peers = (await self.info(stream))["cluster"]["replicas"]
+            return len(peers) == 2 and all(peer["current"] for peer in peers)
+        except (NatsError, KeyError):
+            return False
+
+    async def alone(self) -> bool:
+        """The leader has missed both others for so long that it may not speak for them, or is deposed."""
+        try:
+            peers = (await self.info(within=SILENT / 1e9))["cluster"]["replicas"]
+            return all(peer["active"] > SILENT for peer in peers)
+        except (NatsError, KeyError):
+            return True
+
+
+@contextlib.asynccontextmanager
+async def watching(cluster: servers.Cluster) -> AsyncIterator[Watcher]:
+    """On a cluster that is whole and empty; what a test killed is started again."""
+    for node in cluster.nodes:
+        if not node.alive:
+            node.start()
+    client = await nats.connect(
+        servers=cluster.url.split(","),
+        connect_timeout=int(ANSWERS_WITHIN),
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds, whole ones by its hints only
+        error_cb=quiet,
+    )
+    try:
+        watcher = Watcher(client, cluster)
+        await watcher.whole()
+        await watcher.clear()
+        yield watcher
+    finally:
+        await client.close()
+
+
+async def quiet(_: Exception) -> None:
+    pass
+
+
+async def kept_ids(database: Database) -> list[str]:
+    """What the inbox has, in the order in which it came there."""
+    statement = select(tables.inbox.c.external_id).order_by(tables.inbox.c.id)
+    rows = await database.read(lambda connection: connection.execute(statement).all())
+    return [row.external_id for row in rows]
+
+
+async def settled_in(database: Database, count: int, patience: float = SOONER_OR_LATER) -> None:
+    async def all_there() -> bool:
+        return len(await kept_ids(database)) >= count
+
+    await until(all_there, patience)
+
+
+async def a_moment() -> None:
+    await asyncio.sleep(0.3)
+
+
+class Rush:
+    """Programs behind one log, the database behind them, and the receiver of all."""
+
+    def __init__(
+        self,
+        log: Watcher,
+        programs: list[Program],
+        books: Books,
+        receiver: Receiver,
+        http: aiohttp.ClientSession,
+        luck: random.Random,
+    ) -> None:
+        self.log = log
+        self.programs = programs
+        self.books = books
+        self.receiver = receiver
+        self.luck = luck
+        self.town = Town(http, [program.door for program in programs], luck)
+
+    async def start(self) -> None:
+        for program in self.programs:
+            program.start()
+        for program in self.programs:
+            await program.ready()
+
+    @contextlib.asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """The town lives meanwhile; afterwards all that it brought was acknowledged."""
+        life = asyncio.create_task(self.town.live())
+        try:
+            yield
+        finally:
+            self.town.full.set()
+            await life
+
+    async def rest(self) -> None:
+        """Until the log is taken in, and everything in the inbox is handled."""
+
+        async def taken_in() -> bool:
+            taken = await self.books.database.read(log_offsets.reached)
+            return taken.get(partition_of("shop"), ("", 0))[1] >= await self.log.length()
+
+        await until(taken_in, PATIENCE)
+        await asyncio.sleep(5)  # the last reminders become due
+        await self.books.rest(self.complaints)
+
+    async def judge(self) -> None:
+        """By what the town was told, what the receiver heard, and the audit."""
+        await everything_was_done(self.books, self.town, self.receiver)
+        ids = await kept_ids(self.books.database)
+        assert len(ids) == len(set(ids))
+        config = config_of("postgresql://", "http://127.0.0.1/", **HASTY)
+        found = await asyncio.to_thread(audit, self.books.database, config.shops, datetime.now(UTC))
+        assert [finding.sentence for finding in found] == []
+
+    def complaints(self) -> str:
+        return "\n".join(program.complaints() for program in self.programs)
+
+
+@contextlib.asynccontextmanager
+async def rush(
+    url: str, cluster: servers.Cluster, folder: Path, seed: int, count: int = 2, **shop: Any
+) -> AsyncIterator[Rush]:
+    migrated(url)
+    luck = random.Random(seed)
+    receiver = Receiver(luck)
+    async with (
+        watching(cluster) as log,
+        served(receiver.app()) as address,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+    ):
+        plans = [
+            Plan(
+                database=url,
+                receiver=f"{address}/",
+                port=free_port(),
+                shop={**HASTY, **shop},
+                lease=20.0,
+                log=str(folder / f"program{number}.log"),
+                ingest=cluster.url,
+            )
+            for number in range(count)
+        ]
+        with programs(*plans) as made, contextlib.closing(Books(url)) as books:
+            yield Rush(log, made, books, receiver, http, luck)

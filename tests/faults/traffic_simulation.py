@@ -1,0 +1,225 @@
+"""Around the programs: buyers whose deliveries come until acknowledged, and a receiver that counts."""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from bot.channels import standard_webhooks
+from storage import tables
+from storage.database import Database
+from tests.world import SECRET
+
+KEY = standard_webhooks.key(SecretStr(SECRET))
+# Seconds; whoever waits goes on as soon as there is nothing left to wait for, so that these cost nothing.
+PATIENCE = 400.0  # in which everything must be handled after the last start, retries included
+SOONER_OR_LATER = 120.0  # for what takes a moment where nobody else is at work
+
+# Days in seconds: reminders after two and four seconds, and no night.
+HASTY: dict[str, Any] = {
+    "quiet_hours": {"start": "00:00", "end": "00:00"},
+    "limits": {"per_day": 100, "promotions_per_week": 10, "deliveries_per_second": 100000},
+    "payment": {"remind": ["2s", "4s"], "last_reminder": "0m", "gap": "0s", "close": "24h"},
+}
+
+
+CAME_AT = web.RequestKey("came_at", datetime)  # where a request was kept waiting before it was taken
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One POST of ours. `decided_at`: the moment of our program's clock at which it was claimed."""
+
+    id: str
+    decided_at: datetime
+    message: dict[str, Any]
+    came_at: datetime
+
+
+class Receiver:
+    """A shop's chat system that drops repeats of an id, and now and then is slow or out of order."""
+
+    def __init__(self, luck: random.Random) -> None:
+        self.attempts: list[Attempt] = []
+        self.messages: dict[str, dict[str, Any]] = {}
+        self.luck = luck
+        self.trouble = 0.0  # part of the requests that end badly
+        self.answering = asyncio.Event()  # else it hears and says nothing
+        self.answering.set()
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = msgspec.json.decode(await request.read())
+        message = body["data"]["message"]
+        at = datetime.fromisoformat(body["timestamp"])
+        self.attempts.append(Attempt(message["id"], at, message, request.get(CAME_AT) or datetime.now(UTC)))
+        await self.answering.wait()
+        fate = self.luck.random()
+        if fate < self.trouble / 2:
+            return web.Response(status=500)
+        known = message["id"] in self.messages
+        self.messages.setdefault(message["id"], message)
+        if fate < self.trouble:  # taken, and the answer is lost
+            assert request.transport is not None
+            request.transport.close()
+        return web.Response(status=409 if known else 200)
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/", self.take)
+        return app
+
+    def said(self) -> Counter[str]:
+        """How many messages, each with an id of its own, said the same."""
+        messages = self.messages.values()
+        return Counter(f"{m['template']}:{m.get('order')}:{m['buyer']['id']}:{step(m)}" for m in messages)
+
+
+def step(message: dict[str, Any]) -> str:
+    """Reminders come in steps, each in words of its own."""
+    return str(message["text"]) if message["template"] == "payment_reminder" else ""
+
+
+class Town:
+    """Buyers of one shop. Every delivery is sent until it is answered 200, as a platform would."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        doors: Sequence[str],
+        luck: random.Random,
+        pace: float = 0.02,
+        first: int = 0,  # number of its first order
+    ) -> None:
+        self.http = http
+        self.doors = doors
+        self.luck = luck
+        self.pace = pace
+        self.first = first
+        self.acknowledged: dict[str, datetime] = {}  # by delivery id
+        self.answers: dict[int, int] = defaultdict(int)
+        self.paid_at: dict[str, datetime] = {}  # when the payment of an order was acknowledged
+        self.orders: list[str] = []
+        self.full = asyncio.Event()
+        self._talks: set[asyncio.Task[None]] = set()
+
+    async def live(self) -> None:
+        """New buyers come until `full`; then the last of them finish."""
+        while not self.full.is_set():
+            talk = asyncio.create_task(self._buyer(self.first + len(self.orders)))
+            self._talks.add(talk)
+            talk.add_done_callback(self._talks.discard)
+            await asyncio.sleep(self.luck.expovariate(1 / self.pace))
+        while self._talks:
+            await asyncio.wait(self._talks)
+
+    async def _buyer(self, number: int) -> None:
+        order, buyer = f"o{number}", f"b{number // 2}"  # two orders a buyer
+        self.orders.append(order)
+        await self.deliver(f"p-{order}", "order.placed", placed(order, buyer))
+        if self.luck.random() < 0.4:
+            await self.deliver(f"m-{order}", "message.received", chat(order, buyer, "你好"))
+        if self.luck.random() < 0.6:
+            await asyncio.sleep(self.luck.uniform(0, 3))
+            await self.deliver(f"$-{order}", "order.paid", paid(order))
+            self.paid_at[order] = self.acknowledged[f"$-{order}"]
+        if self.luck.random() < 0.3:  # the platform repeats itself
+            await self.deliver(f"p-{order}", "order.placed", placed(order, buyer))
+
+    async def deliver(self, id: str, type: str, data: Mapping[str, Any]) -> None:
+        body = msgspec.json.encode({"type": type, "timestamp": datetime.now(UTC), "data": data})
+        while True:
+            if await self._post(id, body) == 200:
+                self.acknowledged.setdefault(id, datetime.now(UTC))
+                return
+            await asyncio.sleep(self.luck.uniform(0.02, 0.2))
+
+    async def _post(self, id: str, body: bytes) -> int:
+        door = self.luck.choice(self.doors)
+        headers = standard_webhooks.sign(KEY, id, datetime.now(UTC), body)
+        try:
+            async with self.http.post(
+                f"{door}/hooks/shop/webhook", data=body, headers=headers, timeout=WAIT
+            ) as response:
+                self.answers[response.status] += 1
+                return response.status
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            self.answers[0] += 1
+            return 0
+
+
+WAIT = aiohttp.ClientTimeout(total=10)
+
+
+def placed(order: str, buyer: str) -> dict[str, Any]:
+    return {
+        "order": {
+            "id": order,
+            "placed_at": datetime.now(UTC),
+            "total": "128.00",
+            "currency": "CNY",
+            "buyer": {"id": buyer, "name": "安娜", "locale": "zh-CN"},
+            "lines": [{"title": "马克杯", "quantity": 2, "price": "64.00"}],
+        }
+    }
+
+
+def paid(order: str) -> dict[str, Any]:
+    return {"order": {"id": order, "paid_at": datetime.now(UTC), "amount": "128.00", "currency": "CNY"}}
+
+
+def chat(order: str, buyer: str, text: str) -> dict[str, Any]:
+    return {"message": {"id": f"m-{order}", "buyer": {"id": buyer}, "text": text}}
+
+
+class Books:
+    """What the database says, for the test to compare with what the town knows."""
+
+    def __init__(self, database_url: str) -> None:
+        self.database = Database(database_url)
+
+    async def rows(self, statement: Any) -> Sequence[Any]:
+        found: Sequence[Any] = await self.database.read(lambda link: link.execute(statement).all())
+        return found
+
+    async def counts(self, table: Any) -> dict[str, int]:
+        """How many rows are in each state."""
+        rows = await self.rows(select(table.c.state, func.count()).group_by(table.c.state))
+        return {row[0]: row[1] for row in rows}
+
+    async def at_rest(self) -> bool:
+        """Nothing is open, in hand, due or to be tried again."""
+        events, messages = tables.inbox, tables.outbox
+        opened = select(func.count()).where(events.c.state == "open")
+        in_hand = select(func.count()).where(messages.c.state == "sending")
+        soon = messages.c.try_at <= datetime.now(UTC) + timedelta(seconds=1)
+        due = select(func.count()).where(messages.c.state == "queued", soon | (messages.c.attempts > 0))
+        return not any([(await self.rows(each))[0][0] for each in (opened, in_hand, due)])
+
+    async def rest(self, why: Callable[[], str] = lambda: "") -> None:
+        """Until everything is handled, in a bounded time."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        quiet = 0
+        while quiet < 2:
+            quiet = quiet + 1 if await self.at_rest() else 0
+            if asyncio.get_running_loop().time() > deadline:
+                left = await self.counts(tables.inbox), await self.counts(tables.outbox)
+                raise AssertionError(f"not at rest within {PATIENCE} s: {left} {why()}")
+            await asyncio.sleep(0.2)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+async def until(true: Callable[[], Awaitable[bool]], patience: float = SOONER_OR_LATER) -> None:
+    """Wait for something to come to pass, for so many seconds."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while not await true():
+        assert asyncio.get_running_loop().time() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.05)

@@ -1,0 +1,113 @@
+"""VIP promotions: started by the calendar, once to each buyer they are for, whatever restarts."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.app import build
+from bot.domain.shop import Promotion
+from bot.react.campaigns import offer_in
+from tests.world import NOON, World, world
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+SPRING: dict[str, Any] = {
+    "tier": "gold",
+    "cron": "0 9 * * *",  # daily, an hour before the offers' daytime
+    "start": "2026-11-22",
+    "end": "2026-11-25",
+    "offer": "全场九折",
+}
+SETTINGS: dict[str, Any] = {
+    "vip": {"tiers": [{"name": "gold", "orders": 2, "spent": "200"}]},
+    "promotions": {"spring": SPRING},
+    "limits": {"per_day": 50, "deliveries_per_second": 100000},
+    "followups": {"review": "0d"},
+}
+
+
+async def loyal(shop: World, buyer: str, agrees: bool = True, orders: int = 2) -> None:
+    """A buyer with so many paid orders of 128.00, who said yes or no to offers."""
+    for number in range(orders):
+        await shop.place(order=f"{buyer}-{number}", buyer=buyer)
+        await shop.fact("paid", order=f"{buyer}-{number}", paid_at=NOON, amount="128.00", currency="CNY")
+    await shop.post("buyer.updated", {"buyer": {"id": buyer, "agrees": agrees}})
+    await shop.settle()
+
+
+def offered(shop: World) -> list[str]:
+    return [m["buyer"]["id"] for m in shop.receiver.messages if m["template"] == "vip_promotion"]
+
+
+async def test_an_offer_reaches_those_of_the_tier_who_agreed_once(database_url: str) -> None:
+    async with world(database_url, **SETTINGS) as shop:
+        await loyal(shop, "ann")
+        await loyal(shop, "ben", agrees=False)
+        await loyal(shop, "cat", orders=1)
+        await shop.forward(5 * DAY)  # the calendar names four mornings
+        assert offered(shop) == ["ann"]
+        text = next(m["text"] for m in shop.receiver.messages if m["template"] == "vip_promotion")
+        assert "全场九折" in text
+        assert "退订" in text
+
+
+async def test_an_offer_comes_in_the_buyers_own_daytime(database_url: str) -> None:
+    hours: list[int] = []
+    async with world(database_url, **SETTINGS) as shop:
+        shop.receiver.answers = lambda message: (
+            (
+                hours.append((shop.clock.now + 8 * HOUR).hour)
+                if message["template"] == "vip_promotion"
+                else None
+            )
+            or 200
+        )
+        for name in ("ann", "ben", "cat", "dan"):
+            await loyal(shop, name)
+        await shop.forward(2 * DAY)
+        assert len(hours) == 4
+        assert all(10 <= hour < 20 for hour in hours)
+        assert len(set(hours)) > 1
+
+
+async def test_who_stops_before_her_turn_is_not_written_to(database_url: str) -> None:
+    async with world(database_url, **SETTINGS) as shop:
+        await loyal(shop, "ann")
+        await shop.forward(21 * HOUR + HOUR / 2)  # 9:30: decided, not yet said
+        assert (await shop.outbox())[f"promotion:spring:{await buyer_id(shop)}"] == "queued"
+        await shop.say("不要再给我发消息了")
+        await shop.forward(2 * DAY)
+        assert offered(shop) == []
+
+
+async def buyer_id(shop: World) -> str:
+    key = next(key for key in await shop.outbox() if key.startswith("promotion:spring:"))
+    return key.rsplit(":", 1)[1]
+
+
+async def test_a_refunded_order_does_not_count(database_url: str) -> None:
+    async with world(database_url, **SETTINGS) as shop:
+        await loyal(shop, "ann")
+        await shop.fact("refunded", order="ann-1", refunded_at=NOON)
+        await shop.forward(3 * DAY)
+        assert offered(shop) == []
+
+
+async def test_two_clocks_and_a_restart_make_no_second_offer(database_url: str) -> None:
+    async with world(database_url, **SETTINGS) as shop:
+        await loyal(shop, "ann")
+        await shop.forward(21 * HOUR)
+        parts = shop.program.parts
+        other = build(parts.config, parts.database, shop.http, clock=shop.clock)
+        for _ in range(3):
+            await other.calendar()
+            await shop.program.calendar()
+        await shop.forward(2 * DAY)
+        await other.deliver()
+        await other.finish_sending()
+        assert offered(shop) == ["ann"]
+
+
+def test_an_offer_is_told_in_the_language_nearest_to_the_buyers() -> None:
+    promotion = Promotion.model_validate({**SPRING, "offer": {"zh-CN": "九折", "en": "10 % off"}})
+    assert offer_in(promotion, "zh-TW") == "九折"
+    assert offer_in(promotion, "en-GB") == "10 % off"
+    assert offer_in(promotion, "fr") == "九折"

@@ -1,0 +1,85 @@
+"""What the seller is told of what waits for her: who it is about, what she needs to know, what to do."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from bot.seller.words import SellerWords
+from storage import read_models
+from storage.read_models import CaseFile
+from tests.engine import DOOR, Buyer, Ear, Yard, yard
+from tests.world import NOON, World, world
+
+FORM = "姓名：王小明\n电话：13800001111\n付款银行：招商银行\n转账时间：今天上午"
+MAIL = {"email": {"kind": "email", "host": "127.0.0.1", "tls": "none", "sender": "tea@shop.example"}}
+
+
+@pytest.fixture
+async def place(database_url: str) -> AsyncIterator[Yard]:
+    async with yard(database_url) as found:
+        yield found
+
+
+async def waiting(shop: World) -> list[CaseFile]:
+    return await shop.program.parts.database.read(partial(read_models.case_files, shop="shop"))
+
+
+async def test_a_case_says_who_waits_and_where(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.settle()
+        await shop.say("转人工")
+        await shop.say("找真人", buyer="a guest")
+        await shop.settle()
+
+        assert {case.who for case in await waiting(shop)} == {"安娜 · webhook:ann", "webhook:a guest"}
+
+
+async def test_a_filled_in_form_reaches_the_seller_with_what_she_has_to_look_for(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.settle()
+        await shop.say(FORM)
+        await shop.settle()
+        [case] = await waiting(shop)
+
+        told = SellerWords("zh-CN").reason(case.reason.code, case.reason.values)
+        assert all(word in told for word in ("1001", "王小明", "招商银行", "今天上午"))
+
+
+async def test_a_buyer_with_no_address_is_one_case_however_many_messages_she_misses(
+    database_url: str,
+) -> None:
+    async with world(database_url, quiet_hours={"start": "00:00", "end": "00:00"}) as shop:
+        buyer = {"name": "小美", "phone": "+8613800001111"}
+        order = {"id": "1001", "total": "9.00", "currency": "CNY", "buyer": buyer}
+        await shop.post("order.placed", {"order": order})
+        await shop.settle()
+        await shop.forward(timedelta(hours=4))
+        cases = await waiting(shop)
+
+        assert [(case.kind, case.who) for case in cases] == [("unreachable", "小美 · +8613800001111")]
+        told = SellerWords("zh-CN").reason(cases[0].reason.code, cases[0].reason.values)
+        assert "订单确认" in told
+        assert "no_way" not in told
+
+
+async def test_the_sellers_mail_names_the_buyer_and_the_command_and_no_way_to_unsubscribe(
+    place: Yard,
+) -> None:
+    engine = place.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    door, mail = Ear(DOOR, engine.clock), Ear("email", engine.clock)
+    engine.listen(door, mail)
+    ann = Buyer()
+    await engine.take(ann.placed())
+    await engine.settle()
+    await engine.take(ann.says("我已经付款了", NOON))
+    await engine.settle()
+
+    [letter] = [heard.message for heard in mail.heard]
+    assert "安娜 · webhook:ann" in letter.text
+    assert "xiaoer cases settle 1 --confirmed" in letter.text
+    assert letter.stop_url is None
+    assert all(heard.message.stop_url for heard in door.heard)

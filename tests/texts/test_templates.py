@@ -1,0 +1,335 @@
+"""Every word for buyers, in every language, before every buyer."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain.context import Buyer, Case
+from bot.domain.messages import DueMessage, Facts
+from bot.domain.money import Money
+from bot.domain.orders import Order, Refund
+from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
+from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, split_subject
+from bot.texts.check import check_templates
+from bot.texts.samples import NAMES, sample, samples
+from bot.texts.variables import MOMENTS, VARIABLES, variables
+from handlers.form import read_form
+from handlers.meaning import recognise
+
+TEXTS = Catalogue()
+BARE = Shop(name="茶叶店")
+FULL = Shop(
+    name="Tea & Mugs",
+    payment=Payment(
+        accounts=(
+            Account(bank="招商银行", number="0012 3456", name="王小二"),
+            Account(bank="Alipay", number="tea@example.com"),
+        ),
+        link="https://pay.example/{order}",
+    ),
+    seller=Seller(name="小王", contact="+86 10 1234 5678"),
+)
+BY_MAIL = (
+    "seller_case",
+    *(
+        "order_confirmation",
+        "second_contact",
+        "payment_reminder",
+        "payment_received",
+        "reassurance",
+        "shipped",
+    ),
+    *("delayed", "delivered", "review_request", "review_reminder", "review_thanks", "review_sorry"),
+    *("cancelled", "refunded", "partly_refunded", "vip_promotion"),
+)
+
+
+def said(name: str, locale: str, shop: Shop = FULL, **changed: object) -> str:
+    return TEXTS.render(TEXTS.resolve(name, locale), sample(name, shop) | changed).text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_moment_has_words_in_every_language_and_no_other_words_lie_about(locale: str) -> None:
+    assert {version.name for version in TEXTS.versions if version.locale == locale} == set(MOMENTS)
+
+
+@pytest.mark.parametrize("shop", [BARE, FULL], ids=["a bare shop", "a full shop"])
+def test_our_words_hold_before_the_worst_buyers(shop: Shop) -> None:
+    assert check_templates(TEXTS, shop) == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", sorted(MOMENTS))
+def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
+    tried = list(samples(name, FULL))
+    assert tried
+
+    for label, told in tried:
+        text = TEXTS.render(TEXTS.resolve(name, locale), told).text
+        assert len(text) <= CHAT_MAX, label
+        assert not re.search(r"None|Undefined|Money\(|datetime|\u202e|evil\.example", text), (label, text)
+        assert not re.search(r"[ \t]$|\n\n\n|[（(] *[)）]|\w  \w", text, re.MULTILINE), (label, text)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", BY_MAIL)
+def test_what_may_go_by_mail_has_a_subject_of_one_short_line(name: str, locale: str) -> None:
+    for _, told in samples(name, FULL):
+        subject, body = split_subject(TEXTS.render(TEXTS.resolve(name, locale), told).text)
+
+        assert subject
+        assert len(subject) < 60
+        assert body
+
+
+@pytest.mark.parametrize("name", sorted(set(MOMENTS) - set(BY_MAIL)))
+def test_an_answer_in_chat_needs_no_subject(name: str) -> None:
+    assert split_subject(said(name, "en"))[0] is None
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_confirmation_asks_for_the_form_only_while_unpaid_and_with_accounts(locale: str) -> None:
+    form = {"zh-CN": "转账时间：", "zh-TW": "匯款時間：", "en": "Time of transfer:"}[locale]
+    unpaid = said("order_confirmation", locale)
+    order = sample("order_confirmation", FULL)["order"] | {"state": "paid", "left": None}
+
+    assert form in unpaid
+    assert "0012 3456" in unpaid
+    assert "https://pay.example/1001" in unpaid
+    assert form not in said("order_confirmation", locale, order=order)
+    assert "0012 3456" not in said("order_confirmation", locale, order=order)
+    assert form not in said("order_confirmation", locale, BARE)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_only_the_last_reminder_names_the_closing_time(locale: str) -> None:
+    closing = {"zh-CN": "11月24日 10:03", "zh-TW": "11月24日 上午10:03", "en": "November 24, 10:03 AM"}[
+        locale
+    ]
+
+    assert closing not in said("payment_reminder", locale)
+    assert closing in said("payment_reminder", locale, step=3, last=True)
+    assert closing in said("payment_reminder", locale, step=1, steps=1, last=True)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_offer_ends_with_its_stop_line(locale: str) -> None:
+    last = said("vip_promotion", locale).rsplit("\n\n", 1)[1]
+
+    assert STOP_WORDS.search(last)
+    assert "https://shop.example/stop/abc" in last
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", ["review_request", "review_reminder", "review_thanks"])
+def test_no_review_is_bought(name: str, locale: str) -> None:
+    assert not re.search(r"返现|好评|好評|红包|紅包|五星|coupon|gift|discount|five star", said(name, locale))
+
+
+def test_traditional_words_are_those_of_taiwan() -> None:
+    """A few words that differ, and no simplified character among them."""
+    words = "".join(version.source for version in TEXTS.versions if version.locale == "zh-TW")
+
+    assert not re.search(r"[这们订单货发还里请编邮]|快遞|發貨|短信|信息|轉賬|郵編|親,|賬", words)
+    assert all(word in words for word in ("訂單", "出貨", "匯款", "退款", "評價", "您好", "訊息"))
+
+
+def test_the_words_of_the_mainland_are_simplified() -> None:
+    words = "".join(version.source for version in TEXTS.versions if version.locale == "zh-CN")
+
+    assert not re.search(r"[這們訂單貨發還裡請編郵]|匯款|出貨|訊息", words)
+
+
+def test_a_yen_has_no_decimals_and_a_dinar_three() -> None:
+    total = sample("order_confirmation", BARE)["order"]
+
+    assert "JP¥128" in said("order_confirmation", "zh-CN", order=total | {"total": Money(128, "JPY")})
+    assert "KWD1.280" in said("order_confirmation", "zh-CN", order=total | {"total": Money(1280, "KWD")})
+
+
+# --- what the seller may get wrong -------------------------------------------------------------------
+
+
+def write(path: Path, name: str, source: str, locale: str = "zh-CN") -> Catalogue:
+    (path / locale).mkdir(exist_ok=True)
+    (path / locale / f"{name}.txt").write_text(source, encoding="utf-8")
+    return Catalogue(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "line", "what"),
+    [
+        ("hello", "您好\n{{ buyer.nmae }}", 2, "buyer.nmae is not known; did you mean buyer.name?"),
+        ("hello", "{{ byer.name }}", 1, "byer.name is not known; did you mean buyer.name?"),
+        ("hello", "{{ shopname }}", 1, "shopname is not known; did you mean shop.name?"),
+        (
+            "shipped",
+            "{% for item in order.items %}\n{{ item.titel }}\n{% endfor %}",
+            2,
+            "order.items.titel is not known; did you mean order.items.title?",
+        ),
+        (
+            "shipped",
+            "{% set it = order %}{{ it.totl | money }}",
+            1,
+            "order.totl is not known; did you mean order.total?",
+        ),
+        ("shipped", "{% if order.total %}", 1, "Unexpected end of template"),
+        ("shipped", "{{ order.total }}", 1, "say how an amount shall be shown: | money"),
+        ("shipped", "{{ order.total | mony }}", 1, "No filter named 'mony'"),
+        (
+            "shipped",
+            "{{ order.total | money }}",
+            1,
+            "nothing is no amount of money (tried with an order known by",
+        ),
+        ("hello", "{{ buyer.name }}，您好", 1, "there is nothing to show here"),
+        ("hello", "{{ order.number }}", 1, "ask {% if %} first (tried with a message about no order)"),
+        ("hello", "哈" * 5000, None, "a chat takes at most 4096 characters"),
+        ("helo", "您好", None, "no message uses this file; did you mean hello.txt?"),
+        ("stop_line", "再见", None, "it must name a word that stops offers"),
+        ("cancelled", "Subject: 只有标题", None, "below its subject it says nothing"),
+    ],
+)
+def test_a_mistake_is_found_with_its_line_and_a_mend(
+    name: str, source: str, line: int | None, what: str, tmp_path: Path
+) -> None:
+    texts = write(tmp_path, name, source)
+
+    found = check_templates(texts, FULL)
+
+    assert {(finding.file, finding.line, finding.own) for finding in found} == {
+        (f"zh-CN/{name}.txt", line, True)
+    }
+    assert any(what in finding.what for finding in found)
+
+
+def test_a_promotion_of_the_sellers_own_is_in_use(tmp_path: Path) -> None:
+    texts = write(tmp_path, "tea_days", "{{ offer }}，给{{ tier }}的您。")
+    shop = Shop(
+        name="茶叶店",
+        vip=Vip(tiers=(Tier(name="gold", orders=2),)),
+        promotions={
+            "tea": Promotion(
+                tier="gold",
+                cron="0 10 * * sat",
+                start="2026-11-01",
+                end="2026-11-30",
+                offer="九折",
+                template="tea_days",
+            )
+        },
+    )
+
+    assert check_templates(texts, shop) == []
+    assert check_templates(texts, BARE) != []
+
+
+def test_a_correct_file_with_own_names_and_loops_is_left_alone(tmp_path: Path) -> None:
+    source = (
+        "{% set first = order.items | first if order.items else none %}"
+        "{% if first %}{{ first.title }}{% endif %}"
+        "{% for one in order.items if one.quantity > 0 %}{{ loop.index }} {{ one.sum | money }}{% endfor %}好"
+    )
+
+    assert check_templates(write(tmp_path, "reassurance", source), FULL) == []
+
+
+def test_the_worst_names_are_all_tried() -> None:
+    assert len(NAMES["a buyer with a name of 4,096 characters"] or "") == 4096
+    assert set(NAMES) <= {label for label, _ in samples("hello", BARE)}
+
+
+def test_the_example_in_the_manual_works(tmp_path: Path) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+    example = re.findall(r"^```\n(Subject: .*?)^```", manual, re.DOTALL | re.MULTILINE)
+
+    assert len(example) == 1
+    assert check_templates(write(tmp_path, "shipped", example[0]), FULL) == []
+
+
+def test_every_variable_and_moment_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+
+    assert [name for name in VARIABLES if f"`{name}`" not in manual] == []
+    assert [name for name in MOMENTS if f"`{name}`" not in manual] == []
+
+
+# --- words that buyers are asked to say ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "locale", "word", "meaning"),
+    [
+        ("stop_line", "zh-CN", "退订", "stop"),
+        ("stop_line", "zh-TW", "退訂", "stop"),
+        ("stop_line", "en", "STOP", "stop"),
+        ("stopped", "zh-CN", "恢复", "resume"),
+        ("stopped", "zh-TW", "恢復", "resume"),
+        ("stopped", "en", "START", "resume"),
+        ("hello", "zh-CN", "人工", "person"),
+        ("hello", "zh-TW", "真人", "person"),
+        ("hello", "en", "person", "person"),
+        ("payment_reminder", "zh-CN", "已付款", "i_paid"),
+        ("payment_reminder", "zh-TW", "已付款", "i_paid"),
+        ("payment_reminder", "en", "I have paid", "i_paid"),
+    ],
+)
+def test_a_word_we_ask_for_is_understood(name: str, locale: str, word: str, meaning: str) -> None:
+    assert word in said(name, locale)
+    assert recognise(word, locale).name == meaning
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_form_we_send_is_read_when_it_comes_back(locale: str) -> None:
+    labels = re.findall(r"^[^\n]*[：:]$", said("order_confirmation", locale), re.MULTILINE)[-8:]
+
+    fields = read_form("\n".join(f"{label} value{number}" for number, label in enumerate(labels)))
+
+    assert fields == {
+        field: f"value{number}"
+        for number, field in enumerate(
+            ("user", "name", "phone", "items", "address", "postcode", "bank", "time")
+        )
+    }
+
+
+def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    order = Order(id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),))
+    case = Case(
+        number=42, kind="bad_review", key="bad_review:1:x", reason="bad_review", opened_at=at, order="1"
+    )
+    facts = Facts(shop=BARE, buyer=Buyer(id="b"), order=order, cases=(case,))
+    due = DueMessage(
+        key="k",
+        template="refunded",
+        category="service",
+        due_at=at,
+        created_at=at,
+        lateness=timedelta(days=1),
+        values={"refund": "r"},
+    )
+
+    told = variables(due, facts, at)
+
+    assert told["case"] == 42
+    assert told["amount"] == Money(500, "CNY")
+    assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), told).text
+    assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), told).text
+
+
+def test_times_are_told_in_the_buyers_own_zone() -> None:
+    at = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
+    buyer = Buyer(id="b", timezone="America/New_York")
+    order = Order(id="1", channel="c", placed_at=at)
+    due = DueMessage(
+        key="k", template="hello", category="answer", due_at=at, created_at=at, lateness=timedelta(days=1)
+    )
+
+    told = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
+
+    assert str(told["order"]["placed_at"].tzinfo) == "America/New_York"
+    assert told["order"]["placed_at"] == at

@@ -1,1 +1,0 @@
-"""Xiaoer (小二): a customer-service bot for online sellers."""
