@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Table, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.bulk import insert_new
-from storage.records import knew_paid
+from storage.history import knew_paid
 from storage.tables import (
     archived_events,
     archived_messages,

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
 from bot.domain.orders import Order
-from storage import records
+from storage import order_records
 from storage.tables import buyers, conversations, identities, in_state, inbox, outbox
 
 PAGE = 500
@@ -165,7 +165,7 @@ def _with_records(
         for fact in _facts(connection, shop, inbox.c.id.in_(ids[start : start + PAGE])):
             if isinstance(fact.event, OrderEvent):
                 facts.setdefault(fact.event.order, []).append(fact)
-    return facts, records.orders_by_id(connection, shop, facts)
+    return facts, order_records.by_id(connection, shop, facts)
 
 
 def agent_words(connection: Connection, shop: str, after: int) -> list[Fact]:
@@ -200,7 +200,7 @@ def came_later(connection: Connection, shop: str, buyer: str, said_at: datetime,
     ).all()
     kinds = {kind for kind, _ in addresses} | {"link"}
     threads = [f"chat:{kind}:{value}" for kind in kinds for _, value in [*addresses, (kind, buyer)]]
-    threads += [STOPS, *(f"order:{order.id}" for order in records.all_orders_of(connection, shop, buyer))]
+    threads += [STOPS, *(f"order:{order.id}" for order in order_records.all_of(connection, shop, buyer))]
     later = _facts(
         connection,
         shop,

@@ -1,15 +1,17 @@
 """What was said before: how much a buyer heard of us, by which channel, and which words were our own."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, case, func, or_, select
+from sqlalchemy import Connection, Row, case, false, func, null, or_, select
 
+from bot.domain.context import Said
 from storage.outbox import message_name
 from storage.sql_in import is_in
-from storage.tables import attempts, in_state, outbox
+from storage.tables import archived_messages, attempts, in_state, outbox
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while it is not known what becomes of a message
@@ -140,3 +142,58 @@ def ended_as(connection: Connection, shop: str, message: int, channel: str, outc
         )
     ).scalar_one()
     return found
+
+
+def said_about(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, tuple[Said, ...]]:
+    """The messages about each order, also those that lie in the archive."""
+    if not of_orders:
+        return {}
+    columns = (
+        outbox.c.key,
+        outbox.c.template,
+        outbox.c.state,
+        outbox.c.order_id,
+        outbox.c.settled_at,
+        outbox.c.facts,
+    )
+    here = select(*columns, false().label("paid")).where(
+        outbox.c.shop == shop, is_in(connection, outbox.c.order_id, of_orders)
+    )
+    old = archived_messages.c
+    archived = select(old.key, old.template, old.state, old.order_id, old.settled_at, null(), old.paid).where(
+        old.shop == shop, is_in(connection, old.order_id, of_orders)
+    )
+    found: dict[str, list[Said]] = defaultdict(list)
+    for row in connection.execute(here.union_all(archived)).all():
+        found[row.order_id].append(_said(row))
+    return {order: tuple(those) for order, those in found.items()}
+
+
+class _KeptOrder(msgspec.Struct):
+    paid_at: str | None = None
+
+
+class _Kept(msgspec.Struct):
+    """Of the facts kept with a message, what is looked at again."""
+
+    order: _KeptOrder | None = None
+
+
+_kept = msgspec.json.Decoder(_Kept)
+
+
+def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
+    return Said(
+        key=row.key,
+        template=row.template,
+        state=row.state,
+        order=row.order_id,
+        sent_at=row.settled_at if row.state == "sent" else None,
+        paid=bool(row.paid) or knew_paid(row.state, row.facts),
+    )
+
+
+def knew_paid(state: str, facts: str | None) -> bool:
+    """Whether a message was sent knowing that its order was paid, by the facts kept with it."""
+    kept = _kept.decode(facts) if facts else _Kept()
+    return bool(state == "sent" and kept.order and kept.order.paid_at)

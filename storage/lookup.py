@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.orders import Order
-from storage import records
+from storage import buyer_records
 from storage.tables import identities, orders
 
 LARGEST_ID = 2**63 - 1
@@ -41,14 +41,14 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     """Our id of a buyer, from that id (followed through joins), an address of hers, or "channel:address"."""
     if not can_be_kept(name):
         return None
-    present = records.present_buyer(connection, shop, name)
+    present = buyer_records.present_id(connection, shop, name)
     if present:
         return present
     first, _, rest = name.partition(":")
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
     wanted += [(kind, name.lower() if kind == "email" else name) for kind in kinds]
-    owners = records.owners(connection, shop, wanted)
+    owners = buyer_records.owners(connection, shop, wanted)
     return next((owners[identity] for identity in wanted if identity in owners), None)
 
 

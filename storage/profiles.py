@@ -7,10 +7,10 @@ from sqlalchemy import Connection, select
 
 from bot.domain.context import Buyer, Conversation
 from bot.domain.orders import Order
-from storage import records
+from storage import buyer_records, conversation_records, order_records
+from storage.buyer_records import Identity
 from storage.lookup import find_buyer, find_order
 from storage.read_models import CaseFile, Message, cases_about, messages_about
-from storage.records import Identity
 from storage.tables import notes
 
 SHOWN = 200  # messages, cases and notes in one file
@@ -53,11 +53,11 @@ def buyer_file(connection: Connection, shop: str, name: str) -> BuyerFile | None
         return None
     theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
     return BuyerFile(
-        buyer=records.buyers_by_id(connection, shop, {id})[id],
-        identities=tuple(sorted(records.identities_of(connection, shop, id))),
-        conversations=records.conversations_of(connection, shop, {id}).get(id, ()),
+        buyer=buyer_records.by_id(connection, shop, {id})[id],
+        identities=tuple(sorted(buyer_records.identities_of(connection, shop, id))),
+        conversations=conversation_records.by_buyer(connection, shop, {id}).get(id, ()),
         notes=tuple(
             Note(kind=row.kind, text=row.text, at=row.at) for row in connection.execute(theirs.limit(SHOWN))
         ),
-        orders=records.orders_of(connection, shop, {id}).get(id, ()),
+        orders=order_records.newest_of(connection, shop, {id}).get(id, ()),
     )

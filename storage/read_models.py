@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_al
 from bot.domain.context import Category
 from bot.domain.messages import Reason
 from bot.domain.untrusted_text import called
-from storage import records
+from storage import buyer_records, conversation_records
 from storage.lookup import can_be_kept, find_buyer, id_in, orders_numbered
 from storage.outbox import message_name
 from storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
@@ -316,9 +316,9 @@ def _cases(
 
 def _called(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
     """Name and address of each; of several chats the one she wrote in last, since there she waits."""
-    chats = records.conversations_of(connection, shop, buyers)
+    chats = conversation_records.by_buyer(connection, shop, buyers)
     found = {}
-    for id, buyer in records.buyers_by_id(connection, shop, buyers).items():
+    for id, buyer in buyer_records.by_id(connection, shop, buyers).items():
         heard = [(chat.last_in_at, chat.name) for chat in chats.get(id, ()) if chat.last_in_at]
         last = max(heard)[1] if heard else None
         found[id] = called(buyer.name, last, buyer.email, buyer.phone)

@@ -24,7 +24,7 @@ from bot.domain.events import Event
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
 from bot.simulation import ManualClock, Simulation
-from storage import inbox, records, schema, tables
+from storage import inbox, order_records, schema, tables
 from storage.database import Database
 from storage.inbox import inbox_event
 from tests.world import NOON, SECRET, SHOP
@@ -131,7 +131,7 @@ class Engine:
             ids = connection.scalars(
                 select(tables.orders.c.id).where(tables.orders.c.shop == self.shop)
             ).all()
-            return records.orders_by_id(connection, self.shop, ids)
+            return order_records.by_id(connection, self.shop, ids)
 
         return await self.database.read(look)
 

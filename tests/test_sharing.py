@@ -12,7 +12,7 @@ from bot.deliver.claim import Claim
 from bot.deliver.dispatcher import LEASE
 from bot.domain.actions import OpenCase
 from bot.react.deadlines import fire_deadlines
-from storage import inbox, outbox, records, tables
+from storage import case_records, inbox, outbox, tables
 from storage.database import lease_clock
 from storage.inbox import inbox_event
 from tests.engine import Buyer, Engine, Yard, yard
@@ -212,7 +212,7 @@ async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yar
 
     def open_case(connection: Connection, about: str) -> int | None:
         opened = OpenCase(kind="fault", key=f"fault:{about}", reason="handler_failed", details={})
-        case = records.open_case(connection, engine.shop, opened, None, NOON)
+        case = case_records.open_case(connection, engine.shop, opened, None, NOON)
         return case.number if case else None
 
     with another_at_work(engine) as connection:

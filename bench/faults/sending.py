@@ -17,7 +17,7 @@ from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, Fate, live
 from bot.domain.context import Buyer, Conversation
 from bot.simulation import ManualClock
 from bot.texts.catalogue import Catalogue
-from storage import outbox, records, tables
+from storage import buyer_records, conversation_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import migrated
 from tests.faults.traffic_simulation import HASTY
@@ -178,8 +178,8 @@ class Bench:
         ann = Buyer(id=buyer, name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
         chat = Conversation(channel=kind.channel, address=address, buyer=buyer, last_in_at=now)
         with self._database.engine.begin() as connection:
-            records.save_buyers(connection, "shop", [ann])
-            records.save_conversations(connection, "shop", [chat])
+            buyer_records.save(connection, "shop", [ann])
+            conversation_records.save(connection, "shop", [chat])
             outbox.keep_versions(connection, "shop", [version])
             outbox.queue(connection, "shop", [draft], now)
 

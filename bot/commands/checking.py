@@ -32,7 +32,7 @@ from bot.texts.catalogue import Catalogue
 from bot.texts.check import Finding, check_templates
 from bot.texts.samples import sample
 from bot.texts.variables import variables
-from storage import records
+from storage import buyer_records
 from storage.lookup import find_order
 
 OF_THE_ORDER = ("buyer", "order", "parcel", "payment", "link")  # names that a preview takes from a real order
@@ -136,5 +136,5 @@ def _facts(connection: Connection, shop_id: str, shop: ShopSettings, name: str) 
         return None
     buyer = Buyer(id=order.buyer or "")
     if order.buyer:
-        buyer = records.buyers_by_id(connection, shop_id, {order.buyer}).get(order.buyer, buyer)
+        buyer = buyer_records.by_id(connection, shop_id, {order.buyer}).get(order.buyer, buyer)
     return Facts(shop=shop, buyer=buyer, order=order, orders=(order,))

@@ -11,7 +11,7 @@ from bot.domain.context import Buyer
 from bot.domain.events import STOPS
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.orders import Order
-from storage import history, inbox, records
+from storage import buyer_records, case_records, conversation_records, history, inbox, order_records
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again
 
@@ -33,18 +33,18 @@ def read_facts(
     What waits is read first of all: what another program handles meanwhile is in the facts then.
     """
     buyer_ids = {row.buyer for row in rows}
-    identities = records.addresses_of(connection, shop_id, buyer_ids)
+    identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
     waiting = _waiting(connection, shop_id, rows, identities)
-    orders = records.orders_by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
-    buyers = records.buyers_by_id(connection, shop_id, buyer_ids)
-    chats = records.conversations_of(connection, shop_id, buyer_ids)
+    orders = order_records.by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
+    buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
+    chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
     limited = {row.buyer for row in rows if row.category != "answer"}  # an answer knows no cap
-    cases = records.open_cases_of(connection, shop_id, limited)
+    cases = case_records.open_of(connection, shop_id, limited)
     heard = history.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion"}
-    whole = records.orders_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
+    whole = order_records.newest_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
     about = {row.order_id for row in rows if row.order_id and row.template in looking_back}
-    said = records.said_about(connection, shop_id, about)
+    said = history.said_about(connection, shop_id, about)
     tried = history.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
     contacts = {
         id: Contact(
@@ -125,7 +125,7 @@ def _waiting(
 ) -> set[int]:
     """The messages about which, or about whose buyer, an event was acknowledged that nobody has handled."""
     offered = {row.buyer for row in rows if row.category == "promotion"}
-    orders = records.order_ids_of(connection, shop_id, offered)
+    orders = order_records.ids_of(connection, shop_id, offered)
     threads: dict[int, set[str]] = {}
     for row in rows:
         about = [row.order_id] if row.order_id else []

@@ -16,7 +16,7 @@ from bot.domain.shop import Shop
 from bot.operations.metrics import Metrics
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
-from storage import history, outbox, records
+from storage import conversation_records, history, outbox
 from storage.database import lease_clock
 from storage.outbox import Attempt, Outcome
 from storage.unit import Unit
@@ -73,7 +73,7 @@ class OutcomeWriter:
             )
             self._metrics.messages.labels(claim.shop, outcome.state).inc()
             if isinstance(result.error, BuyerUnreachable):
-                records.block(
+                conversation_records.block(
                     connection, claim.shop, claim.buyer, claim.channel, claim.message.address, result.at
                 )
         outbox.mark_sent(connection, sent)

@@ -14,7 +14,7 @@ from bot.domain.hours import daytime_slot
 from bot.domain.rules import PROMOTION, Rules
 from bot.domain.shop import Promotion, Shop
 from bot.texts.catalogue import Catalogue
-from storage import calendar, history, outbox, records
+from storage import buyer_records, calendar, history, order_records, outbox
 from storage.database import try_lock
 from storage.unit import Unit
 
@@ -56,7 +56,7 @@ class Campaigns:
     def _run_page(self, unit: Unit, campaign: Row[Any]) -> int:
         connection, shop_id, name = unit.connection, unit.shop_id, campaign.promotion
         promotion = unit.shop.promotions.get(name)
-        page = records.agreeing_buyers(connection, shop_id, campaign.cursor, PAGE) if promotion else []
+        page = buyer_records.agreeing(connection, shop_id, campaign.cursor, PAGE) if promotion else []
         try:
             drafts = self._drafts(unit, name, promotion, page) if promotion else []
         except TemplateError as error:  # the others have their words; this one waits for its own
@@ -75,7 +75,7 @@ class Campaigns:
         rule = f"promotions.{name}"
         offered = history.offered_to(connection, shop_id, rule, {buyer.id for buyer in page})
         buyers = {buyer.id: buyer for buyer in page if not buyer.stopped and buyer.id not in offered}
-        standings = records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
+        standings = order_records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
         policy = self._rules.policies[PROMOTION]
         drafts = []
         for id, buyer in buyers.items():

@@ -28,7 +28,7 @@ from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
-from storage import calendar, outbox, records
+from storage import buyer_records, calendar, outbox
 
 _replace = msgspec.structs.replace
 
@@ -97,7 +97,7 @@ class Decisions:
         outbox.queue(link, shop, list(self._says.values()), now)
         calendar.set_wakes(link, shop, self._wakes.values())
         notes = [(self._work.present(buyer), kind, text) for buyer, kind, text in self._notes]
-        records.add_notes(link, shop, notes, now)
+        buyer_records.add_notes(link, shop, notes, now)
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
         if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):

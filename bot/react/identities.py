@@ -9,8 +9,8 @@ from bot.domain import buyers
 from bot.domain.context import Buyer, Conversation
 from bot.domain.events import BuyerRef
 from bot.react.unit_of_work import UnitOfWork, identities_of
-from storage import outbox, records
-from storage.records import Identity
+from storage import buyer_records, outbox
+from storage.buyer_records import Identity
 
 TRIES_COUNT_FOR = timedelta(days=1)  # from the first wrong try on
 _replace = msgspec.structs.replace
@@ -49,7 +49,7 @@ class Identities:
         if _told_apart(work.identities_of(one), work.identities_of(other)):
             return first
         kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or work.now, buyer.id))
-        records.join(work.connection, work.shop_id, kept.id, lost.id)
+        buyer_records.join(work.connection, work.shop_id, kept.id, lost.id)
         outbox.offer_once(work.connection, work.shop_id, kept.id, work.now)
         work.replace_buyer(kept.id, lost.id)
         joined = buyers.merged(kept, lost)
@@ -89,7 +89,7 @@ class Identities:
 
     def stop_by_link(self, id: str, at: datetime) -> str | None:
         """Note a stop by our own link, whose record may have been joined to another since it was sent."""
-        buyer = records.present_buyer(self._work.connection, self._work.shop_id, id)
+        buyer = buyer_records.present_id(self._work.connection, self._work.shop_id, id)
         if buyer is None:
             return None
         if buyer not in self._work.buyers:

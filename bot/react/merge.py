@@ -21,7 +21,7 @@ from bot.domain.events import (
 from bot.domain.orders import Order, merge
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
-from storage import history, records
+from storage import case_records, history
 
 _replace = msgspec.structs.replace
 
@@ -59,7 +59,7 @@ def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Su
             order = work.orders.get(event.order) if event.order else None
             return Subject(buyer=order.buyer if order else None, order=order)
         case CaseSettled():
-            records.close_numbered(work.connection, work.shop_id, event.case, work.now)
+            case_records.close_numbered(work.connection, work.shop_id, event.case, work.now)
             return Subject()
         case _:
             return Subject()

@@ -18,8 +18,8 @@ from bot.domain.events import (
     TimeCame,
 )
 from bot.domain.orders import Order
-from storage import records
-from storage.records import Identity
+from storage import buyer_records, case_records, conversation_records, history, order_records
+from storage.buyer_records import Identity
 from storage.unit import Unit
 
 NumbersIn = Callable[[str], tuple[str, ...]]
@@ -66,18 +66,20 @@ class UnitOfWork:
         """
         events = list(events)
         link, shop = self.connection, self.shop_id
-        self.owners = records.owners(link, shop, {key for event in events for key in identities_in(event)})
-        self.orders = records.orders_by_id(link, shop, _orders_in(events))
+        self.owners = buyer_records.owners(
+            link, shop, {key for event in events for key in identities_in(event)}
+        )
+        self.orders = order_records.by_id(link, shop, _orders_in(events))
         numbers = {
             number
             for event in events
             if isinstance(event, MessageReceived)
             for number in numbers_in(event.text)
         }
-        for order in records.orders_by_number(link, shop, numbers):
+        for order in order_records.by_number(link, shop, numbers):
             order = self.orders.setdefault(order.id, order)
             self.named[order.id] = self.named[order.shown_number] = order
-        self.chats = records.conversations_at(
+        self.chats = conversation_records.by_place(
             link,
             shop,
             {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)},
@@ -86,23 +88,23 @@ class UnitOfWork:
             {*self.owners.values(), *(order.buyer for order in self.orders.values() if order.buyer)}
         )
         talking = {self._owner_of(event) for event in events if isinstance(event, ChatEvent | TimeCame)}
-        self._orders_of = records.orders_of(link, shop, {buyer for buyer in talking if buyer})
-        self.said = records.said_about(link, shop, self.orders.keys() & _orders_in(events))
+        self._orders_of = order_records.newest_of(link, shop, {buyer for buyer in talking if buyer})
+        self.said = history.said_about(link, shop, self.orders.keys() & _orders_in(events))
 
     def read_buyer(self, buyer: str) -> None:
         """Read one more buyer's record, whom nobody expected in this batch."""
         self._read_buyers({buyer})
-        self._orders_of.update(records.orders_of(self.connection, self.shop_id, {buyer}))
+        self._orders_of.update(order_records.newest_of(self.connection, self.shop_id, {buyer}))
 
     def read_order(self, id: str) -> Order | None:
         """An order that nobody expected in this batch; None if there is none."""
         if id not in self.orders:
-            self.orders.update(records.orders_by_id(self.connection, self.shop_id, {id}))
+            self.orders.update(order_records.by_id(self.connection, self.shop_id, {id}))
         return self.orders.get(id)
 
     def identities_of(self, buyer: str) -> set[Identity]:
         """Every identity of a buyer, new ones of this batch included."""
-        kept = records.identities_of(self.connection, self.shop_id, buyer)
+        kept = buyer_records.identities_of(self.connection, self.shop_id, buyer)
         return kept | {key for key, owner in self._new_owners.items() if owner == buyer}
 
     # Look up and change
@@ -119,7 +121,7 @@ class UnitOfWork:
             return ()
         known = {order.id: order for order in self._orders_of.get(buyer, ())}
         known.update({order.id: order for order in self.orders.values() if order.buyer == buyer})
-        return tuple(sorted(known.values(), key=_placed, reverse=True)[: records.ORDERS_SHOWN])
+        return tuple(sorted(known.values(), key=_placed, reverse=True)[: order_records.ORDERS_SHOWN])
 
     def present(self, buyer: str) -> str:
         """The record that stands for this one after the joins of this batch."""
@@ -176,10 +178,10 @@ class UnitOfWork:
     def write(self) -> None:
         """Write what changed since the last time. Raises what the database raises."""
         link, shop = self.connection, self.shop_id
-        records.save_buyers(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
-        records.add_identities(link, shop, self._new_owners)
-        records.save_orders(link, shop, [self.orders[id] for id in sorted(self._changed_orders)])
-        records.save_conversations(link, shop, [self.chats[place] for place in sorted(self._changed_chats)])
+        buyer_records.save(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
+        buyer_records.add_identities(link, shop, self._new_owners)
+        order_records.save(link, shop, [self.orders[id] for id in sorted(self._changed_orders)])
+        conversation_records.save(link, shop, [self.chats[place] for place in sorted(self._changed_chats)])
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners = {}
 
@@ -195,8 +197,8 @@ class UnitOfWork:
 
     def _read_buyers(self, ids: set[str]) -> None:
         missing = ids - self.buyers.keys()
-        self.buyers.update(records.buyers_by_id(self.connection, self.shop_id, missing))
-        self.cases.update(records.open_cases_of(self.connection, self.shop_id, missing))
+        self.buyers.update(buyer_records.by_id(self.connection, self.shop_id, missing))
+        self.cases.update(case_records.open_of(self.connection, self.shop_id, missing))
 
 
 def identities_of(channel: str, ref: BuyerRef) -> list[Identity]:

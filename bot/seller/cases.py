@@ -16,7 +16,7 @@ from bot.domain.untrusted_text import called
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
-from storage import outbox, records
+from storage import buyer_records, case_records, outbox
 from storage.outbox import Outcome
 from storage.unit import Unit
 
@@ -41,7 +41,9 @@ class Cases:
         """
         unit = self._unit
         opened = msgspec.structs.replace(opened, draft=self._draft(opened, buyer, order))
-        case = records.open_case(unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now)
+        case = case_records.open_case(
+            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now
+        )
         if case and unit.shop.seller.email:
             who = called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
             self._notify(case, opened, who)
@@ -50,7 +52,7 @@ class Cases:
     def close(self, key: str) -> None:
         """Close a case, and withdraw the mail about it: nobody needs to know any more."""
         unit = self._unit
-        records.close_cases(unit.connection, unit.shop_id, {key}, unit.now)
+        case_records.close(unit.connection, unit.shop_id, {key}, unit.now)
         outbox.drop(unit.connection, unit.shop_id, notice_key(key), unit.now)
 
     def open_for_unsent(self, rows: Iterable[Row[Any]], outcomes: Sequence[Outcome]) -> None:
@@ -63,7 +65,7 @@ class Cases:
             why = reasons.get(row.id)
             if why is None or why.code not in TOLD or row.category == "promotion" or row.buyer == SELLER:
                 continue
-            found = records.buyers_by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
+            found = buyer_records.by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
             self.open(_unsent(row, why), found.get(row.buyer))
 
     def _draft(self, opened: OpenCase, buyer: Buyer | None, order: Order | None) -> str | None:

@@ -13,7 +13,7 @@ from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.preview import text_now
-from storage import read_models, records
+from storage import order_records, read_models
 from storage.read_models import Arrived, Attempt, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is worth a word
@@ -76,7 +76,7 @@ class _Explainer:
         self.message = message
         self.event = None if message.event is None else read_models.event(connection, shop_id, message.event)
         self.attempts = tuple(read_models.attempts_of(connection, shop_id, message.id))
-        order = records.orders_by_id(connection, shop_id, {message.order} if message.order else set())
+        order = order_records.by_id(connection, shop_id, {message.order} if message.order else set())
         self.order = next((known.shown_number for known in order.values()), message.order)
         self.facts = message.facts or {}
 

@@ -10,7 +10,7 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.shop import Shop
 from bot.texts.catalogue import Catalogue, Version
 from bot.texts.variables import variables
-from storage import outbox, records
+from storage import buyer_records, order_records, outbox
 from storage.read_models import Message
 
 
@@ -22,8 +22,8 @@ def text_now(
     if words is None:
         return None
     version = Version(id=words.id, locale=words.locale, name=words.name, source=words.source, own=words.own)
-    orders = records.orders_by_id(connection, shop_id, {message.order} if message.order else set())
-    buyers = records.buyers_by_id(connection, shop_id, {message.buyer})
+    orders = order_records.by_id(connection, shop_id, {message.order} if message.order else set())
+    buyers = buyer_records.by_id(connection, shop_id, {message.buyer})
     facts = Facts(
         shop=shop,
         buyer=buyers.get(message.buyer) or Buyer(id=message.buyer),

@@ -31,7 +31,7 @@ from bot.domain.money import Money
 from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
 from bot.settings.mistakes import LANGUAGES
-from storage import inbox, outbox, records, schema, tables
+from storage import case_records, inbox, order_records, outbox, schema, tables
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
 
@@ -223,7 +223,7 @@ def test_an_order_without_a_buyer_says_why_nothing_is_said(shop: Shop) -> None:
         channel="webhook", external_id="e1", at=NOW, order="1001", placed_at=NOW,
         total=Money(900, "CNY"), buyer=BuyerRef(name="小美"),
     )  # fmt: skip
-    shop.keep(lambda link: records.save_orders(link, "teahouse", [merge(None, order)]))
+    shop.keep(lambda link: order_records.save(link, "teahouse", [merge(None, order)]))
 
     assert shop.run("outbox", "--order", "1001") == 0
     assert "不知道该发给谁" in shop.out
@@ -323,7 +323,7 @@ def test_a_preview_takes_the_facts_of_a_real_order(shop: Shop) -> None:
 
 
 def _an_order(link: Any, id: str) -> None:
-    records.save_orders(link, "teahouse", [merge(None, _placed(id))])
+    order_records.save(link, "teahouse", [merge(None, _placed(id))])
 
 
 def _placed(id: str) -> OrderPlaced:
@@ -399,7 +399,7 @@ def test_an_event_that_was_put_aside_is_given_another_try(shop: Shop) -> None:
 
 def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
     opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "人呢"})
-    shop.keep(lambda link: records.open_case(link, "teahouse", opened, None, NOW))
+    shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
 
     assert shop.run("cases") == 1
     assert "人呢" in shop.out
@@ -410,7 +410,7 @@ def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
 
 def test_a_claim_can_only_be_confirmed_where_there_is_one(shop: Shop) -> None:
     opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "?"})
-    shop.keep(lambda link: records.open_case(link, "teahouse", opened, None, NOW))
+    shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
 
     assert shop.run("cases", "settle", "1", "--confirmed") == 2
     assert "--confirmed" in shop.err

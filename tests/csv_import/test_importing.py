@@ -28,7 +28,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.settings.mistakes import LANGUAGES
-from storage import inbox, read_models, records, schema
+from storage import buyer_records, inbox, order_records, read_models, schema
 from storage.database import Database
 from storage.tables import inbox as inbox_table
 from tests.world import NOON, World, world
@@ -514,7 +514,7 @@ async def test_hundreds_of_old_orders_say_nothing_to_anybody(database_url: str) 
         await shop.forward(timedelta(days=1))
 
         orders = await shop.program.parts.database.read(
-            lambda link: records.orders_by_id(link, "shop", {"0", "399"})
+            lambda link: order_records.by_id(link, "shop", {"0", "399"})
         )
         assert [order.state for order in orders.values()] == ["completed", "completed"]
         assert await shop.program.parts.database.read(inbox.open_count) == 0
@@ -549,7 +549,7 @@ async def test_a_yes_without_a_date_does_not_undo_a_no(database_url: str) -> Non
         await into(shop, "buyer,name,agrees\nann,Anna,yes\nben,Ben,yes\n", "buyers")
 
         agreeing = await shop.program.parts.database.read(
-            lambda link: records.agreeing_buyers(link, "shop", "", 10)
+            lambda link: buyer_records.agreeing(link, "shop", "", 10)
         )
         assert [buyer.name for buyer in agreeing] == ["Ben"]
 

@@ -21,7 +21,7 @@ from sqlalchemy import String, select
 from bot.domain.context import Buyer, Conversation
 from bot.operations.audit.audit import audit
 from bot.texts.catalogue import Catalogue
-from storage import outbox, records, tables
+from storage import buyer_records, conversation_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
@@ -166,8 +166,8 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     )
     database = Database(database_url)
     with database.engine.begin() as connection:
-        records.save_buyers(connection, "shop", [ann])
-        records.save_conversations(connection, "shop", [chat])
+        buyer_records.save(connection, "shop", [ann])
+        conversation_records.save(connection, "shop", [chat])
         outbox.keep_versions(connection, "shop", [version])
         outbox.queue(connection, "shop", [draft], now)
     database.close()

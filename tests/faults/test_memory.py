@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.context import Buyer
 from bot.texts.catalogue import Catalogue
-from storage import outbox, records, tables
+from storage import buyer_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town
@@ -39,7 +39,7 @@ def reminders_wait(url: str, count: int) -> None:
         numbers = range(start, start + PAGE)
         with database.engine.begin() as connection:
             outbox.keep_versions(connection, "shop", [version])
-            records.save_buyers(connection, "shop", [Buyer(id=f"w{n}", created_at=now) for n in numbers])
+            buyer_records.save(connection, "shop", [Buyer(id=f"w{n}", created_at=now) for n in numbers])
             outbox.queue(connection, "shop", [reminder(n, version.id, now) for n in numbers], now)
     database.close()
 

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.domain.context import Buyer
-from storage import records, tables
+from storage import buyer_records, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
@@ -191,5 +191,5 @@ def agreeing_buyers(url: str) -> None:
     database = Database(url)
     people = [Buyer(id=f"b{number}", agrees=True, agrees_at=now, created_at=now) for number in range(BUYERS)]
     with database.engine.begin() as connection:
-        records.save_buyers(connection, "shop", people)
+        buyer_records.save(connection, "shop", people)
     database.close()

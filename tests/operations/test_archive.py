@@ -24,7 +24,7 @@ from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.operations.archive import Archiver
 from bot.operations.audit.audit import audit
-from storage import history, inbox, outbox, records, tables
+from storage import history, inbox, outbox, tables
 from tests.engine import Buyer, Engine, Yard, in_yard, yard
 from tests.world import NOON
 
@@ -419,7 +419,7 @@ def said(engine: Engine) -> list[tuple[Any, ...]]:
 
 async def remembered(engine: Engine) -> dict[str, Any]:
     def look(connection: Connection) -> dict[str, Any]:
-        about = records.said_about(connection, engine.shop, {"1001", "1002", "2001"})
+        about = history.said_about(connection, engine.shop, {"1001", "1002", "2001"})
         return {order: sorted(map(_without_guess, those)) for order, those in about.items()}
 
     people = ("name", "agrees", "agrees_at", "stopped_at", "resumed_at")

@@ -19,7 +19,7 @@ from bot.operations.audit.conversations import Breach, Talk, began
 from bot.operations.audit.orders import broken_about_order, facts_missing
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from storage import audit_queries, records
+from storage import audit_queries, buyer_records
 from storage.archive import archived_until
 from storage.audit_queries import Sending
 from storage.database import Database, lease_clock
@@ -120,7 +120,7 @@ class _Audit:
         self, connection: Connection, after: audit_queries.Place | None, talk: Talk
     ) -> tuple[list[Sending], list[Breach], Talk]:
         page = audit_queries.sendings(connection, self.shop_id, after)
-        buyers = records.buyers_by_id(connection, self.shop_id, {sending.buyer for sending in page})
+        buyers = buyer_records.by_id(connection, self.shop_id, {sending.buyer for sending in page})
         breaches: list[Breach] = []
         for sending in page:
             if sending.buyer != talk.buyer:

@@ -1,0 +1,127 @@
+"""The tables of buyers, their identities and the notes about them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, literal_column, select, union_all, update
+
+from bot.domain.context import Buyer
+from storage import order_records
+from storage.bulk import insert_new, upsert
+from storage.database import take_ids
+from storage.sql_in import is_in
+from storage.tables import buyers, cases, conversations, identities, notes, outbox
+
+Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
+
+_BUYER = tuple(buyers.c[name] for name in Buyer.__struct_fields__)
+
+
+def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Buyer]:
+    if not ids:
+        return {}
+    statement = select(*_BUYER).where(buyers.c.shop == shop, is_in(connection, buyers.c.id, ids))
+    return {row.id: _buyer(row) for row in connection.execute(statement).all()}
+
+
+def present_id(connection: Connection, shop: str, id: str) -> str | None:
+    """The file that stands for `id` today, following joins; None if there never was one."""
+    while True:
+        row = connection.execute(
+            select(buyers.c.joined_to).where(buyers.c.shop == shop, buyers.c.id == id)
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.joined_to is None:
+            return id
+        id = row.joined_to
+
+
+def agreeing(connection: Connection, shop: str, after: str, limit: int) -> list[Buyer]:
+    """Buyers who said yes to offers, by id, from behind `after`."""
+    statement = select(*_BUYER).where(
+        buyers.c.shop == shop, buyers.c.agrees, buyers.c.joined_to.is_(None), buyers.c.id > after
+    )
+    return [_buyer(row) for row in connection.execute(statement.order_by(buyers.c.id).limit(limit)).all()]
+
+
+def save(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
+    upsert(connection, buyers, [{"shop": shop, **msgspec.structs.asdict(buyer)} for buyer in changed])
+
+
+def _buyer(row: Sequence[Any]) -> Buyer:
+    return Buyer(**dict(zip(Buyer.__struct_fields__, row, strict=True)))
+
+
+def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dict[Identity, str]:
+    """Whose these identities are."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for kind, value in wanted:
+        by_kind[kind].append(value)
+    found: dict[Identity, str] = {}
+    for kind, values in by_kind.items():
+        statement = select(identities.c.value, identities.c.buyer).where(
+            identities.c.shop == shop,
+            identities.c.kind == kind,
+            is_in(connection, identities.c.value, values),
+        )
+        found.update({(kind, value): buyer for value, buyer in connection.execute(statement).all()})
+    return found
+
+
+def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity]:
+    statement = select(identities.c.kind, identities.c.value).where(
+        identities.c.shop == shop, identities.c.buyer == buyer
+    )
+    return {(kind, value) for kind, value in connection.execute(statement).all()}
+
+
+def addresses_of(
+    connection: Connection, shop: str, of_buyers: Collection[str]
+) -> dict[str, tuple[tuple[str, str, bool], ...]]:
+    """Each buyer's addresses: (channel or kind, value, whether it is her id there and not only a chat's)."""
+    if not of_buyers:
+        return {}
+    hers = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
+        identities.c.shop == shop, is_in(connection, identities.c.buyer, of_buyers)
+    )
+    chats = select(
+        conversations.c.buyer, conversations.c.channel, conversations.c.address, literal_column("0")
+    ).where(conversations.c.shop == shop, is_in(connection, conversations.c.buyer, of_buyers))
+    found: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
+    for buyer, channel, value, is_id in connection.execute(union_all(hers, chats)).all():
+        found[buyer].append((channel, value, bool(is_id)))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
+    rows = [
+        {"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()
+    ]
+    insert_new(connection, identities, rows)
+
+
+def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    """(buyer, kind, text) each."""
+    if new:
+        rows = [
+            {"shop": shop, "buyer": buyer, "id": id, "kind": kind, "text": text, "at": now}
+            for id, (buyer, kind, text) in zip(take_ids(connection, len(new)), new, strict=True)
+        ]
+        insert_new(connection, notes, rows)
+
+
+def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
+    """Everything of `lost` is `kept`'s from now on; the empty file stays and says so."""
+    for table in (identities, conversations, cases, notes, outbox):
+        connection.execute(
+            update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept)
+        )
+    theirs = order_records.all_of(connection, shop, lost)
+    order_records.save(connection, shop, (msgspec.structs.replace(order, buyer=kept) for order in theirs))
+    connection.execute(
+        update(buyers).where(buyers.c.shop == shop, buyers.c.id == lost).values(joined_to=kept)
+    )

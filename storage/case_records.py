@@ -1,0 +1,78 @@
+"""The table of cases: opened, found and closed."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.domain.actions import OpenCase
+from bot.domain.context import Case
+from storage.sql_in import is_in
+from storage.tables import cases
+
+
+def open_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Case, ...]]:
+    found: dict[str, list[Case]] = defaultdict(list)
+    if of_buyers:
+        statement = select(cases).where(
+            cases.c.shop == shop, is_in(connection, cases.c.buyer, of_buyers), cases.c.closed_at.is_(None)
+        )
+        for row in sorted(connection.execute(statement).all(), key=lambda row: row.number):
+            found[row.buyer].append(_case(row))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def open_case(
+    connection: Connection, shop: str, opened: OpenCase, buyer: str | None, now: datetime
+) -> Case | None:
+    """The case under this key, if this is the first time; None if it was opened before."""
+    row = {
+        "shop": shop,
+        "key": opened.key,
+        "kind": opened.kind,
+        "reason": opened.reason,
+        "details": msgspec.json.encode(opened.details).decode(),
+        "order_id": opened.order,
+        "buyer": buyer,
+        "draft": opened.draft,
+        "opened_at": now,
+    }
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
+    first = select(cases.c.number).where(cases.c.shop == shop, cases.c.key == opened.key)
+    while connection.scalar(first) is None:
+        number = (connection.scalar(newest) or 0) + 1
+        new = insert(cases).values(number=number, **row).on_conflict_do_nothing().returning(*cases.c)
+        if made := connection.execute(new).one_or_none():
+            return _case(made)
+        # Another transaction took the number, for this case or for another one.
+    return None
+
+
+def close(connection: Connection, shop: str, keys: Collection[str], now: datetime) -> None:
+    if keys:
+        here = update(cases).where(
+            cases.c.shop == shop, is_in(connection, cases.c.key, keys), cases.c.closed_at.is_(None)
+        )
+        connection.execute(here.values(closed_at=now))
+
+
+def close_numbered(connection: Connection, shop: str, number: int, now: datetime) -> None:
+    here = update(cases).where(cases.c.shop == shop, cases.c.number == number, cases.c.closed_at.is_(None))
+    connection.execute(here.values(closed_at=now))
+
+
+def _case(row: Row[Any]) -> Case:
+    return Case(
+        number=row.number,
+        kind=row.kind,
+        key=row.key,
+        reason=row.reason,
+        opened_at=row.opened_at,
+        order=row.order_id,
+        closed_at=row.closed_at,
+    )

@@ -1,0 +1,117 @@
+"""The table of orders: read and saved as whole records."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from bot.domain.orders import Order
+from storage.bulk import upsert
+from storage.sql_in import is_in
+from storage.tables import orders
+
+ORDERS_SHOWN = 20  # of one buyer, newest first
+
+_orders = msgspec.json.Decoder(Order)
+
+
+def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Order]:
+    if not ids:
+        return {}
+    statement = select(orders.c.record).where(orders.c.shop == shop, is_in(connection, orders.c.id, ids))
+    return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
+
+
+def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
+    """Orders of which one of `numbers` is the number or the id."""
+    if not numbers:
+        return []
+    found = by_id(connection, shop, numbers)
+    statement = select(orders.c.record).where(
+        orders.c.shop == shop, is_in(connection, orders.c.number, numbers)
+    )
+    for order in map(_orders.decode, connection.scalars(statement).all()):
+        found[order.id] = order
+    return list(found.values())
+
+
+def newest_of(
+    connection: Connection, shop: str, of_buyers: Collection[str], at_most: int = ORDERS_SHOWN
+) -> dict[str, tuple[Order, ...]]:
+    """The newest orders of each buyer."""
+    if not of_buyers:
+        return {}
+    place = func.row_number().over(partition_by=orders.c.buyer, order_by=orders.c.placed_at.desc())
+    ranked = (
+        select(orders.c.record, orders.c.buyer, place.label("place"))
+        .where(orders.c.shop == shop, is_in(connection, orders.c.buyer, of_buyers))
+        .subquery()
+    )
+    statement = (
+        select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= at_most).order_by(ranked.c.place)
+    )
+    found: dict[str, list[Order]] = defaultdict(list)
+    for buyer, record in connection.execute(statement).all():
+        found[buyer].append(_orders.decode(record))
+    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def all_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
+    statement = select(orders.c.record).where(orders.c.shop == shop, orders.c.buyer == buyer)
+    return [_orders.decode(record) for record in connection.scalars(statement).all()]
+
+
+def ids_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[str]]:
+    """The ids of all their orders."""
+    found: dict[str, list[str]] = defaultdict(list)
+    if of_buyers:
+        statement = select(orders.c.buyer, orders.c.id).where(
+            orders.c.shop == shop, is_in(connection, orders.c.buyer, of_buyers)
+        )
+        for buyer, order in connection.execute(statement).all():
+            found[buyer].append(order)
+    return found
+
+
+def standings(
+    connection: Connection, shop: str, of_buyers: Collection[str], since: datetime, currency: str
+) -> dict[str, tuple[int, int]]:
+    """How many orders each buyer paid for since then, and how much in minor units, refunds subtracted."""
+    if not of_buyers:
+        return {}
+    statement = (
+        select(orders.c.buyer, func.count(), func.sum(orders.c.paid_minor - orders.c.refunded_minor))
+        .where(
+            orders.c.shop == shop,
+            is_in(connection, orders.c.buyer, of_buyers),
+            orders.c.placed_at >= since,
+            orders.c.currency == currency,
+            orders.c.paid_minor > 0,
+            orders.c.state.not_in(("cancelled", "refunded")),
+        )
+        .group_by(orders.c.buyer)
+    )
+    return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement).all()}
+
+
+def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
+    rows = [
+        {
+            "shop": shop,
+            "id": order.id,
+            "channel": order.channel,
+            "number": order.shown_number,
+            "buyer": order.buyer,
+            "state": order.state,
+            "placed_at": order.placed_at,
+            "currency": order.total.currency if order.total else None,
+            "total_minor": order.total.minor if order.total else None,
+            "paid_minor": order.paid_minor,
+            "refunded_minor": order.refunded_minor,
+            "record": msgspec.json.encode(order).decode(),
+        }
+        for order in changed
+    ]
+    upsert(connection, orders, rows)
