@@ -30,10 +30,10 @@ from storage.inbox import inbox_event
 from tests.world import NOON, SECRET, SHOP
 
 NAMES = itertools.count(1)
-DOOR = "webhook"
+WEBHOOK = "webhook"
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class SentMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message as a buyer got it."""
 
     at: datetime
@@ -41,7 +41,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
 
 
-class Ear:
+class FakeChannel:
     """A platform in memory. `answer` may raise what a channel raises, before the message is heard."""
 
     at_once = 250
@@ -50,12 +50,12 @@ class Ear:
     def __init__(self, name: str, clock: ManualClock) -> None:
         self.name = name
         self.clock = clock
-        self.heard: list[Heard] = []
+        self.sent: list[SentMessage] = []
         self.answer: Callable[[Outgoing], None] = lambda message: None
 
     async def send(self, message: Outgoing) -> str | None:
         self.answer(message)
-        self.heard.append(Heard(at=self.clock.now, message=message, channel=self.name))
+        self.sent.append(SentMessage(at=self.clock.now, message=message, channel=self.name))
         return message.id
 
 
@@ -69,18 +69,18 @@ class Engine:
         self.shop = shop
         self.clock = clock
         self.settings = config.shops[shop]
-        self.ears: dict[str, Ear] = {}
+        self.channels: dict[str, FakeChannel] = {}
         self._config = config
         self._http = http
         self._options: Options = {}
         self.build()
 
-    def listen(self, *ears: Ear) -> None:
+    def use_channels(self, *channels: FakeChannel) -> None:
         """Speak through these from now on, whatever the settings name."""
-        self.ears = {ear.name: ear for ear in ears}
-        self.build(channels=Channels({}, {(self.shop, ear.name): ear for ear in ears}))
+        self.channels = {channel.name: channel for channel in channels}
+        self.build(channels=Channels({}, {(self.shop, channel.name): channel for channel in channels}))
 
-    def decide_by(self, rules: Rules) -> None:
+    def use_rules(self, rules: Rules) -> None:
         """React and deliver by these rules from now on."""
         self.build(rules=rules)
 
@@ -98,8 +98,10 @@ class Engine:
         self.simulation = Simulation(self.program, self.clock)
 
     @property
-    def heard(self) -> list[Heard]:
-        return sorted((one for ear in self.ears.values() for one in ear.heard), key=lambda one: one.at)
+    def sent(self) -> list[SentMessage]:
+        return sorted(
+            (one for channel in self.channels.values() for one in channel.sent), key=lambda one: one.at
+        )
 
     async def take(self, *events: Event) -> None:
         now = self.clock.now
@@ -142,7 +144,7 @@ class Engine:
         return [tuple(row) for row in await self.database.read(lambda link: link.execute(statement).all())]
 
 
-class Yard:
+class ManyShops:
     """Shops side by side in one database."""
 
     def __init__(self, database: Database, http: aiohttp.ClientSession) -> None:
@@ -154,7 +156,7 @@ class Yard:
         name = f"s{next(NAMES)}"
         return self._engine(name, _config({name: settings}), ManualClock(now))
 
-    def again(self, engine: Engine) -> Engine:
+    def another_program(self, engine: Engine) -> Engine:
         """The same shop in another program."""
         return self._engine(engine.shop, engine.program.parts.config, engine.clock)
 
@@ -168,30 +170,30 @@ class Yard:
 
     def _engine(self, name: str, config: Config, clock: ManualClock) -> Engine:
         engine = Engine(self.database, name, config, clock, self.http)
-        engine.listen(Ear(DOOR, clock))
+        engine.use_channels(FakeChannel(WEBHOOK, clock))
         return engine
 
 
 @contextlib.asynccontextmanager
-async def yard(database_url: str) -> AsyncIterator[Yard]:
+async def many_shops(database_url: str) -> AsyncIterator[ManyShops]:
     database = Database(database_url)
     schema.migrate(database.engine)
     async with aiohttp.ClientSession() as http:
         try:
-            yield Yard(database, http)
+            yield ManyShops(database, http)
         finally:
             database.close()
 
 
 @contextlib.contextmanager
-def in_yard(database_url: str) -> Iterator[tuple[Yard, Callable[[Coroutine[Any, Any, Any]], Any]]]:
+def in_many_shops(database_url: str) -> Iterator[tuple[ManyShops, Callable[[Coroutine[Any, Any, Any]], Any]]]:
     """A yard and a way to run in it, for tests that Hypothesis calls again and again."""
     with asyncio.Runner() as runner:
-        place = yard(database_url)
+        shops = many_shops(database_url)
         try:
-            yield runner.run(place.__aenter__()), runner.run
+            yield runner.run(shops.__aenter__()), runner.run
         finally:
-            runner.run(place.__aexit__(None, None, None))
+            runner.run(shops.__aexit__(None, None, None))
 
 
 def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
@@ -209,7 +211,7 @@ def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
 
 
 def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
-    door = {DOOR: {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
+    door = {WEBHOOK: {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
     return {**SHOP, **settings, "channels": {**door, **settings.get("channels", {})}}
 
 
@@ -217,7 +219,7 @@ def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook() -> WebhookChannel:
-    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
+    return WebhookChannel(WEBHOOK, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
 
 
 def parse(channel: ReceivingChannel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:

@@ -26,7 +26,7 @@ GUARD = '"$@" & read -r _; kill -INT $!; wait $!'
 GUARD_OF_NATS = GUARD.replace("-INT", "-TERM")
 
 # For tests: a crash of the machine may lose everything, a crash of ours nothing.
-HASTY = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 class CannotStart(Exception):
@@ -93,7 +93,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[Postgres]:
         _run(programs / "initdb", "-D", str(home / "data"), "-U", "postgres", "--auth=trust",
              "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
              "--no-sync")  # fmt: skip
-        server = Postgres(programs, home, () if durable else HASTY)
+        server = Postgres(programs, home, () if durable else NOT_DURABLE)
         try:
             server.start()
             yield server
@@ -150,7 +150,7 @@ server_name: n{number}
 listen: 127.0.0.1:{port}
 max_payload: {most}
 jetstream {{ store_dir: "{home}", max_file_store: 2GB, max_memory_store: 64MB }}
-cluster {{ name: rush, listen: 127.0.0.1:{route}, routes: [{routes}] }}
+cluster {{ name: tests, listen: 127.0.0.1:{route}, routes: [{routes}] }}
 {more}
 """
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.domain.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
 from storage import tables
-from tests.engine import Buyer, Engine, Yard, in_yard, yard
+from tests.engine import Buyer, Engine, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -116,8 +116,8 @@ async def lived(engine: Engine, batches: Sequence[Sequence[Event]], order: str =
 @pytest.mark.parametrize("together", [1, len(LIFE)], ids="{} events at a time".format)
 async def test_every_order_of_arrival_ends_alike(database_url: str, together: int) -> None:
     orders = {f"o{number}": names for number, names in enumerate(itertools.permutations(LIFE))}
-    async with yard(database_url) as place:
-        engine = place.engine(now=STARTS)
+    async with many_shops(database_url) as shops:
+        engine = shops.engine(now=STARTS)
         await feed(engine, orders, together)
         ends = await ends_of_all(engine, list(orders))
     expected = ends["o0"]
@@ -207,22 +207,22 @@ def arrivals(draw: st.DrawFn) -> tuple[list[Event], list[list[Event]]]:
     return facts, batches
 
 
-async def alike(place: Yard, case: tuple[list[Event], list[list[Event]]]) -> None:
+async def alike(shops: ManyShops, case: tuple[list[Event], list[list[Event]]]) -> None:
     facts, batches = case
     note([[event.external_id for event in batch] for batch in batches])
     by_time = sorted(facts, key=lambda event: (event.at, event.external_id))
-    straight = await lived(place.engine(now=STARTS), [by_time])
-    shuffled = await lived(place.engine(now=STARTS), batches)
+    straight = await lived(shops.engine(now=STARTS), [by_time])
+    shuffled = await lived(shops.engine(now=STARTS), batches)
     for what in straight:
         assert shuffled[what] == straight[what]
 
 
 def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None:
-    with in_yard(database_url) as (place, run):
+    with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=150 if place.database.dialect == "sqlite" else 25, deadline=None)
+        @settings(max_examples=150 if shops.database.dialect == "sqlite" else 25, deadline=None)
         @given(arrivals())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
-            run(alike(place, case))
+            run(alike(shops, case))
 
         check()

@@ -25,7 +25,7 @@ from bot.operations.metrics import Metrics
 from bot.receive.connection_limits import DoorSettings
 from tests.conftest import cannot_run
 from tests.faults.programs import Plan, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Receiver, Town, until
+from tests.faults.traffic_simulation import FAST_SHOP, Receiver, Traffic, until
 from tests.world import served
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
@@ -168,7 +168,9 @@ async def test_the_proxy_lets_no_platform_notice_a_restart_and_no_delivery_die_w
     receiver, door = Receiver(random.Random(1)), free_port()
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
         plans = [
-            Plan(database=postgres_url, receiver=f"{address}/", port=free_port(), shop=HASTY, notice=NOTICE)
+            Plan(
+                database=postgres_url, receiver=f"{address}/", port=free_port(), shop=FAST_SHOP, notice=NOTICE
+            )
             for _ in range(2)
         ]
         with programs(*plans) as both, proxy(caddy, tmp_path, door, [plan.port for plan in plans]):
@@ -176,18 +178,18 @@ async def test_the_proxy_lets_no_platform_notice_a_restart_and_no_delivery_die_w
                 program.start()
                 await program.ready()
             await until(lambda: answers(http, f"http://127.0.0.1:{door}/"))
-            town = Town(http, [f"http://127.0.0.1:{door}"], random.Random(1), pace=0.05)
-            living = asyncio.create_task(town.live())
+            traffic = Traffic(http, [f"http://127.0.0.1:{door}"], random.Random(1), pace=0.05)
+            living = asyncio.create_task(traffic.live())
             await asyncio.sleep(1)
             both[0].ask_to_stop()
             await both[0].ended()
             both[0].start()
             await both[0].ready()
             await asyncio.sleep(LOOKS)
-            during_the_restart = dict(town.answers)
+            during_the_restart = dict(traffic.answers)
             both[1].kill()
             await asyncio.sleep(1)
-            town.full.set()
+            traffic.full.set()
             await living  # what the killed one had taken and not answered was brought again
 
     assert set(during_the_restart) == {200}

@@ -19,7 +19,7 @@ from storage import inbox, notifications, schema
 from storage.database import Database
 from storage.inbox import InboxEvent, inbox_event
 from tests.engine import Buyer
-from tests.faults.traffic_simulation import SOONER_OR_LATER, until
+from tests.faults.traffic_simulation import EVENT_TIMEOUT, until
 from tests.world import NOON, SECRET, config_of, world
 
 REQUEST = make_mocked_request("GET", "/readyz")
@@ -66,7 +66,7 @@ async def listening(database: Database) -> AsyncIterator[tuple[list[str], asynci
         )
     )
     try:
-        await asyncio.wait_for(rung.wait(), SOONER_OR_LATER)
+        await asyncio.wait_for(rung.wait(), EVENT_TIMEOUT)
         heard.clear()
         rung.clear()
         yield heard, rung
@@ -79,7 +79,7 @@ async def test_what_is_kept_rings_once_for_the_leg_of_another_program(database: 
     async with listening(database) as (heard, rung):
         door = database.notifying("react")
         await door.write(lambda link: inbox.add(link, [order(str(number)) for number in range(100)]))
-        await asyncio.wait_for(rung.wait(), SOONER_OR_LATER)
+        await asyncio.wait_for(rung.wait(), EVENT_TIMEOUT)
         await asyncio.sleep(0.1)
     assert heard == ["react"]
 
@@ -107,7 +107,7 @@ async def test_a_line_that_was_cut_is_laid_again_and_everybody_looks(database: D
             " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
         )
         await database.write(lambda link: link.execute(cut).all())
-        await asyncio.wait_for(rung.wait(), SOONER_OR_LATER)
+        await asyncio.wait_for(rung.wait(), EVENT_TIMEOUT)
     assert heard == ["react", "deliver"]
 
 
@@ -143,12 +143,12 @@ def test_an_sqlite_file_is_not_shared_by_legs(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("legs", "rings"),
+    ("legs", "notified"),
     [(("receive",), ["react"]), (("react",), ["deliver"]), (LEGS, [])],
     ids=["receives", "reacts", "has all legs"],
 )
 async def test_a_program_rings_for_the_legs_that_it_does_not_have(
-    database: Database, legs: tuple[str, ...], rings: list[str]
+    database: Database, legs: tuple[str, ...], notified: list[str]
 ) -> None:
     async with open_http() as http, listening(database) as (heard, _):
         program = program_of(database, http, legs)
@@ -160,23 +160,23 @@ async def test_a_program_rings_for_the_legs_that_it_does_not_have(
             assert await program.react() == 1
 
         async def all_heard() -> bool:
-            return len(heard) >= len(rings)
+            return len(heard) >= len(notified)
 
         await until(all_heard)
         await asyncio.sleep(0.2)  # in which more than that could ring
-    assert heard == rings
+    assert heard == notified
 
 
 async def test_only_a_program_that_receives_opens_the_public_door(database: Database) -> None:
     async with open_http() as http:
-        doors = {
+        urls = {
             legs: {
                 route.resource.canonical for route in program_of(database, http, legs).site.router.routes()
             }
             for legs in (LEGS, ("receive",), ("react", "deliver"))
         }
-    assert doors["react", "deliver"] == {"/healthz", "/readyz", "/metrics"}
-    assert doors["receive",] == doors[LEGS] > {"/hooks/{shop}/{channel}", "/stop/{token}"}
+    assert urls["react", "deliver"] == {"/healthz", "/readyz", "/metrics"}
+    assert urls["receive",] == urls[LEGS] > {"/hooks/{shop}/{channel}", "/stop/{token}"}
 
 
 async def test_a_pile_in_the_inbox_keeps_only_those_from_being_ready_who_react(database: Database) -> None:
@@ -203,5 +203,5 @@ async def test_a_running_program_is_ready_on_a_newer_schema_and_not_on_an_older_
         renamed = text("UPDATE alembic_version SET version_num = :version")
         await shop.program.parts.database.write(lambda link: link.execute(renamed, {"version": version}))
 
-        async with shop.http.get(f"{shop.door}/readyz") as answer:
+        async with shop.http.get(f"{shop.url}/readyz") as answer:
             assert answer.status == status

@@ -20,7 +20,7 @@ from bot.domain.events import BuyerOptedOut, BuyerRef, Event, OrderPlaced
 from bot.domain.money import Money
 from bot.simulation import ManualClock
 from storage import tables
-from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
+from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -64,30 +64,30 @@ RESUMES = ("恢复", "start")
 CHATS = ("你好", "什么时候发货？", "谢谢")
 
 
-class Judge(Ear):
+class PromiseChecker(FakeChannel):
     """Hears every message and says at once what was wrong about it; takes each id once."""
 
     drops_repeats: ClassVar[bool] = True
 
     def __init__(self, clock: ManualClock, rules: Any, zone: str) -> None:
-        super().__init__(DOOR, clock)
+        super().__init__(WEBHOOK, clock)
         self.rules = rules
         self.zone = ZoneInfo(zone)
         self.facts: dict[str, set[str]] = defaultdict(set)
         self.stopped = False
         self.human_until: datetime | None = None
-        self.luck: list[str] = []
+        self.outcomes: list[str] = []
         self.first: dict[str, tuple[datetime, Outgoing]] = {}
-        self.wrongs: list[str] = []
+        self.violations: list[str] = []
         self.claimed_at: datetime | None = None  # where the clock jumps while messages are in hand
 
     async def send(self, message: Outgoing) -> str | None:
-        luck = self.luck.pop() if self.luck else "well"
-        if luck != "refused":
+        outcomes = self.outcomes.pop() if self.outcomes else "well"
+        if outcomes != "refused":
             self._judge(message)
             self.first.setdefault(message.id, (self.now, message))
-        if luck != "well":
-            raise DeliveryDelayed(luck)
+        if outcomes != "well":
+            raise DeliveryDelayed(outcomes)
         return message.id
 
     @property
@@ -98,15 +98,15 @@ class Judge(Ear):
         now, answer = self.now, message.key.split(":")[0] in ANSWERS
         untrue = UNTRUE_AFTER.get(message.template, set()) & self.facts[message.order or ""]
         if untrue and not answer:
-            self._wrong(message, f"untrue since {untrue}")
+            self._violation(message, f"untrue since {untrue}")
         if self.stopped and not answer:
-            self._wrong(message, "she said stop")
+            self._violation(message, "she said stop")
         if self.human_until and now < self.human_until:
-            self._wrong(message, "a person talks")
+            self._violation(message, "a person talks")
         if not answer and self._is_quiet(now):
-            self._wrong(message, "quiet hours")
+            self._violation(message, "quiet hours")
         if message.key in {known.key for id, (_, known) in self.first.items() if id != message.id}:
-            self._wrong(message, "said twice")
+            self._violation(message, "said twice")
 
     def _is_quiet(self, now: datetime) -> bool:
         quiet, local = self.rules.quiet_hours, now.astimezone(self.zone).time()
@@ -124,8 +124,8 @@ class Judge(Ear):
             weeks, 7 * DAY, limits.promotions_per_week
         )
 
-    def _wrong(self, message: Outgoing, why: str) -> None:
-        self.wrongs.append(f"{self.now:%d. %H:%M} {message.key}: {why}")
+    def _violation(self, message: Outgoing, why: str) -> None:
+        self.violations.append(f"{self.now:%d. %H:%M} {message.key}: {why}")
 
 
 ANSWERS = {
@@ -140,14 +140,14 @@ def most_within(moments: Iterable[datetime], span: timedelta, limit: int) -> lis
     return [f"{at}: over {limit}" for at in times if sum(at <= other < at + span for other in times) > limit]
 
 
-class Life:
+class History:
     """One buyer's weeks with the shop, step by step."""
 
-    def __init__(self, engine: Engine, zone: str, luck: list[str]) -> None:
+    def __init__(self, engine: Engine, zone: str, outcomes: list[str]) -> None:
         self.engine = engine
-        self.judge = Judge(engine.clock, engine.settings, zone)
-        self.judge.luck = list(luck)
-        engine.listen(self.judge)
+        self.checker = PromiseChecker(engine.clock, engine.settings, zone)
+        self.checker.outcomes = list(outcomes)
+        engine.use_channels(self.checker)
         self.buyers = {order: Buyer(order=order, timezone=zone, agrees=True) for order in ("1001", "1002")}
 
     async def step(self, what: str, detail: Any) -> None:
@@ -158,7 +158,7 @@ class Life:
                 await self._says(what, detail)
             case "person":
                 await self.engine.take(self.buyers["1001"].hears_a_person("我来处理", self.engine.clock.now))
-                self.judge.human_until = self.engine.clock.now + self.engine.settings.takeover
+                self.checker.human_until = self.engine.clock.now + self.engine.settings.takeover
             case "echo":
                 await self._echo()
             case "opt out":
@@ -183,19 +183,19 @@ class Life:
 
     async def _fact(self, order: str, fact: str) -> None:
         who, now = self.buyers[order], self.engine.clock.now
-        if not self.judge.facts[order]:
+        if not self.checker.facts[order]:
             who.at = now
         await self.engine.take(FACTS[fact](who, now - who.at))
-        self.judge.facts[order].add(fact)
+        self.checker.facts[order].add(fact)
 
     async def _says(self, what: str, text: str) -> None:
         await self.engine.take(self.buyers["1001"].says(text, self.engine.clock.now))
         if what != "chat":
-            self.judge.stopped = what == "stop"
+            self.checker.stopped = what == "stop"
 
     async def _echo(self) -> None:
         """The platform tells us as "a person wrote" what we ourselves said."""
-        known = list(self.judge.first.values())
+        known = list(self.checker.first.values())
         if known:
             _, message = known[-1]
             await self.engine.take(
@@ -205,7 +205,7 @@ class Life:
     async def _opts_out(self) -> None:
         who = self.buyers["1001"]
         await self.engine.take(who.event("buyer.opted_out", {"buyer": {"id": "ann"}}, self.engine.clock.now))
-        self.judge.stopped = True
+        self.checker.stopped = True
 
 
 ORDERS = st.sampled_from(["1001", "1002"])
@@ -232,7 +232,7 @@ ZONES = st.sampled_from(["Asia/Shanghai", "America/New_York", "Europe/Berlin", "
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> dict[str, Any]:
+def shop_settings(draw: st.DrawFn) -> dict[str, Any]:
     offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-12-31", "offer": "九折"}
     return {
         "timezone": draw(ZONES),
@@ -252,28 +252,28 @@ def shops(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]:
-    luck = draw(st.lists(st.sampled_from(["well", "well", "refused", "answer lost"]), max_size=12))
-    return draw(shops()), draw(ZONES), luck, draw(st.lists(STEPS, min_size=3, max_size=40))
+    outcomes = draw(st.lists(st.sampled_from(["well", "well", "refused", "answer lost"]), max_size=12))
+    return draw(shop_settings()), draw(ZONES), outcomes, draw(st.lists(STEPS, min_size=3, max_size=40))
 
 
-async def live(place: Yard, life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
-    chosen, zone, luck, steps = life
-    lived = Life(place.engine(now=NOON, **chosen), zone, luck)
+async def live(shops: ManyShops, life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
+    chosen, zone, outcomes, steps = life
+    lived = History(shops.engine(now=NOON, **chosen), zone, outcomes)
     for what, detail in [*steps, ("settle", None), ("wait", HOUR), ("settle", None)]:
         await lived.step(what, detail)
-    judge = lived.judge
-    note(f"heard {[f'{at:%d. %H:%M} {message.key}' for at, message in judge.first.values()]}")
-    assert judge.wrongs == []
-    assert judge.over_cap() == []
+    checker = lived.checker
+    note(f"heard {[f'{at:%d. %H:%M} {message.key}' for at, message in checker.first.values()]}")
+    assert checker.violations == []
+    assert checker.over_cap() == []
 
 
 def test_whatever_happens_no_message_is_untrue_unwanted_repeated_or_too_much(database_url: str) -> None:
-    with in_yard(database_url) as (place, run):
+    with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=200 if place.database.dialect == "sqlite" else 20, deadline=None)
+        @settings(max_examples=200 if shops.database.dialect == "sqlite" else 20, deadline=None)
         @given(lives())
         def check(life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
-            run(live(place, life))
+            run(live(shops, life))
 
         check()
 
@@ -282,17 +282,17 @@ def test_whatever_happens_no_message_is_untrue_unwanted_repeated_or_too_much(dat
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
 def templates(engine: Engine) -> list[str]:
-    return [one.message.template for one in engine.heard]
+    return [one.message.template for one in engine.sent]
 
 
-async def test_no_reminder_leaves_once_the_payment_was_acknowledged(place: Yard) -> None:
-    engine = place.engine()
+async def test_no_reminder_leaves_once_the_payment_was_acknowledged(shops: ManyShops) -> None:
+    engine = shops.engine()
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
@@ -306,10 +306,10 @@ async def test_no_reminder_leaves_once_the_payment_was_acknowledged(place: Yard)
     assert templates(engine) == ["order_confirmation", "payment_received"]
 
 
-async def test_no_offer_leaves_once_a_refund_was_acknowledged(place: Yard) -> None:
+async def test_no_offer_leaves_once_a_refund_was_acknowledged(shops: ManyShops) -> None:
     """It may put her out of the tier that the offer is for."""
     offer = {"tier": "good", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
-    engine = place.engine(vip={"tiers": [{"name": "good", "spent": "100"}]}, promotions={"sale": offer})
+    engine = shops.engine(vip={"tiers": [{"name": "good", "spent": "100"}]}, promotions={"sale": offer})
     ann = Buyer(agrees=True)
     await engine.take(ann.placed(), ann.paid(timedelta(0)))
     await engine.settle()
@@ -328,14 +328,18 @@ async def test_no_offer_leaves_once_a_refund_was_acknowledged(place: Yard) -> No
     [{"id": "ann"}, {"email": "ann@example.com"}, {"phone": "+8613800008000"}],
     ids=["id", "mail", "phone"],
 )
-@pytest.mark.parametrize("channel", [DOOR, "other"])
-async def test_nothing_leaves_once_her_stop_was_acknowledged(place: Yard, named: Any, channel: str) -> None:
-    engine = place.engine()
+@pytest.mark.parametrize("channel", [WEBHOOK, "other"])
+async def test_nothing_leaves_once_her_stop_was_acknowledged(
+    shops: ManyShops, named: Any, channel: str
+) -> None:
+    engine = shops.engine()
     ann = Buyer(email="ann@example.com", phone="+8613800008000")
     await engine.take(ann.placed())
     await engine.settle()
     engine.clock.now += 20 * MINUTE
-    known = BuyerRef(**named) if channel == DOOR or "id" not in named else BuyerRef(email="ann@example.com")
+    known = (
+        BuyerRef(**named) if channel == WEBHOOK or "id" not in named else BuyerRef(email="ann@example.com")
+    )
     await engine.take(BuyerOptedOut(channel=channel, external_id="x", at=engine.clock.now, buyer=known))
     for _ in range(5):
         await engine.deliver()
@@ -344,8 +348,8 @@ async def test_nothing_leaves_once_her_stop_was_acknowledged(place: Yard, named:
     assert templates(engine) == ["order_confirmation"]
 
 
-async def test_the_link_that_stops_names_her_also_after_two_files_became_one(place: Yard) -> None:
-    engine = place.engine()
+async def test_the_link_that_stops_names_her_also_after_two_files_became_one(shops: ManyShops) -> None:
+    engine = shops.engine()
     await engine.take(Buyer(at=NOON - HOUR, email="ann@example.com").placed(), elsewhere("2", id="9"))
     await engine.react()
     lost = dict(await engine.rows(tables.orders, "id", "buyer"))["2"]
@@ -353,7 +357,7 @@ async def test_the_link_that_stops_names_her_also_after_two_files_became_one(pla
     stop = BuyerOptedOut(channel="link", external_id="s", at=NOON, buyer=BuyerRef(id=lost))
     await engine.take(joins, stop)
     await engine.settle()
-    assert engine.heard == []
+    assert engine.sent == []
     assert len({buyer for (buyer,) in await engine.rows(tables.orders, "buyer")}) == 1
 
 
@@ -371,8 +375,8 @@ def elsewhere(order: str, **buyer: Any) -> OrderPlaced:
 
 
 @pytest.mark.parametrize("text", STOPS)
-async def test_a_stop_inside_a_sentence_is_heard(place: Yard, text: str) -> None:
-    engine = place.engine()
+async def test_a_stop_inside_a_sentence_is_heard(shops: ManyShops, text: str) -> None:
+    engine = shops.engine()
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
@@ -383,8 +387,8 @@ async def test_a_stop_inside_a_sentence_is_heard(place: Yard, text: str) -> None
     assert templates(engine) == ["order_confirmation", "stopped"]
 
 
-async def test_while_a_person_talks_the_bot_is_silent_and_afterwards_goes_on(place: Yard) -> None:
-    engine = place.engine(takeover="2h")
+async def test_while_a_person_talks_the_bot_is_silent_and_afterwards_goes_on(shops: ManyShops) -> None:
+    engine = shops.engine(takeover="2h")
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
@@ -402,12 +406,12 @@ async def test_while_a_person_talks_the_bot_is_silent_and_afterwards_goes_on(pla
 
 @pytest.mark.parametrize("late", [timedelta(0), 3 * HOUR], ids=["at once", "hours later"])
 @pytest.mark.parametrize("by", ["id", "words"])
-async def test_the_echo_of_our_own_words_is_no_person(place: Yard, by: str, late: timedelta) -> None:
-    engine = place.engine()
+async def test_the_echo_of_our_own_words_is_no_person(shops: ManyShops, by: str, late: timedelta) -> None:
+    engine = shops.engine()
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
-    said = engine.heard[0].message
+    said = engine.sent[0].message
     echo = ann.hears_a_person(said.text, engine.clock.now, id=said.id if by == "id" else "elsewhere")
     engine.clock.now += late
     await engine.take(echo)
@@ -415,27 +419,29 @@ async def test_the_echo_of_our_own_words_is_no_person(place: Yard, by: str, late
     assert await engine.rows(tables.conversations, "human_until") == [(None,)]
 
 
-async def test_the_echo_of_a_message_whose_answer_was_lost_is_no_person(place: Yard) -> None:
-    engine = place.engine()
-    ann, heard = Buyer(), list[Outgoing]()
+async def test_the_echo_of_a_message_whose_answer_was_lost_is_no_person(shops: ManyShops) -> None:
+    engine = shops.engine()
+    ann, sent = Buyer(), list[Outgoing]()
 
     def lose(message: Outgoing) -> None:
-        heard.append(message)
+        sent.append(message)
         raise DeliveryDelayed("no answer within 15 s")
 
-    engine.ears[DOOR].answer = lose
+    engine.channels[WEBHOOK].answer = lose
     await engine.take(ann.placed())
     await engine.settle()
-    await engine.take(ann.hears_a_person(heard[0].text, engine.clock.now, id="elsewhere"))
+    await engine.take(ann.hears_a_person(sent[0].text, engine.clock.now, id="elsewhere"))
     await engine.react()
     assert await engine.rows(tables.conversations, "human_until") == [(None,)]
 
 
 @pytest.mark.parametrize("first_offer", ["waits", "was sent"])
-async def test_an_offer_is_made_once_also_when_two_files_become_one(place: Yard, first_offer: str) -> None:
+async def test_an_offer_is_made_once_also_when_two_files_become_one(
+    shops: ManyShops, first_offer: str
+) -> None:
     offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
     limits = {"promotions_per_week": 9, "per_day": 20}
-    engine = place.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, limits=limits)
+    engine = shops.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, limits=limits)
     contacts = [{"id": "ann", "agrees": True}, {"phone": "+8613800008000", "agrees": True}]
     at_door, elsewhere = (Buyer().event("buyer.updated", {"buyer": who}, NOON + HOUR) for who in contacts)
     await engine.take(msgspec.structs.replace(elsewhere, at=NOON, external_id="e"), at_door)

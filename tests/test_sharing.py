@@ -15,16 +15,16 @@ from bot.react.deadlines import fire_deadlines
 from storage import case_records, inbox, outbox, tables
 from storage.database import lease_clock
 from storage.inbox import inbox_event
-from tests.engine import Buyer, Engine, Yard, yard
+from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON
 
 PLACES = 250
-PATIENCE = 60.0  # seconds; whoever waits for another's transaction here would wait for ever
+TIMEOUT = 60.0  # seconds; whoever waits for another's transaction here would wait for ever
 
 
 @pytest.fixture
-async def place(postgres_url: str) -> AsyncIterator[Yard]:
-    async with yard(postgres_url) as found:
+async def shops(postgres_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(postgres_url) as found:
         yield found
 
 
@@ -44,40 +44,40 @@ def buyers_of(claims: list[Claim]) -> set[str]:
     return {claim.message.buyer_id for claim in claims}
 
 
-async def test_two_claim_from_one_shop_at_the_same_time_and_no_buyer_is_both_s(place: Yard) -> None:
-    one = place.engine()
-    two = place.again(one)
+async def test_two_claim_from_one_shop_at_the_same_time_and_no_buyer_is_both_s(shops: ManyShops) -> None:
+    one = shops.engine()
+    two = shops.another_program(one)
     for number in range(40):
         await one.take(Buyer(f"b{number}", f"o{number}").placed())
     await one.react()
 
     with another_at_work(one) as connection:
         first = claimed(one, connection, room=10)
-        await asyncio.wait_for(two.deliver(), PATIENCE)
+        await asyncio.wait_for(two.deliver(), TIMEOUT)
 
     assert len(first) == 10
-    heard = {each.message.buyer_id for each in two.heard}
-    assert len(heard) == 30
-    assert not heard & buyers_of(first)
+    sent = {each.message.buyer_id for each in two.sent}
+    assert len(sent) == 30
+    assert not sent & buyers_of(first)
 
 
-async def test_what_another_holds_is_not_overtaken_by_the_next_message_to_its_buyer(place: Yard) -> None:
-    one = place.engine()
-    two = place.again(one)
+async def test_what_another_holds_is_not_overtaken_by_the_next_message_to_its_buyer(shops: ManyShops) -> None:
+    one = shops.engine()
+    two = shops.another_program(one)
     await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(3)))
     await one.react()
 
     with another_at_work(one) as connection:
         (first,) = claimed(one, connection, room=1)  # locks the first of three rows only
-        await asyncio.wait_for(two.deliver(), PATIENCE)
-        assert two.heard == []
+        await asyncio.wait_for(two.deliver(), TIMEOUT)
+        assert two.sent == []
     await two.deliver()  # it is in hand by now
-    assert two.heard == []
+    assert two.sent == []
     assert first.message.key.startswith("hello:webhook:m0")
 
 
-async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(place: Yard) -> None:
-    one = place.engine()
+async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(shops: ManyShops) -> None:
+    one = shops.engine()
     await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
     await one.react()
 
@@ -87,16 +87,16 @@ async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(pl
             tables.outbox.c.shop == one.shop, tables.outbox.c.id == oldest.scalar_subquery()
         )
         connection.execute(here.values(state="withdrawn"))
-        await asyncio.wait_for(one.deliver(), PATIENCE)
-        assert one.heard == []
+        await asyncio.wait_for(one.deliver(), TIMEOUT)
+        assert one.sent == []
     await one.deliver()
-    assert [each.message.key for each in one.heard] == ["hello:webhook:m1#message.received"]
+    assert [each.message.key for each in one.sent] == ["hello:webhook:m1#message.received"]
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["is claiming", "has just claimed"])
-async def test_what_is_decided_while_another_claims_waits_for_its_turn(place: Yard, ended: bool) -> None:
-    one = place.engine()
-    two = place.again(one)
+async def test_what_is_decided_while_another_claims_waits_for_its_turn(shops: ManyShops, ended: bool) -> None:
+    one = shops.engine()
+    two = shops.another_program(one)
     await one.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
     await one.react()
 
@@ -105,15 +105,15 @@ async def test_what_is_decided_while_another_claims_waits_for_its_turn(place: Ya
         await one.database.write(lambda link: due_since_yesterday(link, one.shop, "hello:webhook:m1"))
         if ended:  # after the other saw her waiting, and before it knew that she is its own
             before_locking(two, connection.commit)
-        await asyncio.wait_for(two.deliver(), PATIENCE)
-    assert two.heard == []
+        await asyncio.wait_for(two.deliver(), TIMEOUT)
+    assert two.sent == []
 
 
 async def test_what_a_dead_program_held_is_not_overtaken_by_a_look_that_began_before_it_was_settled(
-    place: Yard,
+    shops: ManyShops,
 ) -> None:
-    dead = place.engine()
-    two = place.again(dead)
+    dead = shops.engine()
+    two = shops.another_program(dead)
     await dead.take(*(Buyer("ann").says("你好", NOON, f"m{number}") for number in range(2)))
     await dead.react()
     with another_at_work(dead) as connection:
@@ -144,21 +144,21 @@ def before_locking(engine: Engine, act: Callable[[], None]) -> None:
             waiting.pop()()
 
 
-async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(place: Yard) -> None:
-    one, other = place.neighbours()
+async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(shops: ManyShops) -> None:
+    one, other = shops.neighbours()
     await one.take(Buyer("ann", "1").placed())
     await other.take(Buyer("bob", "2").placed())
 
     with another_at_work(one) as connection:
         one.program.parts.reactor.react_in_shop(connection, one.shop, one.clock)
-        await asyncio.wait_for(one.program.react(), PATIENCE)
+        await asyncio.wait_for(one.program.react(), TIMEOUT)
 
     assert set(await other.orders()) == {"2"}
 
 
-async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> None:
-    engine = place.engine()
-    async with asyncio.timeout(PATIENCE):
+async def test_what_came_after_anothers_look_is_handled_soon(shops: ManyShops) -> None:
+    engine = shops.engine()
+    async with asyncio.timeout(TIMEOUT):
         with another_at_work(engine) as connection:
             engine.program.parts.reactor.react_in_shop(connection, engine.shop, engine.clock)
             await engine.take(Buyer("ann", "1").placed())
@@ -168,9 +168,9 @@ async def test_what_came_after_anothers_look_is_handled_soon(place: Yard) -> Non
         assert await engine.program.react() == 1
 
 
-async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_first(place: Yard) -> None:
-    one = place.engine()
-    two = place.again(one)
+async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_first(shops: ManyShops) -> None:
+    one = shops.engine()
+    two = shops.another_program(one)
     arrivals = [
         inbox_event(one.shop, Buyer("ann").says("你好", NOON, f"m{number}"), NOON) for number in (0, 1)
     ]
@@ -193,10 +193,10 @@ async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_fi
 
 @pytest.mark.parametrize(("ahead", "followed"), [(10, True), (3600, False)])
 async def test_words_keep_their_order_between_clocks_that_differ_a_little(
-    place: Yard, ahead: int, followed: bool
+    shops: ManyShops, ahead: int, followed: bool
 ) -> None:
     """And a clock that is an hour ahead does not take all others along."""
-    one = place.engine()
+    one = shops.engine()
     behind, early = one.clock.now, one.clock.now + timedelta(seconds=ahead)
     for number, now in enumerate((early, behind)):
         one.clock.now = now
@@ -207,8 +207,8 @@ async def test_words_keep_their_order_between_clocks_that_differ_a_little(
     assert due == [early, early if followed else behind]
 
 
-async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yard) -> None:
-    engine = place.engine()
+async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(shops: ManyShops) -> None:
+    engine = shops.engine()
 
     def open_case(connection: Connection, about: str) -> int | None:
         opened = OpenCase(kind="fault", key=f"fault:{about}", reason="handler_failed", details={})
@@ -219,25 +219,25 @@ async def test_cases_that_are_opened_at_the_same_moment_are_both_kept(place: Yar
         assert open_case(connection, "1") == 1
         waiting = asyncio.create_task(engine.database.write(lambda link: open_case(link, "2")))
         await asyncio.sleep(0.3)
-    assert await asyncio.wait_for(waiting, PATIENCE) == 2
+    assert await asyncio.wait_for(waiting, TIMEOUT) == 2
     assert await engine.database.write(lambda link: open_case(link, "2")) is None
 
 
-async def test_a_second_clock_neither_waits_for_the_first_nor_rings_again(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_second_clock_neither_waits_for_the_first_nor_rings_again(shops: ManyShops) -> None:
+    engine = shops.engine()
     await engine.take(Buyer().placed())
     await engine.react()
     engine.clock.now += timedelta(days=30)  # the order was to be closed long ago
 
     with another_at_work(engine) as connection:
         assert fire_deadlines(connection, engine.clock.now) == 1
-        assert await asyncio.wait_for(engine.program.calendar(), PATIENCE) == 0
+        assert await asyncio.wait_for(engine.program.calendar(), TIMEOUT) == 0
     assert await engine.program.calendar() == 0
     assert [what for (what,) in await engine.rows(tables.inbox, "type")].count("time.came") == 1
 
 
-async def test_a_message_claimed_since_the_clock_was_read_was_not_left_behind(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_message_claimed_since_the_clock_was_read_was_not_left_behind(shops: ManyShops) -> None:
+    engine = shops.engine()
     await engine.take(Buyer().placed())
     await engine.react()
 

@@ -32,8 +32,8 @@ SHOP: dict[str, Any] = {
 }
 
 
-PATIENCE = 120.0  # seconds for which a platform brings a delivery again that we would not take
-PAUSE = 0.2  # seconds until it does
+REDELIVERY_TIMEOUT = 120.0  # seconds for which a platform brings a delivery again that we would not take
+REDELIVERY_PAUSE = 0.2  # seconds until it does
 
 
 async def no_wait() -> None:
@@ -76,15 +76,15 @@ class World:
     `comes_again`: as platforms do, who bring the same under the same id while they are answered 503.
     """
 
-    comes_again = False
+    redelivers = False
 
-    def __init__(self, simulation: Simulation, receiver: Receiver, http: aiohttp.ClientSession, door: str):
+    def __init__(self, simulation: Simulation, receiver: Receiver, http: aiohttp.ClientSession, url: str):
         self.simulation = simulation
         self.program = simulation.program
         self.clock = simulation.clock
         self.receiver = receiver
         self.http = http
-        self.door = door
+        self.url = url
         self._numbers = itertools.count(1)
 
     async def post(
@@ -100,16 +100,16 @@ class World:
 
     async def answer_to(self, body: bytes, id: str) -> tuple[int, Mapping[str, str]]:
         """Status and headers."""
-        over = asyncio.get_running_loop().time() + PATIENCE
+        over = asyncio.get_running_loop().time() + REDELIVERY_TIMEOUT
         while True:
             status, headers = await self._answer_to(body, id)
-            if status != 503 or not self.comes_again or asyncio.get_running_loop().time() > over:
+            if status != 503 or not self.redelivers or asyncio.get_running_loop().time() > over:
                 return status, headers
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(REDELIVERY_PAUSE)
 
     async def _answer_to(self, body: bytes, id: str) -> tuple[int, Mapping[str, str]]:
         headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, self.clock.now, body)
-        async with self.http.post(f"{self.door}/hooks/shop/webhook", data=body, headers=headers) as response:
+        async with self.http.post(f"{self.url}/hooks/shop/webhook", data=body, headers=headers) as response:
             return response.status, response.headers
 
     async def place(

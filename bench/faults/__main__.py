@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.faults import report
-from bench.faults.environment import Count, Scenario, lived
+from bench.faults.environment import Count, Scenario, run_scenario
 from bench.faults.killing import KILLS, kill
 from bench.faults.report import Found
 from bench.faults.scenarios import SCENARIOS
 from bench.faults.sending import crash
-from bench.faults.stores import Places, places
+from bench.faults.stores import Environments, environments
 from bot.operations.logs import configure_logs
 
 HERE = Path(__file__).parent.parent
@@ -53,9 +53,9 @@ def faults(
     crashes, lives = (crashes, kills // KILLS) if _is_wanted(SEND_STEP, only) else (0, 0)
     found = Found(seed=seed)
     with _progress(console, len(chosen) * runs + crashes + lives) as step:
-        with places() as ground:
+        with environments() as factory:
             for scenario in chosen:
-                found.rows.append(_repeated(scenario, ground, seed, runs, step))
+                found.rows.append(_repeated(scenario, factory, seed, runs, step))
         found.steps = _crashed(seed, crashes, lives, step)
     report.show(console, found)
     if folder := to or (None if only else HERE):
@@ -67,12 +67,14 @@ def _is_wanted(title: str, only: Sequence[str] | None) -> bool:
     return not only or any(word in title for word in only)
 
 
-def _repeated(scenario: Scenario, ground: Places, seed: int, runs: int, step: Said) -> report.Row:
+def _repeated(scenario: Scenario, factory: Environments, seed: int, runs: int, step: Said) -> report.Row:
     counts, failed = list[Count](), list[str]()
     for number in range(runs):
         try:
-            with ground.place(scenario) as around:
-                counts.append(asyncio.run(lived(scenario, around, f"{seed}:{scenario.title}:{number}")))
+            with factory.environment(scenario) as environment:
+                counts.append(
+                    asyncio.run(run_scenario(scenario, environment, f"{seed}:{scenario.title}:{number}"))
+                )
         except Exception as error:  # one run that ends badly is a finding, and the others go on
             failed.append(f"run {number}: {type(error).__name__}: {error}"[:2000])
         step(scenario.title)

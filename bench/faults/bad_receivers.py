@@ -20,79 +20,79 @@ GARBAGE = (b"\x00\xff\xfe\r\n\r\n", b"HTTP/1.1 999 \r\n\r\n", b"HTTP/1.1 20", b"
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"  # only after it was taken
 
 
-class Moody(Receiver):
+class FaultyReceiver(Receiver):
     """Drops repeats of an id, and between whiles is in a mood."""
 
-    def __init__(self, luck: random.Random) -> None:
-        super().__init__(luck)
-        self.mood: str | None = None
-        self.rude = 0  # how often
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(rng)
+        self.fault: str | None = None
+        self.misbehaved = 0  # how often
         self.on_request: Callable[[], bool] = lambda: False  # whether the asker is dead by now
 
     async def take(self, request: web.Request) -> web.Response:
         request[CAME_AT] = datetime.now(UTC)  # a mood may need its time
-        if self.mood is None or self.mood not in MOODS or self.luck.random() > PART:
+        if self.fault is None or self.fault not in FAULTS or self.rng.random() > PART:
             return await super().take(request)
-        self.rude += 1
-        return await MOODS[self.mood](self, request)
+        self.misbehaved += 1
+        return await FAULTS[self.fault](self, request)
 
     async def as_usual(self, request: web.Request) -> web.Response:
         return await super().take(request)
 
-    def turn(self, mood: str) -> None:
-        self.mood = mood
+    def misbehave(self, fault: str) -> None:
+        self.fault = fault
 
-    def mend(self) -> None:
-        self.mood = None
+    def behave(self) -> None:
+        self.fault = None
 
 
-async def _slow(receiver: Moody, request: web.Request) -> web.Response:
-    await asyncio.sleep(receiver.luck.uniform(0.1, 0.9))
+async def _slow(receiver: FaultyReceiver, request: web.Request) -> web.Response:
+    await asyncio.sleep(receiver.rng.uniform(0.1, 0.9))
     return await receiver.as_usual(request)
 
 
-async def _hanging(receiver: Moody, request: web.Request) -> web.Response:
+async def _hanging(receiver: FaultyReceiver, request: web.Request) -> web.Response:
     """Mostly for longer than the program waits."""
-    taken = await receiver.as_usual(request) if receiver.luck.random() < 0.5 else None
-    await asyncio.sleep(receiver.luck.uniform(0.8, 3))
+    taken = await receiver.as_usual(request) if receiver.rng.random() < 0.5 else None
+    await asyncio.sleep(receiver.rng.uniform(0.8, 3))
     return taken or await receiver.as_usual(request)
 
 
-async def _closing(receiver: Moody, request: web.Request) -> web.Response:
-    if receiver.luck.random() < 0.5:
+async def _closing(receiver: FaultyReceiver, request: web.Request) -> web.Response:
+    if receiver.rng.random() < 0.5:
         await receiver.as_usual(request)
     return _break_off(request)
 
 
-async def _putting_off(receiver: Moody, request: web.Request) -> web.Response:
-    return web.Response(status=429, headers={"Retry-After": receiver.luck.choice(WAITS)})
+async def _putting_off(receiver: FaultyReceiver, request: web.Request) -> web.Response:
+    return web.Response(status=429, headers={"Retry-After": receiver.rng.choice(WAITS)})
 
 
-async def _broken(receiver: Moody, request: web.Request) -> web.Response:
-    if receiver.luck.random() < 0.5:
+async def _broken(receiver: FaultyReceiver, request: web.Request) -> web.Response:
+    if receiver.rng.random() < 0.5:
         await receiver.as_usual(request)
-    return web.Response(status=receiver.luck.choice((500, 502, 503, 504)), body=b"\xff" * 100_000)
+    return web.Response(status=receiver.rng.choice((500, 502, 503, 504)), body=b"\xff" * 100_000)
 
 
-async def _garbage(receiver: Moody, request: web.Request) -> web.Response:
-    said = receiver.luck.choice(GARBAGE)
-    if receiver.luck.random() < 0.5:
+async def _garbage(receiver: FaultyReceiver, request: web.Request) -> web.Response:
+    said = receiver.rng.choice(GARBAGE)
+    if receiver.rng.random() < 0.5:
         await receiver.as_usual(request)
-        said = receiver.luck.choice((*GARBAGE, CUT))
+        said = receiver.rng.choice((*GARBAGE, CUT))
     assert request.transport is not None
     request.transport.write(said)
     return _break_off(request)
 
 
-async def _deadly(receiver: Moody, request: web.Request) -> web.Response:
+async def _deadly(receiver: FaultyReceiver, request: web.Request) -> web.Response:
     """The program that asks is killed, before its message was taken or after."""
-    taken = await receiver.as_usual(request) if receiver.luck.random() < 0.5 else None
+    taken = await receiver.as_usual(request) if receiver.rng.random() < 0.5 else None
     if receiver.on_request():
         return _break_off(request)
     return taken or await receiver.as_usual(request)
 
 
-async def _hung_up(receiver: Moody, request: web.Request) -> web.Response:
+async def _hung_up(receiver: FaultyReceiver, request: web.Request) -> web.Response:
     """Over a connection of better days, so that the next one must begin with a handshake."""
     return _break_off(request)
 
@@ -104,7 +104,7 @@ def _break_off(request: web.Request) -> web.Response:
 
 
 HANDSHAKES = ("expired", "foreign", "unknown", "broken off")  # what goes wrong there
-MOODS: dict[str, Callable[[Moody, web.Request], Awaitable[web.Response]]] = {
+FAULTS: dict[str, Callable[[FaultyReceiver, web.Request], Awaitable[web.Response]]] = {
     "slow": _slow,
     "hanging": _hanging,
     "closing": _closing,
@@ -131,17 +131,17 @@ class Certificates:
             "unknown": self._context("unknown", "stranger", NAME, days=2),
         }
 
-    def of(self, receiver: Moody) -> ssl.SSLContext:
+    def of(self, receiver: FaultyReceiver) -> ssl.SSLContext:
         """What the receiver shows depends on its mood at the moment of the handshake."""
         shown = self._contexts["well"]
 
         def choose(link: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext) -> int | None:
-            if receiver.mood == "broken off":
-                receiver.rude += 1
+            if receiver.fault == "broken off":
+                receiver.misbehaved += 1
                 return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
-            if receiver.mood in self._contexts:
-                receiver.rude += 1
-                link.context = self._contexts[receiver.mood]
+            if receiver.fault in self._contexts:
+                receiver.misbehaved += 1
+                link.context = self._contexts[receiver.fault]
             return None
 
         shown.sni_callback = choose
@@ -168,7 +168,7 @@ class Certificates:
 
 
 @contextlib.asynccontextmanager
-async def receiving(receiver: Moody, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
+async def receiving(receiver: FaultyReceiver, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
     """Its address."""
     runner = web.AppRunner(receiver.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
@@ -178,5 +178,5 @@ async def receiving(receiver: Moody, tls: ssl.SSLContext | None) -> AsyncIterato
     try:
         yield f"http{'s' if tls else ''}://{NAME}:{port}/"
     finally:
-        receiver.mend()
+        receiver.behave()
         await runner.cleanup()

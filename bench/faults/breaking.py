@@ -15,13 +15,13 @@ import psycopg
 from sqlalchemy import make_url
 
 from bench.faults.bad_receivers import HANDSHAKES
-from bench.faults.environment import Ground
+from bench.faults.environment import Run
 from bot.domain.events import ItemRestocked
 from storage import inbox
 from storage.inbox import own_inbox_event
-from tests.faults.log_cluster import Watcher, quiet
+from tests.faults.log_cluster import LogProbe, quiet
 from tests.faults.poison import HANGS, RAISES
-from tests.faults.traffic_simulation import Town, chat, paid, placed, until
+from tests.faults.traffic_simulation import Traffic, chat, paid, placed, until
 from tests.world import NOON
 
 TIMES = 4  # of most things, in one run
@@ -31,175 +31,175 @@ JUMPS = (4 * DAY, -timedelta(hours=1), timedelta(minutes=20), -2 * DAY, 30 * DAY
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 
-async def kill(ground: Ground) -> None:
+async def kill(run: Run) -> None:
     """SIGKILL of any, also of one that is just starting."""
     for _ in range(KILLS):
-        await ground.pause(0, 0.4)
-        victim = ground.luck.choice(ground.programs)
+        await run.pause(0, 0.4)
+        victim = run.rng.choice(run.programs)
         victim.kill()
-        ground.faults += 1
-        await ground.pause(0, 0.2)
+        run.faults += 1
+        await run.pause(0, 0.2)
         victim.start()
-        if ground.luck.random() < 0.8:
+        if run.rng.random() < 0.8:
             await victim.ready()
-    await ground.all_ready()
+    await run.all_ready()
 
 
-async def kill_while_sending(ground: Ground) -> None:
+async def kill_while_sending(run: Run) -> None:
     """SIGKILL while the receiver has the message in hand, before it took it or after."""
     deaths = 0
 
     def kill_some() -> bool:
         nonlocal deaths
-        if deaths >= KILLS or ground.luck.random() < 0.5:
+        if deaths >= KILLS or run.rng.random() < 0.5:
             return False
         deaths += 1
-        ground.luck.choice(ground.programs).kill()
+        run.rng.choice(run.programs).kill()
         return True
 
-    ground.receiver.on_request = kill_some
-    ground.receiver.turn("deadly")
+    run.receiver.on_request = kill_some
+    run.receiver.misbehave("deadly")
     while deaths < KILLS:
-        await ground.pause(0, 0.2)
-        for program in ground.programs:
+        await run.pause(0, 0.2)
+        for program in run.programs:
             if not program.alive:  # it may fall again before it is ready
                 program.start()
-    ground.receiver.mend()
-    ground.faults, ground.receiver.rude = deaths, 0
-    await ground.all_ready()
+    run.receiver.behave()
+    run.faults, run.receiver.misbehaved = deaths, 0
+    await run.all_ready()
 
 
-async def stop_the_server(ground: Ground) -> None:
+async def stop_the_server(run: Run) -> None:
     """In good order, and by a crash that it has to repair."""
-    server = ground.around.server
+    server = run.environment.server
     assert server is not None
     for _ in range(TIMES):
-        await ground.pause(0.3, 1)
-        await asyncio.to_thread(ground.luck.choice((server.stop, server.crash)))
-        ground.faults += 1
-        await ground.pause(0.1, 1.5)
+        await run.pause(0.3, 1)
+        await asyncio.to_thread(run.rng.choice((server.stop, server.crash)))
+        run.faults += 1
+        await run.pause(0.1, 1.5)
         await asyncio.to_thread(server.start)
-    await ground.all_ready()
+    await run.all_ready()
 
 
-async def cut_connections(ground: Ground) -> None:
-    url = make_url(ground.around.url)
+async def cut_connections(run: Run) -> None:
+    url = make_url(run.environment.url)
     with psycopg.connect(host=str(url.query["host"]), user="postgres", autocommit=True) as admin:
         for _ in range(3 * TIMES):
-            await ground.pause(0.05, 0.5)
-            ground.faults += len(admin.execute(CUT, [url.database]).fetchall())
-    await ground.all_ready()
+            await run.pause(0.05, 0.5)
+            run.faults += len(admin.execute(CUT, [url.database]).fetchall())
+    await run.all_ready()
 
 
-async def fill_the_disk(ground: Ground) -> None:
+async def fill_the_disk(run: Run) -> None:
     """No file of the program may grow any more: a write fails with whatever it has written by then."""
-    path = Path(make_url(ground.around.url).database or "")
-    (program,) = ground.programs
+    path = Path(make_url(run.environment.url).database or "")
+    (program,) = run.programs
     for _ in range(TIMES):
-        await ground.pause(0.2, 0.6)
+        await run.pause(0.2, 0.6)
         files = [path, path.with_name(f"{path.name}-wal")]
         size = max(each.stat().st_size for each in files if each.exists())
         _, hard = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (size + ground.luck.randrange(20_000), hard))
-        ground.faults += 1
-        await ground.pause(0.5, 1.5)
+        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (size + run.rng.randrange(20_000), hard))
+        run.faults += 1
+        await run.pause(0.5, 1.5)
         resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
-def receiver_in(*moods: str) -> Callable[[Ground], Awaitable[None]]:
-    async def upset(ground: Ground) -> None:
+def receiver_in(*faults: str) -> Callable[[Run], Awaitable[None]]:
+    async def upset(run: Run) -> None:
         for turn in range(TIMES):
-            before = ground.receiver.rude
-            ground.receiver.turn(moods[turn % len(moods)])
-            await ground.pause(0.4, 1)
-            await until(partial(_was_rude, ground, before))
-            ground.receiver.mend()
-            await ground.pause(0.1, 0.4)
+            before = run.receiver.misbehaved
+            run.receiver.misbehave(faults[turn % len(faults)])
+            await run.pause(0.4, 1)
+            await until(partial(_has_misbehaved, run, before))
+            run.receiver.behave()
+            await run.pause(0.1, 0.4)
 
     return upset
 
 
-async def _was_rude(ground: Ground, before: int) -> bool:
-    return ground.receiver.rude > before
+async def _has_misbehaved(run: Run, before: int) -> bool:
+    return run.receiver.misbehaved > before
 
 
 upset_tls = receiver_in(*HANDSHAKES)
 
 
-async def jump(ground: Ground) -> None:
+async def jump(run: Run) -> None:
     """Days ahead, hours back, under way; in the end all is as it was."""
     for turn in range(2 * TIMES):
-        ahead = ground.luck.choice(JUMPS) if turn % 2 == 0 else timedelta(0)
-        for program in ground.programs:
+        ahead = run.rng.choice(JUMPS) if turn % 2 == 0 else timedelta(0)
+        for program in run.programs:
             program.shift.value = ahead.total_seconds()
-        ground.faults += 1
-        await ground.pause(0.2, 0.8)
+        run.faults += 1
+        await run.pause(0.2, 0.8)
 
 
-async def muddle(ground: Ground) -> None:
+async def reorder(run: Run) -> None:
     """The town does it: see Muddle."""
     await asyncio.sleep(4)
-    ground.faults = sum(ground.town.answers.values()) - len(ground.town.acknowledged)
+    run.faults = sum(run.traffic.answers.values()) - len(run.traffic.acknowledged)
 
 
-async def poison(ground: Ground) -> None:
+async def poison(run: Run) -> None:
     """Words that break a rule, words it never gets over, and what no reader of events can read."""
     for turn, word in enumerate((RAISES, HANGS, RAISES)):
         id = f"x-{turn}"
-        await ground.pause(0.1, 0.5)
-        await ground.town.deliver(id, "message.received", chat(id, f"x{turn}", word))
-        ground.poisoned.add(id)
-        await _spoiled_event(ground, f"s-{turn}")
-        ground.faults += 2
+        await run.pause(0.1, 0.5)
+        await run.traffic.deliver(id, "message.received", chat(id, f"x{turn}", word))
+        run.poisoned.add(id)
+        await _spoiled_event(run, f"s-{turn}")
+        run.faults += 2
 
 
-async def _spoiled_event(ground: Ground, id: str) -> None:
+async def _spoiled_event(run: Run, id: str) -> None:
     event = ItemRestocked(channel="webhook", external_id=id, at=NOON, sku="MUG-1")
-    body = ground.luck.choice((b'{"type": "once there was"}', b"{", b'{"type": "item.restocked", "at": 0}'))
+    body = run.rng.choice((b'{"type": "once there was"}', b"{", b'{"type": "item.restocked", "at": 0}'))
     arrival = msgspec.structs.replace(own_inbox_event("shop", event, datetime.now(UTC)), body=body)
-    await ground.books.database.write(lambda connection: inbox.add(connection, [arrival]))
-    ground.town.acknowledged[id] = arrival.received_at
-    ground.poisoned.add(id)
+    await run.probe.database.write(lambda connection: inbox.add(connection, [arrival]))
+    run.traffic.acknowledged[id] = arrival.received_at
+    run.poisoned.add(id)
 
 
-async def kill_the_logs_leader(ground: Ground) -> None:
+async def kill_the_logs_leader(run: Run) -> None:
     """Of the shop's partition; the others choose another, and the dead one comes back."""
-    cluster = ground.around.cluster
+    cluster = run.environment.cluster
     assert cluster is not None
     client = await nats.connect(servers=cluster.url.split(","), max_reconnect_attempts=-1, error_cb=quiet)
-    watcher = Watcher(client, cluster)
+    probe = LogProbe(client, cluster)
     try:
         for _ in range(TIMES // 2):
-            await until(watcher.healthy)
-            leader = await watcher.leader()
+            await until(probe.healthy)
+            leader = await probe.leader()
             await asyncio.to_thread(leader.kill)
-            ground.faults += 1
-            await ground.pause(1, 2)
+            run.faults += 1
+            await run.pause(1, 2)
             leader.start()
-        await until(watcher.healthy)
+        await until(probe.healthy)
     finally:
         await client.close()
 
 
-class Muddle(Town):
+class ReorderedTraffic(Traffic):
     """Deliveries in any order, days after the facts, more than once, and at once."""
 
     async def _buyer(self, number: int) -> None:
         order, buyer = f"o{number}", f"b{number // 2}"
         self.orders.append(order)
-        late = self.luck.choice((timedelta(0), DAY * self.luck.uniform(0, 6)))
+        late = self.rng.choice((timedelta(0), DAY * self.rng.uniform(0, 6)))
         facts = [(f"p-{order}", "order.placed", _ago(placed(order, buyer), "placed_at", late))]
-        if self.luck.random() < 0.4:
+        if self.rng.random() < 0.4:
             facts.append((f"m-{order}", "message.received", chat(order, buyer, "你好")))
-        if self.luck.random() < 0.6:
+        if self.rng.random() < 0.6:
             facts.append((f"$-{order}", "order.paid", _ago(paid(order), "paid_at", late)))
-        facts += self.luck.choices(facts, k=2)
-        self.luck.shuffle(facts)
+        facts += self.rng.choices(facts, k=2)
+        self.rng.shuffle(facts)
         with contextlib.suppress(aiohttp.ClientError):
             await asyncio.gather(*(self._later(*fact) for fact in facts))
 
     async def _later(self, id: str, type: str, data: dict[str, object]) -> None:
-        await asyncio.sleep(self.luck.choice((0, self.luck.uniform(0, 2))))
+        await asyncio.sleep(self.rng.choice((0, self.rng.uniform(0, 2))))
         await self.deliver(id, type, data)
 
 

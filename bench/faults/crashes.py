@@ -37,96 +37,100 @@ LEASE = timedelta(minutes=2)
 SOON = timedelta(seconds=31)  # what may have arrived is sent again after half a minute
 
 
-class Died(BaseException):
+class Crashed(BaseException):
     """Nothing catches it: the process is gone."""
 
 
-class Fate:
+class CrashPoint:
     """When this life ends; `point` None: in peace."""
 
     def __init__(self, point: str | None) -> None:
-        self.point = point
-        self.over = asyncio.Event()
+        self.name = point
+        self.crashed = asyncio.Event()
 
     def reaches(self, point: str) -> bool:
         """Whether life ends here and now."""
-        if point == self.point:
-            self.over.set()
-        return point == self.point
+        if point == self.name:
+            self.crashed.set()
+        return point == self.name
 
-    def pass_by(self, point: str) -> None:
+    def crash_at(self, point: str) -> None:
         if self.reaches(point):
-            raise Died
+            raise Crashed
 
 
-class Mortal(Database):
+class CrashingDatabase(Database):
     """The database of one life. `step` is what is being written just now."""
 
     step: tuple[str, str] = ("", "")  # the points before and after its commit
 
-    def __init__(self, url: str, fate: Fate) -> None:
+    def __init__(self, url: str, crash_point: CrashPoint) -> None:
         super().__init__(url)
         self.engine = self.engine.execution_options(compiled_cache=COMPILED)
-        self.fate = fate
+        self.crash_point = crash_point
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         before, after = self.step
 
         def up_to_the_commit(connection: Connection) -> T:
             done = work(connection)
-            self.fate.pass_by(before)
+            self.crash_point.crash_at(before)
             return done
 
         done = await super().write(up_to_the_commit)
-        self.fate.pass_by(after)
+        self.crash_point.crash_at(after)
         return done
 
 
-class Mouth:
+class CrashingChannel:
     """A channel's own `send`, with a death just before or behind it."""
 
     drops_repeats: ClassVar[bool] = False  # each object has that of its channel
 
-    def __init__(self, speaker: SendingChannel, fate: Fate) -> None:
-        self.name = speaker.name
-        self.at_once = speaker.at_once
-        self.drops_repeats = speaker.drops_repeats  # type: ignore[misc]  # of a class elsewhere
-        self._speaker = speaker
-        self._fate = fate
+    def __init__(self, channel: SendingChannel, crash_point: CrashPoint) -> None:
+        self.name = channel.name
+        self.at_once = channel.at_once
+        self.drops_repeats = channel.drops_repeats  # type: ignore[misc]  # of a class elsewhere
+        self._channel = channel
+        self._crash_point = crash_point
 
     async def send(self, message: Outgoing) -> str | None:
-        self._fate.pass_by(KEPT)
-        receipt = await self._speaker.send(message)
-        self._fate.pass_by(ANSWERED)
+        self._crash_point.crash_at(KEPT)
+        receipt = await self._channel.send(message)
+        self._crash_point.crash_at(ANSWERED)
         return receipt
 
 
 @contextlib.asynccontextmanager
-async def program(config: Config, clock: ManualClock, fate: Fate) -> AsyncIterator[Program]:
+async def program(config: Config, clock: ManualClock, crash_point: CrashPoint) -> AsyncIterator[Program]:
     """The whole program on its file; what it leaves undone, nobody does for it."""
-    database = Mortal(config.database, fate)
+    database = CrashingDatabase(config.database, crash_point)
     try:
         async with open_http() as http:
-            yield _made(config, clock, fate, database, http)
+            yield _made(config, clock, crash_point, database, http)
     finally:
         database.close()
 
 
 def _made(
-    config: Config, clock: ManualClock, fate: Fate, database: Mortal, http: aiohttp.ClientSession
+    config: Config,
+    clock: ManualClock,
+    crash_point: CrashPoint,
+    database: CrashingDatabase,
+    http: aiohttp.ClientSession,
 ) -> Program:
     opened = channels_of(config, http)
-    mortal = {name: Mouth(channel, fate) for name, channel in opened.sending.items()}
+    crashing = {name: CrashingChannel(channel, crash_point) for name, channel in opened.sending.items()}
     return build(
-        config, database, http, channels=Channels(opened.receiving, mortal), clock=clock, lease=LEASE
+        config, database, http, channels=Channels(opened.receiving, crashing), clock=clock, lease=LEASE
     )
 
 
-async def live(config: Config, clock: ManualClock, fate: Fate) -> None:
+async def live(config: Config, clock: ManualClock, crash_point: CrashPoint) -> None:
     """One life: what a dead one left is settled, and what is due goes out. Returns when it is over."""
-    async with program(config, clock, fate) as made:
+    async with program(config, clock, crash_point) as made:
         life = asyncio.create_task(_send_step(made, clock))
-        death = asyncio.create_task(fate.over.wait())
+        death = asyncio.create_task(crash_point.crashed.wait())
         await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
         made.parts.dispatcher.abandon()
         tasks = [life, death]
@@ -140,7 +144,7 @@ async def live(config: Config, clock: ManualClock, fate: Fate) -> None:
 
 async def _send_step(made: Program, clock: ManualClock) -> None:
     database, dispatcher = made.parts.database, made.parts.dispatcher
-    assert isinstance(database, Mortal)
+    assert isinstance(database, CrashingDatabase)
     clock.now += LEASE
     database.step = (UNSETTLED, "")
     await dispatcher.settle_abandoned()

@@ -13,16 +13,16 @@ import aiohttp
 import msgspec
 from sqlalchemy import String, select
 
-from bench.faults.bad_receivers import Certificates, Moody, receiving
+from bench.faults.bad_receivers import Certificates, FaultyReceiver, receiving
 from bot.operations.audit.audit import audit
 from bot.program import LEGS
 from storage import tables
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Books, Town
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Traffic
 from tests.world import SECRET, config_of
 
-HASTE = {**HASTY, "payment": {**HASTY["payment"], "remind": ["1s", "2s"]}}
+SHOP = {**FAST_SHOP, "payment": {**FAST_SHOP["payment"], "remind": ["1s", "2s"]}}
 LAST_DUE = 3.0  # seconds until the last reminders are due
 TOO_LONG = 900.0  # seconds; a run that is not over by then has failed
 ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
@@ -30,7 +30,7 @@ PACE = 0.05  # seconds from one new buyer to the next
 SHOWN = 300  # characters of what the audit found
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """What a run stands on. server: one that may be stopped; cluster: a log in front."""
 
     url: str
@@ -48,11 +48,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     on: str
-    breaks: Callable[["Ground"], Awaitable[None]]
+    breaks: Callable[["Run"], Awaitable[None]]
     needs: str = ""
     split: tuple[tuple[str, ...], ...] = (LEGS,)
     plan: dict[str, Any] = {}
-    town: type[Town] = Town
+    traffic: type[Traffic] = Traffic
     audited: bool = True
 
     @property
@@ -76,29 +76,29 @@ class Count(msgspec.Struct, kw_only=True):
     why: list[str] = []
 
 
-class Ground:
+class Run:
     """Where it happens. `faults` counts what was broken; `poisoned`: deliveries that are to be parked."""
 
     def __init__(
         self,
-        around: Surroundings,
+        environment: Environment,
         programs: list[Program],
-        books: Books,
-        receiver: Moody,
-        town: Town,
-        luck: random.Random,
+        probe: DatabaseProbe,
+        receiver: FaultyReceiver,
+        traffic: Traffic,
+        rng: random.Random,
     ) -> None:
-        self.around = around
+        self.environment = environment
         self.programs = programs
-        self.books = books
+        self.probe = probe
         self.receiver = receiver
-        self.town = town
-        self.luck = luck
+        self.traffic = traffic
+        self.rng = rng
         self.faults = 0
         self.poisoned: set[str] = set()
 
     async def pause(self, least: float, most: float) -> None:
-        await asyncio.sleep(self.luck.uniform(least, most))
+        await asyncio.sleep(self.rng.uniform(least, most))
 
     async def all_ready(self) -> None:
         for program in self.programs:
@@ -110,115 +110,115 @@ class Ground:
         return "\n".join(program.complaints() for program in self.programs)
 
 
-async def lived(scenario: Scenario, around: Surroundings, seed: str) -> Count:
+async def run_scenario(scenario: Scenario, environment: Environment, seed: str) -> Count:
     """Build, break, mend, wait until all is at rest, and count."""
     async with asyncio.timeout(TOO_LONG):
-        return await _lived(scenario, around, random.Random(seed))
+        return await _run_scenario(scenario, environment, random.Random(seed))
 
 
-async def _lived(scenario: Scenario, around: Surroundings, luck: random.Random) -> Count:
-    await asyncio.to_thread(migrated, around.url)
-    receiver = Moody(luck)
-    tls = around.certificates.of(receiver) if around.certificates else None
+async def _run_scenario(scenario: Scenario, environment: Environment, rng: random.Random) -> Count:
+    await asyncio.to_thread(migrated, environment.url)
+    receiver = FaultyReceiver(rng)
+    tls = environment.certificates.of(receiver) if environment.certificates else None
     async with receiving(receiver, tls) as address, aiohttp.ClientSession() as http:
-        plans = [_plan(scenario, around, address, number) for number in range(len(scenario.split))]
-        with programs(*plans) as made, contextlib.closing(Books(around.url)) as books:
+        plans = [_plan(scenario, environment, address, number) for number in range(len(scenario.split))]
+        with programs(*plans) as made, contextlib.closing(DatabaseProbe(environment.url)) as probe:
             for program in made:
                 program.start()
-            doors = [one.door for one in made if "receive" in one.plan.legs]
-            town = scenario.town(http, doors, luck, PACE)
-            ground = Ground(around, made, books, receiver, town, luck)
-            await ground.all_ready()
-            living = asyncio.create_task(town.live())
-            await scenario.breaks(ground)
-            receiver.mend()
-            town.full.set()
+            urls = [one.url for one in made if "receive" in one.plan.legs]
+            traffic = scenario.traffic(http, urls, rng, PACE)
+            run = Run(environment, made, probe, receiver, traffic, rng)
+            await run.all_ready()
+            living = asyncio.create_task(traffic.live())
+            await scenario.breaks(run)
+            receiver.behave()
+            traffic.full.set()
             await living
             await asyncio.sleep(LAST_DUE)
-            await books.rest(ground.complaints)
-            return await _counted(ground, scenario.audited)
+            await probe.rest(run.complaints)
+            return await _counted(run, scenario.audited)
 
 
-def _plan(scenario: Scenario, around: Surroundings, address: str, number: int) -> Plan:
+def _plan(scenario: Scenario, environment: Environment, address: str, number: int) -> Plan:
     webhook = {"kind": "webhook", "secrets": [SECRET], "url": address, "timeout": "1s"}
     return Plan(
-        database=around.url,
+        database=environment.url,
         receiver=address,
         port=free_port(),
-        shop={**HASTE, "channels": {"webhook": webhook}},
-        log=str(around.folder / f"program{number}.log"),
+        shop={**SHOP, "channels": {"webhook": webhook}},
+        log=str(environment.folder / f"program{number}.log"),
         legs=scenario.split[number],
-        ingest=around.cluster.url if around.cluster else None,
-        authority=str(around.certificates.authority) if around.certificates else None,
+        ingest=environment.cluster.url if environment.cluster else None,
+        authority=str(environment.certificates.authority) if environment.certificates else None,
         **scenario.plan,
     )
 
 
-async def _counted(ground: Ground, audited: bool) -> Count:
+async def _counted(run: Run, audited: bool) -> Count:
     """By what the town was told, what the receiver heard, and what the database knows."""
-    receiver = ground.receiver
-    states = await ground.books.counts(tables.outbox)
-    lost = [why async for why in _lost(ground)]
-    doubled = list(_doubled(ground))
-    untrue = list(_untrue(ground))
-    findings = await _audited(ground) if audited else []
+    receiver = run.receiver
+    states = await run.probe.counts(tables.outbox)
+    lost = [why async for why in _lost(run)]
+    doubled = list(_doubled(run))
+    untrue = list(_untrue(run))
+    findings = await _audited(run) if audited else []
     return Count(
-        faults=ground.faults + receiver.rude,
-        acknowledged=len(ground.town.acknowledged),
+        faults=run.faults + receiver.misbehaved,
+        acknowledged=len(run.traffic.acknowledged),
         heard=len(receiver.messages),
         dropped=len(receiver.attempts) - len({attempt.id for attempt in receiver.attempts}),
         lost=len(lost),
         doubled=len(doubled),
         untrue=len(untrue),
         unknown=states.get("unknown", 0),
-        parked=(await ground.books.counts(tables.inbox)).get("parked", 0),
+        parked=(await run.probe.counts(tables.inbox)).get("parked", 0),
         findings=len(findings),
         why=[*lost, *doubled, *untrue, *findings][:10],
     )
 
 
-async def _lost(ground: Ground) -> Any:
+async def _lost(run: Run) -> Any:
     """Acknowledged and not kept, kept and not handled, handled and not decided, or "sent" and not heard."""
     inbox, outbox = tables.inbox.c, tables.outbox.c
     states = {
         name.rpartition("#")[0] or name: state
-        for name, state in await ground.books.rows(select(inbox.external_id, inbox.state))
+        for name, state in await run.probe.rows(select(inbox.external_id, inbox.state))
     }
-    for id in ground.town.acknowledged:
-        wanted = "parked" if id in ground.poisoned else "done"
+    for id in run.traffic.acknowledged:
+        wanted = "parked" if id in run.poisoned else "done"
         if states.get(id) != wanted:
             yield f"delivery {id}: {states.get(id, 'not kept')}"
     named = ("shop-" + outbox.id.cast(String)).label("name")
-    messages = await ground.books.rows(select(outbox.key, named, outbox.state))
+    messages = await run.probe.rows(select(outbox.key, named, outbox.state))
     decided = {key for key, _, _ in messages}
-    for order in ground.town.orders:
+    for order in run.traffic.orders:
         if f"order_confirmation:{order}" not in decided:
             yield f"order {order}: never confirmed"
     for key, name, state in messages:
-        if state == "failed" or (state == "sent" and name not in ground.receiver.messages):
+        if state == "failed" or (state == "sent" and name not in run.receiver.messages):
             yield f"message {key}: {state}"
 
 
-def _doubled(ground: Ground) -> Iterator[str]:
+def _doubled(run: Run) -> Iterator[str]:
     """Said in two messages with ids of their own. A greeting may be answered as often as it was said."""
-    greeted = (id for id in ground.town.acknowledged if id.startswith("m-"))
+    greeted = (id for id in run.traffic.acknowledged if id.startswith("m-"))
     asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in greeted)
-    for said, times in ground.receiver.said().items():
+    for said, times in run.receiver.said().items():
         if times > max(1, asked[said]):
             yield f"said {times} times: {said}"
 
 
-def _untrue(ground: Ground) -> Iterator[str]:
+def _untrue(run: Run) -> Iterator[str]:
     """Reminders that left when the payment had long been acknowledged, by a clock that was never touched."""
-    for attempt in ground.receiver.attempts:
+    for attempt in run.receiver.attempts:
         order = attempt.message.get("order")
-        paid = ground.town.acknowledged.get(f"$-{order}")
+        paid = run.traffic.acknowledged.get(f"$-{order}")
         reminds = attempt.message["template"] == "payment_reminder"
         if reminds and paid and attempt.came_at > paid + ON_ITS_WAY:
             yield f"order {order}: reminded after it was paid"
 
 
-async def _audited(ground: Ground) -> list[str]:
-    shops = config_of(ground.around.url, "http://127.0.0.1/", **HASTE).shops
-    found = await asyncio.to_thread(audit, ground.books.database, shops, datetime.now(UTC))
+async def _audited(run: Run) -> list[str]:
+    shops = config_of(run.environment.url, "http://127.0.0.1/", **SHOP).shops
+    found = await asyncio.to_thread(audit, run.probe.database, shops, datetime.now(UTC))
     return [finding.sentence[:SHOWN] for finding in found]

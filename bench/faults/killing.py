@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.faults.crashes import TAKEN, UNREAD, Fate
+from bench.faults.crashes import TAKEN, UNREAD, CrashPoint
 from bench.faults.sending import ENDS, KINDS, Bench, Case, Ended, bench, shop_of
 from tests.faults.programs import Plan, Program, free_port, programs
 from tests.faults.traffic_simulation import until
@@ -14,11 +14,11 @@ from tests.faults.traffic_simulation import until
 KILLS = 40
 EACH = 5  # messages that come between two kills
 SPEED = 5.0  # what may have arrived is sent again after six seconds instead of thirty
-PATIENCE = 120.0  # seconds until a platform has a message of a program that started, or all is settled
+TIMEOUT = 120.0  # seconds until a platform has a message of a program that started, or all is settled
 AT_ANY_TIME = "at any time"
 
 
-class Killer(Fate):
+class KillPoint(CrashPoint):
     """Kills the program, once, as a platform reaches `point` with one of its messages."""
 
     def __init__(self, point: str, program: Program) -> None:
@@ -26,7 +26,7 @@ class Killer(Fate):
         self._program = program
 
     def reaches(self, point: str) -> bool:
-        if point != self.point or self.over.is_set():
+        if point != self.name or self.crashed.is_set():
             return False
         self._program.kill()
         return super().reaches(point)
@@ -34,7 +34,7 @@ class Killer(Fate):
 
 async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list[Ended]:
     """One run with one kind of message; how each message ended."""
-    luck, kind = random.Random(f"{seed}:kills:{number}"), KINDS[number % len(KINDS)]
+    rng, kind = random.Random(f"{seed}:kills:{number}"), KINDS[number % len(KINDS)]
     cases = [Case(number=each, kind=kind, points=()) for each in range(kills * EACH)]
     async with bench(folder) as place:
         plan = Plan(
@@ -49,20 +49,26 @@ async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list
             for turn in range(kills):
                 for case in cases[turn * EACH : (turn + 1) * EACH]:
                     place.queue(case, datetime.now(UTC))
-                fate = Killer(luck.choice((UNREAD, TAKEN, AT_ANY_TIME) if turn else (TAKEN,)), program)
-                place.platforms.fate = fate
+                crash_point = KillPoint(
+                    rng.choice((UNREAD, TAKEN, AT_ANY_TIME) if turn else (TAKEN,)), program
+                )
+                place.platforms.crash_point = crash_point
                 program.start()
-                await _died(program, fate, luck.uniform(0.3, 1.5) if fate.point == AT_ANY_TIME else PATIENCE)
-            place.platforms.fate = Fate(None)
+                await _died(
+                    program,
+                    crash_point,
+                    rng.uniform(0.3, 1.5) if crash_point.name == AT_ANY_TIME else TIMEOUT,
+                )
+            place.platforms.crash_point = CrashPoint(None)
             program.start()
             return [await _settled(place, case) for case in cases]
 
 
-async def _died(program: Program, fate: Fate, patience: float) -> None:
+async def _died(program: Program, crash_point: CrashPoint, within: float) -> None:
     """By the platform's hand, or else after a while, which may be before it was ready."""
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(fate.over.wait(), patience)
-    assert fate.over.is_set() or fate.point == AT_ANY_TIME, "no platform had its messages"
+        await asyncio.wait_for(crash_point.crashed.wait(), within)
+    assert crash_point.crashed.is_set() or crash_point.name == AT_ANY_TIME, "no platform had its messages"
     program.kill()
 
 
@@ -70,5 +76,5 @@ async def _settled(place: Bench, case: Case) -> Ended:
     async def is_over() -> bool:
         return (await place.ended(case)).state in ENDS
 
-    await until(is_over, PATIENCE)
+    await until(is_over, TIMEOUT)
     return await place.ended(case)

@@ -11,7 +11,7 @@ WHOLE = (LEGS, LEGS, LEGS)
 SPLIT = (("receive",), ("react",), ("deliver",))
 QUICK = {"speed": 5.0, "lease": 20.0}  # a retry after a quarter of a minute comes after three seconds
 SHORT = {"lease": 1.0}
-MOODS = ("hanging", "garbage", "closing", "broken", "slow", "putting off")
+RECEIVER_FAULTS = ("hanging", "garbage", "closing", "broken", "slow", "putting off")
 
 SCENARIOS = (
     Scenario(name="killed", on=SQLITE, breaks=breaking.kill, plan=SHORT),
@@ -30,10 +30,10 @@ SCENARIOS = (
     ),
     Scenario(name="connections cut", on=POSTGRESQL, breaks=breaking.cut_connections, split=WHOLE),
     Scenario(name="disk full", on=SQLITE, breaks=breaking.fill_the_disk),
-    Scenario(name="receiver in any mood", on=SQLITE, breaks=receiver_in(*MOODS), plan=QUICK),
+    Scenario(name="receiver in any mood", on=SQLITE, breaks=receiver_in(*RECEIVER_FAULTS), plan=QUICK),
     *(
-        Scenario(name=f"receiver {mood}", on=each, breaks=receiver_in(mood), plan=QUICK)
-        for mood in MOODS
+        Scenario(name=f"receiver {fault}", on=each, breaks=receiver_in(fault), plan=QUICK)
+        for fault in RECEIVER_FAULTS
         for each in BOTH
     ),
     *(
@@ -41,7 +41,12 @@ SCENARIOS = (
         for each in BOTH
     ),
     *(
-        Scenario(name="repeated, reordered, late", on=each, breaks=breaking.muddle, town=breaking.Muddle)
+        Scenario(
+            name="repeated, reordered, late",
+            on=each,
+            breaks=breaking.reorder,
+            traffic=breaking.ReorderedTraffic,
+        )
         for each in BOTH
     ),
     *(Scenario(name="clock jumps", on=each, breaks=breaking.jump, audited=False) for each in BOTH),

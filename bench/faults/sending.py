@@ -13,14 +13,14 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import func, select
 
-from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, Fate, live
+from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, CrashPoint, live
 from bot.domain.context import Buyer, Conversation
 from bot.simulation import ManualClock
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import migrated
-from tests.faults.traffic_simulation import HASTY
+from tests.faults.traffic_simulation import FAST_SHOP
 from tests.world import NOON, SECRET, config_of, served
 
 KILLED = "SIGKILL"
@@ -67,9 +67,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 def case(seed: int, number: int) -> Case:
     """The same for the same seed and number."""
-    luck = random.Random(f"{seed}:{number}")
-    first = luck.choice([point for point in POINTS if point != UNSETTLED])
-    more = [luck.choice(list(POINTS)) for _ in range(LIVES - 1) if luck.random() < 0.3]
+    rng = random.Random(f"{seed}:{number}")
+    first = rng.choice([point for point in POINTS if point != UNSETTLED])
+    more = [rng.choice(list(POINTS)) for _ in range(LIVES - 1) if rng.random() < 0.3]
     return Case(number=number, kind=KINDS[number % len(KINDS)], points=(first, *more))
 
 
@@ -100,7 +100,7 @@ class Platforms:
 
     def __init__(self) -> None:
         self.shown: Counter[str] = Counter()  # by buyer
-        self.fate = Fate(None)
+        self.crash_point = CrashPoint(None)
         self._ids: set[str] = set()
 
     def app(self) -> web.Application:
@@ -125,10 +125,10 @@ class Platforms:
         return await self._taken(request, take)
 
     async def _taken(self, request: web.Request, take: Callable[[dict[str, Any]], None]) -> web.Response:
-        if self.fate.reaches(UNREAD):
+        if self.crash_point.reaches(UNREAD):
             return web.Response(status=500)
         take(await request.json())
-        if self.fate.reaches(TAKEN):
+        if self.crash_point.reaches(TAKEN):
             return web.Response(status=500)
         return web.json_response({"ok": True, "result": {"message_id": 1}})
 
@@ -147,17 +147,17 @@ class Bench:
     async def run(self, case: Case) -> Ended:
         self.queue(case, self.clock.now)
         for point in case.points:
-            await self._live(Fate(point))
+            await self._live(CrashPoint(point))
         for _ in range(LIVES):
-            await self._live(Fate(None))
+            await self._live(CrashPoint(None))
             ended = await self.ended(case)
             if ended.state in ENDS:
                 break
         return ended
 
-    async def _live(self, fate: Fate) -> None:
-        self.platforms.fate = fate
-        await live(self.config, self.clock, fate)
+    async def _live(self, crash_point: CrashPoint) -> None:
+        self.platforms.crash_point = crash_point
+        await live(self.config, self.clock, crash_point)
 
     def queue(self, case: Case, now: datetime) -> None:
         kind, buyer = case.kind, f"b{case.number}"
@@ -208,7 +208,7 @@ def shop_of(api: str) -> dict[str, Any]:
     telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
     webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"}
     return {
-        **HASTY,
+        **FAST_SHOP,
         "channels": {"telegram": telegram, "webhook": webhook},
         "vip": {"tiers": [{"name": "all"}]},
         "promotions": {"sale": OFFER},

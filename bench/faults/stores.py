@@ -11,11 +11,11 @@ import psycopg
 from sqlalchemy import make_url
 
 from bench.faults.bad_receivers import Certificates
-from bench.faults.environment import Scenario, Surroundings
+from bench.faults.environment import Environment, Scenario
 from tests import servers
 
 
-class Places:
+class Environments:
     """To be used within `places`."""
 
     def __init__(self, folder: Path, open_until_the_end: contextlib.ExitStack) -> None:
@@ -24,11 +24,11 @@ class Places:
         self._numbers = itertools.count(1)
 
     @contextlib.contextmanager
-    def place(self, scenario: Scenario) -> Iterator[Surroundings]:
+    def environment(self, scenario: Scenario) -> Iterator[Environment]:
         with tempfile.TemporaryDirectory(dir=self._folder) as name, contextlib.ExitStack() as stack:
             folder = Path(name)
             server = stack.enter_context(servers.postgres_server(durable=True)) if _stops(scenario) else None
-            yield Surroundings(
+            yield Environment(
                 url=server.url if server else self._database(scenario.on, folder, stack),
                 folder=folder,
                 server=server,
@@ -61,6 +61,6 @@ def _stops(scenario: Scenario) -> bool:
 
 
 @contextlib.contextmanager
-def places() -> Iterator[Places]:
+def environments() -> Iterator[Environments]:
     with tempfile.TemporaryDirectory(prefix="faults") as name, contextlib.ExitStack() as stack:
-        yield Places(Path(name), stack)
+        yield Environments(Path(name), stack)

@@ -59,22 +59,22 @@ def middle(looks: list[Look]) -> Look:
     )
 
 
-class Ear:
+class CountingReceiver:
     """The shop's own chat: counts."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, float] = {}  # by template and order, when
+        self.received: dict[str, float] = {}  # by template and order, when
 
     async def take(self, request: web.Request) -> web.Response:
         message = msgspec.json.decode(await request.read())["data"]["message"]
-        self.heard[f"{message['template']}:{message['order']}"] = time.perf_counter()
+        self.received[f"{message['template']}:{message['order']}"] = time.perf_counter()
         return web.Response()
 
     async def until(self, prefix: str, count: int) -> list[float]:
         """When so many messages of this kind came; raises CannotMeasure if they do not."""
         deadline = time.monotonic() + ENDS_WITHIN
         while True:
-            times = sorted(at for key, at in self.heard.items() if key.startswith(prefix))
+            times = sorted(at for key, at in self.received.items() if key.startswith(prefix))
             if len(times) >= count:
                 return times
             if time.monotonic() > deadline:
@@ -83,7 +83,7 @@ class Ear:
 
 
 async def look(town: Town, folder: Path, name: str) -> Look:
-    async with _listening() as (ear, url):
+    async with _listening() as (receiver, url):
         config = _settings(folder, town.url, url)
         claim_ms = await _claim(town, config)
         with _serving(config) as (process, port, began):
@@ -94,11 +94,11 @@ async def look(town: Town, folder: Path, name: str) -> Look:
                 scrape_ms = await _asked(http, f"{door}/metrics")
                 ready_ms = await _asked(http, f"{door}/readyz")
                 before = _processor(process.pid)
-                intake, journeys = await _live(http, door, ear, name)
+                intake, journeys = await _live(http, door, receiver, name)
                 cpu_ms = (_processor(process.pid) - before) / ORDERS * 1000
                 began = time.perf_counter()
                 town.fall_due(DUE)
-                times = await ear.until("payment_reminder:o", DUE)
+                times = await receiver.until("payment_reminder:o", DUE)
                 megabytes = _resident(process.pid)
     town.forget_due()
     return Look(
@@ -139,7 +139,9 @@ async def _claim(town: Town, config: Path) -> float:
     return statistics.median(took) * 1000
 
 
-async def _live(http: aiohttp.ClientSession, door: str, ear: Ear, name: str) -> tuple[float, float]:
+async def _live(
+    http: aiohttp.ClientSession, door: str, receiver: CountingReceiver, name: str
+) -> tuple[float, float]:
     """Deliveries a second, and whole journeys a second."""
     deliveries = [body for number in range(ORDERS) for body in _life(f"{name}-{number}", datetime.now(UTC))]
     waiting = iter(deliveries)
@@ -155,7 +157,7 @@ async def _live(http: aiohttp.ClientSession, door: str, ear: Ear, name: str) -> 
     began = time.perf_counter()
     await asyncio.gather(*(call() for _ in range(CALLERS)))
     taken = time.perf_counter() - began
-    times = await ear.until(f"order_confirmation:{name}-", ORDERS)
+    times = await receiver.until(f"order_confirmation:{name}-", ORDERS)
     return len(deliveries) / taken, ORDERS / (times[-1] - began)
 
 
@@ -233,15 +235,15 @@ async def _asked(http: aiohttp.ClientSession, address: str) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _listening() -> AsyncIterator[tuple[Ear, str]]:
-    ear, port = Ear(), _free_port()
+async def _listening() -> AsyncIterator[tuple[CountingReceiver, str]]:
+    receiver, port = CountingReceiver(), _free_port()
     site = web.Application()
-    site.router.add_post("/", ear.take)
+    site.router.add_post("/", receiver.take)
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     try:
-        yield ear, f"http://127.0.0.1:{port}/"
+        yield receiver, f"http://127.0.0.1:{port}/"
     finally:
         await runner.cleanup()
 

@@ -24,7 +24,7 @@ from bench.rivals.place import STORE
 from bench.rivals.work import Facts, Line, client, door, send
 
 THREADS = 20  # more find nothing to do: the receiver answers at once
-PATIENCE = 60  # seconds that a writer waits for another on SQLite
+TIMEOUT = 60  # seconds that a writer waits for another on SQLite
 WORKERS = (("-m", "bench.rivals", "common", "work"),)
 
 _ASYNC = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -66,7 +66,7 @@ def now() -> datetime:
 
 
 def _patient(kind: str) -> dict[str, Any]:
-    return {"timeout": PATIENCE} if kind == "sqlite" else {}
+    return {"timeout": TIMEOUT} if kind == "sqlite" else {}
 
 
 def _write_ahead(engine: Engine) -> None:

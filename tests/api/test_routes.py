@@ -34,7 +34,7 @@ class Asking:
         return await self._ask("POST", path, status, json=body)
 
     async def _ask(self, method: str, path: str, status: int, **more: Any) -> Any:
-        url = f"{self.shop.door}/api/v1/shops/{self.of}/{path}"
+        url = f"{self.shop.url}/api/v1/shops/{self.of}/{path}"
         async with self.shop.http.request(
             method, URL(url, encoded=True), headers=self.headers, **more
         ) as answer:
@@ -203,7 +203,7 @@ async def test_a_shop_without_tokens_opens_to_nobody(tmp_path: Path) -> None:
 async def test_a_refusal_says_how_to_come_in(tmp_path: Path) -> None:
     async with (
         asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, _),
-        shop.http.get(f"{shop.door}/api/v1/shops/shop/messages") as answer,
+        shop.http.get(f"{shop.url}/api/v1/shops/shop/messages") as answer,
     ):
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="xiaoer"'
         assert TOKEN not in await answer.text()
@@ -314,14 +314,14 @@ async def test_a_fuzzer_that_knows_ids_finds_nothing_to_complain_of(
 
 async def fuzzed(shop: World, folder: Path, *options: str, **known: Any) -> str:
     """What a fuzzer says of the running program, shown this shop's token; empty if it has no complaint."""
-    async with shop.http.get(f"{shop.door}/api/v1/openapi.json") as answer:
+    async with shop.http.get(f"{shop.url}/api/v1/openapi.json") as answer:
         described = of_one_shop(await answer.json())
-    return await complaints(described, shop.door, TOKEN, folder, "--max-examples", "25", *options, **known)
+    return await complaints(described, shop.url, TOKEN, folder, "--max-examples", "25", *options, **known)
 
 
 async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) -> None:
     async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, _):
-        async with shop.http.get(f"{shop.door}/api/v1/openapi.json") as answer:
+        async with shop.http.get(f"{shop.url}/api/v1/openapi.json") as answer:
             text = await answer.text()
         described = json.loads(text)
 

@@ -14,7 +14,7 @@ from bot.deliver.dispatcher import BATCH
 from bot.domain.errors import BuyerUnreachable, DeliveryDelayed, DeliveryRefused, DeliveryUnknown
 from storage import outbox, schema, tables
 from storage.database import Database
-from tests.engine import DOOR, Buyer, Ear, Engine, Yard, yard
+from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, many_shops
 from tests.faults.traffic_simulation import until
 from tests.world import NOON
 
@@ -24,18 +24,18 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
-class Chat(Ear):
+class Chat(FakeChannel):
     """A platform that takes everything it is told, each time, and may lose its answer."""
 
     drops_repeats: ClassVar[bool] = False
 
     def __init__(self, engine: Engine, loses: int = 0) -> None:
-        super().__init__(DOOR, engine.clock)
+        super().__init__(WEBHOOK, engine.clock)
         self.loses = loses
 
     async def send(self, message: Outgoing) -> str | None:
@@ -46,11 +46,11 @@ class Chat(Ear):
         return None
 
 
-class Slow(Ear):
+class Slow(FakeChannel):
     """Answers when it is let."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(DOOR, engine.clock)
+        super().__init__(WEBHOOK, engine.clock)
         self.open = asyncio.Event()
         self.asked = asyncio.Event()
 
@@ -71,59 +71,59 @@ async def live(engine: Engine, time: timedelta, step: timedelta = 30 * SECOND) -
 # Answers that got lost, where the platform does not drop repeats (promise 7)
 
 
-async def test_a_service_message_whose_answer_was_lost_is_sent_once_more(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_service_message_whose_answer_was_lost_is_sent_once_more(shops: ManyShops) -> None:
+    engine = shops.engine()
     chat = Chat(engine, loses=1)
-    engine.listen(chat)
+    engine.use_channels(chat)
     await engine.take(Buyer().placed())
     await live(engine, 5 * MINUTE)
-    assert [one.message.key for one in chat.heard] == ["order_confirmation:1001"] * 2
+    assert [one.message.key for one in chat.sent] == ["order_confirmation:1001"] * 2
     assert (await engine.outbox())["order_confirmation:1001"] == "sent"
 
 
-async def test_a_platform_that_loses_every_answer_is_told_twice_and_no_more(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_platform_that_loses_every_answer_is_told_twice_and_no_more(shops: ManyShops) -> None:
+    engine = shops.engine()
     chat = Chat(engine, loses=1000)
-    engine.listen(chat)
+    engine.use_channels(chat)
     await engine.take(Buyer().placed())
     await live(engine, 15 * MINUTE)
-    assert [one.message.key for one in chat.heard] == ["order_confirmation:1001"] * 2
+    assert [one.message.key for one in chat.sent] == ["order_confirmation:1001"] * 2
     assert (await engine.outbox("state", "reason"))["order_confirmation:1001"] == (
         "unknown",
-        f'{{"code":"unknown_left","values":{{"channel":"{DOOR}"}}}}',
+        f'{{"code":"unknown_left","values":{{"channel":"{WEBHOOK}"}}}}',
     )
 
 
-async def test_by_the_sellers_rule_it_is_left_as_it_is(place: Yard) -> None:
-    engine = place.engine(unknown={"service": "leave"})
+async def test_by_the_sellers_rule_it_is_left_as_it_is(shops: ManyShops) -> None:
+    engine = shops.engine(unknown={"service": "leave"})
     chat = Chat(engine, loses=1)
-    engine.listen(chat)
+    engine.use_channels(chat)
     await engine.take(Buyer().placed())
     await live(engine, 5 * MINUTE)
-    assert len(chat.heard) == 1
+    assert len(chat.sent) == 1
     assert (await engine.outbox())["order_confirmation:1001"] == "unknown"
 
 
-async def test_an_offer_whose_answer_was_lost_is_left(place: Yard) -> None:
+async def test_an_offer_whose_answer_was_lost_is_left(shops: ManyShops) -> None:
     offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
     silent = {"remind": [], "last_reminder": "0m"}
-    engine = place.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, payment=silent)
+    engine = shops.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, payment=silent)
     chat = Chat(engine)
-    engine.listen(chat)
+    engine.use_channels(chat)
     await engine.take(Buyer(agrees=True).placed())
     await engine.settle()
     chat.loses = 1
     await live(engine, 9 * HOUR, step=10 * MINUTE)
-    offers = [one for one in chat.heard if one.message.category == "promotion"]
+    offers = [one for one in chat.sent if one.message.category == "promotion"]
     assert len(offers) == 1
     assert [
         row for row in await engine.rows(tables.outbox, "category", "state") if row[0] == "promotion"
     ] == [("promotion", "unknown")]
 
 
-async def test_what_is_unknown_is_counted(place: Yard) -> None:
-    engine = place.engine()
-    engine.listen(Chat(engine, loses=2))
+async def test_what_is_unknown_is_counted(shops: ManyShops) -> None:
+    engine = shops.engine()
+    engine.use_channels(Chat(engine, loses=2))
     await engine.take(Buyer().placed())
     await live(engine, 2 * MINUTE)
     counted = engine.program.parts.metrics.messages.labels(engine.shop, "unknown")
@@ -133,49 +133,49 @@ async def test_what_is_unknown_is_counted(place: Yard) -> None:
 # Other failures
 
 
-async def test_a_refused_message_fails_and_is_shown(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_refused_message_fails_and_is_shown(shops: ManyShops) -> None:
+    engine = shops.engine()
 
     def refuse(message: Outgoing) -> None:
         raise DeliveryRefused("the receiver answered 400")
 
-    engine.ears[DOOR].answer = refuse
+    engine.channels[WEBHOOK].answer = refuse
     await engine.take(Buyer().placed())
     await live(engine, MINUTE)
     assert (await engine.outbox())["order_confirmation:1001"] == "failed"
     assert ("undeliverable",) in await engine.rows(tables.cases, "kind")
 
 
-async def test_who_is_gone_from_the_only_channel_is_not_tried_again(place: Yard) -> None:
-    engine = place.engine()
+async def test_who_is_gone_from_the_only_channel_is_not_tried_again(shops: ManyShops) -> None:
+    engine = shops.engine()
     tried: list[str] = []
 
     def gone(message: Outgoing) -> None:
         tried.append(message.key)
         raise BuyerUnreachable("the receiver answered 410")
 
-    engine.ears[DOOR].answer = gone
+    engine.channels[WEBHOOK].answer = gone
     await engine.take(Buyer().placed())
     await live(engine, 30 * MINUTE)
     assert tried == ["order_confirmation:1001"]
 
 
-async def test_a_channels_own_fault_is_an_outcome_and_stops_nobody(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_channels_own_fault_is_an_outcome_and_stops_nobody(shops: ManyShops) -> None:
+    engine = shops.engine()
 
     def breaks(message: Outgoing) -> None:
         if message.order == "1001":
             raise ZeroDivisionError("a mistake of ours")
 
-    engine.ears[DOOR].answer = breaks
+    engine.channels[WEBHOOK].answer = breaks
     await engine.take(Buyer().placed(), Buyer(id="bob", order="1002").placed())
     await live(engine, MINUTE)
     found = await engine.outbox()
     assert (found["order_confirmation:1001"], found["order_confirmation:1002"]) == ("failed", "sent")
 
 
-async def test_a_message_that_may_have_arrived_counts_for_the_day(place: Yard) -> None:
-    engine = place.engine(limits={"per_day": 1})
+async def test_a_message_that_may_have_arrived_counts_for_the_day(shops: ManyShops) -> None:
+    engine = shops.engine(limits={"per_day": 1})
     said: list[str] = []
 
     def loses_the_first(message: Outgoing) -> None:
@@ -183,7 +183,7 @@ async def test_a_message_that_may_have_arrived_counts_for_the_day(place: Yard) -
         if len(said) == 1:
             raise DeliveryDelayed("no answer within 15 s")
 
-    engine.ears[DOOR].answer = loses_the_first
+    engine.channels[WEBHOOK].answer = loses_the_first
     ann = Buyer()
     await engine.take(ann.placed(), Buyer(order="1002").placed())
     await live(engine, 10 * HOUR, step=10 * MINUTE)
@@ -211,11 +211,11 @@ class Gate(Database):
 
 
 async def test_what_a_stopping_program_had_just_claimed_goes_out(database_url: str) -> None:
-    async with yard(database_url) as first:
+    async with many_shops(database_url) as first:
         gate = Gate(database_url)
         schema.migrate(gate.engine)
         try:
-            engine = Yard(gate, first.http).engine()
+            engine = ManyShops(gate, first.http).engine()
             await engine.take(Buyer().placed())
             await engine.react()
             gate.written = asyncio.Event()
@@ -226,17 +226,17 @@ async def test_what_a_stopping_program_had_just_claimed_goes_out(database_url: s
             gate.go_on.set()
             await asyncio.gather(delivering, return_exceptions=True)
             await engine.program.parts.dispatcher.stop()
-            assert [one.message.key for one in engine.heard] == ["order_confirmation:1001"]
+            assert [one.message.key for one in engine.sent] == ["order_confirmation:1001"]
             assert (await engine.outbox())["order_confirmation:1001"] == "sent"
         finally:
             gate.close()
 
 
-async def test_a_slow_platform_is_not_a_dead_program(place: Yard) -> None:
+async def test_a_slow_platform_is_not_a_dead_program(shops: ManyShops) -> None:
     """While we wait for its answer the lease is renewed, so that no other program sends the same."""
-    engine = place.engine()
+    engine = shops.engine()
     slow = Slow(engine)
-    engine.listen(slow)
+    engine.use_channels(slow)
     engine.build(lease=timedelta(milliseconds=300))
     courier = engine.program.parts.dispatcher
     await engine.take(Buyer().placed())
@@ -254,29 +254,31 @@ async def test_a_slow_platform_is_not_a_dead_program(place: Yard) -> None:
     assert (await engine.outbox())["order_confirmation:1001"] == "sent"
 
 
-async def test_a_lease_from_a_clock_that_ran_ahead_is_over(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_lease_from_a_clock_that_ran_ahead_is_over(shops: ManyShops) -> None:
+    engine = shops.engine()
     await engine.take(Buyer().placed())
     await engine.react()
     slow = Slow(engine)
-    engine.listen(slow)
+    engine.use_channels(slow)
     courier = engine.program.parts.dispatcher
     await courier.deliver_due()  # and the program dies with the message in hand
     await slow.asked.wait()
     far = NOON + timedelta(days=4000)
     rows = [{"shop": engine.shop, "id": id} for (id,) in await engine.rows(tables.outbox, "id")]
-    await place.database.write(lambda link: outbox.renew(link, [(r["shop"], r["id"]) for r in rows], far))
-    fresh = place.again(engine)
+    await shops.database.write(lambda link: outbox.renew(link, [(r["shop"], r["id"]) for r in rows], far))
+    fresh = shops.another_program(engine)
     await fresh.settle()
     slow.open.set()
     await courier.stop()
-    assert [one.message.key for one in fresh.heard] == ["order_confirmation:1001"]
+    assert [one.message.key for one in fresh.sent] == ["order_confirmation:1001"]
 
 
-async def test_a_shop_with_a_dead_receiver_does_not_stop_its_neighbour(place: Yard) -> None:
-    dead, alive = place.neighbours()
+async def test_a_shop_with_a_dead_receiver_does_not_stop_its_neighbour(shops: ManyShops) -> None:
+    dead, alive = shops.neighbours()
     slow = Slow(dead)
-    dead.build(channels=Channels({}, {(dead.shop, DOOR): slow, (alive.shop, DOOR): alive.ears[DOOR]}))
+    dead.build(
+        channels=Channels({}, {(dead.shop, WEBHOOK): slow, (alive.shop, WEBHOOK): alive.channels[WEBHOOK]})
+    )
     orders = [Buyer(id=f"b{number}", order=str(number)).placed() for number in range(BATCH + 50)]
     await dead.take(*orders)
     await alive.take(*orders[:50])
@@ -286,21 +288,21 @@ async def test_a_shop_with_a_dead_receiver_does_not_stop_its_neighbour(place: Ya
 
     async def all_heard() -> bool:
         await courier.deliver_due()
-        return len(alive.heard) >= 50 and courier.in_hand == BATCH
+        return len(alive.sent) >= 50 and courier.in_hand == BATCH
 
     await until(all_heard)
-    heard = len(alive.heard)
+    sent = len(alive.sent)
     slow.open.set()
     await courier.stop()
     recording.cancel()
-    assert heard == 50
-    assert len(slow.heard) == BATCH
+    assert sent == 50
+    assert len(slow.sent) == BATCH
 
 
-async def test_one_buyer_gets_one_message_at_a_time(place: Yard) -> None:
-    engine = place.engine()
+async def test_one_buyer_gets_one_message_at_a_time(shops: ManyShops) -> None:
+    engine = shops.engine()
     slow = Slow(engine)
-    engine.listen(slow)
+    engine.use_channels(slow)
     ann = Buyer()
     await engine.take(ann.placed(), Buyer(order="1002").placed(), Buyer(order="1003").placed())
     await engine.react()
@@ -312,8 +314,8 @@ async def test_one_buyer_gets_one_message_at_a_time(place: Yard) -> None:
     await courier.stop()
 
 
-async def test_an_answer_does_not_wait_behind_what_was_due_before_it(place: Yard) -> None:
-    engine = place.engine()
+async def test_an_answer_does_not_wait_behind_what_was_due_before_it(shops: ManyShops) -> None:
+    engine = shops.engine()
     crowd = [Buyer(id=f"b{number}", order=str(number)).placed() for number in range(2 * BATCH)]
     await engine.take(*crowd)
     await engine.react()
@@ -321,17 +323,17 @@ async def test_an_answer_does_not_wait_behind_what_was_due_before_it(place: Yard
     await engine.take(Buyer().says("你好", engine.clock.now))
     await engine.react()
     await engine.deliver()
-    said = [one.message.template for one in engine.heard]
+    said = [one.message.template for one in engine.sent]
     assert said.count("hello") == 1
     assert len(said) == BATCH
 
 
-async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(place: Yard) -> None:
+async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(shops: ManyShops) -> None:
     """Two hundred reminders at a mail server that takes two at a time; meanwhile their payments come."""
-    engine = place.engine()
+    engine = shops.engine()
     slow = Slow(engine)
     slow.at_once = 2
-    engine.listen(slow)
+    engine.use_channels(slow)
     buyers = [Buyer(id=f"b{number}", order=str(number)) for number in range(200)]
     await engine.take(*(buyer.placed() for buyer in buyers))
     await engine.react()
@@ -346,7 +348,7 @@ async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(pla
     for _ in range(300):
         await courier.stop()
         await engine.settle()
-    reminded = {one.message.order for one in engine.heard if one.message.template == "payment_reminder"}
+    reminded = {one.message.order for one in engine.sent if one.message.template == "payment_reminder"}
     assert reminded <= in_hand
 
 

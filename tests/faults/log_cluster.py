@@ -25,7 +25,15 @@ from storage.database import Database
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import everything_was_done
-from tests.faults.traffic_simulation import HASTY, PATIENCE, SOONER_OR_LATER, Books, Receiver, Town, until
+from tests.faults.traffic_simulation import (
+    EVENT_TIMEOUT,
+    FAST_SHOP,
+    SETTLE_TIMEOUT,
+    DatabaseProbe,
+    Receiver,
+    Traffic,
+    until,
+)
 from tests.world import config_of, served
 
 STREAM = f"xiaoer-{partition_of('shop')}"  # where the tests' shop lies
@@ -38,7 +46,7 @@ Answer = TypeVar("Answer")
 
 async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     """Ask again while the cluster cannot answer: it may be starting, or choosing a leader."""
-    over = asyncio.get_running_loop().time() + SOONER_OR_LATER
+    over = asyncio.get_running_loop().time() + EVENT_TIMEOUT
     while True:
         try:
             return await ask()
@@ -50,7 +58,7 @@ async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             await asyncio.sleep(0.1)
 
 
-class Watcher:
+class LogProbe:
     """Looks at the log past the program, as an operator would."""
 
     def __init__(self, client: nats.NATS, cluster: servers.Cluster) -> None:
@@ -119,7 +127,7 @@ class Watcher:
 
 
 @contextlib.asynccontextmanager
-async def watching(cluster: servers.Cluster) -> AsyncIterator[Watcher]:
+async def log_probe(cluster: servers.Cluster) -> AsyncIterator[LogProbe]:
     """On a cluster that is whole and empty; what a test killed is started again."""
     for node in cluster.nodes:
         if not node.alive:
@@ -132,10 +140,10 @@ async def watching(cluster: servers.Cluster) -> AsyncIterator[Watcher]:
         error_cb=quiet,
     )
     try:
-        watcher = Watcher(client, cluster)
-        await watcher.whole()
-        await watcher.clear()
-        yield watcher
+        probe = LogProbe(client, cluster)
+        await probe.whole()
+        await probe.clear()
+        yield probe
     finally:
         await client.close()
 
@@ -151,35 +159,35 @@ async def kept_ids(database: Database) -> list[str]:
     return [row.external_id for row in rows]
 
 
-async def settled_in(database: Database, count: int, patience: float = SOONER_OR_LATER) -> None:
+async def settled_in(database: Database, count: int, within: float = EVENT_TIMEOUT) -> None:
     async def all_there() -> bool:
         return len(await kept_ids(database)) >= count
 
-    await until(all_there, patience)
+    await until(all_there, within)
 
 
 async def a_moment() -> None:
     await asyncio.sleep(0.3)
 
 
-class Rush:
+class LogRun:
     """Programs behind one log, the database behind them, and the receiver of all."""
 
     def __init__(
         self,
-        log: Watcher,
+        log: LogProbe,
         programs: list[Program],
-        books: Books,
+        probe: DatabaseProbe,
         receiver: Receiver,
         http: aiohttp.ClientSession,
-        luck: random.Random,
+        rng: random.Random,
     ) -> None:
         self.log = log
         self.programs = programs
-        self.books = books
+        self.probe = probe
         self.receiver = receiver
-        self.luck = luck
-        self.town = Town(http, [program.door for program in programs], luck)
+        self.rng = rng
+        self.traffic = Traffic(http, [program.url for program in programs], rng)
 
     async def start(self) -> None:
         for program in self.programs:
@@ -190,31 +198,31 @@ class Rush:
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
         """The town lives meanwhile; afterwards all that it brought was acknowledged."""
-        life = asyncio.create_task(self.town.live())
+        life = asyncio.create_task(self.traffic.live())
         try:
             yield
         finally:
-            self.town.full.set()
+            self.traffic.full.set()
             await life
 
     async def rest(self) -> None:
         """Until the log is taken in, and everything in the inbox is handled."""
 
         async def taken_in() -> bool:
-            taken = await self.books.database.read(log_offsets.reached)
+            taken = await self.probe.database.read(log_offsets.reached)
             return taken.get(partition_of("shop"), ("", 0))[1] >= await self.log.length()
 
-        await until(taken_in, PATIENCE)
+        await until(taken_in, SETTLE_TIMEOUT)
         await asyncio.sleep(5)  # the last reminders become due
-        await self.books.rest(self.complaints)
+        await self.probe.rest(self.complaints)
 
     async def judge(self) -> None:
         """By what the town was told, what the receiver heard, and the audit."""
-        await everything_was_done(self.books, self.town, self.receiver)
-        ids = await kept_ids(self.books.database)
+        await everything_was_done(self.probe, self.traffic, self.receiver)
+        ids = await kept_ids(self.probe.database)
         assert len(ids) == len(set(ids))
-        config = config_of("postgresql://", "http://127.0.0.1/", **HASTY)
-        found = await asyncio.to_thread(audit, self.books.database, config.shops, datetime.now(UTC))
+        config = config_of("postgresql://", "http://127.0.0.1/", **FAST_SHOP)
+        found = await asyncio.to_thread(audit, self.probe.database, config.shops, datetime.now(UTC))
         assert [finding.sentence for finding in found] == []
 
     def complaints(self) -> str:
@@ -222,14 +230,14 @@ class Rush:
 
 
 @contextlib.asynccontextmanager
-async def rush(
+async def log_run(
     url: str, cluster: servers.Cluster, folder: Path, seed: int, count: int = 2, **shop: Any
-) -> AsyncIterator[Rush]:
+) -> AsyncIterator[LogRun]:
     migrated(url)
-    luck = random.Random(seed)
-    receiver = Receiver(luck)
+    rng = random.Random(seed)
+    receiver = Receiver(rng)
     async with (
-        watching(cluster) as log,
+        log_probe(cluster) as log,
         served(receiver.app()) as address,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):
@@ -238,12 +246,12 @@ async def rush(
                 database=url,
                 receiver=f"{address}/",
                 port=free_port(),
-                shop={**HASTY, **shop},
+                shop={**FAST_SHOP, **shop},
                 lease=20.0,
                 log=str(folder / f"program{number}.log"),
                 ingest=cluster.url,
             )
             for number in range(count)
         ]
-        with programs(*plans) as made, contextlib.closing(Books(url)) as books:
-            yield Rush(log, made, books, receiver, http, luck)
+        with programs(*plans) as made, contextlib.closing(DatabaseProbe(url)) as probe:
+            yield LogRun(log, made, probe, receiver, http, rng)

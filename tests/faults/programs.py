@@ -107,7 +107,7 @@ class Program:
         return self._process is not None and self._process.is_alive()
 
     @property
-    def door(self) -> str:
+    def url(self) -> str:
         return f"http://127.0.0.1:{self.plan.port}"
 
     def complaints(self) -> str:

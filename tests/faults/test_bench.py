@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from bench.faults.crashes import POINTS
-from bench.faults.environment import Count, Scenario, lived
+from bench.faults.environment import Count, Scenario, run_scenario
 from bench.faults.killing import kill
 from bench.faults.report import Found, Row, markdown, steps
 from bench.faults.scenarios import SCENARIOS
 from bench.faults.sending import KINDS, Ended, case, crash
-from bench.faults.stores import places
+from bench.faults.stores import environments
 from tests import servers
 from tests.conftest import cannot_run
 
@@ -42,8 +42,8 @@ async def test_nothing_is_lost_or_said_twice(scenario: Scenario) -> None:
     print(f"XIAOER_SEED={SEED}")
     for number in range(max(1, RUNS)):
         try:
-            with places() as ground, ground.place(scenario) as around:
-                count = await lived(scenario, around, f"{SEED}:{scenario.title}:{number}")
+            with environments() as factory, factory.environment(scenario) as environment:
+                count = await run_scenario(scenario, environment, f"{SEED}:{scenario.title}:{number}")
         except servers.CannotStart as why:
             cannot_run(str(why))
         assert count.why == []

@@ -11,24 +11,24 @@ from hypothesis import strategies as st
 
 from bot.channels import Outgoing
 from storage import tables
-from tests.engine import DOOR, Buyer, Ear, Engine, Yard, in_yard, yard
-from tests.test_promises import Judge
+from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, in_many_shops, many_shops
+from tests.test_promises import PromiseChecker
 from tests.world import NOON, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
-class Slow(Ear):
+class Slow(FakeChannel):
     """Answers when it is let."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(DOOR, engine.clock)
+        super().__init__(WEBHOOK, engine.clock)
         self.open = asyncio.Event()
         self.asked = asyncio.Event()
 
@@ -39,7 +39,7 @@ class Slow(Ear):
 
 
 def keys(engine: Engine) -> list[str]:
-    return [one.message.key for one in engine.heard]
+    return [one.message.key for one in engine.sent]
 
 
 JUMPS = st.lists(
@@ -48,48 +48,48 @@ JUMPS = st.lists(
 
 
 def test_whatever_the_clock_does_nothing_is_said_twice_or_untrue(database_url: str) -> None:
-    with in_yard(database_url) as (place, run):
+    with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=80 if place.database.dialect == "sqlite" else 10, deadline=None)
+        @settings(max_examples=80 if shops.database.dialect == "sqlite" else 10, deadline=None)
         @given(JUMPS, st.integers(0, 11), st.booleans())
         @example([3 * HOUR] * 4, 3, True)  # from the evening into the night, with a message in hand
         def check(jumps: list[timedelta], paid_after: int, in_hand: bool) -> None:
-            run(jumped(place, jumps, paid_after, in_hand))
+            run(jumped(shops, jumps, paid_after, in_hand))
 
         check()
 
 
-async def jumped(place: Yard, jumps: list[timedelta], paid_after: int, in_hand: bool) -> None:
-    engine = place.engine()
-    judge = Judge(engine.clock, engine.settings, "Asia/Shanghai")
-    engine.listen(judge)
+async def jumped(shops: ManyShops, jumps: list[timedelta], paid_after: int, in_hand: bool) -> None:
+    engine = shops.engine()
+    checker = PromiseChecker(engine.clock, engine.settings, "Asia/Shanghai")
+    engine.use_channels(checker)
     ann = Buyer()
     await engine.take(ann.placed())
-    judge.facts["1001"].add("placed")
+    checker.facts["1001"].add("placed")
     for number, jump in enumerate(jumps):
         if number == paid_after:
             await engine.take(ann.paid())
-            judge.facts["1001"].add("paid")
+            checker.facts["1001"].add("paid")
         await engine.react()
         if in_hand:  # claimed and not yet recorded while the clock jumps
-            judge.claimed_at = engine.clock.now
+            checker.claimed_at = engine.clock.now
             await engine.program.parts.dispatcher.deliver_due()
             engine.clock.now += jump
             await engine.program.parts.dispatcher.settle_abandoned()
             await engine.program.parts.dispatcher.stop()
-            judge.claimed_at = None
+            checker.claimed_at = None
         else:
             engine.clock.now += jump
         await engine.settle()
-    assert judge.wrongs == []
-    assert judge.over_cap() == []
+    assert checker.violations == []
+    assert checker.over_cap() == []
 
 
 @pytest.mark.parametrize("jump", [4 * DAY, -HOUR], ids=["four days ahead", "an hour back"])
-async def test_what_is_in_hand_while_the_clock_jumps_goes_out_once(place: Yard, jump: timedelta) -> None:
-    engine = place.engine()
+async def test_what_is_in_hand_while_the_clock_jumps_goes_out_once(shops: ManyShops, jump: timedelta) -> None:
+    engine = shops.engine()
     slow = Slow(engine)
-    engine.listen(slow)
+    engine.use_channels(slow)
     await engine.take(Buyer().placed())
     await engine.react()
     await engine.program.parts.dispatcher.deliver_due()
@@ -105,37 +105,37 @@ async def test_what_is_in_hand_while_the_clock_jumps_goes_out_once(place: Yard, 
     assert (await engine.outbox())["order_confirmation:1001"] == "sent"
 
 
-async def test_a_lease_outlives_a_clock_that_went_back_only_shortly(place: Yard) -> None:
+async def test_a_lease_outlives_a_clock_that_went_back_only_shortly(shops: ManyShops) -> None:
     """The program died with a message in hand, and the clock was then set back by an hour."""
-    engine = place.engine()
+    engine = shops.engine()
     slow = Slow(engine)
-    engine.listen(slow)
+    engine.use_channels(slow)
     await engine.take(Buyer().placed())
     await engine.react()
     await engine.program.parts.dispatcher.deliver_due()
     await slow.asked.wait()
     engine.clock.now -= HOUR
-    fresh = place.again(engine)
+    fresh = shops.another_program(engine)
     await fresh.settle()
-    if place.database.dialect == "sqlite":  # where leases are measured by our own clock
+    if shops.database.dialect == "sqlite":  # where leases are measured by our own clock
         assert keys(fresh) == ["order_confirmation:1001"]
     slow.open.set()
     await engine.program.parts.dispatcher.stop()
 
 
-async def test_what_is_held_over_a_jump_ahead_is_not_said_when_it_is_too_late(place: Yard) -> None:
-    engine = place.engine(now=NOON + 14 * HOUR)  # at night
+async def test_what_is_held_over_a_jump_ahead_is_not_said_when_it_is_too_late(shops: ManyShops) -> None:
+    engine = shops.engine(now=NOON + 14 * HOUR)  # at night
     await engine.take(Buyer(at=NOON + 14 * HOUR).placed())
     await engine.settle()
-    assert engine.heard == []
+    assert engine.sent == []
     engine.clock.now += 4 * DAY
     await engine.settle()
     assert "payment_reminder:1001:1" not in keys(engine)
     assert (await engine.outbox())["order_confirmation:1001"] == "skipped"
 
 
-async def test_after_a_jump_ahead_and_back_the_rest_is_said_in_its_time(place: Yard) -> None:
-    engine = place.engine()
+async def test_after_a_jump_ahead_and_back_the_rest_is_said_in_its_time(shops: ManyShops) -> None:
+    engine = shops.engine()
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
@@ -146,8 +146,8 @@ async def test_after_a_jump_ahead_and_back_the_rest_is_said_in_its_time(place: Y
     assert keys(engine) == ["order_confirmation:1001", "payment_reminder:1001:1"]
 
 
-async def test_a_deadline_comes_once_however_the_clock_goes(place: Yard) -> None:
-    engine = place.engine(payment={"close": "1d"})
+async def test_a_deadline_comes_once_however_the_clock_goes(shops: ManyShops) -> None:
+    engine = shops.engine(payment={"close": "1d"})
     await engine.take(Buyer().placed())
     for jump in (2 * DAY, -HOUR, -DAY, DAY, 2 * DAY):
         engine.clock.now += jump
@@ -178,10 +178,10 @@ async def test_nobody_is_woken_on_the_night_the_clocks_change(
     noon = datetime.fromisoformat(f"{night}T12:00").replace(tzinfo=local).astimezone(UTC)
     start = noon - 16 * HOUR
     async with world(database_url, now=start, timezone=zone) as shop:
-        heard: list[datetime] = []
+        sent: list[datetime] = []
 
         def listen(_: dict[str, object]) -> int:
-            heard.append(shop.clock.now)
+            sent.append(shop.clock.now)
             return 200
 
         shop.receiver.answers = listen
@@ -191,7 +191,7 @@ async def test_nobody_is_woken_on_the_night_the_clocks_change(
             order = order_of(f"10{number}", {"id": f"b{number}", "locale": "en", "timezone": zone}, at)
             assert await shop.post("order.placed", {"order": order}, at) == 200
         await shop.forward(noon - shop.clock.now + DAY)
-        asleep = [at for at in heard if not 8 <= at.astimezone(local).hour < 22]
+        asleep = [at for at in sent if not 8 <= at.astimezone(local).hour < 22]
         assert asleep == []
         assert len({m["order"] for m in shop.receiver.messages if m["template"] == "order_confirmation"}) == 8
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, make_url, select
 
 from storage import tables
 from storage.database import Database
-from tests.faults.traffic_simulation import SOONER_OR_LATER, until
+from tests.faults.traffic_simulation import EVENT_TIMEOUT, until
 from tests.world import World, world
 
 pytestmark = pytest.mark.faults
@@ -127,7 +127,7 @@ async def test_what_was_sent_while_the_database_was_away_is_not_sent_again(datab
         arrived, go_on = asyncio.Event(), asyncio.Event()
         shop.receiver.wait = wait_for(arrived, go_on)
         assert await shop.place("1") == 200
-        await asyncio.wait_for(arrived.wait(), SOONER_OR_LATER)
+        await asyncio.wait_for(arrived.wait(), EVENT_TIMEOUT)
         with cut():
             go_on.set()
             await asyncio.sleep(2)
@@ -161,9 +161,9 @@ async def settled(shop: World) -> None:
 async def test_nothing_is_ready_while_the_database_is_away(postgres_url: str) -> None:
     async with shop_and_cut(postgres_url) as (shop, cut):
         with cut():
-            async with shop.http.get(f"{shop.door}/readyz") as response:
+            async with shop.http.get(f"{shop.url}/readyz") as response:
                 assert response.status == 503
-            async with shop.http.get(f"{shop.door}/healthz") as response:
+            async with shop.http.get(f"{shop.url}/healthz") as response:
                 assert response.status == 200
-        async with shop.http.get(f"{shop.door}/readyz") as response:
+        async with shop.http.get(f"{shop.url}/readyz") as response:
             assert response.status == 200

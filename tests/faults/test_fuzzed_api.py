@@ -19,14 +19,14 @@ from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.channels import standard_webhooks
 from tests.faults.poison import RAISES
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, KEY, paid, placed, until
+from tests.faults.traffic_simulation import FAST_SHOP, KEY, paid, placed, until
 from tests.fuzzing import complaints, of_one_shop
 from tests.world import served
 
 TOKEN = "a token that is only for tests"
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 25  # for each operation and phase
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 pytestmark = pytest.mark.faults
 
@@ -42,17 +42,17 @@ class Desk:
         body = msgspec.json.encode({"type": type, "timestamp": datetime.now(UTC), "data": data})
         headers = standard_webhooks.sign(KEY, id, datetime.now(UTC), body)
         async with self._http.post(
-            f"{self.program.door}/hooks/shop/webhook", data=body, headers=headers
+            f"{self.program.url}/hooks/shop/webhook", data=body, headers=headers
         ) as answer:
             assert answer.status == 200
 
     async def description(self) -> dict[str, Any]:
-        async with self._http.get(f"{self.program.door}/api/v1/openapi.json") as answer:
+        async with self._http.get(f"{self.program.url}/api/v1/openapi.json") as answer:
             described: dict[str, Any] = await answer.json()
             return described
 
     async def get(self, path: str) -> Any:
-        url = f"{self.program.door}/api/v1/shops/shop/{path}"
+        url = f"{self.program.url}/api/v1/shops/shop/{path}"
         async with self._http.get(url, headers=SHOWN) as answer:
             assert answer.status == 200
             return await answer.json()
@@ -64,7 +64,7 @@ class Desk:
         url = path.replace(place, given) if place in path else f"{path}?{parameter}={given}"
         body = {"confirmed": False} if operation.body else None
         async with self._http.request(
-            operation.method, URL(self.program.door + url, encoded=True), json=body, headers=SHOWN
+            operation.method, URL(self.program.url + url, encoded=True), json=body, headers=SHOWN
         ) as answer:
             assert answer.status == 200, (url, await answer.text())
 
@@ -84,7 +84,7 @@ async def asked(database_url: str, log: Path) -> AsyncIterator[Desk]:
             database=database_url,
             receiver=f"{address}/",
             port=free_port(),
-            shop={**HASTY, "api_tokens": [TOKEN]},
+            shop={**FAST_SHOP, "api_tokens": [TOKEN]},
             log=str(log),
             poisoned=True,
         )
@@ -112,7 +112,7 @@ async def live(desk: Desk) -> None:
         least = ((parked["events"], 2), (unread["events"], 1), (cases["cases"], 4), (sent["messages"], 4))
         return all(len(found) >= count for found, count in least)
 
-    await until(all_there, PATIENCE)
+    await until(all_there, TIMEOUT)
 
 
 async def test_every_answer_leads_where_its_description_says(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ async def test_a_fuzzer_that_follows_the_answers_finds_nothing_to_complain_of(
         described = of_one_shop(await desk.description())
         options = ("--mode", "all", "--max-examples", str(EXAMPLES), "--report-har-path", "heard.json")
 
-        assert await complaints(described, desk.program.door, TOKEN, tmp_path, *options) == ""
+        assert await complaints(described, desk.program.url, TOKEN, tmp_path, *options) == ""
         assert "Traceback" not in desk.program.complaints()
 
     assert never_well_answered(tmp_path / "heard.json") == []
@@ -160,7 +160,7 @@ async def test_a_fuzzer_that_does_not_know_the_shop_finds_nothing_either(tmp_pat
     async with asked(f"sqlite:///{tmp_path / 'shop.db'}", tmp_path / "log") as desk:
         described, options = await desk.description(), ("--mode", "all", "--max-examples", "5")
 
-        assert await complaints(described, desk.program.door, TOKEN, tmp_path, *options) == ""
+        assert await complaints(described, desk.program.url, TOKEN, tmp_path, *options) == ""
 
 
 def never_well_answered(heard: Path) -> list[str]:

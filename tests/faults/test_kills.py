@@ -24,7 +24,7 @@ from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, until
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -38,75 +38,75 @@ outbox_rows = tables.outbox
 REMINDERS = ("payment_reminder", "second_contact")
 
 
-async def kill_at_random(program: Program, kills: int, luck: random.Random) -> None:
+async def kill_at_random(program: Program, kills: int, rng: random.Random) -> None:
     """Let it live for a moment, kill it, start it again; it runs at the end."""
     for _ in range(kills):
         program.start()
-        if luck.random() < 0.9:  # else it is killed while it starts
+        if rng.random() < 0.9:  # else it is killed while it starts
             await program.ready()
-        await asyncio.sleep(luck.uniform(0.0, 0.5))
+        await asyncio.sleep(rng.uniform(0.0, 0.5))
         program.kill()
     program.start()
     await program.ready()
 
 
 async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> None:
-    luck = random.Random(SEED)
+    rng = random.Random(SEED)
     kills = KILLS["sqlite" if database_url.startswith("sqlite") else "postgresql"]
     print(f"XIAOER_SEED={SEED}: {kills} kills")
     migrated(database_url)
-    receiver = Receiver(luck)
+    receiver = Receiver(rng)
     receiver.trouble = 0.03
     async with served(receiver.app()) as url, aiohttp.ClientSession() as http:
         plan = Plan(
             database=database_url,
             receiver=f"{url}/",
             port=free_port(),
-            shop=HASTY,
+            shop=FAST_SHOP,
             log=str(tmp_path / "program.log"),
         )
-        with programs(plan) as (program,), contextlib.closing(Books(database_url)) as books:
-            town = Town(http, [program.door], luck)
-            living = asyncio.create_task(town.live())
-            await kill_at_random(program, kills, luck)
-            town.full.set()
+        with programs(plan) as (program,), contextlib.closing(DatabaseProbe(database_url)) as probe:
+            traffic = Traffic(http, [program.url], rng)
+            living = asyncio.create_task(traffic.live())
+            await kill_at_random(program, kills, rng)
+            traffic.full.set()
             await living
             receiver.trouble = 0.0
             await asyncio.sleep(5)  # the last reminders become due
-            await books.rest(program.complaints)
-            await everything_was_done(books, town, receiver)
-            config = config_of(database_url, f"{url}/", **HASTY)
-            found = await asyncio.to_thread(audit, books.database, config.shops, datetime.now(UTC))
+            await probe.rest(program.complaints)
+            await everything_was_done(probe, traffic, receiver)
+            config = config_of(database_url, f"{url}/", **FAST_SHOP)
+            found = await asyncio.to_thread(audit, probe.database, config.shops, datetime.now(UTC))
             assert [finding.sentence for finding in found] == []
-    print(f"{len(town.orders)} orders, answers {dict(town.answers)}, {len(receiver.attempts)} attempts")
+    print(f"{len(traffic.orders)} orders, answers {dict(traffic.answers)}, {len(receiver.attempts)} attempts")
 
 
-async def everything_was_done(books: Books, town: Town, receiver: Receiver) -> None:
+async def everything_was_done(probe: DatabaseProbe, traffic: Traffic, receiver: Receiver) -> None:
     """What the platform was told, what the buyers heard, and what the database knows are one story."""
-    kept = {name.rpartition("#")[0] for (name,) in await books.rows(select(tables.inbox.c.external_id))}
-    assert set(town.acknowledged) <= kept
-    assert set(await books.counts(tables.inbox)) == {"done"}
-    asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in town.acknowledged if id.startswith("m-"))
+    kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
+    assert set(traffic.acknowledged) <= kept
+    assert set(await probe.counts(tables.inbox)) == {"done"}
+    asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in traffic.acknowledged if id.startswith("m-"))
     said = receiver.said()
     assert {key: count for key, count in said.items() if count > max(1, asked[key])} == {}
     assert asked <= said
     confirmed = [m["order"] for m in receiver.messages.values() if m["template"] == "order_confirmation"]
-    assert sorted(confirmed) == sorted(town.orders)
+    assert sorted(confirmed) == sorted(traffic.orders)
     late = [
         attempt
         for attempt in receiver.attempts
         if attempt.message["template"] in REMINDERS
-        and town.paid_at.get(attempt.message["order"], attempt.decided_at) < attempt.decided_at
+        and traffic.paid_at.get(attempt.message["order"], attempt.decided_at) < attempt.decided_at
     ]
     assert late == []
-    unpaid = set(town.orders) - set(town.paid_at)
+    unpaid = set(traffic.orders) - set(traffic.paid_at)
     reminded = {m["order"] for m in receiver.messages.values() if m["template"] == "payment_reminder"}
     assert unpaid <= reminded
-    states = await books.counts(outbox_rows)
+    states = await probe.counts(outbox_rows)
     assert set(states) <= {"sent", "queued", "withdrawn", "skipped"}, states
     named = ("shop-" + outbox_rows.c.id.cast(String)).label("name")
-    sent = {name for (name,) in await books.rows(select(named).where(outbox_rows.c.state == "sent"))}
-    tried = {name for (name,) in await books.rows(select(named).where(outbox_rows.c.attempts > 0))}
+    sent = {name for (name,) in await probe.rows(select(named).where(outbox_rows.c.state == "sent"))}
+    tried = {name for (name,) in await probe.rows(select(named).where(outbox_rows.c.attempts > 0))}
     assert sent <= set(receiver.messages) <= tried  # an answer may be lost, and the message untrue by then
 
 
@@ -139,7 +139,7 @@ OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199
 def chat_shop(api: str) -> dict[str, Any]:
     telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
     return {
-        **HASTY,
+        **FAST_SHOP,
         "channels": {"telegram": telegram, "webhook": {"kind": "webhook", "secrets": [SECRET]}},
         "vip": {"tiers": [{"name": "all"}]},
         "promotions": {"sale": OFFER},
@@ -193,7 +193,7 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
             shop=chat_shop(api),
             log=log,
         )
-        with programs(plan) as (program,), contextlib.closing(Books(database_url)) as books:
+        with programs(plan) as (program,), contextlib.closing(DatabaseProbe(database_url)) as probe:
 
             async def kill() -> None:
                 program.kill()
@@ -204,15 +204,15 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
             telegram.before_answer = kill
             program.start()
             await until(killed)
-            assert await books.counts(outbox_rows) == {"sending": 1}
+            assert await probe.counts(outbox_rows) == {"sending": 1}
             program.start()
             await program.ready()
-            await until(lambda: in_state(books, state))
+            await until(lambda: in_state(probe, state))
             await asyncio.sleep(1)
             assert len(telegram.texts) == copies
-            outcomes = await books.rows(select(tables.attempts.c.outcome))
+            outcomes = await probe.rows(select(tables.attempts.c.outcome))
             assert [outcome for (outcome,) in outcomes] == ["DeliveryUnknown"]
 
 
-async def in_state(books: Books, state: str) -> bool:
-    return await books.counts(outbox_rows) == {state: 1}
+async def in_state(probe: DatabaseProbe, state: str) -> bool:
+    return await probe.counts(outbox_rows) == {state: 1}

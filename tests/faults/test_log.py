@@ -25,9 +25,18 @@ from bot.receive.log.reader import PULL_LASTS
 from storage import log_offsets, tables
 from storage.inbox import InboxEvent, own_inbox_event
 from tests import servers
-from tests.faults.log_cluster import STREAM, Watcher, a_moment, answered, kept_ids, rush, settled_in, watching
+from tests.faults.log_cluster import (
+    STREAM,
+    LogProbe,
+    a_moment,
+    answered,
+    kept_ids,
+    log_probe,
+    log_run,
+    settled_in,
+)
 from tests.faults.test_database_away import closed_server
-from tests.faults.traffic_simulation import SOONER_OR_LATER, chat, until
+from tests.faults.traffic_simulation import EVENT_TIMEOUT, chat, until
 from tests.world import World, world
 
 KILLS = int(os.environ.get("XIAOER_KILLS", "1"))
@@ -43,12 +52,12 @@ pytestmark = pytest.mark.faults
 
 
 @contextlib.asynccontextmanager
-async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, Watcher]]:
+async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, LogProbe]]:
     configure_logs(
         "warning", json=False
     )  # as the program tells of faults: structlog's own way takes a second each
     async with (
-        watching(cluster) as log,
+        log_probe(cluster) as log,
         world(url, ingest=cluster.url) as shop,
         shop.program.running(),
     ):
@@ -57,9 +66,9 @@ async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, Watcher]]:
+async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, LogProbe]]:
     """Deliveries go into the log; they are taken in only where a test says so, and so with the legs."""
-    async with watching(cluster) as log, world(url, ingest=cluster.url) as shop:
+    async with log_probe(cluster) as log, world(url, ingest=cluster.url) as shop:
         assert shop.program.parts.log is not None
         connected = asyncio.create_task(shop.program.parts.log.run())
         try:
@@ -70,12 +79,12 @@ async def shop_by_hand(url: str, cluster: servers.Cluster) -> AsyncIterator[tupl
             await asyncio.gather(connected, return_exceptions=True)
 
 
-async def reached(shop: World, log: Watcher) -> None:
+async def reached(shop: World, log: LogProbe) -> None:
     """Until the program has its log, and each of its streams all copies."""
     assert shop.program.parts.log is not None
-    await asyncio.wait_for(shop.program.parts.log.ready.wait(), SOONER_OR_LATER)
+    await asyncio.wait_for(shop.program.parts.log.ready.wait(), EVENT_TIMEOUT)
     await until(log.healthy)
-    shop.comes_again = True
+    shop.redelivers = True
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +117,7 @@ async def heard(shop: World, count: int) -> None:
     await until(enough)
 
 
-async def all_taken_in(shop: World, log: Watcher) -> None:
+async def all_taken_in(shop: World, log: LogProbe) -> None:
     async def behind() -> bool:
         taken = await shop.program.parts.database.read(log_offsets.reached)
         return taken.get(partition_of("shop"), ("", 0))[1] >= await log.length()
@@ -117,7 +126,7 @@ async def all_taken_in(shop: World, log: Watcher) -> None:
 
 
 async def is_ready(shop: World) -> bool:
-    async with shop.http.get(f"{shop.door}/readyz") as response:
+    async with shop.http.get(f"{shop.url}/readyz") as response:
         return response.status == 200
 
 
@@ -284,7 +293,7 @@ async def test_without_a_majority_of_the_log_nothing_is_acknowledged_and_nothing
             if node is not leader:
                 node.kill()
         body = b'{"type": "nothing"'
-        shop.comes_again = False
+        shop.redelivers = False
         status, headers = await shop.answer_to(body, "d1")
         assert (status, headers["Retry-After"]) == (503, "5")
         await until(log.alone)
@@ -296,7 +305,7 @@ async def test_without_a_majority_of_the_log_nothing_is_acknowledged_and_nothing
         await asyncio.sleep(2)
         assert len(shop.receiver.messages) == 1
         assert not await is_ready(shop)
-        shop.comes_again = True
+        shop.redelivers = True
         for node in log.cluster.nodes:
             if node is not leader:
                 node.start()
@@ -311,17 +320,17 @@ async def test_with_all_of_the_log_away_a_delivery_is_answered_503_and_comes_aga
         assert await shop.place("1") == 200
         await heard(shop, 1)
         log.cluster.kill()
-        shop.comes_again = False
+        shop.redelivers = False
         assert [await shop.place("2", "bob") for _ in range(3)] == [503, 503, 503]
-        async with shop.http.get(f"{shop.door}/readyz") as response:
+        async with shop.http.get(f"{shop.url}/readyz") as response:
             assert (response.status, "log" in await response.json()) == (503, True)
         log.cluster.start()
-        shop.comes_again = True
+        shop.redelivers = True
         assert await shop.place("2", "bob") == 200
         await heard(shop, 2)
 
         async def ready_with_nothing_behind() -> bool:
-            async with shop.http.get(f"{shop.door}/readyz") as response:
+            async with shop.http.get(f"{shop.url}/readyz") as response:
                 return response.status == 200 and (await response.json())["log_behind"] == 0
 
         await until(ready_with_nothing_behind)
@@ -343,7 +352,7 @@ SAFE: dict[str, Any] = {"num_replicas": 3, "storage": StorageType.FILE, "discard
 async def test_a_stream_that_could_lose_what_it_took_is_not_used(
     postgres_url: str, log_cluster: servers.Cluster, unsafe: dict[str, Any]
 ) -> None:
-    async with watching(log_cluster) as log:
+    async with log_probe(log_cluster) as log:
         await log.make(StreamConfig(name="xiaoer-0", subjects=["xiaoer.0.>"], **SAFE | unsafe))
         async with world(postgres_url, ingest=log_cluster.url) as shop:
             assert shop.program.parts.log is not None
@@ -363,58 +372,58 @@ async def test_a_stream_that_could_lose_what_it_took_is_not_used(
 async def test_nothing_is_lost_or_doubled_when_the_leader_of_the_log_is_killed(
     postgres_url: str, log_cluster: servers.Cluster, tmp_path: Path
 ) -> None:
-    async with rush(postgres_url, log_cluster, tmp_path, seed=1) as town:
-        await town.start()
-        async with town.living():
+    async with log_run(postgres_url, log_cluster, tmp_path, seed=1) as traffic:
+        await traffic.start()
+        async with traffic.living():
             for _ in range(KILLS):
                 await asyncio.sleep(2)
-                leader = await town.log.leader()
+                leader = await traffic.log.leader()
                 leader.kill()
                 await asyncio.sleep(4)
                 leader.start()
-                await until(town.log.healthy)
-        await town.rest()
-        await town.judge()
-        print(f"{len(town.town.orders)} orders, answers {dict(town.town.answers)}")
+                await until(traffic.log.healthy)
+        await traffic.rest()
+        await traffic.judge()
+        print(f"{len(traffic.traffic.orders)} orders, answers {dict(traffic.traffic.answers)}")
 
 
 async def test_nothing_is_lost_or_doubled_when_programs_are_killed_between_commit_and_anything_else(
     postgres_url: str, log_cluster: servers.Cluster, tmp_path: Path
 ) -> None:
-    async with rush(postgres_url, log_cluster, tmp_path, seed=2) as town:
-        await town.start()
-        async with town.living():
+    async with log_run(postgres_url, log_cluster, tmp_path, seed=2) as traffic:
+        await traffic.start()
+        async with traffic.living():
             for number in range(2 * KILLS):
-                await asyncio.sleep(town.luck.uniform(0.5, 2))
-                program = town.programs[number % 2]
+                await asyncio.sleep(traffic.rng.uniform(0.5, 2))
+                program = traffic.programs[number % 2]
                 program.kill()
                 program.start()
                 await program.ready()
-        await town.rest()
-        await town.judge()
-        print(f"{len(town.town.orders)} orders, answers {dict(town.town.answers)}")
+        await traffic.rest()
+        await traffic.judge()
+        print(f"{len(traffic.traffic.orders)} orders, answers {dict(traffic.traffic.answers)}")
 
 
 async def test_each_buyers_words_come_in_their_order_through_all_doors_and_kills(
     postgres_url: str, log_cluster: servers.Cluster, tmp_path: Path
 ) -> None:
-    async with rush(postgres_url, log_cluster, tmp_path, seed=3) as town:
-        await town.start()
+    async with log_run(postgres_url, log_cluster, tmp_path, seed=3) as traffic:
+        await traffic.start()
 
         async def talk(buyer: str) -> None:
             for number in range(WORDS):
                 id = f"{buyer}-{number:03}"
-                await town.town.deliver(id, "message.received", chat(id, buyer, "你好"))
+                await traffic.traffic.deliver(id, "message.received", chat(id, buyer, "你好"))
 
         talks = asyncio.gather(*(talk(f"b{number}") for number in range(8)))
-        for program in town.programs:
+        for program in traffic.programs:
             await asyncio.sleep(0.5)
             program.kill()
             program.start()
             await program.ready()
         await talks
-        await settled_in(town.books.database, 8 * WORDS)
-        told = [id.split("#")[0] for id in await kept_ids(town.books.database)]
+        await settled_in(traffic.probe.database, 8 * WORDS)
+        told = [id.split("#")[0] for id in await kept_ids(traffic.probe.database)]
         for buyer in range(8):
             hers = [id for id in told if id.startswith(f"b{buyer}-")]
             assert hers == [f"b{buyer}-{number:03}" for number in range(WORDS)]
@@ -433,27 +442,29 @@ AS_USUAL = "UPDATE slowness SET each = 0"
 async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_worked_off(
     postgres_url: str, log_cluster: servers.Cluster, tmp_path: Path
 ) -> None:
-    async with rush(postgres_url, log_cluster, tmp_path, seed=4, count=1) as town:
-        with town.books.database.engine.begin() as connection:
+    async with log_run(postgres_url, log_cluster, tmp_path, seed=4, count=1) as traffic:
+        with traffic.probe.database.engine.begin() as connection:
             connection.execute(text(SLOW))
-        await town.start()
-        await until(town.log.healthy)
+        await traffic.start()
+        await until(traffic.log.healthy)
         ids, at_a_time = [f"chat-{number}" for number in range(BURST)], asyncio.Semaphore(64)
 
         async def bring(id: str) -> None:
             async with at_a_time:
-                await town.town.deliver(id, "message.received", chat(id, id, "你好"))
+                await traffic.traffic.deliver(id, "message.received", chat(id, id, "你好"))
 
         async with asyncio.timeout(BURST / 20 * EACH):  # in which the database takes a twentieth of them
             await asyncio.gather(*map(bring, ids))
-        in_time = len(await kept_ids(town.books.database))
-        with town.books.database.engine.begin() as connection:
+        in_time = len(await kept_ids(traffic.probe.database))
+        with traffic.probe.database.engine.begin() as connection:
             connection.execute(text(AS_USUAL))
-        await settled_in(town.books.database, BURST)
-        print(f"{in_time} of {BURST} taken in at the end of the burst; answers {dict(town.town.answers)}")
+        await settled_in(traffic.probe.database, BURST)
+        print(
+            f"{in_time} of {BURST} taken in at the end of the burst; answers {dict(traffic.traffic.answers)}"
+        )
         assert in_time <= BURST / 20
-        assert town.town.answers[200] >= 0.95 * sum(town.town.answers.values())
-        assert sorted(id.split("#")[0] for id in await kept_ids(town.books.database)) == sorted(ids)
+        assert traffic.traffic.answers[200] >= 0.95 * sum(traffic.traffic.answers.values())
+        assert sorted(id.split("#")[0] for id in await kept_ids(traffic.probe.database)) == sorted(ids)
 
 
 async def test_without_a_database_deliveries_are_acknowledged_and_come_in_later(
@@ -507,14 +518,14 @@ async def test_the_metrics_tell_how_far_the_inbox_is_behind(
             await until(lambda: tells(shop, log_lag=0, log_taken_total=3))
         refused = (await measured(shop))["log_errors_total"]
         log.cluster.kill()
-        shop.comes_again = False
+        shop.redelivers = False
         assert await say(shop, "d") == 503
         assert await tells(shop, log_errors_total=refused + 1)
 
 
 async def measured(shop: World) -> dict[str, float]:
     """What the program counts of the log. While the log cannot be asked, it tells what it heard last."""
-    async with shop.http.get(f"{shop.door}/metrics") as response:
+    async with shop.http.get(f"{shop.url}/metrics") as response:
         text = await response.text()
     return {name: float(number) for name, number in re.findall(r"^xiaoer_(log_\w+) (\S+)$", text, re.M)}
 

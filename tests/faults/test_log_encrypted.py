@@ -26,16 +26,16 @@ from bot.receive.log.jetstream import Log
 from storage.database import Database
 from tests import servers
 from tests.conftest import cannot_run
-from tests.faults.log_cluster import Watcher, kept_ids, quiet, settled_in
+from tests.faults.log_cluster import LogProbe, kept_ids, quiet, settled_in
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, KEY, placed, until
+from tests.faults.traffic_simulation import FAST_SHOP, KEY, placed, until
 
 PASSWORD = "pa:ss@wo/rd,50%"  # with every sign that means something in an address
 TOKEN = "a-token-that-opens-nothing-else"
 WRONG = "not-what-it-was-yesterday"
 BUYER = "buyer-whom-nobody-else-may-know"
 NUMBERS = itertools.count(1)
-PATIENCE = 90.0  # seconds; a program waits for its log before it opens its door
+TIMEOUT = 90.0  # seconds; a program waits for its log before it opens its door
 
 USERS = f"authorization {{ users: [ {{ user: xiaoer, password: {json.dumps(PASSWORD)} }} ] }}"
 TOKENS = f"authorization {{ token: {json.dumps(TOKEN)} }}"
@@ -150,7 +150,7 @@ def user(password: str = PASSWORD) -> str:
 
 
 @contextlib.asynccontextmanager
-async def looking_at(cluster: servers.Cluster, **secret: str) -> AsyncIterator[Watcher]:
+async def looking_at(cluster: servers.Cluster, **secret: str) -> AsyncIterator[LogProbe]:
     """The log itself, up and empty, whatever it shows."""
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
@@ -162,7 +162,7 @@ async def looking_at(cluster: servers.Cluster, **secret: str) -> AsyncIterator[W
         **secret,
     )
     try:
-        watcher = Watcher(client, cluster)
+        watcher = LogProbe(client, cluster)
 
         async def clear() -> bool:
             try:
@@ -171,13 +171,13 @@ async def looking_at(cluster: servers.Cluster, **secret: str) -> AsyncIterator[W
                 return False
             return True
 
-        await until(clear, PATIENCE)
+        await until(clear, TIMEOUT)
         yield watcher
     finally:
         await client.close()
 
 
-async def streams(log: Watcher) -> int:
+async def streams(log: LogProbe) -> int:
     return (await log.js.account_info()).streams
 
 
@@ -194,12 +194,12 @@ class Shop:
         )
         headers = standard_webhooks.sign(KEY, order, datetime.now(UTC), body)
         async with self._http.post(
-            f"{self.program.door}/hooks/shop/webhook", data=body, headers=headers
+            f"{self.program.url}/hooks/shop/webhook", data=body, headers=headers
         ) as answer:
             return answer.status
 
     async def get(self, path: str) -> tuple[int, str]:
-        async with self._http.get(self.program.door + path) as answer:
+        async with self._http.get(self.program.url + path) as answer:
             return answer.status, await answer.text()
 
     def log(self) -> str:
@@ -217,7 +217,7 @@ async def shop_trusting(
         database=url,
         receiver="http://127.0.0.1:9/",
         port=free_port(),
-        shop=HASTY,
+        shop=FAST_SHOP,
         log=f"{files}.log",
         ingest=ingest,
         authority=str(authority),
@@ -225,7 +225,7 @@ async def shop_trusting(
     with programs(plan) as (program,):
         program.start()
         await program.ready()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as http:
             yield Shop(program, http)
 
 
@@ -241,10 +241,10 @@ async def is_taken_encrypted(
         async def taken() -> bool:
             return await shop.place("1001") == 200
 
-        await until(taken, PATIENCE)  # the log may still be choosing its leaders
+        await until(taken, TIMEOUT)  # the log may still be choosing its leaders
         assert await log.length() == 1
         with contextlib.closing(Database(url)) as database:
-            await settled_in(database, 1, PATIENCE)
+            await settled_in(database, 1, TIMEOUT)
             assert await kept_ids(database) == ["1001#order.placed"]
         assert (await shop.get("/readyz"))[0] == 200
         assert len(way.heard) > 1000
@@ -274,7 +274,7 @@ async def is_refused(shop: Shop, why: str, secret: str) -> None:
         status, answer = await shop.get("/readyz")
         return why in shop.log() and status == 503 and why in json.loads(answer)["log"]
 
-    await until(said, PATIENCE)
+    await until(said, TIMEOUT)
     assert [await shop.place("1001"), await shop.place("1002")] == [503, 503]
     assert (await shop.get("/healthz"))[0] == 200
     assert shop.log().count(why) < 20  # each server is tried twice a second
@@ -378,10 +378,10 @@ async def test_a_certificate_that_was_renewed_is_found_by_the_programs_that_run(
                 async def refused(before: int = heard) -> bool:
                     return complaints() > before and not await taken()
 
-                await until(refused, PATIENCE)
+                await until(refused, TIMEOUT)
                 show("well")
                 await asyncio.to_thread(restart)
-                await until(taken, PATIENCE)
+                await until(taken, TIMEOUT)
                 heard = complaints()
                 show("expired")
                 await asyncio.to_thread(restart)
@@ -390,14 +390,14 @@ async def test_a_certificate_that_was_renewed_is_found_by_the_programs_that_run(
 async def test_who_is_told_to_stop_stops_at_any_moment_of_an_attempt(with_users: servers.Cluster) -> None:
     """Here no authority is trusted: every attempt fails in the handshake, where a cancelling was lost."""
     configure_logs("warning", json=False)
-    luck = random.Random(1)
+    rng = random.Random(1)
 
     async def one() -> bool:
         log = Log(with_users.url.replace("nats://", "tls://"))
         running = asyncio.create_task(log.run())
-        await asyncio.sleep(luck.uniform(0, 1.5))
+        await asyncio.sleep(rng.uniform(0, 1.5))
         running.cancel()
-        ended, _ = await asyncio.wait({running}, timeout=PATIENCE)
+        ended, _ = await asyncio.wait({running}, timeout=TIMEOUT)
         while not running.done():  # so that this test ends, whatever it finds
             running.cancel()
             await asyncio.sleep(0.01)

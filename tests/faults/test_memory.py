@@ -15,7 +15,7 @@ from bot.texts.catalogue import Catalogue
 from storage import buyer_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic
 from tests.world import served
 
 pytestmark = pytest.mark.faults
@@ -71,20 +71,20 @@ async def served_a_town(url: str, folder: Path, first: int) -> tuple[int, int, f
     receiver = Receiver(random.Random(3))
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
         log = str(folder / "program.log")
-        plan = Plan(database=url, receiver=f"{address}/", port=free_port(), shop=HASTY, log=log)
-        with programs(plan) as (program,), contextlib.closing(Books(url)) as books:
+        plan = Plan(database=url, receiver=f"{address}/", port=free_port(), shop=FAST_SHOP, log=log)
+        with programs(plan) as (program,), contextlib.closing(DatabaseProbe(url)) as probe:
             program.start()
             await program.ready()
-            town = Town(http, [program.door], random.Random(3), first=first)
-            living = asyncio.create_task(town.live())
+            traffic = Traffic(http, [program.url], random.Random(3), first=first)
+            living = asyncio.create_task(traffic.live())
             await asyncio.sleep(2)  # until caches are warm
             first = resident(program.pid)
             highest = await watched(program)
-            town.full.set()
+            traffic.full.set()
             await living
-            await books.rest(program.complaints)
-            assert set(await books.counts(tables.inbox)) == {"done"}
-            return first, highest, median_wait(town, receiver)
+            await probe.rest(program.complaints)
+            assert set(await probe.counts(tables.inbox)) == {"done"}
+            return first, highest, median_wait(traffic, receiver)
 
 
 async def watched(program: Program) -> int:
@@ -95,9 +95,9 @@ async def watched(program: Program) -> int:
     return highest
 
 
-def median_wait(town: Town, receiver: Receiver) -> float:
+def median_wait(traffic: Traffic, receiver: Receiver) -> float:
     waits = sorted(
-        (attempt.decided_at - town.acknowledged[f"p-{attempt.message['order']}"]).total_seconds()
+        (attempt.decided_at - traffic.acknowledged[f"p-{attempt.message['order']}"]).total_seconds()
         for attempt in receiver.attempts
         if attempt.message["template"] == "order_confirmation"
     )

@@ -23,7 +23,7 @@ from bot.operations.audit.audit import audit
 from storage import tables
 from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import SEED, everything_was_done
-from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, placed, until
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, placed, until
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -48,13 +48,18 @@ class Trio:
     """The programs, the receiver of all, and what the database says."""
 
     def __init__(
-        self, plans: list[Plan], all_of_them: list[Program], books: Books, receiver: Receiver, http: Any
+        self,
+        plans: list[Plan],
+        all_of_them: list[Program],
+        probe: DatabaseProbe,
+        receiver: Receiver,
+        http: Any,
     ) -> None:
         self.all = all_of_them
-        self.books = books
+        self.probe = probe
         self.receiver = receiver
         self.http = http
-        self.doors = [one.door for one in all_of_them if "receive" in one.plan.legs]
+        self.urls = [one.url for one in all_of_them if "receive" in one.plan.legs]
         self.shops = config_of(plans[0].database, plans[0].receiver, **plans[0].shop).shops
 
     async def start(self) -> None:
@@ -67,14 +72,14 @@ class Trio:
         return "\n".join(one.complaints() for one in self.all)
 
     async def audited(self) -> list[str]:
-        found = await asyncio.to_thread(audit, self.books.database, self.shops, datetime.now(UTC))
+        found = await asyncio.to_thread(audit, self.probe.database, self.shops, datetime.now(UTC))
         return [finding.sentence for finding in found]
 
 
 @contextlib.asynccontextmanager
-async def trio(url: str, folder: Path, luck: random.Random, split: Split, **more: Any) -> AsyncIterator[Trio]:
+async def trio(url: str, folder: Path, rng: random.Random, split: Split, **more: Any) -> AsyncIterator[Trio]:
     migrated(url)
-    receiver = Receiver(luck)
+    receiver = Receiver(rng)
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
         webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{address}/", "timeout": PATIENT}
         plans = [
@@ -82,28 +87,28 @@ async def trio(url: str, folder: Path, luck: random.Random, split: Split, **more
                 database=url,
                 receiver=f"{address}/",
                 port=free_port(),
-                shop={**HASTY, "channels": {"webhook": webhook}},
+                shop={**FAST_SHOP, "channels": {"webhook": webhook}},
                 log=str(folder / f"program{number}.log"),
                 legs=legs,
                 **more,
             )
             for number, legs in enumerate(split)
         ]
-        with programs(*plans) as made, contextlib.closing(Books(url)) as books:
-            yield Trio(plans, made, books, receiver, http)
+        with programs(*plans) as made, contextlib.closing(DatabaseProbe(url)) as probe:
+            yield Trio(plans, made, probe, receiver, http)
 
 
-async def talk(town: Town, buyer: str) -> None:
+async def talk(traffic: Traffic, buyer: str) -> None:
     """Words of one buyer, in an order that everybody can see."""
     for number in range(WORDS):
         message = {"id": f"{buyer}-{number}", "buyer": {"id": buyer}, "text": "你好"}
-        await town.deliver(f"{buyer}-{number}", "message.received", {"message": message})
-        await asyncio.sleep(town.luck.uniform(0, 0.3))
+        await traffic.deliver(f"{buyer}-{number}", "message.received", {"message": message})
+        await asyncio.sleep(traffic.rng.uniform(0, 0.3))
 
 
 async def in_their_order(three: Trio, buyers: list[str]) -> None:
     named = ("shop-" + tables.outbox.c.id.cast(String)).label("name")
-    keys = dict(await three.books.rows(select(named, tables.outbox.c.key)))
+    keys = dict(await three.probe.rows(select(named, tables.outbox.c.key)))
     heard: dict[str, list[str]] = defaultdict(list)
     for id, message in three.receiver.messages.items():  # each where it was first taken
         heard[message["buyer"]["id"]].append(keys[id])
@@ -114,29 +119,29 @@ async def in_their_order(three: Trio, buyers: list[str]) -> None:
 class Crowd:
     """A town of buyers, and six who talk without a pause, until both have said everything."""
 
-    def __init__(self, three: Trio, luck: random.Random) -> None:
+    def __init__(self, three: Trio, rng: random.Random) -> None:
         self.three = three
-        self.town = Town(three.http, three.doors, luck)
+        self.traffic = Traffic(three.http, three.urls, rng)
         self.talkers = [f"t{number}" for number in range(6)]
-        self._living = asyncio.create_task(self.town.live())
-        talkers = Town(three.http, three.doors, luck)
+        self._living = asyncio.create_task(self.traffic.live())
+        talkers = Traffic(three.http, three.urls, rng)
         self._talks = asyncio.gather(*(talk(talkers, buyer) for buyer in self.talkers))
 
     async def done(self) -> None:
         """Everything was said and answered, once and in order."""
         await self._talks
-        self.town.full.set()
+        self.traffic.full.set()
         await self._living
         await asyncio.sleep(4.5)  # the last reminders become due
-        await self.three.books.rest(self.three.complaints)
+        await self.three.probe.rest(self.three.complaints)
         await in_their_order(self.three, self.talkers)
-        await everything_was_done(self.three.books, self.town, apart(self.three.receiver))
+        await everything_was_done(self.three.probe, self.traffic, apart(self.three.receiver))
         assert await self.three.audited() == []
 
 
 def apart(receiver: Receiver) -> Receiver:
     """What was heard, as if each word of the talkers had been another buyer's: they are judged elsewhere."""
-    heard = Receiver(receiver.luck)
+    heard = Receiver(receiver.rng)
     heard.attempts = receiver.attempts
     for id, message in receiver.messages.items():
         talks = message["buyer"]["id"].startswith("t")
@@ -146,31 +151,31 @@ def apart(receiver: Receiver) -> Receiver:
 
 @pytest.mark.parametrize("split", [WHOLE, MIXED, SPLIT], ids=["three whole", "mixed", "split by legs"])
 async def test_any_of_three_is_killed_at_any_time(postgres_url: str, tmp_path: Path, split: Split) -> None:
-    luck = random.Random(SEED)
+    rng = random.Random(SEED)
     print(f"XIAOER_SEED={SEED}: {KILLS} kills")
-    async with trio(postgres_url, tmp_path, luck, split, lease=1.0) as three:
+    async with trio(postgres_url, tmp_path, rng, split, lease=1.0) as three:
         await three.start()
-        crowd = Crowd(three, luck)
+        crowd = Crowd(three, rng)
         for _ in range(KILLS):
-            victim = luck.choice(three.all)
+            victim = rng.choice(three.all)
             victim.kill()
-            await asyncio.sleep(luck.uniform(0, 0.2))
+            await asyncio.sleep(rng.uniform(0, 0.2))
             victim.start()
-            if luck.random() < 0.8:  # else the next may fall before this one stands
+            if rng.random() < 0.8:  # else the next may fall before this one stands
                 await victim.ready()
         for one in three.all:
             await one.ready()
         await crowd.done()
-        print(f"{len(crowd.town.orders)} orders, {len(three.receiver.attempts)} attempts")
+        print(f"{len(crowd.traffic.orders)} orders, {len(three.receiver.attempts)} attempts")
 
 
 async def test_a_rolling_restart_under_load_loses_nothing_and_sends_nothing_again(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    luck = random.Random(SEED)
-    async with trio(postgres_url, tmp_path, luck, WHOLE, lease=30.0, notice=0.2) as three:
+    rng = random.Random(SEED)
+    async with trio(postgres_url, tmp_path, rng, WHOLE, lease=30.0, notice=0.2) as three:
         await three.start()
-        crowd = Crowd(three, luck)
+        crowd = Crowd(three, rng)
         for one in three.all * ROLLS:
             await asyncio.sleep(0.3)
             one.ask_to_stop()
@@ -178,20 +183,20 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_sends_nothing_agai
             one.start()
             await one.ready()
         await crowd.done()
-        assert await three.books.rows(select(tables.attempts)) == []
+        assert await three.probe.rows(select(tables.attempts)) == []
         times = Counter(attempt.id for attempt in three.receiver.attempts)
         assert [id for id, count in times.items() if count > 1] == []
-        assert 503 not in crowd.town.answers
+        assert 503 not in crowd.traffic.answers
 
 
-async def one_message_in_hand(three: Trio, luck: random.Random) -> Program:
+async def one_message_in_hand(three: Trio, rng: random.Random) -> Program:
     """A program that has sent a message and waits for the answer; the others come up after that."""
     first, *others = three.all
     first.start()
     await first.ready()
     three.receiver.answering.clear()
-    town = Town(three.http, [first.door], luck)
-    await town.deliver("1", "order.placed", placed("o1", "b1"))
+    traffic = Traffic(three.http, [first.url], rng)
+    await traffic.deliver("1", "order.placed", placed("o1", "b1"))
     await until(lambda: asked(three.receiver, 1))
     for other in others:
         other.start()
@@ -204,15 +209,15 @@ async def asked(receiver: Receiver, times: int) -> bool:
 
 
 async def test_what_is_in_hand_is_finished_before_the_program_goes(postgres_url: str, tmp_path: Path) -> None:
-    luck = random.Random(SEED)
-    async with trio(postgres_url, tmp_path, luck, WHOLE, lease=600.0, drain=600.0) as three:
-        first = await one_message_in_hand(three, luck)
+    rng = random.Random(SEED)
+    async with trio(postgres_url, tmp_path, rng, WHOLE, lease=600.0, drain=600.0) as three:
+        first = await one_message_in_hand(three, rng)
         first.ask_to_stop()
         await asyncio.sleep(1)
         assert first.alive
         three.receiver.answering.set()
         await first.ended()
-        (state,) = await three.books.rows(select(tables.outbox.c.state).where(CONFIRMATION))
+        (state,) = await three.probe.rows(select(tables.outbox.c.state).where(CONFIRMATION))
         assert state == ("sent",)
         assert [attempt.message["template"] for attempt in three.receiver.attempts] == [CONFIRMED]
 
@@ -220,9 +225,9 @@ async def test_what_is_in_hand_is_finished_before_the_program_goes(postgres_url:
 async def test_what_no_platform_answers_in_time_is_given_to_the_next_program_at_once(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    luck = random.Random(SEED)
-    async with trio(postgres_url, tmp_path, luck, WHOLE, lease=600.0, drain=0.5) as three:
-        first = await one_message_in_hand(three, luck)
+    rng = random.Random(SEED)
+    async with trio(postgres_url, tmp_path, rng, WHOLE, lease=600.0, drain=0.5) as three:
+        first = await one_message_in_hand(three, rng)
         first.ask_to_stop()
         await first.ended()
         three.receiver.answering.set()
@@ -230,23 +235,23 @@ async def test_what_no_platform_answers_in_time_is_given_to_the_next_program_at_
         first_two = three.receiver.attempts[:2]
         assert [attempt.message["template"] for attempt in first_two] == [CONFIRMED] * 2
         assert len({attempt.id for attempt in first_two}) == 1
-        (outcome,) = await three.books.rows(select(tables.attempts.c.outcome))
+        (outcome,) = await three.probe.rows(select(tables.attempts.c.outcome))
         assert outcome == ("DeliveryUnknown",)
 
 
 async def test_a_program_that_stops_says_so_first_and_takes_what_still_comes(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    luck = random.Random(SEED)
-    async with trio(postgres_url, tmp_path, luck, WHOLE[:1], notice=STARTS_WITHIN) as alone:
+    rng = random.Random(SEED)
+    async with trio(postgres_url, tmp_path, rng, WHOLE[:1], notice=STARTS_WITHIN) as alone:
         await alone.start()
         (only,) = alone.all
         assert await status(alone, "/readyz") == 200
         only.ask_to_stop()
         await until(lambda: is_leaving(alone))
-        town = Town(alone.http, alone.doors, luck)
-        await town.deliver("1", "order.placed", placed("o1", "b1"))
-        assert dict(town.answers) == {200: 1}
+        traffic = Traffic(alone.http, alone.urls, rng)
+        await traffic.deliver("1", "order.placed", placed("o1", "b1"))
+        assert dict(traffic.answers) == {200: 1}
         assert await status(alone, "/healthz") == 200
         assert only.alive  # it is killed in the middle of its notice: that is longer than a test should be
 
@@ -256,6 +261,6 @@ async def is_leaving(three: Trio) -> bool:
 
 
 async def status(three: Trio, page: str) -> int:
-    async with three.http.get(f"{three.doors[0]}{page}") as answer:
+    async with three.http.get(f"{three.urls[0]}{page}") as answer:
         found: int = answer.status
         return found

@@ -17,14 +17,14 @@ from sqlalchemy import make_url
 from bot.cli import main
 from storage import tables
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, placed, until
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, placed, until
 from tests.servers import PROGRAMS as SERVER
 from tests.world import SECRET, served
 
 pytestmark = pytest.mark.faults
 
 LATER = 200.0  # seconds; less than what a delivery's signature may be old
-ONCE = {**HASTY, "payment": {**HASTY["payment"], "remind": [f"{LATER - 20:.0f}s"]}}
+ONCE = {**FAST_SHOP, "payment": {**FAST_SHOP["payment"], "remind": [f"{LATER - 20:.0f}s"]}}
 WAITS = 1.5  # seconds in which a program that is not held would have sent what is due
 SETTINGS = """\
 database: {database}
@@ -70,8 +70,8 @@ class Shop:
                 await program.ended()
 
     async def place(self, program: Program, order: str) -> None:
-        town = Town(self.http, [program.door], random.Random(1))
-        await town.deliver(f"p-{order}", "order.placed", placed(order, f"b-{order}"))
+        traffic = Traffic(self.http, [program.url], random.Random(1))
+        await traffic.deliver(f"p-{order}", "order.placed", placed(order, f"b-{order}"))
 
     def said_of(self, order: str) -> int:
         return sum(message.get("order") == order for message in self.receiver.messages.values())
@@ -86,8 +86,8 @@ class Shop:
         """Until what was said is written down, too."""
 
         async def nothing_in_hand() -> bool:
-            with contextlib.closing(Books(self.url)) as books:
-                return "sending" not in await books.counts(tables.outbox)
+            with contextlib.closing(DatabaseProbe(self.url)) as probe:
+                return "sending" not in await probe.counts(tables.outbox)
 
         await until(nothing_in_hand)
 
@@ -98,12 +98,12 @@ class Shop:
         return await asyncio.to_thread(main, [*arguments, "--config", str(settings)])
 
     async def ask(self, program: Program, page: str) -> str:
-        async with self.http.get(f"{program.door}{page}") as answer:
+        async with self.http.get(f"{program.url}{page}") as answer:
             return str(await answer.text())
 
     async def waiting(self) -> int:
-        with contextlib.closing(Books(self.url)) as books:
-            return (await books.counts(tables.outbox)).get("queued", 0)
+        with contextlib.closing(DatabaseProbe(self.url)) as probe:
+            return (await probe.counts(tables.outbox)).get("queued", 0)
 
 
 @pytest.fixture

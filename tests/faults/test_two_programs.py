@@ -17,7 +17,7 @@ from bot.domain.context import Buyer
 from storage import buyer_records, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import HASTY, Books, Receiver, Town, until
+from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, until
 from tests.world import served
 
 pytestmark = pytest.mark.faults
@@ -29,10 +29,10 @@ class Pair:
     """Two programs on one database, and the receiver of both."""
 
     def __init__(
-        self, both: list[Program], books: Books, receiver: Receiver, http: aiohttp.ClientSession
+        self, both: list[Program], probe: DatabaseProbe, receiver: Receiver, http: aiohttp.ClientSession
     ) -> None:
         self.both = both
-        self.books = books
+        self.probe = probe
         self.receiver = receiver
         self.http = http
 
@@ -48,39 +48,39 @@ class Pair:
 
 @contextlib.asynccontextmanager
 async def pair(
-    url: str, folder: Path, luck: random.Random, lease: float = 20.0, **shop: Any
+    url: str, folder: Path, rng: random.Random, lease: float = 20.0, **shop: Any
 ) -> AsyncIterator[Pair]:
     migrated(url)
-    receiver = Receiver(luck)
+    receiver = Receiver(rng)
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
         plans = [
             Plan(
                 database=url,
                 receiver=f"{address}/",
                 port=free_port(),
-                shop={**HASTY, **shop},
+                shop={**FAST_SHOP, **shop},
                 lease=lease,
                 log=str(folder / f"program{number}.log"),
             )
             for number in (1, 2)
         ]
-        with programs(*plans) as both, contextlib.closing(Books(url)) as books:
-            yield Pair(both, books, receiver, http)
+        with programs(*plans) as both, contextlib.closing(DatabaseProbe(url)) as probe:
+            yield Pair(both, probe, receiver, http)
 
 
 async def test_each_message_goes_out_once_and_in_the_order_of_the_buyers_words(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    luck = random.Random(7)
-    async with pair(postgres_url, tmp_path, luck) as two:
+    rng = random.Random(7)
+    async with pair(postgres_url, tmp_path, rng) as two:
         await two.start()
-        town = Town(two.http, [program.door for program in two.both], luck)
-        living = asyncio.create_task(town.live())
+        traffic = Traffic(two.http, [program.url for program in two.both], rng)
+        living = asyncio.create_task(traffic.live())
         await asyncio.sleep(8)
-        town.full.set()
+        traffic.full.set()
         await living
         await asyncio.sleep(5)
-        await two.books.rest(two.complaints)
+        await two.probe.rest(two.complaints)
         attempts = Counter(attempt.id for attempt in two.receiver.attempts)
         assert [id for id, times in attempts.items() if times > 1] == []
         assert {
@@ -89,9 +89,9 @@ async def test_each_message_goes_out_once_and_in_the_order_of_the_buyers_words(
         confirmed = [
             m["order"] for m in two.receiver.messages.values() if m["template"] == "order_confirmation"
         ]
-        assert sorted(confirmed) == sorted(town.orders)
-        assert set(await two.books.counts(tables.inbox)) == {"done"}
-        wakes = await two.books.rows(
+        assert sorted(confirmed) == sorted(traffic.orders)
+        assert set(await two.probe.counts(tables.inbox)) == {"done"}
+        wakes = await two.probe.rows(
             select(tables.inbox.c.external_id, func.count())
             .where(tables.inbox.c.channel == "clock")
             .group_by(tables.inbox.c.external_id)
@@ -106,20 +106,20 @@ def both_worked(two: Pair) -> bool:
 
 
 async def test_ten_words_of_a_buyer_are_answered_in_their_order(postgres_url: str, tmp_path: Path) -> None:
-    luck = random.Random(8)
-    async with pair(postgres_url, tmp_path, luck) as two:
+    rng = random.Random(8)
+    async with pair(postgres_url, tmp_path, rng) as two:
         await two.start()
-        town = Town(two.http, [program.door for program in two.both], luck)
+        traffic = Traffic(two.http, [program.url for program in two.both], rng)
 
         async def talk(buyer: str) -> None:
             for number in range(10):
                 message = {"id": f"{buyer}-{number}", "buyer": {"id": buyer}, "text": "你好"}
-                await town.deliver(f"{buyer}-{number}", "message.received", {"message": message})
+                await traffic.deliver(f"{buyer}-{number}", "message.received", {"message": message})
 
         await asyncio.gather(*(talk(f"b{number}") for number in range(20)))
-        await two.books.rest(two.complaints)
+        await two.probe.rest(two.complaints)
         keys = dict(
-            await two.books.rows(
+            await two.probe.rows(
                 select(("shop-" + tables.outbox.c.id.cast(tables.String)), tables.outbox.c.key)
             )
         )
@@ -131,25 +131,25 @@ async def test_ten_words_of_a_buyer_are_answered_in_their_order(postgres_url: st
 async def test_when_one_dies_with_messages_in_hand_the_other_takes_them(
     postgres_url: str, tmp_path: Path
 ) -> None:
-    luck = random.Random(9)
-    async with pair(postgres_url, tmp_path, luck, lease=2.0) as two:
+    rng = random.Random(9)
+    async with pair(postgres_url, tmp_path, rng, lease=2.0) as two:
         await two.start()
-        town = Town(two.http, [program.door for program in two.both], luck, pace=0.005)
-        living = asyncio.create_task(town.live())
+        traffic = Traffic(two.http, [program.url for program in two.both], rng, pace=0.005)
+        living = asyncio.create_task(traffic.live())
         await asyncio.sleep(2)
         dead, alive = two.both
         dead.kill()
-        town.doors = [alive.door]
+        traffic.urls = [alive.url]
         await asyncio.sleep(2)
-        town.full.set()
+        traffic.full.set()
         await living
         await asyncio.sleep(4)
-        await two.books.rest(two.complaints)
+        await two.probe.rest(two.complaints)
         confirmed = [
             m["order"] for m in two.receiver.messages.values() if m["template"] == "order_confirmation"
         ]
-        assert sorted(confirmed) == sorted(town.orders)
-        assert "sending" not in await two.books.counts(tables.outbox)
+        assert sorted(confirmed) == sorted(traffic.orders)
+        assert "sending" not in await two.probe.counts(tables.outbox)
 
 
 async def test_a_campaign_starts_once_and_writes_to_each_buyer_once(
@@ -173,15 +173,15 @@ async def test_a_campaign_starts_once_and_writes_to_each_buyer_once(
         two.both[0].start()
 
         async def all_written() -> bool:
-            return (await two.books.rows(select(func.count()).select_from(tables.outbox)))[0][0] >= BUYERS
+            return (await two.probe.rows(select(func.count()).select_from(tables.outbox)))[0][0] >= BUYERS
 
         await until(all_written)
         await asyncio.sleep(2)
         (count, buyers) = (
-            await two.books.rows(select(func.count(), func.count(tables.outbox.c.buyer.distinct())))
+            await two.probe.rows(select(func.count(), func.count(tables.outbox.c.buyer.distinct())))
         )[0]
         assert count == buyers == BUYERS
-        slots = await two.books.rows(select(tables.campaigns.c.queued).order_by(tables.campaigns.c.slot))
+        slots = await two.probe.rows(select(tables.campaigns.c.queued).order_by(tables.campaigns.c.slot))
         assert slots[0][0] == BUYERS  # and what the next minute's slot finds, is nobody
         assert sum(queued for (queued,) in slots) == BUYERS
 

@@ -20,11 +20,11 @@ from tests.world import SECRET
 
 KEY = standard_webhooks.key(SecretStr(SECRET))
 # Seconds; whoever waits goes on as soon as there is nothing left to wait for, so that these cost nothing.
-PATIENCE = 400.0  # in which everything must be handled after the last start, retries included
-SOONER_OR_LATER = 120.0  # for what takes a moment where nobody else is at work
+SETTLE_TIMEOUT = 400.0  # in which everything must be handled after the last start, retries included
+EVENT_TIMEOUT = 120.0  # for what takes a moment where nobody else is at work
 
 # Days in seconds: reminders after two and four seconds, and no night.
-HASTY: dict[str, Any] = {
+FAST_SHOP: dict[str, Any] = {
     "quiet_hours": {"start": "00:00", "end": "00:00"},
     "limits": {"per_day": 100, "promotions_per_week": 10, "deliveries_per_second": 100000},
     "payment": {"remind": ["2s", "4s"], "last_reminder": "0m", "gap": "0s", "close": "24h"},
@@ -46,10 +46,10 @@ class Attempt(msgspec.Struct, frozen=True):
 class Receiver:
     """A shop's chat system that drops repeats of an id, and now and then is slow or out of order."""
 
-    def __init__(self, luck: random.Random) -> None:
+    def __init__(self, rng: random.Random) -> None:
         self.attempts: list[Attempt] = []
         self.messages: dict[str, dict[str, Any]] = {}
-        self.luck = luck
+        self.rng = rng
         self.trouble = 0.0  # part of the requests that end badly
         self.answering = asyncio.Event()  # else it hears and says nothing
         self.answering.set()
@@ -60,12 +60,12 @@ class Receiver:
         at = datetime.fromisoformat(body["timestamp"])
         self.attempts.append(Attempt(message["id"], at, message, request.get(CAME_AT) or datetime.now(UTC)))
         await self.answering.wait()
-        fate = self.luck.random()
-        if fate < self.trouble / 2:
+        chance = self.rng.random()
+        if chance < self.trouble / 2:
             return web.Response(status=500)
         known = message["id"] in self.messages
         self.messages.setdefault(message["id"], message)
-        if fate < self.trouble:  # taken, and the answer is lost
+        if chance < self.trouble:  # taken, and the answer is lost
             assert request.transport is not None
             request.transport.close()
         return web.Response(status=409 if known else 200)
@@ -86,20 +86,20 @@ def step(message: dict[str, Any]) -> str:
     return str(message["text"]) if message["template"] == "payment_reminder" else ""
 
 
-class Town:
+class Traffic:
     """Buyers of one shop. Every delivery is sent until it is answered 200, as a platform would."""
 
     def __init__(
         self,
         http: aiohttp.ClientSession,
-        doors: Sequence[str],
-        luck: random.Random,
+        urls: Sequence[str],
+        rng: random.Random,
         pace: float = 0.02,
         first: int = 0,  # number of its first order
     ) -> None:
         self.http = http
-        self.doors = doors
-        self.luck = luck
+        self.urls = urls
+        self.rng = rng
         self.pace = pace
         self.first = first
         self.acknowledged: dict[str, datetime] = {}  # by delivery id
@@ -115,7 +115,7 @@ class Town:
             talk = asyncio.create_task(self._buyer(self.first + len(self.orders)))
             self._talks.add(talk)
             talk.add_done_callback(self._talks.discard)
-            await asyncio.sleep(self.luck.expovariate(1 / self.pace))
+            await asyncio.sleep(self.rng.expovariate(1 / self.pace))
         while self._talks:
             await asyncio.wait(self._talks)
 
@@ -123,13 +123,13 @@ class Town:
         order, buyer = f"o{number}", f"b{number // 2}"  # two orders a buyer
         self.orders.append(order)
         await self.deliver(f"p-{order}", "order.placed", placed(order, buyer))
-        if self.luck.random() < 0.4:
+        if self.rng.random() < 0.4:
             await self.deliver(f"m-{order}", "message.received", chat(order, buyer, "你好"))
-        if self.luck.random() < 0.6:
-            await asyncio.sleep(self.luck.uniform(0, 3))
+        if self.rng.random() < 0.6:
+            await asyncio.sleep(self.rng.uniform(0, 3))
             await self.deliver(f"$-{order}", "order.paid", paid(order))
             self.paid_at[order] = self.acknowledged[f"$-{order}"]
-        if self.luck.random() < 0.3:  # the platform repeats itself
+        if self.rng.random() < 0.3:  # the platform repeats itself
             await self.deliver(f"p-{order}", "order.placed", placed(order, buyer))
 
     async def deliver(self, id: str, type: str, data: Mapping[str, Any]) -> None:
@@ -138,10 +138,10 @@ class Town:
             if await self._post(id, body) == 200:
                 self.acknowledged.setdefault(id, datetime.now(UTC))
                 return
-            await asyncio.sleep(self.luck.uniform(0.02, 0.2))
+            await asyncio.sleep(self.rng.uniform(0.02, 0.2))
 
     async def _post(self, id: str, body: bytes) -> int:
-        door = self.luck.choice(self.doors)
+        door = self.rng.choice(self.urls)
         headers = standard_webhooks.sign(KEY, id, datetime.now(UTC), body)
         try:
             async with self.http.post(
@@ -178,7 +178,7 @@ def chat(order: str, buyer: str, text: str) -> dict[str, Any]:
     return {"message": {"id": f"m-{order}", "buyer": {"id": buyer}, "text": text}}
 
 
-class Books:
+class DatabaseProbe:
     """What the database says, for the test to compare with what the town knows."""
 
     def __init__(self, database_url: str) -> None:
@@ -204,22 +204,22 @@ class Books:
 
     async def rest(self, why: Callable[[], str] = lambda: "") -> None:
         """Until everything is handled, in a bounded time."""
-        deadline = asyncio.get_running_loop().time() + PATIENCE
+        deadline = asyncio.get_running_loop().time() + SETTLE_TIMEOUT
         quiet = 0
         while quiet < 2:
             quiet = quiet + 1 if await self.at_rest() else 0
             if asyncio.get_running_loop().time() > deadline:
                 left = await self.counts(tables.inbox), await self.counts(tables.outbox)
-                raise AssertionError(f"not at rest within {PATIENCE} s: {left} {why()}")
+                raise AssertionError(f"not at rest within {SETTLE_TIMEOUT} s: {left} {why()}")
             await asyncio.sleep(0.2)
 
     def close(self) -> None:
         self.database.close()
 
 
-async def until(true: Callable[[], Awaitable[bool]], patience: float = SOONER_OR_LATER) -> None:
+async def until(true: Callable[[], Awaitable[bool]], within: float = EVENT_TIMEOUT) -> None:
     """Wait for something to come to pass, for so many seconds."""
-    deadline = asyncio.get_running_loop().time() + patience
+    deadline = asyncio.get_running_loop().time() + within
     while not await true():
         assert asyncio.get_running_loop().time() < deadline, "it did not come to pass"
         await asyncio.sleep(0.05)

@@ -66,7 +66,7 @@ async def test_what_a_delivery_calls_itself_changes_nothing(kind: str, tmp_path:
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         body = ORDER % b'"1"'
         headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), "d", shop.clock.now, body)
-        url = f"{shop.door}/hooks/shop/webhook"
+        url = f"{shop.url}/hooks/shop/webhook"
         async with shop.http.post(url, data=body, headers={**headers, "content-type": kind}) as response:
             assert response.status == 200
 
@@ -77,7 +77,7 @@ async def test_compressed_bodies_are_refused_unread(tmp_path: Path) -> None:
         token = {"authorization": "Bearer a token that is only for tests", "content-type": "application/json"}
         for path, more in (("/hooks/shop/webhook", {}), ("/api/v1/shops/shop/cases/1/settle", token)):
             headers = {"content-encoding": "gzip", **more}
-            async with shop.http.post(shop.door + path, data=bomb, headers=headers) as response:
+            async with shop.http.post(shop.url + path, data=bomb, headers=headers) as response:
                 assert response.status == 415
 
 

@@ -21,8 +21,8 @@ from bot.operations.audit.audit import audit
 from storage import tables
 from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, processes, programs
 from tests.faults.test_memory import MB, resident
-from tests.faults.traffic_simulation import HASTY, KEY, Books, Receiver, placed
-from tests.hostile.attackers import ATTACKS, HOOK, besiege, head
+from tests.faults.traffic_simulation import FAST_SHOP, KEY, DatabaseProbe, Receiver, placed
+from tests.hostile.attackers import ATTACKS, HOOK, head, run_attack
 from tests.world import config_of, served
 
 pytestmark = pytest.mark.faults
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.faults
 SECONDS = float(os.environ.get("XIAOER_SIEGE", "1.5"))
 PACE = 0.02  # seconds between honest deliveries
 GROWTH = 150 * MB  # half of what the greediest of them bring
-PATIENCE = 30.0  # seconds for the slowest honest delivery, with attackers on the same few cores
+TIMEOUT = 30.0  # seconds for the slowest honest delivery, with attackers on the same few cores
 PAUSE = 0.05  # seconds until who was thrown out comes again
 THROWN_OUT = 0.2  # for each honest delivery, at most
 DOOR = {"connections": 1000, "memory": 16 * MB, "request_within": "1s", "idle": "1s"}
-SHOP = {**HASTY, "limits": {**HASTY["limits"], "deliveries_per_second": 5000}}
+SHOP = {**FAST_SHOP, "limits": {**FAST_SHOP["limits"], "deliveries_per_second": 5000}}
 
 
 class Honest:
@@ -54,7 +54,7 @@ class Honest:
     async def deliver(self) -> None:
         body, headers = delivery(f"o{len(self.answers)}")
         began = time.perf_counter()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while (status := await self._answer_to(body, headers)) is None:
                 self.thrown_out += 1
                 await asyncio.sleep(PAUSE)
@@ -93,7 +93,7 @@ def overheard() -> bytes:
 @contextlib.asynccontextmanager
 async def honest_shop(
     folder: Path, door: Mapping[str, Any] = DOOR
-) -> AsyncIterator[tuple[Program, Honest, Books]]:
+) -> AsyncIterator[tuple[Program, Honest, DatabaseProbe]]:
     """A real program; when all is over, everything is done and the audit finds nothing."""
     url = f"sqlite:///{folder / 'shop.db'}"
     migrated(url)
@@ -104,13 +104,13 @@ async def honest_shop(
         plan = Plan(
             database=url, receiver=f"{address}/", port=free_port(), shop=SHOP, door=dict(door), log=log
         )
-        with programs(plan) as (program,), contextlib.closing(Books(url)) as books:
+        with programs(plan) as (program,), contextlib.closing(DatabaseProbe(url)) as probe:
             program.start()
             await program.ready()
-            yield program, Honest(http, program.door), books
-            await books.rest(program.complaints)
+            yield program, Honest(http, program.url), probe
+            await probe.rest(program.complaints)
             config = config_of(url, f"{address}/", **SHOP)
-            found = await asyncio.to_thread(audit, books.database, config.shops, datetime.now(UTC))
+            found = await asyncio.to_thread(audit, probe.database, config.shops, datetime.now(UTC))
             assert [finding.sentence for finding in found] == []
 
 
@@ -118,7 +118,7 @@ async def attack(name: str, program: Program) -> tuple[dict[str, int], int]:
     """What the attackers heard, and the program's highest size meanwhile."""
     answers = processes.Queue()
     arguments = (name, program.plan.port, SECONDS, overheard(), answers)
-    process = processes.Process(target=besiege, args=arguments, daemon=True)
+    process = processes.Process(target=run_attack, args=arguments, daemon=True)
     process.start()
     highest = 0
     try:
@@ -133,7 +133,7 @@ async def attack(name: str, program: Program) -> tuple[dict[str, int], int]:
 
 @pytest.mark.parametrize("kind", ATTACKS)
 async def test_honest_deliveries_are_kept_and_memory_stays_bounded_under(kind: str, tmp_path: Path) -> None:
-    async with honest_shop(tmp_path) as (program, honest, books):
+    async with honest_shop(tmp_path) as (program, honest, probe):
         for _ in range(50):
             await honest.deliver()
         print(f"calm: {milliseconds(honest.waits)}")
@@ -142,7 +142,7 @@ async def test_honest_deliveries_are_kept_and_memory_stays_bounded_under(kind: s
 
         assert len(program.told()) < 8000, program.complaints()
         assert len(await honest.metrics()) < 30_000
-        kept = {name.rpartition("#")[0] for (name,) in await books.rows(select(tables.inbox.c.external_id))}
+        kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
         assert kept - {"p-overheard"} == {f"p-o{number}" for number in range(len(honest.answers))}
 
 

@@ -25,7 +25,7 @@ from bot.domain.orders import Order
 from bot.operations.archive import Archiver
 from bot.operations.audit.audit import audit
 from storage import history, inbox, outbox, tables
-from tests.engine import Buyer, Engine, Yard, in_yard, yard
+from tests.engine import Buyer, Engine, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -73,8 +73,8 @@ async def a_bought_mug(engine: Engine, who: Buyer) -> list[Event]:
 async def test_what_is_over_leaves_the_database_and_lies_in_files_for_their_owner_alone(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         before = await left(engine)
 
@@ -86,15 +86,15 @@ async def test_what_is_over_leaves_the_database_and_lies_in_files_for_their_owne
         lines = lines_in(tmp_path / "archive" / engine.shop)
         assert len(lines) == moved == before["inbox"] + before["outbox"]
         assert {line["text"] for line in lines if line.get("state") == "sent"} == {
-            one.message.text for one in engine.heard
+            one.message.text for one in engine.sent
         }
         files = list((tmp_path / "archive" / engine.shop / "2026-11").iterdir())
         assert [file.stat().st_mode & 0o077 for file in files] == [0, 0]
 
 
 async def test_what_is_young_or_waits_stays(database_url: str, tmp_path: Path) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await engine.take(Buyer().placed())
         await engine.settle()
         before = await left(engine)
@@ -110,8 +110,8 @@ async def test_what_is_young_or_waits_stays(database_url: str, tmp_path: Path) -
 async def test_a_row_from_a_clock_that_ran_ahead_does_not_stop_the_sweep(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         before = await left(engine)
 
@@ -131,8 +131,8 @@ async def test_a_row_from_a_clock_that_ran_ahead_does_not_stop_the_sweep(
 async def test_a_crash_between_the_file_and_the_deleting_loses_nothing(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         before = await left(engine)
         engine.clock.now += KEEP
@@ -155,8 +155,8 @@ async def test_a_crash_between_the_file_and_the_deleting_loses_nothing(
 
 
 async def test_the_rows_are_on_disk_before_they_are_deleted(database_url: str, tmp_path: Path) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
         before = await left(engine)
@@ -172,8 +172,8 @@ async def test_the_rows_are_on_disk_before_they_are_deleted(database_url: str, t
 async def test_the_program_archives_by_its_settings_and_not_without_them(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
         before = await left(engine)
@@ -192,8 +192,8 @@ def test_by_hand_it_tells_how_many_rows_went_and_afterwards_where_to_look(
     database = f"sqlite:///{tmp_path / 'xiaoer.db'}"
 
     async def fill() -> str:
-        async with yard(database) as place:
-            engine = place.engine(now=NOON - 400 * DAY)
+        async with many_shops(database) as shops:
+            engine = shops.engine(now=NOON - 400 * DAY)
             await a_bought_mug(engine, Buyer(at=NOON - 400 * DAY))
             return engine.shop
 
@@ -216,8 +216,8 @@ def test_by_hand_it_tells_how_many_rows_went_and_afterwards_where_to_look(
 
 
 async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path: Path) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
         one, other = archivist(engine, tmp_path), archivist(engine, tmp_path)
@@ -230,8 +230,8 @@ async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path
 async def test_a_question_delivered_again_after_its_archiving_is_not_answered_again(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         life = await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
         await archivist(engine, tmp_path).sweep()
@@ -247,8 +247,8 @@ async def test_a_question_delivered_again_after_its_archiving_is_not_answered_ag
 async def test_a_parcel_that_comes_after_the_archiving_is_no_reason_to_ask_for_a_review_again(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine, who = place.engine(), Buyer()
+    async with many_shops(database_url) as shops:
+        engine, who = shops.engine(), Buyer()
         await engine.take(who.placed(), who.paid(), who.fact("shipped", HOUR, tracking="A", last=True))
         await engine.take(who.fact("delivered", DAY, parcel="A"))
         for _ in range(30):
@@ -264,14 +264,14 @@ async def test_a_parcel_that_comes_after_the_archiving_is_no_reason_to_ask_for_a
             engine.clock.now += DAY
             await engine.settle()
 
-        assert [one.message.template for one in engine.heard].count("review_request") == 1
+        assert [one.message.template for one in engine.sent].count("review_request") == 1
 
 
 async def test_an_offer_stays_so_that_it_is_made_once_in_a_lifetime(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
 
         def offer(connection: Connection) -> None:
             made = outbox.Draft(
@@ -300,8 +300,8 @@ async def test_an_offer_stays_so_that_it_is_made_once_in_a_lifetime(
 async def test_an_import_run_again_finds_that_it_knows_what_lies_in_the_archive(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with yard(database_url) as place:
-        engine = place.engine()
+    async with many_shops(database_url) as shops:
+        engine = shops.engine()
         life = await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
         await archivist(engine, tmp_path).sweep()
@@ -347,8 +347,8 @@ STEP = st.tuples(
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Yard, Any]]:
-    with in_yard(f"sqlite:///{tmp_path_factory.mktemp('archive') / 'shop.db'}") as (found, run):
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ManyShops, Any]]:
+    with in_many_shops(f"sqlite:///{tmp_path_factory.mktemp('archive') / 'shop.db'}") as (found, run):
         engine = found.database.engine
         sqlalchemy.event.listen(engine, "connect", hasty)
         engine.dispose()  # the connections that were made before
@@ -363,9 +363,9 @@ def hasty(connection: Any, _: Any) -> None:
 @given(story=st.lists(STEP, min_size=3, max_size=10), late=st.lists(STEP, max_size=3))
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_whenever_it_archives_all_later_decisions_are_the_same(
-    place: tuple[Yard, Any], tmp_path_factory: pytest.TempPathFactory, story: Any, late: Any
+    shops: tuple[ManyShops, Any], tmp_path_factory: pytest.TempPathFactory, story: Any, late: Any
 ) -> None:
-    found, run = place
+    found, run = shops
     folder = tmp_path_factory.mktemp("files")
     tidy, whole = found.engine(), found.engine()
 
@@ -398,10 +398,10 @@ async def live(engine: Engine, story: Any, late: Any, folder: Path | None) -> di
     await engine.settle()
     if folder:
         await archivist(engine, folder).sweep()
-    before = len(engine.heard)
+    before = len(engine.sent)
     await engine.take(*deliveries)
     await engine.settle()
-    assert len(engine.heard) == before, "said again"
+    assert len(engine.sent) == before, "said again"
     await lived(late)
     engine.clock.now += 20 * DAY
     await engine.settle()
@@ -414,7 +414,7 @@ async def known(engine: Engine) -> dict[str, Order]:
 
 
 def said(engine: Engine) -> list[tuple[Any, ...]]:
-    return [(one.at, one.message.key, one.message.template, one.message.address) for one in engine.heard]
+    return [(one.at, one.message.key, one.message.template, one.message.address) for one in engine.sent]
 
 
 async def remembered(engine: Engine) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.faults.traffic_simulation import SOONER_OR_LATER, until
+from tests.faults.traffic_simulation import EVENT_TIMEOUT, until
 from tests.world import World, world
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ WAITS = 'xiaoer_outbox{shop="shop",state="queued"}'
 
 
 async def scrape(shop: World) -> str:
-    async with shop.http.get(f"{shop.door}/metrics") as answer:
+    async with shop.http.get(f"{shop.url}/metrics") as answer:
         return await answer.text()
 
 
@@ -44,10 +44,10 @@ async def test_a_shop_where_nothing_waits_any_more_is_not_counted_any_more(tmp_p
 async def test_a_scrape_does_not_wait_for_a_long_counting(tmp_path: Path) -> None:
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         health = shop.program.parts.health
-        long = asyncio.create_task(asyncio.sleep(10 * SOONER_OR_LATER))
+        long = asyncio.create_task(asyncio.sleep(10 * EVENT_TIMEOUT))
         health._counting = long
 
-        async with asyncio.timeout(SOONER_OR_LATER):
+        async with asyncio.timeout(EVENT_TIMEOUT):
             shown = await scrape(shop)
 
         assert "xiaoer_inbox_lag_seconds" in shown
@@ -93,7 +93,7 @@ async def test_whatever_an_alert_counts_is_shown_before_it_happens(tmp_path: Pat
 
 async def test_deliveries_that_are_too_long_or_compressed_are_counted(tmp_path: Path) -> None:
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
-        door = f"{shop.door}/hooks/shop/webhook"
+        door = f"{shop.url}/hooks/shop/webhook"
         for body, headers, status in (
             (b"x" * 1024 * 1025, {}, 413),
             (b"x", {"Content-Encoding": "gzip"}, 415),

@@ -14,7 +14,7 @@ from bot.domain.events import BuyerRef, BuyerUpdated, Line, MessageReceived, Ord
 from bot.domain.money import Money
 from bot.domain.signed_tokens import SignedTokens
 from storage import tables
-from tests.engine import DOOR, Ear, Engine, Yard, in_yard, yard
+from tests.engine import WEBHOOK, Engine, FakeChannel, ManyShops, in_many_shops, many_shops
 from tests.world import NOON, SECRET
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -30,15 +30,15 @@ CHANNELS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
-def shop_of(place: Yard, **more: Any) -> Engine:
+def shop_of(shops: ManyShops, **more: Any) -> Engine:
     """A shop that hears from three platforms and speaks through Telegram and mail."""
-    engine = place.engine(channels=CHANNELS, **more)
-    engine.listen(Ear("telegram", engine.clock), Ear("mail", engine.clock))
+    engine = shops.engine(channels=CHANNELS, **more)
+    engine.use_channels(FakeChannel("telegram", engine.clock), FakeChannel("mail", engine.clock))
     return engine
 
 
@@ -85,8 +85,8 @@ async def owners(engine: Engine) -> dict[str, str]:
     return {order: known.buyer or "" for order, known in (await engine.orders()).items()}
 
 
-async def test_one_mail_address_on_two_platforms_is_one_buyer(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_one_mail_address_on_two_platforms_is_one_buyer(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", "shopify", id="7", email="Ann@example.com"))
     await engine.take(placed("2", "woo", id="9", email="ann@EXAMPLE.com"))
     await engine.react()
@@ -95,16 +95,16 @@ async def test_one_mail_address_on_two_platforms_is_one_buyer(place: Yard) -> No
     assert owner["1"] == owner["2"] != ""
 
 
-async def test_one_phone_on_two_platforms_is_one_buyer(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_one_phone_on_two_platforms_is_one_buyer(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", "shopify", id="7", phone=ANN["phone"]))
     await engine.take(placed("2", "woo", id="9", phone=ANN["phone"]))
     await engine.react()
     assert len(await files(engine)) == 1
 
 
-async def test_a_later_word_joins_two_files_and_their_orders(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_a_later_word_joins_two_files_and_their_orders(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", "shopify", id="7", email=ANN["email"]))
     await engine.take(placed("2", "woo", id="9", phone=ANN["phone"]))
     await engine.react()
@@ -120,9 +120,9 @@ async def test_a_later_word_joins_two_files_and_their_orders(place: Yard) -> Non
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
 @pytest.mark.parametrize("shared", ["phone", "email"])
 async def test_two_customers_of_one_platform_who_share_a_contact_stay_two(
-    place: Yard, shared: str, together: bool
+    shops: ManyShops, shared: str, together: bool
 ) -> None:
-    engine = shop_of(place)
+    engine = shop_of(shops)
     for order, id in (("1", "7"), ("2", "8"), ("3", "7"), ("4", "8")):
         await engine.take(placed(order, id=id, **{shared: ANN[shared]}))
         if not together:
@@ -154,18 +154,18 @@ def arrivals(draw: st.DrawFn) -> list[list[OrderPlaced]]:
 
 
 def test_joins_in_any_order_end_alike(database_url: str) -> None:
-    with in_yard(database_url) as (place, run):
+    with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=60 if place.database.dialect == "sqlite" else 15, deadline=None)
+        @settings(max_examples=60 if shops.database.dialect == "sqlite" else 15, deadline=None)
         @given(arrivals())
         def check(batches: list[list[OrderPlaced]]) -> None:
-            run(joined_in(place, batches))
+            run(joined_in(shops, batches))
 
         check()
 
 
-async def joined_in(place: Yard, batches: list[list[OrderPlaced]]) -> None:
-    engine = shop_of(place)
+async def joined_in(shops: ManyShops, batches: list[list[OrderPlaced]]) -> None:
+    engine = shop_of(shops)
     for batch in batches:
         await engine.take(*batch)
         await engine.react()
@@ -182,8 +182,8 @@ async def joined_in(place: Yard, batches: list[list[OrderPlaced]]) -> None:
     assert kept == {owner["1"]: NOON, owner["5"]: NOON + 4 * MINUTE}  # as old as the first word of her
 
 
-async def test_a_buyers_whole_history_moves_along(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_a_buyers_whole_history_moves_along(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", "shopify", id="7", email=ANN["email"]))
     await engine.react()
     elder = (await owners(engine))["1"]
@@ -202,35 +202,35 @@ async def test_a_buyers_whole_history_moves_along(place: Yard) -> None:
         assert {row[0] for row in await engine.rows(table, "buyer")} == {elder}, table.name
 
 
-async def test_what_waits_for_the_lost_file_goes_to_the_kept_one(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_what_waits_for_the_lost_file_goes_to_the_kept_one(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", "shopify", NOON - DAY, id="7", email=ANN["email"]))
     await engine.take(placed("2", "woo", NOON, id="9"))  # her confirmation waits: there is no way to her yet
     await engine.take(
         BuyerUpdated(channel="woo", external_id="u", at=NOON, buyer=BuyerRef(id="9", email=ANN["email"]))
     )
     await engine.settle()  # all in one batch
-    assert [(one.message.key, one.message.address) for one in engine.heard] == [
+    assert [(one.message.key, one.message.address) for one in engine.sent] == [
         ("order_confirmation:1", ANN["email"]),
         ("order_confirmation:2", ANN["email"]),
     ]
 
 
-async def test_the_signed_link_of_a_confirmation_joins_the_chat(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_the_signed_link_of_a_confirmation_joins_the_chat(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", id="7", **ANN))
     await engine.react()
     link = "/start " + SignedTokens("a secret that is only for tests").token("chat", engine.shop, "1")
     engine.clock.now += MINUTE
     await engine.take(wrote(link, at=engine.clock.now))
     await engine.settle()
-    answers = [one.message for one in engine.heard if one.channel == "telegram"]
+    answers = [one.message for one in engine.sent if one.channel == "telegram"]
     assert "where_is_order" in [message.template for message in answers]
     assert len(await files(engine)) == 1
 
 
-async def test_another_shops_link_joins_nothing(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_another_shops_link_joins_nothing(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("1", id="7", **ANN))
     await engine.take(
         wrote("/start " + SignedTokens("a secret that is only for tests").token("chat", "other", "1"))
@@ -239,32 +239,32 @@ async def test_another_shops_link_joins_nothing(place: Yard) -> None:
     assert len(await files(engine)) == 2
 
 
-async def test_the_orders_number_with_the_last_four_digits_joins_the_chat(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_the_orders_number_with_the_last_four_digits_joins_the_chat(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     await engine.take(placed("20261", id="7", phone=ANN["phone"]))
     await engine.react()
     engine.clock.now += MINUTE
     await engine.take(wrote("订单 20261，尾号 8000", at=engine.clock.now))
     await engine.settle()
-    said = [one.message.template for one in engine.heard if one.channel == "telegram"]
+    said = [one.message.template for one in engine.sent if one.channel == "telegram"]
     assert "where_is_order" in said
     assert len(await files(engine)) == 1
 
 
-async def test_after_so_many_wrong_digits_the_right_ones_do_not_help(place: Yard) -> None:
-    engine = shop_of(place, limits={"tries": 3})
+async def test_after_so_many_wrong_digits_the_right_ones_do_not_help(shops: ManyShops) -> None:
+    engine = shop_of(shops, limits={"tries": 3})
     await engine.take(placed("20261", id="7", phone=ANN["phone"]))
     await engine.react()
     for digits in ("1111", "2222", "3333", "8000"):
         await engine.take(wrote(f"订单 20261，尾号 {digits}"))
         await engine.settle()
-    said = [one.message.template for one in engine.heard if one.channel == "telegram"]
+    said = [one.message.template for one in engine.sent if one.channel == "telegram"]
     assert said == ["not_matched", "not_matched", "not_matched", "human_coming"]
     assert len(await files(engine)) == 2
 
 
-async def test_many_wrong_digits_in_one_batch_are_counted_one_by_one(place: Yard) -> None:
-    engine = shop_of(place, limits={"tries": 3})
+async def test_many_wrong_digits_in_one_batch_are_counted_one_by_one(shops: ManyShops) -> None:
+    engine = shop_of(shops, limits={"tries": 3})
     await engine.take(placed("20261", id="7", phone=ANN["phone"]))
     await engine.take(*(wrote(f"订单 20261，尾号 {digits}") for digits in range(1000, 1010)))
     await engine.take(wrote("订单 20261，尾号 8000"))
@@ -272,8 +272,8 @@ async def test_many_wrong_digits_in_one_batch_are_counted_one_by_one(place: Yard
     assert len(await files(engine)) == 2
 
 
-async def test_tries_are_given_back_after_a_day(place: Yard) -> None:
-    engine = shop_of(place, limits={"tries": 1})
+async def test_tries_are_given_back_after_a_day(shops: ManyShops) -> None:
+    engine = shop_of(shops, limits={"tries": 1})
     await engine.take(placed("20261", id="7", phone=ANN["phone"]), wrote("订单 20261，尾号 1111"))
     await engine.settle()
     engine.clock.now += DAY + MINUTE
@@ -282,9 +282,9 @@ async def test_tries_are_given_back_after_a_day(place: Yard) -> None:
     assert len(await files(engine)) == 1
 
 
-async def test_a_chat_of_another_known_customer_is_not_taken_away_from_him(place: Yard) -> None:
+async def test_a_chat_of_another_known_customer_is_not_taken_away_from_him(shops: ManyShops) -> None:
     """Bob opens Ann's link on his phone; his own file has a Telegram account, and so has hers."""
-    engine = shop_of(place)
+    engine = shop_of(shops)
     links = SignedTokens("a secret that is only for tests")
     await engine.take(placed("1", id="7", **ANN), placed("2", id="8", email="bob@example.com"))
     await engine.react()
@@ -302,8 +302,8 @@ async def test_a_chat_of_another_known_customer_is_not_taken_away_from_him(place
 # The way to her
 
 
-async def test_a_message_takes_the_live_chat_else_mail(place: Yard) -> None:
-    engine = shop_of(place)
+async def test_a_message_takes_the_live_chat_else_mail(shops: ManyShops) -> None:
+    engine = shop_of(shops)
     link = "/start " + SignedTokens("a secret that is only for tests").token("chat", engine.shop, "1")
     await engine.take(placed("1", id="7", **ANN))
     await engine.settle()
@@ -312,16 +312,16 @@ async def test_a_message_takes_the_live_chat_else_mail(place: Yard) -> None:
     await engine.take(placed("2", id="7", at=NOON + MINUTE))
     engine.clock.now += MINUTE
     await engine.settle()
-    ways = {one.message.key: one.channel for one in engine.heard}
+    ways = {one.message.key: one.channel for one in engine.sent}
     assert ways["order_confirmation:1"] == "mail"
     assert ways["order_confirmation:2"] == "telegram"
 
 
-async def test_an_address_that_blocked_us_is_not_written_to_again(place: Yard) -> None:
-    engine = shop_of(place)
-    ear = Ear("telegram", engine.clock)
-    mail = Ear("mail", engine.clock)
-    engine.listen(ear, mail)
+async def test_an_address_that_blocked_us_is_not_written_to_again(shops: ManyShops) -> None:
+    engine = shop_of(shops)
+    telegram = FakeChannel("telegram", engine.clock)
+    mail = FakeChannel("mail", engine.clock)
+    engine.use_channels(telegram, mail)
     tried: list[str] = []
 
     def block(message: Outgoing) -> None:
@@ -333,43 +333,43 @@ async def test_an_address_that_blocked_us_is_not_written_to_again(place: Yard) -
     await engine.settle()
     await engine.take(wrote(link))
     await engine.settle()
-    ear.answer = block
+    telegram.answer = block
     engine.clock.now += MINUTE
     await engine.take(placed("2", id="7", at=engine.clock.now))
     await engine.settle()
     await engine.take(placed("3", id="7", at=engine.clock.now))
     await engine.settle()
     assert tried == ["order_confirmation:2"]
-    assert {one.message.key for one in mail.heard} >= {"order_confirmation:2", "order_confirmation:3"}
+    assert {one.message.key for one in mail.sent} >= {"order_confirmation:2", "order_confirmation:3"}
 
 
-async def test_who_writes_again_has_unblocked_us(place: Yard) -> None:
-    engine = shop_of(place)
-    ear = Ear("telegram", engine.clock)
-    engine.listen(ear)
+async def test_who_writes_again_has_unblocked_us(shops: ManyShops) -> None:
+    engine = shop_of(shops)
+    telegram = FakeChannel("telegram", engine.clock)
+    engine.use_channels(telegram)
     await engine.take(wrote("你好"))
     await engine.react()
 
     def block(message: Outgoing) -> None:
         raise BuyerUnreachable("blocked")
 
-    ear.answer = block
+    telegram.answer = block
     await engine.settle()
-    ear.answer = lambda message: None
+    telegram.answer = lambda message: None
     engine.clock.now += MINUTE
     await engine.take(wrote("你好", at=engine.clock.now))
     await engine.settle()
-    assert [one.message.template for one in ear.heard] == ["hello"]
+    assert [one.message.template for one in telegram.sent] == ["hello"]
 
 
-async def test_an_order_is_told_by_the_system_it_came_from(place: Yard) -> None:
+async def test_an_order_is_told_by_the_system_it_came_from(shops: ManyShops) -> None:
     doors = {"other": {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
-    engine = place.engine(channels=doors)
-    first, other = Ear(DOOR, engine.clock), Ear("other", engine.clock)
-    engine.listen(first, other)
+    engine = shops.engine(channels=doors)
+    first, other = FakeChannel(WEBHOOK, engine.clock), FakeChannel("other", engine.clock)
+    engine.use_channels(first, other)
     await engine.take(placed("1001", channel="other", id="x9", email="ann@example.com"))
-    await engine.take(placed("1002", channel=DOOR, id="ann", email="ann@example.com"))
+    await engine.take(placed("1002", channel=WEBHOOK, id="ann", email="ann@example.com"))
     await engine.settle()
 
-    assert [heard.message.order for heard in other.heard] == ["1001"]
-    assert [heard.message.order for heard in first.heard] == ["1002"]
+    assert [sent.message.order for sent in other.sent] == ["1001"]
+    assert [sent.message.order for sent in first.sent] == ["1002"]

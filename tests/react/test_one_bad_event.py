@@ -13,22 +13,22 @@ from bot.domain.events import PaymentReceived
 from bot.domain.messages import DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.routes import Route
 from storage import inbox, read_models, tables
-from tests.engine import Buyer, Engine, Yard, yard
+from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
 def with_route(engine: Engine, route: Route) -> None:
     """This route comes first."""
     rules = engine.program.parts.rules
-    engine.decide_by(msgspec.structs.replace(rules, routes=(route, *rules.routes)))
+    engine.use_rules(msgspec.structs.replace(rules, routes=(route, *rules.routes)))
 
 
 async def states(engine: Engine) -> dict[str, int]:
@@ -49,8 +49,10 @@ def of_ann(event: PaymentReceived, context: Context) -> bool:
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
-async def test_a_handler_that_fails_parks_its_event_and_its_facts_count(place: Yard, together: bool) -> None:
-    engine = place.engine()
+async def test_a_handler_that_fails_parks_its_event_and_its_facts_count(
+    shops: ManyShops, together: bool
+) -> None:
+    engine = shops.engine()
     with_route(engine, Route(PaymentReceived, breaks, when=of_ann))
     ann, bob = Buyer(), Buyer(id="bob", order="1002")
     for event in (ann.placed(), bob.placed(), ann.paid(MINUTE), bob.paid(MINUTE), ann.fact("shipped", HOUR)):
@@ -66,20 +68,20 @@ async def test_a_handler_that_fails_parks_its_event_and_its_facts_count(place: Y
     assert {"payment_received:1002", "shipped:1001:1"} <= waiting
 
 
-async def test_nobody_is_reminded_of_a_payment_whose_handler_failed(place: Yard) -> None:
-    engine = place.engine()
+async def test_nobody_is_reminded_of_a_payment_whose_handler_failed(shops: ManyShops) -> None:
+    engine = shops.engine()
     with_route(engine, Route(PaymentReceived, breaks))
     ann = Buyer()
     await engine.take(ann.placed(), ann.paid(MINUTE))
     for _ in range(24):
         engine.clock.now += HOUR
         await engine.settle()
-    assert "payment_reminder" not in [one.message.template for one in engine.heard]
+    assert "payment_reminder" not in [one.message.template for one in engine.sent]
 
 
 @pytest.mark.parametrize("bad", [0, 7, 60])
-async def test_what_cannot_be_written_is_parked_alone(place: Yard, bad: int) -> None:
-    engine = place.engine()
+async def test_what_cannot_be_written_is_parked_alone(shops: ManyShops, bad: int) -> None:
+    engine = shops.engine()
     with_route(engine, Route(PaymentReceived, cannot_be_written, when=of_ann))
     others = [Buyer(id=f"b{number}", order=f"20{number:02}").placed() for number in range(60)]
     await engine.take(*others[:bad], Buyer().paid(), *others[bad:])
@@ -88,9 +90,9 @@ async def test_what_cannot_be_written_is_parked_alone(place: Yard, bad: int) -> 
     assert len(await engine.orders()) == 60
 
 
-async def test_money_beyond_what_a_column_holds_is_parked_alone(place: Yard) -> None:
+async def test_money_beyond_what_a_column_holds_is_parked_alone(shops: ManyShops) -> None:
     """PostgreSQL refuses the sum; SQLite takes it. Either way everybody else is served."""
-    engine = place.engine()
+    engine = shops.engine()
     ann = Buyer()
     payments = [
         ann.fact("paid", timedelta(seconds=number), amount="999999999999999.999", currency="KWD")
@@ -104,33 +106,33 @@ async def test_money_beyond_what_a_column_holds_is_parked_alone(place: Yard) -> 
     assert {"1001", "1002"} <= set(await engine.orders())
 
 
-async def test_an_event_of_a_kind_nobody_knows_any_more_is_parked_alone(place: Yard) -> None:
-    engine = place.engine()
+async def test_an_event_of_a_kind_nobody_knows_any_more_is_parked_alone(shops: ManyShops) -> None:
+    engine = shops.engine()
     await engine.take(Buyer().placed(), Buyer(id="bob", order="1002").placed())
     first = update(tables.inbox).where(
         tables.inbox.c.shop == engine.shop, tables.inbox.c.thread == "order:1001"
     )
-    await place.database.write(lambda connection: connection.execute(first.values(body='{"type": "old"}')))
+    await shops.database.write(lambda connection: connection.execute(first.values(body='{"type": "old"}')))
     await engine.react()
     assert await states(engine) == {"done": 1, "parked": 1}
 
 
-async def test_a_parked_event_can_be_tried_again(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_parked_event_can_be_tried_again(shops: ManyShops) -> None:
+    engine = shops.engine()
     rules = engine.program.parts.rules
     with_route(engine, Route(PaymentReceived, breaks))
     ann = Buyer()
     await engine.take(ann.placed(), ann.paid(MINUTE))
     await engine.react()
-    engine.decide_by(rules)
-    await place.database.write(lambda connection: inbox.reopen(connection, engine.shop))
+    engine.use_rules(rules)
+    await shops.database.write(lambda connection: inbox.reopen(connection, engine.shop))
     await engine.react()
     assert await states(engine) == {"done": 2}
     assert "payment_received:1001" in await engine.outbox()
 
 
-async def test_the_deadlines_of_an_order_with_a_long_id_come(place: Yard) -> None:
-    engine = place.engine(payment={"close": "1d"})
+async def test_the_deadlines_of_an_order_with_a_long_id_come(shops: ManyShops) -> None:
+    engine = shops.engine(payment={"close": "1d"})
     await engine.take(Buyer(order="9" * 190).placed(id="long"), Buyer(id="bob", order="1002").placed())
     await engine.react()
     engine.clock.now += 25 * HOUR
@@ -138,8 +140,8 @@ async def test_the_deadlines_of_an_order_with_a_long_id_come(place: Yard) -> Non
     assert sorted(case for (case,) in await engine.rows(tables.cases, "reason")) == ["unpaid_closed"] * 2
 
 
-async def test_a_message_that_cannot_be_judged_fails_alone_and_is_shown(place: Yard) -> None:
-    engine = place.engine()
+async def test_a_message_that_cannot_be_judged_fails_alone_and_is_shown(shops: ManyShops) -> None:
+    engine = shops.engine()
     policies = engine.program.parts.rules.policies
 
     def cannot_tell(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
@@ -148,7 +150,7 @@ async def test_a_message_that_cannot_be_judged_fails_alone_and_is_shown(place: Y
         return None
 
     broken = MessagePolicy(category="service", lateness=DAY, why_outdated=cannot_tell)
-    engine.decide_by(
+    engine.use_rules(
         msgspec.structs.replace(
             engine.program.parts.rules, policies={**policies, "order_confirmation": broken}
         )

@@ -21,7 +21,7 @@ async def count(shop: World, table: Any) -> int:
 
 async def test_an_unsigned_or_wrongly_signed_delivery_is_refused_and_not_kept(tmp_path: Path) -> None:
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
-        address = f"{shop.door}/hooks/shop/webhook"
+        address = f"{shop.url}/hooks/shop/webhook"
         forged = {"webhook-id": "x", "webhook-timestamp": "1795233600", "webhook-signature": "v1,bm9wZQ=="}
         for headers in ({}, forged):
             async with shop.http.post(address, data=b"{}", headers=headers) as response:
@@ -33,7 +33,7 @@ async def test_with_no_secret_set_nothing_is_believed(tmp_path: Path) -> None:
     channels = {"shopify": {"kind": "shopify"}, "telegram": {"kind": "telegram", "token": "1:x"}}
     async with world(f"sqlite:///{tmp_path}/shop.db", channels=channels) as shop:
         for name in channels:
-            async with shop.http.post(f"{shop.door}/hooks/shop/{name}", data=b"{}") as response:
+            async with shop.http.post(f"{shop.url}/hooks/shop/{name}", data=b"{}") as response:
                 assert response.status == 401
 
 
@@ -52,7 +52,7 @@ async def test_a_genuine_delivery_that_we_cannot_read_is_kept_whole_and_answered
 async def test_a_shop_or_channel_that_is_not_there_is_answered_404(tmp_path: Path) -> None:
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         for path in ("/hooks/shop/nothing", "/hooks/nobody/webhook"):
-            async with shop.http.post(shop.door + path, data=b"{}") as response:
+            async with shop.http.post(shop.url + path, data=b"{}") as response:
                 assert response.status == 404
 
 
@@ -73,7 +73,7 @@ async def test_woocommerces_unsigned_ping_is_answered_200_and_changes_nothing(tm
     channels = {"woocommerce": {"kind": "woocommerce", "secrets": ["a secret of the test"]}}
     async with world(f"sqlite:///{tmp_path}/shop.db", channels=channels) as shop:
         ping = FormData({"webhook_id": "1"})
-        async with shop.http.post(f"{shop.door}/hooks/shop/woocommerce", data=ping) as response:
+        async with shop.http.post(f"{shop.url}/hooks/shop/woocommerce", data=ping) as response:
             assert response.status == 200
         assert await count(shop, inbox) == 0
 
@@ -99,7 +99,7 @@ async def test_a_forged_flood_takes_nothing_from_the_shops_own_rate(tmp_path: Pa
     limits = {"deliveries_per_second": 2}
     async with world(f"sqlite:///{tmp_path}/shop.db", limits=limits) as shop:
         for _ in range(50):
-            async with shop.http.post(f"{shop.door}/hooks/shop/webhook", data=b"{}") as response:
+            async with shop.http.post(f"{shop.url}/hooks/shop/webhook", data=b"{}") as response:
                 assert response.status == 401
 
         assert [await shop.place(order=str(number)) for number in range(3)] == [200, 200, 200]
@@ -130,10 +130,10 @@ async def test_names_that_somebody_made_up_label_no_metric(tmp_path: Path) -> No
     async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
         for number in range(20):
             for path in (f"/hooks/shop/made-up-{number}", f"/hooks/made-up-{number}/webhook"):
-                async with shop.http.post(shop.door + path, data=b"{}") as response:
+                async with shop.http.post(shop.url + path, data=b"{}") as response:
                     assert response.status == 404
 
-        async with shop.http.get(f"{shop.door}/metrics") as response:
+        async with shop.http.get(f"{shop.url}/metrics") as response:
             assert "made-up" not in await response.text()
 
 

@@ -9,7 +9,7 @@ import pytest
 from bot.seller.words import SellerWords
 from storage import read_models
 from storage.read_models import CaseFile
-from tests.engine import DOOR, Buyer, Ear, Yard, yard
+from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
 from tests.world import NOON, World, world
 
 FORM = "姓名：王小明\n电话：13800001111\n付款银行：招商银行\n转账时间：今天上午"
@@ -17,8 +17,8 @@ MAIL = {"email": {"kind": "email", "host": "127.0.0.1", "tls": "none", "sender":
 
 
 @pytest.fixture
-async def place(database_url: str) -> AsyncIterator[Yard]:
-    async with yard(database_url) as found:
+async def shops(database_url: str) -> AsyncIterator[ManyShops]:
+    async with many_shops(database_url) as found:
         yield found
 
 
@@ -67,19 +67,19 @@ async def test_a_buyer_with_no_address_is_one_case_however_many_messages_she_mis
 
 
 async def test_the_sellers_mail_names_the_buyer_and_the_command_and_no_way_to_unsubscribe(
-    place: Yard,
+    shops: ManyShops,
 ) -> None:
-    engine = place.engine(channels=MAIL, seller={"email": "lin@shop.example"})
-    door, mail = Ear(DOOR, engine.clock), Ear("email", engine.clock)
-    engine.listen(door, mail)
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    door, mail = FakeChannel(WEBHOOK, engine.clock), FakeChannel("email", engine.clock)
+    engine.use_channels(door, mail)
     ann = Buyer()
     await engine.take(ann.placed())
     await engine.settle()
     await engine.take(ann.says("我已经付款了", NOON))
     await engine.settle()
 
-    [letter] = [heard.message for heard in mail.heard]
+    [letter] = [sent.message for sent in mail.sent]
     assert "安娜 · webhook:ann" in letter.text
     assert "xiaoer cases settle 1 --confirmed" in letter.text
     assert letter.stop_url is None
-    assert all(heard.message.stop_url for heard in door.heard)
+    assert all(sent.message.stop_url for sent in door.sent)

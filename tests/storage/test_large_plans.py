@@ -81,7 +81,7 @@ async def live(shop: World, archive: Path) -> None:
     headers = {"Authorization": "Bearer a token only for tests"}
     pages = ["/readyz", "/metrics", *(f"/api/v1/shops/shop/{name}" for name in LISTS)]
     for page in pages:
-        async with shop.http.get(f"{shop.door}{page}", headers=headers) as answer:
+        async with shop.http.get(f"{shop.url}{page}", headers=headers) as answer:
             await answer.read()
 
 

@@ -98,7 +98,7 @@ async def live(shop: World) -> None:
     await shop.forward(timedelta(days=2))
     headers = {"Authorization": "Bearer a token only for tests"}
     for page in ("/readyz", "/metrics", "/api/v1/shops/shop/cases", "/api/v1/shops/shop/messages"):
-        async with shop.http.get(f"{shop.door}{page}", headers=headers) as answer:
+        async with shop.http.get(f"{shop.url}{page}", headers=headers) as answer:
             await answer.read()
 
 
