@@ -348,8 +348,8 @@ def test_the_receiver_to_begin_with_takes_each_message_once(tmp_path: Path) -> N
     ) as running:
         try:
             type_in(tmp_path, f"until (echo >/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done")
-            answers = type_in(tmp_path, f"{sending}\ntell shop-1 '{message}'\ntell shop-1 '{message}'")
-            forged = type_in(tmp_path, f"{sending.replace('v1,', 'v1,x')}\ntell shop-2 '{message}'")
+            answers = type_in(tmp_path, f"{sending}\npost shop-1 '{message}'\npost shop-1 '{message}'")
+            forged = type_in(tmp_path, f"{sending.replace('v1,', 'v1,x')}\npost shop-2 '{message}'")
         finally:
             running.terminate()
             heard, _ = running.communicate(timeout=STARTS_WITHIN)
