@@ -22,11 +22,25 @@ PIP_APART := $(APART)/bin/python -m pip install -q --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
+# LOCALE only counts for a shop that is made; one that is there keeps its own language.
+OTHER_SHOP := make run SHOP=$(SHOP)-$(LOCALE) LOCALE=$(LOCALE)
+define SAY_IF_OTHER_LANGUAGE
+locale=$$(sed -n 's/^ *locale: *\([A-Za-z-]*\).*/\1/p' $(SHOP)/config.yaml | head -n 1); \
+case "$$locale" in $(LOCALE)*) ;; *) \
+	case "$(LOCALE)" in \
+		zh-TW*) echo "$(SHOP) 已經存在，語言是 $$locale，照原樣執行。要另開一家 $(LOCALE) 的店：$(OTHER_SHOP)" ;; \
+		zh*) echo "$(SHOP) 已经存在，语言是 $$locale，照原样运行。要另开一家 $(LOCALE) 的店：$(OTHER_SHOP)" ;; \
+	esac; \
+	echo "$(SHOP) exists already, in $$locale, and is served as it is. For a shop in $(LOCALE): $(OTHER_SHOP)" ;; \
+esac
+endef
+
 .PHONY: run test check bench fuzz faults growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
-	@test -e $(SHOP)/config.yaml || $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE))
+	@if test ! -e $(SHOP)/config.yaml; then $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE)); \
+		$(if $(LOCALE),else $(SAY_IF_OTHER_LANGUAGE);) fi
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 
 test: $(VENV)/.developed

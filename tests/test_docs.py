@@ -285,6 +285,35 @@ def serving(folder: Path) -> Iterator[tuple[Path, int]]:
             server.wait(STARTS_WITHIN)
 
 
+PRETENDED = """#!/bin/sh
+[ "$1" = init ] || exit 0
+mkdir "$2"
+printf "shops:\\n  teahouse:\\n    locale: ${4:-en}\\n" > "$2/config.yaml"
+"""
+
+
+def test_make_run_says_when_a_shop_is_there_already_in_another_language(tmp_path: Path) -> None:
+    make = shutil.which("make") or cannot_run("there is no make")
+    (tmp_path / "bin").mkdir()
+    for name, content in (("bin/python", ""), ("bin/xiaoer", PRETENDED), (".installed", "")):
+        (tmp_path / name).write_text(content)
+    (tmp_path / "bin/xiaoer").chmod(0o755)
+
+    def run(**given: str) -> str:
+        named = [f"{name}={value}" for name, value in given.items()]
+        command = [make, "-s", "run", f"VENV={tmp_path}", f"SHOP={tmp_path}/shop", *named]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    quiet = [run(LOCALE="zh-CN"), run(LOCALE="zh-CN"), run()]
+    said = run(LOCALE="en"), run(LOCALE="zh-TW")
+
+    assert quiet == ["", "", ""]
+    assert "exists already, in zh-CN, and is served as it is" in said[0]
+    assert f"make run SHOP={tmp_path}/shop-en LOCALE=en" in said[0]
+    assert "已經存在，語言是 zh-CN" in said[1]
+    assert "exists already" in said[1]
+
+
 def the_one_with(word: str, found: list[str]) -> str:
     (block,) = [block for block in found if word in block]
     return block
@@ -319,8 +348,8 @@ def test_the_receiver_to_begin_with_takes_each_message_once(tmp_path: Path) -> N
     ) as running:
         try:
             type_in(tmp_path, f"until (echo >/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; done")
-            answers = type_in(tmp_path, f"{sending}\ntell shop-1 '{message}'\ntell shop-1 '{message}'")
-            forged = type_in(tmp_path, f"{sending.replace('v1,', 'v1,x')}\ntell shop-2 '{message}'")
+            answers = type_in(tmp_path, f"{sending}\npost shop-1 '{message}'\npost shop-1 '{message}'")
+            forged = type_in(tmp_path, f"{sending.replace('v1,', 'v1,x')}\npost shop-2 '{message}'")
         finally:
             running.terminate()
             heard, _ = running.communicate(timeout=STARTS_WITHIN)
