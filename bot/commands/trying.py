@@ -38,6 +38,7 @@ from bot.commands.screen import say, show, show_json, tell
 from bot.commands.serving import base_address
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
+from bot.texts import operator_words
 from bot.texts.operator_words import nearest_language
 from storage import read_models
 from storage.database import Database
@@ -46,12 +47,6 @@ from storage.read_models import Message, Wanted
 TIMEOUT = 8.0  # seconds until we stop waiting for the program to act
 SHOWN = 20
 LOCAL = ("127.0.0.1", "localhost", "::1")
-
-SAMPLES = {  # by language: the buyer, the item, its price and the postage
-    "en": ("Ann", "Jasmine tea, 100 g", "12.00", "3.50"),
-    "zh-CN": ("安娜", "青花马克杯", "60.00", "8.00"),
-    "zh-TW": ("安娜", "青花馬克杯", "600", "80"),
-}
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,8 +154,13 @@ def _is_free(host: str, port: int) -> bool:
     return False
 
 
+def _of_sample(shop: ShopSettings, name: str) -> str:
+    """A value of the sample order, in the shop's language."""
+    return operator_words.say("sample_order", name, nearest_language(shop.locale), {})
+
+
 def _sample(shop: ShopSettings, order: str, now: datetime) -> dict[str, Any]:
-    name, item, price, postage = SAMPLES[nearest_language(shop.locale)]
+    name, item, price, postage = map(partial(_of_sample, shop), ("buyer", "item", "price", "postage"))
     total = f"{float(price) + float(postage):.{2 if '.' in price else 0}f}"
     placed_at = now - timedelta(seconds=1)
     return {
@@ -189,7 +189,7 @@ def _tell(
 ) -> None:
     words = words_of(shop)
     reader = words.locale
-    buyer = SAMPLES[nearest_language(shop.locale)][0]
+    buyer = _of_sample(shop, "buyer")
     tell(say("try_sent", reader, order=order, buyer=buyer, address=target.address))
     for message in received or []:
         tell("\n" + say("try_received", reader, buyer=buyer, template=words.template(message["template"])))
