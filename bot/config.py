@@ -18,9 +18,10 @@ from bot.receive.connection_limits import DoorSettings
 from bot.settings import schema as settings_schema
 from bot.settings import yaml_with_lines
 from bot.settings.environment import read_env
-from bot.settings.faults import config_error, from_pydantic
-from bot.settings.mistakes import Fault, language
+from bot.settings.faults import Fault, config_error, from_pydantic
+from bot.settings.faults import Path as SettingPath
 from bot.settings.reader import SettingsReader
+from bot.texts.operator_words import system_language
 
 
 def _database(url: str, info: ValidationInfo) -> str:
@@ -174,7 +175,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     config, found = _check(document, path.absolute().parent, environ)
     faults += found
     if config is None or faults:
-        raise config_error(path, faults, document.lines, language(environ))
+        raise config_error(path, faults, document.lines, system_language(environ))
     return config
 
 
@@ -196,19 +197,17 @@ def _check(
         return None, faults + _news(error, data, reader, {fault.path for fault in faults})
 
 
-def _news(
-    error: ValidationError, data: Any, reader: SettingsReader, known: set[yaml_with_lines.Path]
-) -> list[Fault]:
+def _news(error: ValidationError, data: Any, reader: SettingsReader, known: set[SettingPath]) -> list[Fault]:
     """What the types found, one fault for each place that has none yet."""
-    news: dict[yaml_with_lines.Path, Fault] = {}
+    news: dict[SettingPath, Fault] = {}
     for detail in error.errors(include_url=False):
-        fault = from_pydantic(detail, data, reader, PLATFORMS)
+        fault = from_pydantic(detail, data, reader.mask, PLATFORMS)
         if fault.path not in known and fault.code != "unknown_tier":
             news.setdefault(fault.path, fault)
     return list(news.values())
 
 
-def _channels(data: Any) -> Iterable[tuple[yaml_with_lines.Path, dict[str, Any]]]:
+def _channels(data: Any) -> Iterable[tuple[SettingPath, dict[str, Any]]]:
     for shop, settings in _groups(data, "shops"):
         channels = settings.get("channels")
         if isinstance(channels, dict):

@@ -146,7 +146,7 @@ MISTAKES = [
     ("0 10 * * sat", "0 10 * * 6", 15, "shops.teahouse.promotions.double11.cron", "weekdays as mon"),
     ("0 10 * * sat", "every day", 15, "shops.teahouse.promotions.double11.cron", "not a cron line"),
     ("end: 2026-11-11", "end: 2026-10-11", 17, "shops.teahouse.promotions.double11.end", "before it starts"),
-    ("start: 2026-11-01", "start: 1 Nov", 16, "shops.teahouse.promotions.double11.start", "is not a day"),
+    ("start: 2026-11-01", "start: 1 Nov", 16, "shops.teahouse.promotions.double11.start", "is not a date"),
     ("kind: webhook", "kind: wechat", 24, "shops.teahouse.channels.old-shop.kind", "one of webhook, shopify"),
     ("kind: webhook\n", "url: http://x\n", 23, "shops.teahouse.channels.old-shop.kind", "which platform"),
     (

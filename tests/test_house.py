@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bot.config import schema
-from bot.settings.mistakes import LANGUAGES, SAME_AS, WORDS
 from tests.conftest import cannot_run
 
 ROOT = Path(__file__).parent.parent
@@ -112,17 +111,3 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     ]
 
     assert silent == []
-
-
-@pytest.mark.parametrize("code", WORDS)
-def test_a_mistake_has_words_and_the_same_values_in_every_language(code: str) -> None:
-    words = WORDS[code]
-    values = [set(re.findall(r"(?<!\{)\{(\w+)\}", text)) for text in words]
-
-    assert len(words) == len(LANGUAGES)
-    assert all(text.strip() for text in words)
-    assert values.count(values[0]) == len(values)
-
-
-def test_mistakes_that_are_told_alike_are_told_in_words_that_exist() -> None:
-    assert set(SAME_AS.values()) <= set(WORDS)

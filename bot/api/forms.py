@@ -1,4 +1,4 @@
-"""What the JSON API takes and gives: every form once, for reading, for writing and for its description."""
+"""Forms of the JSON API: each once, for requests, responses and the OpenAPI description."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from bot.domain.context import Category
 from bot.domain.orders import Order
-from bot.seller.explanation import Story, told
+from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
 from storage.lookup import LARGEST_ID
 from storage.profiles import BuyerFile, OrderFile
@@ -24,7 +24,7 @@ After = Annotated[int, Meta(ge=1, le=LARGEST_ID, description="`next` of the page
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is asked. Unknown names are refused: a misspelt filter would show too much."""
+    """A request. Unknown names are refused, since a misspelt filter would show too much."""
 
 
 class NoQuery(Form, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class NoQuery(Form, frozen=True, kw_only=True):
 
 class MessagesQuery(Form, frozen=True, kw_only=True):
     order: Annotated[Name, Meta(description="an order's id or number")] | None = None
-    buyer: Annotated[Name, Meta(description="our id of a buyer, or an address of hers")] | None = None
+    buyer: Annotated[Name, Meta(description="our id of a buyer, or one of their addresses")] | None = None
     state: Annotated[tuple[State, ...], Meta(description="may be given several times")] = ()
     template: Name | None = None
     since: (
@@ -242,30 +242,30 @@ def event_form(event: Arrived) -> EventForm:
     return EventForm(**named, body=event.body[:BODY_SHOWN])
 
 
-def unread_form(puzzle: Unread) -> EventForm:
+def unread_form(unread: Unread) -> EventForm:
     return EventForm(
-        id=puzzle.id,
-        channel=puzzle.channel,
+        id=unread.id,
+        channel=unread.channel,
         state="unreadable",
         type=None,
         external_id=None,
-        received_at=puzzle.received_at,
+        received_at=unread.received_at,
         handled_at=None,
         rule=None,
-        error=puzzle.error,
-        body=puzzle.body[: 4 * BODY_SHOWN].decode(errors="replace")[:BODY_SHOWN],
+        error=unread.error,
+        body=unread.body[: 4 * BODY_SHOWN].decode(errors="replace")[:BODY_SHOWN],
     )
 
 
-def explanation(story: Story, words: SellerWords) -> Explanation:
+def explanation_form(explained: explanations.Explanation, words: SellerWords) -> Explanation:
     return Explanation(
-        message=message_form(story.message, words),
-        title=story.title,
-        chapters=[ChapterForm(title=each.title, lines=list(each.lines)) for each in story.chapters],
-        story=told(story),
-        event=event_form(story.event) if story.event else None,
-        attempts=[AttemptForm(**msgspec.structs.asdict(attempt)) for attempt in story.attempts],
-        preview=story.preview,
+        message=message_form(explained.message, words),
+        title=explained.title,
+        chapters=[ChapterForm(title=each.title, lines=list(each.lines)) for each in explained.sections],
+        story=explanations.as_text(explained),
+        event=event_form(explained.event) if explained.event else None,
+        attempts=[AttemptForm(**msgspec.structs.asdict(attempt)) for attempt in explained.attempts],
+        preview=explained.preview,
     )
 
 

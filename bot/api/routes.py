@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.api import forms, openapi
-from bot.api.door import Keys, Refused, answer, in_utc, read_body, read_query, trouble
+from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response, read_body, read_query
 from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.config import Config, ShopSettings
 from bot.receive.http_protocol import ReadBody
@@ -38,7 +38,7 @@ def api_routes(
     api = Api(config, database, clock, wake_react, read_body)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
-        routes.append(web.route(operation.method, ROOT + operation.path, api.door(operation)))
+        routes.append(web.route(operation.method, ROOT + operation.path, api.handler(operation)))
         routes.append(web.route("*", ROOT + operation.path, api.wrong_method(operation)))
     return [*routes, web.route("*", "/api/{rest:.*}", api.nothing_here)]
 
@@ -60,7 +60,7 @@ class Api:
         self._wake_react = wake_react
         self._read_body = read_body
         self._texts = Catalogue(config.templates)
-        self._keys = Keys({shop_id: shop.api_tokens for shop_id, shop in config.shops.items()})
+        self._tokens = Tokens({shop_id: shop.api_tokens for shop_id, shop in config.shops.items()})
         self._words = {shop_id: _words(shop) for shop_id, shop in config.shops.items()}
         self._work: dict[str, Callable[[web.Request, str, Any], Awaitable[Any]]] = {
             "messages": self._messages,
@@ -73,42 +73,44 @@ class Api:
             "settle": self._settle,
         }
 
-    # The door
+    # Routes
 
-    def door(self, operation: Operation) -> Handler:
+    def handler(self, operation: Operation) -> Handler:
         work = self._work[operation.name]
 
-        async def asked(request: web.Request) -> web.StreamResponse:
+        async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                shop_id = self._keys.admit(request)
+                shop_id = self._tokens.authenticate(request)
                 query = read_query(request.query, operation.query)
-                return answer(await work(request, shop_id, query))
-            except Refused as refused:
-                return trouble(refused)
+                return json_response(await work(request, shop_id, query))
+            except ApiError as error:
+                return error_response(error)
             except DBAPIError as error:
                 log.error("api could not read", operation=operation.name, error=type(error).__name__)
                 away = {"Retry-After": "5"}
-                return trouble(Refused(503, "unavailable", "the database does not answer; come again", away))
+                return error_response(
+                    ApiError(503, "unavailable", "the database does not answer; come again", away)
+                )
 
-        return asked
+        return handle
 
     def wrong_method(self, operation: Operation) -> Handler:
         allowed = "GET, HEAD" if operation.method == "GET" else operation.method
 
-        async def asked(_: web.Request) -> web.StreamResponse:
+        async def handle(_: web.Request) -> web.StreamResponse:
             says = f"this can only be asked with {operation.method}"
-            return trouble(Refused(405, "wrong_method", says, {"Allow": allowed}))
+            return error_response(ApiError(405, "wrong_method", says, {"Allow": allowed}))
 
-        return asked
+        return handle
 
     async def nothing_here(self, _: web.Request) -> web.StreamResponse:
         says = "there is nothing at this address; /api/v1/openapi.json lists what there is"
-        return trouble(Refused(404, "not_found", says))
+        return error_response(ApiError(404, "not_found", says))
 
     async def describe(self, _: web.Request) -> web.StreamResponse:
         return web.Response(body=openapi.document(), content_type="application/json")
 
-    # What can be asked
+    # Operations
 
     async def _messages(self, _: web.Request, shop: str, query: forms.MessagesQuery) -> forms.Messages:
         wanted = read_models.Wanted(
@@ -131,10 +133,10 @@ class Api:
     async def _explanation(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Explanation:
         name, words, now = _name(request, "message"), self._words[shop], self._clock()
         settings = self._config.shops[shop]
-        story = await self._read(
+        explained = await self._read(
             lambda connection: explain(connection, shop, settings, words, name, self._texts, now)
         )
-        return forms.explanation(_found(story, "message"), words)
+        return forms.explanation_form(_found(explained, "message"), words)
 
     async def _order(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.OrderForm:
         name = _name(request, "order")
@@ -166,7 +168,7 @@ class Api:
             return event.state == "open" or inbox.reopen(connection, shop, id) > 0
 
         if not await self._database.write(reopen):
-            raise Refused(
+            raise ApiError(
                 409, "not_parked", "this event was handled; only one that was put aside can be retried"
             )
         self._wake_react()
@@ -196,12 +198,12 @@ class Api:
             case Settled.UNKNOWN:
                 _missing("case")
             case Settled.CLOSED:
-                raise Refused(409, "closed", "this case was settled before")
+                raise ApiError(409, "closed", "this case was settled before")
             case Settled.NO_CLAIM:
                 says = (
                     "only a claim of payment for an order can be confirmed; settle it with confirmed: false"
                 )
-                raise Refused(409, "no_claim", says)
+                raise ApiError(409, "no_claim", says)
             case Settled.DONE:
                 self._wake_react()
         return forms.SettledForm(case=number, confirmed=wish.confirmed)
@@ -234,7 +236,7 @@ def _found(thing: T | None, kind: str) -> T:
 
 
 def _missing(kind: str) -> NoReturn:
-    raise Refused(404, "not_found", f"there is no such {kind}")
+    raise ApiError(404, "not_found", f"there is no such {kind}")
 
 
 def _words(shop: ShopSettings) -> SellerWords:

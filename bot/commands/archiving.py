@@ -1,14 +1,13 @@
-"""The command that archives by hand, now: archive."""
+"""The command that archives by hand: archive."""
 
 import asyncio
 
 from bot.commands.options import HERE, AsJson, ConfigFile, WrongUse, opened, read_config, reader_of
-from bot.commands.screen import counting, show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import counting, say, show_json, tell
 from bot.domain.clock import utc_now
 from bot.operations.archive import Archiver
 
-PAUSE = 0.02  # seconds between two steps, in which a running program gets its turn
+PAUSE = 0.02  # seconds between two steps, so that a running program can write
 
 
 def archive(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
@@ -20,15 +19,15 @@ def archive(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     moved = 0
     with opened(config) as database, counting(say("archiving", reader)) as count:
 
-        def told(rows: int) -> None:
+        def add(rows: int) -> None:
             nonlocal moved
             moved += rows
             count(moved)
 
-        archivist = Archiver(
-            database, config.shops, retention.archive, retention.keep, utc_now, pause=PAUSE, on_moved=told
+        archiver = Archiver(
+            database, config.shops, retention.archive, retention.keep, utc_now, pause=PAUSE, on_moved=add
         )
-        asyncio.run(archivist.sweep())
+        asyncio.run(archiver.sweep())
     if as_json:
         show_json({"archived": moved, "folder": str(retention.archive)})
         return

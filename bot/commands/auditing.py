@@ -1,4 +1,4 @@
-"""The command that proves the promises again over the whole database: audit."""
+"""The command that checks the whole database for broken promises: audit."""
 
 import typer
 
@@ -13,19 +13,18 @@ from bot.commands.options import (
     read_config,
     words_of,
 )
-from bot.commands.screen import counting, show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import counting, say, show_json, tell
 from bot.domain.clock import utc_now
-from bot.operations.audit.audit import audit as look_through
+from bot.operations.audit.audit import audit as run_audit
 
 
 def audit(config_file: ConfigFile = HERE, shop_name: ShopName = None, as_json: AsJson = False) -> None:
-    """Look through everything that was ever said for a broken promise; exit code 1 if there is one."""
+    """Check all messages ever sent for a broken promise; exit code 1 if there is one."""
     config = read_config(config_file)
     shops = dict([choose_shop(config, shop_name)]) if shop_name else dict(config.shops)
     reader = words_of(next(iter(shops.values()))).locale
     with opened(config) as database, counting(say("audited", reader)) as count:
-        found = look_through(database, shops, utc_now(), lambda shop, looked: count(looked))
+        found = run_audit(database, shops, utc_now(), lambda shop, checked: count(checked))
     if as_json:
         show_json(found)
         raise typer.Exit(FOUND if found else 0)

@@ -9,8 +9,7 @@ import typer
 from sqlalchemy import make_url
 
 from bot.commands.options import HERE, ConfigFile, WrongUse, opened, read_config, reader_of
-from bot.commands.screen import counting, tell
-from bot.commands.words import say
+from bot.commands.screen import counting, say, tell
 from bot.domain.clock import utc_now
 from storage import instance
 from storage.sqlite_copy import copy_to

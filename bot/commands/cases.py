@@ -1,4 +1,4 @@
-"""Commands for what waits for the seller: cases, cases settle."""
+"""Commands for open cases: cases, cases settle."""
 
 from functools import partial
 from typing import Annotated
@@ -19,15 +19,14 @@ from bot.commands.options import (
     read_config,
     words_of,
 )
-from bot.commands.screen import show, show_json, table, tell
-from bot.commands.words import say
+from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from storage import read_models
 from storage.read_models import CaseFile
 
-TOLD = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
+REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
 cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)
 
@@ -64,7 +63,7 @@ def cases(
 def settle(
     number: Annotated[int, typer.Argument(help="The case's number.")],
     confirmed: Annotated[
-        bool, typer.Option("--confirmed", help="The payment she claims is on your account.")
+        bool, typer.Option("--confirmed", help="The claimed payment is on your account.")
     ] = False,
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
@@ -79,7 +78,7 @@ def settle(
             partial(settle_case, shop=shop_id, number=number, confirmed=confirmed, now=utc_now())
         )
     if settled is not Settled.DONE:
-        raise WrongUse(say(TOLD[settled], reader, number=number))
+        raise WrongUse(say(REFUSALS[settled], reader, number=number))
     if as_json:
         show_json({"case": number, "settled": True, "confirmed": confirmed})
         return

@@ -1,5 +1,6 @@
-"""Commands about settings and words before anybody hears them: check, preview."""
+"""Commands that try settings and templates before buyers see them: check, preview."""
 
+import os
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,31 +22,38 @@ from bot.commands.options import (
     reader_of,
     words_of,
 )
-from bot.commands.screen import remark, show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import remark, say, show_json, tell
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from bot.domain.context import Buyer
 from bot.domain.errors import ConfigError, Mistake, TemplateError
 from bot.domain.messages import DueMessage, Facts
+from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue
 from bot.texts.check import Finding, check_templates
+from bot.texts.operator_words import system_language
 from bot.texts.samples import sample
 from bot.texts.variables import variables
 from storage import buyer_records
 from storage.lookup import find_order
 
-OF_THE_ORDER = ("buyer", "order", "parcel", "payment", "link")  # names that a preview takes from a real order
+OF_THE_ORDER = (
+    "buyer",
+    "order",
+    "parcel",
+    "payment",
+    "link",
+)  # variables taken from a real order
 
 
 def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     """Look for mistakes in the settings, and in every template in every language; exit code 1 if any."""
     if not config_file.exists():
-        raise WrongUse(f"{config_file}: there is no such file; `xiaoer init DIR` makes one")
+        raise WrongUse(f"{config_file}: {_no_file()}")
     try:
         config = read_config(config_file)
     except ConfigError as error:
-        _tell_mistakes(error, as_json)
+        _show_mistakes(error, as_json)
         raise typer.Exit(FOUND) from None
     texts = Catalogue(config.templates)
     everywhere = (finding for shop in config.shops.values() for finding in check_templates(texts, shop))
@@ -53,11 +61,15 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     if as_json:
         show_json({"settings": [], "templates": found})
     else:
-        _tell_findings(found, config, len(texts.versions))
+        _show_findings(found, config, len(texts.versions))
     raise typer.Exit(FOUND if found else 0)
 
 
-def _tell_mistakes(error: ConfigError, as_json: bool) -> None:
+def _no_file() -> str:
+    return operator_words.say("settings", "no_file", system_language(os.environ), {})
+
+
+def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     if as_json:
         show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
                    "templates": []})  # fmt: skip
@@ -65,7 +77,7 @@ def _tell_mistakes(error: ConfigError, as_json: bool) -> None:
     tell(str(error))
 
 
-def _tell_findings(found: list[Finding], config: Config, templates: int) -> None:
+def _show_findings(found: list[Finding], config: Config, templates: int) -> None:
     for finding in found:
         folder = config.templates if finding.own and config.templates else Path("templates")
         place = f"{folder}/{finding.file}" if finding.file else str(folder)
@@ -99,8 +111,8 @@ def preview(
         raise WrongUse(str(error)) from None
     used = rendered.version
     if as_json:
-        told = {"template": template, "locale": used.locale, "version": used.id, "own": used.own}
-        show_json({**told, "text": rendered.text, "fault": rendered.fault})
+        used_version = {"template": template, "locale": used.locale, "version": used.id, "own": used.own}
+        show_json({**used_version, "text": rendered.text, "fault": rendered.fault})
     else:
         if rendered.fault:
             remark(rendered.fault)
@@ -114,7 +126,7 @@ def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str, templ
     with opened(config) as database:
         facts = database.read_now(partial(_facts, shop_id=shop_id, shop=shop, name=name))
     if facts is None or facts.order is None:
-        raise WrongUse(f"there is no order {name!r}")
+        raise WrongUse(say("no_order", words_of(shop).locale, name=repr(name)))
     now = utc_now()
     due = DueMessage(
         key=f"{template}:{facts.order.id}",
@@ -125,9 +137,8 @@ def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str, templ
         lateness=timedelta(0),
         order=facts.order.id,
     )
-    told = variables(due, facts, now)
-    told = variables(due, facts, now)
-    return {name: told[name] for name in OF_THE_ORDER}
+    values = variables(due, facts, now)
+    return {name: values[name] for name in OF_THE_ORDER}
 
 
 def _facts(connection: Connection, shop_id: str, shop: ShopSettings, name: str) -> Facts | None:

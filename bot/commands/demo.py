@@ -1,11 +1,11 @@
-"""The command for the curious: demo, a shop's ten days in a few seconds, before anything is set up."""
+"""The command that needs no setup: demo, a shop's ten days in a few seconds."""
 
 from typing import Annotated
 
 import typer
 
-from bot.commands.options import FOUND, AsJson, nearest_language, system_language
-from bot.commands.screen import paper
+from bot.commands.options import FOUND, AsJson, chosen_language
+from bot.commands.screen import stdout
 from bot.demo import run
 
 
@@ -16,6 +16,5 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Watch a shop's ten days pass in a few seconds: what is said, what is held back, and why."""
-    reader = nearest_language(locale) if locale else system_language()
-    if run(reader, as_json, paper()):
+    if run(chosen_language(locale), as_json, stdout()):
         raise typer.Exit(FOUND)

@@ -1,4 +1,4 @@
-"""The command that shows what could not be handled or read, and gives it another try: events."""
+"""The command that lists, and retries, failed events and unreadable deliveries: events."""
 
 import asyncio
 import json
@@ -27,8 +27,7 @@ from bot.commands.options import (
     read_config,
     words_of,
 )
-from bot.commands.screen import show, show_json, table, tell
-from bot.commands.words import say
+from bot.commands.screen import say, show, show_json, table, tell
 from bot.config import ShopSettings
 from bot.domain.clock import utc_now
 from bot.domain.errors import Unreadable
@@ -43,7 +42,7 @@ PAGE = 50  # deliveries in memory at once
 
 
 class Retried(msgspec.Struct, frozen=True, kw_only=True):
-    """`still`: deliveries that cannot be read yet, as (id, why)."""
+    """`still`: deliveries that still cannot be read, as (id, why)."""
 
     events: int
     read: int
@@ -85,7 +84,7 @@ def _parked(shop: str, limit: int) -> partial[list[Arrived]]:
     return partial(read_models.events, shop=shop, state="parked", limit=limit)
 
 
-# Another try
+# Retrying
 
 
 def _retry(
@@ -106,7 +105,7 @@ def _retry(
 
 
 def _pages(database: Database, shop: str, id: int | None) -> Iterator[list[Unread]]:
-    """Unread deliveries, newest first: all, or the one of that id. Each is whole, so few at a time."""
+    """Unread deliveries, newest first: all, or the one with that id. Each holds its body, so few a page."""
     after = None if id is None else id + 1
     while page := database.read_now(partial(read_models.unread, shop=shop, limit=PAGE, after=after)):
         if id is not None:
@@ -126,15 +125,17 @@ def _take_in(
 async def _read_again(
     shop_id: str, shop: ShopSettings, wanted: Iterable[Unread], now: datetime
 ) -> tuple[list[tuple[int, list[InboxEvent]]], list[tuple[int, str]]]:
-    """What can be read by now, as (id, events), and what still cannot, as (id, why)."""
+    """Parse each delivery again: those read, as (id, events), and those still unreadable, as (id, why)."""
     read: list[tuple[int, list[InboxEvent]]] = []
     still: list[tuple[int, str]] = []
     async with open_http() as http:
-        doors, _ = open_channels(shop.channels, shop.region, http)
+        channels, _ = open_channels(shop.channels, shop.region, http)
         for each in wanted:
-            channel = doors.get(each.channel)
+            channel = channels.get(each.channel)
             if channel is None:
-                still.append((each.id, f"the settings have no channel {each.channel!r}"))
+                still.append(
+                    (each.id, say("channel_gone", words_of(shop).locale, channel=repr(each.channel)))
+                )
                 continue
             try:
                 read.append((each.id, _arrivals(shop_id, channel, each)))
@@ -144,7 +145,7 @@ async def _read_again(
 
 
 def _arrivals(shop: str, channel: ReceivingChannel, unread: Unread) -> list[InboxEvent]:
-    """Its signature was proved when it came."""
+    """Its events; the signature was verified when it arrived."""
     delivery = Delivery(
         method="POST",
         headers=json.loads(unread.headers),

@@ -1,4 +1,4 @@
-"""Commands that stop all sending and let it go on: hold, release."""
+"""Commands that stop and resume all sending: hold, release."""
 
 import sys
 import time
@@ -20,8 +20,7 @@ from bot.commands.options import (
     remark_hold,
     words_of,
 )
-from bot.commands.screen import counting, remark, show, show_json, table, tell
-from bot.commands.words import say
+from bot.commands.screen import counting, remark, say, show, show_json, table, tell
 from bot.config import Config
 from bot.domain.clock import utc_now
 from bot.operations.resume_after_restore import leave_out
@@ -31,13 +30,13 @@ from storage.database import Database
 from storage.held_outbox import Waiting, waiting
 from storage.instance import Hold
 
-PAUSE = 0.02  # seconds between two steps, in which a running program gets its turn
+PAUSE = 0.02  # seconds between two steps, so that a running program can write
 
 
 def hold(
     copy: Annotated[
         bool,
-        typer.Option("--copy", help="This is a restored copy that nothing else tells from the original."),
+        typer.Option("--copy", help="This is a restored copy that nothing else shows to be one."),
     ] = False,
     config_file: ConfigFile = HERE,
 ) -> None:
@@ -54,9 +53,7 @@ def hold(
 def release(
     drop_before: Annotated[
         str | None,
-        typer.Option(
-            "--drop-before", metavar="MOMENT", help="Withdraw what was due before 2026-11-20T18:30."
-        ),
+        typer.Option("--drop-before", metavar="TIME", help="Withdraw what was due before 2026-11-20T18:30."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config_file: ConfigFile = HERE,
@@ -65,7 +62,7 @@ def release(
     """Show what waits in an outbox that is held, ask, and let it go."""
     config = read_config(config_file)
     words = _words(config)
-    before = _moment(drop_before, words) if drop_before else None
+    before = _time(drop_before, words) if drop_before else None
     with opened(config) as database:
         now = utc_now()
         held = database.read_now(instance.held)
@@ -94,13 +91,13 @@ def _words(config: Config) -> SellerWords:
     return words_of(next(iter(config.shops.values())))
 
 
-def _moment(given: str, words: SellerWords) -> datetime:
-    """Without a zone: in that of the first shop."""
+def _time(given: str, words: SellerWords) -> datetime:
+    """A time of --drop-before; without an offset it is in the first shop's zone."""
     try:
-        moment = datetime.fromisoformat(given)
+        at = datetime.fromisoformat(given)
     except ValueError:
         raise WrongUse(say("no_moment", words.locale, given=given)) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=words.zone)
+    return at if at.tzinfo else at.replace(tzinfo=words.zone)
 
 
 def _show(held: Hold | None, kinds: Sequence[Waiting], before: datetime | None, words: SellerWords) -> None:
@@ -138,7 +135,7 @@ def _asked(words: SellerWords) -> bool:
 
 
 def _leave_out(database: Database, config: Config, before: datetime, words: SellerWords) -> int:
-    """Before it is let go, in steps; returns how many messages."""
+    """Withdraw, in steps, what was due before; returns how many messages."""
     left_out = 0
     with counting(say("withdrawing", words.locale)) as count:
         for shop in config.shops:

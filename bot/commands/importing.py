@@ -1,4 +1,4 @@
-"""Commands that take in CSV files: import buyers, import orders."""
+"""Commands that import CSV files: import buyers, import orders."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,18 +16,17 @@ from bot.commands.options import (
     read_config,
     words_of,
 )
-from bot.commands.screen import progress, remark, show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import progress, remark, say, show_json, tell
 from bot.config import Config, ShopSettings
-from bot.csv_import.importing import CHANNEL, KINDS, RECENT, Found, Shelf, examine, take_in
-from bot.csv_import.rows import Frame
-from bot.csv_import.words import BadLine
-from bot.csv_import.words import say as say_of_csv
+from bot.csv_import.faults import BadLine
+from bot.csv_import.faults import say as say_fault
+from bot.csv_import.importing import CHANNEL, KINDS, RECENT, Found, Staging, examine, take_in
+from bot.csv_import.rows import ImportContext
 from bot.domain.clock import utc_now
 from storage import schema
 from storage.database import Database
 
-import_app = typer.Typer(help="Take in buyers or orders from a CSV file; see docs/import.md.")
+import_app = typer.Typer(help="Import buyers or orders from a CSV file; see docs/import.md.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="With column names in its first line.")]
 SkipBad = Annotated[
@@ -52,7 +51,7 @@ def import_buyers(
     shop_name: ShopName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in buyers: names, addresses, languages, consent."""
+    """Import buyers: names, addresses, languages, consent."""
     _Import(read_config(config_file), shop_name, channel, as_json).run("buyers", file, skip_bad, dry_run)
 
 
@@ -66,12 +65,12 @@ def import_orders(
     shop_name: ShopName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in orders with their payments and parcels; about old ones nothing is said to buyers."""
+    """Import orders with their payments and parcels; buyers get no messages about old ones."""
     _Import(read_config(config_file), shop_name, channel, as_json).run("orders", file, skip_bad, dry_run)
 
 
 class _Import:
-    """One file on its way in."""
+    """The import of one file: examine, store, report."""
 
     def __init__(self, config: Config, shop_name: str | None, channel: str, as_json: bool) -> None:
         self.config = config
@@ -79,8 +78,8 @@ class _Import:
         self.reader = words_of(self.shop).locale
         self.as_json = as_json
         self.bad: list[dict[str, Any]] = []
-        self.frame = Frame(
-            channel=_known(channel, self.shop),
+        self.context = ImportContext(
+            channel=_known(channel, self.shop, self.reader),
             currency=self.shop.currency,
             region=self.shop.region,
             zone=self.shop.zone(),
@@ -89,35 +88,35 @@ class _Import:
 
     def run(self, kind: str, file: Path, skip_bad: bool, dry_run: bool) -> None:
         if not file.is_file():
-            raise WrongUse(f"{file}: there is no such file")
-        shelf = Shelf()
+            raise WrongUse(say("no_file", self.reader, file=file))
+        staging = Staging()
         try:
             label = say("looked_at", self.reader, file=file.name)
             with progress(label, file.stat().st_size) as advance:
-                found = examine(file, KINDS[kind], self.shop_id, self.frame, shelf, self._blame, advance)
+                found = examine(file, KINDS[kind], self.shop_id, self.context, staging, self._blame, advance)
             refused = bool(found.bad) and not (skip_bad and found.entries)
-            new = 0 if refused or dry_run else self._take_in(shelf, found)
+            new = 0 if refused or dry_run else self._take_in(staging, found)
         finally:
-            shelf.close()
+            staging.close()
         if self.as_json:
             self._print_json(found, new, done=not refused and not dry_run)
         else:
             self._tell(kind, found, new, refused, dry_run)
         raise typer.Exit(FOUND if found.bad else 0)
 
-    def _take_in(self, shelf: Shelf, found: Found) -> int:
+    def _take_in(self, staging: Staging, found: Found) -> int:
         database = Database(self.config.database)
         try:
             schema.ready(database.engine)
             with progress(say("taken_in", self.reader), found.events) as advance:
                 return database.write_now(
-                    lambda link: take_in(link, self.shop_id, self.frame, shelf, advance)
+                    lambda link: take_in(link, self.shop_id, self.context, staging, advance)
                 )
         finally:
             database.close()
 
     def _blame(self, fault: BadLine) -> None:
-        why = say_of_csv(fault, self.reader)
+        why = say_fault(fault, self.reader)
         if self.as_json:
             self.bad.append({"line": fault.line, "column": fault.column, "code": fault.code, "text": why})
             return
@@ -126,7 +125,7 @@ class _Import:
 
     def _tell(self, kind: str, found: Found, new: int, refused: bool, dry_run: bool) -> None:
         for note in found.notes:
-            remark(say_of_csv(note, self.reader))
+            remark(say_fault(note, self.reader))
         if refused:
             tell(say("bad_nothing", self.reader, bad=found.bad))
             return
@@ -151,12 +150,12 @@ class _Import:
                 "recent": found.recent,
                 "left_out": found.bad_lines,
                 "bad": self.bad,
-                "notes": [say_of_csv(note, self.reader) for note in found.notes],
+                "notes": [say_fault(note, self.reader) for note in found.notes],
             }
         )
 
 
-def _known(channel: str, shop: ShopSettings) -> str:
+def _known(channel: str, shop: ShopSettings, reader: str) -> str:
     if channel == CHANNEL or channel in shop.channels:
         return channel
-    raise WrongUse(f"there is no channel {channel!r}; the shop has: {', '.join(shop.channels)}")
+    raise WrongUse(say("no_channel", reader, channel=repr(channel), names=", ".join(shop.channels)))

@@ -1,4 +1,4 @@
-"""What most commands take: the settings, a shop, a database; and how they read the seller's language."""
+"""Options that most commands take, and how they open the settings, a shop and the database."""
 
 import contextlib
 import os
@@ -9,14 +9,11 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
-from bot.commands.screen import remark
-from bot.commands.words import say
+from bot.commands.screen import remark, say
 from bot.config import Config, ShopSettings, load_config
 from bot.domain.errors import StorageError, XiaoerError
-from bot.domain.shop import LOCALES
 from bot.seller.words import SellerWords
-from bot.settings.mistakes import language
-from bot.texts.catalogue import locale_chain
+from bot.texts.operator_words import nearest_language, system_language
 from storage import schema
 from storage.database import Database
 from storage.instance import Hold
@@ -39,6 +36,11 @@ class WrongUse(XiaoerError):
     """The command cannot be carried out as it was given; the text says what to do."""
 
 
+def chosen_language(locale: str | None) -> str:
+    """The language of a --locale option; the system's, if not given."""
+    return nearest_language(locale) if locale else system_language(os.environ)
+
+
 def read_config(path: Path) -> Config:
     return load_config(path, os.environ)
 
@@ -47,10 +49,10 @@ def choose_shop(config: Config, name: str | None) -> tuple[str, ShopSettings]:
     names = ", ".join(config.shops)
     if name is None:
         if len(config.shops) > 1:
-            raise WrongUse(f"which shop? add --shop and one of: {names}")
+            raise WrongUse(say("which_shop", reader_of(config), names=names))
         name = next(iter(config.shops))
     if name not in config.shops:
-        raise WrongUse(f"there is no shop {name!r}; the settings have: {names}")
+        raise WrongUse(say("no_shop", reader_of(config), name=repr(name), names=names))
     return name, config.shops[name]
 
 
@@ -59,35 +61,27 @@ def words_of(shop: ShopSettings) -> SellerWords:
 
 
 def reader_of(config: Config) -> str:
-    """For what concerns no shop alone: the language of the first."""
+    """The language for what concerns all shops: the first shop's."""
     return words_of(next(iter(config.shops.values()))).locale
 
 
-def system_language() -> str:
-    return language(os.environ)
-
-
-def nearest_language(locale: str) -> str:
-    return next(known for known in locale_chain(locale) if known in LOCALES)
-
-
 def remark_hold(hold: Hold | None, words: SellerWords) -> None:
-    """Nobody shall wonder why nothing goes out."""
+    """Say on stderr that the outbox is held, so that nobody wonders why nothing goes out."""
     if hold:
         remark(say(f"held_{hold.why}", words.locale, since=words.moment(hold.since)))
 
 
 @contextlib.contextmanager
 def opened(config: Config) -> Iterator[Database]:
-    """The database, which must be there and up to date. Raises StorageError, saying what to do."""
+    """Open the database. Raises StorageError, saying what to do, if it is missing or its schema is old."""
     file = make_url(config.database).database
     if config.database.startswith("sqlite") and not (file and Path(file).exists()):
-        raise StorageError(f"there is no database at {file} yet; `xiaoer serve` makes it")
+        raise StorageError(say("no_database", reader_of(config), file=file))
     database = Database(config.database)
     try:
         version = schema.current(database.engine)
         if version != schema.newest():
-            raise StorageError("the database does not fit this program; run `xiaoer migrate` first")
+            raise StorageError(say("old_database", reader_of(config)))
         yield database
     finally:
         database.close()

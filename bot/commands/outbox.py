@@ -24,11 +24,10 @@ from bot.commands.options import (
     remark_hold,
     words_of,
 )
-from bot.commands.screen import remark, show, show_json, table, tell
-from bot.commands.words import say
+from bot.commands.screen import remark, say, show, show_json, table, tell
 from bot.domain.clock import utc_now
 from bot.domain.messages import Reason
-from bot.seller.explanation import explain as explained
+from bot.seller.explanation import explain as explain_message
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from storage import instance, read_models
@@ -57,7 +56,7 @@ def outbox(
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
     words = words_of(shop)
-    states = _states(state or [], everything or order is not None or buyer is not None)
+    states = _states(state or [], everything or order is not None or buyer is not None, words.locale)
     wanted = Wanted(order=order, buyer=buyer, states=states)
     with opened(config) as database:
         found = database.read_now(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=limit))
@@ -82,15 +81,15 @@ def outbox(
 
 
 def _nameless(connection: Connection, shop: str, number: str) -> bool:
-    """An order that came without a buyer has no messages, and its seller waits for them."""
+    """Whether the order has no buyer, so that it has no messages though its seller expects some."""
     order = find_order(connection, shop, number)
     return order is not None and order.buyer is None
 
 
-def _states(given: Sequence[str], everything: bool) -> tuple[str, ...]:
+def _states(given: Sequence[str], everything: bool, reader: str) -> tuple[str, ...]:
     for state in given:
         if state not in MESSAGE_STATES:
-            raise WrongUse(f"there is no state {state!r}; the states are: {', '.join(MESSAGE_STATES)}")
+            raise WrongUse(say("no_state", reader, state=repr(state), states=", ".join(MESSAGE_STATES)))
     return tuple(given) if given else () if everything else WAITING
 
 
@@ -120,7 +119,7 @@ def _outcome_in_words(message: Message, words: SellerWords) -> str:
 
 
 def outcome(message: Message) -> Reason:
-    """What became of it, or what it waits for."""
+    """Its outcome as a reason, or what it is waiting for."""
     if message.state == "sent":
         return Reason("sent", {"channel": message.channel, "sent_at": message.settled_at})
     if message.state == "sending":
@@ -136,24 +135,26 @@ def explain(
     shop_name: ShopName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the story of a message, also of one that was not sent: event, rule, facts, limits, attempts."""
+    """Explain a message, sent or not: event, rule, facts, limits, attempts."""
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
     words, texts, now = words_of(shop), Catalogue(config.templates), utc_now()
     with opened(config) as database:
         hold = database.read_now(instance.held)
-        story = database.read_now(lambda link: explained(link, shop_id, shop, words, name, texts, now))
+        explanation = database.read_now(
+            lambda link: explain_message(link, shop_id, shop, words, name, texts, now)
+        )
         archived = database.read_now(partial(archived_until, shop=shop_id))
-    if story is None:
+    if explanation is None:
         if archived:
             remark(say("in_archive", words.locale, until=words.moment(archived)))
         raise WrongUse(say("no_such_message", words.locale, name=name))
     if as_json:
-        show_json(forms.explanation(story, words))
+        show_json(forms.explanation_form(explanation, words))
         return
     remark_hold(hold, words)
-    show(Text(story.title, style="bold"))
-    for chapter in story.chapters:
-        show(Text(f"\n{chapter.title}", style="bold"))
-        for line in chapter.lines:
+    show(Text(explanation.title, style="bold"))
+    for section in explanation.sections:
+        show(Text(f"\n{section.title}", style="bold"))
+        for line in section.lines:
             show(Padding(Text(line), (0, 0, 0, 2), expand=False))

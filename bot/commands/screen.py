@@ -19,31 +19,38 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from bot.texts import operator_words
+
 Advance = Callable[[int], None]
 
 
-def paper() -> Console:
-    """Where results go. What a buyer or seller wrote is shown as it is, never taken for formatting."""
+def stdout() -> Console:
+    """Where results go. What a buyer or seller wrote is printed as it is, never as markup."""
     return Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
 
 
-def margin() -> Console:
-    """Where everything goes that is not the result."""
+def stderr() -> Console:
+    """Where everything else goes: notes, progress."""
     return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
+def say(code: str, reader: str, **values: object) -> str:
+    """One of the commands' sentences, in the reader's language."""
+    return operator_words.say("commands", code, reader, values)
+
+
 def show(thing: RenderableType) -> None:
-    paper().print(thing)
+    stdout().print(thing)
 
 
 def tell(sentence: str) -> None:
     """A line of the result; it breaks where the window ends, and a file gets it whole."""
-    paper().print(sentence, soft_wrap=True)
+    stdout().print(sentence, soft_wrap=True)
 
 
 def remark(sentence: str) -> None:
-    """Something beside the result."""
-    margin().print(sentence, style="dim", soft_wrap=True)
+    """A note beside the result."""
+    stderr().print(sentence, style="dim", soft_wrap=True)
 
 
 def show_json(value: Any) -> None:
@@ -62,8 +69,8 @@ def table(*heads: str, stretched: int = -1) -> Table:
 
 @contextlib.contextmanager
 def progress(label: str, total: int) -> Iterator[Advance]:
-    """Hands out a function that is told how far the work is; silent where nobody looks."""
-    console = margin()
+    """Yields a function that takes how far the work is; shows nothing if stderr is no terminal."""
+    console = stderr()
     if not console.is_terminal:
         yield lambda done: None
         return
@@ -76,7 +83,7 @@ def progress(label: str, total: int) -> Iterator[Advance]:
 @contextlib.contextmanager
 def counting(label: str) -> Iterator[Advance]:
     """Like `progress`, for work whose end is not known."""
-    console = margin()
+    console = stderr()
     if not console.is_terminal:
         yield lambda done: None
         return

@@ -25,8 +25,7 @@ from bot.commands.options import (
     remark_hold,
     words_of,
 )
-from bot.commands.screen import remark, show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import remark, say, show_json, tell
 from bot.config import Config, ShopSettings
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive

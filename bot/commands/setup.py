@@ -13,13 +13,11 @@ from bot.commands.options import (
     AsJson,
     ConfigFile,
     WrongUse,
-    nearest_language,
+    chosen_language,
     read_config,
     reader_of,
-    system_language,
 )
-from bot.commands.screen import show_json, tell
-from bot.commands.words import say
+from bot.commands.screen import say, show_json, tell
 from bot.config import schema as settings_schema
 from bot.operations.single_instance import exclusive
 from bot.starters.create import create_shop
@@ -34,7 +32,7 @@ def init(
     ] = None,
 ) -> None:
     """Make a first shop: settings with every choice explained, fresh secrets."""
-    reader = nearest_language(locale) if locale else system_language()
+    reader = chosen_language(locale)
     try:
         made = create_shop(folder, secrets.token_bytes, reader)
     except OSError as error:

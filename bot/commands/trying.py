@@ -28,34 +28,29 @@ from bot.commands.options import (
     ShopName,
     WrongUse,
     choose_shop,
-    nearest_language,
     opened,
     read_config,
+    reader_of,
     words_of,
 )
 from bot.commands.outbox import show_messages
-from bot.commands.screen import show, show_json, tell
+from bot.commands.screen import say, show, show_json, tell
 from bot.commands.serving import base_address
-from bot.commands.words import say
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
+from bot.texts import operator_words
+from bot.texts.operator_words import nearest_language
 from storage import read_models
 from storage.database import Database
 from storage.read_models import Message, Wanted
 
-PATIENCE = 8.0  # seconds until we stop waiting for the program to act
+TIMEOUT = 8.0  # seconds until we stop waiting for the program to act
 SHOWN = 20
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
-SAMPLES = {  # by language: the buyer, the item, its price and the postage
-    "en": ("Ann", "Jasmine tea, 100 g", "12.00", "3.50"),
-    "zh-CN": ("安娜", "青花马克杯", "60.00", "8.00"),
-    "zh-TW": ("安娜", "青花馬克杯", "600", "80"),
-}
 
-
-class Door(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the sample order is handed in, and where the program's answers go."""
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the sample order is posted, and `url`, where the program's messages go."""
 
     address: str
     secret: SecretStr
@@ -66,54 +61,56 @@ def try_out(config_file: ConfigFile = HERE, shop_name: ShopName = None, as_json:
     """Send a sample order to the running `xiaoer serve`, and show what becomes of it."""
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
-    door = _door(config, shop_id, shop)
+    target = _target(config, shop_id, shop)
     order = f"T{int(time.time()):x}".upper()
     with opened(config) as database:
-        received, messages = asyncio.run(_try(database, shop_id, shop, door, order))
+        received, messages = asyncio.run(_try(database, shop_id, shop, target, order))
     if as_json:
         texts = {message["template"]: message["text"] for message in received or []}
         queued = [message_form(message, words_of(shop)) for message in messages]
         show_json({"order": order, "received": texts, "messages": queued})
         return
-    _tell(shop, door, order, received, messages)
+    _tell(shop, target, order, received, messages)
 
 
-def _door(config: Config, shop_id: str, shop: ShopSettings) -> Door:
+def _target(config: Config, shop_id: str, shop: ShopSettings) -> Target:
     for name, settings in shop.channels.items():
         if settings.kind == "webhook" and settings.secrets:
             address = f"{base_address(config)}/hooks/{shop_id}/{name}"
-            return Door(address=address, secret=settings.secrets[0], url=settings.url)
-    raise WrongUse(f"shops.{shop_id} has no webhook channel with a secret; `xiaoer init DIR` shows one")
+            return Target(address=address, secret=settings.secrets[0], url=settings.url)
+    raise WrongUse(say("no_webhook", reader_of(config), shop=f"shops.{shop_id}"))
 
 
 async def _try(
-    database: Database, shop_id: str, shop: ShopSettings, door: Door, order: str
+    database: Database, shop_id: str, shop: ShopSettings, target: Target, order: str
 ) -> tuple[list[dict[str, Any]] | None, list[Message]]:
-    """What a stand-in for the shop's chat received (None: the shop has one of its own), and the outbox."""
+    """What a stand-in for the shop's chat received (None: the shop has its own), and the order's messages."""
     now = utc_now()
     body = msgspec.json.encode(_sample(shop, order, now))
-    headers = standard_webhooks.sign(standard_webhooks.key(door.secret), f"try-{order}", now, body)
-    async with _stand_in(door.url) as received:
+    headers = standard_webhooks.sign(standard_webhooks.key(target.secret), f"try-{order}", now, body)
+    async with _stand_in(target.url) as received:
         async with open_http() as http:
-            await _hand_in(http, door.address, body, headers)
+            await _post(http, target.address, body, headers, words_of(shop).locale)
         messages = await _watch(database, shop_id, order)
     return received, messages
 
 
-async def _hand_in(http: aiohttp.ClientSession, address: str, body: bytes, headers: dict[str, str]) -> None:
+async def _post(
+    http: aiohttp.ClientSession, address: str, body: bytes, headers: dict[str, str], reader: str
+) -> None:
     try:
         async with http.post(address, data=body, headers=headers) as answer:
             status = answer.status
     except aiohttp.ClientError:
-        raise WrongUse(f"nobody answers at {address}; start `xiaoer serve` in another window") from None
+        raise WrongUse(say("nobody_answers", reader, address=address)) from None
     if status != 200:
-        raise WrongUse(f"{address} answered {status}; does `xiaoer serve` run on these settings?")
+        raise WrongUse(say("wrong_answer", reader, address=address, status=status))
 
 
 async def _watch(database: Database, shop_id: str, order: str) -> list[Message]:
-    """Until everything that is due now was said or held back."""
+    """Poll the order's messages until none is due or being sent, at most TIMEOUT seconds."""
     wanted = Wanted(order=order)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while True:
         found = await database.read(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=SHOWN))
         now = utc_now()
@@ -125,7 +122,7 @@ async def _watch(database: Database, shop_id: str, order: str) -> list[Message]:
 
 @contextlib.asynccontextmanager
 async def _stand_in(url: str | None) -> AsyncIterator[list[dict[str, Any]] | None]:
-    """Take the messages that nobody else would: only for an address of this machine that is free."""
+    """Receive messages in place of the shop's chat if `url` is a free port of this machine; else None."""
     parts = urlsplit(url or "")
     if parts.hostname not in LOCAL or not parts.port or not _is_free(parts.hostname, parts.port):
         yield None
@@ -157,8 +154,13 @@ def _is_free(host: str, port: int) -> bool:
     return False
 
 
+def _of_sample(shop: ShopSettings, name: str) -> str:
+    """A value of the sample order, in the shop's language."""
+    return operator_words.say("sample_order", name, nearest_language(shop.locale), {})
+
+
 def _sample(shop: ShopSettings, order: str, now: datetime) -> dict[str, Any]:
-    name, item, price, postage = SAMPLES[nearest_language(shop.locale)]
+    name, item, price, postage = map(partial(_of_sample, shop), ("buyer", "item", "price", "postage"))
     total = f"{float(price) + float(postage):.{2 if '.' in price else 0}f}"
     placed_at = now - timedelta(seconds=1)
     return {
@@ -180,20 +182,20 @@ def _sample(shop: ShopSettings, order: str, now: datetime) -> dict[str, Any]:
 
 def _tell(
     shop: ShopSettings,
-    door: Door,
+    target: Target,
     order: str,
     received: list[dict[str, Any]] | None,
     messages: list[Message],
 ) -> None:
     words = words_of(shop)
     reader = words.locale
-    buyer = SAMPLES[nearest_language(shop.locale)][0]
-    tell(say("try_sent", reader, order=order, buyer=buyer, address=door.address))
+    buyer = _of_sample(shop, "buyer")
+    tell(say("try_sent", reader, order=order, buyer=buyer, address=target.address))
     for message in received or []:
         tell("\n" + say("try_received", reader, buyer=buyer, template=words.template(message["template"])))
         show(Panel(Text(message["text"]), box=ROUNDED, expand=False, style="cyan"))
     if received:
-        tell(say("try_receiver", reader, url=door.url))
+        tell(say("try_receiver", reader, url=target.url))
     tell("\n" + say("try_next", reader))
     show_messages(messages, words)
     tell("\n" + say("try_explain", reader, order=order))

@@ -1,4 +1,4 @@
-"""From a cell of a seller's CSV file to a value, however her spreadsheet wrote it; raises Bad."""
+"""Parse a cell of a seller's CSV file, in whatever form spreadsheets write it. All raise BadCell."""
 
 import re
 import unicodedata
@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 from babel.numbers import list_currencies
 
 from bot.channels import contacts
-from bot.csv_import.words import BadCell, shown
+from bot.csv_import.faults import BadCell, shown
 from bot.domain.money import Money, parse_money, precision
 
 LONGEST_ID = 120  # characters; ours and the platform's together fit an index
 
 _AS_FORMULA = re.compile(r'="?([^"]*)"?')  # ="00123", which keeps zeros in a spreadsheet
 _CUT_SHORT = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)  # 1.23457E+18: the digits are gone
-_MOMENT = re.compile(
+_TIMESTAMP = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[ T]*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?)?"
     r"\s*(Z|[+-]\d{2}:?\d{2})?",
@@ -33,7 +33,7 @@ _CURRENCIES = frozenset(list_currencies())
 
 
 def clean(cell: str) -> str:
-    """Without what spreadsheets add to keep a number a text."""
+    """Strip what spreadsheets add so that a number stays text."""
     cell = cell.replace("\x00", "").strip()
     if cell.startswith("="):
         formula = _AS_FORMULA.fullmatch(cell)
@@ -44,7 +44,7 @@ def clean(cell: str) -> str:
 
 
 def plain(cell: str) -> str:
-    """With full-width digits and signs as plain ones."""
+    """Turn full-width digits and signs into plain ones."""
     return unicodedata.normalize("NFKC", cell).strip()
 
 
@@ -56,9 +56,9 @@ def identity(cell: str) -> str:
     return cell
 
 
-def moment(cell: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """In UTC. A time without a zone is the shop's own."""
-    parts = _MOMENT.fullmatch(plain(cell))
+def timestamp(cell: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """Parse a time, to UTC. Without an offset it is in `zone`; later than tomorrow is refused."""
+    parts = _TIMESTAMP.fullmatch(plain(cell))
     if parts is None:
         raise BadCell("moment", given=shown(cell))
     year, month, day, hour, minute, second = (int(part or 0) for part in parts.groups()[:6])

@@ -25,8 +25,8 @@ class Column(msgspec.Struct, frozen=True):
 
 
 _PERSON = (
-    Column("name", "buyer name, 姓名, 收货人姓名, 收货人, 收件人, 收貨人", "what to call her"),
-    Column("email", "mail, 邮箱, 电子邮件, 信箱, 電子郵件, 郵箱", "her mail address"),
+    Column("name", "buyer name, 姓名, 收货人姓名, 收货人, 收件人, 收貨人", "the buyer's name"),
+    Column("email", "mail, 邮箱, 电子邮件, 信箱, 電子郵件, 郵箱", "their mail address"),
     Column(
         "phone",
         "mobile, 手机, 手机号, 联系手机, 联系电话, 电话, 手機, 手機號碼, 電話",
@@ -38,12 +38,12 @@ _PERSON = (
 _BUYER_ALSO = "buyer id, customer id, 买家, 买家ID, 买家会员名, 会员名, 买家昵称, 買家, 買家帳號, 買家ID"
 
 BUYERS: tuple[Column, ...] = (
-    Column("buyer", f"id, {_BUYER_ALSO}, 客户编号, 會員編號", "her id in your shop"),
+    Column("buyer", f"id, {_BUYER_ALSO}, 客户编号, 會員編號", "the buyer's id in your shop"),
     *_PERSON,
     Column(
         "agrees", "accepts marketing, 同意推广, 接受推广, 同意推廣, 接受推廣", "to offers: yes or no (是, 否)"
     ),
-    Column("stopped", "unsubscribed, 退订, 已退订, 退訂, 已退訂", "yes: she wants no messages at all"),
+    Column("stopped", "unsubscribed, 退订, 已退订, 退訂, 已退訂", "yes: they want no messages at all"),
     Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; now, if not given"),
 )
 
@@ -63,7 +63,7 @@ ORDERS: tuple[Column, ...] = (
     ),
     Column("postage", "shipping, 运费, 邮费, 买家应付邮费, 運費", "part of the total"),
     Column("currency", "币种, 货币, 幣別", "CNY, TWD, ...; the shop's, if not given"),
-    Column("buyer", _BUYER_ALSO, "her id in your shop"),
+    Column("buyer", _BUYER_ALSO, "the buyer's id in your shop"),
     *_PERSON,
     Column("postcode", "zip, 邮编, 邮政编码, 郵遞區號", "where it goes"),
     Column(
@@ -107,7 +107,7 @@ ORDERS: tuple[Column, ...] = (
     Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; placed_at, if not given"),
 )
 
-# What a state says beyond the dates: a deal that was closed had been paid for and had arrived.
+# The steps that a state implies: a completed order was paid for and delivered.
 STATES: dict[str, tuple[str, ...]] = {
     "unpaid": (),
     "paid": (PAID,),
@@ -129,13 +129,13 @@ STATES_ALSO: dict[str, str] = {
 
 
 def normal(name: str) -> str:
-    """A header or a state without what makes no difference: case, width, blanks, signs, a unit."""
+    """Normalise a header or a state: without case, width, blanks, signs and a unit."""
     text = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name).casefold())
     return text.removesuffix("元") or text
 
 
 def by_header(columns: tuple[Column, ...]) -> dict[str, tuple[Column, int]]:
-    """Each known header with its column, and how likely it is to be the one that is meant (0 is best)."""
+    """Map each known header to its column and its rank among that column's names (0 is the likeliest)."""
     return {normal(name): (column, rank) for column in columns for rank, name in enumerate(column.names)}
 
 

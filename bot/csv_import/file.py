@@ -1,4 +1,4 @@
-"""A seller's CSV file, line by line: its encoding found, its columns recognised, nothing held in memory."""
+"""Read a seller's CSV file line by line, in whatever encoding and with whatever column names it has."""
 
 import codecs
 import csv
@@ -12,22 +12,22 @@ import msgspec
 
 from bot.csv_import.cells import clean
 from bot.csv_import.columns import Column, by_header, normal
-from bot.csv_import.words import BadLine, Note, shown
+from bot.csv_import.faults import BadLine, Note, shown
 
 _CHUNK = 1 << 16
 _DELIMITERS = ",;\t"
 _NAMES_SHOWN = 4
 
 
-class Line(msgspec.Struct, frozen=True):
+class CsvLine(msgspec.Struct, frozen=True):
     """One line under the column names; `cells` has the filled cells only."""
 
     number: int
     cells: dict[str, str]
 
 
-class Head(msgspec.Struct, frozen=True):
-    """What is known before the first line: how to read the file, what is wrong with it, what to say of it."""
+class Header(msgspec.Struct, frozen=True):
+    """What the file's start tells: how to read it, what is wrong with it, what to note."""
 
     encoding: str = "utf-8-sig"
     delimiter: str = ","
@@ -37,30 +37,30 @@ class Head(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
 
 
-def read_head(path: Path, columns: tuple[Column, ...]) -> Head:
-    """Look through the whole file for its encoding, then at its column names."""
+def read_header(path: Path, columns: tuple[Column, ...]) -> Header:
+    """Detect the encoding from the whole file, then recognise its column names."""
     try:
         encoding, faults = _encoding(path)
         if faults:
-            return Head(faults=faults)
+            return Header(faults=faults)
         with as_text(path.open("rb"), encoding) as text:
             delimiter, line, names = _names(text)
     except OSError as error:
-        return Head(faults=(BadLine(1, None, "no_file", {"why": error.strerror}),))
+        return Header(faults=(BadLine(1, None, "no_file", {"why": error.strerror}),))
     if not names:
-        return Head(faults=(BadLine(1, None, "empty"),))
+        return Header(faults=(BadLine(1, None, "empty"),))
     notes = [Note("read_as", {"encoding": encoding})] if encoding != "utf-8-sig" else []
     found, more = _recognised(names, columns)
-    return Head(encoding, delimiter, line, found, tuple(_lacking(found, columns, line)), (*notes, *more))
+    return Header(encoding, delimiter, line, found, tuple(_lacking(found, columns, line)), (*notes, *more))
 
 
 def as_text(file: BinaryIO, encoding: str) -> TextIOWrapper:
-    """As the csv module wants it; closing it closes the file."""
+    """Open for the csv module; closing it closes the file."""
     return TextIOWrapper(file, encoding=encoding, newline="", errors="replace")
 
 
-def read_lines(text: Iterable[str], head: Head) -> Iterator[Line | BadLine]:
-    """Every line that is not empty; a broken one does not end the reading."""
+def read_lines(text: Iterable[str], head: Header) -> Iterator[CsvLine | BadLine]:
+    """Yield every line that is not empty; after a broken one reading goes on."""
     reader = csv.reader(text, delimiter=head.delimiter)
     while True:
         number = reader.line_num + 1
@@ -68,7 +68,7 @@ def read_lines(text: Iterable[str], head: Head) -> Iterator[Line | BadLine]:
             row = next(reader)
         except StopIteration:
             return
-        except csv.Error:  # the only one its dialect leaves: a text without an end
+        except csv.Error:  # the only one that its dialect can raise: an open quote
             yield BadLine(number, None, "open_quote")
             continue
         if number <= head.line or not any(cell.strip() for cell in row):
@@ -76,17 +76,17 @@ def read_lines(text: Iterable[str], head: Head) -> Iterator[Line | BadLine]:
         yield _line(number, row, head.columns)
 
 
-def _line(number: int, row: list[str], columns: tuple[str | None, ...]) -> Line | BadLine:
+def _line(number: int, row: list[str], columns: tuple[str | None, ...]) -> CsvLine | BadLine:
     while len(row) > len(columns) and not row[-1].strip():
         row.pop()
     if len(row) > len(columns):
         return BadLine(number, None, "cells", {"given": len(row), "wanted": len(columns)})
     cells = {name: text for name, cell in zip(columns, row, strict=False) if name and (text := clean(cell))}
-    return Line(number, cells)
+    return CsvLine(number, cells)
 
 
 def _encoding(path: Path) -> tuple[str, tuple[BadLine, ...]]:
-    """UTF-8; else what Chinese spreadsheets on Windows write; else where the file is damaged."""
+    """UTF-8 or UTF-16, else GB18030 (Chinese spreadsheets on Windows); a fault where the file is damaged."""
     with path.open("rb") as file:
         start = file.read(2)
     if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
@@ -95,17 +95,17 @@ def _encoding(path: Path) -> tuple[str, tuple[BadLine, ...]]:
     broken = _broken_at(path, "utf-8-sig")
     if broken is None:
         return "utf-8-sig", ()
-    line, spoke_before = broken
-    # Where signs could be read before the broken one it is UTF-8, damaged; GB18030 would make a mess of it.
-    if spoke_before or _broken_at(path, "gb18030"):
+    line, non_ascii_before = broken
+    # After valid non-ASCII characters it is damaged UTF-8, which GB18030 would garble.
+    if non_ascii_before or _broken_at(path, "gb18030"):
         return "utf-8-sig", (BadLine(line, None, "not_text"),)
     return "GB18030", ()
 
 
 def _broken_at(path: Path, encoding: str) -> tuple[int, bool] | None:
-    """The line of the first byte that cannot be read, and whether other than plain letters came before it."""
+    """The line of the first byte that cannot be decoded, and whether non-ASCII text came before it."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    line, spoke = 1, False
+    line, non_ascii = 1, False
     with path.open("rb") as file:
         while True:
             chunk = file.read(_CHUNK)
@@ -113,15 +113,15 @@ def _broken_at(path: Path, encoding: str) -> tuple[int, bool] | None:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 well = error.object[: error.start]
-                return line + well.count(b"\n"), spoke or not well.removeprefix(codecs.BOM_UTF8).isascii()
+                return line + well.count(b"\n"), non_ascii or not well.removeprefix(codecs.BOM_UTF8).isascii()
             line += text.count("\n")
-            spoke = spoke or not text.isascii()
+            non_ascii = non_ascii or not text.isascii()
             if not chunk:
                 return None
 
 
 def _names(text: Iterable[str]) -> tuple[str, int, list[str]]:
-    """The first line that says something, split by what it is most often split by."""
+    """The first line that is not empty, split at its most frequent delimiter."""
     for number, line in enumerate(text, start=1):
         if line.strip(" \t\r\n,;"):
             delimiter = max(_DELIMITERS, key=line.count)
@@ -135,7 +135,7 @@ def _names(text: Iterable[str]) -> tuple[str, int, list[str]]:
 def _recognised(
     names: list[str], columns: tuple[Column, ...]
 ) -> tuple[tuple[str | None, ...], tuple[Note, ...]]:
-    """Which column stands at each place; of two names for one, the likelier one."""
+    """Which column is at each place; of two headers for one column, the likelier one."""
     known = by_header(columns)
     best: dict[str, tuple[int, int]] = {}  # column -> (rank of its name, place)
     notes = []

@@ -1,4 +1,4 @@
-"""Importing a seller's CSV files: looked through whole first, then taken in as one, or not at all."""
+"""Import a seller's CSV file: examine all of it first, then store it in one transaction, or not at all."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -11,21 +11,21 @@ from sqlalchemy import Connection
 from bot.csv_import import buyers as csv_buyers
 from bot.csv_import import orders as csv_orders
 from bot.csv_import.columns import BUYERS, ORDERS, Column
-from bot.csv_import.file import Head, Line, as_text, read_head, read_lines
-from bot.csv_import.rows import Entry, Frame
-from bot.csv_import.words import BadLine, Note, shown
+from bot.csv_import.faults import BadLine, Note, shown
+from bot.csv_import.file import CsvLine, Header, as_text, read_header, read_lines
+from bot.csv_import.rows import ImportContext, ImportedRecord
 from storage import inbox
 from storage.inbox import InboxEvent, inbox_event
 
 CHANNEL = "import"
 BATCH = 1000  # events a statement
-RECENT = timedelta(days=21)  # buyers of orders in which something happened since may still hear of it
+RECENT = timedelta(days=21)  # buyers of orders with events since then may still get messages
 
-Reader = Callable[[Iterable[Line | BadLine], Frame], Iterator[Entry]]
+Reader = Callable[[Iterable[CsvLine | BadLine], ImportContext], Iterator[ImportedRecord]]
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What a file can hold."""
+    """A kind of file: its columns, and how its lines become records."""
 
     name: str
     columns: tuple[Column, ...]
@@ -39,7 +39,7 @@ KINDS = {
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file holds. `entries`: buyers or orders that can be taken in; `bad`: mistakes."""
+    """Counts of a file. `entries`: buyers or orders that can be imported; `bad`: faults."""
 
     notes: tuple[Note, ...] = ()
     lines: int = 0
@@ -50,8 +50,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     bad_lines: int = 0
 
 
-class Shelf:
-    """Good events, and names seen: on disk, so that a long file takes no memory."""
+class Staging:
+    """Good events and the keys seen, on disk, so that a long file takes no memory."""
 
     def __init__(self) -> None:
         self._disk = sqlite3.connect("")  # a file without a name, gone when it is closed
@@ -62,7 +62,7 @@ class Shelf:
         )
 
     def first_line(self, key: str, line: int) -> int:
-        """Where this name stood first: here, if it is new."""
+        """The line of this key's first occurrence: `line`, if it is new."""
         self._disk.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line))
         found: tuple[int] = self._disk.execute("SELECT line FROM seen WHERE key = ?", (key,)).fetchone()
         return found[0]
@@ -95,32 +95,32 @@ def examine(
     path: Path,
     kind: Kind,
     shop: str,
-    frame: Frame,
-    shelf: Shelf,
+    context: ImportContext,
+    staging: Staging,
     on_bad: Callable[[BadLine], None],
     on_progress: Callable[[int], None] = lambda position: None,
 ) -> Found:
-    """Read the whole file: what is good goes on the shelf, what is not to `on_bad`."""
-    head = read_head(path, kind.columns)
-    faults = [*head.faults, *_nothing_of_payment(kind, head)]
+    """Read the whole file: good events go to `staging`, faults to `on_bad`."""
+    head = read_header(path, kind.columns)
+    faults = [*head.faults, *_no_payment_column(kind, head)]
     for fault in faults:
         on_bad(fault)
     if faults:
         return Found(notes=head.notes, bad=len(faults), bad_lines=len({fault.line for fault in faults}))
     lines = entries = events = recent = bad = bad_lines = 0
     with path.open("rb") as file, as_text(file, head.encoding) as text:
-        for entry in kind.read(read_lines(text, head), frame):
+        for entry in kind.read(read_lines(text, head), context):
             lines += entry.lines
-            faults = list(_repeated(entry, kind, shelf)) or list(entry.bad)
+            faults = list(_repeated(entry, kind, staging)) or list(entry.bad)
             for fault in faults:
                 on_bad(fault)
             bad += len(faults)
             bad_lines += entry.lines if faults else 0
             if not faults:
-                shelf.put(inbox_event(shop, event, frame.now) for event in entry.events)
+                staging.put(inbox_event(shop, event, context.now) for event in entry.events)
                 entries += 1
                 events += len(entry.events)
-                recent += any(event.at > frame.now - RECENT for event in entry.events)
+                recent += any(event.at > context.now - RECENT for event in entry.events)
             on_progress(file.tell())
     return Found(
         notes=head.notes,
@@ -136,14 +136,14 @@ def examine(
 def take_in(
     connection: Connection,
     shop: str,
-    frame: Frame,
-    shelf: Shelf,
+    context: ImportContext,
+    staging: Staging,
     on_progress: Callable[[int], None] = lambda events: None,
 ) -> int:
-    """Everything on the shelf into the inbox, in this transaction; returns how many events are new."""
+    """Store all staged events in the inbox, in this transaction; returns how many are new."""
     done = new = 0
-    for arrivals in shelf.batches(shop, frame.channel, frame.now):
-        known = inbox.known(connection, shop, frame.channel, [each.external_id for each in arrivals])
+    for arrivals in staging.batches(shop, context.channel, context.now):
+        known = inbox.known(connection, shop, context.channel, [each.external_id for each in arrivals])
         unknown = [each for each in arrivals if each.external_id not in known]
         inbox.add(connection, unknown)
         new += len(unknown)
@@ -152,13 +152,13 @@ def take_in(
     return new
 
 
-def _nothing_of_payment(kind: Kind, head: Head) -> Iterator[BadLine]:
-    """Orders that seem unpaid because nobody said otherwise would be reminded."""
+def _no_payment_column(kind: Kind, head: Header) -> Iterator[BadLine]:
+    """Orders without any column of payment would seem unpaid, and their buyers be reminded."""
     if kind.name == "orders" and head.columns and not {"state", "paid_at"} & set(head.columns):
         yield BadLine(head.line, "state", "no_payment_column")
 
 
-def _repeated(entry: Entry, kind: Kind, shelf: Shelf) -> Iterator[BadLine]:
-    if entry.key and (first := shelf.first_line(entry.key, entry.line)) != entry.line:
+def _repeated(entry: ImportedRecord, kind: Kind, staging: Staging) -> Iterator[BadLine]:
+    if entry.key and (first := staging.first_line(entry.key, entry.line)) != entry.line:
         column = kind.columns[0].name
         yield BadLine(entry.line, column, "repeated", {"given": shown(entry.key), "first": first})

@@ -1,4 +1,4 @@
-"""From the lines of a seller's file of orders to events, as if a platform had told them."""
+"""Turn the lines of a file of orders into events, as if a platform had sent them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -19,9 +19,17 @@ from bot.csv_import.columns import (
     STATES,
     normal,
 )
-from bot.csv_import.file import Line as FileLine
-from bot.csv_import.rows import Entry, Frame, Row, at, named, ref_of, words
-from bot.csv_import.words import BadCell, BadLine, shown
+from bot.csv_import.faults import BadCell, BadLine, shown
+from bot.csv_import.file import CsvLine
+from bot.csv_import.rows import (
+    CellReader,
+    ImportContext,
+    ImportedRecord,
+    at,
+    buyer_ref,
+    text,
+    with_content_id,
+)
 from bot.domain.events import (
     Event,
     Line,
@@ -41,8 +49,8 @@ _SAME_IN_ALL = tuple(column.name for column in ORDERS if not column.of_item and 
 _STEPS = (PAID, SHIPPED, DELIVERED, COMPLETED, CANCELLED, REFUNDED)
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
-    """A parcel that left, at a time that may not be told."""
+class SentParcel(msgspec.Struct, frozen=True, kw_only=True):
+    """A parcel that was sent; `at` is None if the file does not say when."""
 
     parcel: str
     at: datetime | None = None
@@ -51,41 +59,41 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     link: str | None = None
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an order came. `said`: the steps its state tells of; `times`: of the steps that have one."""
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an order came. `said`: steps that its state implies; `times`: the times given for steps."""
 
     said: frozenset[str]
     times: Mapping[str, datetime | None]
     paid: Money | None
     refunded: Money | None
     method: str | None
-    parcels: tuple[Left, ...]
+    parcels: tuple[SentParcel, ...]
 
     def has(self, step: str) -> bool:
         sums = {PAID: self.paid, REFUNDED: self.refunded}
-        told = step in self.said or self.times[step] is not None or (step == SHIPPED and bool(self.parcels))
-        return told or bool((amount := sums.get(step)) and amount.minor)
+        known = step in self.said or self.times[step] is not None or (step == SHIPPED and bool(self.parcels))
+        return known or bool((amount := sums.get(step)) and amount.minor)
 
     @property
-    def only_sums_tell_of_payment(self) -> bool:
-        """Where the shop itself says paid, or sent the parcel, a smaller sum was a discount and no debt."""
+    def only_sums_show_payment(self) -> bool:
+        """False where the state or a parcel shows payment, since a smaller sum was then a discount."""
         return PAID not in self.said and not any(map(self.has, (SHIPPED, DELIVERED, COMPLETED)))
 
 
-def orders(lines: Iterable[FileLine | BadLine], frame: Frame) -> Iterator[Entry]:
+def orders(lines: Iterable[CsvLine | BadLine], context: ImportContext) -> Iterator[ImportedRecord]:
     """Lines of one order that follow each other are its items and parcels."""
     for group in _together(lines):
         if isinstance(group, BadLine):
-            yield Entry(group.line, "", bad=(group,))
+            yield ImportedRecord(group.line, "", bad=(group,))
             continue
-        rows = [Row(line) for line in group]
-        events = tuple(named(event) for event in _order_events(rows, frame))
+        rows = [CellReader(line) for line in group]
+        events = tuple(with_content_id(event) for event in _order_events(rows, context))
         bad = tuple(fault for row in rows for fault in row.bad)
-        yield Entry(rows[0].number, group[0].cells.get("order", ""), len(rows), events, bad)
+        yield ImportedRecord(rows[0].number, group[0].cells.get("order", ""), len(rows), events, bad)
 
 
-def _together(lines: Iterable[FileLine | BadLine]) -> Iterator[list[FileLine] | BadLine]:
-    group: list[FileLine] = []
+def _together(lines: Iterable[CsvLine | BadLine]) -> Iterator[list[CsvLine] | BadLine]:
+    group: list[CsvLine] = []
     for line in lines:
         key = None if isinstance(line, BadLine) else line.cells.get("order")
         if group and (key is None or key != group[0].cells.get("order")):
@@ -101,29 +109,29 @@ def _together(lines: Iterable[FileLine | BadLine]) -> Iterator[list[FileLine] | 
         yield group
 
 
-def _order_events(rows: list[Row], frame: Frame) -> list[Event]:
-    """Nothing where any of the lines is wrong; the rows then know what."""
+def _order_events(rows: list[CellReader], context: ImportContext) -> list[Event]:
+    """The order's events; none where a line is wrong (the faults are in its reader)."""
     _agree(rows)
-    code = rows[0].get("currency", cells.currency) or frame.currency
-    placed, way = _placed(rows, frame, code), _way(rows, frame, code)
+    code = rows[0].get("currency", cells.currency) or context.currency
+    placed, progress = _placed(rows, context, code), _progress(rows, context, code)
     if placed is None or any(row.bad for row in rows):
         return []
-    return [placed, *_steps(placed, way)]
+    return [placed, *_steps(placed, progress)]
 
 
-def _placed(rows: list[Row], frame: Frame, code: str) -> OrderPlaced | None:
+def _placed(rows: list[CellReader], context: ImportContext, code: str) -> OrderPlaced | None:
     row = rows[0]
     order = row.need("order", cells.identity, "1001")
-    placed_at = row.need("placed_at", partial(at, frame), "2026-11-21 10:00")
+    placed_at = row.need("placed_at", partial(at, context), "2026-11-21 10:00")
     total = row.need("total", lambda cell: cells.money(cell, code), cells.sample_amount(code))
     postage, postcode = _money(row, "postage", code), row.get("postcode", cells.identity)
-    updated_at = row.get("updated_at", partial(at, frame))
-    buyer = ref_of(row, frame)
+    updated_at = row.get("updated_at", partial(at, context))
+    buyer = buyer_ref(row, context)
     lines = _items(rows, code, total, postage)
     if order is None or placed_at is None or total is None:
         return None
     return OrderPlaced(
-        channel=frame.channel,
+        channel=context.channel,
         external_id="placed",
         at=updated_at or placed_at,
         order=order,
@@ -136,20 +144,20 @@ def _placed(rows: list[Row], frame: Frame, code: str) -> OrderPlaced | None:
     )
 
 
-def _way(rows: list[Row], frame: Frame, code: str) -> Way:
+def _progress(rows: list[CellReader], context: ImportContext, code: str) -> Progress:
     row = rows[0]
-    return Way(
+    return Progress(
         said=frozenset(row.get("state", _state) or ()),
-        times={step: row.get(f"{step}_at", partial(at, frame)) for step in _STEPS},
+        times={step: row.get(f"{step}_at", partial(at, context)) for step in _STEPS},
         paid=_money(row, "paid", code),
         refunded=_money(row, "refunded", code),
-        method=row.get("method", words),
-        parcels=tuple(_parcels(rows, frame)),
+        method=row.get("method", text),
+        parcels=tuple(_parcels(rows, context)),
     )
 
 
-def _agree(rows: list[Row]) -> None:
-    """Later lines of an order add items and parcels, and say nothing else of it."""
+def _agree(rows: list[CellReader]) -> None:
+    """Blame later lines of an order that differ in anything but items and parcels."""
     first = rows[0]
     for row in rows[1:]:
         for column in _SAME_IN_ALL:
@@ -158,8 +166,8 @@ def _agree(rows: list[Row]) -> None:
                 row.blame(column, "differs", given=shown(cell), first=first.number)
 
 
-def _items(rows: list[Row], code: str, total: Money | None, postage: Money | None) -> tuple[Line, ...]:
-    """Without a single price in the order the items are left out, unless it can only be one."""
+def _items(rows: list[CellReader], code: str, total: Money | None, postage: Money | None) -> tuple[Line, ...]:
+    """The items; none if the order has no prices, unless a single item's price follows from the total."""
     named = [row for row in rows if "item" in row or "sku" in row]
     prices = [_money(row, "price", code) for row in named]
     counts = [row.get("quantity", cells.pieces) or 1 for row in named]
@@ -177,50 +185,50 @@ def _items(rows: list[Row], code: str, total: Money | None, postage: Money | Non
             if "price" not in row:
                 row.blame("price", "no_price", example=cells.sample_amount(code))
             continue
-        lines.append(Line(title=row.get("item", words) or sku or "", quantity=count, price=price, sku=sku))
+        lines.append(Line(title=row.get("item", text) or sku or "", quantity=count, price=price, sku=sku))
     return tuple(lines)
 
 
-def _parcels(rows: list[Row], frame: Frame) -> Iterator[Left]:
-    """Each parcel once; its number names it, as in other channels."""
+def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentParcel]:
+    """Each parcel once, identified by its tracking number, as in other channels."""
     known = set()
     for row in rows:
         tracking = row.get("tracking", cells.identity)
-        left = Left(
+        parcel = SentParcel(
             parcel=tracking or "1",
-            at=row.get("shipped_at", partial(at, frame)),
+            at=row.get("shipped_at", partial(at, context)),
             tracking=tracking,
-            carrier=row.get("carrier", words),
-            link=row.get("tracking_url", words),
+            carrier=row.get("carrier", text),
+            link=row.get("tracking_url", text),
         )
-        if (left.at or tracking) and left.parcel not in known:
-            known.add(left.parcel)
-            yield left
+        if (parcel.at or tracking) and parcel.parcel not in known:
+            known.add(parcel.parcel)
+            yield parcel
 
 
-def _steps(placed: OrderPlaced, way: Way) -> Iterator[Event]:
-    """What happened after the order was placed, as far as dates, sums and the state tell."""
-    channel, order, when = placed.channel, placed.order, _times(placed.placed_at, way.times)
-    if way.has(PAID):
+def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
+    """What happened after the order was placed, from dates, sums and the state."""
+    channel, order, when = placed.channel, placed.order, _times(placed.placed_at, progress.times)
+    if progress.has(PAID):
         yield PaymentReceived(
             channel=channel,
             external_id=PAID,
             order=order,
             at=when[PAID],
-            amount=_part(way.paid, placed.total) if way.only_sums_tell_of_payment else None,
-            method=way.method,
+            amount=_part(progress.paid, placed.total) if progress.only_sums_show_payment else None,
+            method=progress.method,
         )
-    if way.has(SHIPPED):
-        for parcel in way.parcels or (Left(parcel="1"),):
+    if progress.has(SHIPPED):
+        for parcel in progress.parcels or (SentParcel(parcel="1"),):
             yield _shipped(placed, parcel, when[SHIPPED])
-    if way.has(DELIVERED):
+    if progress.has(DELIVERED):
         yield OrderDelivered(channel=channel, external_id=DELIVERED, order=order, at=when[DELIVERED])
-    if way.has(COMPLETED):
+    if progress.has(COMPLETED):
         yield OrderCompleted(channel=channel, external_id=COMPLETED, order=order, at=when[COMPLETED])
-    if way.has(CANCELLED):
+    if progress.has(CANCELLED):
         yield OrderCancelled(channel=channel, external_id=CANCELLED, order=order, at=when[CANCELLED])
-    if way.has(REFUNDED):
-        amount = _part(way.refunded, placed.total)
+    if progress.has(REFUNDED):
+        amount = _part(progress.refunded, placed.total)
         name = f"{when[REFUNDED].isoformat()} {amount.minor if amount else 'all'}"
         yield OrderRefunded(
             channel=channel,
@@ -233,7 +241,7 @@ def _steps(placed: OrderPlaced, way: Way) -> Iterator[Event]:
 
 
 def _times(placed_at: datetime, times: Mapping[str, datetime | None]) -> dict[str, datetime]:
-    """A step without a time of its own was taken no earlier than the last one whose time is known."""
+    """The time of each step; one without its own takes the latest time of the steps before it."""
     found: dict[str, datetime] = {}
     latest = placed_at
     for step in _STEPS:
@@ -247,7 +255,7 @@ def _part(amount: Money | None, total: Money) -> Money | None:
     return amount if amount and 0 < amount.minor < total.minor else None
 
 
-def _shipped(placed: OrderPlaced, parcel: Left, at_least: datetime) -> OrderShipped:
+def _shipped(placed: OrderPlaced, parcel: SentParcel, at_least: datetime) -> OrderShipped:
     return OrderShipped(
         channel=placed.channel,
         external_id=SHIPPED,
@@ -260,7 +268,7 @@ def _shipped(placed: OrderPlaced, parcel: Left, at_least: datetime) -> OrderShip
     )
 
 
-def _money(row: Row, column: str, code: str) -> Money | None:
+def _money(row: CellReader, column: str, code: str) -> Money | None:
     return row.get(column, lambda cell: cells.money(cell, code))
 
 

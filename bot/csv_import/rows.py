@@ -1,4 +1,4 @@
-"""A line of a seller's CSV file on its way to events: values handed out, mistakes collected."""
+"""Read the cells of a CSV line: parsed values, and the faults found on the way."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot.csv_import import cells
-from bot.csv_import.file import Line
-from bot.csv_import.words import BadCell, BadLine
+from bot.csv_import.faults import BadCell, BadLine
+from bot.csv_import.file import CsvLine
 from bot.domain.events import BuyerRef, Event, dump_event
 
 _LONGEST_TEXT = 500
@@ -18,8 +18,8 @@ _LONGEST_TEXT = 500
 Value = TypeVar("Value")
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for cells that say nothing themselves. `channel`: whose buyers' ids the file has."""
+class ImportContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What cells are read with: the shop's defaults, and `channel`, the one whose buyer ids the file has."""
 
     channel: str
     currency: str
@@ -28,8 +28,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One buyer or one order: where it stands, its name in the file, and what it says, or what is wrong."""
+class ImportedRecord(msgspec.Struct, frozen=True):
+    """One buyer or order of the file: its first line, its key, and its events or faults."""
 
     line: int
     key: str
@@ -38,10 +38,10 @@ class Entry(msgspec.Struct, frozen=True):
     bad: tuple[BadLine, ...] = ()
 
 
-class Row:
-    """A line being read: hands out values and collects what is wrong."""
+class CellReader:
+    """Parses the cells of one line and collects the faults in `bad`."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: CsvLine) -> None:
         self.number = line.number
         self.cells = line.cells
         self.bad: list[BadLine] = []
@@ -68,13 +68,13 @@ class Row:
         self.bad.append(BadLine(self.number, column, code, values))
 
 
-def ref_of(row: Row, frame: Frame) -> BuyerRef:
+def buyer_ref(row: CellReader, context: ImportContext) -> BuyerRef:
     before = len(row.bad)
     ref = BuyerRef(
         id=row.get("buyer", cells.identity),
-        name=row.get("name", words),
+        name=row.get("name", text),
         email=row.get("email", cells.email),
-        phone=row.get("phone", lambda cell: cells.phone(cell, frame.region)),
+        phone=row.get("phone", lambda cell: cells.phone(cell, context.region)),
         locale=row.get("locale", cells.locale),
         timezone=row.get("timezone", cells.timezone),
     )
@@ -83,17 +83,17 @@ def ref_of(row: Row, frame: Frame) -> BuyerRef:
     return ref
 
 
-def at(frame: Frame, cell: str) -> datetime:
-    return cells.moment(cell, frame.zone, frame.now)
+def at(context: ImportContext, cell: str) -> datetime:
+    return cells.timestamp(cell, context.zone, context.now)
 
 
-def words(cell: str) -> str:
+def text(cell: str) -> str:
     if len(cell) > _LONGEST_TEXT:
         raise BadCell("too_long", most=_LONGEST_TEXT)
     return cell
 
 
-def named(event: Event, content: Event | None = None) -> Event:
-    """With an id that follows from what it says, so that the same line said twice is one event."""
+def with_content_id(event: Event, content: Event | None = None) -> Event:
+    """Give the event an id made from its content, so that a repeated line is the same event."""
     digest = hashlib.blake2b(dump_event(content or event), digest_size=12).hexdigest()
     return msgspec.structs.replace(event, external_id=f"import:{event.external_id}:{digest}")

@@ -1,4 +1,4 @@
-"""The story of one message, sent or not: what happened, which rule, what was known, what became of it."""
+"""Explain one message, sent or not: what happened, which rule, which facts, how it ended."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,20 +16,20 @@ from bot.texts.preview import text_now
 from storage import order_records, read_models
 from storage.read_models import Arrived, Attempt, Message
 
-AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is worth a word
+AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
 
 
-class Chapter(msgspec.Struct, frozen=True):
+class Section(msgspec.Struct, frozen=True):
     title: str
     lines: tuple[str, ...]
 
 
-class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """`text`: what was said; `preview`: what a waiting message would say at the moment of asking."""
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """`text`: what was sent; `preview`: what a waiting message would say now."""
 
     message: Message
     title: str
-    chapters: tuple[Chapter, ...]
+    sections: tuple[Section, ...]
     event: Arrived | None = None
     attempts: tuple[Attempt, ...] = ()
     text: str | None = None
@@ -44,26 +44,26 @@ def explain(
     name: str,
     texts: Catalogue | None = None,
     now: datetime | None = None,
-) -> Story | None:
+) -> Explanation | None:
     """`name`: the message's id, public name or key; None if there is no such message.
 
-    With `texts` and `now` the story of a waiting message ends with what it would say now.
+    With `texts` and `now` a waiting message is rendered as it would be now.
     """
     message = read_models.message(connection, shop_id, name)
     if message is None:
         return None
-    teller = _Explainer(connection, shop_id, shop, ExplanationWords(words), message)
+    explainer = _Explainer(connection, shop_id, shop, ExplanationWords(words), message)
     preview = None
     if texts and now and message.state == "queued":
         preview = text_now(connection, shop_id, shop, message, texts, now)
-    return teller.story(preview)
+    return explainer.explanation(preview)
 
 
-def told(story: Story) -> str:
-    """The whole story as text."""
-    parts = [story.title]
-    for chapter in story.chapters:
-        parts.append("\n".join([chapter.title, *(f"  {_indented(line)}" for line in chapter.lines)]))
+def as_text(explanation: Explanation) -> str:
+    """The whole explanation as text."""
+    parts = [explanation.title]
+    for section in explanation.sections:
+        parts.append("\n".join([section.title, *(f"  {_indented(line)}" for line in section.lines)]))
     return "\n\n".join(parts)
 
 
@@ -80,25 +80,25 @@ class _Explainer:
         self.order = next((known.shown_number for known in order.values()), message.order)
         self.facts = message.facts or {}
 
-    def story(self, preview: str | None) -> Story:
+    def explanation(self, preview: str | None) -> Explanation:
         message = self.message
-        chapters = [
-            self._chapter("happened", self._happened()),
-            self._chapter("rule", self._rule()),
-            self._chapter("decided", self._decided()),
-            self._chapter("facts", self._known()),
-            self._chapter("outcome", self._outcome()),
-            self._chapter("attempts", self._tried()),
+        sections = [
+            self._section("happened", self._happened()),
+            self._section("rule", self._rule()),
+            self._section("decided", self._decided()),
+            self._section("facts", self._facts()),
+            self._section("outcome", self._outcome()),
+            self._section("attempts", self._attempts()),
         ]
         if message.text:
-            chapters.append(self._chapter("text", iter([message.text])))
+            sections.append(self._section("text", iter([message.text])))
         if preview:
-            chapters.append(self._chapter("preview", iter([preview])))
+            sections.append(self._section("preview", iter([preview])))
         values = {"template": message.template, "state": message.state}
-        return Story(
+        return Explanation(
             message=message,
             title=self.words.say("titles", "message", values),
-            chapters=tuple(chapters),
+            sections=tuple(sections),
             event=self.event,
             attempts=self.attempts,
             text=message.text,
@@ -108,31 +108,31 @@ class _Explainer:
     # What happened, and what followed from it
 
     def _happened(self) -> Iterator[str]:
-        message, kept = self.message, self.event
+        message, stored = self.message, self.event
         if message.event is None:
             promotion = message.values.get("promotion", message.rule)
             yield self._line("promotion_began", promotion=promotion, created_at=message.created_at)
-        elif kept is None:
+        elif stored is None:
             yield self._line("event_gone")
         else:
-            event = load_event(kept.body)
-            yield self._line("event", at=event.at, what=self._what(kept), channel=kept.channel)
-            wait = kept.received_at - event.at
+            event = load_event(stored.body)
+            yield self._line("event", at=event.at, what=self._what(stored), channel=stored.channel)
+            wait = stored.received_at - event.at
             yield self._line(
                 "arrived",
-                received_at=kept.received_at,
+                received_at=stored.received_at,
                 wait=wait if wait > AT_ONCE else None,
-                handled_at=kept.handled_at,
+                handled_at=stored.handled_at,
             )
             if not isinstance(event, TimeCame):
-                yield self._line("repeats", external_id=kept.external_id)
+                yield self._line("repeats", external_id=stored.external_id)
 
-    def _what(self, kept: Arrived) -> str:
-        event = load_event(kept.body)
+    def _what(self, stored: Arrived) -> str:
+        event = load_event(stored.body)
         values = msgspec.structs.asdict(event)
         if values.get("order") == self.message.order:
             values["order"] = self.order
-        return self.words.say("events", kept.type, values)
+        return self.words.say("events", stored.type, values)
 
     def _rule(self) -> Iterator[str]:
         rule = self.message.rule
@@ -160,17 +160,17 @@ class _Explainer:
             yield self._line("unlike", unlike=message.unlike)
         yield self._line("key", key=message.key)
 
-    # What was known, and what became of it
+    # Facts, outcome, attempts
 
-    def _known(self) -> Iterator[str]:
+    def _facts(self) -> Iterator[str]:
         facts, offer = self.facts, self.message.category == "promotion"
         if not facts:
             yield self._line("never_looked" if self.message.settled_at else "not_looked")
             return
-        yield self._line("looked", **_moments(_taken(facts, "at", "local_time", "timezone")))
+        yield self._line("looked", **_with_times(_pick(facts, "at", "local_time", "timezone")))
         if facts.get("order"):
             order = facts["order"]
-            values = _moments(_taken(order, "number", "paid_at", "delivered_at", "cancelled_at"))
+            values = _with_times(_pick(order, "number", "paid_at", "delivered_at", "cancelled_at"))
             refunded = bool(order.get("refunded_minor"))
             yield self._line("order", order_state=order.get("state"), refunded=refunded, **values)
         yield self._line("stopped" if facts.get("stopped") else "not_stopped")
@@ -221,7 +221,7 @@ class _Explainer:
             known = {"limit": "?", **values, "takeover": takeover, "lateness": lateness}
             yield self.words.say("limits", code, known)
 
-    def _tried(self) -> Iterator[str]:
+    def _attempts(self) -> Iterator[str]:
         message = self.message
         for attempt in self.attempts:
             named = self.words.has("attempts", attempt.outcome)
@@ -244,8 +244,8 @@ class _Explainer:
     def _attempt(self, number: int, at: datetime, channel: str | None, outcome: str, why: str | None) -> str:
         return self._line("attempt", number=number, at=at, channel=channel or "?", outcome=outcome, why=why)
 
-    def _chapter(self, name: str, lines: Iterator[str]) -> Chapter:
-        return Chapter(self.words.say("titles", name), tuple(lines))
+    def _section(self, name: str, lines: Iterator[str]) -> Section:
+        return Section(self.words.say("titles", name), tuple(lines))
 
     def _line(self, name: str, **values: Any) -> str:
         return self.words.say("lines", name, values)
@@ -254,12 +254,12 @@ class _Explainer:
 _CONSENT = {True: "agrees", False: "agrees_not", None: "agrees_unknown"}
 
 
-def _taken(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def _pick(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: values.get(name) for name in names}
 
 
-def _moments(values: dict[str, Any]) -> dict[str, Any]:
-    """Moments as they are kept in JSON, made moments again."""
+def _with_times(values: dict[str, Any]) -> dict[str, Any]:
+    """Parse the times, which the stored JSON has as text."""
     return {
         name: datetime.fromisoformat(value) if value and (name == "at" or name.endswith("_at")) else value
         for name, value in values.items()

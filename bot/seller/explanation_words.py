@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from bot.domain.errors import TemplateError
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.seller.words import QUOTED_MAX, SellerWords
 from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.texts.word_files import load_words
 
 
 class ExplanationWords:
@@ -56,8 +54,7 @@ class ExplanationWords:
 @lru_cache(maxsize=len(LOCALES))
 def _sentences(locale: str) -> dict[tuple[str, str], Compiled]:
     """By table and name. `audit` is one table, `story` is several."""
-    text = files("templates").joinpath(locale, "seller.yaml").read_text(encoding="utf-8")
-    words = yaml.safe_load(text)
+    words = load_words(locale, "seller.yaml")
     tables: dict[str, dict[str, str]] = {**words.get("story", {}), "audit": words.get("audit", {})}
     cage = TemplateEnvironment(locale)
     return {

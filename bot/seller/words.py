@@ -4,11 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import yaml
 
 from bot.domain.errors import TemplateError
 from bot.domain.money import parse_money
@@ -16,8 +13,9 @@ from bot.domain.reasons import REASONS
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
-from bot.texts.catalogue import locale_chain
+from bot.texts.operator_words import nearest_language
 from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.texts.word_files import load_words
 
 QUOTED_MAX = 120  # characters of a buyer's words, or of an error, in one sentence
 
@@ -29,9 +27,9 @@ class SellerWords:
     """One language and one zone. Whatever has no words is shown as it is: a seller never meets a gap."""
 
     def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
-        self.locale = next(known for known in locale_chain(locale) if known in LOCALES)
+        self.locale = nearest_language(locale)
         self.zone = zone or ZoneInfo("UTC")
-        self._words = _words(self.locale)
+        self._words = load_words(self.locale, "seller.yaml")
 
     def reason(self, code: str, values: Mapping[str, Any]) -> str:
         """The reason as a sentence, its moments in the seller's zone."""
@@ -121,17 +119,10 @@ def _bare(code: str, values: Mapping[str, Any]) -> str:
     return f"{code} ({told})" if told else code
 
 
-@lru_cache(maxsize=len(LOCALES))
-def _words(locale: str) -> dict[str, dict[str, str]]:
-    text = files("templates").joinpath(locale, "seller.yaml").read_text(encoding="utf-8")
-    words: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return words
-
-
 @lru_cache(maxsize=2 * len(LOCALES))
 def _sentences(locale: str, table: str) -> dict[str, Compiled]:
     cage = TemplateEnvironment(locale)
     return {
         code: Compiled(cage, f"{locale}/seller.yaml {code}", sentence)
-        for code, sentence in _words(locale)[table].items()
+        for code, sentence in load_words(locale, "seller.yaml")[table].items()
     }

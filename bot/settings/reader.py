@@ -6,9 +6,8 @@ from typing import Any
 from rapidfuzz import process
 
 from bot.settings.environment import REFERENCE, faults_of, fill
-from bot.settings.mistakes import Fault
+from bot.settings.faults import Fault, Path
 from bot.settings.schema import Schema, below, choices, keys
-from bot.settings.yaml_with_lines import Path
 
 ALIKE = 60  # of 100; below it a guess at what was meant would only puzzle
 

@@ -10,9 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from bot.settings.mistakes import Fault
-
-Path = tuple[str | int, ...]
+from bot.settings.faults import Fault, Path
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from bot.domain.errors import ConfigError
-from bot.settings.mistakes import Fault, say
+from bot.settings.faults import Fault, say
 
 Random = Callable[[int], bytes]
 

@@ -22,7 +22,6 @@ from sqlalchemy import select
 
 from bot.channels import standard_webhooks
 from bot.cli import app, main
-from bot.commands.words import WORDS, say
 from bot.domain.actions import OpenCase
 from bot.domain.errors import StorageError
 from bot.domain.events import BuyerRef, OrderPlaced
@@ -30,7 +29,6 @@ from bot.domain.messages import Reason
 from bot.domain.money import Money
 from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
-from bot.settings.mistakes import LANGUAGES
 from storage import case_records, inbox, order_records, outbox, schema, tables
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
@@ -150,16 +148,6 @@ def test_a_folder_with_a_shop_in_it_is_not_written_over(shop: Shop) -> None:
 
     assert main(["init", str(shop.folder)]) == 2
     assert shop.config.read_text("utf-8") == before
-
-
-def test_every_sentence_of_the_commands_stands_in_every_language() -> None:
-    names = {name for words in WORDS.values() for text in words for name in re.findall(r"{(\w+)}", text)}
-
-    said = [say(code, reader, **dict.fromkeys(names, "x")) for code in WORDS for reader in LANGUAGES]
-
-    assert all(said)
-    for words in WORDS.values():
-        assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in words}) == 1
 
 
 # JSON

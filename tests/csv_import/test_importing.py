@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from bot.csv_import.columns import BUYERS, ORDERS, STATES, STATES_ALSO, Column
-from bot.csv_import.importing import KINDS, Found, Shelf, examine, take_in
-from bot.csv_import.rows import Frame
-from bot.csv_import.words import WORDS, BadLine, say
+from bot.csv_import.faults import BadLine, say
+from bot.csv_import.importing import KINDS, Found, Staging, examine, take_in
+from bot.csv_import.rows import ImportContext
 from bot.domain.events import (
     AnyEvent,
     BuyerUpdated,
@@ -27,7 +27,7 @@ from bot.domain.events import (
 )
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
-from bot.settings.mistakes import LANGUAGES
+from bot.domain.shop import LOCALES
 from storage import buyer_records, inbox, order_records, read_models, schema
 from storage.database import Database
 from storage.tables import inbox as inbox_table
@@ -36,23 +36,25 @@ from tests.world import NOON, World, world
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = "order,placed_at,total,buyer,state"
 
-FRAME = Frame(channel="import", currency="CNY", region="CN", zone=ZoneInfo("Asia/Shanghai"), now=NOON)
+CONTEXT = ImportContext(
+    channel="import", currency="CNY", region="CN", zone=ZoneInfo("Asia/Shanghai"), now=NOON
+)
 
 
 class Looked:
     """What `examine` makes of a file."""
 
-    def __init__(self, content: str | bytes, kind: str = "orders", frame: Frame = FRAME) -> None:
+    def __init__(self, content: str | bytes, kind: str = "orders", context: ImportContext = CONTEXT) -> None:
         self.bad: list[BadLine] = []
-        shelf = Shelf()
+        staging = Staging()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "file.csv"
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-            self.found: Found = examine(path, KINDS[kind], "shop", frame, shelf, self.bad.append)
-        arrivals = [each for batch in shelf.batches("shop", frame.channel, frame.now) for each in batch]
+            self.found: Found = examine(path, KINDS[kind], "shop", context, staging, self.bad.append)
+        arrivals = [each for batch in staging.batches("shop", context.channel, context.now) for each in batch]
         self.ids = [each.external_id for each in arrivals]
         self.events: list[AnyEvent] = [load_event(each.body) for each in arrivals]
-        shelf.close()
+        staging.close()
 
     @property
     def places(self) -> list[tuple[int, str | None, str]]:
@@ -309,18 +311,6 @@ def test_more_cells_than_names_are_told() -> None:
     assert Looked(f"{HEAD}\n1,2026-11-01,1,280.00,ann,paid\n").places == [(2, None, "cells")]
 
 
-def test_every_mistake_has_words_in_every_language() -> None:
-    given = {
-        "given": "x", "first": 2, "most": 9, "also": "y", "why": "z", "wanted": 3, "example": "1",
-        "nearest": "n", "currency": "CNY", "region": "CN", "other": "o", "encoding": "e",
-    }  # fmt: skip
-
-    said = [say(BadLine(1, None, code, given), reader) for code in WORDS for reader in LANGUAGES]
-
-    assert all(said)
-    assert not any("{" in sentence for sentence in said)
-
-
 # Encodings
 
 
@@ -357,7 +347,7 @@ def test_any_bytes_end_in_events_or_in_mistakes(content: bytes, kind: str) -> No
     looked = Looked(content, kind)
 
     assert looked.bad or not looked.events
-    assert all(say(fault, reader) for fault in looked.bad for reader in LANGUAGES)
+    assert all(say(fault, reader) for fault in looked.bad for reader in LOCALES)
 
 
 CELLS = st.one_of(
@@ -387,7 +377,7 @@ def test_any_cells_end_in_events_or_in_mistakes(data: st.DataObject, kind: str) 
     assert all(len(id) < 100 for id in looked.ids)
 
 
-FRAME_LATER = Frame(
+FRAME_LATER = ImportContext(
     channel="import",
     currency="CNY",
     region="CN",
@@ -410,21 +400,25 @@ def test_any_amount_survives_its_writing(minor: int, form: str) -> None:
 
 
 def imported(
-    database: Database, content: str, kind: str = "orders", frame: Frame = FRAME, path: Path | None = None
+    database: Database,
+    content: str,
+    kind: str = "orders",
+    context: ImportContext = CONTEXT,
+    path: Path | None = None,
 ) -> int:
     """Everything into the inbox; returns how many events are new."""
-    shelf = Shelf()
+    staging = Staging()
     with tempfile.TemporaryDirectory() as folder:
         file = path or Path(folder) / "file.csv"
         if path is None:
             file.write_text(content, "utf-8")
         bad: list[BadLine] = []
-        examine(file, KINDS[kind], "shop", frame, shelf, bad.append)
+        examine(file, KINDS[kind], "shop", context, staging, bad.append)
         assert bad == []
     try:
-        return database.write_now(lambda link: take_in(link, "shop", frame, shelf))
+        return database.write_now(lambda link: take_in(link, "shop", context, staging))
     finally:
-        shelf.close()
+        staging.close()
 
 
 def counted(database: Database) -> int:
@@ -443,12 +437,12 @@ def database(database_url: str) -> Database:
 def test_the_same_file_twice_changes_nothing(database: Database) -> None:
     orders = f"{HEAD}\n" + "".join(f"{n},2026-11-01,10,b{n},paid\n" for n in range(1500))
     buyers = "buyer,phone,agrees,stopped\nann,13800000000,yes,\nben,13800000001,,yes\n"
-    later = Frame(
-        **{**{f: getattr(FRAME, f) for f in FRAME.__struct_fields__}, "now": NOON + timedelta(days=1)}
+    later = ImportContext(
+        **{**{f: getattr(CONTEXT, f) for f in CONTEXT.__struct_fields__}, "now": NOON + timedelta(days=1)}
     )
 
     first = imported(database, orders), imported(database, buyers, "buyers")
-    second = imported(database, orders, frame=later), imported(database, buyers, "buyers", later)
+    second = imported(database, orders, context=later), imported(database, buyers, "buyers", later)
 
     assert first == (3000, 4)
     assert second == (0, 0)
@@ -457,20 +451,20 @@ def test_the_same_file_twice_changes_nothing(database: Database) -> None:
 
 
 def test_a_file_that_breaks_off_while_it_is_taken_in_leaves_nothing(database: Database) -> None:
-    shelf = Shelf()
+    staging = Staging()
     path = Path(tempfile.mkdtemp()) / "file.csv"
     path.write_text(f"{HEAD}\n" + "".join(f"{n},2026-11-01,10,b{n},paid\n" for n in range(1500)), "utf-8")
-    examine(path, KINDS["orders"], "shop", FRAME, shelf, lambda fault: None)
+    examine(path, KINDS["orders"], "shop", CONTEXT, staging, lambda fault: None)
 
     def break_off(done: int) -> None:
         if done > 2000:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        database.write_now(lambda link: take_in(link, "shop", FRAME, shelf, break_off))
+        database.write_now(lambda link: take_in(link, "shop", CONTEXT, staging, break_off))
 
     assert counted(database) == 0
-    shelf.close()
+    staging.close()
     database.close()
 
 
@@ -480,14 +474,14 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
         with path.open("w", encoding="utf-8") as file:
             file.write(f"{HEAD}\n")
             file.writelines(f"{n},2026-11-01 10:00,10,buyer{n},completed\n" for n in range(lines))
-        shelf = Shelf()
+        staging = Staging()
         tracemalloc.start()
-        examine(path, KINDS["orders"], "shop", FRAME, shelf, lambda fault: None)
-        for _ in shelf.batches("shop", "import", NOON):
+        examine(path, KINDS["orders"], "shop", CONTEXT, staging, lambda fault: None)
+        for _ in staging.batches("shop", "import", NOON):
             pass
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        shelf.close()
+        staging.close()
         return most
 
     peak(100)  # what is loaded once
@@ -500,10 +494,10 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
 
 async def into(shop: World, content: str, kind: str = "orders") -> None:
     """As `xiaoer import --channel webhook` does, so that every buyer can be reached."""
-    frame = Frame(
+    context = ImportContext(
         channel="webhook", currency="CNY", region="CN", zone=ZoneInfo("Asia/Shanghai"), now=shop.clock.now
     )
-    imported(shop.program.parts.database, content, kind, frame)
+    imported(shop.program.parts.database, content, kind, context)
     await shop.settle()
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from bot.domain.events import AnyEvent
 from bot.domain.shop import LOCALES
-from bot.seller.explanation import Story, explain, told
+from bot.seller.explanation import Explanation, as_text, explain
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from handlers.routes import ROUTES
@@ -40,7 +40,7 @@ SPRING = {
 }
 
 
-def story(shop: World, name: str, locale: str = "en") -> Story:
+def story(shop: World, name: str, locale: str = "en") -> Explanation:
     found = shop.program.parts.database.read_now(
         lambda link: explain(
             link,
@@ -63,8 +63,8 @@ def all_names(shop: World) -> list[str]:
     return [message.name for message in listed]
 
 
-def chapter(of: Story, title: str) -> str:
-    [lines] = [each.lines for each in of.chapters if each.title == title]
+def chapter(of: Explanation, title: str) -> str:
+    [lines] = [each.lines for each in of.sections if each.title == title]
     return "\n".join(lines)
 
 
@@ -129,7 +129,7 @@ async def test_a_message_not_sent_after_stop_tells_whose_word_it_was(database_ur
 
         assert told_of.message.state == "skipped"
         assert "the buyer asked us to stop" in chapter(told_of, "What became of it")
-        assert "The buyer had asked us to stop." in told(told_of)
+        assert "The buyer had asked us to stop." in as_text(told_of)
 
 
 async def test_every_attempt_is_told_with_its_time_and_outcome(database_url: str) -> None:
@@ -166,8 +166,8 @@ async def test_a_promotion_tells_of_the_calendar_and_of_her_consent(database_url
 
         assert 'The calendar started the promotion "spring"' in chapter(told_of, "What happened")
         assert "once to every buyer of its tier" in chapter(told_of, "Which rule")
-        assert "The buyer had agreed to offers." in told(told_of)
-        assert "0 of 1 allowed" in told(told_of)
+        assert "The buyer had agreed to offers." in as_text(told_of)
+        assert "0 of 1 allowed" in as_text(told_of)
 
 
 async def test_what_is_unknown_has_no_story(database_url: str) -> None:
@@ -194,7 +194,7 @@ async def test_a_story_is_told_though_its_event_is_gone(database_url: str) -> No
         await shop.settle()
         await shop.program.parts.database.write(lambda link: link.execute(inbox.delete()))
 
-        assert "no longer kept" in told(story(shop, "order_confirmation:1001"))
+        assert "no longer kept" in as_text(story(shop, "order_confirmation:1001"))
 
 
 async def test_a_story_is_told_though_no_facts_were_written(database_url: str) -> None:
@@ -205,7 +205,7 @@ async def test_a_story_is_told_though_no_facts_were_written(database_url: str) -
             lambda link: link.execute(outbox.update().values(facts="{}", reason=None))
         )
 
-        assert "order confirmation: sent" in told(story(shop, "order_confirmation:1001"))
+        assert "order confirmation: sent" in as_text(story(shop, "order_confirmation:1001"))
 
 
 @asynccontextmanager
@@ -229,7 +229,7 @@ async def test_no_story_has_a_gap_in_any_language(locale: str, tmp_path: Path) -
         await shop.settle()
         names = all_names(shop)
 
-        stories = [told(story(shop, name, locale)) for name in names]
+        stories = [as_text(story(shop, name, locale)) for name in names]
 
         assert len(stories) > 8
         states = {story(shop, name).message.state for name in names}
