@@ -1,4 +1,4 @@
-# make run     serve a sample shop on SQLite, in ./myshop (LOCALE=zh-CN: in Chinese)
+# make run     serve a sample shop on SQLite, in ./myshop (another one, in Chinese: SHOP=myshop-zh-CN LOCALE=zh-CN)
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -228,6 +229,14 @@ def test_the_page_about_the_design_names_every_table_and_every_state_of_a_messag
     rows = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/design.md"), re.MULTILINE))
 
     assert rows == set(metadata.tables) | set(MESSAGE_STATES)
+
+
+def test_the_page_about_the_design_draws_the_layers_as_they_are_held() -> None:
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["name"].startswith("Imports point inwards"))
+    drawn = [block.splitlines() for block in blocks("docs/design.md", "") if block.startswith("cli\n")]
+
+    assert drawn == [[layer.replace("bot.", "") for layer in layers]]
 
 
 def test_the_page_about_the_webhook_names_every_form_with_its_fields() -> None:
