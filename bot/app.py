@@ -54,7 +54,7 @@ from handlers.chat import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 log = structlog.get_logger()
 
@@ -290,7 +290,7 @@ def _telegram_bots(config: Config) -> dict[str, str]:
 
 async def serve(
     config: Config,
-    on_ready: Callable[[Hold | None], None],
+    on_ready: Callable[[OutboxHold | None], None],
     until: asyncio.Event,
     notice_seconds: float = 0.0,
     **options: Unpack[Options],

@@ -34,7 +34,7 @@ from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from storage import notifications
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 RECEIVE, REACT, DELIVER = LEGS = ("receive", "react", "deliver")
 BUSY_SECONDS = 0.05  # until a shop is looked at again that another program was at
@@ -124,11 +124,11 @@ class Program:
         await self.parts.dispatcher.stop()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[Hold | None]:
+    async def running(self) -> AsyncIterator[OutboxHold | None]:
         """All loops running; tells why and since when the outbox is held, if it is. On leaving, what is in
         hand is finished."""
         parts = self.parts
-        hold = await parts.restore_guard.arrive()
+        hold = await parts.restore_guard.check()
         rounds = self._rounds()
         work = await self._start_log()
         work += [asyncio.create_task(worker.run(round), name=worker.name) for worker, round in rounds]
@@ -179,7 +179,7 @@ class Program:
         """The loops of this program's legs."""
         parts, workers = self.parts, self.parts.workers
         rounds: list[tuple[Worker, Callable[[], Awaitable[int]]]] = [
-            (workers.restore_guard, self.parts.restore_guard.beat)
+            (workers.restore_guard, self.parts.restore_guard.heartbeat)
         ]
         if REACT in parts.legs:
             rounds.append((workers.react, self.react))
@@ -232,4 +232,4 @@ class Program:
         await parts.dispatcher.release_leases()
         await asyncio.gather(*(channel.close() for channel in parts.connected))
         with contextlib.suppress(DBAPIError, StorageError):  # away; then the last beat was its last
-            await parts.restore_guard.beat()
+            await parts.restore_guard.heartbeat()

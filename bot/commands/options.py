@@ -19,7 +19,7 @@ from bot.settings.mistakes import language
 from bot.texts.catalogue import locale_chain
 from storage import schema
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 FOUND, WRONG_USE = 1, 2  # exit codes; 0 is good
 
@@ -71,7 +71,7 @@ def nearest_language(locale: str) -> str:
     return next(known for known in locale_chain(locale) if known in LOCALES)
 
 
-def remark_hold(hold: Hold | None, words: SellerWords) -> None:
+def remark_hold(hold: OutboxHold | None, words: SellerWords) -> None:
     """Nobody shall wonder why nothing goes out."""
     if hold:
         remark(say(f"held_{hold.why}", words.locale, since=words.moment(hold.since)))

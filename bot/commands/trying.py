@@ -41,7 +41,7 @@ from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from storage import read_models
 from storage.database import Database
-from storage.read_models import Message, Wanted
+from storage.read_models import Message, MessageFilter
 
 PATIENCE = 8.0  # seconds until we stop waiting for the program to act
 SHOWN = 20
@@ -112,7 +112,7 @@ async def _hand_in(http: aiohttp.ClientSession, address: str, body: bytes, heade
 
 async def _watch(database: Database, shop_id: str, order: str) -> list[Message]:
     """Until everything that is due now was said or held back."""
-    wanted = Wanted(order=order)
+    wanted = MessageFilter(order=order)
     until = time.monotonic() + PATIENCE
     while True:
         found = await database.read(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=SHOWN))
