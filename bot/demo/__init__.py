@@ -31,7 +31,7 @@ def run(locale: str, as_json: bool, console: Console) -> int:
 
 @contextlib.contextmanager
 def _without_logs() -> Iterator[None]:
-    """The operator's log has no place between the lines of the story."""
+    """Silence the log, so that no line of it gets into the output."""
     known = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

@@ -12,7 +12,7 @@ from bot.domain.shop import LOCALES
 
 SHOP = "demo"
 
-# They open nothing but the demo, whose program lives for some seconds on one machine.
+# They are valid in the demo only, whose program runs for some seconds on one machine.
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # published with the specification
 SHOP_SECRET = "the demo's shop systems sign with this"  # noqa: S105  # see above
 CHAT_TOKEN = "1:the-demo-bot"  # noqa: S105  # see above

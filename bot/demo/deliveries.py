@@ -1,6 +1,6 @@
-"""Recorded deliveries, told in the names and times of one performance and signed as their platform signs.
+"""Fill recorded deliveries with names and times, and sign them as their platform does.
 
-They lie in deliveries/, written by us from the fields that the platforms document.
+They are in deliveries/, written by us from the fields that the platforms document.
 """
 
 import hmac

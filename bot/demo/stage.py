@@ -80,7 +80,7 @@ class _Stage:
         await self.simulation.advance(until, self._look)
 
     async def _look(self) -> None:
-        """Why messages wait is known only while they do: notice it."""
+        """Record why messages wait, which the outbox shows only while they do."""
         for id, reason in await self.parts.database.read(_waiting):
             self.waits.setdefault((id, reason), self.clock.now)
 

@@ -14,7 +14,7 @@ TALK = frozenset(
 
 
 class Unsaid(msgspec.Struct, frozen=True):
-    """What was not said, or (`waits`) not yet: templates with how often, to whom, and why."""
+    """Messages that were not sent, or (waits) not yet: templates with counts, buyer and reason."""
 
     templates: tuple[tuple[str, int], ...]
     to: str
@@ -23,14 +23,14 @@ class Unsaid(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A case that nobody has to look at any more."""
+    """A case that was closed."""
 
     case: ShownCase
 
 
 What = Remark | ShownDelivery | ShownEvent | Unsaid | ShownMessage | ShownCase | Settled
 
-# At one moment first what came in, then what was kept back, then what went out.
+# At one time first what came in, then what was held back, then what was sent.
 _ORDER: tuple[type, ...] = (Remark, ShownDelivery, ShownEvent, Unsaid, ShownMessage, ShownCase, Settled)
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 
 class ShownDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform sent to the address, and what it was answered. `repeat`: it came before."""
+    """A delivery of a platform and the status of the answer. repeat: it was sent before."""
 
     at: datetime
     channel: str
@@ -71,7 +71,7 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownCase(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for the seller. `draft`: words prepared for her."""
+    """A case for the seller. draft: a text prepared for them."""
 
     number: int
     kind: str

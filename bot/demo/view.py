@@ -1,4 +1,4 @@
-"""Draws the ten days: a connection with times, what was held back and why, and the sums at the end."""
+"""Draws the ten days: a conversation with times, what was held back and why, and the sums at the end."""
 
 from datetime import date, datetime
 from itertools import groupby
