@@ -100,7 +100,7 @@ class Outside:
         )
         part = letter.get_body(("plain",))
         text = part.get_content().strip() if part else ""
-        self._take(str(letter["ShownMessage-ID"]), text, str(letter["Subject"]))
+        self._take(str(letter["Message-ID"]), text, str(letter["Subject"]))
 
 
 @contextlib.asynccontextmanager
