@@ -43,8 +43,8 @@ async def fill(contender: Contender, url: str, count: int) -> None:
         for page in pages:
             database.write_now(partial(_write, pattern=pattern, numbers=page))
         # As if it had never been served: a copy of what was served would be held until somebody looks.
-        nowhere = instance.Instance(instance.NOWHERE, 0)
-        database.write_now(lambda connection: instance.keep(connection, nowhere))
+        nowhere = instance.Instance(instance.NO_LOCATION, 0)
+        database.write_now(lambda connection: instance.save(connection, nowhere))
     finally:
         database.close()
 

@@ -54,12 +54,12 @@ from handlers.chat import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 20.0  # that a stopping program waits for platforms to answer
-LAST_ANSWER_SECONDS = 10.0  # that it waits for deliveries which are still on their way in
+LAST_ANSWER_SECONDS = 10.0  # that it waits for deliveries that are being received
 
 
 class Channels(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ class Options(TypedDict, total=False):
 
 
 def rules_of(config: Config) -> Rules:
-    """The rules in `handlers`, believing the links that the settings' secret signed."""
+    """The rules in `handlers`; links count as proof if they are signed with the settings' secret."""
     tokens = SignedTokens(config.secret.get_secret_value())
 
     def order_of_link(shop: str, text: str) -> str | None:
@@ -196,7 +196,7 @@ class _Builder:
         )
 
     def _towards(self, leg: str) -> Database:
-        """Where to write what a leg waits for: our own is woken directly, others have to hear of it."""
+        """The database for writes that a leg waits for; it notifies other programs if the leg is not ours."""
         return self.database if leg in self.legs else self.database.notifying(leg)
 
     def _reactor(self) -> Reactor:
@@ -217,7 +217,7 @@ class _Builder:
             settings = shops[shop_id].channels.get(name)
             if settings is not None:
                 kinds[shop_id][name] = settings.kind
-        first = list(shops)[int(self.jitter() * len(shops))]  # programs that start together part at once
+        first = list(shops)[int(self.jitter() * len(shops))]  # so that programs part at once
         return Claimer(
             {shop_id: AddressBook(shop, kinds[shop_id]) for shop_id, shop in shops.items()},
             Links(self.tokens, self.config.public_url, _telegram_bots(self.config)),
@@ -290,15 +290,15 @@ def _telegram_bots(config: Config) -> dict[str, str]:
 
 async def serve(
     config: Config,
-    on_ready: Callable[[Hold | None], None],
+    on_ready: Callable[[OutboxHold | None], None],
     until: asyncio.Event,
     notice_seconds: float = 0.0,
     **options: Unpack[Options],
 ) -> None:
-    """Run until told to stop. Raises StorageError or OSError if it cannot start.
+    """Run until `until` is set. Raises StorageError or OSError if it cannot start.
 
-    on_ready: is told why and since when the outbox is held, if it is.
-    notice_seconds: between "not ready" and the closing of the door, for whoever spreads the deliveries.
+    on_ready: called with the hold of the outbox, if any, once deliveries are accepted.
+    notice_seconds: between "not ready" and the closing of the port, so that a load balancer notices.
     """
     database = Database(config.database)
     try:
@@ -327,8 +327,8 @@ async def serve(
 
 
 def _rest_the_collector() -> None:
-    """Collect less often: what was made at the start stays for good, and a batch's rows go by themselves.
-    Going through all of it again and again would take a tenth of the time."""
+    """Run the garbage collector less often: objects made at start stay, and a batch's rows are freed by
+    reference counting. The default thresholds would take a tenth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

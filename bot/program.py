@@ -34,10 +34,10 @@ from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from storage import notifications
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 RECEIVE, REACT, DELIVER = LEGS = ("receive", "react", "deliver")
-BUSY_SECONDS = 0.05  # until a shop is looked at again that another program was at
+BUSY_SECONDS = 0.05  # until a shop that another program had locked is tried again
 LOG_SECONDS = 10.0  # that a starting program waits for the log in front
 
 
@@ -102,7 +102,7 @@ class Program:
         handled = found.handled + found.parked
         if handled:
             self.parts.workers.deliver.wake()
-        elif found.busy:  # what came after another program's look is still to be found
+        elif found.busy:  # what came after another program's read is still open
             await asyncio.sleep(BUSY_SECONDS)
             self.parts.workers.react.wake()
         return handled
@@ -124,11 +124,13 @@ class Program:
         await self.parts.dispatcher.stop()
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[Hold | None]:
-        """All loops running; tells why and since when the outbox is held, if it is. On leaving, what is in
-        hand is finished."""
+    async def running(self) -> AsyncIterator[OutboxHold | None]:
+        """Run all loops; yields the hold of the outbox, if any. On leaving, finishes what is in hand.
+
+        Raises StorageError or a database error if it cannot start.
+        """
         parts = self.parts
-        hold = await parts.restore_guard.arrive()
+        hold = await parts.restore_guard.check()
         rounds = self._rounds()
         work = await self._start_log()
         work += [asyncio.create_task(worker.run(round), name=worker.name) for worker, round in rounds]
@@ -179,7 +181,7 @@ class Program:
         """The loops of this program's legs."""
         parts, workers = self.parts, self.parts.workers
         rounds: list[tuple[Worker, Callable[[], Awaitable[int]]]] = [
-            (workers.restore_guard, self.parts.restore_guard.beat)
+            (workers.restore_guard, self.parts.restore_guard.heartbeat)
         ]
         if REACT in parts.legs:
             rounds.append((workers.react, self.react))
@@ -210,7 +212,7 @@ class Program:
     async def _start_log(self) -> list[asyncio.Task[None]]:
         """Connect to the log in front, and take in from it where events are handled.
 
-        A program whose log does not come starts all the same: it says 503, and reacts to what it has.
+        Without its log a program starts all the same: it answers 503, and reacts to what is in the inbox.
         """
         log, consumer = self.parts.log, self.parts.consumer
         if log is None:
@@ -223,7 +225,7 @@ class Program:
         return started
 
     async def _leave(self, recording: asyncio.Task[None]) -> None:
-        """Finish what is in hand, and give up what no platform answers in time."""
+        """Finish what is in hand, and end the leases of what no platform answers in time."""
         parts = self.parts
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(parts.dispatcher.stop(), parts.drain_seconds)
@@ -231,5 +233,5 @@ class Program:
         await asyncio.gather(recording, return_exceptions=True)
         await parts.dispatcher.release_leases()
         await asyncio.gather(*(channel.close() for channel in parts.connected))
-        with contextlib.suppress(DBAPIError, StorageError):  # away; then the last beat was its last
-            await parts.restore_guard.beat()
+        with contextlib.suppress(DBAPIError, StorageError):  # the database is away; the last heartbeat counts
+            await parts.restore_guard.heartbeat()

@@ -10,7 +10,7 @@ TICK = timedelta(seconds=1)  # how late a deadline may be noticed
 
 
 class Scheduler:
-    """APScheduler with the few jobs that the program has; each only wakes somebody."""
+    """APScheduler with a few interval jobs, each of which only wakes a worker."""
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -29,5 +29,5 @@ class Scheduler:
         self._scheduler.start()
 
     def stop(self) -> None:
-        with contextlib.suppress(Exception):  # stopping a scheduler that never started is no trouble
+        with contextlib.suppress(Exception):  # raised for one that never started
             self._scheduler.shutdown(wait=False)

@@ -1,4 +1,4 @@
-"""The program on a clock set by hand: days pass in seconds. For the demo, tests, measurements and checkers.
+"""Run the program on a clock set by hand, for the demo, tests, measurements and checks.
 
     now = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
     async with simulated(Path("config.yaml"), "sqlite:///copy.db", now) as simulation:
@@ -26,11 +26,11 @@ from bot.program import Program
 from storage import calendar, outbox, schema
 from storage.database import Database
 
-STEP = timedelta(hours=1)  # the longest leap, so that what the calendar starts is not passed over
+STEP = timedelta(hours=1)  # the longest leap, so that no start of a campaign is missed
 
 
 class ManualClock:
-    """Stands still until it is set. now: aware."""
+    """A clock that moves only when `now` (aware) is set."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -57,7 +57,7 @@ class Simulation:
             await program.finish_sending()
 
     async def advance(self, until: datetime, look: Callable[[], Awaitable[None]] = _no_look) -> None:
-        """Live through the time up to `until`, stopping wherever something is due. `look` sees every stop."""
+        """Advance the clock to `until`, stopping wherever something is due and calling `look` there."""
         await self.settle()
         await look()
         while self.clock.now < until:
@@ -83,7 +83,7 @@ async def simulated(
 
     settings: a settings file, read with the environment of this process, or settings already read.
     database: sqlite:///file.db or postgresql://user@host/name, in place of the one that the settings name.
-    now: the moment at which it begins, aware; or a clock that the caller shares with others.
+    now: the aware time at which it begins; or a clock that the caller shares with others.
     options: of `app.build`, but for the clock.
     Raises ConfigError for faulty settings, StorageError or a database error if it cannot be opened.
     """
@@ -102,7 +102,7 @@ async def simulated(
 
 @contextlib.asynccontextmanager
 async def receiving(program: Program) -> AsyncIterator[None]:
-    """Let a program take in deliveries by itself; its other loops move with the clock."""
+    """Run the loop that stores deliveries; the other loops are driven by the simulation."""
     commits = asyncio.create_task(program.parts.group_commit.run(), name="group commit")
     try:
         yield

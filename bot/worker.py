@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 # After a smaller round, pause so that the next batch is larger: a round costs as much as ten messages.
 SMALL_ROUND = 100
-COALESCE_SECONDS = 0.02  # the pause; nobody notices it in an answer
+COALESCE_SECONDS = 0.02  # the pause; too short to be noticed in an answer
 PAUSE_SECONDS = 1.0  # after a round that failed whole
 
 

@@ -1,9 +1,9 @@
-"""What of the inbox and the outbox is over long enough to lie in files, and what of it stays behind.
+"""Find rows that may go to the archive, and remove them.
 
-Rows are looked at in the order of their ids, a page at a time: nothing is searched for. Three things stay,
-so that every later decision is the same as if nothing had gone: the name of each event, which makes its
-repeats known; of each message about an order what the rules look back at; and every offer, which is made
-to a buyer once in a lifetime. Records (orders, buyers, consent, chats, cases) never go.
+Rows are read in the order of their ids, a page at a time. Three things stay, so that later decisions do not
+change: the id of each event, so that repeats are recognised; of each message about an order what rules look
+back at; and every offer, because a buyer gets it once. Records (orders, buyers, consent, chats, cases) never
+go.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, or_, select, update
+from sqlalchemy import Column, Connection, Row, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.bulk import insert_new
@@ -34,36 +34,37 @@ TABLES = ("outbox", "inbox", "unreadable")  # a message goes no later than the e
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows that may go. `last`: the id up to which the table was looked at; None where it is done."""
+    """Rows that may go. last: the id up to which the table was read; None at its end."""
 
     rows: Sequence[dict[str, Any]] = ()
     last: int | None = None
 
 
 def page(connection: Connection, shop: str, table: str, after: int, before: datetime, limit: int) -> Page:
-    """Of the next `limit` rows behind `after` those that were over `before` then."""
+    """Of the next `limit` rows after id `after`, those that were finished before `before`."""
     match table:
         case "inbox":
-            rows, last = _walk(connection, inbox, inbox.c.received_at, shop, after, before, limit)
+            rows, last = _walk(connection, inbox.c.received_at, shop, after, before, limit)
             over = [row for row in rows if row.state == "done" and row.handled_at < before]
             return Page(rows=[dict(row._mapping) for row in over], last=last)
         case "outbox":
-            rows, last = _walk(connection, outbox, outbox.c.created_at, shop, after, before, limit)
+            rows, last = _walk(connection, outbox.c.created_at, shop, after, before, limit)
             return Page(rows=_messages(connection, shop, rows, before), last=last)
         case _:
-            rows, last = _walk(connection, unreadable, unreadable.c.received_at, shop, after, before, limit)
+            rows, last = _walk(connection, unreadable.c.received_at, shop, after, before, limit)
             over = [row for row in rows if row.settled_at and row.settled_at < before]
             return Page(rows=[dict(row._mapping) for row in over], last=last)
 
 
 def _walk(
-    connection: Connection, table: Table, born: Any, shop: str, after: int, before: datetime, limit: int
+    connection: Connection, created_at: Column[Any], shop: str, after: int, before: datetime, limit: int
 ) -> tuple[list[Row[Any]], int | None]:
-    """Ids rise with time, so a page with nothing but young rows ends the walk. One alone does not: a clock
-    that once ran ahead must not stop it for good."""
+    """Read the next rows. Ids rise with time, so a page with only young rows is the last; a single young row
+    is not, because a clock may have run ahead."""
+    table = created_at.table
     behind = select(table).where(table.c.shop == shop, table.c.id > after)
     rows = list(connection.execute(behind.order_by(table.c.id).limit(limit)))
-    old = [row for row in rows if row._mapping[born] < before]
+    old = [row for row in rows if row._mapping[created_at] < before]
     done = len(rows) < limit or not old
     return old, None if done else rows[-1].id
 
@@ -71,7 +72,7 @@ def _walk(
 def _messages(
     connection: Connection, shop: str, rows: Sequence[Row[Any]], before: datetime
 ) -> list[dict[str, Any]]:
-    """Without offers, and without an order about which anything still waits."""
+    """Finished messages, without offers and without orders about which a message still waits."""
     over = [
         row for row in rows if row.state in FINAL and row.settled_at < before and row.category != "promotion"
     ]
@@ -102,7 +103,7 @@ def _tries(connection: Connection, shop: str, ids: Collection[int]) -> dict[int,
 def remove(
     connection: Connection, shop: str, table: str, rows: Sequence[Mapping[str, Any]], before: datetime
 ) -> None:
-    """These rows lie in the archive: let them go, and keep what later decisions need of them."""
+    """Delete rows that are in the archive, and keep what later decisions need of them."""
     ids = [row["id"] for row in rows]
     match table:
         case "inbox":
@@ -144,21 +145,21 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def take(connection: Connection, shop: str, holder: str, now: datetime, lease: timedelta) -> bool:
-    """Be the only program that archives this shop, for the time of `lease`; False if another one is."""
+def claim(connection: Connection, shop: str, holder: str, now: datetime, lease: timedelta) -> bool:
+    """Claim a shop for this program's archiver until `lease` ends; False if another program has it."""
     insert_new(connection, archives, [{"shop": shop}])
     free = or_(archives.c.holder.is_(None), archives.c.holder == holder, archives.c.held_until < now)
     here = update(archives).where(archives.c.shop == shop, free)
     return connection.execute(here.values(holder=holder, held_until=now + lease)).rowcount == 1
 
 
-def let_go(connection: Connection, shop: str, holder: str) -> None:
-    """Done for now; another program may take its turn."""
+def release(connection: Connection, shop: str, holder: str) -> None:
+    """End the claim, so that another program can archive."""
     here = update(archives).where(archives.c.shop == shop, archives.c.holder == holder)
     connection.execute(here.values(holder=None, held_until=None))
 
 
 def archived_until(connection: Connection, shop: str) -> datetime | None:
-    """What came or was decided before this moment may be in the archive; None if nothing ever went."""
+    """The time before which events and messages may be in the archive; None if nothing was archived."""
     found: datetime | None = connection.scalar(select(archives.c.until).where(archives.c.shop == shop))
     return found

@@ -1,4 +1,4 @@
-"""What an audit looks at: everything that was said and everything that came in, page by page."""
+"""Queries of the audit: all messages sent and all events received, page by page."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ ORDER_TYPES = tuple(str(kind.__struct_config__.tag) for kind in OrderEvent.__sub
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that went out. `settled_at` is when we knew, `facts` what we knew before."""
+    """A message that was sent. settled_at: when its outcome was known. facts: as of the decision."""
 
     id: int
     key: str
@@ -59,14 +59,14 @@ _COLUMNS = (
 )
 
 
-def steady(connection: Connection) -> None:
-    """Let all that this transaction reads be of one moment. SQLite does so of itself."""
+def repeatable_reads(connection: Connection) -> None:
+    """Let this transaction read one snapshot (REPEATABLE READ). SQLite always does."""
     if connection.dialect.name == "postgresql":
         connection.execution_options(isolation_level="REPEATABLE READ")
 
 
 def sendings(connection: Connection, shop: str, after: Place | None) -> list[Sending]:
-    """The next page, buyer by buyer and in order of time."""
+    """The next page of messages, ordered by buyer and time."""
     where: list[ColumnElement[bool]] = [outbox.c.settled_at.is_not(None)]
     if after is not None:
         here = tuple_(outbox.c.buyer, outbox.c.settled_at, outbox.c.id)
@@ -77,7 +77,7 @@ def sendings(connection: Connection, shop: str, after: Place | None) -> list[Sen
 
 
 def sendings_about(connection: Connection, shop: str, orders: Collection[str]) -> dict[str, list[Sending]]:
-    """What was said about each of these orders."""
+    """The messages that were sent about each of these orders."""
     found: dict[str, list[Sending]] = {}
     for sending in _said(connection, shop, outbox.c.order_id.in_(orders)):
         found.setdefault(sending.order or "", []).append(sending)
@@ -115,7 +115,7 @@ def _read(connection: Connection, statement: Any) -> list[Sending]:
 
 
 def repeated_keys(connection: Connection, shop: str) -> list[str]:
-    """Keys that stand in the outbox more than once, whatever its constraint says."""
+    """Keys that the outbox has more than once, in spite of its constraint."""
     statement = select(outbox.c.key).where(outbox.c.shop == shop).group_by(outbox.c.key)
     return list(connection.scalars(statement.having(func.count() > 1)))
 
@@ -140,7 +140,7 @@ def overdue_events(connection: Connection, shop: str, since: datetime, after: in
 def orders_with_facts(
     connection: Connection, shop: str
 ) -> Iterator[tuple[Mapping[str, list[Fact]], Mapping[str, Order]]]:
-    """All orders that events told of, some at a time: their events in order of arrival, and their records.
+    """All orders that have events, about PAGE events at a time: events in order of arrival, and records.
 
     Sorted by the database, which does it on disk: no index serves it, so that intake need not keep one.
     """
@@ -168,8 +168,8 @@ def _with_records(
     return facts, order_records.by_id(connection, shop, facts)
 
 
-def agent_words(connection: Connection, shop: str, after: int) -> list[Fact]:
-    """The next page of what people of the shop wrote."""
+def agent_replies(connection: Connection, shop: str, after: int) -> list[Fact]:
+    """The next page of replies by people of the shop."""
     tag = str(AgentReplied.__struct_config__.tag)
     here = (inbox.c.type == tag, inbox.c.state == "done", inbox.c.id > after)
     return _facts(connection, shop, *here, limit=PAGE)
@@ -185,14 +185,14 @@ def buyer_of_chat(connection: Connection, shop: str, channel: str, address: str)
     return found
 
 
-def joined_files(connection: Connection, shop: str, of_buyers: Collection[str]) -> set[str]:
-    """Which of these were two files once: what was known of one then was not known of the other."""
+def joined_buyers(connection: Connection, shop: str, of_buyers: Collection[str]) -> set[str]:
+    """Those of these buyers into whom another record was joined."""
     statement = select(buyers.c.joined_to).where(buyers.c.shop == shop, buyers.c.joined_to.in_(of_buyers))
     return set(connection.scalars(statement.distinct()))
 
 
 def came_later(connection: Connection, shop: str, buyer: str, said_at: datetime, sent_at: datetime) -> bool:
-    """Whether the word of `said_at` about this buyer reached us only after `sent_at`."""
+    """True if the event of `said_at` about this buyer reached us only after `sent_at`."""
     addresses = connection.execute(
         select(identities.c.kind, identities.c.value).where(
             identities.c.shop == shop, identities.c.buyer == buyer

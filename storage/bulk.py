@@ -1,4 +1,4 @@
-"""Many rows in one statement, by the way that is quickest on each database.
+"""Write many rows in one statement, in the way that is fastest on each database.
 
 SQLite prepares a statement once and runs it for each row within itself. PostgreSQL is a network away:
 there the rows travel as one JSON text and are laid out by the database.
@@ -21,14 +21,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert, leaving out what is there already: the constraint decides, not a look before."""
+    """Insert rows, leaving out those that violate a unique constraint."""
     if rows:
         columns = tuple(rows[0])
         _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert, or overwrite the row of the same primary key. The keys of `rows` must differ."""
+    """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ."""
     if rows:
         columns = tuple(rows[0])
         _run(connection, _insert(connection.dialect.name, table, columns, True), table, columns, rows)
@@ -44,8 +44,8 @@ def update_rows(
 ) -> None:
     """Overwrite rows, found by primary key or `by` other unique columns; all of `rows` have the same columns.
 
-    `where` and `also` are SQL of ours: a further condition, in which {column} is the new value, and
-    further settings.
+    where: SQL text, a further condition, in which {column} stands for the new value.
+    also: SQL text, further assignments. Both must be literals of ours, never input.
     """
     if rows:
         columns = tuple(rows[0])
@@ -53,10 +53,10 @@ def update_rows(
         _run(connection, statement, table, columns, rows)
 
 
-def which_are_there(
+def existing_keys(
     connection: Connection, table: Table, keys: Sequence[tuple[Any, ...]]
 ) -> set[tuple[Any, ...]]:
-    """Those of these primary keys that the table has."""
+    """The keys among `keys` (primary keys) that the table has."""
     text = _encode(keys).decode()
     given = (text,) if connection.dialect.name == "sqlite" else {"rows": text}
     return {tuple(row) for row in connection.exec_driver_sql(_join(connection.dialect.name, table), given)}
@@ -143,17 +143,17 @@ def _writers(table: Table, columns: tuple[str, ...]) -> tuple[tuple[str, Callabl
 def _writer(column: Column[Any]) -> Callable[[Any], Any] | None:
     match column.type:
         case Utc():
-            return _moment
+            return _utc_text
         case Words():
-            return _words
+            return _without_nul
         case LargeBinary():
             raise TypeError(f"{column.name}: bytes cannot travel as text")
         case _:
             return None
 
 
-@lru_cache(maxsize=4096)  # one batch names the same few moments again and again
-def _moment(value: datetime | None) -> str | None:
+@lru_cache(maxsize=4096)  # one batch repeats the same few times
+def _utc_text(value: datetime | None) -> str | None:
     if value is None:
         return None
     if value.tzinfo is None:
@@ -161,7 +161,7 @@ def _moment(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _words(value: str | None) -> str | None:
+def _without_nul(value: str | None) -> str | None:
     return value.replace("\x00", "") if value and "\x00" in value else value
 
 

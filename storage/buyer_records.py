@@ -28,7 +28,7 @@ def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, 
 
 
 def present_id(connection: Connection, shop: str, id: str) -> str | None:
-    """The file that stands for `id` today, following joins; None if there never was one."""
+    """The buyer that `id` is today, following joins; None if there never was one."""
     while True:
         row = connection.execute(
             select(buyers.c.joined_to).where(buyers.c.shop == shop, buyers.c.id == id)
@@ -41,7 +41,7 @@ def present_id(connection: Connection, shop: str, id: str) -> str | None:
 
 
 def agreeing(connection: Connection, shop: str, after: str, limit: int) -> list[Buyer]:
-    """Buyers who said yes to offers, by id, from behind `after`."""
+    """Up to `limit` buyers who agreed to promotions, by id, after id `after`."""
     statement = select(*_BUYER).where(
         buyers.c.shop == shop, buyers.c.agrees, buyers.c.joined_to.is_(None), buyers.c.id > after
     )
@@ -49,6 +49,7 @@ def agreeing(connection: Connection, shop: str, after: str, limit: int) -> list[
 
 
 def save(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
+    """Insert or replace buyers. Raises what the database raises."""
     upsert(connection, buyers, [{"shop": shop, **msgspec.structs.asdict(buyer)} for buyer in changed])
 
 
@@ -57,7 +58,7 @@ def _buyer(row: Sequence[Any]) -> Buyer:
 
 
 def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dict[Identity, str]:
-    """Whose these identities are."""
+    """The buyers of these identities; those without one are left out."""
     by_kind: dict[str, list[str]] = defaultdict(list)
     for kind, value in wanted:
         by_kind[kind].append(value)
@@ -82,22 +83,23 @@ def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity
 def addresses_of(
     connection: Connection, shop: str, of_buyers: Collection[str]
 ) -> dict[str, tuple[tuple[str, str, bool], ...]]:
-    """Each buyer's addresses: (channel or kind, value, whether it is her id there and not only a chat's)."""
+    """Each buyer's addresses: (channel or kind, value, True if it is an identity and not only a chat)."""
     if not of_buyers:
         return {}
-    hers = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
+    ids = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
         identities.c.shop == shop, is_in(connection, identities.c.buyer, of_buyers)
     )
     chats = select(
         conversations.c.buyer, conversations.c.channel, conversations.c.address, literal_column("0")
     ).where(conversations.c.shop == shop, is_in(connection, conversations.c.buyer, of_buyers))
     found: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
-    for buyer, channel, value, is_id in connection.execute(union_all(hers, chats)).all():
+    for buyer, channel, value, is_id in connection.execute(union_all(ids, chats)).all():
         found[buyer].append((channel, value, bool(is_id)))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
 
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
+    """Store the owners of new identities; one that has an owner keeps them."""
     rows = [
         {"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()
     ]
@@ -105,7 +107,7 @@ def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) 
 
 
 def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime) -> None:
-    """(buyer, kind, text) each."""
+    """Add notes: (buyer, kind, text) each."""
     if new:
         rows = [
             {"shop": shop, "buyer": buyer, "id": id, "kind": kind, "text": text, "at": now}
@@ -115,7 +117,7 @@ def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, s
 
 
 def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
-    """Everything of `lost` is `kept`'s from now on; the empty file stays and says so."""
+    """Move everything of `lost` to `kept`; the empty record stays, with `joined_to`."""
     for table in (identities, conversations, cases, notes, outbox):
         connection.execute(
             update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept)

@@ -1,4 +1,4 @@
-"""The calendar: our own deadlines, and which promotions were started."""
+"""The calendar: our own deadlines, and the campaigns of promotions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from storage.tables import campaigns, wakes
 
 
 def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> None:
-    """Remember deadlines; of two for one key the earlier stays, and one that came does not come again."""
+    """Store deadlines; of two for one key the earlier stays, and one that fired does not fire again."""
     rows = [
         {
             "shop": shop,
@@ -37,7 +37,9 @@ def shops_with_wakes(connection: Connection) -> list[str]:
 
 def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     statement = select(wakes).where(wakes.c.shop == shop, wakes.c.fired_at.is_(None), wakes.c.at <= now)
-    statement = statement.order_by(wakes.c.at).limit(limit).with_for_update(skip_locked=True)  # two clocks
+    statement = (
+        statement.order_by(wakes.c.at).limit(limit).with_for_update(skip_locked=True)
+    )  # of another program
     return connection.execute(statement).all()
 
 
@@ -53,7 +55,7 @@ def next_wake(connection: Connection) -> datetime | None:
 
 
 def start_campaign(connection: Connection, shop: str, promotion: str, slot: datetime) -> None:
-    """Once for each moment that the calendar named, however many clocks there are."""
+    """Start a campaign, once for each `slot` (the time that the cron line named) over all programs."""
     row = {"shop": shop, "promotion": promotion, "slot": slot, "cursor": "", "queued": 0}
     insert_new(connection, campaigns, [row])
 

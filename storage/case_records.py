@@ -29,7 +29,7 @@ def open_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> di
 def open_case(
     connection: Connection, shop: str, opened: OpenCase, buyer: str | None, now: datetime
 ) -> Case | None:
-    """The case under this key, if this is the first time; None if it was opened before."""
+    """Open a case with the shop's next number; None if its key was ever opened before."""
     row = {
         "shop": shop,
         "key": opened.key,

@@ -33,7 +33,7 @@ def by_place(connection: Connection, shop: str, places: Iterable[Place]) -> dict
 def by_buyer(
     connection: Connection, shop: str, of_buyers: Collection[str]
 ) -> dict[str, tuple[Conversation, ...]]:
-    """Each buyer's chats, the one she last wrote in first."""
+    """Each buyer's chats, the one they last wrote in first."""
     found: dict[str, list[Conversation]] = defaultdict(list)
     if of_buyers:
         for chat in _conversations(connection, shop, is_in(connection, conversations.c.buyer, of_buyers)):
@@ -55,11 +55,12 @@ def _conversation(row: Sequence[Any]) -> Conversation:
 
 
 def save(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
+    """Insert or replace conversations. Raises what the database raises."""
     upsert(connection, conversations, [{"shop": shop, **msgspec.structs.asdict(chat)} for chat in changed])
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:
-    """Write to this address no more, until its owner writes to us."""
+    """Block an address until its owner writes to us."""
     known = by_place(connection, shop, [(channel, address)]).get((channel, address))
     chat = known or Conversation(channel=channel, address=address, buyer=buyer)
     save(connection, shop, [msgspec.structs.replace(chat, blocked_at=at)])

@@ -1,4 +1,4 @@
-"""The door to the database: whole transactions, and never a wait on the event loop."""
+"""Database access: whole transactions, without blocking the event loop."""
 
 import asyncio
 import copy
@@ -32,11 +32,11 @@ _TAKE_IDS = (
 
 
 class Database:
-    """`url`: sqlite:///file or postgresql://... . Work is a plain function of one connection.
+    """Runs transactions; each is a plain function of one connection.
 
-    On PostgreSQL it runs in a thread, since it waits for the network. On SQLite only what waits for
-    the disk does, the beginning and the commit; the work itself runs where it is asked for. There
-    are no waits in it, and two threads in turns at one interpreter would only stand in each other's way.
+    url: sqlite:///file or postgresql://... . Raises StorageError for any other.
+    On PostgreSQL a function runs in a thread, because it waits for the network. On SQLite only BEGIN and
+    COMMIT do, because they wait for the disk; the function itself runs on the event loop.
     """
 
     def __init__(self, url: str) -> None:
@@ -48,13 +48,18 @@ class Database:
         self._notified: tuple[str, ...] = ()
 
     def notifying(self, leg: str) -> "Database":
-        """The same database; what is written through it wakes a leg of the other programs."""
+        """The same database, whose writes also wake `leg` in other programs (PostgreSQL)."""
         notifying = copy.copy(self)
         notifying._notified = (*self._notified, leg)
         return notifying
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """One transaction, committed when `work` returns, undone when it raises."""
+        """Run `work` in one transaction: committed when it returns, rolled back when it raises.
+
+        Raises what `work` raises, and SQLAlchemy's DBAPIError. If `is_service_trouble` is true for it, the
+        database was away, full or busy, and the same work may be tried again. After an error of the commit
+        itself it is unknown whether it took place.
+        """
         if self.dialect != "sqlite":
             return await self._threaded(self._writers, self.write_now, work)
         async with self._turn:
@@ -68,17 +73,22 @@ class Database:
             return done
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """A look at what is committed, in a thread: it may take its time."""
+        """Run `work` on what is committed, in a thread of its own pool, so that it may take long.
+
+        Raises as `write` does.
+        """
         return await self._threaded(self._readers, self.read_now, work)
 
     def write_now(self, work: Callable[[Connection], T]) -> T:
+        """`write`, blocking: for programs without an event loop."""
         with self.engine.begin() as connection:
             done = work(connection)
             for leg in self._notified:
-                notifications.ring(connection, leg)
+                notifications.notify(connection, leg)
             return done
 
     def read_now(self, work: Callable[[Connection], T]) -> T:
+        """`read`, blocking."""
         with self.engine.connect() as connection:
             connection = connection.execution_options(xiaoer_reads=True)
             return work(connection)
@@ -89,7 +99,7 @@ class Database:
         self.engine.dispose()
 
     async def _begun(self) -> Connection:
-        """A connection whose transaction has begun; given back at once if nobody waits for it any more."""
+        """A connection whose transaction has begun; returned to the pool if the caller was cancelled."""
         beginning = asyncio.get_running_loop().run_in_executor(self._writers, _begin, self.engine)
         try:
             return await asyncio.shield(beginning)
@@ -98,7 +108,7 @@ class Database:
             raise
 
     async def _finished(self, end: Callable[..., None], *given: Any) -> None:
-        """Also when nobody waits for it any more: a transaction left open keeps all others waiting."""
+        """End a transaction even if the caller was cancelled, because an open one blocks all others."""
         await asyncio.shield(self._threaded(self._writers, end, *given))
 
     async def _threaded(self, pool: ThreadPoolExecutor, work: Callable[..., T], *given: Any) -> T:
@@ -116,15 +126,15 @@ def _begin(engine: Engine) -> Connection:
 
 
 def _commit(connection: Connection) -> None:
-    with connection:  # closed, and undone, if the commit fails
+    with connection:  # closed, and rolled back, if the commit fails
         connection.commit()
 
 
 def make_engine(url: str) -> Engine:
-    """Raises StorageError if the address is of no database we know."""
+    """An engine for the URL. Raises StorageError unless it is SQLite or PostgreSQL."""
     try:
         parsed = make_url(url)
-    except Exception as error:  # SQLAlchemy raises several kinds here, all of which mean the same to a seller
+    except Exception as error:  # SQLAlchemy raises several classes here
         raise StorageError("database: write sqlite:///xiaoer.db or postgresql://user@host/name") from error
     match parsed.get_backend_name():
         case "sqlite":
@@ -135,7 +145,7 @@ def make_engine(url: str) -> Engine:
                 pool_size=POOL,
                 max_overflow=2,
                 pool_pre_ping=True,
-                hide_parameters=True,  # a buyer's words do not belong into errors
+                hide_parameters=True,  # keeps buyers' data out of errors
             )
         case other:
             raise StorageError(f"database: {other} is not one we know; write sqlite:/// or postgresql://")
@@ -152,7 +162,7 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.isolation_level = None  # BEGIN is ours, below
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # acknowledged means on disk
         connection.execute("PRAGMA foreign_keys = ON")
@@ -169,7 +179,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def take_ids(connection: Connection, count: int) -> list[int]:
-    """`count` fresh ids, rising in the order of their taking."""
+    """`count` fresh ids, ascending."""
     if connection.dialect.name == "postgresql":
         drawn = connection.execute(
             select(sql.nextval(text("'xiaoer_ids'"))).select_from(sql.generate_series(1, count))
@@ -180,9 +190,9 @@ def take_ids(connection: Connection, count: int) -> list[int]:
 
 
 def try_lock(connection: Connection, name: str) -> bool:
-    """Be the only one at `name` until this transaction ends; False if another process is.
+    """Lock `name` until this transaction ends; False if another program has it.
 
-    On SQLite the writing transaction itself is that lock.
+    On SQLite the writing transaction itself is the lock.
     """
     if connection.dialect.name != "postgresql":
         return True
@@ -190,7 +200,7 @@ def try_lock(connection: Connection, name: str) -> bool:
 
 
 def try_locks(connection: Connection, place: str, names: Collection[str]) -> set[str]:
-    """The same for each of these names at `place`; those that are ours."""
+    """Lock each of these names at `place`; returns those that are ours."""
     if connection.dialect.name != "postgresql" or not names:
         return set(names)
     ours = text(
@@ -201,7 +211,7 @@ def try_locks(connection: Connection, place: str, names: Collection[str]) -> set
 
 
 def lease_clock(connection: Connection, now: datetime) -> datetime:
-    """The clock that leases are measured by: the database's where several programs share it, else `now`."""
+    """The time that leases are measured by: the database's where several programs share it, else `now`."""
     if connection.dialect.name != "postgresql":
         return now
     moment: datetime = connection.execute(select(sql.clock_timestamp())).scalar_one()
@@ -209,6 +219,6 @@ def lease_clock(connection: Connection, now: datetime) -> datetime:
 
 
 def is_service_trouble(error: Exception) -> bool:
-    """The database was away, full or busy. Anything else is the data's fault and would end the same again."""
+    """True if the database was away, full or busy; else the data is at fault and a retry would fail again."""
     data = ("DataError", "IntegrityError", "ProgrammingError")
     return isinstance(error, DBAPIError) and type(error).__name__ not in data

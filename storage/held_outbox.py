@@ -1,4 +1,4 @@
-"""What waits in an outbox that is held: counted for whoever lets it go, and taken back in part."""
+"""Count what waits in a held outbox, and withdraw part of it before it is released."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,8 +13,8 @@ from storage.outbox import dump
 from storage.tables import in_state, outbox
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """Messages of one kind that wait, and how many of them are due."""
+class WaitingCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages of one template wait, and how many of them are due."""
 
     shop: str
     template: str
@@ -23,8 +23,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     oldest: datetime
 
 
-def waiting(connection: Connection, shop: str, now: datetime) -> list[Waiting]:
-    """The kinds with the longest due first."""
+def count_waiting(connection: Connection, shop: str, now: datetime) -> list[WaitingCount]:
+    """Count waiting messages by template, the longest due first."""
     due = func.sum(case((outbox.c.due_at <= now, 1), else_=0))
     oldest = func.min(outbox.c.due_at)
     statement = (
@@ -34,7 +34,7 @@ def waiting(connection: Connection, shop: str, now: datetime) -> list[Waiting]:
         .order_by(oldest, outbox.c.template)
     )
     return [
-        Waiting(shop=shop, template=template, count=count, overdue=overdue, oldest=since)
+        WaitingCount(shop=shop, template=template, count=count, overdue=overdue, oldest=since)
         for template, count, overdue, since in connection.execute(statement)
     ]
 
@@ -42,7 +42,7 @@ def waiting(connection: Connection, shop: str, now: datetime) -> list[Waiting]:
 def withdraw_due(
     connection: Connection, shop: str, before: datetime, why: Reason, now: datetime, limit: int
 ) -> int:
-    """Take back what waits and was due before that moment, up to `limit`; returns how many."""
+    """Withdraw up to `limit` waiting messages that were due before `before`; returns how many."""
     found = select(outbox.c.id).where(
         outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.due_at < before
     )
@@ -52,10 +52,10 @@ def withdraw_due(
     return connection.execute(here.values(state="withdrawn", reason=dump(why), settled_at=now)).rowcount
 
 
-def left_in_hand(
+def abandoned_before(
     connection: Connection, shop: str, before: datetime, now: datetime, limit: int
 ) -> Sequence[Row[Any]]:
-    """What was being sent, and was due before that moment, and is in nobody's hand any more."""
+    """Up to `limit` messages due before `before` whose sending was abandoned (their lease is over)."""
     statement = (
         select(outbox)
         .where(outbox.c.shop == shop, in_state(outbox, "sending"), outbox.c.due_at < before)

@@ -1,4 +1,4 @@
-"""What was said before: how much a buyer heard of us, by which channel, and which words were our own."""
+"""Earlier messages: how many a buyer got, by which channel, and which texts were our own."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -14,14 +14,14 @@ from storage.sql_in import is_in
 from storage.tables import archived_messages, attempts, in_state, outbox
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
-LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while it is not known what becomes of a message
+LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while the outcome of a message is unknown
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """How much of us a buyer heard in 24 hours, answers not counted, and how many offers in 7 days."""
+    """How many messages a buyer got in 24 hours, answers not counted, and how many offers in 7 days."""
 
     in_day: int = 0
-    in_day_until: datetime | None = None  # when the first of them counts no more
+    in_day_until: datetime | None = None  # when the first of them no longer counts
     offers: int = 0
     offers_until: datetime | None = None
 
@@ -32,7 +32,7 @@ NOTHING_HEARD = Heard()
 def heard_of_us(
     connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
 ) -> dict[str, Heard]:
-    """What reached each buyer, or may have. `but`: messages that are about to be sent, and count not yet."""
+    """Count what reached each buyer, or may have. but: ids of messages that do not count yet."""
     if not of_buyers:
         return {}
     day, week = now - DAY, now - WEEK
@@ -73,7 +73,7 @@ def heard_of_us(
 def _tried_before(
     connection: Connection, shop: str, of_buyers: Collection[str]
 ) -> Sequence[Row[Any, Any, Any, Any]]:
-    """What left us and waits to be sent again: it may have arrived all the same."""
+    """Queued messages that were sent before: they may have arrived."""
     statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
         outbox.c.shop == shop,
         is_in(connection, outbox.c.buyer, of_buyers),
@@ -95,7 +95,7 @@ def _and_one_more(heard: Heard, category: str, until: datetime) -> Heard:
 
 
 def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collection[str]) -> set[str]:
-    """To whom of these the offer of this rule was ever decided on, under whatever file of hers."""
+    """Those of these buyers for whom an offer of this rule was ever decided on."""
     if not of_buyers:
         return set()
     statement = select(outbox.c.buyer).where(
@@ -105,7 +105,7 @@ def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collecti
 
 
 def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
-    """By which channel earlier messages went."""
+    """The channels of earlier messages, by key."""
     if not keys:
         return {}
     statement = select(outbox.c.key, outbox.c.channel).where(
@@ -117,12 +117,12 @@ def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -
 def is_echo(
     connection: Connection, shop: str, buyer: str, message_id: str, words: str, since: datetime
 ) -> bool:
-    """Whether what "a person wrote" is what we ourselves sent: by its id, or by its words since then."""
+    """True if what "a person wrote" is a message of ours, by its id or by its text since `since`."""
     statement = select(outbox.c.id, outbox.c.receipt, outbox.c.text).where(
         outbox.c.shop == shop,
         outbox.c.buyer == buyer,
         outbox.c.text.is_not(None),
-        # Not settled: on its way, or to be sent again after an answer that was lost.
+        # Not settled: being sent, or to be sent again after a lost answer.
         or_(outbox.c.settled_at.is_(None), outbox.c.settled_at > since, outbox.c.receipt == message_id),
     )
     for row in connection.execute(statement).all():
@@ -132,7 +132,7 @@ def is_echo(
 
 
 def ended_as(connection: Connection, shop: str, message: int, channel: str, outcome: type[Exception]) -> int:
-    """How many sendings of a message by this channel ended so."""
+    """How many sendings of a message by this channel ended with this class of error."""
     found: int = connection.execute(
         select(func.count()).where(
             attempts.c.shop == shop,
@@ -145,7 +145,7 @@ def ended_as(connection: Connection, shop: str, message: int, channel: str, outc
 
 
 def said_about(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, tuple[Said, ...]]:
-    """The messages about each order, also those that lie in the archive."""
+    """The messages about each order, archived ones included."""
     if not of_orders:
         return {}
     columns = (
@@ -169,17 +169,17 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
     return {order: tuple(those) for order, those in found.items()}
 
 
-class _KeptOrder(msgspec.Struct):
+class _SnapshotOrder(msgspec.Struct):
     paid_at: str | None = None
 
 
-class _Kept(msgspec.Struct):
-    """Of the facts kept with a message, what is looked at again."""
+class _Snapshot(msgspec.Struct):
+    """The part of a message's stored facts that later decisions need."""
 
-    order: _KeptOrder | None = None
+    order: _SnapshotOrder | None = None
 
 
-_kept = msgspec.json.Decoder(_Kept)
+_snapshots = msgspec.json.Decoder(_Snapshot)
 
 
 def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
@@ -194,6 +194,6 @@ def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
 
 
 def knew_paid(state: str, facts: str | None) -> bool:
-    """Whether a message was sent knowing that its order was paid, by the facts kept with it."""
-    kept = _kept.decode(facts) if facts else _Kept()
-    return bool(state == "sent" and kept.order and kept.order.paid_at)
+    """True if a message was sent knowing that its order was paid, by the facts stored with it."""
+    snapshot = _snapshots.decode(facts) if facts else _Snapshot()
+    return bool(state == "sent" and snapshot.order and snapshot.order.paid_at)

@@ -1,4 +1,4 @@
-"""The inbox: every event that was acknowledged, until it is handled and after."""
+"""The inbox: every acknowledged event, open or handled."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
 from bot.domain.events import Event, dump_event
-from storage.bulk import insert_new, update_rows, which_are_there
+from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
 from storage.sql_in import is_in
 from storage.tables import Utc, archived_events, in_state, inbox, unreadable
@@ -19,7 +19,7 @@ OPEN = "state = 'open'"
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event on its way into the inbox; `body` as `dump_event` made it."""
+    """An event to store; body: as `dump_event` makes it."""
 
     shop: str
     channel: str
@@ -31,7 +31,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadableDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A genuine delivery that we could not read, whole."""
+    """A genuine delivery that we could not read, stored whole."""
 
     shop: str
     channel: str
@@ -43,13 +43,16 @@ class UnreadableDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add(connection: Connection, arrivals: Sequence[InboxEvent]) -> None:
-    """Keep what is new; a repeated delivery meets its own row, or its name, and changes nothing."""
+    """Store new events; one whose (shop, channel, external id) is stored or archived changes nothing.
+
+    Must run in a writing transaction. Raises what the database raises.
+    """
     if not arrivals:
         return
     first: dict[tuple[str, str, str], InboxEvent] = {}
-    for arrival in arrivals:  # of repeats side by side the first keeps its place
+    for arrival in arrivals:  # of repeats in one batch the first one stays
         first.setdefault((arrival.shop, arrival.channel, arrival.external_id), arrival)
-    archived = which_are_there(connection, archived_events, list(first))
+    archived = existing_keys(connection, archived_events, list(first))
     rows = [
         {
             "shop": arrival.shop,
@@ -78,7 +81,7 @@ def keep(connection: Connection, puzzles: Sequence[UnreadableDelivery]) -> None:
 
 
 def known(connection: Connection, shop: str, channel: str, external_ids: Sequence[str]) -> set[str]:
-    """Which of these events are there already, handled or not, or in the archive."""
+    """The ids among these that are in the inbox or in the archive."""
     here, there = (
         select(table.c.external_id).where(
             table.c.shop == shop,
@@ -123,7 +126,7 @@ def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[A
 
 
 def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> set[str]:
-    """Which of these threads have events that nobody has handled yet."""
+    """The threads among these that have open events."""
     wanted = list(threads)
     if not wanted:
         return set()
@@ -136,7 +139,7 @@ def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> s
 def settle(
     connection: Connection, shop: str, outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime
 ) -> None:
-    """Mark events handled: (id, rule, error), parked where there is an error."""
+    """Mark events as handled, or as parked where there is an error: (id, rule, error) each."""
     rows = [
         {
             "shop": shop,
@@ -152,7 +155,7 @@ def settle(
 
 
 def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
-    """Give parked events another try; all of the shop's, or one."""
+    """Open parked events again, all of the shop or one; returns how many."""
     statement = update(inbox).where(inbox.c.shop == shop, in_state(inbox, "parked"))
     if id is not None:
         statement = statement.where(inbox.c.id == id)
@@ -160,7 +163,7 @@ def reopen(connection: Connection, shop: str, id: int | None = None) -> int:
 
 
 def settle_unreadable(connection: Connection, shop: str, ids: Sequence[int], now: datetime) -> None:
-    """These deliveries were read after all."""
+    """Mark unreadable deliveries as read after all."""
     for id in ids:
         here = update(unreadable).where(unreadable.c.shop == shop, unreadable.c.id == id)
         connection.execute(here.values(settled_at=now))
@@ -173,7 +176,7 @@ def open_count(connection: Connection, at_most: int | None = None) -> int:
 
 
 def open_since(connection: Connection) -> datetime | None:
-    """Since when the oldest open event has been: the first of each shop that has any, by their ids."""
+    """When the oldest open event was received; None if none is open."""
     first = (
         "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
     )
@@ -188,14 +191,14 @@ LONGEST_ID = 200  # characters; longer ones do not fit an index
 
 
 def inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
-    """Raises Unreadable if an id is too long to be told apart by."""
+    """An event as it is stored. Raises Unreadable if an id is over LONGEST_ID characters."""
     if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
         raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
     return own_inbox_event(shop, event, received_at)
 
 
 def own_inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
-    """As it goes into the inbox. For events of our own, whose ids are as long as they have to be."""
+    """An event of our own as it is stored, without a check of its ids."""
     return InboxEvent(
         shop=shop,
         channel=event.channel,

@@ -1,4 +1,4 @@
-"""A database's life: where it was served last, how far it has come there, and whether its outbox is held."""
+"""Where this database was served last, its generation there, and whether its outbox is held."""
 
 from datetime import datetime
 
@@ -9,64 +9,64 @@ from sqlalchemy.exc import DBAPIError
 from storage.tables import counter, life
 
 COPY, ASKED = "copy", "asked"  # why an outbox is held
-NOWHERE = ""  # the place of what was never served, and of a copy
+NO_LOCATION = ""  # of a database that was never served, or was marked as a copy
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """`beat` rises for as long as the database is served, whatever the clocks say."""
+    """generation: a counter that rises while the database is served, independent of clocks."""
 
-    place: str
-    beat: int
+    location: str
+    generation: int
 
 
-class Hold(msgspec.Struct, frozen=True):
-    """Nothing is claimed until a person lets it go."""
+class OutboxHold(msgspec.Struct, frozen=True):
+    """Since when and why (COPY or ASKED) no message is claimed, until a person releases the outbox."""
 
     since: datetime
     why: str
 
 
 def read(connection: Connection) -> Instance:
-    """As it is now; nobody else changes it before this transaction ends."""
+    """Read the instance, locked until this transaction ends."""
     row = connection.execute(select(life.c.place, life.c.beat).with_for_update()).one()
     return Instance(row.place, row.beat)
 
 
-def keep(connection: Connection, now: Instance) -> None:
-    connection.execute(update(life).values(place=now.place, beat=now.beat))
+def save(connection: Connection, state: Instance) -> None:
+    connection.execute(update(life).values(place=state.location, beat=state.generation))
 
 
-def held(connection: Connection) -> Hold | None:
+def held(connection: Connection) -> OutboxHold | None:
     row = connection.execute(select(life.c.held_since, life.c.held_why)).one()
-    return Hold(row.held_since, row.held_why) if row.held_since else None
+    return OutboxHold(row.held_since, row.held_why) if row.held_since else None
 
 
 def hold(connection: Connection, why: str, now: datetime) -> None:
-    """An older hold stays as it is."""
+    """Hold the outbox; an older hold stays as it is."""
     here = update(life).where(life.c.held_since.is_(None))
     connection.execute(here.values(held_since=now, held_why=why))
 
 
-def let_go(connection: Connection) -> None:
+def release(connection: Connection) -> None:
     connection.execute(update(life).values(held_since=None, held_why=None))
 
 
 def start_held(connection: Connection, now: datetime) -> None:
-    """What another life may have said is not said again, and what it never said has ids it never used."""
+    """Hold the outbox of a copy, and skip the ids that the original may have used since."""
     hold(connection, COPY, now)
-    leave_ids_behind(connection, now)
+    skip_ids(connection, now)
 
 
 def mark_as_copy(connection: Connection, now: datetime) -> None:
-    """Whatever serves this one finds out that it is a copy, and it is held also before."""
-    connection.execute(update(life).values(place=NOWHERE))
+    """Mark a database as a copy: it is held, and the program that serves it detects the copy."""
+    connection.execute(update(life).values(place=NO_LOCATION))
     start_held(connection, now)
 
 
-def leave_ids_behind(connection: Connection, now: datetime) -> None:
-    """Go on with ids that the life which was copied cannot have used: receivers drop an id they know.
+def skip_ids(connection: Connection, now: datetime) -> None:
+    """Continue with ids that the original cannot have used, because receivers drop ids they know.
 
-    Every life begins at its own microsecond, and none uses up a million ids a second.
+    Ids continue at the current microsecond; no database uses a million ids a second.
     """
     least = int(now.timestamp() * 1_000_000)
     if connection.dialect.name == "postgresql":
@@ -76,11 +76,11 @@ def leave_ids_behind(connection: Connection, now: datetime) -> None:
     connection.execute(update(counter).where(counter.c.next < least).values(next=least))
 
 
-def place_on_server(connection: Connection) -> str:
-    """Which PostgreSQL, its timeline, the database and the table: what a dump does not carry, and what a
-    recovery to an earlier time changes. A server that does not tell is known by the last two alone.
+def location_on_server(connection: Connection) -> str:
+    """Identify a PostgreSQL server, its timeline, database and table: a dump does not carry these, and
+    a recovery to an earlier time changes them. Without rights to ask the server, the last two alone.
 
-    The timeline is that of the log just being written; the control file learns of a new one later.
+    The timeline is that of the WAL being written, since the control file learns of a new one later.
     """
     table = text(
         "SELECT oid || ':' || 'life'::regclass::oid FROM pg_database WHERE datname = current_database()"
@@ -93,5 +93,5 @@ def place_on_server(connection: Connection) -> str:
     try:
         with connection.begin_nested():
             return f"{connection.execute(server).scalar_one()}:{here}"
-    except DBAPIError:  # not allowed, or, where PostgreSQL is another's make, not there
+    except DBAPIError:  # not allowed, or not PostgreSQL's own server
         return here

@@ -1,4 +1,4 @@
-"""How far each partition of the log was taken into the inbox, and which program takes from it."""
+"""The offset up to which each log partition is in the inbox, and the program that consumes it."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from storage.bulk import insert_new
 from storage.tables import positions
 
 
-def hold(
+def claim(
     connection: Connection, partition: int, taker: str, now: datetime, until: datetime
 ) -> tuple[str, int] | None:
-    """Be the one who takes from the partition until then: (stream, sequence); None if another is."""
+    """Claim a partition until `until`; returns its offset (stream, sequence), or None if another has it."""
     start = {"partition": partition, "stream": "", "sequence": 0, "taker": taker, "taken_until": until}
     insert_new(connection, positions, [start])
     row = connection.execute(
@@ -32,7 +32,7 @@ def advance(
     reached: tuple[str, int],
     until: datetime,
 ) -> bool:
-    """Everything up to `reached` is in the inbox. False if it is no longer as `seen`, and ours."""
+    """Move the offset from `seen` to `reached`; False if the offset or the claim has changed."""
     here = update(positions).where(
         positions.c.partition == partition,
         positions.c.taker == taker,
@@ -43,12 +43,12 @@ def advance(
     return moved.rowcount == 1
 
 
-def let_go(connection: Connection, taker: str, now: datetime) -> None:
-    """Another program may take at once."""
+def release(connection: Connection, taker: str, now: datetime) -> None:
+    """End the claims of `taker`, so that another program can consume at once."""
     connection.execute(update(positions).where(positions.c.taker == taker).values(taker="", taken_until=now))
 
 
 def reached(connection: Connection) -> dict[int, tuple[str, int]]:
-    """Of every partition: (stream, sequence)."""
+    """The offset (stream, sequence) of every partition."""
     rows = connection.execute(select(positions.c.partition, positions.c.stream, positions.c.sequence))
     return {row.partition: (row.stream, row.sequence) for row in rows}

@@ -1,4 +1,4 @@
-"""Which record a seller means by the name she gives it."""
+"""Find the record that a seller names, by id, number or address."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from storage import buyer_records
 from storage.tables import identities, orders
 
 LARGEST_ID = 2**63 - 1
-LIKELY = 50  # orders of one number; a shop that uses a number oftener is shown the newest of these
+LIKELY = 50  # orders with one number; of more than these the newest count
 
 _order = msgspec.json.Decoder(Order)
 
 
 def find_order(connection: Connection, shop: str, name: str) -> Order | None:
-    """By its id, else by the number that the buyer sees; of several the newest."""
+    """An order by id, else by the number that the buyer sees; of several the newest."""
     if not can_be_kept(name):
         return None
     found = [
@@ -38,7 +38,7 @@ def orders_numbered(connection: Connection, shop: str, number: str) -> Sequence[
 
 
 def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
-    """Our id of a buyer, from that id (followed through joins), an address of hers, or "channel:address"."""
+    """Our id of a buyer, from that id (followed through joins), an address, or "channel:address"."""
     if not can_be_kept(name):
         return None
     present = buyer_records.present_id(connection, shop, name)
@@ -53,7 +53,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
 
 
 def _kinds(connection: Connection, shop: str) -> list[str]:
-    """The kinds of addresses a shop knows, by skipping from kind to kind through the index."""
+    """The kinds of identities that a shop has, by a loose index scan."""
     found: list[str] = []
     while True:
         more = identities.c.kind > (found[-1] if found else "")
@@ -64,7 +64,7 @@ def _kinds(connection: Connection, shop: str) -> list[str]:
 
 
 def id_in(text: str) -> int | None:
-    """The id that a text is, if it is one that the database can hold."""
+    """The id that a text stands for; None if it is none that fits the column."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 19):
         return None
     number = int(text)
@@ -72,7 +72,7 @@ def id_in(text: str) -> int | None:
 
 
 def can_be_kept(text: str) -> bool:
-    """Whether a key could be this text at all: PostgreSQL keeps no NUL, and nobody half a character."""
+    """True if a key could be this text: PostgreSQL stores no NUL, and UTF-8 no lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The bell between programs on one PostgreSQL: what one of them writes wakes a leg of the others."""
+"""Notifications between programs on one PostgreSQL: a write of one wakes a leg of the others."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,34 +9,35 @@ from sqlalchemy import Connection, Engine, text
 
 log = structlog.get_logger()
 
-BELL = "xiaoer"
-AGAIN = 1.0  # seconds until a line that was cut is laid again; until then the clock's ticks do its work
+CHANNEL = "xiaoer"
+RECONNECT_SECONDS = 1.0  # after a lost connection; until then the scheduler's ticks wake the legs
 
-# Heard once this transaction is committed, and not at all if it wrote nothing; equal rings become one.
-_RING = text(f"SELECT pg_notify('{BELL}', :leg) WHERE pg_current_xact_id_if_assigned() IS NOT NULL")
+# Delivered when this transaction commits, and only if it wrote something; PostgreSQL merges equal ones.
+_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', :leg) WHERE pg_current_xact_id_if_assigned() IS NOT NULL")
 
 
-def ring(connection: Connection, leg: str) -> None:
-    if connection.dialect.name == "postgresql":  # at an SQLite file there is nobody else
-        connection.execute(_RING, {"leg": leg})
+def notify(connection: Connection, leg: str) -> None:
+    """Wake a leg of the other programs when this transaction commits."""
+    if connection.dialect.name == "postgresql":  # an SQLite file has one program
+        connection.execute(_NOTIFY, {"leg": leg})
 
 
 async def listen(engine: Engine, wake: Mapping[str, Callable[[], None]]) -> None:
-    """Call `wake` of each leg that is rung for, until cancelled; of all of them when the line is new."""
+    """Call `wake` of each leg that is notified, until cancelled; all of them after each connecting."""
     while True:
         try:
-            async with await _line(engine) as line:
-                await line.execute(f"LISTEN {BELL}")
+            async with await _connect(engine) as connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
                 for each in wake.values():
                     each()
-                async for heard in line.notifies():
-                    if heard.payload in wake:
-                        wake[heard.payload]()
+                async for notification in connection.notifies():
+                    if notification.payload in wake:
+                        wake[notification.payload]()
         except psycopg.Error as error:
-            log.warning("bell not heard", error=type(error).__name__)
-        await asyncio.sleep(AGAIN)
+            log.warning("notifications not received", error=type(error).__name__)
+        await asyncio.sleep(RECONNECT_SECONDS)
 
 
-async def _line(engine: Engine) -> psycopg.AsyncConnection:
+async def _connect(engine: Engine) -> psycopg.AsyncConnection:
     given, named = engine.dialect.create_connect_args(engine.url)
     return await psycopg.AsyncConnection.connect(*given, **named, autocommit=True)

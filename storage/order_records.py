@@ -25,7 +25,7 @@ def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, 
 
 
 def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
-    """Orders of which one of `numbers` is the number or the id."""
+    """Orders whose number or id is one of `numbers`."""
     if not numbers:
         return []
     found = by_id(connection, shop, numbers)
@@ -40,7 +40,7 @@ def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> li
 def newest_of(
     connection: Connection, shop: str, of_buyers: Collection[str], at_most: int = ORDERS_SHOWN
 ) -> dict[str, tuple[Order, ...]]:
-    """The newest orders of each buyer."""
+    """Up to `at_most` orders of each buyer, newest first."""
     if not of_buyers:
         return {}
     place = func.row_number().over(partition_by=orders.c.buyer, order_by=orders.c.placed_at.desc())
@@ -64,7 +64,7 @@ def all_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
 
 
 def ids_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[str]]:
-    """The ids of all their orders."""
+    """The ids of all orders of these buyers."""
     found: dict[str, list[str]] = defaultdict(list)
     if of_buyers:
         statement = select(orders.c.buyer, orders.c.id).where(
@@ -97,6 +97,7 @@ def standings(
 
 
 def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
+    """Insert or replace orders. Raises what the database raises."""
     rows = [
         {
             "shop": shop,

@@ -1,4 +1,4 @@
-"""The outbox: every message ever decided on, and what became of it."""
+"""The outbox: every message ever decided on, with its state."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from storage.inbox import shops_with
 from storage.sql_in import is_in, is_not_in
 from storage.tables import attempts, in_state, outbox, templates
 
-AHEAD = timedelta(minutes=1)  # that the clock of one machine may be before another's
+AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,9 +54,9 @@ class Draft(msgspec.Struct, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The next state of a message that was examined or sent, and why.
 
-    try_at: when it is looked at again; stays as it is where None.
-    settled_at: None while it is not over.
-    facts: as they were when it was decided, JSON; stays as it is where None.
+    try_at: when it is examined again; None: unchanged.
+    settled_at: None while it is not final.
+    facts: as of the decision, JSON; None: unchanged.
     """
 
     shop: str
@@ -92,7 +92,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datetime) -> None:
-    """Write decisions down; a key that was ever used stays with its first message."""
+    """Insert messages; a key that was ever used keeps its first message."""
     if not drafts:
         return
     ids = take_ids(connection, len(drafts))
@@ -129,9 +129,9 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
 
 
 def no_earlier(connection: Connection, shop: str, now: datetime) -> datetime:
-    """`now`, or when the shop's last message was decided on, if by a program whose clock is a little ahead.
+    """`now`, or the time of the shop's last message if another program's clock is up to AHEAD ahead.
 
-    So what is decided later is due later, on whichever machine. A clock that is further off is not followed.
+    So what is decided later is due later, on whichever machine.
     """
     if connection.dialect.name != "postgresql":  # one program, one clock
         return now
@@ -141,7 +141,7 @@ def no_earlier(connection: Connection, shop: str, now: datetime) -> datetime:
 
 
 def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now: datetime) -> None:
-    """Take back those of these messages that still wait."""
+    """Withdraw those of these messages (by key) that are still queued."""
     rows = [
         {"shop": shop, "key": key, "state": "withdrawn", "reason": dump(why), "settled_at": now}
         for key, why in keys.items()
@@ -150,7 +150,7 @@ def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now:
 
 
 def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> None:
-    """After two files became one: what was offered through either, or waits twice, is not offered again."""
+    """After a join, withdraw queued offers that the buyer got by either record, or that wait twice."""
     other = outbox.alias()
     first = or_(
         other.c.state.in_(("sending", "sent", "unknown")),
@@ -175,7 +175,7 @@ def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> 
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
-    """Keep the words that a decision was pinned to, so that a later edit does not change what was decided."""
+    """Store template versions, so that a later edit does not change messages that were decided on."""
     rows = [
         {"shop": shop, "id": v.id, "locale": v.locale, "name": v.name, "source": v.source, "own": v.own}
         for v in versions
@@ -192,7 +192,7 @@ def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Seq
 
 
 def drop(connection: Connection, shop: str, key: str, now: datetime) -> None:
-    """Take back one message, if it still waits."""
+    """Withdraw one message if it is still queued."""
     here = update(outbox).where(outbox.c.shop == shop, outbox.c.key == key, in_state(outbox, "queued"))
     connection.execute(here.values(state="withdrawn", settled_at=now))
 
@@ -202,8 +202,8 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Messages whose time has come, up to `limit`: answers first, then the longest due; none to a buyer who
-    is just being written to."""
+    """Up to `limit` due messages, locked: answers first, then the longest due; none to buyers who have a
+    message in hand. Must run in a writing transaction."""
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
     busy = connection.scalars(sending).all()
     is_answer = outbox.c.category == literal_column("'answer'")
@@ -224,7 +224,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
 def competing(
     connection: Connection, shop: str, buyers: Collection[str], now: datetime
 ) -> Sequence[Row[Any]]:
-    """All that is in hand or due to these buyers; none where nobody else can be at work."""
+    """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if connection.dialect.name != "postgresql" or not buyers:
         return []
     due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now)
@@ -250,14 +250,14 @@ def next_due(connection: Connection) -> datetime | None:
 
 
 def mark_sending(connection: Connection, rows: Rows) -> None:
-    """In hand from now on, with the text that is about to leave."""
+    """Mark queued messages as sending, with text, address and lease."""
     update_rows(
         connection, outbox, rows, where="outbox.state = 'queued'", also="state = 'sending', reason = NULL"
     )
 
 
 def hold(connection: Connection, outcomes: Iterable[Outcome]) -> None:
-    """Look at queued messages again at their `try_at`."""
+    """Put queued messages off to their `try_at`."""
     rows = [outcome.row("try_at", "reason", "facts") for outcome in outcomes]
     update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
 
@@ -269,6 +269,7 @@ def settle(connection: Connection, outcomes: Iterable[Outcome]) -> None:
 
 
 def mark_sent(connection: Connection, rows: Rows) -> None:
+    """Mark messages in hand as sent; rows of shop, id, receipt and settled_at."""
     also = "state = 'sent', attempts = outbox.attempts + 1, lease_until = NULL"
     update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
 
@@ -276,7 +277,7 @@ def mark_sent(connection: Connection, rows: Rows) -> None:
 def mark_failed(
     connection: Connection, outcomes: Iterable[Outcome], failed_attempts: Iterable[Attempt]
 ) -> None:
-    """Put messages in hand back to queued, or end them as failed or unknown; add to their history."""
+    """Put messages in hand back to queued, or end them as failed or unknown; store the attempts."""
     also = "attempts = outbox.attempts + 1, lease_until = NULL"
     rows = [outcome.row("state", "reason", "try_at", "settled_at") for outcome in outcomes]
     update_rows(connection, outbox, rows, where="outbox.state = 'sending'", also=also)
@@ -284,7 +285,7 @@ def mark_failed(
 
 
 def renew(connection: Connection, in_hand: Iterable[tuple[str, int]], lease_until: datetime) -> None:
-    """Still in hand: a slow platform is not a dead sender."""
+    """Extend the leases of messages that are still being sent."""
     rows = [{"shop": shop, "id": id, "lease_until": lease_until} for shop, id in in_hand]
     update_rows(connection, outbox, rows, where="outbox.state = 'sending'")
 
@@ -292,10 +293,10 @@ def renew(connection: Connection, in_hand: Iterable[tuple[str, int]], lease_unti
 def abandoned(
     connection: Connection, shops: Collection[str], now: datetime, lease: timedelta, limit: int = 500
 ) -> Sequence[Row[Any]]:
-    """Messages whose sender died with them in hand.
+    """Up to `limit` messages whose lease is over, locked.
 
-    A lease much further away than any is given for was written by a clock that ran ahead; a little further is
-    one that another program was given since `now` was read.
+    A lease over 2 * `lease` away was written by a clock that ran ahead and counts as over; one a little
+    longer than `lease` may have been given by another program since `now` was read.
     """
     over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
     statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
@@ -303,12 +304,12 @@ def abandoned(
 
 
 def message_name(shop: str, id: int) -> str:
-    """The id of a message as the world sees it, the same for every attempt."""
+    """The public id of a message, the same for every attempt."""
     return f"{shop}-{id}"
 
 
 def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many messages wait or are on their way, by shop and state; the finished are too many to count."""
+    """Count queued and sending messages by shop and state."""
     found: dict[tuple[str, str], int] = {}
     for state in ("queued", "sending"):
         here = select(outbox.c.shop, func.count()).where(in_state(outbox, state))

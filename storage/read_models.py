@@ -1,4 +1,4 @@
-"""What the seller may look at: messages, events and cases, as frozen data. Nothing is changed here."""
+"""Read models for the seller: messages, events and cases as frozen data."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -24,7 +24,7 @@ _reason = msgspec.json.Decoder(Reason)
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the outbox. `locale` and `own` are of the words it was pinned to; ours if not `own`."""
+    """A message of the outbox. locale, own: of its template version; own: the seller's, not ours."""
 
     shop: str
     id: int
@@ -58,15 +58,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As the world sees it."""
+        """Its public id."""
         return message_name(self.shop, self.id)
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Which messages to show; what is not given does not matter.
+class MessageFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages to show; None: any.
 
-    `order`: its id or number. `buyer`: our id of her, an address of hers, or "channel:address".
-    `since`: decided on then or later.
+    order: id or number. buyer: our id, an address of theirs, or "channel:address".
+    since: created then or later.
     """
 
     order: str | None = None
@@ -76,7 +76,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     """One sending that failed; `outcome` is the name of a DeliveryError."""
 
     number: int
@@ -86,8 +86,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of the inbox; `body` as `dump_event` made it."""
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of the inbox; body: as `dump_event` makes it."""
 
     id: int
     channel: str
@@ -101,7 +101,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     handled_at: datetime | None = None
 
 
-class Unread(msgspec.Struct, frozen=True, kw_only=True):
+class UnreadableView(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that we could not read."""
 
     id: int
@@ -112,7 +112,7 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     kind: str
     key: str
@@ -120,7 +120,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     order: str | None = None
     buyer: str | None = None
-    who: str | None = None  # the same for human eyes: her name, and where she can be answered
+    who: str | None = None  # for people: the buyer's name and the address to answer at
     draft: str | None = None
     closed_at: datetime | None = None
 
@@ -129,7 +129,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def messages(
-    connection: Connection, shop: str, wanted: Wanted, limit: int = PAGE, after: int | None = None
+    connection: Connection, shop: str, wanted: MessageFilter, limit: int = PAGE, after: int | None = None
 ) -> list[Message]:
     """Newest first; `after` is the id of the last one shown before."""
     where = _conditions(connection, shop, wanted)
@@ -145,14 +145,14 @@ def messages(
 
 
 def _newest_in(shop: str, state: str, where: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
-    """Each state by itself: for the rare ones there is an index, and a planner finds it only so."""
+    """Ids of one state, by a query of its own so that the planner uses the partial index of rare states."""
     here = select(outbox.c.id).where(outbox.c.shop == shop, in_state(outbox, state), *where)
     newest = here.order_by(outbox.c.id.desc()).limit(limit).subquery()
     return select(newest.c.id)
 
 
 def message(connection: Connection, shop: str, name: str) -> Message | None:
-    """By its id ("123"), its name in the world ("shop-123") or its key ("payment_reminder:1001:2")."""
+    """A message by id ("123"), public id ("shop-123") or key ("payment_reminder:1001:2"); None if unknown."""
     if not can_be_kept(name):
         return None
     number = id_in(name.removeprefix(f"{shop}-"))
@@ -165,24 +165,24 @@ def message(connection: Connection, shop: str, name: str) -> Message | None:
 
 
 def messages_about(connection: Connection, shop: str, order: str, limit: int) -> list[Message]:
-    """About an order, by its id, newest first."""
+    """Messages about an order, by its id, newest first."""
     here = _messages(shop).where(outbox.c.order_id == order)
     return _read_messages(connection, here.order_by(outbox.c.id.desc()).limit(limit))
 
 
-def attempts_of(connection: Connection, shop: str, id: int) -> list[Attempt]:
-    columns = [attempts.c[name] for name in Attempt.__struct_fields__]
+def attempts_of(connection: Connection, shop: str, id: int) -> list[AttemptView]:
+    columns = [attempts.c[name] for name in AttemptView.__struct_fields__]
     statement = select(*columns).where(attempts.c.shop == shop, attempts.c.message == id)
-    return [Attempt(**row._mapping) for row in connection.execute(statement.order_by(attempts.c.number))]
+    return [AttemptView(**row._mapping) for row in connection.execute(statement.order_by(attempts.c.number))]
 
 
-def _conditions(connection: Connection, shop: str, wanted: Wanted) -> list[ColumnElement[bool]] | None:
-    """None: there can be no such message."""
+def _conditions(connection: Connection, shop: str, wanted: MessageFilter) -> list[ColumnElement[bool]] | None:
+    """The filter as SQL conditions; None if no message can match."""
     where: list[ColumnElement[bool]] = []
     if not all(can_be_kept(name) for name in (wanted.order, wanted.buyer, wanted.template) if name):
         return None
     if not set(wanted.states) <= set(MESSAGE_STATES):
-        return None  # and nothing of the caller's own gets into the query, where states are written out
+        return None  # states are written into the SQL, so only known ones may pass
     if wanted.order is not None:
         where.append(outbox.c.order_id.in_({wanted.order, *orders_numbered(connection, shop, wanted.order)}))
     if wanted.buyer is not None:
@@ -226,53 +226,55 @@ def _message(row: dict[str, Any]) -> Message:
 # Events
 
 
-def event(connection: Connection, shop: str, id: int) -> Arrived | None:
-    found = _arrived(connection, inbox.c.shop == shop, inbox.c.id == id)
+def event(connection: Connection, shop: str, id: int) -> EventView | None:
+    found = _events(connection, inbox.c.shop == shop, inbox.c.id == id)
     return found[0] if found else None
 
 
-def event_named(connection: Connection, shop: str, channel: str, external_id: str) -> Arrived | None:
-    """As its platform names it."""
+def event_named(connection: Connection, shop: str, channel: str, external_id: str) -> EventView | None:
+    """An event by its platform's id."""
     here = (inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id == external_id)
-    found = _arrived(connection, *here)
+    found = _events(connection, *here)
     return found[0] if found else None
 
 
 def events(
     connection: Connection, shop: str, state: str, limit: int = PAGE, after: int | None = None
-) -> list[Arrived]:
-    """Parked or open ones, newest first."""
+) -> list[EventView]:
+    """Parked or open events, newest first."""
     if state not in EVENT_STATES:
         return []
     older = [] if after is None else [inbox.c.id < after]
-    return _arrived(connection, inbox.c.shop == shop, in_state(inbox, state), *older, limit=limit)
+    return _events(connection, inbox.c.shop == shop, in_state(inbox, state), *older, limit=limit)
 
 
-def unread(connection: Connection, shop: str, limit: int = PAGE, after: int | None = None) -> list[Unread]:
+def unreadable_deliveries(
+    connection: Connection, shop: str, limit: int = PAGE, after: int | None = None
+) -> list[UnreadableView]:
     """Deliveries that could not be read and were not settled since, newest first."""
     older = [] if after is None else [unreadable.c.id < after]
-    columns = [unreadable.c[name] for name in Unread.__struct_fields__]
+    columns = [unreadable.c[name] for name in UnreadableView.__struct_fields__]
     unsettled = (unreadable.c.shop == shop, unreadable.c.settled_at.is_(None))
     statement = select(*columns).where(*unsettled, *older).order_by(unreadable.c.id.desc()).limit(limit)
-    return [Unread(**row._mapping) for row in connection.execute(statement)]
+    return [UnreadableView(**row._mapping) for row in connection.execute(statement)]
 
 
-def _arrived(connection: Connection, *where: ColumnElement[bool], limit: int = 1) -> list[Arrived]:
-    columns = [inbox.c[name] for name in Arrived.__struct_fields__]
+def _events(connection: Connection, *where: ColumnElement[bool], limit: int = 1) -> list[EventView]:
+    columns = [inbox.c[name] for name in EventView.__struct_fields__]
     statement = select(*columns).where(*where).order_by(inbox.c.id.desc()).limit(limit)
-    return [Arrived(**row._mapping) for row in connection.execute(statement)]
+    return [EventView(**row._mapping) for row in connection.execute(statement)]
 
 
 # Cases
 
 
-def case_files(
+def list_cases(
     connection: Connection,
     shop: str,
     open_only: bool = True,
     limit: int = PAGE,
     after: int | None = None,
-) -> list[CaseFile]:
+) -> list[CaseView]:
     """The newest first; `after` is the number of the last one shown before."""
     where: list[ColumnElement[bool]] = [cases.c.closed_at.is_(None)] if open_only else []
     if after is not None and after <= LARGEST_CASE:
@@ -280,25 +282,25 @@ def case_files(
     return _cases(connection, shop, where, limit)
 
 
-def case_file(connection: Connection, shop: str, number: int) -> CaseFile | None:
+def find_case(connection: Connection, shop: str, number: int) -> CaseView | None:
     if not 0 < number <= LARGEST_CASE:
         return None
     found = _cases(connection, shop, [cases.c.number == number], 1)
     return found[0] if found else None
 
 
-def cases_about(connection: Connection, shop: str, order: str, limit: int) -> list[CaseFile]:
+def cases_about(connection: Connection, shop: str, order: str, limit: int) -> list[CaseView]:
     return _cases(connection, shop, [cases.c.order_id == order], limit)
 
 
 def _cases(
     connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int
-) -> list[CaseFile]:
+) -> list[CaseView]:
     statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
     rows = connection.execute(statement).all()
-    known = _called(connection, shop, {row.buyer for row in rows if row.buyer})
+    known = _names(connection, shop, {row.buyer for row in rows if row.buyer})
     return [
-        CaseFile(
+        CaseView(
             number=row.number,
             kind=row.kind,
             key=row.key,
@@ -314,8 +316,8 @@ def _cases(
     ]
 
 
-def _called(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
-    """Name and address of each; of several chats the one she wrote in last, since there she waits."""
+def _names(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
+    """Name and address of each buyer; of several chats the one they wrote in last."""
     chats = conversation_records.by_buyer(connection, shop, buyers)
     found = {}
     for id, buyer in buyer_records.by_id(connection, shop, buyers).items():

@@ -1,4 +1,4 @@
-"""The schema's age: brought up to date on SQLite after a copy, asked for by name on PostgreSQL."""
+"""The schema's version: migrated at start on SQLite after a copy, and by `xiaoer migrate` on PostgreSQL."""
 
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,10 @@ def version_on(connection: Connection) -> str | None:
 
 
 def migrate(engine: Engine) -> Path | None:
-    """Bring the schema up to date; returns the copy that was put beside an SQLite file first, if one was."""
+    """Migrate to the newest schema; returns the copy that was made of an SQLite file first, if any.
+
+    Raises StorageError if the schema is newer than this program.
+    """
     before = current(engine)
     if before == newest():
         return None
@@ -53,8 +56,11 @@ def migrate(engine: Engine) -> Path | None:
 
 
 def ready(engine: Engine) -> Path | None:
-    """Make sure that `serve` may start. SQLite is migrated; an old schema on PostgreSQL is refused,
-    since other programs may be running on it."""
+    """Prepare the schema for `serve`; returns the copy of an SQLite file, if one was made.
+
+    SQLite is migrated. Raises StorageError for an old schema on PostgreSQL, because other programs may be
+    running on it, and for a newer one on both.
+    """
     if engine.dialect.name == "sqlite":
         return migrate(engine)
     before = current(engine)
@@ -66,7 +72,7 @@ def ready(engine: Engine) -> Path | None:
 
 
 def is_older(version: str | None) -> bool:
-    """Whether this program waits for a migration. A newer schema serves it too: each one adds to the last."""
+    """True if a migration is missing. A newer schema is fine, because each one only adds to the last."""
     return version is None or (version != newest() and version in _known())
 
 
@@ -81,7 +87,7 @@ def _refuse_newer(version: str | None) -> None:
 
 
 def copy_beside(engine: Engine) -> Path | None:
-    """A copy of an SQLite file as it was, for an older program."""
+    """Copy an SQLite file before a migration, so that an older program can be used again."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         return None

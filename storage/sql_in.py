@@ -1,7 +1,7 @@
-"""Conditions on many values at once.
+"""IN conditions on many values.
 
-On PostgreSQL they travel as one array: a list would be another statement for each number of values, to be
-read and planned anew. SQLite is quick at that, and plans a list better than it plans an array.
+On PostgreSQL they are one array parameter: a list would be a new statement, to be parsed and planned, for
+each number of values. SQLite plans a list better than an array.
 """
 
 from collections.abc import Collection

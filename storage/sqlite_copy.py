@@ -1,4 +1,4 @@
-"""A whole copy of an SQLite file by SQLite itself, so that what is still in its log is in it."""
+"""Copy an SQLite file by SQLite's backup, so that it includes what is still in the WAL."""
 
 import sqlite3
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, StaticPool, create_engine
 
 
 def copy_to(source: Path, target: Path, mark: Callable[[Connection], None] = lambda copy: None) -> None:
-    """While programs go on working on it. `target` is there only when it is whole and marked."""
+    """Copy while programs may write. `target` appears only when it is complete and `mark` was applied."""
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
     original, copy = sqlite3.connect(source), sqlite3.connect(part)

@@ -1,4 +1,4 @@
-"""The tables: constraints for the rules, the shop first in every key, one type for moments."""
+"""The tables: constraints for the rules, the shop first in every key, one type for times."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,9 +27,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Utc(TypeDecorator[datetime]):
-    """An aware moment, kept as UTC. Naive ones are refused: nobody knows when they are.
+    """An aware datetime, stored as UTC; a naive one raises ValueError.
 
-    SQLite has no type for moments and drops zones, so there it is text of one width that sorts as time does.
+    SQLite has no type for it and drops zones, so there it is text of one width that sorts as time does.
     """
 
     impl = String(32)
@@ -55,7 +55,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[str]):
-    """Text from outside: without the NUL that PostgreSQL cannot keep."""
+    """Text from outside, without the NUL that PostgreSQL cannot store."""
 
     impl = Text
     cache_ok = True
@@ -77,7 +77,7 @@ metadata = MetaData(
 
 
 def _open(column: str) -> dict[str, Any]:
-    """A partial index over the few rows that still want something."""
+    """A partial index over the few rows that are still open."""
     return {"sqlite_where": text(column), "postgresql_where": text(column)}
 
 
@@ -98,7 +98,7 @@ inbox = Table(
     Column("body", Text, nullable=False),
     Column("received_at", Utc, nullable=False),
     Column("state", String, nullable=False),
-    Column("rule", String),  # the route that took it
+    Column("rule", String),  # the route that handled it
     Column("error", Words),
     Column("handled_at", Utc),
     PrimaryKeyConstraint("shop", "id"),
@@ -117,7 +117,7 @@ unreadable = Table(
     Column("shop", Key, nullable=False),
     Column("id", BigInteger, nullable=False),
     Column("channel", Key, nullable=False),
-    Column("external_id", Key, nullable=False),  # hash of the body: a repeat is the same trouble
+    Column("external_id", Key, nullable=False),  # hash of the body, so that a repeat is one row
     Column("headers", Words, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("error", Words, nullable=False),
@@ -143,7 +143,7 @@ buyers = Table(
     Column("resumed_at", Utc),
     Column("shown_at", Utc),
     Column("created_at", Utc, nullable=False),
-    Column("joined_to", Key),  # this file was found to be the same person's as that one
+    Column("joined_to", Key),  # the record that this one was joined to, as the same person's
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_agreeing", "shop", "id", **_open("agrees AND joined_to IS NULL")),
@@ -156,7 +156,7 @@ identities = Table(
     Column("kind", Key, nullable=False),  # email, phone, or a channel's name
     Column("value", Key, nullable=False),
     Column("buyer", Key, nullable=False),
-    PrimaryKeyConstraint("shop", "kind", "value"),  # an address is one person's
+    PrimaryKeyConstraint("shop", "kind", "value"),  # an address belongs to one buyer
     Index("identities_of_buyer", "shop", "buyer"),
 )
 
@@ -198,7 +198,7 @@ orders = Table(
     Column("channel", Key, nullable=False),
     Column("number", Key, nullable=False),
     Column("buyer", Key),
-    Column("state", String, nullable=False),  # follows from the record
+    Column("state", String, nullable=False),  # derived from the record
     Column("placed_at", Utc),
     Column("currency", String(3)),
     Column("total_minor", BigInteger),
@@ -253,7 +253,7 @@ templates = Table(
     Column("locale", String, nullable=False),
     Column("name", String, nullable=False),
     Column("source", Words, nullable=False),
-    Column("own", Boolean, nullable=False),  # the seller's words, not ours
+    Column("own", Boolean, nullable=False),  # the seller's template, not ours
     PrimaryKeyConstraint("shop", "id"),
 )
 
@@ -275,7 +275,7 @@ outbox = Table(
     Column("event", BigInteger),  # the inbox row that led to it
     Column("rule", String, nullable=False),
     Column("created_at", Utc, nullable=False),
-    Column("due_at", Utc, nullable=False),  # the intention; never moves
+    Column("due_at", Utc, nullable=False),  # as decided; never changes
     Column("lateness", Integer, nullable=False),  # seconds after due_at
     Column("try_at", Utc, nullable=False),
     Column("state", String, nullable=False),
@@ -289,7 +289,7 @@ outbox = Table(
     Column("receipt", Key),
     Column("settled_at", Utc),
     PrimaryKeyConstraint("shop", "id"),
-    UniqueConstraint("shop", "key"),  # said once in a shop's whole life
+    UniqueConstraint("shop", "key"),  # sent once in a shop's lifetime
     _one_of("state", "queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown"),
     CheckConstraint(
         "state <> 'sending' OR (text IS NOT NULL AND lease_until IS NOT NULL)", name="sending_known"
@@ -323,7 +323,7 @@ campaigns = Table(
     metadata,
     Column("shop", Key, nullable=False),
     Column("promotion", Key, nullable=False),
-    Column("slot", Utc, nullable=False),  # the moment the calendar named
+    Column("slot", Utc, nullable=False),  # the time that the cron line named
     Column("cursor", Key, nullable=False),  # buyers up to here are done
     Column("queued", Integer, nullable=False),
     Column("done_at", Utc),
@@ -331,7 +331,7 @@ campaigns = Table(
 )
 
 
-# What was archived lies in files; of it stays what is needed so as never to take or say it twice.
+# What stays of archived rows, so that no event is handled twice and no message sent twice.
 
 archived_events = Table(
     "archived_events",
@@ -340,7 +340,7 @@ archived_events = Table(
     Column("channel", Key, nullable=False),
     Column("external_id", Key, nullable=False),
     PrimaryKeyConstraint("shop", "channel", "external_id"),
-    sqlite_with_rowid=False,  # the key is all there is
+    sqlite_with_rowid=False,  # the key is the whole row
 )
 
 archived_messages = Table(
@@ -352,7 +352,7 @@ archived_messages = Table(
     Column("template", String, nullable=False),
     Column("state", String, nullable=False),
     Column("settled_at", Utc, nullable=False),
-    Column("paid", Boolean, nullable=False),  # the text was written knowing that the order was paid
+    Column("paid", Boolean, nullable=False),  # the order was known to be paid when it was sent
     PrimaryKeyConstraint("shop", "order_id", "key"),
     sqlite_with_rowid=False,
 )
@@ -361,19 +361,19 @@ archives = Table(
     "archives",
     metadata,
     Column("shop", Key, nullable=False),
-    Column("until", Utc),  # what came or was decided before may be in the archive
-    Column("holder", Key),  # the program that is at it
+    Column("until", Utc),  # events and messages before may be in the archive
+    Column("holder", Key),  # the program that archives now
     Column("held_until", Utc),
     PrimaryKeyConstraint("shop"),
 )
 
 
-# How far the log in front was taken in, partition by partition, and which program takes from it.
+# The offset up to which each log partition is in the inbox, and the program that consumes it.
 positions = Table(
     "positions",
     metadata,
     Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("stream", String, nullable=False),  # one that was made anew counts from one again
+    Column("stream", String, nullable=False),  # a recreated stream counts from one again
     Column("sequence", BigInteger, nullable=False),
     Column("taker", String, nullable=False),
     Column("taken_until", Utc, nullable=False),
@@ -394,13 +394,13 @@ life = Table(
 )
 
 
-# SQLite hands out our ids from here; PostgreSQL has a sequence for it.
+# The ids on SQLite; PostgreSQL has a sequence.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
 )
 
 
 def in_state(table: Table, state: str) -> ColumnElement[bool]:
-    """A condition on the state, written out: planners take a partial index only if they can read it."""
+    """A condition on the state as a literal, because planners match partial indexes by literals only."""
     condition: ColumnElement[bool] = table.c.state == literal_column(f"'{state}'")
     return condition

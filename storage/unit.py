@@ -1,4 +1,4 @@
-"""What the steps of one shop's transaction have in common."""
+"""The unit of one shop's work in a transaction."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from bot.domain.shop import Shop
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """One shop's part of a transaction. now: the moment that all of it is decided for."""
+    """One shop's part of a transaction. now: the aware time that all of it is decided for."""
 
     connection: Connection
     shop_id: str

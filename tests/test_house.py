@@ -1,6 +1,7 @@
 """The house itself: nothing in it points at the machine it was built on, and what is pinned stays pinned."""
 
 import ast
+import importlib.metadata
 import json
 import re
 import subprocess
@@ -111,3 +112,42 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
     ]
 
     assert silent == []
+
+
+def test_no_name_of_the_code_is_out_of_the_old_fable() -> None:
+    fable = re.compile(r"(?i)courier|ledger|guests?|puzzle|cage|luck|patience")
+    rooms = [
+        ROOT / "storage",
+        *(ROOT / "bot" / room for room in ("domain", "react", "deliver", "operations")),
+    ]
+    code = [file for file in tracked() if file.suffix == ".py" and not set(rooms).isdisjoint(file.parents)]
+
+    names = {
+        name
+        for file in code
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in (file.stem, node.name)
+    }
+
+    assert len(names) > 300
+    assert {name for name in names if any(map(fable.fullmatch, re.findall("[A-Z]?[a-z]+", name)))} == set()
+
+
+def test_no_locked_dependency_brings_a_package_of_our_name() -> None:
+    """Our import names are plain words; two distributions with one of them would overwrite each other."""
+    brought = {
+        (dist.name, Path(str(file)).parts[0])
+        for dist in map(importlib.metadata.distribution, installed(pinned("requirements.lock")))
+        for file in dist.files or ()
+    }
+
+    assert len({name for name, _ in brought}) > 30
+    ours = ("bot", "handlers", "storage", "templates")
+    assert [each for each in brought if each[1].removesuffix(".py") in ours] == []
+
+
+def installed(names: dict[str, str]) -> list[str]:
+    """Those of these distributions that are installed here; others belong to another platform."""
+    here = {re.sub(r"[-_.]+", "-", dist.name).lower() for dist in importlib.metadata.distributions()}
+    return [name for name in names if name in here]

@@ -11,8 +11,8 @@ from bot.domain.orders import Order
 from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
 from storage.lookup import LARGEST_ID
-from storage.profiles import BuyerFile, OrderFile
-from storage.read_models import Arrived, CaseFile, Message, Unread
+from storage.profiles import BuyerProfile, OrderProfile
+from storage.read_models import CaseView, EventView, Message, UnreadableView
 
 LONGEST_NAME = 200
 BODY_SHOWN = 4000  # characters of an event or delivery that is shown; the whole stays in the database
@@ -231,18 +231,18 @@ def message_form(message: Message, words: SellerWords) -> MessageForm:
     return MessageForm(**named, own_words=message.own, reason=why)
 
 
-def case_form(case: CaseFile, words: SellerWords) -> CaseForm:
+def case_form(case: CaseView, words: SellerWords) -> CaseForm:
     named = {name: getattr(case, name) for name in CaseForm.__struct_fields__ if name != "reason"}
     why = Why(code=case.reason.code, values=case.reason.values, text=_why(case.reason, words))
     return CaseForm(**named, reason=why)
 
 
-def event_form(event: Arrived) -> EventForm:
+def event_form(event: EventView) -> EventForm:
     named = {name: getattr(event, name) for name in EventForm.__struct_fields__ if name != "body"}
     return EventForm(**named, body=event.body[:BODY_SHOWN])
 
 
-def unread_form(unread: Unread) -> EventForm:
+def unread_form(unread: UnreadableView) -> EventForm:
     return EventForm(
         id=unread.id,
         channel=unread.channel,
@@ -269,7 +269,7 @@ def explanation_form(explained: explanations.Explanation, words: SellerWords) ->
     )
 
 
-def order_form(file: OrderFile, words: SellerWords) -> OrderForm:
+def order_form(file: OrderProfile, words: SellerWords) -> OrderForm:
     order = file.order
     return OrderForm(
         id=order.id,
@@ -282,7 +282,7 @@ def order_form(file: OrderFile, words: SellerWords) -> OrderForm:
     )
 
 
-def buyer_form(file: BuyerFile) -> BuyerForm:
+def buyer_form(file: BuyerProfile) -> BuyerForm:
     buyer = file.buyer
     return BuyerForm(
         id=buyer.id,

@@ -113,7 +113,7 @@ class Api:
     # Operations
 
     async def _messages(self, _: web.Request, shop: str, query: forms.MessagesQuery) -> forms.Messages:
-        wanted = read_models.Wanted(
+        wanted = read_models.MessageFilter(
             order=query.order,
             buyer=query.buyer,
             states=query.state,
@@ -140,19 +140,19 @@ class Api:
 
     async def _order(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.OrderForm:
         name = _name(request, "order")
-        file = await self._read(lambda connection: profiles.order_file(connection, shop, name))
+        file = await self._read(lambda connection: profiles.order_profile(connection, shop, name))
         return forms.order_form(_found(file, "order"), self._words[shop])
 
     async def _buyer(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.BuyerForm:
         name = _name(request, "buyer")
-        file = await self._read(lambda connection: profiles.buyer_file(connection, shop, name))
+        file = await self._read(lambda connection: profiles.buyer_profile(connection, shop, name))
         return forms.buyer_form(_found(file, "buyer"))
 
     async def _events(self, _: web.Request, shop: str, query: forms.EventsQuery) -> forms.Events:
         def look(connection: Connection) -> list[forms.EventForm]:
             asked = (connection, shop, query.limit + 1, query.after)
             if query.state == "unreadable":
-                return [forms.unread_form(puzzle) for puzzle in read_models.unread(*asked)]
+                return [forms.unread_form(puzzle) for puzzle in read_models.unreadable_deliveries(*asked)]
             found = read_models.events(connection, shop, query.state, query.limit + 1, query.after)
             return [forms.event_form(event) for event in found]
 
@@ -177,7 +177,7 @@ class Api:
     async def _cases(self, _: web.Request, shop: str, query: forms.CasesQuery) -> forms.Cases:
         only_open = query.state == "open"
         found = await self._read(
-            lambda connection: read_models.case_files(
+            lambda connection: read_models.list_cases(
                 connection, shop, only_open, query.limit + 1, query.after
             )
         )

@@ -24,7 +24,7 @@ from bot.domain.clock import utc_now
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from storage import read_models
-from storage.read_models import CaseFile
+from storage.read_models import CaseView
 
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
@@ -47,7 +47,7 @@ def cases(
     shop_id, shop = choose_shop(config, shop_name)
     with opened(config) as database:
         found = database.read_now(
-            partial(read_models.case_files, shop=shop_id, open_only=not everything, limit=limit)
+            partial(read_models.list_cases, shop=shop_id, open_only=not everything, limit=limit)
         )
     words = words_of(shop)
     if as_json:
@@ -85,7 +85,7 @@ def settle(
     tell(say("case_done", reader, number=number))
 
 
-def _show(cases: list[CaseFile], words: SellerWords) -> None:
+def _show(cases: list[CaseView], words: SellerWords) -> None:
     shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "buyer", "order", "why")))
     for case in cases:
         why = words.reason(case.reason.code, case.reason.values)

@@ -36,7 +36,7 @@ from storage import inbox, read_models
 from storage.database import Database
 from storage.inbox import InboxEvent, inbox_event
 from storage.lookup import LARGEST_ID
-from storage.read_models import Arrived, Unread
+from storage.read_models import EventView, UnreadableView
 
 PAGE = 50  # deliveries in memory at once
 
@@ -72,7 +72,7 @@ def events(
             _tell(done, words, as_json)
             raise typer.Exit(FOUND if done.still else 0)
         parked = [] if unreadable else database.read_now(_parked(shop_id, limit))
-        unread = database.read_now(partial(read_models.unread, shop=shop_id, limit=limit))
+        unread = database.read_now(partial(read_models.unreadable_deliveries, shop=shop_id, limit=limit))
     if as_json:
         show_json({"parked": list(map(event_form, parked)), "unreadable": list(map(unread_form, unread))})
     else:
@@ -80,7 +80,7 @@ def events(
     raise typer.Exit(FOUND if parked or unread else 0)
 
 
-def _parked(shop: str, limit: int) -> partial[list[Arrived]]:
+def _parked(shop: str, limit: int) -> partial[list[EventView]]:
     return partial(read_models.events, shop=shop, state="parked", limit=limit)
 
 
@@ -104,10 +104,12 @@ def _retry(
     return Retried(events=reopened, read=done, still=tuple(still))
 
 
-def _pages(database: Database, shop: str, id: int | None) -> Iterator[list[Unread]]:
-    """Unread deliveries, newest first: all, or the one with that id. Each holds its body, so few a page."""
+def _pages(database: Database, shop: str, id: int | None) -> Iterator[list[UnreadableView]]:
+    """UnreadableView deliveries, newest first: all, or the one with that id. Each is whole: few a page."""
     after = None if id is None else id + 1
-    while page := database.read_now(partial(read_models.unread, shop=shop, limit=PAGE, after=after)):
+    while page := database.read_now(
+        partial(read_models.unreadable_deliveries, shop=shop, limit=PAGE, after=after)
+    ):
         if id is not None:
             yield [each for each in page if each.id == id]
             return
@@ -123,7 +125,7 @@ def _take_in(
 
 
 async def _read_again(
-    shop_id: str, shop: ShopSettings, wanted: Iterable[Unread], now: datetime
+    shop_id: str, shop: ShopSettings, wanted: Iterable[UnreadableView], now: datetime
 ) -> tuple[list[tuple[int, list[InboxEvent]]], list[tuple[int, str]]]:
     """Parse each delivery again: those read, as (id, events), and those still unreadable, as (id, why)."""
     read: list[tuple[int, list[InboxEvent]]] = []
@@ -144,7 +146,7 @@ async def _read_again(
     return read, still
 
 
-def _arrivals(shop: str, channel: ReceivingChannel, unread: Unread) -> list[InboxEvent]:
+def _arrivals(shop: str, channel: ReceivingChannel, unread: UnreadableView) -> list[InboxEvent]:
     """Its events; the signature was verified when it arrived."""
     delivery = Delivery(
         method="POST",
@@ -169,7 +171,7 @@ def _tell(done: Retried, words: SellerWords, as_json: bool) -> None:
         tell(f"  {id}: {why}")
 
 
-def _show(parked: Sequence[Arrived], unread: Sequence[Unread], words: SellerWords) -> None:
+def _show(parked: Sequence[EventView], unread: Sequence[UnreadableView], words: SellerWords) -> None:
     if not parked and not unread:
         tell(say("no_parked", words.locale))
     if parked:

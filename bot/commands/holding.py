@@ -27,8 +27,8 @@ from bot.operations.resume_after_restore import leave_out
 from bot.seller.words import SellerWords
 from storage import instance
 from storage.database import Database
-from storage.held_outbox import Waiting, waiting
-from storage.instance import Hold
+from storage.held_outbox import WaitingCount, count_waiting
+from storage.instance import OutboxHold
 
 PAUSE = 0.02  # seconds between two steps, so that a running program can write
 
@@ -67,14 +67,16 @@ def release(
         now = utc_now()
         held = database.read_now(instance.held)
         kinds = [
-            kind for shop in config.shops for kind in database.read_now(partial(waiting, shop=shop, now=now))
+            kind
+            for shop in config.shops
+            for kind in database.read_now(partial(count_waiting, shop=shop, now=now))
         ]
         if not as_json:
             _show(held, kinds, before, words)
         agreed = held is not None and (yes or (not as_json and _asked(words)))
         left_out = _leave_out(database, config, before, words) if agreed and before else 0
         if agreed:
-            database.notifying("deliver").write_now(instance.let_go)
+            database.notifying("deliver").write_now(instance.release)
     if as_json:
         show_json({"held": held, "waiting": kinds, "released": agreed, "left_out": left_out})
     elif agreed:
@@ -100,7 +102,9 @@ def _time(given: str, words: SellerWords) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=words.zone)
 
 
-def _show(held: Hold | None, kinds: Sequence[Waiting], before: datetime | None, words: SellerWords) -> None:
+def _show(
+    held: OutboxHold | None, kinds: Sequence[WaitingCount], before: datetime | None, words: SellerWords
+) -> None:
     if held is None:
         tell(say("not_held", words.locale))
         return
@@ -116,7 +120,7 @@ def _show(held: Hold | None, kinds: Sequence[Waiting], before: datetime | None, 
         tell(say("release_twice", words.locale))
 
 
-def _table(kinds: Sequence[Waiting], words: SellerWords) -> Any:
+def _table(kinds: Sequence[WaitingCount], words: SellerWords) -> Any:
     heads = ("shop", "message", "waits", "overdue", "oldest")
     shown = table(*(say(head, words.locale) for head in heads))
     for kind in kinds:

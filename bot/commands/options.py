@@ -16,7 +16,7 @@ from bot.seller.words import SellerWords
 from bot.texts.operator_words import nearest_language, system_language
 from storage import schema
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 FOUND, WRONG_USE = 1, 2  # exit codes; 0 is good
 
@@ -65,7 +65,7 @@ def reader_of(config: Config) -> str:
     return words_of(next(iter(config.shops.values()))).locale
 
 
-def remark_hold(hold: Hold | None, words: SellerWords) -> None:
+def remark_hold(hold: OutboxHold | None, words: SellerWords) -> None:
     """Say on stderr that the outbox is held, so that nobody wonders why nothing goes out."""
     if hold:
         remark(say(f"held_{hold.why}", words.locale, since=words.moment(hold.since)))

@@ -33,7 +33,7 @@ from bot.texts.catalogue import Catalogue
 from storage import instance, read_models
 from storage.archive import archived_until
 from storage.lookup import find_order
-from storage.read_models import MESSAGE_STATES, Message, Wanted
+from storage.read_models import MESSAGE_STATES, Message, MessageFilter
 
 WAITING = ("queued", "sending", "unknown")
 
@@ -57,7 +57,7 @@ def outbox(
     shop_id, shop = choose_shop(config, shop_name)
     words = words_of(shop)
     states = _states(state or [], everything or order is not None or buyer is not None, words.locale)
-    wanted = Wanted(order=order, buyer=buyer, states=states)
+    wanted = MessageFilter(order=order, buyer=buyer, states=states)
     with opened(config) as database:
         found = database.read_now(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=limit))
         archived = database.read_now(partial(archived_until, shop=shop_id)) if states != WAITING else None

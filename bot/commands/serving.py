@@ -30,7 +30,7 @@ from bot.config import Config, ShopSettings
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive
 from bot.program import LEGS
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 ALL = ",".join(LEGS)
 
@@ -97,7 +97,7 @@ async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], n
     await run_program(config, greeting, stop, legs=legs, notice_seconds=notice)
 
 
-def _greet(config: Config, as_json: bool, legs: tuple[str, ...], hold: Hold | None) -> None:
+def _greet(config: Config, as_json: bool, legs: tuple[str, ...], hold: OutboxHold | None) -> None:
     receives = "receive" in legs
     if as_json:
         addresses = [

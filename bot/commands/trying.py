@@ -42,7 +42,7 @@ from bot.texts import operator_words
 from bot.texts.operator_words import nearest_language
 from storage import read_models
 from storage.database import Database
-from storage.read_models import Message, Wanted
+from storage.read_models import Message, MessageFilter
 
 TIMEOUT = 8.0  # seconds until we stop waiting for the program to act
 SHOWN = 20
@@ -109,7 +109,7 @@ async def _post(
 
 async def _watch(database: Database, shop_id: str, order: str) -> list[Message]:
     """Poll the order's messages until none is due or being sent, at most TIMEOUT seconds."""
-    wanted = Wanted(order=order)
+    wanted = MessageFilter(order=order)
     until = time.monotonic() + TIMEOUT
     while True:
         found = await database.read(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=SHOWN))

@@ -15,7 +15,7 @@ from bot.seller.cases import SELLER
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """Where one buyer was met: `ids` are theirs on a channel, as (channel, id)."""
+    """What is known of one buyer's addresses. ids: theirs on each channel, as (channel, id)."""
 
     buyer: Buyer
     chats: tuple[Conversation, ...] = ()
@@ -39,7 +39,7 @@ class AddressBook:
     ) -> tuple[Address, ...]:
         """The addresses for a message of the outbox, best first; none blocked.
 
-        tried: the channel of an earlier message that met silence; this one shall take another.
+        tried: the channel of an earlier message without an answer; this one must take another.
         """
         if message.buyer == SELLER:
             return self._of_seller()
@@ -49,7 +49,7 @@ class AddressBook:
         return tuple(address for address in found if address.channel != tried) if tried else found
 
     def of_buyer(self, contact: Contact, order: Order | None, now: datetime) -> tuple[Address, ...]:
-        """Live chats first, then the shop's own system, then mail, then chats that have gone quiet."""
+        """Live chats first, then the shop's own system, then mail, then chats that are no longer live."""
         buyer, chats = contact.buyer, contact.chats
         talks = [chat for chat in chats if chat.channel in self._sending and chat.last_in_at]
         live = [chat for chat in talks if chat.last_in_at and chat.last_in_at >= now - self.shop.live_chat]
@@ -64,7 +64,7 @@ class AddressBook:
         return tuple(dict.fromkeys(each for each in found if (each.channel, each.address) not in blocked))
 
     def _of_systems(self, contact: Contact, order: Order | None) -> list[Address]:
-        """The shop's own systems, which reach a buyer without a chat before; the order's own one first."""
+        """The shop's own systems, which reach a buyer who never wrote; the order's own one first."""
         home = order.channel if order else None
         found = [
             Address(channel=channel, address=id, buyer_id=id)
@@ -74,7 +74,7 @@ class AddressBook:
         return sorted(found, key=lambda each: (each.channel != home, each.channel, each.address))
 
     def _of_chat(self, name: str, contact: Contact) -> tuple[Address, ...]:
-        """An answer goes to the chat that asked, or nowhere."""
+        """The chat that asked, or none."""
         channel, _, address = name.partition(":")
         open_chat = any(chat.name == name and not chat.blocked_at for chat in contact.chats)
         if not open_chat or channel not in self._sending:

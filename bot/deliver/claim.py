@@ -1,4 +1,4 @@
-"""Claim what is due: read the facts again, ask the arbiter, render, and store the text before it leaves."""
+"""Claim what is due: read the facts again, judge, render, and store the text before it is sent."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """A message in hand: its row is marked `sending`, its text is stored."""
+    """A claimed message: its row is marked `sending`, its text is stored."""
 
     shop: str
     id: int
@@ -41,21 +41,21 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     message: Outgoing
     channel: str
     buyer: str
-    version: str  # of the words that were used
+    version: str  # of the template that was used
     facts: str
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A due message with all that decides about it; `snapshot`: its facts as they are stored."""
+    """A due message with its facts and template. snapshot: the facts as JSON, as they are stored."""
 
     row: Row[Any]
     due: DueMessage
     facts: Facts
-    words: Version
+    template: Version
     snapshot: str
 
 
-# A shop -> the last moment up to which all that was acknowledged is in the inbox; None while nobody can say.
+# A shop -> the time up to which all that was acknowledged is in the inbox; None while that is unknown.
 KnownUntil = Callable[[str], datetime | None]
 FreeSlots = Mapping[str, Mapping[str, int]]  # shop -> channel -> how many more it may be given
 
@@ -63,11 +63,11 @@ _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
 
 
 class Claimer:
-    """Takes due messages in hand, in one writing transaction without a wait.
+    """Claims due messages, in one writing transaction without a wait.
 
-    Several programs may be at one shop: each skips the rows and the buyers that another is looking at.
-    lease: how long a message stays in hand; longer than any platform may take to answer.
-    first: the shop that the first claim begins behind.
+    Several programs may serve one shop: each skips the rows and the buyers that another has locked.
+    lease: how long a claim lasts; longer than any platform may take to answer.
+    first: the shop after which the first round begins.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Claimer:
         slots: FreeSlots,
         known: KnownUntil | None = None,
     ) -> tuple[int, list[Claim]]:
-        """Claim up to `room` messages, at most one to a buyer; how many were judged, and those to be sent.
+        """Claim up to `room` messages, at most one to a buyer; returns how many were judged, and the claims.
 
-        Must run in a writing transaction, whose commit is what puts the messages into our hand.
-        No channel is given more than its free slots: a slow one must not stop its neighbours, and
-        what it sends is true when it is sent. `known`, where a log lies in front of the inbox, tells for
-        each shop the moment that counts as now.
+        Must run in a writing transaction; the claims hold once it is committed. Raises what the database
+        raises. No channel gets more than its free slots, so that a slow one does not stop the others and its
+        messages are judged just before they are sent.
+        known: where a log lies in front of the inbox, the time that counts as now in each shop.
         """
         if instance.held(connection):
             return 0, []
@@ -123,7 +123,7 @@ class Claimer:
         return examined, claims
 
     def _in_turn(self, waiting: Sequence[str]) -> list[str]:
-        """Those behind the shop that was last served come first."""
+        """The waiting shops, those after the shop that was served last first."""
         known = [shop_id for shop_id in waiting if shop_id in self._addresses]
         return sorted(known, key=lambda shop_id: (shop_id <= self._last, shop_id))
 
@@ -135,10 +135,10 @@ class Claimer:
         slots: dict[str, int],
         now: datetime,
     ) -> tuple[int, list[Claim]]:
-        """How many could be judged, and those to be sent.
+        """Judge messages; returns how many could be judged, and the claims.
 
-        While an event about a message waits to be handled, or its channel has no free slot, the message
-        stays as it is: held back, it would be overtaken by the next one of its chat.
+        While an event about a message is open, or its channel has no free slot, the message stays as it is:
+        put off, it would be overtaken by the next one of its chat.
         """
         candidates = self._candidates(connection, shop_id, rows, now)
         claims, held, settled = list[Claim](), list[Outcome](), list[Outcome]()
@@ -172,16 +172,16 @@ class Claimer:
     def _candidates(
         self, connection: Connection, shop_id: str, rows: Sequence[Row[Any]], now: datetime
     ) -> list[Candidate]:
-        """The messages about which nothing waits to be handled, with their facts and words."""
+        """The messages about which no event is open, with their facts and templates."""
         looking_back = self._rules.looking_back
         facts = read_facts(connection, shop_id, self._addresses[shop_id], rows, looking_back, now)
-        words = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
+        templates = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
         return [
             Candidate(
                 row=row,
                 due=(due := _due(row)),
                 facts=facts[row.id],
-                words=words[row.version],
+                template=templates[row.version],
                 snapshot=dump(snapshot(due, facts[row.id], now)),
             )
             for row in rows
@@ -189,7 +189,7 @@ class Claimer:
         ]
 
     def _decide(self, shop_id: str, each: Candidate, now: datetime) -> Claim | Hold | Skip | Reason:
-        """What becomes of one message; a Reason if it cannot be sent as it is."""
+        """Decide about one message; a Reason if it cannot be rendered or judged."""
         due = each.due
         try:
             policy = self._rules.policy(due.template, due.category)
@@ -207,14 +207,14 @@ class Claimer:
     def _prepare(
         self, shop_id: str, each: Candidate, policy: MessagePolicy, address: Address, now: datetime
     ) -> Claim | Reason:
-        """The message with its text; a Reason if no words can be found."""
+        """Render a message; a Reason if no template renders."""
         due, facts, row = each.due, each.facts, each.row
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
         stop_url = None if to_seller else self._links.stop_url(shop_id, facts.buyer.id)
         chat_url = self._links.chat_url(shop_id, due.order) if policy.opens_chat and due.order else None
         known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
         try:
-            rendered = self._catalogue.render(each.words, known)
+            rendered = self._catalogue.render(each.template, known)
         except TemplateError as error:
             return Reason("template_broken", {"template": due.template, "why": str(error)})
         if rendered.fault:
@@ -253,8 +253,8 @@ class Claimer:
 def _lock_buyers(
     connection: Connection, shop_id: str, due: Sequence[Row[Any]], now: datetime, wanted: int
 ) -> list[Row[Any]]:
-    """One message to each buyer whom no other program is writing to, and none that overtakes what another
-    program holds."""
+    """Lock the buyers of due messages; returns one message for each buyer that we locked, without those that
+    would overtake a message of another program."""
     first = {row.buyer: row for row in _one_for_each_buyer(due)[:wanted]}
     ours = try_locks(connection, f"deliver:{shop_id}", first)
     seen = {row.id for row in due}
@@ -274,7 +274,7 @@ def _is_before(other: Row[Any], row: Row[Any]) -> bool:
 
 
 def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """The one that comes first by priority, then by time; the buyer's others wait for their turn."""
+    """The first message of each buyer by priority, then by time."""
     first: dict[str, Row[Any]] = {}
     for row in rows:
         known = first.get(row.buyer)

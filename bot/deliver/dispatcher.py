@@ -29,13 +29,13 @@ Channels = Mapping[tuple[str, str], SendingChannel]  # (shop, channel's name) ->
 
 
 class Watermark(Protocol):
-    """Up to when all that was acknowledged is known, where a log lies in front of the inbox."""
+    """The time up to which all that was acknowledged is in the inbox, where a log lies in front of it."""
 
     def look(self) -> Awaitable[None]:
         """Ask the log for its end, before a round."""
 
     def known(self, connection: Connection) -> KnownUntil:
-        """The moment that counts as now, for each shop."""
+        """The time that counts as now, for each shop."""
 
 
 class InHand(msgspec.Struct):
@@ -48,8 +48,8 @@ class InHand(msgspec.Struct):
 class Dispatcher:
     """The deliver leg of one program.
 
-    Database errors leave `deliver_due` and `settle_abandoned` as they are; what was sent is recorded again
-    and again until the database takes it.
+    `deliver_due` and `settle_abandoned` raise database errors; results of sendings are recorded with retries
+    until the database takes them.
     """
 
     def __init__(
@@ -84,7 +84,10 @@ class Dispatcher:
         return len(self._in_hand)
 
     async def deliver_due(self) -> int:
-        """Claim and start sending what is due; returns how many messages were examined."""
+        """Claim and start sending what is due; returns how many messages were examined.
+
+        Claims at most BATCH, and never has more than MOST_IN_HAND in hand. Raises what the database raises.
+        """
         if self._is_crowded():
             await asyncio.sleep(COALESCE_SECONDS)
         room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
@@ -101,7 +104,7 @@ class Dispatcher:
         claiming = asyncio.create_task(self._database.write(claim))
         try:
             examined, claims = await asyncio.shield(claiming)
-        except asyncio.CancelledError:  # we are stopped: what was claimed meanwhile goes out all the same
+        except asyncio.CancelledError:  # on stopping, what was claimed meanwhile is still sent
             self._start((await claiming)[1])
             raise
         self._start(claims)
@@ -124,9 +127,9 @@ class Dispatcher:
             await self._record(results)
 
     async def settle_abandoned(self) -> int:
-        """Settle what a dead program had in hand; returns how many messages.
+        """Settle what a dead program had in hand; returns how many messages. Raises what the database raises.
 
-        What is in our own hand is ours for longer, however slow the platform: its lease is renewed.
+        Leases of our own messages are renewed, however slow the platform is.
         """
         now, running = self._clock(), asyncio.get_running_loop().time()
         half = self._lease.total_seconds() / 2
@@ -155,12 +158,12 @@ class Dispatcher:
             await self._recorded.wait()
 
     def abandon(self) -> None:
-        """Stop sending at once; what is in hand stays so in the database, as after a crash."""
+        """Stop sending at once; messages in hand stay `sending` in the database, as after a crash."""
         for sending in self._sendings:
             sending.cancel()
 
     async def release_leases(self) -> None:
-        """Give up what is still in hand, so that the next program that looks settles it at once."""
+        """End the leases of what is still in hand, so that the next program settles it at once."""
         self.abandon()
         if not self._in_hand:
             return
@@ -193,12 +196,12 @@ class Dispatcher:
         try:
             with self._metrics.sending.labels(claim.shop, claim.channel).time():
                 receipt = await channel.send(claim.message)
-        except Exception as failed:  # even a channel's own fault is an outcome to record
+        except Exception as failed:  # also a bug in a channel is an outcome to record
             error = failed
         self._results.put_nowait(Result(claim=claim, at=self._clock(), receipt=receipt, error=error))
 
     async def _record(self, results: list[Result]) -> None:
-        """Until the database takes it: what was sent must not be sent again."""
+        """Record results with retries until the database takes them, so that nothing is sent twice."""
         wait = 0.1
         while True:
             try:

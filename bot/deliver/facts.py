@@ -1,4 +1,4 @@
-"""Facts: what is true now about the buyers and orders of a few due messages, read in a handful of queries."""
+"""Read the current facts about the buyers and orders of due messages, in a handful of queries."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -26,11 +26,10 @@ def read_facts(
     looking_back: Collection[str],
     now: datetime,
 ) -> dict[int, Facts]:
-    """Read the facts of due messages, by message id. A message is missing here while events about it wait
-    to be handled.
+    """Read the facts of due messages, by message id, without messages about which events are open.
 
-    looking_back: the templates that need to know what was said before.
-    What waits is read first of all: what another program handles meanwhile is in the facts then.
+    looking_back: the templates that need earlier messages about the order.
+    Open events are read first, so that the facts include what another program handles meanwhile.
     """
     buyer_ids = {row.buyer for row in rows}
     identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
@@ -38,7 +37,7 @@ def read_facts(
     orders = order_records.by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
     buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
     chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
-    limited = {row.buyer for row in rows if row.category != "answer"}  # an answer knows no cap
+    limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
     cases = case_records.open_of(connection, shop_id, limited)
     heard = history.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion"}
@@ -79,7 +78,7 @@ def read_facts(
 
 
 def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
-    """The facts as they are stored beside the decision, with the limits of that moment."""
+    """The facts as they are stored beside the decision, with the limits then in force."""
     order, buyer = facts.order, facts.buyer
     local = now.astimezone(facts.shop.zone(buyer.timezone))
     human_until = [chat.human_until for chat in facts.conversations if chat.human_until]
@@ -123,7 +122,7 @@ def _order_facts(order: Order) -> dict[str, Any]:
 def _waiting(
     connection: Connection, shop_id: str, rows: Collection[Row[Any]], identities: Mapping[str, Identities]
 ) -> set[int]:
-    """The messages about which, or about whose buyer, an event was acknowledged that nobody has handled."""
+    """The ids of messages about whose order or buyer an event is open."""
     offered = {row.buyer for row in rows if row.category == "promotion"}
     orders = order_records.ids_of(connection, shop_id, offered)
     threads: dict[int, set[str]] = {}

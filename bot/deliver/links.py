@@ -8,7 +8,7 @@ START_LIMIT = 64  # characters that a Telegram start link carries; a longer id h
 
 
 class Links:
-    """Builds links in the moment of sending: no record keeps them.
+    """Builds links when a message is sent; they are not stored.
 
     public_url: where buyers reach this program; without it there is no link to stop offers.
     bots: the Telegram user name of a shop's bot, by shop.

@@ -1,4 +1,4 @@
-"""Outcomes: from the error of a sending, or an abandoned lease, to a message's next state."""
+"""Decide a message's next state after a sending, or after its lease was abandoned."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from storage.database import lease_clock
 from storage.outbox import Attempt, Outcome
 from storage.unit import Unit
 
-RESENDS = 1  # of a message that may have arrived; a platform that loses every answer must not become a flood
+RESENDS = 1  # of a message that may have arrived, so that a platform that loses every answer gets few repeats
 RESEND_WAIT = timedelta(seconds=30)
 WHY_LENGTH = 300  # characters kept of an error
 
@@ -56,7 +56,10 @@ class OutcomeWriter:
         self._jitter = jitter
 
     def record(self, connection: Connection, results: Sequence[Result], now: datetime) -> None:
-        """Write down how sendings ended; open a case for each message that failed for good."""
+        """Record how sendings ended, and open a case for each message that failed for good.
+
+        Must run in a writing transaction. Raises what the database raises.
+        """
         sent, failed, attempts = list[dict[str, Any]](), list[Outcome](), list[Attempt]()
         for result in results:
             claim = result.claim
@@ -91,8 +94,9 @@ class OutcomeWriter:
         lease: timedelta,
         now: datetime,
     ) -> int:
-        """Settle what a dead program had in hand: sent again where harmless, else by the seller's rule.
+        """Settle what a dead program had in hand; returns how many. Must run in a writing transaction.
 
+        A message is queued again where the channel drops repeats, else the seller's rule decides.
         in_hand: the (shop, id) of messages that this program is sending.
         """
         found = outbox.abandoned(connection, self._shops.keys(), lease_clock(connection, now), lease)
@@ -108,10 +112,10 @@ class OutcomeWriter:
     def _after_error(self, connection: Connection, claim: Claim, error: Exception, at: datetime) -> Outcome:
         why = str(error)[:WHY_LENGTH] or type(error).__name__
         match error:
-            case BuyerUnreachable():  # another address may be left; the arbiter will see
+            case BuyerUnreachable():  # the next round takes another address if there is one
                 return _again(claim.shop, claim.id, Reason("unreachable", {"why": why}), at)
             case DeliveryDelayed():
-                # Only what the platform put off: a program that was stopped ten times is not its fault.
+                # Counts only delays by the platform, not attempts that a stopped program broke off.
                 attempts = 1 + history.ended_as(
                     connection, claim.shop, claim.id, claim.channel, DeliveryDelayed
                 )
@@ -131,13 +135,13 @@ class OutcomeWriter:
         if channel is not None and not channel.drops_repeats:
             return self._unknown(connection, row.shop, row.id, row.category, row.channel, now)
         why = Reason("try_again", {"why": "the program stopped", "attempts": row.attempts + 1, "until": now})
-        # In its old place: as of `now`, who read the clock just before would find the next one first.
+        # Keeps its place: with `now`, a round that read the clock just before would take the next one first.
         return _again(row.shop, row.id, why, min(row.try_at, now))
 
     def _unknown(
         self, connection: Connection, shop_id: str, id: int, category: str, channel: str, at: datetime
     ) -> Outcome:
-        """Nobody knows whether it arrived: the seller's rule decides (promise 8), once at most to resend."""
+        """The outcome of a message that may have arrived, by the seller's rule (promise 8)."""
         rule = self._shops[shop_id].unknown
         choice = rule.promotion if category == "promotion" else rule.service
         self._metrics.messages.labels(shop_id, "unknown").inc()

@@ -20,18 +20,18 @@ def run(locale: str, as_json: bool, console: Console) -> int:
     quiet = as_json or not console.is_terminal
     playing = contextlib.nullcontext() if quiet else console.status(words["playing"])
     with playing, _without_logs():
-        account = asyncio.run(play(locale))
+        transcript = asyncio.run(play(locale))
     if as_json:
-        told = msgspec.json.format(msgspec.json.encode(account), indent=2).decode()
+        told = msgspec.json.format(msgspec.json.encode(transcript), indent=2).decode()
         console.file.write(f"{told}\n")
     else:
-        View(account, words, console).draw()
-    return 1 if account.counts.doubled or account.stray else 0
+        View(transcript, words, console).draw()
+    return 1 if transcript.counts.doubled or transcript.stray else 0
 
 
 @contextlib.contextmanager
 def _without_logs() -> Iterator[None]:
-    """The operator's log has no place between the lines of the story."""
+    """Silence the log, so that no line of it gets into the output."""
     known = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:

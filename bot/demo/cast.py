@@ -12,7 +12,7 @@ from bot.domain.shop import LOCALES
 
 SHOP = "demo"
 
-# They open nothing but the demo, whose program lives for some seconds on one machine.
+# They are valid in the demo only, whose program runs for some seconds on one machine.
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # published with the specification
 SHOP_SECRET = "the demo's shop systems sign with this"  # noqa: S105  # see above
 CHAT_TOKEN = "1:the-demo-bot"  # noqa: S105  # see above
@@ -29,7 +29,7 @@ class Cast(msgspec.Struct, frozen=True):
     words: dict[str, Any]
 
 
-class Doors(msgspec.Struct, frozen=True):
+class Endpoints(msgspec.Struct, frozen=True):
     """Where the stand-ins for the outside world listen."""
 
     chat: str
@@ -49,22 +49,22 @@ def load_cast(locale: str) -> Cast:
     return Cast(locale, shop, told["mail"], told["values"] | here, told["chat"], words)
 
 
-def settings(cast: Cast, database: str, doors: Doors) -> Config:
+def settings(cast: Cast, database: str, endpoints: Endpoints) -> Config:
     """The shop's own settings with what all languages share; validated like a seller's."""
     channels = {
-        "webhook": {"kind": "webhook", "secrets": [HOOK_SECRET], "url": doors.chat},
+        "webhook": {"kind": "webhook", "secrets": [HOOK_SECRET], "url": endpoints.chat},
         "shopify": {"kind": "shopify", "secrets": [SHOP_SECRET]},
         "woocommerce": {"kind": "woocommerce", "secrets": [SHOP_SECRET]},
         "telegram": {
             "kind": "telegram",
             "secrets": [SHOP_SECRET],
             "token": CHAT_TOKEN,
-            "api": doors.telegram,
+            "api": endpoints.telegram,
         },
         "email": {
             "kind": "email",
             "host": "127.0.0.1",
-            "port": doors.mail_port,
+            "port": endpoints.mail_port,
             "tls": "none",
             "sender": cast.mail,
         },

@@ -1,6 +1,6 @@
-"""Recorded deliveries, told in the names and times of one performance and signed as their platform signs.
+"""Fill recorded deliveries with names and times, and sign them as their platform does.
 
-They lie in deliveries/, written by us from the fields that the platforms document.
+They are in deliveries/, written by us from the fields that the platforms document.
 """
 
 import hmac
@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from bot.channels import standard_webhooks
 from bot.demo.cast import HOOK_SECRET, SHOP_SECRET, Cast
-from bot.demo.script import Step, moment_of
+from bot.demo.script import Step, time_of
 
 CHANNELS = ("webhook", "shopify", "woocommerce", "telegram")
 
@@ -49,7 +49,7 @@ def recorded() -> dict[str, tuple[str, dict[str, Any]]]:
 def request_of(step: Step, number: int, cast: Cast, zone: ZoneInfo) -> Request:
     """`number` is the delivery's own; a repeat carries the same."""
     channel, delivery = recorded()[step.delivery or ""]
-    now = moment_of(step.day, step.clock, zone)
+    now = time_of(step.day, step.clock, zone)
     own = {"number": number, "words": cast.chat.get(step.words or "", ""), "unix": int(now.timestamp())}
     filled = _Filler(channel, cast.values | own, now, zone).fill(delivery["body"])
     body = msgspec.json.encode(filled)
@@ -74,7 +74,7 @@ class _Filler:
             case list():
                 return [self.fill(value) for value in told]
             case str() if found := _MOMENT.fullmatch(told):
-                at = moment_of(int(found[1]), found[2], self.zone) if found[1] else self.now
+                at = time_of(int(found[1]), found[2], self.zone) if found[1] else self.now
                 return self._written(at, key)
             case str() if found := _NAME.fullmatch(told):
                 value = self._value(found[1])

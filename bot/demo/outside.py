@@ -13,11 +13,11 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from bot.channels import standard_webhooks
-from bot.demo.cast import HOOK_SECRET, Doors
+from bot.demo.cast import HOOK_SECRET, Endpoints
 from bot.domain.errors import WebhookRefused
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class ReceivedMessage(msgspec.Struct, frozen=True):
     """A message as it reached a buyer. `receipt` is what our own record calls it."""
 
     receipt: str
@@ -30,13 +30,13 @@ class Outside:
     """Takes whatever is sent, and remembers all of it, doubles too."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self.arrivals: list[Arrival] = []
+        self.arrivals: list[ReceivedMessage] = []
         self._clock = clock
         self._numbers = itertools.count(1)
-        self._mail_talks: list[asyncio.StreamWriter] = []
+        self._mail_connections: list[asyncio.StreamWriter] = []
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[Doors]:
+    async def open(self) -> AsyncIterator[Endpoints]:
         app = web.Application()
         app.router.add_post("/messages", self._chat)
         app.router.add_post("/{bot}/sendMessage", self._telegram)
@@ -44,16 +44,16 @@ class Outside:
         mail_port: int = mail.sockets[0].getsockname()[1]
         try:
             async with served(app) as address:
-                yield Doors(f"{address}/messages", address, mail_port)
+                yield Endpoints(f"{address}/messages", address, mail_port)
         finally:
             mail.close()
-            for talk in self._mail_talks:
-                talk.close()
+            for connection in self._mail_connections:
+                connection.close()
                 with contextlib.suppress(ConnectionError):
-                    await talk.wait_closed()
+                    await connection.wait_closed()
 
     def _take(self, receipt: str, text: str, subject: str | None = None) -> None:
-        self.arrivals.append(Arrival(receipt, self._clock(), subject, text))
+        self.arrivals.append(ReceivedMessage(receipt, self._clock(), subject, text))
 
     async def _chat(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -78,7 +78,7 @@ class Outside:
         def answer(line: str) -> None:
             writer.write(f"{line}\r\n".encode())
 
-        self._mail_talks.append(writer)
+        self._mail_connections.append(writer)
         answer("220 demo")
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while line := await reader.readline():

@@ -8,9 +8,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
-from bot.demo.account import Account, Case, Counts, Delivery, Event, Hold, Message, Note
 from bot.demo.cast import Cast
-from bot.demo.outside import Arrival
+from bot.demo.outside import ReceivedMessage
+from bot.demo.transcript import (
+    Counts,
+    Delay,
+    Remark,
+    ShownCase,
+    ShownDelivery,
+    ShownEvent,
+    ShownMessage,
+    Transcript,
+)
 from bot.domain.events import (
     AgentReplied,
     AnyEvent,
@@ -33,14 +42,14 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     takeover: timedelta
     began_at: datetime
     ended_at: datetime
-    notes: tuple[Note, ...]
-    deliveries: tuple[Delivery, ...]
+    notes: tuple[Remark, ...]
+    deliveries: tuple[ShownDelivery, ...]
     waits: Waits
-    arrivals: tuple[Arrival, ...]
+    arrivals: tuple[ReceivedMessage, ...]
 
 
-def read_account(connection: Connection, played: Played) -> Account:
-    return _Reader(connection, played).account()
+def read_transcript(connection: Connection, played: Played) -> Transcript:
+    return _Reader(connection, played).transcript()
 
 
 class _Reader:
@@ -57,18 +66,18 @@ class _Reader:
         self.customers = {row.id: self.names.get(row.buyer) for row in known}
         chats = self._rows(select(conversations))
         self.talkers = {(row.channel, row.address): self.names[row.buyer] for row in chats}
-        self.arrived: dict[str, list[tuple[int, Arrival]]] = {}
+        self.arrived: dict[str, list[tuple[int, ReceivedMessage]]] = {}
         for turn, arrival in enumerate(played.arrivals, start=1):
             self.arrived.setdefault(arrival.receipt, []).append((turn, arrival))
 
-    def account(self) -> Account:
+    def transcript(self) -> Transcript:
         rows = self._rows(select(outbox).order_by(outbox.c.id))
         messages = tuple(self._message(row) for row in rows)
         answered = {row.event for row in rows}
         events = self._events(answered)
         found = tuple(self._case(row) for row in self._rows(select(cases).order_by(cases.c.number)))
         played = self.played
-        return Account(
+        return Transcript(
             shop=played.cast.shop["name"],
             locale=played.cast.locale,
             timezone=played.cast.shop["timezone"],
@@ -86,11 +95,11 @@ class _Reader:
     def _rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         return self.connection.execute(statement).all()
 
-    def _message(self, row: Row[Any]) -> Message:
+    def _message(self, row: Row[Any]) -> ShownMessage:
         code, reason = self._reason(row.reason)
         copies = self.arrived.get(row.receipt, []) if row.receipt else []
         turn, arrival = copies[0] if copies else (0, None)
-        return Message(
+        return ShownMessage(
             id=row.id,
             key=row.key,
             template=row.template,
@@ -111,9 +120,9 @@ class _Reader:
             held=self._holds(row.id),
         )
 
-    def _holds(self, message: int) -> tuple[Hold, ...]:
+    def _holds(self, message: int) -> tuple[Delay, ...]:
         seen = [(at, why) for (id, why), at in self.played.waits.items() if id == message]
-        return tuple(Hold(at, *self._told(why)) for at, why in sorted(seen))
+        return tuple(Delay(at, *self._told(why)) for at, why in sorted(seen))
 
     def _reason(self, stored: str | None) -> tuple[str | None, str | None]:
         return self._told(stored) if stored else (None, None)
@@ -123,7 +132,7 @@ class _Reader:
         code, values = reason["code"], reason.get("values", {})
         return code, self.words.reason(code, values)
 
-    def _events(self, answered: set[int | None]) -> tuple[Event, ...]:
+    def _events(self, answered: set[int | None]) -> tuple[ShownEvent, ...]:
         rows = self._rows(select(inbox).order_by(inbox.c.id))
         told = [(row, load_event(row.body)) for row in rows]
         takeover = self.played.takeover
@@ -133,7 +142,7 @@ class _Reader:
             for row, event in told
         )
 
-    def _event(self, row: Row[Any], event: AnyEvent, silent_until: datetime | None) -> Event:
+    def _event(self, row: Row[Any], event: AnyEvent, silent_until: datetime | None) -> ShownEvent:
         order = self.numbers.get(event.order) if isinstance(event, OrderEvent | TimeCame) else None
         who = text = agent = silent = None
         match event:
@@ -145,7 +154,7 @@ class _Reader:
                 agent = event.agent
             case ReviewPosted():
                 who, text = self.customers.get(event.order), f"{'★' * event.rating} {event.text}"
-        return Event(
+        return ShownEvent(
             id=row.id,
             at=row.received_at,
             channel=row.channel,
@@ -159,8 +168,8 @@ class _Reader:
             silent=silent,
         )
 
-    def _case(self, row: Row[Any]) -> Case:
-        return Case(
+    def _case(self, row: Row[Any]) -> ShownCase:
+        return ShownCase(
             number=row.number,
             kind=row.kind,
             order=self.numbers.get(row.order_id),
@@ -183,7 +192,9 @@ def _silence(event: AnyEvent, replies: Sequence[AgentReplied], takeover: timedel
     return max(ends, default=None)
 
 
-def _counts(deliveries: Sequence[Delivery], messages: Sequence[Message], found: Sequence[Case]) -> Counts:
+def _counts(
+    deliveries: Sequence[ShownDelivery], messages: Sequence[ShownMessage], found: Sequence[ShownCase]
+) -> Counts:
     sent = [message for message in messages if message.state == "sent"]
     return Counts(
         deliveries=len(deliveries),

@@ -73,6 +73,6 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def moment_of(day: int, clock: str, zone: ZoneInfo) -> datetime:
+def time_of(day: int, clock: str, zone: ZoneInfo) -> datetime:
     wall = datetime.combine(FIRST_DAY + timedelta(days=day - 1), time.fromisoformat(clock), zone)
     return wall.astimezone(UTC)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.demo.account import Account, Case, Delivery, Event, Message, Note
+from bot.demo.transcript import Remark, ShownCase, ShownDelivery, ShownEvent, ShownMessage, Transcript
 
 TALK = frozenset(
     {"message.received", "agent.replied", "message", "review.posted"}
@@ -14,7 +14,7 @@ TALK = frozenset(
 
 
 class Unsaid(msgspec.Struct, frozen=True):
-    """What was not said, or (`waits`) not yet: templates with how often, to whom, and why."""
+    """Messages that were not sent, or (waits) not yet: templates with counts, buyer and reason."""
 
     templates: tuple[tuple[str, int], ...]
     to: str
@@ -23,45 +23,49 @@ class Unsaid(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A case that nobody has to look at any more."""
+    """A case that was closed."""
 
-    case: Case
-
-
-What = Note | Delivery | Event | Unsaid | Message | Case | Settled
-
-# At one moment first what came in, then what was kept back, then what went out.
-_ORDER: tuple[type, ...] = (Note, Delivery, Event, Unsaid, Message, Case, Settled)
+    case: ShownCase
 
 
-class Entry(msgspec.Struct, frozen=True):
+What = Remark | ShownDelivery | ShownEvent | Unsaid | ShownMessage | ShownCase | Settled
+
+# At one time first what came in, then what was held back, then what was sent.
+_ORDER: tuple[type, ...] = (Remark, ShownDelivery, ShownEvent, Unsaid, ShownMessage, ShownCase, Settled)
+
+
+class TimelineEntry(msgspec.Struct, frozen=True):
     at: datetime
     place: int
     what: What
 
 
-def entries(account: Account) -> list[Entry]:
-    told = account.deliveries
+def entries(transcript: Transcript) -> list[TimelineEntry]:
+    told = transcript.deliveries
     found = [
-        *(Entry(note.at, 0, note) for note in account.notes),
-        *(Entry(each.at, place, each) for place, each in enumerate(told) if each.kind not in TALK),
-        *(Entry(event.at, event.id, event) for event in account.events if event.who),
-        *_sent(account.messages),
-        *_unsaid(account.messages),
-        *_waits(account.messages),
-        *(Entry(case.opened_at, case.number, case) for case in account.cases),
-        *(Entry(case.closed_at, case.number, Settled(case)) for case in account.cases if case.closed_at),
+        *(TimelineEntry(note.at, 0, note) for note in transcript.notes),
+        *(TimelineEntry(each.at, place, each) for place, each in enumerate(told) if each.kind not in TALK),
+        *(TimelineEntry(event.at, event.id, event) for event in transcript.events if event.who),
+        *_sent(transcript.messages),
+        *_unsaid(transcript.messages),
+        *_waits(transcript.messages),
+        *(TimelineEntry(case.opened_at, case.number, case) for case in transcript.cases),
+        *(
+            TimelineEntry(case.closed_at, case.number, Settled(case))
+            for case in transcript.cases
+            if case.closed_at
+        ),
     ]
     return sorted(found, key=lambda entry: (entry.at, _ORDER.index(type(entry.what)), entry.place))
 
 
-def _sent(messages: Sequence[Message]) -> Iterator[Entry]:
+def _sent(messages: Sequence[ShownMessage]) -> Iterator[TimelineEntry]:
     for message in messages:
         if message.state == "sent" and message.settled_at:
-            yield Entry(message.settled_at, message.turn, message)
+            yield TimelineEntry(message.settled_at, message.turn, message)
 
 
-def _unsaid(messages: Sequence[Message]) -> Iterator[Entry]:
+def _unsaid(messages: Sequence[ShownMessage]) -> Iterator[TimelineEntry]:
     kept_back = [
         (message.settled_at, message.to, message.reason, message)
         for message in messages
@@ -70,16 +74,16 @@ def _unsaid(messages: Sequence[Message]) -> Iterator[Entry]:
     return _grouped(kept_back, waits=False)
 
 
-def _waits(messages: Sequence[Message]) -> Iterator[Entry]:
+def _waits(messages: Sequence[ShownMessage]) -> Iterator[TimelineEntry]:
     holds = [(hold.at, message.to, hold.reason, message) for message in messages for hold in message.held]
     return _grouped(holds, waits=True)
 
 
-def _grouped(rows: Iterable[tuple[datetime, str, str, Message]], waits: bool) -> Iterator[Entry]:
+def _grouped(rows: Iterable[tuple[datetime, str, str, ShownMessage]], waits: bool) -> Iterator[TimelineEntry]:
     """One entry for all that one reason kept from one buyer at one time."""
-    groups: dict[tuple[datetime, str, str], list[Message]] = {}
+    groups: dict[tuple[datetime, str, str], list[ShownMessage]] = {}
     for at, to, reason, message in rows:
         groups.setdefault((at, to, reason), []).append(message)
     for (at, to, reason), messages in groups.items():
         templates = tuple(Counter(message.template for message in messages).items())
-        yield Entry(at, messages[0].id, Unsaid(templates, to, reason, waits))
+        yield TimelineEntry(at, messages[0].id, Unsaid(templates, to, reason, waits))

@@ -1,4 +1,4 @@
-"""Draws the ten days: a talk with times, what was held back and why, and the sums at the end."""
+"""Draws the ten days: a conversation with times, what was held back and why, and the sums at the end."""
 
 from datetime import date, datetime
 from itertools import groupby
@@ -9,9 +9,9 @@ from babel.dates import format_skeleton
 from rich.console import Console
 from rich.text import Text
 
-from bot.demo.account import Account, Case, Delivery, Event, Message, Note
 from bot.demo.script import FIRST_DAY
-from bot.demo.timeline import Entry, Settled, Unsaid, entries
+from bot.demo.timeline import Settled, TimelineEntry, Unsaid, entries
+from bot.demo.transcript import Remark, ShownCase, ShownDelivery, ShownEvent, ShownMessage, Transcript
 from bot.demo.wrapping import wrap
 from bot.seller.words import SellerWords
 from bot.texts.formats import language
@@ -26,27 +26,27 @@ LONGEST = 100  # cells of a line, however wide the screen is: longer ones are ha
 class View:
     """One drawing on one console."""
 
-    def __init__(self, account: Account, words: dict[str, Any], console: Console) -> None:
-        self.account = account
+    def __init__(self, transcript: Transcript, words: dict[str, Any], console: Console) -> None:
+        self.transcript = transcript
         self.words = words
         self.console = console
-        self.zone = ZoneInfo(account.timezone)
-        self.names = SellerWords(account.locale, self.zone)
+        self.zone = ZoneInfo(transcript.timezone)
+        self.names = SellerWords(transcript.locale, self.zone)
         self.width = min(console.width, LONGEST)
 
     def draw(self) -> None:
-        account = self.account
-        self._line(self.words["title"].format(shop=account.shop), "bold")
-        for line in wrap(self.words["intro"].format(zone=account.timezone), self.width):
+        transcript = self.transcript
+        self._line(self.words["title"].format(shop=transcript.shop), "bold")
+        for line in wrap(self.words["intro"].format(zone=transcript.timezone), self.width):
             self._line(line, FACT)
         self._legend()
-        for day, of_day in groupby(entries(account), lambda entry: self._local(entry.at).date()):
+        for day, of_day in groupby(entries(transcript), lambda entry: self._local(entry.at).date()):
             self._heading(day)
             clock = ""
             for entry in of_day:
                 now = f"{self._local(entry.at):%H:%M}"
-                self._entry(entry, now if now != clock or isinstance(entry.what, Note) else "")
-                clock = "" if isinstance(entry.what, Note) else now
+                self._entry(entry, now if now != clock or isinstance(entry.what, Remark) else "")
+                clock = "" if isinstance(entry.what, Remark) else now
         self._sums()
         self._try_next()
 
@@ -65,29 +65,29 @@ class View:
 
     def _heading(self, day: date) -> None:
         number = (day - FIRST_DAY).days + 1
-        shown = format_skeleton("MMMEd", day, locale=language(self.account.locale))
+        shown = format_skeleton("MMMEd", day, locale=language(self.transcript.locale))
         self._part(f"{self.words['day'].format(number=number)} · {shown}")
 
-    def _entry(self, entry: Entry, clock: str) -> None:
+    def _entry(self, entry: TimelineEntry, clock: str) -> None:
         match entry.what:
-            case Note(text=text):
+            case Remark(text=text):
                 self._print("")
                 self._item("", "»", text, "italic")
-            case Delivery() as delivery:
+            case ShownDelivery() as delivery:
                 self._fact(clock, delivery)
-            case Event() as event:
+            case ShownEvent() as event:
                 self._spoken(clock, event)
             case Unsaid() as unsaid:
                 self._unsaid(clock, unsaid)
-            case Message() as message:
+            case ShownMessage() as message:
                 self._said(clock, message)
-            case Case() as case:
+            case ShownCase() as case:
                 self._case(clock, case)
             case Settled(case=case):
                 number = self.words["case"].format(number=case.number)
                 self._item(clock, "✓", self.words["settled"].format(case=number), SELLER)
 
-    def _fact(self, clock: str, delivery: Delivery) -> None:
+    def _fact(self, clock: str, delivery: ShownDelivery) -> None:
         what = f"{self.words['kinds'][delivery.kind]} {delivery.order or ''}".rstrip()
         source = f"{self.words['sources'][delivery.channel]} {delivery.kind}"
         if delivery.status != 200:
@@ -97,7 +97,7 @@ class View:
         else:
             self._item(clock, "▸", f"{what} · {source} · 200", FACT)
 
-    def _spoken(self, clock: str, event: Event) -> None:
+    def _spoken(self, clock: str, event: ShownEvent) -> None:
         way = self.words["kinds"].get(event.type) or self.words["ways"][event.channel]
         if event.order:
             way = f"{way} {event.order}"
@@ -110,7 +110,7 @@ class View:
         if event.silent:
             self._item("", "‖", event.silent, HELD)
 
-    def _said(self, clock: str, message: Message) -> None:
+    def _said(self, clock: str, message: ShownMessage) -> None:
         way = self.words["ways"].get(message.channel, message.channel)
         template = self.names.template(message.template)
         self._head(clock, f"{self.words['bot']} → {message.to} · {way} · {template}", BOT)
@@ -127,7 +127,7 @@ class View:
         text = self.words["unsaid"].format(what=listed, to=unsaid.to, reason=unsaid.reason)
         self._item(clock, "‖" if unsaid.waits else "✗", text, HELD)
 
-    def _case(self, clock: str, case: Case) -> None:
+    def _case(self, clock: str, case: ShownCase) -> None:
         number = self.words["case"].format(number=case.number)
         about = f"{self.words['seller']} · {number} · {self.names.case(case.kind)}"
         self._head(clock, about, SELLER)
@@ -138,7 +138,7 @@ class View:
     def _sums(self) -> None:
         self._part(self.words["sums"])
         for name, label in self.words["counts"].items():
-            count = getattr(self.account.counts, name)
+            count = getattr(self.transcript.counts, name)
             wrong = name == "doubled" and count
             self._print(Text(f"{count:>5}", style=REFUSED if wrong else "bold"), f"  {label}")
 

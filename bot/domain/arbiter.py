@@ -1,4 +1,4 @@
-"""May this message be said now? The one place that knows priority, quiet hours, caps, stop and takeover."""
+"""Decide whether a message may be sent now, by priority, quiet hours, caps, stop and takeover."""
 
 from datetime import datetime, timedelta
 
@@ -33,10 +33,10 @@ Verdict = Send | Hold | Skip
 
 
 def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Verdict:
-    """What to do with a due message, given what is true at `now`.
+    """Decide what to do with a due message, by the facts at `now` (aware).
 
-    First what ends it for good, then what only delays it; a delay past the message's own
-    lateness ends it too, with the delay's reason.
+    First what ends it for good, then what only delays it. A delay past the message's own lateness skips it
+    with the delay's reason.
     """
     ended = (
         _stopped(due, facts)
@@ -55,14 +55,14 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
 
 
 def _stopped(due: DueMessage, facts: Facts) -> Reason | None:
-    """An answer goes out even so: she asked."""
+    """A stop does not hold back answers, because the buyer asked."""
     if due.category == "answer" or not facts.buyer.stopped:
         return None
     return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
 
 
 def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | None:
-    """Nobody wants to hear it any more."""
+    """The reason to skip a message that is later than its lateness allows."""
     if now <= due_at + lateness:
         return None
     return Reason("too_late", {"due_at": due_at, "lateness": int(lateness.total_seconds())})
@@ -82,7 +82,7 @@ def _human(facts: Facts, now: datetime) -> Hold | None:
 
 
 def _quiet(due: DueMessage, facts: Facts, now: datetime) -> Hold | None:
-    """An answer may go out at night: whoever asks is awake."""
+    """Quiet hours do not hold back answers, because who asks is awake."""
     if due.category == "answer":
         return None
     zone = facts.shop.zone(facts.buyer.timezone)

@@ -1,7 +1,7 @@
-"""Merge what is said about a buyer, so that the order of arrival does not matter.
+"""Merge the facts about a buyer, so that the order of arrival does not matter.
 
-The newest word wins. Of two with the same timestamp the content decides, consent towards "no": platforms
-tell whole seconds, so ties happen.
+The newest value wins. Of two with the same timestamp the content decides, for consent "no": platforms send
+whole seconds, so ties happen.
 """
 
 from datetime import datetime
@@ -11,18 +11,20 @@ import msgspec
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
 
-_WORDS = ("name", "email", "phone", "locale", "timezone")
+_DETAILS = ("name", "email", "phone", "locale", "timezone")
 _replace = msgspec.structs.replace
 
 
 def shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
-    """The buyer with what a platform shows of them at `at`: newer words replace, older fill gaps."""
-    told = {name: value for name in _WORDS if (value := getattr(ref, name)) is not None}
-    if ref.agrees is None and not any(told.values()):
+    """The buyer with what a platform shows of them at `at`: newer values replace, older ones fill gaps."""
+    details = {name: value for name in _DETAILS if (value := getattr(ref, name)) is not None}
+    if ref.agrees is None and not any(details.values()):
         return buyer  # a chat that shows nothing but its address
-    said = {name: _newer(getattr(buyer, name), value, buyer.shown_at, at) for name, value in told.items()}
-    shown_at = max(buyer.shown_at or at, at) if told else buyer.shown_at
-    seen = _replace(buyer, **said, shown_at=shown_at, created_at=min(buyer.created_at or at, at))
+    merged = {
+        name: _newer(getattr(buyer, name), value, buyer.shown_at, at) for name, value in details.items()
+    }
+    shown_at = max(buyer.shown_at or at, at) if details else buyer.shown_at
+    seen = _replace(buyer, **merged, shown_at=shown_at, created_at=min(buyer.created_at or at, at))
     return seen if ref.agrees is None else consented(seen, ref.agrees, at)
 
 
@@ -37,7 +39,7 @@ def consented(buyer: Buyer, agrees: bool, at: datetime) -> Buyer:
 
 
 def stopped(buyer: Buyer, at: datetime) -> Buyer:
-    """The buyer after they said stop at `at`; that refuses promotions as well."""
+    """The buyer after they asked at `at` not to be written to; that refuses promotions as well."""
     return consented(_replace(buyer, stopped_at=max(buyer.stopped_at or at, at)), False, at)
 
 
@@ -50,7 +52,7 @@ def merged(kept: Buyer, lost: Buyer) -> Buyer:
     """One buyer out of two records, under the id of `kept`."""
     one = kept
     if lost.shown_at:
-        one = shown(one, BuyerRef(**{name: getattr(lost, name) for name in _WORDS}), lost.shown_at)
+        one = shown(one, BuyerRef(**{name: getattr(lost, name) for name in _DETAILS}), lost.shown_at)
     if lost.agrees_at and lost.agrees is not None:
         one = consented(one, lost.agrees, lost.agrees_at)
     stops = [at for at in (kept.stopped_at, lost.stopped_at) if at]
@@ -58,7 +60,7 @@ def merged(kept: Buyer, lost: Buyer) -> Buyer:
     return _replace(one, stopped_at=max(stops, default=None), resumed_at=max(resumes, default=None))
 
 
-def _newer(known: str | None, told: str, known_at: datetime | None, at: datetime) -> str:
+def _newer(known: str | None, new: str, known_at: datetime | None, at: datetime) -> str:
     if known is None or known_at is None or at > known_at:
-        return told
-    return known if at < known_at else max(known, told)
+        return new
+    return known if at < known_at else max(known, new)

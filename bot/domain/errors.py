@@ -1,17 +1,17 @@
 """The errors, drawn as a tree; the class says what to do next.
 
 XiaoerError
-├── ConfigError            tell the seller where and how to mend it, do not start
-├── StorageError           tell the seller, do not start
-├── LogAway                answer 503, or try again: the log in front took nothing or says nothing
-├── WebhookRefused         answer 401: we cannot know who sent it
-├── Unreadable             genuine, but not understood: keep it whole, answer 200, show it
+├── ConfigError            show the seller where and how to mend it, do not start
+├── StorageError           show it to the seller, do not start
+├── LogAway                answer 503, or try again: the log in front stored nothing or does not answer
+├── WebhookRefused         answer 401: the sender is not proved
+├── Unreadable             genuine, but not understood: store it whole, answer 200, show it
 ├── TemplateError          a template does not render: fall back to ours, report it
 └── DeliveryError
     ├── DeliveryDelayed    try again later
     ├── DeliveryRefused    do not try again, show it
     ├── BuyerUnreachable   do not try again, and stop writing to this address
-    └── DeliveryUnknown    it may have arrived: let the rule decide
+    └── DeliveryUnknown    it may have arrived: the seller's rule decides
 """
 
 from datetime import timedelta
@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 
 class XiaoerError(Exception):
-    """Whatever we raise on purpose."""
+    """The base of all errors that we raise on purpose."""
 
 
 class Mistake(NamedTuple):
@@ -53,7 +53,7 @@ class WebhookRefused(XiaoerError):
 
 
 class Unreadable(XiaoerError):
-    """A genuine delivery that we do not understand; the text names the place and the mend."""
+    """A genuine delivery that we do not understand; the text names the place and the remedy."""
 
 
 class TemplateError(XiaoerError):

@@ -1,4 +1,4 @@
-"""What happened, in the past tense: frozen data that every platform is translated into.
+"""Events, in the past tense: frozen data that every platform is translated into.
 
 An event carries the platform's own time (`at`, aware) and an external id that is the same
 whenever the platform repeats it. Money is `Money`, ids are text (some pass 2^53).
@@ -10,12 +10,12 @@ import msgspec
 
 from bot.domain.money import Money
 
-STOPS = "stops"  # the thread of all who ask us to stop
+STOPS = "stops"  # the thread of all stops that come from outside a chat
 OWN_LINK = "link"  # the channel of our own unsubscribe page
 
 
 class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A buyer as a platform names her. `id` is her id on that channel; `phone` is E.164."""
+    """A buyer as a platform names them. `id` is their id on that channel; `phone` is E.164."""
 
     id: str | None = None
     name: str | None = None
@@ -80,7 +80,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):
-    """A person of the shop wrote to the buyer, by any route. `message_id` tells our own echo apart."""
+    """A person of the shop wrote to the buyer, by any route. `message_id` identifies our own echoes."""
 
     message_id: str
     text: str
@@ -89,7 +89,7 @@ class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.placed"):
-    """The order as the platform showed it at `at`; the newest showing wins, the first placing stays."""
+    """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays."""
 
     placed_at: datetime
     total: Money
@@ -113,7 +113,7 @@ class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True,
 class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.shipped"):
     """One parcel left. `last`: no more parcels will follow, False for a part, None if not said.
 
-    `shown_at`: when the platform wrote these words, if that was later; of two showings the newer wins.
+    `shown_at`: when the platform wrote carrier and tracking, if that was later; the newest wins.
     """
 
     parcel: str
@@ -122,8 +122,8 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     tracking_url: str | None = None
     last: bool | None = None
     shown_at: datetime | None = None
-    pieces: int | None = None  # how many items are in it, where the platform tells
-    followed: bool = True  # False: this platform will tell of neither movement nor arrival
+    pieces: int | None = None  # how many items are in it, where the platform says so
+    followed: bool = True  # False: this platform reports neither movement nor arrival
     buyer: BuyerRef | None = None
 
 
@@ -177,15 +177,15 @@ class ItemRestocked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="i
 
 
 class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.updated"):
-    """The platform's file of a buyer changed: contacts, language, consent."""
+    """The platform's record of a buyer changed: contacts, language, consent."""
 
 
 class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.opted_out"):
-    """Stop, said outside the chat: an unsubscribe link, a platform's own switch."""
+    """A stop from outside the chat: an unsubscribe link, a platform's own switch."""
 
     @property
     def thread(self) -> str:
-        """She may be named by anything we know of her, so until it is handled nobody is written to."""
+        """One for all: any identity may name the buyer, so nobody is written to until it is handled."""
         return STOPS
 
 
@@ -197,7 +197,7 @@ class MessageStatusChanged(ChatEvent, frozen=True, kw_only=True, omit_defaults=T
 
 
 class CaseSettled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="case.settled"):
-    """The seller closed a case; `confirmed` for a claim of payment that she found on her account."""
+    """The seller closed a case; `confirmed` for a claim of payment that they found on their account."""
 
     case: int
     confirmed: bool = False
@@ -246,5 +246,5 @@ def dump_event(event: Event) -> bytes:
 
 
 def load_event(body: bytes | str) -> AnyEvent:
-    """Raises msgspec.ValidationError if the stored event is of no kind we know."""
+    """Decode a stored event. Raises msgspec.DecodeError if it is none that we know."""
     return _decoder.decode(body)

@@ -1,4 +1,4 @@
-"""Quiet hours and daytime in a buyer's own zone, across midnight and the changing of clocks."""
+"""Quiet hours and daytime in a buyer's own zone, across midnight and clock changes."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -32,13 +32,14 @@ def quiet_until(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | 
 
 
 def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, share: float) -> datetime:
-    """The moment `share` (0 to 1) into the buyer's next daytime, in UTC, never before `now`.
+    """The time `share` (0 to 1) into the buyer's next daytime, in UTC, never before `now`.
 
-    Inside the daytime the rest of it is shared out, unless less than half an hour is left.
+    During the daytime the share counts from what is left of it, unless less than half an hour is left.
+    Raises ValueError if the next three days have no such daytime.
     """
     today = now.astimezone(zone).date()
     for day in (today, today + DAY, today + 2 * DAY):
-        opens, closes = _moment(day, daytime[0], zone, False), _moment(day, daytime[1], zone, True)
+        opens, closes = _to_utc(day, daytime[0], zone, False), _to_utc(day, daytime[1], zone, True)
         begins = max(opens, now.astimezone(UTC))
         too_late = closes - begins < LEAST_DAYTIME if begins > opens else closes <= opens
         if not too_late:
@@ -53,22 +54,22 @@ def _end_of_night(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime 
 
 @lru_cache(maxsize=4096)
 def _nights(today: date, start: time, end: time, zone: ZoneInfo) -> tuple[tuple[datetime, datetime], ...]:
-    """A clock turned back over midnight brings yesterday's date again, hence three evenings."""
+    """The nights around `today` in UTC: three, because a clock turned back over midnight repeats a date."""
     overnight = DAY if end < start else timedelta(0)
     return tuple(
-        (_moment(evening, start, zone, False), _moment(evening + overnight, end, zone, True))
+        (_to_utc(evening, start, zone, False), _to_utc(evening + overnight, end, zone, True))
         for evening in (today - DAY, today, today + DAY)
     )
 
 
 @lru_cache(maxsize=8192)
-def _moment(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
-    """`clock` on `day` in UTC. Shown twice: the earlier or the `later`; never shown: the next moment."""
+def _to_utc(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
+    """`clock` on `day` in UTC. If it occurs twice, the earlier or the `later`; if never, the clock change."""
     wall = datetime.combine(day, clock.replace(tzinfo=None))
-    moments = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
-    shown = [moment for moment in moments if moment.astimezone(zone).replace(tzinfo=None) == wall]
+    times = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    shown = [at for at in times if at.astimezone(zone).replace(tzinfo=None) == wall]
     if not shown:
-        return _change_of_clock(min(moments), max(moments), zone)
+        return _change_of_clock(min(times), max(times), zone)
     return max(shown) if later else min(shown)
 
 

@@ -34,7 +34,7 @@ def parse_money(text: str | int | Decimal, currency: str) -> Money:
     """Read a platform's decimal text ("128.00").
 
     Raises ValueError if it is not a finite number, has more decimals than the currency knows,
-    or would not fit a 64-bit column.
+    or would not fit a 64-bit column (10^15 and more).
     """
     try:
         amount = Decimal(str(text).strip())

@@ -1,7 +1,7 @@
 """The order: facts merged so that the order of their arrival does not matter, and its state as a table.
 
-Each field is a register with a rule of its own (first, last, newest showing, one per id); such
-merges can be repeated and permuted at will. The state is never stored as a fact: it follows.
+Each field is a register with a rule of its own (first, last, newest snapshot, one per id); such merges can
+be repeated and permuted. The state is never stored as a fact, but derived.
 """
 
 from collections.abc import Callable, Iterable
@@ -44,7 +44,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tracking_url: str | None = None
     last: bool | None = None
     pieces: int | None = None
-    followed: bool = False  # somebody tells of its movement and arrival
+    followed: bool = False  # some platform reports its movement and arrival
     moved_at: datetime | None = None
     status: str | None = None
     delivered_at: datetime | None = None
@@ -109,7 +109,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def free(self) -> bool:
-        """As it is shown now; a later showing may cost something."""
+        """By the newest snapshot; a later one may have a price."""
         return self.total is not None and self.total.minor == 0
 
     @property
@@ -133,7 +133,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self._sum(refund.amount for refund in self.refunds)
 
     def _sum(self, amounts: Iterable[Money | None]) -> int:
-        """What is in the order's own currency; other money cannot be weighed against the total."""
+        """The sum in the order's own currency; other currencies cannot be compared with the total."""
         own = self.total.currency if self.total else None
         return sum(amount.minor for amount in amounts if amount and own in (None, amount.currency))
 
@@ -149,7 +149,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def all_shipped(self) -> bool:
-        """As the platform says; else by counting what is in the parcels; else they are all there is."""
+        """By the platform's flag; else by counting the pieces; else one parcel counts as all."""
         shipped = self.shipped
         if any(parcel.last for parcel in shipped):
             return True
@@ -161,7 +161,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def delivered_at(self) -> datetime | None:
-        """When the last of it arrived; None while any of it is on its way or not yet sent."""
+        """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:
             return self.all_delivered_at
         arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
@@ -171,7 +171,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return max(arrived)
 
 
-# The first row that holds is the state. Every row is a question to the merged facts alone.
+# The first row that holds is the state. Each row depends on the merged facts alone.
 STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("refunded", lambda o: o.refunded_in_full),
     ("cancelled", lambda o: o.cancelled),
@@ -188,13 +188,13 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
 
 
 def merge(order: Order | None, event: OrderEvent) -> Order:
-    """The order with one more fact; any sequence of the same facts, with repeats, ends alike."""
+    """The order with one more fact; the same facts in any sequence, with repeats, give the same order."""
     order = order or Order(id=event.order, channel=event.channel)
     match event:
         case OrderPlaced():
             return _show(order, event)
         case PaymentReceived():
-            # One transfer may be told twice under two delivery ids, and two transfers may carry one memo.
+            # One transfer may be reported under two delivery ids, and two transfers may carry one memo.
             how_much = event.amount.minor if event.amount else "all"
             paid = Paid(
                 id=f"{event.at.isoformat()} {how_much} {event.reference}",
@@ -228,12 +228,12 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
 
 
 def review_id(event: ReviewPosted) -> str:
-    """One review told twice under two delivery ids is one review."""
+    """The platform's id of a review; else one made of its content, so that repeats are one review."""
     return event.review or f"{event.at.isoformat()} {event.rating}"
 
 
 def _show(order: Order, event: OrderPlaced) -> Order:
-    """The newest showing wins; two of one moment are told apart by their content, never by arrival."""
+    """The newest snapshot wins; two with the same timestamp are ordered by content, never by arrival."""
     order = _replace(
         order,
         placed_at=_first(order.placed_at, event.placed_at),
@@ -286,13 +286,13 @@ def _with_parcel(
 
 
 def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
-    """Only the surest word on `last` stays: a corrected number says nothing of parcels to come."""
+    """The surest value of `last` stays, as a corrected number says nothing of later parcels."""
     parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
     parcel = _replace(parcel, followed=old.followed or event.followed)
     shown_at = event.shown_at or event.at
-    said = (event.carrier or "", event.tracking or "", event.tracking_url or "")
+    new = (event.carrier or "", event.tracking or "", event.tracking_url or "")
     known = (old.carrier or "", old.tracking or "", old.tracking_url or "")
-    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, said):
+    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, new):
         return parcel
     return _replace(
         parcel,
@@ -309,7 +309,7 @@ def _surest(one: bool | None, other: bool | None) -> bool | None:
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
-    """Keep one entry for each id; of two that differ, the same one whichever came first."""
+    """Keep one entry for each id; of two that differ, the same one in whatever order they came."""
     same = [entry for entry in entries if entry.id == new.id]
     others = [entry for entry in entries if entry.id != new.id]
     kept = max([*same, new], key=_age)

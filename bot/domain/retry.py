@@ -1,4 +1,4 @@
-"""When to try a failed sending again, if at all."""
+"""The wait before a failed sending is tried again."""
 
 from datetime import timedelta
 
@@ -7,15 +7,15 @@ FIRST = timedelta(seconds=15)
 LONGEST = timedelta(hours=1)
 
 
-def wait_before(attempt: int, luck: float, retry_after: timedelta | None = None) -> timedelta | None:
-    """How long to wait after `attempt` (1 is the first) failed; None: give up.
+def wait_before(attempt: int, jitter: float, retry_after: timedelta | None = None) -> timedelta | None:
+    """The wait after `attempt` (1 is the first) failed; None: give up.
 
-    `luck` (0 to 1) spreads the waits by a quarter each way, so that many messages do not come back at once.
-    A platform's own `retry_after` is never undercut, but bounded by a day.
+    jitter: 0 to 1; spreads the waits by a quarter each way, so that many messages do not come back at once.
+    retry_after: the platform's own wait; never undercut, but bounded by a day.
     """
     if attempt >= ATTEMPTS:
         return None
-    wait: timedelta = min(FIRST * 2 ** (attempt - 1), LONGEST) * (0.75 + luck / 2)
+    wait: timedelta = min(FIRST * 2 ** (attempt - 1), LONGEST) * (0.75 + jitter / 2)
     if retry_after is None:
         return wait
     return max(wait, min(retry_after, timedelta(days=1)))

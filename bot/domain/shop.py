@@ -1,4 +1,4 @@
-"""A shop's rules as the seller sets them: frozen, typed, known to handlers and to nobody's platform."""
+"""A shop's settings: frozen, typed, and free of anything that belongs to one platform."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -26,7 +26,7 @@ from pydantic import (
 
 from bot.domain.errors import wrong
 
-LOCALES = ("zh-CN", "zh-TW", "en")  # the languages we have words in
+LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
@@ -35,7 +35,7 @@ _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
 def parse_duration(text: Any) -> timedelta:
-    """Read "20m", "3h", "2d", "1h30m" (s, m, h, d, w). Raises ValueError, in words for the seller."""
+    """Read "20m", "3h", "2d", "1h30m" (s, m, h, d, w). Raises PydanticCustomError (a ValueError)."""
     if isinstance(text, timedelta):
         return text
     parts = _DURATION.findall(str(text)) if len(str(text)) < _LONGEST_DURATION else []
@@ -48,7 +48,7 @@ def parse_duration(text: Any) -> timedelta:
 
 
 def write_duration(wait: timedelta) -> str:
-    """As `parse_duration` reads it, in the largest unit that leaves no rest."""
+    """Write a duration as `parse_duration` reads it, in the largest unit that divides it."""
     seconds = int(wait.total_seconds())
     unit = next((unit for unit in "dhm" if seconds and seconds % _SECONDS[unit] == 0), "s")
     return f"{seconds // _SECONDS[unit]}{unit}"
@@ -141,7 +141,7 @@ Duration = Annotated[
 ClockTime = Annotated[
     time,
     BeforeValidator(_clock_time),
-    PlainSerializer(lambda moment: f"{moment:%H:%M}", return_type=str),
+    PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
@@ -219,7 +219,7 @@ class Vip(Settings):
 
 
 class Promotion(Settings):
-    """One offer, said once to each buyer of a tier who agreed to hear offers."""
+    """One offer, sent once to each buyer of a tier who agreed to promotions."""
 
     tier: str
     cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
@@ -245,7 +245,7 @@ class Promotion(Settings):
 
 
 class Seller(Settings):
-    """How a buyer reaches a person, and where the seller hears of what needs her."""
+    """How a buyer reaches a person, and where the seller gets their cases."""
 
     name: str | None = None
     contact: str | None = Field(None, description="phone, mail or hours, shown to buyers as written")
@@ -254,14 +254,14 @@ class Seller(Settings):
 
 
 class Unknown(Settings):
-    """What becomes of a message when a crash hid whether it arrived (promise 7)."""
+    """What becomes of a message that may have arrived before a crash (promise 7)."""
 
     service: Literal["resend", "leave"] = "resend"
     promotion: Literal["resend", "leave"] = "leave"
 
 
 class Shop(Settings):
-    """What handlers may know of a shop."""
+    """One shop's settings, as handlers may see them."""
 
     name: str
     locale: LocaleName = "zh-CN"
@@ -276,7 +276,7 @@ class Shop(Settings):
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
     live_chat: Duration = Field(
-        timedelta(days=30), description="a chat counts as live so long after her last word"
+        timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
@@ -292,7 +292,7 @@ class Shop(Settings):
         return self
 
     def zone(self, buyers_own: str | None = None) -> ZoneInfo:
-        """The buyer's zone comes before the shop's."""
+        """The buyer's zone if it is known and valid, else the shop's."""
         try:
             return ZoneInfo(buyers_own or self.timezone)
         except (KeyError, ValueError, OSError):

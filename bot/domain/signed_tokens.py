@@ -1,17 +1,16 @@
-"""Links that prove something: signed tokens for stopping by mail and for joining a chat to an order."""
+"""Signed tokens for the links that stop offers by mail and that join a chat to an order."""
 
 import base64
 import binascii
 import hashlib
 import hmac
 
-_LENGTH = (
-    12  # bytes of the signature; 2^96 guesses, and a token still fits a chat's start link (64 characters)
-)
+# Bytes of the signature: 2^96 guesses, and a token still fits a chat's start link (64 characters).
+_LENGTH = 12
 
 
 class SignedTokens:
-    """Makes and reads tokens. With no secret set there are none, and none is believed."""
+    """Makes and reads tokens (HMAC-SHA256). Without a secret none is made, and none is accepted."""
 
     def __init__(self, secret: str | None) -> None:
         self._secret = (secret or "").encode()
@@ -23,7 +22,7 @@ class SignedTokens:
         return _text(self._sign(purpose, payload) + payload)
 
     def read(self, purpose: str, token: str) -> tuple[str, ...] | None:
-        """What the token proves, or None if it proves nothing."""
+        """The parts that were signed for `purpose`; None if the signature is wrong."""
         if not self._secret:
             return None
         try:

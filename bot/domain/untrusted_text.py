@@ -1,4 +1,4 @@
-"""Other people's words (names, titles, reviews), made fit to stand inside ours."""
+"""Clean text of outsiders (names, titles, reviews) before it is put into our messages."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 NAME_MAX = 40  # characters; longer names are cut
 ADDRESS_MAX = 80
-MARKS_MAX = 4  # marks on one letter; more are a joke that covers the lines above
+MARKS_MAX = 4  # marks on one letter; more would cover the lines above
 
 _JOINERS = "\u200c\u200d"  # Persian spelling and emoji families need them
 _OPENS, _CLOSES = "\u2068", "\u2069"  # isolate a text of unknown direction
@@ -19,7 +19,7 @@ _CUT = "…"
 
 
 def friendly_name(name: str | None) -> str | None:
-    """The name to greet her by; None where what stands there is an address, a number or nothing.
+    """The name to greet a buyer by; None if it is an address, a number or empty.
 
     Strangers put links into name fields so that shops mail them on.
     """
@@ -29,14 +29,14 @@ def friendly_name(name: str | None) -> str | None:
 
 
 def called(name: str | None, *addresses: str | None) -> str | None:
-    """Whom a case is about, as the seller can look her up: her name and the first address known."""
+    """The buyer of a case for the seller: name and the first known address; None if neither is."""
     address = next((address for address in addresses if address), None)
     known = (quote(name, NAME_MAX), quote(address, ADDRESS_MAX))
     return " · ".join(word for word in known if word) or None
 
 
 def quote(text: str | None, at_most: int) -> str | None:
-    """One line without control characters, at most so long, its direction kept to itself; None if empty."""
+    """One line of at most `at_most` characters, without control characters; None if it has no letters."""
     return _quote(text[: 4 * at_most], at_most) if text else None
 
 
@@ -49,7 +49,7 @@ def _quote(text: str, at_most: int) -> str | None:
 
 
 def _letters(text: str) -> list[str]:
-    """Control, override and unpaired characters left out, heaps of marks made small."""
+    """Leave out control, override and unpaired characters, and marks over MARKS_MAX on one letter."""
     kept: list[str] = []
     marks = 0
     for letter in text:
@@ -66,7 +66,7 @@ def _letters(text: str) -> list[str]:
 
 
 def _clip(line: str, at_most: int) -> str:
-    """Cut so that no emoji family and no marked letter is torn, if one fits at all."""
+    """Cut between graphemes, if one ends in the second half of `at_most`."""
     if len(line) <= at_most:
         return line
     end = at_most - 1

@@ -1,4 +1,4 @@
-"""The archive: what is over long enough leaves the database for files, a little at a time."""
+"""Move finished rows from the database to files, a page at a time."""
 
 import asyncio
 import gzip
@@ -22,23 +22,21 @@ log = structlog.get_logger()
 PAGE = 1000  # rows in one file
 STEP = 250  # rows deleted in one transaction
 PAUSE = 0.1  # seconds between two steps
-EVERY = timedelta(hours=1)  # how often somebody looks for what is over
-PATIENCE = (
-    5.0  # seconds that a step gives way to the journey; a program that never rests archives all the same
-)
-LEASE = timedelta(minutes=5)  # of one program on one shop; longer than a page takes
+EVERY = timedelta(hours=1)  # between two sweeps
+YIELD_SECONDS = 5.0  # that a step waits for a busy program; one that is always busy archives all the same
+LEASE = timedelta(minutes=5)  # of one program's claim on a shop; longer than a page takes
 OVERSIZED = {"unreadable": 50}  # rows in one file, where a row may be as large as a delivery
 
 Row = Mapping[str, Any]
 
-_BORN = {"inbox": "received_at", "outbox": "created_at", "unreadable": "received_at"}
+_CREATED_AT = {"inbox": "received_at", "outbox": "created_at", "unreadable": "received_at"}
 
 
 class Archiver:
     """Writes finished rows to files in `folder`, and then deletes them.
 
     A file is on disk before its rows are deleted, so a crash in between writes them once more, and loses
-    none. `busy`: whether somebody waits for the program just now.
+    none. keep: how long a row stays after it was finished. busy: True while the program has other work.
     """
 
     def __init__(
@@ -63,28 +61,32 @@ class Archiver:
         self._name = token_hex(8)
 
     async def sweep(self) -> int:
-        """Everything that is over long enough, in every shop; returns how many rows went."""
+        """Archive every row that finished before `keep`, in every shop; returns how many.
+
+        A shop whose files cannot be written is logged and left for the next sweep. Raises what the database
+        raises.
+        """
         moved = 0
         for shop in self._shops:
             try:
                 for table in archive.TABLES:
                     moved += await self._sweep(shop, table)
-                await self._database.write(partial(archive.let_go, shop=shop, holder=self._name))
-            except OSError as error:  # a full disk stops nothing else; the next hour tries again
+                await self._database.write(partial(archive.release, shop=shop, holder=self._name))
+            except OSError as error:  # e.g. a full disk: the other shops go on
                 log.error("not archived", shop=shop, folder=str(self._folder), why=str(error))
         return moved
 
     async def _sweep(self, shop: str, table: str) -> int:
         moved, after, before = 0, 0, self._clock() - self._keep
         limit = OVERSIZED.get(table, PAGE)
-        while await self._database.write(partial(self._take, shop)):
+        while await self._database.write(partial(self._claim, shop)):
             page = await self._database.read(
                 partial(archive.page, shop=shop, table=table, after=after, before=before, limit=limit)
             )
             if page.rows:
                 await asyncio.to_thread(write_rows, self._folder / shop, table, page.rows)
             for step in _in_steps(page.rows):
-                await self._give_way()
+                await self._yield_to_others()
                 await self._database.write(
                     partial(archive.remove, shop=shop, table=table, rows=step, before=before)
                 )
@@ -96,14 +98,14 @@ class Archiver:
             await asyncio.sleep(self._pause)
         return moved
 
-    def _take(self, shop: str, connection: Any) -> bool:
+    def _claim(self, shop: str, connection: Any) -> bool:
         now = lease_clock(connection, self._clock())
-        return archive.take(connection, shop, self._name, now, LEASE)
+        return archive.claim(connection, shop, self._name, now, LEASE)
 
-    async def _give_way(self) -> None:
+    async def _yield_to_others(self) -> None:
         waited = self._pause
         await asyncio.sleep(self._pause)
-        while self._busy() and waited < PATIENCE:
+        while self._busy() and waited < YIELD_SECONDS:
             await asyncio.sleep(max(self._pause, 0.01))
             waited += max(self._pause, 0.01)
 
@@ -114,10 +116,13 @@ def _in_steps(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def write_rows(folder: Path, table: str, rows: Sequence[Row]) -> None:
-    """One file for each month: JSON lines, compressed, on disk when this returns, for its owner alone."""
+    """Write one file for each month: gzipped JSON lines, mode 0600, fsynced when this returns.
+
+    Raises OSError.
+    """
     months: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        months[f"{row[_BORN[table]]:%Y-%m}"].append(row)
+        months[f"{row[_CREATED_AT[table]]:%Y-%m}"].append(row)
     for month, those in months.items():
         name = f"{table}-{those[0]['id']:012}-{those[-1]['id']:012}.jsonl.gz"
         _write(folder / month / name, those)
@@ -134,11 +139,11 @@ def _write(file: Path, rows: Sequence[Row]) -> None:
         os.fsync(raw.fileno())
     part.replace(file)
     for place in (file.parent, file.parent.parent, file.parent.parent.parent):
-        _on_disk(place)
+        _sync_folder(place)
 
 
-def _on_disk(folder: Path) -> None:
-    """A file's name is on disk when its folder is. Windows keeps names by itself."""
+def _sync_folder(folder: Path) -> None:
+    """Sync a folder, so that the names of new files in it are durable. Windows needs no such thing."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""Alive, ready, and measured: what watches the program from outside may ask."""
+"""The HTTP endpoints for monitoring: liveness, readiness and metrics."""
 
 import asyncio
 import contextlib
@@ -15,21 +15,22 @@ from bot.domain.errors import LogAway
 from bot.operations.metrics import Metrics
 from storage import inbox, instance, outbox, schema
 from storage.database import Database
-from storage.instance import Hold
+from storage.instance import OutboxHold
 
 LAG = timedelta(minutes=1)  # an event that waits longer means that react is not keeping up
-PATIENCE = 5.0  # seconds for the database or the log to answer
-COUNTED = 10_000  # open events that are counted for whoever asks whether we are ready; more are no news
-SHARE = 0.01  # of the time, at most, that counting what waits may take, however much it is
-SOON = 0.5  # seconds that a scrape waits for a counting; after that it shows what was counted before
-FAR = 10_000  # deliveries in the log that are not in the inbox yet; sending waits for them
+TIMEOUT_SECONDS = 5.0  # for the database or the log to answer
+COUNT_LIMIT = 10_000  # open events that a readiness check counts at most
+COUNT_SHARE = 0.01  # of the time that counting for metrics may take at most
+COUNT_SECONDS = 0.5  # that a scrape waits for a count; after that it shows the last one
+FAR_BEHIND = 10_000  # deliveries in the log that are not in the inbox yet; sending waits for them
 
 
 class Health:
-    """`reacts`: what lies in the inbox is this program's own work, and its pile a reason to be not ready.
+    """Answers monitoring.
 
-    `behind`: how many deliveries lie in the log in front, if there is one. Then the log alone decides
-    about being ready: to take what the database cannot take now is what it is for.
+    reacts: True if this program handles events, so that a backlog makes it not ready.
+    behind: the number of deliveries in the log in front, if there is one. Then the log alone decides about
+    readiness, because it stores what the database cannot take.
     """
 
     def __init__(
@@ -50,16 +51,16 @@ class Health:
         self._count_again = 0.0  # by the monotonic clock
 
     def leave(self) -> None:
-        """Not ready from now on: whoever spreads the deliveries shall give us no more."""
+        """Answer "not ready" from now on, so that a load balancer sends no more deliveries."""
         self._leaving = True
 
     async def alive(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def ready(self, _: web.Request) -> web.Response:
-        """200 if the database answers, its schema fits and events do not pile up; else 503, saying which.
+        """200 if the database answers, its schema fits and the inbox lag is at most LAG; else 503.
 
-        With a log in front: 200 if the log can be asked, whatever else is told.
+        With a log in front: 200 if the log answers, whatever the database does.
         """
         if self._leaving:
             return web.json_response({"status": "stopping"}, status=503)
@@ -70,10 +71,10 @@ class Health:
 
     async def _database_state(self) -> dict[str, Any]:
         try:
-            looked = await asyncio.wait_for(self._database.read(self._look), PATIENCE)
-        except Exception as error:  # unreachable, locked, or too slow: to whoever asks it is all "not ready"
+            state = await asyncio.wait_for(self._database.read(self._read_state), TIMEOUT_SECONDS)
+        except Exception as error:  # unreachable, locked, or too slow: all of it is "not ready"
             return {"status": "not ready", "database": type(error).__name__}
-        backlog, lag, version, hold = looked
+        backlog, lag, version, hold = state
         fits = not schema.is_older(version)
         return {
             "status": "ready" if fits and (lag <= LAG or not self._reacts) else "not ready",
@@ -86,37 +87,41 @@ class Health:
 
     async def _log_state(self, behind: Callable[[], Awaitable[int]]) -> dict[str, Any]:
         try:
-            count = await asyncio.wait_for(behind(), PATIENCE)
+            count = await asyncio.wait_for(behind(), TIMEOUT_SECONDS)
         except (LogAway, TimeoutError) as error:
             return {"status": "not ready", "log": str(error) or "too slow"}
-        except Exception:  # the database is away; deliveries are taken all the same
+        except Exception:  # the database is away; the log stores deliveries all the same
             return {"status": "ready", "log": "answers"}
-        return {"status": "ready", "log": "answers" if count < FAR else "far behind", "log_behind": count}
+        return {
+            "status": "ready",
+            "log": "answers" if count < FAR_BEHIND else "far behind",
+            "log_behind": count,
+        }
 
     async def measured(self, _: web.Request) -> web.Response:
         if self._behind:
-            with contextlib.suppress(LogAway):  # what it says then is what it said last
+            with contextlib.suppress(LogAway):  # the gauge keeps its last value
                 self._metrics.log_lag.set(await self._behind())
         lag, hold = await self._database.read(lambda link: (self._lag(link), instance.held(link)))
         self._metrics.lag.set(lag.total_seconds())
         self._metrics.held.set(1 if hold else 0)
-        await self._count_soon()
+        await self._count_in_background()
         body = generate_latest(self._metrics.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    def _look(self, connection: Connection) -> tuple[int, timedelta, Any, Hold | None]:
-        backlog, lag = inbox.open_count(connection, COUNTED), self._lag(connection)
+    def _read_state(self, connection: Connection) -> tuple[int, timedelta, Any, OutboxHold | None]:
+        backlog, lag = inbox.open_count(connection, COUNT_LIMIT), self._lag(connection)
         return backlog, lag, schema.version_on(connection), instance.held(connection)
 
     def _lag(self, connection: Connection) -> timedelta:
         since = inbox.open_since(connection)
         return max(self._clock() - since, timedelta(0)) if since else timedelta(0)
 
-    async def _count_soon(self) -> None:
-        """What waits is counted anew only when the last counting is paid for, beside all else."""
+    async def _count_in_background(self) -> None:
+        """Count in the background, within COUNT_SHARE of the time, and wait for it COUNT_SECONDS at most."""
         if self._counting is None or (self._counting.done() and time.monotonic() >= self._count_again):
             self._counting = asyncio.create_task(self._database.read(self._count))
-        done, _ = await asyncio.wait({self._counting}, timeout=SOON)
+        done, _ = await asyncio.wait({self._counting}, timeout=COUNT_SECONDS)
         for counting in done:
             counting.result()
 
@@ -128,4 +133,4 @@ class Health:
         for (shop, state), number in counts.items():
             self._metrics.outbox.labels(shop, state).set(number)
         ended = time.monotonic()
-        self._count_again = ended + (ended - began) / SHARE
+        self._count_again = ended + (ended - began) / COUNT_SHARE

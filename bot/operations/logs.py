@@ -1,4 +1,4 @@
-"""What the program tells its operator: structured lines, without a word that belongs to a buyer."""
+"""Structured logs without personal data."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ from typing import Any, TextIO, cast
 import structlog
 from structlog.typing import EventDict, Processor
 
-# A safety net: nobody should log these, and if somebody does, they go no further.
+# A safety net: these keys should not be logged, and are dropped if they are.
 PERSONAL = frozenset(
     {
         "address",
@@ -35,7 +35,7 @@ PERSONAL = frozenset(
     }
 )
 
-_LEAKS = (
+_REPLACEMENTS = (
     (re.compile(r"[^\s@<>'\"(),;:=]+@[^\s@<>'\"(),;:]+\.\w+"), "<mail>"),
     (re.compile(r"\+\d[\d -]{6,}\d"), "<phone>"),
     (re.compile(r"whsec_[\w+/=-]+"), "<secret>"),
@@ -45,16 +45,15 @@ _LEAKS = (
     (re.compile(r"://[^\s/@'\"]+@"), "://<secret>@"),
 )
 
-SELDOM = 10.0  # seconds
-FRAMES = 8  # of a traceback; the last ones tell where it happened
+THROTTLE_SECONDS = 10.0
+FRAMES = 8  # of a traceback, the last ones
 
-
-# asyncio's word on every encrypted connection of nats-py that a server ends; nobody can do anything about it.
-_POINTLESS = "returning true from eof_received() has no effect when using ssl"
+# asyncio logs this for every TLS connection of nats-py that a server ends; there is nothing to do about it.
+_USELESS = "returning true from eof_received() has no effect when using ssl"
 
 
 class ClosedStreamGuard:
-    """A stream that may have been closed: a word that nobody can hear any more must stop no delivery."""
+    """A stream whose errors are ignored, so that a closed stderr does not stop the program."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -70,26 +69,26 @@ class ClosedStreamGuard:
 
 
 class ThrottledLog:
-    """For lines that a stranger can provoke: one of a kind in SELDOM seconds is said, the rest counted.
+    """Limits lines that outsiders can provoke to one of a kind in THROTTLE_SECONDS, and counts the rest.
 
-    Kinds must not be what a stranger makes up.
+    Kinds must not come from outside, because each is remembered.
     """
 
     def __init__(self) -> None:
-        self._said: dict[Hashable, tuple[float, int]] = {}  # when last, and how many since
+        self._logged: dict[Hashable, tuple[float, int]] = {}  # when last, and how many were dropped since
 
     def ask(self, kind: Hashable, seconds: float) -> int | None:
-        """How many went unsaid before this one; None if it shall go unsaid too."""
-        last, unsaid = self._said.get(kind, (-math.inf, 0))
-        if seconds - last < SELDOM:
-            self._said[kind] = last, unsaid + 1
+        """How many lines were dropped before this one; None if it is to be dropped too."""
+        last, dropped = self._logged.get(kind, (-math.inf, 0))
+        if seconds - last < THROTTLE_SECONDS:
+            self._logged[kind] = last, dropped + 1
             return None
-        self._said[kind] = seconds, 0
-        return unsaid
+        self._logged[kind] = seconds, 0
+        return dropped
 
 
 def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None:
-    """For the whole process, its libraries included.
+    """Configure logging for the whole process, its libraries included.
 
     level: debug, info or warning. json: each line is an object, else it is for people.
     """
@@ -117,15 +116,19 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler], force=True)
     for talkative in ("aiohttp.access", "alembic", "apscheduler", "sqlalchemy.engine"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    logging.getLogger("asyncio").addFilter(_has_a_point)
+    logging.getLogger("asyncio").addFilter(_is_useful)
 
 
-def _has_a_point(record: logging.LogRecord) -> bool:
-    return record.msg != _POINTLESS
+def _is_useful(record: logging.LogRecord) -> bool:
+    return record.msg != _USELESS
 
 
 def _shared() -> list[Processor]:
-    return [structlog.processors.TimeStamper(fmt="iso", utc=True), where_it_broke, without_personal_data]
+    return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        exception_without_text,
+        without_personal_data,
+    ]
 
 
 def _renderers(json: bool, colours: bool) -> list[Processor]:
@@ -136,8 +139,8 @@ def _renderers(json: bool, colours: bool) -> list[Processor]:
     return [structlog.dev.ConsoleRenderer(colors=colours)]
 
 
-def where_it_broke(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """An exception as its kind and its places: its words may quote a buyer, and so may an SQL statement's."""
+def exception_without_text(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Replace an exception by its class and frames, because its text may quote a buyer."""
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()
@@ -163,7 +166,7 @@ def _personal(key: str) -> bool:
 def _clean(value: Any) -> Any:
     match value:
         case str():
-            return _without_leaks(value)
+            return _without_secrets(value)
         case Mapping():
             return {key: _clean(inner) for key, inner in value.items() if not _personal(str(key))}
         case list() | tuple() | set() | frozenset():
@@ -174,7 +177,7 @@ def _clean(value: Any) -> Any:
             return value
 
 
-def _without_leaks(text: str) -> str:
-    for leak, instead in _LEAKS:
-        text = leak.sub(instead, text)
+def _without_secrets(text: str) -> str:
+    for pattern, instead in _REPLACEMENTS:
+        text = pattern.sub(instead, text)
     return text

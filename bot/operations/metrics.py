@@ -1,10 +1,10 @@
-"""What can be counted from outside: Prometheus metrics, without anybody's data."""
+"""Prometheus metrics, without personal data."""
 
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-ANSWERS = (200, 401, 413, 429, 503)  # that a delivery may get from a door that is there
+ANSWERS = (200, 401, 413, 429, 503)  # HTTP statuses that a known channel answers deliveries with
 EVENTS = ("handled", "parked")
 MESSAGES = ("send", "hold", "skip", "sent", "queued", "failed", "unknown")
 CLOSED = ("slow", "crowd", "memory", "greed")
@@ -69,9 +69,10 @@ class Metrics:
             "xiaoer_leg_errors", "Rounds of a leg that failed whole", ("leg",), registry=registry
         )
 
-    def begin(self, shops: Iterable[str], doors: Iterable[tuple[str, str]], log: str | None) -> None:
-        """Show as 0 what has not happened yet: of what Prometheus first sees at 1 it sees no rise, and an
-        alert would pass over the first message that failed. log: how deliveries from it are called.
+    def begin(self, shops: Iterable[str], channels: Iterable[tuple[str, str]], log: str | None) -> None:
+        """Export every label combination as 0, because Prometheus sees no rise in a series that begins at 1.
+
+        channels: (shop, channel) that receive. log: the channel label of deliveries from the log, if any.
         """
         for shop in shops:
             for outcome in EVENTS:
@@ -80,7 +81,7 @@ class Metrics:
                 self.messages.labels(shop, outcome)
             if log:
                 self.unreadable.labels(shop, log)
-        for shop, channel in doors:
+        for shop, channel in channels:
             self.unreadable.labels(shop, channel)
             for status in ANSWERS:
                 self.deliveries.labels(shop, channel, status)

@@ -1,4 +1,4 @@
-"""Knowing a restored copy for one: a database and what is known of it outside have to tell the same."""
+"""Detect a database restored from a backup, by comparing it with a marker that backups do not contain."""
 
 import asyncio
 import os
@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from bot.domain.errors import StorageError
 from storage import instance
 from storage.database import Database
-from storage.instance import NOWHERE, Hold, Instance
+from storage.instance import NO_LOCATION, Instance, OutboxHold
 
 log = structlog.get_logger()
 
-INTERVAL = timedelta(minutes=1)  # a copy that is younger than this when a program dies may be taken for it
+INTERVAL = timedelta(minutes=1)  # a copy made within this time before a program died may go undetected
 
 ABOUT = (
     "By this file Xiaoer knows whether the database beside it is a restored copy. Leave it out of backups."
@@ -25,107 +25,115 @@ ABOUT = (
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """What a backup of the database does not carry: where it is, and how far it had come there."""
+    """What a backup does not contain: where the database is served, and its last generation there."""
 
-    place: str
-    beat: int = 0
+    location: str
+    generation: int = 0
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """The file beside an SQLite file. `file` is the one it was written for, by its number on the disk."""
+class MarkerFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The marker beside an SQLite file. file: the inode of the database it was written for."""
 
     about: str = ABOUT
-    place: str
-    beat: int
+    location: str = msgspec.field(name="place")
+    generation: int = msgspec.field(name="beat")
     file: int
 
 
-def is_copy(kept: Instance, witness: Marker) -> bool:
-    """Whether this database is not the one that was served here last, or that one as it was before."""
-    if kept == Instance(NOWHERE, 0):  # never served at all
+def is_copy(stored: Instance, marker: Marker) -> bool:
+    """True unless this is the database that was last served here, in its latest state or a newer one."""
+    if stored == Instance(NO_LOCATION, 0):  # never served at all
         return False
-    return NOWHERE in (kept.place, witness.place) or kept.place != witness.place or kept.beat < witness.beat
+    if NO_LOCATION in (stored.location, marker.location):
+        return True
+    return stored.location != marker.location or stored.generation < marker.generation
 
 
 class RestoreGuard:
-    """`arrive` before anything is sent, `beat` for as long as the program runs, and once more at its end.
+    """Holds the outbox of a restored database.
 
-    On PostgreSQL a failover while programs run is no restored copy: where the database is somewhere else
-    and has lost nothing that they saw, it is at home there.
+    Call `check` before anything is sent, `heartbeat` every INTERVAL while the program runs, and once more
+    at its end. On PostgreSQL a failover while programs run is no restored copy: where the database has moved
+    and lost nothing that they saw, its new location is taken over.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
         self._file = Path(database.engine.url.database or "") if database.dialect == "sqlite" else None
-        self._seen = Instance(NOWHERE, 0)
-        self.hold: Hold | None = None  # as this program found it when it came
+        self._seen = Instance(NO_LOCATION, 0)
+        self.hold: OutboxHold | None = None  # as `check` found or set it
 
-    async def arrive(self) -> Hold | None:
-        """Hold the outbox if this is a restored copy; it belongs here from now on. Returns the hold, if any.
+    async def check(self) -> OutboxHold | None:
+        """Hold the outbox if this is a restored copy, and mark it as served here. Returns the hold, if any.
 
-        Raises StorageError or what the database raises.
+        Raises StorageError if the marker cannot be written, or what the database raises.
         """
-        await self._look(self._arrived)
+        await self._update(self._checked)
         hold = self.hold
         if hold:
             log.warning("outbox held", since=hold.since.isoformat(), why=hold.why, next="xiaoer release")
         return hold
 
-    async def beat(self) -> int:
-        await self._look(self._still_here)
+    async def heartbeat(self) -> int:
+        """Raise the generation, here and in the marker; returns 0, as a round of a worker without more to do.
+
+        Raises as `check` does.
+        """
+        await self._update(self._advanced)
         return 0
 
-    async def _look(self, at: Callable[[Connection], Instance]) -> None:
-        self._seen = await self._database.write(at)
+    async def _update(self, change: Callable[[Connection], Instance]) -> None:
+        self._seen = await self._database.write(change)
         if self._file:
-            await asyncio.to_thread(_note_down, self._file, self._seen)
+            await asyncio.to_thread(_write_marker, self._file, self._seen)
 
-    def _arrived(self, connection: Connection) -> Instance:
-        kept, witness, now = instance.read(connection), self._witness(connection), self._clock()
-        if is_copy(kept, witness):
+    def _checked(self, connection: Connection) -> Instance:
+        stored, marker, now = instance.read(connection), self._marker(connection), self._clock()
+        if is_copy(stored, marker):
             instance.start_held(connection, now)
-        known_here = not self._file or kept.place == witness.place != NOWHERE
-        place = witness.place if known_here else f"since {now.isoformat()}"
-        here = Instance(place, max(kept.beat, witness.beat) + 1)
-        instance.keep(connection, here)
+        known_here = not self._file or stored.location == marker.location != NO_LOCATION
+        location = marker.location if known_here else f"since {now.isoformat()}"
+        here = Instance(location, max(stored.generation, marker.generation) + 1)
+        instance.save(connection, here)
         self.hold = instance.held(connection)
         return here
 
-    def _still_here(self, connection: Connection) -> Instance:
-        kept = instance.read(connection)
-        if kept.beat < self._seen.beat:
+    def _advanced(self, connection: Connection) -> Instance:
+        stored = instance.read(connection)
+        if stored.generation < self._seen.generation:
             log.error("the database went back to an earlier time; its outbox is held", next="xiaoer release")
             instance.start_held(connection, self._clock())
-        place = kept.place if self._file else instance.place_on_server(connection)
-        here = Instance(place, max(kept.beat, self._seen.beat) + 1)
-        instance.keep(connection, here)
+        location = stored.location if self._file else instance.location_on_server(connection)
+        here = Instance(location, max(stored.generation, self._seen.generation) + 1)
+        instance.save(connection, here)
         return here
 
-    def _witness(self, connection: Connection) -> Marker:
-        return _noted(self._file) if self._file else Marker(instance.place_on_server(connection))
+    def _marker(self, connection: Connection) -> Marker:
+        return _read_marker(self._file) if self._file else Marker(instance.location_on_server(connection))
 
 
-def _note_beside(file: Path) -> Path:
+def _path_beside(file: Path) -> Path:
     return file.with_name(f"{file.name}-home")
 
 
-def _noted(file: Path) -> Marker:
-    """What was written down beside this file; of another file, or unreadable, it says nothing of this one."""
+def _read_marker(file: Path) -> Marker:
+    """The marker beside this database file; without a location if it is unreadable or another file's."""
     try:
-        note = msgspec.json.decode(_note_beside(file).read_bytes(), type=Note)
+        marker = msgspec.json.decode(_path_beside(file).read_bytes(), type=MarkerFile)
     except (OSError, msgspec.DecodeError):
-        return Marker(NOWHERE)
-    return Marker(note.place if note.file == file.stat().st_ino else NOWHERE, note.beat)
+        return Marker(NO_LOCATION)
+    is_ours = marker.file == file.stat().st_ino
+    return Marker(marker.location if is_ours else NO_LOCATION, marker.generation)
 
 
-def _note_down(file: Path, seen: Instance) -> None:
-    """Whole and on the disk, or as it was. Raises StorageError."""
-    beside, part = _note_beside(file), file.with_name(f"{file.name}-home.part")
-    note = Note(place=seen.place, beat=seen.beat, file=file.stat().st_ino)
+def _write_marker(file: Path, seen: Instance) -> None:
+    """Replace the marker atomically and durably. Raises StorageError."""
+    beside, part = _path_beside(file), file.with_name(f"{file.name}-home.part")
+    marker = MarkerFile(location=seen.location, generation=seen.generation, file=file.stat().st_ino)
     try:
         with part.open("wb") as out:
-            out.write(msgspec.json.encode(note))
+            out.write(msgspec.json.encode(marker))
             out.flush()
             os.fsync(out.fileno())
         part.replace(beside)

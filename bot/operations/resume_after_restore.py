@@ -1,4 +1,4 @@
-"""Resume a held outbox without what another life of this database may have sent already."""
+"""Resume a held outbox without what the database may have sent already after the backup was made."""
 
 from datetime import datetime
 from typing import Any
@@ -14,14 +14,15 @@ STEP = 1000  # messages in one transaction, so that a running program gets its t
 
 
 def leave_out(connection: Connection, shop: str, before: datetime, now: datetime) -> int:
-    """Withdraw a step of what was due before that moment; returns how many messages, 0 at the end.
+    """Withdraw up to STEP messages that were due before `before`; returns how many, 0 at the end.
 
-    What was in hand when the copy was made may have arrived: nobody knows, and it is not sent again.
+    Messages that were in hand when the copy was made may have arrived: they end as unknown and are not sent
+    again. Must run in a writing transaction.
     """
     withdrawn = held_outbox.withdraw_due(
         connection, shop, before, Reason("left_out", {"before_at": before}), now, STEP
     )
-    in_hand = held_outbox.left_in_hand(connection, shop, before, now, STEP)
+    in_hand = held_outbox.abandoned_before(connection, shop, before, now, STEP)
     outbox.mark_failed(
         connection, [_unknown(row, now) for row in in_hand], [_attempt(row, now) for row in in_hand]
     )

@@ -1,4 +1,8 @@
-"""One program at a time on one SQLite file: a lock beside it that the system lets go when its holder dies."""
+"""Allow one program at a time on an SQLite file, by a file lock that the system releases with its holder.
+
+Not the library filelock: where flock is missing it falls back to a marker file that outlives its holder, and
+its lock files do not carry the process number that our message names.
+"""
 
 import contextlib
 import os
@@ -14,9 +18,9 @@ from bot.domain.errors import StorageError
 
 @contextlib.contextmanager
 def exclusive(database: str) -> Iterator[None]:
-    """Hold the database of this address. Raises StorageError if another program holds it.
+    """Lock the SQLite database of this URL. Raises StorageError if another program holds it.
 
-    PostgreSQL is made for several; there nothing is held.
+    Does nothing on PostgreSQL, which several programs may share.
     """
     url = make_url(database)
     if url.get_backend_name() != "sqlite" or not url.database:
@@ -43,10 +47,10 @@ def exclusive(database: str) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
-    _FAR = 1 << 20  # the byte that is locked; the first ones must stay readable
+    _LOCKED_BYTE = 1 << 20  # far behind the process number, which must stay readable
 
     def _lock(file: IO[str]) -> bool:
-        file.seek(_FAR)
+        file.seek(_LOCKED_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:

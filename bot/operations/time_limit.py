@@ -1,4 +1,7 @@
-"""How long a handler may think: one that does not return is interrupted in its own thread."""
+"""A time limit for handlers: one that does not return is interrupted in its own thread.
+
+The limit of this: an asynchronous exception interrupts Python code only, not a call inside a C library.
+"""
 
 import contextlib
 import ctypes
@@ -8,54 +11,54 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-TICK_SECONDS = 0.5  # seconds between two looks
-TICKS = 6  # that may find the same thought; a handler needs less than a thousandth of one
+TICK_SECONDS = 0.5
+TICKS = 6  # that a call may last; a handler needs less than a thousandth of one
 
 
 class TookTooLong(Exception):
-    """The handler did not return; what it was at stands in the traceback."""
+    """The handler did not return in time; the traceback shows where it was."""
 
 
 class _Interrupted(BaseException):
-    """Not an Exception: no handler may take it for a mistake of its own and go on."""
+    """Not an Exception, so that no handler catches it as an error of its own."""
 
 
 class _Call:
-    __slots__ = ("interrupted", "looks")
+    __slots__ = ("interrupted", "ticks")
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.ticks = 0
         self.interrupted = False
 
 
 class TimeLimit:
-    """Counts looks and not seconds: a machine that was asleep, or a program that was stopped for a while,
-    takes nothing from a handler's time.
+    """Interrupts calls after `ticks` of a watching thread.
 
-    It interrupts whatever runs in Python. What hangs inside of one call of a library in C it cannot.
+    Ticks and not seconds, so that a machine that slept or a program that was stopped costs a handler no time.
     """
 
-    def __init__(self, looks: int = TICKS, every: float = TICK_SECONDS) -> None:
-        self._looks = looks
-        self._every = every
-        self._thoughts: dict[int, _Call] = {}  # by thread
+    def __init__(self, ticks: int = TICKS, tick_seconds: float = TICK_SECONDS) -> None:
+        self._ticks = ticks
+        self._tick_seconds = tick_seconds
+        self._calls: dict[int, _Call] = {}  # by thread
         self._lock = threading.Lock()
 
-    def bounded(self, think: Callable[[], T]) -> T:
-        """What `think` returns. Raises TookTooLong while `watching` if it does not return in time."""
+    def bounded(self, work: Callable[[], T]) -> T:
+        """Run `work` and return its result. Raises TookTooLong, while `watching`, if it takes too long."""
         thread = threading.get_ident()
         try:
             with self._lock:
-                self._thoughts[thread] = _Call()
+                self._calls[thread] = _Call()
             try:
-                return think()
+                return work()
             finally:
                 self._end(thread)
         except _Interrupted as interrupted:
-            raise TookTooLong(f"no end after {self._looks * self._every:g} s") from interrupted
+            raise TookTooLong(f"no end after {self._ticks * self._tick_seconds:g} s") from interrupted
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
+        """Run the watching thread."""
         over = threading.Event()
         watch = threading.Thread(target=self._watch, args=(over,), name="xiaoer-time-limit", daemon=True)
         watch.start()
@@ -66,23 +69,23 @@ class TimeLimit:
             watch.join()
 
     def _watch(self, over: threading.Event) -> None:
-        while not over.wait(self._every):
+        while not over.wait(self._tick_seconds):
             with self._lock:
-                for thread, thought in self._thoughts.items():
-                    thought.looks += 1
-                    if thought.looks >= self._looks and not thought.interrupted:
-                        thought.interrupted = True
+                for thread, call in self._calls.items():
+                    call.ticks += 1
+                    if call.ticks >= self._ticks and not call.interrupted:
+                        call.interrupted = True
                         _raise_in(thread, _Interrupted)
 
     def _end(self, thread: int) -> None:
-        """From here on nothing of it can reach the thread any more."""
+        """Forget the call; from here on it cannot be interrupted."""
         with self._lock:
-            thought = self._thoughts.pop(thread)
-            if thought.interrupted:
-                _raise_in(thread, None)  # it ended by itself in the last moment
+            call = self._calls.pop(thread)
+            if call.interrupted:
+                _raise_in(thread, None)  # it returned before the exception was raised
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """None takes back what has not been raised yet."""
+    """Raise `error` in a thread; None cancels one that is pending."""
     raised = ctypes.py_object(error) if error else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

@@ -1,4 +1,4 @@
-"""Campaigns: a promotion whose time has come is queued, page by page, for each buyer it is for, once."""
+"""Queue promotions whose time has come, page by page, once for each buyer of their tier."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ class Campaigns:
         self._catalogue = catalogue
 
     def start_due(self, connection: Connection, now: datetime) -> None:
-        """Note every campaign that the calendar starts now; two programs note it once."""
+        """Record every campaign that the calendar starts now; two programs record it once."""
         for shop_id, shop in self._shops.items():
             for name, promotion in shop.promotions.items():
                 slot = self._rules.promotion_due(promotion, now, shop.zone())
@@ -59,8 +59,8 @@ class Campaigns:
         page = buyer_records.agreeing(connection, shop_id, campaign.cursor, PAGE) if promotion else []
         try:
             drafts = self._drafts(unit, name, promotion, page) if promotion else []
-        except TemplateError as error:  # the others have their words; this one waits for its own
-            log.error("promotion has no words", shop=shop_id, promotion=name, why=str(error))
+        except TemplateError as error:  # the other campaigns go on; this one waits for its texts
+            log.error("promotion has no template", shop=shop_id, promotion=name, why=str(error))
             return 0
         outbox.queue(connection, shop_id, drafts, unit.now)
         done_at = None if len(page) == PAGE else unit.now
@@ -113,5 +113,5 @@ def offer_in(promotion: Promotion, locale: str) -> str:
 
 
 def _share(key: str) -> float:
-    """The buyer's own place in the day, the same whenever it is asked for."""
+    """The buyer's share of the day, 0 to 1, by hash so that it never changes."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest()) / 2**32

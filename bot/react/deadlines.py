@@ -12,7 +12,7 @@ WAKES = 500  # deadlines fired in one transaction
 
 
 def fire_deadlines(connection: Connection, now: datetime) -> int:
-    """Turn deadlines that have come into events, each once; returns how many. In a writing transaction."""
+    """Turn due deadlines into events, each once; returns how many. Must run in a writing transaction."""
     fired = 0
     for shop in calendar.shops_with_wakes(connection):
         due = calendar.due_wakes(connection, shop, now, WAKES)

@@ -1,4 +1,4 @@
-"""Apply what handlers decided: gathered for one batch, written with it."""
+"""Apply the actions of handlers: gathered for one batch, written with it."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -34,7 +34,7 @@ _replace = msgspec.structs.replace
 
 
 class Decisions:
-    """Decisions of one batch: a later event may still withdraw what an earlier one wanted said."""
+    """Decisions of one batch: a later event may still withdraw a message of an earlier one."""
 
     def __init__(self, work: UnitOfWork, identities: Identities, rules: Rules, catalogue: Catalogue) -> None:
         self._work = work
@@ -51,7 +51,7 @@ class Decisions:
         self._notes: list[tuple[str, str, str]] = []
 
     def apply(self, actions: list[Action], id: int, rule: str, context: Context) -> None:
-        """Apply what the handler of event `id` decided, in its order."""
+        """Apply the actions that the handler of event `id` returned, in their order."""
         buyer = context.buyer.id if context.buyer else None
         for action in actions:
             match action:
@@ -88,7 +88,10 @@ class Decisions:
             self._work.cases[buyer] = (*self._work.cases.get(buyer, ()), case)
 
     def write(self) -> None:
-        """Write what was decided. Raises what the database raises."""
+        """Write withdrawals, messages, deadlines and notes; after `UnitOfWork.write`, in its transaction.
+
+        Raises what the database raises.
+        """
         link, shop, now = self._work.connection, self._work.shop_id, self._work.now
         for draft in self._says.values():
             draft.buyer = self._work.present(draft.buyer)
@@ -101,7 +104,7 @@ class Decisions:
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
         if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
-            return  # nobody to tell yet, or decided on before
+            return  # no buyer yet, or decided on before
         now = self._work.now
         policy = self._rules.policies[say.template]
         version = self._catalogue.resolve(say.template, context.locale)
@@ -172,7 +175,7 @@ class Decisions:
             self._identities.consent(buyer, consent.promotions, now)
 
     def _join(self, join: JoinBuyer, context: Context) -> Context:
-        """What is decided next is for the record that remains; the one the buyer came with may be gone."""
+        """Join the chat to the buyer of an order; later actions are for the record that remains."""
         if context.conversation is None:
             return context
         joined = self._identities.join_by_order(join.order, context.conversation)

@@ -1,4 +1,4 @@
-"""Who is this buyer? References resolved, two records that prove to be one person joined, wishes noted."""
+"""Resolve references to buyers, join two records of one person, and record consent and stops."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ _replace = msgspec.structs.replace
 
 
 class Identities:
-    """The rules of who is whom, over the records of one batch."""
+    """The identity rules, over the records of one batch."""
 
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
@@ -40,13 +40,13 @@ class Identities:
         return buyer.id
 
     def join(self, one: str, other: str) -> Buyer:
-        """Join two records of one person into the elder one, unless a platform itself tells the two apart."""
+        """Join two records of one person into the elder one, unless they have two ids on one platform."""
         work = self._work
         first, second = work.buyers[one], work.buyers[other]
         if one == other:
             return first
-        work.write()  # what is in memory goes where the join below can see it
-        if _told_apart(work.identities_of(one), work.identities_of(other)):
+        work.write()  # the join below reads the tables
+        if _are_two_people(work.identities_of(one), work.identities_of(other)):
             return first
         kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or work.now, buyer.id))
         buyer_records.join(work.connection, work.shop_id, kept.id, lost.id)
@@ -60,7 +60,7 @@ class Identities:
         """Join the buyer of a chat with the buyer of an order that the chat proved to be theirs.
 
         Returns the buyer that remains and the chat, with the wrong tries forgotten; None if nothing changes:
-        the order is nobody's or theirs already, or the two are told apart.
+        the order has no buyer or is theirs already, or the two have two ids on one platform.
         """
         work = self._work
         order = work.orders.get(order_id)
@@ -76,19 +76,19 @@ class Identities:
         return kept, known
 
     def stop(self, buyer: str, at: datetime) -> None:
-        """Note that a buyer said stop."""
+        """Record a buyer's stop."""
         self._work.put_buyer(buyers.stopped(self._work.buyers[buyer], at))
 
     def resume(self, buyer: str, at: datetime) -> None:
-        """Note that a buyer wants to hear from the shop again."""
+        """Record that a buyer wants messages again."""
         self._work.put_buyer(buyers.resumed(self._work.buyers[buyer], at))
 
     def consent(self, buyer: str, agrees: bool, at: datetime) -> None:
-        """Note that a buyer agreed to promotions, or refused them."""
+        """Record that a buyer agreed to promotions, or refused them."""
         self._work.put_buyer(buyers.consented(self._work.buyers[buyer], agrees, at))
 
     def stop_by_link(self, id: str, at: datetime) -> str | None:
-        """Note a stop by our own link, whose record may have been joined to another since it was sent."""
+        """Record a stop by our own link, whose buyer may have been joined to another since it was sent."""
         buyer = buyer_records.present_id(self._work.connection, self._work.shop_id, id)
         if buyer is None:
             return None
@@ -106,7 +106,7 @@ class Identities:
         self._work.put_chat(_replace(known, tries=tries, tries_since=since))
 
     def _owners_of(self, keys: list[Identity], channel: str, ref: BuyerRef) -> list[str]:
-        """Whose these identities are. A new id on a platform is nobody's who has another id there already."""
+        """The buyers of these identities, without those who have another id on the channel of a new id."""
         owners = self._work.owners
         found = list(dict.fromkeys(owners[key] for key in keys if key in owners))
         if ref.id is None or (channel, ref.id) in owners:
@@ -116,7 +116,7 @@ class Identities:
         ]
 
     def _create(self, first: Identity, at: datetime) -> Buyer:
-        """A new record, its id made from the first identity: a repeated history makes the same records."""
+        """A new buyer; the id is derived from the first identity, so that a replay gives the same."""
         name = "\x1f".join((self._work.shop_id, *first)).encode()
         buyer = Buyer(id=hashlib.blake2b(name, digest_size=10).hexdigest(), created_at=at)
         self._work.put_buyer(buyer)
@@ -124,7 +124,7 @@ class Identities:
         return buyer
 
 
-def _told_apart(one: set[Identity], other: set[Identity]) -> bool:
-    """A phone may be a household's; two ids on one platform are two people to that platform."""
+def _are_two_people(one: set[Identity], other: set[Identity]) -> bool:
+    """True if both have an id on one platform. Mail addresses and phones may be shared."""
     platforms = {kind for kind, _ in one} & {kind for kind, _ in other} - {"email", "phone"}
     return bool(platforms)

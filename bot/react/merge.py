@@ -1,4 +1,4 @@
-"""Merge the facts of an event into the shop's records, whatever its handler makes of it."""
+"""Merge the facts of an event into the shop's records, before its handler runs."""
 
 from datetime import datetime, timedelta
 
@@ -25,11 +25,11 @@ from storage import case_records, history
 
 _replace = msgspec.structs.replace
 
-ECHO = timedelta(minutes=15)  # how long an echo of our own words may take
+ECHO = timedelta(minutes=15)  # how long an echo of our own message may take
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom and what an event is about."""
+    """The buyer, order and chat that an event is about."""
 
     buyer: str | None = None
     order: Order | None = None
@@ -37,7 +37,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Subject:
-    """Put the facts of the event into the records; returns whom and what it is about.
+    """Put the facts of the event into the records; returns what it is about.
 
     Raises ValueError for a chat without an address.
     """
@@ -69,7 +69,7 @@ def _order(work: UnitOfWork, identities: Identities, event: OrderEvent) -> Subje
     order = merge(work.orders.get(event.order), event)
     ref: BuyerRef | None = getattr(event, "buyer", None)
     buyer = identities.resolve(event.channel, ref, event.at) if ref else None
-    # The buyer an order was first seen with stays its buyer: a gift's receiver does not take it over.
+    # The first buyer of an order stays its buyer, so that a gift's receiver does not take it over.
     order = _replace(order, buyer=order.buyer or buyer)
     work.put_order(order)
     return Subject(buyer=order.buyer, order=order)
@@ -105,7 +105,7 @@ def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
 
 
 def _is_echo(work: UnitOfWork, event: AgentReplied, buyer: str) -> bool:
-    """Whether a person's words are our own, which some platforms repeat as if a person had said them."""
+    """True if a reply is our own message, which some platforms repeat as if a person had written it."""
     since = min(event.at, work.now) - ECHO
     return history.is_echo(work.connection, work.shop_id, buyer, event.message_id, event.text, since)
 

@@ -30,11 +30,11 @@ from storage.unit import Unit
 
 log = structlog.get_logger()
 
-BATCH = 400  # events in one transaction; more makes answers wait, fewer makes commits dear
+BATCH = 400  # events in one transaction; more delays answers, fewer costs more commits
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a round did: events handled, events parked, shops that another program is at."""
+    """What a round did: events handled, events parked, shops that another program has locked."""
 
     handled: int = 0
     parked: int = 0
@@ -63,11 +63,11 @@ class Reactor:
         self._jitter = jitter
 
     async def react(self, clock: Callable[[], datetime]) -> Handled:
-        """Handle a batch of open events, of as many shops as it has room for; what cannot be written together
-        is written shop by shop.
+        """Handle a batch of at most BATCH open events, over all shops, in one transaction; if that cannot be
+        written, shop by shop.
 
-        clock: read when a shop is ours, so that what is decided later there is due later, whoever decides.
-        Raises what the database raises while it is away or full; a fault of one event parks that event.
+        clock: read once a shop is locked, so that later decisions are due later, also between programs.
+        Raises database errors for which `is_service_trouble` is true; any other fault parks its event.
         """
         try:
             handled = await self._database.write(lambda connection: self._round(connection, clock))
@@ -96,9 +96,9 @@ class Reactor:
         return self._batch(unit).run(rows) if rows else Handled()
 
     def _in_turn(self, waiting: list[str]) -> list[str]:
-        """From any of them on, since other programs may be at the first."""
+        """The waiting shops from a random one on, because other programs may have locked the first."""
         first = int(self._jitter() * len(waiting))
-        # Where the settings of a shop are gone its events wait for them.
+        # Events of a shop that is not in the settings wait until it is again.
         return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
 
     def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
@@ -113,7 +113,7 @@ class Reactor:
         return handled
 
     async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> Handled:
-        """One shop; when a batch cannot be written, in smaller steps up to the one event to blame."""
+        """Handle one shop; when a batch cannot be written, in smaller ones down to the one faulty event."""
         for limit in (BATCH, BATCH // 10, BATCH // 100):
             try:
                 return await self._database.write(
@@ -126,7 +126,7 @@ class Reactor:
         return await self._database.write(partial(self._one, shop_id=shop_id, clock=clock))
 
     def _one(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Handled:
-        """The oldest open event; parked if what it leads to cannot be written."""
+        """Handle the oldest open event; park it if its results cannot be written."""
         if not try_lock(connection, f"react:{shop_id}"):
             return Handled(busy=1)
         unit = self._unit(connection, shop_id, clock)
@@ -162,7 +162,7 @@ def _sum(handled: Iterable[Handled]) -> Handled:
 
 
 class _Batch:
-    """One shop's events in the order they came, and what they lead to."""
+    """Handles one shop's events in the order they came, and writes the results."""
 
     def __init__(self, unit: Unit, rules: Rules, catalogue: Catalogue, time_limit: TimeLimit) -> None:
         self._unit = unit
@@ -216,7 +216,7 @@ class _Batch:
         self._decisions.open_case(fault, buyer=None)
 
     def _context(self, event: AnyEvent, subject: Subject) -> Context:
-        """What the handler may know, now that the event's own facts are in."""
+        """The handler's view, with the event's own facts merged."""
         work, buyer, order = self._work, subject.buyer, subject.order
         proved = named = None
         if isinstance(event, MessageReceived):

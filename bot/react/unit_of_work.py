@@ -1,4 +1,4 @@
-"""The records that a batch of events touches: read at once, changed in memory, written at once."""
+"""The records that a batch of events touches: read together, changed in memory, written together."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -62,7 +62,7 @@ class UnitOfWork:
     def read(self, events: Iterable[Event], numbers_in: NumbersIn) -> None:
         """Read every record that these events may touch, in a handful of queries.
 
-        numbers_in: finds what may be order numbers in a chat message.
+        numbers_in: finds what may be order numbers in a chat message. Raises what the database raises.
         """
         events = list(events)
         link, shop = self.connection, self.shop_id
@@ -92,12 +92,12 @@ class UnitOfWork:
         self.said = history.said_about(link, shop, self.orders.keys() & _orders_in(events))
 
     def read_buyer(self, buyer: str) -> None:
-        """Read one more buyer's record, whom nobody expected in this batch."""
+        """Read a buyer that `read` did not find, with cases and orders."""
         self._read_buyers({buyer})
         self._orders_of.update(order_records.newest_of(self.connection, self.shop_id, {buyer}))
 
     def read_order(self, id: str) -> Order | None:
-        """An order that nobody expected in this batch; None if there is none."""
+        """An order that `read` did not find; None if there is none."""
         if id not in self.orders:
             self.orders.update(order_records.by_id(self.connection, self.shop_id, {id}))
         return self.orders.get(id)
@@ -130,6 +130,7 @@ class UnitOfWork:
         return buyer
 
     def put_order(self, order: Order) -> None:
+        """Replace an order in memory; `write` saves it if it differs."""
         if self.orders.get(order.id) != order:
             self.orders[order.id] = order
             self._changed_orders.add(order.id)
@@ -138,23 +139,25 @@ class UnitOfWork:
                 self.named[name] = order
 
     def put_buyer(self, buyer: Buyer) -> None:
+        """Replace a buyer in memory; `write` saves them if they differ."""
         if self.buyers.get(buyer.id) != buyer:
             self.buyers[buyer.id] = buyer
             self._changed_buyers.add(buyer.id)
 
     def put_chat(self, chat: Conversation) -> None:
+        """Replace a conversation in memory; `write` saves it if it differs."""
         place = (chat.channel, chat.address)
         if self.chats.get(place) != chat:
             self.chats[place] = chat
             self._changed_chats.add(place)
 
     def put_owner(self, identity: Identity, buyer: str) -> None:
-        """Note whose an identity is; the first buyer keeps it."""
+        """Record the owner of an identity; the first one keeps it."""
         if identity not in self.owners:
             self.owners[identity] = self._new_owners[identity] = buyer
 
     def replace_buyer(self, kept: str, lost: str) -> None:
-        """In memory, make everything of `lost` that of `kept`, as the tables have it already."""
+        """Move everything of `lost` to `kept` in memory, after `buyer_records.join` did so in the tables."""
         self._joined[lost] = kept
         self.owners = {key: kept if owner == lost else owner for key, owner in self.owners.items()}
         for order in list(self.orders.values()):
@@ -176,7 +179,7 @@ class UnitOfWork:
     # Write
 
     def write(self) -> None:
-        """Write what changed since the last time. Raises what the database raises."""
+        """Write what changed since the last call. Raises what the database raises."""
         link, shop = self.connection, self.shop_id
         buyer_records.save(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
         buyer_records.add_identities(link, shop, self._new_owners)
@@ -186,7 +189,7 @@ class UnitOfWork:
         self._new_owners = {}
 
     def _owner_of(self, event: Event) -> str | None:
-        """The buyer an event is about, as far as is known before it is merged."""
+        """The buyer of an event, as far as is known before it is merged; else None."""
         for key in identities_in(event):
             if key in self.owners:
                 return self.owners[key]

@@ -14,7 +14,7 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.preview import text_now
 from storage import order_records, read_models
-from storage.read_models import Arrived, Attempt, Message
+from storage.read_models import AttemptView, EventView, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
 
@@ -30,8 +30,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
     title: str
     sections: tuple[Section, ...]
-    event: Arrived | None = None
-    attempts: tuple[Attempt, ...] = ()
+    event: EventView | None = None
+    attempts: tuple[AttemptView, ...] = ()
     text: str | None = None
     preview: str | None = None
 
@@ -127,7 +127,7 @@ class _Explainer:
             if not isinstance(event, TimeCame):
                 yield self._line("repeats", external_id=stored.external_id)
 
-    def _what(self, stored: Arrived) -> str:
+    def _what(self, stored: EventView) -> str:
         event = load_event(stored.body)
         values = msgspec.structs.asdict(event)
         if values.get("order") == self.message.order:

@@ -23,7 +23,7 @@ class Settled(Enum):
 
 def settle_case(connection: Connection, shop: str, number: int, confirmed: bool, now: datetime) -> Settled:
     """Close a case; a claim of payment that is `confirmed` is a payment as well. Repeats change nothing."""
-    case = read_models.case_file(connection, shop, number)
+    case = read_models.find_case(connection, shop, number)
     if case is None:
         return Settled.UNKNOWN
     earlier = _earlier(connection, shop, number)

@@ -523,7 +523,7 @@ async def test_old_orders_of_any_state_open_no_case_and_say_nothing(database_url
         await shop.forward(timedelta(days=10))
 
         cases = await shop.program.parts.database.read(
-            lambda link: read_models.case_files(link, "shop", open_only=False)
+            lambda link: read_models.list_cases(link, "shop", open_only=False)
         )
         assert shop.receiver.messages == []
         assert cases == []

@@ -17,11 +17,11 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bot.demo import run
-from bot.demo.account import Account, Message
 from bot.demo.cast import load_cast
 from bot.demo.deliveries import recorded
 from bot.demo.script import STEPS
 from bot.demo.stage import play
+from bot.demo.transcript import ShownMessage, Transcript
 from bot.demo.view import View
 from bot.demo.wrapping import wrap
 from bot.domain.shop import LOCALES
@@ -31,16 +31,16 @@ LONG_ENOUGH = 300.0  # seconds; it takes three, and longer where many tests shar
 
 
 @cache
-def played(locale: str) -> Account:
+def played(locale: str) -> Transcript:
     return asyncio.run(play(locale))
 
 
 @pytest.fixture(params=LOCALES)
-def account(request: pytest.FixtureRequest) -> Account:
+def account(request: pytest.FixtureRequest) -> Transcript:
     return played(request.param)
 
 
-def find(account: Account, template: str, order: str | None = None) -> list[Message]:
+def find(account: Transcript, template: str, order: str | None = None) -> list[ShownMessage]:
     return [
         message
         for message in account.messages
@@ -48,17 +48,17 @@ def find(account: Account, template: str, order: str | None = None) -> list[Mess
     ]
 
 
-def only(account: Account, template: str, order: str | None = None) -> Message:
+def only(account: Transcript, template: str, order: str | None = None) -> ShownMessage:
     found = find(account, template, order)
     assert len(found) == 1, [message.key for message in found]
     return found[0]
 
 
-def name(account: Account, person: str) -> str:
+def name(account: Transcript, person: str) -> str:
     return str(load_cast(account.locale).values[person]["name"])
 
 
-def test_nothing_arrives_twice_and_nothing_unrecorded(account: Account) -> None:
+def test_nothing_arrives_twice_and_nothing_unrecorded(account: Transcript) -> None:
     sent = [message for message in account.messages if message.state == "sent"]
 
     assert len({message.key for message in account.messages}) == len(account.messages)
@@ -67,7 +67,7 @@ def test_nothing_arrives_twice_and_nothing_unrecorded(account: Account) -> None:
     assert account.counts.sent == len(sent) > 40
 
 
-def test_every_genuine_delivery_is_acknowledged_and_handled(account: Account) -> None:
+def test_every_genuine_delivery_is_acknowledged_and_handled(account: Transcript) -> None:
     assert {delivery.status for delivery in account.deliveries} == {200, 401}
     assert {event.state for event in account.events} == {"done"}
     assert {case.kind for case in account.cases} == {
@@ -79,7 +79,7 @@ def test_every_genuine_delivery_is_acknowledged_and_handled(account: Account) ->
     }
 
 
-def test_all_ways_in_and_out_are_used(account: Account) -> None:
+def test_all_ways_in_and_out_are_used(account: Transcript) -> None:
     assert {delivery.channel for delivery in account.deliveries} == {
         "webhook",
         "shopify",
@@ -101,7 +101,7 @@ def test_every_recorded_delivery_and_note_is_played() -> None:
         assert set(cast.chat) == {step.words for step in STEPS if step.words}
 
 
-def test_only_the_forged_delivery_is_refused_and_it_pays_nothing(account: Account) -> None:
+def test_only_the_forged_delivery_is_refused_and_it_pays_nothing(account: Transcript) -> None:
     refused = [delivery for delivery in account.deliveries if delivery.status == 401]
 
     assert [(delivery.kind, delivery.order) for delivery in refused] == [("order.paid", "1002")]
@@ -109,7 +109,7 @@ def test_only_the_forged_delivery_is_refused_and_it_pays_nothing(account: Accoun
     assert find(account, "payment_received", "1002") == []
 
 
-def test_the_last_reminder_is_withdrawn_because_the_money_came(account: Account) -> None:
+def test_the_last_reminder_is_withdrawn_because_the_money_came(account: Transcript) -> None:
     first, second, last = find(account, "payment_reminder", "1001")
     received = only(account, "payment_received", "1001")
 
@@ -119,18 +119,18 @@ def test_the_last_reminder_is_withdrawn_because_the_money_came(account: Account)
     assert received.settled_at < last.due_at
 
 
-def test_a_repeated_delivery_is_said_once(account: Account) -> None:
+def test_a_repeated_delivery_is_said_once(account: Transcript) -> None:
     repeats = [delivery for delivery in account.deliveries if delivery.repeat]
 
     assert [(delivery.order, delivery.status) for delivery in repeats] == [("727", 200)] * 2
     assert only(account, "order_confirmation", "727").copies == 1
 
 
-def test_an_order_paid_on_arrival_is_not_asked_to_pay(account: Account) -> None:
+def test_an_order_paid_on_arrival_is_not_asked_to_pay(account: Transcript) -> None:
     assert {message.state for message in find(account, "payment_reminder", "727")} == {"withdrawn"}
 
 
-def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Account) -> None:
+def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Transcript) -> None:
     kinds = [delivery.kind for delivery in account.deliveries if delivery.order == "1000"]
     told = sorted((message.turn, message.template) for message in account.messages if message.order == "1000")
 
@@ -142,7 +142,7 @@ def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Accoun
     ]
 
 
-def test_nothing_but_answers_goes_out_in_quiet_hours(account: Account) -> None:
+def test_nothing_but_answers_goes_out_in_quiet_hours(account: Transcript) -> None:
     zone = ZoneInfo(account.timezone)
     at_night = [
         message.key
@@ -158,7 +158,7 @@ def test_nothing_but_answers_goes_out_in_quiet_hours(account: Account) -> None:
     assert f"{confirmation.settled_at.astimezone(zone):%d %H:%M}" == "17 08:00"
 
 
-def test_nobody_hears_more_than_the_cap_in_a_day(account: Account) -> None:
+def test_nobody_hears_more_than_the_cap_in_a_day(account: Transcript) -> None:
     moments = [
         (message.to, message.settled_at.timestamp())
         for message in account.messages
@@ -172,13 +172,13 @@ def test_nobody_hears_more_than_the_cap_in_a_day(account: Account) -> None:
     assert [hold.code for hold in only(account, "delivered", "1000").held] == ["day_full"]
 
 
-def test_a_buyer_proves_her_order_and_is_written_to_where_she_talks(account: Account) -> None:
+def test_a_buyer_proves_her_order_and_is_written_to_where_she_talks(account: Transcript) -> None:
     assert only(account, "which_order").copies == only(account, "not_matched").copies == 1
     assert only(account, "where_is_order", "#1042").channel == "telegram"
     assert [message.channel for message in find(account, "shipped", "#1042")] == ["email", "telegram"]
 
 
-def test_the_bot_is_silent_while_a_person_talks_and_then_goes_on(account: Account) -> None:
+def test_the_bot_is_silent_while_a_person_talks_and_then_goes_on(account: Transcript) -> None:
     reply = next(event for event in account.events if event.agent)
     shipped = only(account, "shipped", "1001")
     between = [
@@ -197,7 +197,7 @@ def test_the_bot_is_silent_while_a_person_talks_and_then_goes_on(account: Accoun
     assert only(account, "where_is_order", "1001").state == "sent"
 
 
-def test_nothing_is_said_after_stop_but_that_it_was_heard(account: Account) -> None:
+def test_nothing_is_said_after_stop_but_that_it_was_heard(account: Transcript) -> None:
     hugo = name(account, "hugo")
     heard = only(account, "stopped")
     assert heard.settled_at is not None
@@ -216,7 +216,7 @@ def test_nothing_is_said_after_stop_but_that_it_was_heard(account: Account) -> N
     } == {"stopped"}
 
 
-def test_a_silent_buyer_is_tried_another_way_and_then_given_to_the_seller(account: Account) -> None:
+def test_a_silent_buyer_is_tried_another_way_and_then_given_to_the_seller(account: Transcript) -> None:
     contact = only(account, "second_contact", "1002")
     unpaid = next(case for case in account.cases if case.kind == "unpaid")
 
@@ -230,18 +230,18 @@ def test_a_silent_buyer_is_tried_another_way_and_then_given_to_the_seller(accoun
     assert min(places) > 0
 
 
-def test_two_parcels_a_refund_and_no_request_for_a_review(account: Account) -> None:
+def test_two_parcels_a_refund_and_no_request_for_a_review(account: Transcript) -> None:
     assert [message.state for message in find(account, "shipped", "#1042")] == ["sent", "sent"]
     assert only(account, "partly_refunded", "#1042").state == "sent"
     assert {message.code for message in find(account, "review_request", "#1042")} == {"order_refunded"}
 
 
-def test_a_late_parcel_is_told_to_the_buyer_and_the_seller(account: Account) -> None:
+def test_a_late_parcel_is_told_to_the_buyer_and_the_seller(account: Transcript) -> None:
     assert only(account, "delayed", "1001").state == "sent"
     assert [case.order for case in account.cases if case.kind == "delay"] == ["1001"]
 
 
-def test_a_review_is_asked_for_after_a_week_and_answered_in_its_own_tone(account: Account) -> None:
+def test_a_review_is_asked_for_after_a_week_and_answered_in_its_own_tone(account: Transcript) -> None:
     delivered, asked = only(account, "delivered", "1000"), find(account, "review_request", "1000")[0]
     bad = next(case for case in account.cases if case.kind == "bad_review")
 
@@ -253,7 +253,7 @@ def test_a_review_is_asked_for_after_a_week_and_answered_in_its_own_tone(account
     assert account.shop in bad.draft
 
 
-def test_an_offer_reaches_only_those_who_agree_and_says_how_to_stop(account: Account) -> None:
+def test_an_offer_reaches_only_those_who_agree_and_says_how_to_stop(account: Transcript) -> None:
     offers = {message.to: message for message in find(account, "vip_promotion")}
     emma, clara = offers.pop(name(account, "emma")), offers.pop(name(account, "clara"))
 
@@ -263,14 +263,14 @@ def test_an_offer_reaches_only_those_who_agree_and_says_how_to_stop(account: Acc
     assert re.search("STOP|退订|退訂", emma.text or "")
 
 
-def test_a_chat_hears_no_subject_and_a_mail_has_one(account: Account) -> None:
+def test_a_chat_hears_no_subject_and_a_mail_has_one(account: Transcript) -> None:
     arrived = [message for message in account.messages if message.copies]
 
     assert [message.key for message in arrived if "Subject:" in (message.text or "")] == []
     assert [message.key for message in arrived if bool(message.subject) != (message.channel == "email")] == []
 
 
-def test_every_buyer_is_called_by_her_own_name(account: Account) -> None:
+def test_every_buyer_is_called_by_her_own_name(account: Transcript) -> None:
     values = load_cast(account.locale).values
     people = {str(value["name"]) for value in values.values() if isinstance(value, dict) and "phone" in value}
 
@@ -318,7 +318,7 @@ def test_json_is_one_document_of_the_shape_we_promise() -> None:
     assert run("en", True, Console(file=page, width=80)) == 0
 
     assert time.monotonic() - before < LONG_ENOUGH
-    told = msgspec.json.decode(page.getvalue(), type=Account)
+    told = msgspec.json.decode(page.getvalue(), type=Transcript)
     assert told == played("en")
     assert {"events", "messages", "deliveries", "cases", "counts"} <= set(
         msgspec.json.decode(page.getvalue())

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, select, text, update
 
 from bot.domain.shop import LOCALES
 from bot.operations.audit.audit import Finding, audit
-from bot.operations.audit.orders import UNTRUE
+from bot.operations.audit.orders import OUTDATED
 from handlers.message_policies import POLICIES
 from storage.tables import buyers, inbox, orders, outbox
 from tests.world import NOON, World, world
@@ -396,4 +396,4 @@ async def test_a_finding_is_told_in_the_sellers_language(locale: str, database_f
 
 
 def test_every_message_that_the_audit_knows_is_one_that_the_shop_says() -> None:
-    assert set(UNTRUE) <= set(POLICIES)
+    assert set(OUTDATED) <= set(POLICIES)

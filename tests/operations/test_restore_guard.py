@@ -12,7 +12,7 @@ from bot.operations.restore_guard import Marker, RestoreGuard, is_copy
 from bot.simulation import ManualClock
 from storage import instance, schema, tables
 from storage.database import Database, take_ids
-from storage.instance import NOWHERE, Hold, Instance
+from storage.instance import NO_LOCATION, Instance, OutboxHold
 from storage.sqlite_copy import copy_to
 from tests import servers
 from tests.conftest import cannot_run
@@ -31,9 +31,9 @@ def database(database_url: str) -> Iterator[Database]:
 async def served(database: Database, beats: int = 2) -> RestoreGuard:
     """A program that came here and stayed for a while."""
     home = RestoreGuard(database, ManualClock(NOON))
-    await home.arrive()
+    await home.check()
     for _ in range(beats):
-        await home.beat()
+        await home.heartbeat()
     return home
 
 
@@ -44,14 +44,14 @@ def file_of(database: Database) -> Path:
 @pytest.mark.parametrize(
     ("kept", "witness", "copy"),
     [
-        (Instance(NOWHERE, 0), Marker(NOWHERE), False),  # made just now
+        (Instance(NO_LOCATION, 0), Marker(NO_LOCATION), False),  # made just now
         (Instance("here", 5), Marker("here", 5), False),
         (Instance("here", 6), Marker("here", 5), False),  # it died before it could write that down
         (Instance("here", 4), Marker("here", 5), True),  # as it was before
         (Instance("there", 5), Marker("here", 5), True),
-        (Instance("here", 5), Marker(NOWHERE), True),  # nobody here knows it
-        (Instance(NOWHERE, 5), Marker("here", 5), True),  # marked
-        (Instance(NOWHERE, 5), Marker(NOWHERE), True),
+        (Instance("here", 5), Marker(NO_LOCATION), True),  # nobody here knows it
+        (Instance(NO_LOCATION, 5), Marker("here", 5), True),  # marked
+        (Instance(NO_LOCATION, 5), Marker(NO_LOCATION), True),
     ],
 )
 def test_a_copy_is_what_was_served_elsewhere_or_earlier(kept: Instance, witness: Marker, copy: bool) -> None:
@@ -70,9 +70,9 @@ async def test_two_programs_on_one_database_are_both_at_home(postgres_url: str) 
     database = Database(postgres_url)
     schema.migrate(database.engine)
     one, two = await served(database), await served(database)
-    await one.beat()
-    await two.beat()
-    await one.beat()
+    await one.heartbeat()
+    await two.heartbeat()
+    await one.heartbeat()
 
     assert database.read_now(instance.held) is None
     database.close()
@@ -94,7 +94,7 @@ async def test_a_file_that_was_carried_elsewhere_is_held(tmp_path: Path, with_it
     first, second = await served(copy), await served(copy)
     copy.close()
 
-    assert first.hold == second.hold == Hold(NOON, instance.COPY)
+    assert first.hold == second.hold == OutboxHold(NOON, instance.COPY)
 
 
 def test_a_marked_copy_is_held_before_anybody_serves_it(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_marked_copy_is_held_before_anybody_serves_it(tmp_path: Path) -> None:
     files = [path.name for path in tmp_path.glob("copy.db*")]
     copied = Database(f"sqlite:///{tmp_path / 'copy.db'}")
 
-    assert copied.read_now(instance.held) == Hold(NOON, instance.COPY)
+    assert copied.read_now(instance.held) == OutboxHold(NOON, instance.COPY)
     assert files == ["copy.db"]
     copied.close()
 
@@ -131,7 +131,7 @@ async def test_a_failover_that_lost_nothing_is_no_restored_copy(postgres_url: st
     running = await served(database)
     database.write_now(lambda link: went_to(link, "another timeline"))
 
-    await running.beat()
+    await running.heartbeat()
     started_later = await served(database)
 
     assert started_later.hold is None
@@ -142,9 +142,9 @@ async def test_a_database_that_goes_back_while_it_is_served_is_held(database: Da
     running = await served(database, beats=5)
     database.write_now(lambda link: link.execute(update(tables.life).values(beat=2)))
 
-    await running.beat()
+    await running.heartbeat()
 
-    assert database.read_now(instance.held) == Hold(NOON, instance.COPY)
+    assert database.read_now(instance.held) == OutboxHold(NOON, instance.COPY)
 
 
 def went_to(connection: Connection, place: str) -> None:
@@ -157,20 +157,20 @@ async def test_a_server_that_went_elsewhere_while_nobody_was_there_is_a_copy(pos
     await served(database)
     database.write_now(lambda link: went_to(link, "another timeline"))
 
-    assert (await served(database)).hold == Hold(NOON, instance.COPY)
+    assert (await served(database)).hold == OutboxHold(NOON, instance.COPY)
     database.close()
 
 
 async def test_a_server_that_does_not_tell_who_it_is_is_known_by_its_tables(postgres_url: str) -> None:
     database = Database(postgres_url)
     schema.migrate(database.engine)
-    whole = database.read_now(instance.place_on_server)
+    whole = database.read_now(instance.location_on_server)
 
     def as_a_guest(connection: Connection) -> str:
         connection.exec_driver_sql("CREATE ROLE guest_of_life")
         connection.exec_driver_sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
         connection.exec_driver_sql("SET LOCAL ROLE guest_of_life")
-        found = instance.place_on_server(connection)
+        found = instance.location_on_server(connection)
         connection.rollback()
         return found
 
@@ -200,7 +200,7 @@ async def test_a_server_that_was_recovered_begins_a_timeline_and_is_a_copy() -> 
         cannot_run(f"no PostgreSQL: {why}")
 
     assert restarted.hold is None
-    assert recovered.hold == Hold(NOON, instance.COPY)
+    assert recovered.hold == OutboxHold(NOON, instance.COPY)
 
 
 def to_be_recovered(server: servers.Postgres) -> None:

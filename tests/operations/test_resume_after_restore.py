@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from bot.cli import main
 from bot.operations.resume_after_restore import leave_out
 from storage import instance, tables
-from storage.held_outbox import waiting
+from storage.held_outbox import count_waiting
 from tests.world import NOON, SECRET, World, world
 
 SETTINGS = """\
@@ -63,7 +63,7 @@ async def test_what_became_untrue_while_it_was_held_stays_unsaid(shop: World) ->
     await shop.fact("paid", paid_at=shop.clock.now, amount="128.00", currency="CNY")
     await shop.settle()
 
-    await shop.program.parts.database.write(instance.let_go)
+    await shop.program.parts.database.write(instance.release)
     await shop.settle()
 
     assert "payment_reminder" not in shop.receiver.templates
@@ -77,7 +77,7 @@ async def test_what_waits_is_counted_by_kind_the_longest_due_first(shop: World) 
     await shop.settle()
 
     kinds = await shop.program.parts.database.read(
-        lambda link: waiting(link, "shop", NOON + timedelta(minutes=25))
+        lambda link: count_waiting(link, "shop", NOON + timedelta(minutes=25))
     )
 
     first = kinds[0]
@@ -190,7 +190,7 @@ async def test_who_says_that_it_is_a_copy_is_believed_by_every_program_that_come
     assert main(["hold", "--copy", "--config", str(settings)]) == 0
     await shop.place("1002", buyer="bob")
     await shop.settle()
-    hold = await shop.program.parts.restore_guard.arrive()
+    hold = await shop.program.parts.restore_guard.check()
 
     assert hold is not None
     assert hold.why == instance.COPY

@@ -48,7 +48,7 @@ RULES = rules_of(config_of("", "http://127.0.0.1:9/"))
 def world_with(database_url: str, **changed: Any) -> AbstractAsyncContextManager[World]:
     """A shop whose rules are changed in part, and whose handlers have one second."""
     rules = msgspec.structs.replace(RULES, **changed)
-    return world(database_url, options={"rules": rules, "time_limit": TimeLimit(looks=5, every=0.2)})
+    return world(database_url, options={"rules": rules, "time_limit": TimeLimit(ticks=5, tick_seconds=0.2)})
 
 
 async def left_open(shop: World) -> int:
@@ -115,7 +115,7 @@ async def all_heard(shop: World, orders: set[str]) -> bool:
 
 
 def test_whoever_returns_in_time_is_left_alone_however_often_it_is_asked() -> None:
-    patience = TimeLimit(looks=1, every=0.001)  # so short that some are interrupted at their very end
+    patience = TimeLimit(ticks=1, tick_seconds=0.001)  # so short that some are interrupted at their very end
     ends = {True: 0, False: 0}
     with patience.watching():
         over = time.monotonic() + 1
@@ -131,7 +131,7 @@ def test_whoever_returns_in_time_is_left_alone_however_often_it_is_asked() -> No
 
 
 async def test_a_thread_beside_the_one_that_hangs_is_not_interrupted() -> None:
-    patience = TimeLimit(looks=5, every=0.2)
+    patience = TimeLimit(ticks=5, tick_seconds=0.2)
     hangs = threading.Event()
 
     def forever() -> None:

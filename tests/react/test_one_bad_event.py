@@ -173,7 +173,7 @@ async def test_a_delivery_that_cannot_be_read_is_kept_byte_for_byte(database_url
         assert await shop.place() == 200
         await shop.settle()
         unread = await shop.program.parts.database.read(
-            lambda connection: read_models.unread(connection, "shop")
+            lambda connection: read_models.unreadable_deliveries(connection, "shop")
         )
         assert {each.body for each in unread} == set(bodies)
         assert shop.receiver.templates == ["order_confirmation"]

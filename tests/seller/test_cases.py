@@ -8,7 +8,7 @@ import pytest
 
 from bot.seller.words import SellerWords
 from storage import read_models
-from storage.read_models import CaseFile
+from storage.read_models import CaseView
 from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
 from tests.world import NOON, World, world
 
@@ -22,8 +22,8 @@ async def shops(database_url: str) -> AsyncIterator[ManyShops]:
         yield found
 
 
-async def waiting(shop: World) -> list[CaseFile]:
-    return await shop.program.parts.database.read(partial(read_models.case_files, shop="shop"))
+async def waiting(shop: World) -> list[CaseView]:
+    return await shop.program.parts.database.read(partial(read_models.list_cases, shop="shop"))
 
 
 async def test_a_case_says_who_waits_and_where(database_url: str) -> None:

@@ -58,7 +58,7 @@ def story(shop: World, name: str, locale: str = "en") -> Explanation:
 
 def all_names(shop: World) -> list[str]:
     listed = shop.program.parts.database.read_now(
-        lambda link: read_models.messages(link, "shop", read_models.Wanted(), limit=200)
+        lambda link: read_models.messages(link, "shop", read_models.MessageFilter(), limit=200)
     )
     return [message.name for message in listed]
 

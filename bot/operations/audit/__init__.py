@@ -1,1 +1,1 @@
-"""The promises, proved again over the whole database."""
+"""The audit: checks the promises over the whole database."""

@@ -1,4 +1,4 @@
-"""What was said to one buyer, told over again: too much, twice, at night, or against her word."""
+"""Check the messages to one buyer: too many, twice, at night, or against their wish."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
 
-class Breach(msgspec.Struct, frozen=True):
-    """A broken promise. `proven`: what was written beside the decision shows it already.
+class Violation(msgspec.Struct, frozen=True):
+    """A broken promise. proven: the facts stored beside the decision show it.
 
-    `said_at`: the word of the buyer that was not heeded; innocent if it came later than the message.
+    said_at: when the buyer said what was ignored; no violation if that reached us after the message.
     """
 
     promise: int
@@ -31,7 +31,7 @@ class Breach(msgspec.Struct, frozen=True):
 
 
 def began(sending: Sending) -> datetime:
-    """When the sending began. For one that ended unknown the end tells nothing: it was found much later."""
+    """When a sending began. An unknown one was settled much later, so it counts from its decision."""
     text = sending.facts.get("at")
     decided_at = datetime.fromisoformat(text) if text else sending.settled_at
     if sending.state == "unknown" or sending.settled_at - decided_at <= LONGEST_SENDING:
@@ -39,75 +39,75 @@ def began(sending: Sending) -> datetime:
     return sending.settled_at
 
 
-class Talk:
-    """One buyer's side of it; `hear` takes what was said to her in the order of time."""
+class BuyerHistory:
+    """The messages to one buyer so far; `check` must get them in the order of time."""
 
     def __init__(self, buyer: str) -> None:
         self.buyer = buyer
-        self._lately: deque[datetime] = deque()
+        self._messages: deque[datetime] = deque()
         self._offers: deque[datetime] = deque()
         self._promotions: set[str] = set()
         self._texts: set[int] = set()
 
-    def hear(self, sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Breach]:
-        """What is wrong with this message, after all that was said before it."""
+    def check(self, sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Violation]:
+        """The violations of this message, after all that were sent before it."""
         if sending.category == "answer":
             return
         yield from self._twice(sending)
-        yield from _against_her_word(sending, buyer)
+        yield from _against_their_wish(sending, buyer)
         yield from _at_night(sending, buyer, shop)
         yield from self._too_much(sending, shop)
 
-    def _twice(self, sending: Sending) -> Iterator[Breach]:
+    def _twice(self, sending: Sending) -> Iterator[Violation]:
         # A set of hashes: the texts themselves would be a buyer's whole history in memory.
         same = hash((sending.template, sending.order, sending.address, sending.text, repr(sending.values)))
         if sending.order is not None and same in self._texts:
-            yield Breach(2, "said_twice", sending, proven=True)
+            yield Violation(2, "said_twice", sending, proven=True)
         self._texts.add(same)
         promotion = sending.values.get("promotion") if sending.category == "promotion" else None
         if promotion in self._promotions:
-            yield Breach(2, "promotion_twice", sending, {"promotion": promotion})
+            yield Violation(2, "promotion_twice", sending, {"promotion": promotion})
         if promotion:
             self._promotions.add(promotion)
 
-    def _too_much(self, sending: Sending, shop: Shop) -> Iterator[Breach]:
+    def _too_much(self, sending: Sending, shop: Shop) -> Iterator[Violation]:
         at, facts = began(sending), sending.facts
         limit = facts.get("per_day", shop.limits.per_day)
         known = facts.get("sent_in_day", 0) >= limit
-        if known or _within(self._lately, at - DAY) >= limit:
-            yield Breach(6, "day_full", sending, {"limit": limit}, proven=known)
-        self._lately.append(sending.settled_at)
+        if known or _within(self._messages, at - DAY) >= limit:
+            yield Violation(6, "day_full", sending, {"limit": limit}, proven=known)
+        self._messages.append(sending.settled_at)
         if sending.category != "promotion":
             return
         limit = facts.get("promotions_per_week", shop.limits.promotions_per_week)
         known = facts.get("promotions_in_week", 0) >= limit
         if known or _within(self._offers, at - WEEK) >= limit:
-            yield Breach(6, "promotions_full", sending, {"limit": limit}, proven=known)
+            yield Violation(6, "promotions_full", sending, {"limit": limit}, proven=known)
         self._offers.append(sending.settled_at)
 
 
-def _within(moments: deque[datetime], since: datetime) -> int:
-    while moments and moments[0] <= since:
-        moments.popleft()
-    return len(moments)
+def _within(times: deque[datetime], since: datetime) -> int:
+    while times and times[0] <= since:
+        times.popleft()
+    return len(times)
 
 
-def _against_her_word(sending: Sending, buyer: Buyer | None) -> Iterator[Breach]:
+def _against_their_wish(sending: Sending, buyer: Buyer | None) -> Iterator[Violation]:
     at, facts = began(sending), sending.facts
     stopped_at = _stopped_before(buyer, at)
     if facts.get("stopped") or stopped_at:
         values = {"stopped_at": stopped_at}
-        yield Breach(3, "stopped", sending, values, proven=bool(facts.get("stopped")), said_at=stopped_at)
+        yield Violation(3, "stopped", sending, values, proven=bool(facts.get("stopped")), said_at=stopped_at)
     if sending.category != "promotion":
         return
     said_no = "agrees" in facts and facts["agrees"] is not True
     if said_no or not _agreed(buyer, at):
         said_at = buyer.agrees_at if buyer else None
-        yield Breach(6, "not_agreed", sending, proven=said_no, said_at=said_at)
+        yield Violation(6, "not_agreed", sending, proven=said_no, said_at=said_at)
 
 
 def _stopped_before(buyer: Buyer | None, at: datetime) -> datetime | None:
-    """The stop that was in force then, as far as the file still tells."""
+    """The stop that was in force then, as far as the record still shows it."""
     if buyer is None or buyer.stopped_at is None or buyer.stopped_at >= at:
         return None
     resumed = buyer.resumed_at is not None and buyer.stopped_at < buyer.resumed_at <= at
@@ -115,24 +115,24 @@ def _stopped_before(buyer: Buyer | None, at: datetime) -> datetime | None:
 
 
 def _agreed(buyer: Buyer | None, at: datetime) -> bool:
-    """The file tells her last word only: a no of later says nothing of then."""
+    """True if the buyer may have agreed then: the record has their last answer only."""
     if buyer is None or buyer.agrees is None:
         return False
     return buyer.agrees or (buyer.agrees_at is not None and buyer.agrees_at >= at)
 
 
-def _at_night(sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Breach]:
-    """By the zone written beside the decision, and by the buyer's own as her file tells it."""
+def _at_night(sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Violation]:
+    """By the zone stored beside the decision, and by the buyer's own as their record has it."""
     quiet = _quiet_then(sending, shop)
     at, noted = began(sending), sending.facts.get("timezone")
     own = buyer.timezone if buyer else None
     if noted and in_quiet_hours(at, quiet, shop.zone(noted)):
-        yield Breach(6, "quiet_hours", sending, {"timezone": noted}, proven=True)
+        yield Violation(6, "quiet_hours", sending, {"timezone": noted}, proven=True)
     elif (own or not noted) and in_quiet_hours(at, quiet, shop.zone(own)):
         known_at = buyer.shown_at if buyer else None
         if noted and known_at and known_at >= at:
-            return  # the file was shown to us anew since
-        yield Breach(6, "quiet_hours", sending, {"timezone": shop.zone(own).key}, said_at=known_at)
+            return  # the record was updated since
+        yield Violation(6, "quiet_hours", sending, {"timezone": shop.zone(own).key}, said_at=known_at)
 
 
 def _quiet_then(sending: Sending, shop: Shop) -> QuietHours:

@@ -1,4 +1,4 @@
-"""Whether what was said about an order was true by what had come in, and whether its record holds that."""
+"""Check messages about an order against the events that had arrived, and the record against all events."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -7,30 +7,30 @@ import msgspec
 
 from bot.domain.events import OrderEvent
 from bot.domain.orders import Order, merge
-from bot.operations.audit.conversations import Breach, began
+from bot.operations.audit.conversations import Violation, began
 from storage.audit_queries import Fact, Sending
 
-Untruth = Callable[[Order], bool]
+Outdated = Callable[[Order], bool]
 
 CLOCKS_APART = timedelta(days=1)  # at most, between a platform's and ours
 
-_ASKING_FOR_MONEY: dict[str, Untruth] = {
+_ASKING_FOR_MONEY: dict[str, Outdated] = {
     "order_paid": lambda order: bool(order.payments),
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: bool(order.refunds),
 }
-_ASKING_FOR_REVIEW: dict[str, Untruth] = {
+_ASKING_FOR_REVIEW: dict[str, Outdated] = {
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: bool(order.refunds),
     "order_reviewed": lambda order: bool(order.reviews),
 }
-_OF_A_LIVING_ORDER: dict[str, Untruth] = {
+_OF_A_LIVING_ORDER: dict[str, Outdated] = {
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: order.refunded_in_full,
 }
 
-# What must not be so when these are said.
-UNTRUE: dict[str, dict[str, Untruth]] = {
+# What must not hold when these templates are sent.
+OUTDATED: dict[str, dict[str, Outdated]] = {
     "payment_reminder": _ASKING_FOR_MONEY,
     "second_contact": _ASKING_FOR_MONEY,
     "review_request": _ASKING_FOR_REVIEW,
@@ -44,39 +44,39 @@ UNTRUE: dict[str, dict[str, Untruth]] = {
 }
 
 
-def broken_about_order(sending: Sending, told: list[Fact], slack: timedelta) -> Iterator[Breach]:
-    """Where the message was untrue by the facts that had reached us, not only by those that had happened."""
-    rules = UNTRUE.get(sending.template)
+def violations_about_order(sending: Sending, facts: list[Fact], slack: timedelta) -> Iterator[Violation]:
+    """Violations where facts that had reached us made the message untrue before it was sent."""
+    rules = OUTDATED.get(sending.template)
     if rules is None:
         return
     at = began(sending)
-    # Untrue both shortly before and shortly after: what changed in between may not have been on disk.
-    before, by_then = _known(told, at - slack), _known(told, at + slack)
-    for code, untrue in rules.items():
-        if before and by_then and untrue(before) and untrue(by_then):
-            yield Breach(3, code, sending)
+    # Outdated both shortly before and after: what changed in between may not have been committed.
+    before, by_then = _known(facts, at - slack), _known(facts, at + slack)
+    for code, outdated in rules.items():
+        if before and by_then and outdated(before) and outdated(by_then):
+            yield Violation(3, code, sending)
 
 
-def facts_missing(told: list[Fact], record: Order | None, archived_until: datetime | None = None) -> bool:
-    """Whether merging the handled events again gives another order than the one on record.
+def record_differs(facts: list[Fact], record: Order | None, archived_until: datetime | None = None) -> bool:
+    """True if merging the handled events again gives another order than the record.
 
     The facts of a parked event may or may not be in the record: its handler failed before or after them.
-    Of an order whose first events may lie in the archive, the record must at least hold all that is told.
+    Where the first events may be in the archive, the record must at least contain all the others.
     """
-    done = _merged(fact for fact in told if fact.state == "done")
+    done = _merged(fact for fact in facts if fact.state == "done")
     if done is None:
         return False
     if record is None:
         return True
     if archived_until and (record.placed_at is None or record.placed_at < archived_until + CLOCKS_APART):
-        again = _merged((fact for fact in told if fact.state == "done"), record)
+        again = _merged((fact for fact in facts if fact.state == "done"), record)
         return again != record
-    parked = _merged(fact for fact in told if fact.state != "open")
+    parked = _merged(fact for fact in facts if fact.state != "open")
     return _compared(record) not in {_compared(done), _compared(parked or done)}
 
 
-def _known(told: Iterable[Fact], at: datetime) -> Order | None:
-    return _merged(fact for fact in told if fact.received_at <= at)
+def _known(facts: Iterable[Fact], at: datetime) -> Order | None:
+    return _merged(fact for fact in facts if fact.received_at <= at)
 
 
 def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
@@ -87,5 +87,5 @@ def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
 
 
 def _compared(order: Order) -> bytes:
-    """Without what depends on who came first: the channel, and the buyer as we call her."""
+    """The order as JSON, without what depends on the order of arrival: channel and buyer id."""
     return msgspec.json.encode(msgspec.structs.replace(order, buyer=None, channel=""))

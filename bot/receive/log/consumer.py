@@ -60,7 +60,7 @@ class LogConsumer:
         finally:
             try:
                 await self._database.write(
-                    lambda link: log_offsets.let_go(link, self._name, lease_clock(link, self._clock()))
+                    lambda link: log_offsets.release(link, self._name, lease_clock(link, self._clock()))
                 )
             except Exception as error:  # the database is away; then the lease ends by itself
                 log.warning("log not let go", error=type(error).__name__)
@@ -103,7 +103,7 @@ class LogConsumer:
     async def _hold(self, partition: int) -> Place | None:
         def hold(connection: Connection) -> tuple[str, int] | None:
             now = lease_clock(connection, self._clock())
-            return log_offsets.hold(connection, partition, self._name, now, now + LEASE)
+            return log_offsets.claim(connection, partition, self._name, now, now + LEASE)
 
         held = await self._database.write(hold)
         return Place(*held) if held else None

@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform sent to the door, and what it was answered. `repeat`: it came before."""
+class ShownDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery of a platform and the status of the answer. repeat: it was sent before."""
 
     at: datetime
     channel: str
@@ -16,14 +16,14 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     repeat: bool = False
 
 
-class Note(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True):
     """What the reader should watch from here on."""
 
     at: datetime
     text: str
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class ShownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery as it was understood. `text` is the buyer's (`who`), or a person's of the shop (`agent`)."""
 
     id: int
@@ -39,7 +39,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     silent: str | None = None  # why the bot says nothing to it
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Delay(msgspec.Struct, frozen=True):
     """A message that was due and had to wait, and why."""
 
     at: datetime
@@ -47,7 +47,7 @@ class Hold(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
     """`text` is what reached the buyer, `copies` how often; both empty for what was never sent."""
 
     id: int
@@ -67,11 +67,11 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     copies: int = 0
     turn: int = 0  # its place among all that was sent
-    held: tuple[Hold, ...] = ()
+    held: tuple[Delay, ...] = ()
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for the seller. `draft`: words prepared for her."""
+class ShownCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A case for the seller. draft: a text prepared for them."""
 
     number: int
     kind: str
@@ -94,7 +94,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     cases: int
 
 
-class Account(msgspec.Struct, frozen=True, kw_only=True):
+class Transcript(msgspec.Struct, frozen=True, kw_only=True):
     """`stray`: what arrived somewhere and stands in no record of ours; there must be none."""
 
     shop: str
@@ -102,10 +102,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
     began_at: datetime
     ended_at: datetime
-    notes: tuple[Note, ...]
-    deliveries: tuple[Delivery, ...]
-    events: tuple[Event, ...]
-    messages: tuple[Message, ...]
-    cases: tuple[Case, ...]
+    notes: tuple[Remark, ...]
+    deliveries: tuple[ShownDelivery, ...]
+    events: tuple[ShownEvent, ...]
+    messages: tuple[ShownMessage, ...]
+    cases: tuple[ShownCase, ...]
     stray: int
     counts: Counts
