@@ -9,19 +9,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
+from jinja2.meta import find_undeclared_variables
 
 from bot.domain.errors import TemplateError
 from bot.domain.money import parse_money
-from bot.domain.reasons import REASONS
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
 from bot.texts.catalogue import locale_chain
-from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 
 QUOTED_MAX = 120  # characters of a buyer's words, or of an error, in one sentence
 
-_NAMES = frozenset(name for names in REASONS.values() for name in names)
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})\b")
 
 
@@ -42,13 +41,14 @@ class SellerWords:
         return self._said("phrases", code, values)
 
     def _said(self, table: str, code: str, values: Mapping[str, Any]) -> str:
-        sentence = _sentences(self.locale, table).get(code)
-        if sentence is None:
+        known = _sentences(self.locale, table).get(code)
+        if known is None:
             return _bare(code, values)
+        sentence, names = known
         try:
             return sentence.fill(
                 {
-                    **dict.fromkeys(_NAMES),
+                    **dict.fromkeys(names),
                     **{name: self._shown(name, value) for name, value in values.items()},
                 }
             )
@@ -129,9 +129,12 @@ def _words(locale: str) -> dict[str, dict[str, str]]:
 
 
 @lru_cache(maxsize=2 * len(LOCALES))
-def _sentences(locale: str, table: str) -> dict[str, Compiled]:
+def _sentences(locale: str, table: str) -> dict[str, tuple[Compiled, frozenset[str]]]:
+    """Every sentence of a table with the names in it, which are empty where no value is given."""
     cage = TemplateEnvironment(locale)
-    return {
-        code: Compiled(cage, f"{locale}/seller.yaml {code}", sentence)
-        for code, sentence in _words(locale)[table].items()
-    }
+    sentences = {}
+    for code, sentence in _words(locale)[table].items():
+        where = f"{locale}/seller.yaml {code}"
+        names = find_undeclared_variables(parse(cage, where, sentence))
+        sentences[code] = Compiled(cage, where, sentence), frozenset(names)
+    return sentences

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.actions import CallHuman, JoinBuyer, OpenCase, Say
 from bot.domain.context import Case, Conversation
 from bot.domain.events import AgentReplied, MessageStatusChanged
-from handlers.chat import order_numbers_in
+from handlers.order_proof import order_numbers_in
 from tests.handlers import world
 from tests.handlers.world import PLACED, answers, chat_context, days, decide, human_case, order_of, wrote
 

@@ -13,7 +13,7 @@ def test_a_cancelled_order_is_told_as_of_its_cancelling() -> None:
 def test_a_cancelling_taken_back_is_not_told() -> None:
     desk = Desk().take(world.placed(), world.cancelled(), world.reopened())
 
-    assert desk.why_untrue("cancelled:1001") == "order_reopened"
+    assert desk.why_outdated("cancelled:1001") == "order_reopened"
 
 
 def test_a_refund_without_an_amount_is_the_whole() -> None:
@@ -27,7 +27,7 @@ def test_a_part_is_told_as_a_part_with_its_refund() -> None:
 
     told = desk.waiting["refunded:1001:r1"]
     assert (told.template, told.values, told.at) == ("partly_refunded", {"refund": "r1"}, PLACED + days(5))
-    assert desk.why_untrue("refunded:1001:r1") is None
+    assert desk.why_outdated("refunded:1001:r1") is None
 
 
 def test_a_refund_of_the_total_is_told_as_the_whole() -> None:
@@ -54,5 +54,5 @@ def test_two_refunds_are_told_apart() -> None:
 def test_the_whole_money_back_ends_what_was_cheerful() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.shipped(), world.refunded())
 
-    assert desk.why_untrue("payment_received:1001") == "order_refunded"
-    assert desk.why_untrue("shipped:1001:A") == "order_refunded"
+    assert desk.why_outdated("payment_received:1001") == "order_refunded"
+    assert desk.why_outdated("shipped:1001:A") == "order_refunded"

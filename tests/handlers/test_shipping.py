@@ -19,13 +19,13 @@ def test_each_parcel_is_announced_on_its_own() -> None:
 def test_a_parcel_that_arrived_meanwhile_is_not_announced() -> None:
     desk = Desk().take(world.shipped("A"), world.delivered("A"))
 
-    assert desk.why_untrue("shipped:1001:A") == "order_delivered"
+    assert desk.why_outdated("shipped:1001:A") == "order_delivered"
 
 
 def test_a_parcel_of_a_cancelled_order_is_not_announced() -> None:
     desk = Desk().take(world.shipped("A"), world.cancelled(days(2)))
 
-    assert desk.why_untrue("shipped:1001:A") == "order_cancelled"
+    assert desk.why_outdated("shipped:1001:A") == "order_cancelled"
 
 
 def test_a_parcel_that_does_not_move_for_days_is_told_of_first_and_shown_to_the_seller() -> None:
@@ -61,7 +61,7 @@ def test_the_word_of_a_delay_is_dropped_when_the_parcel_moves_after_all() -> Non
 
     desk.take(world.moved("A", days(6)))
 
-    assert desk.why_untrue("delayed:1001:A", now=PLACED + days(6.1)) == "parcel_moved"
+    assert desk.why_outdated("delayed:1001:A", now=PLACED + days(6.1)) == "parcel_moved"
 
 
 def test_a_late_parcel_that_arrives_closes_its_case() -> None:
@@ -91,12 +91,12 @@ def test_parcels_of_long_ago_are_not_late() -> None:
 
 def test_delivery_is_told_once_all_parcels_arrived() -> None:
     desk = Desk().take(world.shipped("A"), world.shipped("B"), world.delivered("A", days(3)))
-    assert desk.why_untrue("delivered:1001:parcel-A") == "order_not_delivered"
+    assert desk.why_outdated("delivered:1001:parcel-A") == "order_not_delivered"
 
     desk.take(world.delivered("B", days(4)))
 
-    assert desk.why_untrue("delivered:1001:parcel-A") == "order_delivered"
-    assert desk.why_untrue("delivered:1001:parcel-B") is None
+    assert desk.why_outdated("delivered:1001:parcel-A") == "order_delivered"
+    assert desk.why_outdated("delivered:1001:parcel-B") is None
 
 
 def test_an_arrival_told_for_the_whole_order_takes_the_place_of_its_parcels() -> None:
