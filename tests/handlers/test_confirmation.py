@@ -5,7 +5,7 @@ from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, Desk, days, hours
 
 
-def test_an_order_is_confirmed_as_of_the_moment_it_was_placed() -> None:
+def test_an_order_is_confirmed_as_of_the_time_it_was_placed() -> None:
     desk = Desk().take(world.placed())
 
     assert desk.waiting["order_confirmation:1001"].at == PLACED

@@ -96,7 +96,9 @@ def test_nobody_is_reminded_once_the_payment_is_known(events: list[OrderEvent]) 
 
 @given(st.permutations(DEAL), st.integers(1, 7))
 @settings(max_examples=200, deadline=None)
-def test_what_is_withdrawn_is_also_untrue_if_it_slipped_through(events: list[OrderEvent], known: int) -> None:
+def test_what_is_withdrawn_is_also_outdated_if_it_is_still_queued(
+    events: list[OrderEvent], known: int
+) -> None:
     desk = Desk().take(*events[:known])
     gone = set(desk.messages) - set(desk.waiting)
 

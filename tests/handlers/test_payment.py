@@ -36,7 +36,7 @@ def test_an_amount_is_not_judged_before_the_total_is_known() -> None:
     assert (desk.messages, desk.cases) == ({}, {})
 
 
-def test_money_after_cancelling_is_a_case_and_no_cheerful_word() -> None:
+def test_money_after_cancelling_is_a_case_and_no_acknowledgement() -> None:
     desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
 
     assert desk.open_cases == {"paid_after_cancel:1001"}
@@ -71,7 +71,7 @@ def test_a_day_after_payment_the_buyer_is_reassured() -> None:
     assert desk.why_outdated("reassurance:1001:1") is None
 
 
-def test_nobody_is_reassured_once_the_parcel_left_or_the_deal_is_off() -> None:
+def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:
     begun = (world.placed(), world.paid())
 
     assert Desk().take(*begun, world.shipped()).why_withdrawn("reassurance") == {"order_shipped"}

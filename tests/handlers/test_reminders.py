@@ -1,4 +1,4 @@
-"""Payment reminders: when, in which words, and never once they are untrue."""
+"""Payment reminders: when, in which steps, and never once they are outdated."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -74,7 +74,7 @@ def test_reminders_keep_their_rules_whatever_the_settings(payment: Payment) -> N
     assert [reminder.last for reminder in times] == [False] * (len(times) - has_last) + [True] * has_last
 
 
-def test_a_reminder_is_untrue_once_money_came_also_in_part() -> None:
+def test_a_reminder_is_outdated_once_money_came_also_in_part() -> None:
     paid = Desk().take(world.placed(), world.paid())
     partly = Desk().take(world.placed(), world.paid(minor=5000))
 
@@ -83,7 +83,7 @@ def test_a_reminder_is_untrue_once_money_came_also_in_part() -> None:
     assert paid.why_withdrawn("payment_reminder") == {"order_paid"}
 
 
-def test_a_reminder_is_untrue_for_an_order_cancelled_reopened_refunded_or_shipped() -> None:
+def test_a_reminder_is_outdated_for_an_order_cancelled_reopened_refunded_or_shipped() -> None:
     placed = world.placed()
     key = "payment_reminder:1001:2"
 
@@ -122,7 +122,7 @@ def test_an_unpaid_order_is_handed_to_the_seller_at_closing_with_its_history() -
     assert case.details["history"] == [f"payment_reminder sent {PLACED.isoformat()}"]
 
 
-def test_a_paid_or_cancelled_order_is_nobodys_business_at_closing() -> None:
+def test_a_paid_or_cancelled_order_is_no_case_at_closing() -> None:
     came = world.time_came("unpaid_closed", DEADLINE)
 
     assert Desk().take(world.placed(), world.paid(), came).cases == {}
@@ -139,7 +139,7 @@ def test_nobody_is_asked_to_pay_nothing() -> None:
     assert free.take(world.time_came("unpaid_closed", DEADLINE)).cases == {}
 
 
-def test_who_says_she_paid_is_not_reminded_while_the_seller_looks() -> None:
+def test_a_buyer_who_says_they_paid_is_not_reminded_until_the_seller_has_checked() -> None:
     desk = Desk().take(world.placed())
     opened = Case(number=7, kind="payment_claim", key="c", reason="payment_claimed", opened_at=PLACED)
     claim = msgspec.structs.replace(opened, order="1001")

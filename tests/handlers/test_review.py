@@ -53,7 +53,7 @@ def test_who_reviewed_is_not_asked_any_more() -> None:
     assert desk.why_outdated(ASKED) == "order_reviewed"
 
 
-def test_a_completed_order_counts_as_delivered_where_nobody_tells_of_delivery() -> None:
+def test_a_completed_order_counts_as_delivered_where_no_delivery_is_reported() -> None:
     desk = Desk().take(world.placed(), world.completed(days(4)))
     key = "review_request:1001:completed"
 

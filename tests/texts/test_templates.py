@@ -42,7 +42,7 @@ def said(name: str, locale: str, shop: Shop = FULL, **changed: object) -> str:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_moment_has_words_in_every_language_and_no_other_words_lie_about(locale: str) -> None:
+def test_every_message_has_a_template_in_every_language_and_no_other_template_exists(locale: str) -> None:
     assert {version.name for version in TEXTS.versions if version.locale == locale} == set(NAMES_OF_TEXTS)
 
 
@@ -57,8 +57,8 @@ def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
     tried = list(samples(name, FULL, POLICIES))
     assert tried
 
-    for label, told in tried:
-        text = TEXTS.render(TEXTS.resolve(name, locale), told).text
+    for label, given in tried:
+        text = TEXTS.render(TEXTS.resolve(name, locale), given).text
         assert len(text) <= CHAT_MAX, label
         assert not re.search(r"None|Undefined|Money\(|datetime|\u202e|evil\.example", text), (label, text)
         assert not re.search(r"[ \t]$|\n\n\n|[（(] *[)）]|\w  \w", text, re.MULTILINE), (label, text)
@@ -67,8 +67,8 @@ def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", BY_MAIL)
 def test_what_may_go_by_mail_has_a_subject_of_one_short_line(name: str, locale: str) -> None:
-    for _, told in samples(name, FULL, POLICIES):
-        subject, body = split_subject(TEXTS.render(TEXTS.resolve(name, locale), told).text)
+    for _, given in samples(name, FULL, POLICIES):
+        subject, body = split_subject(TEXTS.render(TEXTS.resolve(name, locale), given).text)
 
         assert subject
         assert len(subject) < 60
@@ -261,9 +261,9 @@ def manual() -> str:
 
 
 def test_every_declared_variable_has_a_value_in_some_sample_and_no_other_has() -> None:
-    made = [variables for name in NAMES_OF_TEXTS for _, variables in samples(name, FULL, POLICIES)]
+    made = [given for name in NAMES_OF_TEXTS for _, given in samples(name, FULL, POLICIES)]
 
-    found = {path for variables in made for path in paths_in(variables)}
+    found = {path for given in made for path in paths_in(given)}
     assert found - {"refund"} == set(VARIABLES)  # the id by which `amount` is looked up
 
 
@@ -339,15 +339,15 @@ def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
         values={"refund": "r"},
     )
 
-    told = variables(due, facts, at)
+    made = variables(due, facts, at)
 
-    assert told["case"] == 42
-    assert told["amount"] == Money(500, "CNY")
-    assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), told).text
-    assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), told).text
+    assert made["case"] == 42
+    assert made["amount"] == Money(500, "CNY")
+    assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), made).text
+    assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), made).text
 
 
-def test_times_are_told_in_the_buyers_own_zone() -> None:
+def test_times_are_in_the_buyers_own_zone() -> None:
     at = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
     buyer = Buyer(id="b", timezone="America/New_York")
     order = Order(id="1", channel="c", placed_at=at)
@@ -355,7 +355,7 @@ def test_times_are_told_in_the_buyers_own_zone() -> None:
         key="k", template="hello", category="answer", due_at=at, created_at=at, lateness=timedelta(days=1)
     )
 
-    told = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
+    made = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
 
-    assert str(told["order"]["placed_at"].tzinfo) == "America/New_York"
-    assert told["order"]["placed_at"] == at
+    assert str(made["order"]["placed_at"].tzinfo) == "America/New_York"
+    assert made["order"]["placed_at"] == at
