@@ -30,6 +30,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     review.withdraw,
     review.answer,
     refunds.cancel,
+    refunds.reopen,
     refunds.refund,
 )
 

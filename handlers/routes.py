@@ -120,6 +120,7 @@ REASONS: Reasons = joined(
     confirmation.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,
