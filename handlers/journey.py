@@ -30,7 +30,6 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     review.withdraw,
     review.answer,
     refunds.cancel,
-    refunds.reopen,
     refunds.refund,
 )
 

@@ -6,21 +6,13 @@ from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Refund
-from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.validity import cancelled, refunded_in_full
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
     if order.cancelled_at is None:
         return []
     return [Say(template="cancelled", key=f"cancelled:{order.id}", order=order.id, at=order.cancelled_at)]
-
-
-def reopen(order: Order, context: Context) -> list[Action]:
-    if order.reopened_at is None:
-        return []
-    return [Say(template="reopened", key=f"reopened:{order.id}", order=order.id, at=order.reopened_at)]
 
 
 def refund(order: Order, context: Context) -> list[Action]:
@@ -49,14 +41,6 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
     return None if order.cancelled else Reason("order_reopened", {"order": order.shown_number})
 
 
-def why_not_report_reopening(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    """Only a buyer who read of the cancelling needs to read that the order goes on."""
-    outdated = cancelled(order) or refunded_in_full(order)
-    if outdated or any(said.template == "cancelled" and said.sent_at for said in facts.said):
-        return outdated
-    return Reason("cancelling_not_sent", {"order": order.shown_number})
-
-
 def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """A refund that happened stays true, so only one that the order does not have is not reported."""
     if any(refund.id == due.values.get("refund") for refund in order.refunds):
@@ -68,9 +52,6 @@ _REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
     "cancelled": policy.service(why_not_report_cancelling),
-    "reopened": policy.service(why_not_report_reopening, looks_back=True),
     "refunded": _REFUND,
     "partly_refunded": _REFUND,
 }
-
-REASONS: Reasons = {"cancelling_not_sent": ("order",)}

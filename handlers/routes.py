@@ -120,7 +120,6 @@ REASONS: Reasons = joined(
     confirmation.REASONS,
     order_proof.REASONS,
     payment.REASONS,
-    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,

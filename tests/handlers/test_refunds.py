@@ -1,6 +1,5 @@
 """Cancelled, refunded, refunded in part."""
 
-from bot.domain.context import Said
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days, hours
 
@@ -15,15 +14,6 @@ def test_a_cancelling_taken_back_is_not_reported() -> None:
     desk = Desk().take(world.placed(), world.cancelled(), world.reopened())
 
     assert desk.why_outdated("cancelled:1001") == "order_reopened"
-
-
-def test_a_reopening_is_reported_to_a_buyer_who_read_of_the_cancelling() -> None:
-    desk = Desk().take(world.placed(), world.cancelled(), world.reopened())
-    said = Said(key="cancelled:1001", template="cancelled", state="sent", order="1001", sent_at=PLACED)
-
-    assert desk.waiting["reopened:1001"].at == PLACED + hours(3)
-    assert desk.why_outdated("reopened:1001", said=(said,)) is None
-    assert desk.why_outdated("reopened:1001") == "cancelling_not_sent"
 
 
 def test_a_refund_without_an_amount_is_the_whole() -> None:
