@@ -50,7 +50,7 @@ from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
-from handlers.chat import order_numbers_in
+from handlers.order_proof import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database

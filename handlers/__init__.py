@@ -1,1 +1,1 @@
-"""What the shop does: pure functions, a file per moment in a buyer's life."""
+"""A shop's rules: pure functions from facts to actions, one file for each subject."""

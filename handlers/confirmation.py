@@ -1,16 +1,18 @@
-"""The first word after an order, and the second when the first met silence."""
+"""The confirmation of an order, and a second contact if an unpaid one is met with silence."""
 
 from datetime import datetime
 
 from bot.domain.actions import Action, Say, Unsay
 from bot.domain.context import Context
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from handlers.validity import cancelled, free, moment, not_payable, refunded_in_full
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
+from handlers.validity import cancelled, free, iso, not_payable, order_closed, refunded_in_full
 
 
 def confirm(order: Order, context: Context) -> list[Action]:
-    """Whether it carries the pay form or plain thanks, the template sees from the facts of its sending."""
+    """Confirm the order. Its template chooses pay form or thanks from the facts at the time of sending."""
     if order.placed_at is None:
         return []
     return [
@@ -24,7 +26,7 @@ def confirm(order: Order, context: Context) -> list[Action]:
 
 
 def contact_again(order: Order, context: Context) -> list[Action]:
-    """Silence after the confirmation of an unpaid order: the letter may have been lost, so another way."""
+    """Write by another channel after silence on an unpaid order, because the confirmation may be lost."""
     if order.placed_at is None:
         return []
     again = Say(
@@ -34,27 +36,37 @@ def contact_again(order: Order, context: Context) -> list[Action]:
         at=order.placed_at + context.shop.followups.second_contact,
         unlike=f"order_confirmation:{order.id}",
     )
-    untrue = not_payable(order)
+    outdated = not_payable(order)
     return (
         [again]
-        if untrue is None
-        else [again, Unsay(prefix=f"second_contact:{order.id}:", why=untrue.code, values=untrue.values)]
+        if outdated is None
+        else [again, Unsay(prefix=f"second_contact:{order.id}:", why=outdated.code, values=outdated.values)]
     )
 
 
-def still_placed(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     if order.placed_at is None:
         return Reason("order_unknown", {"order": order.shown_number})
     return cancelled(order) or refunded_in_full(order)
 
 
-def still_silent(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    untrue = not_payable(order) or free(order)
-    if untrue or order.placed_at is None:
-        return untrue or Reason("order_unknown", {"order": order.shown_number})
-    closes_at = facts.shop.closes_at(order.placed_at)
-    if now >= closes_at:
-        return Reason("order_closed", {"order": order.shown_number, "closes_at": moment(closes_at)})
+def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    outdated = not_payable(order) or free(order)
+    if outdated or order.placed_at is None:
+        return outdated or Reason("order_unknown", {"order": order.shown_number})
+    closed = order_closed(order, facts.shop.closes_at(order.placed_at), now)
+    if closed:
+        return closed
     heard = [chat.last_in_at for chat in facts.conversations if chat.last_in_at]
     answered_at = max((at for at in heard if at > order.placed_at), default=None)
-    return Reason("buyer_answered", {"answered_at": moment(answered_at)}) if answered_at else None
+    return Reason("buyer_answered", {"answered_at": iso(answered_at)}) if answered_at else None
+
+
+POLICIES: MessagePolicies = {
+    "order_confirmation": policy.service(
+        why_not_confirm, opens_chat=True, samples=({"link": "https://shop.example/c/abc"}, {})
+    ),
+    "second_contact": policy.service(why_not_contact_again),
+}
+
+REASONS: Reasons = {"buyer_answered": ("answered_at",)}

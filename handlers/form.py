@@ -1,4 +1,4 @@
-"""The pay form as the buyer filled it in: labels in three languages, any order, any colon, gaps allowed."""
+"""Reads the filled-in pay form: labels in three languages, in any order, with any colon, gaps allowed."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ _LABELS: dict[str, str] = {
     "amount": r"转账金额|汇款金额|付款金额|金额|amount",
     "order": r"订单编号|订单号码|订单号|订单|附言|备注|order number|order no\.?|order|memo",
 }
-_OF_PAYMENT = ("bank", "time", "amount")  # without one of these it is a letter, not a claim of payment
+_OF_PAYMENT = ("bank", "time", "amount")  # without one of these it is not a claim of payment
 _LABEL = re.compile(
     r"(?:^|(?<=[\s,，;；、|*•·\-]))(?:"
     + "|".join(f"(?P<{field}>{words})" for field, words in _LABELS.items())
@@ -32,7 +32,7 @@ _LABEL = re.compile(
 
 
 def read_form(text: str) -> dict[str, str]:
-    """Field -> what stands behind its label; empty if the message is no filled-in form."""
+    """Read field -> value behind its label; empty if the message is not a filled-in form."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
     found = list(_LABEL.finditer(plain.translate(FOLD)))
     ends = [*(label.start() for label in found[1:]), len(plain)]

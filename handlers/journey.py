@@ -1,10 +1,9 @@
-"""An order's journey: after every fact, all that the merged facts intend, whatever arrived last.
+"""The rules for an order's facts: after each fact, all messages and cases that the merged facts call for.
 
-Facts arrive in any order and repeatedly. So no rule looks at the event that came: each looks at the
-merged order and intends again everything that follows from it. Keys make repeats harmless, every due
-time is a platform's, and what later facts made untrue is said and withdrawn in one breath. So any
-order of arrival leaves the same messages behind. A rule may be added here if more facts only ever
-add to what it says and to what it withdraws.
+Facts arrive in any order and repeatedly. So no rule reads the event: each reads the merged order and
+queues again everything that follows from it. Keys make repeats harmless, every due time is a platform's,
+and what later facts made untrue is queued and withdrawn in the same batch, so that any order of arrival
+leaves the same messages. A rule may be added here if more facts only add to what it queues and withdraws.
 """
 
 from collections.abc import Callable
@@ -48,7 +47,7 @@ def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
 
 
 def settled(case: Case, order: Order) -> bool:
-    """A fact answered the question of the case, so nobody has to."""
+    """True if a fact answers the question of the case, so that the seller need not."""
     if case.order != order.id:
         return False
     match case.kind:

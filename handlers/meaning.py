@@ -1,4 +1,4 @@
-"""What a buyer's message means: one pure function, so that a better recogniser can take its place."""
+"""Recognises what a buyer's message means, in one pure function that a better recogniser can replace."""
 
 import re
 
@@ -57,7 +57,7 @@ _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnoth
 
 
 def recognise(text: str, locale: str, context: Context | None = None) -> Meaning:
-    """The most specific meaning found; `unknown` below THRESHOLD. Takes bounded time for any text.
+    """Find the most specific meaning; `unknown` below THRESHOLD. Takes bounded time for any text.
 
     `locale` and `context` are for recognisers that need them; these rules read every language at once.
     """
@@ -77,7 +77,7 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
 
 
 def _politeness(plain: str) -> Meaning:
-    """Greetings and thanks count only where nothing else is said: what follows a greeting is the matter."""
+    """Recognise greetings and thanks, if nothing else is said: what follows a greeting is the question."""
     if _CALLS.search(plain):
         return Meaning("hello", 0.7, "calls us and says nothing yet")
     thanks, hello = bool(_THANKS.search(plain)), bool(_HELLO.search(plain))

@@ -1,4 +1,4 @@
-"""Text as the rules compare it: one script, one case, whole words, common typing errors mended."""
+"""Normalises text for comparing: one script, one case, whole words, common typing errors corrected."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ import unicodedata
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-LONGEST = 1000  # characters looked at: a question stands at the beginning, and time stays bounded
+LONGEST = 1000  # characters read, which bounds the time; a question stands at the beginning
 
 _TRADITIONAL = (
     "訂單貨發運費裡裏麼嗎沒還點時間會個給這兩錢賬帳轉匯過經剛謝請問關於務員複復後從開為無達遞們與誰幾號碼電話實"
@@ -52,22 +52,22 @@ _SPACE = re.compile(r"\s+")
 
 
 def normalise(text: str) -> str:
-    """Whole width, lower case, simplified characters, one space between words; at most LONGEST characters."""
+    """Make text half-width, lower case, simplified, one space between words; at most LONGEST characters."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold().translate(FOLD)
     if _LATIN.search(plain):
         for pattern, written_out in _SHORT_FORMS:
             plain = pattern.sub(written_out, plain)
-        plain = _WORD.sub(_mended, plain)
+        plain = _WORD.sub(_corrected, plain)
     return _SPACE.sub(" ", plain).strip()
 
 
 def words_only(text: str) -> str:
-    """Without punctuation, emoji and space at either end or between; for messages that are one word."""
+    """Remove punctuation, emoji and spaces, for messages that are one word."""
     return "".join(sign for sign in text if sign.isalnum())
 
 
-def _mended(found: re.Match[str]) -> str:
-    """One stroke wrong, the first letter right."""
+def _corrected(found: re.Match[str]) -> str:
+    """Correct a keyword with one typing error, if its first letter is right."""
     word = found[0]
     if word in _NOT_MISTYPED or word in _KEYWORDS:
         return word

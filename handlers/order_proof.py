@@ -1,7 +1,7 @@
-"""Whose order is it? A chat proves it by the order's number with the last four digits of its phone.
+"""Proof that an order is the buyer's: its number together with the last four digits of its phone.
 
-A wrong number and wrong digits are answered alike, so that guessing teaches nothing; one message offers
-one pair, and the tries of a day are counted.
+A wrong number and wrong digits get the same answer, so that guessing reveals nothing; a message offers one
+pair, and the tries of a day are counted.
 """
 
 import re
@@ -12,11 +12,14 @@ from datetime import timedelta
 from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
+from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.replies import answer, human_called
 
-NUMBERS = 3  # looked up for one message; more would make one message many guesses
+NUMBERS = 3  # looked up for one message, so that a message is not many guesses
 A_DAY = timedelta(days=1)
 
 _NUMBER = r"((?:[A-Za-z]{1,6}-?)?\d{1,30}(?:-\d{1,10}){0,2})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
@@ -41,7 +44,7 @@ _AROUND = re.compile(
 
 
 def order_numbers_in(text: str) -> tuple[str, ...]:
-    """What in a message may be the number of an order, the likeliest first, in every way shops write it."""
+    """Find what may be an order's number, likeliest first, with and without #. At most 2 * NUMBERS."""
     return tuple(way for number in numbers_in(text) for way in (number, f"#{number}"))
 
 
@@ -55,14 +58,14 @@ def numbers_in(text: str) -> tuple[str, ...]:
 
 
 def marked_numbers_in(text: str) -> tuple[str, ...]:
-    """Only those that the buyer calls an order's number."""
+    """Find only the numbers that the buyer calls an order's number."""
     return tuple(
         found[1] for found in _MARKED.finditer(_plain(text)) if len(found[1]) >= 3 or "#" in found[0]
     )
 
 
 def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
-    """The last digits of a phone that a message offers beside the order's `number`."""
+    """Find the last four digits of phones that a message offers beside the order's `number`."""
     plain = _plain(text)
     labelled = [found[1][-4:] for found in _LABELLED.finditer(plain)]
     if labelled:
@@ -73,7 +76,7 @@ def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
 
 
 def only_numbers(text: str) -> bool:
-    """An order's number, with digits or without, and no question of its own."""
+    """True for an order's number, with digits of a phone or without, and no question of its own."""
     plain = normalise(text)
     for number in numbers_in(text):
         plain = plain.replace(number.casefold(), " ")
@@ -81,7 +84,7 @@ def only_numbers(text: str) -> bool:
 
 
 def with_number_as_word(text: str) -> str:
-    """The message as if she had written "the order" instead of its number: "where is 1001?"."""
+    """Replace an order's number by the word "order": "where is 1001?" becomes "where is order?"."""
     plain = _plain(text)
     word = " 订单 " if _CHINESE.search(plain) else " order "
     return _DIGITS.sub(" ", _PLAIN.sub(word, plain, count=1))
@@ -93,7 +96,7 @@ def is_number_of(number: str, order: Order) -> bool:
 
 
 def prove(event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]) -> list[Action]:
-    """Ask for the proof, or judge the one offered; `then` answers for an order proved to be hers."""
+    """Ask for the proof, or check the one offered; `then` answers once the order is proved to be theirs."""
     numbers, order = numbers_in(event.text), context.named_order
     number = next(
         (each for each in numbers if order and is_number_of(each, order)), next(iter(numbers), None)
@@ -117,7 +120,7 @@ def too_many_tries(context: Context) -> bool:
 
 
 def _give_up(event: MessageReceived, context: Context) -> list[Action]:
-    """Right digits do not help any more: a person decides, and nothing is revealed."""
+    """Call a person. After too many tries even right digits are not accepted, and nothing is revealed."""
     if human_called(context):
         return []
     tries = context.conversation.tries if context.conversation else 0
@@ -126,3 +129,8 @@ def _give_up(event: MessageReceived, context: Context) -> list[Action]:
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
+
+
+POLICIES: MessagePolicies = {"which_order": policy.answer(), "not_matched": policy.answer()}
+
+REASONS: Reasons = {"proof_failed": ("tries",)}

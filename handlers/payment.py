@@ -1,12 +1,14 @@
-"""Money came: say so at once, calm the buyer while she waits, and show the seller what does not add up."""
+"""Payments: acknowledged, followed by a reassurance, and shown to the seller if they do not add up."""
 
 from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay
 from bot.domain.context import Context
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
 from handlers.validity import (
     amount,
     arrived,
@@ -20,7 +22,7 @@ from handlers.validity import (
     shipped,
 )
 
-REASSURE_AFTER = timedelta(days=1)  # the doubt comes the day after, while nothing has arrived
+REASSURE_AFTER = timedelta(days=1)  # buyers begin to doubt the day after, while nothing has arrived
 
 
 def covered_at(order: Order) -> datetime | None:
@@ -49,18 +51,19 @@ def reassure(order: Order, context: Context) -> list[Action]:
     calm = Say(
         template="reassurance", key=f"reassurance:{order.id}:1", order=order.id, at=at + REASSURE_AFTER
     )
-    untrue = no_need_to_reassure(order)
+    outdated = no_need_to_reassure(order)
     return (
         [calm]
-        if untrue is None
-        else [calm, Unsay(prefix=f"reassurance:{order.id}:", why=untrue.code, values=untrue.values)]
+        if outdated is None
+        else [calm, Unsay(prefix=f"reassurance:{order.id}:", why=outdated.code, values=outdated.values)]
     )
 
 
 def show_partial(order: Order, context: Context) -> list[Action]:
-    """A payment smaller than the total is a case, and is settled again by the payments that fill it up.
+    """Open a case for a payment smaller than the total; the payments that make up the rest close it.
 
-    Opened even if they are known already: otherwise it would hang on which payment arrived first.
+    It is opened even if those are known already: otherwise the result would depend on which payment
+    arrived first.
     """
     total = order.total
     if total is None or not any(part.amount and part.amount.minor < total.minor for part in order.payments):
@@ -73,12 +76,16 @@ def show_partial(order: Order, context: Context) -> list[Action]:
 
 
 def show_late(order: Order, context: Context) -> list[Action]:
-    """Money for an order that is no more: not a cheerful word, but the seller's attention."""
-    gone_at = order.cancelled_at
-    if gone_at is None or not any(payment.at > gone_at for payment in order.payments):
+    """Open a case for a payment made after the order was cancelled.
+
+    A payment at exactly that time is not late: where one delivery shows both, as Shopify's do, the payment
+    is dated no later than the cancelling.
+    """
+    cancelled_at = order.cancelled_at
+    if cancelled_at is None or not any(payment.at > cancelled_at for payment in order.payments):
         return []
     key = f"paid_after_cancel:{order.id}"
-    sums = [payment.amount for payment in order.payments if payment.at > gone_at]
+    sums = [payment.amount for payment in order.payments if payment.at > cancelled_at]
     came = [amount(money) for money in (one or order.total for one in sums) if money]
     details = {"order": order.shown_number, "amount": " + ".join(came)}
     case = OpenCase(kind="payment", key=key, reason="paid_after_cancel", order=order.id, details={**details})
@@ -89,18 +96,18 @@ def no_need_to_reassure(order: Order) -> Reason | None:
     return shipped(order) or arrived(order) or ever_cancelled(order) or refunded(order)
 
 
-def still_received(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    told = not_covered(order) or free(order) or _told(order, facts)
-    return cancelled(order) or refunded_in_full(order) or told
+def why_not_acknowledge(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    said = not_covered(order) or free(order) or _already_said(order, facts)
+    return cancelled(order) or refunded_in_full(order) or said
 
 
-def _told(order: Order, facts: Facts) -> Reason | None:
-    """The confirmation of an order that was paid by then has said it all."""
+def _already_said(order: Order, facts: Facts) -> Reason | None:
+    """A confirmation sent after the payment said already that the order is paid."""
     known = any(said.paid for said in facts.said if said.template == "order_confirmation")
     return Reason("already_told", {"order": order.shown_number}) if known else None
 
 
-def still_waiting(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return no_need_to_reassure(order) or not_covered(order) or case_open(facts)
 
 
@@ -108,3 +115,16 @@ def not_covered(order: Order) -> Reason | None:
     if covered_at(order):
         return None
     return paid(order) or Reason("order_not_paid", {"order": order.shown_number})
+
+
+POLICIES: MessagePolicies = {
+    "payment_received": policy.service(why_not_acknowledge, looks_back=True, variables=("order.paid_at",)),
+    "reassurance": policy.service(why_not_reassure, variables=("order.paid_at",)),
+}
+
+REASONS: Reasons = {
+    "order_not_paid": ("order",),
+    "already_told": ("order",),
+    "paid_partly": ("order", "amount", "total"),
+    "paid_after_cancel": ("order", "amount"),
+}

@@ -1,8 +1,8 @@
-"""How buyers put the questions we know: patterns over normalised text, each with a meaning and a weight.
+"""Patterns over normalised text for the questions that buyers ask, each with a meaning and a score.
 
 A row: the meaning, how specific the wording is (0 to 1), a name for the reason, and the pattern. Repetitions
-are bounded, so that a long message costs no more than a short one. `NOT_ABOUT`: what a meaning must not be
-taken for, such as a parcel's way for a refund's.
+are bounded, so that a long message costs no more than a short one. `NOT_ABOUT`: what excludes a meaning, as
+"refund" excludes a question about a parcel.
 """
 
 import re
@@ -32,7 +32,7 @@ NOT_ABOUT: dict[str, re.Pattern[str]] = {
 
 
 def found_in(plain: str) -> Iterator[Phrase]:
-    """The rows that match normalised text, unless it speaks of something that merely sounds alike."""
+    """Yield the rows that match normalised text and are not excluded by NOT_ABOUT."""
     for phrase in PHRASES:
         if phrase.pattern.search(plain) and not NOT_ABOUT[phrase.meaning].search(plain):
             yield phrase

@@ -1,4 +1,4 @@
-"""How buyers put the questions we know in English, hurried and misspelt as they write it."""
+"""Patterns for the questions that buyers ask in English, hurried and misspelt as they write it."""
 
 _ORDER = (
     r"(?:orders?|packages?|parcels?|deliver(?:y|ies)|shipments?|items?|stuff|goods|purchase"

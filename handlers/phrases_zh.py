@@ -1,4 +1,4 @@
-"""How buyers put the questions we know in Chinese; simplified characters stand for both scripts."""
+"""Patterns for the questions that buyers ask in Chinese; simplified characters stand for both scripts."""
 
 _THING = r"(?:包裹|快递(?!员|费)|快件|物流|货物?|订单|单子|东西|宝贝|商品|包包|件)"
 _WHEN = (

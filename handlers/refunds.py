@@ -1,11 +1,12 @@
-"""An order ends before its time, or money goes back: say so plainly."""
+"""Cancellations and refunds."""
 
 from datetime import datetime
 
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Refund
+from handlers import message_policies as policy
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
@@ -15,8 +16,8 @@ def cancel(order: Order, context: Context) -> list[Action]:
 
 
 def refund(order: Order, context: Context) -> list[Action]:
-    """One message for each refund. Part or whole is judged by that refund alone, so that the order in
-    which refunds become known does not matter; until the total is known a part cannot be told."""
+    """Report each refund. Whether it is a part is judged by that refund alone, so that the order in which
+    refunds arrive does not matter, and only once the order's total is known."""
     return [
         Say(
             template="refunded" if whole(one, order) else "partly_refunded",
@@ -36,12 +37,21 @@ def whole(refund: Refund, order: Order) -> bool:
     return order.total is not None and refund.amount.minor >= order.total.minor
 
 
-def still_cancelled(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if order.cancelled else Reason("order_reopened", {"order": order.shown_number})
 
 
-def still_refunded(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    """A refund that happened stays true; only one that the record does not know is not told."""
+def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """A refund that happened stays true, so only one that the order does not have is not reported."""
     if any(refund.id == due.values.get("refund") for refund in order.refunds):
         return None
     return Reason("order_unknown", {"order": order.shown_number})
+
+
+_REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
+
+POLICIES: MessagePolicies = {
+    "cancelled": policy.service(why_not_report_cancelling),
+    "refunded": _REFUND,
+    "partly_refunded": _REFUND,
+}

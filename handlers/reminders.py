@@ -1,4 +1,4 @@
-"""Payment reminders in steps, each true when it is said; afterwards the unpaid order goes to the seller."""
+"""Payment reminders in steps; an order still unpaid at closing becomes a case for the seller."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,14 @@ import msgspec
 from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
-from handlers.validity import amount, claimed, free, moment, not_payable
+from handlers import message_policies as policy
+from handlers.validity import amount, claimed, free, iso, not_payable, order_closed
 
-FORGOTTEN = timedelta(days=30)  # older facts come from an import; nobody waits for them any more
+FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
 
 
 class Reminder(msgspec.Struct, frozen=True):
@@ -21,10 +23,10 @@ class Reminder(msgspec.Struct, frozen=True):
 
 
 def reminder_times(placed_at: datetime, payment: Payment) -> list[Reminder]:
-    """When to remind, earliest first, at most three, all before the order closes.
+    """When to remind: at most three times, earliest first, all before the order closes.
 
-    A step nearer than `gap` to the one after it falls away; the last always stays.
-    A wait of nothing means that there is no such step.
+    A step nearer than `gap` to the next one is left out; the last always stays.
+    A wait of zero means that there is no such step.
     """
     closes_at = placed_at + payment.close
     times: list[Reminder] = []
@@ -56,14 +58,16 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
-    untrue = not_payable(order)
-    if untrue:
-        actions.append(Unsay(prefix=f"payment_reminder:{order.id}:", why=untrue.code, values=untrue.values))
+    outdated = not_payable(order)
+    if outdated:
+        actions.append(
+            Unsay(prefix=f"payment_reminder:{order.id}:", why=outdated.code, values=outdated.values)
+        )
     return actions
 
 
 def close(event: TimeCame, context: Context) -> list[Action]:
-    """The time to pay is over: an order still unpaid is the seller's, with what was said so far."""
+    """Open a case for an order still unpaid at closing, with what was sent about it."""
     order = context.order
     if order is None or order.placed_at is None or not_payable(order) or free(order):
         return []
@@ -89,25 +93,40 @@ def close(event: TimeCame, context: Context) -> list[Action]:
 
 
 def history(order: Order, context: Context) -> list[str]:
-    """What was said about the order, in that order: template, state, time of sending."""
+    """List what was sent about the order, oldest first: template, state, time of sending."""
     about = [said for said in context.said if said.order == order.id]
     about.sort(key=lambda said: (said.sent_at is None, said.sent_at or context.now))
     return [
-        f"{said.template} {said.state} {moment(said.sent_at) if said.sent_at else ''}".rstrip()
-        for said in about
+        f"{said.template} {said.state} {iso(said.sent_at) if said.sent_at else ''}".rstrip() for said in about
     ]
 
 
-def still_unpaid(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    """Not after the order closed, and not a step whose successor's time has come as well."""
-    untrue = not_payable(order) or free(order) or claimed(order, facts)
-    if untrue or order.placed_at is None:
-        return untrue or Reason("order_unknown", {"order": order.shown_number})
-    closes_at = facts.shop.closes_at(order.placed_at)
-    if now >= closes_at:
-        return Reason("order_closed", {"order": order.shown_number, "closes_at": moment(closes_at)})
+def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """A step is outdated too once the order is closed, or the next step is due."""
+    outdated = not_payable(order) or free(order) or claimed(order, facts)
+    if outdated or order.placed_at is None:
+        return outdated or Reason("order_unknown", {"order": order.shown_number})
+    closed = order_closed(order, facts.shop.closes_at(order.placed_at), now)
+    if closed:
+        return closed
     times = reminder_times(order.placed_at, facts.shop.payment)
     if any(due.due_at < reminder.at <= now for reminder in times):
         lateness = int((now - due.due_at).total_seconds())
-        return Reason("too_late", {"due_at": moment(due.due_at), "lateness": lateness})
+        return Reason("too_late", {"due_at": iso(due.due_at), "lateness": lateness})
     return None
+
+
+POLICIES: MessagePolicies = {
+    "payment_reminder": policy.payment(
+        why_not_remind,
+        variables=("step", "steps", "last", "payment.closes_at"),
+        samples=(
+            {"step": 1, "steps": 3, "last": False},
+            {"step": 2, "steps": 3, "last": False},
+            {"step": 3, "steps": 3, "last": True},
+            {"step": 1, "steps": 1, "last": True},
+        ),
+    ),
+}
+
+REASONS: Reasons = {"unpaid_closed": ("order", "amount", "history")}

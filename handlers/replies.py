@@ -1,4 +1,4 @@
-"""How a handler answers in the chat it was asked in, once for each message of the buyer."""
+"""Replies in the chat that the question came from, one for each message of the buyer."""
 
 from bot.domain.actions import Say, Value
 from bot.domain.context import Context
@@ -24,7 +24,7 @@ def answer(
 
 
 def human_called(context: Context) -> bool:
-    """A person has been asked for and has not closed the matter yet."""
+    """True while a case that calls a person is open."""
     return any(case.kind == "human" and case.open for case in context.cases)
 
 

@@ -1,20 +1,23 @@
-"""Reviews: asked for once the buyer had time, thanked for, and answered with an apology when they hurt."""
+"""Reviews: asked for some time after the arrival, and answered with thanks or an apology."""
 
 from datetime import datetime
 
 from bot.domain.actions import Action, OpenCase, Say, Unsay
 from bot.domain.context import Context
 from bot.domain.events import ReviewPosted
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Review, review_id
-from handlers.shipping import arrivals, told_otherwise
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
+from handlers.shipping import arrivals, reported_otherwise
 from handlers.validity import case_open, ever_cancelled, refunded
 
-BAD = 2  # and below: an apology and a case. 3 is thanked for like praise; its honest words hurt nobody
+BAD = 2  # stars, and fewer: an apology and a case. 3 stars are thanked for
 
 
 def request(order: Order, context: Context) -> list[Action]:
-    """One request and one reminder for each telling of the arrival; only one telling is true when due."""
+    """Queue a request and a reminder for each way the arrival can be reported; only the one that is still
+    valid when due is sent."""
     wait, more = context.shop.followups.review, context.shop.followups.review_reminder
     if not wait or _asked(order, context):
         return []
@@ -28,12 +31,12 @@ def request(order: Order, context: Context) -> list[Action]:
 
 
 def withdraw(order: Order, context: Context) -> list[Action]:
-    untrue = not_to_be_asked(order)
-    if untrue is None:
+    outdated = not_to_be_asked(order)
+    if outdated is None:
         return []
     return [
-        Unsay(prefix=f"review_request:{order.id}:", why=untrue.code, values=untrue.values),
-        Unsay(prefix=f"review_reminder:{order.id}:", why=untrue.code, values=untrue.values),
+        Unsay(prefix=f"review_request:{order.id}:", why=outdated.code, values=outdated.values),
+        Unsay(prefix=f"review_reminder:{order.id}:", why=outdated.code, values=outdated.values),
     ]
 
 
@@ -42,16 +45,16 @@ def _ask(template: str, order: Order, by: str, at: datetime) -> Say:
 
 
 def _asked(order: Order, context: Context) -> bool:
-    """A parcel that follows weeks later is no reason to ask a second time."""
+    """True if a request was sent: a parcel that follows weeks later is no reason to ask again."""
     return any(
         said.template == "review_request" and said.order == order.id and said.sent_at for said in context.said
     )
 
 
 def answer(order: Order, context: Context) -> list[Action]:
-    """Every version of every review, also of one that was posted before we knew whose order it is.
+    """Answer every version of every review, also of one posted before its order was known.
 
-    Which of them is still true the moment of sending will see.
+    Only the answer that is still valid when due is sent.
     """
     return [
         Say(
@@ -70,7 +73,7 @@ def _reply_to(review: Review) -> str:
 
 
 def show(event: ReviewPosted, context: Context) -> list[Action]:
-    """A bad one goes to the seller with its words, which no record keeps."""
+    """Open a case for a bad review, with its text, which no record keeps."""
     if event.rating > BAD:
         return []
     return [
@@ -94,20 +97,34 @@ def not_to_be_asked(order: Order) -> Reason | None:
     return ever_cancelled(order) or refunded(order) or reviewed
 
 
-def still_to_be_asked(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return not_to_be_asked(order) or told_otherwise(due, order) or case_open(facts)
+def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return not_to_be_asked(order) or reported_otherwise(due, order) or case_open(facts)
 
 
-def still_good(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
 
-def still_bad(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+def why_not_apologise(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) <= BAD else Reason("order_reviewed", {"order": order.shown_number})
 
 
 def _rating(due: DueMessage, order: Order) -> int:
-    """As the review stands now; it may have been changed since."""
+    """The rating as it is now: the buyer may have changed it."""
     versions = [review for review in order.reviews if review.review == due.values.get("review")]
     newest = max(versions, key=lambda review: (review.at, review.rating), default=None)
     return newest.rating if newest else int(due.values.get("rating", 0))
+
+
+POLICIES: MessagePolicies = {
+    "review_request": policy.review(why_not_ask),
+    "review_reminder": policy.review(why_not_ask),
+    "review_thanks": policy.review(
+        why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
+    ),
+    "review_sorry": policy.review(
+        why_not_apologise, variables=("rating",), samples=({"rating": 1, "case": 7}, {"rating": 2})
+    ),
+}
+
+REASONS: Reasons = {"order_reviewed": ("order",), "bad_review": ("order", "rating", "text")}

@@ -1,5 +1,9 @@
-"""What the bot answers to: read from the top, the first that fits takes the event."""
+"""The tables of the shop's rules: which handler takes an event, every message's policy, every reason."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
+from bot.domain import reasons
 from bot.domain.actions import Action
 from bot.domain.context import Context
 from bot.domain.events import (
@@ -24,21 +28,51 @@ from bot.domain.events import (
     ReviewPosted,
     TimeCame,
 )
+from bot.domain.messages import MessagePolicies
+from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
-from handlers import chat, journey, reminders, shipping, stop
-from handlers.message_policies import POLICIES as POLICIES
+from handlers import (
+    chat,
+    claims,
+    confirmation,
+    journey,
+    message_policies,
+    order_proof,
+    payment,
+    refunds,
+    reminders,
+    review,
+    shipping,
+    stop,
+    validity,
+    vip,
+)
+
+T = TypeVar("T")
 
 
 def note(event: Event, context: Context) -> list[Action]:
-    """The record of it is all that is wanted."""
+    """No reply: the event is only recorded."""
     return []
 
 
 def deadline(what: str, handler: Handler) -> Route:
-    return Route(TimeCame, handler, when=lambda event, context: event.what == what)
+    """Route the TimeCame of a `WakeAt` with this `what`."""
+    return Route(TimeCame, handler, deadline=what)
 
 
-ROUTES: tuple[Route, ...] = (
+def joined(*tables: Mapping[str, T]) -> dict[str, T]:
+    """Join tables. Raises ValueError if two of them have the same name."""
+    whole: dict[str, T] = {}
+    for table in tables:
+        twice = whole.keys() & table.keys()
+        if twice:
+            raise ValueError(f"declared twice: {', '.join(sorted(twice))}")
+        whole |= table
+    return whole
+
+
+ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # the chat
     Route(MessageReceived, chat.reply),
     Route(BuyerOptedOut, stop.opted_out),
@@ -58,9 +92,37 @@ ROUTES: tuple[Route, ...] = (
     # deadlines of our own
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
-    # kept for what is to come
+    # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
     Route(CheckoutAbandoned, note),
     Route(ItemRestocked, note),
+)
+
+POLICIES: MessagePolicies = joined(
+    chat.POLICIES,
+    claims.POLICIES,
+    confirmation.POLICIES,
+    message_policies.POLICIES,
+    order_proof.POLICIES,
+    payment.POLICIES,
+    refunds.POLICIES,
+    reminders.POLICIES,
+    review.POLICIES,
+    shipping.POLICIES,
+    vip.POLICIES,
+)
+
+REASONS: Reasons = joined(
+    reasons.REASONS,
+    chat.REASONS,
+    claims.REASONS,
+    confirmation.REASONS,
+    order_proof.REASONS,
+    payment.REASONS,
+    reminders.REASONS,
+    review.REASONS,
+    shipping.REASONS,
+    validity.REASONS,
+    vip.REASONS,
 )

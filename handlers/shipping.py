@@ -1,7 +1,7 @@
-"""Parcels: told when they leave, watched while they travel, told when they stop, told when they arrive.
+"""Parcels: announced when they leave, watched on their way, reported when late or delivered.
 
-What has arrived may be told by the platform for the whole order or parcel by parcel. Each telling is a
-message of its own, and only one of them is true when its time comes: see `speaking`.
+A platform may report the arrival of the whole order or of each parcel. Each report gives a message of its
+own, and only one of them is valid when it is due: see `valid_report`.
 """
 
 from datetime import datetime, timedelta
@@ -11,16 +11,18 @@ import msgspec
 from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Parcel
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
 from handlers.reminders import FORGOTTEN
-from handlers.validity import arrived, cancelled, moment, refunded_in_full
+from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
-GUESSED = ("completed", "travel")  # good enough to ask for a review, not to tell her that it is there
+GUESSED = ("completed", "travel")  # good enough to ask for a review, not to report an arrival
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>, completed (the platform's closing word), or travel (nobody tells it at all)."""
+    """`by`: all, parcel-<id>, completed (the platform closed the order), or travel (nobody reports it)."""
 
     by: str
     at: datetime
@@ -54,20 +56,20 @@ def watch(order: Order, context: Context) -> list[Action]:
 
 
 def check(event: TimeCame, context: Context) -> list[Action]:
-    """Look at every parcel under way: one that moved is looked at again later, one that stands is late."""
+    """Check every parcel on its way: one that moved is checked again later, one that stands still is late."""
     order = context.order
     if order is None or cancelled(order) or refunded_in_full(order) or order.completed_at:
         return []
-    moment_now = max(context.now, event.at)  # a clock set back must not lose the look
+    now = max(context.now, event.at)  # so that no check is lost to a clock that was set back
     return [
         action
         for parcel in order.shipped
         if parcel.followed and not has_arrived(parcel, order)
-        for action in _look_at(parcel, order, context, moment_now)
+        for action in _check_parcel(parcel, order, context, now)
     ]
 
 
-def _look_at(parcel: Parcel, order: Order, context: Context, now: datetime) -> list[Action]:
+def _check_parcel(parcel: Parcel, order: Order, context: Context, now: datetime) -> list[Action]:
     seen_at = last_seen(parcel)
     if seen_at is None:
         return []
@@ -104,23 +106,23 @@ def has_arrived(parcel: Parcel, order: Order) -> bool:
 
 
 def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
-    """Every telling of an arrival. More facts add to them and take none away."""
-    tellings = [
+    """List every report of an arrival. More facts add reports and take none away."""
+    reports = [
         Arrival(f"parcel-{parcel.id}", parcel.delivered_at) for parcel in order.parcels if parcel.delivered_at
     ]
     if order.all_delivered_at:
-        tellings.append(Arrival("all", order.all_delivered_at))
+        reports.append(Arrival("all", order.all_delivered_at))
     if order.completed_at:
-        tellings.append(Arrival("completed", order.completed_at))
+        reports.append(Arrival("completed", order.completed_at))
     if order.all_shipped:
         left_at = max(parcel.shipped_at for parcel in order.shipped if parcel.shipped_at)
         if not any(parcel.followed for parcel in order.shipped):
-            tellings.append(Arrival("travel", left_at + travel))
-    return tellings
+            reports.append(Arrival("travel", left_at + travel))
+    return reports
 
 
-def speaking(order: Order) -> str | None:
-    """The one telling that is true now: the whole, else the last parcel of all, else the platform's close."""
+def valid_report(order: Order) -> str | None:
+    """Name the report that is valid now: of the whole order, else of the last parcel, else the closing."""
     if order.all_delivered_at:
         return "all"
     if order.delivered_at:
@@ -128,8 +130,8 @@ def speaking(order: Order) -> str | None:
         return f"parcel-{last[1]}"
     if order.completed_at:
         return "completed"
-    untold = order.all_shipped and not any(parcel.followed for parcel in order.shipped)
-    return "travel" if untold else None
+    unreported = order.all_shipped and not any(parcel.followed for parcel in order.shipped)
+    return "travel" if unreported else None
 
 
 def arrive(order: Order, context: Context) -> list[Action]:
@@ -142,7 +144,7 @@ def arrive(order: Order, context: Context) -> list[Action]:
             values={"by": arrival.by},
         )
         for arrival in arrivals(order, context.shop.followups.travel)
-        if arrival.by not in GUESSED and not (arrival.by == "all" and _told_by_parcels(order, context))
+        if arrival.by not in GUESSED and not (arrival.by == "all" and _reported_by_parcels(order, context))
     ]
     known = arrived(order)
     if order.all_delivered_at and known:
@@ -150,39 +152,39 @@ def arrive(order: Order, context: Context) -> list[Action]:
     return says
 
 
-def _told_by_parcels(order: Order, context: Context) -> bool:
-    """The buyer already read of the last parcel; the whole, told afterwards, is no news to her."""
-    told = {said.key for said in context.said if said.sent_at}
+def _reported_by_parcels(order: Order, context: Context) -> bool:
+    """True if the last parcel's arrival was reported: that of the whole order is no news then."""
+    sent = {said.key for said in context.said if said.sent_at}
     keys = {f"delivered:{order.id}:parcel-{parcel.id}" for parcel in order.parcels}
-    return bool(keys & told) and all(parcel.delivered_at for parcel in order.shipped)
+    return bool(keys & sent) and all(parcel.delivered_at for parcel in order.shipped)
 
 
-def still_on_its_way(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    untrue = cancelled(order) or refunded_in_full(order)
+def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    outdated = cancelled(order) or refunded_in_full(order)
     parcel = _parcel(due, order)
-    if untrue or parcel is None or parcel.shipped_at is None:
-        return untrue or Reason("order_unknown", {"order": order.shown_number})
+    if outdated or parcel is None or parcel.shipped_at is None:
+        return outdated or Reason("order_unknown", {"order": order.shown_number})
     return arrived(order) if has_arrived(parcel, order) else None
 
 
-def still_late(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    untrue = still_on_its_way(due, order, facts, now)
+def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    outdated = why_not_announce(due, order, facts, now)
     parcel = _parcel(due, order)
-    if untrue or parcel is None:
-        return untrue
+    if outdated or parcel is None:
+        return outdated
     seen_at = last_seen(parcel)
     if seen_at and now < seen_at + facts.shop.followups.delay:
-        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": moment(seen_at)})
+        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(seen_at)})
     return None
 
 
-def still_arrived(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return cancelled(order) or refunded_in_full(order) or told_otherwise(due, order)
+def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return cancelled(order) or refunded_in_full(order) or reported_otherwise(due, order)
 
 
-def told_otherwise(due: DueMessage, order: Order) -> Reason | None:
-    """None if this message's telling of the arrival is the one that is true now."""
-    by = speaking(order)
+def reported_otherwise(due: DueMessage, order: Order) -> Reason | None:
+    """None if this message's report of the arrival is the valid one."""
+    by = valid_report(order)
     if by == due.values.get("by"):
         return None
     if by is None:
@@ -192,3 +194,26 @@ def told_otherwise(due: DueMessage, order: Order) -> Reason | None:
 
 def _parcel(due: DueMessage, order: Order) -> Parcel | None:
     return next((parcel for parcel in order.parcels if parcel.id == due.values.get("parcel")), None)
+
+
+POLICIES: MessagePolicies = {
+    "shipped": policy.shipping(
+        why_not_announce,
+        about_parcel=True,
+        variables=("parcel.shipped_at",),
+        samples=({"parcel": "a"}, {"parcel": "b"}),
+    ),
+    "delayed": policy.shipping(
+        why_not_report_delay,
+        about_parcel=True,
+        variables=("parcel.shipped_at",),
+        samples=({"parcel": "a"}, {"parcel": "b"}),
+    ),
+    "delivered": policy.shipping(why_not_report_arrival),
+}
+
+REASONS: Reasons = {
+    "order_not_delivered": ("order",),
+    "parcel_moved": ("order", "moved_at"),
+    "parcel_late": ("order", "days"),
+}

@@ -1,5 +1,5 @@
-"""Whether a buyer asks us to be silent, or to speak again. In doubt she does: a wrong silence is mended by
-one word of hers, a message after "stop" by nothing."""
+"""Recognises requests to stop writing, and to resume. In doubt we stop: the buyer can undo a wrong stop, but
+nothing undoes a message sent after one."""
 
 import re
 
@@ -59,7 +59,7 @@ _ASKS = (
     re.compile(r"\bno more (?:message|text|mail|email|ad|offer|promo|remind|spam)"),
     re.compile(r"\bcancel (?:my |the |this )?subscription\b"),
 )
-# "Send no more": of messages, unless the same breath is about goods, since parcels are sent as well.
+# "Send no more" means messages, unless the sentence is also about goods, because parcels are sent as well.
 _SEND_NO_MORE = re.compile(_NO_MORE + r"(?:发|传|推)(?:送)?(?:这){0,2}(?:了|啦|吧|给我|来|[，,。！!~ ]|$)")
 _GOODS = re.compile(r"地址|退钱|退款|货|快递|包裹|订单|[买拍下选]错|重[拍买]|不(?:想)?要了|不买了")
 _REFUSES = re.compile(
@@ -82,7 +82,7 @@ _NOT_STOP_AFTER = re.compile(
 
 
 def wants_stop(plain: str) -> bool:
-    """Said in normalised text of any of our languages, alone or inside a sentence."""
+    """True if normalised text of any of our languages asks to stop, alone or inside a sentence."""
     if words_only(plain) in _WHOLE:
         return True
     if _REFUSES.search(plain):
@@ -101,5 +101,5 @@ def wants_resume(plain: str) -> bool:
 
 
 def opted_out(event: BuyerOptedOut, context: Context) -> list[Action]:
-    """Stop, said outside the chat, at a time of its own: the record has it, and there is nobody to answer."""
+    """No reply: the request came outside the chat, and is recorded with the buyer."""
     return []

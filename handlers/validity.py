@@ -1,4 +1,4 @@
-"""Why a message about an order would no longer be true: one answer for withdrawing and for not sending."""
+"""Why a message about an order is outdated: the same reasons withdraw it early and stop it when it is due."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,27 +6,28 @@ from datetime import UTC, datetime
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
 
 
 def always(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
-    """For words that no fact can make untrue."""
+    """Never outdated: no fact can make such a message untrue."""
     return None
 
 
-def about_order(truth: OrderCheck) -> Check:
-    """A truth that needs its order; without one nothing is said."""
+def of_order(check: OrderCheck) -> Check:
+    """Make a check of a message from one of its order; a message whose order is unknown is not sent."""
 
-    def of_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    def with_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
         if facts.order is None:
             return Reason("order_unknown", {"order": due.order or ""})
-        return truth(due, facts.order, facts, now)
+        return check(due, facts.order, facts, now)
 
-    return of_order
+    return with_order
 
 
-def moment(at: datetime) -> str:
+def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 
@@ -37,15 +38,13 @@ def amount(money: Money) -> str:
 def cancelled(order: Order) -> Reason | None:
     if not order.cancelled or order.cancelled_at is None:
         return None
-    return Reason(
-        "order_cancelled", {"order": order.shown_number, "cancelled_at": moment(order.cancelled_at)}
-    )
+    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(order.cancelled_at)})
 
 
 def ever_cancelled(order: Order) -> Reason | None:
-    """Also of an order that came back: the person who reopened it speaks with the buyer, not a timetable.
+    """Also for an order that was reopened: whoever reopened it talks to the buyer, and the schedule does not.
 
-    Were it otherwise, what is said would hang on whether the cancelling or the reopening arrived first.
+    Otherwise the result would depend on whether the cancelling or the reopening arrived first.
     """
     if order.cancelled_at is None:
         return None
@@ -70,7 +69,7 @@ def arrived(order: Order) -> Reason | None:
     first = min((at for at in known if at), default=None)
     if first is None:
         return None
-    return Reason("order_delivered", {"order": order.shown_number, "delivered_at": moment(first)})
+    return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
 
 
 def paid(order: Order) -> Reason | None:
@@ -78,7 +77,7 @@ def paid(order: Order) -> Reason | None:
         return None
     if not order.paid_in_full:
         return Reason("order_partly_paid", {"order": order.shown_number})
-    return Reason("order_paid", {"order": order.shown_number, "paid_at": moment(order.paid_at)})
+    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(order.paid_at)})
 
 
 def on_delivery(order: Order) -> Reason | None:
@@ -86,13 +85,13 @@ def on_delivery(order: Order) -> Reason | None:
 
 
 def free(order: Order) -> Reason | None:
-    """Nothing is to pay as long as the order is shown so. A newer showing may take that back, so this is
-    asked when a message is sent, and withdraws none."""
+    """Nothing to pay, by the newest snapshot of the order. A later snapshot may cost something again, so
+    this stops messages when they are due, and withdraws none."""
     return Reason("nothing_owed", {"order": order.shown_number}) if order.free else None
 
 
 def not_payable(order: Order) -> Reason | None:
-    """Why nobody may be asked for this order's money. Each fact, once known, stays: none is taken back."""
+    """Why this order must not be asked to be paid. None of these facts is ever taken back."""
     return (
         paid(order)
         or on_delivery(order)
@@ -103,8 +102,14 @@ def not_payable(order: Order) -> Reason | None:
     )
 
 
+def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | None:
+    if now < closes_at:
+        return None
+    return Reason("order_closed", {"order": order.shown_number, "closes_at": iso(closes_at)})
+
+
 def claimed(order: Order, facts: Facts) -> Reason | None:
-    """She said that she paid, and the seller has not looked yet: to ask her again would call her a liar."""
+    """The buyer says that they paid and the seller has not checked yet, so a reminder would offend them."""
     for case in facts.cases:
         if case.open and case.kind == "payment_claim" and case.order == order.id:
             return Reason("case_open", {"number": case.number})
@@ -114,3 +119,19 @@ def claimed(order: Order, facts: Facts) -> Reason | None:
 def case_open(facts: Facts) -> Reason | None:
     case = next((case for case in facts.cases if case.open), None)
     return Reason("case_open", {"number": case.number}) if case else None
+
+
+REASONS: Reasons = {
+    "order_unknown": ("order",),
+    "order_paid": ("order", "paid_at"),
+    "order_partly_paid": ("order",),
+    "pay_on_delivery": ("order",),
+    "nothing_owed": ("order",),
+    "order_cancelled": ("order", "cancelled_at"),
+    "order_reopened": ("order",),
+    "order_refunded": ("order",),
+    "order_closed": ("order", "closes_at"),
+    "order_shipped": ("order",),
+    "order_delivered": ("order", "delivered_at"),
+    "case_open": ("number",),
+}

@@ -1,4 +1,4 @@
-"""Loyal buyers: which tier what they bought puts them in, and when an offer to a tier begins."""
+"""Loyal buyers: which tier they are in, and when a promotion for a tier is due."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 from apscheduler.triggers.cron import CronTrigger
 
-from bot.domain.messages import DueMessage, Facts, Reason
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
 from bot.domain.shop import Promotion, Shop, Tier
-from handlers.validity import case_open, moment
+from handlers import message_policies as policy
+from handlers.validity import case_open, iso
 
-A_MINUTE = timedelta(minutes=1)  # cron knows nothing finer
+A_MINUTE = timedelta(minutes=1)  # the resolution of cron
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -24,7 +26,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def standing(orders: Iterable[Order], now: datetime, period: timedelta, currency: str) -> Standing:
-    """Orders placed within `period` that somebody paid for and nobody took back, refunds subtracted."""
+    """Sum up the orders placed within `period`, less refunds.
+
+    Orders unpaid, cancelled, refunded in full or in another currency do not count.
+    """
     counted = [order for order in orders if _counts(order, now - period, currency)]
     return Standing(len(counted), sum(order.paid_minor - order.refunded_minor for order in counted))
 
@@ -41,13 +46,16 @@ def _counts(order: Order, since: datetime, currency: str) -> bool:
 
 
 def tier_of(orders: int, spent_minor: int, currency: str, tiers: tuple[Tier, ...]) -> Tier | None:
-    """The first tier, highest first, whose two thresholds are both reached."""
+    """Choose the first tier, highest first, of which both thresholds are reached."""
     spent = Money(spent_minor, currency).decimal
     return next((tier for tier in tiers if orders >= tier.orders and spent >= tier.spent), None)
 
 
 def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """The last hour the calendar named, from the start's first minute up to `now`; None before and after."""
+    """Find the last firing of the promotion's cron line, from its first day up to `now`.
+
+    None before the first firing and after the last day.
+    """
     opens_at = datetime.combine(promotion.start, time.min, zone)
     if now < opens_at or now >= ends_at(promotion, zone):
         return None
@@ -56,7 +64,7 @@ def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> dateti
     if fired_at is None or fired_at > now:
         return None
     early, late = fired_at, now.astimezone(UTC)
-    while late - early >= A_MINUTE:  # halves the time in which the last one lies, so ten years cost 23 steps
+    while late - early >= A_MINUTE:  # a binary search: ten years take 23 steps
         middle = early + (late - early) / 2
         following = _fires(trigger, middle)
         early, late = (following, late) if following and following <= now else (early, middle)
@@ -69,27 +77,38 @@ def ends_at(promotion: Promotion, zone: ZoneInfo) -> datetime:
 
 
 def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
-    """In UTC, since two moments of one zone are compared by their clocks, which DST sets back."""
+    """In UTC, because two times of one zone compare by wall clock, which DST sets back."""
     fires_at: datetime | None = trigger.get_next_fire_time(None, since)
     return fires_at.astimezone(UTC) if fires_at else None
 
 
-def still_offered(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
-    """Only to one who agreed, while the offer lasts, while she is in its tier, and in no trouble with us."""
+def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """An offer needs a buyer who agreed, is in its tier and has no open case, before the promotion ends."""
     promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
     if promotion is None:
-        return Reason("promotion_over", {"end": moment(due.due_at)})
+        return Reason("promotion_over", {"end": iso(due.due_at)})
     over_at = ends_at(promotion, facts.shop.zone())
     if now >= over_at:
-        return Reason("promotion_over", {"end": moment(over_at)})
+        return Reason("promotion_over", {"end": iso(over_at)})
     if facts.buyer.agrees is not True:
         return Reason("not_agreed")
     return _not_in_tier(promotion, facts.orders, facts.shop, now) or case_open(facts)
 
 
 def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, now: datetime) -> Reason | None:
-    hers = standing(orders, now, shop.vip.period, shop.currency)
-    tier = tier_of(hers.orders, hers.spent, shop.currency, shop.vip.tiers)
+    reached = standing(orders, now, shop.vip.period, shop.currency)
+    tier = tier_of(reached.orders, reached.spent, shop.currency, shop.vip.tiers)
     if tier and tier.name == promotion.tier:
         return None
     return Reason("not_in_tier", {"tier": promotion.tier})
+
+
+POLICIES: MessagePolicies = {
+    "vip_promotion": policy.promotion(
+        why_not_offer,
+        variables=("promotion", "offer", "tier"),
+        samples=({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
+    ),
+}
+
+REASONS: Reasons = {"promotion_over": ("end",), "not_in_tier": ("tier",)}

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
+from bot.app import rules_of
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -56,7 +57,10 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         _show_mistakes(error, as_json)
         raise typer.Exit(FOUND) from None
     texts = Catalogue(config.templates)
-    everywhere = (finding for shop in config.shops.values() for finding in check_templates(texts, shop))
+    policies = rules_of(config).policies
+    everywhere = (
+        finding for shop in config.shops.values() for finding in check_templates(texts, shop, policies)
+    )
     found = list(dict.fromkeys(everywhere))
     if as_json:
         show_json({"settings": [], "templates": found})
@@ -103,7 +107,7 @@ def preview(
     texts = Catalogue(config.templates)
     try:
         version = texts.resolve(template, locale or shop.locale)
-        values = sample(template, shop)
+        values = sample(template, shop, rules_of(config).policies)
         if order is not None:
             values |= _facts_of(config, shop_id, shop, order, template)
         rendered = texts.render(version, values)

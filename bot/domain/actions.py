@@ -1,4 +1,4 @@
-"""What a handler wants done, in the imperative: frozen data, carried out by react in one transaction."""
+"""The actions that a handler returns: frozen data, applied by react in one transaction."""
 
 from datetime import datetime, timedelta
 
@@ -8,12 +8,12 @@ Value = str | int | float | bool | None | list[str]
 
 
 class Say(msgspec.Struct, frozen=True, kw_only=True):
-    """Send `template` to the buyer, once for each `key` in a shop's whole life.
+    """Send `template` to the buyer, once for each `key` for as long as the shop exists.
 
     The text is rendered from fresh facts when it is sent; `values` are only what no record holds.
     `after` counts from the event's handling, `at` is absolute; neither means now.
-    `to`: answer in this conversation ("telegram:42"); None: her live chat if there is one, else mail.
-    `unlike`: key of an earlier message; take a channel that one did not take (second contact).
+    `to`: answer in this conversation ("telegram:42"); None: the buyer's live chat if there is one, else mail.
+    `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     """
 
     template: str
@@ -28,18 +28,18 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unsay(msgspec.Struct, frozen=True, kw_only=True):
-    """Withdraw what still waits about the order at hand, under keys that begin with `prefix`."""
+    """Withdraw the waiting messages about the event's order whose keys begin with `prefix`."""
 
     prefix: str
-    why: str  # a reason code, see reasons.py
+    why: str  # a reason code
     values: dict[str, Value] = {}
 
 
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
-    """Put something before the seller, once for each `key`.
+    """Open a case for the seller, once for each `key`.
 
-    `kind`: one of those that the seller's words name under `cases`.
-    `details` are shown to the seller; `draft` is a text prepared for her.
+    `kind`: one of those that seller.yaml names under `cases`.
+    `details` are shown to the seller; `draft` names the template of a text prepared for them.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallHuman(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for a person in this conversation: opens a case of kind human, once while one is open."""
+    """Ask for a person in this conversation: open a case of kind human, unless one is open."""
 
     reason: str
     details: dict[str, Value] = {}
@@ -71,24 +71,24 @@ class TagBuyer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer's word on hearing from us: `stop` ends all of it, `promotions` is her yes or no to offers."""
+    """Record the buyer's consent: `stop` ends all but answers, `promotions` allows or refuses offers."""
 
     stop: bool | None = None
     promotions: bool | None = None
 
 
 class JoinBuyer(msgspec.Struct, frozen=True, kw_only=True):
-    """This conversation belongs to the buyer of `order`: she proved it."""
+    """Join this conversation to the buyer of `order`, who proved that it is theirs."""
 
     order: str
 
 
 class CountTry(msgspec.Struct, frozen=True, kw_only=True):
-    """One more try at proving who she is failed in this conversation."""
+    """Count a failed try to prove an order in this conversation."""
 
 
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
-    """Hand the handlers a TimeCame at `at`, once for each `key`; the earliest `at` given wins."""
+    """Set a deadline: a TimeCame at `at`, once for each `key`; the earliest `at` given wins."""
 
     key: str
     at: datetime

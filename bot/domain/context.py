@@ -1,4 +1,4 @@
-"""What a handler may know: a frozen snapshot of the shop's records, read before it ran."""
+"""What a handler may read: a frozen snapshot of the shop's records, taken before it runs."""
 
 from datetime import datetime
 from typing import Literal
@@ -22,7 +22,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     agrees_at: datetime | None = None
     stopped_at: datetime | None = None
     resumed_at: datetime | None = None
-    shown_at: datetime | None = None  # platform time of the newest word on name, locale, ...
+    shown_at: datetime | None = None  # platform time of the newest snapshot of name, locale, ...
     created_at: datetime | None = None
 
     @property
@@ -50,7 +50,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that waits for the seller. `number` is what people call it."""
+    """A case that waits for the seller. People refer to it by `number`."""
 
     number: int
     kind: str
@@ -66,7 +66,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of ours to this buyer, as far as it got."""
+    """A message of ours to this buyer, with its state."""
 
     key: str
     template: str
@@ -79,7 +79,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`order` is the one the event is about, merged; `orders` are the buyer's, newest first, at most 20.
 
-    For an order's own events and deadlines `orders` holds that order alone, and `said` what was said
+    For an order's own events and deadlines `orders` holds that order alone, and `said` the messages
     about it; in the chat `said` is empty.
     """
 
@@ -92,9 +92,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     conversation: Conversation | None = None
     cases: tuple[Case, ...] = ()  # open ones
     said: tuple[Said, ...] = ()
-    named_order: Order | None = None  # the order whose number stands in the chat message, whoever's it is
+    named_order: Order | None = None  # the order whose number the chat message contains, whoever's it is
     named_buyer: Buyer | None = None  # and that order's buyer
-    link_proved: bool = False  # she came through the signed link of that order
+    link_proved: bool = False  # the chat was opened by the signed link of that order
 
     @property
     def locale(self) -> str:

@@ -12,7 +12,7 @@ from bot.domain.shop import Shop
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why something was or was not said: a code that the seller's words know, with its values."""
+    """Why a message was or was not sent: a code that seller.yaml has a sentence for, with its values."""
 
     code: str
     values: dict[str, Any] = {}
@@ -27,7 +27,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true in the moment of sending, for one message. `sent_*` look back over real sendings."""
+    """What is true at the time of sending, for one message. `sent_*` count messages really sent."""
 
     shop: Shop
     buyer: Buyer
@@ -46,7 +46,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 Check = Callable[["DueMessage", Facts, datetime], Reason | None]
 
 
-class MessagePolicy(msgspec.Struct, frozen=True, kw_only=True):
+class TemplateInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What the template of one name may rely on, and what it is tried with.
+
+    about_order, about_parcel: it is always about an order, a parcel; otherwise it may be.
+    variables: other names of VARIABLES that are never empty in it.
+    samples: examples of the values it carries, in every form that it takes; the first is for previews.
+    """
+
+    about_order: bool = True
+    about_parcel: bool = False
+    variables: tuple[str, ...] = ()
+    samples: tuple[dict[str, Any], ...] = ({},)
+
+
+class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     """One kind of message: the rules under which it may still be sent.
 
     category: what it competes as; the arbiter's PRIORITY puts the categories in order.

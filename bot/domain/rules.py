@@ -1,4 +1,4 @@
-"""What a shop decides, handed to the engine whole: the engine knows none of it."""
+"""The rules of a shop as one value, which the engine is given and does not import."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
 
-PROMOTION = "vip_promotion"  # the message whose policy holds for every promotion, whatever its template
+PROMOTION = "vip_promotion"  # its policy holds for every promotion, whatever the template
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     numbers_in: what may be order numbers in a chat message.
     order_of_link: (shop, text) -> the order that a signed link in the text proves, or None.
-    promotion_due: (promotion, now, zone) -> the moment of the calendar that has come, or None.
+    promotion_due: (promotion, now, zone) -> the last time of its calendar up to now, or None.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
 
@@ -31,9 +31,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def looking_back(self) -> frozenset[str]:
-        """The templates whose policies need to know what was said before."""
+        """The templates whose policies read what was said before."""
         return frozenset(name for name, policy in self.policies.items() if policy.looks_back)
 
     def policy(self, template: str, category: str) -> MessagePolicy | None:
-        """The policy of a message. A promotion may have words of its own, but no policy of its own."""
+        """Find a message's policy. A promotion may have a template of its own, but no policy of its own."""
         return self.policies.get(PROMOTION if category == "promotion" else template)

@@ -7,19 +7,19 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jinja2.meta import find_undeclared_variables
+
 from bot.domain.errors import TemplateError
 from bot.domain.money import parse_money
-from bot.domain.reasons import REASONS
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
 from bot.texts.operator_words import nearest_language
-from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 from bot.texts.word_files import load_words
 
 QUOTED_MAX = 120  # characters of a buyer's words, or of an error, in one sentence
 
-_NAMES = frozenset(name for names in REASONS.values() for name in names)
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})\b")
 
 
@@ -40,13 +40,14 @@ class SellerWords:
         return self._said("phrases", code, values)
 
     def _said(self, table: str, code: str, values: Mapping[str, Any]) -> str:
-        sentence = _sentences(self.locale, table).get(code)
-        if sentence is None:
+        known = _sentences(self.locale, table).get(code)
+        if known is None:
             return _bare(code, values)
+        sentence, names = known
         try:
             return sentence.fill(
                 {
-                    **dict.fromkeys(_NAMES),
+                    **dict.fromkeys(names),
                     **{name: self._shown(name, value) for name, value in values.items()},
                 }
             )
@@ -120,9 +121,12 @@ def _bare(code: str, values: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=2 * len(LOCALES))
-def _sentences(locale: str, table: str) -> dict[str, Compiled]:
+def _sentences(locale: str, table: str) -> dict[str, tuple[Compiled, frozenset[str]]]:
+    """Every sentence of a table with the names in it, which are empty where no value is given."""
     cage = TemplateEnvironment(locale)
-    return {
-        code: Compiled(cage, f"{locale}/seller.yaml {code}", sentence)
-        for code, sentence in load_words(locale, "seller.yaml")[table].items()
-    }
+    sentences = {}
+    for code, sentence in load_words(locale, "seller.yaml")[table].items():
+        where = f"{locale}/seller.yaml {code}"
+        names = find_undeclared_variables(parse(cage, where, sentence))
+        sentences[code] = Compiled(cage, where, sentence), frozenset(names)
+    return sentences

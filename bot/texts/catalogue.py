@@ -1,4 +1,4 @@
-"""The words for buyers: our templates, the seller's own lying over them, and a version for each."""
+"""The catalogue of texts for buyers: our templates, the seller's in place of them, a version id for each."""
 
 import hashlib
 import re
@@ -20,15 +20,15 @@ from bot.texts.template_engine import Compiled, TemplateEnvironment
 
 CHAT_MAX = 4096  # what the narrowest chat takes; `xiaoer check` warns of more
 STOP_LINE = "stop_line"
-STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)  # all understood in a chat
-_KEPT = 1024  # compiled templates; every version ever sent may come back for a while
+STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)  # a chat understands each
+_KEPT = 1024  # compiled templates; waiting messages may still need older versions
 
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
 _SUBJECT = re.compile(r"\s*subject\s*[:\uff1a][ \t]*([^\n]*)\n?", re.IGNORECASE)
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """One wording of one template. `id` names exactly these words; `own`: they are the seller's."""
+    """One wording of one template. `id` identifies its exact text; `own`: it is the seller's."""
 
     id: str
     locale: str
@@ -42,7 +42,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
-    """`version` is the one that was used; `fault` says why it is not the one that was asked for."""
+    """The text with the version used; `fault` says why that is not the version asked for."""
 
     text: str
     version: Version
@@ -50,12 +50,12 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """All templates, read once. What is wrong with a seller's file stands in `faults`, and ours is used."""
+    """All templates, read once. `faults` lists the seller's broken files, in place of which ours are used."""
 
     def __init__(self, overlay: Path | None = None) -> None:
         self._defaults = dict(_ours())
         self._own: dict[tuple[str, str], Version] = {}
-        self._cages: dict[str, TemplateEnvironment] = {}
+        self._environments: dict[str, TemplateEnvironment] = {}
         self._compiled = lru_cache(maxsize=_KEPT)(self._compile)
         self.faults: tuple[str, ...] = tuple(self._read(overlay)) if overlay else ()
 
@@ -65,11 +65,11 @@ class Catalogue:
 
     @property
     def versions(self) -> tuple[Version, ...]:
-        """Every wording in use, the seller's in place of ours."""
+        """Every version in use, the seller's in place of ours."""
         return tuple({**self._defaults, **self._own}.values())
 
     def resolve(self, name: str, locale: str) -> Version:
-        """The wording for a reader of `locale`. Raises TemplateError if no language has the template."""
+        """Choose the version for a reader of `locale`. Raises TemplateError if no language has one."""
         for candidate in locale_chain(locale):
             version = self._own.get((candidate, name)) or self._defaults.get((candidate, name))
             if version:
@@ -78,7 +78,7 @@ class Catalogue:
         raise TemplateError(f"there is no template {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
     def render(self, version: Version, variables: dict[str, Any], at_most: int = TEXT_MAX) -> Rendered:
-        """Fill in `version`; should the seller's fail, ours of that name, telling the fault.
+        """Fill in `version`; if the seller's fails, fill in ours of that name and report the fault.
 
         Raises TemplateError if ours fails, or the seller's where we have none.
         """
@@ -98,7 +98,7 @@ class Catalogue:
         return f"{text}\n\n{self._stop_line(version.locale, variables)}"
 
     def _stop_line(self, locale: str, variables: dict[str, Any]) -> str:
-        """How to stop offers stands under every one of them, whatever the seller's templates say."""
+        """Render how to stop offers. Every offer ends with it, whatever the seller's templates say."""
         version = self.resolve(STOP_LINE, locale)
         ours = self._default(version)
         if ours is None:
@@ -119,22 +119,22 @@ class Catalogue:
         return text
 
     def _default(self, version: Version) -> Version | None:
-        """Ours of today in place of the seller's, or of a wording pinned by an older release."""
+        """Find our current version in place of the seller's, or of one pinned by an older release."""
         found = (self._defaults.get((locale, version.name)) for locale in locale_chain(version.locale))
         ours = next((candidate for candidate in found if candidate), None)
         return ours if ours and ours.id != version.id else None
 
     def _compile(self, version: Version) -> Compiled | TemplateError:
-        cage = self._cages.get(version.locale) or self._cages.setdefault(
+        environment = self._environments.get(version.locale) or self._environments.setdefault(
             version.locale, TemplateEnvironment(version.locale)
         )
         try:
-            return Compiled(cage, version.where, version.source)
+            return Compiled(environment, version.where, version.source)
         except TemplateError as error:
             return error
 
     def _read(self, overlay: Path) -> Iterator[str]:
-        """Take in the seller's folder, yielding what is wrong with it."""
+        """Read the seller's folder, yielding what is wrong with it."""
         if not overlay.is_dir():
             yield f"{overlay}: there is no such folder"
             return
@@ -145,7 +145,9 @@ class Catalogue:
                 yield f"{where}: {locale!r} is not a language; name the folder zh-CN, zh-TW or en"
                 continue
             try:
-                source = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
+                source = file.read_text(
+                    encoding="utf-8-sig"
+                )  # editors on Windows begin a file with a byte order mark
             except UnicodeDecodeError:
                 yield f"{where}: it is not written in UTF-8; save it again as UTF-8"
                 continue
@@ -168,7 +170,7 @@ def make_version(locale: str, name: str, source: str, own: bool = False) -> Vers
 
 @lru_cache(maxsize=1024)
 def locale_chain(locale: str) -> tuple[str, ...]:
-    """Languages to look for, best first: hers, the nearest we have, English, then any at all."""
+    """List languages to try, best first: the reader's, the nearest we have, English, then any other."""
     parts = re.split(r"[-_]", locale)
     spoken, script = parts[0].lower(), {part.lower() for part in parts[1:]}
     nearest = "en"
@@ -178,7 +180,7 @@ def locale_chain(locale: str) -> tuple[str, ...]:
 
 
 def split_subject(text: str) -> tuple[str | None, str]:
-    """A first line "Subject: ..." is a mail's subject; in a chat it is left out."""
+    """Split off a first line "Subject: ...", which is the subject of a mail and left out in a chat."""
     found = _SUBJECT.match(text)
     if not found:
         return None, text
@@ -206,7 +208,7 @@ def _is_language(locale: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    """No blanks at the ends of lines, never two empty lines together."""
+    """Remove spaces at the ends of lines, and all but one of empty lines in a row."""
     lines = [line.rstrip() for line in text.strip().split("\n")]
     return "\n".join(line for number, line in enumerate(lines) if line or number == 0 or lines[number - 1])
 

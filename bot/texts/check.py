@@ -9,11 +9,12 @@ import msgspec
 from jinja2 import nodes
 
 from bot.domain.errors import TemplateError
+from bot.domain.messages import MessagePolicies
 from bot.domain.shop import Shop
 from bot.texts.catalogue import CHAT_MAX, STOP_LINE, STOP_WORDS, Catalogue, Version, split_subject
 from bot.texts.samples import samples
 from bot.texts.template_engine import TemplateEnvironment, parse
-from bot.texts.variables import MOMENTS, VARIABLES
+from bot.texts.variables import PARTS, VARIABLES
 
 _WHERE = re.compile(r"(?P<file>\S+\.txt)(?:, line (?P<line>\d+))?: (?P<what>.*)", re.DOTALL)
 _KNOWN = frozenset(
@@ -32,20 +33,20 @@ class Finding(msgspec.Struct, frozen=True, order=True):
     own: bool
 
 
-def check_templates(texts: Catalogue, shop: Shop) -> list[Finding]:
+def check_templates(texts: Catalogue, shop: Shop, policies: MessagePolicies) -> list[Finding]:
     """Try every template in every language on the worst buyers; one finding for each fault."""
     found = {_finding(fault, own=True) for fault in texts.faults}
     broken = {finding.file for finding in found}
     for version in texts.versions:
-        found |= set(_unused(version, shop))
+        found |= set(_unused(version, shop, policies))
         if version.where not in broken:
-            found |= set(_unknown_names(version)) or set(_tried(version, texts, shop))
+            found |= set(_unknown_names(version)) or set(_tried(version, texts, shop, policies))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
-def _tried(version: Version, texts: Catalogue, shop: Shop) -> Iterator[Finding]:
+def _tried(version: Version, texts: Catalogue, shop: Shop, policies: MessagePolicies) -> Iterator[Finding]:
     told: set[str] = set()
-    for label, variables in samples(version.name, shop):
+    for label, variables in samples(version.name, shop, policies):
         fault = _fault(version, texts, variables)
         if fault and fault not in told:
             told.add(fault)
@@ -70,11 +71,12 @@ def _fault(version: Version, texts: Catalogue, variables: dict[str, Any]) -> str
     return None
 
 
-def _unused(version: Version, shop: Shop) -> Iterator[Finding]:
+def _unused(version: Version, shop: Shop, policies: MessagePolicies) -> Iterator[Finding]:
+    known = {*policies, *PARTS}
     promoted = {promotion.template for promotion in shop.promotions.values()}
-    if version.name in MOMENTS or version.name in promoted:
+    if version.name in known or version.name in promoted:
         return
-    near = get_close_matches(version.name, MOMENTS, 1)
+    near = get_close_matches(version.name, known, 1)
     hint = f"; did you mean {near[0]}.txt?" if near else ""
     yield Finding(version.where, None, f"no message uses this file{hint}", version.own)
 

@@ -1,4 +1,4 @@
-"""What a template may do with a value: show it as money, time, number or list in the reader's language."""
+"""The filters of templates: show a value as money, time, number or list in the reader's language."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from bot.domain.errors import TemplateError
 from bot.domain.money import Money
 from bot.texts import formats
 
-TEXT_MAX = 16_000  # characters of any text made on the way, and of the whole by default
+TEXT_MAX = 16_000  # characters of any intermediate text, and of the whole by default
 NUMBER_MAX = 10**15
 
 
@@ -47,7 +47,7 @@ def _counted(value: Any, steps: list[int], weight: int) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """What {{ }} may show. An empty value is a mistake in a sentence, so it is one here."""
+    """Check what {{ }} shows. Raises TemplateError for None and for values that need a filter."""
     if type(value) in (str, int, float) or isinstance(value, Undefined):
         return value
     if value is None:

@@ -1,4 +1,4 @@
-"""Money, times and numbers as a buyer reads them, by Babel, each remembered since they repeat."""
+"""Money, times and numbers in the reader's language, by Babel; cached because values repeat."""
 
 import re
 from datetime import date as date_
@@ -15,7 +15,7 @@ from babel.numbers import format_currency, format_decimal
 from bot.domain.money import Money
 
 CACHED = 4096
-_FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # Chinese sets figures apart: 2 天
+_FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # in Chinese a space follows a number: 2 天
 _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
     ("day", 86400),
     ("hour", 3600),
@@ -50,11 +50,11 @@ def moment(at: datetime, locale: str) -> str:
 
 
 def _minute(at: datetime) -> datetime:
-    """What is shown, and no more: the messages of one minute share their formatting."""
+    """Cut to what is shown, so that all messages of a minute share a cache entry."""
     return at.replace(tzinfo=None, second=0, microsecond=0)
 
 
-# Aware moments of two zones are equal and hash alike, so only the wall clock's own reading is remembered.
+# Equal times of two zones hash alike, so the caches are keyed by wall clock time.
 @lru_cache(maxsize=CACHED)
 def _date(day: date_, locale: str) -> str:
     return format_skeleton("MMMMd", day, locale=language(locale))
@@ -73,7 +73,7 @@ def _moment(wall: datetime, locale: str) -> str:
 
 @lru_cache(maxsize=CACHED)
 def duration(seconds: int, locale: str) -> str:
-    """At most two units: "2 days", "1 hour 30 minutes"."""
+    """Format a length of time in at most two units: "2 days", "1 hour 30 minutes"."""
     parts, left = [], abs(seconds)
     for unit, size in _UNITS:
         count, left = divmod(left, size)

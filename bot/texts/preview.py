@@ -1,4 +1,4 @@
-"""What a waiting message would say now, from the facts of the present."""
+"""Previews of waiting messages, from the facts of now."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from storage.read_models import Message
 def text_now(
     connection: Connection, shop_id: str, shop: Shop, message: Message, texts: Catalogue, now: datetime
 ) -> str | None:
-    """None if it cannot be filled in. Links that are made in the moment of sending are left out."""
+    """Render a waiting message as of `now`, without the links made on sending; None if that fails."""
     words = next(iter(outbox.version_rows(connection, shop_id, {message.version})), None)
     if words is None:
         return None
@@ -42,5 +42,5 @@ def text_now(
     )
     try:
         return texts.render(version, variables(due, facts, now)).text
-    except (TemplateError, ValueError):  # a faulty template is told of when the message is due
+    except (TemplateError, ValueError):  # the fault is reported when the message is due
         return None

@@ -1,4 +1,4 @@
-"""Made-up buyers and orders to try templates on: the ordinary and the worst."""
+"""Sample buyers and orders to try templates on, ordinary and extreme."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -6,14 +6,14 @@ from typing import Any
 
 from bot.domain.context import Buyer
 from bot.domain.events import Line
-from bot.domain.messages import DueMessage, Facts
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order, Paid, Parcel, Refund
+from bot.domain.rules import PROMOTION
 from bot.domain.shop import Shop
-from bot.texts.variables import MOMENTS, variables
+from bot.texts.variables import PARTS, variables
 
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
-OFFERS = ("vip_promotion",)
 
 NAMES: dict[str, str | None] = {
     "a buyer of an ordinary name": "安娜 Lee",
@@ -24,26 +24,6 @@ NAMES: dict[str, str | None] = {
     "a buyer with a name of 4,096 characters": ("ลัดดา วงศ์สวัสดิ์ " * 256)[:4096],
     "a buyer with a hostile name": "{{ 7 * 7 }}{% for x in y %} Subject: x\r\nBcc: all",
     "a buyer with a link for a name": "Win at https://evil.example",
-}
-
-# What each kind of message carries, in every form it may take.
-_VALUES: dict[str, tuple[dict[str, Any], ...]] = {
-    "order_confirmation": ({"link": "https://shop.example/c/abc"}, {}),
-    "payment_reminder": (
-        {"step": 1, "steps": 3, "last": False},
-        {"step": 2, "steps": 3, "last": False},
-        {"step": 3, "steps": 3, "last": True},
-        {"step": 1, "steps": 1, "last": True},
-    ),
-    "shipped": ({"parcel": "a"}, {"parcel": "b"}),
-    "delayed": ({"parcel": "a"}, {"parcel": "b"}),
-    "review_thanks": ({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000}),
-    "review_sorry": ({"rating": 1, "case": 7}, {"rating": 2}),
-    "review_reply_draft": ({"rating": 1, "text": "{{ bad }}" * 500}, {"rating": 2}),
-    "seller_case": ({"case": 7, "text": "…", "draft": "Sorry!"}, {"case": 7, "text": "…"}),
-    "refunded": ({"refund": "r"},),
-    "partly_refunded": ({"refund": "r"},),
-    "vip_promotion": ({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
 }
 
 _PAID = (Paid(id="p", at=AT, method="bank transfer"),)
@@ -116,62 +96,75 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def sample(name: str, shop: Shop, buyer: str | None = "安娜") -> dict[str, Any]:
-    """The variables of one ordinary message of the kind, as a preview shows it."""
-    values = _values(name)[0]
+def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
+    """Make the variables of one ordinary message of this template, as a preview shows it."""
+    known = _input(name, policies)
     orders = (_order(**{**facts, "currency": shop.currency}) for _, facts in _ORDERS)
-    possible = (_variables(name, shop, buyer, order, values) for order in orders)
-    return next(each for each in possible if _reachable(name, each))
+    possible = (_variables(name, policies, shop, buyer, order, known.samples[0]) for order in orders)
+    return next(each for each in possible if _reachable(known, each))
 
 
-def samples(name: str, shop: Shop) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every buyer with a short and the longest order, then every order; only what may really happen."""
-    for label, told in _all(name, shop):
-        if _reachable(name, told):
-            yield label, told
+def samples(name: str, shop: Shop, policies: MessagePolicies) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Make labelled variables: every buyer with a short and the longest order, then every order.
+
+    Combinations that the template's TemplateInput excludes are left out.
+    """
+    known = _input(name, policies)
+    for label, buyer, order, values in _combinations(known):
+        made = _variables(name, policies, shop, buyer, order, values)
+        if _reachable(known, made):
+            yield label, made
 
 
-def _all(name: str, shop: Shop) -> Iterator[tuple[str, dict[str, Any]]]:
-    parcel = (_SENT, _PLAIN)
-    for values in _values(name):
+_Combination = tuple[str, str | None, Order | None, dict[str, Any]]
+
+
+def _combinations(known: TemplateInput) -> Iterator[_Combination]:
+    parcels = (_SENT, _PLAIN)
+    for values in known.samples:
         for label, buyer in NAMES.items():
-            for order in (_order(), _order(payments=_PAID, parcels=parcel), _order(**_LONGEST[1])):
-                yield label, _variables(name, shop, buyer, order, values)
+            for order in (_order(), _order(payments=_PAID, parcels=parcels), _order(**_LONGEST[1])):
+                yield label, buyer, order, values
         for label, facts in _ORDERS:
-            yield label, _variables(name, shop, "Ann", _order(**facts), values)
-        yield "a message about no order", _variables(name, shop, "Ann", None, values)
+            yield label, "Ann", _order(**facts), values
+        yield "a message about no order", "Ann", None, values
 
 
 def _variables(
-    name: str, shop: Shop, buyer: str | None, order: Order | None, values: dict[str, Any]
+    name: str,
+    policies: MessagePolicies,
+    shop: Shop,
+    buyer: str | None,
+    order: Order | None,
+    values: dict[str, Any],
 ) -> dict[str, Any]:
+    policy = policies.get(name, policies[PROMOTION])
     due = DueMessage(
         key=f"{name}:1001",
         template=name,
-        category="answer" if name in MOMENTS and name not in OFFERS else "promotion",
+        category="service" if name in PARTS else policy.category,
         due_at=AT,
         created_at=AT,
-        lateness=timedelta(days=1),
+        lateness=policy.lateness,
         values=values,
     )
     facts = Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order)
     return variables(due, facts, AT, stop_url="https://shop.example/stop/abc")
 
 
-def _values(name: str) -> tuple[dict[str, Any], ...]:
-    """A name we do not know is one of the seller's own promotions."""
-    return _VALUES.get(name, ({},)) if name in MOMENTS else _VALUES["vip_promotion"]
+def _input(name: str, policies: MessagePolicies) -> TemplateInput:
+    """A name that we do not know is one of the seller's own promotions."""
+    return PARTS.get(name) or policies.get(name) or policies[PROMOTION]
 
 
-def _reachable(name: str, told: dict[str, Any]) -> bool:
-    always = MOMENTS.get(name, MOMENTS["vip_promotion"])
-    if (always.order and told["order"] is None) or (always.parcel and told["parcel"] is None):
+def _reachable(known: TemplateInput, made: dict[str, Any]) -> bool:
+    if (known.about_order and made["order"] is None) or (known.about_parcel and made["parcel"] is None):
         return False
-    return all(_look_up(told, path) is not None for path in always.names)
+    return all(_look_up(made, path) is not None for path in known.variables)
 
 
-def _look_up(told: dict[str, Any], path: str) -> Any:
-    value: Any = told
+def _look_up(made: dict[str, Any], path: str) -> Any:
+    value: Any = made
     for part in path.split("."):
         value = value[part]
     return value

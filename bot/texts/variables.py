@@ -1,4 +1,4 @@
-"""What a template may speak of: the table of names, and their values from the facts of one message."""
+"""The variables of templates: the table of names, and their values from the facts of one message."""
 
 import re
 from datetime import datetime
@@ -6,23 +6,39 @@ from typing import Any
 from urllib.parse import quote as url_quote
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from bot.domain.messages import DueMessage, Facts
+from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order, Parcel
 from bot.domain.shop import Shop
 from bot.domain.untrusted_text import friendly_name, quote
 
-ITEMS_MAX = 15  # positions listed in a message; the rest is counted
+ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
 TEXT_MAX = 500
-ADDED_TO = ("promotion", "greeting")  # categories under which the way to stop always stands
+ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
 
-# Every name a template may use, in the order of docs/templates.md. "[]" is each one of a list.
+# Values that come with the message itself; a message without one has it empty.
+CARRIED: dict[str, str] = {
+    "link": "a page that belongs to the message, such as the one that ties a chat to the order; may be empty",
+    "step": "which reminder this is, from 1",
+    "steps": "how many reminders there are",
+    "last": "true for the last reminder",
+    "amount": "the amount this message is about; may be empty",
+    "rating": "stars of the review, 1 to 5",
+    "text": "what the buyer wrote, cut and cleaned; may be empty",
+    "case": "number of the buyer's complaint; may be empty",
+    "promotion": "the promotion's name in the settings",
+    "offer": "the offer in a sentence",
+    "tier": "the buyer's tier",
+    "draft": "a reply prepared for the seller; may be empty",
+    "who": "the buyer that a case is about: name and address; may be empty",
+    "claim": "true for a case that claims a payment, which the seller may confirm",
+}
+
+# Every name that a template may use, as docs/templates.md lists them. "[]" is each one of a list.
 # Where it says "may be empty", ask {% if %} first.
 VARIABLES: dict[str, str] = {
-    "buyer.name": "her name, cut and cleaned; empty if the platform has none fit to greet with",
+    "buyer.name": "the buyer's name, cut and cleaned; empty if it is unknown or unfit for a greeting",
     "shop.name": "the shop's name",
     "seller.name": "the person buyers reach; may be empty",
     "seller.contact": "how to reach a person, as in the settings; may be empty",
@@ -32,35 +48,35 @@ VARIABLES: dict[str, str] = {
     "cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
-    "order.items": f"what was bought, at most {ITEMS_MAX} positions",
+    "order.items": f"what was bought, at most {ITEMS_MAX} lines",
     "order.items[].title": "name of the item",
     "order.items[].quantity": "how many",
     "order.items[].price": "amount for one",
-    "order.items[].sum": "amount for all of this position",
-    "order.more_items": "how many positions are not listed; 0 if all are",
+    "order.items[].sum": "amount for the whole line",
+    "order.more_items": "how many lines are not listed; 0 if all are",
     "order.placed_at": "time; may be empty",
     "order.paid_at": "time of the first payment; may be empty",
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
-    "order.refunded": "amount given back so far; empty if none was",
+    "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.parcels": "parcels that left",
-    "order.parcels[].carrier": "who brings it; may be empty",
+    "order.parcels[].carrier": "the carrier's name; may be empty",
     "order.parcels[].tracking": "its number; may be empty",
     "order.parcels[].link": "page to follow it; may be empty",
     "order.parcels[].shipped_at": "time; may be empty",
-    "order.parcels[].moved_at": "time of the carrier's last news; may be empty",
+    "order.parcels[].moved_at": "time of the carrier's last report; may be empty",
     "order.parcels[].delivered_at": "time; may be empty",
     "parcel": "the parcel the message is about; may be empty",
-    "parcel.carrier": "who brings it; may be empty",
+    "parcel.carrier": "the carrier's name; may be empty",
     "parcel.tracking": "its number; may be empty",
     "parcel.link": "page to follow it; may be empty",
     "parcel.shipped_at": "time; may be empty",
-    "parcel.moved_at": "time of the carrier's last news; may be empty",
+    "parcel.moved_at": "time of the carrier's last report; may be empty",
     "parcel.delivered_at": "time; may be empty",
-    "parcel.part": "true if more of the order travels apart",
-    "payment.accounts": "where to pay to; an empty list if the shop has none",
+    "parcel.part": "true if more of the order is shipped separately",
+    "payment.accounts": "the accounts to pay to; an empty list if the shop has none",
     "payment.accounts[].bank": "name of the bank or wallet",
     "payment.accounts[].number": "account number",
     "payment.accounts[].name": "the account's owner; may be empty",
@@ -71,95 +87,28 @@ VARIABLES: dict[str, str] = {
     "now": "the time of sending",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
-    "link": "a page that goes with this message, as the one that ties her chat to the order; may be empty",
-    "step": "which reminder this is, from 1",
-    "steps": "how many reminders there are",
-    "last": "true for the last reminder",
-    "amount": "the amount this message is about; may be empty",
-    "rating": "stars of her review, 1 to 5",
-    "text": "what she wrote, cut and cleaned; may be empty",
-    "case": "number of her complaint; may be empty",
-    "promotion": "the promotion's name in the settings",
-    "offer": "the offer in a sentence",
-    "tier": "the buyer's tier",
-    "draft": "a reply prepared for the seller; may be empty",
-    "who": "the buyer a case is about: her name and address; may be empty",
-    "claim": "true for a case in which she claims a payment that the seller may confirm",
+    **CARRIED,
 }
 
-# Names that come with the message itself; a message without one has it empty.
-_CARRIED = (
-    "link",
-    "step",
-    "steps",
-    "last",
-    "amount",
-    "rating",
-    "text",
-    "case",
-    "promotion",
-    "offer",
-    "tier",
-    "draft",
-    "who",
-    "claim",
-)
-_EMPTY: dict[str, Any] = dict.fromkeys((*_CARRIED, "parcel"))
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What one kind of message always knows: an order, a parcel, names of its own."""
-
-    order: bool = True
-    parcel: bool = False
-    names: tuple[str, ...] = ()
-
-
-MOMENTS: dict[str, Told] = {
-    "order_confirmation": Told(),
-    "second_contact": Told(),
-    "payment_reminder": Told(names=("step", "steps", "last", "payment.closes_at")),
-    "payment_received": Told(names=("order.paid_at",)),
-    "reassurance": Told(names=("order.paid_at",)),
-    "shipped": Told(parcel=True, names=("parcel.shipped_at",)),
-    "delayed": Told(parcel=True, names=("parcel.shipped_at",)),
-    "delivered": Told(),
-    "review_request": Told(),
-    "review_reminder": Told(),
-    "review_thanks": Told(names=("rating",)),
-    "review_sorry": Told(names=("rating",)),
-    "review_reply_draft": Told(names=("rating",)),
-    "cancelled": Told(),
-    "refunded": Told(),
-    "partly_refunded": Told(),
-    "vip_promotion": Told(order=False, names=("promotion", "offer", "tier")),
-    "stop_line": Told(order=False),
-    "where_is_order": Told(),
-    "which_order": Told(order=False),
-    "not_matched": Told(order=False),
-    "payment_status": Told(),
-    "payment_claimed": Told(order=False),
-    "form_received": Told(order=False),
-    "when_ship": Told(order=False),
-    "human_coming": Told(order=False),
-    "not_understood": Told(order=False),
-    "media_received": Told(order=False),
-    "hello": Told(order=False),
-    "thanks": Told(order=False),
-    "stopped": Told(order=False),
-    "resumed": Told(order=False),
-    "seller_case": Told(order=False, names=("case", "text")),
+# Parts of messages that have a template but no policy of their own.
+PARTS: dict[str, TemplateInput] = {
+    "stop_line": TemplateInput(about_order=False),
+    "review_reply_draft": TemplateInput(
+        variables=("rating",), samples=({"rating": 1, "text": "{{ bad }}" * 500}, {"rating": 2})
+    ),
 }
+
+_EMPTY: dict[str, Any] = dict.fromkeys((*CARRIED, "parcel"))
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 
 def variables(
     due: DueMessage, facts: Facts, now: datetime, stop_url: str | None = None, chat_url: str | None = None
 ) -> dict[str, Any]:
-    """The names of VARIABLES for one message, true at `now`, times in the buyer's zone.
+    """Make the values of VARIABLES for one message, as of `now`, with times in the buyer's zone.
 
-    `stop_url`: her one-click page to stop offers, where the program has a public address.
-    `chat_url`: the page that ties her chat to the order, where there is a chat to tie.
+    stop_url: the buyer's one-click page to stop messages, if the program has a public address.
+    chat_url: the page that ties a chat to the order, if the shop has such a chat.
     """
     shop, order, values = facts.shop, facts.order, due.values
     zone = shop.zone(facts.buyer.timezone)
@@ -199,14 +148,14 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
 
 
 def _complaint(facts: Facts) -> int | None:
-    """The number of the case that her bad review of this order opened."""
+    """The number of the case opened by a bad review of this order."""
     about = facts.order.id if facts.order else None
     numbers = (case.number for case in facts.cases if case.kind == "bad_review" and case.order == about)
     return max(numbers, default=None)
 
 
 def _refund(order: Order | None, refund_id: Any) -> dict[str, Any]:
-    """A refund that names no amount gives all of it back."""
+    """A refund without an amount is of the whole order."""
     found = next((refund for refund in order.refunds if refund.id == refund_id), None) if order else None
     return {"amount": found.amount or (order and order.total)} if found else {}
 

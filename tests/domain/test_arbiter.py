@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
 from bot.domain.context import Buyer, Category, Conversation
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
-from bot.domain.reasons import REASONS
 from bot.domain.shop import Limits, QuietHours, Shop
+from handlers.routes import REASONS
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)

@@ -1,1 +1,1 @@
-"""What the shop does, as a specification: no database, no clock, no channel."""
+"""The rules of a shop, as a specification: no database, no clock, no channel."""

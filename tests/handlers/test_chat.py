@@ -1,4 +1,4 @@
-"""The chat: one answer to each message, about the right order; a person for all the rest."""
+"""The chat: one answer to each message, about the right order; a person for everything else."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from bot.domain.actions import CallHuman, JoinBuyer, OpenCase, Say
 from bot.domain.context import Case, Conversation
 from bot.domain.events import AgentReplied, MessageStatusChanged
-from handlers.chat import order_numbers_in
+from handlers.order_proof import order_numbers_in
 from tests.handlers import world
 from tests.handlers.world import PLACED, answers, chat_context, days, decide, human_case, order_of, wrote
 
@@ -51,7 +51,7 @@ def test_i_have_paid_is_a_claim_for_the_seller_to_confirm() -> None:
     assert answer.template == "payment_claimed"
 
 
-def test_a_claim_in_the_same_breath_as_a_question_is_not_lost() -> None:
+def test_a_claim_in_the_same_message_as_a_question_is_not_lost() -> None:
     case, _ = decide(wrote("我已经付款了，什么时候发货？"), chat_context(UNPAID))
 
     assert isinstance(case, OpenCase)
@@ -72,7 +72,7 @@ def test_a_claim_is_not_opened_twice_while_it_waits_but_may_be_made_again() -> N
     assert first.key != later.key
 
 
-def test_who_says_she_paid_and_did_hears_that_it_came() -> None:
+def test_a_buyer_who_says_they_paid_and_did_hears_that_it_arrived() -> None:
     assert said("I already paid", PAID).template == "payment_status"
 
 
@@ -90,7 +90,7 @@ def test_hello_and_thanks_are_answered_and_ok_is_not() -> None:
     assert decide(wrote("好的"), chat_context()) == []
 
 
-def test_anything_else_goes_to_a_person_with_a_kind_word_once() -> None:
+def test_anything_else_goes_to_a_person_with_a_reply_once() -> None:
     answer, call = decide(wrote("有红色的吗"), chat_context())
 
     assert isinstance(answer, Say)
@@ -99,7 +99,7 @@ def test_anything_else_goes_to_a_person_with_a_kind_word_once() -> None:
     assert decide(wrote("有红色的吗", id="m2"), chat_context(cases=(human_case(),))) == []
 
 
-def test_a_known_question_is_answered_while_a_person_is_on_her_way() -> None:
+def test_a_known_question_is_answered_while_a_person_has_been_called() -> None:
     assert answers(wrote("where is my order"), chat_context(UNPAID, cases=(human_case(),))) == [
         "where_is_order"
     ]
@@ -152,7 +152,7 @@ def test_the_newest_order_under_way_is_meant_unless_another_is_named() -> None:
     assert said("where is my order", GONE).order == "1000"
 
 
-def test_an_order_that_is_not_hers_is_not_told_of() -> None:
+def test_nothing_is_said_of_another_buyers_order() -> None:
     assert said("where is order 4711", UNPAID).template == "which_order"
 
 
@@ -161,7 +161,7 @@ def test_a_number_alone_answers_which_order() -> None:
     assert said("1000").template == "which_order"
 
 
-def test_who_comes_through_the_signed_link_is_joined_and_told() -> None:
+def test_a_chat_opened_by_the_signed_link_is_joined_and_answered() -> None:
     context = chat_context(named_order=UNPAID, link_proved=True)
 
     join, answer = decide(wrote("/start abc"), context)

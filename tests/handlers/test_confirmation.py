@@ -5,7 +5,7 @@ from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, Desk, days, hours
 
 
-def test_an_order_is_confirmed_as_of_the_moment_it_was_placed() -> None:
+def test_an_order_is_confirmed_as_of_the_time_it_was_placed() -> None:
     desk = Desk().take(world.placed())
 
     assert desk.waiting["order_confirmation:1001"].at == PLACED
@@ -14,7 +14,7 @@ def test_an_order_is_confirmed_as_of_the_moment_it_was_placed() -> None:
 def test_a_cancelled_order_is_not_confirmed_any_more() -> None:
     desk = Desk().take(world.placed(), world.cancelled())
 
-    assert desk.why_untrue("order_confirmation:1001") == "order_cancelled"
+    assert desk.why_outdated("order_confirmation:1001") == "order_cancelled"
 
 
 def test_after_two_days_of_silence_another_channel_is_tried() -> None:
@@ -35,15 +35,15 @@ def test_a_buyer_who_wrote_since_is_not_contacted_again() -> None:
     wrote = Conversation(channel="telegram", address="42", buyer=ANN.id, last_in_at=PLACED + hours(1))
     before = Conversation(channel="telegram", address="42", buyer=ANN.id, last_in_at=PLACED - hours(1))
 
-    assert desk.why_untrue("second_contact:1001:1", conversations=(wrote,)) == "buyer_answered"
-    assert desk.why_untrue("second_contact:1001:1", conversations=(before,)) is None
+    assert desk.why_outdated("second_contact:1001:1", conversations=(wrote,)) == "buyer_answered"
+    assert desk.why_outdated("second_contact:1001:1", conversations=(before,)) is None
 
 
 def test_a_paid_order_needs_no_second_contact() -> None:
     desk = Desk().take(world.placed(), world.paid())
 
     assert desk.why_withdrawn("second_contact") == {"order_paid"}
-    assert desk.why_untrue("second_contact:1001:1") == "order_paid"
+    assert desk.why_outdated("second_contact:1001:1") == "order_paid"
 
 
 def test_nothing_is_confirmed_before_the_order_itself_is_known() -> None:
@@ -55,4 +55,4 @@ def test_nothing_is_confirmed_before_the_order_itself_is_known() -> None:
 def test_a_message_whose_order_is_unknown_is_not_sent() -> None:
     desk = Desk().take(world.placed())
 
-    assert desk.why_untrue("order_confirmation:1001", order=None) == "order_unknown"
+    assert desk.why_outdated("order_confirmation:1001", order=None) == "order_unknown"

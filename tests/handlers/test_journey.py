@@ -91,16 +91,18 @@ def test_nobody_is_reminded_once_the_payment_is_known(events: list[OrderEvent]) 
         if desk.order and desk.order.payments:
             reminders = {key for key in desk.messages if key.startswith("payment_reminder:")}
             assert not reminders & set(desk.waiting)
-            assert all(desk.why_untrue(key) for key in reminders)
+            assert all(desk.why_outdated(key) for key in reminders)
 
 
 @given(st.permutations(DEAL), st.integers(1, 7))
 @settings(max_examples=200, deadline=None)
-def test_what_is_withdrawn_is_also_untrue_if_it_slipped_through(events: list[OrderEvent], known: int) -> None:
+def test_what_is_withdrawn_is_also_outdated_if_it_is_still_queued(
+    events: list[OrderEvent], known: int
+) -> None:
     desk = Desk().take(*events[:known])
     gone = set(desk.messages) - set(desk.waiting)
 
-    assert all(desk.why_untrue(key) for key in gone)
+    assert all(desk.why_outdated(key) for key in gone)
 
 
 @pytest.mark.parametrize("now", [world.PLACED, world.PLACED + days(400)])

@@ -115,7 +115,7 @@ def test_a_buyer_is_understood(meaning: str, text: str) -> None:
     assert recognise(text, "zh-CN").name == meaning
 
 
-def test_what_else_is_said_is_told_as_well() -> None:
+def test_what_else_is_said_is_found_as_well() -> None:
     meaning = recognise("我已经付款了，什么时候发货？", "zh-CN")
 
     assert (meaning.name, meaning.also) == ("when_ship", ("i_paid",))

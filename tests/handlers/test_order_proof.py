@@ -27,7 +27,7 @@ ORDER = order_of(world.placed())
 
 
 def stranger(found: bool = True, tries: int = 0, since: Any = PLACED, **known: Any) -> Context:
-    """Somebody new writes; the order she names is Ann's, if it was found."""
+    """A new buyer writes; the order that they name is Ann's, if it was found."""
     chat = Conversation(channel="telegram", address="42", buyer="x", tries=tries, tries_since=since)
     named = {"named_order": ORDER, "named_buyer": ANN} if found else {}
     return chat_context(**{"buyer": Buyer(id="x"), "conversation": chat, **named, **known})

@@ -36,15 +36,21 @@ def test_an_amount_is_not_judged_before_the_total_is_known() -> None:
     assert (desk.messages, desk.cases) == ({}, {})
 
 
-def test_money_after_cancelling_is_a_case_and_no_cheerful_word() -> None:
+def test_money_after_cancelling_is_a_case_and_no_acknowledgement() -> None:
     desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
 
     assert desk.open_cases == {"paid_after_cancel:1001"}
-    assert desk.why_untrue("payment_received:1001") == "order_cancelled"
+    assert desk.why_outdated("payment_received:1001") == "order_cancelled"
 
 
 def test_cancelling_after_payment_is_no_late_payment() -> None:
     desk = Desk().take(world.placed(), world.paid(hours(1)), world.cancelled(hours(2)))
+
+    assert desk.cases == {}
+
+
+def test_a_payment_at_exactly_the_time_of_the_cancelling_is_not_late() -> None:
+    desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(2)))
 
     assert desk.cases == {}
 
@@ -55,17 +61,17 @@ def test_a_late_payment_is_settled_when_the_order_comes_back() -> None:
     desk.take(world.reopened(hours(6)))
 
     assert desk.open_cases == set()
-    assert desk.why_untrue("payment_received:1001") is None
+    assert desk.why_outdated("payment_received:1001") is None
 
 
 def test_a_day_after_payment_the_buyer_is_reassured() -> None:
     desk = Desk().take(world.placed(), world.paid())
 
     assert desk.waiting["reassurance:1001:1"].at == PLACED + hours(25)
-    assert desk.why_untrue("reassurance:1001:1") is None
+    assert desk.why_outdated("reassurance:1001:1") is None
 
 
-def test_nobody_is_reassured_once_the_parcel_left_or_the_deal_is_off() -> None:
+def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:
     begun = (world.placed(), world.paid())
 
     assert Desk().take(*begun, world.shipped()).why_withdrawn("reassurance") == {"order_shipped"}
@@ -76,7 +82,7 @@ def test_nobody_is_reassured_once_the_parcel_left_or_the_deal_is_off() -> None:
 def test_nobody_is_reassured_while_a_case_is_open() -> None:
     desk = Desk().take(world.placed(), world.paid())
 
-    assert desk.why_untrue("reassurance:1001:1", cases=(world.human_case(),)) == "case_open"
+    assert desk.why_outdated("reassurance:1001:1", cases=(world.human_case(),)) == "case_open"
 
 
 def test_a_payment_overtaken_by_a_higher_total_is_not_acknowledged() -> None:
@@ -86,4 +92,4 @@ def test_a_payment_overtaken_by_a_higher_total_is_not_acknowledged() -> None:
         world.placed(PLACED + days(1), total=Money(15000, "CNY")),
     )
 
-    assert desk.why_untrue("payment_received:1001") == "order_partly_paid"
+    assert desk.why_outdated("payment_received:1001") == "order_partly_paid"

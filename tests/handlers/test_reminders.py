@@ -1,4 +1,4 @@
-"""Payment reminders: when, in which words, and never once they are untrue."""
+"""Payment reminders: when, in which steps, and never once they are outdated."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -74,37 +74,37 @@ def test_reminders_keep_their_rules_whatever_the_settings(payment: Payment) -> N
     assert [reminder.last for reminder in times] == [False] * (len(times) - has_last) + [True] * has_last
 
 
-def test_a_reminder_is_untrue_once_money_came_also_in_part() -> None:
+def test_a_reminder_is_outdated_once_money_came_also_in_part() -> None:
     paid = Desk().take(world.placed(), world.paid())
     partly = Desk().take(world.placed(), world.paid(minor=5000))
 
-    assert paid.why_untrue("payment_reminder:1001:1") == "order_paid"
-    assert partly.why_untrue("payment_reminder:1001:1") == "order_partly_paid"
+    assert paid.why_outdated("payment_reminder:1001:1") == "order_paid"
+    assert partly.why_outdated("payment_reminder:1001:1") == "order_partly_paid"
     assert paid.why_withdrawn("payment_reminder") == {"order_paid"}
 
 
-def test_a_reminder_is_untrue_for_an_order_cancelled_reopened_refunded_or_shipped() -> None:
+def test_a_reminder_is_outdated_for_an_order_cancelled_reopened_refunded_or_shipped() -> None:
     placed = world.placed()
     key = "payment_reminder:1001:2"
 
-    assert Desk().take(placed, world.cancelled()).why_untrue(key) == "order_cancelled"
-    assert Desk().take(placed, world.cancelled(), world.reopened()).why_untrue(key) == "order_reopened"
-    assert Desk().take(placed, world.refunded(2000)).why_untrue(key) == "order_refunded"
-    assert Desk().take(placed, world.shipped()).why_untrue(key) == "order_shipped"
+    assert Desk().take(placed, world.cancelled()).why_outdated(key) == "order_cancelled"
+    assert Desk().take(placed, world.cancelled(), world.reopened()).why_outdated(key) == "order_reopened"
+    assert Desk().take(placed, world.refunded(2000)).why_outdated(key) == "order_refunded"
+    assert Desk().take(placed, world.shipped()).why_outdated(key) == "order_shipped"
 
 
 def test_a_reminder_is_not_sent_after_the_order_closed() -> None:
     desk = Desk().take(world.placed())
 
-    assert desk.why_untrue("payment_reminder:1001:3", now=DEADLINE - hours(0.1)) is None
-    assert desk.why_untrue("payment_reminder:1001:3", now=DEADLINE) == "order_closed"
+    assert desk.why_outdated("payment_reminder:1001:3", now=DEADLINE - hours(0.1)) is None
+    assert desk.why_outdated("payment_reminder:1001:3", now=DEADLINE) == "order_closed"
 
 
 def test_after_a_standstill_only_the_newest_step_is_said() -> None:
     desk = Desk().take(world.placed())
 
-    assert desk.why_untrue("payment_reminder:1001:1", now=PLACED + hours(4)) == "too_late"
-    assert desk.why_untrue("payment_reminder:1001:2", now=PLACED + hours(4)) is None
+    assert desk.why_outdated("payment_reminder:1001:1", now=PLACED + hours(4)) == "too_late"
+    assert desk.why_outdated("payment_reminder:1001:2", now=PLACED + hours(4)) is None
 
 
 def test_an_unpaid_order_is_handed_to_the_seller_at_closing_with_its_history() -> None:
@@ -122,7 +122,7 @@ def test_an_unpaid_order_is_handed_to_the_seller_at_closing_with_its_history() -
     assert case.details["history"] == [f"payment_reminder sent {PLACED.isoformat()}"]
 
 
-def test_a_paid_or_cancelled_order_is_nobodys_business_at_closing() -> None:
+def test_a_paid_or_cancelled_order_is_no_case_at_closing() -> None:
     came = world.time_came("unpaid_closed", DEADLINE)
 
     assert Desk().take(world.placed(), world.paid(), came).cases == {}
@@ -134,26 +134,26 @@ def test_nobody_is_asked_to_pay_nothing() -> None:
 
     assert free.order is not None
     assert free.order.state == "paid"
-    assert free.why_untrue("payment_reminder:1001:1") == "nothing_owed"
-    assert free.why_untrue("second_contact:1001:1") == "nothing_owed"
+    assert free.why_outdated("payment_reminder:1001:1") == "nothing_owed"
+    assert free.why_outdated("second_contact:1001:1") == "nothing_owed"
     assert free.take(world.time_came("unpaid_closed", DEADLINE)).cases == {}
 
 
-def test_who_says_she_paid_is_not_reminded_while_the_seller_looks() -> None:
+def test_a_buyer_who_says_they_paid_is_not_reminded_until_the_seller_has_checked() -> None:
     desk = Desk().take(world.placed())
     opened = Case(number=7, kind="payment_claim", key="c", reason="payment_claimed", opened_at=PLACED)
     claim = msgspec.structs.replace(opened, order="1001")
     other = msgspec.structs.replace(claim, order="1002")
 
-    assert desk.why_untrue("payment_reminder:1001:2", cases=(claim,)) == "case_open"
-    assert desk.why_untrue("payment_reminder:1001:2", cases=(other,)) is None
+    assert desk.why_outdated("payment_reminder:1001:2", cases=(claim,)) == "case_open"
+    assert desk.why_outdated("payment_reminder:1001:2", cases=(other,)) is None
 
 
 def test_an_order_that_was_free_at_first_is_reminded_of_once_it_costs_something() -> None:
     later = world.placed(at=PLACED + hours(0.1))
     desk = Desk().take(world.placed(total=Money(0, "CNY")), later)
 
-    assert desk.why_untrue("payment_reminder:1001:1") is None
+    assert desk.why_outdated("payment_reminder:1001:1") is None
 
 
 def test_a_seller_who_gives_more_time_is_obeyed() -> None:

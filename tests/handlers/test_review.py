@@ -17,7 +17,7 @@ def test_a_review_is_asked_for_7_days_after_delivery_and_once_more_5_days_later(
 
     assert desk.waiting[ASKED].at == PLACED + days(10)
     assert desk.waiting["review_reminder:1001:all"].at == PLACED + days(15)
-    assert desk.why_untrue(ASKED) is None
+    assert desk.why_outdated(ASKED) is None
 
 
 def test_a_shop_may_ask_sooner_or_never() -> None:
@@ -31,7 +31,7 @@ def test_a_shop_may_ask_sooner_or_never() -> None:
 
 
 def test_no_review_is_asked_for_with_an_open_case() -> None:
-    assert arrived().why_untrue(ASKED, cases=(world.human_case(),)) == "case_open"
+    assert arrived().why_outdated(ASKED, cases=(world.human_case(),)) == "case_open"
 
 
 def test_no_review_is_asked_for_after_a_refund_also_of_a_part() -> None:
@@ -39,38 +39,38 @@ def test_no_review_is_asked_for_after_a_refund_also_of_a_part() -> None:
 
     assert desk.why_withdrawn("review_request") == {"order_refunded"}
     assert desk.why_withdrawn("review_reminder") == {"order_refunded"}
-    assert desk.why_untrue(ASKED) == "order_refunded"
+    assert desk.why_outdated(ASKED) == "order_refunded"
 
 
 def test_no_review_is_asked_for_a_cancelled_order() -> None:
-    assert arrived().take(world.cancelled(days(4))).why_untrue(ASKED) == "order_cancelled"
+    assert arrived().take(world.cancelled(days(4))).why_outdated(ASKED) == "order_cancelled"
 
 
 def test_who_reviewed_is_not_asked_any_more() -> None:
     desk = arrived().take(world.reviewed(5))
 
     assert desk.why_withdrawn("review_request") == {"order_reviewed"}
-    assert desk.why_untrue(ASKED) == "order_reviewed"
+    assert desk.why_outdated(ASKED) == "order_reviewed"
 
 
-def test_a_completed_order_counts_as_delivered_where_nobody_tells_of_delivery() -> None:
+def test_a_completed_order_counts_as_delivered_where_no_delivery_is_reported() -> None:
     desk = Desk().take(world.placed(), world.completed(days(4)))
     key = "review_request:1001:completed"
 
     assert desk.waiting[key].at == PLACED + days(11)
-    assert desk.why_untrue(key) is None
-    assert desk.take(world.delivered(None, days(5))).why_untrue(key) == "order_delivered"
+    assert desk.why_outdated(key) is None
+    assert desk.take(world.delivered(None, days(5))).why_outdated(key) == "order_delivered"
 
 
 def test_the_review_waits_for_the_last_parcel() -> None:
     desk = Desk().take(world.shipped("A"), world.shipped("B"), world.delivered("A", days(3)))
-    assert desk.why_untrue("review_request:1001:parcel-A") == "order_not_delivered"
+    assert desk.why_outdated("review_request:1001:parcel-A") == "order_not_delivered"
 
     desk.take(world.delivered("B", days(6)))
 
-    assert desk.why_untrue("review_request:1001:parcel-A") == "order_delivered"
+    assert desk.why_outdated("review_request:1001:parcel-A") == "order_delivered"
     assert desk.waiting["review_request:1001:parcel-B"].at == PLACED + days(13)
-    assert desk.why_untrue("review_request:1001:parcel-B") is None
+    assert desk.why_outdated("review_request:1001:parcel-B") is None
 
 
 def test_a_parcel_that_follows_weeks_later_is_no_reason_to_ask_twice() -> None:
@@ -111,5 +111,5 @@ def test_two_stars_hurt_and_three_are_honest() -> None:
 def test_thanks_are_not_sent_for_praise_that_was_taken_back() -> None:
     desk = arrived().take(world.reviewed(5, days(6)), world.reviewed(1, days(7)))
 
-    assert desk.why_untrue("review_thanks:1001:v1") == "order_reviewed"
-    assert desk.why_untrue("review_sorry:1001:v1") is None
+    assert desk.why_outdated("review_thanks:1001:v1") == "order_reviewed"
+    assert desk.why_outdated("review_sorry:1001:v1") is None

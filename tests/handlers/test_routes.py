@@ -1,28 +1,28 @@
-"""The tables are whole: every event has a route, every message a moment and words, every reason a name."""
+"""The tables are whole: every event has a route, every message its texts, every reason a declaration."""
 
+import ast
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import handlers
-from bot.domain.events import AnyEvent, TimeCame
-from bot.domain.reasons import REASONS
+from bot.domain.events import AnyEvent
 from bot.texts.catalogue import Catalogue
-from handlers.routes import POLICIES, ROUTES
-
-SOURCES = [path.read_text("utf-8") for path in Path(handlers.__file__).parent.glob("*.py")]
+from handlers.routes import POLICIES, REASONS, ROUTES, joined
+from tests.handlers import world
+from tests.handlers.world import DEADLINES, Desk
 
 
 def test_every_event_has_a_route() -> None:
     assert {route.event for route in ROUTES} == set(typing.get_args(AnyEvent))
 
 
-def test_every_deadline_of_ours_has_a_route() -> None:
-    what = {word.split('"')[0] for source in SOURCES for word in source.split('what="')[1:]}
+def test_every_deadline_that_is_set_has_a_route_and_no_other_has() -> None:
+    desk = Desk().take(world.placed(), world.shipped())
 
-    assert what
-    assert len([route for route in ROUTES if route.event is TimeCame]) == len(what)
+    assert desk.deadlines == DEADLINES
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])
@@ -32,9 +32,22 @@ def test_every_message_has_words_in_every_language(locale: str) -> None:
     assert {texts.resolve(name, locale).locale for name in POLICIES} == {locale}
 
 
-def test_every_reason_given_is_one_the_seller_has_words_for() -> None:
-    given = {word.split('"')[0] for source in SOURCES for word in source.split('Reason("')[1:]}
-    given |= {word.split('"')[0] for source in SOURCES for word in source.split('reason="')[1:]}
+def test_a_message_or_reason_declared_by_two_modules_is_refused() -> None:
+    with pytest.raises(ValueError, match="declared twice: hello"):
+        joined({"hello": 1}, {"thanks": 2}, {"hello": 3})
+
+
+def test_every_reason_given_is_declared() -> None:
+    given = {code for path in Path(handlers.__file__).parent.glob("*.py") for code in reasons_in(path)}
 
     assert given
     assert given <= set(REASONS)
+
+
+def reasons_in(path: Path) -> Iterator[str]:
+    """The codes written out in calls: Reason("code", ...), CallHuman(reason="code"), Unsay(why="code")."""
+    for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            named = [each.value for each in call.keywords if each.arg in ("reason", "why")]
+            first = call.args[:1] if call.func.id == "Reason" else []
+            yield from (each.value for each in (*named, *first) if isinstance(each, ast.Constant))

@@ -1,4 +1,4 @@
-"""Parcels: told when they leave, when they stand still, when they arrive."""
+"""Parcels: announced when they leave, reported when they stand still and when they arrive."""
 
 from bot.domain.context import Context, Said
 from handlers.shipping import arrive
@@ -19,16 +19,16 @@ def test_each_parcel_is_announced_on_its_own() -> None:
 def test_a_parcel_that_arrived_meanwhile_is_not_announced() -> None:
     desk = Desk().take(world.shipped("A"), world.delivered("A"))
 
-    assert desk.why_untrue("shipped:1001:A") == "order_delivered"
+    assert desk.why_outdated("shipped:1001:A") == "order_delivered"
 
 
 def test_a_parcel_of_a_cancelled_order_is_not_announced() -> None:
     desk = Desk().take(world.shipped("A"), world.cancelled(days(2)))
 
-    assert desk.why_untrue("shipped:1001:A") == "order_cancelled"
+    assert desk.why_outdated("shipped:1001:A") == "order_cancelled"
 
 
-def test_a_parcel_that_does_not_move_for_days_is_told_of_first_and_shown_to_the_seller() -> None:
+def test_a_parcel_that_does_not_move_for_days_is_reported_to_the_buyer_and_the_seller() -> None:
     desk = Desk().take(world.placed(), world.shipped("A"))
     late_at = desk.wakes["parcel_check:1001:A"]
     assert late_at == SHIPPED + days(5)
@@ -39,7 +39,7 @@ def test_a_parcel_that_does_not_move_for_days_is_told_of_first_and_shown_to_the_
     assert desk.reasons["delay:1001:A"].details == {"order": "1001", "days": 5, "parcel": "A"}
 
 
-def test_a_parcel_that_moved_is_looked_at_again_later() -> None:
+def test_a_parcel_that_moved_is_checked_again_later() -> None:
     desk = Desk().take(world.shipped("A"), world.moved("A", days(4)))
 
     desk.take(world.time_came("parcel_check", SHIPPED + days(5)))
@@ -56,12 +56,12 @@ def test_an_arrived_or_cancelled_parcel_is_never_late() -> None:
     assert Desk().take(world.shipped("A"), world.cancelled(days(2)), late).cases == {}
 
 
-def test_the_word_of_a_delay_is_dropped_when_the_parcel_moves_after_all() -> None:
+def test_the_notice_of_a_delay_is_dropped_when_the_parcel_moves_after_all() -> None:
     desk = Desk().take(world.shipped("A"), world.time_came("parcel_check", SHIPPED + days(5)))
 
     desk.take(world.moved("A", days(6)))
 
-    assert desk.why_untrue("delayed:1001:A", now=PLACED + days(6.1)) == "parcel_moved"
+    assert desk.why_outdated("delayed:1001:A", now=PLACED + days(6.1)) == "parcel_moved"
 
 
 def test_a_late_parcel_that_arrives_closes_its_case() -> None:
@@ -73,7 +73,7 @@ def test_a_late_parcel_that_arrives_closes_its_case() -> None:
     assert desk.open_cases == set()
 
 
-def test_a_clock_set_back_does_not_lose_the_look() -> None:
+def test_a_clock_set_back_does_not_lose_the_check() -> None:
     desk = Desk().take(world.shipped("A"))
 
     desk.take(world.time_came("parcel_check", SHIPPED + days(5)), now=SHIPPED + days(5) - world.hours(1))
@@ -89,25 +89,25 @@ def test_parcels_of_long_ago_are_not_late() -> None:
     assert (desk.cases, "delayed:1001:A" in desk.messages) == ({}, False)
 
 
-def test_delivery_is_told_once_all_parcels_arrived() -> None:
+def test_delivery_is_reported_once_all_parcels_arrived() -> None:
     desk = Desk().take(world.shipped("A"), world.shipped("B"), world.delivered("A", days(3)))
-    assert desk.why_untrue("delivered:1001:parcel-A") == "order_not_delivered"
+    assert desk.why_outdated("delivered:1001:parcel-A") == "order_not_delivered"
 
     desk.take(world.delivered("B", days(4)))
 
-    assert desk.why_untrue("delivered:1001:parcel-A") == "order_delivered"
-    assert desk.why_untrue("delivered:1001:parcel-B") is None
+    assert desk.why_outdated("delivered:1001:parcel-A") == "order_delivered"
+    assert desk.why_outdated("delivered:1001:parcel-B") is None
 
 
-def test_an_arrival_told_for_the_whole_order_takes_the_place_of_its_parcels() -> None:
+def test_an_arrival_reported_for_the_whole_order_takes_the_place_of_its_parcels() -> None:
     desk = Desk().take(world.shipped("A"), world.delivered("A", days(3)), world.delivered(None, days(3)))
 
-    told = [key for key, say in desk.waiting.items() if say.template == "delivered"]
+    said = [key for key, say in desk.waiting.items() if say.template == "delivered"]
 
-    assert told == ["delivered:1001:all"]
+    assert said == ["delivered:1001:all"]
 
 
-def test_a_buyer_who_read_of_the_last_parcel_is_not_told_again_of_the_whole() -> None:
+def test_a_buyer_who_read_of_the_last_parcel_is_not_written_to_again_about_the_whole() -> None:
     order = world.order_of(world.shipped("A"), world.delivered("A", days(3)), world.delivered(None, days(3)))
     said = Said(
         key="delivered:1001:parcel-A", template="delivered", state="sent", order="1001", sent_at=PLACED

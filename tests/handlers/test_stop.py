@@ -70,7 +70,7 @@ NOT_STOPS = (
 
 
 @pytest.mark.parametrize("text", STOPS)
-def test_a_stop_is_heard(text: str) -> None:
+def test_a_stop_is_obeyed(text: str) -> None:
     assert wants_stop(normalise(text))
 
 
@@ -87,7 +87,7 @@ def test_a_stop_in_the_chat_is_recorded_and_confirmed() -> None:
     assert (said.template, said.to) == ("stopped", "telegram:42")
 
 
-def test_who_says_stop_and_that_she_paid_is_heard_in_both() -> None:
+def test_a_stop_and_a_claim_of_payment_in_one_message_both_count() -> None:
     order = Desk().take(placed()).order
     assert order is not None
     context = chat_context(order)
@@ -100,13 +100,13 @@ def test_who_says_stop_and_that_she_paid_is_heard_in_both() -> None:
     assert (said.template, case.kind, case.order) == ("stopped", "payment_claim", "1001")
 
 
-def test_a_stop_is_heard_without_a_word_while_a_person_talks() -> None:
+def test_a_stop_is_obeyed_without_a_reply_while_a_person_talks() -> None:
     busy = Conversation(channel="telegram", address="42", buyer="ann", human_until=PLACED + days(1))
 
     assert decide(wrote("stop"), chat_context(conversation=busy)) == [Consent(stop=True)]
 
 
-def test_a_stop_is_heard_in_an_edited_message_and_under_a_photo() -> None:
+def test_a_stop_is_obeyed_in_an_edited_message_and_under_a_photo() -> None:
     assert decide(wrote("stop", kind="edit"), chat_context())[0] == Consent(stop=True)
     assert decide(wrote("stop", kind="other"), chat_context())[0] == Consent(stop=True)
 

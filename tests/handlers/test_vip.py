@@ -105,27 +105,27 @@ OFFER = Say(template="vip_promotion", key="promotion:spring:ann", values={"promo
 AGREES = Buyer(id="ann", agrees=True)
 
 
-def why_untrue(now: datetime = PLACED, **known: object) -> str | None:
+def why_outdated(now: datetime = PLACED, **known: object) -> str | None:
     facts = Facts(**{"shop": SHOP, "buyer": AGREES, "orders": (bought(1),), **known})  # type: ignore[arg-type]  # any facts
-    reason = world.untrue(OFFER, facts, now)
+    reason = world.why_outdated(OFFER, facts, now)
     return reason.code if reason else None
 
 
 def test_an_offer_goes_to_a_member_of_the_tier_who_agreed() -> None:
-    assert why_untrue() is None
+    assert why_outdated() is None
 
 
 @pytest.mark.parametrize("agrees", [None, False])
 def test_an_offer_goes_to_nobody_who_did_not_agree(agrees: bool | None) -> None:
-    assert why_untrue(buyer=Buyer(id="ann", agrees=agrees)) == "not_agreed"
-    assert why_untrue(buyer=ANN) == "not_agreed"
+    assert why_outdated(buyer=Buyer(id="ann", agrees=agrees)) == "not_agreed"
+    assert why_outdated(buyer=ANN) == "not_agreed"
 
 
 def test_an_offer_ends_with_its_last_day_and_with_its_settings() -> None:
-    assert why_untrue(now=datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI)) == "promotion_over"
-    assert why_untrue(shop=world.SHOP) == "promotion_over"
+    assert why_outdated(now=datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI)) == "promotion_over"
+    assert why_outdated(shop=world.SHOP) == "promotion_over"
 
 
 def test_an_offer_is_not_for_one_who_left_the_tier_or_has_an_open_case() -> None:
-    assert why_untrue(orders=()) == "not_in_tier"
-    assert why_untrue(cases=(world.human_case(),)) == "case_open"
+    assert why_outdated(orders=()) == "not_in_tier"
+    assert why_outdated(cases=(world.human_case(),)) == "case_open"

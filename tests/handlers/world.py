@@ -1,4 +1,4 @@
-"""Ann, her order 1001 at the Mug House, and a desk that does what handlers decide, all in memory."""
+"""Ann, their order 1001 at the Mug House, and a desk that applies what handlers decide, all in memory."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -38,6 +38,7 @@ PLACED = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 ANN = Buyer(id="ann", name="Ann", phone="+8613800008000", locale="en")
 CNY_128 = Money(12800, "CNY")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DEADLINES = {route.deadline for route in ROUTES} - {None}
 
 
 def hours(number: float) -> timedelta:
@@ -160,7 +161,7 @@ class Message(msgspec.Struct):
 
 
 class Desk:
-    """Carries out what handlers decide: one message for each key, withdrawn ones stay withdrawn."""
+    """Applies the actions of handlers: one message for each key, withdrawn ones stay withdrawn."""
 
     def __init__(self, shop: Shop = SHOP) -> None:
         self.shop = shop
@@ -169,6 +170,7 @@ class Desk:
         self.cases: dict[str, Case] = {}
         self.reasons: dict[str, OpenCase] = {}
         self.wakes: dict[str, datetime] = {}
+        self.deadlines: set[str] = set()
 
     def take(self, *events: Event, now: datetime | None = None) -> "Desk":
         for event in events:
@@ -207,6 +209,8 @@ class Desk:
                     old = self.cases[action.key]
                     self.cases[action.key] = msgspec.structs.replace(old, closed_at=PLACED)
             case WakeAt():
+                assert action.what in DEADLINES, "no route takes this deadline"
+                self.deadlines.add(action.what)
                 self.wakes[action.key] = min(action.at, self.wakes.get(action.key, action.at))
             case _:
                 raise AssertionError(f"no order's event asks for {action}")
@@ -222,11 +226,11 @@ class Desk:
     def why_withdrawn(self, template: str) -> set[str | None]:
         return {message.withdrawn for message in self.messages.values() if message.say.template == template}
 
-    def why_untrue(self, key: str, now: datetime | None = None, **known: Any) -> str | None:
-        """The code of the reason why the message must not be sent, as the facts stand."""
+    def why_outdated(self, key: str, now: datetime | None = None, **known: Any) -> str | None:
+        """The code of the reason why the message must not be sent, by the facts of now."""
         say = self.messages[key].say
         due_at = say.at or PLACED
-        reason = untrue(say, self.facts(**known), now or due_at)
+        reason = why_outdated(say, self.facts(**known), now or due_at)
         return reason.code if reason else None
 
     def facts(self, **known: Any) -> Facts:
@@ -235,19 +239,19 @@ class Desk:
         return Facts(shop=given.pop("shop", self.shop), **given)
 
 
-def untrue(say: Say, facts: Facts, now: datetime) -> Reason | None:
-    moment = POLICIES[say.template]
+def why_outdated(say: Say, facts: Facts, now: datetime) -> Reason | None:
+    policy = POLICIES[say.template]
     due = DueMessage(
         key=say.key,
         template=say.template,
-        category=moment.category,
+        category=policy.category,
         due_at=say.at or now,
         created_at=say.at or now,
-        lateness=moment.lateness,
+        lateness=policy.lateness,
         values=say.values,
         order=say.order,
     )
-    return moment.why_outdated(due, facts, now)
+    return policy.why_outdated(due, facts, now)
 
 
 def shop_with(**settings: Any) -> Shop:

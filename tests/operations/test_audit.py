@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, select, text, update
 from bot.domain.shop import LOCALES
 from bot.operations.audit.audit import Finding, audit
 from bot.operations.audit.orders import OUTDATED
-from handlers.message_policies import POLICIES
+from handlers.routes import POLICIES
 from storage.tables import buyers, inbox, orders, outbox
 from tests.world import NOON, World, world
 

@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.orders import STATES
-from bot.domain.reasons import REASONS
 from bot.domain.shop import LOCALES
 from bot.seller.words import SellerWords
-from bot.texts.variables import MOMENTS
-from handlers.message_policies import POLICIES as SAID
+from bot.texts.variables import PARTS
+from handlers.routes import POLICIES, REASONS
 from storage.tables import outbox
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -142,10 +141,10 @@ def test_everything_the_seller_meets_has_a_name(locale: str) -> None:
         "undeliverable",
     )
     tables = (
-        (words.template, (*MOMENTS, *SAID)),
+        (words.template, (*POLICIES, *PARTS)),
         (words.order_state, [name for name, _ in STATES]),
         (words.state, ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown", "parked")),
-        (words.category, {moment.category for moment in SAID.values()} | {"visit", "greeting"}),
+        (words.category, {policy.category for policy in POLICIES.values()} | {"visit", "greeting"}),
         (words.case, kinds),
     )
 

@@ -1,4 +1,4 @@
-"""The cage of templates, pinned versions, and the seller's words lying over ours."""
+"""The sandbox of templates, pinned versions, and the seller's templates in place of ours."""
 
 import resource
 import time
@@ -108,7 +108,7 @@ def test_a_hostile_template_ends_with_a_template_error(source: str) -> None:
     texts = Catalogue()
     started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-    with pytest.raises(TemplateError) as told:
+    with pytest.raises(TemplateError) as raised:
         texts.render(
             make_version("en", "sample", source),
             {
@@ -125,7 +125,7 @@ def test_a_hostile_template_ends_with_a_template_error(source: str) -> None:
 
     assert time.process_time() - started < 30  # it ends by itself; how soon is for the bench to say
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024  # KiB
-    assert str(told.value).startswith("en/sample.txt")
+    assert str(raised.value).startswith("en/sample.txt")
 
 
 def test_the_dearest_template_within_the_bounds_still_ends_within_a_second() -> None:
@@ -143,10 +143,10 @@ def test_the_dearest_template_within_the_bounds_still_ends_within_a_second() -> 
 
 
 def test_a_fault_names_file_line_and_mend() -> None:
-    with pytest.raises(TemplateError) as told:
+    with pytest.raises(TemplateError) as raised:
         say("one\ntwo\n{{ order.total }}", order={"total": Money(1, "CNY")})
 
-    assert str(told.value) == "en/sample.txt, line 3: say how an amount shall be shown: | money"
+    assert str(raised.value) == "en/sample.txt, line 3: say how an amount shall be shown: | money"
 
 
 def test_a_fault_inside_a_loop_names_its_line() -> None:
@@ -223,8 +223,8 @@ def test_times_are_written_as_their_readers_do(locale: str, text: str) -> None:
     assert say(source, locale, at=at, wait=timedelta(days=2)) == text
 
 
-def test_one_moment_in_two_zones_is_shown_in_each_ones_own_time() -> None:
-    """Equal moments hash alike, so a memory of texts must not mix up their zones."""
+def test_one_time_in_two_zones_is_shown_in_each_ones_own_time() -> None:
+    """Equal times hash alike, so the cache must not mix up their zones."""
     shown = [
         say("{{ at | time }}", at=AT.astimezone(ZoneInfo(zone))) for zone in ("Asia/Tokyo", "Asia/Shanghai")
     ]
@@ -280,7 +280,7 @@ def test_a_reader_gets_the_nearest_language_we_have(locale: str, first: str) -> 
     assert next(candidate for candidate in locale_chain(locale) if candidate in ours) == first
 
 
-def test_the_sellers_words_lie_over_ours(tmp_path: Path) -> None:
+def test_the_sellers_templates_replace_ours(tmp_path: Path) -> None:
     texts = Catalogue(folder(tmp_path, thanks="You are welcome at {{ shop.name }}."))
 
     version = texts.resolve("thanks", "en-GB")
@@ -299,7 +299,7 @@ def test_a_pinned_wording_is_rendered_although_the_file_changed_since(tmp_path: 
     assert restarted.resolve("thanks", "en").id != pinned.id
 
 
-def test_a_broken_file_of_the_seller_is_told_at_start_and_stops_nothing(tmp_path: Path) -> None:
+def test_a_broken_file_of_the_seller_is_reported_at_start_and_stops_nothing(tmp_path: Path) -> None:
     texts = Catalogue(folder(tmp_path, thanks="line\n{% if %}", hello="Hello."))
 
     assert len(texts.faults) == 1
@@ -314,7 +314,7 @@ def test_a_broken_file_of_the_seller_is_told_at_start_and_stops_nothing(tmp_path
     "source",
     ["{{ order.number }}", "{{ byer }}", "{% for a in [1] %}" * 5, "x" * (TEXT_MAX + 1), "", "{{ 1 / 0 }}"],
 )
-def test_ours_are_used_where_the_sellers_words_fail_and_the_fault_is_told(
+def test_ours_are_used_where_the_sellers_words_fail_and_the_fault_is_reported(
     source: str, tmp_path: Path
 ) -> None:
     texts = Catalogue(folder(tmp_path, thanks=source))
@@ -326,7 +326,7 @@ def test_ours_are_used_where_the_sellers_words_fail_and_the_fault_is_told(
     assert rendered.fault.startswith("en/thanks.txt")
 
 
-def test_a_file_that_is_not_utf8_is_told_and_a_mark_in_front_is_taken_off(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_reported_and_a_byte_order_mark_is_removed(tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "en" / "thanks.txt").write_bytes("多谢惠顾".encode("gbk"))
     (tmp_path / "en" / "hello.txt").write_text("\ufeffHi.", encoding="utf-8")
@@ -338,7 +338,7 @@ def test_a_file_that_is_not_utf8_is_told_and_a_mark_in_front_is_taken_off(tmp_pa
     assert texts.render(texts.resolve("hello", "en"), PLAIN).text == "Hi."
 
 
-def test_a_folder_that_is_no_language_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_language_is_reported(tmp_path: Path) -> None:
     (tmp_path / "chinese!").mkdir()
     (tmp_path / "chinese!" / "thanks.txt").write_text("x", encoding="utf-8")
 
@@ -356,7 +356,7 @@ def test_a_language_of_the_sellers_own_is_used_for_its_readers(tmp_path: Path) -
     assert texts.resolve("hello", "de-AT").locale == "en"
 
 
-def test_a_template_that_nobody_wrote_is_refused_with_the_nearest_name() -> None:
+def test_an_unknown_template_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(TemplateError, match="did you mean payment_reminder"):
         Catalogue().resolve("payment_remindr", "en")
 

@@ -1,6 +1,7 @@
-"""Every word for buyers, in every language, before every buyer."""
+"""Every text for buyers, in every language, for every sample buyer."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, 
 from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, split_subject
 from bot.texts.check import check_templates
 from bot.texts.samples import NAMES, sample, samples
-from bot.texts.variables import MOMENTS, VARIABLES, variables
+from bot.texts.variables import PARTS, VARIABLES, variables
 from handlers.form import read_form
 from handlers.meaning import recognise
+from handlers.routes import POLICIES
 
 TEXTS = Catalogue()
 BARE = Shop(name="茶叶店")
@@ -31,43 +33,32 @@ FULL = Shop(
     ),
     seller=Seller(name="小王", contact="+86 10 1234 5678"),
 )
-BY_MAIL = (
-    "seller_case",
-    *(
-        "order_confirmation",
-        "second_contact",
-        "payment_reminder",
-        "payment_received",
-        "reassurance",
-        "shipped",
-    ),
-    *("delayed", "delivered", "review_request", "review_reminder", "review_thanks", "review_sorry"),
-    *("cancelled", "refunded", "partly_refunded", "vip_promotion"),
-)
+BY_MAIL = ("seller_case", *(name for name, policy in POLICIES.items() if policy.category != "answer"))
+NAMES_OF_TEXTS = sorted((*POLICIES, *PARTS))
 
 
 def said(name: str, locale: str, shop: Shop = FULL, **changed: object) -> str:
-    return TEXTS.render(TEXTS.resolve(name, locale), sample(name, shop) | changed).text
+    return TEXTS.render(TEXTS.resolve(name, locale), sample(name, shop, POLICIES) | changed).text
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_moment_has_words_in_every_language_and_no_other_words_lie_about(locale: str) -> None:
-    assert {version.name for version in TEXTS.versions if version.locale == locale} == set(MOMENTS)
+def test_every_message_has_a_template_in_every_language_and_no_other_template_exists(locale: str) -> None:
+    assert {version.name for version in TEXTS.versions if version.locale == locale} == set(NAMES_OF_TEXTS)
 
 
 @pytest.mark.parametrize("shop", [BARE, FULL], ids=["a bare shop", "a full shop"])
 def test_our_words_hold_before_the_worst_buyers(shop: Shop) -> None:
-    assert check_templates(TEXTS, shop) == []
+    assert check_templates(TEXTS, shop, POLICIES) == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", sorted(MOMENTS))
+@pytest.mark.parametrize("name", NAMES_OF_TEXTS)
 def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
-    tried = list(samples(name, FULL))
+    tried = list(samples(name, FULL, POLICIES))
     assert tried
 
-    for label, told in tried:
-        text = TEXTS.render(TEXTS.resolve(name, locale), told).text
+    for label, given in tried:
+        text = TEXTS.render(TEXTS.resolve(name, locale), given).text
         assert len(text) <= CHAT_MAX, label
         assert not re.search(r"None|Undefined|Money\(|datetime|\u202e|evil\.example", text), (label, text)
         assert not re.search(r"[ \t]$|\n\n\n|[（(] *[)）]|\w  \w", text, re.MULTILINE), (label, text)
@@ -76,15 +67,15 @@ def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", BY_MAIL)
 def test_what_may_go_by_mail_has_a_subject_of_one_short_line(name: str, locale: str) -> None:
-    for _, told in samples(name, FULL):
-        subject, body = split_subject(TEXTS.render(TEXTS.resolve(name, locale), told).text)
+    for _, given in samples(name, FULL, POLICIES):
+        subject, body = split_subject(TEXTS.render(TEXTS.resolve(name, locale), given).text)
 
         assert subject
         assert len(subject) < 60
         assert body
 
 
-@pytest.mark.parametrize("name", sorted(set(MOMENTS) - set(BY_MAIL)))
+@pytest.mark.parametrize("name", sorted(set(NAMES_OF_TEXTS) - set(BY_MAIL)))
 def test_an_answer_in_chat_needs_no_subject(name: str) -> None:
     assert split_subject(said(name, "en"))[0] is None
 
@@ -93,7 +84,7 @@ def test_an_answer_in_chat_needs_no_subject(name: str) -> None:
 def test_the_confirmation_asks_for_the_form_only_while_unpaid_and_with_accounts(locale: str) -> None:
     form = {"zh-CN": "转账时间：", "zh-TW": "匯款時間：", "en": "Time of transfer:"}[locale]
     unpaid = said("order_confirmation", locale)
-    order = sample("order_confirmation", FULL)["order"] | {"state": "paid", "left": None}
+    order = sample("order_confirmation", FULL, POLICIES)["order"] | {"state": "paid", "left": None}
 
     assert form in unpaid
     assert "0012 3456" in unpaid
@@ -143,7 +134,7 @@ def test_the_words_of_the_mainland_are_simplified() -> None:
 
 
 def test_a_yen_has_no_decimals_and_a_dinar_three() -> None:
-    total = sample("order_confirmation", BARE)["order"]
+    total = sample("order_confirmation", BARE, POLICIES)["order"]
 
     assert "JP¥128" in said("order_confirmation", "zh-CN", order=total | {"total": Money(128, "JPY")})
     assert "KWD1.280" in said("order_confirmation", "zh-CN", order=total | {"total": Money(1280, "KWD")})
@@ -198,7 +189,7 @@ def test_a_mistake_is_found_with_its_line_and_a_mend(
 ) -> None:
     texts = write(tmp_path, name, source)
 
-    found = check_templates(texts, FULL)
+    found = check_templates(texts, FULL, POLICIES)
 
     assert {(finding.file, finding.line, finding.own) for finding in found} == {
         (f"zh-CN/{name}.txt", line, True)
@@ -223,8 +214,8 @@ def test_a_promotion_of_the_sellers_own_is_in_use(tmp_path: Path) -> None:
         },
     )
 
-    assert check_templates(texts, shop) == []
-    assert check_templates(texts, BARE) != []
+    assert check_templates(texts, shop, POLICIES) == []
+    assert check_templates(texts, BARE, POLICIES) != []
 
 
 def test_a_correct_file_with_own_names_and_loops_is_left_alone(tmp_path: Path) -> None:
@@ -234,27 +225,62 @@ def test_a_correct_file_with_own_names_and_loops_is_left_alone(tmp_path: Path) -
         "{% for one in order.items if one.quantity > 0 %}{{ loop.index }} {{ one.sum | money }}{% endfor %}好"
     )
 
-    assert check_templates(write(tmp_path, "reassurance", source), FULL) == []
+    assert check_templates(write(tmp_path, "reassurance", source), FULL, POLICIES) == []
 
 
 def test_the_worst_names_are_all_tried() -> None:
     assert len(NAMES["a buyer with a name of 4,096 characters"] or "") == 4096
-    assert set(NAMES) <= {label for label, _ in samples("hello", BARE)}
+    assert set(NAMES) <= {label for label, _ in samples("hello", BARE, POLICIES)}
 
 
 def test_the_example_in_the_manual_works(tmp_path: Path) -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
-    example = re.findall(r"^```\n(Subject: .*?)^```", manual, re.DOTALL | re.MULTILINE)
+    example = re.findall(r"^```\n(Subject: .*?)^```", manual(), re.DOTALL | re.MULTILINE)
 
     assert len(example) == 1
-    assert check_templates(write(tmp_path, "shipped", example[0]), FULL) == []
+    assert check_templates(write(tmp_path, "shipped", example[0]), FULL, POLICIES) == []
 
 
-def test_every_variable_and_moment_is_in_the_manual() -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+def test_the_manual_lists_every_variable_as_it_is_declared() -> None:
+    rows = re.findall(r"^\| `([\w.\[\]]+)` \| ([^|]*) \|$", manual(), re.MULTILINE)
 
-    assert [name for name in VARIABLES if f"`{name}`" not in manual] == []
-    assert [name for name in MOMENTS if f"`{name}`" not in manual] == []
+    assert rows == list(VARIABLES.items())
+
+
+def test_the_manual_lists_every_message_with_what_is_always_there() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]*) \|$", manual(), re.MULTILINE)
+    declared = {**POLICIES, **PARTS}
+
+    assert {name: re.findall(r"`([\w.]+)`", always) for name, _, always in rows} == {
+        name: [*["order"] * known.about_order, *["parcel"] * known.about_parcel, *known.variables]
+        for name, known in declared.items()
+    }
+
+
+def manual() -> str:
+    return (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+
+
+def test_every_declared_variable_has_a_value_in_some_sample_and_no_other_has() -> None:
+    made = [given for name in NAMES_OF_TEXTS for _, given in samples(name, FULL, POLICIES)]
+
+    found = {path for given in made for path in paths_in(given)}
+    assert found - {"refund"} == set(VARIABLES)  # the id by which `amount` is looked up
+
+
+def paths_in(value: object, path: str = "") -> Iterator[str]:
+    """order, order.items, order.items[].title, ...: the names of all that is not empty."""
+    if path and value is not None and path not in OUTER:
+        yield path
+    inner = value if isinstance(value, dict) else {}
+    for name, part in inner.items():
+        yield from paths_in(part, f"{path}.{name}" if path else name)
+    for part in value if isinstance(value, list) else []:
+        yield from paths_in(part, f"{path}[]")
+
+
+OUTER = {path.rpartition(".")[0] for path in VARIABLES} - set(
+    VARIABLES
+)  # buyer, order.items[]: only their parts
 
 
 # --- words that buyers are asked to say ---------------------------------------------------------------
@@ -313,15 +339,15 @@ def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
         values={"refund": "r"},
     )
 
-    told = variables(due, facts, at)
+    made = variables(due, facts, at)
 
-    assert told["case"] == 42
-    assert told["amount"] == Money(500, "CNY")
-    assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), told).text
-    assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), told).text
+    assert made["case"] == 42
+    assert made["amount"] == Money(500, "CNY")
+    assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), made).text
+    assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), made).text
 
 
-def test_times_are_told_in_the_buyers_own_zone() -> None:
+def test_times_are_in_the_buyers_own_zone() -> None:
     at = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
     buyer = Buyer(id="b", timezone="America/New_York")
     order = Order(id="1", channel="c", placed_at=at)
@@ -329,7 +355,7 @@ def test_times_are_told_in_the_buyers_own_zone() -> None:
         key="k", template="hello", category="answer", due_at=at, created_at=at, lateness=timedelta(days=1)
     )
 
-    told = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
+    made = variables(due, Facts(shop=BARE, buyer=buyer, order=order), at)
 
-    assert str(told["order"]["placed_at"].tzinfo) == "America/New_York"
-    assert told["order"]["placed_at"] == at
+    assert str(made["order"]["placed_at"].tzinfo) == "America/New_York"
+    assert made["order"]["placed_at"] == at

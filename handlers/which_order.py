@@ -1,0 +1,50 @@
+"""Which of their orders a buyer means."""
+
+from collections.abc import Callable, Iterable
+
+from bot.domain.actions import Action
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.orders import Order
+from handlers import order_proof
+
+PAYABLE = ("unpaid", "partly_paid")
+BEFORE_SHIPPING = (*PAYABLE, "paid")
+_OVER = ("cancelled", "refunded", "completed", "delivered")
+
+
+def about_order(
+    event: MessageReceived,
+    context: Context,
+    then: Callable[[Order], list[Action]],
+    states: tuple[str, ...] | None = None,
+) -> list[Action]:
+    """Answer with `then` for the order that the buyer means; ask for a proof where none is theirs."""
+    order = own_order(event, context, states)
+    return then(order) if order else order_proof.prove(event, context, then)
+
+
+def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] | None) -> Order | None:
+    """Choose the order that is named, else the newest in one of `states`, else the newest."""
+    named = named_order(order_proof.numbers_in(event.text), context)
+    if named:
+        return named
+    if order_proof.marked_numbers_in(event.text):
+        return None  # an order is named, but none of theirs
+    fitting = (order for order in context.orders if _fits(order, states))
+    return next(fitting, context.orders[0] if context.orders else None)
+
+
+def named_order(numbers: Iterable[str], context: Context) -> Order | None:
+    """The buyer's newest order that has one of these numbers."""
+    numbers = tuple(numbers)
+    found = (
+        order
+        for order in context.orders
+        if any(order_proof.is_number_of(number, order) for number in numbers)
+    )
+    return next(found, None)
+
+
+def _fits(order: Order, states: tuple[str, ...] | None) -> bool:
+    return order.state in states if states else order.state not in _OVER
