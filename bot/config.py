@@ -21,7 +21,7 @@ from bot.settings.environment import read_env
 from bot.settings.faults import Fault, config_error, from_pydantic
 from bot.settings.faults import Path as SettingPath
 from bot.settings.reader import SettingsReader
-from bot.texts.operator_words import system_language
+from bot.texts.languages import system_language
 
 
 def _database(url: str, info: ValidationInfo) -> str:

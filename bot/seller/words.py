@@ -13,7 +13,7 @@ from bot.domain.reasons import REASONS
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
-from bot.texts.operator_words import nearest_language
+from bot.texts.languages import nearest_language
 from bot.texts.template_engine import Compiled, TemplateEnvironment
 from bot.texts.word_files import load_words
 
