@@ -20,8 +20,8 @@ _TEXTS = tuple(
         (r"Expected an expression, got '(?P<given>.+)'", "expression_missing"),
         (r"unexpected char (?P<given>.+) at \d+", "unexpected"),
         (r"unexpected (?P<given>'.+')", "unexpected"),
-        (r"No filter named (?P<name>'.*')\.", "no_filter"),
-        (r"No test named (?P<name>'.*')\.", "no_test"),
+        (r"No filter named (?P<name>'.*')(?: found)?\.", "no_filter"),
+        (r"No test named (?P<name>'.*')(?: found)?\.", "no_test"),
         (r"Missing end of comment tag", "open_comment"),
         (r"Missing end of raw directive", "open_raw"),
         (r"tag name expected", "tag_name"),
@@ -37,7 +37,7 @@ _TEXTS = tuple(
     )
 )
 _SIGNS = {"end of print statement": "}}", "end of statement block": "%}"}  # Jinja's names of them
-_PLACE = re.compile(r"(?P<file>\S+\.txt)(?:, line (?P<line>\d+))?: (?P<text>.*)", re.DOTALL)
+_PLACE = re.compile(r"(?P<file>[^:\n]+\.txt)(?:, line (?P<line>\d+))?: (?P<text>.*)", re.DOTALL)
 
 
 class TemplateFault(TemplateError):
