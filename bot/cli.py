@@ -1,4 +1,4 @@
-"""The command line: all commands joined, and every refusal said in plain words."""
+"""The command line: joins all commands, and prints errors as plain sentences."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The settings of the whole program: read once, whole, before anything starts."""
+"""The settings of the whole program, read and checked as a whole before anything starts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
@@ -21,11 +21,11 @@ from bot.settings.environment import read_env
 from bot.settings.faults import Fault, config_error, from_pydantic
 from bot.settings.faults import Path as SettingPath
 from bot.settings.reader import SettingsReader
-from bot.texts.operator_words import system_language
+from bot.texts.languages import system_language
 
 
 def _database(url: str, info: ValidationInfo) -> str:
-    """A file is meant beside the settings; an absolute path stays."""
+    """A relative path of an SQLite file is relative to the settings file; an absolute one stays."""
     scheme, separator, rest = url.partition("://")
     if scheme == "sqlite" and rest.strip("/") and rest.startswith("/"):
         return f"sqlite:///{_beside(info) / rest[1:]}"
@@ -39,7 +39,7 @@ def _database(url: str, info: ValidationInfo) -> str:
 
 
 def _ingest(text: str) -> str:
-    """One address or several of one log; a secret in them never stands in an error."""
+    """One or several addresses of one log. Errors never contain them, since they may hold a secret."""
     for address in text.split(","):
         try:
             parts = urlsplit(address.strip())
@@ -114,7 +114,7 @@ class Retention(Settings):
 
 
 class Config(Settings):
-    """What stands in config.yaml."""
+    """The settings in config.yaml."""
 
     database: Annotated[str, AfterValidator(_database)] = Field(
         "sqlite:///xiaoer.db",
@@ -198,7 +198,7 @@ def _check(
 
 
 def _news(error: ValidationError, data: Any, reader: SettingsReader, known: set[SettingPath]) -> list[Fault]:
-    """What the types found, one fault for each place that has none yet."""
+    """Faults that pydantic found, one for each place that has none yet."""
     news: dict[SettingPath, Fault] = {}
     for detail in error.errors(include_url=False):
         fault = from_pydantic(detail, data, reader.mask, PLATFORMS)
@@ -215,7 +215,7 @@ def _channels(data: Any) -> Iterable[tuple[SettingPath, dict[str, Any]]]:
 
 
 def _groups(data: Any, key: str) -> list[tuple[str, dict[str, Any]]]:
-    """The groups under a key, whatever else may stand there."""
+    """The groups under a key; whatever is not a group is left out."""
     group = data.get(key)
     if not isinstance(group, dict):
         return []
@@ -223,7 +223,7 @@ def _groups(data: Any, key: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _named_kinds(data: dict[str, Any]) -> Iterable[Fault]:
-    """A channel named after a platform is of its kind: fill that in."""
+    """Fill in the kind of channels named after a platform; yields a fault where another kind is given."""
     for path, channels in _channels(data):
         for name in set(channels) & set(PLATFORMS):
             if channels[name] is None:
@@ -236,7 +236,7 @@ def _named_kinds(data: dict[str, Any]) -> Iterable[Fault]:
 
 
 def _tiers_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
-    """Looked at here too, so that it is told together with a shop's other mistakes."""
+    """Find unknown tiers here as well, so that they are reported together with other mistakes."""
     for shop, settings in _groups(data, "shops"):
         vip = settings.get("vip")
         tiers = vip.get("tiers") if isinstance(vip, dict) else None

@@ -30,9 +30,10 @@ from bot.domain.context import Buyer
 from bot.domain.errors import ConfigError, Mistake, TemplateError
 from bot.domain.messages import DueMessage, Facts
 from bot.texts import operator_words
-from bot.texts.catalogue import Catalogue
-from bot.texts.check import Finding, check_templates
-from bot.texts.operator_words import system_language
+from bot.texts.catalogue import Catalogue, Version
+from bot.texts.check import Finding, check_templates, why_broken
+from bot.texts.faults import as_fault, with_place
+from bot.texts.languages import system_language
 from bot.texts.samples import sample
 from bot.texts.variables import variables
 from storage import buyer_records
@@ -57,9 +58,9 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         _show_mistakes(error, as_json)
         raise typer.Exit(FOUND) from None
     texts = Catalogue(config.templates)
-    policies = rules_of(config).policies
+    reader, policies = reader_of(config), rules_of(config).policies
     everywhere = (
-        finding for shop in config.shops.values() for finding in check_templates(texts, shop, policies)
+        each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
     )
     found = list(dict.fromkeys(everywhere))
     if as_json:
@@ -104,7 +105,7 @@ def preview(
     """Show how a message reads; exit code 1 if your words are broken and ours stand in."""
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
-    texts = Catalogue(config.templates)
+    texts, reader = Catalogue(config.templates), words_of(shop).locale
     try:
         version = texts.resolve(template, locale or shop.locale)
         values = sample(template, shop, rules_of(config).policies)
@@ -112,18 +113,25 @@ def preview(
             values |= _facts_of(config, shop_id, shop, order, template)
         rendered = texts.render(version, values)
     except TemplateError as error:
-        raise WrongUse(str(error)) from None
-    used = rendered.version
+        raise WrongUse(with_place(as_fault(error), reader)) from None
+    used, fault = rendered.version, None
+    if rendered.fault:
+        fault = _default_used(version, values, reader)
     if as_json:
         used_version = {"template": template, "locale": used.locale, "version": used.id, "own": used.own}
-        show_json({**used_version, "text": rendered.text, "fault": rendered.fault})
+        show_json({**used_version, "text": rendered.text, "fault": fault})
     else:
-        if rendered.fault:
-            remark(rendered.fault)
-        whose = say("yours" if used.own else "ours", words_of(shop).locale)
+        if fault:
+            remark(fault)
+        whose = say("yours" if used.own else "ours", reader)
         remark(f"{used.where} ({whose})\n")
         tell(rendered.text)
-    raise typer.Exit(FOUND if rendered.fault else 0)
+    raise typer.Exit(FOUND if fault else 0)
+
+
+def _default_used(version: Version, values: dict[str, Any], reader: str) -> str:
+    fault = with_place(why_broken(version, values), reader)
+    return operator_words.say("templates", "default_used", reader, {"fault": fault})
 
 
 def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str, template: str) -> dict[str, Any]:

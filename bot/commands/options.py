@@ -13,7 +13,7 @@ from bot.commands.screen import remark, say
 from bot.config import Config, ShopSettings, load_config
 from bot.domain.errors import StorageError, XiaoerError
 from bot.seller.words import SellerWords
-from bot.texts.operator_words import nearest_language, system_language
+from bot.texts.languages import nearest_language, system_language
 from storage import schema
 from storage.database import Database
 from storage.instance import OutboxHold

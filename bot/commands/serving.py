@@ -86,7 +86,7 @@ async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], n
 
     def asked(number: int) -> None:
         if stop.is_set():
-            os._exit(128 + number)  # she means it; what is in hand is settled by the next start
+            os._exit(128 + number)  # the second request; unfinished work is settled by the next start
         stop.set()
         remark(say("stopping", reader_of(config)))
 

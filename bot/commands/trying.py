@@ -39,7 +39,7 @@ from bot.commands.serving import base_address
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from bot.texts import operator_words
-from bot.texts.operator_words import nearest_language
+from bot.texts.languages import nearest_language
 from storage import read_models
 from storage.database import Database
 from storage.read_models import Message, MessageFilter

@@ -1,4 +1,4 @@
-"""Cases: what waits for the seller, stored once, and mailed to them where they left an address."""
+"""Open and close cases, and mail them to the seller if the settings have their address."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ from storage.unit import Unit
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 NOTICE = "seller_case"
-TOLD = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
+REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 
 
 class Cases:
@@ -50,7 +50,7 @@ class Cases:
         return case
 
     def close(self, key: str) -> None:
-        """Close a case, and withdraw the mail about it: nobody needs to know any more."""
+        """Close a case, and withdraw the mail about it if it is still waiting."""
         unit = self._unit
         case_records.close(unit.connection, unit.shop_id, {key}, unit.now)
         outbox.drop(unit.connection, unit.shop_id, notice_key(key), unit.now)
@@ -58,12 +58,12 @@ class Cases:
     def open_for_unsent(self, rows: Iterable[Row[Any]], outcomes: Sequence[Outcome]) -> None:
         """Open a case for every message that was not sent where the seller can do something about it.
 
-        rows: of the outbox; outcomes: what became of some of them.
+        rows: of the outbox; outcomes: of some of them.
         """
         reasons = {outcome.id: outcome.why for outcome in outcomes}
         for row in rows:
             why = reasons.get(row.id)
-            if why is None or why.code not in TOLD or row.category == "promotion" or row.buyer == SELLER:
+            if why is None or why.code not in REPORTED or row.category == "promotion" or row.buyer == SELLER:
                 continue
             found = buyer_records.by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
             self.open(_unsent(row, why), found.get(row.buyer))

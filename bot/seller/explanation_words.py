@@ -1,4 +1,4 @@
-"""The words that stories and findings are made of, in the seller's language."""
+"""Words of explanations and audit findings, in the seller's language, from seller.yaml."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -23,16 +23,16 @@ class ExplanationWords:
         return (table, name) in self._sentences
 
     def say(self, table: str, name: str, values: Mapping[str, Any] | None = None) -> str:
-        """The sentence, its moments in the seller's zone; bare names and values where there is none."""
+        """The sentence, its times in the seller's zone; the name and values where there is none."""
         shown = {key: self._shown(key, value) for key, value in (values or {}).items()}
         sentence = self._sentences.get((table, name))
         try:
             if sentence:
                 return sentence.fill(shown)
-        except TemplateError:  # an old record may lack a value: its name and the rest are still of use
+        except TemplateError:  # an old record may lack a value; its name and the rest still help
             pass
-        told = ", ".join(f"{key}={value}" for key, value in (values or {}).items() if value is not None)
-        return f"{name} ({told})" if told else name
+        bare = ", ".join(f"{key}={value}" for key, value in (values or {}).items() if value is not None)
+        return f"{name} ({bare})" if bare else name
 
     def _shown(self, name: str, value: Any) -> Any:
         if hasattr(value, "astimezone"):
@@ -56,9 +56,9 @@ def _sentences(locale: str) -> dict[tuple[str, str], Compiled]:
     """By table and name. `audit` is one table, `story` is several."""
     words = load_words(locale, "seller.yaml")
     tables: dict[str, dict[str, str]] = {**words.get("story", {}), "audit": words.get("audit", {})}
-    cage = TemplateEnvironment(locale)
+    environment = TemplateEnvironment(locale)
     return {
-        (table, name): Compiled(cage, f"{locale}/seller.yaml {table} {name}", sentence)
+        (table, name): Compiled(environment, f"{locale}/seller.yaml {table} {name}", sentence)
         for table, sentences in tables.items()
         for name, sentence in sentences.items()
     }

@@ -1,4 +1,4 @@
-"""Settling a case: the seller's word becomes events, kept in one commit like any platform's."""
+"""Settle a case: the seller's decision becomes events, stored in one commit like any platform's."""
 
 from datetime import datetime
 from enum import Enum
@@ -13,7 +13,7 @@ CHANNEL = "seller"
 
 
 class Settled(Enum):
-    """What became of the wish to settle a case."""
+    """The outcome of settling a case."""
 
     DONE = "done"  # or was done before, in the same sense
     UNKNOWN = "unknown"  # there is no such case

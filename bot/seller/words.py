@@ -1,4 +1,4 @@
-"""What the seller reads: reasons as sentences, and a name for every state, kind and template."""
+"""Words for the seller, from seller.yaml: reasons as sentences, names of states, kinds and templates."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from bot.domain.money import parse_money
 from bot.domain.shop import LOCALES
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
-from bot.texts.operator_words import nearest_language
+from bot.texts.languages import nearest_language
 from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 from bot.texts.word_files import load_words
 
@@ -24,7 +24,7 @@ _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})\b")
 
 
 class SellerWords:
-    """One language and one zone. Whatever has no words is shown as it is: a seller never meets a gap."""
+    """Words in one language, times in one zone. What has no words is shown as its code and values."""
 
     def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
         self.locale = nearest_language(locale)
@@ -32,14 +32,14 @@ class SellerWords:
         self._words = load_words(self.locale, "seller.yaml")
 
     def reason(self, code: str, values: Mapping[str, Any]) -> str:
-        """The reason as a sentence, its moments in the seller's zone."""
-        return self._said("reasons", code, values)
+        """The reason as a sentence, its times in the seller's zone."""
+        return self._sentence("reasons", code, values)
 
     def phrase(self, code: str, values: Mapping[str, Any]) -> str:
         """A sentence of a page, such as the one behind an unsubscribe link."""
-        return self._said("phrases", code, values)
+        return self._sentence("phrases", code, values)
 
-    def _said(self, table: str, code: str, values: Mapping[str, Any]) -> str:
+    def _sentence(self, table: str, code: str, values: Mapping[str, Any]) -> str:
         known = _sentences(self.locale, table).get(code)
         if known is None:
             return _bare(code, values)
@@ -100,7 +100,7 @@ class SellerWords:
         return formats.money(parse_money(amount[1], amount[2]), self.locale)
 
     def _line(self, line: str) -> str:
-        """One line of an order's history: template, state, moment."""
+        """One line of an order's history: template, state, time."""
         template, _, rest = line.partition(" ")
         state, _, at = rest.partition(" ")
         named = f"{self.template(template)} {self.state(state)}".strip()
@@ -116,17 +116,17 @@ def _parsed(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _bare(code: str, values: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name}={value}" for name, value in values.items())
-    return f"{code} ({told})" if told else code
+    shown = ", ".join(f"{name}={value}" for name, value in values.items())
+    return f"{code} ({shown})" if shown else code
 
 
 @lru_cache(maxsize=2 * len(LOCALES))
 def _sentences(locale: str, table: str) -> dict[str, tuple[Compiled, frozenset[str]]]:
     """Every sentence of a table with the names in it, which are empty where no value is given."""
-    cage = TemplateEnvironment(locale)
+    environment = TemplateEnvironment(locale)
     sentences = {}
     for code, sentence in load_words(locale, "seller.yaml")[table].items():
         where = f"{locale}/seller.yaml {code}"
-        names = find_undeclared_variables(parse(cage, where, sentence))
-        sentences[code] = Compiled(cage, where, sentence), frozenset(names)
+        names = find_undeclared_variables(parse(environment, where, sentence))
+        sentences[code] = Compiled(environment, where, sentence), frozenset(names)
     return sentences

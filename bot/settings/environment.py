@@ -1,4 +1,4 @@
-"""Where secrets come from: the environment, and a .env file beside the settings."""
+"""Read secrets from the environment and from a .env file beside the settings."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ _QUOTED = re.compile(r"(['\"])(.*)\1")
 
 
 def read_env(file: Path) -> tuple[dict[str, str], list[Fault]]:
-    """NAME=value, one a line; quotes around a value are taken off, # begins a comment line."""
+    """Read NAME=value lines; quotes around a value are removed, # begins a comment line."""
     found: dict[str, str] = {}
     faults: list[Fault] = []
     try:
@@ -40,7 +40,7 @@ def fill(text: str, environ: Mapping[str, str]) -> str:
 
 
 def faults_of(text: str, environ: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Codes and values for what is wrong with the names in a text."""
+    """Codes and values of the faults in a text's ${NAME} references."""
     if "${" in REFERENCE.sub("", text):
         yield "env_form", {}
     for name in REFERENCE.findall(text):

@@ -1,4 +1,4 @@
-"""From the text of a settings file to data ready for its types: names known, ${NAME} filled in."""
+"""Prepare the data of a settings file for its types: refuse unknown names, fill in ${NAME}."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from bot.settings.environment import REFERENCE, faults_of, fill
 from bot.settings.faults import Fault, Path
 from bot.settings.schema import Schema, below, choices, keys
 
-ALIKE = 60  # of 100; below it a guess at what was meant would only puzzle
+ALIKE = 60  # of 100; below it a guess would be misleading
 
 
 class SettingsReader:
-    """Walks the data of one file; `faults` and `written` (texts with ${NAME}, by path) fill meanwhile."""
+    """Walks the data of one file, collecting `faults` and `written` (texts with ${NAME}, by path)."""
 
     def __init__(self, schema: Schema, environ: Mapping[str, str]) -> None:
         self._schema = schema
@@ -66,7 +66,7 @@ class SettingsReader:
         return fill(given, self._environ)
 
     def mask(self, path: Path, text: str) -> str:
-        """The text without what came from the environment."""
+        """Replace values from the environment by their ${NAME}, so that no error shows a secret."""
         for name in REFERENCE.findall(self.written.get(path, "")):
             value = self._environ.get(name, "")
             for shape in filter(None, (value, repr(value)[1:-1])):

@@ -1,4 +1,4 @@
-"""The settings as a JSON Schema: for editors, and to know what may stand where in the file."""
+"""The settings as a JSON Schema, for editors and to know which keys are allowed where."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
@@ -32,7 +32,7 @@ class _AsWritten(GenerateJsonSchema):
 
 
 def publish(config: type[BaseModel], platforms: Mapping[str, type[BaseModel]]) -> Schema:
-    """As an editor wants it: secrets are references, and a channel may leave out its kind."""
+    """The schema for editors: secrets are ${NAME} references, and a channel may leave out its kind."""
     schema = _tidy(config.model_json_schema(schema_generator=_AsWritten))
     channels = schema["$defs"]["ShopSettings"]["properties"]["channels"]
     channels["properties"] = {
@@ -62,7 +62,7 @@ def _described(node: Schema) -> Schema:
 
 
 def choices(schema: Schema, root: Schema, given: Any = None) -> Iterator[Schema]:
-    """What may stand here, without references and unions; `given` tells the kind of a channel."""
+    """The alternatives allowed here, without references and unions; `given` has the kind of a channel."""
     if "$ref" in schema:
         yield from choices(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root, given)
         return
@@ -77,7 +77,7 @@ def choices(schema: Schema, root: Schema, given: Any = None) -> Iterator[Schema]
 
 
 def below(options: list[Schema], key: str | int, root: Schema, given: Any = None) -> list[Schema]:
-    """What may stand under a key, or at a place of a list; nothing where the key is not known."""
+    """The alternatives allowed under a key, or at a place of a list; empty for an unknown key."""
     return [
         choice
         for option in options

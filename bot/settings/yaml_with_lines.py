@@ -1,7 +1,7 @@
-"""YAML read without surprises: the line of every key, and no guessing at what a scalar means.
+"""Read YAML with the line of every key, and without guessing at what a scalar means.
 
 YAML 1.1 reads 22:00 as 1320, `no` as false and 007 as 7. Here only whole numbers, decimals,
-true, false and null are more than text; a key is always text and stands once.
+true, false and null are more than text; a key is always text and may not be repeated.
 """
 
 import re
@@ -18,10 +18,10 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 _DEPTH = 30  # groups in groups; the settings need eight
-_REPEATS = 10_000  # values that aliases may say again; ten lines of them could say a thousand million
+_REPEATS = 10_000  # values that aliases may repeat; ten lines of aliases could make a thousand million
 _DEEP = "nested too deeply, or a letter that is none"
 
-# What PyYAML complains of, and what a seller did.
+# PyYAML's messages, and the code of the seller's mistake behind each.
 _COMPLAINTS = (
     ("mapping values are not allowed", "colon"),
     (r"character '\t'", "tab"),
@@ -44,7 +44,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def read(text: str) -> Document:
-    """All of the text, or what is wrong with its form."""
+    """Parse the text; `faults` has what is wrong with its form."""
     tab = re.search(r"^ *\t+ *[^\s#]", text, re.MULTILINE)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -53,7 +53,7 @@ def read(text: str) -> Document:
     except yaml.reader.ReaderError as error:
         line = 1 + text.count("\n", 0, error.position)
         return Document(None, {}, (Fault((), "not_text", line=line),))
-    except (RecursionError, ValueError, OverflowError):  # what PyYAML does not complain of in its own words
+    except (RecursionError, ValueError, OverflowError):  # which PyYAML does not turn into errors of its own
         return Document(None, {}, (Fault((), "not_yaml", {"problem": _DEEP}, 1),))
     if node is None:
         return Document(None, {})
@@ -75,7 +75,7 @@ def _complaint(error: yaml.MarkedYAMLError, tab: int | None) -> Fault:
 
 
 class _Reader:
-    """Walks the nodes of one document, gathering lines and faults."""
+    """Walks the nodes of one document, collecting lines and faults."""
 
     def __init__(self) -> None:
         self.lines: dict[Path, int] = {}
@@ -85,7 +85,7 @@ class _Reader:
 
     def read(self, node: yaml.Node, path: Path, above: tuple[yaml.Node, ...] = ()) -> Any:
         self.lines.setdefault(path, node.start_mark.line + 1)
-        if node in above:  # an alias to what it stands in
+        if node in above:  # an alias to a node that contains it
             self.faults.append(Fault(path, "not_yaml", {"problem": "endless alias"}))
             return None
         if len(path) > _DEPTH:
@@ -105,7 +105,7 @@ class _Reader:
                 raise TypeError(f"YAML has no {type(node).__name__}")
 
     def _too_many_repeats(self, node: yaml.Node, path: Path) -> bool:
-        """Told once; what is left of the bomb is not looked at."""
+        """Whether aliases repeat too many values. Reported once; the rest is skipped."""
         self._repeats += id(node) in self._seen
         self._seen.add(id(node))
         if self._repeats == _REPEATS:

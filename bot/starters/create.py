@@ -1,4 +1,4 @@
-"""A first shop in a folder: settings with every choice explained, fresh secrets, room for own words."""
+"""Create a first shop: settings with every choice explained, fresh secrets, a folder for own templates."""
 
 import os
 from base64 import b64encode, urlsafe_b64encode
@@ -13,15 +13,15 @@ from bot.settings.faults import Fault, say
 Random = Callable[[int], bytes]
 
 SECRET_BYTES = 32
-OURS_ALONE = 0o600  # secrets: the owner reads and writes, nobody else
+OWNER_ONLY = 0o600  # of secrets: read and written by their owner
 IGNORED = ".env\n*.db\n*.db-*\n"
 
 
 def create_shop(directory: Path, random: Random, locale: str = "en") -> list[Path]:
-    """Write the files of a new shop; returns them. random: so many bytes that nobody can guess.
+    """Write the files of a new shop; returns them. random(n): n unpredictable bytes.
 
     locale: en, zh-CN or zh-TW, the language of the explanations and of the sample shop.
-    Raises ConfigError, naming them, if some of the files are there already; then none is written.
+    Raises ConfigError, naming them, if some of the files exist already; then none is written.
     """
     texts = {directory / name: text for name, text in _texts(random, locale).items()}
     there = [path for path in texts if path.exists() or path.is_symlink()]
@@ -30,7 +30,7 @@ def create_shop(directory: Path, random: Random, locale: str = "en") -> list[Pat
         raise ConfigError(say(Fault((), "already_there", {"names": names}), locale))
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        mode = OURS_ALONE if path.name == ".env" else 0o666
+        mode = OWNER_ONLY if path.name == ".env" else 0o666
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
         ) as file:

@@ -1,6 +1,5 @@
-"""Whether every template says something sensible to every buyer: what `xiaoer check` reports."""
+"""Check every template on sample buyers and orders, for `xiaoer check`."""
 
-import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -12,11 +11,12 @@ from bot.domain.errors import TemplateError
 from bot.domain.messages import MessagePolicies
 from bot.domain.shop import Shop
 from bot.texts.catalogue import CHAT_MAX, STOP_LINE, STOP_WORDS, Catalogue, Version, split_subject
+from bot.texts.faults import TemplateFault, as_fault, recognise
+from bot.texts.operator_words import say
 from bot.texts.samples import samples
-from bot.texts.template_engine import TemplateEnvironment, parse
+from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 from bot.texts.variables import PARTS, VARIABLES
 
-_WHERE = re.compile(r"(?P<file>\S+\.txt)(?:, line (?P<line>\d+))?: (?P<what>.*)", re.DOTALL)
 _KNOWN = frozenset(
     ".".join(path.split(".")[: end + 1]).removesuffix("[]")
     for path in VARIABLES
@@ -25,69 +25,113 @@ _KNOWN = frozenset(
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
-    """One thing to mend, in words for the seller. `own`: it is in her file, not in ours."""
+    """One fault, with its sentence in the reader's language. `own`: in the seller's file, not in ours."""
 
     file: str
     line: int | None
+    code: str
     what: str
     own: bool
 
 
-def check_templates(texts: Catalogue, shop: Shop, policies: MessagePolicies) -> list[Finding]:
-    """Try every template in every language on the worst buyers; one finding for each fault."""
-    found = {_finding(fault, own=True) for fault in texts.faults}
+def check_templates(
+    texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str = "en"
+) -> list[Finding]:
+    """Try every template in every language on the worst samples; one finding for each fault.
+
+    reader: the language of the findings, one of LOCALES.
+    """
+    check = _Check(texts, shop, policies, reader)
+    found = {check.finding(fault, own=True) for fault in _unreadable(texts)}
     broken = {finding.file for finding in found}
     for version in texts.versions:
-        found |= set(_unused(version, shop, policies))
+        found |= set(check.unused(version))
         if version.where not in broken:
-            found |= set(_unknown_names(version)) or set(_tried(version, texts, shop, policies))
+            found |= set(check.unknown_names(version)) or set(check.tried(version))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
-def _tried(version: Version, texts: Catalogue, shop: Shop, policies: MessagePolicies) -> Iterator[Finding]:
-    told: set[str] = set()
-    for label, variables in samples(version.name, shop, policies):
-        fault = _fault(version, texts, variables)
-        if fault and fault not in told:
-            told.add(fault)
-            finding = _finding(fault, version.own)
-            yield msgspec.structs.replace(finding, what=f"{finding.what} (tried with {label})")
+class _Check:
+    def __init__(self, texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str) -> None:
+        self._texts = texts
+        self._shop = shop
+        self._policies = policies
+        self._reader = reader
+
+    def finding(self, fault: TemplateFault, own: bool, label: str | None = None) -> Finding:
+        """label: of the sample that the template fails on."""
+        what = fault.said(self._reader)
+        if label:
+            sample = say("samples", label, self._reader, {})
+            what = say("templates", "tried_with", self._reader, {"what": what, "sample": sample})
+        return Finding(fault.where, fault.line, fault.code, what, own)
+
+    def tried(self, version: Version) -> Iterator[Finding]:
+        seen: set[str] = set()
+        for label, variables in samples(version.name, self._shop, self._policies):
+            fault = _fault(version, self._texts, variables)
+            if fault and str(fault) not in seen:
+                seen.add(str(fault))
+                yield self.finding(fault, version.own, label)
+
+    def unused(self, version: Version) -> Iterator[Finding]:
+        promoted = {promotion.template for promotion in self._shop.promotions.values()}
+        known = {*self._policies, *PARTS}
+        if version.name in known or version.name in promoted:
+            return
+        near = get_close_matches(version.name, known, 1)
+        fault = (
+            TemplateFault("unused_near", {"nearest": f"{near[0]}.txt"}) if near else TemplateFault("unused")
+        )
+        yield self.finding(fault.placed(version.where), version.own)
+
+    def unknown_names(self, version: Version) -> Iterator[Finding]:
+        tree = parse(TemplateEnvironment(version.locale), version.where, version.source)
+        for line, path in _names(tree, {}):
+            if path not in _KNOWN:
+                yield self.finding(_unknown(path).placed(version.where, line), version.own)
 
 
-def _fault(version: Version, texts: Catalogue, variables: dict[str, Any]) -> str | None:
+def _unreadable(texts: Catalogue) -> Iterator[TemplateFault]:
+    """What the catalogue could not read or compile of the seller's files."""
+    own = {version.where: version for version in texts.versions if version.own}
+    for text in texts.faults:
+        fault = recognise(text)
+        yield why_broken(own[fault.where], {}) if fault.where in own else fault
+
+
+def why_broken(version: Version, variables: dict[str, Any]) -> TemplateFault:
+    """Why a template cannot be filled in, found by doing so, since a catalogue reports texts only."""
+    try:
+        Compiled(TemplateEnvironment(version.locale), version.where, version.source).fill(variables)
+    except TemplateFault as fault:
+        return fault
+    return TemplateFault("says_nothing", where=version.where)
+
+
+def _fault(version: Version, texts: Catalogue, variables: dict[str, Any]) -> TemplateFault | None:
     try:
         rendered = texts.render(version, variables)
     except TemplateError as error:
-        return str(error)
+        return as_fault(error)
     if rendered.fault:
-        return rendered.fault.removesuffix("; the default words were used")
-    text = split_subject(rendered.text)[1]
+        return why_broken(version, variables)
+    text, where = split_subject(rendered.text)[1], version.where
     if len(text) > CHAT_MAX:
-        return f"{version.where}: a chat takes at most {CHAT_MAX} characters, and this can grow longer"
+        return TemplateFault("chat_long", {"most": CHAT_MAX}, where)
     if not text:
-        return f"{version.where}: below its subject it says nothing"
+        return TemplateFault("subject_only", where=where)
     if version.name == STOP_LINE and not STOP_WORDS.search(text):
-        return f"{version.where}: it must name a word that stops offers: 退订 or STOP"
+        return TemplateFault("no_stop_word", where=where)
     return None
 
 
-def _unused(version: Version, shop: Shop, policies: MessagePolicies) -> Iterator[Finding]:
-    known = {*policies, *PARTS}
-    promoted = {promotion.template for promotion in shop.promotions.values()}
-    if version.name in known or version.name in promoted:
-        return
-    near = get_close_matches(version.name, known, 1)
-    hint = f"; did you mean {near[0]}.txt?" if near else ""
-    yield Finding(version.where, None, f"no message uses this file{hint}", version.own)
-
-
-def _unknown_names(version: Version) -> Iterator[Finding]:
-    tree = parse(TemplateEnvironment(version.locale), version.where, version.source)
-    for line, path in _names(tree, {}):
-        if path not in _KNOWN:
-            near = get_close_matches(path, _KNOWN, 1)
-            hint = f"; did you mean {near[0].replace('[]', '')}?" if near else ""
-            yield Finding(version.where, line, f"{path.replace('[]', '')} is not known{hint}", version.own)
+def _unknown(path: str) -> TemplateFault:
+    near = get_close_matches(path, _KNOWN, 1)
+    name = path.replace("[]", "")
+    if not near:
+        return TemplateFault("unknown_name", {"name": name})
+    return TemplateFault("unknown_name_near", {"name": name, "nearest": near[0].replace("[]", "")})
 
 
 def _names(node: nodes.Node, local: dict[str, str | None]) -> Iterator[tuple[int, str]]:
@@ -128,10 +172,3 @@ def _path(node: nodes.Node, local: dict[str, str | None]) -> str | None:
             path = _path(inner, local)
             return f"{path}[]" if path else None
     return None
-
-
-def _finding(fault: str, own: bool) -> Finding:
-    found = _WHERE.match(fault)
-    if not found:
-        return Finding("", None, fault, own)
-    return Finding(found["file"], int(found["line"]) if found["line"] else None, found["what"], own)

@@ -7,9 +7,9 @@ from typing import Any
 
 from jinja2.runtime import Undefined
 
-from bot.domain.errors import TemplateError
 from bot.domain.money import Money
 from bot.texts import formats
+from bot.texts.faults import TemplateFault
 
 TEXT_MAX = 16_000  # characters of any intermediate text, and of the whole by default
 NUMBER_MAX = 10**15
@@ -39,10 +39,10 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
 
 def _counted(value: Any, steps: list[int], weight: int) -> Any:
     if type(value) not in (list, tuple):
-        raise TemplateError("{% for %} needs a list here")
+        raise TemplateFault("for_needs_list")
     steps[0] -= len(value) * weight
     if steps[0] < 0:
-        raise TemplateError("its loops take too many steps")
+        raise TemplateFault("too_many_steps")
     return value
 
 
@@ -51,27 +51,27 @@ def shown(value: Any) -> Any:
     if type(value) in (str, int, float) or isinstance(value, Undefined):
         return value
     if value is None:
-        raise TemplateError("there is nothing to show here; put it between {% if %} and {% endif %}")
+        raise TemplateFault("nothing_to_show")
     if isinstance(value, datetime):
-        raise TemplateError("say how a time shall be shown: | date, | time or | moment")
+        raise TemplateFault("show_time")
     if isinstance(value, Money):
-        raise TemplateError("say how an amount shall be shown: | money")
+        raise TemplateFault("show_money")
     if isinstance(value, timedelta):
-        raise TemplateError("say how a length of time shall be shown: | duration")
-    raise TemplateError("this is not a text or a number; pick one of its parts")
+        raise TemplateFault("show_duration")
+    raise TemplateFault("show_parts")
 
 
 def _money(amount: Any, currency: str | None = None, *, locale: str) -> str:
     if type(amount) is int and type(currency) is str and len(currency) == 3:
         amount = Money(amount, currency)
     if type(amount) is not Money:
-        raise TemplateError(f"money: {_named(amount)} is no amount of money")
+        raise TemplateFault("no_money", {"given": _kind(amount)})
     return formats.money(amount, locale)
 
 
 def _of_time(show: Callable[[datetime, str], str], name: str, at: Any, *, locale: str) -> str:
     if not isinstance(at, datetime):
-        raise TemplateError(f"{name}: {_named(at)} is no time")
+        raise TemplateFault("no_time", {"filter": name, "given": _kind(at)})
     return show(at, locale)
 
 
@@ -79,35 +79,35 @@ def _duration(wait: Any, *, locale: str) -> str:
     if isinstance(wait, timedelta):
         wait = int(wait.total_seconds())
     if type(wait) is not int or abs(wait) > NUMBER_MAX:
-        raise TemplateError(f"duration: {_named(wait)} is no length of time")
+        raise TemplateFault("no_duration", {"given": _kind(wait)})
     return formats.duration(wait, locale)
 
 
 def _plural(count: Any, *, locale: str, **forms: str) -> str:
     """{{ n | plural(one="# item", other="# items") }}; # is the number."""
     if type(count) not in (int, float) or abs(count) > NUMBER_MAX:
-        raise TemplateError(f"plural: {_named(count)} is no number")
+        raise TemplateFault("no_number", {"filter": "plural", "given": _kind(count)})
     form = forms.get(formats.plural_form(count, locale)) or forms.get("other")
     if form is None:
-        raise TemplateError('plural: give at least other="..."')
+        raise TemplateFault("plural_other")
     return _bounded(_text(form).split("#"), formats.number(count, locale))
 
 
 def _number(count: Any, *, locale: str) -> str:
     if type(count) not in (int, float) or abs(count) > NUMBER_MAX:
-        raise TemplateError(f"number: {_named(count)} is no number")
+        raise TemplateFault("no_number", {"filter": "number", "given": _kind(count)})
     return formats.number(count, locale)
 
 
 def _join_list(parts: Any, *, locale: str) -> str:
     if type(parts) not in (list, tuple) or len(parts) > 100:
-        raise TemplateError("join_list: this is no list, or a very long one")
+        raise TemplateFault("no_short_list")
     return formats.join_list([_text(part) for part in parts], locale)
 
 
 def _join(parts: Any, between: str = "") -> str:
     if type(parts) not in (list, tuple):
-        raise TemplateError("join: this is no list")
+        raise TemplateFault("no_list")
     return _bounded([_text(part) for part in parts], _text(between))
 
 
@@ -117,13 +117,13 @@ def _default(value: Any, other: Any) -> Any:
 
 def _length(value: Any) -> int:
     if type(value) not in (str, list, tuple):
-        raise TemplateError(f"length: {_named(value)} has none")
+        raise TemplateFault("no_length", {"given": _kind(value)})
     return len(value)
 
 
 def _end(index: int, value: Any) -> Any:
     if type(value) not in (str, list, tuple) or not value:
-        raise TemplateError("first and last need a list that is not empty")
+        raise TemplateFault("no_ends")
     return value[index]
 
 
@@ -132,17 +132,17 @@ def _text(value: Any) -> str:
         return str(value)
     if type(value) is not str:
         shown(value)
-        raise TemplateError(f"{_named(value)} is no text")
+        raise TemplateFault("no_text", {"given": _kind(value)})
     return value
 
 
 def _bounded(parts: list[str], between: str) -> str:
     if sum(map(len, parts)) + len(between) * len(parts) > TEXT_MAX:
-        raise TemplateError(f"a text grows longer than {TEXT_MAX} characters")
+        raise TemplateFault("text_grows", {"most": TEXT_MAX})
     return between.join(parts)
 
 
-def _named(value: Any) -> str:
+def _kind(value: Any) -> str:
     if isinstance(value, Undefined):
         str(value)  # raises, naming it
     return "nothing" if value is None else f"{type(value).__name__}"

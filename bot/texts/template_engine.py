@@ -1,4 +1,4 @@
-"""The cage that templates run in: words with a few plain constructs, bounded in time and size.
+"""The sandbox that templates run in: text with a few plain constructs, bounded in time and size.
 
 A template reads plain dicts, lists, texts and numbers; it can call nothing and reach no Python object.
 What it may be made of is a list of what is allowed, not of what is forbidden.
@@ -13,7 +13,7 @@ from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from bot.domain.errors import TemplateError
+from bot.texts.faults import TemplateFault, recognise
 from bot.texts.filters import NUMBER_MAX, TEXT_MAX, filters, shown
 
 SOURCE_MAX = 16_000  # characters of a template
@@ -74,10 +74,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             if isinstance(number, Undefined):
                 str(number)  # raises, naming it
             if type(number) not in (int, float):
-                raise TemplateError(f"{operator} takes numbers only; join texts with ~")
+                raise TemplateFault("numbers_only", {"sign": operator})
         result = super().call_binop(context, operator, left, right)
         if abs(result) > NUMBER_MAX:
-            raise TemplateError("the number grows too big")
+            raise TemplateFault("number_grows")
         return result
 
 
@@ -89,7 +89,7 @@ class Compiled:
         self._template = _compile(cage, where, source)
 
     def fill(self, variables: dict[str, Any], at_most: int = TEXT_MAX) -> str:
-        """Raises TemplateError, naming file and line, if it cannot be filled in within the bounds."""
+        """Raises TemplateFault, with file and line, if it cannot be filled in within the bounds."""
         template, parts, size = self._template, [], 0
         try:
             for part in template.root_render_func(
@@ -98,24 +98,23 @@ class Compiled:
                 parts.append(part)
                 size += len(part)
                 if size > at_most:
-                    raise TemplateError(f"the text grows longer than {at_most} characters")
+                    raise TemplateFault("text_grows", {"most": at_most})
         except Exception as error:  # whatever a seller's words provoke, it is a fault of that template alone
-            line = _line(template, error)
-            raise TemplateError(f"{self.where}, line {line}: {_say(error)}") from error
+            raise _fault_of(error).placed(self.where, _line(template, error)) from error
         return "".join(parts)
 
 
 def parse(cage: TemplateEnvironment, where: str, source: str) -> nodes.Template:
-    """The template as a tree of allowed parts. Raises TemplateError with the line."""
+    """The template as a tree of allowed parts. Raises TemplateFault with file and line."""
     if len(source) > SOURCE_MAX:
-        raise TemplateError(f"{where}: the file is longer than {SOURCE_MAX} characters")
+        raise TemplateFault("file_long", {"most": SOURCE_MAX}, where)
     try:
         tree = cage.parse(_keep_line_ends(source), filename=where)
-        _check(tree)
+        _check(tree, where)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"{where}, line {error.lineno}: {error.message}") from error
+        raise recognise(error.message or "").placed(where, error.lineno) from error
     except (*_STRANGE, ValueError) as error:
-        raise TemplateError(f"{where}: it is nested too deeply or cannot be read") from error
+        raise TemplateFault("too_deep", where=where) from error
     return tree
 
 
@@ -137,41 +136,41 @@ def _compile(cage: TemplateEnvironment, where: str, source: str) -> Template:
         tree.set_environment(cage)
         return Template.from_code(cage, cage.compile(tree, filename=where), {})
     except TemplateSyntaxError as error:
-        raise TemplateError(f"{where}, line {error.lineno}: {error.message}") from error
+        raise recognise(error.message or "").placed(where, error.lineno) from error
     except (*_STRANGE, ValueError) as error:
-        raise TemplateError(f"{where}: it is nested too deeply") from error
+        raise TemplateFault("too_deep", where=where) from error
 
 
-def _check(tree: nodes.Node) -> None:
+def _check(tree: nodes.Node, where: str) -> None:
     todo: list[nodes.Node] = [tree]
     while todo:
         node = todo.pop()
         fault = _fault(node)
         if fault:
-            raise TemplateSyntaxError(fault, node.lineno)
+            raise fault.placed(where, node.lineno)
         todo.extend(node.iter_child_nodes())
 
 
-def _fault(node: nodes.Node) -> str | None:
+def _fault(node: nodes.Node) -> TemplateFault | None:
     match node:
         case nodes.Call():
-            return "nothing can be called in a template; use a filter, as in {{ order.total | money }}"
+            return TemplateFault("no_calls")
         case nodes.Pow():
-            return "** is not known in templates"
+            return TemplateFault("not_known", {"part": "**"})
         case nodes.Name(name=str(name)) | nodes.Filter(name=str(name)) | nodes.Getattr(attr=name) if (
             name.startswith("_")
         ):
-            return f"{name!r}: names here never begin with _"
+            return TemplateFault("underscore", {"name": repr(name)})
         case nodes.For(recursive=True):
-            return "a loop cannot be recursive"
+            return TemplateFault("recursive_loop")
         case nodes.For(target=target) | nodes.Assign(target=target) if not isinstance(target, nodes.Name):
-            return "give one name here"
+            return TemplateFault("one_name")
         case nodes.List(items=items) | nodes.Tuple(items=items) if not _all_plain(items):
-            return "a list holds only texts and numbers as they stand"
+            return TemplateFault("plain_list")
         case nodes.Filter(dyn_args=args, dyn_kwargs=kwargs) if args is not None or kwargs is not None:
-            return "* is not known in templates"
+            return TemplateFault("not_known", {"part": "*"})
         case _ if not isinstance(node, _ALLOWED):
-            return f"{type(node).__name__.lower()} is not known in templates"
+            return TemplateFault("not_known", {"part": type(node).__name__.lower()})
     return None
 
 
@@ -208,10 +207,12 @@ def _line(template: Template, error: BaseException) -> int:
     return line
 
 
-def _say(error: BaseException) -> str:
+def _fault_of(error: Exception) -> TemplateFault:
     match error:
+        case TemplateFault():
+            return error
         case ZeroDivisionError():
-            return "it divides by zero"
+            return TemplateFault("zero_division")
         case TypeError():
-            return f"these do not go together: {error}"
-    return str(error)
+            return TemplateFault("wrong_types", {"problem": str(error)})
+    return recognise(str(error))

@@ -298,7 +298,7 @@ def test_a_broken_template_is_shown_in_our_words_and_told(shop: Shop) -> None:
 
 def test_a_template_that_is_not_there_is_named_with_the_nearest(shop: Shop) -> None:
     assert shop.run("preview", "shiped") == 2
-    assert "did you mean shipped?" in shop.err
+    assert "是不是想写 shipped？" in shop.err
 
 
 def test_a_preview_takes_the_facts_of_a_real_order(shop: Shop) -> None:

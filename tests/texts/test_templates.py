@@ -167,7 +167,7 @@ def write(path: Path, name: str, source: str, locale: str = "zh-CN") -> Catalogu
             1,
             "order.totl is not known; did you mean order.total?",
         ),
-        ("shipped", "{% if order.total %}", 1, "Unexpected end of template"),
+        ("shipped", "{% if order.total %}", 1, "{% if %} is not closed; write {% endif %}"),
         ("shipped", "{{ order.total }}", 1, "say how an amount shall be shown: | money"),
         ("shipped", "{{ order.total | mony }}", 1, "No filter named 'mony'"),
         (
