@@ -208,7 +208,7 @@ def test_a_secret_that_is_no_base64_is_refused_without_being_shown() -> None:
     with pytest.raises(ValidationError) as refusal:
         closed_channel("whsec_not base64!")
 
-    assert "whsec_ and base64" in str(refusal.value)
+    assert refusal.value.errors()[0]["type"] == "signing_secret"
     assert "not base64!" not in str(refusal.value)
 
 
@@ -376,7 +376,7 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
             "data.order.total: '12,5' is not an amount of money; write 12.50",
         ),
         ("order.placed", placed(total="1.234"), "data.order.total: '1.234' has more decimals than CNY knows"),
-        ("order.placed", placed(total="-1"), "data.order.total: '-1' is below nothing"),
+        ("order.placed", placed(total="-1"), "data.order.total: '-1' is below zero"),
         ("order.placed", placed(total="9" * 41), "data.order.total is longer than an amount of money"),
         ("order.placed", placed(currency="XXQ"), "data.order.currency: 'XXQ' is not a currency; write CNY"),
         (
@@ -384,8 +384,8 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
             placed(placed_at="2026-11-21T10:00:00"),
             "data.order.placed_at has no time zone; write",
         ),
-        ("order.placed", placed(placed_at="yesterday"), "data.order.placed_at is not a moment; write"),
-        ("order.placed", placed(placed_at=5), "data.order.placed_at is not a moment; write"),
+        ("order.placed", placed(placed_at="yesterday"), "data.order.placed_at is not a timestamp; write"),
+        ("order.placed", placed(placed_at=5), "data.order.placed_at is not a timestamp; write"),
         ("order.placed", placed(id=""), "data.order.id is empty"),
         ("order.placed", placed(id="a\nb"), "data.order.id has a control character in it"),
         ("order.placed", placed(lines=[{"price": "1"}]), "data.order.lines[0].title is missing; write"),

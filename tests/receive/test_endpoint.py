@@ -120,10 +120,10 @@ async def test_a_genuine_delivery_that_a_stranger_repeats_takes_from_the_shops_r
 def test_what_was_said_long_ago_is_forgotten_and_neighbours_are_told_apart() -> None:
     lately = RecentBodies(most=2)
 
-    said = [lately.ask("a", b"1"), lately.ask("a", b"1"), lately.ask("b", b"1"), lately.ask("a", b"2")]
+    said = [lately.seen("a", b"1"), lately.seen("a", b"1"), lately.seen("b", b"1"), lately.seen("a", b"2")]
 
     assert said == [False, True, False, False]
-    assert not lately.ask("a", b"1")
+    assert not lately.seen("a", b"1")
 
 
 async def test_names_that_somebody_made_up_label_no_metric(tmp_path: Path) -> None:
