@@ -60,7 +60,7 @@ class ReceivingChannel(Protocol):
         """
 
     def verify(self, delivery: Delivery) -> None:
-        """Check the signature against every secret (`signatures`), or raise WebhookRefused: with none, always."""
+        """Check the signature against every secret (see `signatures`). Raises WebhookRefused."""
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
         """Translate a verified delivery into events. () for kinds that we do not follow.

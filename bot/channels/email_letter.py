@@ -16,9 +16,7 @@ _SUBJECT = re.compile(r"subject:[ \t]*(.*)", re.IGNORECASE)
 _LONGEST_SUBJECT = 78
 _LONGEST_NAME = 100
 _LONGEST_ID = 64
-_BREAKS = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+"
-)  # everything that some program takes for a new line
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")  # what any program takes for a new line
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Chinese is written without spaces, so a link ends at the first character that no URL holds.
 _LINK = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9\-_~/#=&%+]")
