@@ -106,6 +106,7 @@ def test_who_waits_for_our_answer_is_not_closed_for_somebody_new(door: Door) -> 
 
     assert newcomer.closed
     assert not any(client.closed for client in waiting)
+    assert door.open() == CONNECTIONS
 
 
 def test_a_request_longer_than_any_may_be_is_cut_off(door: Door) -> None:

@@ -1,6 +1,6 @@
 """Up to what time everything is known: as of when the log was asked, and once the inbox has caught up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,8 +27,10 @@ class MemoryLog(Log):
     def __init__(self) -> None:
         self.ends = {partition: Position("born once", 0) for partition in range(PARTITIONS)}
         self.away = False
+        self.meanwhile: Callable[[], None] = lambda: None  # what happens while it is asked
 
     async def last(self, partition: int) -> Position:
+        self.meanwhile()
         if self.away:
             raise LogAway("not connected")
         return self.ends[partition]
@@ -98,6 +100,16 @@ async def test_what_is_known_dates_from_when_the_log_was_asked_and_not_from_when
     scene.now = NOON + SECOND
     scene.append(6)  # acknowledged after we asked
     scene.consume(5)
+    await scene.watermark.refresh()
+
+    assert scene.known_until() == NOON
+
+
+async def test_while_the_log_takes_its_time_to_answer_nothing_more_gets_known(scene: Scene) -> None:
+    def wait() -> None:
+        scene.now = NOON + SECOND
+
+    scene.log.meanwhile = wait
     await scene.watermark.refresh()
 
     assert scene.known_until() == NOON
