@@ -27,10 +27,10 @@ class MemoryLog(Log):
     def __init__(self) -> None:
         self.ends = {partition: Position("born once", 0) for partition in range(PARTITIONS)}
         self.away = False
-        self.meanwhile: Callable[[], None] = lambda: None  # what happens while it is asked
+        self.meanwhile: Callable[[int], None] = lambda partition: None  # what happens while it is asked
 
     async def last(self, partition: int) -> Position:
-        self.meanwhile()
+        self.meanwhile(partition)
         if self.away:
             raise LogAway("not connected")
         return self.ends[partition]
@@ -106,8 +106,9 @@ async def test_what_is_known_dates_from_when_the_log_was_asked_and_not_from_when
 
 
 async def test_while_the_log_takes_its_time_to_answer_nothing_more_gets_known(scene: Scene) -> None:
-    def wait() -> None:
-        scene.now = NOON + SECOND
+    def wait(partition: int) -> None:
+        if partition == HERE:
+            scene.now = NOON + SECOND
 
     scene.log.meanwhile = wait
     await scene.watermark.refresh()
