@@ -217,7 +217,7 @@ def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook() -> WebhookChannel:
-    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
+    return WebhookChannel(DOOR, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)), None)  # type: ignore[arg-type]  # it never sends
 
 
 def parse(channel: ReceivingChannel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:

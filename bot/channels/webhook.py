@@ -1,17 +1,13 @@
 """The channel for any shop system: JSON both ways, signed by the Standard Webhooks specification."""
 
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Annotated, ClassVar, Literal
 
+import aiohttp
 import msgspec
 from pydantic import AfterValidator, Field, SecretStr
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, RequestError, RequestTimeoutError
-from pyreqwest.response import Response
 
 from bot.channels import Delivery, HandshakeAnswer, Outgoing, standard_webhooks
 from bot.channels.json_reading import read
@@ -93,12 +89,16 @@ class WebhookChannel:
     at_once = 250
     drops_repeats: ClassVar[bool] = True
 
-    def __init__(self, name: str, region: str, settings: WebhookSettings) -> None:
+    def __init__(
+        self, name: str, region: str, settings: WebhookSettings, http: aiohttp.ClientSession
+    ) -> None:
         self.name = name
         self.region = region
         self._keys = tuple(key for secret in settings.secrets if (key := standard_webhooks.key(secret)))
         self._url = settings.url
-        self._timeout = settings.timeout
+        self._seconds = settings.timeout.total_seconds()
+        self._timeout = aiohttp.ClientTimeout(total=self._seconds)
+        self._http = http
 
     def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
         return None
@@ -127,22 +127,22 @@ class WebhookChannel:
         headers = standard_webhooks.sign(self._keys[0], message.id, message.at, body)
         headers["content-type"] = "application/json"
         try:
-            request = _client().post(self._url).headers(headers).body_bytes(body).timeout(self._timeout)
-            # Nothing is read ahead, so that an answer that breaks off behind its status still counts.
-            async with request.streamed_read_buffer_limit(0).build_streamed() as response:
-                if response.get_header("content-length") != "0":
+            async with self._http.post(
+                self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                if response.content_length != 0:
                     await _drain(response)
-                failure = _failure(response.status, response.get_header("retry-after"), message.at)
-        except RequestTimeoutError:
-            failure = DeliveryDelayed(f"no answer within {self._timeout.total_seconds():g} s")
-        except ConnectError as error:
-            trusted = "certificate" not in str(error)
-            why = "nobody answers at" if trusted else "no valid certificate is shown at"
-            failure = DeliveryDelayed(f"{why} the url of this channel")
-        except RequestError as error:
-            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
-        except ValueError:
+                failure = _failure(response.status, response.headers.get("retry-after"), message.at)
+        except TimeoutError:
+            failure = DeliveryDelayed(f"no answer within {self._seconds:g} s")
+        except aiohttp.ClientConnectorCertificateError:
+            failure = DeliveryDelayed("no valid certificate is shown at the url of this channel")
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            failure = DeliveryDelayed("nobody answers at the url of this channel")
+        except aiohttp.InvalidURL:
             failure = DeliveryRefused("the url of this channel cannot be called")
+        except (aiohttp.ClientError, OSError) as error:
+            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
         if failure is not None:
             raise failure  # outside of any except, so that no context with addresses in it is attached
         return message.id
@@ -170,18 +170,12 @@ def _request_body(message: Outgoing) -> bytes:
     return _encoder.encode(_Send(timestamp=message.at, data={"message": content}))
 
 
-async def _drain(response: Response) -> None:
+async def _drain(response: aiohttp.ClientResponse) -> None:
     """The status is the whole answer; the rest is only read to keep the connection."""
-    with contextlib.suppress(RequestError):
-        await response.body_reader.read(_READ)
-
-
-@cache
-def _client() -> Client:
-    """One for all shops. It works in a thread of its own beside the interpreter: a POST costs the event loop
-    a tenth of what one written in Python costs it, and posting is what a program does most."""
-    every = ClientBuilder().user_agent("Xiaoer").follow_redirects(False).referer(False).no_proxy()
-    return every.gzip(False).brotli(False).zstd(False).deflate(False).build()
+    try:
+        await response.content.read(_READ)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        response.close()
 
 
 def _failure(status: int, retry_after: str | None, now: datetime) -> DeliveryError | None:
