@@ -40,7 +40,7 @@ from bot.receive.delivery_store import DeliveryStore
 from bot.receive.endpoint import Receiver
 from bot.receive.group_commit import GroupCommit
 from bot.receive.http_protocol import ReadBody, RequestLimits, listening
-from bot.receive.log.consumer import FOREIGN, LogConsumer
+from bot.receive.log.consumer import LOG_CHANNEL, LogConsumer
 from bot.receive.log.jetstream import Log
 from bot.receive.log.lag import deliveries_behind
 from bot.receive.log.producer import LogProducer
@@ -150,7 +150,7 @@ class _Builder:
 
     def program(self) -> Program:
         config, database, clock, metrics = self.config, self.database, self.clock, self.metrics
-        metrics.begin(config.shops, self.channels.receiving, FOREIGN if self.log else None)
+        metrics.begin(config.shops, self.channels.receiving, LOG_CHANNEL if self.log else None)
         wake_react = self.workers.react.wake
         limits = ConnectionLimits(config.door, config.body_limit, metrics)
         group_commit = GroupCommit(self._towards(REACT), metrics, wake_react)

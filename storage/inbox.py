@@ -71,11 +71,11 @@ def add(connection: Connection, arrivals: Sequence[InboxEvent]) -> None:
     insert_new(connection, inbox, rows)
 
 
-def keep(connection: Connection, puzzles: Sequence[UnreadableDelivery]) -> None:
-    """Keep deliveries byte for byte; of the same body one is enough."""
-    if puzzles:
-        ids = take_ids(connection, len(puzzles))
-        rows = [{"id": id, **msgspec.structs.asdict(puzzle)} for id, puzzle in zip(ids, puzzles, strict=True)]
+def add_unreadable(connection: Connection, deliveries: Sequence[UnreadableDelivery]) -> None:
+    """Store deliveries byte for byte; of the same body one is enough."""
+    if deliveries:
+        ids = take_ids(connection, len(deliveries))
+        rows = [{"id": id, **msgspec.structs.asdict(each)} for id, each in zip(ids, deliveries, strict=True)]
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(insert(unreadable).on_conflict_do_nothing(), rows)
 

@@ -219,7 +219,8 @@ def _chosen(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def webhook() -> WebhookChannel:
-    return WebhookChannel(WEBHOOK, "CN", WebhookSettings(secrets=(SecretStr(SECRET),)))
+    settings = WebhookSettings(secrets=(SecretStr(SECRET),))
+    return WebhookChannel(WEBHOOK, "CN", settings, None)  # type: ignore[arg-type]  # it never sends
 
 
 def parse(channel: ReceivingChannel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:

@@ -1,4 +1,4 @@
-"""What a channel is: three verbs, and distrust. One file a platform lies beside this one."""
+"""What a channel is: a protocol for receiving, and one for sending. Each platform has its files here."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from bot.domain.events import Event
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request of a platform, untouched. `headers` know their names in lower case."""
+    """One HTTP request of a platform, unchanged. The names of `headers` are in lower case."""
 
     method: str
     headers: Mapping[str, str]
@@ -19,8 +19,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform's handshake wants to hear."""
+class HandshakeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """How to answer a platform's handshake."""
 
     status: int = 200
     text: str = ""
@@ -39,7 +39,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     locale: str
     template: str
     category: str
-    buyer_id: str  # the buyer as this channel knows her; the address where it knows no other
+    buyer_id: str  # the platform's id of the buyer; the address where there is none
     at: datetime  # of this attempt
     buyer_name: str | None = None
     order: str | None = None
@@ -48,42 +48,41 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceivingChannel(Protocol):
-    """Every channel can be listened to; `Speaker` below can also be spoken through."""
+    """A channel whose platform sends webhooks."""
 
     name: str  # the shop's name for it
-    region: str  # for phone numbers written without a country
-    listens: ClassVar[bool]
+    region: str  # ISO 3166 country of phone numbers written without one
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
-        """Answer the platform's own checks (pings, GET challenges); None: an ordinary delivery.
+    def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
+        """Answer the platform's own checks (pings, GET challenges). None for an ordinary delivery.
 
-        Called before `verify`: a handshake proves nothing, so it must change nothing.
+        Called before `verify`, so it must not change anything.
         """
 
     def verify(self, delivery: Delivery) -> None:
-        """Compare in constant time with every secret. Raises WebhookRefused; with no secret set, always."""
+        """Check the signature against every secret (see `signatures`). Raises WebhookRefused."""
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
-        """Translate a verified delivery. () for kinds we do not follow.
+        """Translate a verified delivery into events. () for kinds that we do not follow.
 
         External ids are the same for every repeat of the delivery and differ within it.
-        Raises Unreadable, naming the place, if it should have been understood.
+        Raises Unreadable, naming the place, for a kind that we follow in a form that we cannot read.
         """
 
 
 @runtime_checkable
 class SendingChannel(Protocol):
-    """A channel that reaches buyers."""
+    """A channel that sends messages to buyers."""
 
     name: str
-    at_once: int  # so many it really sends at a time; more would wait in it while their facts grow old
-    drops_repeats: ClassVar[bool]  # the platform honours our message id: sending again is harmless
+    at_once: int  # messages that it sends at a time; more would wait in it while their facts grow old
+    drops_repeats: ClassVar[bool]  # the platform honours our message id, so sending again is harmless
 
     async def send(self, message: Outgoing) -> str | None:
-        """Send once; returns the platform's id of the message if it gives one.
+        """Send once. Returns the platform's id of the message, if it gives one.
 
-        Raises DeliveryDelayed, DeliveryRefused, BuyerUnreachable, or DeliveryUnknown where the answer
-        was lost and the platform drops no repeats.
+        Raises DeliveryDelayed, DeliveryRefused, BuyerUnreachable, or DeliveryUnknown if the answer was lost
+        and the platform does not drop repeats.
         """
 
 
@@ -91,7 +90,7 @@ class HoldsConnections(Protocol):
     """A channel that keeps connections open between two messages."""
 
     async def close(self) -> None:
-        """Close them; the program stops."""
+        """Close them, when the program stops."""
 
 
 def external_id(delivery_id: str, part: str) -> str:

@@ -1,4 +1,4 @@
-"""How buyers are called and reached, in one spelling each; None for what is no name, phone, mail or such."""
+"""Normalise buyers' names, phones, mail addresses, locales and time zones; None for what is not one."""
 
 import re
 from functools import lru_cache
@@ -18,7 +18,7 @@ _CHINESE = {"Hans": "zh-CN", "Hant": "zh-TW"}
 
 
 def full_name(first: str | None, last: str | None) -> str | None:
-    """As she writes it herself: in Chinese, Japanese and Korean the family comes first, without a space."""
+    """Join a name as its owner writes it: in Chinese, Japanese and Korean family name first, no space."""
     parts = [part.strip() for part in (first, last) if part and part.strip()]
     if len(parts) == 2 and all(_FAMILY_FIRST.fullmatch(part) for part in parts):
         return parts[1] + parts[0]
@@ -26,13 +26,13 @@ def full_name(first: str | None, last: str | None) -> str | None:
 
 
 def phone(text: Any, region: str) -> str | None:
-    """E.164. `region` is the country of a number written without one."""
+    """Normalise to E.164. region: the country (ISO 3166) of a number written without one."""
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)
     if not isinstance(text, str) or not text or len(text) > _LONGEST_PHONE:
         return None
     if _E164.fullmatch(text):
-        return text  # a whole international number is taken at its word; looking it up would take 20 µs
+        return text  # not looked up, because that takes 20 µs
     return _phone(text, region)
 
 
@@ -49,6 +49,7 @@ def _phone(text: str, region: str) -> str | None:
 
 
 def email(text: Any) -> str | None:
+    """Strip a mail address; None if it cannot be one."""
     if not isinstance(text, str):
         return None
     address: str = text.strip()
@@ -58,7 +59,7 @@ def email(text: Any) -> str | None:
 
 
 def locale(text: Any) -> str | None:
-    """BCP 47 as our templates are named: zh-Hans, zh_CN and zh are zh-CN, pt-br is pt-BR."""
+    """Normalise to BCP 47 as our templates are named: zh-Hans, zh_CN and zh are zh-CN, pt-br is pt-BR."""
     return _locale(text) if isinstance(text, str) and len(text) <= _LONGEST_LOCALE else None
 
 
@@ -76,6 +77,7 @@ def _locale(text: str) -> str | None:
 
 
 def timezone(text: Any) -> str | None:
+    """The name if it is in the time zone database (IANA)."""
     return text if isinstance(text, str) and 0 < len(text) <= 64 and _is_zone(text) else None
 
 

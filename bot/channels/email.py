@@ -1,8 +1,7 @@
-"""Mail, out only, through the shop's own mail server."""
+"""Mail, sent only, through the shop's own mail server."""
 
 import asyncio
 import ssl
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -11,7 +10,7 @@ import aiosmtplib
 from aiosmtplib import SMTP
 from pydantic import AfterValidator, Field, SecretStr
 
-from bot.channels import Answer, Delivery, Outgoing, contacts
+from bot.channels import Outgoing, contacts
 from bot.channels.email_letter import Letter, write
 from bot.domain.errors import (
     BuyerUnreachable,
@@ -19,16 +18,14 @@ from bot.domain.errors import (
     DeliveryError,
     DeliveryRefused,
     DeliveryUnknown,
-    WebhookRefused,
     wrong,
 )
-from bot.domain.events import Event
 from bot.domain.shop import Duration, Settings
 
-_STILL_THERE = 5.0  # seconds to wait for an idle connection's word
+_PROBE_SECONDS = 5.0  # for an idle connection to answer
 _LOGIN_NEEDED = 530
-# Enhanced codes (RFC 3463) of refusals that are not the address's fault: policy, a full mailbox.
-_NOT_HER_FAULT = ("5.7.", "5.2.2")
+# Enhanced codes (RFC 3463) of refusals that do not mean a wrong address: policy, a full mailbox.
+_ADDRESS_IS_FINE = ("5.7.", "5.2.2")
 _BROKEN = (aiosmtplib.SMTPException, OSError, TimeoutError)
 
 
@@ -71,46 +68,36 @@ class EmailSettings(Settings):
 
 
 class EmailChannel:
-    listens: ClassVar[bool] = False
     drops_repeats: ClassVar[bool] = False
 
     def __init__(self, name: str, region: str, settings: EmailSettings) -> None:
         self.name = name
         self.region = region
-        self.at_once = 2 * settings.connections  # one is sent while the next one gets ready
+        self.at_once = 2 * settings.connections  # one is sent while the next one is prepared
         self._settings = settings
         self._tls = _context(settings)
-        self._places = asyncio.Semaphore(settings.connections)
+        self._slots = asyncio.Semaphore(settings.connections)
         self._idle: list[SMTP] = []
-
-    def handshake(self, delivery: Delivery) -> Answer | None:
-        return None
-
-    def verify(self, delivery: Delivery) -> None:
-        raise WebhookRefused("mail does not come in by webhook")
-
-    def parse(self, delivery: Delivery) -> Sequence[Event]:
-        return ()
 
     async def send(self, message: Outgoing) -> str | None:
         settings = self._settings
         letter = write(message, settings.sender, settings.sender_name, settings.reply_to)
-        async with self._places:
+        async with self._slots:
             client = await self._connection()
             try:
-                await _hand_over(client, letter)
-            except BaseException:  # whatever it was, half a conversation is no use to the next letter
+                await _send(client, letter)
+            except BaseException:  # of any kind: a connection in an unknown state must not be used again
                 client.close()
                 raise
             self._idle.append(client)
         return letter.message_id
 
     async def close(self) -> None:
-        """Say goodbye to the server."""
+        """Close the idle connections."""
         while self._idle:
             client = self._idle.pop()
             try:
-                await client.quit(timeout=_STILL_THERE)
+                await client.quit(timeout=_PROBE_SECONDS)
             except _BROKEN:
                 client.close()
 
@@ -126,7 +113,7 @@ class EmailChannel:
             await client.connect()
             return client
         except aiosmtplib.SMTPAuthenticationError as error:
-            # A mended password lets the message go, so it is worth waiting for.
+            # The shop can correct the password, and then the message can still be sent.
             failure = DeliveryDelayed(f"the mail server refused our login ({error.code})")
         except (*_BROKEN, ValueError) as error:
             failure = DeliveryDelayed(f"cannot reach the mail server ({type(error).__name__})")
@@ -160,16 +147,16 @@ async def _is_alive(client: SMTP) -> bool:
     if not client.is_connected:
         return False
     try:
-        await client.noop(timeout=_STILL_THERE)
+        await client.noop(timeout=_PROBE_SECONDS)
     except _BROKEN:
         return False
     return True
 
 
-async def _hand_over(client: SMTP, letter: Letter) -> None:
+async def _send(client: SMTP, letter: Letter) -> None:
     failure: DeliveryError | None = None
     try:
-        await _address_it(client, letter)
+        await _send_envelope(client, letter)
         try:
             await client.data(letter.data)
         except aiosmtplib.SMTPDataError as error:
@@ -177,7 +164,7 @@ async def _hand_over(client: SMTP, letter: Letter) -> None:
         except _BROKEN as error:
             failure = DeliveryUnknown(f"the mail server's answer was lost ({type(error).__name__})")
     except aiosmtplib.SMTPRecipientRefused as error:
-        failure = _refused(error, "the address", _blame(error))
+        failure = _refused(error, "the address", _error_for(error))
     except aiosmtplib.SMTPSenderRefused as error:
         failure = _refused(error, "the sender", DeliveryRefused)
     except _BROKEN as error:
@@ -186,7 +173,7 @@ async def _hand_over(client: SMTP, letter: Letter) -> None:
         raise failure
 
 
-async def _address_it(client: SMTP, letter: Letter) -> None:
+async def _send_envelope(client: SMTP, letter: Letter) -> None:
     if letter.utf8 and client.is_ehlo_or_helo_needed:
         await client.ehlo()
     if letter.utf8 and not client.supports_extension("smtputf8"):
@@ -196,12 +183,12 @@ async def _address_it(client: SMTP, letter: Letter) -> None:
     await client.rcpt(letter.recipient, encoding=encoding)
 
 
-def _blame(error: aiosmtplib.SMTPRecipientRefused) -> type[DeliveryError]:
-    ours = error.code == _LOGIN_NEEDED or error.message.strip().startswith(_NOT_HER_FAULT)
+def _error_for(error: aiosmtplib.SMTPRecipientRefused) -> type[DeliveryError]:
+    ours = error.code == _LOGIN_NEEDED or error.message.strip().startswith(_ADDRESS_IS_FINE)
     return DeliveryRefused if ours else BuyerUnreachable
 
 
 def _refused(error: aiosmtplib.SMTPResponseException, what: str, kind: type[DeliveryError]) -> DeliveryError:
-    """The server's words are left out: they like to repeat the buyer's address."""
+    """Leave out the server's own words, because they often repeat the buyer's address."""
     why = f"the mail server answered {error.code} to {what}"
     return kind(why) if error.code >= 500 else DeliveryDelayed(why)

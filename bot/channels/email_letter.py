@@ -1,4 +1,4 @@
-"""A message as a letter: subject, plain text, simple HTML, and the headers of machine mail."""
+"""Write a message as a mail: subject, plain text, simple HTML, and the headers of automatic mail."""
 
 import hashlib
 import re
@@ -16,16 +16,16 @@ _SUBJECT = re.compile(r"subject:[ \t]*(.*)", re.IGNORECASE)
 _LONGEST_SUBJECT = 78
 _LONGEST_NAME = 100
 _LONGEST_ID = 64
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")  # whatever some program takes for a new line
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+")  # what any program takes for a new line
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# Chinese is written without spaces, so a link ends where its alphabet does.
+# Chinese is written without spaces, so a link ends at the first character that no URL holds.
 _LINK = re.compile(r"https?://[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9\-_~/#=&%+]")
 _URL = re.compile(r"https?://[!-;=?-~]+")
 _POLICY = SMTP.clone(cte_type="7bit")  # every mail server takes it
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """`utf8`: the address itself is not ASCII, so the server must know SMTPUTF8 (RFC 6531)."""
+    """utf8: the address is not ASCII, so the server must support SMTPUTF8 (RFC 6531)."""
 
     sender: str
     recipient: str
@@ -35,7 +35,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(message: Outgoing, sender: str, sender_name: str | None, reply_to: str | None) -> Letter:
-    """Raises BuyerUnreachable if the address is none."""
+    """Write the mail. Raises BuyerUnreachable if `message.address` is not a mail address."""
     local, domain = _split(message.address)
     utf8 = not local.isascii()
     origin, origin_domain = _split(sender)
@@ -45,13 +45,13 @@ def write(message: Outgoing, sender: str, sender_name: str | None, reply_to: str
     mail["To"] = Address(_one_line(message.buyer_name or "")[:_LONGEST_NAME], local, domain)
     mail["Subject"] = subject
     mail["Date"] = message.at
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notices in return
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834, against out-of-office replies
     if reply_to:
         mail["Reply-To"] = Address("", *_split(reply_to))
     mail.set_content(text)
     mail.add_alternative(_html(text, message.locale), subtype="html")
     message_id = f"<{_plain_id(message.id)}@{origin_domain}>"
-    # Written by hand, since folding would break an id or a link that is longer than a line.
+    # Not through EmailMessage, because it folds lines, which breaks a long id or link.
     lines = [f"Message-ID: {message_id}"]
     if message.stop_url and _URL.fullmatch(message.stop_url):
         lines.append(f"List-Unsubscribe: <{message.stop_url}>")
@@ -67,7 +67,7 @@ def write(message: Outgoing, sender: str, sender_name: str | None, reply_to: str
 
 
 def _split(address: str) -> tuple[str, str]:
-    """Local part and domain, the latter in the letters that mail servers know."""
+    """Split into local part and domain, the latter in ASCII (IDNA)."""
     known = contacts.email(address)
     if known is None:
         raise BuyerUnreachable("the address is not a mail address")
@@ -79,11 +79,11 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def _subject(text: str, shop_name: str) -> tuple[str, str]:
-    """The first line says it if it begins with "Subject:", else it serves as subject and stays."""
+    """Take the first line as the subject; it stays in the text unless it begins with "Subject:"."""
     text = _CONTROL.sub("", text.encode("utf-8", "replace").decode()).strip()
     first, _, rest = text.partition("\n")
-    if said := _SUBJECT.fullmatch(first.strip()):
-        return _cut(_one_line(said[1]) or shop_name), rest.strip()
+    if named := _SUBJECT.fullmatch(first.strip()):
+        return _cut(_one_line(named[1]) or shop_name), rest.strip()
     return _cut(_one_line(first) or shop_name), text
 
 
@@ -93,18 +93,18 @@ def _cut(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """No header can be slipped in by a name."""
+    """Remove line breaks, so that no name can add a header."""
     return _BREAKS.sub(" ", text.encode("utf-8", "replace").decode()).strip()
 
 
 def _plain_id(id: str) -> str:
-    """Ours are plain; whatever is not gets a fingerprint, the same on every attempt."""
+    """The id itself if it is plain; otherwise one with a fingerprint, the same on every attempt."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", ".", id).strip(".")
     plain = re.sub(r"\.{2,}", ".", plain)
     if plain == id and len(id) <= _LONGEST_ID:
         return id
-    mark = hashlib.blake2b(id.encode("utf-8", "replace"), digest_size=10).hexdigest()
-    return f"{plain[: _LONGEST_ID - 24]}.{mark}".lstrip(".")
+    fingerprint = hashlib.blake2b(id.encode("utf-8", "replace"), digest_size=10).hexdigest()
+    return f"{plain[: _LONGEST_ID - 24]}.{fingerprint}".lstrip(".")
 
 
 def _html(text: str, locale: str) -> str:

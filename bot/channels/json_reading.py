@@ -1,4 +1,4 @@
-"""Reading a platform's JSON so that whatever is wrong with it is named by its place and its mend."""
+"""Read a platform's JSON; what is wrong with it is reported with its place and how to correct it."""
 
 import re
 from datetime import UTC, datetime
@@ -12,57 +12,58 @@ from bot.domain.errors import Unreadable
 from bot.domain.money import Money, parse_money
 
 Form = TypeVar("Form")
-Id = str | int  # some pass 2^53, some platforms send text
+Id = str | int  # some are above 2^53, some platforms send text
 Amount = str | int | float
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _CURRENCIES = frozenset(list_currencies())
 _LONGEST_ID = 200
 _LONGEST_AMOUNT = 40
-_YEARS = range(1970, 2200)  # outside of them a moment cannot be turned into every zone
-_WRITE_MOMENT = "write 2026-11-21T10:00:00+08:00"
+_YEARS = range(1970, 2200)  # outside of them a time cannot be converted to every zone
+_WRITE_TIMESTAMP = "write 2026-11-21T10:00:00+08:00"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-# A backslash before the escape would make it the six letters themselves.
+# After an odd number of backslashes these six characters are no escape, but text.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def read(decoder: "msgspec.json.Decoder[Form]", body: bytes) -> Form:
-    """Decode, or raise Unreadable. Databases take no NUL in a text, so those are left out."""
+    """Decode a body without its NUL characters, because databases take none. Raises Unreadable."""
     if b"\\u0000" in body:
         body = _NUL.sub(rb"\1", body)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise Unreadable(_mend(str(error))) from None
+        raise Unreadable(_explain(str(error))) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Unreadable("the body is not JSON") from None
 
 
-def _mend(said: str) -> str:
-    said, _, path = said.partition(" - at `$")
+def _explain(problem: str) -> str:
+    problem, _, path = problem.partition(" - at `$")
     place = path.removesuffix("`").removeprefix(".") or "the body"
-    if missing := _MISSING.fullmatch(said):
+    if missing := _MISSING.fullmatch(problem):
         return f"{place}.{missing[1]} is missing" if path else f"{missing[1]} is missing"
-    if said.endswith("with a timezone component"):
-        return f"{place} has no time zone; {_WRITE_MOMENT}"
-    if said.startswith(("Invalid RFC3339", "Expected `datetime")):
-        return f"{place} is not a moment; {_WRITE_MOMENT}"
-    return f"{place}: {said[:1].lower()}{said[1:].replace('`', '')}"
+    if problem.endswith("with a timezone component"):
+        return f"{place} has no time zone; {_WRITE_TIMESTAMP}"
+    if problem.startswith(("Invalid RFC3339", "Expected `datetime")):
+        return f"{place} is not a timestamp; {_WRITE_TIMESTAMP}"
+    return f"{place}: {problem[:1].lower()}{problem[1:].replace('`', '')}"
 
 
 def missing(place: str, example: str) -> NoReturn:
     raise Unreadable(f"{place} is missing; write {example}")
 
 
-def moment(at: datetime, place: str) -> datetime:
-    """In UTC, so that one moment is written in one way. A moment without a zone is taken for UTC."""
+def timestamp(at: datetime, place: str) -> datetime:
+    """Convert to UTC, so that equal times are written alike. A time without a zone is taken as UTC."""
     if at.year not in _YEARS:
-        raise Unreadable(f"{place} is in the year {at.year}; {_WRITE_MOMENT}")
+        raise Unreadable(f"{place} is in the year {at.year}; {_WRITE_TIMESTAMP}")
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def identity(value: Id, place: str) -> str:
+    """A platform's id as text: not empty, at most 200 characters, none of them a control character."""
     text = value.strip() if isinstance(value, str) else str(value)
     if not text:
         raise Unreadable(f"{place} is empty")
@@ -74,24 +75,26 @@ def identity(value: Id, place: str) -> str:
 
 
 def currency(code: str | None, place: str) -> str:
+    """A currency code (ISO 4217) in capitals."""
     if code is None:
         missing(place, "CNY")
-    known = code.strip().upper()
-    if known not in _CURRENCIES:
+    written = code.strip().upper()
+    if written not in _CURRENCIES:
         raise Unreadable(f"{place}: {code[:12]!r} is not a currency; write CNY")
-    return known
+    return written
 
 
 def money(value: Amount, code: str, place: str) -> Money:
+    """An amount of a known currency, not below zero."""
     text = str(value)
     if len(text) > _LONGEST_AMOUNT:
         raise Unreadable(f"{place} is longer than an amount of money; write 12.50")
     try:
         amount = _parsed(text, code)
-    except (ValueError, ArithmeticError) as why:
-        raise Unreadable(f"{place}: {why}; write 12.50") from None
+    except (ValueError, ArithmeticError) as error:
+        raise Unreadable(f"{place}: {error}; write 12.50") from None
     if amount.minor < 0:
-        raise Unreadable(f"{place}: {text!r} is below nothing; write 12.50")
+        raise Unreadable(f"{place}: {text!r} is below zero; write 12.50")
     return amount
 
 

@@ -41,7 +41,7 @@ def open_channels(
     for name, settings in channels.items():
         match settings:
             case WebhookSettings():
-                webhook = WebhookChannel(name, region, settings)
+                webhook = WebhookChannel(name, region, settings, http)
                 receiving[name] = webhook
                 if settings.url:
                     sending[name] = webhook

@@ -1,4 +1,4 @@
-"""Shopify's webhooks, in: the topic says what happened, the body how the order looks now.
+"""Shopify's webhooks, received only: the topic says what happened, the body is the order as it is now.
 
 https://shopify.dev/docs/api/webhooks
 """
@@ -8,19 +8,20 @@ import hmac
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Literal
 
 import msgspec
 from pydantic import Field, SecretStr
 
-from bot.channels import Answer, Delivery
-from bot.channels.json_reading import moment
-from bot.channels.shopify_events import READERS, Told
+from bot.channels import Delivery, HandshakeAnswer
+from bot.channels.json_reading import timestamp
+from bot.channels.shopify_events import READERS, DeliveryInfo
+from bot.channels.signatures import any_matches
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import Event
 from bot.domain.shop import Settings
 
-_moments: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(datetime)
+_timestamps: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(datetime)
 
 
 class ShopifySettings(Settings):
@@ -31,15 +32,13 @@ class ShopifySettings(Settings):
 
 
 class ShopifyChannel:
-    listens: ClassVar[bool] = True
-
     def __init__(self, name: str, region: str, settings: ShopifySettings) -> None:
         self.name = name
         self.region = region
         secrets = (secret.get_secret_value().strip() for secret in settings.secrets)
         self._keys = tuple(secret.encode() for secret in secrets if secret)
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
+    def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
         return None
 
     def verify(self, delivery: Delivery) -> None:
@@ -48,25 +47,22 @@ class ShopifyChannel:
         given = _header(delivery, "hmac-sha256")
         if not given:
             raise WebhookRefused("x-shopify-hmac-sha256 is missing")
-        matches = False
-        for key in self._keys:  # all are compared, so that the time taken tells nothing
-            expected = b64encode(hmac.digest(key, delivery.body, "sha256"))
-            matches |= hmac.compare_digest(expected, given.encode(errors="replace"))
-        if not matches:
+        expected = [b64encode(hmac.digest(key, delivery.body, "sha256")) for key in self._keys]
+        if not any_matches(expected, given):
             raise WebhookRefused("x-shopify-hmac-sha256 does not match")
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
         reader = READERS.get(_header(delivery, "topic"))
         if reader is None:
             return ()
-        told = Told(
+        info = DeliveryInfo(
             channel=self.name,
             region=self.region,
             topic=_header(delivery, "topic"),
             delivery=_delivery_id(delivery),
             triggered_at=_triggered_at(delivery),
         )
-        events = reader(told, delivery.body)
+        events = reader(info, delivery.body)
         return tuple({event.external_id: event for event in events}.values())
 
 
@@ -76,7 +72,7 @@ def _header(delivery: Delivery, name: str) -> str:
 
 
 def _delivery_id(delivery: Delivery) -> str:
-    """The header is not signed: one that is no plain word gives way to the body's own fingerprint."""
+    """The id of the header, which is not signed; if it is not plain ASCII, the body's fingerprint."""
     given = _header(delivery, "webhook-id")
     if given and len(given) <= 100 and given.isascii() and given.isprintable():
         return given
@@ -86,6 +82,6 @@ def _delivery_id(delivery: Delivery) -> str:
 def _triggered_at(delivery: Delivery) -> datetime:
     try:
         text = _header(delivery, "triggered-at")
-        return moment(_moments.decode(f'"{text}"'), "x-shopify-triggered-at")
+        return timestamp(_timestamps.decode(f'"{text}"'), "x-shopify-triggered-at")
     except (msgspec.DecodeError, ValueError, Unreadable):
         return delivery.received_at

@@ -1,4 +1,4 @@
-"""From a body of Shopify's to the events that it tells under its topic."""
+"""Translate a body of Shopify's into the events of its topic."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import shopify_forms as forms
-from bot.channels.json_reading import currency, identity, moment, money, read
+from bot.channels.json_reading import currency, identity, money, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
@@ -25,15 +25,15 @@ from bot.domain.events import (
 )
 from bot.domain.money import Money
 
-# An authorised card is as good as paid to the buyer: to remind her would be wrong.
+# To the buyer an authorised card is a payment, so a reminder would be wrong.
 _PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
 _NOT_SENT = frozenset(("cancelled", "error", "failure"))
 _ALL_SENT = {"fulfilled": True, "partial": False}
 _CONSENT = {"subscribed": True, "unsubscribed": False}
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event of a delivery shares."""
+class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events of a delivery share."""
 
     channel: str
     region: str
@@ -44,25 +44,25 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     def common(self, part: str) -> dict[str, Any]:
         return {"channel": self.channel, "external_id": external_id(self.delivery, part)}
 
-    def at(self, *told: datetime | None) -> datetime:
-        """The first moment that the body names; when the webhook was triggered if it names none."""
-        return next((moment(at, "the body's time") for at in told if at is not None), self.triggered_at)
+    def at(self, *times: datetime | None) -> datetime:
+        """The first time that the body names; when the webhook was triggered if it names none."""
+        return next((timestamp(at, "the body's time") for at in times if at is not None), self.triggered_at)
 
 
-def _order(told: Told, body: bytes) -> list[Event]:
-    """Every topic shows the whole order; only orders/updated also speaks through the order's state."""
+def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
+    """Every topic sends the whole order; only from orders/updated its states become events as well."""
     order = read(forms.order, body)
     id = identity(order.id, "id")
     code = currency(order.currency, "currency")
-    at = told.at(order.updated_at, order.processed_at, order.created_at)
+    at = info.at(order.updated_at, order.processed_at, order.created_at)
     events: list[Event] = [
         OrderPlaced(
-            **told.common("placed"),
+            **info.common("placed"),
             at=at,
             order=id,
-            placed_at=told.at(order.created_at, order.processed_at),
+            placed_at=info.at(order.created_at, order.processed_at),
             total=money(order.total_price, code, "total_price"),
-            buyer=_buyer_of(order, told.region),
+            buyer=_buyer_of(order, info.region),
             number=order.name or None,
             postage=_postage(order, code),
             lines=_lines(order, code),
@@ -70,32 +70,32 @@ def _order(told: Told, body: bytes) -> list[Event]:
             pay_on_delivery=_pays_on_delivery(order),
         )
     ]
-    snapshot = told.topic == "orders/updated"
-    if told.topic == "orders/paid" or order.financial_status in _PAID:
-        events.append(_payment(told, order, id, at))
-    if told.topic == "orders/cancelled" or (snapshot and order.cancelled_at):
-        cancelled_at = told.at(order.cancelled_at, order.updated_at)
+    snapshot = info.topic == "orders/updated"
+    if info.topic == "orders/paid" or order.financial_status in _PAID:
+        events.append(_payment(info, order, id, at))
+    if info.topic == "orders/cancelled" or (snapshot and order.cancelled_at):
+        cancelled_at = info.at(order.cancelled_at, order.updated_at)
         events.append(
-            OrderCancelled(**told.common("cancelled"), at=cancelled_at, order=id, reason=order.cancel_reason)
+            OrderCancelled(**info.common("cancelled"), at=cancelled_at, order=id, reason=order.cancel_reason)
         )
     if snapshot:
-        events.extend(_refunds(told, order, id))
-    if snapshot or told.topic in _FULFILLED:
-        last = _FULFILLED.get(told.topic, _ALL_SENT.get(order.fulfillment_status or ""))
+        events.extend(_refunds(info, order, id))
+    if snapshot or info.topic in _FULFILLED:
+        last = _FULFILLED.get(info.topic, _ALL_SENT.get(order.fulfillment_status or ""))
         for parcel in order.fulfillments or ():
-            events.extend(_parcel_events(told, parcel, id, last))
+            events.extend(_parcel_events(info, parcel, id, last))
     return events
 
 
-def _payment(told: Told, order: forms.Order, id: str, at: datetime) -> Event:
-    """No later than a cancellation that the same body tells of: nobody pays a cancelled order."""
-    cancelled_at = told.at(order.cancelled_at) if order.cancelled_at else at
+def _payment(info: DeliveryInfo, order: forms.Order, id: str, at: datetime) -> Event:
+    """Date it no later than a cancellation in the same body, because nobody pays a cancelled order."""
+    cancelled_at = info.at(order.cancelled_at) if order.cancelled_at else at
     method = ", ".join(order.payment_gateway_names or ()) or None
-    return PaymentReceived(**told.common("paid"), at=min(at, cancelled_at), order=id, method=method)
+    return PaymentReceived(**info.common("paid"), at=min(at, cancelled_at), order=id, method=method)
 
 
 def _pays_on_delivery(order: forms.Order) -> bool:
-    """Shopify's own name of that way to pay; a shop may add the short one in brackets."""
+    """True for Shopify's own name of this payment method; a shop may add a short one in brackets."""
     return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
 
 
@@ -120,7 +120,7 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
-    """A parcel may go to somebody else, so the shipping address says nothing of the buyer."""
+    """Ignore the shipping address, because a parcel may go to somebody else."""
     customer = order.customer or forms.Customer()
     billing = order.billing_address or forms.Address()
     email = contacts.email(order.email) or contacts.email(order.contact_email)
@@ -133,7 +133,7 @@ def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
         id=identity(customer.id, "customer.id") if customer.id is not None else None,
         name=customer.full_name or billing.name or None,
         email=email or contacts.email(customer.email),
-        phone=next((known for text, where in phones if (known := contacts.phone(text, where))), None),
+        phone=next((number for text, where in phones if (number := contacts.phone(text, where))), None),
         locale=contacts.locale(order.customer_locale),
         agrees=_agrees(customer)
         if customer.email_marketing_consent
@@ -146,25 +146,27 @@ def _agrees(customer: forms.Customer) -> bool | None:
     return _CONSENT.get(consent.state or "") if consent else None
 
 
-def _deleted(told: Told, body: bytes) -> list[Event]:
+def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
     id = identity(read(forms.deleted, body).id, "id")
-    return [OrderCancelled(**told.common("deleted"), at=told.triggered_at, order=id, reason="deleted")]
+    return [OrderCancelled(**info.common("deleted"), at=info.triggered_at, order=id, reason="deleted")]
 
 
-def _fulfillment(told: Told, body: bytes) -> list[Event]:
+def _fulfillment(info: DeliveryInfo, body: bytes) -> list[Event]:
     parcel = read(forms.fulfillment, body)
     if parcel.order_id is None:
         raise Unreadable("order_id is missing")
-    return _parcel_events(told, parcel, identity(parcel.order_id, "order_id"), None)
+    return _parcel_events(info, parcel, identity(parcel.order_id, "order_id"), None)
 
 
-def _parcel_events(told: Told, parcel: forms.Fulfillment, order: str, last: bool | None) -> list[Event]:
+def _parcel_events(
+    info: DeliveryInfo, parcel: forms.Fulfillment, order: str, last: bool | None
+) -> list[Event]:
     if parcel.status in _NOT_SENT:
         return []
     id = identity(parcel.id, "fulfillment.id")
     shipped = OrderShipped(
-        **told.common(f"shipped:{id}"),
-        at=told.at(parcel.created_at, parcel.updated_at),
+        **info.common(f"shipped:{id}"),
+        at=info.at(parcel.created_at, parcel.updated_at),
         order=order,
         parcel=id,
         carrier=parcel.tracking_company or None,
@@ -172,36 +174,36 @@ def _parcel_events(told: Told, parcel: forms.Fulfillment, order: str, last: bool
         tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
         last=last,
         pieces=sum(item.quantity for item in parcel.line_items) if parcel.line_items else None,
-        shown_at=told.at(parcel.updated_at, parcel.created_at),
+        shown_at=info.at(parcel.updated_at, parcel.created_at),
     )
     if parcel.shipment_status != "delivered":
         return [shipped]
-    at = told.at(parcel.updated_at, parcel.created_at)
-    return [shipped, OrderDelivered(**told.common(f"delivered:{id}"), at=at, order=order, parcel=id)]
+    at = info.at(parcel.updated_at, parcel.created_at)
+    return [shipped, OrderDelivered(**info.common(f"delivered:{id}"), at=at, order=order, parcel=id)]
 
 
-def _parcel_event(told: Told, body: bytes) -> list[Event]:
+def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
     seen = read(forms.fulfillment_event, body)
-    at = told.at(seen.happened_at, seen.created_at)
+    at = info.at(seen.happened_at, seen.created_at)
     order, parcel = identity(seen.order_id, "order_id"), identity(seen.fulfillment_id, "fulfillment_id")
     if seen.status == "delivered":
-        return [OrderDelivered(**told.common("delivered"), at=at, order=order, parcel=parcel)]
-    return [ParcelMoved(**told.common("moved"), at=at, order=order, parcel=parcel, status=seen.status)]
+        return [OrderDelivered(**info.common("delivered"), at=at, order=order, parcel=parcel)]
+    return [ParcelMoved(**info.common("moved"), at=at, order=order, parcel=parcel, status=seen.status)]
 
 
-def _refund(told: Told, body: bytes) -> list[Event]:
+def _refund(info: DeliveryInfo, body: bytes) -> list[Event]:
     refund = read(forms.refund, body)
     if refund.order_id is None:
         raise Unreadable("order_id is missing")
-    return _refund_events(told, refund, identity(refund.order_id, "order_id"))
+    return _refund_events(info, refund, identity(refund.order_id, "order_id"))
 
 
-def _refunds(told: Told, order: forms.Order, id: str) -> list[Event]:
-    return [event for refund in order.refunds or () for event in _refund_events(told, refund, id)]
+def _refunds(info: DeliveryInfo, order: forms.Order, id: str) -> list[Event]:
+    return [event for refund in order.refunds or () for event in _refund_events(info, refund, id)]
 
 
-def _refund_events(told: Told, refund: forms.Refund, order: str) -> list[Event]:
-    """Goods taken back without a transaction moved no money."""
+def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list[Event]:
+    """No event without a successful transaction, because returned goods alone move no money."""
     code = refund.shop_currency
     moved = [
         money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
@@ -216,8 +218,8 @@ def _refund_events(told: Told, refund: forms.Refund, order: str) -> list[Event]:
     id = identity(refund.id, "refund.id")
     return [
         OrderRefunded(
-            **told.common(f"refunded:{id}"),
-            at=told.at(refund.processed_at, refund.created_at),
+            **info.common(f"refunded:{id}"),
+            at=info.at(refund.processed_at, refund.created_at),
             order=order,
             refund=id,
             amount=Money(total, moved[0].currency),
@@ -226,24 +228,24 @@ def _refund_events(told: Told, refund: forms.Refund, order: str) -> list[Event]:
     ]
 
 
-def _customer(told: Told, body: bytes) -> list[Event]:
+def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     customer = read(forms.customer, body)
     if customer.id is None:
         raise Unreadable("id is missing")
     home = customer.default_address or forms.Address()
-    phone = contacts.phone(customer.phone, told.region)
+    phone = contacts.phone(customer.phone, info.region)
     buyer = BuyerRef(
         id=identity(customer.id, "id"),
         name=customer.full_name or home.name or None,
         email=contacts.email(customer.email),
-        phone=phone or contacts.phone(home.phone, home.country_code or told.region),
+        phone=phone or contacts.phone(home.phone, home.country_code or info.region),
         agrees=_agrees(customer),
     )
-    return [BuyerUpdated(**told.common("buyer"), at=told.at(customer.updated_at), buyer=buyer)]
+    return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at), buyer=buyer)]
 
 
 _FULFILLED = {"orders/fulfilled": True, "orders/partially_fulfilled": False}
-READERS: dict[str, Callable[[Told, bytes], list[Event]]] = {
+READERS: dict[str, Callable[[DeliveryInfo, bytes], list[Event]]] = {
     "orders/create": _order,
     "orders/paid": _order,
     "orders/updated": _order,

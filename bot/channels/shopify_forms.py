@@ -3,7 +3,7 @@
 import msgspec
 
 from bot.channels import contacts
-from bot.channels.json_reading import Amount, Id, Moment
+from bot.channels.json_reading import Amount, Id, Timestamp
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ class Customer(msgspec.Struct, frozen=True):
     phone: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    updated_at: Moment | None = None
+    updated_at: Timestamp | None = None
     email_marketing_consent: Consent | None = None
     default_address: Address | None = None
 
@@ -46,7 +46,7 @@ class ShopMoney(msgspec.Struct, frozen=True):
 
 
 class MoneySet(msgspec.Struct, frozen=True):
-    """The buyer's currency stands beside; we count in the shop's."""
+    """Shopify sends the buyer's currency as well; we use the shop's."""
 
     shop_money: ShopMoney | None = None
 
@@ -61,8 +61,8 @@ class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     order_id: Id | None = None
     status: str | None = None
     shipment_status: str | None = None
-    created_at: Moment | None = None
-    updated_at: Moment | None = None
+    created_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
     tracking_company: str | None = None
     tracking_number: str | None = None
     tracking_numbers: tuple[str, ...] | None = None
@@ -74,8 +74,8 @@ class FulfillmentEvent(msgspec.Struct, frozen=True, kw_only=True):
     order_id: Id
     fulfillment_id: Id
     status: str
-    happened_at: Moment | None = None
-    created_at: Moment | None = None
+    happened_at: Timestamp | None = None
+    created_at: Timestamp | None = None
 
 
 class Transaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +92,8 @@ class Returned(msgspec.Struct, frozen=True):
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     order_id: Id | None = None
-    processed_at: Moment | None = None
-    created_at: Moment | None = None
+    processed_at: Timestamp | None = None
+    created_at: Timestamp | None = None
     note: str | None = None
     transactions: tuple[Transaction, ...] | None = None
     total_duties_set: MoneySet | None = None
@@ -101,7 +101,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shop_currency(self) -> str | None:
-        """A transaction may leave its currency out; every other sum of the refund names it."""
+        """The currency for transactions without one, from any other sum of the refund."""
         sums = (self.total_duties_set, *(returned.subtotal_set for returned in self.refund_line_items or ()))
         return next((each.shop_money.currency_code for each in sums if each and each.shop_money), None)
 
@@ -111,10 +111,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     total_price: Amount
     currency: str
     name: str | None = None
-    created_at: Moment | None = None
-    processed_at: Moment | None = None
-    updated_at: Moment | None = None
-    cancelled_at: Moment | None = None
+    created_at: Timestamp | None = None
+    processed_at: Timestamp | None = None
+    updated_at: Timestamp | None = None
+    cancelled_at: Timestamp | None = None
     cancel_reason: str | None = None
     financial_status: str | None = None
     fulfillment_status: str | None = None

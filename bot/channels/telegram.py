@@ -1,9 +1,8 @@
-"""Telegram, both ways: private chats with the shop's bot.
+"""Telegram, received and sent: private chats with the shop's bot.
 
 https://core.telegram.org/bots/api
 """
 
-import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
@@ -12,7 +11,8 @@ import aiohttp
 import msgspec
 from pydantic import Field, SecretStr
 
-from bot.channels import Answer, Delivery, Outgoing
+from bot.channels import Delivery, HandshakeAnswer, Outgoing
+from bot.channels.signatures import any_matches
 from bot.channels.telegram_updates import events
 from bot.domain.errors import (
     BuyerUnreachable,
@@ -27,9 +27,9 @@ from bot.domain.shop import Duration, Settings
 
 _LONGEST_TEXT = 4096  # UTF-16 code units
 _LONGEST_DATA = 64  # bytes of a button's value
-_LONGEST_WAIT = 86400  # seconds, whatever Telegram says
-_LONGEST_WHY = 100
-_CONNECT = 10.0  # seconds; shorter than the whole, so that a timeout of the whole means the message had left
+_LONGEST_WAIT = 86400  # seconds; a longer one of Telegram's is cut
+_LONGEST_DESCRIPTION = 100
+_CONNECT = 10.0  # seconds; has a timeout of its own, since after any other the message may have been sent
 _NO_SUCH_CHAT = ("chat not found", "user is deactivated", "peer_id_invalid", "user not found")
 
 
@@ -48,18 +48,17 @@ class TelegramSettings(Settings):
     timeout: Duration = timedelta(seconds=15)
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _Response(msgspec.Struct, frozen=True):
     description: str = ""
     result: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
 
 
-_answers = msgspec.json.Decoder(_Answer)
+_responses = msgspec.json.Decoder(_Response)
 _encoder = msgspec.json.Encoder()
 
 
 class TelegramChannel:
-    listens: ClassVar[bool] = True
     at_once = 30  # a second is what Telegram takes of one bot
     drops_repeats: ClassVar[bool] = False
 
@@ -78,19 +77,16 @@ class TelegramChannel:
         )
         self._http = http
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
+    def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
         return None
 
     def verify(self, delivery: Delivery) -> None:
         if not self._secrets:
             raise WebhookRefused("no secret is set")
-        given = delivery.headers.get("x-telegram-bot-api-secret-token", "").encode(errors="replace")
+        given = delivery.headers.get("x-telegram-bot-api-secret-token", "")
         if not given:
             raise WebhookRefused("x-telegram-bot-api-secret-token is missing")
-        matches = False
-        for secret in self._secrets:  # all are compared, so that the time taken tells nothing
-            matches |= hmac.compare_digest(secret, given)
-        if not matches:
+        if not any_matches(self._secrets, given):
             raise WebhookRefused("x-telegram-bot-api-secret-token does not match")
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
@@ -99,14 +95,14 @@ class TelegramChannel:
     async def send(self, message: Outgoing) -> str | None:
         if not self._token:
             raise DeliveryRefused("no token is set for this bot")
-        status, answer, failure = await self._post(_encoder.encode(_written(message)))
+        status, answer, failure = await self._post(_encoder.encode(_request_body(message)))
         failure = failure or self._failure(status, answer)
         if failure is not None:
-            raise failure  # outside of any except: what broke underneath knows the token and is left behind
+            raise failure  # outside of any except, so that no context with the token in it is attached
         sent = answer.result.get("message_id")
         return f"{message.address}:{sent}" if isinstance(sent, int) else None
 
-    async def _post(self, body: bytes) -> tuple[int, _Answer, DeliveryError | None]:
+    async def _post(self, body: bytes) -> tuple[int, _Response, DeliveryError | None]:
         headers = {"content-type": "application/json"}
         try:
             async with self._http.post(
@@ -114,15 +110,15 @@ class TelegramChannel:
             ) as response:
                 return response.status, await _read(response), None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return 0, _Answer(), DeliveryDelayed(f"cannot reach Telegram ({type(error).__name__})")
+            return 0, _Response(), DeliveryDelayed(f"cannot reach Telegram ({type(error).__name__})")
         except aiohttp.InvalidURL:
-            return 0, _Answer(), DeliveryRefused("the api address of this channel cannot be called")
+            return 0, _Response(), DeliveryRefused("the api address of this channel cannot be called")
         except TimeoutError:
-            return 0, _Answer(), DeliveryUnknown(f"no answer from Telegram within {self._seconds:g} s")
+            return 0, _Response(), DeliveryUnknown(f"no answer from Telegram within {self._seconds:g} s")
         except (aiohttp.ClientError, OSError) as error:
-            return 0, _Answer(), DeliveryUnknown(f"the answer was lost ({type(error).__name__})")
+            return 0, _Response(), DeliveryUnknown(f"the answer was lost ({type(error).__name__})")
 
-    def _failure(self, status: int, answer: _Answer) -> DeliveryError | None:
+    def _failure(self, status: int, answer: _Response) -> DeliveryError | None:
         why = self._why(status, answer)
         if 200 <= status < 300:
             return None
@@ -134,17 +130,17 @@ class TelegramChannel:
             return BuyerUnreachable(why)
         return DeliveryRefused(why)
 
-    def _why(self, status: int, answer: _Answer) -> str:
-        said = answer.description.replace(self._token, "…")[:_LONGEST_WHY] if self._token else ""
+    def _why(self, status: int, answer: _Response) -> str:
+        said = answer.description.replace(self._token, "…")[:_LONGEST_DESCRIPTION] if self._token else ""
         return f"Telegram answered {status}: {said}" if said else f"Telegram answered {status}"
 
 
-async def _read(response: aiohttp.ClientResponse) -> _Answer:
-    """The status stands, whatever becomes of the words behind it."""
+async def _read(response: aiohttp.ClientResponse) -> _Response:
+    """Read the body; an empty one if that fails, because the status is known already."""
     try:
-        return _answers.decode(await response.read())
+        return _responses.decode(await response.read())
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, RecursionError):
-        return _Answer()
+        return _Response()
 
 
 def _no_such_chat(description: str) -> bool:
@@ -157,22 +153,22 @@ def _wait(seconds: Any) -> timedelta | None:
     return timedelta(seconds=min(seconds, _LONGEST_WAIT))
 
 
-def _written(message: Outgoing) -> dict[str, Any]:
+def _request_body(message: Outgoing) -> dict[str, Any]:
     chat = message.address
-    written: dict[str, Any] = {
+    body: dict[str, Any] = {
         "chat_id": int(chat) if chat.lstrip("-").isdecimal() and chat.isascii() else chat,
         "text": _shortened(message.text),
         "link_preview_options": {"is_disabled": True},
     }
-    # A value that does not fit cannot be cut without meaning something else.
+    # A value that is too long is left out, because a cut one would mean something else.
     rows = [
         [{"text": label, "callback_data": value}]
         for label, value in message.buttons
         if 1 <= len(value.encode()) <= _LONGEST_DATA
     ]
     if rows:
-        written["reply_markup"] = {"inline_keyboard": rows}
-    return written
+        body["reply_markup"] = {"inline_keyboard": rows}
+    return body
 
 
 def _shortened(text: str) -> str:

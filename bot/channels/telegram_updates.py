@@ -1,4 +1,4 @@
-"""From a Telegram update to the event that it tells; only private chats with people count."""
+"""Translate a Telegram update into events; only private chats with people count."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from bot.channels import contacts
-from bot.channels.json_reading import moment, read
+from bot.channels.json_reading import read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
 
@@ -27,7 +27,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A photo, a voice and so on are only known to be there; what a service message tells is not for us."""
+    """Of photos, voices and so on we only need to know that they are there. Service messages are skipped."""
 
     message_id: int
     date: int
@@ -54,14 +54,14 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def other(self) -> bool:
-        """Something was sent that is no text."""
+        """True if something other than text was sent."""
         seen = (self.photo, self.voice, self.audio, self.document, self.sticker, self.video, self.video_note)
         rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.dice, self.story)
         return any(part is not None for part in (*seen, *rest, self.paid_media))
 
 
 class _Origin(msgspec.Struct, frozen=True):
-    """The message that a button hangs on; an old one has lost all but its chat and id."""
+    """The message that a button belongs to; of an old one only the chat and the id are left."""
 
     message_id: int
     chat: _Chat
@@ -96,7 +96,7 @@ _updates = msgspec.json.Decoder(_Update)
 
 
 def events(body: bytes, channel: str, received_at: datetime) -> tuple[Event, ...]:
-    """The update's id is the event's: Telegram repeats it until it is answered."""
+    """Translate an update. Its id is the event's, because Telegram repeats it until it is answered."""
     update = read(_updates, body)
     common = {"channel": channel, "external_id": str(update.update_id)}
     if update.message is not None:
@@ -142,7 +142,7 @@ def _received(
 
 
 def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tuple[Event, ...]:
-    """Telegram does not say when a button was pressed."""
+    """Date it by its arrival, because Telegram does not say when a button was pressed."""
     if press.sender.is_bot or not press.data or (press.message and not _is_private(press.message.chat)):
         return ()
     chat = str(press.message.chat.id if press.message else press.sender.id)
@@ -174,9 +174,9 @@ def _is_private(chat: _Chat) -> bool:
 
 def _at(seconds: int, place: str) -> datetime:
     try:
-        return moment(datetime.fromtimestamp(seconds, UTC), place)
+        return timestamp(datetime.fromtimestamp(seconds, UTC), place)
     except (ValueError, OverflowError, OSError):
-        raise Unreadable(f"{place}: {str(seconds)[:20]} is not a moment in seconds") from None
+        raise Unreadable(f"{place}: {str(seconds)[:20]} is not a timestamp in seconds") from None
 
 
 def _buyer(sender: _User, chat: str) -> BuyerRef:

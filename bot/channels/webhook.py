@@ -1,21 +1,17 @@
-"""The door for any shop system: JSON signed both ways as Standard Webhooks says."""
+"""The channel for any shop system: JSON both ways, signed by the Standard Webhooks specification."""
 
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Annotated, ClassVar, Literal
 
+import aiohttp
 import msgspec
 from pydantic import AfterValidator, Field, SecretStr
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, RequestError, RequestTimeoutError
-from pyreqwest.response import Response
 
-from bot.channels import Answer, Delivery, Outgoing, standard_webhooks
+from bot.channels import Delivery, HandshakeAnswer, Outgoing, standard_webhooks
 from bot.channels.json_reading import read
-from bot.channels.webhook_events import KINDS, Frame, event
+from bot.channels.webhook_events import KINDS, DeliveryInfo, event
 from bot.channels.webhook_forms import FORMS
 from bot.domain.errors import (
     BuyerUnreachable,
@@ -28,11 +24,11 @@ from bot.domain.errors import (
 from bot.domain.events import Event
 from bot.domain.shop import Duration, Settings
 
-_LONGEST_WAIT = timedelta(days=1)  # whatever Retry-After says
-_AGAIN = frozenset((408, 425, 429))
+_LONGEST_WAIT = timedelta(days=1)  # a longer Retry-After is cut
+_TRY_AGAIN = frozenset((408, 425, 429))
 _GONE = frozenset((403, 410))
-_HAD_IT = 409
-_READ = 65536  # of an answer: enough to use its connection again
+_DUPLICATE = 409
+_READ = 65536  # bytes of an answer, so that the connection can be used again
 
 
 def _signing(secret: SecretStr) -> SecretStr:
@@ -90,18 +86,21 @@ _encoder = msgspec.json.Encoder()
 
 
 class WebhookChannel:
-    listens: ClassVar[bool] = True
     at_once = 250
     drops_repeats: ClassVar[bool] = True
 
-    def __init__(self, name: str, region: str, settings: WebhookSettings) -> None:
+    def __init__(
+        self, name: str, region: str, settings: WebhookSettings, http: aiohttp.ClientSession
+    ) -> None:
         self.name = name
         self.region = region
         self._keys = tuple(key for secret in settings.secrets if (key := standard_webhooks.key(secret)))
         self._url = settings.url
-        self._timeout = settings.timeout
+        self._seconds = settings.timeout.total_seconds()
+        self._timeout = aiohttp.ClientTimeout(total=self._seconds)
+        self._http = http
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
+    def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
         return None
 
     def verify(self, delivery: Delivery) -> None:
@@ -111,53 +110,54 @@ class WebhookChannel:
         try:
             form = read(_forms, delivery.body)
         except Unreadable:
-            if _is_foreign(delivery.body):
+            if _is_unknown_kind(delivery.body):
                 return ()
             raise
         delivery_id = delivery.headers.get("webhook-id", "")
-        happened = event(form, Frame(channel=self.name, delivery=delivery_id, region=self.region))
-        return () if happened is None else (happened,)
+        info = DeliveryInfo(channel=self.name, delivery=delivery_id, region=self.region)
+        found = event(form, info)
+        return () if found is None else (found,)
 
     async def send(self, message: Outgoing) -> str | None:
         if self._url is None:
             raise DeliveryRefused("no url is set for this channel")
         if not self._keys:
             raise DeliveryRefused("no secret is set to sign messages with")
-        body = _written(message)
+        body = _request_body(message)
         headers = standard_webhooks.sign(self._keys[0], message.id, message.at, body)
         headers["content-type"] = "application/json"
         try:
-            request = _client().post(self._url).headers(headers).body_bytes(body).timeout(self._timeout)
-            # Nothing read ahead: an answer that breaks off behind its status has told enough.
-            async with request.streamed_read_buffer_limit(0).build_streamed() as response:
-                if response.get_header("content-length") != "0":
+            async with self._http.post(
+                self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                if response.content_length != 0:
                     await _drain(response)
-                failure = _failure(response.status, response.get_header("retry-after"), message.at)
-        except RequestTimeoutError:
-            failure = DeliveryDelayed(f"no answer within {self._timeout.total_seconds():g} s")
-        except ConnectError as error:
-            trusted = "certificate" not in str(error)
-            why = "nobody answers at" if trusted else "no valid certificate is shown at"
-            failure = DeliveryDelayed(f"{why} the url of this channel")
-        except RequestError as error:
-            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
-        except ValueError:
+                failure = _failure(response.status, response.headers.get("retry-after"), message.at)
+        except TimeoutError:
+            failure = DeliveryDelayed(f"no answer within {self._seconds:g} s")
+        except aiohttp.ClientConnectorCertificateError:
+            failure = DeliveryDelayed("no valid certificate is shown at the url of this channel")
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            failure = DeliveryDelayed("nobody answers at the url of this channel")
+        except aiohttp.InvalidURL:
             failure = DeliveryRefused("the url of this channel cannot be called")
+        except (aiohttp.ClientError, OSError) as error:
+            failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
         if failure is not None:
-            raise failure  # outside of the try: what broke underneath knows addresses and is left behind
+            raise failure  # outside of any except, so that no context with addresses in it is attached
         return message.id
 
 
-def _is_foreign(body: bytes) -> bool:
-    """Well said, but of a kind that we do not follow."""
+def _is_unknown_kind(body: bytes) -> bool:
+    """True for a valid form of a kind that we do not follow."""
     try:
         return read(_kind, body).type not in KINDS
     except Unreadable:
         return False
 
 
-def _written(message: Outgoing) -> bytes:
-    written = _Message(
+def _request_body(message: Outgoing) -> bytes:
+    content = _Message(
         id=message.id,
         buyer=_To(message.buyer_id),
         text=message.text,
@@ -167,27 +167,21 @@ def _written(message: Outgoing) -> bytes:
         category=message.category,
         buttons=tuple(_Button(label, value) for label, value in message.buttons),
     )
-    return _encoder.encode(_Send(timestamp=message.at, data={"message": written}))
+    return _encoder.encode(_Send(timestamp=message.at, data={"message": content}))
 
 
-async def _drain(response: Response) -> None:
+async def _drain(response: aiohttp.ClientResponse) -> None:
     """The status is the whole answer; the rest is only read to keep the connection."""
-    with contextlib.suppress(RequestError):
-        await response.body_reader.read(_READ)
-
-
-@cache
-def _client() -> Client:
-    """One for all shops. It works in a thread of its own beside the interpreter: a POST costs the event loop
-    a tenth of what one written in Python costs it, and posting is what a program does most."""
-    every = ClientBuilder().user_agent("Xiaoer").follow_redirects(False).referer(False).no_proxy()
-    return every.gzip(False).brotli(False).zstd(False).deflate(False).build()
+    try:
+        await response.content.read(_READ)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        response.close()
 
 
 def _failure(status: int, retry_after: str | None, now: datetime) -> DeliveryError | None:
-    if 200 <= status < 300 or status == _HAD_IT:
+    if 200 <= status < 300 or status == _DUPLICATE:
         return None
-    if status in _AGAIN or status >= 500:
+    if status in _TRY_AGAIN or status >= 500:
         return DeliveryDelayed(f"the receiver answered {status}", wait(retry_after, now))
     if status in _GONE:
         return BuyerUnreachable(f"the receiver answered {status}")
@@ -195,7 +189,7 @@ def _failure(status: int, retry_after: str | None, now: datetime) -> DeliveryErr
 
 
 def wait(retry_after: str | None, now: datetime) -> timedelta | None:
-    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3). None if it says nothing readable."""
+    """Read Retry-After: seconds, or an HTTP date (RFC 9110, 10.2.3). None if it is neither."""
     if not retry_after:
         return None
     text = retry_after.strip()

@@ -1,4 +1,4 @@
-"""From a form of the webhook channel to the event that it tells."""
+"""Translate a form of the webhook channel into an event."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
-from bot.channels.json_reading import Amount, Id, currency, identity, missing, moment, money
+from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -34,24 +34,24 @@ from bot.domain.money import Money
 _ORDER = "data.order"
 _MESSAGE = "data.message"
 _MESSAGE_KINDS = ("text", "button", "edit", "other")
-_MOST_PIECES = 1_000_000
+_MAX_QUANTITY = 1_000_000
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event of a delivery shares."""
+class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events of a delivery share."""
 
     channel: str
     delivery: str
     region: str
 
 
-def event(form: forms.Form, frame: Frame) -> Event | None:
-    """None where nothing happened that we follow. Raises Unreadable, naming the place."""
+def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
+    """Translate a form; None if nothing happened that we follow. Raises Unreadable, naming the place."""
     read, tag = _READERS[type(form)]
-    return read(form, frame, {"channel": frame.channel, "external_id": external_id(frame.delivery, tag)})
+    return read(form, info, {"channel": info.channel, "external_id": external_id(info.delivery, tag)})
 
 
-def _message(form: forms.MessageForm, frame: Frame, common: dict[str, Any]) -> Event:
+def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
     kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
     if message.text is None and kind != "other":
@@ -60,41 +60,41 @@ def _message(form: forms.MessageForm, frame: Frame, common: dict[str, Any]) -> E
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
         conversation=_conversation(message.buyer),
-        buyer=_buyer(message.buyer, frame),
-        message_id=_maybe(message.id, f"{_MESSAGE}.id") or frame.delivery,
+        buyer=_buyer(message.buyer, info),
+        message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
         text=message.text or "",
         kind=kind,
     )
 
 
-def _reply(form: forms.ReplyForm, frame: Frame, common: dict[str, Any]) -> Event:
+def _reply(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
     return AgentReplied(
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
         conversation=_conversation(message.buyer),
-        buyer=_buyer(message.buyer, frame),
-        message_id=_maybe(message.id, f"{_MESSAGE}.id") or frame.delivery,
+        buyer=_buyer(message.buyer, info),
+        message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
         text=message.text or "",
         agent=message.agent,
     )
 
 
-def _placed(form: forms.PlacedForm, frame: Frame, common: dict[str, Any]) -> Event:
+def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     code = currency(order.currency, f"{_ORDER}.currency")
     placed_at = _at(form, order.placed_at, f"{_ORDER}.placed_at")
     return OrderPlaced(
         **common,
-        at=moment(form.timestamp, "timestamp") if form.timestamp else placed_at,
+        at=timestamp(form.timestamp, "timestamp") if form.timestamp else placed_at,
         order=identity(order.id, f"{_ORDER}.id"),
         placed_at=placed_at,
         total=money(order.total, code, f"{_ORDER}.total"),
-        buyer=_buyer(order.buyer, frame),
-        number=_maybe(order.number, f"{_ORDER}.number"),
+        buyer=_buyer(order.buyer, info),
+        number=_optional_id(order.number, f"{_ORDER}.number"),
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
         lines=_lines(order.lines or (), code),
-        postcode=_maybe(order.postcode, f"{_ORDER}.postcode"),
+        postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=bool(order.pay_on_delivery),
     )
 
@@ -104,17 +104,17 @@ def _lines(lines: tuple[forms.Line, ...], code: str) -> tuple[Line, ...]:
 
 
 def _line(line: forms.Line, code: str, place: str) -> Line:
-    sku = _maybe(line.sku, f"{place}.sku")
+    sku = _optional_id(line.sku, f"{place}.sku")
     title = line.title or sku
     if title is None:
         missing(f"{place}.title", '"title": "..."')
-    if not 0 <= line.quantity <= _MOST_PIECES:
+    if not 0 <= line.quantity <= _MAX_QUANTITY:
         raise Unreadable(f"{place}.quantity: {str(line.quantity)[:20]} is not a number of pieces")
     price = money(line.price, code, f"{place}.price")
     return Line(title=title, quantity=line.quantity, price=price, sku=sku)
 
 
-def _paid(form: forms.PaidForm, frame: Frame, common: dict[str, Any]) -> Event:
+def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     return PaymentReceived(
         **common,
@@ -122,68 +122,69 @@ def _paid(form: forms.PaidForm, frame: Frame, common: dict[str, Any]) -> Event:
         order=identity(order.id, f"{_ORDER}.id"),
         amount=_amount(order.amount, order.currency, f"{_ORDER}.amount"),
         method=order.method,
-        reference=_maybe(order.reference, f"{_ORDER}.reference"),
-        buyer=_buyer(order.buyer, frame) if order.buyer else None,
+        reference=_optional_id(order.reference, f"{_ORDER}.reference"),
+        buyer=_buyer(order.buyer, info) if order.buyer else None,
     )
 
 
-def _shipped(form: forms.ShippedForm, frame: Frame, common: dict[str, Any]) -> Event:
+def _shipped(form: forms.ShippedForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
-    tracking = _maybe(order.tracking, f"{_ORDER}.tracking")
+    tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
     return OrderShipped(
         **common,
         at=_at(form, order.shipped_at, f"{_ORDER}.shipped_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_maybe(order.parcel, f"{_ORDER}.parcel") or tracking or "1",
+        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel") or tracking or "1",
         carrier=order.carrier or None,
         tracking=tracking,
         tracking_url=order.tracking_url or None,
         last=order.last,
-        shown_at=moment(form.timestamp, "timestamp") if form.timestamp else None,
-        buyer=_buyer(order.buyer, frame) if order.buyer else None,
+        shown_at=timestamp(form.timestamp, "timestamp") if form.timestamp else None,
+        buyer=_buyer(order.buyer, info) if order.buyer else None,
     )
 
 
-def _delivered(form: forms.DeliveredForm, _: Frame, common: dict[str, Any]) -> Event:
+def _delivered(form: forms.DeliveredForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     return OrderDelivered(
         **common,
         at=_at(form, order.delivered_at, f"{_ORDER}.delivered_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_maybe(order.parcel, f"{_ORDER}.parcel") or _maybe(order.tracking, f"{_ORDER}.tracking"),
+        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel")
+        or _optional_id(order.tracking, f"{_ORDER}.tracking"),
     )
 
 
-def _completed(form: forms.CompletedForm, _: Frame, common: dict[str, Any]) -> Event:
+def _completed(form: forms.CompletedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     at = _at(form, order.completed_at, f"{_ORDER}.completed_at")
     return OrderCompleted(**common, at=at, order=identity(order.id, f"{_ORDER}.id"))
 
 
-def _cancelled(form: forms.CancelledForm, _: Frame, common: dict[str, Any]) -> Event:
+def _cancelled(form: forms.CancelledForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     at = _at(form, order.cancelled_at, f"{_ORDER}.cancelled_at")
     return OrderCancelled(**common, at=at, order=identity(order.id, f"{_ORDER}.id"), reason=order.reason)
 
 
-def _refunded(form: forms.RefundedForm, _: Frame, common: dict[str, Any]) -> Event | None:
+def _refunded(form: forms.RefundedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event | None:
     order = form.data.order
     at = _at(form, order.refunded_at, f"{_ORDER}.refunded_at")
     amount = _amount(order.amount, order.currency, f"{_ORDER}.amount")
     if amount is not None and amount.minor == 0:
         return None  # no money moved
-    made_up = f"{at.isoformat()} {amount.minor if amount else 'all'}"
+    generated = f"{at.isoformat()} {amount.minor if amount else 'all'}"
     return OrderRefunded(
         **common,
         at=at,
         order=identity(order.id, f"{_ORDER}.id"),
-        refund=_maybe(order.refund, f"{_ORDER}.refund") or made_up,
+        refund=_optional_id(order.refund, f"{_ORDER}.refund") or generated,
         amount=amount,
         reason=order.reason,
     )
 
 
-def _review(form: forms.ReviewForm, _: Frame, common: dict[str, Any]) -> Event:
+def _review(form: forms.ReviewForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     review = form.data.review
     if not 1 <= review.rating <= 5:
         raise Unreadable(f"data.review.rating: {str(review.rating)[:20]} is not between 1 and 5")
@@ -193,13 +194,13 @@ def _review(form: forms.ReviewForm, _: Frame, common: dict[str, Any]) -> Event:
         order=identity(review.order, "data.review.order"),
         rating=review.rating,
         text=review.text or "",
-        review=_maybe(review.id, "data.review.id"),
+        review=_optional_id(review.id, "data.review.id"),
     )
 
 
-def _checkout(form: forms.CheckoutForm, frame: Frame, common: dict[str, Any]) -> Event | None:
+def _checkout(form: forms.CheckoutForm, info: DeliveryInfo, common: dict[str, Any]) -> Event | None:
     checkout = form.data.checkout
-    buyer = _somebody(checkout.buyer, frame, "data.checkout.buyer")
+    buyer = _reachable_buyer(checkout.buyer, info, "data.checkout.buyer")
     if buyer is None:
         return None
     return CheckoutAbandoned(
@@ -211,32 +212,32 @@ def _checkout(form: forms.CheckoutForm, frame: Frame, common: dict[str, Any]) ->
     )
 
 
-def _item(form: forms.ItemForm, _: Frame, common: dict[str, Any]) -> Event:
+def _item(form: forms.ItemForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     item = form.data.item
     at = _at(form, None, "timestamp")
     return ItemRestocked(**common, at=at, sku=identity(item.sku, "data.item.sku"), title=item.title)
 
 
-def _opted_out(form: forms.OptOutForm, frame: Frame, common: dict[str, Any]) -> Event | None:
-    buyer = _somebody(form.data.buyer, frame, "data.buyer")
+def _opted_out(form: forms.OptOutForm, info: DeliveryInfo, common: dict[str, Any]) -> Event | None:
+    buyer = _reachable_buyer(form.data.buyer, info, "data.buyer")
     return BuyerOptedOut(**common, at=_at(form, None, "timestamp"), buyer=buyer) if buyer else None
 
 
-def _updated(form: forms.BuyerForm, frame: Frame, common: dict[str, Any]) -> Event | None:
-    buyer = _somebody(form.data.buyer, frame, "data.buyer")
+def _updated(form: forms.BuyerForm, info: DeliveryInfo, common: dict[str, Any]) -> Event | None:
+    buyer = _reachable_buyer(form.data.buyer, info, "data.buyer")
     return BuyerUpdated(**common, at=_at(form, None, "timestamp"), buyer=buyer) if buyer else None
 
 
 def _at(form: forms.Form, own: datetime | None, place: str) -> datetime:
-    """The moment of the fact itself; the form's timestamp where it names none."""
+    """The time of the fact itself; the form's timestamp if it has none."""
     if own is not None:
-        return moment(own, place)
+        return timestamp(own, place)
     if form.timestamp is None:
         missing("timestamp", "2026-11-21T10:00:00+08:00")
-    return moment(form.timestamp, "timestamp")
+    return timestamp(form.timestamp, "timestamp")
 
 
-def _maybe(value: Id | None, place: str) -> str | None:
+def _optional_id(value: Id | None, place: str) -> str | None:
     return None if value is None or value == "" else identity(value, place)
 
 
@@ -252,27 +253,27 @@ def _conversation(buyer: forms.Buyer) -> str:
     return identity(buyer.id, f"{_MESSAGE}.buyer.id")
 
 
-def _buyer(buyer: forms.Buyer, frame: Frame) -> BuyerRef:
+def _buyer(buyer: forms.Buyer, info: DeliveryInfo) -> BuyerRef:
     return BuyerRef(
-        id=_maybe(buyer.id, "buyer.id"),
+        id=_optional_id(buyer.id, "buyer.id"),
         name=buyer.name or None,
         email=contacts.email(buyer.email),
-        phone=contacts.phone(buyer.phone, frame.region),
+        phone=contacts.phone(buyer.phone, info.region),
         locale=contacts.locale(buyer.locale),
         timezone=contacts.timezone(buyer.timezone),
         agrees=buyer.agrees if isinstance(buyer.agrees, bool) else None,
     )
 
 
-def _somebody(buyer: forms.Buyer, frame: Frame, place: str) -> BuyerRef | None:
-    """None if all that was said of her proves wrong: there is nobody to write to then."""
+def _reachable_buyer(buyer: forms.Buyer, info: DeliveryInfo, place: str) -> BuyerRef | None:
+    """None if no id, email or phone in it is valid, because then there is nobody to write to."""
     if buyer.id is None and buyer.email is None and buyer.phone is None:
         raise Unreadable(f"{place} names nobody; give an id, email or phone")
-    known = _buyer(buyer, frame)
-    return known if known.id or known.email or known.phone else None
+    found = _buyer(buyer, info)
+    return found if found.id or found.email or found.phone else None
 
 
-_Reader = Callable[[Any, Frame, dict[str, Any]], Event | None]
+_Reader = Callable[[Any, DeliveryInfo, dict[str, Any]], Event | None]
 
 _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.MessageForm: (_message, "message.received"),

@@ -1,14 +1,14 @@
-"""The JSON that the webhook channel takes in, form by form."""
+"""The JSON that the webhook channel accepts, form by form."""
 
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from bot.channels.json_reading import Amount, Id, Moment
+from bot.channels.json_reading import Amount, Id, Timestamp
 
 
 class Buyer(msgspec.Struct, frozen=True):
-    """Contacts of any kind are let in: a bad phone is no reason to lose an order."""
+    """Contacts may be of any type, because a bad phone number is no reason to lose an order."""
 
     id: Id | None = None
     name: str | None = None
@@ -34,7 +34,7 @@ class Placed(Order, frozen=True, kw_only=True):
     total: Amount
     currency: str
     buyer: Buyer
-    placed_at: Moment | None = None
+    placed_at: Timestamp | None = None
     number: Id | None = None
     postage: Amount | None = None
     lines: tuple[Line, ...] | None = None
@@ -43,7 +43,7 @@ class Placed(Order, frozen=True, kw_only=True):
 
 
 class Paid(Order, frozen=True, kw_only=True):
-    paid_at: Moment | None = None
+    paid_at: Timestamp | None = None
     amount: Amount | None = None
     currency: str | None = None
     method: str | None = None
@@ -52,7 +52,7 @@ class Paid(Order, frozen=True, kw_only=True):
 
 
 class Shipped(Order, frozen=True, kw_only=True):
-    shipped_at: Moment | None = None
+    shipped_at: Timestamp | None = None
     parcel: Id | None = None
     carrier: str | None = None
     tracking: Id | None = None
@@ -62,22 +62,22 @@ class Shipped(Order, frozen=True, kw_only=True):
 
 
 class Delivered(Order, frozen=True, kw_only=True):
-    delivered_at: Moment | None = None
+    delivered_at: Timestamp | None = None
     parcel: Id | None = None
     tracking: Id | None = None
 
 
 class Completed(Order, frozen=True, kw_only=True):
-    completed_at: Moment | None = None
+    completed_at: Timestamp | None = None
 
 
 class Cancelled(Order, frozen=True, kw_only=True):
-    cancelled_at: Moment | None = None
+    cancelled_at: Timestamp | None = None
     reason: str | None = None
 
 
 class Refunded(Order, frozen=True, kw_only=True):
-    refunded_at: Moment | None = None
+    refunded_at: Timestamp | None = None
     refund: Id | None = None
     amount: Amount | None = None
     currency: str | None = None
@@ -87,7 +87,7 @@ class Refunded(Order, frozen=True, kw_only=True):
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer
     id: Id | None = None
-    sent_at: Moment | None = None
+    sent_at: Timestamp | None = None
     text: str | None = None
     kind: str | None = None
     agent: str | None = None
@@ -98,7 +98,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     rating: int
     id: Id | None = None
     text: str | None = None
-    posted_at: Moment | None = None
+    posted_at: Timestamp | None = None
 
 
 class Checkout(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +106,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer
     total: Amount | None = None
     currency: str | None = None
-    abandoned_at: Moment | None = None
+    abandoned_at: Timestamp | None = None
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,11 +114,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
 
 
-Told = TypeVar("Told")
+OrderData = TypeVar("OrderData")
 
 
-class OfOrder(msgspec.Struct, Generic[Told], frozen=True):
-    order: Told
+class OfOrder(msgspec.Struct, Generic[OrderData], frozen=True):
+    order: OrderData
 
 
 class OfMessage(msgspec.Struct, frozen=True):
@@ -142,7 +142,7 @@ class OfBuyer(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    timestamp: Moment | None = None
+    timestamp: Timestamp | None = None
 
 
 class MessageForm(Form, frozen=True, kw_only=True, tag="message.received"):

@@ -1,21 +1,22 @@
-"""WooCommerce's webhooks, in: snapshots of the moment of delivery, under ids that are not unique."""
+"""WooCommerce's webhooks, received only: the order as it is at delivery, under ids that are not unique."""
 
 import hmac
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from bot.channels import Answer, Delivery
-from bot.channels.woocommerce_events import READERS, Told
+from bot.channels import Delivery, HandshakeAnswer
+from bot.channels.signatures import any_matches
+from bot.channels.woocommerce_events import READERS, DeliveryInfo
 from bot.domain.errors import WebhookRefused
 from bot.domain.events import Event
 from bot.domain.shop import Settings
 
 _PING = re.compile(rb"webhook_id=\d{1,20}")
-# What wp_specialchars_decode(..., ENT_QUOTES) turns back; the site may show any of these spellings.
+# What wp_specialchars_decode(..., ENT_QUOTES) decodes; the site may show any of these spellings.
 _ENTITY = re.compile(r"&(lt|gt|amp|quot|#0*(?:34|38|39|60|62)|#[xX]0*(?:22|26|27));")
 _CHARACTERS = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 
@@ -31,8 +32,6 @@ class WooCommerceSettings(Settings):
 
 
 class WooCommerceChannel:
-    listens: ClassVar[bool] = True
-
     def __init__(self, name: str, region: str, settings: WooCommerceSettings) -> None:
         self.name = name
         self.region = region
@@ -42,11 +41,11 @@ class WooCommerceChannel:
         both = (text for secret in secrets for text in (_decoded(secret), secret) if text)
         self._keys = tuple(text.encode() for text in dict.fromkeys(both))
 
-    def handshake(self, delivery: Delivery) -> Answer | None:
-        """The ping that is sent when a webhook is saved: unsigned, and content with nothing but 200."""
+    def handshake(self, delivery: Delivery) -> HandshakeAnswer | None:
+        """Answer the ping that is sent when a webhook is saved; it is unsigned, and wants a 200."""
         if "x-wc-webhook-topic" in delivery.headers or not _PING.fullmatch(delivery.body.strip()):
             return None
-        return Answer(status=200)
+        return HandshakeAnswer(status=200)
 
     def verify(self, delivery: Delivery) -> None:
         if not self._keys:
@@ -54,11 +53,8 @@ class WooCommerceChannel:
         given = delivery.headers.get("x-wc-webhook-signature", "").strip()
         if not given:
             raise WebhookRefused("x-wc-webhook-signature is missing")
-        matches = False
-        for key in self._keys:  # all are compared, so that the time taken tells nothing
-            expected = b64encode(hmac.digest(key, delivery.body, "sha256"))
-            matches |= hmac.compare_digest(expected, given.encode(errors="replace"))
-        if not matches:
+        expected = [b64encode(hmac.digest(key, delivery.body, "sha256")) for key in self._keys]
+        if not any_matches(expected, given):
             raise WebhookRefused("x-wc-webhook-signature does not match")
 
     def parse(self, delivery: Delivery) -> Sequence[Event]:
@@ -66,7 +62,7 @@ class WooCommerceChannel:
         reader = READERS.get(topic)
         if reader is None:
             return ()
-        told = Told(
+        info = DeliveryInfo(
             channel=self.name,
             region=self.region,
             topic=topic,
@@ -74,7 +70,7 @@ class WooCommerceChannel:
             received_at=delivery.received_at,
             completed_ships=self._completed_ships,
         )
-        events = reader(told, delivery.body)
+        events = reader(info, delivery.body)
         return tuple({event.external_id: event for event in events}.values())
 
 
@@ -83,7 +79,7 @@ def _plain(text: str) -> str:
 
 
 def _decoded(secret: str) -> str:
-    """One pass: what a decoded ampersand begins is not decoded again."""
+    """Decode in one pass, so that what a decoded ampersand begins is not decoded again."""
     return _ENTITY.sub(_character, secret)
 
 

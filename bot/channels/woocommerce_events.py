@@ -1,4 +1,4 @@
-"""From a body of WooCommerce's to the events that it tells under its topic."""
+"""Translate a body of WooCommerce's into the events of its topic."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import woocommerce_forms as forms
-from bot.channels.json_reading import Amount, currency, identity, moment, money, read
+from bot.channels.json_reading import Amount, currency, identity, money, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
@@ -29,14 +29,14 @@ from bot.domain.events import (
 from bot.domain.money import Money, precision
 
 _NOT_YET = frozenset(("checkout-draft", "auto-draft", "draft", "new", "trash"))
-# A failed payment leaves an order that can still be paid; it was not cancelled.
+# A failed payment does not cancel an order; it can still be paid.
 _OPEN = frozenset(("pending", "on-hold", "processing", "completed", "failed"))
 _TRACKING = "_wc_shipment_tracking_items"  # of the Shipment Tracking extension, and of others that follow it
 _MOST_PARCELS = 50
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event of a delivery shares. `delivery` is shared by all that left in one second."""
+class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What all events of a delivery share. delivery: the same for all deliveries sent in one second."""
 
     channel: str
     region: str
@@ -49,62 +49,62 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         return {"channel": self.channel, "external_id": external_id(id, part)}
 
 
-def _order(told: Told, body: bytes) -> list[Event]:
+def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     order = read(forms.order, body)
     if order.status in _NOT_YET:
         return []
-    return list(_order_events(told, order, body))
+    return list(_order_events(info, order, body))
 
 
-def _order_events(told: Told, order: forms.Order, body: bytes) -> Iterator[Event]:
+def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterator[Event]:
     id = identity(order.id, "id")
     code = currency(order.currency, "currency")
-    placed_at = _moment(order.date_created_gmt, "date_created_gmt")
-    modified_at = _moment(order.date_modified_gmt, "date_modified_gmt")
-    at = modified_at or placed_at or told.received_at
+    placed_at = _timestamp(order.date_created_gmt, "date_created_gmt")
+    modified_at = _timestamp(order.date_modified_gmt, "date_modified_gmt")
+    at = modified_at or placed_at or info.received_at
     key = _key(f"{id} {identity(order.status, 'status')}", modified_at, body)
     yield OrderPlaced(
-        **told.common(key, "placed"),
+        **info.common(key, "placed"),
         at=at,
         order=id,
         placed_at=placed_at or at,
         total=money(order.total, code, "total"),
-        buyer=_buyer(order, told.region),
+        buyer=_buyer(order, info.region),
         number=identity(order.number, "number") if order.number else None,
         postage=money(order.shipping_total, code, "shipping_total") if order.shipping_total else None,
         lines=_lines(order, code),
         postcode=_postcode(order),
         pay_on_delivery=order.payment_method == "cod",
     )
-    if paid_at := _moment(order.date_paid_gmt, "date_paid_gmt"):
+    if paid_at := _timestamp(order.date_paid_gmt, "date_paid_gmt"):
         yield PaymentReceived(
-            **told.common(key, "paid"),
+            **info.common(key, "paid"),
             at=paid_at,
             order=id,
             method=unescape(order.payment_method_title or "") or None,
             reference=order.transaction_id or None,
         )
-    if told.topic == "order.restored":
-        restored = told.common(f"{key} {told.delivery}", "restored")
-        yield OrderReopened(**restored, at=told.received_at, order=id)
-    elif told.topic == "order.updated" and order.status in _OPEN:
-        yield OrderReopened(**told.common(key, "reopened"), at=at, order=id)
+    if info.topic == "order.restored":
+        restored = info.common(f"{key} {info.delivery}", "restored")
+        yield OrderReopened(**restored, at=info.received_at, order=id)
+    elif info.topic == "order.updated" and order.status in _OPEN:
+        yield OrderReopened(**info.common(key, "reopened"), at=at, order=id)
     if order.status == "cancelled":
-        yield OrderCancelled(**told.common(key, "cancelled"), at=at, order=id)
+        yield OrderCancelled(**info.common(key, "cancelled"), at=at, order=id)
     if order.status == "completed":
-        yield from _completed(told, order, id, key, at)
-    yield from _refunds(told, order, id, key, at)
+        yield from _completed(info, order, id, key, at)
+    yield from _refunds(info, order, id, key, at)
 
 
-def _completed(told: Told, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
-    """Most shops complete an order when they post it, since WooCommerce has no word for posting."""
-    completed_at = _moment(order.date_completed_gmt, "date_completed_gmt") or at
-    if not told.completed_ships:
-        yield OrderCompleted(**told.common(key, "completed"), at=completed_at, order=id)
+def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    """Most shops complete an order when they ship it, because WooCommerce has no status for shipped."""
+    completed_at = _timestamp(order.date_completed_gmt, "date_completed_gmt") or at
+    if not info.completed_ships:
+        yield OrderCompleted(**info.common(key, "completed"), at=completed_at, order=id)
         return
     for place, parcel in enumerate(_tracked(order) or [{}], start=1):
         yield OrderShipped(
-            **told.common(key, f"shipped:{place}"),
+            **info.common(key, f"shipped:{place}"),
             at=completed_at,
             order=id,
             parcel=str(place),
@@ -112,7 +112,7 @@ def _completed(told: Told, order: forms.Order, id: str, key: str, at: datetime) 
             tracking=_text(parcel, "tracking_number"),
             tracking_url=_text(parcel, "custom_tracking_link"),
             last=True,
-            followed=False,  # no delivery of theirs ever tells more
+            followed=False,  # no later delivery brings news of a parcel
             shown_at=at,
         )
 
@@ -131,8 +131,8 @@ def _text(parcel: dict[str, Any], name: str) -> str | None:
     return unescape(value).strip()[:500] or None if isinstance(value, str) else None
 
 
-def _refunds(told: Told, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
-    """Entries carry no time of their own; the snapshot's will do, since each is kept once by its id."""
+def _refunds(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    """Date refunds by the order, because they have no time of their own; each counts once, by its id."""
     refunded = Decimal(0)
     for place, refund in enumerate(order.refunds or ()):
         amount = money(
@@ -143,7 +143,7 @@ def _refunds(told: Told, order: forms.Order, id: str, key: str, at: datetime) ->
         refunded += amount.decimal
         number = identity(refund.id, f"refunds[{place}].id")
         yield OrderRefunded(
-            **told.common(key, f"refunded:{number}"),
+            **info.common(key, f"refunded:{number}"),
             at=at,
             order=id,
             refund=number,
@@ -151,7 +151,7 @@ def _refunds(told: Told, order: forms.Order, id: str, key: str, at: datetime) ->
             reason=unescape(refund.reason or "") or None,
         )
     if order.status == "refunded" and refunded < _decimal(order.total, "total"):
-        yield OrderRefunded(**told.common(key, "refunded"), at=at, order=id, refund="all")
+        yield OrderRefunded(**info.common(key, "refunded"), at=at, order=id, refund="all")
 
 
 def _buyer(order: forms.Order, region: str) -> BuyerRef:
@@ -182,7 +182,7 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
 
 
 def _each(line: forms.LineItem, code: str, with_tax: bool, place: str) -> Money:
-    """`price` is a float with rounding errors; the line's total is not. Rounded down, never up."""
+    """Compute the price from the line's total, because `price` has rounding errors. Rounded down."""
     total = _decimal(line.total, f"{place}.total")
     if with_tax and line.total_tax:
         total += _decimal(line.total_tax, f"{place}.total_tax")
@@ -201,18 +201,18 @@ def _decimal(value: Amount, place: str) -> Decimal:
     return amount
 
 
-def _moment(text: str | None, place: str) -> datetime | None:
+def _timestamp(text: str | None, place: str) -> datetime | None:
     if not text:
         return None
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise Unreadable(f"{place}: {text[:40]!r} is not a moment; write 2026-11-21T10:00:00") from None
-    return moment(at, place)
+        raise Unreadable(f"{place}: {text[:40]!r} is not a timestamp; write 2026-11-21T10:00:00") from None
+    return timestamp(at, place)
 
 
 def _key(what: str, modified_at: datetime | None, body: bytes) -> str:
-    """The delivery's own id will not do: all that left in one second share it, and one event may have two."""
+    """Identify a snapshot by its content: deliveries of one second share an id, one event may have two."""
     return f"{what} {modified_at.isoformat() if modified_at else ''} {_fingerprint(body)}"
 
 
@@ -220,14 +220,14 @@ def _fingerprint(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
-def _deleted(told: Told, body: bytes) -> list[Event]:
-    """Nothing but the id is left of it, so a second deletion differs in its delivery alone."""
+def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
+    """The body has nothing but the id, so only the delivery tells a second deletion from the first."""
     id = identity(read(forms.deleted, body).id, "id")
-    gone = told.common(f"{id} {told.delivery or _fingerprint(body)}", "deleted")
-    return [OrderCancelled(**gone, at=told.received_at, order=id, reason="deleted")]
+    gone = info.common(f"{id} {info.delivery or _fingerprint(body)}", "deleted")
+    return [OrderCancelled(**gone, at=info.received_at, order=id, reason="deleted")]
 
 
-def _customer(told: Told, body: bytes) -> list[Event]:
+def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     customer = read(forms.customer, body)
     id = identity(customer.id, "id")
     billing = customer.billing or forms.Billing()
@@ -236,15 +236,15 @@ def _customer(told: Told, body: bytes) -> list[Event]:
         id=id,
         name=name or billing.full_name,
         email=contacts.email(customer.email) or contacts.email(billing.email),
-        phone=contacts.phone(billing.phone, billing.country or told.region),
+        phone=contacts.phone(billing.phone, billing.country or info.region),
     )
-    modified_at = _moment(customer.date_modified_gmt, "date_modified_gmt")
-    at = modified_at or _moment(customer.date_created_gmt, "date_created_gmt") or told.received_at
+    modified_at = _timestamp(customer.date_modified_gmt, "date_modified_gmt")
+    at = modified_at or _timestamp(customer.date_created_gmt, "date_created_gmt") or info.received_at
     key = _key(f"customer {id}", modified_at, body)
-    return [BuyerUpdated(**told.common(key, "buyer"), at=at, buyer=buyer)]
+    return [BuyerUpdated(**info.common(key, "buyer"), at=at, buyer=buyer)]
 
 
-READERS: dict[str, Callable[[Told, bytes], list[Event]]] = {
+READERS: dict[str, Callable[[DeliveryInfo, bytes], list[Event]]] = {
     "order.created": _order,
     "order.updated": _order,
     "order.restored": _order,

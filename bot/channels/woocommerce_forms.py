@@ -19,7 +19,7 @@ class Billing(msgspec.Struct, frozen=True):
 
     @property
     def full_name(self) -> str | None:
-        """Without the entities that the site writes into it."""
+        """The name without HTML entities, which the site adds."""
         return contacts.full_name(unescape(self.first_name or ""), unescape(self.last_name or ""))
 
 
@@ -38,14 +38,14 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """Plugins keep whatever they like in `value`."""
+    """Plugins store what they like in `value`."""
 
     key: str
     value: Any = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """Moments are text without a zone, "" where there is none; those that end in _gmt are in UTC."""
+    """Times are text without a zone, "" where there is none; those that end in _gmt are in UTC."""
 
     id: Id
     status: str

@@ -31,10 +31,10 @@ Channels = Mapping[tuple[str, str], SendingChannel]  # (shop, channel's name) ->
 class Watermark(Protocol):
     """The time up to which all that was acknowledged is in the inbox, where a log lies in front of it."""
 
-    def look(self) -> Awaitable[None]:
+    def refresh(self) -> Awaitable[None]:
         """Ask the log for its end, before a round."""
 
-    def known(self, connection: Connection) -> KnownUntil:
+    def known_until(self, connection: Connection) -> KnownUntil:
         """The time that counts as now, for each shop."""
 
 
@@ -95,10 +95,10 @@ class Dispatcher:
             return 0
         slots = self.free_slots()
         if self._watermark:
-            await self._watermark.look()
+            await self._watermark.refresh()
 
         def claim(connection: Connection) -> tuple[int, list[Claim]]:
-            known = self._watermark.known(connection) if self._watermark else None
+            known = self._watermark.known_until(connection) if self._watermark else None
             return self._claimer.claim(connection, self._clock(), room, slots, known)
 
         claiming = asyncio.create_task(self._database.write(claim))

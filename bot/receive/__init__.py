@@ -1,1 +1,1 @@
-"""Receive: prove who sent a delivery, store it, and only then answer."""
+"""Receive: verify a delivery, store it, and only then answer."""

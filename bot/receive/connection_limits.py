@@ -133,7 +133,7 @@ class ConnectionLimits:
         self._metrics.connections.set(len(self._held))
 
     def not_http(self) -> int | None:
-        """How many malformed requests went unlogged; None if this one shall be too."""
+        """How many malformed requests went unlogged since the last one logged; None: do not log this one."""
         return self._not_http.ask("noise", self._clock())
 
     async def watch(self) -> None:

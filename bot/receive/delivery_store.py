@@ -7,9 +7,12 @@ from storage.inbox import InboxEvent, UnreadableDelivery
 
 
 class DeliveryStore(Protocol):
-    """Where deliveries are kept before they are answered."""
+    """The database, or a replicated log in front of it."""
 
     def keep(
-        self, arrivals: Sequence[InboxEvent], puzzle: UnreadableDelivery | None = None
+        self, events: Sequence[InboxEvent], unreadable: UnreadableDelivery | None = None
     ) -> Awaitable[None]:
-        """Done once it cannot get lost any more; raises if it may."""
+        """Store the events of one delivery, or the delivery itself if it could not be read.
+
+        Returns once the delivery is durable. Raises LogAway or a database error if it is not.
+        """

@@ -1,4 +1,4 @@
-"""Receive: prove who sent a delivery, translate it, keep it, and only then answer."""
+"""The endpoint of webhooks: verify a delivery, parse it, store it, and only then answer."""
 
 import asyncio
 import hashlib
@@ -20,8 +20,7 @@ from storage.inbox import InboxEvent, UnreadableDelivery, inbox_event
 
 log = structlog.get_logger()
 
-
-# Of a delivery that could not be read: what its channel needs to read it again, and who sent it.
+# Stored with a delivery that could not be read: what its channel needs to read it again, and who sent it.
 KEPT_HEADERS = (
     *("content-type", "user-agent", "webhook-id"),
     *("x-shopify-topic", "x-shopify-webhook-id", "x-shopify-triggered-at"),
@@ -29,37 +28,40 @@ KEPT_HEADERS = (
     *("x-wc-webhook-topic", "x-wc-webhook-delivery-id"),
 )
 
-
 ReceivingChannels = Mapping[tuple[str, str], ReceivingChannel]  # (shop, channel's name) -> channel
 
 
 class Receiver:
-    """The HTTP door at /hooks/{shop}/{channel}."""
+    """Answers /hooks/{shop}/{channel}."""
 
     def __init__(
         self,
-        doors: ReceivingChannels,
-        keeper: DeliveryStore,
+        channels: ReceivingChannels,
+        store: DeliveryStore,
         rate: RateLimit,
         metrics: Metrics,
         clock: Callable[[], datetime],
         read_body: ReadBody,
     ) -> None:
-        self._doors = doors
-        self._shops = frozenset(shop for shop, _ in doors)
+        self._channels = channels
+        self._shops = frozenset(shop for shop, _ in channels)
         self._refusals = ThrottledLog()
-        self._lately = RecentBodies()
-        self._keeper = keeper
+        self._recent = RecentBodies()
+        self._store = store
         self._rate = rate
         self._metrics = metrics
         self._clock = clock
         self._read_body = read_body
 
     async def receive(self, request: web.Request) -> web.Response:
-        """200 kept (or known, or kept as unreadable), 401, 404, 413 and 415 (from read_body), 429, 503."""
+        """Answer 200 once a delivery is stored: its events (also if known already), or itself if unreadable.
+
+        Otherwise 401 not genuine, 404 no such channel, 413 and 415 from `read_body`, 429 too many of this
+        shop, 503 not stored.
+        """
         shop, name = request.match_info["shop"], request.match_info["channel"]
-        channel = self._doors.get((shop, name))
-        if channel is None:  # a name that somebody made up labels no metric
+        channel = self._channels.get((shop, name))
+        if channel is None:  # a made-up name must not become a label of a metric
             return self._answer(shop if shop in self._shops else "", "", 404)
         try:
             body = await self._read_body(request)
@@ -81,32 +83,34 @@ class Receiver:
         try:
             channel.verify(delivery)
         except WebhookRefused as refused:
-            self._complain(shop, name, str(refused))
+            self._log_refusal(shop, name, str(refused))
             return self._answer(shop, name, 401)
-        # Only the genuine spend from the shop's bucket, and once; a stranger could leave its buyers nothing.
-        again = self._lately.ask(f"{shop}/{name}", delivery.body)
-        if not self._rate.take(shop, asyncio.get_running_loop().time(), again):
+        # After `verify`, so that strangers cannot use up the shop's limit.
+        repeated = self._recent.seen(f"{shop}/{name}", delivery.body)
+        if not self._rate.take(shop, asyncio.get_running_loop().time(), repeated):
             return self._answer(shop, name, 429, headers={"Retry-After": "1"})
-        return await self._keep(shop, channel, delivery)
+        return await self._parse_and_store(shop, channel, delivery)
 
-    async def _keep(self, shop: str, channel: ReceivingChannel, delivery: Delivery) -> web.Response:
-        arrivals: list[InboxEvent] = []
-        puzzle = None
+    async def _parse_and_store(
+        self, shop: str, channel: ReceivingChannel, delivery: Delivery
+    ) -> web.Response:
+        events: list[InboxEvent] = []
+        unreadable = None
         try:
-            arrivals = [inbox_event(shop, event, delivery.received_at) for event in channel.parse(delivery)]
+            events = [inbox_event(shop, event, delivery.received_at) for event in channel.parse(delivery)]
         except Unreadable as error:
-            puzzle = _puzzle(shop, channel.name, delivery, str(error))
+            unreadable = _unreadable(shop, channel.name, delivery, str(error))
             self._metrics.unreadable.labels(shop, channel.name).inc()
             log.warning("delivery not understood", shop=shop, channel=channel.name, why=str(error))
-        if arrivals or puzzle:
+        if events or unreadable:
             try:
-                await self._keeper.keep(arrivals, puzzle)
-            except Exception:  # logged where it happened; to the platform all of them mean: come again
+                await self._store.keep(events, unreadable)
+            except Exception:  # logged by the store; whatever it was, the platform has to send it again
                 return self._answer(shop, channel.name, 503, headers={"Retry-After": "5"})
         return self._answer(shop, channel.name, 200)
 
-    def _complain(self, shop: str, channel: str, why: str) -> None:
-        """A flood of forged deliveries must not fill the log."""
+    def _log_refusal(self, shop: str, channel: str, why: str) -> None:
+        """Log now and then only, because a flood of forged deliveries must not fill the log."""
         unsaid = self._refusals.ask((shop, channel), asyncio.get_running_loop().time())
         if unsaid is not None:
             log.warning("delivery refused", shop=shop, channel=channel, why=why, unsaid=unsaid)
@@ -121,7 +125,7 @@ class Receiver:
         self._metrics.deliveries.labels(shop, channel, status).inc()
 
 
-def _puzzle(shop: str, channel: str, delivery: Delivery, error: str) -> UnreadableDelivery:
+def _unreadable(shop: str, channel: str, delivery: Delivery, error: str) -> UnreadableDelivery:
     headers = {name: value for name in KEPT_HEADERS if (value := delivery.headers.get(name))}
     return UnreadableDelivery(
         shop=shop,

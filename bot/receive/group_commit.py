@@ -1,9 +1,10 @@
-"""Group commit: deliveries that arrive while one commit is written share the next one."""
+"""Group commit: deliveries that come while one commit is being written share the next one."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 from sqlalchemy import Connection
 
@@ -14,64 +15,66 @@ from storage.inbox import InboxEvent, UnreadableDelivery
 
 log = structlog.get_logger()
 
-
 GROUP = 1000  # deliveries in one commit
 
 
-class GroupCommit:
-    """Group commit: all deliveries that came while one commit was being written share the next."""
+class _Waiting(msgspec.Struct, frozen=True):
+    events: Sequence[InboxEvent]
+    unreadable: UnreadableDelivery | None
+    stored: asyncio.Future[None]
 
-    def __init__(self, database: Database, metrics: Metrics, on_kept: Callable[[], None]) -> None:
+
+class GroupCommit:
+    """Stores deliveries in the database, up to `GROUP` of them in one transaction."""
+
+    def __init__(self, database: Database, metrics: Metrics, on_stored: Callable[[], None]) -> None:
+        """on_stored: called after each commit that brought new events."""
         self._database = database
         self._metrics = metrics
-        self._on_kept = on_kept
-        self._waiting: deque[tuple[Sequence[InboxEvent], UnreadableDelivery | None, asyncio.Future[None]]] = (
-            deque()
-        )
+        self._on_stored = on_stored
+        self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
 
     def keep(
-        self, arrivals: Sequence[InboxEvent], puzzle: UnreadableDelivery | None = None
+        self, events: Sequence[InboxEvent], unreadable: UnreadableDelivery | None = None
     ) -> asyncio.Future[None]:
-        """Done once it is on disk; fails as the commit failed."""
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((arrivals, puzzle, kept))
+        """Queue a delivery. The future is done once it is committed, and fails as its commit failed."""
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(events, unreadable, stored))
         self._wake.set()
-        return kept
+        return stored
 
     @property
     def waiting(self) -> bool:
-        return bool(self._waiting)
+        """True while deliveries are queued for the next commit."""
+        return bool(self._queue)
 
     async def run(self) -> None:
         """Commit group after group, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
-                await self._commit(group)
+            while self._queue:
+                await self._commit([self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))])
 
-    async def _commit(
-        self, group: list[tuple[Sequence[InboxEvent], UnreadableDelivery | None, asyncio.Future[None]]]
-    ) -> None:
-        arrivals = [arrival for each, _, _ in group for arrival in each]
-        puzzles = [puzzle for _, puzzle, _ in group if puzzle]
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
+        events = [event for each in group for event in each.events]
+        unreadable = [each.unreadable for each in group if each.unreadable]
 
         def write(connection: Connection) -> None:
-            inbox.add(connection, arrivals)
-            inbox.keep(connection, puzzles)
+            inbox.add(connection, events)
+            inbox.add_unreadable(connection, unreadable)
 
         error: Exception | None = None
         try:
             await self._database.write(write)
-        except Exception as failed:  # whatever it was, none of the group is on disk and all must hear of it
+        except Exception as failed:  # of any kind: nothing of the group is stored, and each caller must know
             log.error("deliveries not kept", count=len(group), error=type(failed).__name__)
             error = failed
         self._metrics.group_size.observe(len(group))
-        for _, _, kept in group:
-            if kept.done():
-                continue  # the platform hung up meanwhile
-            kept.set_exception(error) if error else kept.set_result(None)
-        if error is None and arrivals:
-            self._on_kept()
+        for each in group:
+            if each.stored.done():
+                continue  # cancelled, because the platform hung up meanwhile
+            each.stored.set_exception(error) if error else each.stored.set_result(None)
+        if error is None and events:
+            self._on_stored()

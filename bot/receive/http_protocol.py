@@ -19,16 +19,16 @@ if sys.platform != "win32":
 
 log = structlog.get_logger()
 
-LINGER_SECONDS = 2.0  # to read what is still on its way, so that a refusal is heard
+LINGER_SECONDS = 2.0  # to read what is still on its way, so that the client gets to read a refusal
 HEADERS = 100  # lines of a head
-OTHER_FILES = 1000  # the database, and the platforms that we speak to
+OTHER_FILES = 1000  # the database, and the platforms that we send to
 BACKLOG = 256  # connections accepted at a time; the others wait in the system, where it costs least
 
 ReadBody = Callable[[web.Request], Awaitable[bytes]]  # RequestLimits.body
 
 
 class RequestLimits:
-    """Tells the connection limits how far each request is."""
+    """Reports to the connection limits how far each request has come."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
@@ -75,7 +75,7 @@ class LimitedConnection(web.RequestHandler):
         super().__init__(
             server,
             loop=loop,
-            access_log=None,  # type: ignore[arg-type]  # what a runner hands over too
+            access_log=None,  # type: ignore[arg-type]  # a runner passes None as well
             auto_decompress=False,
             lingering_time=LINGER_SECONDS,
             max_headers=HEADERS,
@@ -88,7 +88,7 @@ class LimitedConnection(web.RequestHandler):
         self._limits.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if data:  # aiohttp itself calls with nothing, to go on with what it has
+        if data:  # aiohttp itself calls with nothing, to resume parsing
             self._limits.received(self, len(data))
         if self.transport is None or self.transport.is_closing():
             return
@@ -118,7 +118,7 @@ class LimitedConnection(web.RequestHandler):
 async def listening(
     runner: web.BaseRunner, limits: ConnectionLimits, host: str, port: int
 ) -> AsyncIterator[None]:
-    """Accept connections, for a runner that is set up. Raises OSError if the address cannot be had."""
+    """Accept connections, for a runner that is set up. Raises OSError if the address cannot be bound."""
     loop, server = asyncio.get_running_loop(), runner.server
     if server is None:
         raise RuntimeError("set the runner up first")
@@ -133,7 +133,7 @@ async def listening(
 
 
 def _allow_files(wanted: int) -> None:
-    """Raise the limit of open files: a system allows few by default, and more to who asks."""
+    """Raise the limit of open files, because a system's default is low."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -148,7 +148,10 @@ def _connection(request: web.Request) -> Connection:
 
 
 async def _read(content: aiohttp.StreamReader, parts: list[bytes], limit: int) -> bool:
-    """Read into `parts`; False if there is more. An error raised here would keep alive what was read."""
+    """Read into `parts`; False if there is more than `limit`.
+
+    `parts` is emptied before an error is raised, because its traceback would keep alive what was read.
+    """
     size = 0
     try:
         while part := await content.readany():

@@ -1,4 +1,7 @@
-"""The page behind a mail's unsubscribe link: one click stops, a mere look does not (RFC 8058)."""
+"""The page behind a mail's unsubscribe link: a POST unsubscribes, a GET only asks (RFC 8058).
+
+Mail programs and scanners open links by themselves, so a GET must change nothing.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -22,7 +25,7 @@ FORM = '<form method="post"><button>{button}</button></form>'
 
 
 class UnsubscribePage:
-    """The token in the address proves which buyer of which shop."""
+    """Answers /stop/{token}; the signed token says which buyer of which shop. 404 for any other."""
 
     def __init__(
         self,
@@ -37,12 +40,13 @@ class UnsubscribePage:
         self._clock = clock
 
     async def ask(self, request: web.Request) -> web.Response:
-        shop_id, _ = self._proved(request)
+        """Show the button."""
+        shop_id, _ = self._verified(request)
         return self._page(shop_id, "stop_ask", button="stop_button")
 
     async def stop(self, request: web.Request) -> web.Response:
-        """200 once the word is kept; 503 if it could not be."""
-        shop_id, buyer = self._proved(request)
+        """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
+        shop_id, buyer = self._verified(request)
         event = BuyerOptedOut(
             channel=OWN_LINK,
             external_id=f"stop:{buyer}:{self._clock():%Y%m%d%H%M%S}",
@@ -51,15 +55,15 @@ class UnsubscribePage:
         )
         try:
             await self._store.keep([inbox_event(shop_id, event, self._clock())])
-        except Exception as error:  # logged where it happened; the buyer's mail program will come again
+        except Exception as error:  # logged by the store; the buyer's mail program tries again
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
         return self._page(shop_id, "stop_done")
 
-    def _proved(self, request: web.Request) -> tuple[str, str]:
-        proved = self._tokens.read("stop", request.match_info["token"])
-        if proved is None or len(proved) != 2 or proved[0] not in self._shops:
+    def _verified(self, request: web.Request) -> tuple[str, str]:
+        verified = self._tokens.read("stop", request.match_info["token"])
+        if verified is None or len(verified) != 2 or verified[0] not in self._shops:
             raise web.HTTPNotFound
-        return proved[0], proved[1]
+        return verified[0], verified[1]
 
     def _page(self, shop_id: str, text: str, button: str | None = None) -> web.Response:
         shop = self._shops[shop_id]

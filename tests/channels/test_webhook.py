@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from bot.channels import ReceivingChannel, SendingChannel, standard_webhooks
+from bot.channels.registry import open_http
 from bot.channels.webhook import WebhookChannel, WebhookSettings
 from bot.domain.errors import (
     BuyerUnreachable,
@@ -95,9 +97,9 @@ def form(kind: str, data: Any = None, timestamp: str | None = AT) -> bytes:
 
 
 def closed_channel(*secrets: str, **more: Any) -> WebhookChannel:
-    """A channel that only listens: it has no session to speak through."""
+    """A channel that only receives: it has no session to send through."""
     chosen = WebhookSettings.model_validate({"secrets": secrets, **more})
-    return WebhookChannel("shop", "CN", chosen)
+    return WebhookChannel("shop", "CN", chosen, None)  # type: ignore[arg-type]  # it never sends
 
 
 LISTENER = closed_channel(SECRET)
@@ -208,7 +210,7 @@ def test_a_secret_that_is_no_base64_is_refused_without_being_shown() -> None:
     with pytest.raises(ValidationError) as refusal:
         closed_channel("whsec_not base64!")
 
-    assert "whsec_ and base64" in str(refusal.value)
+    assert refusal.value.errors()[0]["type"] == "signing_secret"
     assert "not base64!" not in str(refusal.value)
 
 
@@ -376,7 +378,7 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
             "data.order.total: '12,5' is not an amount of money; write 12.50",
         ),
         ("order.placed", placed(total="1.234"), "data.order.total: '1.234' has more decimals than CNY knows"),
-        ("order.placed", placed(total="-1"), "data.order.total: '-1' is below nothing"),
+        ("order.placed", placed(total="-1"), "data.order.total: '-1' is below zero"),
         ("order.placed", placed(total="9" * 41), "data.order.total is longer than an amount of money"),
         ("order.placed", placed(currency="XXQ"), "data.order.currency: 'XXQ' is not a currency; write CNY"),
         (
@@ -384,8 +386,8 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
             placed(placed_at="2026-11-21T10:00:00"),
             "data.order.placed_at has no time zone; write",
         ),
-        ("order.placed", placed(placed_at="yesterday"), "data.order.placed_at is not a moment; write"),
-        ("order.placed", placed(placed_at=5), "data.order.placed_at is not a moment; write"),
+        ("order.placed", placed(placed_at="yesterday"), "data.order.placed_at is not a timestamp; write"),
+        ("order.placed", placed(placed_at=5), "data.order.placed_at is not a timestamp; write"),
         ("order.placed", placed(id=""), "data.order.id is empty"),
         ("order.placed", placed(id="a\nb"), "data.order.id has a control character in it"),
         ("order.placed", placed(lines=[{"price": "1"}]), "data.order.lines[0].title is missing; write"),
@@ -452,9 +454,15 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield listening
 
 
-def speaker(receiver: Receiver, **more: Any) -> WebhookChannel:
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_http() as session:
+        yield session
+
+
+def speaker(receiver: Receiver, http: aiohttp.ClientSession, **more: Any) -> WebhookChannel:
     chosen = {"secrets": [SECRET, OTHER], "url": f"{receiver.url}/in", **more}
-    return WebhookChannel("shop", "CN", WebhookSettings.model_validate(chosen))
+    return WebhookChannel("shop", "CN", WebhookSettings.model_validate(chosen), http)
 
 
 def test_the_channel_keeps_the_contract_of_channels() -> None:
@@ -465,8 +473,10 @@ def test_the_channel_keeps_the_contract_of_channels() -> None:
     assert channel.drops_repeats
 
 
-async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(receiver: Receiver) -> None:
-    sent = await speaker(receiver).send(REMINDER)
+async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(
+    receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
+    sent = await speaker(receiver, http).send(REMINDER)
 
     (heard,) = receiver.heard
     assert sent == "msg-1"
@@ -491,9 +501,9 @@ async def test_a_message_goes_out_as_designed_and_signed_by_the_first_secret(rec
     }
 
 
-async def test_buttons_go_along(receiver: Receiver) -> None:
+async def test_buttons_go_along(receiver: Receiver, http: aiohttp.ClientSession) -> None:
     with_buttons = reminder(buttons=(("Paid", "paid:1001"),), order=None)
-    await speaker(receiver).send(with_buttons)
+    await speaker(receiver, http).send(with_buttons)
 
     message = json.loads(receiver.heard[0].body)["data"]["message"]
     assert message["buttons"] == [{"label": "Paid", "value": "paid:1001"}]
@@ -501,10 +511,12 @@ async def test_buttons_go_along(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 409])
-async def test_a_good_answer_or_already_had_it_is_sent(status: int, receiver: Receiver) -> None:
+async def test_a_good_answer_or_already_had_it_is_sent(
+    status: int, receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
     receiver.answering = answer(status)
 
-    assert await speaker(receiver).send(REMINDER) == "msg-1"
+    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
 
 
 @pytest.mark.parametrize(
@@ -516,12 +528,12 @@ async def test_a_good_answer_or_already_had_it_is_sent(status: int, receiver: Re
     ],
 )
 async def test_every_other_answer_says_what_to_do_next(
-    status: int, error: type[DeliveryError], receiver: Receiver
+    status: int, error: type[DeliveryError], receiver: Receiver, http: aiohttp.ClientSession
 ) -> None:
     receiver.answering = answer(status, b"the buyer said: hello", location=f"{receiver.url}/elsewhere")
 
     with pytest.raises(error) as failure:
-        await speaker(receiver).send(REMINDER)
+        await speaker(receiver, http).send(REMINDER)
 
     assert str(failure.value) == f"the receiver answered {status}"
     assert len(receiver.heard) == 1  # nobody is followed elsewhere
@@ -541,49 +553,53 @@ async def test_every_other_answer_says_what_to_do_next(
     ],
 )
 async def test_retry_after_is_honoured_in_seconds_and_as_a_date(
-    header: str, wait: timedelta | None, receiver: Receiver
+    header: str, wait: timedelta | None, receiver: Receiver, http: aiohttp.ClientSession
 ) -> None:
     receiver.answering = answer(503, retry_after=header)
 
     with pytest.raises(DeliveryDelayed) as failure:
-        await speaker(receiver).send(REMINDER)
+        await speaker(receiver, http).send(REMINDER)
 
     assert failure.value.retry_after == wait
 
 
-async def test_a_broken_connection_is_tried_again(receiver: Receiver) -> None:
+async def test_a_broken_connection_is_tried_again(receiver: Receiver, http: aiohttp.ClientSession) -> None:
     receiver.answering = hang_up
 
     with pytest.raises(DeliveryDelayed, match="nobody answers"):
-        await speaker(receiver).send(REMINDER)
+        await speaker(receiver, http).send(REMINDER)
 
 
-async def test_an_answer_cut_off_after_its_status_stands(receiver: Receiver) -> None:
+async def test_an_answer_cut_off_after_its_status_stands(
+    receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
     receiver.answering = break_off
 
-    assert await speaker(receiver).send(REMINDER) == "msg-1"
+    assert await speaker(receiver, http).send(REMINDER) == "msg-1"
 
 
-async def test_a_silent_receiver_is_tried_again(receiver: Receiver) -> None:
+async def test_a_silent_receiver_is_tried_again(receiver: Receiver, http: aiohttp.ClientSession) -> None:
     receiver.answering = never
-    channel = speaker(receiver, timeout="1s")
+    channel = speaker(receiver, http, timeout="1s")
 
     with pytest.raises(DeliveryDelayed, match="no answer within 1 s"):
         await channel.send(REMINDER)
 
 
-async def test_nobody_at_home_is_tried_again() -> None:
+async def test_nobody_at_home_is_tried_again(http: aiohttp.ClientSession) -> None:
     async with receiving() as gone:
-        channel = speaker(gone)
+        channel = speaker(gone, http)
 
     with pytest.raises(DeliveryDelayed) as failure:
         await channel.send(REMINDER)
     assert failure.value.__context__ is None
 
 
-async def test_without_a_url_or_a_secret_nothing_is_sent(receiver: Receiver) -> None:
+async def test_without_a_url_or_a_secret_nothing_is_sent(
+    receiver: Receiver, http: aiohttp.ClientSession
+) -> None:
     with pytest.raises(DeliveryRefused, match="url"):
-        await speaker(receiver, url=None).send(REMINDER)
+        await speaker(receiver, http, url=None).send(REMINDER)
     with pytest.raises(DeliveryRefused, match="secret"):
-        await speaker(receiver, secrets=[""]).send(REMINDER)
+        await speaker(receiver, http, secrets=[""]).send(REMINDER)
     assert receiver.heard == []

@@ -330,11 +330,11 @@ def _placed(id: str) -> OrderPlaced:
 
 
 def unreadable(body: bytes) -> Callable[[Any], None]:
-    puzzle = UnreadableDelivery(
+    delivery = UnreadableDelivery(
         shop="teahouse", channel="webhook", external_id="hash", headers='{"webhook-id": "d1"}', body=body,
         error="data.order.total is missing", received_at=NOW,
     )  # fmt: skip
-    return lambda link: inbox.keep(link, [puzzle])
+    return lambda link: inbox.add_unreadable(link, [delivery])
 
 
 PLACED = (

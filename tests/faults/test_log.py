@@ -216,9 +216,9 @@ async def test_foreign_bytes_in_the_log_are_kept_and_stop_nobody(
         foreign = [
             b"",
             b"\xff" * 100,
-            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"body": b"\xff"}),))),
-            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"shop": "\x00"}),))),
-            dump_entry(Entry(arrivals=(InboxEvent(**fields_of(good) | {"received_at": naive}),))),
+            dump_entry(Entry(events=(InboxEvent(**fields_of(good) | {"body": b"\xff"}),))),
+            dump_entry(Entry(events=(InboxEvent(**fields_of(good) | {"shop": "\x00"}),))),
+            dump_entry(Entry(events=(InboxEvent(**fields_of(good) | {"received_at": naive}),))),
         ]
         for number, body in enumerate(foreign):
             assert await say(shop, f"m{number}") == 200

@@ -24,7 +24,7 @@ from tests.channels.recorded import PAYLOADS, delivery, only_unreadable
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
 KEY = standard_webhooks.key(SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
-WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings())
+WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings(), None)  # type: ignore[arg-type]  # it never sends
 _BOT = TelegramSettings.model_validate({"token": "1:x"})
 TELEGRAM = TelegramChannel("chat", "CN", _BOT, None)  # type: ignore[arg-type]  # it never sends
 SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings())

@@ -1,4 +1,4 @@
-"""The door: who may come in, what is kept, and what each platform is answered."""
+"""The endpoint of webhooks: what is refused, what is stored, and what each platform is answered."""
 
 import asyncio
 from pathlib import Path
@@ -8,7 +8,6 @@ from aiohttp import FormData
 from sqlalchemy import func, select
 
 from bot.operations.logs import ThrottledLog
-from bot.receive.rate_limit import RateLimit, RecentBodies
 from storage.tables import inbox, unreadable
 from tests.world import World, world
 
@@ -88,13 +87,6 @@ async def test_deliveries_that_come_together_share_commits(tmp_path: Path) -> No
         assert groups < 100
 
 
-def test_a_bucket_fills_again_with_time() -> None:
-    rate = RateLimit({"shop": 2})
-    assert [rate.take("shop", 0.0) for _ in range(5)] == [True, True, True, True, False]
-    assert rate.take("shop", 0.6)
-    assert not rate.take("shop", 0.6)
-
-
 async def test_a_forged_flood_takes_nothing_from_the_shops_own_rate(tmp_path: Path) -> None:
     limits = {"deliveries_per_second": 2}
     async with world(f"sqlite:///{tmp_path}/shop.db", limits=limits) as shop:
@@ -115,15 +107,6 @@ async def test_a_genuine_delivery_that_a_stranger_repeats_takes_from_the_shops_r
 
         assert [await shop.place(order=str(number)) for number in range(3)] == [200, 200, 200]
         assert 429 in replayed
-
-
-def test_what_was_said_long_ago_is_forgotten_and_neighbours_are_told_apart() -> None:
-    lately = RecentBodies(most=2)
-
-    said = [lately.ask("a", b"1"), lately.ask("a", b"1"), lately.ask("b", b"1"), lately.ask("a", b"2")]
-
-    assert said == [False, True, False, False]
-    assert not lately.ask("a", b"1")
 
 
 async def test_names_that_somebody_made_up_label_no_metric(tmp_path: Path) -> None:

@@ -1,1 +1,2 @@
-"""A replicated log in front of the inbox, for rushes: deliveries lie there until the database takes them."""
+"""An optional replicated log (NATS JetStream) in front of the inbox, so that a rush of deliveries can be
+answered before the database has stored them."""

@@ -1,4 +1,4 @@
-"""A connection to the log, where nats-py by itself would believe too much, or wait for ever."""
+"""A connection to the log that closes two gaps of nats-py: trust before encryption, and a lost close."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from nats.errors import SecureConnWantedError
 
 
 class Connection(Client):
-    """encrypted: to the servers that were named, and encrypted, or not at all.
+    """encrypted: connect to the configured servers only, and with TLS, or not at all.
 
-    A server's first line comes in the clear, so anybody on the way may have written it. nats-py believes
-    it: without a word of encryption in it the password would be sent in the clear, and to every other
-    server that it names, with whatever certificate such a stranger has of his own name.
+    A server's first line (INFO) comes unencrypted, so anybody on the way may have written it. nats-py trusts
+    it: if it does not ask for TLS, the password is sent unencrypted; and servers that it names are connected
+    to as well, whoever they belong to.
     """
 
     def __init__(self, *, encrypted: bool = False) -> None:
@@ -24,7 +24,7 @@ class Connection(Client):
         if self._encrypted and initial_connection:
             if not (info.get("tls_required") or info.get("tls_available")):
                 raise SecureConnWantedError
-            info["tls_required"] = True  # also of a server that lets others speak in the clear
+            info["tls_required"] = True  # also if the server allows others to connect without it
         await super()._process_info(info, initial_connection)
 
     async def _process_connect_init(self) -> None:
@@ -33,5 +33,5 @@ class Connection(Client):
         except BaseException:
             if self._transport is not None:
                 self._transport.close()  # type: ignore[no-untyped-call]
-                self._transport = None  # nobody hears of its end if no encryption was agreed on
+                self._transport = None  # its end is not reported if the TLS handshake failed
             raise

@@ -1,4 +1,4 @@
-"""An entry of the log: one delivery as the inbox will have it, under an id that its repeats share."""
+"""An entry of the log: the inbox events of one delivery, under an id that its repeats share."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,26 +8,33 @@ import msgspec
 
 from storage.inbox import InboxEvent, UnreadableDelivery
 
-PARTITIONS = 4  # never to change while a log holds deliveries: a shop's must stay in one row
+PARTITIONS = 4  # must not change while a log holds entries, because a shop's must stay in one partition
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# The names in the stored bytes are older than those of the fields; logs that hold entries know no others.
+class Entry(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"events": "arrivals", "unreadable": "puzzle"},
+):
     """All events of one delivery, or the delivery itself where it could not be read."""
 
-    arrivals: tuple[InboxEvent, ...] = ()
-    puzzle: UnreadableDelivery | None = None
+    events: tuple[InboxEvent, ...] = ()
+    unreadable: UnreadableDelivery | None = None
 
     @property
     def shop(self) -> str:
-        return self.puzzle.shop if self.puzzle else self.arrivals[0].shop
+        return self.unreadable.shop if self.unreadable else self.events[0].shop
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(Entry)
 
 
-def entry_of(arrivals: Sequence[InboxEvent], puzzle: UnreadableDelivery | None) -> Entry:
-    return Entry(arrivals=tuple(arrivals), puzzle=puzzle)
+def entry_of(events: Sequence[InboxEvent], unreadable: UnreadableDelivery | None) -> Entry:
+    return Entry(events=tuple(events), unreadable=unreadable)
 
 
 def dump_entry(entry: Entry) -> bytes:
@@ -35,23 +42,26 @@ def dump_entry(entry: Entry) -> bytes:
 
 
 def load_entry(body: bytes) -> Entry:
-    """Raises msgspec.DecodeError if these bytes are none of ours."""
+    """Raises msgspec.DecodeError if `body` was not written by `dump_entry`."""
     return _decoder.decode(body)
 
 
 def id_of(entry: Entry) -> str:
-    """The same for the same events of the same shop and channel: what the inbox would take for repeats.
+    """Identify an entry by the ids of all its events, so that the log drops what the inbox would drop.
 
-    All of them count. A delivery may tell again what an earlier one told, and something new besides.
+    All of them count, because a delivery may repeat the events of an earlier one and add new ones.
     """
-    told: list[InboxEvent | UnreadableDelivery] = [*entry.arrivals, *([entry.puzzle] if entry.puzzle else [])]
-    names = (f"{one.shop}\x1f{one.channel}\x1f{one.external_id}" for one in told)
+    parts: list[InboxEvent | UnreadableDelivery] = [
+        *entry.events,
+        *([entry.unreadable] if entry.unreadable else []),
+    ]
+    names = (f"{part.shop}\x1f{part.channel}\x1f{part.external_id}" for part in parts)
     return hashlib.blake2b("\x1e".join(names).encode(), digest_size=20).hexdigest()
 
 
 def partition_of(shop: str) -> int:
-    """A shop's deliveries keep one order, and with it each buyer's.
+    """Choose a partition by the shop, so that the order of a shop's deliveries is kept.
 
-    Not every delivery names its buyer, and two buyers may turn out to be one; the shop is always known.
+    The buyer would not do: not every delivery names one, and two buyers may turn out to be one person.
     """
     return crc32(shop.encode()) % PARTITIONS

@@ -1,4 +1,4 @@
-"""Keep deliveries in the log: answered 200 once a majority of its copies has them."""
+"""Store deliveries in the log: answered 200 once a majority of its replicas has them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from storage.inbox import InboxEvent, UnreadableDelivery
 
 log = structlog.get_logger()
 
-TELL_EVERY = 1.0  # seconds; in a rush each refusal on a line of its own would be a rush of lines
+REPORT_EVERY = 1.0  # seconds; in a rush a line for each refusal would flood our own log
 
 
 class LogProducer:
-    """What is too long for the log goes straight to the database."""
+    """The `DeliveryStore` in front of a log. What is too long for the log goes straight to the database."""
 
     def __init__(self, log: Log, database: DeliveryStore, metrics: Metrics) -> None:
         self._log = log
@@ -26,24 +26,23 @@ class LogProducer:
         self._metrics = metrics
         self._refused = 0
 
-    async def keep(self, arrivals: Sequence[InboxEvent], puzzle: UnreadableDelivery | None = None) -> None:
-        """Done once it cannot get lost; raises LogAway."""
-        entry = entry_of(arrivals, puzzle)
+    async def keep(self, events: Sequence[InboxEvent], unreadable: UnreadableDelivery | None = None) -> None:
+        entry = entry_of(events, unreadable)
         body = dump_entry(entry)
-        if len(body) > self._log.room:
-            return await self._database.keep(arrivals, puzzle)
+        if len(body) > self._log.max_entry_bytes:
+            return await self._database.keep(events, unreadable)
         try:
             await self._log.append(entry.shop, id_of(entry), body)
         except LogAway as error:
-            self._tell(error)
+            self._count_refusal(error)
             raise
 
-    def _tell(self, error: LogAway) -> None:
+    def _count_refusal(self, error: LogAway) -> None:
         self._metrics.log_errors.inc()
         self._refused += 1
         if self._refused == 1:
-            asyncio.get_running_loop().call_later(TELL_EVERY, self._sum_up, str(error))
+            asyncio.get_running_loop().call_later(REPORT_EVERY, self._report, str(error))
 
-    def _sum_up(self, why: str) -> None:
-        log.error("deliveries not kept", count=self._refused, error=why)
+    def _report(self, reason: str) -> None:
+        log.error("deliveries not kept", count=self._refused, error=reason)
         self._refused = 0

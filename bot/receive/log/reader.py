@@ -1,4 +1,4 @@
-"""Reading a partition of the log: one pull after another, each entry once, in order and without a gap."""
+"""Read a partition of the log: pull after pull, each entry once, in order and without a gap."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ PULL = 1000  # entries asked for at once
 PULL_BYTES = 8 * 1024 * 1024
 PULL_LASTS = 30.0  # seconds
 
-# How a pull ends well: nothing more, its time is up, or it brought as much as it was asked for.
+# How a pull ends without an error: no more entries, its time is up, or it brought what was asked for.
 _PULL_IS_OVER = ("404", "408", "Batch Completed", "Message Size Exceeds MaxBytes")
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """One entry as it lies in the log."""
+class StoredEntry(msgspec.Struct, frozen=True):
+    """One entry as the log holds it."""
 
     sequence: int
     subject: str
@@ -28,41 +28,41 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Reader:
-    """Entries of one partition in their order; a gap is an error and never passed over."""
+    """Reads the entries of one partition in order. A gap raises LogAway, and is never skipped."""
 
     def __init__(self, client: Client, next_subject: str) -> None:
         self._client = client
         self._next_subject = next_subject
-        self._heard: deque[Msg] = deque()
-        self._rang = asyncio.Event()
-        self._pulls = 0  # each hears of its end under a number of its own
-        self._owed = 0  # entries that the pull under way may still bring
-        self._count = 0  # entries that this reader was sent
+        self._messages: deque[Msg] = deque()
+        self._arrived = asyncio.Event()
+        self._pulls = 0  # numbers them, so that the end of an earlier one is not taken for that of the last
+        self._expected = 0  # entries that the current pull may still bring
+        self._count = 0  # entries that came so far
         self.inbox = client.new_inbox()
 
-    async def hear(self, message: Msg) -> None:
-        self._heard.append(message)
-        self._rang.set()
+    async def on_message(self, message: Msg) -> None:
+        self._messages.append(message)
+        self._arrived.set()
 
-    async def next(self, patience: float) -> list[Stored]:
-        """What has come, at most one pull of it; [] if nothing comes for so many seconds. Raises LogAway."""
-        found = list[Stored]()
+    async def next(self, seconds: float) -> list[StoredEntry]:
+        """Return the entries that have come, at most `PULL`; [] after `seconds` without. Raises LogAway."""
+        found = list[StoredEntry]()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 while not found:
-                    await self._wait()
-                    while self._heard and len(found) < PULL:
-                        stored = self._opened(self._heard.popleft())
-                        found += [stored] if stored else []
+                    await self._wait_for_message()
+                    while self._messages and len(found) < PULL:
+                        entry = self._entry_in(self._messages.popleft())
+                        found += [entry] if entry else []
         return found
 
-    async def _wait(self) -> None:
-        """Until something is heard, pulling if nobody does."""
-        while not self._heard:
-            self._rang.clear()
-            if self._owed <= 0:
+    async def _wait_for_message(self) -> None:
+        """Wait for a message, and start a pull if none is running."""
+        while not self._messages:
+            self._arrived.clear()
+            if self._expected <= 0:
                 await self._pull()
-            await self._rang.wait()
+            await self._arrived.wait()
 
     async def _pull(self) -> None:
         self._pulls += 1
@@ -73,24 +73,24 @@ class Reader:
             )
         except (NatsError, OSError) as error:
             raise LogAway(type(error).__name__) from None
-        self._owed = PULL
+        self._expected = PULL
 
     def _most_bytes(self) -> int:
         return max(PULL_BYTES, 2 * self._client.max_payload)
 
-    def _opened(self, message: Msg) -> Stored | None:
-        """None for a word of the server about the pull itself."""
+    def _entry_in(self, message: Msg) -> StoredEntry | None:
+        """None for a status message about the pull itself."""
         status = message.headers.get("Status") if message.headers else None
         if status:
-            about = message.headers.get("Description", "") if message.headers else ""
-            if status not in _PULL_IS_OVER and about not in _PULL_IS_OVER:
-                raise LogAway(f"reading ended: {status} {about}")
+            description = message.headers.get("Description", "") if message.headers else ""
+            if status not in _PULL_IS_OVER and description not in _PULL_IS_OVER:
+                raise LogAway(f"reading ended: {status} {description}")
             if message.subject == f"{self.inbox}.{self._pulls}":
-                self._owed = 0
+                self._expected = 0
             return None
         numbers = message.metadata.sequence
-        self._owed -= 1
+        self._expected -= 1
         self._count += 1
         if numbers.consumer != self._count:
             raise LogAway("an entry was lost on its way")
-        return Stored(numbers.stream, message.subject, message.data)
+        return StoredEntry(numbers.stream, message.subject, message.data)

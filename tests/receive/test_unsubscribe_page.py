@@ -1,0 +1,113 @@
+"""The page behind an unsubscribe link: looking changes nothing, pressing the button unsubscribes."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bot.domain.errors import LogAway
+from bot.domain.events import OWN_LINK, BuyerOptedOut, load_event
+from bot.domain.shop import Shop
+from bot.domain.signed_tokens import SignedTokens
+from bot.receive.unsubscribe_page import UnsubscribePage
+from storage.inbox import InboxEvent, UnreadableDelivery
+from tests.world import NOON, served
+
+TOKENS = SignedTokens("a secret that is only for tests")
+
+
+class MemoryStore:
+    """Stores deliveries in memory, unless it is away."""
+
+    def __init__(self) -> None:
+        self.events: list[InboxEvent] = []
+        self.away = False
+
+    async def keep(self, events: Sequence[InboxEvent], unreadable: UnreadableDelivery | None = None) -> None:
+        if self.away:
+            raise LogAway("not connected")
+        self.events += events
+
+
+class Page:
+    def __init__(self, http: aiohttp.ClientSession, url: str, store: MemoryStore) -> None:
+        self.http = http
+        self.url = url
+        self.store = store
+
+    async def open(self, token: str | None) -> tuple[int, str]:
+        return await self._ask("GET", token)
+
+    async def press(self, token: str | None) -> tuple[int, str]:
+        return await self._ask("POST", token)
+
+    async def _ask(self, method: str, token: str | None) -> tuple[int, str]:
+        async with self.http.request(method, f"{self.url}/stop/{token}") as response:
+            return response.status, await response.text()
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    store = MemoryStore()
+    shops = {"mugs": Shop(name="Mugs & <b>more</b>", locale="en"), "tea": Shop(name="茶馆")}
+    answers = UnsubscribePage(TOKENS, store, shops, lambda: NOON)
+    site = web.Application()
+    site.add_routes([web.get("/stop/{token}", answers.ask), web.post("/stop/{token}", answers.stop)])
+    async with served(site) as url, aiohttp.ClientSession() as http:
+        yield Page(http, url, store)
+
+
+async def test_looking_at_the_page_changes_nothing_and_shows_a_button(page: Page) -> None:
+    status, text = await page.open(TOKENS.token("stop", "mugs", "b1"))
+
+    assert status == 200
+    assert '<form method="post"><button>' in text
+    assert page.store.events == []
+
+
+async def test_the_button_unsubscribes_the_buyer_of_the_link(page: Page) -> None:
+    status, text = await page.press(TOKENS.token("stop", "mugs", "b1"))
+
+    (kept,) = page.store.events
+    event = load_event(kept.body)
+    assert status == 200
+    assert "<button>" not in text
+    assert kept.shop == "mugs"
+    assert isinstance(event, BuyerOptedOut)
+    assert (event.channel, event.buyer.id, event.at) == (OWN_LINK, "b1", NOON)
+
+
+async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -> None:
+    page.store.away = True
+
+    assert (await page.press(TOKENS.token("stop", "mugs", "b1")))[0] == 503
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "made-up",
+        SignedTokens("another secret").token("stop", "mugs", "b1"),
+        TOKENS.token("chat", "mugs", "b1"),
+        TOKENS.token("stop", "closed shop", "b1"),
+        TOKENS.token("stop", "mugs"),
+        TOKENS.token("stop", "mugs", "b1", "more"),
+    ],
+)
+async def test_only_a_link_that_we_signed_for_unsubscribing_is_answered(
+    page: Page, token: str | None
+) -> None:
+    assert (await page.open(token))[0] == 404
+    assert (await page.press(token))[0] == 404
+    assert page.store.events == []
+
+
+async def test_the_page_speaks_the_shops_language_and_its_name_is_no_html(page: Page) -> None:
+    _, english = await page.open(TOKENS.token("stop", "mugs", "b1"))
+    _, chinese = await page.open(TOKENS.token("stop", "tea", "b1"))
+
+    assert "<title>Mugs &amp; &lt;b&gt;more&lt;/b&gt;</title>" in english
+    assert "<b>more" not in english
+    assert '<html lang="zh-CN">' in chinese
+    assert "不再接收" in chinese
