@@ -273,9 +273,10 @@ def measured() -> dict[str, set[str]]:
         if not isinstance(metric, MetricWrapperBase):
             continue
         ends = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
-        for end in ends[metric._type]:
+        (family,) = metric.describe()
+        for end in ends[family.type]:
             more = {"le"} if end == "_bucket" else set()
-            found[f"{metric._name}{end}"] = {*metric._labelnames, *more, "instance", "job"}
+            found[f"{family.name}{end}"] = {*metric._labelnames, *more, "instance", "job"}
     return found
 
 

@@ -174,7 +174,7 @@ async def receiving(receiver: FaultyReceiver, tls: ssl.SSLContext | None) -> Asy
     await runner.setup()
     site = web.TCPSite(runner, NAME, 0, ssl_context=tls)
     await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # aiohttp tells the port nowhere else
+    port = runner.addresses[0][1]
     try:
         yield f"http{'s' if tls else ''}://{NAME}:{port}/"
     finally:
