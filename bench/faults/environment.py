@@ -19,11 +19,10 @@ from bot.program import LEGS
 from storage import tables
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Traffic
+from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Traffic
 from tests.world import SECRET, config_of
 
 SHOP = {**FAST_SHOP, "payment": {**FAST_SHOP["payment"], "remind": ["1s", "2s"]}}
-LAST_DUE = 3.0  # seconds until the last reminders are due
 TOO_LONG = 900.0  # seconds; a run that is not over by then has failed
 ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
 PACE = 0.05  # seconds from one new buyer to the next
@@ -134,8 +133,7 @@ async def _run_scenario(scenario: Scenario, environment: Environment, rng: rando
             receiver.behave()
             traffic.full.set()
             await living
-            await asyncio.sleep(LAST_DUE)
-            await probe.rest(run.complaints)
+            await probe.rest(run.complaints, LAST_REMINDER)
             return await _counted(run, scenario.audited)
 
 

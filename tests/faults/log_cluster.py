@@ -28,6 +28,7 @@ from tests.faults.test_kills import everything_was_done
 from tests.faults.traffic_simulation import (
     EVENT_TIMEOUT,
     FAST_SHOP,
+    LAST_REMINDER,
     SETTLE_TIMEOUT,
     DatabaseProbe,
     Receiver,
@@ -213,8 +214,7 @@ class LogRun:
             return taken.get(partition_of("shop"), ("", 0))[1] >= await self.log.length()
 
         await until(taken_in, SETTLE_TIMEOUT)
-        await asyncio.sleep(5)  # the last reminders become due
-        await self.probe.rest(self.complaints)
+        await self.probe.rest(self.complaints, LAST_REMINDER)
 
     async def judge(self) -> None:
         """By what the town was told, what the receiver heard, and the audit."""

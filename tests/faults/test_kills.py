@@ -24,7 +24,7 @@ from bot.texts.catalogue import Catalogue
 from storage import outbox, records, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, until
+from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Receiver, Traffic, until
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -72,8 +72,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
             traffic.full.set()
             await living
             receiver.trouble = 0.0
-            await asyncio.sleep(5)  # the last reminders become due
-            await probe.rest(program.complaints)
+            await probe.rest(program.complaints, LAST_REMINDER)
             await everything_was_done(probe, traffic, receiver)
             config = config_of(database_url, f"{url}/", **FAST_SHOP)
             found = await asyncio.to_thread(audit, probe.database, config.shops, datetime.now(UTC))

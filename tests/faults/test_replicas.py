@@ -23,7 +23,15 @@ from bot.operations.audit.audit import audit
 from storage import tables
 from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import SEED, everything_was_done
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, placed, until
+from tests.faults.traffic_simulation import (
+    FAST_SHOP,
+    LAST_REMINDER,
+    DatabaseProbe,
+    Receiver,
+    Traffic,
+    placed,
+    until,
+)
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -132,8 +140,7 @@ class Crowd:
         await self._talks
         self.traffic.full.set()
         await self._living
-        await asyncio.sleep(4.5)  # the last reminders become due
-        await self.three.probe.rest(self.three.complaints)
+        await self.three.probe.rest(self.three.complaints, LAST_REMINDER)
         await in_their_order(self.three, self.talkers)
         await everything_was_done(self.three.probe, self.traffic, apart(self.three.receiver))
         assert await self.three.audited() == []

@@ -23,6 +23,9 @@ KEY = standard_webhooks.key(SecretStr(SECRET))
 SETTLE_TIMEOUT = 400.0  # in which everything must be handled after the last start, retries included
 EVENT_TIMEOUT = 120.0  # for what takes a moment where nobody else is at work
 
+A_SECOND = timedelta(seconds=1)
+LAST_REMINDER = timedelta(seconds=5)  # from a placed order of FAST_SHOP on
+
 # Days in seconds: reminders after two and four seconds, and no night.
 FAST_SHOP: dict[str, Any] = {
     "quiet_hours": {"start": "00:00", "end": "00:00"},
@@ -193,21 +196,21 @@ class DatabaseProbe:
         rows = await self.rows(select(table.c.state, func.count()).group_by(table.c.state))
         return {row[0]: row[1] for row in rows}
 
-    async def at_rest(self) -> bool:
-        """Nothing is open, in hand, due or to be tried again."""
+    async def at_rest(self, due_within: timedelta = A_SECOND) -> bool:
+        """Nothing is open, in hand, to be tried again, or due before so much time has passed."""
         events, messages = tables.inbox, tables.outbox
         opened = select(func.count()).where(events.c.state == "open")
         in_hand = select(func.count()).where(messages.c.state == "sending")
-        soon = messages.c.try_at <= datetime.now(UTC) + timedelta(seconds=1)
+        soon = messages.c.try_at <= datetime.now(UTC) + due_within
         due = select(func.count()).where(messages.c.state == "queued", soon | (messages.c.attempts > 0))
         return not any([(await self.rows(each))[0][0] for each in (opened, in_hand, due)])
 
-    async def rest(self, why: Callable[[], str] = lambda: "") -> None:
-        """Until everything is handled, in a bounded time."""
+    async def rest(self, why: Callable[[], str] = lambda: "", due_within: timedelta = A_SECOND) -> None:
+        """Wait until everything is handled, in a bounded time; with LAST_REMINDER, the last reminders too."""
         deadline = asyncio.get_running_loop().time() + SETTLE_TIMEOUT
         quiet = 0
         while quiet < 2:
-            quiet = quiet + 1 if await self.at_rest() else 0
+            quiet = quiet + 1 if await self.at_rest(due_within) else 0
             if asyncio.get_running_loop().time() > deadline:
                 left = await self.counts(tables.inbox), await self.counts(tables.outbox)
                 raise AssertionError(f"not at rest within {SETTLE_TIMEOUT} s: {left} {why()}")
