@@ -16,11 +16,11 @@ from tests.engine import WEBHOOK, Buyer, Engine, ManyShops, in_many_shops, many_
 from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-STARTS = NOON - 5 * MINUTE  # the program first hears of the order after it was placed
+STARTS = NOON - 5 * MINUTE  # before the first fact of the order
 
 Story = Callable[[Buyer], Event]
 
-# The order's life, each fact at its own time on the platform.
+# The facts of an order, each with its own time on the platform.
 LIFE: dict[str, Story] = {
     "created": lambda who: who.placed(),
     "paid": lambda who: who.paid(MINUTE),
@@ -76,7 +76,7 @@ def review(who: Buyer, id: str, rating: int, after: timedelta = 5 * MINUTE) -> E
 
 
 async def end_of(engine: Engine, order: str) -> dict[str, Any]:
-    """All that is known and intended about one order, its own names left out."""
+    """What is recorded and planned about one order, without its ids."""
     known = (await engine.orders()).get(order)
     messages = await engine.rows(tables.outbox, "key", "state", "template", "category", "due_at", "values")
     cases = await engine.rows(tables.cases, "key", "kind", "closed_at")
@@ -128,7 +128,7 @@ async def test_every_order_of_arrival_ends_alike(database_url: str, together: in
 
 
 WHAT_A_CANCELLED_ORDER_LEAVES = {
-    "order_confirmation:*": "queued",  # not true any more: the moment of sending will see
+    "order_confirmation:*": "queued",  # outdated, which is found when it is to be sent
     "second_contact:*:1": "withdrawn",
     "payment_reminder:*:1": "withdrawn",
     "payment_reminder:*:2": "withdrawn",
@@ -147,12 +147,16 @@ WHAT_A_CANCELLED_ORDER_LEAVES = {
 
 async def feed(engine: Engine, orders: dict[str, tuple[str, ...]], together: int) -> None:
     """`together` events of every order at once, then the next ones; at last the platform repeats itself."""
-    once = {name: tell(Buyer()) for name, tell in LIFE.items()}
-    told = {order: [of_order(once[name], name, order) for name in names] for order, names in orders.items()}
+    once = {name: story(Buyer()) for name, story in LIFE.items()}
+    of_orders = {
+        order: [of_order(once[name], name, order) for name in names] for order, names in orders.items()
+    }
     for start in range(0, len(LIFE), together):
-        await engine.take(*(event for events in told.values() for event in events[start : start + together]))
+        await engine.take(
+            *(event for events in of_orders.values() for event in events[start : start + together])
+        )
         await engine.react()
-    await engine.take(*(again(event) for events in told.values() for event in events[:2]))
+    await engine.take(*(again(event) for events in of_orders.values() for event in events[:2]))
     await engine.react()
 
 
@@ -165,7 +169,7 @@ def of_order(event: Event, name: str, order: str) -> Event:
 
 
 def again(event: Event) -> Event:
-    """Told a second time, under another delivery's id."""
+    """The same event in a second delivery."""
     return msgspec.structs.replace(event, external_id=f"{event.external_id} again")
 
 
@@ -233,11 +237,11 @@ def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None
         check()
 
 
-# What platforms say about one buyer: whole seconds, so several may have one timestamp
+# What platforms state about one buyer: in whole seconds, so that several may have one timestamp
 
 
 def shows(type: str, number: int, channel: str, at: datetime, **known: Any) -> Event:
-    """An event in which a platform shows all that it knows of the buyer; both of them know the address."""
+    """An event with everything that a platform knows of the buyer; both platforms know the mail address."""
     ref = {"id": f"ann@{channel}", "email": "ann@example.com", **known}
     who = Buyer(order=f"o{number}", at=at)
     data = {
@@ -259,8 +263,8 @@ def stops(type: str, number: int, channel: str, at: datetime) -> Event:
 
 
 @st.composite
-def words(draw: st.DrawFn) -> tuple[list[Event], list[list[Event]]]:
-    """Some words about one buyer, and the same as they might arrive."""
+def statements(draw: st.DrawFn) -> tuple[list[Event], list[list[Event]]]:
+    """Some statements about one buyer, and the same as they might arrive."""
     facts = []
     for number in range(draw(st.integers(2, 6))):
         channel, at = draw(st.sampled_from([WEBHOOK, "other"])), NOON + draw(st.integers(0, 2)) * MINUTE
@@ -295,11 +299,11 @@ async def known_alike(shops: ManyShops, case: tuple[list[Event], list[list[Event
     assert shuffled == straight, (straight, shuffled)
 
 
-def test_any_words_about_a_buyer_in_any_order_and_batches_end_alike(database_url: str) -> None:
+def test_any_statements_about_a_buyer_in_any_order_and_batches_end_alike(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
         @settings(max_examples=200 if shops.database.dialect == "sqlite" else 25, deadline=None)
-        @given(words())
+        @given(statements())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
             run(known_alike(shops, case))
 

@@ -30,7 +30,7 @@ async def shops(database_url: str) -> AsyncIterator[ManyShops]:
 
 
 class Chat(FakeChannel):
-    """A platform that takes everything it is told, each time, and may lose its answer."""
+    """A platform that shows every message, repeats included, and may lose its answers."""
 
     drops_repeats: ClassVar[bool] = False
 

@@ -37,7 +37,7 @@ IN_HAND = 10  # messages
 
 
 class Pair:
-    """Two programs on one database, and the receiver of both."""
+    """Two programs on one database, and their receiver."""
 
     def __init__(
         self, both: list[Program], probe: DatabaseProbe, receiver: Receiver, http: aiohttp.ClientSession
@@ -120,7 +120,7 @@ async def test_each_message_goes_out_once_and_in_the_order_of_the_buyers_words(
         deadlines = select(tables.inbox.c.external_id).where(tables.inbox.c.channel == "clock")
         came = Counter(id for (id,) in await two.probe.rows(deadlines))
         assert set(came.values()) == {1}
-        assert [program.told() for program in two.both] == ["", ""]
+        assert [program.logged() for program in two.both] == ["", ""]
 
 
 async def both_work(two: Pair) -> bool:

@@ -344,7 +344,7 @@ FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
     "paid, she says": lambda who, after: who.says("我已经付款了", who.at + after),
     "stop": lambda who, after: who.says("退订", who.at + after),
     "back": lambda who, after: who.says("恢复", who.at + after),
-    "a person": lambda who, after: who.hears_a_person("您好，我是店主", who.at + after),
+    "a person": lambda who, after: who.is_answered_by_a_person("您好，我是店主", who.at + after),
 }
 STEP = st.tuples(
     st.sampled_from(sorted(FACTS)),
