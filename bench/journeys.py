@@ -152,7 +152,7 @@ class Journeys:
         await self._paced_chats(traveller)
 
     async def _paced_chats(self, traveller: Traveller) -> None:
-        """How long a buyer waits for the answer to arrive, from when she was due to write."""
+        """How long a buyer waits for the answer to arrive, from when the message was due."""
         rate = self._figures.half_rate(CHAT, traveller.name)
         guests = self._numbers.fresh(self._size.paced(rate))
         receiver = traveller.receiver
@@ -212,13 +212,13 @@ def _loads(numbers: Numbers, count: int) -> Iterator[Load]:
 
 async def _prove(traveller: Traveller, records: Records) -> None:
     """Every delivery led to its message, once, and what is for later waits."""
-    told, asked = await records.told(), traveller.asked
+    messages, asked = await records.messages(), traveller.asked
     found = {
-        "hello": told["hello", "sent"],
-        "order_confirmation": told["order_confirmation", "sent"],
-        "payment_received": told["payment_received", "sent"],
-        "reminders that wait": told["payment_reminder", "queued"],
-        "reminders withdrawn": told["payment_reminder", "withdrawn"],
+        "hello": messages["hello", "sent"],
+        "order_confirmation": messages["order_confirmation", "sent"],
+        "payment_received": messages["payment_received", "sent"],
+        "reminders that wait": messages["payment_reminder", "queued"],
+        "reminders withdrawn": messages["payment_reminder", "withdrawn"],
         "deadlines": await records.deadlines(),
         "deliveries not handled": await records.unhandled(),
     }

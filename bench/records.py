@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select, text
 from storage.database import Database
 from storage.tables import in_state, inbox, outbox, wakes
 
-LOOK = 0.002  # seconds between two looks
+LOOK = 0.002  # seconds between two polls
 
-Told = Counter[tuple[str, str]]  # (template, state) -> messages
+Messages = Counter[tuple[str, str]]  # (template, state) -> messages
 
 
 class Records:
@@ -34,8 +34,8 @@ class Records:
         while await self._database.read(_in_hand):  # noqa: ASYNC110  # another process's doing: no event here
             await asyncio.sleep(LOOK)
 
-    async def told(self) -> Told:
-        return await self._database.read(_told)
+    async def messages(self) -> Messages:
+        return await self._database.read(_messages)
 
     async def unhandled(self) -> int:
         """Events that wait, or were put aside."""
@@ -50,7 +50,7 @@ def _in_hand(connection: Connection) -> int:
     return connection.execute(statement).scalar_one()
 
 
-def _told(connection: Connection) -> Told:
+def _messages(connection: Connection) -> Messages:
     statement = select(outbox.c.template, outbox.c.state, func.count()).group_by(
         outbox.c.template, outbox.c.state
     )

@@ -1,4 +1,4 @@
-"""What many tests need: a database of their own, on SQLite and on PostgreSQL."""
+"""Fixtures for many tests: a database of their own, on SQLite and on PostgreSQL."""
 
 import itertools
 import os
@@ -32,7 +32,7 @@ def logs_of_its_own() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a server that lives as long as this run of the tests."""
+    """The URL of a server that runs for the whole test session."""
     try:
         with servers.postgres() as url:
             yield url
@@ -53,7 +53,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def log_cluster() -> Iterator[servers.Cluster]:
-    """Three NATS servers that live as long as this run of the tests."""
+    """Three NATS servers that run for the whole test session."""
     try:
         with servers.nats() as cluster:
             yield cluster

@@ -1,7 +1,7 @@
-"""The engine with nothing around it: deliveries parsed and kept, handled, and said to a receiver in memory.
+"""The engine without HTTP: events stored, handled, and sent to channels in memory.
 
-Many shops live in one database, a fresh one for each example, so that thousands of histories can be lived
-through in seconds. Where the door, the wire or a crash matters, see tests/world.py and tests/faults.
+Many shops share one database, a fresh shop for each example, so that thousands of histories run in seconds.
+Where HTTP or a crash matters, see tests/world.py and tests/faults.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ WEBHOOK = "webhook"
 
 
 class SentMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message as a buyer got it."""
+    """A message as a channel sent it."""
 
     at: datetime
     message: Outgoing
@@ -42,7 +42,7 @@ class SentMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FakeChannel:
-    """A platform in memory. `answer` may raise what a channel raises, before the message is heard."""
+    """A channel that records messages. `answer` may raise what a channel raises; then nothing is recorded."""
 
     at_once = 250
     drops_repeats: ClassVar[bool] = True
@@ -60,7 +60,7 @@ class FakeChannel:
 
 
 class Engine:
-    """One shop. `take` is a delivery acknowledged; `react` and `deliver` are rounds of the two legs."""
+    """One shop. `take` stores events as acknowledged; `react` and `deliver` run a round of these legs."""
 
     def __init__(
         self, database: Database, shop: str, config: Config, clock: ManualClock, http: aiohttp.ClientSession
@@ -76,21 +76,21 @@ class Engine:
         self.build()
 
     def use_channels(self, *channels: FakeChannel) -> None:
-        """Speak through these from now on, whatever the settings name."""
+        """Send through these channels from now on, in place of those in the settings."""
         self.channels = {channel.name: channel for channel in channels}
         self.build(channels=Channels({}, {(self.shop, channel.name): channel for channel in channels}))
 
     def use_rules(self, rules: Rules) -> None:
-        """React and deliver by these rules from now on."""
+        """Use these rules from now on."""
         self.build(rules=rules)
 
     def configure(self, **settings: Any) -> None:
-        """The program made anew, with these settings of its own besides the ones it had."""
+        """Rebuild the program, with these settings changed."""
         self._config = self._config.model_copy(update=settings)
         self.build()
 
     def build(self, **options: Unpack[Options]) -> None:
-        """The program made anew, with these options besides the ones it had."""
+        """Rebuild the program, with these options of `app.build` changed."""
         self._options = {**self._options, **options}
         self.program = build(
             self._config, self.database, self._http, **{"clock": self.clock, **self._options}
@@ -113,16 +113,16 @@ class Engine:
             pass
 
     async def deliver(self) -> None:
-        """One round: what is due is claimed and sent."""
+        """Run one round: claim and send what is due."""
         await self.program.deliver()
         await self.program.finish_sending()
 
     async def settle(self) -> None:
-        """All that can be done at this moment."""
+        """Do everything that can be done at the current time."""
         await self.simulation.settle()
 
     async def outbox(self, *columns: str) -> dict[str, Any]:
-        """By key: the state, or the named columns."""
+        """Read the outbox of this shop, by key: the state, or the named columns."""
         wanted = [tables.outbox.c[name] for name in columns or ("state",)]
         statement = select(tables.outbox.c.key, *wanted).where(tables.outbox.c.shop == self.shop)
         rows = await self.database.read(lambda connection: connection.execute(statement).all())
@@ -138,30 +138,30 @@ class Engine:
         return await self.database.read(look)
 
     async def rows(self, table: Any, *columns: str) -> list[tuple[Any, ...]]:
-        """All rows of this shop, in the order of the named columns."""
+        """Read all rows of this shop, sorted by the named columns."""
         wanted = [table.c[name] for name in columns]
         statement = select(*wanted).where(table.c.shop == self.shop).order_by(*wanted)
         return [tuple(row) for row in await self.database.read(lambda link: link.execute(statement).all())]
 
 
 class ManyShops:
-    """Shops side by side in one database."""
+    """Shops that share one database."""
 
     def __init__(self, database: Database, http: aiohttp.ClientSession) -> None:
         self.database = database
         self.http = http
 
     def engine(self, now: datetime = NOON, **settings: Any) -> Engine:
-        """A fresh shop with an ear at its webhook door."""
+        """A fresh shop with a fake webhook channel."""
         name = f"s{next(NAMES)}"
         return self._engine(name, _config({name: settings}), ManualClock(now))
 
     def another_program(self, engine: Engine) -> Engine:
-        """The same shop in another program."""
+        """The same shop, run by a second program."""
         return self._engine(engine.shop, engine.program.parts.config, engine.clock)
 
     def neighbours(self, now: datetime = NOON) -> tuple[Engine, Engine]:
-        """Two shops in one program, which the first one is asked to run."""
+        """Two shops in one program, which is that of the first."""
         names = [f"s{next(NAMES)}", f"s{next(NAMES)}"]
         clock = ManualClock(now)
         config = _config({name: {} for name in names})
@@ -187,7 +187,7 @@ async def many_shops(database_url: str) -> AsyncIterator[ManyShops]:
 
 @contextlib.contextmanager
 def in_many_shops(database_url: str) -> Iterator[tuple[ManyShops, Callable[[Coroutine[Any, Any, Any]], Any]]]:
-    """A yard and a way to run in it, for tests that Hypothesis calls again and again."""
+    """Shops, and a function that runs coroutines on them, for tests that Hypothesis repeats."""
     with asyncio.Runner() as runner:
         shops = many_shops(database_url)
         try:
@@ -197,7 +197,7 @@ def in_many_shops(database_url: str) -> Iterator[tuple[ManyShops, Callable[[Coro
 
 
 def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
-    """Settings of each shop, over those that every test shop has."""
+    """The settings of each shop, merged into the defaults of every test shop."""
     return Config.model_construct(
         database="",
         listen="127.0.0.1:0",
@@ -224,7 +224,7 @@ def webhook() -> WebhookChannel:
 
 
 def parse(channel: ReceivingChannel, type: str, data: Mapping[str, Any], at: datetime, id: str) -> Event:
-    """The one event of a delivery, as the channel reads it."""
+    """Sign a delivery and parse it by the channel; returns its only event."""
     body = msgspec.json.encode({"type": type, "timestamp": at, "data": data})
     headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, at, body)
     delivery = Delivery(method="POST", headers=headers, query={}, body=body, received_at=at)
@@ -277,7 +277,7 @@ class Buyer:
         message = {"id": number, "buyer": {"id": self.ref["id"]}, "text": text}
         return self.event("message.received", {"message": message}, at, number)
 
-    def hears_a_person(self, text: str, at: datetime, id: str | None = None) -> Event:
+    def is_answered_by_a_person(self, text: str, at: datetime, id: str | None = None) -> Event:
         number = id or f"{self.ref['id']}-p{next(self._numbers)}"
         message = {"id": number, "buyer": {"id": self.ref["id"]}, "text": text, "agent": "Li"}
         return self.event("agent.replied", {"message": message}, at, number)

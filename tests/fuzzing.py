@@ -1,4 +1,4 @@
-"""A fuzzer at the API: what it has to complain of, knowing the token of one shop."""
+"""Runs schemathesis against the API, with the token of one shop."""
 
 import asyncio
 import json
@@ -21,15 +21,15 @@ def of_one_shop(described: dict[str, Any]) -> dict[str, Any]:
 
 
 async def complaints(
-    described: dict[str, Any], door: str, token: str, folder: Path, *options: str, **known: Any
+    described: dict[str, Any], url: str, token: str, folder: Path, *options: str, **known: Any
 ) -> str:
-    """Empty if there are none. `known`: parameters of paths that the fuzzer need not guess."""
+    """Run the fuzzer; returns its output if it found anything, else "". known: values of path parameters."""
     (folder / "openapi.json").write_text(json.dumps(described))
     lines = [f'"path.{name}" = {json.dumps(value)}' for name, value in known.items()]
     (folder / "schemathesis.toml").write_text("\n".join(["[parameters]", *lines]))
     process = await asyncio.create_subprocess_exec(
         *(str(SCHEMATHESIS), "--config-file", "schemathesis.toml", "run", "openapi.json"),
-        *("--url", door, "--checks", "all", "--generation-deterministic"),
+        *("--url", url, "--checks", "all", "--generation-deterministic"),
         *("--suppress-health-check", "too_slow", "--request-timeout", "60"),  # the machine may be busy
         *("--header", f"Authorization: Bearer {token}", *options),
         stdout=asyncio.subprocess.PIPE,

@@ -134,15 +134,15 @@ def test_a_shop_changed_as_the_first_lines_say_is_in_order(
 ) -> None:
     main(["init", str(tmp_path / "shop"), "--locale", "en"])
     file = tmp_path / "shop" / "config.yaml"
-    told = dict(re.findall(r"^# +(database|listen): (\S+)$", text_of("compose.yaml"), re.MULTILINE))
+    written = dict(re.findall(r"^# +(database|listen): (\S+)$", text_of("compose.yaml"), re.MULTILINE))
     text = file.read_text("utf-8")
-    for setting, value in told.items():
+    for setting, value in written.items():
         text = re.sub(rf"^{setting}: .*$", f"{setting}: {value}", text, flags=re.MULTILINE)
     file.write_text(text, "utf-8")
     for name, value in COMPOSE["services"][REPLICAS[0]]["environment"].items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:[^}]*\}", "0123456789abcdef", value))
 
-    assert set(told) == {"database", "listen"}
+    assert set(written) == {"database", "listen"}
     assert main(["check", "--config", str(file)]) == 0
 
 
@@ -197,9 +197,9 @@ async def test_the_proxy_lets_no_platform_notice_a_restart_and_no_delivery_die_w
 
 
 LOOKS = (
-    5.0  # seconds in which the proxy has looked at every replica, on a machine that is busy with other tests
+    5.0  # seconds in which the proxy has checked every replica, on a machine that is busy with other tests
 )
-NOTICE = 10.0  # the same, and what it gave to a replica before it looked is answered
+NOTICE = 10.0  # the same, and requests passed on before the check are answered
 
 
 async def answers(http: aiohttp.ClientSession, url: str) -> bool:
@@ -273,9 +273,10 @@ def measured() -> dict[str, set[str]]:
         if not isinstance(metric, MetricWrapperBase):
             continue
         ends = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
-        for end in ends[metric._type]:
+        (family,) = metric.describe()
+        for end in ends[family.type]:
             more = {"le"} if end == "_bucket" else set()
-            found[f"{metric._name}{end}"] = {*metric._labelnames, *more, "instance", "job"}
+            found[f"{family.name}{end}"] = {*metric._labelnames, *more, "instance", "job"}
     return found
 
 

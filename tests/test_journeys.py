@@ -1,4 +1,4 @@
-"""Whole journeys: deliveries through the HTTP door, messages at a real receiver, on both databases."""
+"""Whole journeys: deliveries over HTTP, messages at a real receiver, on both databases."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The legs of one journey in programs of their own: which door each opens, and who wakes whom."""
+"""The legs in programs of their own: which routes each serves, and which program wakes which."""
 
 import asyncio
 import contextlib
@@ -75,7 +75,7 @@ async def listening(database: Database) -> AsyncIterator[tuple[list[str], asynci
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_what_is_kept_rings_once_for_the_leg_of_another_program(database: Database) -> None:
+async def test_what_is_stored_notifies_the_leg_of_another_program_once(database: Database) -> None:
     async with listening(database) as (heard, rung):
         door = database.notifying("react")
         await door.write(lambda link: inbox.add(link, [order(str(number)) for number in range(100)]))
@@ -147,7 +147,7 @@ def test_an_sqlite_file_is_not_shared_by_legs(tmp_path: Path, capsys: pytest.Cap
     [(("receive",), ["react"]), (("react",), ["deliver"]), (LEGS, [])],
     ids=["receives", "reacts", "has all legs"],
 )
-async def test_a_program_rings_for_the_legs_that_it_does_not_have(
+async def test_a_program_notifies_the_legs_that_it_does_not_run(
     database: Database, legs: tuple[str, ...], notified: list[str]
 ) -> None:
     async with open_http() as http, listening(database) as (heard, _):

@@ -25,7 +25,7 @@ from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-# Facts of an order, by what they are; each happens when it is told.
+# Facts of an order; each happens at the time of its delivery.
 FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
     "placed": lambda who, after: who.placed(after),
     "paid": lambda who, after: who.paid(after),
@@ -100,7 +100,7 @@ class PromiseChecker(FakeChannel):
         if untrue and not answer:
             self._violation(message, f"untrue since {untrue}")
         if self.stopped and not answer:
-            self._violation(message, "she said stop")
+            self._violation(message, "the buyer said stop")
         if self.human_until and now < self.human_until:
             self._violation(message, "a person talks")
         if not answer and self._is_quiet(now):
@@ -115,7 +115,7 @@ class PromiseChecker(FakeChannel):
         return bool(local >= quiet.start or local < quiet.end)
 
     def over_cap(self) -> list[str]:
-        """Times at which more had been heard within a day or a week than the limits allow."""
+        """Times at which more had been sent within a day or a week than the limits allow."""
         counted = [(at, m) for at, m in self.first.values() if m.key.split(":")[0] not in ANSWERS]
         days = [at for at, _ in counted]
         weeks = [at for at, message in counted if message.category == "promotion"]
@@ -141,7 +141,7 @@ def most_within(moments: Iterable[datetime], span: timedelta, limit: int) -> lis
 
 
 class History:
-    """One buyer's weeks with the shop, step by step."""
+    """A buyer's weeks with the shop, step by step."""
 
     def __init__(self, engine: Engine, zone: str, outcomes: list[str]) -> None:
         self.engine = engine
@@ -157,7 +157,9 @@ class History:
             case "stop" | "resume" | "chat":
                 await self._says(what, detail)
             case "person":
-                await self.engine.take(self.buyers["1001"].hears_a_person("我来处理", self.engine.clock.now))
+                await self.engine.take(
+                    self.buyers["1001"].is_answered_by_a_person("我来处理", self.engine.clock.now)
+                )
                 self.checker.human_until = self.engine.clock.now + self.engine.settings.takeover
             case "echo":
                 await self._echo()
@@ -194,12 +196,14 @@ class History:
             self.checker.stopped = what == "stop"
 
     async def _echo(self) -> None:
-        """The platform tells us as "a person wrote" what we ourselves said."""
+        """The platform reports a message of ours as written by a person."""
         known = list(self.checker.first.values())
         if known:
             _, message = known[-1]
             await self.engine.take(
-                self.buyers["1001"].hears_a_person(message.text, self.engine.clock.now, id=message.id)
+                self.buyers["1001"].is_answered_by_a_person(
+                    message.text, self.engine.clock.now, id=message.id
+                )
             )
 
     async def _opts_out(self) -> None:
@@ -297,7 +301,7 @@ async def test_no_reminder_leaves_once_the_payment_was_acknowledged(shops: ManyS
     await engine.take(ann.placed())
     await engine.settle()
     engine.clock.now += 20 * MINUTE
-    await engine.take(ann.paid(20 * MINUTE))  # answered 200, handled by nobody yet
+    await engine.take(ann.paid(20 * MINUTE))  # answered 200, not handled yet
     for _ in range(5):
         await engine.deliver()
         engine.clock.now += MINUTE
@@ -307,7 +311,7 @@ async def test_no_reminder_leaves_once_the_payment_was_acknowledged(shops: ManyS
 
 
 async def test_no_offer_leaves_once_a_refund_was_acknowledged(shops: ManyShops) -> None:
-    """It may put her out of the tier that the offer is for."""
+    """It may take the buyer out of the tier that the offer is for."""
     offer = {"tier": "good", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
     engine = shops.engine(vip={"tiers": [{"name": "good", "spent": "100"}]}, promotions={"sale": offer})
     ann = Buyer(agrees=True)
@@ -329,7 +333,7 @@ async def test_no_offer_leaves_once_a_refund_was_acknowledged(shops: ManyShops) 
     ids=["id", "mail", "phone"],
 )
 @pytest.mark.parametrize("channel", [WEBHOOK, "other"])
-async def test_nothing_leaves_once_her_stop_was_acknowledged(
+async def test_nothing_leaves_once_a_stop_was_acknowledged(
     shops: ManyShops, named: Any, channel: str
 ) -> None:
     engine = shops.engine()
@@ -348,7 +352,7 @@ async def test_nothing_leaves_once_her_stop_was_acknowledged(
     assert templates(engine) == ["order_confirmation"]
 
 
-async def test_the_link_that_stops_names_her_also_after_two_files_became_one(shops: ManyShops) -> None:
+async def test_the_unsubscribe_link_works_also_after_two_records_became_one(shops: ManyShops) -> None:
     engine = shops.engine()
     await engine.take(Buyer(at=NOON - HOUR, email="ann@example.com").placed(), elsewhere("2", id="9"))
     await engine.react()
@@ -362,7 +366,7 @@ async def test_the_link_that_stops_names_her_also_after_two_files_became_one(sho
 
 
 def elsewhere(order: str, **buyer: Any) -> OrderPlaced:
-    """An order on a platform that tells us of it and through which nobody can be written to."""
+    """An order on a platform that reports orders and sends no messages."""
     return OrderPlaced(
         channel="other",
         external_id=order,
@@ -393,7 +397,7 @@ async def test_while_a_person_talks_the_bot_is_silent_and_afterwards_goes_on(sho
     await engine.take(ann.placed())
     await engine.settle()
     engine.clock.now += 10 * MINUTE
-    await engine.take(ann.hears_a_person("我是客服小李", engine.clock.now))
+    await engine.take(ann.is_answered_by_a_person("我是客服小李", engine.clock.now))
     for _ in range(11):
         engine.clock.now += 10 * MINUTE
         await engine.take(ann.says("什么时候发货？", engine.clock.now))
@@ -412,7 +416,7 @@ async def test_the_echo_of_our_own_words_is_no_person(shops: ManyShops, by: str,
     await engine.take(ann.placed())
     await engine.settle()
     said = engine.sent[0].message
-    echo = ann.hears_a_person(said.text, engine.clock.now, id=said.id if by == "id" else "elsewhere")
+    echo = ann.is_answered_by_a_person(said.text, engine.clock.now, id=said.id if by == "id" else "elsewhere")
     engine.clock.now += late
     await engine.take(echo)
     await engine.react()
@@ -430,13 +434,13 @@ async def test_the_echo_of_a_message_whose_answer_was_lost_is_no_person(shops: M
     engine.channels[WEBHOOK].answer = lose
     await engine.take(ann.placed())
     await engine.settle()
-    await engine.take(ann.hears_a_person(sent[0].text, engine.clock.now, id="elsewhere"))
+    await engine.take(ann.is_answered_by_a_person(sent[0].text, engine.clock.now, id="elsewhere"))
     await engine.react()
     assert await engine.rows(tables.conversations, "human_until") == [(None,)]
 
 
 @pytest.mark.parametrize("first_offer", ["waits", "was sent"])
-async def test_an_offer_is_made_once_also_when_two_files_become_one(
+async def test_an_offer_is_made_once_also_when_two_records_become_one(
     shops: ManyShops, first_offer: str
 ) -> None:
     offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
@@ -445,7 +449,7 @@ async def test_an_offer_is_made_once_also_when_two_files_become_one(
     contacts = [{"id": "ann", "agrees": True}, {"phone": "+8613800008000", "agrees": True}]
     at_door, elsewhere = (Buyer().event("buyer.updated", {"buyer": who}, NOON + HOUR) for who in contacts)
     await engine.take(msgspec.structs.replace(elsewhere, at=NOON, external_id="e"), at_door)
-    await engine.settle()  # both files are written to
+    await engine.settle()  # both records get a message
     engine.clock.now += 9 * HOUR if first_offer == "was sent" else timedelta(0)
     await engine.settle()
     both = {"id": "ann", "phone": "+8613800008000"}

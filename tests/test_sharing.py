@@ -19,7 +19,7 @@ from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON
 
 PLACES = 250
-TIMEOUT = 60.0  # seconds; whoever waits for another's transaction here would wait for ever
+TIMEOUT = 60.0  # seconds; a wait for another program's transaction would never end
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ async def test_what_is_decided_while_another_claims_waits_for_its_turn(shops: Ma
     with one.database.engine.connect() as connection:
         assert len(claimed(one, connection, room=1)) == 1
         await one.database.write(lambda link: due_since_yesterday(link, one.shop, "hello:webhook:m1"))
-        if ended:  # after the other saw her waiting, and before it knew that she is its own
+        if ended:  # after the other saw the message waiting, and before it knew that it claimed it
             before_locking(two, connection.commit)
         await asyncio.wait_for(two.deliver(), TIMEOUT)
     assert two.sent == []

@@ -1,4 +1,4 @@
-"""A shop's world for tests: the real program, its HTTP door, a real receiver, and a clock set by hand."""
+"""A shop for tests: the real program behind HTTP, a real receiver, and a clock set by hand."""
 
 import asyncio
 import contextlib
@@ -32,8 +32,8 @@ SHOP: dict[str, Any] = {
 }
 
 
-REDELIVERY_TIMEOUT = 120.0  # seconds for which a platform brings a delivery again that we would not take
-REDELIVERY_PAUSE = 0.2  # seconds until it does
+REDELIVERY_TIMEOUT = 120.0  # seconds for which a platform repeats a delivery that was answered 503
+REDELIVERY_PAUSE = 0.2  # seconds between two tries
 
 
 async def no_wait() -> None:
@@ -41,7 +41,7 @@ async def no_wait() -> None:
 
 
 class Receiver:
-    """The shop's own chat system: takes each message id once, and does as it is told to the rest."""
+    """The shop's own chat system: drops repeats of a message id; `answers` decides about the status."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -71,9 +71,9 @@ class Receiver:
 
 
 class World:
-    """`say` and `fact` go through the HTTP door; `settle` and `forward` let the program live.
+    """`say` and `fact` send deliveries over HTTP; `settle` and `forward` let the program work.
 
-    `comes_again`: as platforms do, who bring the same under the same id while they are answered 503.
+    `redelivers`: repeat a delivery under its id while it is answered 503, as platforms do.
     """
 
     redelivers = False
@@ -170,7 +170,7 @@ async def served(app: web.Application) -> AsyncIterator[str]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # aiohttp tells the port nowhere else
+    port = runner.addresses[0][1]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -193,6 +193,6 @@ async def world(
         config = config_of(database_url, receiver.url + "/", **shop).model_copy(update={"ingest": ingest})
         async with (
             simulated(config, database_url, ManualClock(now), **(options or {})) as simulation,
-            served(simulation.program.site) as door,
+            served(simulation.program.site) as url,
         ):
-            yield World(simulation, receiver, http, door)
+            yield World(simulation, receiver, http, url)

@@ -1,6 +1,6 @@
-"""make faults: programs, databases, receivers and clocks broken on purpose, and what became of it all.
+"""make faults: break programs, databases, receivers and clocks on purpose, and count what is lost or doubled.
 
-Every moment and choice of a run follows from its seed; what the machine does in between does not.
+Times and choices of a run follow from its seed; the timing of the machine does not.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ from bot.operations.logs import configure_logs
 
 HERE = Path(__file__).parent.parent
 SEND_STEP = "send step"
-WIDTH = 160  # columns, where nobody says how wide it is
+WIDTH = 160  # columns, where the output is no terminal
 
-Said = Callable[[str], None]
+Progressed = Callable[[str], None]
 
 
 def faults(
@@ -67,7 +67,9 @@ def _is_wanted(title: str, only: Sequence[str] | None) -> bool:
     return not only or any(word in title for word in only)
 
 
-def _repeated(scenario: Scenario, factory: Environments, seed: int, runs: int, step: Said) -> report.Row:
+def _repeated(
+    scenario: Scenario, factory: Environments, seed: int, runs: int, step: Progressed
+) -> report.Row:
     counts, failed = list[Count](), list[str]()
     for number in range(runs):
         try:
@@ -81,7 +83,7 @@ def _repeated(scenario: Scenario, factory: Environments, seed: int, runs: int, s
     return report.row(scenario, counts, failed)
 
 
-def _crashed(seed: int, crashes: int, lives: int, step: Said) -> list[report.Step]:
+def _crashed(seed: int, crashes: int, lives: int, step: Progressed) -> list[report.Step]:
     ends, killed = [], Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults") as name:
         for end in crash(Path(name), seed, range(crashes)):
@@ -103,7 +105,7 @@ def write(folder: Path, found: Found) -> None:
 
 
 @contextlib.contextmanager
-def _progress(console: Console, steps: int) -> Iterator[Said]:
+def _progress(console: Console, steps: int) -> Iterator[Progressed]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=steps)

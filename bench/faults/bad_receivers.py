@@ -1,4 +1,4 @@
-"""Receivers that misbehave: slow, hanging, closing early, refusing, talking garbage, badly certified."""
+"""Receivers that misbehave: slow, hanging, closing early, refusing, sending garbage, badly certified."""
 
 import asyncio
 import contextlib
@@ -14,23 +14,23 @@ from aiohttp import web
 from tests.faults.traffic_simulation import CAME_AT, Receiver
 
 NAME = "127.0.0.1"
-PART = 0.8  # of the requests meet the mood; the others are served meanwhile
+PART = 0.8  # of the requests meet the fault; the others are served
 WAITS = ("1", "0", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT")
 GARBAGE = (b"\x00\xff\xfe\r\n\r\n", b"HTTP/1.1 999 \r\n\r\n", b"HTTP/1.1 20", b"SSH-2.0-hello\r\n")
 CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"  # only after it was taken
 
 
 class FaultyReceiver(Receiver):
-    """Drops repeats of an id, and between whiles is in a mood."""
+    """Drops repeats of an id, and misbehaves while `fault` is set."""
 
     def __init__(self, rng: random.Random) -> None:
         super().__init__(rng)
         self.fault: str | None = None
-        self.misbehaved = 0  # how often
-        self.on_request: Callable[[], bool] = lambda: False  # whether the asker is dead by now
+        self.misbehaved = 0  # how many requests met a fault
+        self.on_request: Callable[[], bool] = lambda: False  # whether the program was killed
 
     async def take(self, request: web.Request) -> web.Response:
-        request[CAME_AT] = datetime.now(UTC)  # a mood may need its time
+        request[CAME_AT] = datetime.now(UTC)  # a fault may delay the rest
         if self.fault is None or self.fault not in FAULTS or self.rng.random() > PART:
             return await super().take(request)
         self.misbehaved += 1
@@ -52,7 +52,7 @@ async def _slow(receiver: FaultyReceiver, request: web.Request) -> web.Response:
 
 
 async def _hanging(receiver: FaultyReceiver, request: web.Request) -> web.Response:
-    """Mostly for longer than the program waits."""
+    """Answer mostly later than the program waits."""
     taken = await receiver.as_usual(request) if receiver.rng.random() < 0.5 else None
     await asyncio.sleep(receiver.rng.uniform(0.8, 3))
     return taken or await receiver.as_usual(request)
@@ -85,7 +85,7 @@ async def _garbage(receiver: FaultyReceiver, request: web.Request) -> web.Respon
 
 
 async def _deadly(receiver: FaultyReceiver, request: web.Request) -> web.Response:
-    """The program that asks is killed, before its message was taken or after."""
+    """Kill the program, before its message was taken or after."""
     taken = await receiver.as_usual(request) if receiver.rng.random() < 0.5 else None
     if receiver.on_request():
         return _break_off(request)
@@ -93,7 +93,7 @@ async def _deadly(receiver: FaultyReceiver, request: web.Request) -> web.Respons
 
 
 async def _hung_up(receiver: FaultyReceiver, request: web.Request) -> web.Response:
-    """Over a connection of better days, so that the next one must begin with a handshake."""
+    """Close a connection that was open before, so that the next one begins with a handshake."""
     return _break_off(request)
 
 
@@ -103,7 +103,7 @@ def _break_off(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
-HANDSHAKES = ("expired", "foreign", "unknown", "broken off")  # what goes wrong there
+HANDSHAKES = ("expired", "foreign", "unknown", "broken off")  # that fail
 FAULTS: dict[str, Callable[[FaultyReceiver, web.Request], Awaitable[web.Response]]] = {
     "slow": _slow,
     "hanging": _hanging,
@@ -117,7 +117,7 @@ FAULTS: dict[str, Callable[[FaultyReceiver, web.Request], Awaitable[web.Response
 
 
 class Certificates:
-    """Made by the openssl of this machine: an authority, and what it and others sign."""
+    """Certificates made by this machine's openssl: of a trusted authority, and of another."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -132,7 +132,7 @@ class Certificates:
         }
 
     def of(self, receiver: FaultyReceiver) -> ssl.SSLContext:
-        """What the receiver shows depends on its mood at the moment of the handshake."""
+        """A context that chooses the certificate by the receiver's fault at the time of the handshake."""
         shown = self._contexts["well"]
 
         def choose(link: ssl.SSLObject | ssl.SSLSocket, _: str | None, __: ssl.SSLContext) -> int | None:
@@ -159,7 +159,7 @@ class Certificates:
                       "-CAcreateserial", "-days", str(days), "-extfile", f"{name}.ext",
                       "-out", f"{name}.pem")  # fmt: skip
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.num_tickets = 0  # who comes back has to look at the certificate again
+        context.num_tickets = 0  # every connection has to check the certificate again
         context.load_cert_chain(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         return context
 
@@ -169,12 +169,12 @@ class Certificates:
 
 @contextlib.asynccontextmanager
 async def receiving(receiver: FaultyReceiver, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
-    """Its address."""
+    """Serve the receiver; yields its URL."""
     runner = web.AppRunner(receiver.app(), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, NAME, 0, ssl_context=tls)
     await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]  # aiohttp tells the port nowhere else
+    port = runner.addresses[0][1]
     try:
         yield f"http{'s' if tls else ''}://{NAME}:{port}/"
     finally:

@@ -1,4 +1,4 @@
-"""What is broken while the town lives. Each returns with everything on its feet again."""
+"""Faults injected while traffic runs. Each function returns when everything is running again."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s
 
 
 async def kill(run: Run) -> None:
-    """SIGKILL of any, also of one that is just starting."""
+    """SIGKILL any program, also one that is just starting."""
     for _ in range(KILLS):
         await run.pause(0, 0.4)
         victim = run.rng.choice(run.programs)
@@ -46,7 +46,7 @@ async def kill(run: Run) -> None:
 
 
 async def kill_while_sending(run: Run) -> None:
-    """SIGKILL while the receiver has the message in hand, before it took it or after."""
+    """SIGKILL a program while the receiver handles its message, before it was taken or after."""
     deaths = 0
 
     def kill_some() -> bool:
@@ -62,7 +62,7 @@ async def kill_while_sending(run: Run) -> None:
     while deaths < KILLS:
         await run.pause(0, 0.2)
         for program in run.programs:
-            if not program.alive:  # it may fall again before it is ready
+            if not program.alive:  # it may be killed again before it is ready
                 program.start()
     run.receiver.behave()
     run.faults, run.receiver.misbehaved = deaths, 0
@@ -70,7 +70,7 @@ async def kill_while_sending(run: Run) -> None:
 
 
 async def stop_the_server(run: Run) -> None:
-    """In good order, and by a crash that it has to repair."""
+    """Stop the database server in good order, or by a crash after which it has to recover."""
     server = run.environment.server
     assert server is not None
     for _ in range(TIMES):
@@ -92,7 +92,7 @@ async def cut_connections(run: Run) -> None:
 
 
 async def fill_the_disk(run: Run) -> None:
-    """No file of the program may grow any more: a write fails with whatever it has written by then."""
+    """Let no file of the program grow, so that writes fail in the middle."""
     path = Path(make_url(run.environment.url).database or "")
     (program,) = run.programs
     for _ in range(TIMES):
@@ -127,7 +127,7 @@ upset_tls = receiver_in(*HANDSHAKES)
 
 
 async def jump(run: Run) -> None:
-    """Days ahead, hours back, under way; in the end all is as it was."""
+    """Set the clocks of running programs days ahead and hours back; at the end they are right."""
     for turn in range(2 * TIMES):
         ahead = run.rng.choice(JUMPS) if turn % 2 == 0 else timedelta(0)
         for program in run.programs:
@@ -137,17 +137,17 @@ async def jump(run: Run) -> None:
 
 
 async def reorder(run: Run) -> None:
-    """The town does it: see Muddle."""
+    """Wait while ReorderedTraffic does it."""
     await asyncio.sleep(4)
     run.faults = sum(run.traffic.answers.values()) - len(run.traffic.acknowledged)
 
 
 async def poison(run: Run) -> None:
-    """Words that break a rule, words it never gets over, and what no reader of events can read."""
-    for turn, word in enumerate((RAISES, HANGS, RAISES)):
+    """Send texts at which a handler raises or hangs, and store events that cannot be decoded."""
+    for turn, text in enumerate((RAISES, HANGS, RAISES)):
         id = f"x-{turn}"
         await run.pause(0.1, 0.5)
-        await run.traffic.deliver(id, "message.received", chat(id, f"x{turn}", word))
+        await run.traffic.deliver(id, "message.received", chat(id, f"x{turn}", text))
         run.poisoned.add(id)
         await _spoiled_event(run, f"s-{turn}")
         run.faults += 2
@@ -163,7 +163,7 @@ async def _spoiled_event(run: Run, id: str) -> None:
 
 
 async def kill_the_logs_leader(run: Run) -> None:
-    """Of the shop's partition; the others choose another, and the dead one comes back."""
+    """SIGKILL the leader of the shop's partition; the others elect another, and it starts again."""
     cluster = run.environment.cluster
     assert cluster is not None
     client = await nats.connect(servers=cluster.url.split(","), max_reconnect_attempts=-1, error_cb=quiet)
@@ -182,7 +182,7 @@ async def kill_the_logs_leader(run: Run) -> None:
 
 
 class ReorderedTraffic(Traffic):
-    """Deliveries in any order, days after the facts, more than once, and at once."""
+    """Deliveries in any order, days late, repeated, and in parallel."""
 
     async def _buyer(self, number: int) -> None:
         order, buyer = f"o{number}", f"b{number // 2}"

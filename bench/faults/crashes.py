@@ -1,4 +1,4 @@
-"""A program that dies at one point of its send step, as a process does: nothing behind that point happens."""
+"""A program that crashes at one point of its send step: nothing after that point happens."""
 
 import asyncio
 import contextlib
@@ -32,24 +32,24 @@ POINTS = {  # of the send step, in its order
 }
 (UNCLAIMED, KEPT, UNREAD, TAKEN, ANSWERED, UNNOTED, NOTED, UNSETTLED) = POINTS
 
-COMPILED: dict[Any, Any] = {}  # statements: the same in every life, and dearer than all that they do
+COMPILED: dict[Any, Any] = {}  # statements, shared by all runs because compiling costs more than running them
 LEASE = timedelta(minutes=2)
 SOON = timedelta(seconds=31)  # what may have arrived is sent again after half a minute
 
 
 class Crashed(BaseException):
-    """Nothing catches it: the process is gone."""
+    """Caught by nothing, as the end of a process."""
 
 
 class CrashPoint:
-    """When this life ends; `point` None: in peace."""
+    """Where a run of the program crashes; None: it does not."""
 
     def __init__(self, point: str | None) -> None:
         self.name = point
         self.crashed = asyncio.Event()
 
     def reaches(self, point: str) -> bool:
-        """Whether life ends here and now."""
+        """Whether the run crashes here; if so, note that."""
         if point == self.name:
             self.crashed.set()
         return point == self.name
@@ -60,9 +60,9 @@ class CrashPoint:
 
 
 class CrashingDatabase(Database):
-    """The database of one life. `step` is what is being written just now."""
+    """The database of one run, which crashes before or after a commit. `step` names both points."""
 
-    step: tuple[str, str] = ("", "")  # the points before and after its commit
+    step: tuple[str, str] = ("", "")  # before and after the commit
 
     def __init__(self, url: str, crash_point: CrashPoint) -> None:
         super().__init__(url)
@@ -83,7 +83,7 @@ class CrashingDatabase(Database):
 
 
 class CrashingChannel:
-    """A channel's own `send`, with a death just before or behind it."""
+    """A channel that may crash just before or just after it sends."""
 
     drops_repeats: ClassVar[bool] = False  # each object has that of its channel
 
@@ -103,7 +103,7 @@ class CrashingChannel:
 
 @contextlib.asynccontextmanager
 async def program(config: Config, clock: ManualClock, crash_point: CrashPoint) -> AsyncIterator[Program]:
-    """The whole program on its file; what it leaves undone, nobody does for it."""
+    """The whole program on its database file."""
     database = CrashingDatabase(config.database, crash_point)
     try:
         async with open_http() as http:
@@ -126,14 +126,14 @@ def _made(
     )
 
 
-async def live(config: Config, clock: ManualClock, crash_point: CrashPoint) -> None:
-    """One life: what a dead one left is settled, and what is due goes out. Returns when it is over."""
+async def run_until_crash(config: Config, clock: ManualClock, crash_point: CrashPoint) -> None:
+    """Run the program until it crashes or is done: settle what the last run left, send what is due."""
     async with program(config, clock, crash_point) as made:
-        life = asyncio.create_task(_send_step(made, clock))
-        death = asyncio.create_task(crash_point.crashed.wait())
-        await asyncio.wait({life, death}, return_when=asyncio.FIRST_COMPLETED)
+        run = asyncio.create_task(_send_step(made, clock))
+        crash = asyncio.create_task(crash_point.crashed.wait())
+        await asyncio.wait({run, crash}, return_when=asyncio.FIRST_COMPLETED)
         made.parts.dispatcher.abandon()
-        tasks = [life, death]
+        tasks = [run, crash]
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""One run of a scenario: programs, a town, a receiver, what breaks, and what is found afterwards."""
+"""One run of a scenario: programs, traffic, a receiver, what breaks, and what is counted afterwards."""
 
 import asyncio
 import contextlib
@@ -19,19 +19,18 @@ from bot.program import LEGS
 from storage import tables
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Traffic
+from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Traffic
 from tests.world import SECRET, config_of
 
 SHOP = {**FAST_SHOP, "payment": {**FAST_SHOP["payment"], "remind": ["1s", "2s"]}}
-LAST_DUE = 3.0  # seconds until the last reminders are due
-TOO_LONG = 900.0  # seconds; a run that is not over by then has failed
+TOO_LONG = 900.0  # seconds until a run has failed
 ON_ITS_WAY = timedelta(seconds=3)  # from a claim to the receiver at most, on a busy machine
 PACE = 0.05  # seconds from one new buyer to the next
 SHOWN = 300  # characters of what the audit found
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run stands on. server: one that may be stopped; cluster: a log in front."""
+    """What a run needs. server: a database server that may be stopped; cluster: a log in front."""
 
     url: str
     folder: Path
@@ -61,7 +60,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Count(msgspec.Struct, kw_only=True):
-    """What one run came to. dropped: repeats that the receiver knew by their ids."""
+    """The counts of one run. dropped: repeats that the receiver knew by their ids."""
 
     faults: int = 0
     acknowledged: int = 0
@@ -77,7 +76,7 @@ class Count(msgspec.Struct, kw_only=True):
 
 
 class Run:
-    """Where it happens. `faults` counts what was broken; `poisoned`: deliveries that are to be parked."""
+    """One run. faults: how many were injected; poisoned: ids of deliveries that have to be parked."""
 
     def __init__(
         self,
@@ -111,7 +110,7 @@ class Run:
 
 
 async def run_scenario(scenario: Scenario, environment: Environment, seed: str) -> Count:
-    """Build, break, mend, wait until all is at rest, and count."""
+    """Start, break and mend everything, wait until all is handled, and count."""
     async with asyncio.timeout(TOO_LONG):
         return await _run_scenario(scenario, environment, random.Random(seed))
 
@@ -134,8 +133,7 @@ async def _run_scenario(scenario: Scenario, environment: Environment, rng: rando
             receiver.behave()
             traffic.full.set()
             await living
-            await asyncio.sleep(LAST_DUE)
-            await probe.rest(run.complaints)
+            await probe.rest(run.complaints, LAST_REMINDER)
             return await _counted(run, scenario.audited)
 
 
@@ -155,7 +153,7 @@ def _plan(scenario: Scenario, environment: Environment, address: str, number: in
 
 
 async def _counted(run: Run, audited: bool) -> Count:
-    """By what the town was told, what the receiver heard, and what the database knows."""
+    """Count by the acknowledged traffic, the receiver, and the database."""
     receiver = run.receiver
     states = await run.probe.counts(tables.outbox)
     lost = [why async for why in _lost(run)]
@@ -178,7 +176,7 @@ async def _counted(run: Run, audited: bool) -> Count:
 
 
 async def _lost(run: Run) -> Any:
-    """Acknowledged and not kept, kept and not handled, handled and not decided, or "sent" and not heard."""
+    """Acknowledged and not stored, stored and not handled, not decided, or "sent" and not received."""
     inbox, outbox = tables.inbox.c, tables.outbox.c
     states = {
         name.rpartition("#")[0] or name: state
@@ -200,7 +198,7 @@ async def _lost(run: Run) -> Any:
 
 
 def _doubled(run: Run) -> Iterator[str]:
-    """Said in two messages with ids of their own. A greeting may be answered as often as it was said."""
+    """Sent in two messages with different ids. A greeting may be answered as often as it came."""
     greeted = (id for id in run.traffic.acknowledged if id.startswith("m-"))
     asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in greeted)
     for said, times in run.receiver.said().items():
@@ -209,7 +207,7 @@ def _doubled(run: Run) -> Iterator[str]:
 
 
 def _untrue(run: Run) -> Iterator[str]:
-    """Reminders that left when the payment had long been acknowledged, by a clock that was never touched."""
+    """Reminders sent long after the payment was acknowledged, by a clock that was always right."""
     for attempt in run.receiver.attempts:
         order = attempt.message.get("order")
         paid = run.traffic.acknowledged.get(f"$-{order}")

@@ -12,14 +12,14 @@ from tests.faults.programs import Plan, Program, free_port, programs
 from tests.faults.traffic_simulation import until
 
 KILLS = 40
-EACH = 5  # messages that come between two kills
+EACH = 5  # messages between two kills
 SPEED = 5.0  # what may have arrived is sent again after six seconds instead of thirty
-TIMEOUT = 120.0  # seconds until a platform has a message of a program that started, or all is settled
+TIMEOUT = 120.0  # seconds until a started program has sent a message, or everything is settled
 AT_ANY_TIME = "at any time"
 
 
 class KillPoint(CrashPoint):
-    """Kills the program, once, as a platform reaches `point` with one of its messages."""
+    """Kills the program, once, when a platform reaches the point with one of its messages."""
 
     def __init__(self, point: str, program: Program) -> None:
         super().__init__(point)
@@ -54,7 +54,7 @@ async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list
                 )
                 place.platforms.crash_point = crash_point
                 program.start()
-                await _died(
+                await _killed(
                     program,
                     crash_point,
                     rng.uniform(0.3, 1.5) if crash_point.name == AT_ANY_TIME else TIMEOUT,
@@ -64,8 +64,8 @@ async def kill(folder: Path, seed: int, number: int, kills: int = KILLS) -> list
             return [await _settled(place, case) for case in cases]
 
 
-async def _died(program: Program, crash_point: CrashPoint, within: float) -> None:
-    """By the platform's hand, or else after a while, which may be before it was ready."""
+async def _killed(program: Program, crash_point: CrashPoint, within: float) -> None:
+    """Wait until a platform killed the program, or kill it after a while, perhaps before it was ready."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(crash_point.crashed.wait(), within)
     assert crash_point.crashed.is_set() or crash_point.name == AT_ANY_TIME, "no platform had its messages"

@@ -1,4 +1,4 @@
-"""Everything that is broken, as a table: what, on which database, and by how many programs."""
+"""The scenarios as a table: what breaks, on which database, and with how many programs."""
 
 from bench.faults import breaking
 from bench.faults.breaking import receiver_in

@@ -1,4 +1,4 @@
-"""The send step, thousands of times, each with a crash or two before, within or after the sending."""
+"""The send step in thousands of runs, each with one or more crashes before, within or after the sending."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from sqlalchemy import func, select
 
-from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, CrashPoint, live
+from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, CrashPoint, run_until_crash
 from bot.domain.context import Buyer, Conversation
 from bot.simulation import ManualClock
 from bot.texts.catalogue import Catalogue
@@ -24,14 +24,14 @@ from tests.faults.traffic_simulation import FAST_SHOP
 from tests.world import NOON, SECRET, config_of, served
 
 KILLED = "SIGKILL"
-LIVES = 3  # at most, that end early; the last one lives in peace
+TRIES = 3  # of one run that may crash; then come as many that do not
 LATEST = timedelta(days=300)  # nothing is too late
 ENDS = ("sent", "unknown")
 OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199-01-01", "offer": "九折"}
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """A message and its channel. `copies`: so many may arrive at most, by the seller's rule."""
+    """A message and its channel. copies: how many may arrive at most, by the seller's rule."""
 
     name: str
     channel: str
@@ -54,7 +54,7 @@ KINDS = (
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One run: the message and where its lives end; no points: by real kills. `when`: of the first death."""
+    """One run: the message and its crash points; none for a SIGKILL. when: of the first crash."""
 
     number: int
     kind: Kind
@@ -69,12 +69,12 @@ def case(seed: int, number: int) -> Case:
     """The same for the same seed and number."""
     rng = random.Random(f"{seed}:{number}")
     first = rng.choice([point for point in POINTS if point != UNSETTLED])
-    more = [rng.choice(list(POINTS)) for _ in range(LIVES - 1) if rng.random() < 0.3]
+    more = [rng.choice(list(POINTS)) for _ in range(TRIES - 1) if rng.random() < 0.3]
     return Case(number=number, kind=KINDS[number % len(KINDS)], points=(first, *more))
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended. shown: so often the platform showed it; doubts: so many tries are noted as unknown."""
+    """How a run ended. shown: how often the platform showed the message; doubts: tries noted as unknown."""
 
     case: Case
     state: str
@@ -87,7 +87,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def doubled(self) -> bool:
-        """More often than the rule allows, or again without a word about it."""
+        """Shown more often than the rule allows, or shown again without a record of it."""
         return self.shown > self.case.kind.copies or self.shown > 1 + self.doubts
 
     @property
@@ -96,7 +96,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Platforms:
-    """Two in one: a door that takes each message id once, and a chat that shows all it is told."""
+    """Two platforms: a webhook that drops repeats of an id, and a chat that shows every message."""
 
     def __init__(self) -> None:
         self.shown: Counter[str] = Counter()  # by buyer
@@ -105,11 +105,11 @@ class Platforms:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_post("/", self.door)
+        app.router.add_post("/", self.webhook)
         app.router.add_post("/bot{token}/sendMessage", self.chat)
         return app
 
-    async def door(self, request: web.Request) -> web.Response:
+    async def webhook(self, request: web.Request) -> web.Response:
         def take(body: dict[str, Any]) -> None:
             message = body["data"]["message"]
             if message["id"] not in self._ids:
@@ -134,7 +134,7 @@ class Platforms:
 
 
 class Bench:
-    """One shop on one file, with a buyer of her own in every run."""
+    """One shop on one database file, with a new buyer in every run."""
 
     def __init__(self, url: str, api: str, platforms: Platforms) -> None:
         self.api = api
@@ -147,17 +147,17 @@ class Bench:
     async def run(self, case: Case) -> Ended:
         self.queue(case, self.clock.now)
         for point in case.points:
-            await self._live(CrashPoint(point))
-        for _ in range(LIVES):
-            await self._live(CrashPoint(None))
+            await self._run(CrashPoint(point))
+        for _ in range(TRIES):
+            await self._run(CrashPoint(None))
             ended = await self.ended(case)
             if ended.state in ENDS:
                 break
         return ended
 
-    async def _live(self, crash_point: CrashPoint) -> None:
+    async def _run(self, crash_point: CrashPoint) -> None:
         self.platforms.crash_point = crash_point
-        await live(self.config, self.clock, crash_point)
+        await run_until_crash(self.config, self.clock, crash_point)
 
     def queue(self, case: Case, now: datetime) -> None:
         kind, buyer = case.kind, f"b{case.number}"
@@ -204,7 +204,7 @@ class Bench:
 
 
 def shop_of(api: str) -> dict[str, Any]:
-    """A shop that speaks through both."""
+    """The settings of a shop that sends through both platforms."""
     telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
     webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"}
     return {
@@ -226,7 +226,7 @@ async def bench(folder: Path) -> AsyncIterator[Bench]:
 
 
 def crash(folder: Path, seed: int, numbers: range) -> Iterator[Ended]:
-    """Each of these runs, one after the other."""
+    """Do these runs, one after the other."""
     with asyncio.Runner() as runner:
         place = bench(folder)
         made = runner.run(place.__aenter__())

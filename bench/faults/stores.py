@@ -1,4 +1,4 @@
-"""Where a run takes place: a fresh database each, on servers that are started only if needed."""
+"""Environments for runs: a fresh database each, on servers that are started only if needed."""
 
 import contextlib
 import itertools

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bench.growth.filling import FilledShop
 from bench.growth.filling import Progress as Done
-from bench.growth.filling import Town
 from bench.growth.measuring import Look, look, middle
 from tests.servers import postgres
 
@@ -81,18 +81,18 @@ def database(kind: str, folder: Path | None) -> Iterator[tuple[str, Path]]:
 
 
 def grown(kind: str, url: str, place: Path, most: int, looks: int) -> Iterator[Case]:
-    town = Town(url, datetime.now(UTC))
+    filled = FilledShop(url, datetime.now(UTC))
     steps = [(size, 0) for size in SIZES if size <= most]
     for number, (waiting, finished) in enumerate([*steps, (most, max(YEAR, most))]):
         with filling(f"{kind}: {waiting:,} wait", waiting) as done:
-            town.wait_for(waiting, done)
+            filled.wait_for(waiting, done)
         if finished:
             with filling(f"{kind}: {finished:,} finished", finished) as done:
-                town.grow_old(finished, done)
+                filled.grow_old(finished, done)
         console.print(f"{kind}: looking at {waiting:,} that wait and {finished:,} that are finished")
-        found = [asyncio.run(look(town, place, f"n{number}x{turn}")) for turn in range(looks)]
+        found = [asyncio.run(look(filled, place, f"n{number}x{turn}")) for turn in range(looks)]
         yield Case(database=kind, waiting=waiting, finished=finished, look=middle(found))
-    town.close()
+    filled.close()
 
 
 @contextlib.contextmanager

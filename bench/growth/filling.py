@@ -45,9 +45,8 @@ SENT = "安娜，您好！您在青花小铺的订单 @@ 已收到，共 128.00 
 Progress = Callable[[int], None]
 
 
-class Town:
-    """One database on its way to be large, as of `now`. `orders`: with messages that wait; `old`: over
-    long ago."""
+class FilledShop:
+    """A shop's database that is filled, as of `now`. orders: with waiting messages; old: finished ones."""
 
     def __init__(self, url: str, now: datetime) -> None:
         self.url = url

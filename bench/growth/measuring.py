@@ -1,4 +1,4 @@
-"""One look at the real program on one database: how soon it is ready, and how fast at each of its works."""
+"""Measures the real program on one database: the time until it is ready, and the rate of each leg."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
 from bench.errors import CannotMeasure
-from bench.growth.filling import SHOP, Town
+from bench.growth.filling import SHOP, FilledShop
 from bot.app import build
 from bot.channels import standard_webhooks
 from bot.channels.registry import open_http
@@ -47,7 +47,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     journeys: float  # orders from delivery to the message at the receiver
     cpu_ms: float  # of the program's own processor time for each of these journeys
     drained: float  # due reminders sent
-    scrape_ms: float  # /metrics, the first and dearest time
+    scrape_ms: float  # /metrics, the first and slowest time
     ready_ms: float  # /readyz
     megabytes: float  # resident, after all of it
 
@@ -60,7 +60,7 @@ def middle(looks: list[Look]) -> Look:
 
 
 class CountingReceiver:
-    """The shop's own chat: counts."""
+    """A receiver that records when each message came."""
 
     def __init__(self) -> None:
         self.received: dict[str, float] = {}  # by template and order, when
@@ -82,25 +82,25 @@ class CountingReceiver:
             await asyncio.sleep(0.1)
 
 
-async def look(town: Town, folder: Path, name: str) -> Look:
-    async with _listening() as (receiver, url):
-        config = _settings(folder, town.url, url)
-        claim_ms = await _claim(town, config)
+async def look(filled: FilledShop, folder: Path, name: str) -> Look:
+    async with _listening() as (receiver, receiver_url):
+        config = _settings(folder, filled.url, receiver_url)
+        claim_ms = await _claim(filled, config)
         with _serving(config) as (process, port, began):
-            door = f"http://127.0.0.1:{port}"
+            url = f"http://127.0.0.1:{port}"
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CALLERS)) as http:
-                await _ready(http, door, process)
+                await _ready(http, url, process)
                 start_seconds = time.perf_counter() - began
-                scrape_ms = await _asked(http, f"{door}/metrics")
-                ready_ms = await _asked(http, f"{door}/readyz")
+                scrape_ms = await _asked(http, f"{url}/metrics")
+                ready_ms = await _asked(http, f"{url}/readyz")
                 before = _processor(process.pid)
-                intake, journeys = await _live(http, door, receiver, name)
+                intake, journeys = await _live(http, url, receiver, name)
                 cpu_ms = (_processor(process.pid) - before) / ORDERS * 1000
                 began = time.perf_counter()
-                town.fall_due(DUE)
+                filled.fall_due(DUE)
                 times = await receiver.until("payment_reminder:o", DUE)
                 megabytes = _resident(process.pid)
-    town.forget_due()
+    filled.forget_due()
     return Look(
         start_seconds=start_seconds,
         claim_ms=claim_ms,
@@ -114,15 +114,15 @@ async def look(town: Town, folder: Path, name: str) -> Look:
     )
 
 
-async def _claim(town: Town, config: Path) -> float:
+async def _claim(filled: FilledShop, config: Path) -> float:
     """The median of a few rounds, in a transaction that is undone."""
-    database = Database(town.url)
+    database = Database(filled.url)
     async with open_http() as http:
         program = build(load_config(config, os.environ), database, http)
         places = {SHOP: {"webhook": 10 * ROUND}}
 
         def rounds(connection: Connection) -> list[float]:
-            connection.execute(text(town.due_now(DUE).replace(":", "\\:")))
+            connection.execute(text(filled.due_now(DUE).replace(":", "\\:")))
             took = []
             for _ in range(DUE // ROUND):
                 began = time.perf_counter()
@@ -140,7 +140,7 @@ async def _claim(town: Town, config: Path) -> float:
 
 
 async def _live(
-    http: aiohttp.ClientSession, door: str, receiver: CountingReceiver, name: str
+    http: aiohttp.ClientSession, url: str, receiver: CountingReceiver, name: str
 ) -> tuple[float, float]:
     """Deliveries a second, and whole journeys a second."""
     deliveries = [body for number in range(ORDERS) for body in _life(f"{name}-{number}", datetime.now(UTC))]
@@ -150,7 +150,7 @@ async def _live(
         for id, body in waiting:
             now = datetime.now(UTC)
             headers = standard_webhooks.sign(standard_webhooks.key(SecretStr(SECRET)), id, now, body)
-            async with http.post(f"{door}/hooks/{SHOP}/webhook", data=body, headers=headers) as answer:
+            async with http.post(f"{url}/hooks/{SHOP}/webhook", data=body, headers=headers) as answer:
                 if answer.status != 200:
                     raise CannotMeasure(f"a delivery was answered {answer.status}")
 
@@ -216,11 +216,11 @@ def _serving(config: Path) -> Iterator[tuple["subprocess.Popen[bytes]", int, flo
             process.wait(ENDS_WITHIN)
 
 
-async def _ready(http: aiohttp.ClientSession, door: str, process: "subprocess.Popen[bytes]") -> None:
+async def _ready(http: aiohttp.ClientSession, url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(aiohttp.ClientError):
-            async with http.get(f"{door}/readyz") as answer:
+            async with http.get(f"{url}/readyz") as answer:
                 if answer.status == 200:
                     return
         await asyncio.sleep(0.02)

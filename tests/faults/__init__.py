@@ -1,1 +1,1 @@
-"""Faults on purpose: the real program killed, doubled, cut off from its database, and told wrong times."""
+"""Fault injection: the real program killed, doubled, cut off from its database, and on a wrong clock."""

@@ -1,4 +1,4 @@
-"""Around the log in front: the real program on a real cluster, and what the log itself says."""
+"""The real program behind a real JetStream cluster, and a probe that reads the log itself."""
 
 import asyncio
 import contextlib
@@ -28,6 +28,7 @@ from tests.faults.test_kills import everything_was_done
 from tests.faults.traffic_simulation import (
     EVENT_TIMEOUT,
     FAST_SHOP,
+    LAST_REMINDER,
     SETTLE_TIMEOUT,
     DatabaseProbe,
     Receiver,
@@ -39,13 +40,13 @@ from tests.world import config_of, served
 STREAM = f"xiaoer-{partition_of('shop')}"  # where the tests' shop lies
 PROBE = "probe"  # a stream of our own, to see whether the cluster is whole
 ANSWERS_WITHIN = 3.0  # seconds; then it is asked again, as long as it may take
-SILENT = 2_000_000_000  # nanoseconds after which a leader may no longer speak for what it has not heard of
+SILENT = 2_000_000_000  # nanoseconds without its followers after which a leader must not answer
 
 Answer = TypeVar("Answer")
 
 
 async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Ask again while the cluster cannot answer: it may be starting, or choosing a leader."""
+    """Repeat a request while the cluster cannot answer: it may be starting, or electing a leader."""
     over = asyncio.get_running_loop().time() + EVENT_TIMEOUT
     while True:
         try:
@@ -59,7 +60,7 @@ async def answered(ask: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 class LogProbe:
-    """Looks at the log past the program, as an operator would."""
+    """Reads and writes the log past the program, as an operator would."""
 
     def __init__(self, client: nats.NATS, cluster: servers.Cluster) -> None:
         self.client = client
@@ -75,14 +76,14 @@ class LogProbe:
         return found
 
     async def length(self) -> int:
-        """How many entries were ever put into the shop's partition."""
+        """Count the entries that were ever written to the shop's partition."""
         return int((await answered(self.info))["state"]["last_seq"])
 
     async def leader(self) -> servers.Node:
         return self.cluster.named((await answered(self.info))["cluster"]["leader"])
 
     async def put(self, body: bytes, id: str) -> None:
-        """Into the shop's partition, past the program."""
+        """Write to the shop's partition, past the program."""
         subject, headers = f"xiaoer.{partition_of('shop')}.shop", {Header.MSG_ID: id}
         await answered(lambda: self.js.publish(subject, body, headers=headers))
 
@@ -95,19 +96,19 @@ class LogProbe:
             await answered(lambda: self.js.delete_stream(stream))
 
     async def clear(self) -> None:
-        """No streams; whoever comes next makes them anew."""
+        """Delete all streams; the next program creates them again."""
         for partition in range(PARTITIONS):
             await self.remove(f"xiaoer-{partition}")
 
     async def whole(self) -> None:
-        """Until three copies of something are made, written, alike on every node, and deleted."""
+        """Wait until a stream with three replicas can be created, written, replicated and deleted."""
         await self.make(StreamConfig(name=PROBE, subjects=[PROBE], num_replicas=3))
         await answered(lambda: self.js.publish(PROBE, b"", headers={Header.MSG_ID: PROBE}))
         await until(lambda: self.complete(PROBE))
         await self.remove(PROBE)
 
     async def healthy(self) -> bool:
-        """Every stream has a leader that hears of both others."""
+        """Whether every stream has a leader and two current followers."""
         return all([await self.complete(f"xiaoer-{partition}") for partition in range(PARTITIONS)])
 
     async def complete(self, stream: str) -> bool:
@@ -118,7 +119,7 @@ class LogProbe:
             return False
 
     async def alone(self) -> bool:
-        """The leader has missed both others for so long that it may not speak for them, or is deposed."""
+        """Whether the leader was without its followers for too long to answer, or is deposed."""
         try:
             peers = (await self.info(within=SILENT / 1e9))["cluster"]["replicas"]
             return all(peer["active"] > SILENT for peer in peers)
@@ -128,7 +129,7 @@ class LogProbe:
 
 @contextlib.asynccontextmanager
 async def log_probe(cluster: servers.Cluster) -> AsyncIterator[LogProbe]:
-    """On a cluster that is whole and empty; what a test killed is started again."""
+    """Open a probe on a cluster that is complete and empty; nodes that a test killed are started again."""
     for node in cluster.nodes:
         if not node.alive:
             node.start()
@@ -153,7 +154,7 @@ async def quiet(_: Exception) -> None:
 
 
 async def kept_ids(database: Database) -> list[str]:
-    """What the inbox has, in the order in which it came there."""
+    """The delivery ids in the inbox, in the order of their arrival."""
     statement = select(tables.inbox.c.external_id).order_by(tables.inbox.c.id)
     rows = await database.read(lambda connection: connection.execute(statement).all())
     return [row.external_id for row in rows]
@@ -171,7 +172,7 @@ async def a_moment() -> None:
 
 
 class LogRun:
-    """Programs behind one log, the database behind them, and the receiver of all."""
+    """Programs behind one log, their database, and their receiver."""
 
     def __init__(
         self,
@@ -197,7 +198,7 @@ class LogRun:
 
     @contextlib.asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
-        """The town lives meanwhile; afterwards all that it brought was acknowledged."""
+        """Run traffic meanwhile; afterwards all of its deliveries were acknowledged."""
         life = asyncio.create_task(self.traffic.live())
         try:
             yield
@@ -206,18 +207,17 @@ class LogRun:
             await life
 
     async def rest(self) -> None:
-        """Until the log is taken in, and everything in the inbox is handled."""
+        """Wait until the log was read into the inbox, and everything in the inbox is handled."""
 
         async def taken_in() -> bool:
             taken = await self.probe.database.read(log_offsets.reached)
             return taken.get(partition_of("shop"), ("", 0))[1] >= await self.log.length()
 
         await until(taken_in, SETTLE_TIMEOUT)
-        await asyncio.sleep(5)  # the last reminders become due
-        await self.probe.rest(self.complaints)
+        await self.probe.rest(self.complaints, LAST_REMINDER)
 
     async def judge(self) -> None:
-        """By what the town was told, what the receiver heard, and the audit."""
+        """Check against the acknowledged traffic, the receiver, and the audit."""
         await everything_was_done(self.probe, self.traffic, self.receiver)
         ids = await kept_ids(self.probe.database)
         assert len(ids) == len(set(ids))

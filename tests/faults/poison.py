@@ -1,4 +1,4 @@
-"""Rules that a shop must outlive: words at which a handler raises, and words at which it never returns."""
+"""Faulty rules: texts at which a handler raises, and texts at which it never returns."""
 
 import contextlib
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""The real program in a process of its own, quickly started and killed without a warning.
+"""The real program in a process of its own, started quickly and killed without warning.
 
-A server that has everything imported forks each program, so that a start costs a tenth of a second.
-Nothing but the interpreter's start is left out: settings, database, legs and door are made anew.
+A fork server with everything imported forks each program, so that a start takes a tenth of a second.
+Only the interpreter's start is left out: settings, database, legs and the HTTP site are built anew.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ STARTS_WITHIN = 120.0  # seconds, on a machine that is busy with other tests
 
 TOO_BUSY = "maximum number of running instances reached"
 
-PLACES: deque[socket.socket] = deque(maxlen=100)  # more than any test has programs
+RESERVED: deque[socket.socket] = deque(maxlen=100)  # more than any test has programs
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.faults.programs"])
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a program is started with; `shift` is how wrong its clock goes, in seconds, `speed` how fast.
+    """How a program is started. shift: seconds that its clock is ahead; speed: how fast its clock runs.
 
-    authority: a file with the one that signed the receiver's certificate.
+    authority: a file with the certificate authority of the receiver.
     """
 
     database: str
@@ -62,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Program:
-    """One process. `kill` is SIGKILL; nothing in it hears of that. `ask_to_stop` is SIGTERM."""
+    """One process. `kill` sends SIGKILL, `ask_to_stop` SIGTERM."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -90,7 +90,7 @@ class Program:
         os.kill(self.pid, signal.SIGTERM)
 
     async def ended(self) -> None:
-        """Until it is gone by itself."""
+        """Wait until it has exited by itself, without an error."""
         assert self._process is not None
         await asyncio.get_running_loop().run_in_executor(None, self._process.join, STARTS_WITHIN)
         assert self._process.exitcode == 0, self.complaints()
@@ -111,10 +111,10 @@ class Program:
         return f"http://127.0.0.1:{self.plan.port}"
 
     def complaints(self) -> str:
-        return self.told()[-4000:]
+        return self.logged()[-4000:]
 
-    def told(self) -> str:
-        """All that it logged, except that its clock ticked again before it had time for the last tick."""
+    def logged(self) -> str:
+        """Everything it logged, except APScheduler's notes that a job still ran when it was due again."""
         log = self.plan.log
         if not log or not Path(log).exists():
             return "no log"
@@ -123,7 +123,7 @@ class Program:
 
 
 def run(plan: Plan, ready: Any, shift: Any) -> None:
-    """In the process of its own, until killed."""
+    """Run the program, in its own process."""
     if plan.log:
         stream = Path(plan.log).open("a")  # noqa: SIM115  # as long as the process
         configure_logs("warning", json=False, stream=stream)
@@ -161,7 +161,7 @@ def run(plan: Plan, ready: Any, shift: Any) -> None:
 
 @contextlib.contextmanager
 def programs(*plans: Plan) -> Iterator[list[Program]]:
-    """Programs to be started; whatever runs at the end is killed."""
+    """Programs that the test starts; what still runs at the end is killed."""
     made = [Program(plan) for plan in plans]
     try:
         yield made
@@ -171,14 +171,14 @@ def programs(*plans: Plan) -> Iterator[list[Program]]:
 
 
 def free_port() -> int:
-    """One that nobody else is given, also while the program there is down: a socket of ours holds it."""
-    place = socket.socket()
-    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    place.bind(("127.0.0.1", 0))  # and does not listen, so that a program may
-    if len(PLACES) == PLACES.maxlen:
-        PLACES[0].close()
-    PLACES.append(place)
-    port: int = place.getsockname()[1]
+    """A port that stays reserved while the program there is down, because a socket of ours is bound to it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))  # and does not listen, so that a program may
+    if len(RESERVED) == RESERVED.maxlen:
+        RESERVED[0].close()
+    RESERVED.append(held)
+    port: int = held.getsockname()[1]
     return port
 
 

@@ -1,7 +1,7 @@
-"""The real program, killed again and again while deliveries come in: nothing lost, twice or untrue.
+"""The real program, killed again and again under load: no message lost, doubled or outdated.
 
 XIAOER_KILLS: how often on each database (as many as it says, in place of the few of every day);
-XIAOER_SEED: the seed of an earlier run, to kill at the same moments again.
+XIAOER_SEED: the seed of an earlier run, to kill at the same times again.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, outbox, tables
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, until
+from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Receiver, Traffic, until
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -39,7 +39,7 @@ REMINDERS = ("payment_reminder", "second_contact")
 
 
 async def kill_at_random(program: Program, kills: int, rng: random.Random) -> None:
-    """Let it live for a moment, kill it, start it again; it runs at the end."""
+    """Kill and restart the program at random times; it runs at the end."""
     for _ in range(kills):
         program.start()
         if rng.random() < 0.9:  # else it is killed while it starts
@@ -72,8 +72,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
             traffic.full.set()
             await living
             receiver.trouble = 0.0
-            await asyncio.sleep(5)  # the last reminders become due
-            await probe.rest(program.complaints)
+            await probe.rest(program.complaints, LAST_REMINDER)
             await everything_was_done(probe, traffic, receiver)
             config = config_of(database_url, f"{url}/", **FAST_SHOP)
             found = await asyncio.to_thread(audit, probe.database, config.shops, datetime.now(UTC))
@@ -82,7 +81,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
 
 
 async def everything_was_done(probe: DatabaseProbe, traffic: Traffic, receiver: Receiver) -> None:
-    """What the platform was told, what the buyers heard, and what the database knows are one story."""
+    """Compare the acknowledged deliveries, the received messages and the database."""
     kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
     assert set(traffic.acknowledged) <= kept
     assert set(await probe.counts(tables.inbox)) == {"done"}

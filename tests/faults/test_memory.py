@@ -25,7 +25,7 @@ PAGE = 10_000
 MB = 1024 * 1024
 GROWTH = 40 * MB
 SOON = 20.0  # seconds for a confirmation, on a busy machine; the reminders are due in an hour and later
-TRIES = 30  # of a claim; the fastest is the one that nobody disturbed
+TRIES = 30  # of a claim; the fastest is the least disturbed
 SECONDS = 8  # of rounds under load that are watched
 
 
@@ -66,8 +66,8 @@ def resident(pid: int) -> int:
     return sum(int(fields[name].split()[0]) * 1024 for name in ("Private_Dirty", "Private_Clean"))
 
 
-async def served_a_town(url: str, folder: Path, first: int) -> tuple[int, int, float]:
-    """The program's size after it started, its highest while it served a town, and a confirmation's wait."""
+async def measured_under_traffic(url: str, folder: Path, first: int) -> tuple[int, int, float]:
+    """Measure the size after the start, the peak under traffic, and the median wait for a confirmation."""
     receiver = Receiver(random.Random(3))
     async with served(receiver.app()) as address, aiohttp.ClientSession() as http:
         log = str(folder / "program.log")
@@ -109,9 +109,9 @@ async def test_two_hundred_thousand_waiting_reminders_cost_no_memory(
 ) -> None:
     """Neither while it runs, nor against a program for which nothing waits."""
     migrated(database_url)
-    _, without, calm = await served_a_town(database_url, tmp_path, first=0)
+    _, without, calm = await measured_under_traffic(database_url, tmp_path, first=0)
     await asyncio.to_thread(reminders_wait, database_url, WAITING)
-    first, highest, wait = await served_a_town(database_url, tmp_path, first=WAITING)
+    first, highest, wait = await measured_under_traffic(database_url, tmp_path, first=WAITING)
     sizes = f"{without / MB:.0f} MB without, {first / MB:.0f} to {highest / MB:.0f} MB with"
     print(f"{sizes}; {calm * 1000:.0f} ms without, {wait * 1000:.0f} ms with")
     assert highest - first < GROWTH

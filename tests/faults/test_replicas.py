@@ -23,7 +23,15 @@ from bot.operations.audit.audit import audit
 from storage import tables
 from tests.faults.programs import STARTS_WITHIN, Plan, Program, free_port, migrated, programs
 from tests.faults.test_kills import SEED, everything_was_done
-from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic, placed, until
+from tests.faults.traffic_simulation import (
+    FAST_SHOP,
+    LAST_REMINDER,
+    DatabaseProbe,
+    Receiver,
+    Traffic,
+    placed,
+    until,
+)
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -45,7 +53,7 @@ Split = tuple[tuple[str, ...], ...]
 
 
 class Trio:
-    """The programs, the receiver of all, and what the database says."""
+    """Three programs, their receiver, and a probe of their database."""
 
     def __init__(
         self,
@@ -99,7 +107,7 @@ async def trio(url: str, folder: Path, rng: random.Random, split: Split, **more:
 
 
 async def talk(traffic: Traffic, buyer: str) -> None:
-    """Words of one buyer, in an order that everybody can see."""
+    """Send messages of one buyer, numbered in their order."""
     for number in range(WORDS):
         message = {"id": f"{buyer}-{number}", "buyer": {"id": buyer}, "text": "你好"}
         await traffic.deliver(f"{buyer}-{number}", "message.received", {"message": message})
@@ -116,8 +124,8 @@ async def in_their_order(three: Trio, buyers: list[str]) -> None:
         assert heard[buyer] == [f"hello:webhook:{buyer}-{turn}#message.received" for turn in range(WORDS)]
 
 
-class Crowd:
-    """A town of buyers, and six who talk without a pause, until both have said everything."""
+class Load:
+    """Traffic of many buyers, and six buyers who chat without a pause."""
 
     def __init__(self, three: Trio, rng: random.Random) -> None:
         self.three = three
@@ -128,19 +136,18 @@ class Crowd:
         self._talks = asyncio.gather(*(talk(talkers, buyer) for buyer in self.talkers))
 
     async def done(self) -> None:
-        """Everything was said and answered, once and in order."""
+        """Finish the traffic, and check that everything was answered once and in order."""
         await self._talks
         self.traffic.full.set()
         await self._living
-        await asyncio.sleep(4.5)  # the last reminders become due
-        await self.three.probe.rest(self.three.complaints)
+        await self.three.probe.rest(self.three.complaints, LAST_REMINDER)
         await in_their_order(self.three, self.talkers)
         await everything_was_done(self.three.probe, self.traffic, apart(self.three.receiver))
         assert await self.three.audited() == []
 
 
 def apart(receiver: Receiver) -> Receiver:
-    """What was heard, as if each word of the talkers had been another buyer's: they are judged elsewhere."""
+    """The receiver, as if each chat message had come from another buyer; in_their_order checks those."""
     heard = Receiver(receiver.rng)
     heard.attempts = receiver.attempts
     for id, message in receiver.messages.items():
@@ -155,7 +162,7 @@ async def test_any_of_three_is_killed_at_any_time(postgres_url: str, tmp_path: P
     print(f"XIAOER_SEED={SEED}: {KILLS} kills")
     async with trio(postgres_url, tmp_path, rng, split, lease=1.0) as three:
         await three.start()
-        crowd = Crowd(three, rng)
+        load = Load(three, rng)
         for _ in range(KILLS):
             victim = rng.choice(three.all)
             victim.kill()
@@ -165,8 +172,8 @@ async def test_any_of_three_is_killed_at_any_time(postgres_url: str, tmp_path: P
                 await victim.ready()
         for one in three.all:
             await one.ready()
-        await crowd.done()
-        print(f"{len(crowd.traffic.orders)} orders, {len(three.receiver.attempts)} attempts")
+        await load.done()
+        print(f"{len(load.traffic.orders)} orders, {len(three.receiver.attempts)} attempts")
 
 
 async def test_a_rolling_restart_under_load_loses_nothing_and_sends_nothing_again(
@@ -175,18 +182,18 @@ async def test_a_rolling_restart_under_load_loses_nothing_and_sends_nothing_agai
     rng = random.Random(SEED)
     async with trio(postgres_url, tmp_path, rng, WHOLE, lease=30.0, notice=0.2) as three:
         await three.start()
-        crowd = Crowd(three, rng)
+        load = Load(three, rng)
         for one in three.all * ROLLS:
             await asyncio.sleep(0.3)
             one.ask_to_stop()
             await one.ended()
             one.start()
             await one.ready()
-        await crowd.done()
+        await load.done()
         assert await three.probe.rows(select(tables.attempts)) == []
         times = Counter(attempt.id for attempt in three.receiver.attempts)
         assert [id for id, count in times.items() if count > 1] == []
-        assert 503 not in crowd.traffic.answers
+        assert 503 not in load.traffic.answers
 
 
 async def one_message_in_hand(three: Trio, rng: random.Random) -> Program:

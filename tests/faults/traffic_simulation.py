@@ -19,9 +19,12 @@ from storage.database import Database
 from tests.world import SECRET
 
 KEY = standard_webhooks.key(SecretStr(SECRET))
-# Seconds; whoever waits goes on as soon as there is nothing left to wait for, so that these cost nothing.
-SETTLE_TIMEOUT = 400.0  # in which everything must be handled after the last start, retries included
-EVENT_TIMEOUT = 120.0  # for what takes a moment where nobody else is at work
+# Seconds; a wait ends as soon as its condition holds, so that generous bounds cost nothing.
+SETTLE_TIMEOUT = 400.0  # until everything is handled after the last start, retries included
+EVENT_TIMEOUT = 120.0  # for what takes a fraction of a second on an idle machine
+
+A_SECOND = timedelta(seconds=1)
+LAST_REMINDER = timedelta(seconds=5)  # from a placed order of FAST_SHOP on
 
 # Days in seconds: reminders after two and four seconds, and no night.
 FAST_SHOP: dict[str, Any] = {
@@ -31,11 +34,11 @@ FAST_SHOP: dict[str, Any] = {
 }
 
 
-CAME_AT = web.RequestKey("came_at", datetime)  # where a request was kept waiting before it was taken
+CAME_AT = web.RequestKey("came_at", datetime)  # when a request came, where it waited before it was taken
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One POST of ours. `decided_at`: the moment of our program's clock at which it was claimed."""
+    """One POST of the program. `decided_at`: the time at which it was claimed, by the program's clock."""
 
     id: str
     decided_at: datetime
@@ -51,7 +54,7 @@ class Receiver:
         self.messages: dict[str, dict[str, Any]] = {}
         self.rng = rng
         self.trouble = 0.0  # part of the requests that end badly
-        self.answering = asyncio.Event()  # else it hears and says nothing
+        self.answering = asyncio.Event()  # while it is cleared, requests wait for their answer
         self.answering.set()
 
     async def take(self, request: web.Request) -> web.Response:
@@ -76,13 +79,13 @@ class Receiver:
         return app
 
     def said(self) -> Counter[str]:
-        """How many messages, each with an id of its own, said the same."""
+        """Count the messages, each with an id of its own, that say the same."""
         messages = self.messages.values()
         return Counter(f"{m['template']}:{m.get('order')}:{m['buyer']['id']}:{step(m)}" for m in messages)
 
 
 def step(message: dict[str, Any]) -> str:
-    """Reminders come in steps, each in words of its own."""
+    """The text of a reminder, since each step of the reminders has its own."""
     return str(message["text"]) if message["template"] == "payment_reminder" else ""
 
 
@@ -110,7 +113,7 @@ class Traffic:
         self._talks: set[asyncio.Task[None]] = set()
 
     async def live(self) -> None:
-        """New buyers come until `full`; then the last of them finish."""
+        """Add new buyers until `full` is set, then let the last of them finish."""
         while not self.full.is_set():
             talk = asyncio.create_task(self._buyer(self.first + len(self.orders)))
             self._talks.add(talk)
@@ -179,7 +182,7 @@ def chat(order: str, buyer: str, text: str) -> dict[str, Any]:
 
 
 class DatabaseProbe:
-    """What the database says, for the test to compare with what the town knows."""
+    """Reads the database, so that a test can compare it with what the traffic and the receiver recorded."""
 
     def __init__(self, database_url: str) -> None:
         self.database = Database(database_url)
@@ -189,25 +192,25 @@ class DatabaseProbe:
         return found
 
     async def counts(self, table: Any) -> dict[str, int]:
-        """How many rows are in each state."""
+        """Count the rows in each state."""
         rows = await self.rows(select(table.c.state, func.count()).group_by(table.c.state))
         return {row[0]: row[1] for row in rows}
 
-    async def at_rest(self) -> bool:
-        """Nothing is open, in hand, due or to be tried again."""
+    async def at_rest(self, due_within: timedelta = A_SECOND) -> bool:
+        """Nothing is open, in hand, to be tried again, or due before so much time has passed."""
         events, messages = tables.inbox, tables.outbox
         opened = select(func.count()).where(events.c.state == "open")
         in_hand = select(func.count()).where(messages.c.state == "sending")
-        soon = messages.c.try_at <= datetime.now(UTC) + timedelta(seconds=1)
+        soon = messages.c.try_at <= datetime.now(UTC) + due_within
         due = select(func.count()).where(messages.c.state == "queued", soon | (messages.c.attempts > 0))
         return not any([(await self.rows(each))[0][0] for each in (opened, in_hand, due)])
 
-    async def rest(self, why: Callable[[], str] = lambda: "") -> None:
-        """Until everything is handled, in a bounded time."""
+    async def rest(self, why: Callable[[], str] = lambda: "", due_within: timedelta = A_SECOND) -> None:
+        """Wait until everything is handled, in a bounded time; with LAST_REMINDER, the last reminders too."""
         deadline = asyncio.get_running_loop().time() + SETTLE_TIMEOUT
         quiet = 0
         while quiet < 2:
-            quiet = quiet + 1 if await self.at_rest() else 0
+            quiet = quiet + 1 if await self.at_rest(due_within) else 0
             if asyncio.get_running_loop().time() > deadline:
                 left = await self.counts(tables.inbox), await self.counts(tables.outbox)
                 raise AssertionError(f"not at rest within {SETTLE_TIMEOUT} s: {left} {why()}")
@@ -218,8 +221,8 @@ class DatabaseProbe:
 
 
 async def until(true: Callable[[], Awaitable[bool]], within: float = EVENT_TIMEOUT) -> None:
-    """Wait for something to come to pass, for so many seconds."""
+    """Wait until a condition holds; fails after `within` seconds."""
     deadline = asyncio.get_running_loop().time() + within
     while not await true():
-        assert asyncio.get_running_loop().time() < deadline, "it did not come to pass"
+        assert asyncio.get_running_loop().time() < deadline, "the condition did not hold in time"
         await asyncio.sleep(0.05)

@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of everything that strangers or sellers write. `python -m tests.fuzz`."""
+"""Coverage-guided fuzzing of everything that comes from outside or from sellers. `python -m tests.fuzz`."""

@@ -13,7 +13,7 @@ DONE = re.compile(r"Done (\d+) runs in (\d+) second")
 
 
 def main() -> int:
-    """0 if nothing was found, 1 otherwise; what was found is shown as it was raised."""
+    """Run the chosen targets; returns 0 if nothing was found, else 1, and prints the tracebacks."""
     asked = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     asked.add_argument("targets", nargs="*", choices=[[], *TARGETS], default=[], metavar="TARGET")
     asked.add_argument("--runs", type=int, default=100_000, help="for each target")
@@ -37,10 +37,10 @@ def fuzz(name: str, runs: int, seconds: int) -> int:
             folder,
         ]
         ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    told = ended.stdout + ended.stderr
-    done = DONE.search(told)
+    output = ended.stdout + ended.stderr
+    done = DONE.search(output)
     if ended.returncode or done is None:
-        print(f"{name}: FOUND\n{told[-6000:]}")
+        print(f"{name}: FOUND\n{output[-6000:]}")
         return 1
     count, took = int(done[1]), max(1, int(done[2]))
     print(f"{name}: {count} runs, {count // took} a second, nothing found", flush=True)

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes any bytes and may only end well. Anything it raises is a find."""
+"""Targets of the fuzzer: each takes any bytes and must not raise; an exception is a finding."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ VARIABLES = {
 }
 
 
-def told_by(
+def deliveries_of(
     channel: ReceivingChannel, topic_header: str = "", topics: Iterable[str] = ("",)
 ) -> Callable[[bytes], None]:
     """The first byte chooses the topic, the rest is the body."""
@@ -84,10 +84,10 @@ def links(data: bytes) -> None:
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    "webhook": told_by(WEBHOOK),
-    "shopify": told_by(SHOPIFY, "x-shopify-topic", SHOPIFY_TOPICS),
-    "woocommerce": told_by(WOOCOMMERCE, "x-wc-webhook-topic", WOO_TOPICS),
-    "telegram": told_by(TELEGRAM),
+    "webhook": deliveries_of(WEBHOOK),
+    "shopify": deliveries_of(SHOPIFY, "x-shopify-topic", SHOPIFY_TOPICS),
+    "woocommerce": deliveries_of(WOOCOMMERCE, "x-wc-webhook-topic", WOO_TOPICS),
+    "telegram": deliveries_of(TELEGRAM),
     "signatures": signatures,
     "templates": templates,
     "durations": durations,
@@ -97,7 +97,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
 
 
 def seeds(name: str) -> list[bytes]:
-    """Where the fuzzer begins: what was recorded, or a few that are right."""
+    """The first inputs of a target: recorded deliveries, or a few valid ones."""
     match name:
         case "webhook":
             return [b"\0" + form for form in webhook_forms()]
@@ -120,9 +120,9 @@ def webhook_forms() -> list[bytes]:
     order = {"id": "1001", "total": "128.00", "currency": "CNY", "buyer": {"id": "ann"}, "amount": "1"}
     message = {"id": "m1", "buyer": {"id": "ann"}, "text": "hello"}
     kinds = ("placed", "paid", "shipped", "delivered", "completed", "cancelled", "refunded")
-    told = [(f"order.{kind}", {"order": order}) for kind in kinds]
+    orders = [(f"order.{kind}", {"order": order}) for kind in kinds]
     at = NOW.isoformat()
     return [
         json.dumps({"type": kind, "timestamp": at, "data": data}).encode()
-        for kind, data in (*told, ("message.received", {"message": message}))
+        for kind, data in (*orders, ("message.received", {"message": message}))
     ]

@@ -1,4 +1,4 @@
-"""Strangers who mean it ill: raw sockets in a process of their own, so that honest ones keep pace."""
+"""Attacks over raw sockets, in a process of their own, so that honest clients keep their pace."""
 
 import asyncio
 import gzip
@@ -11,16 +11,16 @@ import msgspec
 
 HOOK = "/hooks/shop/webhook"
 ZEROS = bytes(32 * 1024 * 1024)
-BROTLI = bytes.fromhex("a1f0ff7f00000000000000")  # never read, so it need not be whole
+BROTLI = bytes.fromhex("a1f0ff7f00000000000000")  # never decoded, so it need not be complete
 ZSTD = bytes.fromhex("28b52ffd00580000")
 FORGED = {"webhook-id": "x", "webhook-timestamp": "1795233600", "webhook-signature": "v1,bm9wZQ=="}
 
 
-FIRST_EFFECT = 60.0  # seconds at most until an attack is felt, on a machine that is busy with other tests
+FIRST_EFFECT = 60.0  # seconds at most until the first answer, on a machine that is busy with other tests
 
 
 class Attack(msgspec.Struct):
-    """One attack on the program at `port`, for so many seconds from the moment when it is felt."""
+    """One attack on the program at `port`, for `seconds` from its first answer on."""
 
     port: int
     seconds: float
@@ -33,14 +33,14 @@ class Attack(msgspec.Struct):
         self.effective.set()
 
     async def many(self, count: int, visit: "Visit") -> None:
-        """So many at a time; whoever is thrown out comes again."""
-        strangers = [asyncio.create_task(self._again(visit)) for _ in range(count)]
+        """Keep so many connections open; one that is closed is opened again."""
+        clients = [asyncio.create_task(self._again(visit)) for _ in range(count)]
         async with asyncio.timeout(FIRST_EFFECT):
             await self.effective.wait()
         await asyncio.sleep(self.seconds)
-        for stranger in strangers:
-            stranger.cancel()
-        for end in await asyncio.gather(*strangers, return_exceptions=True):
+        for client in clients:
+            client.cancel()
+        for end in await asyncio.gather(*clients, return_exceptions=True):
             if isinstance(end, Exception):
                 raise end
 
@@ -81,7 +81,7 @@ class Connection:
             await asyncio.sleep(0.2)
 
     async def read_answer(self) -> None:
-        """One answer, counted by its status."""
+        """Read one answer and count its status."""
         head = await self.reader.readuntil(b"\r\n\r\n")
         lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
         await self.reader.readexactly(int(lengths[0]) if lengths else 0)
@@ -117,7 +117,7 @@ async def slow_bodies(attack: Attack) -> None:
 
 
 async def bodies_that_never_quite_end(attack: Attack) -> None:
-    """All but the last byte of the longest that is allowed: 300 times a megabyte."""
+    """All but the last byte of the longest body allowed: 300 times a megabyte."""
 
     async def visit(visit: Connection) -> None:
         await visit.write(head(content_length=1024 * 1024) + ZEROS[: 1024 * 1024 - 1])
@@ -181,7 +181,7 @@ async def long_header_lines(attack: Attack) -> None:
 
 
 async def idle_connections(attack: Attack) -> None:
-    """Three times as many connections as there is room for; they say nothing."""
+    """Three times as many connections as are allowed; they send nothing."""
 
     async def visit(visit: Connection) -> None:
         await visit.reader.readexactly(1)
@@ -208,7 +208,7 @@ async def replays(attack: Attack) -> None:
 
 
 async def unknown_paths(attack: Attack) -> None:
-    """Shops and channels that somebody makes up."""
+    """Paths of shops and channels that do not exist."""
 
     async def visit(visit: Connection) -> None:
         for number in range(10**9):
@@ -229,8 +229,8 @@ async def pipelines_that_nobody_reads(attack: Attack) -> None:
 
 
 async def not_http(attack: Attack) -> None:
-    """What is no HTTP: a TLS greeting, HTTP/2, binary, and requests that smuggle."""
-    sounds = (
+    """What is not HTTP/1.1: a TLS greeting, HTTP/2, binary data, and request smuggling."""
+    payloads = (
         bytes.fromhex("16030100c8010000c40303") + bytes(200),
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         bytes(range(256)) * 20,
@@ -239,10 +239,10 @@ async def not_http(attack: Attack) -> None:
         b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n",
     )
-    for_each = iter(sounds * 10**5)
+    turns = iter(payloads * 10**5)
 
     async def visit(visit: Connection) -> None:
-        await visit.write(next(for_each))
+        await visit.write(next(turns))
         await visit.reader.read(1000)
         visit.attack.count("heard")
 
@@ -250,7 +250,7 @@ async def not_http(attack: Attack) -> None:
 
 
 async def aborted_requests(attack: Attack) -> None:
-    """Gone in the middle of the head, of the body, and while we answer."""
+    """Connections closed in the middle of the head, of the body, and while we answer."""
     parts = iter((head()[:30], head(content_length=1000) + b"{", forged(b"{}")) * 10**5)
 
     async def visit(visit: Connection) -> None:
@@ -271,7 +271,7 @@ BY_NAME = {attack.__name__: attack for attacks in ATTACKS.values() for attack in
 
 
 def run_attack(name: str, port: int, seconds: float, overheard: bytes, answers: Any) -> None:
-    """In a process of its own; puts what was answered into the queue `answers`."""
+    """Run an attack in this process; puts the counted answers into the queue `answers`."""
     attack = Attack(port, seconds, overheard)
     asyncio.run(BY_NAME[name](attack))
     answers.put(dict(attack.answers))

@@ -140,7 +140,7 @@ async def test_honest_deliveries_are_kept_and_memory_stays_bounded_under(kind: s
         for each in ATTACKS[kind]:
             await withstand(each.__name__, program, honest)
 
-        assert len(program.told()) < 8000, program.complaints()
+        assert len(program.logged()) < 8000, program.complaints()
         assert len(await honest.metrics()) < 30_000
         kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
         assert kept - {"p-overheard"} == {f"p-o{number}" for number in range(len(honest.answers))}

@@ -22,9 +22,10 @@ from bot.domain.context import Said
 from bot.domain.events import Event
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
-from bot.operations.archive import Archiver
+from bot.operations.archive import LEASE, Archiver
 from bot.operations.audit.audit import audit
-from storage import history, inbox, outbox, tables
+from storage import archive, history, inbox, outbox, tables
+from storage.database import lease_clock
 from tests.engine import Buyer, Engine, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
 
@@ -34,8 +35,8 @@ EXAMPLES = int(os.environ.get("XIAOER_ARCHIVES", "15"))
 BUSY = (tables.inbox, tables.outbox, tables.wakes, tables.attempts)
 
 
-def archivist(engine: Engine, folder: Path) -> Archiver:
-    return Archiver(engine.database, [engine.shop], folder, KEEP, engine.clock, pause=0)
+def archivist(engine: Engine, folder: Path, busy: Callable[[], bool] = lambda: False) -> Archiver:
+    return Archiver(engine.database, [engine.shop], folder, KEEP, engine.clock, busy, pause=0)
 
 
 async def left(engine: Engine) -> dict[str, int]:
@@ -137,16 +138,19 @@ async def test_a_crash_between_the_file_and_the_deleting_loses_nothing(
         before = await left(engine)
         engine.clock.now += KEEP
 
-        def crash() -> bool:
-            raise KeyboardInterrupt
+        crashes = iter([True])
 
-        dying = archivist(engine, tmp_path)
-        dying._busy = crash  # which is asked when a file is written, and before its rows are deleted
+        def crash_once() -> bool:
+            if next(crashes, False):
+                raise KeyboardInterrupt
+            return False
+
+        # `busy` is asked when a file is written, and before its rows are deleted.
+        dying = archivist(engine, tmp_path, busy=crash_once)
         with pytest.raises(KeyboardInterrupt):
             await dying.sweep()
         assert lines_in(tmp_path)
         assert await left(engine) == before
-        dying._busy = lambda: False
         await dying.sweep()
 
         kept = {(line["id"], "key" in line) for line in lines_in(tmp_path)}
@@ -220,11 +224,15 @@ async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path
         engine = shops.engine()
         await a_bought_mug(engine, Buyer())
         engine.clock.now += KEEP
-        one, other = archivist(engine, tmp_path), archivist(engine, tmp_path)
 
-        assert await engine.database.write(lambda link: one._take(engine.shop, link))
-        assert await other.sweep() == 0
-        assert await one.sweep() > 0
+        def held_by_another(connection: Connection) -> bool:
+            now = lease_clock(connection, engine.clock.now)
+            return archive.take(connection, engine.shop, "another", now, LEASE)
+
+        assert await engine.database.write(held_by_another)
+        assert await archivist(engine, tmp_path).sweep() == 0
+        await engine.database.write(lambda link: archive.let_go(link, engine.shop, "another"))
+        assert await archivist(engine, tmp_path).sweep() > 0
 
 
 async def test_a_question_delivered_again_after_its_archiving_is_not_answered_again(
@@ -336,7 +344,7 @@ FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
     "paid, she says": lambda who, after: who.says("我已经付款了", who.at + after),
     "stop": lambda who, after: who.says("退订", who.at + after),
     "back": lambda who, after: who.says("恢复", who.at + after),
-    "a person": lambda who, after: who.hears_a_person("您好，我是店主", who.at + after),
+    "a person": lambda who, after: who.is_answered_by_a_person("您好，我是店主", who.at + after),
 }
 STEP = st.tuples(
     st.sampled_from(sorted(FACTS)),

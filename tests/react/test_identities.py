@@ -20,7 +20,7 @@ from tests.world import NOON, SECRET
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANN = {"email": "ann@example.com", "phone": "+8613800008000"}
 
-# Doors of three platforms; the shop speaks through its own door, Telegram and mail.
+# Channels of three platforms; the shop sends through its own webhook, Telegram and mail.
 CHANNELS: dict[str, Any] = {
     "shopify": {"kind": "shopify", "secrets": ["s"]},
     "woo": {"kind": "woocommerce", "secrets": ["s"]},
@@ -103,7 +103,7 @@ async def test_one_phone_on_two_platforms_is_one_buyer(shops: ManyShops) -> None
     assert len(await files(engine)) == 1
 
 
-async def test_a_later_word_joins_two_files_and_their_orders(shops: ManyShops) -> None:
+async def test_a_later_event_joins_two_records_and_their_orders(shops: ManyShops) -> None:
     engine = shop_of(shops)
     await engine.take(placed("1", "shopify", id="7", email=ANN["email"]))
     await engine.take(placed("2", "woo", id="9", phone=ANN["phone"]))
@@ -179,7 +179,7 @@ async def joined_in(shops: ManyShops, batches: list[list[OrderPlaced]]) -> None:
         for id, at, joined in await engine.rows(tables.buyers, "id", "created_at", "joined_to")
         if not joined
     }
-    assert kept == {owner["1"]: NOON, owner["5"]: NOON + 4 * MINUTE}  # as old as the first word of her
+    assert kept == {owner["1"]: NOON, owner["5"]: NOON + 4 * MINUTE}  # as old as the first event about them
 
 
 async def test_a_buyers_whole_history_moves_along(shops: ManyShops) -> None:
@@ -202,10 +202,12 @@ async def test_a_buyers_whole_history_moves_along(shops: ManyShops) -> None:
         assert {row[0] for row in await engine.rows(table, "buyer")} == {elder}, table.name
 
 
-async def test_what_waits_for_the_lost_file_goes_to_the_kept_one(shops: ManyShops) -> None:
+async def test_what_waits_for_the_lost_record_goes_to_the_kept_one(shops: ManyShops) -> None:
     engine = shop_of(shops)
     await engine.take(placed("1", "shopify", NOON - DAY, id="7", email=ANN["email"]))
-    await engine.take(placed("2", "woo", NOON, id="9"))  # her confirmation waits: there is no way to her yet
+    await engine.take(
+        placed("2", "woo", NOON, id="9")
+    )  # the confirmation waits, since there is no address yet
     await engine.take(
         BuyerUpdated(channel="woo", external_id="u", at=NOON, buyer=BuyerRef(id="9", email=ANN["email"]))
     )
@@ -282,8 +284,8 @@ async def test_tries_are_given_back_after_a_day(shops: ManyShops) -> None:
     assert len(await files(engine)) == 1
 
 
-async def test_a_chat_of_another_known_customer_is_not_taken_away_from_him(shops: ManyShops) -> None:
-    """Bob opens Ann's link on his phone; his own file has a Telegram account, and so has hers."""
+async def test_a_chat_of_another_known_customer_is_not_taken_away(shops: ManyShops) -> None:
+    """Bob opens Ann's link; both records have a Telegram account of their own."""
     engine = shop_of(shops)
     links = SignedTokens("a secret that is only for tests")
     await engine.take(placed("1", id="7", **ANN), placed("2", id="8", email="bob@example.com"))
@@ -299,7 +301,7 @@ async def test_a_chat_of_another_known_customer_is_not_taken_away_from_him(shops
     assert owner["1"] != owner["2"]
 
 
-# The way to her
+# Addresses
 
 
 async def test_a_message_takes_the_live_chat_else_mail(shops: ManyShops) -> None:
@@ -343,7 +345,7 @@ async def test_an_address_that_blocked_us_is_not_written_to_again(shops: ManySho
     assert {one.message.key for one in mail.sent} >= {"order_confirmation:2", "order_confirmation:3"}
 
 
-async def test_who_writes_again_has_unblocked_us(shops: ManyShops) -> None:
+async def test_a_buyer_who_writes_again_has_unblocked_us(shops: ManyShops) -> None:
     engine = shop_of(shops)
     telegram = FakeChannel("telegram", engine.clock)
     engine.use_channels(telegram)
@@ -362,7 +364,7 @@ async def test_who_writes_again_has_unblocked_us(shops: ManyShops) -> None:
     assert [one.message.template for one in telegram.sent] == ["hello"]
 
 
-async def test_an_order_is_told_by_the_system_it_came_from(shops: ManyShops) -> None:
+async def test_messages_about_an_order_go_through_the_system_it_came_from(shops: ManyShops) -> None:
     doors = {"other": {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}}
     engine = shops.engine(channels=doors)
     first, other = FakeChannel(WEBHOOK, engine.clock), FakeChannel("other", engine.clock)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from bench.growth.filling import Town
+from bench.growth.filling import FilledShop
 from bot.operations.archive import Archiver
 from tests.world import NOON, World, world
 
@@ -34,10 +34,10 @@ OFFERS: dict[str, Any] = {
 
 async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: str, tmp_path: Path) -> None:
     async with world(database_url, **OFFERS) as shop:
-        town = Town(database_url, NOON)
-        town.wait_for(8_000, lambda messages: None)
-        town.grow_old(40_000, lambda rows: None)
-        town.close()
+        filled = FilledShop(database_url, NOON)
+        filled.wait_for(8_000, lambda messages: None)
+        filled.grow_old(40_000, lambda rows: None)
+        filled.close()
         asked: dict[str, Any] = {}
         engine = shop.program.parts.database.engine
 
