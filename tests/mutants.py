@@ -33,7 +33,7 @@ def main(place: str) -> int:
     shutil.rmtree("mutants", ignore_errors=True)  # what an earlier run found there may be of other tests
     from mutmut.__main__ import cli, collect_source_file_mutation_data, get_diff_for_mutant
     from mutmut.configuration import config
-    from mutmut.models.results import status_by_exit_code
+    from mutmut.stats import status_by_exit_code
 
     chosen = config()
     chosen.only_mutate = [place if place.endswith(".py") else f"{place.rstrip('/')}/*"]

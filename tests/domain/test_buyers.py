@@ -19,11 +19,11 @@ ANN = Buyer(id="b1", created_at=AT)
 
 
 def test_a_newer_showing_replaces_and_an_older_one_fills_gaps_only() -> None:
-    newer = BuyerRef(name="Anna", locale="de")
-    older = BuyerRef(name="Ann", email="ann@example.com", phone="+8613800008000", timezone="Asia/Shanghai")
+    newer = BuyerRef(name="Ann", locale="de")
+    older = BuyerRef(name="Zoe", email="ann@example.com", phone="+8613800008000", timezone="Asia/Shanghai")
     wanted = Buyer(
         id="b1",
-        name="Anna",
+        name="Ann",
         email="ann@example.com",
         phone="+8613800008000",
         locale="de",
