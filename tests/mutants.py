@@ -13,19 +13,20 @@ from datetime import date
 from pathlib import Path
 
 AT_MOST = 0.15  # of the mutants may survive
-TRIED_BY = {  # a place is tried by the tests that mirror it, except where only some of them are fast
+# Tests of whole journeys, which take seconds each: they try only the module whose name they bear.
+JOURNEYS = {
+    "tests/react": ("test_campaigns", "test_identities", "test_one_bad_event"),
+    "tests/deliver": ("test_dispatcher",),
 }
 WORKERS = 2
 
 
 def tests_of(place: str) -> list[str]:
-    """The files or folders of tests that belong to a module or folder of the program."""
-    parts = Path(place).with_suffix("").parts
-    for known in (Path(*parts[:length]).as_posix() for length in range(len(parts), 1, -1)):
-        if known in TRIED_BY:
-            return TRIED_BY[known]
-    folder = parts[:2] if Path(place).suffix else parts
-    return [Path("tests", *folder[1:]).as_posix()]
+    """The tests that belong to a module or folder of the program: those of the folder that mirrors it."""
+    path = Path(place)
+    folder = Path("tests", *(path.parent if path.suffix else path).parts[1:]).as_posix()
+    own = f"test_{path.stem}"
+    return [folder, *(f"--ignore={folder}/{name}.py" for name in JOURNEYS.get(folder, ()) if name != own)]
 
 
 def main(place: str) -> int:

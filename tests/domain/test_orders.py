@@ -239,6 +239,13 @@ def test_of_two_words_on_a_parcel_with_one_timestamp_the_content_decides(field: 
     assert getattr(order.parcels[0], field) == "2"
 
 
+@pytest.mark.parametrize("fewer", [None, 0, 1])
+def test_of_two_counts_of_a_parcel_with_one_timestamp_the_greater_stays(fewer: int | None) -> None:
+    order = alike(fact(OrderShipped, parcel="a", pieces=fewer), fact(OrderShipped, parcel="a", pieces=2))
+    assert order.parcels[0].pieces == 2
+    assert alike(shipped("a", pieces=0), shipped("a")).parcels[0].pieces == 0
+
+
 def test_a_parcel_that_one_platform_follows_is_followed() -> None:
     silent = fact(OrderShipped, parcel="a", followed=False)
     assert alike(silent).parcels[0].followed is False
