@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bot.domain.context import Buyer, Context, Conversation
-from bot.domain.events import BuyerRef, MessageReceived, OrderPlaced
+from bot.domain.events import BuyerRef, MessageReceived, OrderCompleted, OrderPlaced
 from bot.domain.messages import MessagePolicy
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -60,9 +60,7 @@ def rules(*routes: Route, policies: dict[str, MessagePolicy] | None = None, **fu
 
 
 def policy(category: Any, lateness: timedelta = HOUR, **fields: Any) -> MessagePolicy:
-    return MessagePolicy(
-        category=category, lateness=lateness, **{"why_outdated": lambda *_: None, **fields}
-    )
+    return MessagePolicy(category=category, lateness=lateness, **{"why_outdated": lambda *_: None, **fields})
 
 
 def context(now: datetime = NOON, **fields: Any) -> Context:
@@ -83,7 +81,9 @@ def save(connection: Connection, *kept: Buyer | Order | Conversation, shop: str 
                 records.save_conversations(connection, shop, [each])
 
 
-def queue(connection: Connection, *keys: str, shop: str = SHOP_ID, now: datetime = NOON, **fields: Any) -> None:
+def queue(
+    connection: Connection, *keys: str, shop: str = SHOP_ID, now: datetime = NOON, **fields: Any
+) -> None:
     """Messages that are due now, all alike but for their keys."""
     version = CATALOGUE.resolve(fields.get("template", "thanks"), "en")
     outbox.keep_versions(connection, shop, [version])
@@ -134,6 +134,10 @@ def placed(number: str, at: datetime = NOON, channel: str = "web", **ref: Any) -
         total=Money(12800, "CNY"),
         buyer=BuyerRef(**ref),
     )
+
+
+def completed(order: str, at: datetime = NOON) -> OrderCompleted:
+    return OrderCompleted(channel="web", external_id=f"c{order}-{next(NUMBERS)}", at=at, order=order)
 
 
 def wrote(text: str, at: datetime = NOON, address: str = "42", **ref: Any) -> MessageReceived:

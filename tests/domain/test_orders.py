@@ -211,7 +211,9 @@ def test_the_newest_showing_of_an_order_wins_and_the_first_placing_stays() -> No
     ],
 )
 def test_of_two_showings_with_one_timestamp_the_content_decides(other: dict[str, Any]) -> None:
-    alike(placed(number="1001", postcode="200000"), placed(**{"number": "1001", "postcode": "200000", **other}))
+    alike(
+        placed(number="1001", postcode="200000"), placed(**{"number": "1001", "postcode": "200000", **other})
+    )
 
 
 def test_once_it_is_to_be_paid_on_delivery_it_stays_so() -> None:
@@ -305,7 +307,10 @@ def test_a_refund_of_the_whole_or_of_as_much_as_the_total_ends_the_order() -> No
     part = fact(OrderRefunded, refund="r1", amount=Money(2000, "CNY"))
     rest = fact(OrderRefunded, AT + HOUR, refund="r2", amount=Money(4000, "CNY"))
     assert (alike(placed(), part).state, alike(placed(), part).refunded_minor) == ("unpaid", 2000)
-    assert (alike(placed(), part, rest).state, alike(placed(), part, rest).refunded_minor) == ("refunded", 6000)
+    assert (alike(placed(), part, rest).state, alike(placed(), part, rest).refunded_minor) == (
+        "refunded",
+        6000,
+    )
     whole = fact(OrderRefunded, refund="r1")
     assert (alike(placed(), whole).state, alike(placed(), whole).refunded_minor) == ("refunded", 6000)
     assert (alike(whole).state, alike(whole).refunded_minor) == ("refunded", 0)

@@ -107,9 +107,20 @@ def test_what_is_said_goes_into_the_outbox_whole(batch: Batch) -> None:
     assert msgspec.json.decode(row.values) == {"step": 2}
     assert msgspec.json.decode(row.buttons) == [["Yes", "yes"]]
     assert (row.shop, row.key, row.buyer, row.order_id) == (SHOP_ID, "hello:1", "ann", "1")
-    assert (row.template, row.version, row.category, row.rule) == ("hello", version.id, "service", "test.rule")
+    assert (row.template, row.version, row.category, row.rule) == (
+        "hello",
+        version.id,
+        "service",
+        "test.rule",
+    )
     assert (row.to, row.unlike, row.event, row.lateness) == ("telegram:42", "hello:0", 7, 3600)
-    assert (row.state, row.reason, row.created_at, row.due_at, row.try_at) == ("queued", None, NOON, NOON, NOON)
+    assert (row.state, row.reason, row.created_at, row.due_at, row.try_at) == (
+        "queued",
+        None,
+        NOON,
+        NOON,
+        NOON,
+    )
     assert rows(batch.connection, tables.templates, "id") == [(version.id,)]
 
 
@@ -131,7 +142,10 @@ def test_a_message_is_due_now_or_after_a_while_or_at_a_time(
 
 
 def test_what_is_too_late_when_it_is_decided_is_settled_at_once(batch: Batch) -> None:
-    early, late = Say(template="hello", key="a", at=NOON - HOUR), Say(template="hello", key="b", at=NOON - HOUR - SECOND)
+    early, late = (
+        Say(template="hello", key="a", at=NOON - HOUR),
+        Say(template="hello", key="b", at=NOON - HOUR - SECOND),
+    )
     batch.decided(early, late)
     why = dump(Reason("too_late", {"due_at": NOON - HOUR - SECOND, "lateness": 3600}))
     assert batch.outbox("state", "reason", "settled_at") == [
@@ -163,7 +177,9 @@ def test_nothing_is_said_to_nobody(batch: Batch) -> None:
 
 
 def test_what_this_batch_wanted_said_is_withdrawn_by_its_prefix_and_order(batch: Batch) -> None:
-    batch.apply(Say(template="hello", key="pay:1:a", order="1"), Say(template="hello", key="ship:1", order="1"))
+    batch.apply(
+        Say(template="hello", key="pay:1:a", order="1"), Say(template="hello", key="ship:1", order="1")
+    )
     batch.apply(Say(template="hello", key="pay:2", order="2"), Say(template="hello", key="pay"))
     unsay = Unsay(prefix="pay:", why="order_paid", values={"order": "1"})
     batch.decided(unsay, order=order("1"))
@@ -346,7 +362,9 @@ def test_outside_a_chat_nobody_is_joined_and_no_try_is_counted(batch: Batch) -> 
 
 
 @pytest.mark.parametrize("times", [(NOON + HOUR, NOON + MINUTE), (NOON + MINUTE, NOON + HOUR)])
-def test_the_earliest_of_two_deadlines_with_one_key_wins(batch: Batch, times: tuple[datetime, datetime]) -> None:
+def test_the_earliest_of_two_deadlines_with_one_key_wins(
+    batch: Batch, times: tuple[datetime, datetime]
+) -> None:
     for at in times:
         batch.apply(WakeAt(key="w:1", at=at, what="check", order="1"))
     batch.write()

@@ -190,9 +190,7 @@ def test_an_offer_that_waits_for_both_records_is_made_once(connection: Connectio
 # Joins by an order that a chat proved
 
 
-def proved(
-    connection: Connection, owner: str | None = "ann"
-) -> tuple[UnitOfWork, Identities, Conversation]:
+def proved(connection: Connection, owner: str | None = "ann") -> tuple[UnitOfWork, Identities, Conversation]:
     """Bob's chat, in which he tried twice to prove the order of another."""
     save(connection, ann(), bob(), order("1", owner), chat("bob", tries=2, tries_since=NOON))
     records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob"})

@@ -88,7 +88,10 @@ def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connec
     assert (subject.buyer, work.orders["1"].completed_at) == ("ann", NOON)
     work.write()
     assert rows(connection, tables.orders, "state") == [("completed",)]
-    assert merged(connection, OrderCompleted(channel="web", external_id="c", at=NOON, order="2"))[1].buyer is None
+    assert (
+        merged(connection, OrderCompleted(channel="web", external_id="c", at=NOON, order="2"))[1].buyer
+        is None
+    )
 
 
 def test_a_deadline_is_about_its_order_and_that_orders_buyer(connection: Connection) -> None:
@@ -97,7 +100,10 @@ def test_a_deadline_is_about_its_order_and_that_orders_buyer(connection: Connect
     assert merged(connection, due)[1] == Subject(buyer="ann", order=order("1"))
     gone = TimeCame(channel="clock", external_id="w", at=NOON, what="x", about="2", order="2")
     assert merged(connection, gone)[1] == Subject()
-    assert merged(connection, TimeCame(channel="clock", external_id="w", at=NOON, what="x", about="b"))[1] == Subject()
+    assert (
+        merged(connection, TimeCame(channel="clock", external_id="w", at=NOON, what="x", about="b"))[1]
+        == Subject()
+    )
 
 
 # Chats
@@ -169,7 +175,9 @@ def said(connection: Connection, settled_at: datetime | None, receipt: str | Non
     save(connection, ann())
     records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     queue(connection, "thanks:1")
-    connection.execute(update(tables.outbox).values(text="Thank you.", settled_at=settled_at, receipt=receipt))
+    connection.execute(
+        update(tables.outbox).values(text="Thank you.", settled_at=settled_at, receipt=receipt)
+    )
     ((id,),) = rows(connection, tables.outbox, "id")
     return int(id)
 
@@ -193,7 +201,9 @@ def test_our_own_words_are_told_by_the_id_we_or_the_platform_gave_them(connectio
 
 
 @pytest.mark.parametrize(("ago", "echo"), [(ECHO - SECOND, True), (ECHO, False), (ECHO + SECOND, False)])
-def test_an_echo_takes_a_quarter_of_an_hour_at_most(connection: Connection, ago: timedelta, echo: bool) -> None:
+def test_an_echo_takes_a_quarter_of_an_hour_at_most(
+    connection: Connection, ago: timedelta, echo: bool
+) -> None:
     assert timedelta(minutes=15) == ECHO
     said(connection, settled_at=NOON - ago)
     assert takes_over(connection, replied("Thank you.")) is not echo
@@ -236,7 +246,9 @@ def test_any_other_status_changes_nothing(connection: Connection, what: str) -> 
 
 
 def test_a_buyers_file_is_shown(connection: Connection) -> None:
-    event = BuyerUpdated(channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7", name="Ann", agrees=True))
+    event = BuyerUpdated(
+        channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7", name="Ann", agrees=True)
+    )
     work, subject = merged(connection, event)
     assert subject == Subject(buyer=work.owners["web", "7"])
     buyer = work.buyers[subject.buyer or ""]
@@ -257,7 +269,8 @@ def test_a_stop_by_our_own_link_names_our_own_record(connection: Connection) -> 
     work, subject = merged(connection, stop)
     assert (subject, work.buyers["ann"].stopped_at) == (Subject(buyer="ann"), NOON)
     work, subject = merged(
-        connection, BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(email="a@b.example"))
+        connection,
+        BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(email="a@b.example")),
     )
     assert work.buyers[subject.buyer or ""].stopped_at == NOON
 

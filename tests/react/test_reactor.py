@@ -12,7 +12,14 @@ from structlog.testing import capture_logs
 
 from bot.domain.actions import Action, OpenCase, Say, WakeAt
 from bot.domain.context import Context
-from bot.domain.events import BuyerRef, BuyerUpdated, ItemRestocked, MessageReceived, OrderCompleted, OrderPlaced
+from bot.domain.events import (
+    BuyerRef,
+    BuyerUpdated,
+    ItemRestocked,
+    MessageReceived,
+    OrderCompleted,
+    OrderPlaced,
+)
 from bot.domain.routes import Route
 from bot.domain.rules import Rules
 from bot.operations.metrics import Metrics
@@ -31,6 +38,7 @@ from tests.one_shop import (
     ann,
     bob,
     chat,
+    completed,
     order,
     order_in,
     placed,
@@ -91,10 +99,6 @@ def react(connection: Connection, found: Rules, **more: Any) -> Handled:
 
 def settled(connection: Connection, shop: str = SHOP_ID) -> list[tuple[Any, ...]]:
     return rows(connection, tables.inbox, "id", "state", "rule", "error", "handled_at", shop=shop)
-
-
-def completed(id: str) -> OrderCompleted:
-    return OrderCompleted(channel="web", external_id=f"c{id}", at=NOON, order=id)
 
 
 # One shop
@@ -262,7 +266,9 @@ def test_a_link_proves_its_order_over_one_that_is_named(connection: Connection) 
     assert handler.known.link_proved is True
 
 
-def test_a_link_to_an_order_that_is_not_there_falls_back_to_the_one_that_is_named(connection: Connection) -> None:
+def test_a_link_to_an_order_that_is_not_there_falls_back_to_the_one_that_is_named(
+    connection: Connection,
+) -> None:
     save(connection, ann(), order("1"))
     handler = Handler()
     take(connection, wrote("link 1"))
@@ -271,11 +277,17 @@ def test_a_link_to_an_order_that_is_not_there_falls_back_to_the_one_that_is_name
     assert handler.known.named_buyer == ann()
 
 
-def test_a_link_to_an_order_that_is_not_there_proves_nothing_where_none_is_named(connection: Connection) -> None:
+def test_a_link_to_an_order_that_is_not_there_proves_nothing_where_none_is_named(
+    connection: Connection,
+) -> None:
     handler = Handler()
     take(connection, wrote("link"))
     react(connection, handler.rules(**link_to("9")))
-    assert (handler.known.named_order, handler.known.named_buyer, handler.known.link_proved) == (None, None, False)
+    assert (handler.known.named_order, handler.known.named_buyer, handler.known.link_proved) == (
+        None,
+        None,
+        False,
+    )
 
 
 def test_a_named_order_that_is_nobodys_names_no_buyer(connection: Connection) -> None:
@@ -321,7 +333,9 @@ async def test_events_of_a_shop_whose_settings_are_gone_wait(database: Database)
     assert states(database, "gone") == ["open"]
 
 
-@pytest.mark.parametrize(("jitter", "first"), [(0.0, SHOP_ID), (0.4, SHOP_ID), (0.5, NEIGHBOUR), (0.99, NEIGHBOUR)])
+@pytest.mark.parametrize(
+    ("jitter", "first"), [(0.0, SHOP_ID), (0.4, SHOP_ID), (0.5, NEIGHBOUR), (0.99, NEIGHBOUR)]
+)
 async def test_a_round_begins_with_any_shop_and_ends_where_a_batch_is_full(
     database: Database, monkeypatch: pytest.MonkeyPatch, jitter: float, first: str
 ) -> None:
@@ -432,7 +446,9 @@ def test_the_sum_of_nothing_is_nothing() -> None:
 
 def test_a_file_of_a_buyer_is_handled_for_that_buyer(connection: Connection) -> None:
     handler = Handler()
-    take(connection, BuyerUpdated(channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7", name="Ann")))
+    take(
+        connection, BuyerUpdated(channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7", name="Ann"))
+    )
     react(connection, handler.rules(BuyerUpdated))
     assert handler.known.buyer is not None
     assert handler.known.buyer.name == "Ann"

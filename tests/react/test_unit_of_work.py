@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from bot.domain.actions import OpenCase
 from bot.domain.events import (
@@ -13,7 +13,6 @@ from bot.domain.events import (
     Event,
     ItemRestocked,
     MessageStatusChanged,
-    OrderCompleted,
     PaymentReceived,
     TimeCame,
 )
@@ -29,6 +28,7 @@ from tests.one_shop import (
     buyer_in,
     chat,
     chat_in,
+    completed,
     order,
     order_in,
     placed,
@@ -39,10 +39,6 @@ from tests.one_shop import (
     work_of,
     wrote,
 )
-
-
-def completed(id: str) -> OrderCompleted:
-    return OrderCompleted(channel="web", external_id=f"c{id}", at=NOON, order=id)
 
 
 def open_case(connection: Connection, key: str, buyer: str | None) -> None:
@@ -227,7 +223,9 @@ def test_nothing_is_written_into_a_neighbouring_shop(connection: Connection) -> 
     work.put_chat(chat())
     work.put_owner(("telegram", "42"), "ann")
     work.write()
-    written = {table.name for table in tables.metadata.sorted_tables if _shops(connection, table) == {SHOP_ID}}
+    written = {
+        table.name for table in tables.metadata.sorted_tables if _shops(connection, table) == {SHOP_ID}
+    }
     assert written == {"buyers", "orders", "conversations", "identities"}
 
 
@@ -250,7 +248,16 @@ def test_an_order_that_a_chat_named_is_named_as_it_is_now(connection: Connection
 
 def joined(connection: Connection) -> UnitOfWork:
     """Bob's record was given up for Ann's, in the tables and then in memory."""
-    save(connection, ann(), bob(), chat("bob"), chat("ann", "7"), order("1"), order("2", "bob"), order("3", "bob"))
+    save(
+        connection,
+        ann(),
+        bob(),
+        chat("bob"),
+        chat("ann", "7"),
+        order("1"),
+        order("2", "bob"),
+        order("3", "bob"),
+    )
     records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob", ("phone", "1"): "ann"})
     open_case(connection, "a", "ann")
     open_case(connection, "b", "bob")
@@ -324,7 +331,9 @@ def test_the_channels_own_id_comes_first_and_a_mail_address_knows_no_capitals() 
         (wrote("hello"), [("telegram", "42")]),
         (wrote("hello", id="7", phone="1"), [("telegram", "7"), ("phone", "1")]),
         (
-            AgentReplied(channel="telegram", external_id="a", at=NOON, conversation="42", message_id="a", text="x"),
+            AgentReplied(
+                channel="telegram", external_id="a", at=NOON, conversation="42", message_id="a", text="x"
+            ),
             [("telegram", "42")],
         ),
         (
@@ -334,7 +343,9 @@ def test_the_channels_own_id_comes_first_and_a_mail_address_knows_no_capitals() 
             [("telegram", "42")],
         ),
         (
-            BuyerUpdated(channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="9", email="A@b.example")),
+            BuyerUpdated(
+                channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="9", email="A@b.example")
+            ),
             [("web", "9"), ("email", "a@b.example")],
         ),
         (placed("1", id="9"), [("web", "9")]),
