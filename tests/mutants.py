@@ -1,15 +1,15 @@
-"""Break a place of the engine line by line, and see which breaks its own fast tests let pass.
+"""Break a place of the program line by line, and see which breaks the fast tests of that place let pass.
 
 `make mutants PLACE=bot/domain/arbiter.py` takes a module or a folder. Its tests are those of the folder that
-mirrors it (`tests/domain` for `bot/domain`), on SQLite only. Prints each survivor as a diff and a line for the
-table in docs/mutants.md; the exit code is 1 if more than AT_MOST of the mutants survive.
+mirrors it (`tests/domain` for `bot/domain`), on SQLite alone. Prints each survivor as a diff and a row for
+the table in docs/mutants.md; the exit code is 1 if more than AT_MOST of the mutants survive.
 """
 
 import os
 import shutil
 import sys
 from collections import Counter
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 AT_MOST = 0.15  # of the mutants may survive
@@ -50,7 +50,8 @@ def main(place: str) -> int:
     killed = counts["killed"] + counts["timeout"]
     lived = len(states) - killed
     print(f"\n{dict(counts)}")
-    print(f"| {place} | {len(states)} | {killed} | {lived} | {lived / len(states):.0%} | {date.today()} |")
+    row = (place, len(states), killed, lived, f"{lived / len(states):.1%}", f"{datetime.now(UTC):%Y-%m-%d}")
+    print("|", " | ".join(map(str, row)), "|")
     return int(lived > AT_MOST * len(states))
 
 

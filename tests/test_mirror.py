@@ -122,5 +122,8 @@ def test_where_a_module_is_tried_instead_there_are_tests() -> None:
 
 
 def test_lines_of_code_are_counted_without_what_explains_them() -> None:
-    source = '"""One."""\n\n# two\nx = """a\nb"""\n\n\ndef three() -> None:\n    """Four.\n\n    Five.\n    """\n    return\n'
-    assert lines_of_code(source) == 4
+    explained = (
+        '"""One."""\n\n# two\n\n\ndef three() -> None:\n    """Four.\n\n    Five.\n    """\n    return\n'
+    )
+    assert lines_of_code(explained) == 2
+    assert lines_of_code('x = """a\nb"""\n') == 2

@@ -271,7 +271,7 @@ def test_a_stop_by_link_does_not_undo_what_the_batch_knows_of_the_buyer(connecti
 
 
 def tries_after(connection: Connection, tries: int, since: timedelta | None) -> tuple[int, object]:
-    """How many are counted, and since when, after one more at noon; `since`: the first one was so long ago."""
+    """How many are counted, and since when, after one more at noon; since: how long ago the first one was."""
     before = chat("bob", tries=tries, tries_since=NOON - since if since is not None else None)
     save(connection, bob(), before)
     work, who = work_of(connection, wrote("x"))

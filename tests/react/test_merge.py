@@ -140,7 +140,7 @@ def test_a_chat_belongs_to_whom_its_id_belongs_to_now(connection: Connection) ->
 
 
 def test_a_chat_without_an_address_is_refused(connection: Connection) -> None:
-    with pytest.raises(ValueError, match="^a chat without an address$"):
+    with pytest.raises(ValueError, match=r"^a chat without an address$"):
         merged(connection, wrote("hello", address=""))
 
 
