@@ -4,6 +4,7 @@
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
+# make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make lock    write the lock files anew from pyproject.toml
 
@@ -13,6 +14,7 @@ SHOP ?= myshop
 LOCALE ?=
 WORKERS ?= 2
 SECONDS ?= 30
+PLACE ?= bot/domain/arbiter.py
 BENCH ?=
 
 BIN := $(VENV)/bin
@@ -35,7 +37,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench fuzz faults growth lock schema clean
+.PHONY: run test check bench fuzz faults mutants growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -61,6 +63,9 @@ fuzz: $(VENV)/.developed
 faults: $(VENV)/.developed
 	$(BIN)/python -m bench.faults $(FAULTS)
 
+mutants: $(VENV)/.developed
+	$(BIN)/python -P tests/mutants.py $(PLACE)
+
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)
 
@@ -75,7 +80,7 @@ schema: $(VENV)/.installed
 	$(BIN)/xiaoer schema > docs/config.schema.json
 
 clean:
-	rm -rf $(VENV) $(APART) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(APART) build dist mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -10,11 +10,15 @@ import psycopg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
-from sqlalchemy import make_url
+from sqlalchemy import Connection, make_url
 
+from storage import schema
+from storage.database import Database
 from tests import servers
 
 DATABASES = itertools.count(1)
+# Which kinds of database the tests run on; `make mutants` names SQLite alone, to be fast.
+KINDS = os.environ.get("XIAOER_TEST_DATABASES", "sqlite,postgresql").split(",")
 
 # An example that takes long on a busy machine is no fault of what it is an example of.
 settings.register_profile(
@@ -61,7 +65,24 @@ def log_cluster() -> Iterator[servers.Cluster]:
         cannot_run(f"no NATS: {why}")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """An empty SQLite database for all tests of this run that undo what they write."""
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('empty') / 'shop.db'}")
+    schema.migrate(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def connection(sqlite_database: Database) -> Iterator[Connection]:
+    """A writing transaction on an empty SQLite database, undone at the end of the test."""
+    with sqlite_database.engine.connect() as connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()
+
+
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh, empty database; the test runs once on each kind."""
     if request.param == "sqlite":

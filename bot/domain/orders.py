@@ -290,8 +290,8 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
     parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
     parcel = _replace(parcel, followed=old.followed or event.followed)
     shown_at = event.shown_at or event.at
-    new = (event.carrier or "", event.tracking or "", event.tracking_url or "")
-    known = (old.carrier or "", old.tracking or "", old.tracking_url or "")
+    new = (event.carrier or "", event.tracking or "", event.tracking_url or "", _count(event.pieces))
+    known = (old.carrier or "", old.tracking or "", old.tracking_url or "", _count(old.pieces))
     if old.shown_at is not None and (old.shown_at, known) >= (shown_at, new):
         return parcel
     return _replace(
@@ -302,6 +302,10 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
         tracking_url=event.tracking_url,
         pieces=event.pieces,
     )
+
+
+def _count(pieces: int | None) -> int:
+    return -1 if pieces is None else pieces
 
 
 def _surest(one: bool | None, other: bool | None) -> bool | None:

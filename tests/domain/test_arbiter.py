@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, get_args
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,8 +95,10 @@ def cases(draw: st.DrawFn) -> tuple[DueMessage, MessagePolicy, Facts, datetime]:
 
 
 @given(cases())
-def test_the_same_facts_get_the_same_verdict(case: Any) -> None:
-    assert judge(*case) == judge(*case)
+def test_the_verdict_does_not_depend_on_the_order_of_the_buyers_chats(case: Any) -> None:
+    due, policy, known, now = case
+    turned = msgspec.structs.replace(known, conversations=known.conversations[::-1])
+    assert judge(due, policy, turned, now) == judge(due, policy, known, now)
 
 
 @given(cases())
@@ -222,3 +226,118 @@ def test_a_word_that_nothing_else_forbids_waits_until_the_person_is_done() -> No
 
     assert judge(due, moment, known, now) == Hold(until, Reason("human_talks", {"until": until}))
     assert judge(due, moment, known, until) == Send(DOOR)
+
+
+# Single rules, at their boundaries
+
+AWAKE = Shop(name="Mug House", quiet_hours=QuietHours(start=time(0), end=time(0)))
+TRUE = MessagePolicy(category="service", lateness=HOUR, why_outdated=lambda *_: None)
+SECOND = timedelta(seconds=1)
+
+
+def judged(
+    now: datetime = NOW,
+    category: Category = "service",
+    policy: MessagePolicy = TRUE,
+    lateness: timedelta = HOUR,
+    **known: Any,
+) -> Send | Hold | Skip:
+    """The verdict on a message that is due at NOW and may be an hour late."""
+    due = DueMessage(key="k", template="t", category=category, due_at=NOW, created_at=NOW, lateness=lateness)
+    facts = {"shop": AWAKE, "buyer": Buyer(id="b1"), "addresses": (DOOR,), **known}
+    return judge(due, policy, Facts(**facts), now)
+
+
+def chat(until: datetime | None) -> Conversation:
+    return Conversation(channel="web", address="ann", buyer="b1", human_until=until)
+
+
+def test_a_message_that_is_exactly_as_late_as_it_may_be_is_sent() -> None:
+    assert judged(now=NOW + HOUR) == Send(DOOR)
+    late = Skip(Reason("too_late", {"due_at": NOW, "lateness": 3600}))
+    assert judged(now=NOW + HOUR + SECOND) == late
+
+
+def test_a_message_is_held_until_exactly_as_late_as_it_may_be() -> None:
+    talks = Reason("human_talks", {"until": NOW + HOUR})
+    assert judged(conversations=(chat(NOW + HOUR),)) == Hold(NOW + HOUR, talks)
+    assert judged(conversations=(chat(NOW + HOUR),), lateness=HOUR - SECOND) == Skip(talks)
+
+
+def test_a_takeover_is_over_at_its_end() -> None:
+    assert judged(conversations=(chat(NOW),)) == Send(DOOR)
+    assert isinstance(judged(conversations=(chat(NOW + SECOND),)), Hold)
+
+
+def test_of_two_takeovers_the_longer_one_holds() -> None:
+    verdict = judged(conversations=(chat(NOW + SECOND), chat(NOW + HOUR), chat(None)))
+    assert verdict == Hold(NOW + HOUR, Reason("human_talks", {"until": NOW + HOUR}))
+
+
+def test_who_said_stop_still_gets_an_answer() -> None:
+    silent = Buyer(id="b1", stopped_at=NOW)
+    assert judged(buyer=silent) == Skip(Reason("stopped", {"stopped_at": NOW}))
+    assert judged(buyer=silent, category="answer") == Send(DOOR)
+
+
+def test_what_is_no_longer_true_is_skipped_by_its_own_reason() -> None:
+    outdated = MessagePolicy(category="service", lateness=HOUR, why_outdated=lambda *_: UNTRUE)
+    assert judged(policy=outdated) == Skip(UNTRUE)
+
+
+def test_the_check_of_a_message_knows_it_and_its_facts_and_the_time() -> None:
+    def check(due: DueMessage, facts: Facts, now: datetime) -> Reason:
+        return Reason("seen", {"key": due.key, "buyer": facts.buyer.id, "now": now})
+
+    policy = MessagePolicy(category="service", lateness=HOUR, why_outdated=check)
+    seen = {"key": "k", "buyer": "b1", "now": NOW + SECOND}
+    assert judged(policy=policy, now=NOW + SECOND) == Skip(Reason("seen", seen))
+
+
+@pytest.mark.parametrize("agrees", [None, False])
+def test_an_offer_wants_a_yes(agrees: bool | None) -> None:
+    assert judged(category="promotion", buyer=Buyer(id="b1", agrees=agrees)) == Skip(Reason("not_agreed"))
+    assert judged(category="promotion", buyer=Buyer(id="b1", agrees=True)) == Send(DOOR)
+    assert judged(category="greeting", buyer=Buyer(id="b1", agrees=agrees)) == Send(DOOR)
+
+
+def test_in_the_buyers_night_a_message_waits_for_the_morning_and_an_answer_does_not() -> None:
+    night = Shop(name="Mug House", timezone="UTC", quiet_hours=QuietHours(start=time(3), end=time(4, 30)))
+    until = NOW + timedelta(minutes=30)
+    held = Hold(until, Reason("quiet_hours", {"until": until, "timezone": "UTC"}))
+    assert judged(shop=night) == held
+    assert judged(shop=night, category="answer") == Send(DOOR)
+    assert judged(shop=night, buyer=Buyer(id="b1", timezone="Asia/Shanghai")) == Send(DOOR)
+
+
+def test_at_the_cap_of_a_day_a_message_waits_until_the_oldest_counts_no_more() -> None:
+    full = {"sent_in_day": AWAKE.limits.per_day, "sent_in_day_until": NOW + SECOND}
+    why = Reason("day_full", {"limit": 6, "until": NOW + SECOND})
+    assert judged(**full) == Hold(NOW + SECOND, why)
+    assert judged(**full, category="answer") == Send(DOOR)
+    assert judged(**{**full, "sent_in_day": 5}) == Send(DOOR)
+
+
+@pytest.mark.parametrize("until", [None, NOW - SECOND])
+def test_a_full_day_is_not_looked_at_again_before_now(until: datetime | None) -> None:
+    why = Reason("day_full", {"limit": 6, "until": NOW})
+    assert judged(sent_in_day=6, sent_in_day_until=until) == Hold(NOW, why)
+
+
+def test_at_the_cap_of_a_week_an_offer_waits_until_the_oldest_counts_no_more() -> None:
+    full = {"promotions_in_week": 1, "buyer": Buyer(id="b1", agrees=True)}
+    why = Reason("promotions_full", {"limit": 1})
+    for until, wanted in ((NOW + SECOND, NOW + SECOND), (NOW - SECOND, NOW)):
+        verdict = judged(**full, promotions_in_week_until=until, category="promotion")
+        assert verdict == Hold(wanted, why)
+    assert judged(**full, promotions_in_week_until=None, category="promotion") == Skip(why)
+    assert judged(**full, promotions_in_week_until=NOW + SECOND) == Send(DOOR)
+
+
+def test_without_an_address_a_message_is_skipped_but_only_once_nothing_holds_it() -> None:
+    assert judged(addresses=()) == Skip(Reason("no_way"))
+    assert isinstance(judged(addresses=(), conversations=(chat(NOW + SECOND),)), Hold)
+
+
+def test_a_smaller_number_goes_first() -> None:
+    assert PRIORITY["answer"] < PRIORITY["service"] < PRIORITY["promotion"]

@@ -1,0 +1,175 @@
+"""One shop's records in a transaction that is undone, and nothing around them: for tests of single rules."""
+
+import itertools
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from bot.domain.context import Buyer, Context, Conversation
+from bot.domain.events import BuyerRef, MessageReceived, OrderCompleted, OrderPlaced
+from bot.domain.messages import MessagePolicy
+from bot.domain.money import Money
+from bot.domain.orders import Order
+from bot.domain.routes import Route
+from bot.domain.rules import Rules
+from bot.domain.shop import QuietHours, Shop
+from bot.react.identities import Identities
+from bot.react.unit_of_work import UnitOfWork
+from bot.texts.catalogue import Catalogue
+from storage import inbox, outbox, records
+from storage.inbox import inbox_event
+from storage.outbox import Draft
+from storage.unit import Unit
+from tests.world import NOON
+
+SHOP_ID, NEIGHBOUR = "mugs", "teas"
+SHOP = Shop(name="Mug House", locale="en", timezone="UTC", quiet_hours=QuietHours(start=time(0), end=time(0)))
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CATALOGUE = Catalogue()
+NUMBERS = itertools.count(1)
+
+
+def unit_of(connection: Connection, now: datetime = NOON, shop: Shop = SHOP) -> Unit:
+    return Unit(connection, SHOP_ID, shop, now)
+
+
+def work_of(
+    connection: Connection, *events: Any, now: datetime = NOON, shop: Shop = SHOP
+) -> tuple[UnitOfWork, Identities]:
+    """The records of a batch, as they were read for these events; words in a chat are order numbers."""
+    work = UnitOfWork(unit_of(connection, now, shop))
+    work.read(events, numbers_in)
+    return work, Identities(work)
+
+
+def numbers_in(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def rules(*routes: Route, policies: dict[str, MessagePolicy] | None = None, **functions: Any) -> Rules:
+    """Rules in which a chat's "link <order>" proves that order."""
+    return Rules(
+        routes=routes,
+        policies=policies or {"thanks": policy("answer"), "hello": policy("service")},
+        numbers_in=functions.get("numbers_in", numbers_in),
+        order_of_link=functions.get("order_of_link", lambda shop, text: None),
+        promotion_due=lambda *_: None,
+        tier_of=lambda *_: None,
+    )
+
+
+def policy(category: Any, lateness: timedelta = HOUR, **fields: Any) -> MessagePolicy:
+    return MessagePolicy(category=category, lateness=lateness, **{"why_outdated": lambda *_: None, **fields})
+
+
+def context(now: datetime = NOON, **fields: Any) -> Context:
+    return Context(now=now, shop_id=SHOP_ID, shop=SHOP, **fields)
+
+
+# What the records hold
+
+
+def save(connection: Connection, *kept: Buyer | Order | Conversation, shop: str = SHOP_ID) -> None:
+    for each in kept:
+        match each:
+            case Buyer():
+                records.save_buyers(connection, shop, [each])
+            case Order():
+                records.save_orders(connection, shop, [each])
+            case Conversation():
+                records.save_conversations(connection, shop, [each])
+
+
+def queue(
+    connection: Connection, *keys: str, shop: str = SHOP_ID, now: datetime = NOON, **fields: Any
+) -> None:
+    """Messages that are due now, all alike but for their keys."""
+    version = CATALOGUE.resolve(fields.get("template", "thanks"), "en")
+    outbox.keep_versions(connection, shop, [version])
+    draft = {
+        "buyer": "ann",
+        "template": "thanks",
+        "version": version.id,
+        "category": "service",
+        "rule": "test.rule",
+        "due_at": now,
+        "lateness": HOUR,
+        **fields,
+    }
+    outbox.queue(connection, shop, [Draft(key=key, **draft) for key in keys], now)
+
+
+def take(connection: Connection, *events: Any, shop: str = SHOP_ID, now: datetime = NOON) -> None:
+    """Put events into the inbox."""
+    inbox.add(connection, [inbox_event(shop, event, now) for event in events])
+
+
+def ann(**fields: Any) -> Buyer:
+    return Buyer(**{"id": "ann", "created_at": NOON, **fields})
+
+
+def bob(**fields: Any) -> Buyer:
+    return Buyer(**{"id": "bob", "created_at": NOON + HOUR, **fields})
+
+
+def order(id: str, buyer: str | None = "ann", **fields: Any) -> Order:
+    return Order(id=id, channel="web", buyer=buyer, **fields)
+
+
+def chat(buyer: str = "ann", address: str = "42", channel: str = "telegram", **fields: Any) -> Conversation:
+    return Conversation(channel=channel, address=address, buyer=buyer, **fields)
+
+
+# What comes in
+
+
+def placed(number: str, at: datetime = NOON, channel: str = "web", **ref: Any) -> OrderPlaced:
+    return OrderPlaced(
+        channel=channel,
+        external_id=f"{number}-{next(NUMBERS)}",
+        at=at,
+        order=number,
+        placed_at=at,
+        total=Money(12800, "CNY"),
+        buyer=BuyerRef(**ref),
+    )
+
+
+def completed(order: str, at: datetime = NOON) -> OrderCompleted:
+    return OrderCompleted(channel="web", external_id=f"c{order}-{next(NUMBERS)}", at=at, order=order)
+
+
+def wrote(text: str, at: datetime = NOON, address: str = "42", **ref: Any) -> MessageReceived:
+    name = f"m{next(NUMBERS)}"
+    return MessageReceived(
+        channel="telegram",
+        external_id=name,
+        at=at,
+        conversation=address,
+        buyer=BuyerRef(**ref),
+        message_id=name,
+        text=text,
+    )
+
+
+# What is there afterwards
+
+
+def rows(connection: Connection, table: Any, *columns: str, shop: str = SHOP_ID) -> list[tuple[Any, ...]]:
+    """All rows of a shop, in the order of the named columns."""
+    wanted = [table.c[name] for name in columns]
+    found = connection.execute(select(*wanted).where(table.c.shop == shop).order_by(*wanted))
+    return [tuple(row) for row in found]
+
+
+def buyer_in(connection: Connection, id: str) -> Buyer:
+    return records.buyers_by_id(connection, SHOP_ID, {id})[id]
+
+
+def chat_in(connection: Connection, address: str = "42", channel: str = "telegram") -> Conversation:
+    return records.conversations_at(connection, SHOP_ID, {(channel, address)})[channel, address]
+
+
+def order_in(connection: Connection, id: str) -> Order:
+    return records.orders_by_id(connection, SHOP_ID, {id})[id]

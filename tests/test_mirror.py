@@ -1,0 +1,129 @@
+"""The tests lie as the program does: a module's rules are stated in the test file of its name."""
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("bot/domain", "bot/react", "bot/deliver", "bot/receive", "bot/operations", "storage", "handlers")
+SMALL = 30  # lines of code, without docstrings and comments, up to which a module needs no file of its own
+
+# Modules whose rules are stated elsewhere, and where.
+ELSEWHERE = {
+    # declarations, without a line that could be wrong
+    "bot/domain/actions.py": "tests/react/test_decisions.py applies each of them",
+    "bot/domain/messages.py": "tests/domain/test_arbiter.py judges by them",
+    "bot/domain/reasons.py": "tests/seller/test_words.py has a sentence for each",
+    "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
+    # words and policies, tried by what is said for them
+    "handlers/message_policies.py": "tests/handlers/test_journey.py, test_routes.py",
+    "handlers/normalise.py": "tests/handlers/test_meaning.py",
+    "handlers/phrases_en.py": "tests/handlers/test_meaning.py",
+    "handlers/phrases_zh.py": "tests/handlers/test_meaning.py",
+    "handlers/validity.py": "tests of each message in tests/handlers",
+    # the way in, tried through a real server
+    "bot/receive/connection_limits.py": "tests/hostile/test_sieges.py",
+    "bot/receive/group_commit.py": "tests/receive/test_endpoint.py",
+    "bot/receive/http_protocol.py": "tests/hostile/test_sieges.py, test_bodies.py",
+    "bot/receive/unsubscribe_page.py": "tests/handlers/test_stop.py",
+    "bot/receive/log/consumer.py": "tests/faults/test_log.py",
+    "bot/receive/log/jetstream.py": "tests/faults/test_log.py, test_log_encrypted.py",
+    "bot/receive/log/producer.py": "tests/faults/test_log.py",
+    "bot/receive/log/reader.py": "tests/faults/test_log.py",
+    "bot/receive/log/watermark.py": "tests/faults/test_log.py",
+    # operations, tried by the commands that a seller gives
+    "bot/operations/audit/audit.py": "tests/operations/test_audit.py",
+    "bot/operations/audit/conversations.py": "tests/operations/test_audit.py",
+    "bot/operations/audit/orders.py": "tests/operations/test_audit.py",
+    "bot/operations/health.py": "tests/operations/test_metrics.py",
+    "bot/operations/single_instance.py": "tests/faults/test_two_programs.py",
+    # queries, tried by those who ask them
+    "storage/archive.py": "tests/operations/test_archive.py",
+    "storage/audit_queries.py": "tests/operations/test_audit.py",
+    "storage/bulk.py": "tests/storage/test_shop_key.py, and every test that writes",
+    "storage/calendar.py": "tests/react/test_deadlines.py, test_campaigns.py, test_decisions.py",
+    "storage/database.py": "tests/storage/test_transactions.py",
+    "storage/held_outbox.py": "tests/operations/test_resume_after_restore.py",
+    "storage/history.py": "tests/deliver/test_facts.py, test_outcomes.py, tests/react/test_merge.py",
+    "storage/inbox.py": "tests/receive/test_endpoint.py, tests/react/test_reactor.py",
+    "storage/instance.py": "tests/operations/test_restore_guard.py",
+    "storage/log_offsets.py": "tests/faults/test_log.py",
+    "storage/lookup.py": "tests/commands/test_commands.py",
+    "storage/outbox.py": "tests/deliver/test_claim.py, test_outcomes.py, tests/react/test_decisions.py",
+    "storage/profiles.py": "tests/commands/test_commands.py",
+    "storage/read_models.py": "tests/api/test_routes.py, tests/seller/test_explanation.py",
+    "storage/records.py": "tests/react/test_unit_of_work.py, test_identity_rules.py",
+}
+
+
+def lines_of_code(source: str) -> int:
+    documented = set[int]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if ast.get_docstring(node) is not None and isinstance(first, ast.Expr):
+                documented.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    empty = (
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    )
+    tokens = [
+        token for token in tokenize.generate_tokens(io.StringIO(source).readline) if token.type not in empty
+    ]
+    return len({line for token in tokens for line in range(token.start[0], token.end[0] + 1)} - documented)
+
+
+def mirror_of(module: str) -> str:
+    path = Path(module)
+    folders = path.parent.parts[1:] if path.parts[0] == "bot" else path.parent.parts
+    return Path("tests", *folders, f"test_{path.stem}.py").as_posix()
+
+
+def modules() -> list[str]:
+    """Every module of these rooms that is not small."""
+    found = [
+        file
+        for room in ROOMS
+        for file in sorted((ROOT / room).rglob("*.py"))
+        if "migrations" not in file.parts
+    ]
+    return [
+        file.relative_to(ROOT).as_posix() for file in found if lines_of_code(file.read_text("utf-8")) > SMALL
+    ]
+
+
+def test_each_module_has_a_test_file_of_its_name_or_is_tried_elsewhere() -> None:
+    large = modules()
+    assert {module.rsplit("/", 1)[0] for module in large} >= set(ROOMS)
+    missing = {module: mirror_of(module) for module in large if not (ROOT / mirror_of(module)).exists()}
+    assert set(missing) - set(ELSEWHERE) == set()
+
+
+def test_who_has_a_test_file_by_now_is_not_named_as_tried_elsewhere() -> None:
+    large = modules()
+    assert ELSEWHERE
+    assert [
+        module for module in ELSEWHERE if (ROOT / mirror_of(module)).exists() or module not in large
+    ] == []
+
+
+def test_where_a_module_is_tried_instead_there_are_tests() -> None:
+    for where in ELSEWHERE.values():
+        named = [word.strip(",") for word in where.split() if word.strip(",").endswith(".py")]
+        folder = Path()
+        for name in named:
+            folder = Path(name).parent if "/" in name else folder
+            assert (ROOT / folder / Path(name).name).is_file(), name
+
+
+def test_lines_of_code_are_counted_without_what_explains_them() -> None:
+    explained = (
+        '"""One."""\n\n# two\n\n\ndef three() -> None:\n    """Four.\n\n    Five.\n    """\n    return\n'
+    )
+    assert lines_of_code(explained) == 2
+    assert lines_of_code('x = """a\nb"""\n') == 2
