@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, literal_column, select, union_all, update
+from sqlalchemy import Connection, Select, literal_column, select, union_all, update
 
 from bot.domain.context import Buyer
+from bot.domain.events import OWN_LINK
 from storage import order_records
 from storage.bulk import insert_new, upsert
 from storage.database import take_ids
@@ -98,6 +99,26 @@ def addresses_of(
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
 
+def owners_of_links(connection: Connection, shop: str, ids: Collection[str]) -> dict[Identity, str]:
+    """The buyers that stand today for these ids of ours, for links that were sent long ago."""
+    present = {id: present_id(connection, shop, id) for id in ids}
+    return {(OWN_LINK, id): buyer for id, buyer in present.items() if buyer}
+
+
+def are_two_people(connection: Connection, shop: str, one: str, other: str) -> bool:
+    """True if both buyers have an id on one platform. Mail addresses and phones may be shared."""
+    theirs = identities.alias()
+    statement: Select[Any] = select(literal_column("1")).where(
+        identities.c.shop == shop,
+        theirs.c.shop == shop,
+        identities.c.buyer == one,
+        theirs.c.buyer == other,
+        identities.c.kind == theirs.c.kind,
+        identities.c.kind.not_in(("email", "phone")),
+    )
+    return connection.scalar(statement.limit(1)) is not None
+
+
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
     """Store the owners of new identities; one that has an owner keeps them."""
     rows = [
@@ -116,7 +137,7 @@ def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, s
         insert_new(connection, notes, rows)
 
 
-def join(connection: Connection, shop: str, kept: str, lost: str) -> None:
+def move_all(connection: Connection, shop: str, kept: str, lost: str) -> None:
     """Move everything of `lost` to `kept`; the empty record stays, with `joined_to`."""
     for table in (identities, conversations, cases, notes, outbox):
         connection.execute(

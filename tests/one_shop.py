@@ -17,7 +17,7 @@ from bot.domain.shop import QuietHours, Shop
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.texts.catalogue import Catalogue
-from storage import inbox, outbox, records
+from storage import buyer_records, conversation_records, inbox, order_records, outbox
 from storage.inbox import inbox_event
 from storage.outbox import Draft
 from storage.unit import Unit
@@ -74,11 +74,11 @@ def save(connection: Connection, *kept: Buyer | Order | Conversation, shop: str 
     for each in kept:
         match each:
             case Buyer():
-                records.save_buyers(connection, shop, [each])
+                buyer_records.save(connection, shop, [each])
             case Order():
-                records.save_orders(connection, shop, [each])
+                order_records.save(connection, shop, [each])
             case Conversation():
-                records.save_conversations(connection, shop, [each])
+                conversation_records.save(connection, shop, [each])
 
 
 def queue(
@@ -164,12 +164,12 @@ def rows(connection: Connection, table: Any, *columns: str, shop: str = SHOP_ID)
 
 
 def buyer_in(connection: Connection, id: str) -> Buyer:
-    return records.buyers_by_id(connection, SHOP_ID, {id})[id]
+    return buyer_records.by_id(connection, SHOP_ID, {id})[id]
 
 
 def chat_in(connection: Connection, address: str = "42", channel: str = "telegram") -> Conversation:
-    return records.conversations_at(connection, SHOP_ID, {(channel, address)})[channel, address]
+    return conversation_records.by_place(connection, SHOP_ID, {(channel, address)})[channel, address]
 
 
 def order_in(connection: Connection, id: str) -> Order:
-    return records.orders_by_id(connection, SHOP_ID, {id})[id]
+    return order_records.by_id(connection, SHOP_ID, {id})[id]

@@ -8,7 +8,7 @@ import msgspec
 from bot.domain import buyers
 from bot.domain.context import Buyer, Conversation
 from bot.domain.events import BuyerRef
-from bot.react.unit_of_work import UnitOfWork, identities_of
+from bot.react.unit_of_work import UnitOfWork, keys_of
 from storage import buyer_records, outbox
 from storage.buyer_records import Identity
 
@@ -27,7 +27,7 @@ class Identities:
 
         Creates the buyer, or joins two records that prove to be one person.
         """
-        keys = identities_of(channel, ref)
+        keys = keys_of(channel, ref)
         if not keys:
             return None
         found = self._owners_of(keys, channel, ref)
@@ -46,13 +46,13 @@ class Identities:
         if one == other:
             return first
         work.write()  # the join below reads the tables
-        if _are_two_people(work.identities_of(one), work.identities_of(other)):
-            return first
         kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or work.now, buyer.id))
-        buyer_records.join(work.connection, work.shop_id, kept.id, lost.id)
+        if buyer_records.are_two_people(work.connection, work.shop_id, one, other):
+            return first
+        buyer_records.move_all(work.connection, work.shop_id, kept.id, lost.id)
         outbox.offer_once(work.connection, work.shop_id, kept.id, work.now)
-        work.replace_buyer(kept.id, lost.id)
         joined = buyers.merged(kept, lost)
+        work.replace_buyer(kept.id, lost.id)
         work.put_buyer(joined)
         return joined
 
@@ -66,8 +66,6 @@ class Identities:
         order = work.orders.get(order_id)
         if order is None or order.buyer is None or order.buyer == chat.buyer:
             return None
-        if order.buyer not in work.buyers:
-            work.read_buyer(order.buyer)
         kept = self.join(order.buyer, chat.buyer)
         if work.present(chat.buyer) != kept.id:
             return None  # they have a record of their own there; they get an answer and nobody's chat moves
@@ -86,16 +84,6 @@ class Identities:
     def consent(self, buyer: str, agrees: bool, at: datetime) -> None:
         """Record that a buyer agreed to promotions, or refused them."""
         self._work.put_buyer(buyers.consented(self._work.buyers[buyer], agrees, at))
-
-    def stop_by_link(self, id: str, at: datetime) -> str | None:
-        """Record a stop by our own link, whose buyer may have been joined to another since it was sent."""
-        buyer = buyer_records.present_id(self._work.connection, self._work.shop_id, id)
-        if buyer is None:
-            return None
-        if buyer not in self._work.buyers:
-            self._work.read_buyer(buyer)
-        self.stop(buyer, at)
-        return buyer
 
     def count_try(self, chat: Conversation) -> None:
         """Count a wrong try to prove an order; tries are counted anew a day after the first one."""
@@ -122,9 +110,3 @@ class Identities:
         self._work.put_buyer(buyer)
         self._work.cases.setdefault(buyer.id, ())
         return buyer
-
-
-def _are_two_people(one: set[Identity], other: set[Identity]) -> bool:
-    """True if both have an id on one platform. Mail addresses and phones may be shared."""
-    platforms = {kind for kind, _ in one} & {kind for kind, _ in other} - {"email", "phone"}
-    return bool(platforms)

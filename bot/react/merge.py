@@ -48,10 +48,8 @@ def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Su
             return _chat(work, identities, event)
         case MessageStatusChanged():
             return _status(work, event)
-        case BuyerOptedOut() if event.channel == OWN_LINK and event.buyer.id:
-            return Subject(buyer=identities.stop_by_link(event.buyer.id, event.at))
         case BuyerEvent():
-            buyer = identities.resolve(event.channel, event.buyer, event.at)
+            buyer = _buyer(work, identities, event)
             if isinstance(event, BuyerOptedOut) and buyer:
                 identities.stop(buyer, event.at)
             return Subject(buyer=buyer)
@@ -65,10 +63,17 @@ def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Su
             return Subject()
 
 
+def _buyer(work: UnitOfWork, identities: Identities, event: BuyerEvent) -> str | None:
+    """A link of ours names a buyer by our own id, who may have been joined to another since it was sent."""
+    if event.channel == OWN_LINK and event.buyer.id:
+        return work.owners.get((OWN_LINK, event.buyer.id))
+    return identities.resolve(event.channel, event.buyer, event.at)
+
+
 def _order(work: UnitOfWork, identities: Identities, event: OrderEvent) -> Subject:
-    order = merge(work.orders.get(event.order), event)
     ref: BuyerRef | None = getattr(event, "buyer", None)
     buyer = identities.resolve(event.channel, ref, event.at) if ref else None
+    order = merge(work.orders.get(event.order), event)
     # The first buyer of an order stays its buyer, so that a gift's receiver does not take it over.
     order = _replace(order, buyer=order.buyer or buyer)
     work.put_order(order)

@@ -225,9 +225,6 @@ class _Batch:
             named = next((work.named[number] for number in numbers if number in work.named), None)
             if proved:
                 named = work.read_order(proved) or named
-        named_buyer = named.buyer if named else None
-        if named_buyer and named_buyer not in work.buyers:
-            work.read_buyer(named_buyer)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -239,6 +236,6 @@ class _Batch:
             cases=work.cases.get(buyer, ()) if buyer else (),
             said=work.said.get(order.id, ()) if order else (),
             named_order=named,
-            named_buyer=work.buyer(named_buyer),
+            named_buyer=work.buyer(named.buyer) if named else None,
             link_proved=bool(proved and named),
         )

@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 
 from bot.domain.context import Buyer, Case, Conversation, Said
 from bot.domain.events import (
+    OWN_LINK,
     AgentReplied,
     BuyerEvent,
+    BuyerOptedOut,
     BuyerRef,
     ChatEvent,
     Event,
@@ -66,9 +68,8 @@ class UnitOfWork:
         """
         events = list(events)
         link, shop = self.connection, self.shop_id
-        self.owners = buyer_records.owners(
-            link, shop, {key for event in events for key in identities_in(event)}
-        )
+        self.owners = buyer_records.owners(link, shop, {key for event in events for key in keys_in(event)})
+        self.owners |= buyer_records.owners_of_links(link, shop, _links_in(events))
         self.orders = order_records.by_id(link, shop, _orders_in(events))
         numbers = {
             number
@@ -97,10 +98,13 @@ class UnitOfWork:
         self._orders_of.update(order_records.newest_of(self.connection, self.shop_id, {buyer}))
 
     def read_order(self, id: str) -> Order | None:
-        """An order that `read` did not find; None if there is none."""
+        """An order that `read` did not find, with its buyer; None if there is none."""
         if id not in self.orders:
             self.orders.update(order_records.by_id(self.connection, self.shop_id, {id}))
-        return self.orders.get(id)
+        order = self.orders.get(id)
+        if order and order.buyer and order.buyer not in self.buyers:
+            self.read_buyer(order.buyer)
+        return order
 
     def identities_of(self, buyer: str) -> set[Identity]:
         """Every identity of a buyer, new ones of this batch included."""
@@ -157,7 +161,7 @@ class UnitOfWork:
             self.owners[identity] = self._new_owners[identity] = buyer
 
     def replace_buyer(self, kept: str, lost: str) -> None:
-        """Move everything of `lost` to `kept` in memory, after `buyer_records.join` did so in the tables."""
+        """Move everything of `lost` to `kept` in memory, as `buyer_records.move_all` did in the tables."""
         self._joined[lost] = kept
         self.owners = {key: kept if owner == lost else owner for key, owner in self.owners.items()}
         for order in list(self.orders.values()):
@@ -190,7 +194,7 @@ class UnitOfWork:
 
     def _owner_of(self, event: Event) -> str | None:
         """The buyer of an event, as far as is known before it is merged; else None."""
-        for key in identities_in(event):
+        for key in keys_in(event):
             if key in self.owners:
                 return self.owners[key]
         order = (
@@ -204,27 +208,36 @@ class UnitOfWork:
         self.cases.update(case_records.open_of(self.connection, self.shop_id, missing))
 
 
-def identities_of(channel: str, ref: BuyerRef) -> list[Identity]:
+def keys_of(channel: str, ref: BuyerRef) -> list[Identity]:
     """The identities that a reference carries: the channel's own id first."""
     keys = [(channel, ref.id), ("email", ref.email and ref.email.lower()), ("phone", ref.phone)]
     return [(kind, value) for kind, value in keys if value]
 
 
-def identities_in(event: Event) -> list[Identity]:
+def keys_in(event: Event) -> list[Identity]:
     """The identities that an event carries."""
     match event:
         case MessageReceived() | AgentReplied():
             ref = event.buyer
-            return identities_of(event.channel, _replace(ref, id=ref.id or event.conversation))
+            return keys_of(event.channel, _replace(ref, id=ref.id or event.conversation))
         case ChatEvent():
             return [(event.channel, event.conversation)]
         case BuyerEvent():
-            return identities_of(event.channel, event.buyer)
+            return keys_of(event.channel, event.buyer)
         case OrderEvent():
             ref = getattr(event, "buyer", None) or BuyerRef()
-            return identities_of(event.channel, ref)
+            return keys_of(event.channel, ref)
         case _:
             return []
+
+
+def _links_in(events: Iterable[Event]) -> set[str]:
+    """The buyers that links of ours name, as they were called when the links were sent."""
+    return {
+        event.buyer.id
+        for event in events
+        if isinstance(event, BuyerOptedOut) and event.channel == OWN_LINK and event.buyer.id
+    }
 
 
 def _orders_in(events: Iterable[Event]) -> set[str]:

@@ -24,7 +24,7 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import SELLER
 from bot.texts.catalogue import Version
-from storage import instance, outbox, records, tables
+from storage import buyer_records, instance, outbox, tables
 from storage.outbox import dump, message_name
 from tests.one_shop import (
     CATALOGUE,
@@ -68,7 +68,7 @@ class Place:
         for shop in (SHOP_ID, NEIGHBOUR):
             for name in ("ann", "bob", "cy"):
                 save(connection, ann(id=name, agrees=True, name=name.title()), shop=shop)
-                records.add_identities(connection, shop, {("web", f"{name}@web"): name})
+                buyer_records.add_identities(connection, shop, {("web", f"{name}@web"): name})
         self.policies = {
             name: policy("service") for name in ("thanks", "hello", "order_confirmation", "gone", PROMOTION)
         }

@@ -14,7 +14,7 @@ from bot.domain.events import BuyerOptedOut, BuyerRef
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.shop import Limits, QuietHours, Shop
-from storage import records, tables
+from storage import buyer_records, case_records, tables
 from tests.one_shop import (
     DAY,
     HOUR,
@@ -71,14 +71,14 @@ def test_a_buyer_without_a_record_is_known_by_their_id(connection: Connection) -
 
 def test_only_an_id_on_a_channel_is_an_address_there_and_not_a_chat(connection: Connection) -> None:
     save(connection, ann(), chat(channel="web", address="w2"))
-    records.add_identities(connection, SHOP_ID, {("web", "w1"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("web", "w1"): "ann"})
     queue(connection, "k")
     assert [each.address for each in facts_of(connection)["k"].addresses] == ["w1"]
 
 
 def test_what_a_buyer_heard_and_their_open_cases_count_but_not_for_an_answer(connection: Connection) -> None:
     save(connection, ann())
-    records.open_case(connection, SHOP_ID, OpenCase(kind="human", key="c", reason="asked"), "ann", NOON)
+    case_records.open_case(connection, SHOP_ID, OpenCase(kind="human", key="c", reason="asked"), "ann", NOON)
     sent(connection, "old", at=NOON - HOUR)
     queue(connection, "k")
     facts = facts_of(connection)["k"]

@@ -27,7 +27,7 @@ from bot.domain.shop import Shop
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
-from storage import records, tables
+from storage import buyer_records, tables
 from storage.outbox import dump
 from tests.one_shop import (
     CATALOGUE,
@@ -59,7 +59,7 @@ class Batch:
     def __init__(self, connection: Connection, shop: Shop | None = None) -> None:
         self.connection = connection
         save(connection, ann(), bob(), order("1"), order("2", "bob"), TALK)
-        records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+        buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
         self.work = UnitOfWork(unit_of(connection, shop=shop) if shop else unit_of(connection))
         about = [OrderCompleted(channel="web", external_id=id, at=NOON, order=id) for id in ("1", "2")]
         self.work.read([wrote("hello"), *about], lambda text: ())

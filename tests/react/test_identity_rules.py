@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.domain.context import Conversation
-from bot.domain.events import BuyerRef
+from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef
 from bot.react.identities import Identities
+from bot.react.merge import merge_event
 from bot.react.unit_of_work import UnitOfWork
-from storage import records, tables
+from storage import buyer_records, tables
 from tests.one_shop import (
     DAY,
     HOUR,
@@ -29,6 +30,10 @@ from tests.one_shop import (
 )
 
 SECOND = timedelta(seconds=1)
+
+
+def stop_by_link(buyer: str) -> BuyerOptedOut:
+    return BuyerOptedOut(channel=OWN_LINK, external_id=f"stop:{buyer}", at=NOON, buyer=BuyerRef(id=buyer))
 
 
 def identities(connection: Connection) -> set[tuple[str, str, str]]:
@@ -175,7 +180,7 @@ def test_everything_in_the_tables_follows_a_join(connection: Connection) -> None
     who.join("ann", "bob")
     for table in (tables.orders, tables.conversations, tables.identities, tables.outbox):
         assert rows(connection, table, "buyer") == [("ann",)]
-    assert records.present_buyer(connection, SHOP_ID, "bob") == "ann"
+    assert buyer_records.present_id(connection, SHOP_ID, "bob") == "ann"
 
 
 def test_an_offer_that_waits_for_both_records_is_made_once(connection: Connection) -> None:
@@ -193,7 +198,7 @@ def test_an_offer_that_waits_for_both_records_is_made_once(connection: Connectio
 def proved(connection: Connection, owner: str | None = "ann") -> tuple[UnitOfWork, Identities, Conversation]:
     """Bob's chat, in which he tried twice to prove the order of another."""
     save(connection, ann(), bob(), order("1", owner), chat("bob", tries=2, tries_since=NOON))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob"})
     work, who = work_of(connection, wrote("1"))
     found = work.chat("telegram", "42")
     assert found is not None
@@ -230,7 +235,7 @@ def test_the_buyer_of_a_proved_order_may_be_one_that_nobody_expected(connection:
 
 def test_a_chat_of_a_person_whom_the_platform_tells_apart_does_not_move(connection: Connection) -> None:
     work, who, talking = proved(connection)
-    records.add_identities(connection, SHOP_ID, {("telegram", "43"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "43"): "ann"})
     assert who.join_by_order("1", talking) is None
     assert work.chat("telegram", "42") == talking
     assert set(work.buyers) == {"ann", "bob"}
@@ -252,18 +257,19 @@ def test_stop_resume_and_consent_are_noted_with_their_time(connection: Connectio
 
 def test_a_stop_by_an_old_link_reaches_the_record_that_stands_for_it_today(connection: Connection) -> None:
     save(connection, ann(), bob())
-    records.join(connection, SHOP_ID, "ann", "bob")
-    work, who = work_of(connection)
-    assert who.stop_by_link("bob", NOON) == "ann"
+    buyer_records.move_all(connection, SHOP_ID, "ann", "bob")
+    links = [stop_by_link("bob"), stop_by_link("nobody")]
+    work, who = work_of(connection, *links)
+    assert [merge_event(work, who, link).buyer for link in links] == ["ann", None]
     assert work.buyers["ann"].stopped_at == NOON
-    assert who.stop_by_link("nobody", NOON) is None
 
 
 def test_a_stop_by_link_does_not_undo_what_the_batch_knows_of_the_buyer(connection: Connection) -> None:
     save(connection, ann())
-    work, who = work_of(connection)
+    link = stop_by_link("ann")
+    work, who = work_of(connection, link)
     work.put_buyer(ann(name="Ann"))
-    assert who.stop_by_link("ann", NOON) == "ann"
+    assert merge_event(work, who, link).buyer == "ann"
     assert (work.buyers["ann"].name, work.buyers["ann"].stopped_at) == ("Ann", NOON)
 
 

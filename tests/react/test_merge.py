@@ -21,7 +21,7 @@ from bot.domain.events import (
 )
 from bot.react.merge import ECHO, Subject, merge_event
 from bot.react.unit_of_work import UnitOfWork
-from storage import records, tables
+from storage import buyer_records, case_records, tables
 from storage.outbox import message_name
 from tests.one_shop import (
     DAY,
@@ -125,7 +125,7 @@ def test_a_writer_may_have_another_id_than_their_chat(connection: Connection) ->
 
 def test_a_chat_is_as_old_as_its_newest_message_and_no_longer_blocked(connection: Connection) -> None:
     save(connection, ann(), chat(last_in_at=NOON, blocked_at=NOON, human_until=NOON, tries=3))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     for at, newest in ((NOON - HOUR, NOON), (NOON + HOUR, NOON + HOUR)):
         _, subject = merged(connection, wrote("hello", at=at))
         assert subject.chat == chat(last_in_at=newest, human_until=NOON, tries=3)
@@ -133,7 +133,7 @@ def test_a_chat_is_as_old_as_its_newest_message_and_no_longer_blocked(connection
 
 def test_a_chat_belongs_to_whom_its_id_belongs_to_now(connection: Connection) -> None:
     save(connection, ann(), chat("bob"))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     _, subject = merged(connection, wrote("hello"))
     assert subject.chat is not None
     assert subject.chat.buyer == "ann"
@@ -173,7 +173,7 @@ def test_an_older_reply_does_not_shorten_a_takeover(connection: Connection) -> N
 def said(connection: Connection, settled_at: datetime | None, receipt: str | None = None) -> int:
     """One message of ours to Ann, "Thank you."; returns its number."""
     save(connection, ann())
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     queue(connection, "thanks:1")
     connection.execute(
         update(tables.outbox).values(text="Thank you.", settled_at=settled_at, receipt=receipt)
@@ -286,7 +286,9 @@ def test_a_stop_by_our_own_link_makes_nobody(connection: Connection) -> None:
 
 def test_a_case_that_the_seller_settled_is_closed(connection: Connection) -> None:
     for key in ("a", "b"):
-        records.open_case(connection, SHOP_ID, OpenCase(kind="human", key=key, reason="asked"), None, NOON)
+        case_records.open_case(
+            connection, SHOP_ID, OpenCase(kind="human", key=key, reason="asked"), None, NOON
+        )
     event = CaseSettled(channel="seller", external_id="s", at=NOON, case=2)
     _, subject = merged(connection, event, now=NOON + MINUTE)
     assert subject == Subject()

@@ -26,7 +26,7 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.react import reactor
 from bot.react.reactor import Handled, Reactor
-from storage import inbox, records, schema, tables
+from storage import buyer_records, case_records, inbox, schema, tables
 from storage.database import Database
 from tests.one_shop import (
     CATALOGUE,
@@ -203,7 +203,7 @@ def test_an_error_of_the_database_ends_the_batch(connection: Connection) -> None
 
 def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    records.open_case(connection, SHOP_ID, OpenCase(kind="human", key="k", reason="asked"), "ann", NOON)
+    case_records.open_case(connection, SHOP_ID, OpenCase(kind="human", key="k", reason="asked"), "ann", NOON)
     queue(connection, "hello:1", order="1")
     handler = Handler()
     take(connection, completed("1"))
@@ -220,7 +220,7 @@ def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Conn
 
 def test_a_chats_handler_knows_the_chat_and_all_the_buyers_orders(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     handler = Handler()
     take(connection, wrote("hello"))
     react(connection, handler.rules())

@@ -16,8 +16,8 @@ from bot.domain.events import (
     PaymentReceived,
     TimeCame,
 )
-from bot.react.unit_of_work import UnitOfWork, identities_in, identities_of
-from storage import records, tables
+from bot.react.unit_of_work import UnitOfWork, keys_in, keys_of
+from storage import buyer_records, case_records, tables
 from tests.one_shop import (
     HOUR,
     NEIGHBOUR,
@@ -43,7 +43,7 @@ from tests.one_shop import (
 
 def open_case(connection: Connection, key: str, buyer: str | None) -> None:
     opened = OpenCase(kind="human", key=key, reason="asked", order=None)
-    records.open_case(connection, SHOP_ID, opened, buyer, NOON)
+    case_records.open_case(connection, SHOP_ID, opened, buyer, NOON)
 
 
 # Read
@@ -73,7 +73,7 @@ def test_a_deadline_brings_its_order_and_all_orders_of_its_buyer(connection: Con
 
 def test_a_chat_brings_itself_its_buyer_and_all_their_orders(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"), order("2"))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     work, _ = work_of(connection, wrote("hello"))
     assert work.owners == {("telegram", "42"): "ann"}
     assert (work.chat("telegram", "42"), work.chat("telegram", "43")) == (chat(), None)
@@ -95,7 +95,7 @@ def test_an_order_named_in_a_chat_is_found_by_its_number_and_its_id_with_its_buy
 
 def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"), shop=NEIGHBOUR)
-    records.add_identities(connection, NEIGHBOUR, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "42"): "ann"})
     work, _ = work_of(connection, wrote("1"), completed("1"))
     assert (work.orders, work.named, work.buyers, work.owners, work.chats) == ({}, {}, {}, {}, {})
     work.read_buyer("ann")
@@ -134,7 +134,7 @@ def test_a_buyers_orders_come_newest_first_and_those_of_this_batch_are_among_the
     connection: Connection,
 ) -> None:
     save(connection, ann(), order("1", placed_at=NOON), order("2", placed_at=NOON + HOUR))
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     work, _ = work_of(connection, wrote("hello"))
     work.put_order(order("3", placed_at=NOON + 2 * HOUR))
     work.put_order(order("1", placed_at=NOON, number="A1"))
@@ -159,7 +159,7 @@ def test_twenty_orders_are_shown_and_no_more(connection: Connection) -> None:
 
 
 def test_identities_of_this_batch_count_before_they_are_written(connection: Connection) -> None:
-    records.add_identities(connection, SHOP_ID, {("email", "a@b.example"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("email", "a@b.example"): "ann"})
     work, _ = work_of(connection)
     work.put_owner(("telegram", "42"), "ann")
     work.put_owner(("telegram", "43"), "bob")
@@ -170,7 +170,7 @@ def test_identities_of_this_batch_count_before_they_are_written(connection: Conn
 
 
 def test_the_first_buyer_of_an_identity_keeps_it(connection: Connection) -> None:
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     work, _ = work_of(connection, wrote("hello"))
     work.put_owner(("telegram", "42"), "bob")
     work.put_owner(("phone", "1"), "ann")
@@ -205,7 +205,7 @@ def test_what_changed_is_written_once(connection: Connection) -> None:
 
 def test_what_is_put_back_unchanged_is_not_written(connection: Connection) -> None:
     save(connection, ann(), order("1"), chat())
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     work, _ = work_of(connection, wrote("hello"), completed("1"))
     save(connection, ann(name="Anna"), order("1", number="A2"), chat(tries=3))
     work.put_buyer(ann())
@@ -258,12 +258,12 @@ def joined(connection: Connection) -> UnitOfWork:
         order("2", "bob"),
         order("3", "bob"),
     )
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob", ("phone", "1"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob", ("phone", "1"): "ann"})
     open_case(connection, "a", "ann")
     open_case(connection, "b", "bob")
     work, _ = work_of(connection, wrote("2", phone="1"), wrote("x", address="7"), completed("1"))
     work.put_buyer(ann(name="Ann"))
-    records.join(connection, SHOP_ID, "ann", "bob")
+    buyer_records.move_all(connection, SHOP_ID, "ann", "bob")
     work.replace_buyer("ann", "bob")
     return work
 
@@ -317,12 +317,12 @@ def test_the_present_record_is_found_through_several_joins(connection: Connectio
 
 def test_the_channels_own_id_comes_first_and_a_mail_address_knows_no_capitals() -> None:
     ref = BuyerRef(id="42", email="Ann@Example.com", phone="+8613800008000")
-    assert identities_of("web", ref) == [
+    assert keys_of("web", ref) == [
         ("web", "42"),
         ("email", "ann@example.com"),
         ("phone", "+8613800008000"),
     ]
-    assert identities_of("web", BuyerRef(id="", email="")) == []
+    assert keys_of("web", BuyerRef(id="", email="")) == []
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_the_channels_own_id_comes_first_and_a_mail_address_knows_no_capitals() 
     ids=lambda value: type(value).__name__,
 )
 def test_an_event_carries_these_identities(event: Event, wanted: list[tuple[str, str]]) -> None:
-    assert identities_in(event) == wanted
+    assert keys_in(event) == wanted
 
 
 def test_a_unit_of_work_is_one_shops_at_one_time(connection: Connection) -> None:
