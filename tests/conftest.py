@@ -2,7 +2,10 @@
 
 import itertools
 import os
+import sqlite3
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
@@ -68,10 +71,25 @@ def log_cluster() -> Iterator[servers.Cluster]:
 @pytest.fixture(scope="session")
 def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """An empty SQLite database for all tests of this run that undo what they write."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('empty') / 'shop.db'}")
-    schema.migrate(database.engine)
+    file = tmp_path_factory.mktemp("empty") / "shop.db"
+    file.write_bytes(empty_sqlite())
+    database = Database(f"sqlite:///{file}")
     yield database
     database.close()
+
+
+@cache
+def empty_sqlite() -> bytes:
+    """An empty SQLite database, made once in a process: those that it forks for mutants begin with it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "shop.db"
+        database = Database(f"sqlite:///{file}")
+        schema.migrate(database.engine)
+        database.close()
+        with sqlite3.connect(file) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        return file.read_bytes()
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ ELSEWHERE = {
     "bot/operations/audit/audit.py": "tests/operations/test_audit.py",
     "bot/operations/audit/conversations.py": "tests/operations/test_audit.py",
     "bot/operations/audit/orders.py": "tests/operations/test_audit.py",
-    "bot/operations/health.py": "tests/operations/test_metrics.py",
-    "bot/operations/single_instance.py": "tests/faults/test_two_programs.py",
+    "bot/operations/health.py": "tests/operations/test_metrics.py, tests/test_legs.py",
+    "bot/operations/single_instance.py": "tests/commands/test_commands.py",
     # queries, tried by those who ask them
     "storage/archive.py": "tests/operations/test_archive.py",
     "storage/audit_queries.py": "tests/operations/test_audit.py",

@@ -193,7 +193,7 @@ def test_what_this_batch_wanted_said_is_withdrawn_by_its_prefix_and_order(batch:
 
 
 def test_what_the_outbox_has_is_withdrawn_while_it_waits(connection: Connection) -> None:
-    queue(connection, "pay:1", "ship:1", order="1")
+    queue(connection, "pay:1", "ship:1", "thank:1", order="1")
     queue(connection, "pay:2", order="2")
     connection.execute(tables.outbox.update().where(tables.outbox.c.key == "ship:1").values(state="failed"))
     batch = Batch(connection)
@@ -204,6 +204,7 @@ def test_what_the_outbox_has_is_withdrawn_while_it_waits(connection: Connection)
         ("pay:1", "withdrawn", dump(Reason("order_paid")), NOON),
         ("pay:2", "queued", None, None),
         ("ship:1", "failed", None, None),
+        ("thank:1", "queued", None, None),
     ]
 
 
@@ -231,6 +232,7 @@ def test_a_case_is_opened_once_and_closed_by_its_key(batch: Batch) -> None:
     batch.apply(opened)
     batch.apply(opened)
     assert cases(batch) == [("c:1", "complaint", "complaint", "1", "ann", None)]
+    assert [case.key for case in batch.work.cases["ann"]] == ["c:1"]
     assert rows(batch.connection, tables.cases, "details") == [('{"a":1}',)]
     batch.apply(CloseCase(key="c:1"))
     assert cases(batch) == [("c:1", "complaint", "complaint", "1", "ann", NOON)]
@@ -247,10 +249,10 @@ def test_the_mail_about_a_case_names_the_chat_and_its_draft_knows_the_order(conn
     shop = Shop(name="Mug House", locale="en", seller={"email": "me@example.com"})  # type: ignore[arg-type]  # as settings
     batch = Batch(connection, shop)
     opened = OpenCase(kind="complaint", key="c", reason="complaint", order="1", draft="cancelled")
-    batch.decided(opened, conversation=TALK)
-    ((values,),) = rows(connection, tables.outbox, "values")
-    assert msgspec.json.decode(values)["who"] == "telegram:42"
-    ((draft,),) = rows(connection, tables.cases, "draft")
+    batch.decided(opened, CallHuman(reason="asked"), conversation=TALK)
+    mails = [msgspec.json.decode(values) for (values,) in rows(connection, tables.outbox, "values")]
+    assert [mail["who"] for mail in mails] == ["telegram:42", "telegram:42"]
+    ((draft,),) = [row for row in rows(connection, tables.cases, "draft") if row[0]]
     assert "order 1 has been cancelled" in draft
 
 
@@ -274,8 +276,10 @@ def test_a_case_of_another_kind_calls_nobody(batch: Batch) -> None:
 
 def test_notes_and_tags_are_kept_with_their_buyer(batch: Batch) -> None:
     batch.apply(NoteBuyer(text="likes blue"), TagBuyer(tag="vip"), buyer=None)
+    batch.apply(NoteBuyer(text="likes green"))
     batch.decided(NoteBuyer(text="likes red"), TagBuyer(tag="vip"))
     assert rows(batch.connection, tables.notes, "buyer", "kind", "text", "at") == [
+        ("ann", "note", "likes green", NOON),
         ("ann", "note", "likes red", NOON),
         ("ann", "tag", "vip", NOON),
     ]
@@ -328,6 +332,13 @@ def test_what_is_decided_after_a_join_is_for_the_record_that_remains(batch: Batc
     assert batch.outbox("buyer") == [("after", "ann"), ("before", "ann")]
     assert {row[0] for row in rows(batch.connection, tables.notes, "buyer")} == {"ann"}
     assert rows(batch.connection, tables.conversations, "buyer") == [("ann",)]
+
+
+def test_a_wish_after_a_join_is_that_of_the_record_that_remains(batch: Batch) -> None:
+    his = chat("bob")
+    batch.work.put_chat(his)
+    batch.apply(JoinBuyer(order="1"), Consent(promotions=True), buyer=bob(), conversation=his)
+    assert batch.work.buyers["ann"].agrees is True
 
 
 def test_wrong_tries_are_forgotten_by_a_join_and_counted_without_one(batch: Batch) -> None:

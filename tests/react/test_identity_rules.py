@@ -225,14 +225,6 @@ def test_an_order_of_nobody_or_of_oneself_or_that_is_not_there_joins_nobody(conn
         assert (work.chat("telegram", "42"), who.join_by_order("2", talking)) == (talking, None)
 
 
-def test_the_buyer_of_a_proved_order_may_be_one_that_nobody_expected(connection: Connection) -> None:
-    work, who, talking = proved(connection)
-    del work.buyers["ann"]
-    joined = who.join_by_order("1", talking)
-    assert joined is not None
-    assert joined[0] == ann()
-
-
 def test_a_chat_of_a_person_whom_the_platform_tells_apart_does_not_move(connection: Connection) -> None:
     work, who, talking = proved(connection)
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "43"): "ann"})

@@ -26,8 +26,9 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.react import reactor
 from bot.react.reactor import Handled, Reactor
-from storage import buyer_records, case_records, inbox, schema, tables
+from storage import buyer_records, case_records, inbox, tables
 from storage.database import Database
+from tests.conftest import empty_sqlite
 from tests.one_shop import (
     CATALOGUE,
     HOUR,
@@ -303,8 +304,8 @@ def test_a_named_order_that_is_nobodys_names_no_buyer(connection: Connection) ->
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
+    (tmp_path / "shop.db").write_bytes(empty_sqlite())
     found = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    schema.migrate(found.engine)
     yield found
     found.close()
 

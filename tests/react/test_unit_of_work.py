@@ -102,6 +102,13 @@ def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
     assert (work.read_order("1"), work.buyers, work.identities_of("ann")) == (None, {}, set())
 
 
+def test_an_order_nobody_expected_brings_its_buyer(connection: Connection) -> None:
+    save(connection, ann(), order("1", buyer="ann"))
+    work, _ = work_of(connection)
+    assert work.read_order("1") == order("1", buyer="ann")
+    assert work.buyers == {"ann": ann()}
+
+
 def test_a_buyer_nobody_expected_is_read_with_their_orders_and_cases(connection: Connection) -> None:
     save(connection, ann(), order("1"))
     open_case(connection, "k", "ann")
