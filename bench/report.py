@@ -32,7 +32,7 @@ MEANING = (
     "Intake: proved, parsed, kept and answered, while nobody works on it; beside it the time until the answer"
     " of 50 and 99 of 100, at half of that rate.",
     "Chat: from the first greeting that comes in until the last answer has arrived and is noted as sent;"
-    " beside it the time until a buyer has hers, at half of that rate.",
+    " beside it the time until a buyer has theirs, at half of that rate.",
     "Draining: reminders that are due, rendered, signed, sent and noted, from when the first one has arrived"
     " (slowest-fastest tenth of the way).",
     "Of processor: what each one took of the contender and its database or Redis, without load and receiver;"

@@ -254,7 +254,7 @@ class Seller(Settings):
 
 
 class Unknown(Settings):
-    """What becomes of a message that may have arrived before a crash (promise 7)."""
+    """What becomes of a message that may have arrived before a crash (promise 8)."""
 
     service: Literal["resend", "leave"] = "resend"
     promotion: Literal["resend", "leave"] = "leave"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from babel.core import UnknownLocaleError
 
 from bot.domain.errors import TemplateError
 from bot.domain.shop import LOCALES
@@ -202,7 +203,7 @@ def _texts_in(folder: Traversable) -> Iterator[Traversable]:
 def _is_language(locale: str) -> bool:
     try:
         language(locale)
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, UnknownLocaleError):
         return False
     return True
 

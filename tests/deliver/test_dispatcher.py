@@ -68,7 +68,7 @@ async def live(engine: Engine, time: timedelta, step: timedelta = 30 * SECOND) -
         await engine.settle()
 
 
-# Answers that got lost, where the platform does not drop repeats (promise 7)
+# Answers that got lost, where the platform does not drop repeats (promise 8)
 
 
 async def test_a_service_message_whose_answer_was_lost_is_sent_once_more(shops: ManyShops) -> None:

@@ -109,7 +109,7 @@ async def everything_was_done(probe: DatabaseProbe, traffic: Traffic, receiver: 
     assert sent <= set(receiver.messages) <= tried  # an answer may be lost, and the message untrue by then
 
 
-# A platform that does not drop repeats, and a kill between its answer and our commit (promise 7)
+# A platform that does not drop repeats, and a kill between its answer and our commit (promise 8)
 
 
 class Telegram:

@@ -338,9 +338,10 @@ def test_a_file_that_is_not_utf8_is_reported_and_a_byte_order_mark_is_removed(tm
     assert texts.render(texts.resolve("hello", "en"), PLAIN).text == "Hi."
 
 
-def test_a_folder_that_is_no_language_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "chinese!").mkdir()
-    (tmp_path / "chinese!" / "thanks.txt").write_text("x", encoding="utf-8")
+@pytest.mark.parametrize("name", ["chinese!", "klingon", "backup", "old", "zh_XX_YY"])
+def test_a_folder_that_is_no_language_is_reported(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thanks.txt").write_text("x", encoding="utf-8")
 
     assert "is not a language" in Catalogue(tmp_path).faults[0]
 
