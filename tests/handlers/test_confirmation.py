@@ -56,3 +56,7 @@ def test_a_message_whose_order_is_unknown_is_not_sent() -> None:
     desk = Desk().take(world.placed())
 
     assert desk.why_outdated("order_confirmation:1001", order=None) == "order_unknown"
+
+
+def test_the_confirmation_alone_carries_the_link_that_opens_a_chat_about_its_order() -> None:
+    assert [name for name, policy in POLICIES.items() if policy.opens_chat] == ["order_confirmation"]
