@@ -1,6 +1,7 @@
 """The confirmation, and the second contact after silence."""
 
 from bot.domain.context import Conversation
+from handlers.routes import POLICIES
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, Desk, days, hours
 
