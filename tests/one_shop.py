@@ -103,7 +103,9 @@ def queue(
 def amend(connection: Connection, key: str, **columns: Any) -> int:
     """Let these be the columns of a queued message, such as those of one that was sent; returns its id."""
     here = update(tables.outbox).where(tables.outbox.c.shop == SHOP_ID, tables.outbox.c.key == key)
-    id: int = connection.execute(here.values({"key": key, **columns}).returning(tables.outbox.c.id)).scalar_one()
+    id: int = connection.execute(
+        here.values({"key": key, **columns}).returning(tables.outbox.c.id)
+    ).scalar_one()
     return id
 
 

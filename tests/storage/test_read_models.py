@@ -26,7 +26,7 @@ from tests.world import NOON
 
 
 def keys(connection: Connection, limit: int = 9, after: int | None = None, **wanted: object) -> list[str]:
-    found = read_models.messages(connection, SHOP_ID, MessageFilter(**wanted), limit, after)  # type: ignore[arg-type]
+    found = read_models.messages(connection, SHOP_ID, MessageFilter(**wanted), limit, after)
     return [message.key for message in found]
 
 
@@ -86,8 +86,7 @@ def test_failed_sendings_are_shown_in_their_order(connection: Connection) -> Non
     fields = {"shop": SHOP_ID, "at": NOON, "channel": "web", "outcome": "DeliveryDelayed"}
     tries = [(1, 2), (1, 1), (2, 1)]
     failed = [
-        outbox.Attempt(message=message, number=number, why="503", **fields)  # type: ignore[arg-type]
-        for message, number in tries
+        outbox.Attempt(message=message, number=number, why="503", **fields) for message, number in tries
     ]
     outbox.mark_failed(connection, [], failed)
 
@@ -115,7 +114,7 @@ def test_open_and_parked_events_are_shown_and_handled_ones_only_by_their_name(co
 
 def test_a_delivery_that_was_read_after_all_is_not_shown(connection: Connection) -> None:
     fields = {"shop": SHOP_ID, "channel": "web", "headers": "{}", "error": "odd", "received_at": NOON}
-    odd = [UnreadableDelivery(external_id=name, body=b"\xff", **fields) for name in "abc"]  # type: ignore[arg-type]
+    odd = [UnreadableDelivery(external_id=name, body=b"\xff", **fields) for name in "abc"]
     inbox.add_unreadable(connection, odd)
     newest, *_, oldest = read_models.unreadable_deliveries(connection, SHOP_ID)
 
@@ -137,7 +136,7 @@ def test_a_case_names_its_buyer_and_the_chat_they_wrote_in_last(connection: Conn
     case_records.close(connection, SHOP_ID, ["b"], NOON)
 
     def shown(**wanted: object) -> list[str]:
-        return [case.key for case in read_models.list_cases(connection, SHOP_ID, **wanted)]  # type: ignore[arg-type]
+        return [case.key for case in read_models.list_cases(connection, SHOP_ID, **wanted)]
 
     assert shown() == ["c", "a"]
     assert shown(open_only=False) == ["c", "b", "a"]
