@@ -4,7 +4,7 @@ import itertools
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import BuyerRef, MessageReceived, OrderCompleted, OrderPlaced
@@ -17,7 +17,7 @@ from bot.domain.shop import QuietHours, Shop
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, conversation_records, inbox, order_records, outbox
+from storage import buyer_records, conversation_records, inbox, order_records, outbox, tables
 from storage.inbox import inbox_event
 from storage.outbox import Draft
 from storage.unit import Unit
@@ -98,6 +98,15 @@ def queue(
         **fields,
     }
     outbox.queue(connection, shop, [Draft(key=key, **draft) for key in keys], now)
+
+
+def amend(connection: Connection, key: str, **columns: Any) -> int:
+    """Let these be the columns of a queued message, such as those of one that was sent; returns its id."""
+    here = update(tables.outbox).where(tables.outbox.c.shop == SHOP_ID, tables.outbox.c.key == key)
+    id: int = connection.execute(
+        here.values({"key": key, **columns}).returning(tables.outbox.c.id)
+    ).scalar_one()
+    return id
 
 
 def take(connection: Connection, *events: Any, shop: str = SHOP_ID, now: datetime = NOON) -> None:

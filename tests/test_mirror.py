@@ -32,28 +32,6 @@ ELSEWHERE = {
     "bot/receive/log/producer.py": "tests/faults/test_log.py",
     "bot/receive/log/reader.py": "tests/faults/test_log.py",
     "bot/receive/log/watermark.py": "tests/faults/test_log.py",
-    # operations, tried by the commands that a seller gives
-    "bot/operations/audit/audit.py": "tests/operations/test_audit.py",
-    "bot/operations/audit/conversations.py": "tests/operations/test_audit.py",
-    "bot/operations/audit/orders.py": "tests/operations/test_audit.py",
-    "bot/operations/health.py": "tests/operations/test_metrics.py, tests/test_legs.py",
-    "bot/operations/single_instance.py": "tests/commands/test_commands.py",
-    # queries, tried by those who ask them
-    "storage/archive.py": "tests/operations/test_archive.py",
-    "storage/audit_queries.py": "tests/operations/test_audit.py",
-    "storage/bulk.py": "tests/storage/test_shop_key.py, and every test that writes",
-    "storage/calendar.py": "tests/react/test_deadlines.py, test_campaigns.py, test_decisions.py",
-    "storage/database.py": "tests/storage/test_transactions.py",
-    "storage/held_outbox.py": "tests/operations/test_resume_after_restore.py",
-    "storage/history.py": "tests/deliver/test_facts.py, test_outcomes.py, tests/react/test_merge.py",
-    "storage/inbox.py": "tests/receive/test_endpoint.py, tests/react/test_reactor.py",
-    "storage/instance.py": "tests/operations/test_restore_guard.py",
-    "storage/log_offsets.py": "tests/faults/test_log.py",
-    "storage/lookup.py": "tests/commands/test_commands.py",
-    "storage/outbox.py": "tests/deliver/test_claim.py, test_outcomes.py, tests/react/test_decisions.py",
-    "storage/profiles.py": "tests/commands/test_commands.py",
-    "storage/read_models.py": "tests/api/test_routes.py, tests/seller/test_explanation.py",
-    "storage/records.py": "tests/react/test_unit_of_work.py, test_identity_rules.py",
 }
 
 

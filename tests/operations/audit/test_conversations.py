@@ -1,0 +1,128 @@
+"""A buyer's messages, one after another: which of them broke a promise."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.context import Buyer
+from bot.domain.shop import Limits, QuietHours
+from bot.operations.audit.conversations import LONGEST_SENDING, BuyerHistory, began
+from storage.audit_queries import Sending
+from tests.one_shop import DAY, HOUR, MINUTE, SHOP, ann
+from tests.world import NOON
+
+SECOND = timedelta(seconds=1)
+NIGHT = SHOP.model_copy(update={"quiet_hours": QuietHours(start=time(22), end=time(8))})  # NOON is 4:00 UTC
+
+
+def sending(id: int = 1, at: datetime = NOON, **fields: Any) -> Sending:
+    given = {"key": f"k{id}", "buyer": "ann", "template": "thanks", "category": "service", "state": "sent"}
+    given |= {"values": {}, "facts": {}, "text": f"text {id}", "settled_at": at}
+    return Sending(id=id, **given | fields)
+
+
+def offer(id: int = 1, at: datetime = NOON, **fields: Any) -> Sending:
+    return sending(id, at, **{"category": "promotion"} | fields)
+
+
+def codes(*messages: Sending, buyer: Buyer | None = None, shop: Any = SHOP) -> list[tuple[int, str]]:
+    history = BuyerHistory("ann")
+    return [
+        (each.id, violation.code)
+        for each in messages
+        for violation in history.check(each, buyer or ann(agrees=True), shop)
+    ]
+
+
+def test_the_same_words_about_an_order_twice_are_a_repeat() -> None:
+    same = {"text": "Thanks", "order": "1"}
+
+    assert codes(sending(1, **same), sending(2, **same)) == [(2, "said_twice")]
+    assert codes(sending(1, **same), sending(2, **same | {"order": "2"})) == []
+    assert codes(sending(1, text="Hello"), sending(2, text="Hello")) == []
+
+
+def test_an_offer_goes_once_to_a_buyer_under_whatever_key() -> None:
+    spring, summer = {"values": {"promotion": "spring"}}, {"values": {"promotion": "summer"}}
+    weeks = [NOON, NOON + 8 * DAY, NOON + 16 * DAY]
+
+    found = codes(offer(1, weeks[0], **spring), offer(2, weeks[1], **summer), offer(3, weeks[2], **spring))
+
+    assert found == [(3, "promotion_twice")]
+
+
+def test_more_than_the_limit_within_a_day_is_too_much_and_answers_do_not_count() -> None:
+    shop = SHOP.model_copy(update={"limits": Limits(per_day=2)})
+    answers = [sending(id, category="answer") for id in (7, 8, 9)]
+    two = [sending(1), sending(2, NOON + HOUR)]
+
+    assert codes(*answers, *two, sending(3, NOON + DAY - SECOND), shop=shop) == [(3, "day_full")]
+    assert codes(*answers, *two, sending(3, NOON + DAY), *answers, shop=shop) == []
+    assert codes(sending(1, facts={"sent_in_day": 2}), shop=shop) == [(1, "day_full")]
+    assert codes(*two, sending(3, NOON + HOUR, facts={"per_day": 3}), shop=shop) == []
+
+
+def test_more_offers_than_the_limit_within_a_week_are_too_many() -> None:
+    week = 7 * DAY
+
+    assert codes(offer(1), offer(2, NOON + week - SECOND)) == [(2, "promotions_full")]
+    assert codes(offer(1), offer(2, NOON + week)) == []
+
+
+@pytest.mark.parametrize(
+    ("buyer", "facts", "broken"),
+    [
+        (ann(), {}, False),
+        (ann(stopped_at=NOON - MINUTE), {}, True),
+        (ann(stopped_at=NOON), {}, False),
+        (ann(stopped_at=NOON - HOUR, resumed_at=NOON), {}, False),
+        (ann(stopped_at=NOON - HOUR, resumed_at=NOON + MINUTE), {}, True),
+        (ann(stopped_at=NOON - HOUR, resumed_at=NOON - DAY), {}, True),
+        (ann(), {"stopped": True}, True),
+    ],
+)
+def test_nothing_goes_to_who_had_said_stop(buyer: Buyer, facts: dict[str, Any], broken: bool) -> None:
+    assert codes(sending(facts=facts), buyer=buyer) == [(1, "stopped")] * broken
+    assert codes(sending(facts=facts, category="answer"), buyer=buyer) == []
+
+
+@pytest.mark.parametrize(
+    ("buyer", "facts", "broken"),
+    [
+        (ann(agrees=True), {}, False),
+        (ann(agrees=True), {"agrees": None}, True),
+        (ann(), {}, True),
+        (ann(agrees=False, agrees_at=NOON - MINUTE), {}, True),
+        (ann(agrees=False, agrees_at=NOON), {}, False),  # they may have agreed until then
+    ],
+)
+def test_offers_go_to_who_had_agreed(buyer: Buyer, facts: dict[str, Any], broken: bool) -> None:
+    assert codes(offer(facts=facts), buyer=buyer) == [(1, "not_agreed")] * broken
+
+
+@pytest.mark.parametrize(
+    ("buyer", "facts", "broken"),
+    [
+        (ann(), {}, True),  # by the shop's own zone
+        (ann(timezone="Asia/Shanghai"), {}, False),
+        (ann(timezone="Asia/Shanghai"), {"timezone": "UTC"}, True),
+        (ann(), {"timezone": "Asia/Shanghai"}, False),
+        (ann(timezone="UTC"), {"timezone": "Asia/Shanghai"}, True),
+        (ann(timezone="UTC", shown_at=NOON), {"timezone": "Asia/Shanghai"}, False),  # known only since
+        (ann(), {"quiet_hours": ["22:00", "03:00"]}, False),  # as the shop had them then
+    ],
+)
+def test_it_is_night_by_the_zone_known_then_and_by_the_buyers_own(
+    buyer: Buyer, facts: dict[str, Any], broken: bool
+) -> None:
+    assert codes(sending(facts=facts), buyer=buyer, shop=NIGHT) == [(1, "quiet_hours")] * broken
+
+
+def test_a_sending_began_with_its_decision_unless_its_end_is_too_far_from_it() -> None:
+    decided = {"facts": {"at": NOON.isoformat()}}
+
+    assert began(sending(at=NOON + LONGEST_SENDING, **decided)) == NOON
+    assert began(sending(at=NOON + LONGEST_SENDING + SECOND, **decided)) == NOON + LONGEST_SENDING + SECOND
+    assert began(sending(at=NOON + DAY, state="unknown", **decided)) == NOON
+    assert began(sending(at=NOON + DAY)) == NOON + DAY

@@ -1,0 +1,75 @@
+"""Deadlines fire once and at the earliest time named; campaigns start once for each slot."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.domain.actions import WakeAt
+from storage import calendar
+from storage.tables import campaigns, wakes
+from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, rows
+from tests.world import NOON
+
+
+def wake(key: str, at: datetime) -> WakeAt:
+    return WakeAt(key=key, at=at, what="remind", order="1001")
+
+
+def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[str]:
+    return [row.key for row in calendar.due_wakes(connection, SHOP_ID, now, limit)]
+
+
+def test_of_two_times_for_one_deadline_the_earlier_stays(connection: Connection) -> None:
+    for at in (NOON + HOUR, NOON, NOON + DAY):
+        calendar.set_wakes(connection, SHOP_ID, [wake("a", at)])
+
+    assert rows(connection, wakes, "key", "at", "fired_at") == [("a", NOON, None)]
+
+
+def test_a_deadline_that_fired_does_not_fire_again(connection: Connection) -> None:
+    calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON), wake("b", NOON)])
+    calendar.mark_fired(connection, SHOP_ID, ["a"], NOON)
+    calendar.mark_fired(connection, SHOP_ID, [], NOON)
+
+    calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON - HOUR)])
+
+    assert due(connection) == ["b"]
+    assert rows(connection, wakes, "key", "at") == [("a", NOON), ("b", NOON)]
+
+
+def test_due_deadlines_come_earliest_first_from_their_very_time_on(connection: Connection) -> None:
+    wanted = [wake("now", NOON), wake("later", NOON + HOUR), wake("early", NOON - HOUR)]
+    calendar.set_wakes(connection, SHOP_ID, wanted)
+    calendar.set_wakes(connection, NEIGHBOUR, [wake("theirs", NOON - DAY)])
+
+    assert due(connection) == ["early", "now"]
+    assert due(connection, limit=1) == ["early"]
+    assert calendar.next_wake(connection) == NOON - DAY
+    assert calendar.shops_with_wakes(connection) == [SHOP_ID, NEIGHBOUR]
+
+    calendar.mark_fired(connection, NEIGHBOUR, ["theirs"], NOON)
+
+    assert calendar.next_wake(connection) == NOON - HOUR
+    assert calendar.shops_with_wakes(connection) == [SHOP_ID]
+
+
+def test_a_campaign_starts_once_for_each_slot(connection: Connection) -> None:
+    for slot in (NOON, NOON, NOON + DAY):
+        calendar.start_campaign(connection, SHOP_ID, "spring", slot)
+
+    assert rows(connection, campaigns, "slot") == [(NOON,), (NOON + DAY,)]
+
+
+def test_a_campaign_adds_up_what_its_pages_queued_until_it_is_done(connection: Connection) -> None:
+    calendar.start_campaign(connection, SHOP_ID, "spring", NOON)
+    calendar.start_campaign(connection, SHOP_ID, "spring", NOON + DAY)
+    first = next(row for row in calendar.open_campaigns(connection, SHOP_ID) if row.slot == NOON)
+
+    calendar.advance_campaign(connection, first, "ann", 2, None)
+    calendar.advance_campaign(connection, first, "bob", 3, NOON)
+
+    assert [row.slot for row in calendar.open_campaigns(connection, SHOP_ID)] == [NOON + DAY]
+    assert rows(connection, campaigns, "slot", "cursor", "queued") == [
+        (NOON, "bob", 5),
+        (NOON + DAY, "", 0),
+    ]

@@ -1,0 +1,61 @@
+"""Cases: numbered in each shop, opened once for each key, closed once."""
+
+from sqlalchemy import Connection
+
+from bot.domain.actions import OpenCase
+from bot.domain.context import Case
+from storage import case_records
+from storage.tables import cases
+from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, rows
+from tests.world import NOON
+
+
+def open_case(
+    connection: Connection, key: str, buyer: str | None = "ann", shop: str = SHOP_ID
+) -> Case | None:
+    opened = OpenCase(kind="question", key=key, reason="asked", order="1001")
+    return case_records.open_case(connection, shop, opened, buyer, NOON)
+
+
+def open_keys(connection: Connection, *buyers: str) -> dict[str, list[str]]:
+    found = case_records.open_of(connection, SHOP_ID, buyers)
+    return {buyer: [case.key for case in theirs] for buyer, theirs in found.items()}
+
+
+def test_each_shop_counts_its_cases_from_one(connection: Connection) -> None:
+    first, second = open_case(connection, "a"), open_case(connection, "b")
+    theirs = open_case(connection, "a", shop=NEIGHBOUR)
+
+    assert first == Case(number=1, kind="question", key="a", reason="asked", opened_at=NOON, order="1001")
+    assert (second and second.number, theirs and theirs.number) == (2, 1)
+
+
+def test_a_key_opens_one_case_ever_even_when_that_was_closed(connection: Connection) -> None:
+    open_case(connection, "a")
+    case_records.close(connection, SHOP_ID, ["a"], NOON)
+
+    assert open_case(connection, "a") is None
+    assert rows(connection, cases, "key", "closed_at") == [("a", NOON)]
+
+
+def test_a_buyers_open_cases_come_in_the_order_of_their_numbers(connection: Connection) -> None:
+    for key, buyer in (("b", "ann"), ("a", "ann"), ("c", "bob"), ("d", None)):
+        open_case(connection, key, buyer)
+    case_records.close(connection, SHOP_ID, ["c"], NOON)
+
+    assert open_keys(connection, "ann", "bob") == {"ann": ["b", "a"]}
+    assert open_keys(connection) == {}
+
+
+def test_what_is_closed_again_keeps_the_time_at_which_it_was_closed(connection: Connection) -> None:
+    open_case(connection, "a")
+    open_case(connection, "b")
+    open_case(connection, "a", shop=NEIGHBOUR)
+
+    case_records.close_numbered(connection, SHOP_ID, 1, NOON)
+    case_records.close_numbered(connection, SHOP_ID, 1, NOON + HOUR)
+    case_records.close(connection, SHOP_ID, ["a"], NOON + HOUR)
+    case_records.close(connection, SHOP_ID, [], NOON + HOUR)
+
+    assert rows(connection, cases, "key", "closed_at") == [("a", NOON), ("b", None)]
+    assert rows(connection, cases, "key", "closed_at", shop=NEIGHBOUR) == [("a", None)]

@@ -1,0 +1,134 @@
+"""What a buyer heard of us counts by what reached them or may have; what we said of an order stays known."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, insert
+
+from bot.domain.context import Said
+from bot.domain.errors import DeliveryDelayed, DeliveryRefused
+from storage import history, tables
+from storage.history import DAY, LOOK_AGAIN, WEEK, Heard
+from storage.outbox import Attempt, mark_failed
+from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue
+from tests.world import NOON
+
+SECOND = timedelta(seconds=1)
+
+
+def sent(
+    connection: Connection, key: str, ago: timedelta = MINUTE, state: str = "sent", **fields: str
+) -> int:
+    queue(connection, key, **fields)
+    return amend(connection, key, state=state, text="Thanks", settled_at=NOON - ago)
+
+
+def heard(connection: Connection, *but: int) -> Heard | None:
+    return history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+
+
+def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(connection: Connection) -> None:
+    assert heard(connection) is None
+    sent(connection, "oldest", DAY - SECOND)
+    sent(connection, "unknown", HOUR, "unknown")
+    sent(connection, "too old", DAY)
+    sent(connection, "answer", category="answer")
+    sent(connection, "skipped", state="skipped")
+    sent(connection, "bobs", buyer="bob")
+    queue(connection, "waits")
+
+    assert heard(connection) == Heard(in_day=2, in_day_until=NOON + SECOND)
+
+
+def test_offers_count_for_a_week(connection: Connection) -> None:
+    sent(connection, "offer", WEEK - SECOND, category="promotion")
+    sent(connection, "too old", WEEK, category="promotion")
+
+    assert heard(connection) == Heard(offers=1, offers_until=NOON + SECOND)
+
+
+def test_a_message_whose_first_sending_may_have_arrived_counts_unless_it_is_the_one_judged(
+    connection: Connection,
+) -> None:
+    queue(connection, "offer", category="promotion")
+    tried = amend(connection, "offer", attempts=1, try_at=NOON + HOUR)
+    queue(connection, "answer", category="answer")
+    amend(connection, "answer", attempts=1)
+
+    until = NOON + HOUR
+    assert heard(connection) == Heard(in_day=1, in_day_until=until, offers=1, offers_until=until)
+    assert heard(connection, tried) is None
+
+    amend(connection, "offer", try_at=NOON)
+    waited = heard(connection)
+    assert waited
+    assert waited.in_day_until == NOON + LOOK_AGAIN
+
+
+def test_an_offer_was_made_to_whom_it_was_ever_decided_for(connection: Connection) -> None:
+    sent(connection, "a", rule="spring", state="withdrawn")
+    queue(connection, "b", rule="summer", buyer="bob")
+
+    assert history.offered_to(connection, SHOP_ID, "spring", {"ann", "bob"}) == {"ann"}
+    assert history.offered_to(connection, SHOP_ID, "spring", ()) == set()
+    assert history.offered_to(connection, NEIGHBOUR, "spring", {"ann"}) == set()
+
+
+def test_an_echo_is_known_by_its_id_at_any_time_and_by_its_text_for_a_while(connection: Connection) -> None:
+    id = sent(connection, "a", HOUR)
+    amend(connection, "a", receipt="tg-7")
+    since, long_since = NOON - MINUTE, NOON - 2 * HOUR
+
+    def is_echo(message_id: str, text: str, since: object = since, buyer: str = "ann") -> bool:
+        return history.is_echo(connection, SHOP_ID, buyer, message_id, text, since)
+
+    assert is_echo("tg-7", "other")
+    assert not is_echo("tg-8", "Thanks")
+    assert is_echo("tg-8", " Thanks\n", long_since)
+    assert is_echo(f"{SHOP_ID}-{id}", "other", long_since)
+    assert not is_echo("tg-8", "Thank you", long_since)
+    assert not is_echo("tg-7", "Thanks", long_since, buyer="bob")
+    amend(connection, "a", state="queued", settled_at=None)
+    assert is_echo("tg-8", "Thanks")
+
+
+def test_failed_sendings_are_counted_by_channel_and_error(connection: Connection) -> None:
+    errors = [("web", "DeliveryDelayed"), ("web", "DeliveryDelayed"), ("web", "DeliveryRefused")]
+    tries = [
+        Attempt(shop=SHOP_ID, message=1, number=number, at=NOON, channel=channel, outcome=error, why="")
+        for number, (channel, error) in enumerate([*errors, ("telegram", "DeliveryDelayed")])
+    ]
+    mark_failed(connection, [], tries)
+
+    assert history.ended_as(connection, SHOP_ID, 1, "web", DeliveryDelayed) == 2
+    assert history.ended_as(connection, SHOP_ID, 1, "web", DeliveryRefused) == 1
+    assert history.ended_as(connection, SHOP_ID, 2, "web", DeliveryDelayed) == 0
+
+
+def test_of_an_order_the_archive_is_known_as_well_as_the_outbox(connection: Connection) -> None:
+    sent(connection, "paid", order="1001")
+    amend(connection, "paid", facts='{"order": {"paid_at": "2026-11-21T04:00:00Z"}}', channel="web")
+    queue(connection, "waits", order="1001")
+    queue(connection, "other", order="1002")
+    archived = {"shop": SHOP_ID, "order_id": "1001", "key": "old", "template": "thanks", "state": "sent"}
+    connection.execute(insert(tables.archived_messages).values(**archived, settled_at=NOON, paid=True))
+
+    said = history.said_about(connection, SHOP_ID, {"1001"})
+
+    fields = {"template": "thanks", "order": "1001"}
+    assert sorted(said.pop("1001"), key=lambda each: each.key) == [
+        Said(key="old", state="sent", sent_at=NOON, paid=True, **fields),
+        Said(key="paid", state="sent", sent_at=NOON - MINUTE, paid=True, **fields),
+        Said(key="waits", state="queued", **fields),
+    ]
+    assert said == {}
+    assert history.channels_of_keys(connection, SHOP_ID, {"paid", "waits"}) == {"paid": "web"}
+
+
+def test_only_a_sent_message_knew_that_its_order_was_paid() -> None:
+    paid = '{"order": {"paid_at": "2026-11-21T04:00:00Z"}}'
+
+    assert history.knew_paid("sent", paid)
+    assert not history.knew_paid("queued", paid)
+    assert not history.knew_paid("sent", '{"order": {"paid_at": null}}')
+    assert not history.knew_paid("sent", '{"order": null}')
+    assert not history.knew_paid("sent", None)

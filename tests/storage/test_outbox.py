@@ -1,0 +1,202 @@
+"""The outbox: which message waits, which is due, and what each outcome changes."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from bot.domain.messages import Reason
+from storage import outbox, schema, tables
+from storage.database import Database
+from storage.outbox import AHEAD, Attempt, Outcome, dump
+from tests.one_shop import DAY, HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue, rows
+from tests.world import NOON
+
+SENDING = {"state": "sending", "text": "Thanks", "lease_until": NOON + MINUTE}
+SENT = {"state": "sent", "text": "Thanks", "settled_at": NOON}
+WHY = Reason("quiet_hours", {"until": "08:00"})
+
+
+def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[str]:
+    return [row.key for row in outbox.due(connection, SHOP_ID, now, limit)]
+
+
+def states(connection: Connection, *columns: str) -> list[tuple[Any, ...]]:
+    return rows(connection, tables.outbox, "key", "state", *columns)
+
+
+def outcome(id: int, state: str, **fields: Any) -> Outcome:
+    return Outcome(shop=SHOP_ID, id=id, state=state, why=WHY, **fields)
+
+
+def test_a_key_that_was_ever_used_keeps_its_first_message(connection: Connection) -> None:
+    queue(connection, "a", rule="first")
+    amend(connection, "a", **SENT)
+
+    queue(connection, "a", "b", rule="second")
+    queue(connection, "a", shop=NEIGHBOUR)
+    outbox.queue(connection, SHOP_ID, [], NOON)
+
+    assert states(connection, "rule") == [("a", "sent", "first"), ("b", "queued", "second")]
+
+
+def test_a_message_that_never_waits_begins_in_its_last_state(connection: Connection) -> None:
+    queue(connection, "a", settled=("skipped", WHY))
+
+    assert states(connection, "reason", "settled_at") == [("a", "skipped", dump(WHY), NOON)]
+
+
+def test_answers_go_first_then_the_longest_due(connection: Connection) -> None:
+    queue(connection, "late", due_at=NOON - HOUR)
+    queue(connection, "now")
+    queue(connection, "answer", category="answer")
+    queue(connection, "future", due_at=NOON + MINUTE)
+    queue(connection, "theirs", shop=NEIGHBOUR)
+
+    assert due(connection) == ["answer", "late", "now"]
+    assert due(connection, limit=2) == ["answer", "late"]
+    assert due(connection, limit=1) == ["answer"]
+    assert outbox.next_due(connection) == NOON - HOUR
+    assert outbox.waiting_shops(connection) == [SHOP_ID, NEIGHBOUR]
+
+
+def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:
+    queue(connection, "in hand", "waits")
+    queue(connection, "bobs", buyer="bob")
+    amend(connection, "in hand", **SENDING)
+
+    assert due(connection) == ["bobs"]
+
+
+def test_a_message_that_is_held_waits_for_its_next_time_and_keeps_its_due_time(
+    connection: Connection,
+) -> None:
+    queue(connection, "a", "b")
+    a, b = amend(connection, "a"), amend(connection, "b", **SENDING)
+
+    outbox.hold(connection, [outcome(id, "queued", try_at=NOON + HOUR, facts="{}") for id in (a, b)])
+
+    assert due(connection) == []
+    assert states(connection, "try_at", "due_at", "reason") == [
+        ("a", "queued", NOON + HOUR, NOON, dump(WHY)),
+        ("b", "sending", NOON, NOON, None),
+    ]
+
+
+def test_only_what_is_still_queued_ends_without_a_sending(connection: Connection) -> None:
+    queue(connection, "a", "b", "c", "d")
+    ids = [amend(connection, "a"), amend(connection, "b", **SENDING)]
+
+    outbox.settle(connection, [outcome(id, "skipped", settled_at=NOON) for id in ids])
+    outbox.withdraw(connection, SHOP_ID, {"b": WHY, "c": WHY, "unknown": WHY}, NOON)
+    for key in ("a", "b", "d"):
+        outbox.drop(connection, SHOP_ID, key, NOON)
+
+    assert states(connection, "reason", "settled_at") == [
+        ("a", "skipped", dump(WHY), NOON),
+        ("b", "sending", None, None),
+        ("c", "withdrawn", dump(WHY), NOON),
+        ("d", "withdrawn", None, NOON),
+    ]
+
+
+def test_a_message_in_hand_ends_as_sent_and_only_once(connection: Connection) -> None:
+    queue(connection, "a", "b")
+    ids = [amend(connection, key) for key in "ab"]
+    taken = [{"shop": SHOP_ID, "id": ids[0], "text": "Thanks", "lease_until": NOON + MINUTE}]
+    outbox.mark_sending(connection, taken)
+    outbox.mark_sending(connection, [taken[0] | {"text": "Again"}])
+
+    for receipt in ("r1", "r2"):
+        sent = [{"shop": SHOP_ID, "id": id, "receipt": receipt, "settled_at": NOON} for id in ids]
+        outbox.mark_sent(connection, sent)
+
+    assert states(connection, "text", "receipt", "attempts", "lease_until") == [
+        ("a", "sent", "Thanks", "r1", 1, None),
+        ("b", "queued", None, None, 0, None),
+    ]
+
+
+def test_a_sending_that_failed_is_counted_and_written_down(connection: Connection) -> None:
+    queue(connection, "a", "b")
+    a, b = amend(connection, "a", **SENDING), amend(connection, "b", **SENT)
+    failed = Attempt(
+        shop=SHOP_ID, message=a, number=1, at=NOON, channel="web", outcome="DeliveryDelayed", why="503"
+    )
+
+    again = [outcome(id, "queued", try_at=NOON + HOUR) for id in (a, b)]
+    outbox.mark_failed(connection, again, [failed])
+
+    assert states(connection, "attempts", "try_at", "lease_until") == [
+        ("a", "queued", 1, NOON + HOUR, None),
+        ("b", "sent", 0, NOON, None),
+    ]
+    assert rows(connection, tables.attempts, "message", "number", "why") == [(a, 1, "503")]
+
+
+def test_a_lease_is_over_after_its_end_or_if_no_clock_of_ours_gave_it(connection: Connection) -> None:
+    ends = {"over": -MINUTE, "at its end": 0 * HOUR, "ahead": 2 * HOUR, "far ahead": 2 * HOUR + MINUTE}
+    queue(connection, *ends, "renewed", "sent")
+    for key, after in ends.items():
+        amend(connection, key, **SENDING | {"lease_until": NOON + after})
+    renewed = amend(connection, "renewed", **SENDING | {"lease_until": NOON - HOUR})
+    outbox.renew(connection, [(SHOP_ID, renewed)], NOON + MINUTE)
+    amend(connection, "sent", **SENT | {"lease_until": NOON - HOUR})
+
+    assert {row.key for row in outbox.abandoned(connection, [SHOP_ID], NOON, HOUR)} == {"over", "far ahead"}
+    assert outbox.abandoned(connection, [NEIGHBOUR], NOON, HOUR) == []
+    assert len(outbox.abandoned(connection, [SHOP_ID], NOON, HOUR, limit=1)) == 1
+
+
+def test_after_a_join_an_offer_stays_once_and_not_at_all_if_it_was_sent(connection: Connection) -> None:
+    queue(connection, "first", "second", category="promotion", rule="spring")
+    queue(connection, "sent", "waits", category="promotion", rule="summer")
+    queue(connection, "skipped", "good", category="promotion", rule="autumn")
+    queue(connection, "note 1", "note 2", category="service", rule="note")
+    queue(connection, "bobs", category="promotion", rule="spring", buyer="bob")
+    amend(connection, "sent", **SENT)
+    amend(connection, "skipped", state="skipped", settled_at=NOON)
+
+    outbox.offer_once(connection, SHOP_ID, "ann", NOON)
+
+    assert {key for key, state in states(connection) if state == "queued"} == {
+        *("first", "good", "note 1", "note 2", "bobs")
+    }
+    assert ("waits", "withdrawn", dump(Reason("offered_before"))) in states(connection, "reason")
+
+
+def test_open_messages_are_counted_by_shop_and_state(connection: Connection) -> None:
+    queue(connection, "a", "b", "c", "d")
+    queue(connection, "a", shop=NEIGHBOUR)
+    amend(connection, "c", **SENDING)
+    amend(connection, "d", **SENT)
+
+    assert outbox.open_counts(connection) == {
+        (SHOP_ID, "queued"): 2,
+        (SHOP_ID, "sending"): 1,
+        (NEIGHBOUR, "queued"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (NOON - DAY, NOON),
+        (NOON + AHEAD, NOON + AHEAD),
+        (NOON + AHEAD + MINUTE, NOON),  # no program's clock is that wrong: the database was
+    ],
+)
+def test_no_message_is_decided_before_the_last_one_of_another_clock(
+    last: datetime, expected: datetime, postgres_url: str
+) -> None:
+    database = Database(postgres_url)
+    schema.migrate(database.engine)
+
+    def after_another(connection: Connection) -> tuple[datetime, datetime]:
+        queue(connection, "a", now=last)
+        queue(connection, "b", shop=NEIGHBOUR, now=NOON + MINUTE)
+        return outbox.no_earlier(connection, SHOP_ID, NOON), outbox.no_earlier(connection, "zoo", NOON)
+
+    assert database.write_now(after_another) == (expected, NOON)
+    database.close()
