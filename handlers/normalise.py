@@ -52,7 +52,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def normalise(text: str) -> str:
-    """Make text half-width, lower case, simplified, one space between words; at most LONGEST characters."""
+    """Make text half-width, lower case, simplified, one space between words. Reads LONGEST characters."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold().translate(FOLD)
     if _LATIN.search(plain):
         for pattern, written_out in _SHORT_FORMS:

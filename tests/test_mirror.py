@@ -13,25 +13,7 @@ SMALL = 30  # lines of code, without docstrings and comments, up to which a modu
 ELSEWHERE = {
     # declarations, without a line that could be wrong
     "bot/domain/actions.py": "tests/react/test_decisions.py applies each of them",
-    "bot/domain/messages.py": "tests/domain/test_arbiter.py judges by them",
-    "bot/domain/reasons.py": "tests/seller/test_words.py has a sentence for each",
     "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
-    # words and policies, tried by what is said for them
-    "handlers/message_policies.py": "tests/handlers/test_journey.py, test_routes.py",
-    "handlers/normalise.py": "tests/handlers/test_meaning.py",
-    "handlers/phrases_en.py": "tests/handlers/test_meaning.py",
-    "handlers/phrases_zh.py": "tests/handlers/test_meaning.py",
-    "handlers/validity.py": "tests of each message in tests/handlers",
-    # the way in, tried through a real server
-    "bot/receive/connection_limits.py": "tests/hostile/test_sieges.py",
-    "bot/receive/group_commit.py": "tests/receive/test_endpoint.py",
-    "bot/receive/http_protocol.py": "tests/hostile/test_sieges.py, test_bodies.py",
-    "bot/receive/unsubscribe_page.py": "tests/handlers/test_stop.py",
-    "bot/receive/log/consumer.py": "tests/faults/test_log.py",
-    "bot/receive/log/jetstream.py": "tests/faults/test_log.py, test_log_encrypted.py",
-    "bot/receive/log/producer.py": "tests/faults/test_log.py",
-    "bot/receive/log/reader.py": "tests/faults/test_log.py",
-    "bot/receive/log/watermark.py": "tests/faults/test_log.py",
 }
 
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from bot.deliver import claim as claiming
 from bot.deliver.addresses import AddressBook
-from bot.deliver.claim import Claim, Claimer, _is_before, _lock_buyers
+from bot.deliver.claim import Claim, Claimer
 from bot.deliver.links import Links
 from bot.domain.arbiter import PRIORITY
 from bot.domain.messages import Facts, Reason
@@ -109,7 +109,8 @@ class Place:
         return rows(self.connection, tables.outbox, "key", *columns)
 
     def counted(self, outcome: str) -> float:
-        return float(self.metrics.messages.labels(SHOP_ID, outcome)._value.get())
+        labels = {"shop": SHOP_ID, "outcome": outcome}
+        return self.metrics.registry.get_sample_value("xiaoer_messages_total", labels) or 0.0
 
 
 @pytest.fixture
@@ -465,75 +466,92 @@ def test_at_the_cap_of_a_day_the_next_message_is_held(place: Place) -> None:
 # Several programs at one shop
 
 
-def row(
-    id: int,
-    buyer: str = "ann",
-    category: str = "service",
-    after: timedelta = timedelta(0),
-    state: str = "queued",
-) -> Any:
-    """A row of the outbox, as another program may see it."""
-    return SimpleNamespace(
-        id=id, buyer=buyer, category=category, state=state, try_at=NOON + after, due_at=NOON + after
-    )
-
-
-@pytest.mark.parametrize(
-    ("other", "ours", "before"),
-    [
-        (row(1), row(2), True),
-        (row(2), row(1), False),
-        (row(1), row(1), False),
-        (row(2), row(1, after=MINUTE), True),
-        (row(1, after=MINUTE), row(2), False),
-        (row(1), row(2, category="answer"), False),
-        (row(1, category="answer"), row(2, category="answer"), True),
-        (row(1, category="answer"), row(2), True),
-    ],
-)
-def test_a_row_is_before_another_as_the_outbox_would_find_them(other: Any, ours: Any, before: bool) -> None:
-    assert _is_before(other, ours) is before
-
-
-def locked(
-    monkeypatch: pytest.MonkeyPatch, due: list[Any], others: list[Any], free: set[str], wanted: int = 9
-) -> list[int]:
-    """The rows that are ours, where these buyers are free and another program sees these rows of theirs."""
-    asked: list[Any] = []
+def beside(
+    monkeypatch: pytest.MonkeyPatch, others: list[Any], free: frozenset[str] = frozenset({"ann", "bob", "cy"})
+) -> None:
+    """From now on another program leaves us these buyers only, and sees these rows of theirs."""
 
     def try_locks(connection: Any, place: str, names: Any) -> set[str]:
-        asked.append((connection, place))
+        assert place == f"deliver:{SHOP_ID}"
         return set(names) & free
 
     def competing(connection: Any, shop: str, buyers: set[str], now: datetime) -> list[Any]:
-        asked.append((connection, shop, now))
+        assert (shop, now) == (SHOP_ID, NOON)
         return [each for each in others if each.buyer in buyers]
 
     monkeypatch.setattr(claiming, "try_locks", try_locks)
     monkeypatch.setattr(claiming.outbox, "competing", competing)
-    connection: Any = object()
-    ours = _lock_buyers(connection, SHOP_ID, due, NOON, wanted)
-    assert asked == [(connection, f"deliver:{SHOP_ID}"), (connection, SHOP_ID, NOON)]
-    return [each.id for each in ours]
 
 
-def test_only_buyers_whom_no_other_program_is_at_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    due = [row(1), row(2, "bob"), row(3, "cy")]
-    assert locked(monkeypatch, due, [], {"ann", "bob", "cy"}) == [1, 2, 3]
-    assert locked(monkeypatch, due, [], {"ann", "cy"}) == [1, 3]
-    assert locked(monkeypatch, due, [], {"ann", "bob", "cy"}, wanted=2) == [1, 2]
+def row(
+    id: int, category: str = "service", after: timedelta = timedelta(0), state: str = "queued"
+) -> SimpleNamespace:
+    """A row of Ann's, as another program may see it."""
+    return SimpleNamespace(id=id, buyer="ann", category=category, state=state, try_at=NOON + after)
 
 
-def test_a_buyer_to_whom_another_program_is_writing_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    due = [row(1), row(2, "bob")]
-    assert locked(monkeypatch, due, [row(9, state="sending")], {"ann", "bob"}) == [2]
-    assert locked(monkeypatch, due, [row(1, state="sending")], {"ann", "bob"}) == [2]
+def id_of(place: Place, key: str) -> int:
+    return next(id for known, id in place.outbox("id") if known == key)
 
 
-def test_nothing_overtakes_what_another_program_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    due = [row(2), row(3, after=MINUTE)]
-    assert locked(monkeypatch, due, [row(1)], {"ann"}) == []
-    assert locked(monkeypatch, due, [row(9)], {"ann"}) == [2]
-    assert locked(monkeypatch, due, [row(2), row(3, after=MINUTE)], {"ann"}) == [2]
-    weightier = [row(2, category="promotion"), row(3)]
-    assert locked(monkeypatch, weightier, [row(2, category="promotion")], {"ann"}) == [3]  # seen by us too
+@pytest.mark.parametrize(
+    ("step", "after", "category", "ours", "overtaken"),
+    [
+        (-1, timedelta(0), "service", "service", True),
+        (+1, timedelta(0), "service", "service", False),
+        (+1, -MINUTE, "service", "service", True),
+        (-1, MINUTE, "service", "service", False),
+        (-1, timedelta(0), "service", "answer", False),
+        (-1, timedelta(0), "answer", "answer", True),
+        (-1, timedelta(0), "answer", "service", True),
+    ],
+)
+def test_nothing_overtakes_what_the_outbox_would_find_first(
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    after: timedelta,
+    category: str,
+    ours: str,
+    overtaken: bool,
+) -> None:
+    queue(place.connection, "ours", category=ours)
+    beside(monkeypatch, [row(id_of(place, "ours") + step, category, after)])
+    assert place.claim() == ([] if overtaken else ["ours"])
+
+
+def test_only_buyers_whom_no_other_program_is_at_are_ours(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bob", "cy"):
+        queue(place.connection, name, buyer=name)
+    beside(monkeypatch, [], free=frozenset({"ann", "cy"}))
+    assert place.claim() == ["ann", "cy"]
+
+
+def test_no_more_buyers_are_locked_than_there_is_room_for(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bob", "cy"):
+        queue(place.connection, name, buyer=name)
+    beside(monkeypatch, [])
+    assert place.claim(room=2) == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("step", [0, 7])
+def test_a_buyer_to_whom_another_program_is_writing_is_not_ours(
+    place: Place, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    queue(place.connection, "a")
+    queue(place.connection, "b", buyer="bob")
+    beside(monkeypatch, [row(id_of(place, "a") + step, state="sending")])
+    assert place.claim() == ["b"]
+
+
+def test_what_we_see_as_well_is_not_overtaken_by_what_is_weightier(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(place.connection, "lighter", category="promotion")
+    queue(place.connection, "weightier")
+    beside(monkeypatch, [row(id_of(place, "lighter"), "promotion")])
+    assert place.claim() == ["weightier"]

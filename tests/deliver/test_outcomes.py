@@ -125,7 +125,8 @@ class Place:
         return rows(self.connection, tables.cases, "key", "buyer", "opened_at")
 
     def counted(self, outcome: str) -> float:
-        return float(self.metrics.messages.labels(SHOP_ID, outcome)._value.get())
+        labels = {"shop": SHOP_ID, "outcome": outcome}
+        return self.metrics.registry.get_sample_value("xiaoer_messages_total", labels) or 0.0
 
 
 @pytest.fixture

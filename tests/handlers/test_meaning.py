@@ -20,7 +20,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "到哪了",
             "有没有单号",
         ),
-        *("几天能到呀", "物流信息怎么没更新", "谢谢，不过我的包裹呢", "你好，我的东西到了吗"),
+        *("几天能到呀", "物流信息怎么没更新", "谢谢，不过我的包裹呢", "你好，我的东西到了吗", "明天能送到吗"),
         *("包裹什麼時候到？", "我的包裹在哪裡", "請問貨到哪了", "還沒收到貨", "幫我查一下物流"),
         *(
             "Where is my order?",
@@ -30,6 +30,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "my package is late",
         ),
         *("It hasn't arrived yet", "I haven't received my package", "thanks, but where is it?"),
+        *("how long does delivery take", "has my order arrived"),
         *(
             "when will it arrive",
             "order 1001 status",
@@ -53,7 +54,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("付了没有", "我付了吗", "是不是没收到我的钱"),
         *("匯款收到了嗎", "請問錢到帳了嗎"),
         *("Has my payment come?", "did you receive my payment", "has the money arrived?"),
-        *("Did my payment go through?", "payment status"),
+        *("Did my payment go through?", "payment status", "have I already paid?"),
     ),
     "i_paid": (
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
@@ -72,7 +73,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("人呢", "客服呢？"),
         *("人工", "转人工", "我要真人客服", "找客服", "轉人工", "請幫我轉真人"),
         *("I want to talk to a human", "can I speak to someone", "agent please", "a person please", "human"),
-        *("connect me to a representative", "where is my order? I want to talk to a real person"),
+        *(
+            "customer service please",
+            "connect me to a representative",
+            "where is my order? I want to talk to a real person",
+        ),
     ),
     "stop": ("TD", "退订", "退訂", "stop", "please stop texting me", "不要再發訊息了", "unsubscribe me"),
     "resume": ("恢复", "恢復", "START", "start again"),

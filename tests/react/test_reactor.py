@@ -90,8 +90,10 @@ class Handler:
         return self.asked[-1][1]
 
 
-def reactor_of(found: Rules, database: Any = None, jitter: float = 0.0) -> Reactor:
-    return Reactor(database, SHOPS, found, CATALOGUE, TimeLimit(), Metrics(), lambda: jitter)
+def reactor_of(
+    found: Rules, database: Any = None, jitter: float = 0.0, metrics: Metrics | None = None
+) -> Reactor:
+    return Reactor(database, SHOPS, found, CATALOGUE, TimeLimit(), metrics or Metrics(), lambda: jitter)
 
 
 def react(connection: Connection, found: Rules, **more: Any) -> Handled:
@@ -314,18 +316,18 @@ def states(database: Database, shop: str = SHOP_ID) -> list[str]:
     return database.read_now(lambda link: [row[1] for row in settled(link, shop)])
 
 
-def counted(found: Reactor, shop: str, outcome: str) -> float:
-    return float(found._metrics.events.labels(shop, outcome)._value.get())
+def counted(metrics: Metrics, shop: str, outcome: str) -> float | None:
+    return metrics.registry.get_sample_value("xiaoer_events_total", {"shop": shop, "outcome": outcome})
 
 
 async def test_a_round_handles_the_events_of_all_shops_and_counts_them(database: Database) -> None:
     database.write_now(lambda link: take(link, placed("1"), wrote("x", address="")))
     database.write_now(lambda link: take(link, placed("1"), shop=NEIGHBOUR))
-    found = reactor_of(rules(), database)
-    assert await found.react(now) == Handled(handled=2, parked=1)
+    metrics = Metrics()
+    assert await reactor_of(rules(), database, metrics=metrics).react(now) == Handled(handled=2, parked=1)
     assert (states(database), states(database, NEIGHBOUR)) == (["done", "parked"], ["done"])
-    assert [counted(found, SHOP_ID, "handled"), counted(found, SHOP_ID, "parked")] == [1, 1]
-    assert [counted(found, NEIGHBOUR, "handled"), counted(found, NEIGHBOUR, "parked")] == [1, 0]
+    assert [counted(metrics, SHOP_ID, "handled"), counted(metrics, SHOP_ID, "parked")] == [1, 1]
+    assert [counted(metrics, NEIGHBOUR, "handled"), counted(metrics, NEIGHBOUR, "parked")] == [1, 0]
 
 
 async def test_events_of_a_shop_whose_settings_are_gone_wait(database: Database) -> None:
@@ -380,17 +382,18 @@ async def test_in_smaller_steps_what_lies_before_the_bad_one_is_handled(database
 
 
 class Away:
-    """A database that is away for the first `times`, or for good."""
+    """A database that fails at these times, or for good."""
 
-    def __init__(self, database: Database, *times: int) -> None:
+    def __init__(self, database: Database, *times: int, error: Exception | None = None) -> None:
         self.database = database
         self.times = times
+        self.error = error or OperationalError("BEGIN", {}, Exception("away"))
         self.asked = 0
 
     async def write(self, work: Any) -> Any:
         self.asked += 1
         if not self.times or self.asked in self.times:
-            raise OperationalError("BEGIN", {}, Exception("away"))
+            raise self.error
         return await self.database.write(work)
 
 
@@ -413,36 +416,54 @@ async def test_a_database_that_goes_away_while_one_event_is_looked_for_parks_not
     assert (away.asked, states(database)) == (time, ["open"])
 
 
-def test_one_event_by_itself_is_left_to_the_program_that_is_at_the_shop(
-    connection: Connection, monkeypatch: pytest.MonkeyPatch
+def down_to_one(database: Database) -> Away:
+    """A database that cannot write the round, or any of the three steps down to the oldest event."""
+    return Away(database, 1, 3, 4, 5, error=ValueError("cannot be written"))
+
+
+async def test_one_event_by_itself_is_left_to_the_program_that_is_at_the_shop(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reactor, "try_lock", lambda link, name: name != f"react:{SHOP_ID}")
-    take(connection, placed("1"))
-    assert reactor_of(rules())._one(connection, SHOP_ID, now) == Handled(busy=1)
+    database.write_now(lambda link: take(link, placed("1")))
+    assert await reactor_of(rules(), down_to_one(database)).react(now) == Handled(busy=1)
 
 
-def test_one_event_by_itself_is_handled_like_any_other(connection: Connection) -> None:
-    found = reactor_of(rules())
-    assert found._one(connection, SHOP_ID, now) == Handled()
-    take(connection, placed("1"), placed("2"))
-    assert found._one(connection, SHOP_ID, now) == Handled(handled=1)
-    assert [row[1] for row in settled(connection)] == ["done", "open"]
+async def test_one_event_by_itself_is_handled_like_any_other(database: Database) -> None:
+    database.write_now(lambda link: take(link, placed("1"), placed("2")))
+    assert await reactor_of(rules(), down_to_one(database)).react(now) == Handled(handled=1)
+    assert states(database) == ["done", "open"]
 
 
-def test_a_database_that_is_away_for_one_event_parks_nothing(connection: Connection) -> None:
+async def test_one_event_that_another_program_handled_meanwhile_is_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.write_now(lambda link: take(link, placed("1")))
+    monkeypatch.setattr(reactor.inbox, "open_events", lambda *asked: [])
+    assert await reactor_of(rules(), down_to_one(database)).react(now) == Handled()
+
+
+async def test_a_database_that_is_away_for_one_event_parks_nothing(database: Database) -> None:
     def broken(event: Any, known: Context) -> list[Action]:
         raise OperationalError("SELECT", {}, Exception("away"))
 
-    take(connection, placed("1"))
+    database.write_now(lambda link: take(link, placed("1")))
     with pytest.raises(OperationalError):
-        reactor_of(rules(Route(OrderPlaced, broken)))._one(connection, SHOP_ID, now)
-    assert [row[1] for row in settled(connection)] == ["open"]
+        await reactor_of(rules(Route(OrderPlaced, broken)), down_to_one(database)).react(now)
+    assert states(database) == ["open"]
 
 
-def test_the_sum_of_nothing_is_nothing() -> None:
-    assert reactor._sum([]) == Handled()
-    one = Handled(handled=1, parked=2, busy=3)
-    assert reactor._sum([one, one]) == Handled(handled=2, parked=4, busy=6)
+async def test_a_round_without_events_comes_to_nothing(database: Database) -> None:
+    assert await reactor_of(rules(), database).react(now) == Handled()
+
+
+async def test_every_shop_that_another_program_is_at_is_counted_as_busy(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactor, "try_lock", lambda link, name: False)
+    for shop in (SHOP_ID, NEIGHBOUR):
+        database.write_now(lambda link, shop=shop: take(link, placed("1"), shop=shop))  # type: ignore[misc]  # bound at once
+    assert await reactor_of(rules(), database).react(now) == Handled(busy=2)
 
 
 def test_a_file_of_a_buyer_is_handled_for_that_buyer(connection: Connection) -> None:

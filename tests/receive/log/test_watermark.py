@@ -53,7 +53,7 @@ class Scene:
         """Move the inbox to this position."""
 
         def write(connection: module.Connection) -> None:
-            seen = log_offsets.hold(connection, HERE, "us", NOON, NOON + SECOND)
+            seen = log_offsets.claim(connection, HERE, "us", NOON, NOON + SECOND)
             assert seen is not None
             assert log_offsets.advance(connection, HERE, "us", seen, (stream, sequence), NOON + SECOND)
 

@@ -1,0 +1,69 @@
+"""Which order is meant: the one that is named, else the newest in question, and never another buyer's."""
+
+import pytest
+
+from bot.domain.actions import Action, CountTry, JoinBuyer
+from bot.domain.context import Buyer
+from bot.domain.orders import Order
+from handlers.which_order import PAYABLE, about_order, named_order, own_order
+from tests.handlers import world
+from tests.handlers.world import ANN, chat_context, keys_of, order_of, wrote
+
+UNPAID = order_of(world.placed(order="1003"))
+PAID = order_of(world.placed(order="1002"), world.paid(order="1002"))
+GONE = order_of(world.placed(), world.delivered())  # 1001
+ALL = chat_context(GONE, PAID, UNPAID)  # the newest first
+
+
+def number_of(order: Order | None) -> str | None:
+    return order.id if order else None
+
+
+@pytest.mark.parametrize(
+    ("text", "states", "meant"),
+    [
+        ("where is it", None, "1002"),  # 1001 is over
+        ("I paid", PAYABLE, "1003"),
+        ("where is it", ("cancelled",), "1001"),  # none fits, so it is the newest
+        ("where is 1001", None, "1001"),
+        ("I paid order 1002", PAYABLE, "1002"),  # its name counts for more than its state
+        ("where is order 4711", None, None),
+        ("call me at 4711", None, "1002"),  # a number that is not called an order's
+    ],
+)
+def test_the_named_order_is_meant_else_the_newest_in_a_fitting_state(
+    text: str, states: tuple[str, ...] | None, meant: str | None
+) -> None:
+    assert number_of(own_order(wrote(text), ALL, states)) == meant
+
+
+def test_a_buyer_without_orders_means_none() -> None:
+    assert own_order(wrote("where is it"), chat_context(), None) is None
+
+
+@pytest.mark.parametrize("number", ["1002", "#1002"])
+def test_an_order_is_known_by_its_number_with_and_without_a_hash(number: str) -> None:
+    assert named_order([number], ALL) == PAID
+
+
+def test_of_several_numbers_the_newest_order_that_has_one_is_meant() -> None:
+    assert named_order(["1003", "1001"], ALL) == GONE
+    assert named_order(iter(["4711", "1003"]), ALL) == UNPAID
+    assert named_order([], ALL) is None
+
+
+def about(text: str, *orders: Order) -> list[Action]:
+    known = chat_context(*orders, buyer=Buyer(id="x"), named_order=PAID, named_buyer=ANN)
+    return about_order(wrote(text), known, lambda order: [JoinBuyer(order=f"answered {order.id}")])
+
+
+def test_an_order_of_another_buyer_is_answered_only_with_the_digits_of_its_phone() -> None:
+    proved = about("order 1002, phone 8000", UNPAID)
+
+    assert proved == [JoinBuyer(order="1002"), JoinBuyer(order="answered 1002")]
+    assert keys_of(about("where is order 1002", UNPAID)) == ["which_order:telegram:m1"]
+    assert about("order 1002, phone 8001", UNPAID)[0] == CountTry()
+
+
+def test_the_buyers_own_order_needs_no_proof() -> None:
+    assert about("where is it", UNPAID) == [JoinBuyer(order="answered 1003")]
