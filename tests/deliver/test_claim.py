@@ -176,7 +176,8 @@ def test_the_first_round_begins_behind_the_named_shop(place: Place) -> None:
     for shop in (SHOP_ID, NEIGHBOUR):
         queue(place.connection, "a", shop=shop)
     place.build(first=SHOP_ID)
-    assert [claim.shop for claim in place.examine()[1]] == [NEIGHBOUR, SHOP_ID]
+    examined, claims = place.examine()
+    assert (examined, [claim.shop for claim in claims]) == (2, [NEIGHBOUR, SHOP_ID])
 
 
 def test_a_shop_without_settings_or_slots_is_passed_over(place: Place) -> None:
@@ -216,10 +217,10 @@ def test_where_a_log_lies_in_front_what_it_knows_counts_as_now(place: Place) -> 
 def test_the_free_slots_of_a_channel_are_counted_down(place: Place) -> None:
     for name in ("ann", "bob", "cy"):
         queue(place.connection, name, buyer=name)
-    examined, claims = place.examine(slots={"web": 2, "mail": 1})
-    assert (examined, [claim.message.key for claim in claims]) == (2, ["ann", "bob"])
+    examined, claims = place.examine(slots={"web": 1, "mail": 2})
+    assert (examined, [claim.message.key for claim in claims]) == (1, ["ann"])
     assert place.outbox("state", "try_at", "facts")[2] == ("cy", "queued", NOON, None)
-    assert place.counted("send") == 2
+    assert place.counted("send") == 1
 
 
 def test_a_channel_without_a_free_slot_stops_no_other(place: Place) -> None:
@@ -436,6 +437,14 @@ def test_every_buyer_gets_a_link_to_stop_and_the_seller_none(place: Place) -> No
     queue(place.connection, "l", buyer=SELLER)
     urls = {claim.buyer: claim.message.stop_url for claim in place.examine()[1]}
     assert urls == {"ann": f"https://shop.example/stop/{TOKENS.token('stop', SHOP_ID, 'ann')}", SELLER: None}
+
+
+def test_an_offer_says_under_its_text_how_to_stop(place: Place) -> None:
+    place.build(public_url="https://shop.example")
+    queue(place.connection, "k", category="promotion")
+    message = place.one().message
+    assert message.stop_url is not None
+    assert message.stop_url in message.text
 
 
 @pytest.mark.parametrize(

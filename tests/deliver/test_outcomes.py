@@ -327,6 +327,13 @@ def test_where_repeats_are_not_dropped_the_sellers_rule_decides(place: Place) ->
     assert place.counted("unknown") == 2
 
 
+def test_a_message_that_this_channel_lost_before_is_left_when_its_program_died(place: Place) -> None:
+    claim = place.in_hand(lease_until=NOON - SECOND)
+    place.failed_before(claim, DeliveryUnknown, 1)
+    settle(place)
+    assert (place.outbox("state"), place.reason().values) == ([("k", "unknown")], {"channel": "chat"})
+
+
 def test_a_message_whose_channel_is_gone_is_queued_for_another(place: Place) -> None:
     place.in_hand(channel="gone", lease_until=NOON - SECOND, try_at=NOON - MINUTE)
     assert settle(place) == 1

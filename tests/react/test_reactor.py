@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
-from bot.domain.actions import Action, OpenCase, Say, WakeAt
+from bot.domain.actions import Action, Consent, OpenCase, Say, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import (
     BuyerRef,
@@ -38,6 +38,7 @@ from tests.one_shop import (
     SHOP_ID,
     ann,
     bob,
+    buyer_in,
     chat,
     completed,
     order,
@@ -221,6 +222,41 @@ def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Conn
     assert (known.conversation, known.named_order, known.link_proved) == (None, None, False)
 
 
+def test_an_orders_handler_knows_that_order_alone_whatever_else_is_in_the_batch(
+    connection: Connection,
+) -> None:
+    save(connection, ann(), order("1"), order("2"))
+    handler = Handler()
+    take(connection, completed("1"), completed("2"))
+    react(connection, handler.rules(OrderCompleted))
+    assert [[each.id for each in known.orders] for _, known in handler.asked] == [["1"], ["2"]]
+
+
+def test_of_a_new_order_and_its_buyer_nothing_was_said_and_no_case_is_open(connection: Connection) -> None:
+    handler = Handler()
+    take(connection, placed("1", id="7"))
+    react(connection, handler.rules(OrderPlaced))
+    assert (handler.known.said, handler.known.cases) == ((), ())
+
+
+def test_a_route_is_chosen_by_what_is_known(connection: Connection) -> None:
+    def of_the_second(event: Any, known: Context) -> bool:
+        return known.order is not None and known.order.id == "2"
+
+    handler = Handler()
+    take(connection, placed("1"), placed("2"))
+    react(connection, rules(Route(OrderPlaced, handler, when=of_the_second)))
+    assert [event.order for event, _ in handler.asked] == ["2"]
+
+
+def test_a_wish_that_a_handler_understood_is_the_buyers(connection: Connection) -> None:
+    save(connection, ann())
+    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    take(connection, wrote("yes"))
+    react(connection, Handler(Consent(promotions=True)).rules())
+    assert buyer_in(connection, "ann").agrees is True
+
+
 def test_a_chats_handler_knows_the_chat_and_all_the_buyers_orders(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
@@ -348,6 +384,14 @@ async def test_a_round_begins_with_any_shop_and_ends_where_a_batch_is_full(
     assert await reactor_of(rules(), database, jitter).react(now) == Handled(handled=3)
     other = {SHOP_ID: NEIGHBOUR, NEIGHBOUR: SHOP_ID}[first]
     assert (states(database, first), states(database, other)) == (["done", "done"], ["done", "open"])
+
+
+async def test_parked_events_fill_a_batch_too(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reactor, "BATCH", 1)
+    database.write_now(lambda link: take(link, wrote("x", address="")))
+    database.write_now(lambda link: take(link, placed("1"), shop=NEIGHBOUR))
+    assert await reactor_of(rules(), database).react(now) == Handled(parked=1)
+    assert states(database, NEIGHBOUR) == ["open"]
 
 
 async def test_a_full_batch_ends_the_round(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
