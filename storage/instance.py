@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from storage.tables import counter, life
+from storage.tables import life
 
 COPY, ASKED = "copy", "asked"  # why an outbox is held
 NO_LOCATION = ""  # of a database that was never served, or was marked as a copy
@@ -73,7 +73,11 @@ def skip_ids(connection: Connection, now: datetime) -> None:
         ahead = "SELECT setval('xiaoer_ids', GREATEST(nextval('xiaoer_ids'), :least))"
         connection.execute(text(ahead), {"least": least})
         return
-    connection.execute(update(counter).where(counter.c.next < least).values(next=least))
+    ahead = (
+        "INSERT INTO counter (name, next) VALUES ('ids', :least)"  # a new database has not counted yet
+        " ON CONFLICT (name) DO UPDATE SET next = MAX(counter.next, excluded.next)"
+    )
+    connection.execute(text(ahead), {"least": least})
 
 
 def location_on_server(connection: Connection) -> str:

@@ -251,7 +251,7 @@ def test_a_route_is_chosen_by_what_is_known(connection: Connection) -> None:
 
 def test_a_wish_that_a_handler_understood_is_the_buyers(connection: Connection) -> None:
     save(connection, ann())
-    records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     take(connection, wrote("yes"))
     react(connection, Handler(Consent(promotions=True)).rules())
     assert buyer_in(connection, "ann").agrees is True
