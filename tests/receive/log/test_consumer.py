@@ -155,10 +155,10 @@ def event(id: str) -> InboxEvent:
 async def test_entries_come_into_the_inbox_in_order_and_are_announced(scene: Scene) -> None:
     scene.append("1", "2", "3")
 
-    await scene.consume(scene.reached(3))
+    await scene.consume(scene.stored.is_set)
 
     assert scene.ids() == ["1", "2", "3"]
-    assert scene.stored.is_set()
+    assert scene.position() == ("born once", 3)
     assert scene.metrics.registry.get_sample_value("xiaoer_log_taken_total") == 3
 
 
