@@ -1,5 +1,6 @@
 """The settings of the whole program, read and checked as a whole before anything starts."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from bot.channels.registry import PLATFORMS, ChannelSettings
 from bot.domain.errors import wrong
-from bot.domain.shop import Duration, Name, Settings, Shop, WebAddress
+from bot.domain.shop import LOCALES, Duration, Name, Settings, Shop, WebAddress
 from bot.receive.connection_limits import DoorSettings
 from bot.settings import schema as settings_schema
 from bot.settings import yaml_with_lines
@@ -22,6 +23,8 @@ from bot.settings.faults import Fault, config_error, from_pydantic
 from bot.settings.faults import Path as SettingPath
 from bot.settings.reader import SettingsReader
 from bot.texts.languages import system_language
+
+_LOCALE = re.compile(r"^\s*locale:\s*[\"']?([A-Za-z-]+)", re.MULTILINE)
 
 
 def _database(url: str, info: ValidationInfo) -> str:
@@ -166,8 +169,10 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """
     from_file, faults = read_env(path.parent / ".env")
     environ = {**from_file, **environ}
+    text = ""
     try:
-        document = yaml_with_lines.read(path.read_text("utf-8-sig"))
+        text = path.read_text("utf-8-sig")
+        document = yaml_with_lines.read(text)
     except FileNotFoundError:
         document = yaml_with_lines.Document(None, {}, (Fault((), "no_file"),))
     except (OSError, UnicodeDecodeError):
@@ -175,8 +180,16 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     config, found = _check(document, path.absolute().parent, environ)
     faults += found
     if config is None or faults:
-        raise config_error(path, faults, document.lines, system_language(environ))
+        raise config_error(path, faults, document.lines, _language_of(text, environ))
     return config
+
+
+def _language_of(text: str, environ: Mapping[str, str]) -> str:
+    """XIAOER_LANG, else the first shop's language, even of settings that cannot be read, else the system's."""
+    locale = _LOCALE.search(text)
+    if locale and locale[1] in LOCALES and not environ.get("XIAOER_LANG"):
+        return locale[1]
+    return system_language(environ)
 
 
 def _check(

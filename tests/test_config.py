@@ -304,6 +304,20 @@ def test_mistakes_are_told_in_the_readers_language(
     assert words in [m.text for m in found]
 
 
+@pytest.mark.parametrize(
+    ("spoilt", "words"),
+    [("shops:", "没有这个设置；是不是想写 shops？"), ("name: Mug House", "值不能以这个符号开头；请加引号")],
+    ids=["settings with a mistake", "settings that cannot be read"],
+)
+def test_mistakes_in_a_chinese_shop_are_told_in_chinese_on_any_system(
+    tmp_path: Path, spoilt: str, words: str
+) -> None:
+    chinese = re.sub("^( *name: .*)$", r"\1\n    locale: zh-CN", GOOD, count=1, flags=re.MULTILINE)
+    broken = chinese.replace("shops:", "shosp:", 1) if spoilt == "shops:" else chinese.replace("name: ", "name: @", 1)
+
+    assert words in [mistake.text for mistake in mistakes(tmp_path, broken, LANG="en_GB.UTF-8")]
+
+
 @given(st.timedeltas(min_value=parse_duration("0s"), max_value=parse_duration("3660d")))
 def test_a_duration_reads_as_it_was_written(wait: object) -> None:
     whole = parse_duration(f"{int(wait.total_seconds())}s")  # type: ignore[attr-defined]  # drawn as timedelta
