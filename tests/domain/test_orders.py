@@ -71,6 +71,7 @@ def order_of(*events: OrderEvent) -> Order:
         ((placed(), shipped("a")), "shipped"),
         ((placed(), shipped("a", last=False)), "partly_shipped"),
         ((placed(), shipped("a", pieces=1)), "partly_shipped"),
+        ((placed(pieces=1), shipped("a", pieces=0)), "partly_shipped"),
         ((placed(), shipped("a", pieces=1), shipped("b", pieces=2)), "shipped"),
         ((placed(), shipped("a", pieces=1, last=True)), "shipped"),
     ],
@@ -285,6 +286,7 @@ def test_a_payment_is_told_apart_by_time_amount_and_reference() -> None:
     paid = alike(one).payments[0]
     assert (paid.at, paid.amount, paid.method, paid.reference) == (AT, Money(2000, "CNY"), "card", "m")
     assert alike(one, others[0]).paid_at == AT
+    assert alike(placed()).paid_at is None
 
 
 def test_a_payment_of_the_whole_is_the_total_and_of_an_unknown_total_nothing_countable() -> None:
