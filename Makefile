@@ -4,6 +4,7 @@
 # make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
+# make outside what buyers hear of random shops, judged without knowing the code (RUNS=300 SEED=0)
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make lock    write the lock files anew from pyproject.toml
 
@@ -13,6 +14,8 @@ SHOP ?= myshop
 LOCALE ?=
 WORKERS ?= 2
 SECONDS ?= 30
+RUNS ?= 300
+SEED ?= 0
 BENCH ?=
 
 BIN := $(VENV)/bin
@@ -22,7 +25,7 @@ PIP_APART := $(APART)/bin/python -m pip install -q --disable-pip-version-check
 UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run test check bench fuzz faults growth lock schema clean
+.PHONY: run test check bench fuzz faults outside growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -46,6 +49,9 @@ fuzz: $(VENV)/.developed
 
 faults: $(VENV)/.developed
 	$(BIN)/python -m bench.faults $(FAULTS)
+
+outside: $(VENV)/.developed
+	$(BIN)/python -m tests.outside --runs $(RUNS) --seed $(SEED) $(OUTSIDE)
 
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)
