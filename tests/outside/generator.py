@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.outside import lives, people, shop, shopify, talks, woocommerce
 from tests.outside.bodies import Delivery
+from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.history import Shop, Trouble
-from tests.outside.lives import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.people import Person
 
 NUMBERS = 2301  # none that our texts give as an example
@@ -67,6 +67,8 @@ def plan(seed: int) -> Plan:
     ends_at = STARTS + rng.choice((8, 14, 20)) * DAY
     ids = itertools.count(1)
     orders = _orders(rng, ids, drawn, cast, kind)
+    if kind == ANOTHER_ORDER:
+        orders = [replace(order, placed_at=STARTS + _soon_after(order, STARTS)) for order in orders]
     sent = [each for order in orders for each in _LIVES[order.channel](rng, order)]
     if kind != ANOTHER_ORDER:
         sent += _talk(rng, ids, drawn, cast, orders, kind, ends_at)
@@ -174,11 +176,15 @@ def _sent(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
+def _soon_after(order: Draft, start: datetime) -> timedelta:
+    """Within two hours, so that one time of telling falls into the lives of all."""
+    return timedelta(seconds=(order.placed_at - start) // timedelta(seconds=48))
+
+
 def _at_once(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:
     """What happened up to a time is all told at that time; what happens later, as it happens."""
     ordered = sorted(sent, key=lambda each: each.at)
-    first = ordered[0].at if ordered else STARTS
-    at = first + soon(rng, HOUR, 10 * HOUR, 2 * DAY)
+    at = STARTS + 2 * HOUR + soon(rng, MINUTE, 3 * HOUR, 10 * HOUR, 2 * DAY)
     return tuple(Step(at=max(each.at, at), delivery=each.delivery) for each in ordered)
 
 

@@ -1,92 +1,24 @@
 """Draws the life of an order, as the shop's own system tells it through the webhook channel."""
 
-import itertools
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from tests.outside import bodies
-from tests.outside.bodies import Delivery
+from tests.outside.drafts import DAY, FOREIGN, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.facts import (
     Cancelled,
     Completed,
-    Contact,
     Delivered,
+    Fact,
     OrderFact,
     Paid,
-    Placed,
     Refunded,
     Reviewed,
     Shipped,
 )
-
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-FOREIGN = {"GBP": "EUR", "USD": "CAD", "CNY": "USD"}
-
-
-@dataclass(kw_only=True)
-class Draft:
-    """What is settled of an order before its life begins."""
-
-    channel: str
-    id: str
-    number: str
-    contact: Contact
-    locale: str
-    placed_at: datetime
-    currency: str
-    price: Decimal
-    pieces: int = 1
-    postage: Decimal = Decimal(0)
-    on_delivery: bool = False
-    test: bool = False
-    stranger: bool = False
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    @property
-    def key(self) -> str:
-        return f"{self.channel}/{self.id}"
-
-    @property
-    def total(self) -> Decimal:
-        return self.price * self.pieces + self.postage
-
-    @property
-    def amounts(self) -> tuple[Decimal, ...]:
-        return (self.price, self.price * self.pieces, self.postage)
-
-    def placed(self, at: datetime, **more: Any) -> Placed:
-        """The order as it looks at a time."""
-        known: dict[str, Any] = {
-            "order": self.key,
-            "at": at,
-            "number": self.number,
-            "placed_at": self.placed_at,
-            "total": self.total,
-            "currency": self.currency,
-            "contact": self.contact,
-            "on_delivery": self.on_delivery,
-            "test": self.test,
-            "pieces": self.pieces,
-            "amounts": self.amounts,
-        }
-        return Placed(**known | more)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """When a delivery leaves the platform."""
-
-    at: datetime
-    delivery: Delivery
-
-
-def soon(rng: random.Random, *spans: timedelta) -> timedelta:
-    """Some time of about one of these lengths, in whole seconds."""
-    return timedelta(seconds=round(rng.choice(spans).total_seconds() * rng.uniform(0.6, 1.4)))
 
 
 class _Teller:
@@ -125,7 +57,15 @@ class _Teller:
         }
         self._tell("review.posted", told | {"posted_at": fact.at.isoformat()}, fact, "review")
 
-    def _tell(self, kind: str, told: dict[str, Any], fact: OrderFact, name: str = "order") -> None:
+    def again(self, wait: timedelta) -> None:
+        """The last fact once more: the same by its own name, in another delivery and with another time."""
+        last = self.sent[-1]
+        fact = replace(last.delivery.facts[0], at=last.at + wait)
+        name, told = next(iter(last.delivery.body["data"].items()))
+        moved = {key: fact.at.isoformat() if key.endswith("_at") else value for key, value in told.items()}
+        self._tell(last.delivery.kind, moved, fact, name)
+
+    def _tell(self, kind: str, told: dict[str, Any], fact: Fact, name: str = "order") -> None:
         id = f"d-{next(self.draft.ids)}"
         about = {"order": self.draft.key, "stranger": self.draft.stranger}
         self.sent.append(Sent(fact.at, bodies.webhook(id, kind, fact.at, name, told, fact, **about)))
@@ -150,7 +90,7 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
     draft = teller.draft
     at = draft.placed_at + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
     plan = rng.choices(
-        ("none", "whole", "sum", "parts", "over", "under", "foreign"), (25, 20, 25, 12, 4, 6, 8)
+        ("none", "whole", "sum", "parts", "twins", "over", "under", "foreign"), (24, 18, 24, 12, 4, 4, 6, 8)
     )[0]
     sums: list[tuple[Decimal | None, str | None]]
     part = (draft.total / 3).quantize(Decimal("0.01"))
@@ -161,6 +101,8 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
             sums = [(draft.total, draft.currency)]
         case "parts":
             sums = [(part, draft.currency), (draft.total - part, draft.currency)]
+        case "twins":
+            sums = [((draft.total / 2).quantize(Decimal("0.01"), ROUND_DOWN), draft.currency)] * 2
         case "over":
             sums = [(draft.total + 5, draft.currency)]
         case "under":
@@ -179,8 +121,11 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
             "reference": fact.payment,
         }
         teller.fact("order.paid", fact, "paid_at", **told)
-        at += soon(rng, HOUR, 20 * HOUR)
-    return at if plan in ("whole", "sum", "parts", "over") else None
+        if rng.random() < 0.1:
+            teller.again(soon(rng, 2 * MINUTE, HOUR))
+        if plan != "twins":
+            at += soon(rng, HOUR, 20 * HOUR)
+    return at if plan in ("whole", "sum", "parts", "twins", "over") else None
 
 
 def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None:
@@ -267,11 +212,13 @@ def _arrive(rng: random.Random, teller: _Teller, at: datetime, arrivals: list[tu
         teller.fact("order.completed", Completed(order=draft.key, at=at + HOUR), "completed_at")
     if rng.random() < 0.3:
         teller.review(Reviewed(order=draft.key, at=at + soon(rng, HOUR, 3 * DAY), rating=rng.randint(1, 5)))
+        if rng.random() < 0.2:
+            teller.again(HOUR)
 
 
 def _refund(rng: random.Random, teller: _Teller, at: datetime) -> None:
     draft = teller.draft
-    if rng.random() >= 0.18 or not draft.total:
+    if rng.random() >= 0.25 or not draft.total:
         return
     half = (draft.total / 2).quantize(Decimal("0.01"))
     amount, currency = rng.choice(
@@ -280,6 +227,8 @@ def _refund(rng: random.Random, teller: _Teller, at: datetime) -> None:
     fact = Refunded(order=draft.key, at=at, refund=f"{draft.id}-back", amount=amount, currency=currency)
     told = {"amount": bodies.money(amount) if amount else None, "currency": currency, "refund": fact.refund}
     teller.fact("order.refunded", fact, "refunded_at", **told)
+    if rng.random() < 0.15:
+        teller.again(HOUR)
 
 
 def _given(told: dict[str, Any]) -> dict[str, Any]:

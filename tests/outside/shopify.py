@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.outside.bodies import Delivery, money
+from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.facts import Cancelled, Delivered, OrderFact, Placed, Refunded, Shipped, TakenBack, Voided
-from tests.outside.lives import DAY, HOUR, MINUTE, Draft, Sent, soon
 
 
 class _Shopify:

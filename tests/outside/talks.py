@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from tests.outside import bodies
+from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.facts import Address, Fact, OptedOut, Replied, Wrote
-from tests.outside.lives import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.people import Person
 
 _QUESTIONS = {

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.outside.bodies import Delivery, money
+from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
 from tests.outside.facts import Cancelled, OrderFact, Refunded, Restored, Shipped, Tidied
-from tests.outside.lives import DAY, HOUR, MINUTE, Draft, Sent, soon
 
 
 class _Woo:

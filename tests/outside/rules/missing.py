@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from tests.outside.facts import Address, Cancelled, OptedOut, Placed, Replied, Restored, Shipped, Wrote
+from tests.outside.facts import (
+    Address,
+    Cancelled,
+    OptedOut,
+    Placed,
+    Refunded,
+    Replied,
+    Restored,
+    Shipped,
+    Wrote,
+)
 from tests.outside.history import Finding, History, Told
 from tests.outside.known import Known
 from tests.outside.rules.identities import proved, stopped_at
@@ -83,7 +93,7 @@ def _crowded(history: History, ways: list[Address], first: Told) -> bool:
 
 def _stays_open(history: History, order: str, since: datetime) -> bool:
     """Nothing within a day makes a confirmation too late."""
-    ended = (Cancelled, Shipped)
+    ended = (Cancelled, Shipped, Refunded)
     return not any(
         isinstance(fact, ended) and told.acked_at <= since + _ENOUGH
         for told in history.told
