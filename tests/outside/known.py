@@ -126,7 +126,7 @@ class Known:
         if self.foreign:
             return None
         if any(fact.amount is None for fact in self.refunds):
-            return self.paid if len(self.refunds) == 1 else None
+            return self.paid or None if len(self.refunds) == 1 else None
         return sum((fact.amount or Decimal(0) for fact in self.refunds), Decimal(0))
 
     @property

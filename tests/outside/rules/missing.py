@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from tests.outside.facts import (
     Address,
     Cancelled,
-    OptedOut,
     Placed,
     Refunded,
     Replied,
@@ -21,6 +20,7 @@ from tests.outside.rules.identities import proved, stopped_at
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
 _AT_ONCE = timedelta(minutes=10)
+LAST = 10**9  # after all that was told
 
 
 def confirmations(history: History) -> Iterator[Finding]:
@@ -56,29 +56,15 @@ def _first_told(history: History, order: str) -> Told | None:
 
 
 def _excused(history: History, known: Known, first: Told) -> bool:
-    """No way to speak there, or good reasons not to."""
+    """No way to speak there, or good reasons not to: a stop, a person or a failure at any of them."""
     ways = [address for address in known.addresses() if address.kind in history.shop.channels]
     until = first.acked_at + _ENOUGH
-    later = next((told.seq for told in history.told if told.acked_at > until), None)
-    busy = {
-        address
-        for told in history.told
-        for fact in told.facts
-        for address in _silenced(fact)
-        if told.acked_at <= until
-    }
-    free = [way for way in ways if way not in busy and stopped_at(history, way, later or 10**9) is None]
+    later = next((told.seq for told in history.told if told.acked_at > until), LAST)
+    words = [fact for _, fact in history.facts(later)]
+    busy = {fact.chat for fact in words if isinstance(fact, Replied)}
     failing = {trouble.kind for trouble in history.troubles}
-    return not free or any(way.kind in failing for way in ways) or _crowded(history, ways, first)
-
-
-def _silenced(fact: object) -> tuple[Address, ...]:
-    match fact:
-        case Replied(chat=chat):
-            return (chat,)
-        case OptedOut(addresses=addresses):
-            return addresses
-    return ()
+    closed = [way for way in ways if way in busy or way.kind in failing or stopped_at(history, way, later)]
+    return not ways or bool(closed) or _crowded(history, ways, first)
 
 
 def _crowded(history: History, ways: list[Address], first: Told) -> bool:
@@ -120,7 +106,7 @@ def restorings(history: History) -> Iterator[Finding]:
             continue
         after = [heard for heard in history.about(order) if heard.seq > back.seq]
         if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
-            history, gone.address, 10**9
+            history, gone.address, LAST
         ):
             what = (
                 f"{order} was said to be cancelled and restored at {back.acked_at:%d %b %H:%M} without a word"

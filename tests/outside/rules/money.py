@@ -79,12 +79,23 @@ def _untrue(known: Known, heard: Heard) -> str | None:
             return "thanks for a payment that nobody made, or that was given up"
         case "payment_received" if heard.values is not None and "left" not in heard.values and known.left:
             return f"thanks for the whole, although {known.left} are owed"
-        case "refunded" if known.foreign and any(refund.amount is not None for refund in known.refunds):
-            return "a refund in another currency is told as the whole"
-        case "refunded" if known.refunded is not None and known.paid and known.refunded < known.paid:
-            return f"a refund of {known.refunded} is told as the whole of {known.paid}"
-        case "partly_refunded" if known.refunded is not None and known.paid and known.refunded >= known.paid:
-            return f"a refund of all of {known.paid} is told as a part"
+        case "refunded" | "partly_refunded":
+            return _wrong_share(known, whole=heard.template == "refunded")
+    return None
+
+
+def _wrong_share(known: Known, whole: bool) -> str | None:
+    """The whole is what was paid, or the total if more than that was paid."""
+    if known.foreign:
+        named = any(refund.amount is not None for refund in known.refunds)
+        return "a refund in another currency is told as the whole" if whole and named else None
+    if known.refunded is None or not known.paid or known.total is None:
+        return None
+    all_of_it = min(known.paid, known.total)
+    if whole and known.refunded < all_of_it:
+        return f"a refund of {known.refunded} is told as the whole of {all_of_it}"
+    if not whole and known.refunded >= known.paid:
+        return f"a refund of all of {known.paid} is told as a part"
     return None
 
 
