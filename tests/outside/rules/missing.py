@@ -37,11 +37,16 @@ def confirmations(history: History) -> Iterator[Finding]:
         if _excused(history, known, first) or not _stays_open(history, order, first.acked_at):
             continue
         heard = history.about(order)
-        if any(each.template in ("order_confirmation", None) for each in heard):
+        if any(each.template in ("order_confirmation", None) for each in heard) or _shares(history, order):
             continue
         ways = ", ".join(f"{address.kind}:{address.value}" for address in sorted(known.addresses()))
         what = f"{order} was told at {first.acked_at:%d %b %H:%M} and never confirmed to {ways}"
         yield Finding(rule="", when=first.acked_at, what=what, order=order)
+
+
+def _shares(history: History, order: str) -> bool:
+    """Another order goes by the same number, so that nobody can say which of them a message meant."""
+    return any(order in orders and len(orders) > 1 for orders in history.by_name.values())
 
 
 def _first_told(history: History, order: str) -> Told | None:
