@@ -17,7 +17,7 @@ FOREIGN = {"GBP": "EUR", "USD": "CAD", "CNY": "USD"}
 
 @dataclass(kw_only=True)
 class Draft:
-    """What is settled of an order before its life begins."""
+    """What is settled of an order before its life begins. digital: something in it is never shipped."""
 
     channel: str
     id: str
@@ -31,6 +31,7 @@ class Draft:
     postage: Decimal = Decimal(0)
     on_delivery: bool = False
     test: bool = False
+    digital: bool = False
     stranger: bool = False
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -119,6 +119,7 @@ def _order(
         postage=Decimal(rng.choice((0, 0, 395, 800))) / 100,
         on_delivery=rng.random() < 0.1,
         test=channel == "shopify" and rng.random() < 0.08,
+        digital=channel == "shopify" and rng.random() < 0.15,
         ids=ids,
     )
 

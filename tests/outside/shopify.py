@@ -48,7 +48,8 @@ class _Shopify:
         draft, contact = self.draft, self.draft.contact
         customer = {"id": int(contact.buyer or 0), "first_name": contact.name, "email": contact.email}
         packed = sum(parcel["line_items"][0]["quantity"] for parcel in self._alive())
-        fulfilled = None if not packed else "fulfilled" if packed >= draft.pieces else "partial"
+        whole = packed >= draft.pieces and not draft.digital
+        fulfilled = None if not packed else "fulfilled" if whole else "partial"
         return {
             "id": int(draft.id),
             "name": draft.number,
@@ -76,20 +77,17 @@ class _Shopify:
             "customer_locale": draft.locale,
             "customer": customer if contact.buyer else None,
             "billing_address": {"name": contact.name, "phone": contact.phone},
-            "line_items": [
-                {
-                    "id": 1,
-                    "title": "Tea",
-                    "quantity": draft.pieces,
-                    "current_quantity": draft.pieces,
-                    "price": money(draft.price),
-                    "requires_shipping": True,
-                    "gift_card": False,
-                }
-            ],
+            "line_items": self._lines(),
             "fulfillments": copy.deepcopy(list(self.parcels.values())),
             "refunds": list(self.refunds),
         }
+
+    def _lines(self) -> list[dict[str, Any]]:
+        count, price = self.draft.pieces, money(self.draft.price)
+        tea = {"id": 1, "title": "Tea", "quantity": count, "current_quantity": count, "price": price}
+        book = {"id": 2, "title": "E-book", "quantity": 1, "current_quantity": 1, "price": "0.00"}
+        lines = [tea | {"requires_shipping": True, "gift_card": False}]
+        return lines + [book | {"requires_shipping": False, "gift_card": False}] * self.draft.digital
 
     def _alive(self) -> list[dict[str, Any]]:
         return [parcel for parcel in self.parcels.values() if parcel["status"] == "success"]
@@ -164,7 +162,8 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
         tracking = f"BT{draft.id[-5:]}{place}"
         parcel = order.pack(at, pieces, tracking if known else None)
         last = place == len(portions) - 1
-        order.tell(at, "orders/fulfilled" if last else "orders/partially_fulfilled", "orders/updated")
+        whole = last and not draft.digital
+        order.tell(at, "orders/fulfilled" if whole else "orders/partially_fulfilled", "orders/updated")
         if not known:
             at += soon(rng, 30 * MINUTE, 5 * HOUR)
             fact = Shipped(order=draft.key, at=at, parcel=parcel, tracking=tracking, pieces=pieces)
