@@ -1,18 +1,24 @@
-"""Tries the program from outside: python -m tests.outside [--runs N] [--seed S] [--rule NAME] [--keep]"""
+"""Tries the program from outside: python -m tests.outside [--runs N] [--seed S] [--rule NAME] [--keep]
+
+Prints each rule that found something, with the smallest example that was found of it.
+"""
 
 import argparse
 import asyncio
 import logging
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 from tests.outside import report
 from tests.outside.generator import plan
 from tests.outside.judge import RULES, judge
 from tests.outside.running import shrink, watch
+from tests.outside.world import play
 
 
 def main() -> int:
@@ -34,7 +40,7 @@ def main() -> int:
                 file=sys.stderr,
             )
         print(file=sys.stderr)
-        samples = {} if wanted.keep else dict(_samples(pool, found, wanted.tries))
+        samples = dict(_samples(pool, found, wanted))
     report.show(found, samples, len(seeds))
     return 1 if found.total else 0
 
@@ -50,15 +56,25 @@ def one(seed: int, names: list[str]) -> list[tuple[str, int, int]]:
     return [(rule, count, len(drawn.steps)) for rule, count in counts.items()]
 
 
-def smallest(seed: int, rule: str, tries: int) -> str:
-    """The shrunk story of a finding, as text."""
+def smallest(seed: int, rule: str, tries: int, keep: bool) -> str:
+    """The shrunk story of a finding, as text. keep: its shop and database stay in the temporary folder."""
     logging.disable(logging.CRITICAL)
     drawn, history, finding = asyncio.run(shrink(plan(seed), rule, tries))
-    return report.story(drawn, history, finding)
+    story = report.story(drawn, history, finding)
+    if not keep:
+        return story
+    folder = Path(tempfile.gettempdir()) / f"outside-{rule}-{seed}"
+    asyncio.run(play(drawn, folder))
+    return f"{story}\n  kept in {folder}"
 
 
-def _samples(pool: ProcessPoolExecutor, found: report.Tally, tries: int) -> Iterator[tuple[str, str]]:
-    waiting = {pool.submit(smallest, found.smallest(rule), rule, tries): rule for rule in found.rules}
+def _samples(
+    pool: ProcessPoolExecutor, found: report.Tally, wanted: argparse.Namespace
+) -> Iterator[tuple[str, str]]:
+    waiting = {
+        pool.submit(smallest, found.smallest(rule), rule, wanted.tries, wanted.keep): rule
+        for rule in found.rules
+    }
     for ended in as_completed(waiting):
         yield waiting[ended], ended.result()
 
@@ -68,8 +84,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=300, help="how many seeds")
     parser.add_argument("--seed", type=int, default=0, help="the first of them")
     parser.add_argument("--rule", choices=RULES, help="this one only")
-    parser.add_argument("--keep", action="store_true", help="keep the runs as they are: do not shrink")
-    parser.add_argument("--tries", type=int, default=60, help="runs spent on shrinking an example")
+    parser.add_argument("--keep", action="store_true", help="keep shop and database of each example")
+    parser.add_argument(
+        "--tries", type=int, default=60, help="runs spent on shrinking an example; 0: as it was"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     return parser.parse_args()
 

@@ -19,9 +19,14 @@ async def watch(plan: Plan) -> History:
 
 
 async def shrink(plan: Plan, rule: str, tries: int = TRIES) -> tuple[Plan, History, Finding]:
-    """The smallest plan found within so many runs in which the rule still finds something."""
+    """The smallest plan found within so many runs in which the rule still finds something.
+
+    Raises RuntimeError if the plan itself does not show it, since then a run is not the same twice.
+    """
     history = await watch(plan)
-    finding = next(iter(judge(history, [rule])))
+    finding = next(judge(history, [rule]), None)
+    if finding is None:
+        raise RuntimeError(f"seed {plan.seed} does not break the rule {rule} again")
     size = max(1, len(plan.steps) // 2)
     while tries > 0 and size:
         for smaller in _without(plan, size, finding):
@@ -29,7 +34,7 @@ async def shrink(plan: Plan, rule: str, tries: int = TRIES) -> tuple[Plan, Histo
                 break
             tries -= 1
             seen = await watch(smaller)
-            if found := next(iter(judge(seen, [rule])), None):
+            if found := next(judge(seen, [rule]), None):
                 plan, history, finding = smaller, seen, found
                 break
         else:

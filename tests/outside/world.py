@@ -26,8 +26,8 @@ _PLACE = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 _MOST_STOPS = 100_000  # a run that has not ended after so many wake-ups never ends
 
 
-async def play(plan: Plan) -> History:
-    """Run the plan to its end, and give what was told and what was heard."""
+async def play(plan: Plan, keep: Path | None = None) -> History:
+    """Run the plan to its end, and give what was told and heard. keep: where its folder is copied to."""
     with tempfile.TemporaryDirectory(prefix="xiaoer-outside-", dir=_PLACE) as name, _environment():
         folder = Path(name)
         clock, places = ManualClock(STARTS), itertools.count(1)
@@ -40,8 +40,10 @@ async def play(plan: Plan) -> History:
                 simulated(config, database, clock) as simulation,
                 served(simulation.program.site) as site,
             ):
-                run = _Run(plan, simulation, receivers, http, site, places)
-                return await run.play()
+                history = await _Run(plan, simulation, receivers, http, site, places).play()
+        if keep:
+            shutil.copytree(folder, keep, dirs_exist_ok=True)
+        return history
 
 
 class _Run:
