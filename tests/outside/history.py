@@ -123,22 +123,21 @@ class History:
         return {name: tuple(keys) for name, keys in found.items()}
 
     def orders_of(self, heard: Heard) -> tuple[str, ...]:
-        """The orders that a message may be about; one, unless two have numbers alike at the same address."""
+        """The orders that a message may be about: one, unless two have numbers alike.
+
+        Of those, a mailbox tells which is meant; a chat may have proved either.
+        """
         named = self.by_name.get(heard.order or "", ())
-        own = tuple(order for order in named if heard.address in self._addresses[order])
+        own = tuple(order for order in named if heard.address.value in self._mailboxes[order])
         return own or named
 
     @cached_property
-    def _addresses(self) -> dict[str, set[Address]]:
-        """Every address that was ever told for an order."""
-        found: dict[str, set[Address]] = {}
-        for order, facts in self.by_order.items():
-            contacts = [fact.contact for _, fact in facts if isinstance(fact, Placed)]
-            mails = {Address("email", contact.email) for contact in contacts if contact.email}
-            found[order] = mails | {
-                Address("webhook", contact.buyer) for contact in contacts if contact.buyer
-            }
-        return found
+    def _mailboxes(self) -> dict[str, set[str | None]]:
+        """Every mail address that was ever told for an order."""
+        return {
+            order: {fact.contact.email for _, fact in facts if isinstance(fact, Placed)}
+            for order, facts in self.by_order.items()
+        }
 
     def about(self, order: str) -> list[Heard]:
         return [heard for heard in self.heard if order in self.orders_of(heard)]

@@ -193,6 +193,12 @@ def test_an_empty_history_breaks_nothing() -> None:
     assert not list(judge(history()))
 
 
+def test_of_two_orders_with_numbers_alike_a_mailbox_tells_which_is_meant() -> None:
+    other = placed(contact=replace(ANN, email="other@example.com"), order="shopify/1", number="2301")
+    seen = history(placed(), other, hears(MINUTE, "shipped"), hears(MINUTE, "shipped", CHAT))
+    assert [len(seen.orders_of(heard)) for heard in seen.heard] == [1, 2]
+
+
 def test_amounts_are_read_in_each_language() -> None:
     assert reading.amounts("£1,234.50 and €5.00", "en") == [
         (Decimal("1234.50"), "GBP"),
