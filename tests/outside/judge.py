@@ -23,6 +23,7 @@ RULES: dict[str, Rule] = {
     "per-fact": once.per_fact,
     "cancelled": once.cancellations,
     "tests": once.tests_only,
+    "own-words": once.own_words,
     "parcels": parcels.true_words,
     "one-parcel": parcels.one_parcel,
     "corrections": parcels.corrections,

@@ -19,7 +19,7 @@ SECRETS = {
 }
 SHIPPED_WORDS = Path(__file__).parents[2] / "templates"
 
-_OF_ORDERS = (
+OF_ORDERS = (
     *(
         "order_confirmation",
         "second_contact",
@@ -142,7 +142,7 @@ def _write_words(folder: Path, locale: str) -> None:
     """Our words about orders, and under them one line of the facts that the text was rendered with."""
     own = folder / "templates" / locale
     own.mkdir(parents=True)
-    for name in _OF_ORDERS:
+    for name in OF_ORDERS:
         words = (SHIPPED_WORDS / locale / f"{name}.txt").read_text().rstrip()
         (own / f"{name}.txt").write_text(f"{words}\n{_facts_line(name)}\n")
 

@@ -189,6 +189,13 @@ def test_every_rule_says_what_it_promises_and_where_that_is_written() -> None:
         assert "issue 8" in text or "promise" in text, name
 
 
+def test_a_shop_with_words_of_its_own_is_heard_in_them() -> None:
+    own = Shop(own_words=True)
+    assert found("own-words", placed(), hears(MINUTE, "shipped"), shop=own)
+    assert not found("own-words", placed(), hears(MINUTE, "shipped", number="2301"), shop=own)
+    assert not found("own-words", placed(), hears(MINUTE, "shipped"))
+
+
 def test_an_empty_history_breaks_nothing() -> None:
     assert not list(judge(history()))
 

@@ -7,6 +7,7 @@ from tests.outside.facts import Cancelled, Restored, Shipped
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import UNASKED, shown
+from tests.outside.shop import OF_ORDERS
 
 _SAID_ONCE = UNASKED | {"review_thanks", "review_sorry"}
 _PER_FACT = frozenset(
@@ -100,6 +101,16 @@ def tests_only(history: History) -> Iterator[Finding]:
         orders = history.orders_of(heard)
         if len(orders) == 1 and Known(history, orders[0], heard.seq).test:
             yield _finding(heard, f"{orders[0]} is a test and is spoken of", orders[0])
+
+
+def own_words(history: History) -> Iterator[Finding]:
+    """A seller's own words are said where they lie over ours (docs/templates.md; promise 5): without them the
+    judge would be blind to sums."""
+    for heard in history.heard if history.shop.own_words else ():
+        if heard.template in OF_ORDERS and heard.values is None:
+            yield _finding(
+                heard, f"{heard.template} is said in other words than the seller's", heard.order or ""
+            )
 
 
 def _finding(heard: Heard, what: str, order: str, *more: Heard) -> Finding:
