@@ -118,9 +118,10 @@ class TakenBack(OrderFact):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered(OrderFact):
-    """parcel: None for all of it."""
+    """parcel: None for all of it. name: by which the parcel was told, where that is another than its id."""
 
     parcel: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -163,17 +163,22 @@ class Known:
         )
 
     def arrived(self, parcel: str) -> bool:
-        return any(fact.parcel in (parcel, None) for fact in self.all(Delivered)) or bool(self.all(Completed))
+        """Whether this was told in a way that can be understood: by a name that was told of the parcel before."""
+        names = {None, parcel, *(fact.tracking for fact in self.all(Shipped) if fact.parcel == parcel)}
+        told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None) and fact.name in names]
+        return bool(told) or bool(self.all(Completed))
 
     @property
     def delivered_at(self) -> datetime | None:
-        """When the whole had arrived; None while something is still on its way, or nothing was told."""
-        if whole := [fact.at for fact in self.facts if _is_whole(fact)]:
-            return min(whole)
+        """When the whole had arrived; None while something is still on its way, or nothing was told.
+
+        If parcels arrive of which nobody told that they left, they may be the whole.
+        """
+        times = [fact.at for fact in self.facts if _is_whole(fact)]
         arrived = {fact.parcel: fact.at for fact in self.all(Delivered)}
-        if self.parcels and set(self.parcels) <= set(arrived):
-            return max(arrived[parcel] for parcel in self.parcels)
-        return None
+        if arrived and set(self.parcels) <= set(arrived):
+            times.append(max(arrived.values()))
+        return min(times, default=None)
 
     @property
     def rated(self) -> bool:

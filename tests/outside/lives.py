@@ -205,7 +205,7 @@ def _arrive(rng: random.Random, teller: _Teller, at: datetime, arrivals: list[tu
     else:
         for parcel, name in arrivals:
             by = "tracking" if name.startswith("TR") else "parcel"
-            fact = Delivered(order=draft.key, at=at, parcel=parcel)
+            fact = Delivered(order=draft.key, at=at, parcel=parcel, name=name)
             teller.fact("order.delivered", fact, "delivered_at", **{by: name})
             at += soon(rng, MINUTE, 5 * HOUR)
     if rng.random() < 0.2:

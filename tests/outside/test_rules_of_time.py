@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 
 from tests.outside import generator, reading
-from tests.outside.facts import Cancelled, Delivered, Refunded, Replied, Restored, Reviewed
+from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Replied, Restored, Reviewed
 from tests.outside.histories import (
     ANN,
     CHAT,
     DAY,
     HOUR,
+    MAIL,
     MINUTE,
     NOON,
     STRANGER,
@@ -41,6 +42,7 @@ def test_one_parcel_is_announced_once_and_a_dozen_not_within_an_hour() -> None:
 def test_a_tracking_number_that_comes_later_is_said() -> None:
     events = (placed(), shipped(HOUR), hears(HOUR, "shipped"), shipped(2 * HOUR, tracking="X1"))
     assert found("corrections", *events)
+    assert not found("corrections", *events, fact(OptedOut, 3 * HOUR, addresses=(MAIL,)))
     assert not found("corrections", *events, hears(3 * HOUR, "parcel_corrected", text="2301: X1"))
 
 

@@ -9,6 +9,8 @@ from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import shown, unasked
 
+LAST = 10**9  # a place after all that was told
+
 
 def proved(history: History, chat: Address, before: int) -> set[str]:
     """The orders that a chat has opened: by number and that order's digits, or as the first with a link."""

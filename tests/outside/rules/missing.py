@@ -15,12 +15,11 @@ from tests.outside.facts import (
 )
 from tests.outside.history import Finding, History, Told
 from tests.outside.known import Known
-from tests.outside.rules.identities import proved, stopped_at
+from tests.outside.rules.identities import LAST, proved, stopped_at
 
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
 _AT_ONCE = timedelta(minutes=10)
-LAST = 10**9  # after all that was told
 
 
 def confirmations(history: History) -> Iterator[Finding]:

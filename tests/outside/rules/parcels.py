@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from tests.outside import reading
-from tests.outside.facts import Delivered, Shipped, TakenBack
+from tests.outside.facts import Address, Delivered, Shipped, TakenBack
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
+from tests.outside.rules.identities import LAST, stopped_at
 from tests.outside.rules.sayings import promises_shipping, shown
 
 _PART = re.compile(r"travels in several parcels|分几个包裹|分幾個包裹")
@@ -91,7 +92,11 @@ def corrections(history: History) -> Iterator[Finding]:
                 if not isinstance(fact, Shipped) or fact.order != order or not fact.tracking:
                     continue
                 before = [heard for heard in announced if heard.seq < told.seq]
-                if not before or _said(history, order, fact.tracking) or not _still_matters(history, order):
+                if (
+                    not before
+                    or _said(history, order, fact.tracking)
+                    or not _still_matters(history, order, before[-1].address)
+                ):
                     continue
                 if any(each.seq < told.seq for each in history.told if fact in each.facts):
                     continue  # told before
@@ -104,11 +109,11 @@ def _said(history: History, order: str, tracking: str) -> bool:
     return any(tracking in heard.text for heard in history.about(order))
 
 
-def _still_matters(history: History, order: str) -> bool:
-    """Nothing later makes the number idle: an arrival, a parcel taken back, a cancellation."""
+def _still_matters(history: History, order: str, where: Address) -> bool:
+    """Nothing makes the number idle or its address silent: an arrival, a cancellation, a stop."""
     later = Known(history, order)
     idle = bool(later.all(Delivered)) or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
-    return not idle and not history.troubles
+    return not idle and not history.troubles and stopped_at(history, where, LAST) is None
 
 
 def nothing_promised(history: History) -> Iterator[Finding]:
