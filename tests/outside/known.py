@@ -163,7 +163,7 @@ class Known:
         )
 
     def arrived(self, parcel: str) -> bool:
-        """Whether this was told in a way that can be understood: by a name that was told of the parcel before."""
+        """Whether this was told so that it can be understood: by a name that was told of the parcel."""
         names = {None, parcel, *(fact.tracking for fact in self.all(Shipped) if fact.parcel == parcel)}
         told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None) and fact.name in names]
         return bool(told) or bool(self.all(Completed))

@@ -8,11 +8,9 @@ import pytest
 from tests.outside.facts import (
     Address,
     Cancelled,
-    Delivered,
     OptedOut,
     Refunded,
     Restored,
-    TakenBack,
     Tidied,
     Voided,
 )
@@ -256,41 +254,3 @@ def test_only_a_cancelled_order_is_called_so() -> None:
 def test_nothing_is_said_of_tests() -> None:
     assert found("tests", placed(test=True), hears(MINUTE, "order_confirmation"))
     assert not found("tests", placed(), hears(MINUTE, "order_confirmation"))
-
-
-UNTRUE = {
-    "nothing left": ((), hears(DAY, "shipped")),
-    "taken back": ((shipped(HOUR), fact(TakenBack, 2 * HOUR, parcel="A")), hears(DAY, "shipped")),
-    "one of one": (
-        (shipped(HOUR, last=True),),
-        hears(DAY, "shipped", text="2301 travels in several parcels"),
-    ),
-    "one is missing": (
-        (shipped(HOUR), shipped(HOUR, "B"), fact(Delivered, DAY, parcel="A")),
-        hears(2 * DAY, "delivered"),
-    ),
-    "arrived": ((shipped(HOUR), fact(Delivered, DAY, parcel="A")), hears(7 * DAY, "delayed")),
-    "too early to be late": ((shipped(HOUR),), hears(2 * DAY, "delayed")),
-    "nameless": ((shipped(HOUR, last=True),), hears(DAY, "shipped", text="2301 left\nParcel:")),
-}
-TRUE = {
-    "left": ((shipped(HOUR),), hears(DAY, "shipped", text="2301 left\nParcel: Royal Mail X1")),
-    "one of two": (
-        (shipped(HOUR, last=False),),
-        hears(DAY, "shipped", text="2301 travels in several parcels"),
-    ),
-    "all arrived": ((shipped(HOUR), fact(Delivered, DAY)), hears(2 * DAY, "delivered")),
-    "late": ((shipped(HOUR),), hears(7 * DAY, "delayed")),
-}
-
-
-@pytest.mark.parametrize("case", UNTRUE)
-def test_untrue_words_about_parcels_are_found(case: str) -> None:
-    events, said = UNTRUE[case]
-    assert found("parcels", placed(), *events, said)
-
-
-@pytest.mark.parametrize("case", TRUE)
-def test_true_words_about_parcels_are_right(case: str) -> None:
-    events, said = TRUE[case]
-    assert not found("parcels", placed(), *events, said)

@@ -7,13 +7,12 @@ from decimal import Decimal
 import pytest
 
 from tests.outside import generator, reading
-from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Replied, Restored, Reviewed
+from tests.outside.facts import Cancelled, Delivered, Refunded, Replied, Restored, Reviewed
 from tests.outside.histories import (
     ANN,
     CHAT,
     DAY,
     HOUR,
-    MAIL,
     MINUTE,
     NOON,
     STRANGER,
@@ -28,43 +27,6 @@ from tests.outside.histories import (
 )
 from tests.outside.history import Case, Shop, Trouble
 from tests.outside.judge import RULES, judge
-
-
-def test_one_parcel_is_announced_once_and_a_dozen_not_within_an_hour() -> None:
-    said = (hears(2 * HOUR, "shipped"), hears(3 * HOUR, "shipped"))
-    assert found("one-parcel", placed(), shipped(HOUR), *said)
-    assert not found("one-parcel", placed(), shipped(HOUR), shipped(2 * HOUR, tracking="X1"), *said)
-    three = [shipped(HOUR, parcel) for parcel in "ABC"]
-    assert found("one-parcel", placed(), *three, *(hears(n * 10 * MINUTE, "shipped") for n in (7, 8, 9)))
-    assert not found("one-parcel", placed(), *three, *(hears(n * HOUR, "shipped") for n in (2, 4, 6)))
-
-
-def test_a_tracking_number_that_comes_later_is_said() -> None:
-    events = (placed(), shipped(HOUR), hears(HOUR, "shipped"), shipped(2 * HOUR, tracking="X1"))
-    assert found("corrections", *events)
-    assert not found("corrections", *events, fact(OptedOut, 3 * HOUR, addresses=(MAIL,)))
-    assert not found("corrections", *events, hears(3 * HOUR, "parcel_corrected", text="2301: X1"))
-
-
-@pytest.mark.parametrize(
-    "words", ["We ship within 2 days.", "We ship as soon as we have it.", "会在 2 天内发货", "2 天內出貨"]
-)
-def test_a_promise_of_shipping_after_it_left_is_found(words: str) -> None:
-    assert found(
-        "promises", placed(), paid(MINUTE), shipped(HOUR), hears(2 * HOUR, "payment_received", text=words)
-    )
-    assert not found("promises", placed(), paid(MINUTE), hears(2 * HOUR, "payment_received", text=words))
-
-
-def test_a_promise_of_shipping_is_found_when_cancelled_or_long_past() -> None:
-    said = hears(9 * DAY, "when_ship", text="It leaves within 2 days after payment.")
-    assert found("promises", placed(), paid(MINUTE), said)
-    assert found(
-        "promises", placed(), fact(Cancelled, HOUR), hears(DAY, "when_ship", text="We ship within 2 days")
-    )
-    assert not found(
-        "promises", placed(), shipped(HOUR, last=False), hears(DAY, "when_ship", text="We ship within")
-    )
 
 
 def test_nothing_unasked_is_heard_in_quiet_hours() -> None:
