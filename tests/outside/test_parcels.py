@@ -1,4 +1,4 @@
-"""The judge itself, where it is about parcels: what is said of them and what is promised before they leave."""
+"""The judge itself, where it is about parcels: what is said of them, and what is promised before."""
 
 import pytest
 
