@@ -20,6 +20,8 @@ from tests.outside.judge import RULES, judge
 from tests.outside.running import shrink, watch
 from tests.outside.world import play
 
+_IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
 
 def main() -> int:
     """Exit code 0 if no promise was broken, else 1."""
@@ -27,7 +29,10 @@ def main() -> int:
     names = [wanted.rule] if wanted.rule else list(RULES)
     seeds = range(wanted.seed, wanted.seed + wanted.runs)
     began, found, done = time.monotonic(), report.Tally(), 0
-    with ProcessPoolExecutor(wanted.jobs) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="xiaoer-outside-", dir=_IN_MEMORY) as place,
+        ProcessPoolExecutor(wanted.jobs, initializer=_work_in, initargs=(place,)) as pool,
+    ):
         waiting = {pool.submit(one, seed, names): seed for seed in seeds}
         for ended in as_completed(waiting):
             seed, done = waiting[ended], done + 1
@@ -56,24 +61,29 @@ def one(seed: int, names: list[str]) -> list[tuple[str, int, int]]:
     return [(rule, count, len(drawn.steps)) for rule, count in counts.items()]
 
 
-def smallest(seed: int, rule: str, tries: int, keep: bool) -> str:
-    """The shrunk story of a finding, as text. keep: its shop and database stay in the temporary folder."""
+def smallest(seed: int, rule: str, tries: int, keep: Path | None) -> str:
+    """The shrunk story of a finding, as text. keep: where a folder with its shop and database is left."""
     logging.disable(logging.CRITICAL)
     drawn, history, finding = asyncio.run(shrink(plan(seed), rule, tries))
     story = report.story(drawn, history, finding)
-    if not keep:
+    if keep is None:
         return story
-    folder = Path(tempfile.gettempdir()) / f"outside-{rule}-{seed}"
+    folder = keep / f"outside-{rule}-{seed}"
     asyncio.run(play(drawn, folder))
     return f"{story}\n  kept in {folder}"
+
+
+def _work_in(place: str) -> None:
+    """What a process leaves behind lies there, and goes when all is done."""
+    tempfile.tempdir = place
 
 
 def _samples(
     pool: ProcessPoolExecutor, found: report.Tally, wanted: argparse.Namespace
 ) -> Iterator[tuple[str, str]]:
+    keep = Path(tempfile.gettempdir()) if wanted.keep else None
     waiting = {
-        pool.submit(smallest, found.smallest(rule), rule, wanted.tries, wanted.keep): rule
-        for rule in found.rules
+        pool.submit(smallest, found.smallest(rule), rule, wanted.tries, keep): rule for rule in found.rules
     }
     for ended in as_completed(waiting):
         yield waiting[ended], ended.result()

@@ -22,13 +22,12 @@ from tests.outside.generator import STARTS, Plan, Step
 from tests.outside.history import Case, Heard, History, Told
 from tests.outside.receivers import Receivers, served
 
-_PLACE = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 _MOST_STOPS = 100_000  # a run that has not ended after so many wake-ups never ends
 
 
 async def play(plan: Plan, keep: Path | None = None) -> History:
     """Run the plan to its end, and give what was told and heard. keep: where its folder is copied to."""
-    with tempfile.TemporaryDirectory(prefix="xiaoer-outside-", dir=_PLACE) as name, _environment():
+    with tempfile.TemporaryDirectory(prefix="xiaoer-outside-") as name, _environment():
         folder = Path(name)
         clock, places = ManualClock(STARTS), itertools.count(1)
         receivers = Receivers(clock, places, plan.troubles)
@@ -172,7 +171,7 @@ async def _migrated() -> Path:
 
 @cache
 def _template() -> Path:
-    folder = tempfile.TemporaryDirectory(prefix="xiaoer-outside-", dir=_PLACE)
+    folder = tempfile.TemporaryDirectory(prefix="xiaoer-outside-")
     _kept.enter_context(folder)
     return Path(folder.name) / "empty.db"
 
