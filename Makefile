@@ -5,6 +5,7 @@
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
+# make outside what buyers hear of random shops, judged without knowing the code (RUNS=300 SEED=0)
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make lock    write the lock files anew from pyproject.toml
 
@@ -15,6 +16,8 @@ LOCALE ?=
 WORKERS ?= 2
 SECONDS ?= 30
 PLACE ?= bot/domain/arbiter.py
+RUNS ?= 300
+SEED ?= 0
 BENCH ?=
 
 BIN := $(VENV)/bin
@@ -37,7 +40,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench fuzz faults mutants growth lock schema clean
+.PHONY: run test check bench fuzz faults mutants outside growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -65,6 +68,9 @@ faults: $(VENV)/.developed
 
 mutants: $(VENV)/.developed
 	$(BIN)/python -P tests/mutants.py $(PLACE)
+
+outside: $(VENV)/.developed
+	$(BIN)/python -m tests.outside --runs $(RUNS) --seed $(SEED) $(OUTSIDE)
 
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)

@@ -185,7 +185,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _language_of(text: str, environ: Mapping[str, str]) -> str:
-    """XIAOER_LANG, else the first shop's language, even of settings that cannot be read, else the system's."""
+    """XIAOER_LANG, else the first shop's language, even of unreadable settings, else the system's."""
     locale = _LOCALE.search(text)
     if locale and locale[1] in LOCALES and not environ.get("XIAOER_LANG"):
         return locale[1]

@@ -305,15 +305,18 @@ def test_mistakes_are_told_in_the_readers_language(
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "words"),
-    [("shops:", "没有这个设置；是不是想写 shops？"), ("name: Mug House", "值不能以这个符号开头；请加引号")],
+    ("spoilt", "spoiled", "words"),
+    [
+        ("shops:", "shosp:", "没有这个设置；是不是想写 shops？"),
+        ("name: ", "name: @", "值不能以这个符号开头；请加引号"),
+    ],
     ids=["settings with a mistake", "settings that cannot be read"],
 )
 def test_mistakes_in_a_chinese_shop_are_told_in_chinese_on_any_system(
-    tmp_path: Path, spoilt: str, words: str
+    tmp_path: Path, spoilt: str, spoiled: str, words: str
 ) -> None:
     chinese = re.sub("^( *name: .*)$", r"\1\n    locale: zh-CN", GOOD, count=1, flags=re.MULTILINE)
-    broken = chinese.replace("shops:", "shosp:", 1) if spoilt == "shops:" else chinese.replace("name: ", "name: @", 1)
+    broken = chinese.replace(spoilt, spoiled, 1)
 
     assert words in [mistake.text for mistake in mistakes(tmp_path, broken, LANG="en_GB.UTF-8")]
 

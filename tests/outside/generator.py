@@ -1,0 +1,209 @@
+"""Draws a whole run from a seed: a shop, its people, weeks of orders and talks, and how all of it arrives."""
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.outside import lives, people, shop, shopify, talks, woocommerce
+from tests.outside.bodies import Delivery
+from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
+from tests.outside.history import Shop, Trouble
+from tests.outside.people import Person
+
+NUMBERS = 2301  # none that our texts give as an example
+STARTS = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+PLAIN, ANOTHER_ORDER, NO_STRANGERS = "plain", "another order", "no strangers"
+KINDS = (PLAIN, ANOTHER_ORDER, PLAIN, NO_STRANGERS)
+
+_LIVES = {"webhook": lives.live, "shopify": shopify.shopify, "woocommerce": woocommerce.woocommerce}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One POST at its time."""
+
+    at: datetime
+    delivery: Delivery
+    repeat: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All of a run but what the program makes of it."""
+
+    seed: int
+    kind: str
+    shop: Shop
+    settings: dict[str, Any]
+    steps: tuple[Step, ...]
+    ends_at: datetime
+    troubles: tuple[Trouble, ...] = ()
+
+    def other(self) -> "Plan | None":
+        """The run that has to end alike: told in another order, or without the strangers."""
+        match self.kind:
+            case "another order":
+                return replace(self, kind=PLAIN, steps=_shuffled(self.steps, random.Random(self.seed + 1)))
+            case "no strangers":
+                honest = tuple(step for step in self.steps if not step.delivery.stranger)
+                return replace(self, kind=PLAIN, steps=honest)
+        return None
+
+
+def plan(seed: int) -> Plan:
+    rng = random.Random(seed)
+    kind = KINDS[seed % len(KINDS)]
+    drawn, settings = shop.draw(rng)
+    if kind == NO_STRANGERS:
+        drawn, settings = (
+            replace(drawn, per_day=200),
+            settings | {"limits": settings["limits"] | {"per_day": 200}},
+        )
+    cast = people.draw(rng, drawn.locale)
+    ends_at = STARTS + rng.choice((8, 14, 20)) * DAY
+    ids = itertools.count(1)
+    orders = _orders(rng, ids, drawn, cast, kind)
+    if kind == ANOTHER_ORDER:
+        orders = [replace(order, placed_at=STARTS + _soon_after(order, STARTS)) for order in orders]
+    sent = [each for order in orders for each in _LIVES[order.channel](rng, order)]
+    if kind != ANOTHER_ORDER:
+        sent += _talk(rng, ids, drawn, cast, orders, kind, ends_at)
+    steps = _at_once(rng, sent) if kind == ANOTHER_ORDER else _sent(rng, sent)
+    steps = tuple(step for step in steps if step.at < ends_at)
+    troubles = _troubles(rng) if kind == PLAIN else ()
+    return Plan(
+        seed=seed, kind=kind, shop=drawn, settings=settings, steps=steps, ends_at=ends_at, troubles=troubles
+    )
+
+
+def _orders(
+    rng: random.Random, ids: Iterator[int], drawn: Shop, cast: Sequence[Person], kind: str
+) -> list[Draft]:
+    found: list[Draft] = []
+    honest = [person for person in cast if not person.stranger]
+    for person in honest:
+        for _ in range(rng.choice((1, 1, 2))):
+            found.append(_order(rng, ids, drawn, person, found))
+    for stranger in cast[len(honest) :]:
+        if rng.random() < 0.6:
+            victim = rng.choice(honest)
+            draft = _order(rng, ids, drawn, stranger, found)
+            contact = people.disguised(rng, stranger, victim)
+            if kind == NO_STRANGERS:
+                contact = replace(contact, email=stranger.email, phone=victim.phone)
+            found.append(replace(draft, contact=contact, stranger=True))
+    return found
+
+
+def _order(
+    rng: random.Random, ids: Iterator[int], drawn: Shop, person: Person, before: Sequence[Draft]
+) -> Draft:
+    ways = [name for name in ("webhook", "webhook", "shopify", "woocommerce") if name in drawn.channels]
+    channel = rng.choice(ways)
+    taken = {name for draft in before if draft.channel == channel for name in (draft.id, draft.number)}
+    id, number = _names(rng, channel, len(before), taken)
+    return Draft(
+        channel=channel,
+        id=id,
+        number=number,
+        contact=person.contact(channel),
+        locale=person.locale,
+        placed_at=STARTS + timedelta(seconds=rng.randint(60, 4 * 86400)),
+        currency=drawn.currency,
+        price=Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100,
+        pieces=rng.choice((1, 1, 2, 3)),
+        postage=Decimal(rng.choice((0, 0, 395, 800))) / 100,
+        on_delivery=rng.random() < 0.1,
+        test=channel == "shopify" and rng.random() < 0.08,
+        digital=channel == "shopify" and rng.random() < 0.15,
+        ids=ids,
+    )
+
+
+def _names(rng: random.Random, channel: str, place: int, taken: set[str]) -> tuple[str, str]:
+    """Id and number. No two of one system are alike; now and then two systems number alike."""
+    match channel:
+        case "shopify":
+            return f"61253003{NUMBERS + place}", f"#{NUMBERS + place}"
+        case "woocommerce":
+            return str(NUMBERS + place), str(NUMBERS + place)
+    written = f"{NUMBERS + place}"
+    match rng.choice(("plain", "plain", "dashed", "year", "alike")):
+        case "dashed":
+            written += "-DE"
+        case "year":
+            written = f"INV-2026/{NUMBERS + place}"
+        case "alike" if place:
+            alike = rng.choice((str(NUMBERS + place - 1), f"#{NUMBERS + place - 1}"))
+            written = written if alike in taken else alike
+    return (written, written) if rng.random() < 0.5 else (f"W{NUMBERS + place}", written)
+
+
+def _talk(
+    rng: random.Random,
+    ids: Iterator[int],
+    drawn: Shop,
+    cast: Sequence[Person],
+    orders: Sequence[Draft],
+    kind: str,
+    ends_at: datetime,
+) -> list[Sent]:
+    sent: list[Sent] = []
+    honest = [order for order in orders if not order.stranger]
+    for person in cast:
+        talker = talks.Talker(rng, ids, person, ends_at)
+        if person.stranger:
+            chats = person.chats(drawn.channels)
+            sent += talker.stranger(honest, chats, knows=kind == PLAIN and rng.random() < 0.3)
+        elif own := [order for order in orders if order.contact.name == person.name]:
+            sent += talker.buyer(own, drawn.channels)
+    return sent
+
+
+def _sent(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:
+    """Most arrive in seconds, some in hours; some come twice."""
+    steps: list[Step] = []
+    for each in sent:
+        late = rng.choices((3 * timedelta(seconds=1), 5 * MINUTE, 3 * HOUR, DAY), (86, 8, 5, 1))[0]
+        at = each.at + soon(rng, late)
+        steps.append(Step(at=at, delivery=each.delivery))
+        if rng.random() < 0.1:
+            again = at + soon(rng, timedelta(seconds=1), HOUR, DAY)
+            steps.append(Step(at=again, delivery=each.delivery, repeat=True))
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _soon_after(order: Draft, start: datetime) -> timedelta:
+    """Within two hours, so that one time of telling falls into the lives of all."""
+    return timedelta(seconds=(order.placed_at - start) // timedelta(seconds=48))
+
+
+def _at_once(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:
+    """What happened up to a time is all told at that time; what happens later, as it happens."""
+    ordered = sorted(sent, key=lambda each: each.at)
+    at = STARTS + 2 * HOUR + soon(rng, MINUTE, 3 * HOUR, 10 * HOUR, 2 * DAY)
+    return tuple(Step(at=max(each.at, at), delivery=each.delivery) for each in ordered)
+
+
+def _shuffled(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
+    """The same deliveries at the same times; those of the first time in another order, some of them twice."""
+    first = [step for step in steps if step.at == steps[0].at]
+    rest = steps[len(first) :]
+    again = [replace(step, repeat=True) for step in first if rng.random() < 0.2]
+    rng.shuffle(first)
+    for step in again:
+        first.insert(rng.randint(0, len(first)), step)
+    return (*first, *rest)
+
+
+def _troubles(rng: random.Random) -> tuple[Trouble, ...]:
+    if rng.random() < 0.7:
+        return ()
+    begins = STARTS + timedelta(seconds=rng.randint(0, 5 * 86400))
+    kind = rng.choice(("webhook", "telegram", "email"))
+    status = rng.choice((500, 429, 410) if kind == "webhook" else (500, 429))
+    return (Trouble(kind=kind, begins=begins, ends=begins + soon(rng, 10 * MINUTE, HOUR), status=status),)

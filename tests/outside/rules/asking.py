@@ -1,0 +1,102 @@
+"""Money is asked for only while it is owed, and a text looks back only at what was said."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from tests.outside.facts import Wrote
+from tests.outside.history import Finding, Heard, History
+from tests.outside.known import Known
+from tests.outside.rules.identities import proved
+from tests.outside.rules.sayings import REMINDERS, UNASKED, shown
+
+ONE_BREATH = timedelta(minutes=5)
+
+
+def reminders(history: History) -> Iterator[Finding]:
+    """No reminder once payment in full, a cancellation, a refund or a shipping was acknowledged, and none for
+    an order that is free, a test, paid on delivery or by an authorised card (promise 3; issue 8, B)."""
+    for heard in history.heard:
+        if heard.template not in REMINDERS:
+            continue
+        if len(orders := history.orders_of(heard)) == 1:
+            known = Known(history, orders[0], heard.seq)
+            if why := _why_not(known) or _pressed(history, heard, orders[0]):
+                yield _finding(heard, f"{orders[0]} is asked to pay although {why}", orders[0])
+
+
+def _why_not(known: Known) -> str | None:
+    reasons = {
+        "it is free": known.total == 0,
+        "it is a test": known.test,
+        "it is paid on delivery": known.on_delivery,
+        "it is cancelled": known.cancelled is True,
+        "it has shipped": known.shipped,
+        "it was refunded": bool(known.refunds),
+        "nothing is owed": known.left == 0,
+        "its card is authorised": bool(known.showings) and all(placed.unclear for placed in known.showings),
+    }
+    return next((why for why, true in reasons.items() if true), None)
+
+
+def _pressed(history: History, heard: Heard, order: str) -> str | None:
+    """A chat of the order's said "stop pressing me" (issue 8, B)."""
+    own = Known(history, order, heard.seq).addresses()
+    for seq, fact in history.facts(heard.seq):
+        if not isinstance(fact, Wrote) or fact.asks != "pressing":
+            continue
+        if fact.chat in own or order in proved(history, fact.chat, seq):
+            return "its buyer asked not to be pressed"
+    return None
+
+
+def looking_back(history: History) -> Iterator[Finding]:
+    """ "We wrote to you" and "we asked some days ago" are said only if that was heard (issue 8, B)."""
+    for heard in history.heard:
+        for order in history.orders_of(heard)[:1]:
+            before = [each for each in history.about(order) if each.seq < heard.seq]
+            if heard.template == "second_contact" and not before:
+                yield _finding(heard, f"{order}: we wrote to nobody before", order)
+            if heard.template == "review_reminder" and not _asked(before):
+                yield _finding(heard, f"{order}: no review was asked for before", order)
+
+
+def _asked(before: list[Heard]) -> bool:
+    """A mail in the shipped words does not say which template it is, so any may have been the request."""
+    return any(each.template in ("review_request", None) for each in before)
+
+
+def first_things(history: History) -> Iterator[Finding]:
+    """Nothing unasked is said of an order before its confirmation, if that comes at all, and no reminder in
+    one breath with it or with another one (issue 8, B)."""
+    for order in history.by_order:
+        said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
+        confirmed = next((heard for heard in said if heard.template == "order_confirmation"), None)
+        if confirmed is None:
+            continue
+        for heard in said:
+            if heard.seq < confirmed.seq and heard.template in UNASKED:
+                yield _finding(
+                    confirmed, f"{order} is confirmed only after {heard.template} was said", order, heard
+                )
+        asked = [heard for heard in said if heard.template in ("order_confirmation", *REMINDERS)]
+        for one, other in pairwise(asked):
+            if other.at - one.at < ONE_BREATH and other.template in REMINDERS:
+                yield _finding(
+                    other, f"{order}: {one.template} and {other.template} in one breath", order, one
+                )
+
+
+def changed_total(history: History) -> Iterator[Finding]:
+    """A total that changed after the confirmation is said before it is asked for (issue 8, B)."""
+    for order in history.by_order:
+        said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
+        named = [(heard, heard.values["total"]) for heard in said if heard.values and "total" in heard.values]
+        for (one, before), (other, total) in pairwise(named):
+            if other.template == "payment_reminder" and one.template in UNASKED and before != total:
+                yield _finding(other, f"{order}: {before} was said, now {total} is asked for", order, one)
+
+
+def _finding(heard: Heard, what: str, order: str, *more: Heard) -> Finding:
+    evidence = tuple(shown(each) for each in (*more, heard))
+    return Finding(rule="", when=heard.at, what=what, order=order, evidence=evidence)

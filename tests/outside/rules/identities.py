@@ -1,0 +1,148 @@
+"""Nobody hears what is another's, and a stop silences its own address only."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tests.outside import reading
+from tests.outside.facts import Address, OptedOut, Placed, Wrote
+from tests.outside.history import Finding, Heard, History
+from tests.outside.known import Known
+from tests.outside.rules.sayings import shown, unasked
+
+LAST = 10**9  # a place after all that was told
+
+
+def proved(history: History, chat: Address, before: int) -> set[str]:
+    """The orders that a chat has opened: by number and that order's digits, or as the first with a link."""
+    found: set[str] = set()
+    first: dict[str, Address] = {}
+    for seq, fact in history.facts(before):
+        if not isinstance(fact, Wrote):
+            continue
+        if fact.asks == "link" and first.setdefault(fact.text, fact.chat) == chat:
+            found |= {
+                order for order in history.by_order if fact.opened in Known(history, order, seq).addresses()
+            }
+        if fact.chat == chat and fact.number and fact.digits:
+            found |= {
+                order
+                for order in history.by_name.get(fact.number, ())
+                if fact.digits in _digits(history, order, seq)
+            }
+    return found
+
+
+def _digits(history: History, order: str, before: int) -> set[str]:
+    """The last four of each phone that was told for an order."""
+    shown = Known(history, order, before).all(Placed)
+    return {placed.contact.phone[-4:] for placed in shown if placed.contact.phone}
+
+
+def opens(history: History, heard: Heard, order: str) -> bool:
+    """Whether an address may hear of an order."""
+    if heard.address in Known(history, order, heard.seq).addresses():
+        return True
+    return order in proved(history, heard.address, heard.seq)
+
+
+def crossing(history: History) -> Iterator[Finding]:
+    """A message about an order reaches that order's own contacts or a chat that proved it, and names no other
+    order and nobody else's name (issue 8, A1 to A3; promise 7)."""
+    names = {name for order in history.by_order for name in _names(history, order)}
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if orders and not any(opens(history, heard, order) for order in orders):
+            yield _finding(
+                heard, f"{heard.address} hears of order {orders[0]}, which is not theirs", orders[0]
+            )
+            continue
+        own = [order for order in history.by_order if opens(history, heard, order)]
+        for number in reading.names_in(heard.text, history.by_name):
+            orders = history.by_name[number]
+            if not set(orders) & set(own) and not _typed(history, heard, number):
+                yield _finding(
+                    heard, f"{heard.address} hears the number {number} of another's order", orders[0]
+                )
+        theirs = {name for order in own for name in _names(history, order)} | _profiles(history, heard)
+        for name in sorted(names - theirs):
+            if name in heard.text:
+                yield _finding(heard, f"{heard.address} hears the name {name}", next(iter(orders), None))
+
+
+def _names(history: History, order: str) -> set[str]:
+    return {placed.contact.name for placed in Known(history, order).all(Placed) if placed.contact.name}
+
+
+def _typed(history: History, heard: Heard, number: str) -> bool:
+    words = [fact for _, fact in history.facts(heard.seq) if isinstance(fact, Wrote)]
+    return any(word.chat == heard.address and number in word.text for word in words)
+
+
+def _profiles(history: History, heard: Heard) -> set[str]:
+    words = [fact for _, fact in history.facts(heard.seq) if isinstance(fact, Wrote)]
+    return {word.name for word in words if word.chat == heard.address and word.name}
+
+
+def stopped_at(history: History, address: Address, before: int) -> datetime | None:
+    """Since when an address wants no more words, by the words' own times; None if it may be written to."""
+    words: list[tuple[datetime, bool]] = []
+    for _, fact in history.facts(before):
+        if isinstance(fact, Wrote) and fact.chat == address and fact.asks in ("stop", "start"):
+            words.append((fact.at, fact.asks == "stop"))
+        if isinstance(fact, OptedOut) and address in fact.addresses:
+            words.append((fact.at, True))
+    last = max(words, default=None, key=lambda word: (word[0], not word[1]))
+    return last[0] if last and last[1] else None
+
+
+def stops(history: History) -> Iterator[Finding]:
+    """After a stop of an address nothing unasked reaches it, whichever word arrived last (issue 8, A5).
+    Whether an order placed after the stop is confirmed is left open."""
+    for heard in history.heard:
+        since = stopped_at(history, heard.address, heard.seq)
+        if since is None or not unasked(history, heard):
+            continue
+        placed = [Known(history, order, heard.seq).newest for order in history.orders_of(heard)]
+        if any(order and order.placed_at > since for order in placed):
+            continue
+        order = next(iter(history.orders_of(heard)), None)
+        yield _finding(heard, f"{heard.address} said stop at {since:%d %b %H:%M} and is written to", order)
+
+
+def silence(history: History) -> Iterator[Finding]:
+    """Strangers, whatever they know of others, change nothing of what the others hear (issue 8, A)."""
+    other = history.others.get("no strangers")
+    if other is None:
+        return
+    strange = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote)} - {
+        fact.chat for told in other.told for fact in told.facts if isinstance(fact, Wrote)
+    }
+    for order in set(history.by_order) - set(other.by_order):
+        strange |= Known(history, order).addresses()
+    with_them, without = _said(history, strange), _said(other, strange)
+    for said, heard in without.items():
+        if said not in with_them:
+            yield _finding(
+                heard, f"{heard.address} does not hear this once strangers are about", _about(other, heard)
+            )
+    for said, heard in with_them.items():
+        if said not in without:
+            yield _finding(
+                heard, f"{heard.address} hears this only when strangers are about", _about(history, heard)
+            )
+
+
+def _said(history: History, but: set[Address]) -> dict[tuple[Address, str], Heard]:
+    return {
+        (heard.address, reading.without_cases(heard.text)): heard
+        for heard in history.heard
+        if heard.address not in but
+    }
+
+
+def _about(history: History, heard: Heard) -> str | None:
+    return next(iter(history.orders_of(heard)), None)
+
+
+def _finding(heard: Heard, what: str, order: str | None) -> Finding:
+    return Finding(rule="", when=heard.at, what=what, order=order, evidence=(shown(heard),))

@@ -1,0 +1,185 @@
+"""What has to be heard and was not: confirmations, answers, one word after a restoring."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tests.outside.facts import (
+    Address,
+    Cancelled,
+    Placed,
+    Refunded,
+    Replied,
+    Restored,
+    Shipped,
+    Wrote,
+)
+from tests.outside.history import Finding, History, Told
+from tests.outside.known import Known
+from tests.outside.rules.identities import LAST, proved, stopped_at
+
+_IN_TIME = timedelta(hours=1)
+_ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
+_AT_ONCE = timedelta(minutes=10)
+
+
+def confirmations(history: History) -> Iterator[Finding]:
+    """Every order that is told in time and stays open is confirmed at its own contact, unless there is no
+    address, a stop, or a person in the chat (promise 1; seeds 1)."""
+    for order in history.by_order:
+        first = _first_told(history, order)
+        if first is None or first.acked_at + _ENOUGH > history.ended_at:
+            continue
+        known = Known(history, order, first.seq + 1)
+        placed = known.newest
+        if placed is None or known.test or first.acked_at - placed.placed_at > _IN_TIME:
+            continue
+        if _excused(history, known, first) or not _stays_open(history, order, first.acked_at):
+            continue
+        heard = history.about(order)
+        if any(each.template in ("order_confirmation", None) for each in heard) or _shares(history, order):
+            continue
+        ways = ", ".join(f"{address.kind}:{address.value}" for address in sorted(known.addresses()))
+        what = f"{order} was told at {first.acked_at:%d %b %H:%M} and never confirmed to {ways}"
+        yield Finding(rule="", when=first.acked_at, what=what, order=order)
+
+
+def _shares(history: History, order: str) -> bool:
+    """Another order goes by the same number, so that nobody can say which of them a message meant."""
+    return any(order in orders and len(orders) > 1 for orders in history.by_name.values())
+
+
+def _first_told(history: History, order: str) -> Told | None:
+    return next(
+        (
+            told
+            for told in history.told
+            if any(isinstance(fact, Placed) and fact.order == order for fact in told.facts)
+        ),
+        None,
+    )
+
+
+def _excused(history: History, known: Known, first: Told) -> bool:
+    """No way to speak there, or good reasons not to: a stop, a person or a failure at any of them."""
+    ways = [address for address in known.addresses() if address.kind in history.shop.channels]
+    until = first.acked_at + _ENOUGH
+    later = next((told.seq for told in history.told if told.acked_at > until), LAST)
+    words = [fact for _, fact in history.facts(later)]
+    busy = {fact.chat for fact in words if isinstance(fact, Replied)}
+    failing = {trouble.kind for trouble in history.troubles}
+    closed = [way for way in ways if way in busy or way.kind in failing or stopped_at(history, way, later)]
+    return not ways or bool(closed) or _crowded(history, ways, first)
+
+
+def _crowded(history: History, ways: list[Address], first: Told) -> bool:
+    """The cap of that day may have been used up."""
+    near = [
+        heard
+        for heard in history.heard
+        if heard.address in ways and abs(heard.at - first.acked_at) <= _ENOUGH
+    ]
+    return len(near) >= history.shop.per_day
+
+
+def _stays_open(history: History, order: str, since: datetime) -> bool:
+    """Nothing within a day makes a confirmation too late."""
+    ended = (Cancelled, Shipped, Refunded)
+    return not any(
+        isinstance(fact, ended) and told.acked_at <= since + _ENOUGH
+        for told in history.told
+        for fact in told.facts
+        if getattr(fact, "order", None) == order
+    )
+
+
+def restorings(history: History) -> Iterator[Finding]:
+    """An order that was said to be cancelled and is restored: one word (issue 8, B)."""
+    for order in history.by_order:
+        gone = next((heard for heard in history.about(order) if heard.template == "cancelled"), None)
+        back = next(
+            (
+                told
+                for told in history.told
+                if gone
+                and told.seq > gone.seq
+                and any(isinstance(fact, Restored) and fact.order == order for fact in told.facts)
+            ),
+            None,
+        )
+        if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
+            continue
+        after = [heard for heard in history.about(order) if heard.seq > back.seq]
+        if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
+            history, gone.address, LAST
+        ):
+            what = (
+                f"{order} was said to be cancelled and restored at {back.acked_at:%d %b %H:%M} without a word"
+            )
+            yield Finding(rule="", when=back.acked_at, what=what, order=order)
+
+
+def answers(history: History) -> Iterator[Finding]:
+    """A question from a chat that has opened an order is answered there at once, or a person is called; so is
+    whoever asks for a person (promise 1; issue 8, C1)."""
+    for told in history.told:
+        for fact in told.facts:
+            if not isinstance(fact, Wrote) or fact.asks not in ("question", "person"):
+                continue
+            if fact.asks == "question" and not _knows_one(history, fact.chat, told.seq):
+                continue
+            if _taken_over(history, fact.chat, told) or _again(history, told) or _failing(history, fact.chat):
+                continue
+            until = told.acked_at + _AT_ONCE
+            heard = any(
+                each.address == fact.chat and each.seq > told.seq and each.at <= until
+                for each in history.heard
+            )
+            called = any(told.acked_at <= case.opened_at <= until for case in history.cases)
+            if not heard and not called:
+                what = f"{fact.chat} wrote {fact.text!r} and neither an answer nor a person came"
+                yield Finding(rule="", when=told.acked_at, what=what)
+
+
+def proofs(history: History) -> Iterator[Finding]:
+    """An order's number, however shops write it, and its phone's last four digits open it to that chat,
+    unless the tries are used up (issue 8, A3 and A4)."""
+    for told in history.told:
+        for fact in told.facts:
+            if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
+                continue
+            opened = proved(history, fact.chat, told.seq + 1) & set(history.by_name.get(fact.number, ()))
+            if not opened or _again(history, told) or _tried(history, fact, told.seq):
+                continue
+            if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):
+                continue
+            until = told.acked_at + _AT_ONCE
+            said = [heard for heard in history.heard if heard.address == fact.chat and heard.seq > told.seq]
+            if not any(set(history.orders_of(heard)) & opened for heard in said if heard.at <= until):
+                order = sorted(opened)[0]
+                what = f"{fact.chat} proved {order} by {fact.text!r} and was not believed"
+                yield Finding(rule="", when=told.acked_at, what=what, order=order)
+
+
+def _tried(history: History, right: Wrote, before: int) -> bool:
+    """Wrong digits were tried before, in this chat or for this order."""
+    words = [fact for _, fact in history.facts(before) if isinstance(fact, Wrote) and fact.asks == "proof"]
+    return any(word.chat == right.chat or word.number == right.number for word in words)
+
+
+def _knows_one(history: History, chat: Address, before: int) -> bool:
+    own = any(chat in Known(history, order, before).addresses() for order in history.by_order)
+    return own or bool(proved(history, chat, before))
+
+
+def _taken_over(history: History, chat: Address, told: Told) -> bool:
+    """A person has written there, so words go to them."""
+    return any(isinstance(fact, Replied) and fact.chat == chat for _, fact in history.facts(told.seq))
+
+
+def _again(history: History, told: Told) -> bool:
+    """The same delivery came before: it changes nothing."""
+    return any(each.delivery == told.delivery and each.seq < told.seq for each in history.told)
+
+
+def _failing(history: History, chat: Address) -> bool:
+    return any(trouble.kind == chat.kind for trouble in history.troubles)

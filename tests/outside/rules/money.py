@@ -1,0 +1,129 @@
+"""What is said of money adds up, like with like currency, by what was told."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from tests.outside import reading
+from tests.outside.facts import Placed
+from tests.outside.history import Finding, Heard, History
+from tests.outside.known import Known
+from tests.outside.reading import Amount
+from tests.outside.rules.sayings import shown
+
+_SAYS_LEFT = frozenset(
+    (
+        "order_confirmation",
+        "payment_received",
+        "payment_reminder",
+        "second_contact",
+        "payment_status",
+        "where_is_order",
+    )
+)
+
+
+def sums(history: History) -> Iterator[Finding]:
+    """What a text names as total, paid, owed and given back is what was told, in the order's currency; what
+    cannot be compared is not claimed (issue 8, B)."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if len(orders) == 1 and heard.values is not None:
+            known = Known(history, orders[0], heard.seq)
+            said: dict[str, Amount | None] = {
+                name: reading.amount(heard.values[name], history.shop.locale)
+                for name in ("total", "paid", "left", "refunded")
+                if name in heard.values
+            }
+            for what in _wrong(known, heard, said):
+                yield Finding(
+                    rule="",
+                    when=heard.at,
+                    what=f"{orders[0]}: {what}",
+                    order=orders[0],
+                    evidence=(shown(heard),),
+                )
+
+
+def _wrong(known: Known, heard: Heard, said: dict[str, Amount | None]) -> Iterator[str]:
+    expected = {"total": known.total, "paid": known.paid, "refunded": known.refunded}
+    alive = not known.cancelled and not known.refunds and not known.on_delivery
+    if heard.template in _SAYS_LEFT and alive:
+        expected["left"] = known.left
+        if known.foreign and "left" in said:
+            yield f"{_text(said['left'])} is said to be owed, although it was paid in another currency"
+    for name, amount in expected.items():
+        if amount is None or (name != "left" and name not in said):
+            continue
+        told = said.get(name) or Amount(Decimal(0), known.currency or "")
+        if told.value != amount or (told.value and told.currency != known.currency):
+            yield f"{_text(told)} is said to be {name}, told was {amount} {known.currency}"
+
+
+def thanks(history: History) -> Iterator[Finding]:
+    """Thanks for a payment are said for what was paid, and a refund is called whole or a part as it was told
+    (issue 8, B)."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if len(orders) != 1:
+            continue
+        known = Known(history, orders[0], heard.seq)
+        if what := _untrue(known, heard):
+            yield Finding(
+                rule="", when=heard.at, what=f"{orders[0]}: {what}", order=orders[0], evidence=(shown(heard),)
+            )
+
+
+def _untrue(known: Known, heard: Heard) -> str | None:
+    match heard.template:
+        case "payment_received" if known.paid == 0:
+            return "thanks for a payment that nobody made, or that was given up"
+        case "payment_received" if heard.values is not None and "left" not in heard.values and known.left:
+            return f"thanks for the whole, although {known.left} are owed"
+        case "refunded" | "partly_refunded":
+            return _wrong_share(known, whole=heard.template == "refunded")
+    return None
+
+
+def _wrong_share(known: Known, whole: bool) -> str | None:
+    """The whole is what was paid, or the total if more than that was paid."""
+    if known.foreign:
+        named = any(refund.amount is not None for refund in known.refunds)
+        return "a refund in another currency is told as the whole" if whole and named else None
+    if known.refunded is None or not known.paid or known.total is None:
+        return None
+    all_of_it = min(known.paid, known.total)
+    if whole and known.refunded < all_of_it:
+        return f"a refund of {known.refunded} is told as the whole of {all_of_it}"
+    if not whole and known.refunded >= known.paid:
+        return f"a refund of all of {known.paid} is told as a part"
+    return None
+
+
+def named_amounts(history: History) -> Iterator[Finding]:
+    """Every amount in a text was told of its order, or is the sum or difference of such (issue 8, B)."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if len(orders) != 1:
+            continue
+        known = Known(history, orders[0], heard.seq)
+        allowed = _allowed(known)
+        for amount in reading.amounts(reading.words(heard.text), history.shop.locale):
+            if amount.value not in allowed and amount.value != amount.value.to_integral_value():
+                what = f"{orders[0]}: {_text(amount)} was never told"
+                yield Finding(rule="", when=heard.at, what=what, order=orders[0], evidence=(shown(heard),))
+
+
+def _allowed(known: Known) -> set[Decimal]:
+    found = {Decimal(0)}
+    for placed in known.all(Placed):
+        found |= {placed.total, *placed.amounts, *((placed.paid,) if placed.paid is not None else ())}
+    paid = [fact.amount for fact in known.payments if fact.amount is not None]
+    back = [fact.amount for fact in known.refunds if fact.amount is not None]
+    found |= set(paid) | set(back) | {sum(paid, Decimal(0)), sum(back, Decimal(0))}
+    partial = {sum(paid[:count], Decimal(0)) for count in range(len(paid) + 1)}
+    covered = partial | set(paid) | {placed.paid for placed in known.all(Placed) if placed.paid is not None}
+    return found | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
+
+
+def _text(amount: Amount | None) -> str:
+    return f"{amount.value} {amount.currency}" if amount else "nothing"

@@ -1,0 +1,152 @@
+"""Words about parcels are said while they are true, of parcels and not of their names."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tests.outside import reading
+from tests.outside.facts import Address, Delivered, Shipped, TakenBack
+from tests.outside.history import Finding, Heard, History
+from tests.outside.known import Known
+from tests.outside.rules.identities import LAST, stopped_at
+from tests.outside.rules.sayings import promises_shipping, shown
+
+_PART = re.compile(r"travels in several parcels|分几个包裹|分幾個包裹")
+_NAMELESS = re.compile(r"(?m)^(?:[-·] ?)?(?:Parcel|快递|快遞|物流)[:：]?\s*$")
+_HOUR = timedelta(hours=1)
+_WORKING_DAYS = timedelta(days=3)  # a weekend, a feast: the promise may be counted in working days
+
+
+def true_words(history: History) -> Iterator[Finding]:
+    """Parcels are called on their way, late and delivered only while they are, and a complete delivery is not
+    called one of several (issue 8, B)."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if len(orders) != 1 or heard.template not in ("shipped", "delayed", "delivered"):
+            continue
+        known = Known(history, orders[0], heard.seq)
+        if what := _untrue(history, known, heard):
+            yield _finding(heard, f"{orders[0]}: {what}", orders[0])
+
+
+def _untrue(history: History, known: Known, heard: Heard) -> str | None:
+    match heard.template:
+        case "shipped" if not known.shipped:
+            return "on its way, although nothing left or all was taken back"
+        case "shipped" if _PART.search(heard.text) and known.complete and len(known.parcels) == 1:
+            return "one of several parcels, although it is all of the order"
+        case "delivered" if known.delivered_at is None:
+            return "delivered, although not all of it has arrived"
+        case "delayed":
+            return _not_late(history, known, heard)
+    if _NAMELESS.search(heard.text):
+        return "a parcel is named by nothing"
+    return None
+
+
+def _not_late(history: History, known: Known, heard: Heard) -> str | None:
+    waiting = {parcel: facts for parcel, facts in known.parcels.items() if not known.arrived(parcel)}
+    if known.cancelled:
+        return "late, although it was cancelled"
+    if not waiting:
+        return "late, although all that left has arrived or was taken back"
+    left_at = min(facts[0].at for facts in waiting.values())
+    if heard.at < left_at + history.shop.delay:
+        return f"late, although it left on {left_at:%d %b}"
+    return None
+
+
+def one_parcel(history: History) -> Iterator[Finding]:
+    """A parcel is told once by any of its names, once more for a correction, and not a dozen within an hour
+    (issue 8, B)."""
+    for order in history.by_order:
+        said = [heard for heard in history.about(order) if heard.template == "shipped"]
+        said = [heard for heard in said if len(history.orders_of(heard)) == 1]
+        for place, heard in enumerate(said, start=1):
+            if place > (most := _tellings(Known(history, order, heard.seq))):
+                yield _finding(
+                    heard,
+                    f"{order}: on its way {place} times, for {most} parcels and corrections",
+                    order,
+                    *said[:-1],
+                )
+        for first, third in zip(said, said[2:], strict=False):
+            if third.at - first.at < _HOUR:
+                yield _finding(third, f"{order}: three notices of parcels within an hour", order, first)
+
+
+def _tellings(known: Known) -> int:
+    """How often "on its way" may be said: for each parcel that ever left, and for each new number of it."""
+    names: dict[str, set[str | None]] = {}
+    for fact in known.all(Shipped):
+        names.setdefault(fact.parcel, set()).add(fact.tracking)
+    return sum(len(trackings) for trackings in names.values())
+
+
+def corrections(history: History) -> Iterator[Finding]:
+    """A tracking number that is told later is told to the buyer, once (issue 8, B)."""
+    for order in history.by_order:
+        announced = [heard for heard in history.about(order) if heard.template == "shipped"]
+        for told in history.told:
+            for fact in told.facts:
+                if not isinstance(fact, Shipped) or fact.order != order or not fact.tracking:
+                    continue
+                before = [heard for heard in announced if heard.seq < told.seq]
+                if (
+                    not before
+                    or _said(history, order, fact.tracking)
+                    or not _still_matters(history, order, before[-1].address)
+                ):
+                    continue
+                if any(each.seq < told.seq for each in history.told if fact in each.facts):
+                    continue  # told before
+                if told.acked_at < history.ended_at - timedelta(days=2):
+                    what = f"{order}: the number {fact.tracking} is told after the notice and never said"
+                    yield _finding(before[-1], what, order)
+
+
+def _said(history: History, order: str, tracking: str) -> bool:
+    return any(tracking in heard.text for heard in history.about(order))
+
+
+def _still_matters(history: History, order: str, where: Address) -> bool:
+    """Nothing makes the number idle or its address silent: an arrival, a cancellation, a stop."""
+    later = Known(history, order)
+    idle = bool(later.all(Delivered)) or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
+    return not idle and not history.troubles and stopped_at(history, where, LAST) is None
+
+
+def nothing_promised(history: History) -> Iterator[Finding]:
+    """Shipping is promised only while it is still ahead: not once it left or was cancelled, and not beyond
+    the time that was promised (issue 8, B)."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        text = reading.words(heard.text)
+        if len(orders) != 1 or not (promises_shipping(text) or heard.template == "reassurance"):
+            continue
+        known = Known(history, orders[0], heard.seq)
+        if what := _no_more(history, known, heard):
+            yield _finding(heard, f"{orders[0]}: shipping is promised although {what}", orders[0])
+
+
+def _no_more(history: History, known: Known, heard: Heard) -> str | None:
+    parts = [facts[-1] for facts in known.parcels.values()]
+    if (
+        parts
+        and all(part.last is not False for part in parts)
+        and (known.complete or parts[0].pieces is None)
+    ):
+        return "it has left"
+    if known.delivered_at:
+        return "it has arrived"
+    if known.cancelled:
+        return "it is cancelled"
+    paid = [fact.at for fact in known.payments]
+    if known.left == 0 and paid and heard.at > max(paid) + history.shop.ships_within + _WORKING_DAYS:
+        return f"the promised time has passed since {max(paid):%d %b}"
+    return None
+
+
+def _finding(heard: Heard, what: str, order: str, *more: Heard) -> Finding:
+    evidence = tuple(shown(each) for each in (*more, heard))
+    return Finding(rule="", when=heard.at, what=what, order=order, evidence=evidence)

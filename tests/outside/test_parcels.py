@@ -1,0 +1,88 @@
+"""The judge itself, where it is about parcels: what is said of them, and what is promised before."""
+
+import pytest
+
+from tests.outside.facts import Cancelled, Delivered, OptedOut, TakenBack
+from tests.outside.histories import DAY, HOUR, MAIL, MINUTE, fact, found, hears, paid, placed, shipped
+
+UNTRUE = {
+    "nothing left": ((), hears(DAY, "shipped")),
+    "taken back": ((shipped(HOUR), fact(TakenBack, 2 * HOUR, parcel="A")), hears(DAY, "shipped")),
+    "one of one": (
+        (shipped(HOUR, last=True),),
+        hears(DAY, "shipped", text="2301 travels in several parcels"),
+    ),
+    "one is missing": (
+        (shipped(HOUR), shipped(HOUR, "B"), fact(Delivered, DAY, parcel="A")),
+        hears(2 * DAY, "delivered"),
+    ),
+    "arrived": ((shipped(HOUR), fact(Delivered, DAY, parcel="A")), hears(7 * DAY, "delayed")),
+    "arrived by another name": (
+        (shipped(HOUR), shipped(2 * HOUR, tracking="X1"), fact(Delivered, DAY, parcel="A", name="X1")),
+        hears(7 * DAY, "delayed"),
+    ),
+    "too early to be late": ((shipped(HOUR),), hears(2 * DAY, "delayed")),
+    "nameless": ((shipped(HOUR, last=True),), hears(DAY, "shipped", text="2301 left\nParcel:")),
+}
+TRUE = {
+    "left": ((shipped(HOUR),), hears(DAY, "shipped", text="2301 left\nParcel: Royal Mail X1")),
+    "one of two": (
+        (shipped(HOUR, last=False),),
+        hears(DAY, "shipped", text="2301 travels in several parcels"),
+    ),
+    "all arrived": ((shipped(HOUR), fact(Delivered, DAY)), hears(2 * DAY, "delivered")),
+    "late": ((shipped(HOUR),), hears(7 * DAY, "delayed")),
+    "arrived by a name nobody knows": (
+        (shipped(HOUR), fact(Delivered, DAY, parcel="A", name="X1")),
+        hears(7 * DAY, "delayed"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNTRUE)
+def test_untrue_words_about_parcels_are_found(case: str) -> None:
+    events, said = UNTRUE[case]
+    assert found("parcels", placed(), *events, said)
+
+
+@pytest.mark.parametrize("case", TRUE)
+def test_true_words_about_parcels_are_right(case: str) -> None:
+    events, said = TRUE[case]
+    assert not found("parcels", placed(), *events, said)
+
+
+def test_one_parcel_is_announced_once_and_a_dozen_not_within_an_hour() -> None:
+    said = (hears(2 * HOUR, "shipped"), hears(3 * HOUR, "shipped"))
+    assert found("one-parcel", placed(), shipped(HOUR), *said)
+    assert not found("one-parcel", placed(), shipped(HOUR), shipped(2 * HOUR, tracking="X1"), *said)
+    three = [shipped(HOUR, parcel) for parcel in "ABC"]
+    assert found("one-parcel", placed(), *three, *(hears(n * 10 * MINUTE, "shipped") for n in (7, 8, 9)))
+    assert not found("one-parcel", placed(), *three, *(hears(n * HOUR, "shipped") for n in (2, 4, 6)))
+
+
+def test_a_tracking_number_that_comes_later_is_said() -> None:
+    events = (placed(), shipped(HOUR), hears(HOUR, "shipped"), shipped(2 * HOUR, tracking="X1"))
+    assert found("corrections", *events)
+    assert not found("corrections", *events, fact(OptedOut, 3 * HOUR, addresses=(MAIL,)))
+    assert not found("corrections", *events, hears(3 * HOUR, "parcel_corrected", text="2301: X1"))
+
+
+@pytest.mark.parametrize(
+    "words", ["We ship within 2 days.", "We ship as soon as we have it.", "会在 2 天内发货", "2 天內出貨"]
+)
+def test_a_promise_of_shipping_after_it_left_is_found(words: str) -> None:
+    assert found(
+        "promises", placed(), paid(MINUTE), shipped(HOUR), hears(2 * HOUR, "payment_received", text=words)
+    )
+    assert not found("promises", placed(), paid(MINUTE), hears(2 * HOUR, "payment_received", text=words))
+
+
+def test_a_promise_of_shipping_is_found_when_cancelled_or_long_past() -> None:
+    said = hears(9 * DAY, "when_ship", text="It leaves within 2 days after payment.")
+    assert found("promises", placed(), paid(MINUTE), said)
+    assert found(
+        "promises", placed(), fact(Cancelled, HOUR), hears(DAY, "when_ship", text="We ship within 2 days")
+    )
+    assert not found(
+        "promises", placed(), shipped(HOUR, last=False), hears(DAY, "when_ship", text="We ship within")
+    )
