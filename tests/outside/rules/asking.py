@@ -15,7 +15,7 @@ ONE_BREATH = timedelta(minutes=5)
 
 def reminders(history: History) -> Iterator[Finding]:
     """No reminder once payment in full, a cancellation, a refund or a shipping was acknowledged, and none for
-    an order that is free, a test, paid on delivery or by an authorised card (promise 3; issue 8, B)."""
+    an order that is free, a test, paid on delivery or by an authorised card (promise 3)."""
     for heard in history.heard:
         if heard.template not in REMINDERS:
             continue
@@ -40,7 +40,7 @@ def _why_not(known: Known) -> str | None:
 
 
 def _pressed(history: History, heard: Heard, order: str) -> str | None:
-    """A chat of the order's said "stop pressing me" (issue 8, B)."""
+    """A chat of the order's said "stop pressing me"."""
     own = Known(history, order, heard.seq).addresses()
     for seq, fact in history.facts(heard.seq):
         if not isinstance(fact, Wrote) or fact.asks != "pressing":
@@ -51,7 +51,7 @@ def _pressed(history: History, heard: Heard, order: str) -> str | None:
 
 
 def looking_back(history: History) -> Iterator[Finding]:
-    """ "We wrote to you" and "we asked some days ago" are said only if that was heard (issue 8, B)."""
+    """ "We wrote to you" and "we asked some days ago" are said only if that was heard."""
     for heard in history.heard:
         for order in history.orders_of(heard)[:1]:
             before = [each for each in history.about(order) if each.seq < heard.seq]
@@ -68,7 +68,7 @@ def _asked(before: list[Heard]) -> bool:
 
 def first_things(history: History) -> Iterator[Finding]:
     """Nothing unasked is said of an order before its confirmation, if that comes at all, and no reminder in
-    one breath with it or with another one (issue 8, B)."""
+    one breath with it or with another one."""
     for order in history.by_order:
         said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
         confirmed = next((heard for heard in said if heard.template == "order_confirmation"), None)
@@ -88,7 +88,7 @@ def first_things(history: History) -> Iterator[Finding]:
 
 
 def changed_total(history: History) -> Iterator[Finding]:
-    """A total that changed after the confirmation is said before it is asked for (issue 8, B)."""
+    """A total that changed after the confirmation is said before it is asked for."""
     for order in history.by_order:
         said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
         named = [(heard, heard.values["total"]) for heard in said if heard.values and "total" in heard.values]

@@ -17,7 +17,7 @@ _SILENT_NO_MORE = frozenset(("stopped", "resumed", "human_coming"))  # owed even
 
 def quiet_hours(history: History) -> Iterator[Finding]:
     """In the quiet hours of the buyer's own day only answers are heard; the confirmation of an order placed
-    minutes ago is one (promise 6; issue 8, C2)."""
+    minutes ago is one (promise 6)."""
     start, end = history.shop.quiet
     for heard in history.heard:
         if start == end or not unasked(history, heard) or _fresh_confirmation(history, heard):

@@ -47,7 +47,7 @@ def opens(history: History, heard: Heard, order: str) -> bool:
 
 def crossing(history: History) -> Iterator[Finding]:
     """A message about an order reaches that order's own contacts or a chat that proved it, and names no other
-    order and nobody else's name (issue 8, A1 to A3; promise 7)."""
+    order and nobody else's name (promise 7)."""
     names = {name for order in history.by_order for name in _names(history, order)}
     for heard in history.heard:
         orders = history.orders_of(heard)
@@ -96,7 +96,7 @@ def stopped_at(history: History, address: Address, before: int) -> datetime | No
 
 
 def stops(history: History) -> Iterator[Finding]:
-    """After a stop of an address nothing unasked reaches it, whichever word arrived last (issue 8, A5).
+    """After a stop of an address nothing unasked reaches it, whichever word arrived last.
     Whether an order placed after the stop is confirmed is left open."""
     for heard in history.heard:
         since = stopped_at(history, heard.address, heard.seq)
@@ -110,7 +110,7 @@ def stops(history: History) -> Iterator[Finding]:
 
 
 def silence(history: History) -> Iterator[Finding]:
-    """Strangers, whatever they know of others, change nothing of what the others hear (issue 8, A)."""
+    """Strangers, whatever they know of others, change nothing of what the others hear."""
     other = history.others.get("no strangers")
     if other is None:
         return

@@ -93,7 +93,7 @@ def _stays_open(history: History, order: str, since: datetime) -> bool:
 
 
 def restorings(history: History) -> Iterator[Finding]:
-    """An order that was said to be cancelled and is restored: one word (issue 8, B)."""
+    """An order that was said to be cancelled and is restored: one word."""
     for order in history.by_order:
         gone = next((heard for heard in history.about(order) if heard.template == "cancelled"), None)
         back = next(
@@ -120,7 +120,7 @@ def restorings(history: History) -> Iterator[Finding]:
 
 def answers(history: History) -> Iterator[Finding]:
     """A question from a chat that has opened an order is answered there at once, or a person is called; so is
-    whoever asks for a person (promise 1; issue 8, C1)."""
+    whoever asks for a person (promise 1)."""
     for told in history.told:
         for fact in told.facts:
             if not isinstance(fact, Wrote) or fact.asks not in ("question", "person"):

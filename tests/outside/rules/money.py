@@ -24,7 +24,7 @@ _SAYS_LEFT = frozenset(
 
 def sums(history: History) -> Iterator[Finding]:
     """What a text names as total, paid, owed and given back is what was told, in the order's currency; what
-    cannot be compared is not claimed (issue 8, B)."""
+    cannot be compared is not claimed."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) == 1 and heard.values is not None:
@@ -61,7 +61,7 @@ def _wrong(known: Known, heard: Heard, said: dict[str, Amount | None]) -> Iterat
 
 def thanks(history: History) -> Iterator[Finding]:
     """Thanks for a payment are said for what was paid, and a refund is called whole or a part as it was told
-    (issue 8, B)."""
+    ."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) != 1:
@@ -100,7 +100,7 @@ def _wrong_share(known: Known, whole: bool) -> str | None:
 
 
 def named_amounts(history: History) -> Iterator[Finding]:
-    """Every amount in a text was told of its order, or is the sum or difference of such (issue 8, B)."""
+    """Every amount in a text was told of its order, or is the sum or difference of such."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) != 1:

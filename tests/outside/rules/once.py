@@ -46,7 +46,7 @@ def _meaning(heard: Heard) -> Hashable:
 
 def per_fact(history: History) -> Iterator[Finding]:
     """A cancellation is told once for each time it happened, a refund once by its own name, a delay once for
-    each parcel (issue 8, B)."""
+    each parcel."""
     kinds = {
         "cancelled": "cancelled",
         "partly_refunded": "refunded",
@@ -86,7 +86,7 @@ def _times(known: Known) -> int:
 
 def cancellations(history: History) -> Iterator[Finding]:
     """ "Cancelled" is said only of an order that is so; tidying a finished order away is not cancelling
-    (issue 8, B)."""
+    ."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if heard.template == "cancelled" and len(orders) == 1:
@@ -96,7 +96,7 @@ def cancellations(history: History) -> Iterator[Finding]:
 
 
 def tests_only(history: History) -> Iterator[Finding]:
-    """Of an order that the platform marks as a test nothing is said (issue 8, B)."""
+    """Of an order that the platform marks as a test nothing is said."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) == 1 and Known(history, orders[0], heard.seq).test:

@@ -19,7 +19,7 @@ _WORKING_DAYS = timedelta(days=3)  # a weekend, a feast: the promise may be coun
 
 def true_words(history: History) -> Iterator[Finding]:
     """Parcels are called on their way, late and delivered only while they are, and a complete delivery is not
-    called one of several (issue 8, B)."""
+    called one of several."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) != 1 or heard.template not in ("shipped", "delayed", "delivered"):
@@ -58,7 +58,7 @@ def _not_late(history: History, known: Known, heard: Heard) -> str | None:
 
 def one_parcel(history: History) -> Iterator[Finding]:
     """A parcel is told once by any of its names, once more for a correction, and not a dozen within an hour
-    (issue 8, B)."""
+    ."""
     for order in history.by_order:
         said = [heard for heard in history.about(order) if heard.template == "shipped"]
         said = [heard for heard in said if len(history.orders_of(heard)) == 1]
@@ -84,7 +84,7 @@ def _tellings(known: Known) -> int:
 
 
 def corrections(history: History) -> Iterator[Finding]:
-    """A tracking number that is told later is told to the buyer, once (issue 8, B)."""
+    """A tracking number that is told later is told to the buyer, once."""
     for order in history.by_order:
         announced = [heard for heard in history.about(order) if heard.template == "shipped"]
         for told in history.told:
@@ -118,7 +118,7 @@ def _still_matters(history: History, order: str, where: Address) -> bool:
 
 def nothing_promised(history: History) -> Iterator[Finding]:
     """Shipping is promised only while it is still ahead: not once it left or was cancelled, and not beyond
-    the time that was promised (issue 8, B)."""
+    the time that was promised."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         text = reading.words(heard.text)
