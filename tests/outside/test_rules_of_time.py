@@ -147,10 +147,9 @@ def test_another_order_of_arrival_leaves_the_same_messages() -> None:
     assert list(judge(replace(one, others={"another order": silent}), ["any-order"]))
 
 
-def test_every_rule_says_what_it_promises_and_where_that_is_written() -> None:
-    for name, rule in RULES.items():
-        text = rule.__doc__ or ""
-        assert "issue 8" in text or "promise" in text, name
+def test_every_rule_says_in_a_sentence_what_it_promises() -> None:
+    assert len(RULES) > 20
+    assert [name for name, rule in RULES.items() if len((rule.__doc__ or "").split()) < 6] == []
 
 
 def test_a_shop_with_words_of_its_own_is_heard_in_them() -> None:

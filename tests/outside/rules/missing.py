@@ -142,7 +142,7 @@ def answers(history: History) -> Iterator[Finding]:
 
 def proofs(history: History) -> Iterator[Finding]:
     """An order's number, however shops write it, and its phone's last four digits open it to that chat,
-    unless the tries are used up (issue 8, A3 and A4)."""
+    unless the tries are used up."""
     for told in history.told:
         for fact in told.facts:
             if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
