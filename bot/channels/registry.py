@@ -1,5 +1,6 @@
 """The platforms: from the settings of a shop to its channels."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -61,7 +62,11 @@ def open_channels(
 def open_http() -> aiohttp.ClientSession:
     """One client for all channels; each sets its own timeouts."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=256),
+        connector=aiohttp.TCPConnector(
+            limit=0,
+            limit_per_host=256,
+            ssl=ssl.create_default_context(),  # aiohttp's own is made on import, before SSL_CERT_FILE may be set
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Xiaoer"},
         skip_auto_headers=("Accept", "Accept-Encoding"),
