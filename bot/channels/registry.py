@@ -65,7 +65,7 @@ def open_http() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(
             limit=0,
             limit_per_host=256,
-            ssl=ssl.create_default_context(),  # aiohttp's own is made on import, before SSL_CERT_FILE may be set
+            ssl=ssl.create_default_context(),  # aiohttp makes its own on import, before SSL_CERT_FILE is set
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Xiaoer"},
