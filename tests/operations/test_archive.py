@@ -215,7 +215,7 @@ def test_by_hand_it_tells_how_many_rows_went_and_afterwards_where_to_look(
     assert told == {"archived": len(lines_in(tmp_path / "archive")), "folder": str(tmp_path / "archive")}
     assert told["archived"] > 10
     assert main(["explain", "order_confirmation:1001", "--config", str(config)]) == 2
-    assert "may lie in the archive" in capsys.readouterr().err
+    assert "may be in the archive" in capsys.readouterr().err
     assert main(["audit", "--config", str(config)]) == 0
 
 
@@ -227,11 +227,11 @@ async def test_one_program_at_a_time_archives_a_shop(database_url: str, tmp_path
 
         def held_by_another(connection: Connection) -> bool:
             now = lease_clock(connection, engine.clock.now)
-            return archive.take(connection, engine.shop, "another", now, LEASE)
+            return archive.claim(connection, engine.shop, "another", now, LEASE)
 
         assert await engine.database.write(held_by_another)
         assert await archivist(engine, tmp_path).sweep() == 0
-        await engine.database.write(lambda link: archive.let_go(link, engine.shop, "another"))
+        await engine.database.write(lambda link: archive.release(link, engine.shop, "another"))
         assert await archivist(engine, tmp_path).sweep() > 0
 
 

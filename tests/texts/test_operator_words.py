@@ -21,6 +21,7 @@ from bot.texts.faults import as_fault, recognise
 from bot.texts.languages import nearest_language, system_language
 from bot.texts.samples import samples
 from bot.texts.template_engine import Compiled, TemplateEnvironment
+from handlers.routes import POLICIES
 
 ROOT = Path(__file__).parents[2]
 OF_PYDANTIC = set(get_args(ErrorType))
@@ -146,7 +147,7 @@ def test_mistakes_that_are_reported_alike_have_a_sentence() -> None:
 
 def test_every_sample_has_a_label_in_words() -> None:
     shop = Shop(name="Tea")
-    labels = {label for name in ("hello", "order_confirmation") for label, _ in samples(name, shop)}
+    labels = {label for name in ("hello", "order_confirmation") for label, _ in samples(name, shop, POLICIES)}
 
     assert labels <= set(words_of("en")["samples"])
 
