@@ -191,6 +191,7 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
             port=free_port(),
             shop=chat_shop(api),
             log=log,
+            speed=5.0,  # the message that nobody knows about is sent again after half a minute
         )
         with programs(plan) as (program,), contextlib.closing(DatabaseProbe(database_url)) as probe:
 
