@@ -81,7 +81,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "order.shipped": {"order": {"id": "1001", "shipped_at": AT, "carrier": "SF", "tracking": "SF123"}},
     "order.delivered": {"order": {"id": "1001", "delivered_at": AT}},
     "order.completed": {"order": {"id": "1001", "completed_at": AT}},
-    "order.cancelled": {"order": {"id": "1001", "cancelled_at": AT, "reason": "changed her mind"}},
+    "order.cancelled": {"order": {"id": "1001", "cancelled_at": AT, "reason": "changed their mind"}},
     "order.refunded": {"order": {"id": "1001", "refunded_at": AT, "amount": "10.00", "currency": "CNY"}},
     "review.posted": {"review": {"order": "1001", "rating": 5, "text": "好"}},
     "checkout.abandoned": {"checkout": {"id": "c1", "buyer": ANN, "total": "60", "currency": "CNY"}},
@@ -304,7 +304,7 @@ def test_the_rest_of_an_orders_life_is_understood() -> None:
     )
     assert isinstance(parsed("order.completed"), OrderCompleted)
     assert isinstance(cancelled, OrderCancelled)
-    assert cancelled.reason == "changed her mind"
+    assert cancelled.reason == "changed their mind"
 
 
 def test_a_refund_without_an_id_gets_the_same_one_each_time_it_is_told() -> None:

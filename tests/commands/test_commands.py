@@ -40,7 +40,7 @@ ORDERS = "order,placed_at,total,buyer,state\n1001,2026-11-01 10:00,128.00,ann,co
 
 
 class Shop:
-    """A seller's folder, made by `xiaoer init`, and her prompt in it."""
+    """A seller's folder, made by `xiaoer init`, and their prompt in it."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder

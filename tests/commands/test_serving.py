@@ -1,4 +1,4 @@
-"""What a seller reads when her shops begin to run."""
+"""What a seller reads when their shops begin to run."""
 
 from pathlib import Path
 

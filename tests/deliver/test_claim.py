@@ -263,7 +263,7 @@ def test_a_message_knows_all_that_its_channel_needs(place: Place) -> None:
     assert (message.id, message.shop, message.shop_name) == (message_name(SHOP_ID, id), SHOP_ID, "Mug House")
     assert (message.key, message.template, message.order, message.at) == ("k", "thanks", "1", NOON)
     assert (message.address, message.buyer_id, message.buyer_name) == ("ann@web", "ann@web", "Ann")
-    assert (message.text, message.locale) == (THANKS, "en")  # as it was decided, whatever she reads now
+    assert (message.text, message.locale) == (THANKS, "en")  # as it was decided, whatever they read now
     assert (message.buttons, message.stop_url) == ((("Yes", "yes"),), None)
     queue(place.connection, "l", buyer="bob")
     assert (place.one().message.buttons, place.outbox("attempts")[0]) == ((), ("k", 0))

@@ -146,7 +146,7 @@ def chat_shop(api: str) -> dict[str, Any]:
 
 
 def ann_waits_for(database_url: str, template: str, category: str) -> None:
-    """Ann has a chat, and one message to her is due."""
+    """Ann has a chat, and one message to this chat is due."""
     now = datetime.now(UTC)
     version = Catalogue(None).resolve(template, "zh-CN")
     ann = Buyer(id="ann", name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)

@@ -425,8 +425,8 @@ async def test_each_buyers_words_come_in_their_order_through_all_doors_and_kills
         await settled_in(traffic.probe.database, 8 * WORDS)
         told = [id.split("#")[0] for id in await kept_ids(traffic.probe.database)]
         for buyer in range(8):
-            hers = [id for id in told if id.startswith(f"b{buyer}-")]
-            assert hers == [f"b{buyer}-{number:03}" for number in range(WORDS)]
+            theirs = [id for id in told if id.startswith(f"b{buyer}-")]
+            assert theirs == [f"b{buyer}-{number:03}" for number in range(WORDS)]
 
 
 EACH = 1.0  # seconds that the database needs for a delivery: what is twenty times as fast, any machine can do

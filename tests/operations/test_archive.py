@@ -341,7 +341,7 @@ FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
     "refunded": lambda who, after: who.fact("refunded", after, refund=f"r{after.days}"),
     "reviewed": lambda who, after: review(who, after.days % 5 + 1, after),
     "where": lambda who, after: who.says(f"我的包裹到哪了 #{who.order}", who.at + after),
-    "paid, she says": lambda who, after: who.says("我已经付款了", who.at + after),
+    "paid, they say": lambda who, after: who.says("我已经付款了", who.at + after),
     "stop": lambda who, after: who.says("退订", who.at + after),
     "back": lambda who, after: who.says("恢复", who.at + after),
     "a person": lambda who, after: who.is_answered_by_a_person("您好，我是店主", who.at + after),

@@ -1,4 +1,4 @@
-"""What the seller is told of what waits for her: who it is about, what she needs to know, what to do."""
+"""What the seller is told of what waits for them: who it is about, what they need to know, what to do."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
