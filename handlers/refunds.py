@@ -5,7 +5,8 @@ from datetime import datetime
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
-from bot.domain.orders import Order, Refund
+from bot.domain.orders import Order
+from bot.domain.payments import Refund
 from handlers import message_policies as policy
 
 

@@ -12,7 +12,8 @@ from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
-from bot.domain.orders import Order, Parcel
+from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.reminders import FORGOTTEN

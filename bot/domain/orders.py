@@ -25,35 +25,9 @@ from bot.domain.events import (
     ReviewPosted,
 )
 from bot.domain.money import Money
-
-
-class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    id: str
-    at: datetime
-    amount: Money | None = None  # None: the whole
-    method: str | None = None
-    reference: str | None = None
-
-
-class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    id: str
-    shipped_at: datetime | None = None
-    shown_at: datetime | None = None  # of carrier, tracking and link: the newest wins
-    carrier: str | None = None
-    tracking: str | None = None
-    tracking_url: str | None = None
-    last: bool | None = None
-    pieces: int | None = None
-    followed: bool = False  # some platform reports its movement and arrival
-    moved_at: datetime | None = None
-    status: str | None = None
-    delivered_at: datetime | None = None
-
-
-class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    id: str
-    at: datetime
-    amount: Money | None = None  # None: the whole
+from bot.domain.parcels import Parcel, with_parcel
+from bot.domain.payments import Paid, Refund
+from bot.domain.registers import first, last
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -205,17 +179,17 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
             )
             return _replace(order, payments=_one_per_id(order.payments, paid))
         case OrderShipped() | ParcelMoved():
-            return _replace(order, parcels=_with_parcel(order.parcels, event))
+            return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderDelivered(parcel=None):
-            return _replace(order, all_delivered_at=_first(order.all_delivered_at, event.at))
+            return _replace(order, all_delivered_at=first(order.all_delivered_at, event.at))
         case OrderDelivered():
-            return _replace(order, parcels=_with_parcel(order.parcels, event))
+            return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderCompleted():
-            return _replace(order, completed_at=_first(order.completed_at, event.at))
+            return _replace(order, completed_at=first(order.completed_at, event.at))
         case OrderCancelled():
-            return _replace(order, cancelled_at=_last(order.cancelled_at, event.at))
+            return _replace(order, cancelled_at=last(order.cancelled_at, event.at))
         case OrderReopened():
-            return _replace(order, reopened_at=_last(order.reopened_at, event.at))
+            return _replace(order, reopened_at=last(order.reopened_at, event.at))
         case OrderRefunded():
             refund = Refund(id=event.refund, at=event.at, amount=event.amount)
             return _replace(order, refunds=_one_per_id(order.refunds, refund))
@@ -236,7 +210,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
     """The newest snapshot wins; two with the same timestamp are ordered by content, never by arrival."""
     order = _replace(
         order,
-        placed_at=_first(order.placed_at, event.placed_at),
+        placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
     )
     shown = Order(
@@ -266,52 +240,6 @@ def _content(order: Order) -> bytes:
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode))
 
 
-def _with_parcel(
-    parcels: tuple[Parcel, ...], event: OrderShipped | ParcelMoved | OrderDelivered
-) -> tuple[Parcel, ...]:
-    if event.parcel is None:
-        return parcels
-    old = next((parcel for parcel in parcels if parcel.id == event.parcel), Parcel(id=event.parcel))
-    match event:
-        case OrderShipped():
-            new = _shipped(old, event)
-        case ParcelMoved():
-            key = (event.at, event.status)
-            newer = old.moved_at is None or key > (old.moved_at, old.status or "")
-            new = _replace(old, moved_at=event.at, status=event.status) if newer else old
-        case OrderDelivered():
-            new = _replace(old, delivered_at=_first(old.delivered_at, event.at))
-    others = (parcel for parcel in parcels if parcel.id != new.id)
-    return tuple(sorted((*others, new), key=lambda parcel: parcel.id))
-
-
-def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
-    """The surest value of `last` stays, as a corrected number says nothing of later parcels."""
-    parcel = _replace(old, shipped_at=_first(old.shipped_at, event.at), last=_surest(old.last, event.last))
-    parcel = _replace(parcel, followed=old.followed or event.followed)
-    shown_at = event.shown_at or event.at
-    new = (event.carrier or "", event.tracking or "", event.tracking_url or "", _count(event.pieces))
-    known = (old.carrier or "", old.tracking or "", old.tracking_url or "", _count(old.pieces))
-    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, new):
-        return parcel
-    return _replace(
-        parcel,
-        shown_at=shown_at,
-        carrier=event.carrier,
-        tracking=event.tracking,
-        tracking_url=event.tracking_url,
-        pieces=event.pieces,
-    )
-
-
-def _count(pieces: int | None) -> int:
-    return -1 if pieces is None else pieces
-
-
-def _surest(one: bool | None, other: bool | None) -> bool | None:
-    return max((one, other), key=(None, False, True).index)
-
-
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
     """Keep one entry for each id; of two that differ, the same one in whatever order they came."""
     same = [entry for entry in entries if entry.id == new.id]
@@ -326,14 +254,6 @@ def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
 
 def _id(entry: Paid | Refund | Review) -> str:
     return entry.id
-
-
-def _first(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else min(one, other)
-
-
-def _last(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
 
 
 _replace = msgspec.structs.replace

@@ -8,7 +8,9 @@ from bot.domain.context import Buyer
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
-from bot.domain.orders import Order, Paid, Parcel, Refund
+from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
+from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Shop
 from bot.texts.variables import PARTS, variables

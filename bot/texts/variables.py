@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
-from bot.domain.orders import Order, Parcel
+from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
 from bot.domain.shop import Shop
 from bot.domain.untrusted_text import friendly_name, quote
 

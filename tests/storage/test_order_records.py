@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 from bot.domain.money import Money
-from bot.domain.orders import Paid, Refund
+from bot.domain.payments import Paid, Refund
 from storage import order_records
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, order, save
 from tests.world import NOON

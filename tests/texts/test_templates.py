@@ -10,7 +10,8 @@ import pytest
 from bot.domain.context import Buyer, Case
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
-from bot.domain.orders import Order, Refund
+from bot.domain.orders import Order
+from bot.domain.payments import Refund
 from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
 from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, split_subject
 from bot.texts.check import check_templates
