@@ -22,6 +22,7 @@ from bot.commands import (
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
 from bot.commands.options import WRONG_USE
+from bot.commands.visible import visible
 from bot.domain.errors import XiaoerError
 
 app = typer.Typer(
@@ -61,10 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else WRONG_USE
     except XiaoerError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(visible(f"{error}\n"))
         return WRONG_USE
     except DBAPIError as error:
-        sys.stderr.write(f"database: {error.orig}\n")
+        sys.stderr.write(visible(f"database: {error.orig}\n"))
         return WRONG_USE
     return 0
 

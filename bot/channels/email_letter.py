@@ -11,6 +11,7 @@ import msgspec
 
 from bot.channels import Outgoing, contacts
 from bot.domain.errors import BuyerUnreachable
+from bot.domain.untrusted_text import friendly_name
 
 _SUBJECT = re.compile(r"subject:[ \t]*(.*)", re.IGNORECASE)
 _LONGEST_SUBJECT = 78
@@ -42,7 +43,7 @@ def write(message: Outgoing, sender: str, sender_name: str | None, reply_to: str
     subject, text = _subject(message.text, message.shop_name)
     mail = EmailMessage(policy=_POLICY.clone(utf8=True) if utf8 else _POLICY)
     mail["From"] = Address(_one_line(sender_name or message.shop_name)[:_LONGEST_NAME], origin, origin_domain)
-    mail["To"] = Address(_one_line(message.buyer_name or "")[:_LONGEST_NAME], local, domain)
+    mail["To"] = Address(_one_line(friendly_name(message.buyer_name) or ""), local, domain)
     mail["Subject"] = subject
     mail["Date"] = message.at
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834, against out-of-office replies

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 from babel.numbers import list_currencies
@@ -15,6 +15,14 @@ Form = TypeVar("Form")
 Id = str | int  # some are above 2^53, some platforms send text
 Amount = str | int | float
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _Deleted(msgspec.Struct, frozen=True):
+    id: Id
+
+
+_deleted: msgspec.json.Decoder[_Deleted] = msgspec.json.Decoder(_Deleted)
+_objects: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 _CURRENCIES = frozenset(list_currencies())
 _LONGEST_ID = 200
@@ -37,6 +45,15 @@ def read(decoder: "msgspec.json.Decoder[Form]", body: bytes) -> Form:
         raise Unreadable(_explain(str(error))) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise Unreadable("the body is not JSON") from None
+
+
+def deleted_id(body: bytes) -> str:
+    """The id of what was deleted. Platforms do not sign the topic, so that any genuine body can be sent again
+    as a deletion; a real one has nothing but its id. Raises Unreadable for any other."""
+    told = read(_objects, body)
+    if set(told) != {"id"}:
+        raise Unreadable("a deletion has nothing but its id; this body was sent with the topic of another")
+    return identity(read(_deleted, body).id, "id")
 
 
 def _explain(problem: str) -> str:

@@ -82,6 +82,7 @@ def _delivery_id(delivery: Delivery) -> str:
 def _triggered_at(delivery: Delivery) -> datetime:
     try:
         text = _header(delivery, "triggered-at")
-        return timestamp(_timestamps.decode(f'"{text}"'), "x-shopify-triggered-at")
+        told = timestamp(_timestamps.decode(f'"{text}"'), "x-shopify-triggered-at")
+        return min(told, delivery.received_at)  # the header is not signed: nothing is of tomorrow
     except (msgspec.DecodeError, ValueError, Unreadable):
         return delivery.received_at

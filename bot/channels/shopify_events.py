@@ -1,4 +1,8 @@
-"""Translate a body of Shopify's into the events of its topic."""
+"""Translate a body of Shopify's into the events of its topic.
+
+The topic stands in a header that is not signed, so any genuine body can be sent again under any topic. What
+happened is therefore read from the body alone; the topic only says which of it is news.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +12,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import shopify_forms as forms
-from bot.channels.json_reading import currency, identity, money, read, timestamp
+from bot.channels.json_reading import currency, deleted_id, identity, money, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
@@ -52,6 +56,7 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
 def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     """Every topic sends the whole order; only from orders/updated its states become events as well."""
     order = read(forms.order, body)
+    _must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
     id = identity(order.id, "id")
     code = currency(order.currency, "currency")
     at = info.at(order.updated_at, order.processed_at, order.created_at)
@@ -71,17 +76,17 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
         )
     ]
     snapshot = info.topic == "orders/updated"
-    if info.topic == "orders/paid" or order.financial_status in _PAID:
+    if order.financial_status in _PAID:
         events.append(_payment(info, order, id, at))
-    if info.topic == "orders/cancelled" or (snapshot and order.cancelled_at):
-        cancelled_at = info.at(order.cancelled_at, order.updated_at)
+    if order.cancelled_at and (snapshot or info.topic == "orders/cancelled"):
+        cancelled_at = info.at(order.cancelled_at)
         events.append(
             OrderCancelled(**info.common("cancelled"), at=cancelled_at, order=id, reason=order.cancel_reason)
         )
     if snapshot:
         events.extend(_refunds(info, order, id))
     if snapshot or info.topic in _FULFILLED:
-        last = _FULFILLED.get(info.topic, _ALL_SENT.get(order.fulfillment_status or ""))
+        last = _ALL_SENT.get(order.fulfillment_status or "")
         for parcel in order.fulfillments or ():
             events.extend(_parcel_events(info, parcel, id, last))
     return events
@@ -147,12 +152,21 @@ def _agrees(customer: forms.Customer) -> bool | None:
 
 
 def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
-    id = identity(read(forms.deleted, body).id, "id")
+    id = deleted_id(body)
     return [OrderCancelled(**info.common("deleted"), at=info.triggered_at, order=id, reason="deleted")]
+
+
+def _must_be(kind: str, gid: str | None, checkout: str | None = None) -> None:
+    """Raises Unreadable if a body names itself as another kind of thing than its topic is about."""
+    if checkout:
+        raise Unreadable(f"the topic is about {kind}, and the body is of a checkout")
+    if gid and gid.removeprefix("gid://shopify/").partition("/")[0] != kind:
+        raise Unreadable(f"the topic is about {kind}, and the body is of {gid[:60]}")
 
 
 def _fulfillment(info: DeliveryInfo, body: bytes) -> list[Event]:
     parcel = read(forms.fulfillment, body)
+    _must_be("Fulfillment", parcel.admin_graphql_api_id)
     if parcel.order_id is None:
         raise Unreadable("order_id is missing")
     return _parcel_events(info, parcel, identity(parcel.order_id, "order_id"), None)
@@ -184,6 +198,7 @@ def _parcel_events(
 
 def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
     seen = read(forms.fulfillment_event, body)
+    _must_be("FulfillmentEvent", seen.admin_graphql_api_id)
     at = info.at(seen.happened_at, seen.created_at)
     order, parcel = identity(seen.order_id, "order_id"), identity(seen.fulfillment_id, "fulfillment_id")
     if seen.status == "delivered":
@@ -193,6 +208,7 @@ def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
 
 def _refund(info: DeliveryInfo, body: bytes) -> list[Event]:
     refund = read(forms.refund, body)
+    _must_be("Refund", refund.admin_graphql_api_id)
     if refund.order_id is None:
         raise Unreadable("order_id is missing")
     return _refund_events(info, refund, identity(refund.order_id, "order_id"))
@@ -230,6 +246,7 @@ def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list
 
 def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     customer = read(forms.customer, body)
+    _must_be("Customer", customer.admin_graphql_api_id, customer.abandoned_checkout_url)
     if customer.id is None:
         raise Unreadable("id is missing")
     home = customer.default_address or forms.Address()
@@ -244,7 +261,7 @@ def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at), buyer=buyer)]
 
 
-_FULFILLED = {"orders/fulfilled": True, "orders/partially_fulfilled": False}
+_FULFILLED = frozenset(("orders/fulfilled", "orders/partially_fulfilled"))
 READERS: dict[str, Callable[[DeliveryInfo, bytes], list[Event]]] = {
     "orders/create": _order,
     "orders/paid": _order,

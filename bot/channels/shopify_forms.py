@@ -1,4 +1,7 @@
-"""The JSON of Shopify's webhooks, as far as we follow it (API versions 2024-10 to 2026-04)."""
+"""The JSON of Shopify's webhooks, as far as we follow it (API versions 2024-10 to 2026-04).
+
+`admin_graphql_api_id` names the kind of thing that a body is of, as gid://shopify/Order/1.
+"""
 
 import msgspec
 
@@ -19,12 +22,14 @@ class Consent(msgspec.Struct, frozen=True):
 
 class Customer(msgspec.Struct, frozen=True):
     id: Id | None = None
+    admin_graphql_api_id: str | None = None
     email: str | None = None
     phone: str | None = None
     first_name: str | None = None
     last_name: str | None = None
     updated_at: Timestamp | None = None
     email_marketing_consent: Consent | None = None
+    abandoned_checkout_url: str | None = None
     default_address: Address | None = None
 
     @property
@@ -57,6 +62,7 @@ class Packed(msgspec.Struct, frozen=True):
 
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
+    admin_graphql_api_id: str | None = None
     line_items: tuple[Packed, ...] | None = None
     order_id: Id | None = None
     status: str | None = None
@@ -74,6 +80,7 @@ class FulfillmentEvent(msgspec.Struct, frozen=True, kw_only=True):
     order_id: Id
     fulfillment_id: Id
     status: str
+    admin_graphql_api_id: str | None = None
     happened_at: Timestamp | None = None
     created_at: Timestamp | None = None
 
@@ -91,6 +98,7 @@ class Returned(msgspec.Struct, frozen=True):
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
+    admin_graphql_api_id: str | None = None
     order_id: Id | None = None
     processed_at: Timestamp | None = None
     created_at: Timestamp | None = None
@@ -110,6 +118,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     total_price: Amount
     currency: str
+    admin_graphql_api_id: str | None = None
+    abandoned_checkout_url: str | None = None  # of a checkout, which looks like an order otherwise
     name: str | None = None
     created_at: Timestamp | None = None
     processed_at: Timestamp | None = None
@@ -133,12 +143,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     shipping_address: Address | None = None
 
 
-class Deleted(msgspec.Struct, frozen=True):
-    id: Id
-
-
 order = msgspec.json.Decoder(Order)
-deleted = msgspec.json.Decoder(Deleted)
 fulfillment = msgspec.json.Decoder(Fulfillment)
 fulfillment_event = msgspec.json.Decoder(FulfillmentEvent)
 refund = msgspec.json.Decoder(Refund)

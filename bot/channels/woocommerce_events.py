@@ -1,4 +1,8 @@
-"""Translate a body of WooCommerce's into the events of its topic."""
+"""Translate a body of WooCommerce's into the events of its topic.
+
+The topic stands in a header that is not signed, so any genuine body can be sent again under any topic. What
+happened, and when, is therefore read from the body alone.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +15,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import woocommerce_forms as forms
-from bot.channels.json_reading import Amount, currency, identity, money, read, timestamp
+from bot.channels.json_reading import Amount, currency, deleted_id, identity, money, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
@@ -51,6 +55,8 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     order = read(forms.order, body)
+    if order.billing_period:
+        raise Unreadable("the topic is about an order, and the body is of a subscription")
     if order.status in _NOT_YET:
         return []
     return list(_order_events(info, order, body))
@@ -84,11 +90,8 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
             method=unescape(order.payment_method_title or "") or None,
             reference=order.transaction_id or None,
         )
-    if info.topic == "order.restored":
-        restored = info.common(f"{key} {info.delivery}", "restored")
-        yield OrderReopened(**restored, at=info.received_at, order=id)
-    elif info.topic == "order.updated" and order.status in _OPEN:
-        yield OrderReopened(**info.common(key, "reopened"), at=at, order=id)
+    if modified_at and info.topic != "order.created" and order.status in _OPEN:
+        yield OrderReopened(**info.common(key, "reopened"), at=modified_at, order=id)
     if order.status == "cancelled":
         yield OrderCancelled(**info.common(key, "cancelled"), at=at, order=id)
     if order.status == "completed":
@@ -222,13 +225,15 @@ def _fingerprint(body: bytes) -> str:
 
 def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
     """The body has nothing but the id, so only the delivery tells a second deletion from the first."""
-    id = identity(read(forms.deleted, body).id, "id")
+    id = deleted_id(body)
     gone = info.common(f"{id} {info.delivery or _fingerprint(body)}", "deleted")
     return [OrderCancelled(**gone, at=info.received_at, order=id, reason="deleted")]
 
 
 def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     customer = read(forms.customer, body)
+    if customer.email is msgspec.UNSET:
+        raise Unreadable("email is missing, so this is no customer")
     id = identity(customer.id, "id")
     billing = customer.billing or forms.Billing()
     name = forms.Billing(first_name=customer.first_name, last_name=customer.last_name).full_name

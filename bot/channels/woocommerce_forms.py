@@ -67,22 +67,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     line_items: tuple[LineItem, ...] | None = None
     refunds: tuple[Refund, ...] | None = None
     meta_data: tuple[Meta, ...] | None = None
-
-
-class Deleted(msgspec.Struct, frozen=True):
-    id: Id
+    billing_period: str | None = None  # of a subscription, which looks like an order otherwise
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     date_created_gmt: str | None = None
     date_modified_gmt: str | None = None
-    email: str | None = None
+    email: str | msgspec.UnsetType | None = msgspec.UNSET  # every customer has one, if an empty one
     first_name: str | None = None
     last_name: str | None = None
     billing: Billing | None = None
 
 
 order = msgspec.json.Decoder(Order)
-deleted = msgspec.json.Decoder(Deleted)
 customer = msgspec.json.Decoder(Customer)

@@ -19,19 +19,20 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from bot.commands.visible import VisibleConsole, visible_json
 from bot.texts import operator_words
 
 Advance = Callable[[int], None]
 
 
 def stdout() -> Console:
-    """Where results go. What a buyer or seller wrote is printed as it is, never as markup."""
-    return Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
+    """Where results go. What a buyer or seller wrote is text, never markup, nor a command to the terminal."""
+    return VisibleConsole(file=sys.stdout, markup=False, emoji=False, highlight=False)
 
 
 def stderr() -> Console:
     """Where everything else goes: notes, progress."""
-    return Console(file=sys.stderr, markup=False, emoji=False, highlight=False)
+    return VisibleConsole(file=sys.stderr, markup=False, emoji=False, highlight=False)
 
 
 def say(code: str, reader: str, **values: object) -> str:
@@ -55,7 +56,7 @@ def remark(sentence: str) -> None:
 
 def show_json(value: Any) -> None:
     text = msgspec.json.format(msgspec.json.encode(value), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(visible_json(text.decode()) + "\n")
 
 
 def table(*heads: str, stretched: int = -1) -> Table:

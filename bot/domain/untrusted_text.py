@@ -13,25 +13,49 @@ _OPENS, _CLOSES = "\u2068", "\u2069"  # isolate a text of unknown direction
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-_NO_NAME = re.compile(r"://|www\.|@|https?:|^[\d\s()+-]+$", re.IGNORECASE)
+_DOTS = str.maketrans(dict.fromkeys("\u3002\u06d4\u0701\u0702\ua4f8\u2024", "."))  # read as dots of a domain
+_NO_NAME = re.compile(
+    r"://|@|https?:|^[\d\s()+-]+$"
+    r"|\bwww\b|\bcom\b"  # www evil com
+    r"|\w[\s()\[\]{}]*\.[\s()\[\]{}]*(?:com|net|org|info|shop|xyz|top|cn|ru)\b"  # evil (.) com
+    r"|\w\.[^\W\d_]{2}|\w\.xn--"  # evil.example
+    r"|\d+\.\d+\.\d+"
+    r"|(?:\d[\s()./-]*){7}",  # a number to call, or of an account
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}:/{1,3}", re.IGNORECASE)
+_DOMAIN_DOT = re.compile(r"(?<=\w)[.\uff0e](?=[^\W\d_]{2}|xn--)", re.IGNORECASE)
+_LEADER = "\u2024"  # looks like a dot, and no mail or chat program makes a link of it
 _ENDS_BEFORE = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _CUT = "…"
 
 
 def friendly_name(name: str | None) -> str | None:
-    """The name to greet a buyer by; None if it is an address, a number or empty.
+    """The name to greet a buyer by; None if it is empty, or an address or a number stands in it.
 
     Strangers put links into name fields so that shops mail them on.
     """
-    if not name or _NO_NAME.search(name):
+    if not name or _NO_NAME.search(_as_read(name[: 8 * NAME_MAX])):
         return None
     return quote(name, NAME_MAX)
+
+
+def _as_read(name: str) -> str:
+    """The name as programs read it that look for links: without what is not seen, and dots as dots."""
+    plain = unicodedata.normalize("NFKC", name)
+    return "".join(each for each in plain if unicodedata.category(each) != "Cf").translate(_DOTS)
+
+
+def quote_unlinked(text: str | None, at_most: int) -> str | None:
+    """`quote`, for mail and chat: a web or mail address in it stays readable, and becomes no link."""
+    line = quote(text, at_most)
+    return _DOMAIN_DOT.sub(_LEADER, _SCHEME.sub("", line)) or None if line else None
 
 
 def called(name: str | None, *addresses: str | None) -> str | None:
     """The buyer of a case for the seller: name and the first known address; None if neither is."""
     address = next((address for address in addresses if address), None)
-    known = (quote(name, NAME_MAX), quote(address, ADDRESS_MAX))
+    known = (quote_unlinked(name, NAME_MAX), quote(address, ADDRESS_MAX))
     return " · ".join(word for word in known if word) or None
 
 

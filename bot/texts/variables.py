@@ -11,7 +11,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.shop import Shop
-from bot.domain.untrusted_text import friendly_name, quote
+from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
@@ -99,6 +99,8 @@ PARTS: dict[str, TemplateInput] = {
     ),
 }
 
+_OURS = ("offer", "who", "draft")  # values whose links are the shop's, or the buyer's own address
+
 _EMPTY: dict[str, Any] = dict.fromkeys((*CARRIED, "parcel"))
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
@@ -145,7 +147,7 @@ def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
         return _local(datetime.fromisoformat(value), zone)
     if name == "link":
         return _link(value)
-    return quote(value, TEXT_MAX)
+    return quote(value, TEXT_MAX) if name in _OURS else quote_unlinked(value, TEXT_MAX)
 
 
 def _complaint(facts: Facts) -> int | None:
@@ -171,7 +173,7 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "postage": order.postage if order.postage and order.postage.minor else None,
         "items": [
             {
-                "title": quote(line.title, TITLE_MAX) or line.sku or "?",
+                "title": quote_unlinked(line.title, TITLE_MAX) or line.sku or "?",
                 "quantity": line.quantity,
                 "price": line.price,
                 "sum": line.price * line.quantity,
@@ -203,7 +205,7 @@ def _parcel_of(order: Order | None, parcel_id: Any, zone: ZoneInfo) -> dict[str,
 
 def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "carrier": quote(parcel.carrier, TITLE_MAX),
+        "carrier": quote_unlinked(parcel.carrier, TITLE_MAX),
         "tracking": quote(parcel.tracking, TITLE_MAX),
         "link": _link(parcel.tracking_url),
         "shipped_at": _local(parcel.shipped_at, zone),

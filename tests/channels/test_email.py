@@ -119,6 +119,13 @@ def test_the_id_is_the_same_on_every_attempt_and_differs_between_messages() -> N
     assert all(id.isascii() and len(id) < 100 and " " not in id for id in ids)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("安娜", "安娜"), ("Refund: evil.example/r", ""), ("www evil com", ""), ("", "")]
+)
+def test_an_address_in_a_buyers_name_is_not_printed_beside_their_own(name: str, shown: str) -> None:
+    assert opened(letter(buyer_name=name).data)["To"].addresses[0].display_name == shown
+
+
 @given(
     name=st.text(max_size=40),
     shop=st.text(max_size=40),
@@ -128,7 +135,7 @@ def test_the_id_is_the_same_on_every_attempt_and_differs_between_messages() -> N
 def test_nobody_slips_a_header_in(name: str, shop: str, subject: str, stop: str) -> None:
     evil = "\r\nBcc: eve@example.com\r\n"
     written = letter(
-        buyer_name=name + evil + name,
+        buyer_name=f"{name}\r\nBcc: eve\r\n{name}",
         shop_name=shop + evil,
         text=f"Subject: {subject}\u2028Bcc: eve@example.com\x0bBcc: eve\r\n\r\nhello",
         stop_url=stop + evil,

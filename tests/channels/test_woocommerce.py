@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.channels import HandshakeAnswer, ReceivingChannel, SendingChannel
 from bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
+from bot.channels.woocommerce_events import READERS
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import (
     BuyerRef,
@@ -34,6 +35,7 @@ from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, rec
 
 CREATED = recorded("woocommerce/order_created.wire.json")
 UPDATED = recorded("woocommerce/order_updated.wire.json")
+CUSTOMER = recorded("woocommerce/customer_updated.wire.json")
 CREATED_AT = datetime(2017, 3, 22, 19, 28, 2, tzinfo=UTC)
 PAID_AT = CREATED_AT + timedelta(seconds=6)
 COMPLETED_AT = datetime(2017, 3, 22, 19, 30, 35, tzinfo=UTC)
@@ -263,9 +265,10 @@ def test_a_failed_payment_cancels_nothing() -> None:
     assert OrderCancelled not in kinds(told("order.updated", order("failed", 10)))
 
 
-def test_a_deleted_order_is_cancelled_and_a_restored_one_reopened_when_they_are_told() -> None:
+def test_a_deleted_order_is_cancelled_when_told_and_a_restored_one_reopened_when_it_was_changed() -> None:
     gone = told("order.deleted", b'{"id":727}')
-    back = told("order.restored", order("pending"), at=NOW + timedelta(minutes=1))
+    restored = {"date_modified_gmt": (NOW + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%S")}
+    back = told("order.restored", order("pending", **restored), at=NOW + timedelta(minutes=1))
     gone_again = told("order.deleted", b'{"id":727}', id="d2", at=NOW + timedelta(minutes=2))
 
     assert gone[0].at == NOW
@@ -273,6 +276,37 @@ def test_a_deleted_order_is_cancelled_and_a_restored_one_reopened_when_they_are_
     assert merged(gone + back).state == "unpaid"
     assert gone[0].external_id != gone_again[0].external_id
     assert merged(gone + back + gone_again).state == "cancelled"
+
+
+@pytest.mark.parametrize("topic", sorted(READERS))
+@pytest.mark.parametrize("body", [CREATED, order("processing"), order("cancelled"), CUSTOMER, {"id": 727}])
+def test_a_genuine_body_under_another_unsigned_topic_undoes_nothing(
+    topic: str, body: bytes | dict[str, Any]
+) -> None:
+    """An order was cancelled later than the body was written, and no word of an old body changes that."""
+    fields = json.loads(body) if isinstance(body, bytes) else body
+    try:
+        events = told(topic, body, at=NOW + timedelta(days=1))
+    except Unreadable:
+        return
+
+    ended = [each for each in events if isinstance(each, OrderCancelled)]
+    assert not ended or fields.get("status") == "cancelled" or set(fields) == {"id"}
+    assert all(each.at < NOW for each in events if isinstance(each, OrderReopened))
+    assert all("role" in fields for each in events if isinstance(each, BuyerUpdated))
+
+
+@pytest.mark.parametrize(
+    "body", [{"id": 727, "email": "a@b.example"}, {"id": 727, "code": "x"}, {}, {"id": None}]
+)
+def test_a_deletion_has_nothing_but_its_id(body: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        told("order.deleted", body)
+
+
+def test_a_subscription_is_no_order() -> None:
+    with pytest.raises(Unreadable, match="subscription"):
+        told("order.updated", order("processing", billing_period="month"))
 
 
 def refunds(*totals: str) -> list[dict[str, Any]]:

@@ -1,8 +1,21 @@
 """Other people's words, made fit to stand inside ours. See tests/texts for how they look in a message."""
 
-import pytest
+import re
+import unicodedata
 
-from bot.domain.untrusted_text import ADDRESS_MAX, MARKS_MAX, NAME_MAX, called, friendly_name, quote
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.untrusted_text import (
+    ADDRESS_MAX,
+    MARKS_MAX,
+    NAME_MAX,
+    called,
+    friendly_name,
+    quote,
+    quote_unlinked,
+)
 
 ACUTE = "\u0301"
 
@@ -55,12 +68,89 @@ def test_no_character_is_torn_where_a_text_is_cut(text: str, shown: str) -> None
         "ann@example.com",
         "x://y",
         "+86 138-0000 (1)",
+        "visit evil.com",
+        "evil\uff0ecom",
+        "evil\u3002com",
+        "www evil com",
+        "evil . com",
+        "evil (.) com",
+        "evil[.]net",
+        "evil.\u200bcom",
+        "ev\u00adil.c\u00adom",
+        "\U0001d41e\U0001d42f\U0001d422\U0001d425.\U0001d41c\U0001d428\U0001d426",
+        "evil\u2024com",
+        "Refund: evil-shop.example/r",
+        "t.me/evil",
+        "1.2.3.4/x",
+        "пример.рф",
+        "例子.中国",
+        "xn--a.xn--p1ai",
+        "evil.xn--p1ai",
+        "Call 0900 123 4567",
+        "ann\uff20example",
+        "x" * 60 + " evil.com",
         "",
         None,
     ],
 )
 def test_a_name_that_is_an_address_or_a_number_greets_nobody(name: str | None) -> None:
     assert friendly_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "J. R. R. Tolkien",
+            "Martin Luther King Jr.",
+            "Dr. Müller",
+            "O'Neill",
+            "Ann 2",
+            "安娜",
+            "Anne-Marie",
+        ),
+        *(
+            "爱新觉罗·溥仪",
+            "مريم",
+            "C. O. M. Smith",
+            "R.E. Lee",
+            "Comfort Network",
+            "Mr. Topaz",
+            "user 123456",
+        ),
+    ],
+)
+def test_dots_of_initials_and_titles_are_no_addresses(name: str) -> None:
+    assert (friendly_name(name) or "").strip("\u2068\u2069") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://evil.example/r?a=1", "see evil\u2024example/r?a=1"),
+        ("EVIL.COM", "EVIL\u2024COM"),
+        ("javascript://x.example", "x\u2024example"),
+        ("evil\uff0ecom", "evil\u2024com"),
+        ("ann@evil.example", "ann@evil\u2024example"),
+        ("пример.рф", "пример\u2024рф"),
+        ("Mug 1.5 l, No.5. Good. 很好。谢谢", "Mug 1.5 l, No.5. Good. 很好。谢谢"),
+        (None, None),
+        ("https://", None),
+    ],
+)
+def test_an_address_in_a_strangers_words_can_be_read_and_is_no_link(
+    text: str | None, shown: str | None
+) -> None:
+    assert quote_unlinked(text, 80) == shown
+
+
+LINK = re.compile(r"://|\w\.[^\W\d_]{2}")
+
+
+@given(st.text("evil.comwww:/@ \uff0e\u200b()[]x-n1", max_size=60))
+def test_no_program_finds_a_link_in_what_strangers_wrote(text: str) -> None:
+    assert not LINK.search(unicodedata.normalize("NFKC", friendly_name(text) or ""))
+    assert not LINK.search(quote_unlinked(text, 80) or "")
 
 
 def test_a_long_name_is_cut() -> None:

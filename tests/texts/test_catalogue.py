@@ -424,7 +424,7 @@ def test_a_typical_template_costs_little() -> None:
         ("  \u200d ", None),
         ("安娜", "安娜"),
         ("  Ann\n\tLee ", "Ann Lee"),
-        ("Ann\u202egnp.exe", "Anngnp.exe"),
+        ("Ann\u202egnp exe", "Anngnp exe"),
         ("A\ud800nn", "Ann"),
         ("مريم", "\u2068مريم\u2069"),
         ("👩‍👩‍👧", "👩‍👩‍👧"),
