@@ -1,8 +1,8 @@
 """Resolve who is whom: by what is proved, never by a mail address, phone or name that somebody typed.
 
 Proved is an id that a channel itself gives: a platform's customer id, an id of the shop's own system, a
-chat's address. An order without such an id is a guest's; guests' orders are counted together by the address that
-they named, which opens, addresses and stops nothing.
+chat's address. An order without such an id is a guest's; guests' orders are counted together by the address
+that they named, which opens, addresses and stops nothing.
 """
 
 import hashlib
