@@ -71,30 +71,20 @@ class TagBuyer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """Record what this conversation wants: `stop` ends all but answers, `promotions` allows or ends offers.
+    """Record the buyer's consent: `stop` ends all but answers, `promotions` allows or refuses offers."""
 
-    at: when the buyer said it.
-    """
-
-    at: datetime
     stop: bool | None = None
     promotions: bool | None = None
 
 
-class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """Open `order` to this conversation, which proved that it is theirs.
-
-    how: link (then all orders sent to the link's address are opened) or digits.
-    """
+class JoinBuyer(msgspec.Struct, frozen=True, kw_only=True):
+    """Join this conversation to the buyer of `order`, who proved that it is theirs."""
 
     order: str
-    how: str
 
 
 class CountTry(msgspec.Struct, frozen=True, kw_only=True):
-    """Count a failed try to prove an order in this conversation, and for the `orders` that it named."""
-
-    orders: tuple[str, ...] = ()
+    """Count a failed try to prove an order in this conversation."""
 
 
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +105,7 @@ Action = (
     | NoteBuyer
     | TagBuyer
     | Consent
-    | OpenOrder
+    | JoinBuyer
     | CountTry
     | WakeAt
 )
