@@ -26,7 +26,7 @@ from bot.deliver.links import Links
 from bot.deliver.outcomes import OutcomeWriter
 from bot.domain.clock import utc_now
 from bot.domain.rules import Rules
-from bot.domain.signed_tokens import SignedTokens
+from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
 from bot.operations.metrics import Metrics
@@ -92,16 +92,18 @@ def rules_of(config: Config) -> Rules:
     """The rules in `handlers`; links count as proof if they are signed with the settings' secret."""
     tokens = SignedTokens(config.secret.get_secret_value())
 
-    def order_of_link(shop: str, text: str) -> str | None:
+    def link_in(shop: str, text: str) -> ChatLink | None:
         command, _, token = text.partition(" ")
-        proved = tokens.read("chat", token.strip()) if command == "/start" and token else None
-        return proved[1] if proved and len(proved) == 2 and proved[0] == shop else None
+        said = tokens.read("chat", token.strip()) if command == "/start" and token else None
+        if said is None or len(said) not in (2, 3) or said[0] != shop:
+            return None
+        return ChatLink(said[1], said[2] if len(said) == 3 else None)
 
     return Rules(
         routes=ROUTES,
         policies=POLICIES,
         numbers_in=order_numbers_in,
-        order_of_link=order_of_link,
+        link_in=link_in,
         promotion_due=vip.promotion_due,
         tier_of=vip.tier_of,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bot.domain.actions import Action, CallHuman, Consent, JoinBuyer
+from bot.domain.actions import Action, CallHuman, Consent, OpenOrder
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -22,17 +22,17 @@ MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 def reply(event: MessageReceived, context: Context) -> list[Action]:
     """Reply at most once to a message. A request to stop is obeyed also while a person talks."""
     meaning = understand(event, context)
-    joined = _joined(context) if meaning.name != "stop" else []
+    opened = _opened(context) if meaning.name != "stop" else []
     if context.human_talks:
-        return [Consent(stop=True)] if meaning.name == "stop" else joined
+        return [Consent(stop=True, at=event.at)] if meaning.name == "stop" else opened
     if event.kind == "other" and meaning.name != "stop":
         return _call("media_received", "media_received", event, context)
     if event.kind == "edit" and meaning.name not in ("stop", "person"):
         return []  # the first wording was answered already
     if meaning.reason == "empty":
         return []
-    if joined:
-        return [*joined, answer("where_is_order", event, context.named_order)]
+    if opened:
+        return [*opened, answer("where_is_order", event, context.linked_order)]
     fields = read_form(event.text) if meaning.name != "stop" and event.kind == "text" else {}
     if fields:
         return claims.take_form(fields, event, context)
@@ -52,10 +52,10 @@ def understand(event: MessageReceived, context: Context) -> Meaning:
     return recognise(event.text, context.locale, context)
 
 
-def _joined(context: Context) -> list[Action]:
-    """Join the chat to the buyer whose order's signed link opened it."""
-    order = context.named_order
-    return [JoinBuyer(order=order.id)] if context.link_proved and order else []
+def _opened(context: Context) -> list[Action]:
+    """Open the order whose signed link the message is."""
+    order = context.linked_order
+    return [OpenOrder(order=order.id, how="link")] if order else []
 
 
 _NONE = Meaning("unknown", 0.0, "no text")
@@ -89,7 +89,7 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
 
 
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    said: list[Action] = [Consent(stop=True), answer("stopped", event)]
+    said: list[Action] = [Consent(stop=True, at=event.at), answer("stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
     if order is None or covered_at(order) or claims.claimed(order, context):
         return said
@@ -97,9 +97,9 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    if context.buyer is None or not context.buyer.stopped:
+    if not context.standing.stopped:
         return hello(meaning, event, context)
-    return [Consent(stop=False), answer("resumed", event)]
+    return [Consent(stop=False, at=event.at), answer("resumed", event)]
 
 
 def hello(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:

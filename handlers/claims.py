@@ -1,6 +1,6 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
-from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer, NoteBuyer, OpenCase, Value
+from bot.domain.actions import Action, CallHuman, CountTry, NoteBuyer, OpenCase, OpenOrder, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -58,7 +58,7 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
         return of(order)
     named = fields.get("order") or order_proof.marked_numbers_in(event.text)
     proved = order_proof.prove(event, context, of) if named else []
-    if any(isinstance(action, JoinBuyer) for action in proved):
+    if any(isinstance(action, OpenOrder) for action in proved):
         return proved
     counted = [action for action in proved if isinstance(action, CountTry)]
     if human_called(context):

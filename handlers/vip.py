@@ -90,7 +90,7 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
     over_at = ends_at(promotion, facts.shop.zone())
     if now >= over_at:
         return Reason("promotion_over", {"end": iso(over_at)})
-    if facts.buyer.agrees is not True:
+    if facts.standing.agrees is not True:
         return Reason("not_agreed")
     return _not_in_tier(promotion, facts.orders, facts.shop, now) or case_open(facts)
 

@@ -1,6 +1,5 @@
 """The table of cases: opened, found and closed."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -15,15 +14,17 @@ from storage.sql_in import is_in
 from storage.tables import cases
 
 
-def open_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Case, ...]]:
-    found: dict[str, list[Case]] = defaultdict(list)
-    if of_buyers:
-        statement = select(cases).where(
-            cases.c.shop == shop, is_in(connection, cases.c.buyer, of_buyers), cases.c.closed_at.is_(None)
-        )
-        for row in sorted(connection.execute(statement).all(), key=lambda row: row.number):
-            found[row.buyer].append(_case(row))
-    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+def open_of(
+    connection: Connection, shop: str, of_buyers: Collection[str], about: Collection[str]
+) -> list[tuple[str | None, Case]]:
+    """The open cases of these buyers and those about these orders, with their buyers, the oldest first."""
+    found: dict[int, tuple[str | None, Case]] = {}
+    for column, wanted in ((cases.c.buyer, of_buyers), (cases.c.order_id, about)):
+        if wanted:
+            here = (cases.c.shop == shop, is_in(connection, column, wanted), cases.c.closed_at.is_(None))
+            for row in connection.execute(select(cases).where(*here)).all():
+                found[row.number] = row.buyer, _case(row)
+    return [found[number] for number in sorted(found)]
 
 
 def open_case(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, literal_column, or_, select, update
 
 from bot.domain.messages import Reason
 from storage.bulk import Rows, insert_new, update_rows
@@ -14,6 +14,7 @@ from storage.inbox import shops_with
 from storage.sql_in import is_in, is_not_in
 from storage.tables import attempts, in_state, outbox, templates
 
+SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
 _encode = msgspec.json.Encoder().encode
@@ -149,29 +150,17 @@ def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now:
     update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
 
 
-def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> None:
-    """After a join, withdraw queued offers that the buyer got by either record, or that wait twice."""
-    other = outbox.alias()
-    first = or_(
-        other.c.state.in_(("sending", "sent", "unknown")),
-        and_(other.c.state == "queued", other.c.id < outbox.c.id),
-    )
-    made = exists().where(
-        other.c.shop == outbox.c.shop,
-        other.c.buyer == outbox.c.buyer,
-        other.c.rule == outbox.c.rule,
-        other.c.id != outbox.c.id,
-        first,
-    )
-    here = update(outbox).where(
-        outbox.c.shop == shop,
-        outbox.c.buyer == buyer,
-        outbox.c.category == "promotion",
-        in_state(outbox, "queued"),
-        made,
-    )
-    reason = dump(Reason("offered_before"))
-    connection.execute(here.values(state="withdrawn", reason=reason, settled_at=now))
+def readdress(connection: Connection, shop: str, buyers: Mapping[str, str]) -> None:
+    """Give the waiting messages about these orders to the buyers that the orders have now: order -> buyer."""
+    for order, buyer in buyers.items():
+        here = update(outbox).where(
+            outbox.c.shop == shop,
+            outbox.c.order_id == order,
+            outbox.c.to.is_(None),
+            outbox.c.buyer != SELLER,
+            in_state(outbox, "queued"),
+        )
+        connection.execute(here.values(buyer=buyer))
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:

@@ -289,9 +289,9 @@ def buyer_form(file: BuyerProfile) -> BuyerForm:
         name=buyer.name,
         locale=buyer.locale,
         timezone=buyer.timezone,
-        agrees=buyer.agrees,
-        stopped=buyer.stopped,
-        addresses=[AddressForm(kind=kind, value=value) for kind, value in file.identities],
+        agrees=file.agrees,
+        stopped=file.stopped,
+        addresses=[AddressForm(kind=kind, value=value) for kind, value in file.addresses],
         conversations=[
             ChatForm(**{name: getattr(chat, name) for name in ChatForm.__struct_fields__})
             for chat in file.conversations

@@ -20,12 +20,12 @@ from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reaso
 from bot.domain.rules import Rules
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
-from bot.seller.cases import SELLER, Cases
+from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version, split_subject
 from bot.texts.variables import variables
 from storage import instance, outbox
 from storage.database import lease_clock, try_locks
-from storage.outbox import Outcome, dump, message_name
+from storage.outbox import SELLER, Outcome, dump, message_name
 from storage.unit import Unit
 
 log = structlog.get_logger()
@@ -210,8 +210,9 @@ class Claimer:
         """Render a message; a Reason if no template renders."""
         due, facts, row = each.due, each.facts, each.row
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
-        stop_url = None if to_seller else self._links.stop_url(shop_id, facts.buyer.id)
-        chat_url = self._links.chat_url(shop_id, due.order) if policy.opens_chat and due.order else None
+        key = self._addresses[shop_id].key(address)
+        stop_url = None if to_seller else self._links.stop_url(shop_id, key)
+        chat_url = self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
         known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
         try:
             rendered = self._catalogue.render(each.template, known)
@@ -233,7 +234,7 @@ class Claimer:
             buyer_id=address.buyer_id,
             at=now,
             buyer_name=facts.buyer.name,
-            order=due.order,
+            order=facts.order.platform_id if facts.order else due.order,
             buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
             stop_url=stop_url,
         )

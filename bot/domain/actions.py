@@ -71,20 +71,30 @@ class TagBuyer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """Record the buyer's consent: `stop` ends all but answers, `promotions` allows or refuses offers."""
+    """Record what this conversation wants: `stop` ends all but answers, `promotions` allows or ends offers.
 
+    at: when the buyer said it.
+    """
+
+    at: datetime
     stop: bool | None = None
     promotions: bool | None = None
 
 
-class JoinBuyer(msgspec.Struct, frozen=True, kw_only=True):
-    """Join this conversation to the buyer of `order`, who proved that it is theirs."""
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Open `order` to this conversation, which proved that it is theirs.
+
+    how: link (then all orders sent to the link's address are opened) or digits.
+    """
 
     order: str
+    how: str
 
 
 class CountTry(msgspec.Struct, frozen=True, kw_only=True):
-    """Count a failed try to prove an order in this conversation."""
+    """Count a failed try to prove an order in this conversation, and for the `orders` that it named."""
+
+    orders: tuple[str, ...] = ()
 
 
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +115,7 @@ Action = (
     | NoteBuyer
     | TagBuyer
     | Consent
-    | JoinBuyer
+    | OpenOrder
     | CountTry
     | WakeAt
 )

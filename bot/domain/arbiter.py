@@ -56,9 +56,9 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
 
 def _stopped(due: DueMessage, facts: Facts) -> Reason | None:
     """A stop does not hold back answers, because the buyer asked."""
-    if due.category == "answer" or not facts.buyer.stopped:
+    if due.category == "answer" or not facts.standing.stopped:
         return None
-    return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
+    return Reason("stopped", {"stopped_at": facts.standing.stopped_at})
 
 
 def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | None:
@@ -69,7 +69,7 @@ def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | N
 
 
 def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
-    if due.category == "promotion" and facts.buyer.agrees is not True:
+    if due.category == "promotion" and facts.standing.agrees is not True:
         return Reason("not_agreed")
     return None
 

@@ -24,6 +24,8 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: str | None = None  # BCP 47, "zh-CN"
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say
+    agrees_at: datetime | None = None  # when they said so, where the platform tells
+    verified: bool = False  # the shop's own system has proved that email and phone are theirs
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -181,11 +183,28 @@ class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.opted_out"):
-    """A stop from outside the chat: an unsubscribe link, a platform's own switch."""
+    """A stop from outside the chat: an unsubscribe link, a platform's own switch.
+
+    address: the one address that a link of ours was sent to, as (email or a channel's name, address);
+    None: every address that `buyer` names. offers: only offers are meant.
+    """
+
+    address: tuple[str, str] | None = None
+    offers: bool = False
 
     @property
     def thread(self) -> str:
         """One for all: any identity may name the buyer, so nobody is written to until it is handled."""
+        return STOPS
+
+
+class OffersConfirmed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="offers.confirmed"):
+    """The owner of an address confirmed by a link of ours that they want offers there."""
+
+    address: tuple[str, str]
+
+    @property
+    def thread(self) -> str:
         return STOPS
 
 
@@ -232,6 +251,7 @@ AnyEvent = (
     | ItemRestocked
     | BuyerUpdated
     | BuyerOptedOut
+    | OffersConfirmed
     | MessageStatusChanged
     | CaseSettled
     | TimeCame

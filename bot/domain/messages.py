@@ -9,6 +9,7 @@ import msgspec
 from bot.domain.context import Buyer, Case, Category, Conversation, Said
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID, Standing
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,7 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is true at the time of sending, for one message. `sent_*` count messages really sent."""
 
     shop: Shop
-    buyer: Buyer
+    buyer: Buyer  # whom the message addresses: for one about an order with that order's contacts
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     conversations: tuple[Conversation, ...] = ()
@@ -39,7 +40,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sent_in_day_until: datetime | None = None  # when the oldest of them leaves the 24 hours
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
-    addresses: tuple[Address, ...] = ()  # the best first; none blocked
+    standing: Standing = NOTHING_SAID  # of the address that is best, or of all where none is left
+    addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 
 

@@ -10,7 +10,9 @@ from typing import TypeVar
 
 import msgspec
 
+from bot.domain.contacts import Contacts, told
 from bot.domain.events import (
+    BuyerRef,
     Line,
     OrderCancelled,
     OrderCompleted,
@@ -43,10 +45,17 @@ Entry = TypeVar("Entry", bound="Paid | Refund | Review")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`id`: ours, which is the platform's as long as no other channel's order has that one.
+
+    channel: the one that placed the order. own_id: the platform's id, where ours is another.
+    """
+
     id: str
     channel: str
+    own_id: str | None = None
     number: str | None = None
     buyer: str | None = None  # our own id of the buyer
+    contacts: Contacts | None = None  # None: stored before contacts were an order's own
     placed_at: datetime | None = None
     shown_at: datetime | None = None
     total: Money | None = None
@@ -65,7 +74,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def shown_number(self) -> str:
-        return self.number or self.id
+        return self.number or self.platform_id
+
+    @property
+    def platform_id(self) -> str:
+        return self.own_id or self.id
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """The newest time of any of its facts."""
+        own = (self.shown_at, self.all_delivered_at, self.completed_at, self.cancelled_at, self.reopened_at)
+        parts = [part.at for part in self.payments] + [part.at for part in self.refunds]
+        parts += [part.at for part in self.reviews]
+        parcels = (at for each in self.parcels for at in (each.shipped_at, each.moved_at, each.delivered_at))
+        return max((at for at in (self.placed_at, *own, *parts, *parcels) if at), default=None)
 
     @property
     def state(self) -> str:
@@ -164,6 +186,10 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
 def merge(order: Order | None, event: OrderEvent) -> Order:
     """The order with one more fact; the same facts in any sequence, with repeats, give the same order."""
     order = order or Order(id=event.order, channel=event.channel)
+    ref: BuyerRef | None = getattr(event, "buyer", None)
+    if ref is not None and event.channel == order.channel:  # another system may call them otherwise
+        contacts = told(order.contacts or Contacts(), ref, event.at, isinstance(event, OrderPlaced))
+        order = _replace(order, contacts=contacts)
     match event:
         case OrderPlaced():
             return _show(order, event)

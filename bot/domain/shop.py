@@ -26,6 +26,9 @@ from pydantic import (
 
 from bot.domain.errors import wrong
 
+# Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
+# Norwegian law and practice on advertising by mail.
+DOUBLE_OPT_IN = frozenset(("DE", "AT", "CH", "GR", "LU", "NO"))
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
@@ -278,6 +281,11 @@ class Shop(Settings):
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
+    double_opt_in: bool | None = Field(
+        None,
+        description="a guest's yes to offers at a checkout counts once they confirm it by mail;"
+        " if not given, where the law of the shop's region wants it",
+    )
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()
@@ -290,6 +298,11 @@ class Shop(Settings):
             if promotion.tier not in tiers:
                 raise wrong("unknown_tier", tier=repr(promotion.tier))
         return self
+
+    @property
+    def confirms_offers(self) -> bool:
+        """Whether a yes with an address that is only said waits for the address to confirm it."""
+        return self.region in DOUBLE_OPT_IN if self.double_opt_in is None else self.double_opt_in
 
     def zone(self, buyers_own: str | None = None) -> ZoneInfo:
         """The buyer's zone if it is known and valid, else the shop's."""

@@ -3,42 +3,41 @@
 from collections import defaultdict
 from datetime import timedelta
 
-import msgspec
-
 from bot.domain.actions import (
     Action,
     CallHuman,
     CloseCase,
     Consent,
     CountTry,
-    JoinBuyer,
     NoteBuyer,
     OpenCase,
+    OpenOrder,
     Say,
     TagBuyer,
     Unsay,
     WakeAt,
 )
 from bot.domain.arbiter import too_late
-from bot.domain.context import Context
+from bot.domain.context import Context, Conversation
+from bot.domain.events import Event
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
-from bot.react.identities import Identities
+from bot.react.proofs import Proofs
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
-
-_replace = msgspec.structs.replace
 
 
 class Decisions:
     """Decisions of one batch: a later event may still withdraw a message of an earlier one."""
 
-    def __init__(self, work: UnitOfWork, identities: Identities, rules: Rules, catalogue: Catalogue) -> None:
+    def __init__(self, work: UnitOfWork, wishes: Wishes, rules: Rules, catalogue: Catalogue) -> None:
         self._work = work
-        self._identities = identities
+        self._wishes = wishes
+        self._proofs = Proofs(work)
         self._rules = rules
         self._catalogue = catalogue
         self._cases = Cases(work.unit, catalogue)
@@ -50,8 +49,8 @@ class Decisions:
         self._wakes: dict[str, WakeAt] = {}
         self._notes: list[tuple[str, str, str]] = []
 
-    def apply(self, actions: list[Action], id: int, rule: str, context: Context) -> None:
-        """Apply the actions that the handler of event `id` returned, in their order."""
+    def apply(self, actions: list[Action], event: Event, id: int, rule: str, context: Context) -> None:
+        """Apply the actions that the handler of `event` returned, in their order; id: of its inbox row."""
         buyer = context.buyer.id if context.buyer else None
         for action in actions:
             match action:
@@ -69,13 +68,13 @@ class Decisions:
                     self._notes += [(buyer, "note", action.text)] if buyer else []
                 case TagBuyer():
                     self._notes += [(buyer, "tag", action.tag)] if buyer else []
-                case Consent() if buyer:
-                    self._consent(action, buyer)
-                case JoinBuyer():
-                    context = self._join(action, context)
-                    buyer = context.buyer.id if context.buyer else None
+                case Consent() if context.conversation:
+                    self._consent(action, event, context.conversation)
+                case OpenOrder() if context.conversation:
+                    self._proofs.open(action, context.conversation)
                 case CountTry() if context.conversation:
-                    self._identities.count_try(context.conversation)
+                    for case in self._proofs.count_try(action, context.conversation):
+                        self.open_case(case, buyer, context.conversation.name)
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
@@ -84,8 +83,8 @@ class Decisions:
         """Open a case; later events of the batch know of it."""
         order = self._work.orders.get(opened.order) if opened.order else None
         case = self._cases.open(opened, self._work.buyer(buyer), order, chat)
-        if case and buyer:
-            self._work.cases[buyer] = (*self._work.cases.get(buyer, ()), case)
+        if case:
+            self._work.put_case(case, buyer)
 
     def write(self) -> None:
         """Write withdrawals, messages, deadlines and notes; after `UnitOfWork.write`, in its transaction.
@@ -94,13 +93,17 @@ class Decisions:
         """
         link, shop, now = self._work.connection, self._work.shop_id, self._work.now
         for draft in self._says.values():
-            draft.buyer = self._work.present(draft.buyer)
+            draft.buyer = self._buyer_now(draft)
         outbox.withdraw(link, shop, self._unsaid, now)
         outbox.keep_versions(link, shop, self._versions.values())
         outbox.queue(link, shop, list(self._says.values()), now)
         calendar.set_wakes(link, shop, self._wakes.values())
-        notes = [(self._work.present(buyer), kind, text) for buyer, kind, text in self._notes]
-        buyer_records.add_notes(link, shop, notes, now)
+        buyer_records.add_notes(link, shop, self._notes, now)
+
+    def _buyer_now(self, draft: outbox.Draft) -> str:
+        """A later event of the batch may have shown that the order is another buyer's."""
+        order = self._work.orders.get(draft.order) if draft.order and draft.to is None else None
+        return (order and order.buyer) or draft.buyer
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
         if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
@@ -165,24 +168,16 @@ class Decisions:
         )
         self.open_case(opened, context.buyer.id if context.buyer else None, chat)
 
-    def _consent(self, consent: Consent, buyer: str) -> None:
-        now = self._work.now
+    def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:
+        address = (chat.channel, chat.address)
         if consent.stop is True:
-            self._identities.stop(buyer, now)
+            self._wishes.stop(event, [address], consent.at)
         elif consent.stop is False:
-            self._identities.resume(buyer, now)
-        elif consent.promotions is not None:
-            self._identities.consent(buyer, consent.promotions, now)
-
-    def _join(self, join: JoinBuyer, context: Context) -> Context:
-        """Join the chat to the buyer of an order; later actions are for the record that remains."""
-        if context.conversation is None:
-            return context
-        joined = self._identities.join_by_order(join.order, context.conversation)
-        if joined is None:
-            return context
-        buyer, chat = joined
-        return _replace(context, buyer=buyer, conversation=chat)
+            self._wishes.resume(event, address, consent.at)
+        elif consent.promotions is False:
+            self._wishes.stop(event, [address], consent.at, offers=True)
+        elif consent.promotions is True:
+            self._wishes.want_offers(event, address, consent.at)
 
 
 def _chat_of(context: Context) -> str | None:

@@ -12,17 +12,22 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
-from bot.domain.context import Context
+from bot.domain.buyers import addressed
+from bot.domain.context import Context, Conversation
 from bot.domain.events import AnyEvent, MessageReceived, load_event
+from bot.domain.orders import Order
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.proofs import linked
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
 from bot.texts.catalogue import Catalogue
 from storage import inbox, outbox
 from storage.database import Database, is_service_trouble, try_lock
@@ -170,7 +175,8 @@ class _Batch:
         self._time_limit = time_limit
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
-        self._decisions = Decisions(self._work, self._identities, rules, catalogue)
+        self._wishes = Wishes(self._work)
+        self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
 
     def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
         outcomes: list[tuple[int, str | None, str | None]] = []
@@ -192,13 +198,13 @@ class _Batch:
         """(rule, error). The facts of an event count even when its handler fails."""
         rule = None
         try:
-            context = self._context(event, merge_event(self._work, self._identities, event))
+            context = self._context(event, merge_event(self._work, self._identities, self._wishes, event))
             found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
             if found is None:
                 return None, None
             rule = found.name
             actions = self._time_limit.bounded(partial(found.handler, event, context))
-            self._decisions.apply(actions, id, rule, context)
+            self._decisions.apply(actions, event, id, rule, context)
         except DBAPIError:  # it may have spoilt the whole transaction
             raise
         except Exception as error:  # one bad event must not stop the others
@@ -217,25 +223,45 @@ class _Batch:
 
     def _context(self, event: AnyEvent, subject: Subject) -> Context:
         """The handler's view, with the event's own facts merged."""
-        work, buyer, order = self._work, subject.buyer, subject.order
-        proved = named = None
-        if isinstance(event, MessageReceived):
-            proved = self._rules.order_of_link(self._unit.shop_id, event.text)
-            numbers = self._rules.numbers_in(event.text)
-            named = next((work.named[number] for number in numbers if number in work.named), None)
-            if proved:
-                named = work.read_order(proved) or named
+        work, order, chat = self._work, subject.order, subject.chat
+        buyer = work.buyer(subject.buyer)
+        if order is not None:
+            return Context(
+                now=self._unit.now,
+                shop_id=self._unit.shop_id,
+                shop=self._unit.shop,
+                buyer=buyer and addressed(buyer, order.contacts),
+                order=order,
+                orders=(order,),
+                cases=work.cases_of(None, (order,)),
+                said=work.said.get(order.id, ()),
+            )
+        orders = work.orders_seen_by(subject.buyer, chat) if chat else ()
+        numbered = self._numbered(event)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
             shop=self._unit.shop,
-            buyer=work.buyer(buyer),
-            order=order,
-            orders=work.orders_of(buyer) if order is None else (order,),
-            conversation=subject.chat,
-            cases=work.cases.get(buyer, ()) if buyer else (),
-            said=work.said.get(order.id, ()) if order else (),
-            named_order=named,
-            named_buyer=work.buyer(named.buyer) if named else None,
-            link_proved=bool(proved and named),
+            buyer=buyer,
+            orders=orders,
+            conversation=chat,
+            cases=work.cases_of(subject.buyer, orders),
+            standing=self._wishes.standing((chat.channel, chat.address)) if chat else NOTHING_SAID,
+            named_orders=numbered,
+            wrong_tries=work.wrong_tries(numbered),
+            linked_order=self._linked(event, chat),
         )
+
+    def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
+        """The orders whose numbers a chat message contains, whoever's they are."""
+        if not isinstance(event, MessageReceived):
+            return ()
+        return self._work.numbered(self._rules.numbers_in(event.text))
+
+    def _linked(self, event: AnyEvent, chat: Conversation | None) -> Order | None:
+        link = (
+            self._rules.link_in(self._unit.shop_id, event.text)
+            if isinstance(event, MessageReceived)
+            else None
+        )
+        return linked(self._work, link, chat) if link and chat else None

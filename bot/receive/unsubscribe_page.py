@@ -25,7 +25,7 @@ FORM = '<form method="post"><button>{button}</button></form>'
 
 
 class UnsubscribePage:
-    """Answers /stop/{token}; the signed token says which buyer of which shop. 404 for any other."""
+    """Answers /stop/{token}; the signed token says which address in which shop. 404 for any other."""
 
     def __init__(
         self,
@@ -46,12 +46,13 @@ class UnsubscribePage:
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
-        shop_id, buyer = self._verified(request)
+        shop_id, named = self._verified(request)
         event = BuyerOptedOut(
             channel=OWN_LINK,
-            external_id=f"stop:{buyer}:{self._clock():%Y%m%d%H%M%S}",
+            external_id=f"stop:{':'.join(named)}:{self._clock():%Y%m%d%H%M%S}",
             at=self._clock(),
-            buyer=BuyerRef(id=buyer),
+            buyer=BuyerRef(id=named[0]) if len(named) == 1 else BuyerRef(),
+            address=(named[0], named[1]) if len(named) == 2 else None,
         )
         try:
             await self._store.keep([inbox_event(shop_id, event, self._clock())])
@@ -59,11 +60,12 @@ class UnsubscribePage:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
         return self._page(shop_id, "stop_done")
 
-    def _verified(self, request: web.Request) -> tuple[str, str]:
+    def _verified(self, request: web.Request) -> tuple[str, tuple[str, ...]]:
+        """The shop, and the address that the link was sent to; in an older link, our id of the buyer."""
         verified = self._tokens.read("stop", request.match_info["token"])
-        if verified is None or len(verified) != 2 or verified[0] not in self._shops:
+        if verified is None or len(verified) not in (2, 3) or verified[0] not in self._shops:
             raise web.HTTPNotFound
-        return verified[0], verified[1]
+        return verified[0], verified[1:]
 
     def _page(self, shop_id: str, text: str, button: str | None = None) -> web.Response:
         shop = self._shops[shop_id]

@@ -17,10 +17,9 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
-from storage.outbox import Outcome
+from storage.outbox import SELLER, Outcome
 from storage.unit import Unit
 
-SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 NOTICE = "seller_case"
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 

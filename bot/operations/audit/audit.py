@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from bot.domain.events import AgentReplied
 from bot.domain.shop import Shop
+from bot.domain.wishes import EMAIL, AddressKey
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from storage import audit_queries, buyer_records
+from storage import audit_queries, buyer_records, wish_records
 from storage.archive import archived_until
 from storage.audit_queries import Sending
 from storage.database import Database, lease_clock
@@ -122,11 +123,14 @@ class _Audit:
     ) -> tuple[list[Sending], list[Violation], BuyerHistory]:
         page = audit_queries.sendings(connection, self.shop_id, after)
         buyers = buyer_records.by_id(connection, self.shop_id, {sending.buyer for sending in page})
+        keys = {key for sending in page for key in _keys_of(sending)}
+        said = wish_records.recorded(connection, self.shop_id, keys)
         violations: list[Violation] = []
         for sending in page:
             if sending.buyer != history.buyer:
                 history = BuyerHistory(sending.buyer)
-            violations += history.check(sending, buyers.get(sending.buyer), self.shop)
+            wishes = [each for key in _keys_of(sending) for each in said.get(key, ())]
+            violations += history.check(sending, buyers.get(sending.buyer), wishes, self.shop)
         return page, self._sure(connection, violations), history
 
     def _sure(self, connection: Connection, violations: Iterable[Violation]) -> list[Violation]:
@@ -232,3 +236,10 @@ class _Audit:
     def _count(self, more: int) -> None:
         self.examined += more
         self._progress(self.shop_id, self.examined)
+
+
+def _keys_of(sending: Sending) -> tuple[AddressKey, ...]:
+    """What the wishes about a message's address are kept under: a mailbox by itself, any other by channel."""
+    if not sending.address or not sending.channel:
+        return ()
+    return (sending.channel, sending.address), (EMAIL, sending.address.casefold())

@@ -1,0 +1,91 @@
+"""Wishes: what an address (a mailbox, a phone, a chat) wants to hear of us, by the wishes' own times.
+
+A wish is one word, kept for ever: yes or no to everything, or to offers alone. The newest by its own time
+counts, never the one that arrived last; of two with one timestamp, the no.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+What = Literal["all", "offers"]
+AddressKey = tuple[str, str]  # email, phone or a channel's name; and the address there
+
+EMAIL, PHONE = "email", "phone"
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """flag: the platform's record that shows this value again and again; None for a word of the buyer's own.
+
+    confirmed: False for a yes that somebody typed for this address, until the address itself confirms it.
+    """
+
+    what: What
+    yes: bool
+    at: datetime
+    flag: str | None = None
+    confirmed: bool = True
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for an address. stopped_at: since when nothing but answers may go there."""
+
+    stopped_at: datetime | None = None
+    agrees: bool | None = None  # to offers; None: never asked
+    agrees_at: datetime | None = None
+
+    @property
+    def stopped(self) -> bool:
+        return self.stopped_at is not None
+
+
+NOTHING_SAID = Standing()
+
+
+def standing(wishes: Iterable[Wish]) -> Standing:
+    """What holds after all of these wishes, in whatever order they are given."""
+    words = _words(wishes)
+    stop = _newest(wish for wish in words if wish.what == "all")
+    offers = _newest(wish for wish in words if wish.what == "offers" or not wish.yes)
+    return Standing(
+        stopped_at=stop.at if stop and not stop.yes else None,
+        agrees=offers.yes if offers else None,
+        agrees_at=offers.at if offers else None,
+    )
+
+
+def is_news(wish: Wish, known: Iterable[Wish]) -> bool:
+    """False for a flag that repeats what it showed before: a platform's snapshot is no new word."""
+    if wish.flag is None:
+        return wish not in known
+    before = [other for other in known if _same_flag(other, wish) and other.at <= wish.at]
+    return not before or max(before, key=_age).yes != wish.yes
+
+
+def _words(wishes: Iterable[Wish]) -> list[Wish]:
+    """The wishes that count: of a flag only its changes, and no yes that waits for its confirmation."""
+    counted: list[Wish] = []
+    shown: dict[tuple[str, str], bool] = {}
+    for wish in sorted(wishes, key=_age):
+        if wish.flag is not None:
+            repeated = shown.get((wish.flag, wish.what)) == wish.yes
+            shown[wish.flag, wish.what] = wish.yes
+            if repeated:
+                continue
+        if wish.confirmed or not wish.yes:
+            counted.append(wish)
+    return counted
+
+
+def _newest(wishes: Iterable[Wish]) -> Wish | None:
+    return max(wishes, key=_age, default=None)
+
+
+def _age(wish: Wish) -> tuple[datetime, bool]:
+    return wish.at, not wish.yes
+
+
+def _same_flag(one: Wish, other: Wish) -> bool:
+    return (one.flag, one.what) == (other.flag, other.what)

@@ -1,0 +1,75 @@
+"""Open orders to chats that proved them, and count the tries that failed."""
+
+from datetime import timedelta
+
+import msgspec
+
+from bot.domain.actions import CountTry, OpenCase, OpenOrder
+from bot.domain.contacts import Contacts
+from bot.domain.context import Conversation
+from bot.domain.orders import Order
+from bot.domain.signed_tokens import ChatLink, address_mark
+from bot.domain.wishes import EMAIL
+from bot.react.unit_of_work import A_DAY, UnitOfWork
+from storage import proof_records
+
+LINK_LASTS = timedelta(days=14)  # after the order's last move
+ALARM = 50  # wrong tries a day in one shop, before the seller is told
+_replace = msgspec.structs.replace
+
+
+class Proofs:
+    """What the chats of one batch proved, or failed to."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    def open(self, opened: OpenOrder, chat: Conversation) -> None:
+        """Open the order to the chat; by a link every order that goes to the link's address."""
+        work, place = self._work, (chat.channel, chat.address)
+        orders = [opened.order]
+        if opened.how == "link":
+            work.use_link(opened.order, place)
+            order = work.orders[opened.order]
+            email = order.contacts.known("email") if order.contacts else None
+            orders += [other.id for other in work.orders_with(email, None)]
+        for order_id in orders:
+            work.open_order(order_id, place, opened.how)
+
+    def count_try(self, counted: CountTry, chat: Conversation) -> list[OpenCase]:
+        """Count a wrong try: of the chat, of the orders it named, and of the shop. Returns what the seller
+        should hear of; the chat's tries are counted anew a day after the first one."""
+        work, now = self._work, self._work.now
+        fresh = chat.tries_since is None or now - chat.tries_since > A_DAY
+        known = work.chats[chat.channel, chat.address]
+        tries, since = (1, now) if fresh else (known.tries + 1, known.tries_since)
+        work.put_chat(_replace(known, tries=tries, tries_since=since))
+        for order in counted.orders or ("",):
+            work.put_try(order, (chat.channel, chat.address))
+        many = work.new_tries + proof_records.tries_in_shop(work.connection, work.shop_id, now - A_DAY)
+        if many < ALARM:
+            return []
+        details = {"tries": many}
+        key = f"guessing:{now.date().isoformat()}"
+        return [OpenCase(kind="guessing", key=key, reason="many_wrong_tries", details={**details})]
+
+
+def linked(work: UnitOfWork, link: ChatLink, chat: Conversation) -> Order | None:
+    """The order of a signed link, if this chat may use it: the first one may, until LINK_LASTS.
+
+    A link proves the address that it was sent to, so it opens nothing that no longer goes there.
+    """
+    order = work.read_order(link.order)
+    if order is None or order.moved_at is None or work.now > order.moved_at + LINK_LASTS:
+        return None
+    if link.mark is not None and link.mark not in _marks(order):
+        return None
+    return order if work.link_user(order.id) in (None, (chat.channel, chat.address)) else None
+
+
+def _marks(order: Order) -> set[str]:
+    """Of the addresses that an order's messages go to."""
+    contacts = order.contacts or Contacts()
+    mail, id = contacts.known("email"), contacts.known("id")
+    addresses = ((EMAIL, mail and mail.casefold()), (order.channel, id))
+    return {address_mark(kind, value) for kind, value in addresses if value}
