@@ -276,6 +276,8 @@ class _Builder:
             web.get("/hooks/{shop}/{channel}", receiver.receive),
             web.get("/stop/{token}", unsubscribe.ask),
             web.post("/stop/{token}", unsubscribe.stop),
+            web.get("/offers/{token}", unsubscribe.ask_offers),
+            web.post("/offers/{token}", unsubscribe.confirm_offers),
             *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body),
         ]
 

@@ -12,12 +12,13 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, payment, refunds, reminders, review, shipping
+from handlers import confirmation, offers, payment, refunds, reminders, review, shipping
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     confirmation.confirm,
     confirmation.contact_again,
+    offers.ask,
     reminders.remind,
     payment.receive,
     payment.reassure,

@@ -10,6 +10,7 @@ from handlers.validity import OrderCheck, always, of_order
 class _Options(TypedDict, total=False):
     looks_back: bool
     opens_chat: bool
+    asks_for_offers: bool
     about_parcel: bool
     variables: tuple[str, ...]
     samples: tuple[dict[str, Any], ...]

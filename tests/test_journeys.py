@@ -1,11 +1,18 @@
 """Whole journeys: deliveries over HTTP, messages at a real receiver, on both databases."""
 
+import re
 from datetime import timedelta
+from email import message_from_bytes, policy
 
-from tests.channels.post_office import open_post_office
+from tests.channels.post_office import Letter, open_post_office
 from tests.world import NOON, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def words_of(letter: Letter) -> str:
+    body = message_from_bytes(letter.content, policy=policy.default).get_body(("plain",))
+    return str(body.get_content()) if body else ""
 
 
 async def test_an_order_from_the_first_word_to_the_review(database_url: str) -> None:
@@ -96,3 +103,35 @@ async def test_nobody_is_asked_to_pay_for_an_order_that_was_given_up(database_ur
         await shop.forward(3 * DAY)
         assert "second_contact" not in shop.receiver.templates
         assert (await shop.outbox())["second_contact:1001:1"] == "skipped"
+
+
+async def test_a_guests_yes_to_offers_counts_once_their_mailbox_confirms_it(database_url: str) -> None:
+    async with open_post_office() as post:
+        email = {"kind": "email", "host": "127.0.0.1", "port": post.port, "tls": "none"}
+        channels = {"email": {**email, "sender": "shop@example.com"}}
+        tier = {"name": "all", "orders": 1}
+        spring = {"tier": "all", "cron": "0 9 * * *", "start": NOON.date(), "end": (NOON + 9 * DAY).date()}
+        settings = {
+            "channels": channels,
+            "locale": "en",
+            "double_opt_in": True,
+            "vip": {"tiers": [tier]},
+            "promotions": {"spring": {**spring, "offer": "10 % off"}},
+        }
+        url = "https://shop.example"
+        async with world(database_url, public_url=url, **settings) as shop:
+            guest = {"email": "ann@example.com", "name": "Ann", "locale": "en", "agrees": True}
+            await shop.place(buyer=guest)
+            await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
+            await shop.forward(2 * DAY)
+            assert "promotion" not in " ".join(await shop.outbox())
+            asking = [letter for letter in post.letters if b"/offers/" in letter.content]
+            assert [letter.recipients for letter in asking] == [["ann@example.com"]]
+            page = re.search(rf"{url}(/offers/[\w-]+)", words_of(asking[0]))
+            assert page
+            async with shop.http.post(shop.url + page[1]) as answer:
+                assert answer.status == 200
+            await shop.forward(2 * DAY)
+            assert [letter.recipients for letter in post.letters if b"10 % off" in letter.content] == [
+                ["ann@example.com"]
+            ]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
+from bot.domain.actions import MAILTO
 from bot.domain.context import Buyer, Conversation
 from bot.domain.messages import Address
 from bot.domain.orders import Order
@@ -56,6 +57,8 @@ class AddressBook:
         """
         if message.buyer == SELLER:
             return self._of_seller()
+        if is_mailbox(message.to):
+            return self._of_mailbox(message.to.removeprefix(MAILTO), contact)
         if message.to:
             return self._of_chat(message.to, contact)
         found = self._of_buyer(contact, order, now)
@@ -130,11 +133,21 @@ class AddressBook:
             return ()
         return (Address(channel=channel, address=address, buyer_id=address),)
 
+    def _of_mailbox(self, mailbox: str, contact: Contact) -> tuple[Address, ...]:
+        if not self.mail or (self.mail, mailbox) in contact.blocked:
+            return ()
+        return (Address(channel=self.mail, address=mailbox, buyer_id=mailbox),)
+
     def _of_seller(self) -> tuple[Address, ...]:
         address = self.shop.seller.email
         if not self.mail or not address:
             return ()
         return (Address(channel=self.mail, address=address, buyer_id=SELLER),)
+
+
+def is_mailbox(to: str | None) -> bool:
+    """True for a message to one mailbox; others with a `to` go to the chat that asked."""
+    return to is not None and to.startswith(MAILTO)
 
 
 def _of(chat: Conversation) -> Address:

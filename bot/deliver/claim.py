@@ -18,6 +18,7 @@ from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.rules import Rules
+from bot.domain.wishes import AddressKey
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import Cases
@@ -206,14 +207,16 @@ class Claimer:
 
     def _prepare(
         self, shop_id: str, each: Candidate, policy: MessagePolicy, address: Address, now: datetime
-    ) -> Claim | Reason:
-        """Render a message; a Reason if no template renders."""
+    ) -> Claim | Skip | Reason:
+        """Render a message; a Reason if no template renders, a Skip if its link cannot be made."""
         due, facts, row = each.due, each.facts, each.row
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
         key = self._addresses[shop_id].key(address)
         stop_url = None if to_seller else self._links.stop_url(shop_id, key)
-        chat_url = self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
-        known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
+        link = self._link(shop_id, due, policy, key)
+        if policy.asks_for_offers and link is None:
+            return Skip(Reason("no_public_url"))
+        known = variables(due, facts, now, stop_url=stop_url, link=link)
         try:
             rendered = self._catalogue.render(each.template, known)
         except TemplateError as error:
@@ -249,6 +252,12 @@ class Claimer:
             version=rendered.version.id,
             facts=each.snapshot,
         )
+
+    def _link(self, shop_id: str, due: DueMessage, policy: MessagePolicy, key: AddressKey) -> str | None:
+        """The page that belongs to the message, for the address that it goes to."""
+        if policy.asks_for_offers:
+            return self._links.confirm_url(shop_id, key)
+        return self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
 
 
 def _lock_buyers(

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from bot.deliver.addresses import AddressBook, Contact
+from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.buyers import addressed
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
@@ -129,7 +129,8 @@ def _contacts(
 def _addressed(row: Row[Any], buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
     """A message about an order addresses the order's own contacts; an answer, whoever asked."""
     buyer = buyers.get(row.buyer) or Buyer(id=row.buyer)
-    order = orders.get(row.order_id) if row.order_id and not row.to else None
+    about_order = row.order_id and (not row.to or is_mailbox(row.to))
+    order = orders.get(row.order_id) if about_order else None
     return addressed(buyer, order.contacts) if order else buyer
 
 

@@ -7,12 +7,16 @@ import msgspec
 Value = str | int | float | bool | None | list[str]
 
 
+MAILTO = "mailto:"  # before a mailbox in `Say.to`
+
+
 class Say(msgspec.Struct, frozen=True, kw_only=True):
     """Send `template` to the buyer, once for each `key` for as long as the shop exists.
 
     The text is rendered from fresh facts when it is sent; `values` are only what no record holds.
     `after` counts from the event's handling, `at` is absolute; neither means now.
-    `to`: answer in this conversation ("telegram:42"); None: the buyer's live chat if there is one, else mail.
+    `to`: answer in this conversation ("telegram:42"), or write to this mailbox ("mailto:a@b.example");
+    None: the buyer's live chat if there is one, else mail.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     """
 

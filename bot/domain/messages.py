@@ -75,6 +75,7 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     why_outdated: Check
     looks_back: bool = False  # its check reads Facts.said
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
+    asks_for_offers: bool = False  # it carries the link that confirms offers; without it, it is not said
 
 
 class DueMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,8 @@ ADDED_TO = ("promotion", "greeting")  # categories whose messages always end wit
 
 # Values that come with the message itself; a message without one has it empty.
 CARRIED: dict[str, str] = {
-    "link": "a page that belongs to the message, such as the one that ties a chat to the order; may be empty",
+    "link": "a page that belongs to the message: the one that opens a chat about the order, or the one that "
+    "confirms offers; may be empty",
     "step": "which reminder this is, from 1",
     "steps": "how many reminders there are",
     "last": "true for the last reminder",
@@ -106,18 +107,18 @@ _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 
 def variables(
-    due: DueMessage, facts: Facts, now: datetime, stop_url: str | None = None, chat_url: str | None = None
+    due: DueMessage, facts: Facts, now: datetime, stop_url: str | None = None, link: str | None = None
 ) -> dict[str, Any]:
     """Make the values of VARIABLES for one message, as of `now`, with times in the buyer's zone.
 
     stop_url: the buyer's one-click page to stop messages, if the program has a public address.
-    chat_url: the page that ties a chat to the order, if the shop has such a chat.
+    link: the page that opens a chat about the order, or that confirms offers, if the message carries one.
     """
     shop, order, values = facts.shop, facts.order, due.values
     zone = shop.zone(facts.buyer.timezone)
     return {
         **_EMPTY,
-        "link": chat_url,
+        "link": link,
         "case": _complaint(facts),
         **_values(values, zone),
         **_refund(order, values.get("refund")),

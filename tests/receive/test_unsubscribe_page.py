@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.errors import LogAway
-from bot.domain.events import OWN_LINK, BuyerOptedOut, load_event
+from bot.domain.events import OWN_LINK, BuyerOptedOut, OffersConfirmed, load_event
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.unsubscribe_page import UnsubscribePage
@@ -36,14 +36,14 @@ class Page:
         self.url = url
         self.store = store
 
-    async def open(self, token: str | None) -> tuple[int, str]:
-        return await self._ask("GET", token)
+    async def open(self, token: str | None, of: str = "stop") -> tuple[int, str]:
+        return await self._ask("GET", of, token)
 
-    async def press(self, token: str | None) -> tuple[int, str]:
-        return await self._ask("POST", token)
+    async def press(self, token: str | None, of: str = "stop") -> tuple[int, str]:
+        return await self._ask("POST", of, token)
 
-    async def _ask(self, method: str, token: str | None) -> tuple[int, str]:
-        async with self.http.request(method, f"{self.url}/stop/{token}") as response:
+    async def _ask(self, method: str, of: str, token: str | None) -> tuple[int, str]:
+        async with self.http.request(method, f"{self.url}/{of}/{token}") as response:
             return response.status, await response.text()
 
 
@@ -54,6 +54,8 @@ async def page() -> AsyncIterator[Page]:
     answers = UnsubscribePage(TOKENS, store, shops, lambda: NOON)
     site = web.Application()
     site.add_routes([web.get("/stop/{token}", answers.ask), web.post("/stop/{token}", answers.stop)])
+    site.add_routes([web.get("/offers/{token}", answers.ask_offers)])
+    site.add_routes([web.post("/offers/{token}", answers.confirm_offers)])
     async with served(site) as url, aiohttp.ClientSession() as http:
         yield Page(http, url, store)
 
@@ -92,7 +94,7 @@ async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -
         TOKENS.token("chat", "mugs", "b1"),
         TOKENS.token("stop", "closed shop", "b1"),
         TOKENS.token("stop", "mugs"),
-        TOKENS.token("stop", "mugs", "b1", "more"),
+        TOKENS.token("stop", "mugs", "email", "a@b.example", "more"),
     ],
 )
 async def test_only_a_link_that_we_signed_for_unsubscribing_is_answered(
@@ -111,3 +113,37 @@ async def test_the_page_speaks_the_shops_language_and_its_name_is_no_html(page: 
     assert "<b>more" not in english
     assert '<html lang="zh-CN">' in chinese
     assert "不再接收" in chinese
+
+
+async def test_looking_at_the_page_of_offers_confirms_nothing(page: Page) -> None:
+    status, text = await page.open(TOKENS.token("offers", "mugs", "email", "ann@example.com"), "offers")
+
+    assert status == 200
+    assert '<form method="post"><button>' in text
+    assert page.store.events == []
+
+
+async def test_the_button_confirms_offers_at_the_address_of_the_link(page: Page) -> None:
+    status, text = await page.press(TOKENS.token("offers", "mugs", "email", "ann@example.com"), "offers")
+
+    assert (status, "<button>" in text) == (200, False)
+    (stored,) = page.store.events
+    assert stored.shop == "mugs"
+    event = load_event(stored.body)
+    assert isinstance(event, OffersConfirmed)
+    assert (event.channel, event.address) == (OWN_LINK, ("email", "ann@example.com"))
+
+
+@pytest.mark.parametrize("parts", [("mugs", "b1"), ("nobody", "email", "ann@example.com")])
+async def test_a_link_to_offers_names_an_address_in_a_shop_that_is_there(
+    page: Page, parts: tuple[str, ...]
+) -> None:
+    assert (await page.press(TOKENS.token("offers", *parts), "offers"))[0] == 404
+    assert page.store.events == []
+
+
+async def test_a_link_to_stop_confirms_no_offers(page: Page) -> None:
+    token = TOKENS.token("stop", "mugs", "email", "ann@example.com")
+
+    assert (await page.press(token, "offers"))[0] == 404
+    assert (await page.press(TOKENS.token("offers", "mugs", "email", "ann@example.com")))[0] == 404
