@@ -199,6 +199,12 @@ def try_lock(connection: Connection, name: str) -> bool:
     return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
 
 
+def lock(connection: Connection, name: str) -> None:
+    """Lock `name` until this transaction ends, once no other program has it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(sql.pg_advisory_xact_lock(sql.hashtextextended(name, 0))))
+
+
 def try_locks(connection: Connection, place: str, names: Collection[str]) -> set[str]:
     """Lock each of these names at `place`; returns those that are ours."""
     if connection.dialect.name != "postgresql" or not names:

@@ -4,6 +4,7 @@ Each detail has a time of its own, because platforms tell them apart; the newest
 timestamp the greater: platforms send whole seconds, so ties happen.
 """
 
+import hashlib
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from bot.domain.contacts import DETAILS, Contacts
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
+from bot.domain.orders import Order
 
 _NEVER = datetime.min.replace(tzinfo=UTC)  # a record may hold what was stored without a time
 _replace = msgspec.structs.replace
@@ -47,6 +49,26 @@ def addressed(buyer: Buyer, contacts: Contacts | None) -> Buyer:
         locale=contacts.known("locale") or buyer.locale,
         timezone=contacts.known("timezone") or buyer.timezone,
     )
+
+
+def id_of(shop: str, identity: tuple[str, str]) -> str:
+    """Our id of the buyer with this identity, (channel, id) or a guest's: the same whenever it is made."""
+    name = "\x1f".join((shop, *identity)).encode()
+    return hashlib.blake2b(name, digest_size=10).hexdigest()
+
+
+def identity_of(order: Order) -> tuple[str, str]:
+    """Whom the order's platform names as its buyer: by their id there, or a guest by what they named."""
+    contacts = order.contacts
+    id = contacts.known("id") if contacts else None
+    if id:
+        return order.channel, id
+    return guest_of(order.channel, (contacts and contacts.address) or order.id)
+
+
+def guest_of(channel: str, address: str) -> tuple[str, str]:
+    """The identity under which the orders of guests are counted together."""
+    return f"guest of {channel}", address
 
 
 def _told_at(buyer: Buyer, name: str) -> datetime:

@@ -5,15 +5,13 @@ chat's address. An order without such an id is a guest's; guests' orders are cou
 that they named, which opens, addresses and stops nothing.
 """
 
-import hashlib
 from datetime import datetime
 
 from bot.domain import buyers
-from bot.domain.contacts import Contacts
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
 from bot.domain.orders import Order
-from bot.react.unit_of_work import UnitOfWork, guest_of
+from bot.react.unit_of_work import UnitOfWork
 from storage.buyer_records import Identity
 
 
@@ -39,13 +37,9 @@ class Identities:
         contacts = order.contacts
         if contacts is None or (contacts.id is None and order.placed_at is None):
             return order.buyer
-        identity = self._identity_of(order, contacts)
+        identity = buyers.identity_of(order)
         mine = ref is not None and ref.id == contacts.known("id")
         return self._shown(identity, ref if ref is not None and mine else BuyerRef(), at)
-
-    def _identity_of(self, order: Order, contacts: Contacts) -> Identity:
-        id = contacts.known("id")
-        return (order.channel, id) if id else guest_of(order.channel, contacts.address or order.id)
 
     def _shown(self, identity: Identity, ref: BuyerRef, at: datetime) -> str:
         id = self._work.owner(identity)
@@ -56,8 +50,7 @@ class Identities:
 
     def _create(self, identity: Identity, at: datetime) -> Buyer:
         """A new buyer; the id is derived from the identity, so that a replay gives the same."""
-        name = "\x1f".join((self._work.shop_id, *identity)).encode()
-        buyer = Buyer(id=hashlib.blake2b(name, digest_size=10).hexdigest(), created_at=at)
+        buyer = Buyer(id=buyers.id_of(self._work.shop_id, identity), created_at=at)
         self._work.put_buyer(buyer)
         self._work.cases.setdefault(buyer.id, ())
         return buyer

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from bot.domain.buyers import guest_of
 from bot.domain.context import Buyer, Case, Conversation, Said
 from bot.domain.events import (
     AgentReplied,
@@ -314,11 +315,6 @@ class UnitOfWork:
                 self.cases[buyer] = (*self.cases.get(buyer, ()), case)
             if case.order in orders:
                 self._cases_about[case.order] = (*self._cases_about[case.order], case)
-
-
-def guest_of(channel: str, address: str) -> Identity:
-    """The identity under which the orders of guests are counted together."""
-    return f"guest of {channel}", address
 
 
 def keys_in(event: Event) -> list[Identity]:

@@ -14,22 +14,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 from pydantic import SecretStr
 from rich.cells import cell_len
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.channels import standard_webhooks
 from bot.cli import app, main
 from bot.domain.actions import OpenCase
+from bot.domain.context import Buyer
 from bot.domain.errors import StorageError
 from bot.domain.events import BuyerRef, OrderPlaced
 from bot.domain.messages import Reason
 from bot.domain.money import Money
 from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
-from storage import case_records, inbox, order_records, outbox, schema, tables
+from storage import buyer_records, case_records, inbox, order_records, outbox, schema, tables
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
 
@@ -402,6 +404,29 @@ def test_a_claim_can_only_be_confirmed_where_there_is_one(shop: Shop) -> None:
 
     assert shop.run("cases", "settle", "1", "--confirmed") == 2
     assert "--confirmed" in shop.err
+
+
+def test_a_file_with_several_peoples_things_is_named_shown_and_parted(shop: Shop) -> None:
+    def mix(link: Any) -> None:
+        order = merge(None, _placed("1001"))
+        order_records.save(link, "teahouse", [msgspec.structs.replace(order, buyer="ann")])
+        buyer_records.save(link, "teahouse", [Buyer(id="ann", name="安娜", created_at=NOW)])
+        link.execute(update(tables.buyers).values(mixed=True))
+
+    shop.keep(lambda link: None)
+    assert shop.run("mixed") == 0
+    shop.keep(mix)
+
+    assert shop.run("audit") == 1
+    assert "xiaoer mixed" in shop.out
+    assert shop.run("mixed") == 1
+    assert "安娜" in shop.out
+    assert "1001" in shop.out
+    assert shop.run("mixed", "part", "bob") == 2
+    assert "bob" in shop.err
+    assert shop.run("mixed", "part", "ann") == 0
+    assert shop.run("mixed") == 0
+    assert shop.run("audit") == 0
 
 
 def test_an_empty_database_keeps_every_promise(shop: Shop) -> None:

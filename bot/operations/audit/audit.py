@@ -19,7 +19,7 @@ from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from storage import audit_queries, buyer_records, wish_records
+from storage import audit_queries, buyer_records, mixed_files, wish_records
 from storage.archive import archived_until
 from storage.audit_queries import Sending
 from storage.database import Database, lease_clock
@@ -27,6 +27,7 @@ from storage.outbox import message_name
 
 SLACK = timedelta(seconds=10)  # between the arrival of a fact and its commit
 OPEN_TOO_LONG = timedelta(hours=1)
+MIXED_SHOWN = 20  # files with several people's things; `xiaoer mixed` shows the others
 ECHO = timedelta(minutes=15)  # before and after a message, in which the same text is its echo
 
 _replace = msgspec.structs.replace
@@ -94,6 +95,8 @@ class _Audit:
             name = message_name(self.shop_id, row.id)
             finding = self._finding(0, "lease_over", {"since": row.lease_until})
             found.append(_replace(finding, message=name, key=row.key, at=row.lease_until))
+        for number in mixed_files.marked(connection, self.shop_id, limit=MIXED_SHOWN):
+            found.append(self._finding(0, "mixed_file", {"number": number}))
         after = 0
         while rows := audit_queries.overdue_events(connection, self.shop_id, self.now - OPEN_TOO_LONG, after):
             after = rows[-1].id
