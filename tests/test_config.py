@@ -12,6 +12,7 @@ from bot.config import Config, load_config
 from bot.domain.errors import ConfigError, Mistake
 from bot.domain.shop import parse_duration, write_duration
 from bot.receive.log.jetstream import servers_of
+from bot.settings import yaml_with_lines
 
 SECRETS = {
     "XIAOER_SECRET": "a-secret-that-signs-links",
@@ -356,3 +357,29 @@ def test_whatever_stands_in_the_file_ends_in_settings_or_in_mistakes(
         load_config(file, {})
 
     assert caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("database：sqlite:///shop.db\nlisten: 127.0.0.1:8000\n", 1),
+        ("listen: 127.0.0.1:8000\nshops:\n  tea:\n    name：茶馆\n    locale: zh-CN\n", 4),
+        ("shops:\n  tea:\n    name: 茶馆\n    payment：\n      close: 24h\n", 4),
+        ("shops:\n  tea:\n    name：茶馆\n", 3),
+    ],
+)
+def test_a_full_width_colon_is_named_in_its_own_line(text: str, line: int, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text, "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+
+    assert [mistake.line for mistake in caught.value.mistakes if "：" in mistake.text] == [line]
+
+
+def test_a_full_width_colon_in_a_value_is_part_of_it() -> None:
+    document = yaml_with_lines.read("contact: 微信：tea\nother: '微信：tea'\n")
+
+    assert document.data == {"contact": "微信：tea", "other": "微信：tea"}
+    assert document.faults == ()

@@ -31,7 +31,7 @@ from bot.domain.errors import ConfigError, Mistake, TemplateError
 from bot.domain.messages import DueMessage, Facts
 from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue, Version
-from bot.texts.check import Finding, check_templates, why_broken
+from bot.texts.check import Finding, check_folder, check_templates, why_broken
 from bot.texts.faults import as_fault, with_place
 from bot.texts.languages import system_language
 from bot.texts.samples import sample
@@ -63,6 +63,8 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
     )
     found = list(dict.fromkeys(everywhere))
+    if config.templates:
+        found += check_folder(config.templates, texts, reader)
     if as_json:
         show_json({"settings": [], "templates": found})
     else:

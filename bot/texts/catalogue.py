@@ -142,7 +142,7 @@ class Catalogue:
         for file in sorted(overlay.glob("*/*.txt")):
             locale, name = file.parent.name, file.stem
             where = f"{locale}/{file.name}"
-            if not _is_language(locale):
+            if not is_language(locale):
                 yield f"{where}: {locale!r} is not a language; name the folder zh-CN, zh-TW or en"
                 continue
             try:
@@ -200,7 +200,7 @@ def _texts_in(folder: Traversable) -> Iterator[Traversable]:
     return (file for file in folder.iterdir() if file.name.endswith(".txt"))
 
 
-def _is_language(locale: str) -> bool:
+def is_language(locale: str) -> bool:
     try:
         language(locale)
     except (ValueError, LookupError, UnknownLocaleError):

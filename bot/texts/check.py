@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from bot.texts.faults import TemplateFault, as_fault, recognise
 from bot.texts.operator_words import say
 from bot.texts.samples import samples
 from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
+from bot.texts.unread import unread
 from bot.texts.variables import PARTS, VARIABLES
 
 _KNOWN = frozenset(
@@ -49,6 +51,14 @@ def check_templates(
         if version.where not in broken:
             found |= set(check.unknown_names(version)) or set(check.tried(version))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
+
+
+def check_folder(folder: Path, texts: Catalogue, reader: str = "en") -> list[Finding]:
+    """Find what the seller's folder has that nothing reads, or that reads otherwise than it was meant."""
+    return sorted(
+        Finding(fault.where, fault.line, fault.code, fault.said(reader), own=True)
+        for fault in unread(folder, texts)
+    )
 
 
 class _Check:
