@@ -141,8 +141,6 @@ def _gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
     for name, settings in shop.channels.items():
         if settings.kind != "email" and not any(settings.secrets):
             yield "no_secret", {"channel": name}
-    if sum(settings.kind == "woocommerce" for settings in shop.channels.values()) > 1:
-        yield "two_numberings", {}
     speaks = (
         settings.kind in ("email", "telegram") or (settings.kind == "webhook" and settings.url)
         for settings in shop.channels.values()
