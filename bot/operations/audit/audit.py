@@ -1,4 +1,4 @@
-"""Check promises 2, 3 and 6 for all messages ever sent, from records and events alone.
+"""Check promises 2, 3, 6 and 7 for all messages ever sent, from records and events alone.
 
 What cannot be known afterwards is not reported: small differences between clocks, facts of a buyer whose two
 records were joined later, what may be in the archive. What is stored beside a decision always counts.
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from bot.domain.events import AgentReplied
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
+from bot.operations.audit.addresses import sent_elsewhere
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
 from bot.seller.explanation_words import ExplanationWords
@@ -109,7 +110,7 @@ class _Audit:
     # Promises 2, 3 and 6, buyer by buyer
 
     def _buyers(self) -> Iterator[Finding]:
-        after: audit_queries.Place | None = None
+        after: audit_queries.Cursor | None = None
         history = BuyerHistory("")
         while True:
             page, violations, history = self.database.read_now(
@@ -122,7 +123,7 @@ class _Audit:
             self._count(len(page))
 
     def _buyer_page(
-        self, connection: Connection, after: audit_queries.Place | None, history: BuyerHistory
+        self, connection: Connection, after: audit_queries.Cursor | None, history: BuyerHistory
     ) -> tuple[list[Sending], list[Violation], BuyerHistory]:
         page = audit_queries.sendings(connection, self.shop_id, after)
         buyers = buyer_records.by_id(connection, self.shop_id, {sending.buyer for sending in page})
@@ -164,11 +165,15 @@ class _Audit:
         found: list[Finding] = []
         for facts, orders in audit_queries.orders_with_facts(connection, self.shop_id):
             said = audit_queries.sendings_about(connection, self.shop_id, facts)
+            opened = audit_queries.openings_of(connection, self.shop_id, said)
             for id, of_order in facts.items():
                 if record_differs(of_order, orders.get(id), self.archived_until):
                     found.append(_replace(self._finding(1, "order_differs", {"order": id}), order=id))
                 for sending in said.get(id, ()):
                     found += map(self._finding_of, violations_about_order(sending, of_order, SLACK))
+                    if not self._archived(began(sending)):
+                        elsewhere = sent_elsewhere(sending, of_order, opened.get(id, ()), SLACK)
+                        found += map(self._finding_of, elsewhere)
             self._count(len(facts))
         return found
 
