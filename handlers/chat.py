@@ -20,20 +20,21 @@ MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
-    """Reply at most once to a message. A request to stop is obeyed also while a person talks."""
+    """Reply at most once to a message. What a chat wants to hear is obeyed also while a person talks."""
     meaning = understand(event, context)
-    opened = _opened(context) if meaning.name != "stop" else []
+    wish = WISHES.get(meaning.name)
+    opened = _opened(context) if wish is None else []
     if context.human_talks:
-        return [Consent(stop=True, at=event.at)] if meaning.name == "stop" else opened
-    if event.kind == "other" and meaning.name != "stop":
+        return [wish(event)] if wish else opened
+    if event.kind == "other" and wish is None:
         return _call("media_received", "media_received", event, context)
-    if event.kind == "edit" and meaning.name not in ("stop", "person"):
+    if event.kind == "edit" and wish is None and meaning.name != "person":
         return []  # the first wording was answered already
     if meaning.reason == "empty":
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
-    fields = read_form(event.text) if meaning.name != "stop" and event.kind == "text" else {}
+    fields = read_form(event.text) if wish is None and event.kind == "text" else {}
     if fields:
         return claims.take_form(fields, event, context)
     return ANSWERS[meaning.name](meaning, event, context)
@@ -44,11 +45,8 @@ def understand(event: MessageReceived, context: Context) -> Meaning:
     if event.kind == "button" and event.text.startswith(MENU) and chosen in MEANINGS:
         return Meaning(chosen, 1.0, "button")
     if event.kind == "other":
-        return (
-            Meaning("stop", 1.0, "stop word")
-            if recognise(event.text, context.locale).name == "stop"
-            else _NONE
-        )
+        caption = recognise(event.text, context.locale)
+        return caption if caption.name in WISHES else _NONE
     return recognise(event.text, context.locale, context)
 
 
@@ -89,7 +87,7 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
 
 
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    said: list[Action] = [Consent(stop=True, at=event.at), answer("stopped", event)]
+    said: list[Action] = [_stop(event), answer("stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
     if order is None or covered_at(order) or claims.claimed(order, context):
         return said
@@ -97,9 +95,35 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Record the wish whatever is known, because an older stop may still come; the answer is for one who had
+    stopped."""
     if not context.standing.stopped:
-        return hello(meaning, event, context)
-    return [Consent(stop=False, at=event.at), answer("resumed", event)]
+        return [_resume(event), *hello(meaning, event, context)]
+    return [_resume(event), answer("resumed", event)]
+
+
+def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    return [_no_offers(event), answer("offers_ended", event)]
+
+
+def _stop(event: MessageReceived) -> Consent:
+    return Consent(stop=True, at=event.at)
+
+
+def _resume(event: MessageReceived) -> Consent:
+    return Consent(stop=False, at=event.at)
+
+
+def _no_offers(event: MessageReceived) -> Consent:
+    """The smaller wish takes an earlier stop back: its answer offered this one instead."""
+    return Consent(stop=False, promotions=False, at=event.at)
+
+
+WISHES: dict[str, Callable[[MessageReceived], Consent]] = {
+    "stop": _stop,
+    "resume": _resume,
+    "no_offers": _no_offers,
+}
 
 
 def hello(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -149,6 +173,7 @@ ANSWERS: dict[str, Answer] = {
     "person": person,
     "stop": stop,
     "resume": resume,
+    "no_offers": no_offers,
     "hello": hello,
     "thanks": thanks,
     "acknowledged": nothing,
@@ -166,6 +191,7 @@ POLICIES: MessagePolicies = {
     "thanks": policy.answer(),
     "stopped": policy.answer(),
     "resumed": policy.answer(),
+    "offers_ended": policy.answer(),
 }
 
 REASONS: Reasons = {"asked_for_person": ("text",), "not_understood": ("text",), "media_received": ()}

@@ -1,6 +1,6 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
-from bot.domain.actions import Action, CallHuman, CountTry, NoteBuyer, OpenCase, OpenOrder, Value
+from bot.domain.actions import Action, CallHuman, NoteBuyer, OpenCase, OpenOrder, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -60,7 +60,7 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
     proved = order_proof.prove(event, context, of) if named else []
     if any(isinstance(action, OpenOrder) for action in proved):
         return proved
-    counted = [action for action in proved if isinstance(action, CountTry)]
+    counted = order_proof.counted(proved)
     if human_called(context):
         return [*counted, NoteBuyer(text=_as_note(fields)), answer("form_received", event)]
     call = CallHuman(reason="form_filled", details={"order": "", **fields})

@@ -7,12 +7,13 @@ import msgspec
 from bot.domain.context import Context
 from handlers.normalise import normalise, words_only
 from handlers.phrases import found_in
-from handlers.stop import wants_resume, wants_stop
+from handlers.stop import wants_no_offers, wants_resume, wants_stop
 
 THRESHOLD = 0.5  # below it we do not know
 
 MEANINGS = (
-    *("where_is_order", "when_ship", "payment_status", "i_paid", "person", "stop", "resume"),
+    *("where_is_order", "when_ship", "payment_status", "i_paid", "person"),
+    *("stop", "resume", "no_offers"),
     *("hello", "thanks", "acknowledged", "unknown"),
 )
 
@@ -65,6 +66,8 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
     if not plain:
         return Meaning("unknown", 0.0, "empty")
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
+    if wants_no_offers(plain):
+        return Meaning("no_offers", 1.0, "no more offers")
     if wants_stop(plain):
         return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
     if wants_resume(plain):

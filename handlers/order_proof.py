@@ -25,7 +25,7 @@ A_DAY = timedelta(days=1)
 ORDER_TRIES = 10  # wrong ones a day at one order, over all chats; then only a person opens it
 
 _NUMBER = (
-    r"((?:[A-Za-z]{1,6}-?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3})"
+    r"((?:[A-Za-z]{1,6}[-_]?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3})"
     r"(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
 )
 _MARKED = re.compile(
@@ -120,6 +120,15 @@ def prove(event: MessageReceived, context: Context, then: Callable[[Order], list
             answer("not_matched", event),
         ]
     return [*(OpenOrder(order=order.id, how="digits") for order in proved), *then(proved[0])]
+
+
+def counted(proved: list[Action]) -> list[Action]:
+    """What a failed proof leaves to do for one who answers it in other words."""
+    return [
+        action
+        for action in proved
+        if isinstance(action, CountTry) or (isinstance(action, Say) and action.template == "order_guessed")
+    ]
 
 
 def _numbered(number: str, context: Context) -> list[Order]:

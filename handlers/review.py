@@ -74,16 +74,17 @@ def _reply_to(review: Review) -> str:
 
 def show(event: ReviewPosted, context: Context) -> list[Action]:
     """Open a case for a bad review, with its text, which no record keeps."""
-    if event.rating > BAD:
+    order = context.order
+    if order is None or event.rating > BAD:
         return []
     return [
         OpenCase(
             kind="bad_review",
-            key=f"bad_review:{event.order}:{review_id(event)}",
+            key=f"bad_review:{order.id}:{review_id(event)}",
             reason="bad_review",
-            order=event.order,
+            order=order.id,
             details={
-                "order": context.order.shown_number if context.order else event.order,
+                "order": order.shown_number,
                 "rating": event.rating,
                 "text": event.text,
             },

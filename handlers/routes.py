@@ -16,6 +16,7 @@ from bot.domain.events import (
     ItemRestocked,
     MessageReceived,
     MessageStatusChanged,
+    OffersConfirmed,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
@@ -77,6 +78,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # the chat
     Route(MessageReceived, chat.reply),
     Route(BuyerOptedOut, stop.opted_out),
+    Route(OffersConfirmed, note),
     Route(AgentReplied, note),
     Route(MessageStatusChanged, note),
     # an order's facts, in whatever order they come

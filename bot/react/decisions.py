@@ -172,11 +172,11 @@ class Decisions:
         address = (chat.channel, chat.address)
         if consent.stop is True:
             self._wishes.stop(event, [address], consent.at)
-        elif consent.stop is False:
+        if consent.stop is False:
             self._wishes.resume(event, address, consent.at)
-        elif consent.promotions is False:
+        if consent.promotions is False:
             self._wishes.stop(event, [address], consent.at, offers=True)
-        elif consent.promotions is True:
+        if consent.promotions is True:
             self._wishes.want_offers(event, address, consent.at)
 
 

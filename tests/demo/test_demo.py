@@ -82,6 +82,7 @@ def test_every_genuine_delivery_is_acknowledged_and_handled(account: Transcript)
 def test_all_ways_in_and_out_are_used(account: Transcript) -> None:
     assert {delivery.channel for delivery in account.deliveries} == {
         "webhook",
+        "extension",
         "shopify",
         "woocommerce",
         "telegram",
@@ -234,6 +235,16 @@ def test_two_parcels_a_refund_and_no_request_for_a_review(account: Transcript) -
     assert [message.state for message in find(account, "shipped", "#1042")] == ["sent", "sent"]
     assert only(account, "partly_refunded", "#1042").state == "sent"
     assert {message.code for message in find(account, "review_request", "#1042")} == {"order_refunded"}
+
+
+def test_what_an_extension_tells_is_about_the_order_of_the_platform_that_placed_it(
+    account: Transcript,
+) -> None:
+    assert [delivery.order for delivery in account.deliveries if delivery.channel == "extension"] == [
+        "727"
+    ] * 2
+    assert only(account, "delivered", "727").state == "sent"
+    assert {message.to for message in account.messages if message.order == "727"} == {name(account, "david")}
 
 
 def test_a_late_parcel_is_told_to_the_buyer_and_the_seller(account: Transcript) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.actions import CallHuman, JoinBuyer, OpenCase, Say
+from bot.domain.actions import CallHuman, OpenCase, OpenOrder, Say
 from bot.domain.context import Case, Conversation
 from bot.domain.events import AgentReplied, MessageStatusChanged
 from handlers.order_proof import order_numbers_in
@@ -161,12 +161,12 @@ def test_a_number_alone_answers_which_order() -> None:
     assert said("1000").template == "which_order"
 
 
-def test_a_chat_opened_by_the_signed_link_is_joined_and_answered() -> None:
-    context = chat_context(named_order=UNPAID, link_proved=True)
+def test_a_signed_link_opens_its_order_to_the_chat_and_is_answered() -> None:
+    context = chat_context(linked_order=UNPAID)
 
-    join, answer = decide(wrote("/start abc"), context)
+    opened, answer = decide(wrote("/start abc"), context)
 
-    assert join == JoinBuyer(order="1001")
+    assert opened == OpenOrder(order="1001", how="link")
     assert isinstance(answer, Say)
     assert (answer.template, answer.order) == ("where_is_order", "1001")
 
@@ -174,16 +174,16 @@ def test_a_chat_opened_by_the_signed_link_is_joined_and_answered() -> None:
 def test_a_link_that_proves_nothing_is_a_greeting() -> None:
     assert answers(wrote("/start"), chat_context()) == ["hello"]
     assert not any(
-        isinstance(action, JoinBuyer)
-        for action in decide(wrote("/start forged"), chat_context(named_order=UNPAID))
+        isinstance(action, OpenOrder)
+        for action in decide(wrote("/start forged"), chat_context(named_orders=(UNPAID,)))
     )
 
 
-def test_a_link_joins_in_silence_while_a_person_talks() -> None:
+def test_a_link_opens_its_order_in_silence_while_a_person_talks() -> None:
     busy = Conversation(channel="telegram", address="42", buyer="x", human_until=PLACED + days(1))
-    context = chat_context(named_order=UNPAID, link_proved=True, conversation=busy)
+    context = chat_context(linked_order=UNPAID, conversation=busy)
 
-    assert decide(wrote("/start abc"), context) == [JoinBuyer(order="1001")]
+    assert decide(wrote("/start abc"), context) == [OpenOrder(order="1001", how="link")]
 
 
 def test_a_persons_reply_and_a_status_need_no_answer() -> None:

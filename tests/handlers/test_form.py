@@ -4,11 +4,11 @@ from importlib.resources import files
 
 import pytest
 
-from bot.domain.actions import CallHuman, CountTry, JoinBuyer, NoteBuyer, OpenCase, Say
+from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, OpenOrder, Say
 from bot.domain.context import Buyer
 from handlers.form import read_form
 from tests.handlers import world
-from tests.handlers.world import ANN, answers, chat_context, decide, human_case, order_of, wrote
+from tests.handlers.world import answers, chat_context, decide, human_case, order_of, wrote
 
 ORDER = order_of(world.placed())
 OTHER = order_of(world.placed(order="1002"))
@@ -109,20 +109,22 @@ def test_a_form_for_a_paid_order_is_noted_and_the_payment_confirmed() -> None:
 
 
 def test_a_strangers_form_proves_itself_by_number_and_phone() -> None:
-    context = chat_context(buyer=Buyer(id="x"), named_order=ORDER, named_buyer=ANN)
+    context = chat_context(buyer=Buyer(id="x"), named_orders=(ORDER,))
 
-    join, case, _ = decide(wrote(ENGLISH + "\nOrder: 1001"), context)
+    opened, case, _ = decide(wrote(ENGLISH + "\nOrder: 1001"), context)
 
-    assert join == JoinBuyer(order="1001")
+    assert opened == OpenOrder(order="1001", how="digits")
     assert isinstance(case, OpenCase)
 
 
 def test_a_strangers_form_with_a_wrong_phone_counts_as_a_try() -> None:
-    stranger = Buyer(id="b", phone="+8613911112222")
-    context = chat_context(buyer=Buyer(id="x"), named_order=ORDER, named_buyer=stranger)
+    """Also with the phone of their own file: what counts is the phone kept on the order."""
+    stranger = Buyer(id="x", phone="+8613911112222")
+    context = chat_context(buyer=stranger, named_orders=(ORDER,))
+    form = ENGLISH.replace("13800008000", "13911112222") + "\nOrder: 1001"
 
-    assert decide(wrote(ENGLISH + "\nOrder: 1001"), context)[0] == CountTry()
-    assert answers(wrote(ENGLISH + "\nOrder: 1001"), context) == ["form_received"]
+    assert decide(wrote(form), context)[0] == CountTry(orders=("1001",))
+    assert answers(wrote(form), context) == ["form_received"]
 
 
 def test_a_form_that_comes_while_a_person_is_called_is_noted_and_acknowledged() -> None:

@@ -1,6 +1,10 @@
 """Reviews: asked for at the right time and of the right people, thanked for, answered."""
 
+from msgspec.structs import replace
+
+from bot.domain.actions import OpenCase
 from bot.domain.context import Context, Said
+from handlers import review
 from handlers.review import request
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
@@ -101,6 +105,20 @@ def test_a_bad_review_brings_an_apology_a_case_and_a_drafted_explanation() -> No
     case = desk.reasons["bad_review:1001:v1"]
     assert case.details == {"order": "1001", "rating": 1, "text": "broken"}
     assert case.draft == "review_reply_draft"
+
+
+def test_the_case_is_about_our_order_where_two_systems_number_theirs_alike() -> None:
+    """The platform's id is another system's order too; ours tells them apart."""
+    order = replace(world.order_of(world.placed()), id="1001@second shop", own_id="1001")
+    context = Context(
+        now=world.PLACED, shop_id="mugs", shop=world.SHOP, buyer=world.ANN, order=order, orders=(order,)
+    )
+
+    (case,) = review.show(world.reviewed(1), context)
+
+    assert isinstance(case, OpenCase)
+    assert (case.order, case.key) == ("1001@second shop", "bad_review:1001@second shop:v1")
+    assert case.details["order"] == "1001"
 
 
 def test_two_stars_hurt_and_three_are_honest() -> None:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.errors import LogAway
-from bot.domain.events import OWN_LINK, BuyerOptedOut, OffersConfirmed, load_event
+from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef, OffersConfirmed, load_event
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.unsubscribe_page import UnsubscribePage
@@ -68,7 +68,18 @@ async def test_looking_at_the_page_changes_nothing_and_shows_a_button(page: Page
     assert page.store.events == []
 
 
-async def test_the_button_unsubscribes_the_buyer_of_the_link(page: Page) -> None:
+async def test_the_button_stops_the_one_address_that_the_link_was_sent_to(page: Page) -> None:
+    status, _ = await page.press(TOKENS.token("stop", "mugs", "email", "ann@example.com"))
+
+    (kept,) = page.store.events
+    event = load_event(kept.body)
+    assert status == 200
+    assert isinstance(event, BuyerOptedOut)
+    assert (event.channel, event.address, event.at) == (OWN_LINK, ("email", "ann@example.com"), NOON)
+    assert (event.buyer, event.offers) == (BuyerRef(), False)
+
+
+async def test_the_button_of_an_older_link_unsubscribes_the_buyer_that_it_names(page: Page) -> None:
     status, text = await page.press(TOKENS.token("stop", "mugs", "b1"))
 
     (kept,) = page.store.events
@@ -78,6 +89,7 @@ async def test_the_button_unsubscribes_the_buyer_of_the_link(page: Page) -> None
     assert kept.shop == "mugs"
     assert isinstance(event, BuyerOptedOut)
     assert (event.channel, event.buyer.id, event.at) == (OWN_LINK, "b1", NOON)
+    assert event.address is None
 
 
 async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -> None:
@@ -94,7 +106,9 @@ async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -
         TOKENS.token("chat", "mugs", "b1"),
         TOKENS.token("stop", "closed shop", "b1"),
         TOKENS.token("stop", "mugs"),
-        TOKENS.token("stop", "mugs", "email", "a@b.example", "more"),
+        TOKENS.token("stop", "mugs", "email", "ann@example.com", "more"),
+        TOKENS.token("stop", "closed shop", "email", "ann@example.com"),
+        TOKENS.token("offers", "mugs", "email", "ann@example.com"),
     ],
 )
 async def test_only_a_link_that_we_signed_for_unsubscribing_is_answered(
