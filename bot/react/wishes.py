@@ -62,7 +62,7 @@ class Wishes:
 
 def _is_proved(address: AddressKey, event: Event, ref: BuyerRef) -> bool:
     """The id that the channel itself gives, what the shop's system has verified, and a platform's own file."""
-    own_file = isinstance(event, BuyerUpdated) and ref.id is not None
+    own_file = isinstance(event, BuyerUpdated) and bool(ref.id)
     return ref.verified or own_file or address == (event.channel, ref.id)
 
 
