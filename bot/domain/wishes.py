@@ -69,14 +69,13 @@ def _words(wishes: Iterable[Wish]) -> list[Wish]:
     counted: list[Wish] = []
     shown: dict[tuple[str, str], bool] = {}
     for wish in sorted(wishes, key=_age):
-        if wish.yes and not wish.confirmed:
-            continue
         if wish.flag is not None:
             repeated = shown.get((wish.flag, wish.what)) == wish.yes
             shown[wish.flag, wish.what] = wish.yes
             if repeated:
                 continue
-        counted.append(wish)
+        if wish.confirmed or not wish.yes:
+            counted.append(wish)
     return counted
 
 
