@@ -1,7 +1,8 @@
 """Wishes: what an address (a mailbox, a phone, a chat) wants to hear of us, by the wishes' own times.
 
 A wish is one word, kept for ever: yes or no to everything, or to offers alone. The newest by its own time
-counts, never the one that arrived last; of two with one timestamp, the no.
+counts, never the one that arrived last; of two with one timestamp, the no. A flag's repetitions are kept as
+well, because an older change of the flag may arrive after them.
 """
 
 from collections.abc import Iterable
@@ -56,36 +57,33 @@ def standing(wishes: Iterable[Wish]) -> Standing:
     )
 
 
-def is_news(wish: Wish, known: Iterable[Wish]) -> bool:
-    """False for a flag that repeats what it showed before: a platform's snapshot is no new word."""
-    if wish.flag is None:
-        return wish not in known
-    before = [other for other in known if _same_flag(other, wish) and other.at <= wish.at]
-    return not before or max(before, key=_age).yes != wish.yes
+def heard_at(at: datetime, now: datetime) -> datetime:
+    """The time of a word that arrives at `now`, so that a clock that runs ahead does not win for ever."""
+    return min(at, now)
 
 
 def _words(wishes: Iterable[Wish]) -> list[Wish]:
     """The wishes that count: of a flag only its changes, and no yes that waits for its confirmation."""
     counted: list[Wish] = []
-    shown: dict[tuple[str, str], bool] = {}
+    shown: dict[tuple[str, str], Wish] = {}
     for wish in sorted(wishes, key=_age):
         if wish.flag is not None:
-            repeated = shown.get((wish.flag, wish.what)) == wish.yes
-            shown[wish.flag, wish.what] = wish.yes
-            if repeated:
+            if _repeats(wish, shown.get((wish.flag, wish.what))):
                 continue
+            shown[wish.flag, wish.what] = wish
         if wish.confirmed or not wish.yes:
             counted.append(wish)
     return counted
+
+
+def _repeats(wish: Wish, shown: Wish | None) -> bool:
+    """True if a flag shows no more than before; one proved after it was only typed is a change."""
+    return shown is not None and wish.yes == shown.yes and (shown.confirmed or not wish.confirmed)
 
 
 def _newest(wishes: Iterable[Wish]) -> Wish | None:
     return max(wishes, key=_age, default=None)
 
 
-def _age(wish: Wish) -> tuple[datetime, bool]:
-    return wish.at, not wish.yes
-
-
-def _same_flag(one: Wish, other: Wish) -> bool:
-    return (one.flag, one.what) == (other.flag, other.what)
+def _age(wish: Wish) -> tuple[datetime, bool, bool]:
+    return wish.at, not wish.yes, not wish.confirmed

@@ -20,7 +20,7 @@ from bot.domain.events import (
     TimeCame,
 )
 from bot.domain.orders import Order
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, is_news
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
 from storage import (
     buyer_records,
     case_records,
@@ -234,9 +234,9 @@ class UnitOfWork:
             self._cases_about[case.order] = (*self._cases_about[case.order], case)
 
     def put_wish(self, record: WishRecord) -> None:
-        """Append a wish, unless it repeats what a platform showed before."""
+        """Append a wish, unless the same word of the same time is known."""
         known = self.wishes[record.address]
-        if is_news(record.wish, known):
+        if record.wish not in known:
             known.append(record.wish)
             self._new_wishes.append(record)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.events import BuyerRef, BuyerUpdated, Event, OrderPlaced
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, standing
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, heard_at, standing
 from bot.react.unit_of_work import UnitOfWork
 from storage.wish_records import WishRecord
 
@@ -49,7 +49,7 @@ class Wishes:
 
     def _no_later(self, at: datetime) -> datetime:
         """A clock that runs ahead must not win over every later word."""
-        return min(at, self._work.now)
+        return heard_at(at, self._work.now)
 
     def _add(self, addresses: Iterable[AddressKey], wish: Wish, event: Event, buyer: str | None) -> None:
         for address in addresses:
