@@ -36,6 +36,12 @@ LIFE: dict[str, Story] = {
 # What may happen besides.
 MORE: dict[str, Story] = {
     "created again": lambda who: who.placed(MINUTE, postcode="100081"),
+    "address corrected": lambda who: who.placed(
+        0.7 * MINUTE, buyer={"id": who.ref["id"], "email": "ann@example.com", "locale": "en"}
+    ),
+    "moved as a carrier tells": lambda who: msgspec.structs.replace(
+        who.fact("shipped", 2.1 * MINUTE, tracking="A", carrier="SF", last=False), channel="carrier"
+    ),
     "second payment": lambda who: who.paid(1.5 * MINUTE, "2.00"),
     "paid in part": lambda who: who.paid(0.5 * MINUTE, "100.00"),
     "A arrived": lambda who: who.fact("delivered", 3 * MINUTE, parcel="A"),
@@ -81,9 +87,11 @@ async def end_of(engine: Engine, order: str) -> dict[str, Any]:
     messages = await engine.rows(tables.outbox, "key", "state", "template", "category", "due_at", "values")
     cases = await engine.rows(tables.cases, "key", "kind", "closed_at")
     wakes = await engine.rows(tables.wakes, "key", "at", "what")
+    nameless: dict[str, Any] = {"id": "", "number": None, "buyer": None}
+    if known and known.placed_at is None:
+        nameless["channel"] = ""  # nobody's yet: it becomes that of the one who places it
     return {
-        "order": known
-        and msgspec.to_builtins(msgspec.structs.replace(known, id="", number=None, buyer=None)),
+        "order": known and msgspec.to_builtins(msgspec.structs.replace(known, **nameless)),
         "state": known and known.state,
         "messages": about(order, messages),
         "cases": [(key, kind, closed is None) for key, kind, closed in about(order, cases)],
