@@ -15,7 +15,7 @@ OWN_LINK = "link"  # the channel of our own unsubscribe page
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A buyer's word about offers, as a platform keeps it. yes: None if it keeps none; at: when they gave it."""
+    """A buyer's word about offers, as a platform keeps it. yes: None if there is none; at: its own time."""
 
     yes: bool | None = None
     at: datetime | None = None

@@ -61,13 +61,13 @@ class Wishes:
 
 
 def _is_proved(address: AddressKey, event: Event, ref: BuyerRef) -> bool:
-    """The id that the channel itself gives, what the shop's system has verified, and a platform's own file."""
+    """What the channel itself gives, the shop's system has verified, or a platform keeps in a buyer's file."""
     own_file = isinstance(event, BuyerUpdated) and bool(ref.id)
     return ref.verified or own_file or address == (event.channel, ref.id)
 
 
 def _is_heard(yes: bool, event: Event) -> bool:
-    """Whether a word counts at all for an address that is only said: in the shop's list, or a checkout's yes."""
+    """Whether a word counts for an address that is only said: in the shop's list, or a checkout's yes."""
     return isinstance(event, BuyerUpdated) or (yes and isinstance(event, OrderPlaced))
 
 
