@@ -61,7 +61,7 @@ class Wishes:
 
 
 def _is_proved(address: AddressKey, event: Event, ref: BuyerRef) -> bool:
-    """What the channel itself gives, the shop's system has verified, or a platform keeps in a buyer's file."""
+    """What the channel itself gives, the shop's system verified, or a platform keeps in a buyer's file."""
     own_file = isinstance(event, BuyerUpdated) and bool(ref.id)
     return ref.verified or own_file or address == (event.channel, ref.id)
 
