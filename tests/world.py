@@ -136,8 +136,10 @@ class World:
     async def fact(self, type: str, order: str = "1001", at: datetime | None = None, **fields: Any) -> int:
         return await self.post(f"order.{type}", {"order": {"id": order, **fields}}, at)
 
-    async def say(self, text: str, buyer: str = "ann", id: str | None = None) -> int:
-        message = {"id": id or f"m{next(self._numbers)}", "buyer": {"id": buyer}, "text": text}
+    async def say(self, text: str, buyer: str = "ann", id: str | None = None, **known: Any) -> int:
+        """known: what the shop's system tells of them beside their id."""
+        who = {"id": buyer, **known}
+        message = {"id": id or f"m{next(self._numbers)}", "buyer": who, "text": text}
         return await self.post("message.received", {"message": message})
 
     async def settle(self) -> None:

@@ -15,6 +15,7 @@ from bot.channels import shopify_forms as forms
 from bot.channels.json_reading import currency, deleted_id, identity, money, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
+    Agreement,
     BuyerRef,
     BuyerUpdated,
     Event,
@@ -67,13 +68,14 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             order=id,
             placed_at=info.at(order.created_at, order.processed_at),
             total=money(order.total_price, code, "total_price"),
-            buyer=_buyer_of(order, info.region),
+            buyer=_ticked(_buyer_of(order, info.region), order, info),
             number=order.name or None,
             postage=_postage(order, code),
             lines=_lines(order, code),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
-        )
+        ),
+        *_wishes_of(info, order, at),
     ]
     snapshot = info.topic == "orders/updated"
     if order.financial_status in _PAID:
@@ -140,15 +142,57 @@ def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
         email=email or contacts.email(customer.email),
         phone=next((number for text, where in phones if (number := contacts.phone(text, where))), None),
         locale=contacts.locale(order.customer_locale),
-        agrees=_agrees(customer)
-        if customer.email_marketing_consent
-        else order.buyer_accepts_marketing or None,
     )
 
 
-def _agrees(customer: forms.Customer) -> bool | None:
-    consent = customer.email_marketing_consent
-    return _CONSENT.get(consent.state or "") if consent else None
+def _ticked(ref: BuyerRef, order: forms.Order, info: DeliveryInfo) -> BuyerRef:
+    """The buyer with the tick of the checkout: given when the order was created and frozen since, so that
+    it is told once, by the order's creation; for mail alone. The customer's own file knows better."""
+    known = order.customer.email_marketing_consent if order.customer else None
+    if info.topic != "orders/create" or not order.buyer_accepts_marketing or known:
+        return ref
+    at = info.at(order.created_at, order.processed_at)
+    return msgspec.structs.replace(ref, agrees=True, agrees_at=at, by_phone=Agreement())
+
+
+def _agreement(consent: forms.Consent | None) -> Agreement:
+    """What a customer's file says of offers, by the time at which the customer said so."""
+    said = _CONSENT.get(consent.state or "") if consent else None
+    if consent is None or said is None:
+        return Agreement()
+    at = consent.consent_updated_at
+    return Agreement(yes=said, at=timestamp(at, "consent_updated_at") if at else None)
+
+
+def _wishes_of(info: DeliveryInfo, order: forms.Order, at: datetime) -> list[Event]:
+    """What the customer's own file says of offers, where an order carries it: it is about the addresses of
+    that file, which need not be those of the order. A yes without a time is no younger than the order."""
+    customer = order.customer
+    if customer is None or customer.id is None:
+        return []
+    ref = _ref_of(customer, info.region)
+    if ref.by_phone is None:
+        return []
+    if ref.agrees and ref.agrees_at is None:
+        ref = msgspec.structs.replace(ref, agrees_at=info.at(order.created_at, order.processed_at))
+    return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at, at), buyer=ref)]
+
+
+def _ref_of(customer: forms.Customer, region: str) -> BuyerRef:
+    """A customer as their own file shows them."""
+    home = customer.default_address or forms.Address()
+    phone = contacts.phone(customer.phone, region)
+    mail = _agreement(customer.email_marketing_consent)
+    sms = _agreement(customer.sms_marketing_consent) if phone else Agreement()
+    ref = BuyerRef(
+        id=identity(customer.id, "id") if customer.id is not None else None,
+        name=customer.full_name or home.name or None,
+        email=contacts.email(customer.email),
+        phone=phone or contacts.phone(home.phone, home.country_code or region),
+    )
+    if mail.yes is None and sms.yes is None:
+        return ref
+    return msgspec.structs.replace(ref, agrees=mail.yes, agrees_at=mail.at, by_phone=sms)
 
 
 def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
@@ -249,15 +293,7 @@ def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     _must_be("Customer", customer.admin_graphql_api_id, customer.abandoned_checkout_url)
     if customer.id is None:
         raise Unreadable("id is missing")
-    home = customer.default_address or forms.Address()
-    phone = contacts.phone(customer.phone, info.region)
-    buyer = BuyerRef(
-        id=identity(customer.id, "id"),
-        name=customer.full_name or home.name or None,
-        email=contacts.email(customer.email),
-        phone=phone or contacts.phone(home.phone, home.country_code or info.region),
-        agrees=_agrees(customer),
-    )
+    buyer = _ref_of(customer, info.region)
     return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at), buyer=buyer)]
 
 

@@ -18,6 +18,7 @@ class Address(msgspec.Struct, frozen=True):
 
 class Consent(msgspec.Struct, frozen=True):
     state: str | None = None
+    consent_updated_at: Timestamp | None = None
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -29,6 +30,7 @@ class Customer(msgspec.Struct, frozen=True):
     last_name: str | None = None
     updated_at: Timestamp | None = None
     email_marketing_consent: Consent | None = None
+    sms_marketing_consent: Consent | None = None
     abandoned_checkout_url: str | None = None
     default_address: Address | None = None
 

@@ -262,6 +262,7 @@ def _buyer(buyer: forms.Buyer, info: DeliveryInfo) -> BuyerRef:
         locale=contacts.locale(buyer.locale),
         timezone=contacts.timezone(buyer.timezone),
         agrees=buyer.agrees if isinstance(buyer.agrees, bool) else None,
+        verified=buyer.verified is True,
     )
 
 

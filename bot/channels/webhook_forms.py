@@ -17,6 +17,7 @@ class Buyer(msgspec.Struct, frozen=True):
     locale: Any = None
     timezone: Any = None
     agrees: Any = None
+    verified: Any = None
 
 
 class Line(msgspec.Struct, frozen=True):

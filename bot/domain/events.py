@@ -14,6 +14,13 @@ STOPS = "stops"  # the thread of all stops that come from outside a chat
 OWN_LINK = "link"  # the channel of our own unsubscribe page
 
 
+class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A buyer's word about offers, as a platform keeps it. yes: None if there is none; at: its own time."""
+
+    yes: bool | None = None
+    at: datetime | None = None
+
+
 class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A buyer as a platform names them. `id` is their id on that channel; `phone` is E.164."""
 
@@ -25,7 +32,14 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say
     agrees_at: datetime | None = None  # when they said so, where the platform tells
+    by_phone: Agreement | None = None  # where the platform asks for the phone apart; `agrees` is then of mail
     verified: bool = False  # the shop's own system has proved that email and phone are theirs
+
+    def agreement(self, by_phone: bool) -> Agreement:
+        """Their word about offers to the phone, or to their other addresses."""
+        if by_phone and self.by_phone is not None:
+            return self.by_phone
+        return Agreement(yes=self.agrees, at=self.agrees_at)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

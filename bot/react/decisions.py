@@ -110,7 +110,7 @@ class Decisions:
             return  # no buyer yet, or decided on before
         now = self._work.now
         policy = self._rules.policies[say.template]
-        version = self._catalogue.resolve(say.template, context.locale)
+        version = self._catalogue.resolve(say.template, self._locale(say, context))
         self._versions[version.id] = version
         due_at = say.at or now + (say.after or timedelta(0))
         late = too_late(due_at, policy.lateness, now)  # an import brings many such
@@ -133,6 +133,16 @@ class Decisions:
         )
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
+
+    def _locale(self, say: Say, context: Context) -> str:
+        """The language of who asked; of a message about an order, that of the order's own contact, because a
+        stranger's words in a chat may lead to it."""
+        order = self._work.orders.get(say.order) if say.order and say.to is None else None
+        if order is None or context.order is not None:
+            return context.locale
+        told = order.contacts.known("locale") if order.contacts else None
+        buyer = self._work.buyer(order.buyer)
+        return told or (buyer and buyer.locale) or self._work.unit.shop.locale
 
     def _decided_about(self, order: Order | None) -> frozenset[str]:
         """Keys about this order that the outbox has already; its constraint would leave them out anyway."""

@@ -341,7 +341,8 @@ def _flagged(events: Iterable[Event]) -> set[AddressKey]:
     found: set[AddressKey] = set()
     for event in events:
         ref: BuyerRef | None = getattr(event, "buyer", None)
-        if ref is not None and (ref.agrees is not None or isinstance(event, BuyerEvent)):
+        flagged = ref is not None and (ref.agrees is not None or ref.by_phone is not None)
+        if ref is not None and (flagged or isinstance(event, BuyerEvent)):
             named = ((event.channel, ref.id), (EMAIL, (ref.email or "").casefold()), (PHONE, ref.phone))
             found |= {(kind, value) for kind, value in named if value}
         if isinstance(event, OffersConfirmed):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.domain.events import BuyerRef, Event
+from bot.domain.events import BuyerRef, BuyerUpdated, Event, OrderPlaced
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, heard_at, standing
 from bot.react.unit_of_work import UnitOfWork
 from storage.wish_records import WishRecord
@@ -22,16 +22,19 @@ class Wishes:
     def flag(self, event: Event, ref: BuyerRef, at: datetime, buyer: str | None) -> None:
         """Record the flag that a platform shows: the buyer's yes or no to offers, given at `at`.
 
-        A yes with an address that is only said waits for the address to confirm it, where the shop wants so.
+        At an address that is only said a yes waits for the address to confirm it, where the shop wants so.
+        A no there counts for nothing, nor does a yes in a chat: a stranger may have typed another's address.
         """
-        if ref.agrees is None:
-            return
-        proved = ref.id is not None or not self._work.unit.shop.confirms_offers
         flag = f"{event.channel}:{ref.id or (ref.email or '').casefold() or ref.phone}"
-        wish = Wish(
-            what="offers", yes=ref.agrees, at=self._no_later(ref.agrees_at or at), flag=flag, confirmed=proved
-        )
-        self._add(addresses_in(event.channel, ref), wish, event, buyer)
+        for address in addresses_in(event.channel, ref):
+            said = ref.agreement(by_phone=address[0] == PHONE)
+            proved = _is_proved(address, event, ref)
+            if said.yes is None or not (proved or _is_heard(said.yes, event)):
+                continue
+            confirmed = proved or not self._work.unit.shop.confirms_offers
+            given_at = self._no_later(said.at or at)
+            wish = Wish(what="offers", yes=said.yes, at=given_at, flag=flag, confirmed=confirmed)
+            self._add([address], wish, event, buyer)
 
     def stop(self, event: Event, addresses: Iterable[AddressKey], at: datetime, offers: bool = False) -> None:
         """Record that nothing more is wanted at these addresses, or no offers."""
@@ -55,6 +58,17 @@ class Wishes:
                     address=address, wish=wish, channel=event.channel, event=event.external_id, buyer=buyer
                 )
             )
+
+
+def _is_proved(address: AddressKey, event: Event, ref: BuyerRef) -> bool:
+    """What the channel itself gives, the shop's system verified, or a platform keeps in a buyer's file."""
+    own_file = isinstance(event, BuyerUpdated) and bool(ref.id)
+    return ref.verified or own_file or address == (event.channel, ref.id)
+
+
+def _is_heard(yes: bool, event: Event) -> bool:
+    """Whether a word counts for an address that is only said: in the shop's list, or a checkout's yes."""
+    return isinstance(event, BuyerUpdated) or (yes and isinstance(event, OrderPlaced))
 
 
 def addresses_in(channel: str, ref: BuyerRef) -> list[AddressKey]:

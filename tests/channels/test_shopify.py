@@ -13,6 +13,7 @@ from bot.channels.shopify import ShopifyChannel, ShopifySettings
 from bot.channels.shopify_events import READERS
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import (
+    Agreement,
     BuyerRef,
     BuyerUpdated,
     Event,
@@ -424,6 +425,80 @@ def test_consent_is_what_the_customer_said_last(state: str | None, agrees: bool 
 
     assert isinstance(updated, BuyerUpdated)
     assert updated.buyer.agrees is agrees
+
+
+SAID_AT = "2026-03-01T09:00:00+01:00"
+MARCH = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def consent(state: str, at: str | None = SAID_AT) -> dict[str, Any]:
+    return {"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": at}
+
+
+def customer(**changes: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(recorded("shopify/customers_update.json"))
+    return {**body, "phone": "+12125550100", "updated_at": "2026-05-01T00:00:00Z", **changes}
+
+
+def test_a_customers_word_about_mail_and_about_texts_has_its_own_time_each() -> None:
+    said = customer(
+        email_marketing_consent=consent("subscribed"),
+        sms_marketing_consent=consent("unsubscribed", "2026-04-01T00:00:00Z"),
+    )
+    (updated,) = told("customers/update", said)
+
+    assert isinstance(updated, BuyerUpdated)
+    ref = updated.buyer
+    assert (updated.at, ref.agrees, ref.agrees_at) == (datetime(2026, 5, 1, tzinfo=UTC), True, MARCH)
+    assert ref.agreement(by_phone=True) == Agreement(yes=False, at=datetime(2026, 4, 1, tzinfo=UTC))
+
+
+def test_a_yes_to_mail_is_none_to_texts() -> None:
+    (updated,) = told("customers/update", customer(email_marketing_consent=consent("subscribed")))
+
+    assert isinstance(updated, BuyerUpdated)
+    assert updated.buyer.agreement(by_phone=True).yes is None
+    assert updated.buyer.agreement(by_phone=False).yes is True
+
+
+@pytest.mark.parametrize("topic", ["orders/create", "orders/updated"])
+def test_an_orders_customer_says_what_the_customers_file_says_about_its_own_addresses(topic: str) -> None:
+    who = customer(email="own@b.example", email_marketing_consent=consent("unsubscribed"))
+    body = order(email="typed@b.example", customer=who, buyer_accepts_marketing=True)
+    placed, updated = told(topic, body)
+
+    assert isinstance(placed, OrderPlaced)
+    assert isinstance(updated, BuyerUpdated)
+    assert (placed.buyer.email, placed.buyer.agrees) == ("typed@b.example", None)
+    assert (updated.buyer.email, updated.buyer.agrees, updated.buyer.agrees_at) == (
+        "own@b.example",
+        False,
+        MARCH,
+    )
+
+
+def test_a_yes_of_a_customers_file_without_a_time_is_no_younger_than_the_order() -> None:
+    who = customer(email_marketing_consent=consent("subscribed", None))
+    updated = told("orders/updated", order(customer=who, updated_at="2026-06-01T00:00:00Z"))[1]
+
+    assert isinstance(updated, BuyerUpdated)
+    assert updated.buyer.agrees_at == THEN
+
+
+def test_the_tick_of_a_checkout_is_told_once_by_the_orders_creation() -> None:
+    body = order(customer={"id": 1}, buyer_accepts_marketing=True, updated_at="2026-06-01T00:00:00Z")
+    told_of = {topic: told(topic, body)[0] for topic in ORDER_TOPICS}
+
+    ticked = {topic: each.buyer for topic, each in told_of.items() if isinstance(each, OrderPlaced)}
+    assert {topic for topic, ref in ticked.items() if ref.agrees is not None} == {"orders/create"}
+    assert (ticked["orders/create"].agrees, ticked["orders/create"].agrees_at) == (True, THEN)
+
+
+def test_an_empty_box_at_a_checkout_says_nothing() -> None:
+    (placed,) = told("orders/create", order(customer={"id": 1}, buyer_accepts_marketing=False))
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.buyer.agrees is None
 
 
 def test_the_phone_is_the_buyers_own_and_not_the_one_of_who_gets_the_parcel() -> None:

@@ -348,10 +348,29 @@ def test_kinds_we_do_not_follow_are_skipped(body: bytes) -> None:
 
 def test_bad_contacts_are_dropped_and_the_order_is_kept() -> None:
     worst = {"id": 7, "phone": "call me", "email": "nobody", "locale": 5, "timezone": "Mars", "agrees": "?"}
-    event = parsed("order.placed", placed(buyer=worst))
+    event = parsed("order.placed", placed(buyer={**worst, "verified": "perhaps"}))
 
     assert isinstance(event, OrderPlaced)
     assert event.buyer == BuyerRef(id="7")
+
+
+@pytest.mark.parametrize(
+    ("told", "verified"), [(True, True), (False, False), (None, False), ("true", False), (1, False)]
+)
+@pytest.mark.parametrize("kind", ["message.received", "order.placed", "buyer.updated"])
+def test_contacts_are_proved_where_the_shops_system_says_so_and_else_only_said(
+    kind: str, told: Any, verified: bool
+) -> None:
+    buyer = {**ANN, "verified": told}
+    data = {
+        "message.received": {"message": {"id": "m1", "buyer": buyer, "text": "你好"}},
+        "order.placed": placed(buyer=buyer),
+        "buyer.updated": {"buyer": buyer},
+    }
+    event = parsed(kind, data[kind])
+
+    assert isinstance(event, MessageReceived | OrderPlaced | BuyerUpdated)
+    assert event.buyer == msgspec.convert({**ANN, "verified": verified}, BuyerRef)
 
 
 @pytest.mark.parametrize("phone", ["13800000000", 13800000000, "+86 138-0000-0000", "0086 138 0000 0000"])

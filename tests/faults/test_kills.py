@@ -19,10 +19,12 @@ from aiohttp import web
 from sqlalchemy import String, select
 
 from bot.domain.context import Buyer, Conversation
+from bot.domain.wishes import Wish
 from bot.operations.audit.audit import audit
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, conversation_records, outbox, tables
+from storage import buyer_records, conversation_records, outbox, tables, wish_records
 from storage.database import Database
+from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Receiver, Traffic, until
 from tests.world import SECRET, config_of, served
@@ -149,7 +151,9 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     """Ann has a chat, and one message to this chat is due."""
     now = datetime.now(UTC)
     version = Catalogue(None).resolve(template, "zh-CN")
-    ann = Buyer(id="ann", name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
+    ann = Buyer(id="ann", name="安娜", locale="zh-CN", created_at=now)
+    agreed = Wish(what="offers", yes=True, at=now)
+    word = WishRecord(address=("telegram", "42"), wish=agreed, channel="telegram", event="yes", buyer="ann")
     chat = Conversation(channel="telegram", address="42", buyer="ann", last_in_at=now)
     draft = outbox.Draft(
         key=f"{template}:1",
@@ -167,6 +171,7 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     with database.engine.begin() as connection:
         buyer_records.save(connection, "shop", [ann])
         conversation_records.save(connection, "shop", [chat])
+        wish_records.add(connection, "shop", [word], now)
         outbox.keep_versions(connection, "shop", [version])
         outbox.queue(connection, "shop", [draft], now)
     database.close()

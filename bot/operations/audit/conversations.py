@@ -101,15 +101,16 @@ def _within(times: deque[datetime], since: datetime) -> int:
 
 
 def _against_their_wish(sending: Sending, said: Iterable[Recorded]) -> Iterator[Violation]:
-    """By what the address had said, and had reached us, when the sending began."""
-    at, facts = began(sending), sending.facts
-    known = standing(wish for wish, recorded_at in said if wish.at <= at and recorded_at <= at)
-    if facts.get("stopped") or known.stopped:
-        values = {"stopped_at": known.stopped_at}
+    """By what had reached us of the address's wishes when the sending began; what was recorded in that very
+    moment may have come before or after it."""
+    at, facts, words = began(sending), sending.facts, tuple(said)
+    before = standing(wish for wish, recorded_at in words if recorded_at < at)
+    until = standing(wish for wish, recorded_at in words if recorded_at <= at)
+    if facts.get("stopped") or (before.stopped and until.stopped):
+        values = {"stopped_at": before.stopped_at}
         yield Violation(3, "stopped", sending, values, proven=True)
-    if sending.category == "promotion" and (
-        facts.get("agrees", True) is not True or known.agrees is not True
-    ):
+    agreed = True in (before.agrees, until.agrees)
+    if sending.category == "promotion" and not (facts.get("agrees", True) is True and agreed):
         yield Violation(6, "not_agreed", sending, proven=True)
 
 
