@@ -35,6 +35,11 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         told: Told | None = getattr(self, name)
         return told.value or None if told else None
 
+    def has(self, email: str | None, phone: str | None) -> bool:
+        """True if this mail address or this phone is among them."""
+        mine = (self.known("email") or "").casefold()
+        return bool((email and mine == email.casefold()) or (phone and self.known("phone") == phone))
+
     @property
     def address(self) -> str | None:
         """The mailbox or phone that a guest named, by which their orders may be counted together."""

@@ -26,7 +26,7 @@ class Wishes:
         """
         if ref.agrees is None:
             return
-        proved = ref.id is not None or not self._work.unit.shop.confirms_offers
+        proved = bool(ref.id) or not self._work.unit.shop.confirms_offers
         flag = f"{event.channel}:{ref.id or (ref.email or '').casefold() or ref.phone}"
         wish = Wish(
             what="offers", yes=ref.agrees, at=self._no_later(ref.agrees_at or at), flag=flag, confirmed=proved
