@@ -90,10 +90,10 @@ def test_a_contact_that_is_shared_joins_nobody_on_any_channel(
 # Whose order it is
 
 
-def buyer_of(who: Identities, id: str, at: datetime = NOON, channel: str = "web", **ref: str) -> str | None:
+def buyer_of(who: Identities, number: str, at: datetime = NOON, channel: str = "web", **ref: str) -> str | None:
     """The buyer of an order after it was placed with this reference."""
-    event = placed(id, at, channel, **ref)
-    return who.buyer_of(merge(Order(id=id, channel=channel), event), event.buyer, at)
+    event = placed(number, at, channel, **ref)
+    return who.buyer_of(merge(Order(id=number, channel=channel), event), event.buyer, at)
 
 
 def test_the_order_of_a_customer_is_theirs(connection: Connection) -> None:
