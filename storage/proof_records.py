@@ -104,7 +104,7 @@ def tries_at(connection: Connection, shop: str, orders: Collection[str], since: 
         wrong_tries.c.at > since,
     )
     rows = connection.execute(statement.group_by(wrong_tries.c.order_id)).all()
-    return {order: number for order, number in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def tries_in_shop(connection: Connection, shop: str, since: datetime) -> int:

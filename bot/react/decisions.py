@@ -170,8 +170,9 @@ class Decisions:
 
     def _mark_in(self, event: Event) -> str | None:
         """The mark of the address to which the link in a message was sent."""
-        said = isinstance(event, MessageReceived)
-        link = self._rules.link_in(self._work.shop_id, event.text) if said else None
+        if not isinstance(event, MessageReceived):
+            return None
+        link = self._rules.link_in(self._work.shop_id, event.text)
         return link.mark if link else None
 
     def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:

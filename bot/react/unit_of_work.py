@@ -133,7 +133,9 @@ class UnitOfWork:
         """The orders that have this mail address or this phone among their contacts, as they are now."""
         for order in order_records.of_contact(self.connection, self.shop_id, email, phone):
             self.orders.setdefault(order.id, order)
-        return [order for order in self.orders.values() if order.contacts and order.contacts.has(email, phone)]
+        return [
+            order for order in self.orders.values() if order.contacts and order.contacts.has(email, phone)
+        ]
 
     def orders_of(self, buyer: str) -> tuple[Order, ...]:
         """The newest orders of a buyer, as they are now."""

@@ -113,7 +113,10 @@ def test_a_block_holds_for_that_address_alone() -> None:
 def test_without_an_order_the_shops_systems_come_by_name_and_address() -> None:
     ids = (("web", "b2"), ("web", "b1"), ("shop2", "b9"))
     contact = Contact(buyer=Buyer(id="b1"), ids=ids)
-    found = [(each.channel, each.address, each.buyer_id) for each in BOOK.addresses(message(), contact, None, None, NOW)]
+    found = [
+        (each.channel, each.address, each.buyer_id)
+        for each in BOOK.addresses(message(), contact, None, None, NOW)
+    ]
     assert found == [("shop2", "b9", "b9"), ("web", "b1", "b1"), ("web", "b2", "b2")]
 
 

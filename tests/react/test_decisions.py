@@ -20,8 +20,8 @@ from bot.domain.actions import (
     Unsay,
     WakeAt,
 )
-from bot.domain.context import Context
 from bot.domain.contacts import Contacts, Told
+from bot.domain.context import Context
 from bot.domain.events import Event, OrderCompleted
 from bot.domain.messages import Reason
 from bot.domain.rules import Rules
@@ -61,9 +61,7 @@ HELLO = wrote("hello")
 class Batch:
     """One batch, in which Ann has order 1 and a chat, and Bob has order 2."""
 
-    def __init__(
-        self, connection: Connection, shop: Shop | None = None, found: Rules | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, shop: Shop | None = None, found: Rules | None = None) -> None:
         self.connection = connection
         save(connection, ann(), bob(), order("1"), order("2", "bob"), TALK)
         buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})

@@ -75,11 +75,14 @@ def wrote(
     )
 
 
-def shipped(
-    order: str, at: datetime, channel: str = "shopify", tracking: str = "TR7"
-) -> OrderShipped:
+def shipped(order: str, at: datetime, channel: str = "shopify", tracking: str = "TR7") -> OrderShipped:
     return OrderShipped(
-        channel=channel, external_id=f"s-{channel}-{order}-{at}", at=at, order=order, parcel=tracking, tracking=tracking
+        channel=channel,
+        external_id=f"s-{channel}-{order}-{at}",
+        at=at,
+        order=order,
+        parcel=tracking,
+        tracking=tracking,
     )
 
 
@@ -249,7 +252,9 @@ async def test_what_follows_about_an_opened_order_comes_to_the_chat_and_of_no_ot
     engine.clock.now += HOUR
     await engine.take(*(shipped(order, engine.clock.now) for order in "12"))
     await engine.settle()
-    told = {one.message.order: one.message.address for one in engine.sent if one.message.template == "shipped"}
+    told = {
+        one.message.order: one.message.address for one in engine.sent if one.message.template == "shipped"
+    }
     assert told == {"1": "42", "2": "other@example.com"}
 
 

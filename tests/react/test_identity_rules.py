@@ -90,7 +90,9 @@ def test_a_contact_that_is_shared_joins_nobody_on_any_channel(
 # Whose order it is
 
 
-def buyer_of(who: Identities, number: str, at: datetime = NOON, channel: str = "web", **ref: str) -> str | None:
+def buyer_of(
+    who: Identities, number: str, at: datetime = NOON, channel: str = "web", **ref: str
+) -> str | None:
     """The buyer of an order after it was placed with this reference."""
     event = placed(number, at, channel, **ref)
     return who.buyer_of(merge(Order(id=number, channel=channel), event), event.buyer, at)

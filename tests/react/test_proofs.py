@@ -62,7 +62,9 @@ def test_digits_open_that_one_order(connection: Connection) -> None:
 
 
 def test_a_mailboxs_link_opens_the_orders_that_are_sent_to_that_mailbox(connection: Connection) -> None:
-    save(connection, mailed("1"), mailed("2", BOX.upper(), buyer="bob"), mailed("3", OTHER), mailed("4", None))
+    save(
+        connection, mailed("1"), mailed("2", BOX.upper(), buyer="bob"), mailed("3", OTHER), mailed("4", None)
+    )
     work = batch(connection)
     open_by_link(work, "1", mark())
     assert (opened(work), opened(work, THEIRS)) == (["1", "2"], [])
@@ -80,7 +82,12 @@ def test_a_link_to_an_id_of_the_shops_own_system_proves_no_mailbox_that_was_type
     connection: Connection,
 ) -> None:
     """A customer who types another's mailbox at the checkout gets the link in their own chat."""
-    save(connection, mailed("1", of="mallory", buyer="mal"), mailed("2"), mailed("3", OTHER, "mallory", buyer="mal"))
+    save(
+        connection,
+        mailed("1", of="mallory", buyer="mal"),
+        mailed("2"),
+        mailed("3", OTHER, "mallory", buyer="mal"),
+    )
     work = batch(connection)
     open_by_link(work, "1", address_mark("web", "mallory"))
     assert opened(work) == ["1", "3"]

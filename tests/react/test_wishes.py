@@ -137,7 +137,12 @@ def test_a_flag_counts_from_when_the_buyer_gave_it(connection: Connection) -> No
 
 
 def test_a_guests_yes_waits_for_the_address_where_the_shop_wants_it_confirmed(connection: Connection) -> None:
-    for shop, id, agrees in ((SHOP, None, True), (GERMAN, None, None), (GERMAN, "", None), (GERMAN, "7", True)):
+    for shop, id, agrees in (
+        (SHOP, None, True),
+        (GERMAN, None, None),
+        (GERMAN, "", None),
+        (GERMAN, "7", True),
+    ):
         _, wishes = wishes_in(connection, shop)
         wishes.flag(EVENT, flag(agrees=True, id=id), NOON - HOUR, "ann")
         assert wishes.standing(BOX).agrees is agrees

@@ -12,7 +12,15 @@ from tests.world import NOON
 
 def test_a_buyers_profile_shows_theirs_alone_the_newest_first(connection: Connection) -> None:
     old, new = chat(address="1", last_in_at=NOON), chat(address="2", last_in_at=NOON + HOUR)
-    save(connection, ann(email="A@b", phone="1"), bob(), old, new, chat("bob", address="3"), order("3", buyer="bob"))
+    save(
+        connection,
+        ann(email="A@b", phone="1"),
+        bob(),
+        old,
+        new,
+        chat("bob", address="3"),
+        order("3", buyer="bob"),
+    )
     save(connection, order("1", placed_at=NOON), order("2", placed_at=NOON + HOUR))
     buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann", ("guest of web", "a@b"): "ann"})
     written = [("ann", "note", "rang"), ("ann", "tag", "vip"), ("bob", "tag", "new")]

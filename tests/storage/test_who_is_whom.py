@@ -1,4 +1,4 @@
-"""The migration to contacts of orders and wishes of addresses, from a database of the first schema with data."""
+"""The migration to contacts of orders and wishes of addresses, from the first schema with real data."""
 
 import json
 from collections.abc import Iterator
@@ -68,7 +68,9 @@ def order(link: Connection, id: str, buyer: str | None, channel: str = "web", **
     )
 
 
-def placed(link: Connection, number: int, order: str, at: Any = NOON, state: str = "done", **ref: Any) -> None:
+def placed(
+    link: Connection, number: int, order: str, at: Any = NOON, state: str = "done", **ref: Any
+) -> None:
     event = {
         "type": "order.placed",
         "channel": ref.pop("channel", "web"),
@@ -162,7 +164,12 @@ def test_where_the_events_are_gone_an_order_keeps_the_contacts_of_its_buyer(old:
 
 def test_a_stop_or_a_consent_is_one_of_each_address_that_the_buyer_had(old: Engine) -> None:
     with upgraded(old) as link:
-        addresses = [("web", "7"), ("email", "ann@example.com"), ("phone", "+1"), ("email", "guest@example.com")]
+        addresses = [
+            ("web", "7"),
+            ("email", "ann@example.com"),
+            ("phone", "+1"),
+            ("email", "guest@example.com"),
+        ]
         addresses += [("telegram", "42"), ("web", "8"), ("phone", "+9")]
         holds = wish_records.standings(link, SHOP, addresses)
         assert [holds[key].stopped_at for key in addresses[:3]] == [NOON] * 3
