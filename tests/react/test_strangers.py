@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.events import BuyerOptedOut, BuyerRef, Event
@@ -202,7 +202,7 @@ def fields_of(event: Any) -> dict[str, Any]:
 def test_no_message_order_or_silence_crosses_between_strangers(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(phases=(Phase.generate,), max_examples=90 if shops.database.dialect == "sqlite" else 5)
+        @settings(max_examples=25 if shops.database.dialect == "sqlite" else 5)
         @given(st.lists(steps, min_size=3, max_size=9))
         def check(history: list[Any]) -> None:
             run(lived(shops, history))
