@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.events import BuyerOptedOut, BuyerRef, Event
@@ -84,6 +84,20 @@ steps = st.one_of(
 histories = st.tuples(st.lists(orders, min_size=4, max_size=7), st.lists(steps, min_size=4, max_size=9)).map(
     lambda both: [*both[0], *both[1]]
 )
+
+TWO_MAILBOXES: list[Any] = [  # of one customer; what is told of the elder order stays in its own
+    Order("shopify", "20260", "ann", {"email": MAIL["ann"]}),
+    Order("shopify", "20261", "ann", {"email": MAIL["bob"]}),
+    Ships("shopify", "20260"),
+]
+ONE_PHONE: list[
+    Any
+] = [  # of a stranger's unpaid guest order; its mailbox hears of that alone, and stops alone
+    Order("shopify", "20260", "ann", {"email": MAIL["ann"], "phone": PHONE["ann"]}),
+    Order("woo", "20261", None, {"email": MAIL["eve"], "phone": PHONE["ann"]}),
+    Stops("eve"),
+    Ships("shopify", "20260"),
+]
 
 
 class Town:
@@ -208,6 +222,8 @@ def test_no_message_order_or_silence_crosses_between_strangers(database_url: str
 
         @settings(max_examples=12 if shops.database.dialect == "sqlite" else 3)
         @given(histories)
+        @example(TWO_MAILBOXES)
+        @example(ONE_PHONE)
         def check(history: list[Any]) -> None:
             run(lived(shops, history))
 
