@@ -30,7 +30,7 @@ def ask(order: Order, context: Context) -> list[Action]:
 def unconfirmed(order: Order, shop: Shop) -> str | None:
     """The mailbox for which a guest said yes to offers, where the shop wants that confirmed."""
     said = order.contacts
-    if said is None or not shop.confirms_offers or said.known("id") or said.known("agrees") != "yes":
+    if said is None or not shop.confirms_offers or said.known("agrees") != "yes":
         return None
     return (said.known("email") or "").casefold() or None
 

@@ -9,7 +9,6 @@ import msgspec
 from sqlalchemy import Connection, Row, literal_column, select, union_all
 
 from bot.domain.context import Buyer
-from bot.domain.events import OWN_LINK
 from storage.bulk import insert_new, upsert
 from storage.database import take_ids
 from storage.sql_in import is_in
@@ -95,12 +94,6 @@ def addresses_of(
     for buyer, channel, value, is_id in connection.execute(union_all(ids, chats)).all():
         found[buyer].append((channel, value, bool(is_id)))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
-
-
-def owners_of_links(connection: Connection, shop: str, ids: Collection[str]) -> dict[Identity, str]:
-    """The buyers that stand today for these ids of ours, for links that were sent long ago."""
-    present = {id: present_id(connection, shop, id) for id in ids}
-    return {(OWN_LINK, id): buyer for id, buyer in present.items() if buyer}
 
 
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:

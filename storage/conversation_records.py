@@ -60,7 +60,11 @@ def save(connection: Connection, shop: str, changed: Iterable[Conversation]) -> 
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:
-    """Block an address until its owner writes to us."""
+    """Block an address until its owner writes to us again, or takes the block back.
+
+    What they wrote before does not count, though a clock that runs ahead may say that it came later.
+    """
     known = by_place(connection, shop, [(channel, address)]).get((channel, address))
     chat = known or Conversation(channel=channel, address=address, buyer=buyer)
-    save(connection, shop, [msgspec.structs.replace(chat, blocked_at=at)])
+    latest = max(each for each in (at, chat.last_in_at, chat.unblocked_at) if each)
+    save(connection, shop, [msgspec.structs.replace(chat, blocked_at=latest)])

@@ -123,7 +123,7 @@ def bob(**fields: Any) -> Buyer:
 
 
 def order(id: str, buyer: str | None = "ann", **fields: Any) -> Order:
-    return Order(id=id, channel="web", buyer=buyer, **fields)
+    return Order(**{"id": id, "channel": "web", "buyer": buyer, **fields})
 
 
 def chat(buyer: str = "ann", address: str = "42", channel: str = "telegram", **fields: Any) -> Conversation:

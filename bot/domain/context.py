@@ -46,7 +46,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         """True if nothing can be sent there: until they write, or take the block back, later than that."""
         if self.blocked_at is None:
             return False
-        return all(at is None or at < self.blocked_at for at in (self.last_in_at, self.unblocked_at))
+        return all(at is None or at <= self.blocked_at for at in (self.last_in_at, self.unblocked_at))
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from bot.domain.actions import (
 )
 from bot.domain.arbiter import too_late
 from bot.domain.context import Context, Conversation
-from bot.domain.events import Event
+from bot.domain.events import Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
@@ -71,7 +71,7 @@ class Decisions:
                 case Consent() if context.conversation:
                     self._consent(action, event, context.conversation)
                 case OpenOrder() if context.conversation:
-                    self._proofs.open(action, context.conversation)
+                    self._proofs.open(action, context.conversation, self._mark_in(event))
                 case CountTry() if context.conversation:
                     for case in self._proofs.count_try(action, context.conversation):
                         self.open_case(case, buyer, context.conversation.name)
@@ -177,6 +177,13 @@ class Decisions:
             order=call.order,
         )
         self.open_case(opened, context.buyer.id if context.buyer else None, chat)
+
+    def _mark_in(self, event: Event) -> str | None:
+        """The mark of the address to which the link in a message was sent."""
+        if not isinstance(event, MessageReceived):
+            return None
+        link = self._rules.link_in(self._work.shop_id, event.text)
+        return link.mark if link else None
 
     def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:
         address = (chat.channel, chat.address)

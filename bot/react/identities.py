@@ -23,7 +23,7 @@ class Identities:
 
     def resolve(self, channel: str, ref: BuyerRef, at: datetime) -> str | None:
         """The buyer whom a channel names by an id of its own, created if new; None for one without an id."""
-        if ref.id is None:
+        if not ref.id:
             return None
         return self._shown((channel, ref.id), ref, at)
 
@@ -32,13 +32,13 @@ class Identities:
 
         ref: the showing of this event, which also updates the record of whom it names.
         """
-        if ref is not None and ref.id is not None:
+        if ref is not None and ref.id:
             self.resolve(order.channel, ref, at)
         contacts = order.contacts
         if contacts is None or (contacts.id is None and order.placed_at is None):
             return order.buyer
         identity = buyers.identity_of(order)
-        mine = ref is not None and ref.id == contacts.known("id")
+        mine = ref is not None and (ref.id or None) == contacts.known("id")
         return self._shown(identity, ref if ref is not None and mine else BuyerRef(), at)
 
     def _shown(self, identity: Identity, ref: BuyerRef, at: datetime) -> str:

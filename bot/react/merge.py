@@ -55,6 +55,8 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
             return _status(work, event)
         case BuyerOptedOut():
             wishes.stop(event, _stopped(work, event), event.at, event.offers)
+            if event.channel == OWN_LINK:
+                return Subject()  # about an address, whoever's it is
             return Subject(buyer=identities.resolve(event.channel, event.buyer, event.at))
         case BuyerEvent():
             buyer = identities.resolve(event.channel, event.buyer, event.at)

@@ -24,17 +24,26 @@ class Proofs:
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
 
-    def open(self, opened: OpenOrder, chat: Conversation) -> None:
-        """Open the order to the chat; by a link every order that goes to the link's address."""
+    def open(self, opened: OpenOrder, chat: Conversation, mark: str | None = None) -> None:
+        """Open the order to the chat; by a link every order that goes to the address with the link's mark."""
         work, place = self._work, (chat.channel, chat.address)
         orders = [opened.order]
         if opened.how == "link":
             work.use_link(opened.order, place)
-            order = work.orders[opened.order]
-            email = order.contacts.known("email") if order.contacts else None
-            orders += [other.id for other in work.orders_with(email, None)]
+            orders += [other.id for other in self._marked(work.orders[opened.order], mark)]
         for order_id in orders:
             work.open_order(order_id, place, opened.how)
+
+    def _marked(self, order: Order, mark: str | None) -> list[Order]:
+        """The orders that go to the one address of `order` that has this mark. A mailbox that was typed on an
+        order is proved by a link that was sent to it, not by one that went to the shop's own system."""
+        contacts = order.contacts or Contacts()
+        email = contacts.known("email")
+        if mark is None:
+            return []
+        if email and mark == address_mark(EMAIL, email.casefold()):
+            return self._work.orders_with(email, None)
+        return list(self._work.orders_of(order.buyer)) if order.buyer and contacts.known("id") else []
 
     def count_try(self, counted: CountTry, chat: Conversation) -> list[OpenCase]:
         """Count a wrong try: of the chat, of the orders it named, and of the shop. Returns what the seller

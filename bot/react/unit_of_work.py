@@ -131,11 +131,20 @@ class UnitOfWork:
         return self.orders.get(id)
 
     def orders_with(self, email: str | None, phone: str | None) -> list[Order]:
-        """The orders that have this mail address or this phone among their contacts."""
-        found = order_records.of_contact(self.connection, self.shop_id, email, phone)
-        for order in found:
+        """The orders that have this mail address or this phone among their contacts, as they are now."""
+        for order in order_records.of_contact(self.connection, self.shop_id, email, phone):
             self.orders.setdefault(order.id, order)
-        return [self.orders[order.id] for order in found]
+        return [
+            order for order in self.orders.values() if order.contacts and order.contacts.has(email, phone)
+        ]
+
+    def orders_of(self, buyer: str) -> tuple[Order, ...]:
+        """The newest orders of a buyer, as they are now."""
+        if buyer not in self._orders_of:
+            self._orders_of |= order_records.newest_of(self.connection, self.shop_id, {buyer})
+        for order in self._orders_of.get(buyer, ()):
+            self.orders.setdefault(order.id, order)
+        return tuple(order for order in self.orders.values() if order.buyer == buyer)
 
     def link_user(self, order: str) -> Place | None:
         """The chat that used the link of an order first."""
@@ -263,7 +272,7 @@ class UnitOfWork:
     # Write
 
     def write(self) -> None:
-        """Write what changed. Raises what the database raises."""
+        """Write what changed since the last call. Raises what the database raises."""
         link, shop, now = self.connection, self.shop_id, self.now
         buyer_records.save(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
         buyer_records.add_identities(link, shop, self._new_owners)
@@ -275,6 +284,10 @@ class UnitOfWork:
         proof_records.add_wrong_tries(link, shop, self._new_tries, now)
         proof_records.use_links(link, shop, self._used_links, now)
         outbox.readdress(link, shop, self._readdressed)
+        self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
+        self._new_owners, self._newly_placing, self._readdressed = {}, set(), {}
+        self._new_wishes, self._new_tries = [], []
+        self._new_openings, self._used_links = {}, {}
 
     def _placing_channels(self) -> set[str]:
         if self._placing is None:
