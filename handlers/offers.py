@@ -1,4 +1,4 @@
-"""A guest's yes to offers at a checkout names a mailbox that may be another's: the mailbox confirms it."""
+"""A yes to offers at a checkout names a mailbox that may be another's: the mailbox confirms it."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ def ask(order: Order, context: Context) -> list[Action]:
 
 
 def unconfirmed(order: Order, shop: Shop) -> str | None:
-    """The mailbox for which a guest said yes to offers, where the shop wants that confirmed."""
+    """The mailbox for which a checkout said yes to offers, where the shop wants that confirmed."""
     said = order.contacts
     if said is None or not shop.confirms_offers or said.known("agrees") != "yes":
         return None

@@ -71,5 +71,5 @@ def _wins(new: Told, known: Told | None) -> bool:
     return known is None or _age(new) > _age(known)
 
 
-def _age(told: Told) -> tuple[datetime, str, str]:
-    return told.at, told.value, told.of or ""
+def _age(told: Told) -> tuple[datetime, str, bool, str]:
+    return told.at, told.value, told.of is not None, told.of or ""

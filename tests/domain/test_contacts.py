@@ -21,7 +21,7 @@ def test_an_address_corrected_later_counts_whichever_word_comes_first() -> None:
         for ref, at in words:
             contacts = told(contacts, ref, at, whole=True)
         assert contacts.known("email") == "ann@example.com"
-        assert contacts.email == Told("ann@example.com", AT + HOUR)
+        assert contacts.email == Told("ann@example.com", AT + HOUR, "")
 
 
 def test_what_a_platform_leaves_out_stays_as_it_was_told() -> None:
@@ -32,6 +32,21 @@ def test_what_a_platform_leaves_out_stays_as_it_was_told() -> None:
         "ann@example.com",
         "+8613800008000",
     ]
+
+
+def test_what_was_told_of_another_buyer_is_no_contact_whichever_word_comes_first() -> None:
+    before = BuyerRef(id="ann", name="Ann", email="ann@example.com", phone="+1")
+    now = BuyerRef(id="bob", name="Bob")
+    for words in (((before, AT), (now, AT + HOUR)), ((now, AT + HOUR), (before, AT))):
+        contacts = NONE
+        for ref, at in words:
+            contacts = told(contacts, ref, at, whole=True)
+        assert [contacts.known(name) for name in ("id", "name", "email", "phone")] == [
+            "bob",
+            "Bob",
+            None,
+            None,
+        ]
 
 
 def test_of_two_words_with_one_timestamp_the_content_decides() -> None:

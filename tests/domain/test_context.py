@@ -44,7 +44,8 @@ def test_a_case_is_open_until_it_is_closed() -> None:
         (None, NOW, NOW, False),
         (NOW, None, None, True),
         (NOW, NOW - HOUR, NOW - HOUR, True),
-        (NOW, NOW, None, False),
+        (NOW, NOW, None, True),
+        (NOW, NOW + HOUR, None, False),
         (NOW, None, NOW + HOUR, False),
     ],
 )
