@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.app import rules_of
+from bot.commands.cautions import cautions
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -63,10 +64,13 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
     )
     found = list(dict.fromkeys(everywhere))
+    open_walls = cautions(config, config_file)
     if as_json:
-        show_json({"settings": [], "templates": found})
+        show_json({"settings": [], "templates": found, "cautions": open_walls})
     else:
         _show_findings(found, config, len(texts.versions))
+        for caution in open_walls:
+            remark(f"! {caution}")
     raise typer.Exit(FOUND if found else 0)
 
 
@@ -77,7 +81,7 @@ def _no_file() -> str:
 def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     if as_json:
         show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
-                   "templates": []})  # fmt: skip
+                   "templates": [], "cautions": []})  # fmt: skip
         return
     tell(str(error))
 

@@ -1,5 +1,8 @@
 """The page behind an unsubscribe link: looking changes nothing, pressing the button unsubscribes."""
 
+import hashlib
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
@@ -111,3 +114,20 @@ async def test_the_page_speaks_the_shops_language_and_its_name_is_no_html(page: 
     assert "<b>more" not in english
     assert '<html lang="zh-CN">' in chinese
     assert "不再接收" in chinese
+
+
+async def test_browsers_take_the_pages_style_and_form_and_nothing_else(page: Page) -> None:
+    address = f"{page.url}/stop/{TOKENS.token('stop', 'mugs', 'b1')}"
+    async with page.http.get(address) as response:
+        policy, text = response.headers["Content-Security-Policy"], await response.text()
+    (style,) = re.findall(r"<style>(.*)</style>", text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
