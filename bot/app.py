@@ -279,7 +279,7 @@ class _Builder:
             web.get("/hooks/{shop}/{channel}", receiver.receive),
             web.get("/stop/{token}", unsubscribe.ask),
             web.post("/stop/{token}", unsubscribe.stop),
-            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body),
+            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
         ]
 
 
