@@ -1,9 +1,10 @@
 """The composition root: settings in, a program out."""
 
 import asyncio
+import contextlib
 import gc
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypedDict, Unpack
@@ -18,7 +19,7 @@ from bot.channels import ReceivingChannel, SendingChannel
 from bot.channels.email import EmailChannel
 from bot.channels.registry import open_channels, open_http
 from bot.channels.telegram import TelegramSettings
-from bot.config import Config
+from bot.config import Config, host_and_port
 from bot.deliver.addresses import AddressBook
 from bot.deliver.claim import Claimer
 from bot.deliver.dispatcher import LEASE, Dispatcher
@@ -45,6 +46,7 @@ from bot.receive.log.jetstream import Log
 from bot.receive.log.lag import deliveries_behind
 from bot.receive.log.producer import LogProducer
 from bot.receive.log.watermark import Watermark
+from bot.receive.page_headers import guard
 from bot.receive.rate_limit import RateLimit
 from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
@@ -170,6 +172,7 @@ class _Builder:
         return Program(
             Parts(
                 site=self._site(health, store, RequestLimits(limits)),
+                monitoring=_monitoring(health) if config.metrics_listen else None,
                 config=config,
                 rules=self.rules,
                 metrics=metrics,
@@ -252,14 +255,16 @@ class _Builder:
         return Archiver(self.database, self.config.shops, kept.archive, kept.keep, self.clock, busy)
 
     def _site(self, health: Health, store: DeliveryStore, requests: RequestLimits) -> web.Application:
-        """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives."""
+        """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives.
+
+        Where `metrics_listen` is set, what tells of the shops is served there alone.
+        """
         site = web.Application(client_max_size=self.config.body_limit, middlewares=[requests.middleware])
+        site.on_response_prepare.append(guard)
         site.add_routes(
-            [
-                web.get("/healthz", health.alive),
-                web.get("/readyz", health.ready),
-                web.get("/metrics", health.measured),
-            ]
+            [web.get("/healthz", health.alive)]
+            if self.config.metrics_listen
+            else _routes_of_monitoring(health)
         )
         if RECEIVE in self.legs:
             site.add_routes(self._public_routes(store, requests.body))
@@ -278,8 +283,24 @@ class _Builder:
             web.post("/stop/{token}", unsubscribe.stop),
             web.get("/offers/{token}", unsubscribe.ask_offers),
             web.post("/offers/{token}", unsubscribe.confirm_offers),
-            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body),
+            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
         ]
+
+
+def _routes_of_monitoring(health: Health) -> list[web.RouteDef]:
+    return [
+        web.get("/healthz", health.alive),
+        web.get("/readyz", health.ready),
+        web.get("/metrics", health.measured),
+    ]
+
+
+def _monitoring(health: Health) -> web.Application:
+    """What `metrics_listen` answers."""
+    site = web.Application()
+    site.on_response_prepare.append(guard)
+    site.add_routes(_routes_of_monitoring(health))
+    return site
 
 
 def _telegram_bots(config: Config) -> dict[str, str]:
@@ -319,7 +340,10 @@ async def serve(
             await runner.setup()
             async with program.running() as hold:
                 try:
-                    async with listening(runner, parts.limits, config.host, config.port):
+                    async with (
+                        _answering(parts.monitoring, config.metrics_listen),
+                        listening(runner, parts.limits, config.host, config.port),
+                    ):
                         on_ready(hold)
                         await until.wait()
                         parts.health.leave()
@@ -328,6 +352,21 @@ async def serve(
                     await runner.cleanup()
     finally:
         database.close()
+
+
+@contextlib.asynccontextmanager
+async def _answering(site: web.Application | None, address: str | None) -> AsyncIterator[None]:
+    """Serve monitoring at its own address, if it has one. Raises OSError if that cannot be bound."""
+    if site is None or address is None:
+        yield
+        return
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=LAST_ANSWER_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *host_and_port(address)).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def _rest_the_collector() -> None:

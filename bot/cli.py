@@ -17,6 +17,7 @@ from bot.commands import (
     outbox,
     serving,
     setup,
+    trail,
     trying,
 )
 from bot.commands.cases import cases_app
@@ -47,6 +48,7 @@ app.add_typer(cases_app, name="cases")
 app.command("events")(events.events)
 app.command("audit")(auditing.audit)
 app.add_typer(mixed_app, name="mixed")
+app.command("trail")(trail.trail)
 app.add_typer(import_app, name="import")
 app.command("backup")(backup.backup)
 app.command("hold")(holding.hold)

@@ -1,11 +1,13 @@
 """Database access: whole transactions, without blocking the event loop."""
 
 import asyncio
+import contextlib
 import copy
 import sqlite3
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
@@ -17,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.domain.errors import StorageError
 from storage import notifications
+from storage.private_files import create_private
 from storage.tables import metadata
 
 T = TypeVar("T")
@@ -159,6 +162,14 @@ def _sqlite(url: str) -> Engine:
         connect_args={"timeout": 30, "check_same_thread": False},
         hide_parameters=True,
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _create(*_: Any) -> None:
+        # SQLite itself would make a file that others can read. WAL and journal take the mode of this one.
+        file = engine.url.database
+        if file and file != ":memory:":
+            with contextlib.suppress(OSError):  # SQLite says it better
+                create_private(Path(file))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: Any) -> None:

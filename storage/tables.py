@@ -478,6 +478,23 @@ life = Table(
 )
 
 
+# Who used a shop's keys for what (storage/trail.py). shop: "" for tokens tried on a shop that is not ours.
+trail = Table(
+    "trail",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("at", Utc, nullable=False),  # of the first, where several are counted
+    Column("what", Key, nullable=False),
+    Column("who", String),
+    Column("about", Key),
+    Column("times", BigInteger, nullable=False),
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("times > 0", name="of_something"),
+    Index("trail_by_kind", "shop", "what", "at"),
+)
+
+
 # The ids on SQLite; PostgreSQL has a sequence.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)

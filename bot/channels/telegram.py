@@ -23,7 +23,8 @@ from bot.domain.errors import (
     WebhookRefused,
 )
 from bot.domain.events import Event
-from bot.domain.shop import Duration, Settings
+from bot.domain.secrets import Secret
+from bot.domain.shop import Duration, HttpAddress, Settings
 
 _LONGEST_TEXT = 4096  # UTF-16 code units
 _LONGEST_DATA = 64  # bytes of a button's value
@@ -37,14 +38,12 @@ class TelegramSettings(Settings):
     """A Telegram bot."""
 
     kind: Literal["telegram"] = "telegram"
-    secrets: tuple[SecretStr, ...] = Field(
-        (), description="secret_token of setWebhook; several while rotating"
-    )
+    secrets: tuple[Secret, ...] = Field((), description="secret_token of setWebhook; several while rotating")
     token: SecretStr = Field(description="of the bot, from @BotFather")
     username: str | None = Field(
         None, pattern=r"^[A-Za-z]\w{3,31}$", description="of the bot, without @; for links to it"
     )
-    api: str = Field("https://api.telegram.org", pattern="^https?://", description="where the Bot API is")
+    api: HttpAddress = Field("https://api.telegram.org", description="where the Bot API is")
     timeout: Duration = timedelta(seconds=15)
 
 

@@ -1,5 +1,7 @@
 """Commands for open cases: cases, cases settle."""
 
+import getpass
+import os
 from functools import partial
 from typing import Annotated
 
@@ -75,7 +77,14 @@ def settle(
     reader = words_of(shop).locale
     with opened(config) as database:
         settled = database.write_now(
-            partial(settle_case, shop=shop_id, number=number, confirmed=confirmed, now=utc_now())
+            partial(
+                settle_case,
+                shop=shop_id,
+                number=number,
+                confirmed=confirmed,
+                now=utc_now(),
+                by=f"command:{_user()}",
+            )
         )
     if settled is not Settled.DONE:
         raise WrongUse(say(REFUSALS[settled], reader, number=number))
@@ -83,6 +92,13 @@ def settle(
         show_json({"case": number, "settled": True, "confirmed": confirmed})
         return
     tell(say("case_done", reader, number=number))
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a number that has no name here, as in a container
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
 def _show(cases: list[CaseView], words: SellerWords) -> None:

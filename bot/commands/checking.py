@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.app import rules_of
+from bot.commands.cautions import cautions
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -65,10 +66,13 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     found = list(dict.fromkeys(everywhere))
     if config.templates:
         found += check_folder(config.templates, texts, reader)
+    open_walls = cautions(config, config_file)
     if as_json:
-        show_json({"settings": [], "templates": found})
+        show_json({"settings": [], "templates": found, "cautions": open_walls})
     else:
         _show_findings(found, config, len(texts.versions))
+        for caution in open_walls:
+            remark(f"! {caution}")
     raise typer.Exit(FOUND if found else 0)
 
 
@@ -79,7 +83,7 @@ def _no_file() -> str:
 def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     if as_json:
         show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
-                   "templates": []})  # fmt: skip
+                   "templates": [], "cautions": []})  # fmt: skip
         return
     tell(str(error))
 

@@ -15,6 +15,7 @@ from rapidfuzz import process
 from sqlalchemy import make_url
 
 from bot.app import serve as run_program
+from bot.commands.cautions import cautions
 from bot.commands.options import (
     HERE,
     AsJson,
@@ -58,10 +59,11 @@ def serve(
     config = read_config(config_file)
     legs = _legs(leg_names, config)
     configure_logs(config.log, json=as_json)
+    open_walls = cautions(config, config_file)  # before anything is made
     with exclusive(config.database):
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_until_stopped(config, as_json, legs, notice))
+                runner.run(_until_stopped(config, as_json, legs, notice, open_walls))
         except OSError as error:
             raise WrongUse(f"listen {config.listen}: {error.strerror or error}") from None
 
@@ -80,7 +82,9 @@ def _legs(names: str, config: Config) -> tuple[str, ...]:
     return legs
 
 
-async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], notice: float) -> None:
+async def _until_stopped(
+    config: Config, as_json: bool, legs: tuple[str, ...], notice: float, open_walls: list[str]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -93,24 +97,29 @@ async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], n
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
             loop.add_signal_handler(number, asked, number)
-    greeting = partial(_greet, config, as_json, legs)
+    greeting = partial(_greet, config, as_json, legs, open_walls)
     await run_program(config, greeting, stop, legs=legs, notice_seconds=notice)
 
 
-def _greet(config: Config, as_json: bool, legs: tuple[str, ...], hold: OutboxHold | None) -> None:
+def _greet(
+    config: Config, as_json: bool, legs: tuple[str, ...], open_walls: list[str], hold: OutboxHold | None
+) -> None:
     receives = "receive" in legs
     if as_json:
         addresses = [
             {"shop": shop, "channel": channel, "address": address}
             for shop, channel, address in (webhooks(config) if receives else ())
         ]
-        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold})
+        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold,
+                   "cautions": open_walls})  # fmt: skip
         sys.stdout.flush()
         return
     if set(legs) != set(LEGS):
         tell(say("only_legs", reader_of(config), legs=", ".join(legs)))
     if receives:
         greet(config)
+    for caution in open_walls:
+        remark(f"! {caution}")
     remark_hold(hold, words_of(next(iter(config.shops.values()))))
 
 

@@ -230,10 +230,14 @@ class MessageStatusChanged(ChatEvent, frozen=True, kw_only=True, omit_defaults=T
 
 
 class CaseSettled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="case.settled"):
-    """The seller closed a case; `confirmed` for a claim of payment that they found on their account."""
+    """The seller closed a case; `confirmed` for a claim of payment that they found on their account.
+
+    by: `api:` and the token's fingerprint, or `command:` and the machine's user; empty in older events.
+    """
 
     case: int
     confirmed: bool = False
+    by: str = ""
 
 
 class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.came"):

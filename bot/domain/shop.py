@@ -78,11 +78,12 @@ def _day(text: Any) -> date:
 def _web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
     except ValueError:
         raise wrong("web_address") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not whole or not text.isprintable() or " " in text:  # urlsplit leaves line ends out
         raise wrong("web_address")
-    return text.rstrip("/")
+    return text
 
 
 def _known_zone(name: str) -> str:
@@ -148,7 +149,8 @@ ClockTime = Annotated[
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
-WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
+HttpAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
+WebAddress = Annotated[HttpAddress, AfterValidator(lambda address: address.rstrip("/"))]  # to build on
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Region = Annotated[str, AfterValidator(_known_region)]

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Context, Conversation
-from bot.domain.events import AnyEvent, MessageReceived, load_event
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
 from bot.domain.orders import Order
 from bot.domain.routes import route
 from bot.domain.rules import Rules
@@ -39,11 +39,15 @@ BATCH = 400  # events in one transaction; more delays answers, fewer costs more 
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a round did: events handled, events parked, shops that another program has locked."""
+    """What a round did: events handled, events parked, shops that another program has locked.
+
+    settled: those of the handled events by which a seller settled a case.
+    """
 
     handled: int = 0
     parked: int = 0
     busy: int = 0
+    settled: tuple[CaseSettled, ...] = ()
 
 
 class Reactor:
@@ -87,7 +91,14 @@ class Reactor:
         for shop_id, of_shop in handled:
             self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
             self._metrics.events.labels(shop_id, "parked").inc(of_shop.parked)
+            self._tell_settled(shop_id, of_shop.settled)
         return _sum(of_shop for _, of_shop in handled)
+
+    def _tell_settled(self, shop_id: str, settled: Iterable[CaseSettled]) -> None:
+        for event in settled:
+            way = event.by.partition(":")[0] or "unknown"
+            self._metrics.settled.labels(shop_id, way).inc()
+            log.info("case settled", shop=shop_id, case=event.case, by=event.by, confirmed=event.confirmed)
 
     def react_in_shop(
         self, connection: Connection, shop_id: str, clock: Callable[[], datetime], limit: int = BATCH
@@ -191,8 +202,9 @@ class _Batch:
         self._work.write()
         self._decisions.write()
         inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
-        parked = sum(1 for _, _, error in outcomes if error)
-        return Handled(handled=len(outcomes) - parked, parked=parked)
+        parked = {id for id, _, error in outcomes if error}
+        settled = tuple(event for id, event in events if isinstance(event, CaseSettled) and id not in parked)
+        return Handled(handled=len(outcomes) - len(parked), parked=len(parked), settled=settled)
 
     def _handle(self, id: int, event: AnyEvent) -> tuple[str | None, str | None]:
         """(rule, error). The facts of an event count even when its handler fails."""

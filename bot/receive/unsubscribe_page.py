@@ -13,14 +13,18 @@ from bot.domain.events import OWN_LINK, AnyEvent, BuyerOptedOut, BuyerRef, Offer
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.delivery_store import DeliveryStore
+from bot.receive.page_headers import policy_with
 from bot.seller.words import SellerWords
 from storage.inbox import inbox_event
 
+STYLE = """body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;
+  color:#222}
+button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}"""
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
-<style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;color:#222}}
-button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}}</style>
+<style>{style}</style>
 <h1>{title}</h1><p>{text}</p>{form}</html>"""
+POLICY = {"Content-Security-Policy": policy_with(STYLE)}
 FORM = '<form method="post"><button>{button}</button></form>'
 
 
@@ -97,11 +101,12 @@ class UnsubscribePage:
         words = SellerWords(shop.locale)
         body = PAGE.format(
             lang=escape(shop.locale),
+            style=STYLE,
             title=escape(shop.name),
             text=escape(words.phrase(text, {"shop": shop.name})),
             form=FORM.format(button=escape(words.phrase(button, {}))) if button else "",
         )
-        return web.Response(text=body, content_type="text/html")
+        return web.Response(text=body, content_type="text/html", headers=POLICY)
 
 
 def _name(what: str, named: tuple[str, ...], at: datetime) -> str:

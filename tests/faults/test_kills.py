@@ -138,7 +138,7 @@ OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199
 
 
 def chat_shop(api: str) -> dict[str, Any]:
-    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    telegram = {"kind": "telegram", "secrets": ["a secret of the test"], "token": "1:x", "api": api}
     return {
         **FAST_SHOP,
         "channels": {"telegram": telegram, "webhook": {"kind": "webhook", "secrets": [SECRET]}},

@@ -24,9 +24,14 @@ ANN = {"email": "ann@example.com", "phone": "+8613800008000"}
 
 # Channels of three platforms; the shop sends through its own webhook, Telegram and mail.
 CHANNELS: dict[str, Any] = {
-    "shopify": {"kind": "shopify", "secrets": ["s"]},
-    "woo": {"kind": "woocommerce", "secrets": ["s"]},
-    "telegram": {"kind": "telegram", "secrets": ["s"], "token": "1:x", "username": "mug_house_bot"},
+    "shopify": {"kind": "shopify", "secrets": ["a secret of the test"]},
+    "woo": {"kind": "woocommerce", "secrets": ["a secret of the test"]},
+    "telegram": {
+        "kind": "telegram",
+        "secrets": ["a secret of the test"],
+        "token": "1:x",
+        "username": "mug_house_bot",
+    },
     "mail": {"kind": "email", "host": "127.0.0.1", "sender": "shop@example.com"},
 }
 

@@ -1,5 +1,8 @@
 """The page behind an unsubscribe link: looking changes nothing, pressing the button unsubscribes."""
 
+import hashlib
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
@@ -161,3 +164,20 @@ async def test_a_link_to_stop_confirms_no_offers(page: Page) -> None:
 
     assert (await page.press(token, "offers"))[0] == 404
     assert (await page.press(TOKENS.token("offers", "mugs", "email", "ann@example.com")))[0] == 404
+
+
+async def test_browsers_take_the_pages_style_and_form_and_nothing_else(page: Page) -> None:
+    address = f"{page.url}/stop/{TOKENS.token('stop', 'mugs', 'b1')}"
+    async with page.http.get(address) as response:
+        policy, text = response.headers["Content-Security-Policy"], await response.text()
+    (style,) = re.findall(r"<style>(.*)</style>", text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
