@@ -116,9 +116,11 @@ def _rating(due: DueMessage, order: Order) -> int:
     return newest.rating if newest else int(due.values.get("rating", 0))
 
 
+_REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))
+
 POLICIES: MessagePolicies = {
-    "review_request": policy.review(why_not_ask),
-    "review_reminder": policy.review(why_not_ask),
+    "review_request": policy.review(why_not_ask, samples=_REPORTS),
+    "review_reminder": policy.review(why_not_ask, samples=_REPORTS),
     "review_thanks": policy.review(
         why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
     ),

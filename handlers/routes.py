@@ -36,6 +36,7 @@ from handlers import (
     claims,
     confirmation,
     journey,
+    late_shipping,
     message_policies,
     order_proof,
     payment,
@@ -92,6 +93,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # deadlines of our own
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
+    deadline("late_shipping", late_shipping.check),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -118,6 +120,7 @@ REASONS: Reasons = joined(
     chat.REASONS,
     claims.REASONS,
     confirmation.REASONS,
+    late_shipping.REASONS,
     order_proof.REASONS,
     payment.REASONS,
     reminders.REASONS,

@@ -117,6 +117,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.paid_minor >= self.total.minor
 
     @property
+    def covered_at(self) -> datetime | None:
+        """When the payments first reached the total; None while they do not, or while no total is known."""
+        so_far = 0
+        for payment in sorted(self.payments, key=lambda payment: (payment.at, payment.id)):
+            if payment.amount is None:
+                return payment.at
+            so_far += payment.amount.minor
+            if self.total is not None and so_far >= self.total.minor:
+                return payment.at
+        return None
+
+    @property
     def paid_minor(self) -> int:
         if any(paid.amount is None for paid in self.payments):
             return self.total.minor if self.total else 0

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.working_days import WEEKDAYS
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
@@ -147,6 +148,7 @@ ClockTime = Annotated[
     PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
 WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -180,7 +182,9 @@ class Payment(Settings):
     gap: Duration = Field(
         timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
     )
-    ships_within: Duration = Field(timedelta(days=2), description="after payment")
+    ships_within: Duration = Field(
+        timedelta(days=2), description="after payment, in the shop's working days; 0d: nothing is promised"
+    )
 
 
 class FollowUps(Settings):
@@ -278,6 +282,10 @@ class Shop(Settings):
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
+    working_days: tuple[Weekday, ...] = Field(
+        WEEKDAYS[:5], min_length=1, description="days on which parcels leave, in the shop's zone"
+    )
+    days_off: tuple[Day, ...] = Field((), description="feasts and holidays, on which none leave")
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )

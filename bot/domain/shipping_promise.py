@@ -1,0 +1,31 @@
+"""By when an order is promised to leave, and whether that is still ahead."""
+
+from datetime import datetime
+
+from bot.domain.orders import Order
+from bot.domain.shop import Shop
+from bot.domain.working_days import end_of_term
+
+AHEAD = frozenset(("unpaid", "on_delivery", "partly_paid", "paid"))  # states in which nothing has left yet
+
+
+def to_ship(order: Order) -> bool:
+    """True while none of the order has left and it is still to be sent."""
+    return order.state in AHEAD
+
+
+def ready_at(order: Order) -> datetime | None:
+    """Since when nothing but the packing keeps the order: paid in full, or free, and not cancelled since."""
+    if order.state != "paid":
+        return None
+    since = order.covered_at or order.placed_at
+    known = [at for at in (since, order.reopened_at) if at]
+    return max(known) if since else None
+
+
+def ships_by(order: Order, shop: Shop) -> datetime | None:
+    """The end of the day by which the order is promised to leave; None while no day is promised."""
+    since, within = ready_at(order), shop.payment.ships_within
+    if since is None or not within:
+        return None
+    return end_of_term(since, within, shop.zone(), shop.working_days, shop.days_off)
