@@ -112,7 +112,7 @@ def not_covered(order: Order) -> Reason | None:
 
 
 POLICIES: MessagePolicies = {
-    "payment_received": policy.service(why_not_acknowledge, looks_back=True, variables=("order.paid_at",)),
+    "payment_received": policy.service(why_not_acknowledge, variables=("order.paid_at",)),
     "reassurance": policy.service(why_not_reassure, variables=("order.paid_at",)),
 }
 

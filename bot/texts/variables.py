@@ -10,6 +10,7 @@ from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
+from bot.domain.payment_term import closes_at
 from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Shop
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
@@ -133,7 +134,7 @@ def variables(
         "seller": {"name": shop.seller.name, "contact": shop.seller.contact},
         "order": {**_order(order, zone), **_promise(order, shop, now)} if order else None,
         "parcel": _parcel_of(order, values.get("parcel"), zone),
-        "payment": _payment(shop, order, zone, now),
+        "payment": _payment(facts, zone, now),
         "now": now.astimezone(zone),
         "locale": regional(facts.buyer.locale or shop.locale, shop.locale, shop.region),
         "stop": {"needed": due.category in ADDED_TO, "link": stop_url},
@@ -235,7 +236,8 @@ def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _payment(shop: Shop, order: Order | None, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+def _payment(facts: Facts, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    shop, order = facts.shop, facts.order
     number = order.shown_number if order else None
     link = shop.payment.link
     return {
@@ -245,16 +247,14 @@ def _payment(shop: Shop, order: Order | None, zone: ZoneInfo, now: datetime) -> 
         ],
         "link": link.replace("{order}", url_quote(number or "", safe="")) if link else None,
         "memo": number,
-        "closes_at": _local(_closes_at(shop, order, now), zone) if order else None,
+        "closes_at": _local(_closes_at(facts, order, zone, now), zone) if order else None,
         "ships_within": _ships_within(shop, order, now),
     }
 
 
-def _closes_at(shop: Shop, order: Order, now: datetime) -> datetime | None:
-    if order.placed_at is None or order.state not in TO_PAY:
-        return None
-    at = shop.closes_at(order.placed_at)
-    return at if at > now else None
+def _closes_at(facts: Facts, order: Order, zone: ZoneInfo, now: datetime) -> datetime | None:
+    at = closes_at(order, facts.shop, facts.said, zone, now) if order.state in TO_PAY else None
+    return at if at and at > now else None
 
 
 def _ships_within(shop: Shop, order: Order | None, now: datetime) -> timedelta | None:
