@@ -81,7 +81,10 @@ def not_yet_again(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetim
 
 POLICIES: MessagePolicies = {
     "order_confirmation": policy.confirmation(
-        why_not_confirm, opens_chat=True, fresh=MINUTES_AGO, samples=({"link": "https://shop.example/c/abc"}, {})
+        why_not_confirm,
+        opens_chat=True,
+        fresh=MINUTES_AGO,
+        samples=({"link": "https://shop.example/c/abc"}, {}),
     ),
     "second_contact": policy.service(why_not_contact_again, not_before=not_yet_again),
 }

@@ -31,6 +31,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     review.withdraw,
     review.answer,
     refunds.cancel,
+    refunds.restore,
     refunds.refund,
 )
 

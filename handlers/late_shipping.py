@@ -8,16 +8,18 @@ from bot.domain.events import MessageReceived, TimeCame
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from bot.domain.shipping_promise import ships_by, to_ship
+from bot.domain.shipping_promise import promised_day, ships_by, to_ship
 from bot.domain.shop import Shop
 from handlers.reminders import FORGOTTEN
 from handlers.replies import quoted
 
 
 def watch(order: Order, context: Context) -> list[Action]:
-    """Wake at the end of the promised day. A promise that changes later has a deadline of its own."""
-    by = ships_by(order, context.shop)
-    return [_deadline(order, by)] if by else []
+    """Wake at the end of every day that may be the promised one, so that more facts only add to them."""
+    begins = [payment.at for payment in order.payments] + list(order.restored_times)
+    begins += [order.placed_at] if order.free and order.placed_at else []
+    days = {promised_day(at, context.shop) for at in begins}
+    return [_deadline(order, day) for day in sorted(day for day in days if day)]
 
 
 def check(event: TimeCame, context: Context) -> list[Action]:

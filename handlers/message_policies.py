@@ -50,8 +50,15 @@ def _of_order(category: Category, lateness: timedelta, check: OrderCheck, option
     )
 
 
-def promotion(check: Check, variables: tuple[str, ...], samples: tuple[dict[str, Any], ...]) -> MessagePolicy:
+def promotion(
+    check: Check,
+    not_before: NotBefore,
+    variables: tuple[str, ...],
+    samples: tuple[dict[str, Any], ...],
+) -> MessagePolicy:
+    """An offer; a campaign lets it be as late as the promotion lasts."""
     return MessagePolicy(
+        not_before=not_before,
         category="promotion",
         lateness=timedelta(hours=10),
         why_outdated=check,

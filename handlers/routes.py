@@ -123,6 +123,7 @@ REASONS: Reasons = joined(
     late_shipping.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,

@@ -52,7 +52,10 @@ def _next_night(at: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | N
     if quiet.start == quiet.end:
         return None
     today = at.astimezone(zone).date()
-    nights = (*_nights(today, quiet.start, quiet.end, zone), *_nights(today + DAY, quiet.start, quiet.end, zone))
+    nights = (
+        *_nights(today, quiet.start, quiet.end, zone),
+        *_nights(today + DAY, quiet.start, quiet.end, zone),
+    )
     return min(begins for begins, _ in nights if begins > at)
 
 

@@ -29,7 +29,9 @@ def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | N
     return at if at and at > order.placed_at + AT_ONCE else order.placed_at
 
 
-def closes_at(order: Order, shop: Shop, said: Iterable[Said], zone: ZoneInfo, now: datetime) -> datetime | None:
+def closes_at(
+    order: Order, shop: Shop, said: Iterable[Said], zone: ZoneInfo, now: datetime
+) -> datetime | None:
     """When an unpaid order is given up. zone: the buyer's."""
     begins = begins_at(order, said, now)
     return term_ends(begins, shop, zone) if begins else None

@@ -25,7 +25,13 @@ def ready_at(order: Order) -> datetime | None:
 
 def ships_by(order: Order, shop: Shop) -> datetime | None:
     """The end of the day by which the order is promised to leave; None while no day is promised."""
-    since, within = ready_at(order), shop.payment.ships_within
-    if since is None or not within:
+    since = ready_at(order)
+    return promised_day(since, shop) if since else None
+
+
+def promised_day(since: datetime, shop: Shop) -> datetime | None:
+    """The end of the day that is promised for what is ready at `since`; None if the shop promises none."""
+    within = shop.payment.ships_within
+    if not within:
         return None
     return end_of_term(since, within, shop.zone(), shop.working_days, shop.days_off)

@@ -250,6 +250,10 @@ class Promotion(Settings):
             raise wrong("ends_before_start")
         return daytime
 
+    def ends_at(self, zone: ZoneInfo) -> datetime:
+        """The promotion's last day counts in full."""
+        return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+
 
 class Seller(Settings):
     """How a buyer reaches a person, and where the seller gets their cases."""

@@ -102,7 +102,7 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
 # What was said about each order before, so that texts may look back to it.
 _SAID = tuple(
     Said(key=f"{name}:1001", template=name, state="sent", order="1001", sent_at=AGO)
-    for name in ("order_confirmation", "review_request")
+    for name in ("order_confirmation", "review_request", "cancelled")
 )
 
 
