@@ -19,11 +19,13 @@ def cancel(order: Order, context: Context) -> list[Action]:
 
 
 def restore(order: Order, context: Context) -> list[Action]:
-    return [_word("restored", order, at) for at in order.restored_times]
+    """Report each reopening that follows a cancelling; some platforms say "open" as long as an order is."""
+    gone = min(order.cancelled_times, default=None)
+    return [_word("restored", order, at) for at in order.restored_times if gone and gone <= at]
 
 
 def _word(template: str, order: Order, at: datetime) -> Say:
-    key = f"{template}:{order.id}:{at.timestamp():.0f}"
+    key = f"{template}:{order.id}:{_seconds(at)}"
     return Say(template=template, key=key, order=order.id, at=at, values={"fact_at": iso(at)})
 
 
@@ -56,7 +58,7 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
     back = order.reopened_at
     first = min(at for at in order.cancelled_times if back is None or at > back)
     said_before = any(back is None or at > back for at in _said(facts, "cancelled"))
-    if _time_of(due.values.get("fact_at")) != first or said_before:
+    if _fact_of(due) != _seconds(first) or said_before:
         return Reason("said_before", {"order": order.shown_number})
     return None
 
@@ -68,9 +70,18 @@ def why_not_report_restoring(due: DueMessage, order: Order, facts: Facts, now: d
     if outdated or order.reopened_at is None or not gone:
         return outdated or Reason("nothing_said", {"order": order.shown_number})
     told = back and max(back) > max(gone)
-    if _time_of(due.values.get("fact_at")) != order.reopened_at or told:
+    if _fact_of(due) != _seconds(order.reopened_at) or told:
         return Reason("said_before", {"order": order.shown_number})
     return None
+
+
+def _fact_of(due: DueMessage) -> int | None:
+    at = _time_of(due.values.get("fact_at"))
+    return _seconds(at) if at else None
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
 
 
 def _said(facts: Facts, template: str) -> list[datetime]:

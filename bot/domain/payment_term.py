@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.context import Said
-from bot.domain.hours import quiet_until, waking_time_over
+from bot.domain.hours import SECOND, quiet_until, waking_time_over
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
 
@@ -42,5 +42,5 @@ def term_ends(begins: datetime, shop: Shop, zone: ZoneInfo) -> datetime:
     the last reminder still comes before it."""
     quiet = shop.quiet_hours
     ends = max(begins + shop.payment.close, waking_time_over(begins, WAKING_DAY, quiet, zone))
-    morning = quiet_until(ends, quiet, zone)
+    morning = quiet_until(ends - SECOND, quiet, zone)  # just before the night is still in the day
     return ends if morning is None else morning + max(shop.payment.last_reminder, timedelta(hours=1))

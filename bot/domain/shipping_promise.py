@@ -19,8 +19,9 @@ def ready_at(order: Order) -> datetime | None:
     if order.state != "paid":
         return None
     since = order.covered_at or order.placed_at
-    known = [at for at in (since, order.reopened_at) if at]
-    return max(known) if since else None
+    if since and order.cancelled_at and order.reopened_at:
+        return max(since, order.reopened_at)
+    return since
 
 
 def ships_by(order: Order, shop: Shop) -> datetime | None:
