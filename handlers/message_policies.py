@@ -52,9 +52,9 @@ def _of_order(category: Category, lateness: timedelta, check: OrderCheck, option
 
 def promotion(
     check: Check,
-    not_before: NotBefore,
     variables: tuple[str, ...],
     samples: tuple[dict[str, Any], ...],
+    not_before: NotBefore | None = None,
 ) -> MessagePolicy:
     """An offer; a campaign lets it be as late as the promotion lasts."""
     return MessagePolicy(

@@ -157,9 +157,13 @@ def one_breath_over(facts: Facts, now: datetime) -> datetime:
     """When enough time has passed since anything was said about the money of this order."""
     if any(said.template == payment_term.TOLD_BY and said.state in payment_term.OPEN for said in facts.said):
         return now + ONE_BREATH  # it is still to be told
-    said_at = [said.sent_at for said in facts.said if said.sent_at and said.template in ABOUT_MONEY]
-    wait = max(facts.shop.payment.gap, ONE_BREATH)
-    return max((at + wait for at in said_at), default=now)
+    gap = facts.shop.payment.gap
+    waits = [
+        said.sent_at + (ONE_BREATH if said.template == payment_term.TOLD_BY else max(gap, ONE_BREATH))
+        for said in facts.said
+        if said.sent_at and said.template in ABOUT_MONEY
+    ]
+    return max(waits, default=now)
 
 
 def _closes_at(order: Order, facts: Facts, now: datetime) -> datetime | None:

@@ -43,4 +43,5 @@ def term_ends(begins: datetime, shop: Shop, zone: ZoneInfo) -> datetime:
     quiet = shop.quiet_hours
     ends = max(begins + shop.payment.close, waking_time_over(begins, WAKING_DAY, quiet, zone))
     morning = quiet_until(ends - SECOND, quiet, zone)  # just before the night is still in the day
-    return ends if morning is None else morning + max(shop.payment.last_reminder, timedelta(hours=1))
+    wait = max(shop.payment.last_reminder, timedelta(hours=1))
+    return ends if morning is None else waking_time_over(morning, wait, quiet, zone)

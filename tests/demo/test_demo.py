@@ -142,7 +142,9 @@ def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Transc
     ]
 
 
-def test_nothing_but_answers_and_the_confirmation_of_a_new_order_goes_out_in_quiet_hours(account: Transcript) -> None:
+def test_nothing_but_answers_and_the_confirmation_of_a_new_order_goes_out_in_quiet_hours(
+    account: Transcript,
+) -> None:
     zone = ZoneInfo(account.timezone)
     at_night = [
         message.key
