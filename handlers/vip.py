@@ -14,9 +14,9 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Promotion, Shop, Tier
 from handlers import message_policies as policy
-from handlers.validity import iso
+from handlers.validity import case_open, iso
 
-LEFT_BEHIND = ("unpaid", "payment", "no_answer", "unreachable", "undeliverable", "fault")  # kinds of cases
+ANOTHER_TRY = timedelta(hours=6)  # at an offer to a buyer who waits for an answer
 A_MINUTE = timedelta(minutes=1)  # the resolution of cron
 
 
@@ -84,8 +84,7 @@ def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
 
 
 def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
-    """An offer needs a buyer who agreed, is in its tier and waits for no answer of the seller's, before the
-    promotion ends."""
+    """An offer needs a buyer who agreed, is in its tier, before the promotion ends."""
     promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
     if promotion is None:
         return Reason("promotion_over", {"end": iso(due.due_at)})
@@ -94,26 +93,24 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
         return Reason("promotion_over", {"end": iso(over_at)})
     if facts.standing.agrees is not True:
         return Reason("not_agreed")
-    return _not_in_tier(promotion, facts.orders, facts.shop, now) or _waiting(facts)
+    return _not_in_tier(promotion, facts.orders, facts.shop, now)
 
 
-def not_at_night(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
-    """An offer that a cap held back is said when there is room, in the daytime of the promotion."""
+def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """An offer that was held back is said in the daytime of the promotion, and not while the buyer waits for
+    an answer of the seller's."""
     promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
     if promotion is None:
         return None
+    waits = case_open(facts)
+    if waits:
+        return now + ANOTHER_TRY, waits
     opens, closes = promotion.daytime
     zone = facts.shop.zone(facts.buyer.timezone)
     if opens <= now.astimezone(zone).time() < closes:
         return None
     until = daytime_slot(now, promotion.daytime, zone, 0.0)
     return (until, Reason("offer_daytime", {"until": iso(until)})) if until > now else None
-
-
-def _waiting(facts: Facts) -> Reason | None:
-    """A case that the buyer waits for; one about an order that they left behind binds that order alone."""
-    case = next((case for case in facts.cases if case.open and case.kind not in LEFT_BEHIND), None)
-    return Reason("case_open", {"number": case.number}) if case else None
 
 
 def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, now: datetime) -> Reason | None:
@@ -127,7 +124,7 @@ def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, no
 POLICIES: MessagePolicies = {
     "vip_promotion": policy.promotion(
         why_not_offer,
-        not_before=not_at_night,
+        not_before=not_yet,
         variables=("promotion", "offer", "tier"),
         samples=({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
     ),

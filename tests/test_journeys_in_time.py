@@ -96,7 +96,7 @@ async def test_a_parcel_and_a_payment_are_told_after_the_order_that_comes_late(d
         assert "shipped" in shop.receiver.templates
 
 
-async def test_an_order_told_four_hours_late_is_confirmed_and_then_has_its_full_time(
+async def test_an_order_told_four_hours_late_has_its_full_time(
     database_url: str,
 ) -> None:
     async with world(database_url) as shop:
@@ -214,7 +214,7 @@ def order(number: str, shop: World) -> dict[str, object]:
 
 
 async def test_an_offer_that_the_weekly_cap_holds_back_comes_when_there_is_room(database_url: str) -> None:
-    """Also to a buyer who has left another order unpaid."""
+    """Also to a buyer who has left one order unpaid and waits for another."""
     async with world(database_url, **OFFERS) as shop:
         agreed = {"id": "ann", "name": "安娜", "locale": "zh-CN", "agrees": True}
         for number in ("1001", "1002"):

@@ -1,4 +1,4 @@
-"""How long a buyer has to pay: counted from when they were told, a waking day at least, never ending at night."""
+"""How long a buyer has to pay: from when they were told, a waking day at least, and not ending at night."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -67,7 +67,7 @@ VARIABLES: dict[str, str] = {
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.to_ship": "true while none of it has left and it is still to be sent",
-    "order.ships_by": "the day by which it leaves, for `| day`; empty unless it is paid and that day is ahead",
+    "order.ships_by": "the day by which it leaves, for `| day`; empty unless it is paid and that is ahead",
     "order.late": "true if that day has passed and nothing has left",
     "order.parcels": "parcels that left",
     "order.parcels[].carrier": "the carrier's name; may be empty",
