@@ -150,7 +150,7 @@ def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
     buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
     if case.order and (row.order_id or case.kind != "human"):
         return bool(case.order == row.order_id)
-    return buyer == row.buyer
+    return bool(buyer == row.buyer)
 
 
 def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:

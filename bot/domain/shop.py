@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
-from bot.domain.working_days import WEEKDAYS
+from bot.domain.working_days import WEEKDAYS, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
@@ -148,7 +148,6 @@ ClockTime = Annotated[
     PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str),
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
 WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
 Zone = Annotated[str, AfterValidator(_known_zone)]

@@ -114,6 +114,8 @@ def _zone_behind(at: datetime, locale: str) -> str:
 def _zone_name(key: str, locale: str) -> str:
     """As people call it, winter and summer alike: "UK time", "北京时间"."""
     reader, zone = language(locale), ZoneInfo(key)
+    if "/" not in key:  # such as UTC
+        return key
     usual = _USUAL_NAMES.get((key, reader.language, reader.script)) or _USUAL_NAMES.get(
         (key, reader.language, None)
     )
@@ -121,7 +123,7 @@ def _zone_name(key: str, locale: str) -> str:
         return usual
     name = get_timezone_name(zone, "long", locale=reader, zone_variant="generic")
     if name.startswith("GMT"):  # no name of its own
-        name = get_timezone_location(zone, locale=reader) if "/" in key else key
+        name = get_timezone_location(zone, locale=reader)
     return name.removesuffix(" Time") + " time" if name.endswith(" Time") else name
 
 
