@@ -51,7 +51,7 @@ TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class Minute(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known when one sentence is said. facts: of its order, with the times at which they were told."""
+    """What is known when one sentence is said. facts: of its order, with the times when they were told."""
 
     sentence: str
     message: ShownMessage
@@ -114,9 +114,9 @@ def leaves_by(now: Minute) -> bool:
     while left:
         day += DAY
         left -= day.weekday() < 5
-    weekdays = ("Monday Tuesday Wednesday Thursday Friday".split(), [f"星期{each}" for each in "一二三四五"])
     named = now.named_day()
-    right_weekday = any(names[named.weekday()] in now.sentence for names in weekdays)
+    weekday = f"{named:%A}", f"星期{'一二三四五六日'[named.weekday()]}"
+    right_weekday = any(name in now.sentence for name in weekday)
     return paid(now) and not_left(now) and named.date() == day.date() and named >= now.at and right_weekday
 
 
@@ -188,10 +188,8 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     (r"travels in several parcels|分几个包裹|分成幾個包裹", one_of_several),
     (r"^Part of order|已经发出一部分|已寄出一部分", partly_on_its_way),
     (r"is on its way\.|已经发货|已經出貨", on_its_way),
-    (
-        r"^Parcel: |^快递：|^貨件：|^Follow it|^查看物流|^查詢配送|track\.example|^When it arrives|^收到后|^收到後",
-        on_its_way,
-    ),
+    (r"^Parcel: |^快递：|^貨件：|^Follow it|^查看物流|^查詢配送|track\.example", on_its_way),
+    (r"^When it arrives|^收到后|^收到後", on_its_way),
     (r"has been delivered|已经送达|已經送達", lambda now: now.has("arrived")),
     (r"not moved for some days|有几天没有新的|已經好幾天沒有", stands_still),
     (r"looking into it|已经在跟进|已經在追蹤|asked a colleague|请同事来看|請專人來看", looked_after),
@@ -212,17 +210,25 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
 # Greetings, questions, what to do, whom to ask, and what was bought: nothing that a fact could make untrue.
 NOTHING_CLAIMED = (
     r"^Hello |^[\w ]+(，您好！|您好：)$|^Thank you|^谢谢您(的消息|在)|^感謝您在|^謝謝您的訊息",
-    r"^(You chose|您选购的商品|您訂購的商品|Total|合计|總金額)|^[-·・] ?(\d+ x|.* × \d)|^[-·・] ?(First Bank|中国工商|臺灣)",
+    r"^(You chose|您选购的商品|您訂購的商品|Total|合计|總金額)|^[-·・] ?(\d+ x|.* × \d)",
+    r"^[-·・] ?(First Bank|中国工商|臺灣)",
     r"^(User name|Real name|Phone|Items|Address|Postcode|Bank|Time of transfer)",
     r"^(用户名|姓名|电话|商品|地址|邮编|付款银行|转账时间|會員帳號|電話|郵遞區號|匯款銀行|匯款時間)",
-    r"^To reach a person|^If it is urgent|^需要找人|^需要專人協助|^着急的话|^若您急著要|^If it still|^还是不行|^若還是不行",
-    r"^Please (check|give|send|pay whenever)|^请打开看看|^請確認|^If it is not there|^没收到，或者|^若沒收到，或",
-    r"^Did something go wrong|^Tell us where|^告诉我们卡|^歡迎告訴我們|^If you have already paid|^已经付过|^若您已經付款",
+    r"^To reach a person|^If it is urgent|^需要找人|^需要專人協助|^着急的话|^若您急著要",
+    r"^If it still|^还是不行|^若還是不行",
+    r"^Please (check|give|send|pay whenever)|^请打开看看|^請確認|^If it is not there",
+    r"^没收到，或者|^若沒收到，或",
+    r"^Did something go wrong|^Tell us where|^告诉我们卡|^歡迎告訴我們",
+    r"^If you have already paid|^已经付过|^若您已經付款",
     r"^(The money goes back|Depending on)|^退款按原路|^没收到的话|^退款會退回|^若沒收到，請告訴",
-    r"^How do you like|^If you have a minute|^Say what is good|^If something is wrong|^方便的话|^要是有问题|^方便的話|^如果有問題",
-    r"^If you need anything|^以后有什么|^以後有任何|^This is |^这里是|^這裡是|^If you no longer|^如果不想要|^若您已不需要",
-    r"^If you have a question|^If you ask|^您来问|^您有問題|^To hear from us|^想恢复|^想重新|^There is nothing you",
-    r"^If you would like|^需要的话|^有興趣|^No more offers|^Reply STOP|^不想再收到|^请把订单号|^核对上了|^請提供訂單|^核對無誤",
+    r"^How do you like|^If you have a minute|^Say what is good|^If something is wrong|^方便的话",
+    r"^要是有问题|^方便的話|^如果有問題",
+    r"^If you need anything|^以后有什么|^以後有任何|^This is |^这里是|^這裡是",
+    r"^If you no longer|^如果不想要|^若您已不需要",
+    r"^If you have a question|^If you ask|^您来问|^您有問題|^To hear from us|^想恢复",
+    r"^想重新|^There is nothing you",
+    r"^If you would like|^需要的话|^有興趣|^No more offers|^Reply STOP|^不想再收到",
+    r"^请把订单号|^核对上了|^請提供訂單|^核對無誤",
     r"^I would rather not|^资料收到了|^資料收到了",
 )
 
