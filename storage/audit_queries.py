@@ -32,7 +32,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     facts: dict[str, Any]
     settled_at: datetime
-    due_at: datetime
+    due_at: datetime | None = None
     order: str | None = None
     channel: str | None = None
     address: str | None = None

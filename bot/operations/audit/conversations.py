@@ -100,7 +100,8 @@ class BuyerHistory:
 
 def _is_fresh(sending: Sending) -> bool:
     """The confirmation of an order placed minutes ago is an answer."""
-    return sending.template == "order_confirmation" and began(sending) - sending.due_at < FRESH
+    due_at = sending.due_at
+    return sending.template == "order_confirmation" and bool(due_at and began(sending) - due_at < FRESH)
 
 
 def _within(times: deque[datetime], since: datetime) -> int:
