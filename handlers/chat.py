@@ -8,7 +8,7 @@ from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from handlers import claims, order_proof
+from handlers import claims, late_shipping, order_proof
 from handlers import message_policies as policy
 from handlers.form import read_form
 from handlers.meaning import MEANINGS, Meaning, recognise
@@ -16,6 +16,7 @@ from handlers.payment import covered_at
 from handlers.replies import answer, human_called, quoted
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, own_order
 
+SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 
 
@@ -69,7 +70,9 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> "Answer"
         def of(order: Order) -> list[Action]:
             if "i_paid" in meaning.also and not covered_at(order):
                 return claims.claim(order, event, context)
-            return [answer(template, event, order)]
+            asked = template in SHIPPING_QUESTIONS
+            late = late_shipping.ask_person(order, event, context) if asked else []
+            return [answer(template, event, order), *late]
 
         return about_order(event, context, of, states)
 

@@ -12,7 +12,7 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, offers, payment, refunds, reminders, review, shipping
+from handlers import confirmation, late_shipping, offers, payment, refunds, reminders, review, shipping
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
@@ -24,6 +24,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     payment.reassure,
     payment.show_partial,
     payment.show_late,
+    late_shipping.watch,
     shipping.announce,
     shipping.watch,
     shipping.arrive,
@@ -31,6 +32,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     review.withdraw,
     review.answer,
     refunds.cancel,
+    refunds.restore,
     refunds.refund,
 )
 
@@ -56,6 +58,8 @@ def settled(case: Case, order: Order) -> bool:
             return not_payable(order) is not None
         case "payment_claim":
             return payment.covered_at(order) is not None
+        case "late_shipping":
+            return late_shipping.settled(order)
         case "delay":
             late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
             return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)

@@ -9,6 +9,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.late_shipping import why_late
 from handlers.validity import (
     amount,
     arrived,
@@ -26,15 +27,7 @@ REASSURE_AFTER = timedelta(days=1)  # buyers begin to doubt the day after, while
 
 
 def covered_at(order: Order) -> datetime | None:
-    """When the payments first reached the total; None while they do not, or while no total is known."""
-    so_far = 0
-    for payment in sorted(order.payments, key=lambda payment: (payment.at, payment.id)):
-        if payment.amount is None:
-            return payment.at
-        so_far += payment.amount.minor
-        if order.total is not None and so_far >= order.total.minor:
-            return payment.at
-    return None
+    return order.covered_at
 
 
 def receive(order: Order, context: Context) -> list[Action]:
@@ -108,7 +101,8 @@ def _already_said(order: Order, facts: Facts) -> Reason | None:
 
 
 def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return no_need_to_reassure(order) or not_covered(order) or case_open(facts)
+    late = why_late(order, facts.shop, now)
+    return no_need_to_reassure(order) or not_covered(order) or late or case_open(facts)
 
 
 def not_covered(order: Order) -> Reason | None:
@@ -118,7 +112,7 @@ def not_covered(order: Order) -> Reason | None:
 
 
 POLICIES: MessagePolicies = {
-    "payment_received": policy.service(why_not_acknowledge, looks_back=True, variables=("order.paid_at",)),
+    "payment_received": policy.service(why_not_acknowledge, variables=("order.paid_at",)),
     "reassurance": policy.service(why_not_reassure, variables=("order.paid_at",)),
 }
 

@@ -1,19 +1,32 @@
-"""Cancellations and refunds."""
+"""Cancellations, restorings and refunds."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.payments import Refund
+from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.validity import cancelled, iso, refunded_in_full
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
-    if order.cancelled_at is None:
-        return []
-    return [Say(template="cancelled", key=f"cancelled:{order.id}", order=order.id, at=order.cancelled_at)]
+    """Report each cancelling; only the one that made the order what it is now is still true when due."""
+    return [_word("cancelled", order, at) for at in order.cancelled_times]
+
+
+def restore(order: Order, context: Context) -> list[Action]:
+    """Report each reopening that follows a cancelling; some platforms say "open" as long as an order is."""
+    gone = min(order.cancelled_times, default=None)
+    return [_word("restored", order, at) for at in order.restored_times if gone and gone <= at]
+
+
+def _word(template: str, order: Order, at: datetime) -> Say:
+    key = f"{template}:{order.id}:{_seconds(at)}"
+    return Say(template=template, key=key, order=order.id, at=at, values={"fact_at": iso(at)})
 
 
 def refund(order: Order, context: Context) -> list[Action]:
@@ -39,7 +52,51 @@ def whole(refund: Refund, order: Order) -> bool:
 
 
 def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return None if order.cancelled else Reason("order_reopened", {"order": order.shown_number})
+    """A platform may repeat a cancelling under another time: the first one since a reopening is told."""
+    if not order.cancelled:
+        return Reason("order_reopened", {"order": order.shown_number})
+    back = order.reopened_at
+    first = min(at for at in order.cancelled_times if back is None or at > back)
+    said_before = any(back is None or at > back for at in _said(facts, "cancelled"))
+    if _fact_of(due) != _seconds(first) or said_before:
+        return Reason("said_before", {"order": order.shown_number})
+    return None
+
+
+def why_not_report_restoring(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """Said to a buyer who heard that the order was cancelled, and not that it is back."""
+    outdated = cancelled(order) or refunded_in_full(order)
+    gone, back = _said(facts, "cancelled"), _said(facts, "restored")
+    if outdated or order.reopened_at is None or not gone:
+        return outdated or Reason("nothing_said", {"order": order.shown_number})
+    told = back and max(back) > max(gone)
+    if _fact_of(due) != _seconds(order.reopened_at) or told:
+        return Reason("said_before", {"order": order.shown_number})
+    return None
+
+
+def _fact_of(due: DueMessage) -> int | None:
+    at = _time_of(due.values.get("fact_at"))
+    return _seconds(at) if at else None
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _said(facts: Facts, template: str) -> list[datetime]:
+    """The times of the facts that were reported, or may have been."""
+    heard = [said for said in facts.said if said.template == template and said.state in ("sent", "unknown")]
+    times = [_time_of(said.key.rpartition(":")[2]) or said.sent_at for said in heard]
+    return [at for at in times if at]
+
+
+def _time_of(text: Any) -> datetime | None:
+    """From seconds, as they stand in keys, or from ISO 8601; None for an order's id in an older key."""
+    try:
+        return datetime.fromtimestamp(int(text), UTC) if str(text).isdigit() else datetime.fromisoformat(text)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -49,10 +106,14 @@ def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: date
     return Reason("order_unknown", {"order": order.shown_number})
 
 
+_WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
 _REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
-    "cancelled": policy.service(why_not_report_cancelling),
+    "cancelled": policy.service(why_not_report_cancelling, samples=_WORD),
+    "restored": policy.service(why_not_report_restoring, samples=_WORD),
     "refunded": _REFUND,
     "partly_refunded": _REFUND,
 }
+
+REASONS: Reasons = {"said_before": ("order",)}

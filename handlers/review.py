@@ -1,6 +1,6 @@
 """Reviews: asked for some time after the arrival, and answered with thanks or an apology."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, OpenCase, Say, Unsay
 from bot.domain.context import Context
@@ -10,7 +10,7 @@ from bot.domain.orders import Order, Review, review_id
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.shipping import arrivals, reported_otherwise
-from handlers.validity import case_open, ever_cancelled, refunded
+from handlers.validity import case_open, ever_cancelled, iso, refunded
 
 BAD = 2  # stars, and fewer: an apology and a case. 3 stars are thanked for
 
@@ -102,6 +102,27 @@ def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> R
     return not_to_be_asked(order) or reported_otherwise(due, order) or case_open(facts)
 
 
+def why_not_ask_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """A reminder looks back to the request, which was really sent."""
+    unasked = None if _asked_at(facts) else Reason("nothing_said", {"order": order.shown_number})
+    return why_not_ask(due, order, facts, now) or unasked
+
+
+def not_yet_again(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """The wait counts from when the request was sent."""
+    asked_at = _asked_at(facts)
+    if facts.order is None or asked_at is None:
+        return None
+    at = asked_at + facts.shop.followups.review_reminder - timedelta(hours=1)  # it may have waited a little
+    values = {"order": facts.order.shown_number, "until": iso(at)}
+    return (at, Reason("said_lately", values)) if now < at else None
+
+
+def _asked_at(facts: Facts) -> datetime | None:
+    sent = (said.sent_at for said in facts.said if said.template == "review_request" and said.sent_at)
+    return max(sent, default=None)
+
+
 def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
@@ -117,9 +138,11 @@ def _rating(due: DueMessage, order: Order) -> int:
     return newest.rating if newest else int(due.values.get("rating", 0))
 
 
+_REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))
+
 POLICIES: MessagePolicies = {
-    "review_request": policy.review(why_not_ask),
-    "review_reminder": policy.review(why_not_ask),
+    "review_request": policy.review(why_not_ask, samples=_REPORTS),
+    "review_reminder": policy.review(why_not_ask_again, not_before=not_yet_again, samples=_REPORTS),
     "review_thanks": policy.review(
         why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
     ),

@@ -37,6 +37,7 @@ from handlers import (
     claims,
     confirmation,
     journey,
+    late_shipping,
     message_policies,
     offers,
     order_proof,
@@ -95,6 +96,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # deadlines of our own
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
+    deadline("late_shipping", late_shipping.check),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -123,8 +125,10 @@ REASONS: Reasons = joined(
     claims.REASONS,
     confirmation.REASONS,
     offers.REASONS,
+    late_shipping.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,

@@ -210,7 +210,7 @@ POLICIES: MessagePolicies = {
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
     ),
-    "delivered": policy.shipping(why_not_report_arrival),
+    "delivered": policy.shipping(why_not_report_arrival, samples=({"by": "parcel-a"}, {"by": "all"})),
 }
 
 REASONS: Reasons = {

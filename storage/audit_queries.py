@@ -33,6 +33,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     facts: dict[str, Any]
     settled_at: datetime
+    due_at: datetime | None = None
     order: str | None = None
     channel: str | None = None
     address: str | None = None
@@ -63,7 +64,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 _COLUMNS = (
     *(outbox.c[name] for name in ("id", "key", "buyer", "template", "category", "state", "values", "facts")),
-    *(outbox.c[name] for name in ("settled_at", "channel", "address", "text", "receipt")),
+    *(outbox.c[name] for name in ("settled_at", "due_at", "channel", "address", "text", "receipt")),
     outbox.c.order_id.label("order"),
 )
 

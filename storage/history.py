@@ -177,18 +177,21 @@ class _Snapshot(msgspec.Struct):
     """The part of a message's stored facts that later decisions need."""
 
     order: _SnapshotOrder | None = None
+    at: datetime | None = None
 
 
 _snapshots = msgspec.json.Decoder(_Snapshot)
 
 
 def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
+    sent = row.state == "sent"
     return Said(
         key=row.key,
         template=row.template,
         state=row.state,
         order=row.order_id,
-        sent_at=row.settled_at if row.state == "sent" else None,
+        sent_at=row.settled_at if sent else None,
+        written_at=_snapshots.decode(row.facts).at if sent and row.facts else None,
         paid=bool(row.paid) or knew_paid(row.state, row.facts),
     )
 

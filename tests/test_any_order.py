@@ -148,7 +148,7 @@ WHAT_A_CANCELLED_ORDER_LEAVES = {
     "delivered:*:all": "queued",
     "review_request:*:all": "withdrawn",
     "review_reminder:*:all": "withdrawn",
-    "cancelled:*": "queued",
+    f"cancelled:*:{int((NOON + 3 * MINUTE).timestamp())}": "queued",
     "refunded:*:r1": "queued",
 }
 

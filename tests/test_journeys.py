@@ -57,13 +57,16 @@ async def test_a_question_is_answered_at_night(database_url: str) -> None:
         assert shop.receiver.templates == ["hello"]
 
 
-async def test_an_order_placed_at_night_is_confirmed_in_the_morning(database_url: str) -> None:
+async def test_an_order_placed_at_night_is_confirmed_at_once_and_the_rest_waits(database_url: str) -> None:
     async with world(database_url, now=NOON + 14 * HOUR) as shop:
         await shop.place()
-        await shop.settle()
-        assert shop.receiver.messages == []
+        await shop.forward(HOUR)
+        assert shop.receiver.templates == ["order_confirmation"]
+        await shop.fact("paid", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert shop.receiver.templates == ["order_confirmation"]
         await shop.forward(8 * HOUR)
-        assert shop.receiver.templates[0] == "order_confirmation"
+        assert shop.receiver.templates == ["order_confirmation", "payment_received"]
 
 
 async def test_an_order_paid_on_delivery_is_confirmed_and_never_reminded(database_url: str) -> None:

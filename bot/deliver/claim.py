@@ -17,6 +17,7 @@ from bot.deliver.links import Links
 from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
+from bot.domain.payment_term import TOLD_BY
 from bot.domain.rules import Rules
 from bot.domain.wishes import AddressKey
 from bot.operations.metrics import Metrics
@@ -293,8 +294,9 @@ def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return list(first.values())
 
 
-def _turn(row: Row[Any]) -> tuple[int, datetime, int]:
-    return PRIORITY[row.category], row.due_at, row.id
+def _turn(row: Row[Any]) -> tuple[int, bool, datetime, int]:
+    """By priority; within it the confirmation of an order before what else is said of orders."""
+    return PRIORITY[row.category], row.template != TOLD_BY, row.due_at, row.id
 
 
 def _versions(rows: Sequence[Row[Any]]) -> dict[str, Version]:

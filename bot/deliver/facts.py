@@ -147,10 +147,11 @@ def _asked(
 
 
 def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
-    """A case binds the messages about its order; one about no order, every message to its buyer."""
-    if row.order_id and case.order:
+    """A case about an order binds the messages about that order alone; one about none, every message to its
+    buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
+    if case.order and (row.order_id or case.kind != "human"):
         return bool(case.order == row.order_id)
-    return bool(buyer == row.buyer and not (row.order_id and case.order))
+    return bool(buyer == row.buyer)
 
 
 def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order: str | None = None
     sent_at: datetime | None = None
+    written_at: datetime | None = None  # the time of the facts in its text, if they are kept
     paid: bool = False  # the text was written knowing that the order was paid
 
 

@@ -31,6 +31,34 @@ def quiet_until(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | 
     return None
 
 
+def waking_time_over(begins: datetime, wait: timedelta, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """When `wait` of time outside quiet hours has passed; of no more than one day's such time."""
+    at, left = begins, min(wait, _waking_time(quiet))
+    while True:
+        at = quiet_until(at, quiet, zone) or at
+        night = _next_night(at, quiet, zone)
+        if night is None or night - at >= left:
+            return at + left
+        at, left = night, left - (night - at)
+
+
+def _waking_time(quiet: QuietHours) -> timedelta:
+    day = date(2000, 1, 1)
+    return (datetime.combine(day, quiet.start) - datetime.combine(day, quiet.end)) % DAY or DAY
+
+
+def _next_night(at: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    """When the first night after `at` begins; None without quiet hours."""
+    if quiet.start == quiet.end:
+        return None
+    today = at.astimezone(zone).date()
+    nights = (
+        *_nights(today, quiet.start, quiet.end, zone),
+        *_nights(today + DAY, quiet.start, quiet.end, zone),
+    )
+    return min(begins for begins, _ in nights if begins > at)
+
+
 def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, share: float) -> datetime:
     """The time `share` (0 to 1) into the buyer's next daytime, in UTC, never before `now`.
 

@@ -45,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 
 
+NotBefore = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]
 Check = Callable[["DueMessage", Facts, datetime], Reason | None]
 
 
@@ -68,11 +69,18 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     category: what it competes as; the arbiter's PRIORITY puts the categories in order.
     lateness: from due_at on, more than zero; a message that is later than that is skipped.
     why_outdated: answers None while the message is true, else the reason why it no longer is.
+    not_before: answers None once it may be said, else the time until which it waits, and why.
+    waits_for: the template of what is said first about the same order, for which it waits some minutes.
+    fresh: so long after its due time it counts as an answer to what the buyer has just done: it goes out
+    also in quiet hours and beyond the cap.
     """
 
     category: Category
     lateness: timedelta
     why_outdated: Check
+    not_before: NotBefore | None = None
+    waits_for: str | None = None
+    fresh: timedelta = timedelta(0)
     looks_back: bool = False  # its check reads Facts.said
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
     asks_for_offers: bool = False  # it carries the link that confirms offers; without it, it is not said

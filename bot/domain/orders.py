@@ -71,6 +71,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
     reopened_at: datetime | None = None
+    cancellations: tuple[datetime, ...] = ()  # all of them, each with a message of its own
+    reopenings: tuple[datetime, ...] = ()
 
     @property
     def shown_number(self) -> str:
@@ -100,6 +102,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.reopened_at is None or self.reopened_at < self.cancelled_at
 
     @property
+    def cancelled_times(self) -> tuple[datetime, ...]:
+        """When it was cancelled, each time; an order stored by an older release knows the last one only."""
+        return self.cancellations or ((self.cancelled_at,) if self.cancelled_at else ())
+
+    @property
+    def restored_times(self) -> tuple[datetime, ...]:
+        return self.reopenings or ((self.reopened_at,) if self.reopened_at else ())
+
+    @property
     def paid_at(self) -> datetime | None:
         return min((paid.at for paid in self.payments), default=None)
 
@@ -115,6 +126,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.total is None or any(paid.amount is None for paid in self.payments):
             return True
         return self.paid_minor >= self.total.minor
+
+    @property
+    def covered_at(self) -> datetime | None:
+        """When the payments first reached the total; None while they do not, or while no total is known."""
+        so_far = 0
+        for payment in sorted(self.payments, key=lambda payment: (payment.at, payment.id)):
+            if payment.amount is None:
+                return payment.at
+            so_far += payment.amount.minor
+            if self.total is not None and so_far >= self.total.minor:
+                return payment.at
+        return None
 
     @property
     def paid_minor(self) -> int:
@@ -213,9 +236,11 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
         case OrderCompleted():
             return _replace(order, completed_at=first(order.completed_at, event.at))
         case OrderCancelled():
-            return _replace(order, cancelled_at=last(order.cancelled_at, event.at))
+            every = _with_time(order.cancelled_times, event.at)
+            return _replace(order, cancelled_at=last(order.cancelled_at, event.at), cancellations=every)
         case OrderReopened():
-            return _replace(order, reopened_at=last(order.reopened_at, event.at))
+            every = _with_time(order.restored_times, event.at)
+            return _replace(order, reopened_at=last(order.reopened_at, event.at), reopenings=every)
         case OrderRefunded():
             refund = Refund(id=event.refund, at=event.at, amount=event.amount)
             return _replace(order, refunds=_one_per_id(order.refunds, refund))
@@ -260,6 +285,10 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         lines=shown.lines,
         postcode=shown.postcode,
     )
+
+
+def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    return tuple(sorted({*times, at}))
 
 
 def _content(order: Order) -> bytes:

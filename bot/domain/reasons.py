@@ -17,6 +17,7 @@ REASONS: Reasons = {
     "human_talks": ("until",),
     "quiet_hours": ("until", "timezone"),
     "day_full": ("limit", "until"),
+    "first_things": ("until",),
     "try_again": ("why", "attempts", "until"),
     # skipped by the arbiter or by storage
     "stopped": ("stopped_at",),

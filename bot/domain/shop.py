@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.working_days import WEEKDAYS, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
@@ -182,7 +183,9 @@ class Payment(Settings):
     gap: Duration = Field(
         timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
     )
-    ships_within: Duration = Field(timedelta(days=2), description="after payment")
+    ships_within: Duration = Field(
+        timedelta(days=2), description="after payment, in the shop's working days; 0d: nothing is promised"
+    )
 
 
 class FollowUps(Settings):
@@ -248,6 +251,10 @@ class Promotion(Settings):
             raise wrong("ends_before_start")
         return daytime
 
+    def ends_at(self, zone: ZoneInfo) -> datetime:
+        """The promotion's last day counts in full."""
+        return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+
 
 class Seller(Settings):
     """How a buyer reaches a person, and where the seller gets their cases."""
@@ -280,6 +287,10 @@ class Shop(Settings):
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
+    working_days: tuple[Weekday, ...] = Field(
+        WEEKDAYS[:5], min_length=1, description="days on which parcels leave, in the shop's zone"
+    )
+    days_off: tuple[Day, ...] = Field((), description="feasts and holidays, on which none leave")
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )

@@ -96,6 +96,7 @@ class Campaigns:
                 version = self._catalogue.resolve(promotion.template, locale)
                 outbox.keep_versions(connection, shop_id, [version])
                 key = f"promotion:{name}:{buyer.id}"
+                due_at = daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key))
                 drafts.append(
                     outbox.Draft(
                         key=key,
@@ -104,8 +105,8 @@ class Campaigns:
                         version=version.id,
                         category=policy.category,
                         rule=rule,
-                        due_at=daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key)),
-                        lateness=policy.lateness,
+                        due_at=due_at,
+                        lateness=max(policy.lateness, promotion.ends_at(shop.zone()) - due_at),
                         values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},
                     )
                 )

@@ -19,9 +19,11 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
     return {
         "money": partial(_money, locale=locale),
         "date": partial(_of_time, formats.date, "date", locale=locale),
+        "day": partial(_of_time, formats.day, "day", locale=locale),
         "time": partial(_of_time, formats.time, "time", locale=locale),
         "moment": partial(_of_time, formats.moment, "moment", locale=locale),
-        "duration": partial(_duration, locale=locale),
+        "duration": partial(_duration, formats.duration, locale=locale),
+        "workdays": partial(_duration, formats.workdays, locale=locale),
         "plural": partial(_plural, locale=locale),
         "number": partial(_number, locale=locale),
         "join_list": partial(_join_list, locale=locale),
@@ -75,12 +77,12 @@ def _of_time(show: Callable[[datetime, str], str], name: str, at: Any, *, locale
     return show(at, locale)
 
 
-def _duration(wait: Any, *, locale: str) -> str:
+def _duration(show: Callable[[int, str], str], wait: Any, *, locale: str) -> str:
     if isinstance(wait, timedelta):
         wait = int(wait.total_seconds())
     if type(wait) is not int or abs(wait) > NUMBER_MAX:
         raise TemplateFault("no_duration", {"given": _kind(wait)})
-    return formats.duration(wait, locale)
+    return show(wait, locale)
 
 
 def _plural(count: Any, *, locale: str, **forms: str) -> str:

@@ -1,10 +1,10 @@
 """Sample buyers and orders to try templates on, ordinary and extreme."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from bot.domain.context import Buyer
+from bot.domain.context import Buyer, Said
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
@@ -13,9 +13,8 @@ from bot.domain.parcels import Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Shop
+from bot.texts.situations import AGO, AT, situations
 from bot.texts.variables import PARTS, variables
-
-AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
 
 NAMES: dict[str, str | None] = {
     "a buyer of an ordinary name": "安娜 Lee",
@@ -27,6 +26,8 @@ NAMES: dict[str, str | None] = {
     "a buyer with a hostile name": "{{ 7 * 7 }}{% for x in y %} Subject: x\r\nBcc: all",
     "a buyer with a link for a name": "Win at https://evil.example",
 }
+
+STOP_URL = "https://shop.example/stop/abc"
 
 _PAID = (Paid(id="p", at=AT, method="bank transfer"),)
 _SENT = Parcel(
@@ -98,48 +99,65 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+# What was said about each order before, so that texts may look back to it.
+_SAID = tuple(
+    Said(key=f"{name}:1001", template=name, state="sent", order="1001", sent_at=AGO)
+    for name in ("order_confirmation", "review_request", "cancelled")
+)
+
+
 def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
     """Make the variables of one ordinary message of this template, as a preview shows it."""
     known = _input(name, policies)
-    orders = (_order(**{**facts, "currency": shop.currency}) for _, facts in _ORDERS)
-    possible = (_variables(name, policies, shop, buyer, order, known.samples[0]) for order in orders)
-    return next(each for each in possible if _reachable(known, each))
+    for _, facts in _ORDERS:
+        order = _order(**{**facts, "currency": shop.currency})
+        due, known_facts = _message(name, policies, shop, buyer, order, known.samples[0])
+        made = variables(due, known_facts, AT, stop_url=STOP_URL)
+        if _reachable(known, made) and _sayable(name, policies, due, known_facts):
+            return made
+    raise LookupError(f"{name} can be said about no sample order")
 
 
-def samples(name: str, shop: Shop, policies: MessagePolicies) -> Iterator[tuple[str, dict[str, Any]]]:
+def samples(
+    name: str, shop: Shop, policies: MessagePolicies, every_situation: bool = True
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Make labelled variables: every buyer with a short and the longest order, then every order.
 
-    Combinations that the template's TemplateInput excludes are left out.
+    Left out are combinations that the template's TemplateInput excludes, and orders about which its policy
+    would not let it be said.
     """
     known = _input(name, policies)
-    for label, buyer, order, values in _combinations(known):
-        made = _variables(name, policies, shop, buyer, order, values)
-        if _reachable(known, made):
-            yield label, made
+    for label, buyer, order, values in _combinations(known, every_situation):
+        due, facts = _message(name, policies, shop, buyer, order, values)
+        if _sayable(name, policies, due, facts):
+            made = variables(due, facts, AT, stop_url=STOP_URL)
+            if _reachable(known, made):
+                yield label, made
 
 
 _Combination = tuple[str, str | None, Order | None, dict[str, Any]]
 
 
-def _combinations(known: TemplateInput) -> Iterator[_Combination]:
+def _combinations(known: TemplateInput, every_situation: bool) -> Iterator[_Combination]:
     parcels = (_SENT, _PLAIN)
+    orders = (*_ORDERS, *situations()) if every_situation else _ORDERS
     for values in known.samples:
         for label, buyer in NAMES.items():
             for order in (_order(), _order(payments=_PAID, parcels=parcels), _order(**_LONGEST[1])):
                 yield label, buyer, order, values
-        for label, facts in _ORDERS:
+        for label, facts in orders:
             yield label, "Ann", _order(**facts), values
         yield "a message about no order", "Ann", None, values
 
 
-def _variables(
+def _message(
     name: str,
     policies: MessagePolicies,
     shop: Shop,
     buyer: str | None,
     order: Order | None,
     values: dict[str, Any],
-) -> dict[str, Any]:
+) -> tuple[DueMessage, Facts]:
     policy = policies.get(name, policies[PROMOTION])
     due = DueMessage(
         key=f"{name}:1001",
@@ -150,8 +168,16 @@ def _variables(
         lateness=policy.lateness,
         values=values,
     )
-    facts = Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order)
-    return variables(due, facts, AT, stop_url="https://shop.example/stop/abc")
+    said = tuple(each for each in _SAID if each.template != name)
+    return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said)
+
+
+def _sayable(name: str, policies: MessagePolicies, due: DueMessage, facts: Facts) -> bool:
+    """False if the policy would stop it; offers are not about an order, and hang on much else."""
+    policy = policies.get(name)
+    if policy is None or not policy.about_order:
+        return True
+    return policy.why_outdated(due, facts, AT) is None
 
 
 def _input(name: str, policies: MessagePolicies) -> TemplateInput:

@@ -1,7 +1,7 @@
 """The variables of templates: the table of names, and their values from the facts of one message."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote as url_quote
 from zoneinfo import ZoneInfo
@@ -10,12 +10,16 @@ from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
+from bot.domain.payment_term import closes_at
+from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Shop
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
+from bot.texts.formats import NamedZone, regional
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
 TEXT_MAX = 500
+TO_PAY = ("unpaid", "partly_paid")  # states in which money is awaited before anything is sent
 ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
 
 # Values that come with the message itself; a message without one has it empty.
@@ -63,6 +67,9 @@ VARIABLES: dict[str, str] = {
     "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
+    "order.to_ship": "true while none of it has left and it is still to be sent",
+    "order.ships_by": "the day by which it leaves, for `| day`; empty unless it is paid and that is ahead",
+    "order.late": "true if that day has passed and nothing has left",
     "order.parcels": "parcels that left",
     "order.parcels[].carrier": "the carrier's name; may be empty",
     "order.parcels[].tracking": "its number; may be empty",
@@ -84,9 +91,10 @@ VARIABLES: dict[str, str] = {
     "payment.accounts[].name": "the account's owner; may be empty",
     "payment.link": "page to pay at; may be empty",
     "payment.memo": "what to write on the transfer; may be empty",
-    "payment.closes_at": "time when the unpaid order is closed; may be empty",
-    "payment.ships_within": "length of time, after payment",
+    "payment.closes_at": "time when the unpaid order is closed; empty if nothing is to be paid",
+    "payment.ships_within": "length of time, after payment; empty if the order has left, ended or is late",
     "now": "the time of sending",
+    "locale": "the reader's language with region, in whose way times and amounts are shown",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
     **CARRIED,
@@ -115,7 +123,7 @@ def variables(
     link: the page that opens a chat about the order, or that confirms offers, if the message carries one.
     """
     shop, order, values = facts.shop, facts.order, due.values
-    zone = shop.zone(facts.buyer.timezone)
+    zone = zone_of(facts)
     return {
         **_EMPTY,
         "link": link,
@@ -125,12 +133,26 @@ def variables(
         "buyer": {"name": friendly_name(facts.buyer.name)},
         "shop": {"name": shop.name},
         "seller": {"name": shop.seller.name, "contact": shop.seller.contact},
-        "order": _order(order, zone) if order else None,
+        "order": {**_order(order, zone), **_promise(order, shop, now)} if order else None,
         "parcel": _parcel_of(order, values.get("parcel"), zone),
-        "payment": _payment(shop, order, zone),
+        "payment": _payment(facts, zone, now),
         "now": now.astimezone(zone),
+        "locale": regional(facts.buyer.locale or shop.locale, shop.locale, shop.region),
         "stop": {"needed": due.category in ADDED_TO, "link": stop_url},
     }
+
+
+def zone_of(facts: Facts) -> ZoneInfo:
+    """The buyer's zone; the shop's, to be named beside each time, for a buyer whose zone nobody knows."""
+    own, zone = facts.buyer.timezone, facts.shop.zone(facts.buyer.timezone)
+    return zone if own == zone.key else NamedZone(zone.key)
+
+
+def _promise(order: Order, shop: Shop, now: datetime) -> dict[str, Any]:
+    """What is still promised about the shipping; a day is the shop's own."""
+    by = ships_by(order, shop)
+    late = by is not None and by < now
+    return {"to_ship": to_ship(order), "ships_by": by if by and not late else None, "late": late}
 
 
 def _values(values: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
@@ -215,7 +237,8 @@ def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _payment(shop: Shop, order: Order | None, zone: ZoneInfo) -> dict[str, Any]:
+def _payment(facts: Facts, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    shop, order = facts.shop, facts.order
     number = order.shown_number if order else None
     link = shop.payment.link
     return {
@@ -225,9 +248,23 @@ def _payment(shop: Shop, order: Order | None, zone: ZoneInfo) -> dict[str, Any]:
         ],
         "link": link.replace("{order}", url_quote(number or "", safe="")) if link else None,
         "memo": number,
-        "closes_at": _local(shop.closes_at(order.placed_at), zone) if order and order.placed_at else None,
-        "ships_within": shop.payment.ships_within,
+        "closes_at": _local(_closes_at(facts, order, zone, now), zone) if order else None,
+        "ships_within": _ships_within(shop, order, now),
     }
+
+
+def _closes_at(facts: Facts, order: Order, zone: ZoneInfo, now: datetime) -> datetime | None:
+    at = closes_at(order, facts.shop, facts.said, zone, now) if order.state in TO_PAY else None
+    return at if at and at > now else None
+
+
+def _ships_within(shop: Shop, order: Order | None, now: datetime) -> timedelta | None:
+    """The promise in general, or for an order that waits for its payment; none that is no longer ahead."""
+    ahead = order is None or order.state in TO_PAY
+    if not ahead and order:
+        by = ships_by(order, shop)
+        ahead = by is not None and by >= now
+    return (shop.payment.ships_within or None) if ahead else None
 
 
 def _link(text: str | None) -> str | None:

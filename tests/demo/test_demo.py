@@ -143,7 +143,9 @@ def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Transc
     ]
 
 
-def test_nothing_but_answers_goes_out_in_quiet_hours(account: Transcript) -> None:
+def test_nothing_but_answers_and_the_confirmation_of_a_new_order_goes_out_in_quiet_hours(
+    account: Transcript,
+) -> None:
     zone = ZoneInfo(account.timezone)
     at_night = [
         message.key
@@ -153,10 +155,9 @@ def test_nothing_but_answers_goes_out_in_quiet_hours(account: Transcript) -> Non
     ]
     confirmation = only(account, "order_confirmation", "#1042")
 
-    assert at_night == []
-    assert [hold.code for hold in confirmation.held] == ["quiet_hours"]
+    assert at_night == [confirmation.key]
     assert confirmation.settled_at is not None
-    assert f"{confirmation.settled_at.astimezone(zone):%d %H:%M}" == "17 08:00"
+    assert f"{confirmation.settled_at.astimezone(zone):%d %H:%M}" == "16 23:40"
 
 
 def test_nobody_hears_more_than_the_cap_in_a_day(account: Transcript) -> None:

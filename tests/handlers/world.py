@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
-from bot.domain.context import Buyer, Case, Context, Conversation
+from bot.domain.context import Buyer, Case, Context, Conversation, Said
 from bot.domain.events import (
     BuyerRef,
     Event,
@@ -235,13 +235,25 @@ class Desk:
 
     def facts(self, **known: Any) -> Facts:
         open_cases = tuple(case for case in self.cases.values() if case.open)
-        given: dict[str, Any] = {"buyer": ANN, "cases": open_cases, "order": self.order, **known}
+        own = {"buyer": ANN, "cases": open_cases, "order": self.order, "said": (confirmed(),)}
+        given: dict[str, Any] = {**own, **known}
         return Facts(shop=given.pop("shop", self.shop), **given)
 
 
 def why_outdated(say: Say, facts: Facts, now: datetime) -> Reason | None:
+    return POLICIES[say.template].why_outdated(due(say, now), facts, now)
+
+
+def not_before(say: Say, facts: Facts, now: datetime) -> datetime | None:
+    """Until when the message waits by its own policy."""
+    check = POLICIES[say.template].not_before
+    early = check(due(say, now), facts, now) if check else None
+    return early[0] if early else None
+
+
+def due(say: Say, now: datetime) -> DueMessage:
     policy = POLICIES[say.template]
-    due = DueMessage(
+    return DueMessage(
         key=say.key,
         template=say.template,
         category=policy.category,
@@ -251,7 +263,17 @@ def why_outdated(say: Say, facts: Facts, now: datetime) -> Reason | None:
         values=say.values,
         order=say.order,
     )
-    return policy.why_outdated(due, facts, now)
+
+
+def confirmed(state: str = "sent", at: datetime = PLACED) -> Said:
+    sent_at = at if state == "sent" else None
+    return Said(
+        key="order_confirmation:1001",
+        template="order_confirmation",
+        state=state,
+        order="1001",
+        sent_at=sent_at,
+    )
 
 
 def shop_with(**settings: Any) -> Shop:

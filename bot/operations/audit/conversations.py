@@ -16,6 +16,7 @@ from storage.audit_queries import Sending
 Recorded = tuple[Wish, datetime]
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+FRESH = timedelta(minutes=30)
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
 
@@ -63,6 +64,9 @@ class BuyerHistory:
             return
         yield from self._twice(sending)
         yield from _against_their_wish(sending, said)
+        if _is_fresh(sending):
+            self._messages.append(sending.settled_at)
+            return
         yield from _at_night(sending, buyer, shop)
         yield from self._too_much(sending, shop)
 
@@ -92,6 +96,12 @@ class BuyerHistory:
         if known or _within(self._offers, at - WEEK) >= limit:
             yield Violation(6, "promotions_full", sending, {"limit": limit}, proven=known)
         self._offers.append(sending.settled_at)
+
+
+def _is_fresh(sending: Sending) -> bool:
+    """The confirmation of an order placed minutes ago is an answer."""
+    due_at = sending.due_at
+    return sending.template == "order_confirmation" and bool(due_at and began(sending) - due_at < FRESH)
 
 
 def _within(times: deque[datetime], since: datetime) -> int:

@@ -19,6 +19,7 @@ UNASKED = frozenset(
         "review_request",
         "review_reminder",
         "cancelled",
+        "restored",
         "refunded",
         "partly_refunded",
         "vip_promotion",
@@ -29,8 +30,8 @@ REVIEWS = frozenset(("review_request", "review_reminder"))
 ANSWERED_WITHIN = timedelta(minutes=5)
 
 _PROMISE = re.compile(
-    r"\bships? within|\bleaves within|we ship as soon as"
-    r"|[内內](?:就)?(?:为您|為您)?(?:发货|发出|寄出|發貨|發出|出貨|寄送)|补齐后就|補齊後就",
+    r"\bships? within|\bleaves within|we ship as soon as|\bsend (?:it|orders) (?:by|within)"
+    r"|[内內](?:就)?(?:为您|為您)?(?:发货|发出|寄出|發貨|發出|出貨|寄送)|最晚.{,20}(?:发货|出貨)|补齐后就|補齊後就",
     re.IGNORECASE,
 )
 
