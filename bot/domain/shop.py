@@ -253,7 +253,17 @@ class Seller(Settings):
     name: str | None = None
     contact: str | None = Field(None, description="phone, mail or hours, shown to buyers as written")
     email: str | None = Field(None, description="cases are mailed here, through the shop's email channel")
+    telegram: str | None = Field(
+        None,
+        pattern=r"^\d{1,20}$",
+        description="cases are told in this chat with the shop's own bot: its number, which `xiaoer cases` shows"
+        " behind telegram: once you wrote to the bot",
+    )
     locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
+
+    @property
+    def can_be_told(self) -> bool:
+        return bool(self.email or self.telegram)
 
 
 class Unknown(Settings):

@@ -1,7 +1,7 @@
 """Apply the actions of handlers: gathered for one batch, written with it."""
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.actions import (
     Action,
@@ -19,7 +19,7 @@ from bot.domain.actions import (
 )
 from bot.domain.arbiter import too_late
 from bot.domain.context import Context, Conversation
-from bot.domain.events import Event
+from bot.domain.events import Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
@@ -59,9 +59,9 @@ class Decisions:
                 case Unsay():
                     self._unsay(action, context)
                 case OpenCase():
-                    self.open_case(action, buyer, _chat_of(context))
+                    self.open_case(action, buyer, _chat_of(context), _asked_at(event, context))
                 case CallHuman():
-                    self._call_human(action, id, context)
+                    self._call_human(action, event, id, context)
                 case CloseCase():
                     self._cases.close(action.key)
                 case NoteBuyer():
@@ -79,10 +79,16 @@ class Decisions:
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
 
-    def open_case(self, opened: OpenCase, buyer: str | None, chat: str | None = None) -> None:
+    def open_case(
+        self,
+        opened: OpenCase,
+        buyer: str | None,
+        chat: str | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
         """Open a case; later events of the batch know of it."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat)
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at)
         if case:
             self._work.put_case(case, buyer)
 
@@ -155,7 +161,7 @@ class Decisions:
             if said.key.startswith(unsay.prefix) and said.state == "queued":
                 self._unsaid[said.key] = why
 
-    def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
+    def _call_human(self, call: CallHuman, event: Event, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):
             return
         chat = _chat_of(context)
@@ -166,7 +172,8 @@ class Decisions:
             details=call.details,
             order=call.order,
         )
-        self.open_case(opened, context.buyer.id if context.buyer else None, chat)
+        buyer = context.buyer.id if context.buyer else None
+        self.open_case(opened, buyer, chat, _asked_at(event, context))
 
     def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:
         address = (chat.channel, chat.address)
@@ -178,6 +185,10 @@ class Decisions:
             self._wishes.stop(event, [address], consent.at, offers=True)
         elif consent.promotions is True:
             self._wishes.want_offers(event, address, consent.at)
+
+
+def _asked_at(event: Event, context: Context) -> datetime | None:
+    return min(event.at, context.now) if isinstance(event, MessageReceived) else None
 
 
 def _chat_of(context: Context) -> str | None:

@@ -32,6 +32,7 @@ from storage import (
     wish_records,
 )
 from storage.buyer_records import Identity
+from storage.case_records import CaseWord
 from storage.proof_records import Place
 from storage.unit import Unit
 from storage.wish_records import WishRecord
@@ -66,6 +67,8 @@ class UnitOfWork:
         self._new_openings: dict[tuple[str, Place], str] = {}
         self._new_tries: list[tuple[str, Place]] = []
         self._used_links: dict[str, Place] = {}
+        self._changed_cases: dict[int, Case] = {}
+        self._new_words: list[CaseWord] = []
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
         self._newly_placing: set[str] = set()
 
@@ -233,6 +236,17 @@ class UnitOfWork:
         if case.order:
             self._cases_about[case.order] = (*self._cases_about[case.order], case)
 
+    def change_case(self, case: Case) -> None:
+        """Replace a case in memory; `write` saves when it was asked about and answered last."""
+        for known in (self.cases, self._cases_about):
+            for of, those in known.items():
+                known[of] = tuple(case if each.number == case.number else each for each in those)
+        self._changed_cases[case.number] = case
+
+    def put_word(self, word: CaseWord) -> None:
+        """Append what was said while a case is open."""
+        self._new_words.append(word)
+
     def put_wish(self, record: WishRecord) -> None:
         """Append a wish, unless it repeats what a platform showed before."""
         known = self.wishes[record.address]
@@ -273,6 +287,8 @@ class UnitOfWork:
         proof_records.add_openings(link, shop, self._new_openings, now)
         proof_records.add_wrong_tries(link, shop, self._new_tries, now)
         proof_records.use_links(link, shop, self._used_links, now)
+        case_records.save_talk(link, shop, list(self._changed_cases.values()))
+        case_records.add_words(link, shop, self._new_words)
         outbox.readdress(link, shop, self._readdressed)
 
     def _placing_channels(self) -> set[str]:
