@@ -50,6 +50,7 @@ from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
+from handlers.meaning import asks_nothing
 from handlers.order_proof import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
@@ -106,6 +107,7 @@ def rules_of(config: Config) -> Rules:
         link_in=link_in,
         promotion_due=vip.promotion_due,
         tier_of=vip.tier_of,
+        asks_nothing=asks_nothing,
     )
 
 

@@ -8,7 +8,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.validity import cancelled, free, iso, not_payable, order_closed, refunded_in_full
+from handlers.validity import cancelled, free, iso, not_payable, order_closed, refunded_in_full, reminders_ended
 
 
 def confirm(order: Order, context: Context) -> list[Action]:
@@ -36,7 +36,7 @@ def contact_again(order: Order, context: Context) -> list[Action]:
         at=order.placed_at + context.shop.followups.second_contact,
         unlike=f"order_confirmation:{order.id}",
     )
-    outdated = not_payable(order)
+    outdated = not_payable(order) or reminders_ended(order)
     return (
         [again]
         if outdated is None
@@ -51,7 +51,7 @@ def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) 
 
 
 def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = not_payable(order) or free(order)
+    outdated = not_payable(order) or free(order) or reminders_ended(order)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = order_closed(order, facts.shop.closes_at(order.placed_at), now)

@@ -71,6 +71,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
     reopened_at: datetime | None = None
+    reminders_ended_at: datetime | None = None  # the buyer asked not to be pressed
 
     @property
     def shown_number(self) -> str:

@@ -39,7 +39,7 @@ class CaseTalk:
         if isinstance(event, MessageReceived):
             for case in cases:
                 self._add(case, event, "buyer", event.kind)
-                if case.kind in TALKED_ABOUT and event.kind != "sticker" and not self._asks_nothing(event.text):
+                if case.kind in TALKED_ABOUT and self._wants_answer(event):
                     self._asked(case, event, subject)
         elif isinstance(event, AgentReplied) and subject.replied:
             for case in cases:
@@ -47,6 +47,12 @@ class CaseTalk:
                 if case.kind in TALKED_ABOUT:
                     at = _latest(case.answered_at, min(event.at, self._work.now))
                     self._work.change_case(_replace(case, answered_at=at))
+
+    def _wants_answer(self, event: MessageReceived) -> bool:
+        """A picture wants one whatever its caption is; a sticker never does."""
+        if event.kind in ("other", "sticker"):
+            return event.kind == "other"
+        return not self._asks_nothing(event.text)
 
     def _asked(self, case: Case, event: MessageReceived, subject: Subject) -> None:
         again = _replace(case, asked_at=_latest(case.asked_at, min(event.at, self._work.now)))

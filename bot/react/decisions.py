@@ -3,12 +3,16 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+import msgspec
+
 from bot.domain.actions import (
     Action,
     CallHuman,
     CloseCase,
     Consent,
     CountTry,
+    EndReminders,
+    Hush,
     NoteBuyer,
     OpenCase,
     OpenOrder,
@@ -29,6 +33,11 @@ from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
+
+
+_replace = msgspec.structs.replace
+
+ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
 
 
 class Decisions:
@@ -75,6 +84,10 @@ class Decisions:
                 case CountTry() if context.conversation:
                     for case in self._proofs.count_try(action, context.conversation):
                         self.open_case(case, buyer, context.conversation.name)
+                case EndReminders():
+                    self._end_reminders(action)
+                case Hush() if context.conversation:
+                    self._hush(action, context.conversation)
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
@@ -116,7 +129,7 @@ class Decisions:
             return  # no buyer yet, or decided on before
         now = self._work.now
         policy = self._rules.policies[say.template]
-        version = self._catalogue.resolve(say.template, context.locale)
+        version = self._catalogue.resolve(say.template, say.locale or context.locale)
         self._versions[version.id] = version
         due_at = say.at or now + (say.after or timedelta(0))
         late = too_late(due_at, policy.lateness, now)  # an import brings many such
@@ -137,6 +150,8 @@ class Decisions:
             lateness=policy.lateness,
             settled=("skipped", late) if late else None,
         )
+        if say.to and policy.category == "answer" and context.conversation:
+            self._count_answer(context.conversation)
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
 
@@ -174,6 +189,26 @@ class Decisions:
         )
         buyer = context.buyer.id if context.buyer else None
         self.open_case(opened, buyer, chat, _asked_at(event, context))
+
+    def _count_answer(self, chat: Conversation) -> None:
+        """Remember when the newest answers of this chat were given, as many as a rule may ask about."""
+        known = self._work.chats[chat.channel, chat.address]
+        newest = (*known.answered, self._work.now)[-self._work.unit.shop.limits.answers :]
+        recent = tuple(at for at in newest if at > self._work.now - ANSWERS_COUNT)
+        self._work.put_chat(_replace(known, answered=recent))
+
+    def _hush(self, hush: Hush, chat: Conversation) -> None:
+        known = self._work.chats[chat.channel, chat.address]
+        self._work.put_chat(_replace(known, hushed_until=hush.until))
+
+    def _end_reminders(self, ended: EndReminders) -> None:
+        """The first wish stays. What waits of the reminders is judged by it when it is due."""
+        order = self._work.read_order(ended.order)
+        if order is None:
+            return
+        known = order.reminders_ended_at
+        at = ended.at if known is None else min(known, ended.at)
+        self._work.put_order(_replace(order, reminders_ended_at=at))
 
     def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:
         address = (chat.channel, chat.address)
