@@ -56,6 +56,7 @@ from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
 from storage.instance import OutboxHold
+from storage.unit import CaseLine
 
 log = structlog.get_logger()
 
@@ -76,6 +77,7 @@ class Options(TypedDict, total=False):
     rules: the tables of a shop; `rules_of(config)` where it is left out.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
+    on_case: told of each case that begins to wait for the seller.
     lease: how long a message stays in hand. drain_seconds: how long a stopping program waits for platforms.
     """
 
@@ -87,6 +89,7 @@ class Options(TypedDict, total=False):
     drain_seconds: float
     time_limit: TimeLimit
     jitter: Callable[[], float]
+    on_case: Callable[[CaseLine], None]
 
 
 def rules_of(config: Config) -> Rules:
@@ -142,6 +145,7 @@ class _Builder:
         self.lease = options.get("lease", LEASE)
         self.drain_seconds = options.get("drain_seconds", DRAIN_SECONDS)
         self.jitter = options.get("jitter", random.random)
+        self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
         self.rules = options.get("rules") or rules_of(config)
         self.channels = options.get("channels") or channels_of(config, http)
@@ -212,6 +216,7 @@ class _Builder:
             self.time_limit,
             self.metrics,
             self.jitter,
+            self.on_case,
         )
 
     def _claimer(self) -> Claimer:

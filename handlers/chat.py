@@ -34,7 +34,9 @@ BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
     """Reply at most once to a message, in its own language, and not too often in a row."""
-    return [_in_language(action, event, context) for action in limited(decide(event, context), event, context)]
+    return [
+        _in_language(action, event, context) for action in limited(decide(event, context), event, context)
+    ]
 
 
 def decide(event: MessageReceived, context: Context) -> list[Action]:

@@ -8,7 +8,15 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.validity import cancelled, free, iso, not_payable, order_closed, refunded_in_full, reminders_ended
+from handlers.validity import (
+    cancelled,
+    free,
+    iso,
+    not_payable,
+    order_closed,
+    refunded_in_full,
+    reminders_ended,
+)
 
 
 def confirm(order: Order, context: Context) -> list[Action]:

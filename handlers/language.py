@@ -5,14 +5,20 @@ import re
 from handlers.normalise import FOLD, LONGEST
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_OTHER = re.compile(r"[\u0370-\u0fff\u1100-\u11ff\u3040-\u30ff\uac00-\ud7af]")  # Greek to Tibetan, kana, Hangul
+_OTHER = re.compile(
+    r"[\u0370-\u0fff\u1100-\u11ff\u3040-\u30ff\uac00-\ud7af]"
+)  # Greek to Tibetan, kana, Hangul
 _NO_WORDS = re.compile(r"https?://\S+|\S+@\S+|\b(?=\w*\d)\w+", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
 # Characters of one script only. Some simplified ones are written in traditional text as well.
 _IN_BOTH = frozenset("里后系余干面着台准几号才只于与")
 TRADITIONAL = frozenset(chr(sign) for sign in FOLD) - _IN_BOTH
-SIMPLIFIED = frozenset(FOLD[sign] if isinstance(FOLD[sign], str) else chr(FOLD[sign]) for sign in FOLD) - _IN_BOTH - TRADITIONAL
+SIMPLIFIED = (
+    frozenset(FOLD[sign] if isinstance(FOLD[sign], str) else chr(FOLD[sign]) for sign in FOLD)
+    - _IN_BOTH
+    - TRADITIONAL
+)
 
 # Words that English has, and none of its neighbours. Commands that buyers of every language type, such as
 # STOP, tell nothing.

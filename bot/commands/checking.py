@@ -1,6 +1,7 @@
 """Commands that try settings and templates before buyers see them: check, preview."""
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ import typer
 from sqlalchemy import Connection
 
 from bot.app import rules_of
+from bot.commands.gaps import REFUSED, gaps
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -63,11 +65,25 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
     )
     found = list(dict.fromkeys(everywhere))
+    undone = list(_undone(config, reader))
     if as_json:
-        show_json({"settings": [], "templates": found})
+        settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
+        show_json({"settings": settings, "templates": found})
     else:
-        _show_findings(found, config, len(texts.versions))
-    raise typer.Exit(FOUND if found else 0)
+        for mistake in undone:
+            tell(f"{config_file}: {mistake.path}: {mistake.text}")
+        if found or not undone:
+            _show_findings(found, config, len(texts.versions))
+    raise typer.Exit(FOUND if found or undone else 0)
+
+
+def _undone(config: Config, reader: str) -> Iterator[Mistake]:
+    """What `serve` would start with, and should not: nobody could reach this shop, or its seller."""
+    for shop_id, shop in config.shops.items():
+        for code, values in gaps(shop):
+            if code in REFUSED:
+                place = f"channels.{values['channel']}" if "channel" in values else "seller"
+                yield Mistake(0, f"shops.{shop_id}.{place}", say(code, reader, **values))
 
 
 def _no_file() -> str:

@@ -217,7 +217,9 @@ class Limits(Settings):
     per_day: int = Field(6, ge=1, description="messages to one buyer in 24 hours, answers not counted")
     promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
     deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
-    answers: int = Field(20, ge=1, le=1000, description="in one chat within 10 minutes; then a person is called")
+    answers: int = Field(
+        20, ge=1, le=1000, description="in one chat within 10 minutes; then a person is called"
+    )
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 

@@ -26,5 +26,8 @@ def _spans(today: date, hours: WorkingHours, zone: ZoneInfo) -> Iterator[tuple[d
     overnight = DAY if hours.end < hours.start else DAY * 0
     for day in (today + DAY * number for number in range(-1, 8)):
         if WEEK[day.weekday()] in hours.days:
-            opens, closes = to_utc(day, hours.start, zone, False), to_utc(day + overnight, hours.end, zone, True)
+            opens, closes = (
+                to_utc(day, hours.start, zone, False),
+                to_utc(day + overnight, hours.end, zone, True),
+            )
             yield opens.astimezone(UTC), closes.astimezone(UTC)

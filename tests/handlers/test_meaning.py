@@ -70,7 +70,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         ),
     ),
     "person": (
-        *("人呢", "客服呢？", "客服", "客服在吗", "有人吗", "有人在吗？", "hello, is anybody there?", "anyone there"),
+        *(
+            "人呢",
+            "客服呢？",
+            "客服",
+            "客服在吗",
+            "有人吗",
+            "有人在吗？",
+            "hello, is anybody there?",
+            "anyone there",
+        ),
         *("人工", "转人工", "我要真人客服", "找客服", "轉人工", "請幫我轉真人"),
         *("I want to talk to a human", "can I speak to someone", "agent please", "a person please", "human"),
         *(
@@ -80,8 +89,22 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         ),
     ),
     "no_reminders": (
-        *("不要催我付款了", "别催了", "別催了", "请不要再催了", "别老催我", "不用一直催，我会付的", "催什么催"),
-        *("別再提醒我付款了", "stop pressing me", "Don't rush me", "please don't keep pushing me!", "stop nagging me"),
+        *(
+            "不要催我付款了",
+            "别催了",
+            "別催了",
+            "请不要再催了",
+            "别老催我",
+            "不用一直催，我会付的",
+            "催什么催",
+        ),
+        *(
+            "別再提醒我付款了",
+            "stop pressing me",
+            "Don't rush me",
+            "please don't keep pushing me!",
+            "stop nagging me",
+        ),
         *("stop reminding me to pay", "don't pressure us"),
     ),
     "stop": ("TD", "退订", "退訂", "stop", "please stop texting me", "不要再發訊息了", "unsubscribe me"),
