@@ -1,4 +1,4 @@
-"""Recognises buyers who do not want to be pressed to pay: the reminders of that order end, nothing else does."""
+"""Recognises buyers who do not want to be pressed: the reminders of that order end, and nothing else."""
 
 import re
 
@@ -20,8 +20,8 @@ PRESSES = (
     ),
     re.compile(
         r"\b(?:stop|quit|do not|no need to)(?: keep)? (?:remind(?:ing)?|ask(?:ing)?|tell(?:ing)?) (?:me|us) "
-        r"(?:to (?:pay|transfer|send (?:the |you )?money)|(?:about|for) (?:the |my |your |this |that )?(?:payment"
-        r"|money|transfer|unpaid|order \w{1,20} payment))\b"
+        r"(?:to (?:pay|transfer|send (?:the |you )?money)|(?:about|for) (?:the |my |your |this )?"
+        r"(?:payment|money|transfer|unpaid|order \w{1,20} payment))\b"
     ),
 )
 

@@ -21,8 +21,8 @@ from bot.commands.options import (
 )
 from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
-from bot.seller.settle import Settled, settle_case
 from bot.domain.untrusted_text import quote
+from bot.seller.settle import Settled, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
 from storage import read_models
 from storage.case_records import CaseWord

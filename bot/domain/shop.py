@@ -206,7 +206,7 @@ WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class WorkingHours(Settings):
-    """When people answer, in the shop's zone; an end before the start is on the next day, equal times: always."""
+    """When people answer, in the shop's zone. An end before the start is on the next day; equal: always."""
 
     days: tuple[Weekday, ...] = Field(WEEK, min_length=1, description="of the week; all, if not given")
     start: ClockTime = time(10, 0)
@@ -271,8 +271,8 @@ class Seller(Settings):
     telegram: str | None = Field(
         None,
         pattern=r"^\d{1,20}$",
-        description="cases are told in this chat with the shop's own bot: its number, which `xiaoer cases` shows"
-        " behind telegram: once you wrote to the bot",
+        description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
+        " `xiaoer cases` once you asked the bot for a person",
     )
     locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
 

@@ -1,6 +1,7 @@
 """What is said in the chat while a case is open: it stands in the case, which is answered, and asked anew.
 
-Both are times of the platform's, and the later one of each wins, so that the order of arrival does not matter.
+Both are times of the platform's, and the later one of each wins, so that the order of arrival does not
+matter.
 """
 
 from collections.abc import Callable

@@ -34,7 +34,6 @@ from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
 
-
 _replace = msgspec.structs.replace
 
 ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
