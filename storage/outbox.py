@@ -261,9 +261,11 @@ def message(connection: Connection, shop: str, id: int) -> Row[Any]:
     return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_due(connection: Connection, after: datetime | None = None) -> datetime | None:
+    """When the next message is due; after: leave out what was due by then, and waits for something else."""
+    later = [] if after is None else [outbox.c.try_at > after]
     found: datetime | None = connection.scalar(
-        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"))
+        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"), *later)
     )
     return found
 
