@@ -52,11 +52,13 @@ from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
+from handlers.meaning import asks_nothing
 from handlers.order_proof import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
 from storage.instance import OutboxHold
+from storage.unit import CaseLine
 
 log = structlog.get_logger()
 
@@ -77,6 +79,7 @@ class Options(TypedDict, total=False):
     rules: the tables of a shop; `rules_of(config)` where it is left out.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
+    on_case: told of each case that begins to wait for the seller.
     lease: how long a message stays in hand. drain_seconds: how long a stopping program waits for platforms.
     """
 
@@ -88,6 +91,7 @@ class Options(TypedDict, total=False):
     drain_seconds: float
     time_limit: TimeLimit
     jitter: Callable[[], float]
+    on_case: Callable[[CaseLine], None]
 
 
 def rules_of(config: Config) -> Rules:
@@ -108,6 +112,7 @@ def rules_of(config: Config) -> Rules:
         link_in=link_in,
         promotion_due=vip.promotion_due,
         tier_of=vip.tier_of,
+        asks_nothing=asks_nothing,
     )
 
 
@@ -142,6 +147,7 @@ class _Builder:
         self.lease = options.get("lease", LEASE)
         self.drain_seconds = options.get("drain_seconds", DRAIN_SECONDS)
         self.jitter = options.get("jitter", random.random)
+        self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
         self.rules = options.get("rules") or rules_of(config)
         self.channels = options.get("channels") or channels_of(config, http)
@@ -213,6 +219,7 @@ class _Builder:
             self.time_limit,
             self.metrics,
             self.jitter,
+            self.on_case,
         )
 
     def _claimer(self) -> Claimer:

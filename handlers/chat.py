@@ -1,8 +1,11 @@
 """Answers in the chat: one to each message, from what the buyer means; a person for everything else."""
 
+import re
 from collections.abc import Callable
 
-from bot.domain.actions import Action, CallHuman, Consent, OpenOrder
+import msgspec
+
+from bot.domain.actions import Action, CallHuman, Consent, EndReminders, OpenOrder, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -10,54 +13,87 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import claims, late_shipping, order_proof
 from handlers import message_policies as policy
+from handlers.answer_limit import limited
 from handlers.form import read_form
+from handlers.language import language_of
 from handlers.meaning import MEANINGS, Meaning, recognise
 from handlers.payment import covered_at
-from handlers.replies import answer, human_called, quoted
-from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, own_order
+from handlers.replies import answer, case_waiting, quoted
+from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
+START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
+_COMMAND = re.compile(r"^\s*/([a-z_]{1,32})(?:@\w{1,64})?(?:\s+(\S.*))?\s*$", re.IGNORECASE | re.DOTALL)
+
+# Which commands of a chat program mean what; any other is answered with what one may ask.
+COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person", "agent": "person"}
+
+# What a picture's caption may say without being the matter: the picture is.
+BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
-    """Reply at most once to a message. What a chat wants to hear is obeyed also while a person talks."""
+    """Reply at most once to a message, in its own language, and not too often in a row."""
+    return [
+        _in_language(action, event, context) for action in limited(decide(event, context), event, context)
+    ]
+
+
+def decide(event: MessageReceived, context: Context) -> list[Action]:
+    """Decide on a reply. Requests to stop, or not to be pressed, are obeyed also while a person talks."""
+    if event.kind == "sticker":
+        return []
     meaning = understand(event, context)
     wish = WISHES.get(meaning.name)
     opened = _opened(context) if wish is None else []
     if context.human_talks:
-        return [wish(event)] if wish else opened
-    if event.kind == "other" and wish is None:
-        return _call("media_received", "media_received", event, context)
-    if event.kind == "edit" and wish is None and meaning.name != "person":
+        return [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
+    if event.kind == "edit" and wish is None and meaning.name not in ("person", "no_reminders"):
         return []  # the first wording was answered already
+    if event.kind == "other" and (meaning.reason == "empty" or meaning.name in BESIDE_A_PICTURE):
+        return _call("media_received", event, context)
     if meaning.reason == "empty":
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
-    fields = read_form(event.text) if wish is None and event.kind == "text" else {}
+    ended = _ended(meaning, event, context)
+    fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
     if fields:
-        return claims.take_form(fields, event, context)
-    return ANSWERS[meaning.name](meaning, event, context)
+        return [*ended, *claims.take_form(fields, event, context)]
+    return [*ended, *ANSWERS[meaning.name](meaning, event, context)]
 
 
 def understand(event: MessageReceived, context: Context) -> Meaning:
+    """What a message means; captions are read like any other words."""
     chosen = event.text.removeprefix(MENU)
     if event.kind == "button" and event.text.startswith(MENU) and chosen in MEANINGS:
         return Meaning(chosen, 1.0, "button")
-    if event.kind == "other":
-        caption = recognise(event.text, context.locale)
-        return caption if caption.name in WISHES else _NONE
+    command = _COMMAND.match(event.text)
+    if command:
+        return _commanded(command[1].casefold(), command[2] or "")
     return recognise(event.text, context.locale, context)
+
+
+def _commanded(name: str, more: str) -> Meaning:
+    """/start with a link of ours that opens nothing any more asks for the order; any other greets."""
+    if name == "start" and more:
+        return Meaning("where_is_order" if len(more) >= START_LINK else "hello", 1.0, "start link")
+    return Meaning(COMMANDS.get(name, "hello"), 1.0, "command")
+
+
+def _in_language(action: Action, event: MessageReceived, context: Context) -> Action:
+    """Answer in the language of the question, where it shows one that we have."""
+    if not isinstance(action, Say) or not action.to or event.kind == "button":
+        return action
+    own = context.buyer.locale if context.buyer else None
+    return msgspec.structs.replace(action, locale=language_of(event.text, own, context.shop.locale))
 
 
 def _opened(context: Context) -> list[Action]:
     """Open the order whose signed link the message is."""
     order = context.linked_order
     return [OpenOrder(order=order.id, how="link")] if order else []
-
-
-_NONE = Meaning("unknown", 0.0, "no text")
 
 
 # About an order
@@ -130,6 +166,9 @@ WISHES: dict[str, Callable[[MessageReceived], Consent]] = {
 
 
 def hello(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Whoever waits for a person and says hello again asks for them."""
+    if case_waiting(context):
+        return [answer("human_again", event)]
     return [answer("hello", event)]
 
 
@@ -143,7 +182,43 @@ def nothing(meaning: Meaning, event: MessageReceived, context: Context) -> list[
 
 
 def person(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    return _call("human_coming", "asked_for_person", event, context)
+    """Always answered; while a case waits in other words, with the hours."""
+    if case_waiting(context):
+        return [answer("human_again", event)]
+    return [answer("human_coming", event), CallHuman(reason="asked_for_person", details=quoted(event))]
+
+
+def no_reminders(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Say that the reminders end, and let a person know why; `_ended` ends them."""
+    orders = _pressed(event, context)
+    if not orders:
+        return [_first_answer("human_coming", event, context), _why_pressed("", event)]
+    numbers = ", ".join(order.shown_number for order in orders)
+    return [answer("reminders_ended", event, orders[0]), _why_pressed(numbers, event, orders[0])]
+
+
+def _why_pressed(numbers: str, event: MessageReceived, order: Order | None = None) -> CallHuman:
+    details = {"order": numbers, **quoted(event)}
+    return CallHuman(reason="asked_no_reminders", details=details, order=order.id if order else None)
+
+
+def _first_answer(template: str, event: MessageReceived, context: Context) -> Say:
+    return answer("human_again" if case_waiting(context) else template, event)
+
+
+def _ended(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """End the reminders that the buyer does not want."""
+    if meaning.name != "no_reminders" and "no_reminders" not in meaning.also:
+        return []
+    return [EndReminders(order=order.id, at=event.at) for order in _pressed(event, context)]
+
+
+def _pressed(event: MessageReceived, context: Context) -> list[Order]:
+    """The order that the buyer names, else all that they may be reminded of."""
+    named = named_order(order_proof.numbers_in(event.text), context)
+    if named:
+        return [named]
+    return [order for order in context.orders if order.state in PAYABLE]
 
 
 def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -153,15 +228,16 @@ def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[
     nearer = recognise(order_proof.with_number_as_word(event.text), context.locale, context)
     if nearer.name in ABOUT_AN_ORDER:
         return ANSWERS[nearer.name](nearer, event, context)
-    return _call("not_understood", "not_understood", event, context)
+    return _call("media_received" if event.kind == "other" else "not_understood", event, context)
 
 
-def _call(template: str, reason: str, event: MessageReceived, context: Context) -> list[Action]:
-    """Reply once and open a case; stay silent while a case is open."""
-    if human_called(context):
-        return []
-    details = {} if reason == "media_received" else quoted(event)
-    return [answer(template, event), CallHuman(reason=reason, details=details)]
+def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]:
+    """Reply and open a case. While one waits, say once a day that this stands in it too."""
+    case = case_waiting(context)
+    if case is None:
+        return [answer(reason, event), CallHuman(reason=reason, details=quoted(event))]
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
 
 
 Answer = Callable[[Meaning, MessageReceived, Context], list[Action]]
@@ -176,7 +252,7 @@ ANSWERS: dict[str, Answer] = {
     "person": person,
     "stop": stop,
     "resume": resume,
-    "no_offers": no_offers,
+    "no_reminders": no_reminders,
     "hello": hello,
     "thanks": thanks,
     "acknowledged": nothing,
@@ -188,6 +264,9 @@ POLICIES: MessagePolicies = {
     "payment_status": policy.answer(about_order=True),
     "when_ship": policy.answer(),
     "human_coming": policy.answer(),
+    "human_again": policy.answer(),
+    "noted": policy.answer(),
+    "reminders_ended": policy.answer(about_order=True),
     "not_understood": policy.answer(),
     "media_received": policy.answer(),
     "hello": policy.answer(),
@@ -197,4 +276,9 @@ POLICIES: MessagePolicies = {
     "offers_ended": policy.answer(),
 }
 
-REASONS: Reasons = {"asked_for_person": ("text",), "not_understood": ("text",), "media_received": ()}
+REASONS: Reasons = {
+    "asked_for_person": ("text",),
+    "asked_no_reminders": ("order", "text"),
+    "not_understood": ("text",),
+    "media_received": ("text",),
+}

@@ -10,7 +10,7 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import reminders
-from handlers.validity import cancelled, free, iso, not_payable, refunded_in_full
+from handlers.validity import cancelled, free, iso, not_payable, refunded_in_full, reminders_ended
 
 MINUTES_AGO = timedelta(minutes=15)  # an order so new is confirmed at once, at night too: its buyer is awake
 LOOKED_BACK_TO = ("order_confirmation", "payment_reminder")
@@ -41,7 +41,7 @@ def contact_again(order: Order, context: Context) -> list[Action]:
         at=order.placed_at + context.shop.followups.second_contact,
         unlike=f"order_confirmation:{order.id}",
     )
-    outdated = not_payable(order)
+    outdated = not_payable(order) or reminders_ended(order)
     return (
         [again]
         if outdated is None
@@ -56,7 +56,7 @@ def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) 
 
 
 def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = not_payable(order) or free(order)
+    outdated = not_payable(order) or free(order) or reminders_ended(order)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = reminders.order_closed(order, facts, now)

@@ -42,6 +42,13 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"^\W*(?:a |an )?(?:real |live )?(?:human|person|agent|operator|representative"
         r"|someone)(?: please)?\W*$",
     ),
+    (
+        "person",
+        0.85,
+        "calls for somebody",
+        r"^(?:hello|hi|hey|so|um|please|\W)*(?:is )?(?:there )?(?:anyone|anybody|someone|somebody) "
+        r"(?:(?:out |in )?there|here|around|home|at all|reading(?: this)?)\W*$",
+    ),
     # where is it
     (
         "where_is_order",

@@ -14,7 +14,7 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
 from handlers import message_policies as policy
-from handlers.validity import amount, claimed, free, iso, not_payable
+from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended
 from handlers.validity import order_closed as closed_at
 
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
@@ -68,7 +68,7 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
-    outdated = not_payable(order)
+    outdated = not_payable(order) or reminders_ended(order)
     if outdated:
         actions.append(
             Unsay(prefix=f"payment_reminder:{order.id}:", why=outdated.code, values=outdated.values)
@@ -116,7 +116,7 @@ def history(order: Order, context: Context) -> list[str]:
 
 def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """A step is outdated too once the order is closed, or the next step is due."""
-    outdated = not_payable(order) or free(order) or claimed(order, facts)
+    outdated = not_payable(order) or free(order) or reminders_ended(order) or claimed(order, facts)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = order_closed(order, facts, now)

@@ -33,6 +33,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
 from handlers import (
+    answer_limit,
     chat,
     claims,
     confirmation,
@@ -105,6 +106,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
 )
 
 POLICIES: MessagePolicies = joined(
+    answer_limit.POLICIES,
     chat.POLICIES,
     claims.POLICIES,
     confirmation.POLICIES,
@@ -121,6 +123,7 @@ POLICIES: MessagePolicies = joined(
 
 REASONS: Reasons = joined(
     reasons.REASONS,
+    answer_limit.REASONS,
     chat.REASONS,
     claims.REASONS,
     confirmation.REASONS,

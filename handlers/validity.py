@@ -102,6 +102,11 @@ def not_payable(order: Order) -> Reason | None:
     )
 
 
+def reminders_ended(order: Order) -> Reason | None:
+    """The buyer asked not to be pressed about this order."""
+    return Reason("reminders_ended", {"order": order.shown_number}) if order.reminders_ended_at else None
+
+
 def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | None:
     if now < closes_at:
         return None
@@ -130,6 +135,7 @@ REASONS: Reasons = {
     "order_cancelled": ("order", "cancelled_at"),
     "order_reopened": ("order",),
     "order_refunded": ("order",),
+    "reminders_ended": ("order",),
     "order_closed": ("order", "closes_at"),
     "order_shipped": ("order",),
     "order_delivered": ("order", "delivered_at"),

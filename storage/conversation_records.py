@@ -15,6 +15,7 @@ from storage.tables import conversations
 
 Place = tuple[str, str]  # channel and address
 
+_times = msgspec.json.Decoder(tuple[datetime, ...])
 _CHAT = tuple(conversations.c[name] for name in Conversation.__struct_fields__)
 
 
@@ -51,12 +52,18 @@ def _conversations(connection: Connection, shop: str, *where: ColumnElement[bool
 
 
 def _conversation(row: Sequence[Any]) -> Conversation:
-    return Conversation(**dict(zip(Conversation.__struct_fields__, row, strict=True)))
+    known = dict(zip(Conversation.__struct_fields__, row, strict=True))
+    return Conversation(**known | {"answered": _times.decode(known["answered"] or "[]")})
 
 
 def save(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
     """Insert or replace conversations. Raises what the database raises."""
-    upsert(connection, conversations, [{"shop": shop, **msgspec.structs.asdict(chat)} for chat in changed])
+    upsert(connection, conversations, [_row(shop, chat) for chat in changed])
+
+
+def _row(shop: str, chat: Conversation) -> dict[str, Any]:
+    answered = msgspec.json.encode(chat.answered).decode() if chat.answered else None
+    return {"shop": shop, **msgspec.structs.asdict(chat), "answered": answered}
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select, update
 
 from bot.domain.messages import Reason
 from storage.bulk import Rows, insert_new, update_rows
@@ -18,6 +18,9 @@ SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
 _encode = msgspec.json.Encoder().encode
+
+# How the reason of a failed attempt that is to be repeated begins.
+_AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
 
 _CLAIMED = tuple(
     outbox.c[name]
@@ -192,7 +195,9 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` due messages, locked: answers first, then the longest due; none to buyers who have a
-    message in hand. Must run in a writing transaction."""
+    message in hand, and none that would overtake one that is tried again. Must run in a writing transaction.
+    """
+    buyers, chats = _tried_again(connection, shop)
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
     busy = connection.scalars(sending).all()
     is_answer = outbox.c.category == literal_column("'answer'")
@@ -202,6 +207,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
             select(*_CLAIMED)
             .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
             .where(is_not_in(connection, outbox.c.buyer, busy))
+            .where(*_behind_none(connection, buyers, chats))
             .order_by(outbox.c.try_at, outbox.c.id)
             .limit(limit - len(found))
             .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
@@ -210,13 +216,37 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     return found
 
 
+def _tried_again(connection: Connection, shop: str) -> tuple[set[str], set[str]]:
+    """Where a failed attempt is to be repeated: the buyers, and the chats by name.
+
+    What was put off for another reason (quiet hours, a person who talks) holds nothing up.
+    """
+    columns = (outbox.c.buyer, outbox.c.channel, outbox.c.address, outbox.c.reason)
+    here = select(*columns).where(
+        outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.attempts > literal_column("0")
+    )
+    rows = [row for row in connection.execute(here) if row.reason and row.reason.startswith(_AGAIN)]
+    return {row.buyer for row in rows}, {f"{row.channel}:{row.address}" for row in rows}
+
+
+def _behind_none(connection: Connection, buyers: set[str], chats: set[str]) -> list[ColumnElement[bool]]:
+    """Keep the order within a chat: an answer waits for its own chat, any other message for its buyer."""
+    if not buyers:
+        return []
+    answers = and_(outbox.c.to.is_not(None), is_not_in(connection, outbox.c.to, chats))
+    others = and_(outbox.c.to.is_(None), is_not_in(connection, outbox.c.buyer, buyers))
+    again = or_(*(outbox.c.reason.startswith(reason, autoescape=True) for reason in _AGAIN))
+    return [or_(and_(outbox.c.attempts > literal_column("0"), again), answers, others)]
+
+
 def competing(
     connection: Connection, shop: str, buyers: Collection[str], now: datetime
 ) -> Sequence[Row[Any]]:
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if connection.dialect.name != "postgresql" or not buyers:
         return []
-    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now)
+    in_turn = _behind_none(connection, *_tried_again(connection, shop))
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, *in_turn)
     columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,
@@ -231,9 +261,11 @@ def message(connection: Connection, shop: str, id: int) -> Row[Any]:
     return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_due(connection: Connection, after: datetime | None = None) -> datetime | None:
+    """When the next message is due; after: leave out what was due by then, and waits for something else."""
+    later = [] if after is None else [outbox.c.try_at > after]
     found: datetime | None = connection.scalar(
-        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"))
+        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"), *later)
     )
     return found
 

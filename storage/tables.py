@@ -254,6 +254,8 @@ conversations = Table(
     Column("unblocked_at", Utc),
     Column("tries", Integer, nullable=False),  # wrong ones, to prove an order
     Column("tries_since", Utc),
+    Column("answered", Text),  # times of the newest answers, JSON
+    Column("hushed_until", Utc),  # no answer before: too many went out at once
     PrimaryKeyConstraint("shop", "channel", "address"),
     CheckConstraint("tries >= 0", name="tries_counted"),
     Index("conversations_of_buyer", "shop", "buyer"),
@@ -309,10 +311,28 @@ cases = Table(
     Column("draft", Words),
     Column("opened_at", Utc, nullable=False),
     Column("closed_at", Utc),
+    Column("asked_at", Utc),  # the buyer's last words that want an answer
+    Column("answered_at", Utc),  # the last reply of a person
     PrimaryKeyConstraint("shop", "number"),
     UniqueConstraint("shop", "key"),
     Index("cases_open", "shop", "buyer", **_open("closed_at IS NULL")),
     Index("cases_open_about", "shop", "order_id", **_open("closed_at IS NULL")),
+)
+
+# What was said in the chat while a case was open, by the buyer and by people of the shop.
+case_words = Table(
+    "case_words",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("number", Integer, nullable=False),  # the case's
+    Column("channel", Key, nullable=False),
+    Column("event", Key, nullable=False),  # external id
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Words, nullable=False),
+    PrimaryKeyConstraint("shop", "number", "channel", "event"),
+    _one_of("who", "buyer", "person"),
 )
 
 wakes = Table(
@@ -383,6 +403,7 @@ outbox = Table(
     Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
+    Index("outbox_retried", "shop", "buyer", **_open("state = 'queued' AND attempts > 0")),
     Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),

@@ -33,7 +33,7 @@ from bot.domain.money import Money
 
 _ORDER = "data.order"
 _MESSAGE = "data.message"
-_MESSAGE_KINDS = ("text", "button", "edit", "other")
+_MESSAGE_KINDS = ("text", "button", "edit", "sticker", "other")
 _MAX_QUANTITY = 1_000_000
 
 
@@ -54,7 +54,7 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
     kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
-    if message.text is None and kind != "other":
+    if message.text is None and kind not in ("other", "sticker"):
         missing(f"{_MESSAGE}.text", '"text": "..."')
     return MessageReceived(
         **common,

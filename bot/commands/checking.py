@@ -1,6 +1,7 @@
 """Commands that try settings and templates before buyers see them: check, preview."""
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 
 from bot.app import rules_of
 from bot.commands.cautions import cautions
+from bot.commands.gaps import REFUSED, gaps
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -67,13 +69,27 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     if config.templates:
         found += check_folder(config.templates, texts, reader)
     open_walls = cautions(config, config_file)
+    undone = list(_undone(config, reader))
     if as_json:
-        show_json({"settings": [], "templates": found, "cautions": open_walls})
+        settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
+        show_json({"settings": settings, "templates": found, "cautions": open_walls})
     else:
-        _show_findings(found, config, len(texts.versions))
+        for mistake in undone:
+            tell(f"{config_file}: {mistake.path}: {mistake.text}")
+        if found or not undone:
+            _show_findings(found, config, len(texts.versions))
         for caution in open_walls:
             remark(f"! {caution}")
-    raise typer.Exit(FOUND if found else 0)
+    raise typer.Exit(FOUND if found or undone else 0)
+
+
+def _undone(config: Config, reader: str) -> Iterator[Mistake]:
+    """What `serve` would start with, and should not: nobody could reach this shop, or its seller."""
+    for shop_id, shop in config.shops.items():
+        for code, values in gaps(shop):
+            if code in REFUSED:
+                place = f"channels.{values['channel']}" if "channel" in values else "seller"
+                yield Mistake(0, f"shops.{shop_id}.{place}", say(code, reader, **values))
 
 
 def _no_file() -> str:

@@ -10,12 +10,14 @@ from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
+import msgspec
 import typer
 from rapidfuzz import process
 from sqlalchemy import make_url
 
 from bot.app import serve as run_program
 from bot.commands.cautions import cautions
+from bot.commands.gaps import gaps
 from bot.commands.options import (
     HERE,
     AsJson,
@@ -27,11 +29,12 @@ from bot.commands.options import (
     words_of,
 )
 from bot.commands.screen import remark, say, show_json, tell
-from bot.config import Config, ShopSettings
+from bot.config import Config
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive
 from bot.program import LEGS
 from storage.instance import OutboxHold
+from storage.unit import CaseLine
 
 ALL = ",".join(LEGS)
 
@@ -98,7 +101,21 @@ async def _until_stopped(
         with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
             loop.add_signal_handler(number, asked, number)
     greeting = partial(_greet, config, as_json, legs, open_walls)
-    await run_program(config, greeting, stop, legs=legs, notice_seconds=notice)
+    on_case = partial(_tell_case, config, as_json)
+    await run_program(config, greeting, stop, legs=legs, notice_seconds=notice, on_case=on_case)
+
+
+def _tell_case(config: Config, as_json: bool, line: CaseLine) -> None:
+    """A line for a case that began to wait; without the buyer's words, as it may go to a log."""
+    shop = config.shops[line.shop]
+    if as_json:
+        sys.stdout.write(
+            msgspec.json.encode({"case": line.number, "shop": line.shop, "kind": line.kind}).decode() + "\n"
+        )
+    else:
+        words = words_of(shop)
+        tell(say("case_waits", words.locale, shop=shop.name, number=line.number, kind=words.case(line.kind)))
+    sys.stdout.flush()
 
 
 def _greet(
@@ -132,7 +149,7 @@ def greet(config: Config) -> None:
         addresses = {channel: address for of, channel, address in webhooks(config) if of == name}
         for channel in shop.channels:
             tell(f"    {channel}: {addresses.get(channel, say('mail_only', reader))}")
-        for code, values in _gaps(shop):
+        for code, values in gaps(shop):
             tell("    ! " + say(code, reader, **values))
     tell("\n" + say("to_try", reader))
     for command, code in (
@@ -143,19 +160,6 @@ def greet(config: Config) -> None:
         tell(f"  {command:<24}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
     sys.stdout.flush()
-
-
-def _gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
-    """What is no mistake and yet leaves a seller waiting for what will never come."""
-    for name, settings in shop.channels.items():
-        if settings.kind != "email" and not any(settings.secrets):
-            yield "no_secret", {"channel": name}
-    speaks = (
-        settings.kind in ("email", "telegram") or (settings.kind == "webhook" and settings.url)
-        for settings in shop.channels.values()
-    )
-    if not any(speaks):
-        yield "no_speaker", {}
 
 
 def base_address(config: Config) -> str:

@@ -46,6 +46,7 @@ class AddressBook:
         self.shop = shop
         self._sending = frozenset(kinds)
         self._webhooks = frozenset(name for name, kind in kinds.items() if kind == "webhook")
+        self._telegram = next((name for name, kind in kinds.items() if kind == "telegram"), None)
         self.mail = next((name for name, kind in kinds.items() if kind == "email"), None)
 
     def addresses(
@@ -56,13 +57,19 @@ class AddressBook:
         tried: the channel of an earlier message without an answer; this one must take another.
         """
         if message.buyer == SELLER:
-            return self._of_seller()
+            return tuple(
+                each for each in self._of_seller() if (each.channel, each.address) not in contact.blocked
+            )
         if is_mailbox(message.to):
             return self._of_mailbox(message.to.removeprefix(MAILTO), contact)
         if message.to:
             return self._of_chat(message.to, contact)
         found = self._of_buyer(contact, order, now)
         return tuple(address for address in found if address.channel != tried) if tried else found
+
+    def seller_places(self) -> set[tuple[str, str]]:
+        """Where the seller is told of cases."""
+        return {(each.channel, each.address) for each in self._of_seller()}
 
     def key(self, address: Address) -> AddressKey:
         """What wishes about an address are kept under."""
@@ -139,10 +146,13 @@ class AddressBook:
         return (Address(channel=self.mail, address=mailbox, buyer_id=mailbox),)
 
     def _of_seller(self) -> tuple[Address, ...]:
-        address = self.shop.seller.email
-        if not self.mail or not address:
-            return ()
-        return (Address(channel=self.mail, address=address, buyer_id=SELLER),)
+        seller = self.shop.seller
+        ways = ((self._telegram, seller.telegram), (self.mail, seller.email))
+        return tuple(
+            Address(channel=channel, address=address, buyer_id=SELLER)
+            for channel, address in ways
+            if channel and address
+        )
 
 
 def is_mailbox(to: str | None) -> bool:

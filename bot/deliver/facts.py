@@ -23,6 +23,7 @@ from storage import (
     proof_records,
     wish_records,
 )
+from storage.outbox import SELLER
 from storage.proof_records import Place
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again
@@ -104,6 +105,8 @@ def _contacts(
     chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
     addressed_to = {row.id: _addressed(row, buyers, orders) for row in rows}
     places = {place for those in opened.values() for place in those}
+    if any(row.buyer == SELLER for row in rows):
+        places |= addresses.seller_places()
     if addresses.mail:
         places |= {(addresses.mail, buyer.email) for buyer in addressed_to.values() if buyer.email}
     ids = {

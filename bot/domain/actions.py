@@ -18,6 +18,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     `to`: answer in this conversation ("telegram:42"), or write to this mailbox ("mailto:a@b.example");
     None: the buyer's live chat if there is one, else mail.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
+    `locale`: the language to say it in; None: the buyer's.
     """
 
     template: str
@@ -28,6 +29,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     to: str | None = None
     unlike: str | None = None
+    locale: str | None = None
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 
@@ -101,6 +103,19 @@ class CountTry(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[str, ...] = ()
 
 
+class EndReminders(msgspec.Struct, frozen=True, kw_only=True):
+    """Remind no more of paying for `order`, because the buyer asked for that. at: when they did."""
+
+    order: str
+    at: datetime
+
+
+class Hush(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer nothing in this conversation until then."""
+
+    until: datetime
+
+
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     """Set a deadline: a TimeCame at `at`, once for each `key`; the earliest `at` given wins."""
 
@@ -121,5 +136,7 @@ Action = (
     | Consent
     | OpenOrder
     | CountTry
+    | EndReminders
+    | Hush
     | WakeAt
 )

@@ -36,6 +36,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     unblocked_at: datetime | None = None
     tries: int = 0
     tries_since: datetime | None = None
+    answered: tuple[datetime, ...] = ()  # the newest answers, the oldest first
+    hushed_until: datetime | None = None  # no answer before
 
     @property
     def name(self) -> str:
@@ -50,7 +52,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that waits for the seller. People refer to it by `number`."""
+    """A case for the seller. People refer to it by `number`.
+
+    asked_at: the buyer's last words that want an answer. answered_at: the last reply of a person.
+    """
 
     number: int
     kind: str
@@ -59,10 +64,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     order: str | None = None
     closed_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
 
     @property
     def open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def waits(self) -> bool:
+        """True while the buyer's last words are without a person's answer; later words reopen it."""
+        if self.answered_at is None:
+            return self.open
+        return self.open and (self.asked_at or self.opened_at) > self.answered_at
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +106,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     conversation: Conversation | None = None
-    cases: tuple[Case, ...] = ()  # open ones
+    cases: tuple[Case, ...] = ()  # open ones, also those that a person has answered
     said: tuple[Said, ...] = ()
     standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are

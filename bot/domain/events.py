@@ -87,7 +87,8 @@ class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.received"):
-    """`kind`: text, button (then `text` is the button's value), edit, or other (photo, voice, ...)."""
+    """`kind`: text, button (then `text` is the button's value), edit, sticker, or other (photo, voice, ...;
+    then `text` is the caption)."""
 
     buyer: BuyerRef
     message_id: str

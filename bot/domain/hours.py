@@ -67,7 +67,7 @@ def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, shar
     """
     today = now.astimezone(zone).date()
     for day in (today, today + DAY, today + 2 * DAY):
-        opens, closes = _to_utc(day, daytime[0], zone, False), _to_utc(day, daytime[1], zone, True)
+        opens, closes = to_utc(day, daytime[0], zone, False), to_utc(day, daytime[1], zone, True)
         begins = max(opens, now.astimezone(UTC))
         too_late = closes - begins < LEAST_DAYTIME if begins > opens else closes <= opens
         if not too_late:
@@ -85,13 +85,13 @@ def _nights(today: date, start: time, end: time, zone: ZoneInfo) -> tuple[tuple[
     """The nights around `today` in UTC: three, because a clock turned back over midnight repeats a date."""
     overnight = DAY if end < start else timedelta(0)
     return tuple(
-        (_to_utc(evening, start, zone, False), _to_utc(evening + overnight, end, zone, True))
+        (to_utc(evening, start, zone, False), to_utc(evening + overnight, end, zone, True))
         for evening in (today - DAY, today, today + DAY)
     )
 
 
 @lru_cache(maxsize=8192)
-def _to_utc(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
+def to_utc(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
     """`clock` on `day` in UTC. If it occurs twice, the earlier or the `later`; if never, the clock change."""
     wall = datetime.combine(day, clock.replace(tzinfo=None))
     times = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

@@ -73,6 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reopened_at: datetime | None = None
     cancellations: tuple[datetime, ...] = ()  # all of them, each with a message of its own
     reopenings: tuple[datetime, ...] = ()
+    reminders_ended_at: datetime | None = None  # the buyer asked not to be pressed
 
     @property
     def shown_number(self) -> str:

@@ -38,6 +38,7 @@ REASONS: Reasons = {
     "unknown_resend": ("channel",),
     "unknown_left": ("channel",),
     # cases
+    "wrote_again": ("text",),
     "no_answer": ("order",),
     "handler_failed": ("event", "error"),
     "undeliverable": ("template", "why"),

@@ -19,6 +19,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     numbers_in: what may be order numbers in a chat message.
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
+    asks_nothing: True for a chat message that ends a talk, such as thanks.
     promotion_due: (promotion, now, zone) -> the last time of its calendar up to now, or None.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
@@ -29,6 +30,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link_in: Callable[[str, str], ChatLink | None]
     promotion_due: Callable[[Promotion, datetime, ZoneInfo], datetime | None]
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
+    asks_nothing: Callable[[str], bool] = lambda text: False
 
     @property
     def looking_back(self) -> frozenset[str]:

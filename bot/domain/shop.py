@@ -206,10 +206,21 @@ class QuietHours(Settings):
     end: ClockTime = time(8, 0)
 
 
+class WorkingHours(Settings):
+    """When people answer, in the shop's zone. An end before the start is on the next day; equal: always."""
+
+    days: tuple[Weekday, ...] = Field(WEEKDAYS, min_length=1, description="of the week; all, if not given")
+    start: ClockTime = time(10, 0)
+    end: ClockTime = time(18, 0)
+
+
 class Limits(Settings):
     per_day: int = Field(6, ge=1, description="messages to one buyer in 24 hours, answers not counted")
     promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
     deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
+    answers: int = Field(
+        20, ge=1, le=1000, description="in one chat within 10 minutes; then a person is called"
+    )
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 
@@ -262,7 +273,17 @@ class Seller(Settings):
     name: str | None = None
     contact: str | None = Field(None, description="phone, mail or hours, shown to buyers as written")
     email: str | None = Field(None, description="cases are mailed here, through the shop's email channel")
+    telegram: str | None = Field(
+        None,
+        pattern=r"^\d{1,20}$",
+        description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
+        " `xiaoer cases` once you asked the bot for a person",
+    )
     locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
+
+    @property
+    def can_be_told(self) -> bool:
+        return bool(self.email or self.telegram)
 
 
 class Unknown(Settings):
@@ -283,6 +304,9 @@ class Shop(Settings):
     payment: Payment = Payment()
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()
+    working_hours: WorkingHours | None = Field(
+        None, description="when people answer; outside of them a buyer reads when somebody will be there"
+    )
     limits: Limits = Limits()
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"

@@ -1,7 +1,9 @@
 """Apply the actions of handlers: gathered for one batch, written with it."""
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import msgspec
 
 from bot.domain.actions import (
     Action,
@@ -9,6 +11,8 @@ from bot.domain.actions import (
     CloseCase,
     Consent,
     CountTry,
+    EndReminders,
+    Hush,
     NoteBuyer,
     OpenCase,
     OpenOrder,
@@ -29,6 +33,10 @@ from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
+
+_replace = msgspec.structs.replace
+
+ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
 
 
 class Decisions:
@@ -59,9 +67,9 @@ class Decisions:
                 case Unsay():
                     self._unsay(action, context)
                 case OpenCase():
-                    self.open_case(action, buyer, _chat_of(context))
+                    self.open_case(action, buyer, _chat_of(context), _asked_at(event, context))
                 case CallHuman():
-                    self._call_human(action, id, context)
+                    self._call_human(action, event, id, context)
                 case CloseCase():
                     self._cases.close(action.key)
                 case NoteBuyer():
@@ -75,14 +83,24 @@ class Decisions:
                 case CountTry() if context.conversation:
                     for case in self._proofs.count_try(action, context.conversation):
                         self.open_case(case, buyer, context.conversation.name)
+                case EndReminders():
+                    self._end_reminders(action)
+                case Hush() if context.conversation:
+                    self._hush(action, context.conversation)
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
 
-    def open_case(self, opened: OpenCase, buyer: str | None, chat: str | None = None) -> None:
+    def open_case(
+        self,
+        opened: OpenCase,
+        buyer: str | None,
+        chat: str | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
         """Open a case; later events of the batch know of it."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat)
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at)
         if case:
             self._work.put_case(case, buyer)
 
@@ -110,7 +128,7 @@ class Decisions:
             return  # no buyer yet, or decided on before
         now = self._work.now
         policy = self._rules.policies[say.template]
-        version = self._catalogue.resolve(say.template, self._locale(say, context))
+        version = self._catalogue.resolve(say.template, say.locale or self._locale(say, context))
         self._versions[version.id] = version
         due_at = say.at or now + (say.after or timedelta(0))
         late = too_late(due_at, policy.lateness, now)  # an import brings many such
@@ -131,6 +149,8 @@ class Decisions:
             lateness=policy.lateness,
             settled=("skipped", late) if late else None,
         )
+        if say.to and policy.category == "answer" and context.conversation:
+            self._count_answer(context.conversation)
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
 
@@ -165,7 +185,7 @@ class Decisions:
             if said.key.startswith(unsay.prefix) and said.state == "queued":
                 self._unsaid[said.key] = why
 
-    def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
+    def _call_human(self, call: CallHuman, event: Event, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):
             return
         chat = _chat_of(context)
@@ -176,7 +196,28 @@ class Decisions:
             details=call.details,
             order=call.order,
         )
-        self.open_case(opened, context.buyer.id if context.buyer else None, chat)
+        buyer = context.buyer.id if context.buyer else None
+        self.open_case(opened, buyer, chat, _asked_at(event, context))
+
+    def _count_answer(self, chat: Conversation) -> None:
+        """Remember when the newest answers of this chat were given, as many as a rule may ask about."""
+        known = self._work.chats[chat.channel, chat.address]
+        newest = (*known.answered, self._work.now)[-self._work.unit.shop.limits.answers :]
+        recent = tuple(at for at in newest if at > self._work.now - ANSWERS_COUNT)
+        self._work.put_chat(_replace(known, answered=recent))
+
+    def _hush(self, hush: Hush, chat: Conversation) -> None:
+        known = self._work.chats[chat.channel, chat.address]
+        self._work.put_chat(_replace(known, hushed_until=hush.until))
+
+    def _end_reminders(self, ended: EndReminders) -> None:
+        """The first wish stays. What waits of the reminders is judged by it when it is due."""
+        order = self._work.read_order(ended.order)
+        if order is None:
+            return
+        known = order.reminders_ended_at
+        at = ended.at if known is None else min(known, ended.at)
+        self._work.put_order(_replace(order, reminders_ended_at=at))
 
     def _mark_in(self, event: Event) -> str | None:
         """The mark of the address to which the link in a message was sent."""
@@ -195,6 +236,10 @@ class Decisions:
             self._wishes.stop(event, [address], consent.at, offers=True)
         if consent.promotions is True:
             self._wishes.want_offers(event, address, consent.at)
+
+
+def _asked_at(event: Event, context: Context) -> datetime | None:
+    return min(event.at, context.now) if isinstance(event, MessageReceived) else None
 
 
 def _chat_of(context: Context) -> str | None:

@@ -34,11 +34,12 @@ ECHO = timedelta(minutes=15)  # how long an echo of our own message may take
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer, order and chat that an event is about."""
+    """The buyer, order and chat that an event is about. replied: a person of the shop wrote it."""
 
     buyer: str | None = None
     order: Order | None = None
     chat: Conversation | None = None
+    replied: bool = False
 
 
 def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event: AnyEvent) -> Subject:
@@ -119,15 +120,16 @@ def _chat(
     known = work.chat(event.channel, event.conversation)
     chat = known or Conversation(channel=event.channel, address=event.conversation, buyer=buyer)
     chat = _replace(chat, buyer=buyer)
+    replied = False
     if isinstance(event, MessageReceived):
         chat = _replace(chat, last_in_at=_latest(chat.last_in_at, event.at))
         wishes.flag(event, ref, event.at, buyer)
         _open_verified(work, event)
-    elif not _is_echo(work, event, buyer):
+    elif replied := not _is_echo(work, event, buyer):
         until = min(event.at, work.now) + work.unit.shop.takeover
         chat = _replace(chat, human_until=_latest(chat.human_until, until))
     work.put_chat(chat)
-    return Subject(buyer=buyer, chat=chat)
+    return Subject(buyer=buyer, chat=chat, replied=replied)
 
 
 def _open_verified(work: UnitOfWork, event: MessageReceived) -> None:

@@ -22,16 +22,18 @@ from bot.domain.shop import Shop
 from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
+from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
 from bot.react.proofs import linked
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
+from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
 from storage import inbox, outbox
 from storage.database import Database, is_service_trouble, try_lock
-from storage.unit import Unit
+from storage.unit import CaseLine, Unit
 
 log = structlog.get_logger()
 
@@ -48,10 +50,15 @@ class Handled(msgspec.Struct, frozen=True, kw_only=True):
     parked: int = 0
     busy: int = 0
     settled: tuple[CaseSettled, ...] = ()
+    lines: tuple[CaseLine, ...] = ()  # cases that began to wait for the seller
 
 
 class Reactor:
-    """The react leg of one program. jitter: between 0 and 1, for the shop that a round begins with."""
+    """The react leg of one program.
+
+    jitter: between 0 and 1, for the shop that a round begins with. on_case: told of each case that began to
+    wait, once that is committed.
+    """
 
     def __init__(
         self,
@@ -62,6 +69,7 @@ class Reactor:
         time_limit: TimeLimit,
         metrics: Metrics,
         jitter: Callable[[], float] = random.random,
+        on_case: Callable[[CaseLine], None] = lambda line: None,
     ) -> None:
         self._database = database
         self._shops = shops
@@ -70,6 +78,7 @@ class Reactor:
         self._time_limit = time_limit
         self._metrics = metrics
         self._jitter = jitter
+        self._on_case = on_case
 
     async def react(self, clock: Callable[[], datetime]) -> Handled:
         """Handle a batch of at most BATCH open events, over all shops, in one transaction; if that cannot be
@@ -92,6 +101,8 @@ class Reactor:
             self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
             self._metrics.events.labels(shop_id, "parked").inc(of_shop.parked)
             self._tell_settled(shop_id, of_shop.settled)
+            for line in of_shop.lines:
+                self._on_case(line)
         return _sum(of_shop for _, of_shop in handled)
 
     def _tell_settled(self, shop_id: str, settled: Iterable[CaseSettled]) -> None:
@@ -188,6 +199,7 @@ class _Batch:
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
+        self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
     def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
         outcomes: list[tuple[int, str | None, str | None]] = []
@@ -204,13 +216,20 @@ class _Batch:
         inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
         parked = {id for id, _, error in outcomes if error}
         settled = tuple(event for id, event in events if isinstance(event, CaseSettled) and id not in parked)
-        return Handled(handled=len(outcomes) - len(parked), parked=len(parked), settled=settled)
+        return Handled(
+            handled=len(outcomes) - len(parked),
+            parked=len(parked),
+            settled=settled,
+            lines=tuple(self._unit.lines),
+        )
 
     def _handle(self, id: int, event: AnyEvent) -> tuple[str | None, str | None]:
         """(rule, error). The facts of an event count even when its handler fails."""
         rule = None
         try:
-            context = self._context(event, merge_event(self._work, self._identities, self._wishes, event))
+            subject = merge_event(self._work, self._identities, self._wishes, event)
+            self._talk.hear(event, subject)
+            context = self._context(event, subject)
             found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
             if found is None:
                 return None, None

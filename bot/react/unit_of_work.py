@@ -33,6 +33,7 @@ from storage import (
     wish_records,
 )
 from storage.buyer_records import Identity
+from storage.case_records import CaseWord
 from storage.proof_records import Place
 from storage.unit import Unit
 from storage.wish_records import WishRecord
@@ -67,6 +68,8 @@ class UnitOfWork:
         self._new_openings: dict[tuple[str, Place], str] = {}
         self._new_tries: list[tuple[str, Place]] = []
         self._used_links: dict[str, Place] = {}
+        self._changed_cases: dict[int, Case] = {}
+        self._new_words: list[CaseWord] = []
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
         self._newly_placing: set[str] = set()
 
@@ -243,6 +246,17 @@ class UnitOfWork:
         if case.order:
             self._cases_about[case.order] = (*self._cases_about[case.order], case)
 
+    def change_case(self, case: Case) -> None:
+        """Replace a case in memory; `write` saves when it was asked about and answered last."""
+        for known in (self.cases, self._cases_about):
+            for of, those in known.items():
+                known[of] = tuple(case if each.number == case.number else each for each in those)
+        self._changed_cases[case.number] = case
+
+    def put_word(self, word: CaseWord) -> None:
+        """Append what was said while a case is open."""
+        self._new_words.append(word)
+
     def put_wish(self, record: WishRecord) -> None:
         """Append a wish, unless the same word of the same time is known."""
         known = self.wishes[record.address]
@@ -283,6 +297,8 @@ class UnitOfWork:
         proof_records.add_openings(link, shop, self._new_openings, now)
         proof_records.add_wrong_tries(link, shop, self._new_tries, now)
         proof_records.use_links(link, shop, self._used_links, now)
+        case_records.save_talk(link, shop, list(self._changed_cases.values()))
+        case_records.add_words(link, shop, self._new_words)
         outbox.readdress(link, shop, self._readdressed)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners, self._newly_placing, self._readdressed = {}, set(), {}

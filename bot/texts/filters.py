@@ -8,6 +8,7 @@ from typing import Any
 from jinja2.runtime import Undefined
 
 from bot.domain.money import Money
+from bot.domain.working_days import WEEKDAYS
 from bot.texts import formats
 from bot.texts.faults import TemplateFault
 
@@ -26,6 +27,7 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
         "workdays": partial(_duration, formats.workdays, locale=locale),
         "plural": partial(_plural, locale=locale),
         "number": partial(_number, locale=locale),
+        "weekdays": partial(_weekdays, locale=locale),
         "join_list": partial(_join_list, locale=locale),
         "join": _join,
         "default": _default,
@@ -99,6 +101,12 @@ def _number(count: Any, *, locale: str) -> str:
     if type(count) not in (int, float) or abs(count) > NUMBER_MAX:
         raise TemplateFault("no_number", {"filter": "number", "given": _kind(count)})
     return formats.number(count, locale)
+
+
+def _weekdays(days: Any, *, locale: str) -> str:
+    if type(days) not in (list, tuple) or not set(days) <= set(WEEKDAYS):
+        raise TemplateFault("no_list")
+    return formats.weekdays(tuple(days), locale)
 
 
 def _join_list(parts: Any, *, locale: str) -> str:

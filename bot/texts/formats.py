@@ -14,6 +14,7 @@ from babel.dates import (
     format_skeleton,
     format_time,
     format_timedelta,
+    get_day_names,
     get_timezone_location,
     get_timezone_name,
 )
@@ -21,6 +22,7 @@ from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
 from bot.domain.money import Money
+from bot.domain.working_days import WEEKDAYS
 
 CACHED = 4096
 _FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # in Chinese a space follows a number: 2 天
@@ -38,6 +40,7 @@ _WORKDAYS = {  # by language, and region or script: one, and more
     ("zh", "Hant"): ("{} 個工作天", "{} 個工作天"),
     ("zh", "*"): ("{} 个工作日", "{} 个工作日"),
 }
+_BETWEEN_DAYS = {"en": "{} to {}", "zh": "{}至{}"}
 _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
     ("day", 86400),
     ("hour", 3600),
@@ -195,6 +198,16 @@ def number(count: int | float, locale: str) -> str:
 @lru_cache(maxsize=CACHED)
 def plural_form(count: int | float, locale: str) -> str:
     return str(language(locale).plural_form(abs(count)))
+
+
+@lru_cache(maxsize=CACHED)
+def weekdays(days: tuple[str, ...], locale: str) -> str:
+    """Name days of the week: "Monday to Friday" where they follow each other, else one by one."""
+    names = get_day_names("wide" if not locale.startswith("zh") else "abbreviated", locale=language(locale))
+    numbers = sorted(WEEKDAYS.index(day) for day in days if day in WEEKDAYS)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return _BETWEEN_DAYS.get(locale[:2], "{}–{}").format(names[numbers[0]], names[numbers[-1]])
+    return join_list([names[number] for number in numbers], locale)
 
 
 def join_list(parts: list[str], locale: str) -> str:

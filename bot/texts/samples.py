@@ -1,7 +1,7 @@
 """Sample buyers and orders to try templates on, ordinary and extreme."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from bot.domain.context import Buyer, Said
@@ -12,7 +12,7 @@ from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
-from bot.domain.shop import Shop
+from bot.domain.shop import Shop, WorkingHours
 from bot.texts.situations import AGO, AT, situations
 from bot.texts.variables import PARTS, variables
 
@@ -59,6 +59,10 @@ def _order(currency: str = "CNY", lines: int = 2, title: str = "马克杯 Mug", 
     )
 
 
+_HOURS = (
+    ("within working hours", WorkingHours(start=AT.time(), end=time(0))),
+    ("out of working hours", WorkingHours(days=("wed", "fri"), start=time(9), end=time(17))),
+)
 _LONGEST: tuple[str, dict[str, Any]] = (
     "an order of 200 long titles",
     {"currency": "JPY", "lines": 200, "title": "很长的名字 " * 700},
@@ -129,6 +133,13 @@ def samples(
     known = _input(name, policies)
     for label, buyer, order, values in _combinations(known, every_situation):
         due, facts = _message(name, policies, shop, buyer, order, values)
+        if _sayable(name, policies, due, facts):
+            made = variables(due, facts, AT, stop_url=STOP_URL)
+            if _reachable(known, made):
+                yield label, made
+    for label, hours in _HOURS:
+        there = shop.model_copy(update={"working_hours": hours})
+        due, facts = _message(name, policies, there, "Ann", _order(), known.samples[0])
         if _sayable(name, policies, due, facts):
             made = variables(due, facts, AT, stop_url=STOP_URL)
             if _reachable(known, made):

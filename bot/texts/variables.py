@@ -12,8 +12,10 @@ from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.shipping_promise import ships_by, to_ship
-from bot.domain.shop import Shop
+from bot.domain.shop import Shop, WorkingHours
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
+from bot.domain.working_days import WEEKDAYS
+from bot.domain.working_hours import back_at
 from bot.texts.formats import NamedZone, regional
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
@@ -48,6 +50,12 @@ VARIABLES: dict[str, str] = {
     "shop.name": "the shop's name",
     "seller.name": "the person buyers reach; may be empty",
     "seller.contact": "how to reach a person, as in the settings; may be empty",
+    "seller.hours": "when people answer, if the settings have working_hours; may be empty",
+    "seller.hours.days": "the days of the week; show them with the filter weekdays",
+    "seller.hours.days[]": "mon, tue, wed, thu, fri, sat or sun",
+    "seller.hours.opens": "time",
+    "seller.hours.closes": "time",
+    "seller.back_at": "time when somebody is there again; empty while somebody is, or if nobody knows",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
     "order.state": "unpaid, on_delivery, partly_paid, paid, partly_shipped, shipped, delivered, completed, "
@@ -132,7 +140,7 @@ def variables(
         **_refund(order, values.get("refund")),
         "buyer": {"name": friendly_name(facts.buyer.name)},
         "shop": {"name": shop.name},
-        "seller": {"name": shop.seller.name, "contact": shop.seller.contact},
+        "seller": _seller(shop, now, zone),
         "order": {**_order(order, zone), **_promise(order, shop, now)} if order else None,
         "parcel": _parcel_of(order, values.get("parcel"), zone),
         "payment": _payment(facts, zone, now),
@@ -153,6 +161,24 @@ def _promise(order: Order, shop: Shop, now: datetime) -> dict[str, Any]:
     by = ships_by(order, shop)
     late = by is not None and by < now
     return {"to_ship": to_ship(order), "ships_by": by if by and not late else None, "late": late}
+
+
+def _seller(shop: Shop, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    hours = shop.working_hours
+    return {
+        "name": shop.seller.name,
+        "contact": shop.seller.contact,
+        "hours": _hours(hours, now, shop.zone(), zone) if hours and hours.start != hours.end else None,
+        "back_at": _local(back_at(now, hours, shop.zone()), zone),
+    }
+
+
+def _hours(hours: WorkingHours, now: datetime, own: ZoneInfo, zone: ZoneInfo) -> dict[str, Any]:
+    today = now.astimezone(own).date()
+    opens, closes = (
+        datetime.combine(today, clock, own).astimezone(zone) for clock in (hours.start, hours.end)
+    )
+    return {"days": [day for day in WEEKDAYS if day in hours.days], "opens": opens, "closes": closes}
 
 
 def _values(values: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
