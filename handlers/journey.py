@@ -12,7 +12,7 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, payment, refunds, reminders, review, shipping
+from handlers import confirmation, leaving, payment, refunds, reminders, review, shipping
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
@@ -23,8 +23,12 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     payment.reassure,
     payment.show_partial,
     payment.show_late,
-    shipping.announce,
+    leaving.announce,
+    leaving.correct,
+    leaving.take_back,
     shipping.watch,
+    shipping.report_attempt,
+    shipping.show_failure,
     shipping.arrive,
     review.request,
     review.withdraw,
@@ -55,8 +59,7 @@ def settled(case: Case, order: Order) -> bool:
             return not_payable(order) is not None
         case "payment_claim":
             return payment.covered_at(order) is not None
-        case "delay":
-            late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
-            return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)
+        case "delay" | "parcel_failed":
+            return shipping.case_settled(case.key, order)
         case _:
             return False

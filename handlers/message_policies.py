@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
-from bot.domain.messages import Check, MessagePolicies, MessagePolicy
+from bot.domain.messages import Check, MessagePolicies, MessagePolicy, Waits
 from handlers.validity import OrderCheck, always, of_order
 
 
 class _Options(TypedDict, total=False):
     looks_back: bool
+    waits: Waits
     opens_chat: bool
     about_parcel: bool
     variables: tuple[str, ...]

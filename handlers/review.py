@@ -7,6 +7,7 @@ from bot.domain.context import Context
 from bot.domain.events import ReviewPosted
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Review, review_id
+from bot.domain.parcel_news import REACHED
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.shipping import arrivals, reported_otherwise
@@ -101,6 +102,14 @@ def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> R
     return not_to_be_asked(order) or reported_otherwise(due, order) or case_open(facts)
 
 
+def why_not_request(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    before = (said for said in facts.said if said.template == "review_request" and said.key != due.key)
+    asked = any(said.state in REACHED for said in before)
+    return why_not_ask(due, order, facts, now) or (
+        Reason("review_asked", {"order": order.shown_number}) if asked else None
+    )
+
+
 def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
@@ -117,7 +126,7 @@ def _rating(due: DueMessage, order: Order) -> int:
 
 
 POLICIES: MessagePolicies = {
-    "review_request": policy.review(why_not_ask),
+    "review_request": policy.review(why_not_request, looks_back=True),
     "review_reminder": policy.review(why_not_ask),
     "review_thanks": policy.review(
         why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
@@ -127,4 +136,8 @@ POLICIES: MessagePolicies = {
     ),
 }
 
-REASONS: Reasons = {"order_reviewed": ("order",), "bad_review": ("order", "rating", "text")}
+REASONS: Reasons = {
+    "order_reviewed": ("order",),
+    "review_asked": ("order",),
+    "bad_review": ("order", "rating", "text"),
+}

@@ -46,7 +46,12 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     )
     if ended:
         return Skip(ended)
-    held = _human(facts, now) or _quiet(due, facts, now) or _full(due, facts, now)
+    held = (
+        _together(due, policy, facts, now)
+        or _human(facts, now)
+        or _quiet(due, facts, now)
+        or _full(due, facts, now)
+    )
     if held:
         return held if held.until <= due.due_at + due.lateness else Skip(held.why)
     if not facts.addresses:
@@ -72,6 +77,12 @@ def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
     if due.category == "promotion" and facts.standing.agrees is not True:
         return Reason("not_agreed")
     return None
+
+
+def _together(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Hold | None:
+    """Hold a message that says more when it waits for others of its kind."""
+    waits = policy.waits(due, facts, now) if policy.waits else None
+    return Hold(*waits) if waits else None
 
 
 def _human(facts: Facts, now: datetime) -> Hold | None:

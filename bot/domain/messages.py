@@ -45,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 
 
+Waits = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]
 Check = Callable[["DueMessage", Facts, datetime], Reason | None]
 
 
@@ -67,6 +68,7 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
 
     category: what it competes as; the arbiter's PRIORITY puts the categories in order.
     lateness: from due_at on, more than zero; a message that is later than that is skipped.
+    waits: answers until when a message that could go waits for others to go with it, and why; or None.
     why_outdated: answers None while the message is true, else the reason why it no longer is.
     """
 
@@ -74,6 +76,7 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     lateness: timedelta
     why_outdated: Check
     looks_back: bool = False  # its check reads Facts.said
+    waits: Waits | None = None
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
 
 
