@@ -142,7 +142,7 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
 
 
 def _without_repeats(parcel: Parcel) -> Parcel:
-    """Keep `left_at` only where it tells more than `shipped_at`, and `numbers` more than the newest showing."""
+    """Keep `left_at` only where it tells more than `shipped_at`, `numbers` more than the newest showing."""
     if parcel.left_at == parcel.shipped_at:
         parcel = _replace(parcel, left_at=None)
     plain = _replace(parcel, numbers=())
