@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, case, false, func, null, or_, select
 
-from bot.domain.context import Said, Told
+from bot.domain.context import Said, ToldParcel
 from storage.outbox import message_name
 from storage.sql_in import is_in
 from storage.tables import archived_messages, attempts, in_state, outbox
@@ -177,7 +177,7 @@ class _Snapshot(msgspec.Struct):
     """The part of a message's stored facts that later decisions need."""
 
     order: _SnapshotOrder | None = None
-    parcels: tuple[Told, ...] | None = None
+    parcels: tuple[ToldParcel, ...] | None = None
 
 
 _snapshots = msgspec.json.Decoder(_Snapshot)

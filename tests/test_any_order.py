@@ -237,7 +237,7 @@ async def alike(shops: ManyShops, case: tuple[list[Event], list[list[Event]]]) -
 def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=12, deadline=None)
+        @settings(max_examples=150 if shops.database.dialect == "sqlite" else 25, deadline=None)
         @given(arrivals())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
             run(alike(shops, case))

@@ -1,4 +1,4 @@
-"""Parcels on their way, over HTTP, on both databases: told once, together, by any name, and as long as true."""
+"""Parcels on their way, over HTTP, on both databases: told once, together, by any name, while it is true."""
 
 from datetime import timedelta
 from typing import Any

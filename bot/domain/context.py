@@ -65,7 +65,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.closed_at is None
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
+class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
     """A parcel as a message told it: all its ids, and its number if it had one."""
 
     ids: tuple[str, ...]
@@ -81,7 +81,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     order: str | None = None
     sent_at: datetime | None = None
     paid: bool = False  # the text was written knowing that the order was paid
-    parcels: tuple[Told, ...] | None = None  # that the text told; None: not kept
+    parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

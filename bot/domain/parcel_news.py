@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.context import Said, Told
+from bot.domain.context import Said, ToldParcel
 from bot.domain.orders import Order
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel
@@ -18,7 +18,9 @@ REACHED = ("sent", "sending", "unknown")  # it may have arrived
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
-def telling(template: str, values: Mapping[str, Any], order: Order, said: Iterable[Said]) -> tuple[Told, ...]:
+def telling(
+    template: str, values: Mapping[str, Any], order: Order, said: Iterable[Said]
+) -> tuple[ToldParcel, ...]:
     """The parcels that a message of this template tells if it is sent now."""
     match template:
         case "shipped":
@@ -32,8 +34,8 @@ def telling(template: str, values: Mapping[str, Any], order: Order, said: Iterab
             return ()
 
 
-def _as_told(parcel: Parcel) -> Told:
-    return Told(parcel.ids, parcel.tracking)
+def _as_told(parcel: Parcel) -> ToldParcel:
+    return ToldParcel(parcel.ids, parcel.tracking)
 
 
 def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:

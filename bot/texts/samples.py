@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.context import Buyer, Said, Told
+from bot.domain.context import Buyer, Said, ToldParcel
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
@@ -173,7 +173,9 @@ def _told(values: dict[str, Any]) -> tuple[Said, ...]:
     """Whoever is told of parcel b was told of parcel a."""
     if values.get("parcel") != "b":
         return ()
-    return (Said(key="shipped:1001:a", template=LEFT, state="sent", sent_at=AT, parcels=(Told(("a",)),)),)
+    return (
+        Said(key="shipped:1001:a", template=LEFT, state="sent", sent_at=AT, parcels=(ToldParcel(("a",)),)),
+    )
 
 
 def _input(name: str, policies: MessagePolicies) -> TemplateInput:
