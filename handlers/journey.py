@@ -59,7 +59,9 @@ def settled(case: Case, order: Order) -> bool:
             return not_payable(order) is not None
         case "payment_claim":
             return payment.covered_at(order) is not None
-        case "delay" | "parcel_failed":
-            return shipping.case_settled(case.key, order)
+        case "delay":
+            return shipping.late_case_settled(case.key, order)
+        case "parcel_failed":
+            return shipping.failure_case_settled(case.key, order)
         case _:
             return False

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
+from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
@@ -111,26 +111,38 @@ def report_attempt(order: Order, context: Context) -> list[Action]:
 
 def show_failure(order: Order, context: Context) -> list[Action]:
     """A parcel that the carrier gave up goes to the seller, who knows what becomes of it."""
-    return [
+    failed = [record for record in order.parcels if record.failed_at]
+    opened: list[Action] = [
         OpenCase(
             kind="parcel_failed",
-            key=f"parcel_failed:{order.id}:{record.id}",
+            key=_failure(order, record),
             reason="parcel_given_up",
             order=order.id,
             details={"order": order.shown_number, "parcel": record.tracking or record.id},
         )
-        for record in order.parcels
-        if record.failed_at
+        for record in failed
     ]
+    keys = (_failure(order, record) for record in failed)
+    # The rule that closes cases sees only those that were open before this event.
+    return opened + [CloseCase(key=key) for key in keys if failure_case_settled(key, order)]
 
 
-def case_settled(key: str, order: Order) -> bool:
-    """True if the parcel of a case about its way arrived, was taken back, or moves again after a failure."""
-    kind, _, id = key.partition(f":{order.id}:")
-    parcel = parcel_of(order, id)
-    if parcel is None:
-        return False
-    return parcel.taken_back or order.has_arrived(parcel) or (kind == "parcel_failed" and not parcel.failed)
+def _failure(order: Order, record: Parcel) -> str:
+    return f"parcel_failed:{order.id}:{record.id}"
+
+
+def late_case_settled(key: str, order: Order) -> bool:
+    """True if the parcel of a case about a delay arrived or was taken back."""
+    parcel = parcel_of(order, key.removeprefix(f"delay:{order.id}:"))
+    return parcel is not None and (parcel.taken_back or order.has_arrived(parcel))
+
+
+def failure_case_settled(key: str, order: Order) -> bool:
+    """True once who told of the failure tells that the parcel arrived or was taken back, whatever else comes:
+    so no order of arrival closes a case that another would have left open."""
+    id = key.removeprefix(f"parcel_failed:{order.id}:")
+    ended = any(each.id == id and (each.delivered_at or each.cancelled_at) for each in order.parcels)
+    return ended or order.all_delivered_at is not None
 
 
 def arrivals(order: Order, travel: timedelta) -> list[Arrival]:

@@ -83,7 +83,7 @@ VARIABLES: dict[str, str] = {
     "parcel.part": "true if more of the order is still to be shipped",
     "parcel.more": "true if the buyer was told of another parcel of the order before",
     "parcel.last": "true if it is the last of several, as far as anybody says",
-    "parcels": "the parcels the message is about, those of one hour together; an empty list if it is about none",
+    "parcels": "the parcels the message is about, those of one hour together; an empty list if none",
     "parcels[].carrier": "the carrier's name; may be empty",
     "parcels[].tracking": "its number; may be empty",
     "parcels[].link": "page to follow it; may be empty",

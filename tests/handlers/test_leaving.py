@@ -71,7 +71,8 @@ def test_what_the_carrier_gave_up_is_not_on_its_way_and_goes_to_the_seller() -> 
     late = world.time_came("parcel_check", PLACED + days(9))
     assert "delayed:1001:p1" not in desk.take(late).messages
 
-    assert desk.take(moved("in_transit", 50)).open_cases == set()
+    assert desk.take(moved("in_transit", 50)).open_cases == {"parcel_failed:1001:p1"}
+    assert desk.take(world.delivered("p1", days(4))).open_cases == set()
 
 
 def test_an_attempt_is_told_until_the_parcel_moves_again() -> None:
