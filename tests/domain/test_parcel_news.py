@@ -94,6 +94,8 @@ def test_a_part_waits_an_hour_for_what_leaves_with_it_and_the_whole_for_nothing(
     assert together_until(part, ()) == AT + HOUR
     assert together_until(order(*part.parcels, parcel("c", 0.9, last=True)), ()) is None
     assert together_until(part, (said("shipped", "a"),)) == AT + 1.5 * HOUR
+    whole = order(parcel("a", last=False), parcel("b", 0.5, last=True))
+    assert together_until(whole, (said("shipped", "a"),)) is None
 
 
 def test_where_nobody_says_whether_more_follows_the_first_goes_at_once() -> None:
