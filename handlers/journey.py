@@ -12,7 +12,17 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, late_shipping, offers, payment, refunds, reminders, review, shipping
+from handlers import (
+    confirmation,
+    late_shipping,
+    leaving,
+    offers,
+    payment,
+    refunds,
+    reminders,
+    review,
+    shipping,
+)
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
@@ -25,8 +35,12 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     payment.show_partial,
     payment.show_late,
     late_shipping.watch,
-    shipping.announce,
+    leaving.announce,
+    leaving.correct,
+    leaving.take_back,
     shipping.watch,
+    shipping.report_attempt,
+    shipping.show_failure,
     shipping.arrive,
     review.request,
     review.withdraw,
@@ -61,7 +75,8 @@ def settled(case: Case, order: Order) -> bool:
         case "late_shipping":
             return late_shipping.settled(order)
         case "delay":
-            late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
-            return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)
+            return shipping.late_case_settled(case.key, order)
+        case "parcel_failed":
+            return shipping.failure_case_settled(case.key, order)
         case _:
             return False

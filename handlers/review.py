@@ -7,6 +7,7 @@ from bot.domain.context import Context
 from bot.domain.events import ReviewPosted
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Review, review_id
+from bot.domain.parcel_news import REACHED
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.shipping import arrivals, reported_otherwise
@@ -123,6 +124,14 @@ def _asked_at(facts: Facts) -> datetime | None:
     return max(sent, default=None)
 
 
+def why_not_request(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    before = (said for said in facts.said if said.template == "review_request" and said.key != due.key)
+    asked = any(said.state in REACHED for said in before)
+    return why_not_ask(due, order, facts, now) or (
+        Reason("review_asked", {"order": order.shown_number}) if asked else None
+    )
+
+
 def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
@@ -141,7 +150,7 @@ def _rating(due: DueMessage, order: Order) -> int:
 _REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))
 
 POLICIES: MessagePolicies = {
-    "review_request": policy.review(why_not_ask, samples=_REPORTS),
+    "review_request": policy.review(why_not_request, samples=_REPORTS),
     "review_reminder": policy.review(why_not_ask_again, not_before=not_yet_again, samples=_REPORTS),
     "review_thanks": policy.review(
         why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
@@ -151,4 +160,8 @@ POLICIES: MessagePolicies = {
     ),
 }
 
-REASONS: Reasons = {"order_reviewed": ("order",), "bad_review": ("order", "rating", "text")}
+REASONS: Reasons = {
+    "order_reviewed": ("order",),
+    "review_asked": ("order",),
+    "bad_review": ("order", "rating", "text"),
+}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
@@ -60,7 +61,9 @@ def refunded_in_full(order: Order) -> Reason | None:
 
 
 def shipped(order: Order) -> Reason | None:
-    return Reason("order_shipped", {"order": order.shown_number}) if order.shipped else None
+    """Also if it was taken back later: whoever did that talks to the buyer, and the schedule does not."""
+    left = any(parcel.shipped_at for parcel in order.parcels)
+    return Reason("order_shipped", {"order": order.shown_number}) if left else None
 
 
 def arrived(order: Order) -> Reason | None:
@@ -70,6 +73,11 @@ def arrived(order: Order) -> Reason | None:
     if first is None:
         return None
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
+
+
+def parcel_arrived(order: Order, parcel: Parcel) -> Reason | None:
+    at = parcel.delivered_at or order.all_delivered_at
+    return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(at)}) if at else None
 
 
 def paid(order: Order) -> Reason | None:

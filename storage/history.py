@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, case, false, func, null, or_, select
 
-from bot.domain.context import Said
+from bot.domain.context import Said, ToldParcel
 from storage.outbox import message_name
 from storage.sql_in import is_in
 from storage.tables import archived_messages, attempts, in_state, outbox
@@ -178,6 +178,7 @@ class _Snapshot(msgspec.Struct):
 
     order: _SnapshotOrder | None = None
     at: datetime | None = None
+    parcels: tuple[ToldParcel, ...] | None = None
 
 
 _snapshots = msgspec.json.Decoder(_Snapshot)
@@ -186,6 +187,7 @@ _snapshots = msgspec.json.Decoder(_Snapshot)
 def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
     sent = row.state == "sent"
     return Said(
+        parcels=(_snapshots.decode(row.facts) if row.facts else _Snapshot()).parcels,
         key=row.key,
         template=row.template,
         state=row.state,

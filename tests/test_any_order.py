@@ -47,6 +47,14 @@ MORE: dict[str, Story] = {
     "A arrived": lambda who: who.fact("delivered", 3 * MINUTE, parcel="A"),
     "B arrived": lambda who: who.fact("delivered", 3.2 * MINUTE, parcel="B"),
     "A renamed": lambda who: who.fact("shipped", 2 * MINUTE, parcel="A", tracking="A2", last=False),
+    "A by its id": lambda who: who.fact("shipped", 2 * MINUTE, parcel="p-a", tracking="A", last=False),
+    "B corrected": lambda who: who.fact("shipped", 5 * MINUTE, parcel="B", tracking="B2", last=True),
+    "B arrived as B2": lambda who: who.fact("delivered", 5.5 * MINUTE, tracking="B2"),
+    "nameless": lambda who: who.fact("shipped", 1.5 * MINUTE),
+    "A taken back": lambda who: who.fact("parcel_cancelled", 2.8 * MINUTE, tracking="A"),
+    "p-a taken back": lambda who: who.fact("parcel_cancelled", 2.9 * MINUTE, parcel="p-a"),
+    "failed": lambda who: moved(who, "failure", 2.6 * MINUTE),
+    "met nobody": lambda who: moved(who, "attempted_delivery", 2.4 * MINUTE),
     "completed": lambda who: who.fact("completed", 4 * MINUTE),
     "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
     "reopened": lambda who: reopened(who),
@@ -63,8 +71,8 @@ def reopened(who: Buyer) -> Event:
     return OrderReopened(channel=base.channel, external_id=base.external_id, at=base.at, order=base.order)
 
 
-def moved(who: Buyer) -> Event:
-    base = who.fact("cancelled", 2.2 * MINUTE)
+def moved(who: Buyer, status: str = "in transit", after: timedelta = 2.2 * MINUTE) -> Event:
+    base = who.fact("cancelled", after)
     assert isinstance(base, OrderCancelled)
     return ParcelMoved(
         channel=base.channel,
@@ -72,7 +80,7 @@ def moved(who: Buyer) -> Event:
         at=base.at,
         order=base.order,
         parcel="A",
-        status="in transit",
+        status=status,
     )
 
 

@@ -4,6 +4,7 @@ The topic stands in a header that is not signed, so any genuine body can be sent
 happened is therefore read from the body alone; the topic only says which of it is news.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -25,10 +26,12 @@ from bot.domain.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
 )
 from bot.domain.money import Money
+from bot.domain.parcels import ATTEMPTED, FAILURE
 
 # To the buyer an authorised card is a payment, so a reminder would be wrong.
 _PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
@@ -90,7 +93,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     if snapshot or info.topic in _FULFILLED:
         last = _ALL_SENT.get(order.fulfillment_status or "")
         for parcel in order.fulfillments or ():
-            events.extend(_parcel_events(info, parcel, id, last))
+            events.extend(_parcel_events(info, parcel, id, last, at))
     return events
 
 
@@ -120,10 +123,20 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
             quantity=line.quantity,
             price=money(line.price, code, f"line_items[{place}].price"),
             sku=line.sku or None,
+            id=identity(line.id, f"line_items[{place}].id") if line.id is not None else None,
+            to_ship=_to_ship(line),
         )
         for place, line in enumerate(order.line_items or ())
         if 0 < line.quantity < 1_000_000
     )
+
+
+def _to_ship(line: forms.LineItem) -> int | None:
+    """None for all of it; nothing of a gift card or a download, and what was removed does not count."""
+    if line.requires_shipping is False or line.gift_card:
+        return 0
+    current = line.current_quantity
+    return None if current is None or current >= line.quantity else max(0, current)
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
@@ -217,11 +230,17 @@ def _fulfillment(info: DeliveryInfo, body: bytes) -> list[Event]:
 
 
 def _parcel_events(
-    info: DeliveryInfo, parcel: forms.Fulfillment, order: str, last: bool | None
+    info: DeliveryInfo,
+    parcel: forms.Fulfillment,
+    order: str,
+    last: bool | None,
+    last_at: datetime | None = None,
 ) -> list[Event]:
-    if parcel.status in _NOT_SENT:
-        return []
+    """last_at: when the order was as `last` says, which is no news of this parcel."""
     id = identity(parcel.id, "fulfillment.id")
+    shown_at = info.at(parcel.updated_at, parcel.created_at)
+    if parcel.status in _NOT_SENT:
+        return [ParcelCancelled(**info.common(f"cancelled:{id}"), at=shown_at, order=order, parcel=id)]
     shipped = OrderShipped(
         **info.common(f"shipped:{id}"),
         at=info.at(parcel.created_at, parcel.updated_at),
@@ -231,13 +250,30 @@ def _parcel_events(
         tracking=", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None,
         tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
         last=last,
+        last_at=last_at,
         pieces=sum(item.quantity for item in parcel.line_items) if parcel.line_items else None,
-        shown_at=info.at(parcel.updated_at, parcel.created_at),
+        packed=_packed(parcel),
+        names=(parcel.name,) if parcel.name else (),
+        shown_at=shown_at,
     )
-    if parcel.shipment_status != "delivered":
-        return [shipped]
-    at = info.at(parcel.updated_at, parcel.created_at)
-    return [shipped, OrderDelivered(**info.common(f"delivered:{id}"), at=at, order=order, parcel=id)]
+    status = parcel.shipment_status
+    if status == "delivered":
+        arrived = OrderDelivered(**info.common(f"delivered:{id}"), at=shown_at, order=order, parcel=id)
+        return [shipped, arrived]
+    if status in (FAILURE, ATTEMPTED):
+        common = info.common(f"{status}:{id}")
+        return [shipped, ParcelMoved(**common, at=shown_at, order=order, parcel=id, status=status)]
+    return [shipped]
+
+
+def _packed(parcel: forms.Fulfillment) -> dict[str, int] | None:
+    items = parcel.line_items or ()
+    if not items or any(item.id is None for item in items):
+        return None
+    counts = Counter[str]()
+    for item in items:
+        counts[identity(item.id or 0, "fulfillment.line_items.id")] += item.quantity
+    return dict(counts)
 
 
 def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:

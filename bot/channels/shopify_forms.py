@@ -40,8 +40,14 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 class LineItem(msgspec.Struct, frozen=True):
+    """`current_quantity`: without what was removed or given back."""
+
     price: Amount
     quantity: int
+    id: Id | None = None
+    current_quantity: int | None = None
+    requires_shipping: bool | None = None
+    gift_card: bool | None = None
     name: str | None = None
     title: str | None = None
     sku: str | None = None
@@ -60,6 +66,7 @@ class MoneySet(msgspec.Struct, frozen=True):
 
 class Packed(msgspec.Struct, frozen=True):
     quantity: int
+    id: Id | None = None  # of the order's line
 
 
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +74,7 @@ class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     admin_graphql_api_id: str | None = None
     line_items: tuple[Packed, ...] | None = None
     order_id: Id | None = None
+    name: str | None = None
     status: str | None = None
     shipment_status: str | None = None
     created_at: Timestamp | None = None

@@ -26,10 +26,12 @@ from bot.domain.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     PaymentReceived,
     ReviewPosted,
 )
 from bot.domain.money import Money
+from bot.domain.parcels import UNNAMED
 
 _ORDER = "data.order"
 _MESSAGE = "data.message"
@@ -111,7 +113,13 @@ def _line(line: forms.Line, code: str, place: str) -> Line:
     if not 0 <= line.quantity <= _MAX_QUANTITY:
         raise Unreadable(f"{place}.quantity: {str(line.quantity)[:20]} is not a number of pieces")
     price = money(line.price, code, f"{place}.price")
-    return Line(title=title, quantity=line.quantity, price=price, sku=sku)
+    return Line(
+        title=title,
+        quantity=line.quantity,
+        price=price,
+        sku=sku,
+        to_ship=0 if line.ships is False else None,
+    )
 
 
 def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -129,12 +137,13 @@ def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> E
 
 def _shipped(form: forms.ShippedForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
-    tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
+    parcel, tracking = _parcel(order)
     return OrderShipped(
         **common,
         at=_at(form, order.shipped_at, f"{_ORDER}.shipped_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel") or tracking or "1",
+        parcel=parcel or UNNAMED,
+        named=parcel is not None,
         carrier=order.carrier or None,
         tracking=tracking,
         tracking_url=order.tracking_url or None,
@@ -146,13 +155,32 @@ def _shipped(form: forms.ShippedForm, info: DeliveryInfo, common: dict[str, Any]
 
 def _delivered(form: forms.DeliveredForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
+    parcel, tracking = _parcel(order)
     return OrderDelivered(
         **common,
         at=_at(form, order.delivered_at, f"{_ORDER}.delivered_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel")
-        or _optional_id(order.tracking, f"{_ORDER}.tracking"),
+        parcel=parcel,
+        tracking=tracking,
     )
+
+
+def _parcel_cancelled(form: forms.ParcelCancelledForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    order = form.data.order
+    parcel, tracking = _parcel(order)
+    return ParcelCancelled(
+        **common,
+        at=_at(form, order.cancelled_at, f"{_ORDER}.cancelled_at"),
+        order=identity(order.id, f"{_ORDER}.id"),
+        parcel=parcel,
+        tracking=tracking,
+    )
+
+
+def _parcel(order: forms.Shipped | forms.Delivered | forms.ParcelCancelled) -> tuple[str | None, str | None]:
+    """The name of a parcel, which is its number if it has no other, and its number."""
+    tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
+    return _optional_id(order.parcel, f"{_ORDER}.parcel") or tracking, tracking
 
 
 def _completed(form: forms.CompletedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -283,6 +311,7 @@ _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.PaidForm: (_paid, "order.paid"),
     forms.ShippedForm: (_shipped, "order.shipped"),
     forms.DeliveredForm: (_delivered, "order.delivered"),
+    forms.ParcelCancelledForm: (_parcel_cancelled, "order.parcel_cancelled"),
     forms.CompletedForm: (_completed, "order.completed"),
     forms.CancelledForm: (_cancelled, "order.cancelled"),
     forms.RefundedForm: (_refunded, "order.refunded"),

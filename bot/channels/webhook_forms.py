@@ -25,6 +25,7 @@ class Line(msgspec.Struct, frozen=True):
     quantity: int = 1
     title: str | None = None
     sku: Id | None = None
+    ships: bool | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,12 @@ class Shipped(Order, frozen=True, kw_only=True):
 
 class Delivered(Order, frozen=True, kw_only=True):
     delivered_at: Timestamp | None = None
+    parcel: Id | None = None
+    tracking: Id | None = None
+
+
+class ParcelCancelled(Order, frozen=True, kw_only=True):
+    cancelled_at: Timestamp | None = None
     parcel: Id | None = None
     tracking: Id | None = None
 
@@ -170,6 +177,10 @@ class DeliveredForm(Form, frozen=True, kw_only=True, tag="order.delivered"):
     data: OfOrder[Delivered]
 
 
+class ParcelCancelledForm(Form, frozen=True, kw_only=True, tag="order.parcel_cancelled"):
+    data: OfOrder[ParcelCancelled]
+
+
 class CompletedForm(Form, frozen=True, kw_only=True, tag="order.completed"):
     data: OfOrder[Completed]
 
@@ -209,6 +220,7 @@ FORMS = (
     | PaidForm
     | ShippedForm
     | DeliveredForm
+    | ParcelCancelledForm
     | CompletedForm
     | CancelledForm
     | RefundedForm

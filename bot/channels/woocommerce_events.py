@@ -111,6 +111,7 @@ def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: da
             at=completed_at,
             order=id,
             parcel=str(place),
+            named=bool(parcel),
             carrier=_text(parcel, "tracking_provider") or _text(parcel, "custom_tracking_provider"),
             tracking=_text(parcel, "tracking_number"),
             tracking_url=_text(parcel, "custom_tracking_link"),

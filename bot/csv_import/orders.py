@@ -42,6 +42,7 @@ from bot.domain.events import (
     PaymentReceived,
 )
 from bot.domain.money import Money
+from bot.domain.parcels import UNNAMED
 
 MOST_LINES = 1000  # of one order
 
@@ -195,7 +196,7 @@ def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentPar
     for row in rows:
         tracking = row.get("tracking", cells.identity)
         parcel = SentParcel(
-            parcel=tracking or "1",
+            parcel=tracking or UNNAMED,
             at=row.get("shipped_at", partial(at, context)),
             tracking=tracking,
             carrier=row.get("carrier", text),
@@ -219,7 +220,7 @@ def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
             method=progress.method,
         )
     if progress.has(SHIPPED):
-        for parcel in progress.parcels or (SentParcel(parcel="1"),):
+        for parcel in progress.parcels or (SentParcel(parcel=UNNAMED),):
             yield _shipped(placed, parcel, when[SHIPPED])
     if progress.has(DELIVERED):
         yield OrderDelivered(channel=channel, external_id=DELIVERED, order=order, at=when[DELIVERED])
@@ -262,6 +263,7 @@ def _shipped(placed: OrderPlaced, parcel: SentParcel, at_least: datetime) -> Ord
         order=placed.order,
         at=parcel.at or at_least,
         parcel=parcel.parcel,
+        named=parcel.tracking is not None,
         carrier=parcel.carrier,
         tracking=parcel.tracking,
         tracking_url=parcel.link,

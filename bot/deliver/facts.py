@@ -12,6 +12,7 @@ from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
+from bot.domain.parcel_news import telling
 from bot.domain.wishes import AddressKey
 from storage import (
     buyer_records,
@@ -172,6 +173,8 @@ def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
         "takeover": int(facts.shop.takeover.total_seconds()),
         "ways": [address.channel for address in facts.addresses],
     }
+    if order and (told := telling(due.template, due.values, order, facts.said)):
+        known["parcels"] = told
     return known if due.category == "answer" else known | _limits(facts)
 
 

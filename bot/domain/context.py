@@ -79,6 +79,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.open and (self.asked_at or self.opened_at) > self.answered_at
 
 
+class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
+    """A parcel as a message told it: all its ids, and its number if it had one."""
+
+    ids: tuple[str, ...]
+    number: str | None = None
+
+
 class Said(msgspec.Struct, frozen=True, kw_only=True):
     """A message of ours to this buyer, with its state."""
 
@@ -89,6 +96,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: datetime | None = None
     written_at: datetime | None = None  # the time of the facts in its text, if they are kept
     paid: bool = False  # the text was written knowing that the order was paid
+    parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

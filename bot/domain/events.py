@@ -49,6 +49,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     quantity: int
     price: Money
     sku: str | None = None
+    id: str | None = None  # the platform's, by which parcels name what is in them
+    to_ship: int | None = None  # how many are to be shipped; None: all
+
+    @property
+    def ships(self) -> int:
+        return self.quantity if self.to_ship is None else self.to_ship
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -131,6 +137,8 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     """One parcel left. `last`: no more parcels will follow, False for a part, None if not said.
 
     `shown_at`: when the platform wrote carrier and tracking, if that was later; the newest wins.
+    `last_at`: when it wrote `last`, if that was another time.
+    `named`: False if the platform told no name of it, neither an id nor a number.
     """
 
     parcel: str
@@ -139,22 +147,39 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     tracking_url: str | None = None
     last: bool | None = None
     shown_at: datetime | None = None
+    last_at: datetime | None = None
     pieces: int | None = None  # how many items are in it, where the platform says so
+    packed: dict[str, int] | None = None  # the same by the id of their line
+    names: tuple[str, ...] = ()  # more names of it, beside its id and its number
+    named: bool = True
     followed: bool = True  # False: this platform reports neither movement nor arrival
     buyer: BuyerRef | None = None
 
 
 class ParcelMoved(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.moved"):
-    """The carrier saw the parcel (in transit, out for delivery, ...)."""
+    """The carrier saw the parcel (in transit, out for delivery, ...), failed or met nobody."""
 
     parcel: str | None
     status: str
 
 
+class ParcelCancelled(
+    OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.parcel_cancelled"
+):
+    """The shop took a parcel back: its fulfilment was cancelled, or never left. It is named as an arrival is.
+
+    `parcel` None: what left without a name.
+    """
+
+    parcel: str | None
+    tracking: str | None = None
+
+
 class OrderDelivered(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.delivered"):
-    """`parcel` None: all of it."""
+    """`parcel` None: all of it. `tracking`: its number; the same as `parcel` if it is told by that alone."""
 
     parcel: str | None = None
+    tracking: str | None = None
 
 
 class OrderCompleted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.completed"):
@@ -260,6 +285,7 @@ AnyEvent = (
     | PaymentReceived
     | OrderShipped
     | ParcelMoved
+    | ParcelCancelled
     | OrderDelivered
     | OrderCompleted
     | OrderCancelled

@@ -69,7 +69,8 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     category: what it competes as; the arbiter's PRIORITY puts the categories in order.
     lateness: from due_at on, more than zero; a message that is later than that is skipped.
     why_outdated: answers None while the message is true, else the reason why it no longer is.
-    not_before: answers None once it may be said, else the time until which it waits, and why.
+    not_before: answers None once it may be said, else the time until which it waits, and why; a part of an
+    order waits for others to go with it.
     waits_for: the template of what is said first about the same order, for which it waits some minutes.
     fresh: so long after its due time it counts as an answer to what the buyer has just done: it goes out
     also in quiet hours and beyond the cap.

@@ -4,6 +4,7 @@ Each field is a register with a rule of its own (first, last, newest snapshot, o
 be repeated and permuted. The state is never stored as a fact, but derived.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
@@ -22,11 +23,13 @@ from bot.domain.events import (
     OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
     ReviewPosted,
 )
 from bot.domain.money import Money
+from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.registers import first, last
@@ -64,7 +67,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postcode: str | None = None
     pay_on_delivery: bool = False
     payments: tuple[Paid, ...] = ()
-    parcels: tuple[Parcel, ...] = ()
+    parcels: tuple[Parcel, ...] = ()  # records: what was told under one name; see `sent`
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
@@ -89,7 +92,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         own = (self.shown_at, self.all_delivered_at, self.completed_at, self.cancelled_at, self.reopened_at)
         parts = [part.at for part in self.payments] + [part.at for part in self.refunds]
         parts += [part.at for part in self.reviews]
-        parcels = (at for each in self.parcels for at in (each.shipped_at, each.moved_at, each.delivered_at))
+        parcels = (
+            at
+            for each in self.parcels
+            for at in (each.seen_at, each.shown_at, each.delivered_at, each.cancelled_at)
+        )
         return max((at for at in (self.placed_at, *own, *parts, *parcels) if at), default=None)
 
     @property
@@ -164,31 +171,59 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool(self.refunds) and self.total is not None and self.refunded_minor >= self.total.minor
 
     @property
+    def sent(self) -> tuple[Parcel, ...]:
+        """Every parcel once, by whatever names it was told, without those that were taken back."""
+        return tuple(parcel for parcel in joined(self.parcels) if not parcel.taken_back)
+
+    @property
     def shipped(self) -> tuple[Parcel, ...]:
-        return tuple(parcel for parcel in self.parcels if parcel.shipped_at)
+        return tuple(parcel for parcel in self.sent if parcel.shipped_at)
+
+    def has_arrived(self, parcel: Parcel) -> bool:
+        return parcel.delivered_at is not None or self.all_delivered_at is not None
 
     @property
     def all_shipped(self) -> bool:
-        """By the platform's flag; else by counting the pieces; else one parcel counts as all."""
+        """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
         shipped = self.shipped
-        if any(parcel.last for parcel in shipped):
-            return True
-        if not shipped or any(parcel.last is False for parcel in shipped):
-            return False
-        if self.lines and all(parcel.pieces is not None for parcel in shipped):
-            return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.quantity for line in self.lines)
-        return True
+        return bool(shipped) and _complete(self.lines, shipped) is not False
+
+    @property
+    def surely_all_shipped(self) -> bool:
+        """True if what is to be shipped was counted, or the platform says so."""
+        return _complete(self.lines, self.shipped) is True
 
     @property
     def delivered_at(self) -> datetime | None:
         """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:
             return self.all_delivered_at
-        arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
-        shipped_open = any(parcel.delivered_at is None for parcel in self.shipped)
+        sent = self.sent
+        arrived = [parcel.delivered_at for parcel in sent if parcel.delivered_at]
+        shipped_open = any(parcel.delivered_at is None for parcel in sent if parcel.shipped_at)
         if not arrived or shipped_open or not (self.all_shipped or self.completed_at):
             return None
         return max(arrived)
+
+
+def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | None:
+    """Whether all that is to be shipped is in these parcels: by counting each line where the platform tells
+    it, else by its word, else by counting the pieces; None if nobody can say."""
+    if not shipped:
+        return False
+    by_line = [line for line in lines if line.id]
+    if by_line and len(by_line) == len(lines) and all(parcel.packed is not None for parcel in shipped):
+        packed = Counter[str]()
+        for parcel in shipped:
+            packed.update(parcel.packed or {})
+        return all(packed[line.id or ""] >= line.ships for line in lines)
+    if any(parcel.last for parcel in shipped):
+        return True
+    if any(parcel.last is False for parcel in shipped):
+        return False
+    if lines and all(parcel.pieces is not None for parcel in shipped):
+        return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.ships for line in lines)
+    return None
 
 
 # The first row that holds is the state. Each row depends on the merged facts alone.
@@ -228,7 +263,7 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
                 reference=event.reference,
             )
             return _replace(order, payments=_one_per_id(order.payments, paid))
-        case OrderShipped() | ParcelMoved():
+        case OrderShipped() | ParcelMoved() | ParcelCancelled():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderDelivered(parcel=None):
             return _replace(order, all_delivered_at=first(order.all_delivered_at, event.at))

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from datetime import time, timedelta
 from typing import Any
 
-from bot.domain.context import Buyer, Said
+import msgspec
+
+from bot.domain.context import Buyer, Said, ToldParcel
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcels import Parcel
+from bot.domain.parcel_news import LEFT
+from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Shop, WorkingHours
@@ -40,6 +43,13 @@ _SENT = Parcel(
 )
 _PLAIN = Parcel(id="b", shipped_at=AT)
 _ONE_OF_MORE = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
+_NUMBERED = Parcel(id="b", shipped_at=AT, carrier="Royal Mail", tracking="RM 12", last=True)
+_ATTEMPTED = msgspec.structs.replace(_SENT, status=ATTEMPTED, attempted_at=AT)
+_FAILED = msgspec.structs.replace(_SENT, status=FAILURE, failed_at=AT)
+_TAKEN_BACK = msgspec.structs.replace(_SENT, cancelled_at=AT + timedelta(hours=1))
+_DOZEN = tuple(
+    Parcel(id=f"p{place}", shipped_at=AT, tracking=f"T{place:02}", last=True) for place in range(12)
+)
 _ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
 _HALF = Money(6400, "CNY")
 
@@ -79,6 +89,11 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),
     ("an order shipped in two parcels", {"payments": _PAID, "parcels": (_SENT, _PLAIN)}),
     ("an order shipped without a number", {"payments": _PAID, "parcels": (_PLAIN,)}),
+    ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
+    ("an order shipped in twelve parcels", {"payments": _PAID, "parcels": (_SENT, *_DOZEN)}),
+    ("an order whose buyer was not in", {"payments": _PAID, "parcels": (_ATTEMPTED,)}),
+    ("an order whose parcel came back", {"payments": _PAID, "parcels": (_FAILED,)}),
+    ("an order whose parcel was taken back", {"payments": _PAID, "parcels": (_TAKEN_BACK,)}),
     ("a delivered order", {"payments": _PAID, "parcels": (_ARRIVED,)}),
     ("a completed order", {"payments": _PAID, "completed_at": AT}),
     ("a cancelled order", {"cancelled_at": AT}),
@@ -179,7 +194,7 @@ def _message(
         lateness=policy.lateness,
         values=values,
     )
-    said = tuple(each for each in _SAID if each.template != name)
+    said = tuple(each for each in _SAID if each.template != name) + _told(values)
     return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said)
 
 
@@ -189,6 +204,15 @@ def _sayable(name: str, policies: MessagePolicies, due: DueMessage, facts: Facts
     if policy is None or not policy.about_order:
         return True
     return policy.why_outdated(due, facts, AT) is None
+
+
+def _told(values: dict[str, Any]) -> tuple[Said, ...]:
+    """Whoever is told of parcel b was told of parcel a."""
+    if values.get("parcel") != "b":
+        return ()
+    return (
+        Said(key="shipped:1001:a", template=LEFT, state="sent", sent_at=AT, parcels=(ToldParcel(("a",)),)),
+    )
 
 
 def _input(name: str, policies: MessagePolicies) -> TemplateInput:

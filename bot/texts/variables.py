@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.parcel_news import LEFT, news, parcel_of, told_ids
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.shipping_promise import ships_by, to_ship
@@ -78,6 +79,7 @@ VARIABLES: dict[str, str] = {
     "order.to_ship": "true while none of it has left and it is still to be sent",
     "order.ships_by": "the day by which it leaves, for `| day`; empty unless it is paid and that is ahead",
     "order.late": "true if that day has passed and nothing has left",
+    "order.failed": "true if the carrier cannot deliver one of its parcels",
     "order.parcels": "parcels that left",
     "order.parcels[].carrier": "the carrier's name; may be empty",
     "order.parcels[].tracking": "its number; may be empty",
@@ -85,6 +87,7 @@ VARIABLES: dict[str, str] = {
     "order.parcels[].shipped_at": "time; may be empty",
     "order.parcels[].moved_at": "time of the carrier's last report; may be empty",
     "order.parcels[].delivered_at": "time; may be empty",
+    "order.parcels[].failed": "true if the carrier cannot deliver it",
     "parcel": "the parcel the message is about; may be empty",
     "parcel.carrier": "the carrier's name; may be empty",
     "parcel.tracking": "its number; may be empty",
@@ -92,7 +95,18 @@ VARIABLES: dict[str, str] = {
     "parcel.shipped_at": "time; may be empty",
     "parcel.moved_at": "time of the carrier's last report; may be empty",
     "parcel.delivered_at": "time; may be empty",
-    "parcel.part": "true if more of the order is shipped separately",
+    "parcel.failed": "true if the carrier cannot deliver it",
+    "parcel.part": "true if more of the order is still to be shipped",
+    "parcel.more": "true if the buyer was told of another parcel of the order before",
+    "parcel.last": "true if it is the last of several, as far as anybody says",
+    "parcels": "the parcels the message is about, those of one hour together; an empty list if none",
+    "parcels[].carrier": "the carrier's name; may be empty",
+    "parcels[].tracking": "its number; may be empty",
+    "parcels[].link": "page to follow it; may be empty",
+    "parcels[].shipped_at": "time; may be empty",
+    "parcels[].moved_at": "time of the carrier's last report; may be empty",
+    "parcels[].delivered_at": "time; may be empty",
+    "parcels[].failed": "true if the carrier cannot deliver it",
     "payment.accounts": "the accounts to pay to; an empty list if the shop has none",
     "payment.accounts[].bank": "name of the bank or wallet",
     "payment.accounts[].number": "account number",
@@ -118,7 +132,7 @@ PARTS: dict[str, TemplateInput] = {
 
 _OURS = ("offer", "who", "draft")  # values whose links are the shop's, or the buyer's own address
 
-_EMPTY: dict[str, Any] = dict.fromkeys((*CARRIED, "parcel"))
+_EMPTY: dict[str, Any] = dict.fromkeys(CARRIED)
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 
@@ -142,7 +156,7 @@ def variables(
         "shop": {"name": shop.name},
         "seller": _seller(shop, now, zone),
         "order": {**_order(order, zone), **_promise(order, shop, now)} if order else None,
-        "parcel": _parcel_of(order, values.get("parcel"), zone),
+        **_parcels(due, facts, zone),
         "payment": _payment(facts, zone, now),
         "now": now.astimezone(zone),
         "locale": regional(facts.buyer.locale or shop.locale, shop.locale, shop.region),
@@ -237,19 +251,24 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "refunded": Money(refunded, currency) if currency and refunded else None,
         "cancelled_at": _local(order.cancelled_at, zone) if order.cancelled else None,
         "delivered_at": _local(order.delivered_at, zone),
+        "failed": any(parcel.failed for parcel in order.shipped if not order.has_arrived(parcel)),
         "parcels": [_parcel(parcel, zone) for parcel in order.shipped],
     }
 
 
-def _parcel_of(order: Order | None, parcel_id: Any, zone: ZoneInfo) -> dict[str, Any] | None:
-    if order is None or not order.parcels:
-        return None
-    found = next((parcel for parcel in order.parcels if parcel.id == parcel_id), None)
-    if found is None and len(order.parcels) == 1:
-        found = order.parcels[0]
+def _parcels(due: DueMessage, facts: Facts, zone: ZoneInfo) -> dict[str, Any]:
+    order, id = facts.order, due.values.get("parcel")
+    if order is None:
+        return {"parcel": None, "parcels": []}
+    about = news(order, facts.said) if due.template == LEFT else ()
+    found = parcel_of(order, id) if id else next(iter(order.sent if len(order.sent) == 1 else about), None)
     if found is None:
-        return None
-    return {**_parcel(found, zone), "part": not order.all_shipped or len(order.shipped) > 1}
+        return {"parcel": None, "parcels": [_parcel(each, zone) for each in about]}
+    whole = about or (found,)
+    first = found if any(each.id == found.id for each in whole) else whole[0]
+    more = bool(told_ids(LEFT, order, facts.said))
+    place = {"part": not order.all_shipped, "more": more, "last": more and order.surely_all_shipped}
+    return {"parcel": {**_parcel(first, zone), **place}, "parcels": [_parcel(each, zone) for each in whole]}
 
 
 def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
@@ -260,6 +279,7 @@ def _parcel(parcel: Parcel, zone: ZoneInfo) -> dict[str, Any]:
         "shipped_at": _local(parcel.shipped_at, zone),
         "moved_at": _local(parcel.moved_at, zone),
         "delivered_at": _local(parcel.delivered_at, zone),
+        "failed": parcel.failed,
     }
 
 

@@ -25,6 +25,7 @@ from bot.domain.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
 )
@@ -148,8 +149,16 @@ def test_a_created_order_is_placed_whatever_the_body_says_of_its_end() -> None:
             number="#9999",
             buyer=BuyerRef(id="115310627314723954", name="John Smith", email="jon@example.com", locale="en"),
             lines=(
-                Line(title="IPod Nano - 8GB", quantity=1, price=Money(19900, "USD"), sku="IPOD2008PINK"),
-                Line(title="IPod Nano - 8GB", quantity=1, price=Money(19900, "USD"), sku="IPOD2008PINK"),
+                *(
+                    Line(
+                        title="IPod Nano - 8GB",
+                        quantity=1,
+                        price=Money(19900, "USD"),
+                        sku="IPOD2008PINK",
+                        id=id,
+                    )
+                    for id in ("866550311766439020", "141249953214522974")
+                ),
             ),
             postcode="40003",
         ),
@@ -162,7 +171,11 @@ def test_the_newer_api_version_is_understood_too() -> None:
     assert isinstance(placed, OrderPlaced)
     assert (placed.total, placed.buyer.agrees) == (Money(40495, "USD"), True)
     assert placed.lines[0] == Line(
-        title="Aviator sunglasses", quantity=1, price=Money(8999, "USD"), sku="SKU2006-001"
+        title="Aviator sunglasses",
+        quantity=1,
+        price=Money(8999, "USD"),
+        sku="SKU2006-001",
+        id="487817672276298554",
     )
 
 
@@ -287,6 +300,18 @@ def test_a_time_that_cannot_be_read_gives_way_to_the_arrival(time: str) -> None:
     assert gone.at == NOW
 
 
+PACKED = {
+    VERSIONS[0]: {"866550311766439020": 1, "141249953214522974": 1},
+    VERSIONS[1]: {
+        "487817672276298554": 1,
+        "789012345678901234": 1,
+        "890123456789012345": 1,
+        "976318377106520349": 1,
+        "315789986012684393": 1,
+    },
+}
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_fulfillment_is_a_parcel_that_left(version: str) -> None:
     events = told("fulfillments/create", recorded(f"{version}/fulfillments_create.json"))
@@ -303,13 +328,55 @@ def test_a_fulfillment_is_a_parcel_that_left(version: str) -> None:
             tracking_url="https://www.ups.com/WebTracking?loc=en_US&requester=ST&trackNums=1z827wk74630",
             shown_at=THEN,
             pieces={VERSIONS[0]: 2}.get(version, 5),
+            packed=PACKED[version],
+            names=("#9999.1",),
         ),
     )
 
 
 @pytest.mark.parametrize("status", ["cancelled", "error", "failure"])
 def test_a_fulfillment_that_failed_is_no_parcel(status: str) -> None:
-    assert told("fulfillments/update", fulfillment(1, status=status)) == ()
+    events = told("fulfillments/update", fulfillment(1, status=status))
+
+    assert kinds(events) == [ParcelCancelled]
+    assert merged(events).sent == ()
+
+
+def test_a_fulfillment_that_was_cancelled_takes_its_parcel_back_whatever_came_first() -> None:
+    left = told("fulfillments/create", fulfillment(1))
+    gone = told("fulfillments/update", fulfillment(1, status="cancelled", updated_at="2022-01-09T00:00:00Z"))
+
+    assert merged(left, gone).shipped == merged(gone, left).shipped == ()
+
+
+@pytest.mark.parametrize("status", ["failure", "attempted_delivery"])
+def test_what_the_carrier_could_not_hand_over_is_no_arrival(status: str) -> None:
+    order = merged(told("fulfillments/update", fulfillment(1, shipment_status=status)))
+
+    assert [parcel.status for parcel in order.shipped] == [status]
+    assert (order.shipped[0].failed, order.delivered_at) == (status == "failure", None)
+
+
+def test_what_needs_no_shipping_is_not_waited_for() -> None:
+    lines = [
+        {"id": 1, "price": "1.00", "quantity": 2, "current_quantity": 1},  # one was removed
+        {"id": 2, "price": "1.00", "quantity": 1, "gift_card": True},
+        {"id": 3, "price": "1.00", "quantity": 1, "requires_shipping": False},
+    ]
+    packed = fulfillment(1, line_items=[{"id": 1, "quantity": 1}])
+    body = order(line_items=lines, fulfillments=[packed], fulfillment_status="partial")
+
+    assert merged(told("orders/updated", body)).surely_all_shipped
+
+
+def test_an_order_is_not_whole_any_more_when_a_parcel_is_taken_back() -> None:
+    lines = [{"id": id, "price": "1.00", "quantity": 1} for id in (1, 2)]
+    first, second = (fulfillment(id, line_items=[{"id": id, "quantity": 1}]) for id in (1, 2))
+    whole = order(line_items=lines, fulfillments=[first, second], fulfillment_status="fulfilled")
+    gone = fulfillment(2, status="cancelled", updated_at="2022-01-09T00:00:00Z")
+
+    assert merged(told("orders/updated", whole)).state == "shipped"
+    assert merged(told("orders/updated", whole), told("fulfillments/update", gone)).state == "partly_shipped"
 
 
 def test_a_fulfillment_that_arrived_is_delivered() -> None:
@@ -326,11 +393,16 @@ def test_two_numbers_of_one_fulfillment_are_both_told() -> None:
     assert shipped.tracking == "A1, A2"
 
 
+def line(place: int) -> dict[str, Any]:
+    """One piece of a line of the recorded order."""
+    return {"id": (866550311766439020, 141249953214522974)[place - 1], "quantity": 1}
+
+
 def test_a_part_is_a_part_until_the_order_is_fulfilled_whatever_comes_later_of_its_parcels() -> None:
-    first, second = fulfillment(1), fulfillment(2)
+    first, second = (fulfillment(id, line_items=[line(id)]) for id in (1, 2))
     part = told("orders/partially_fulfilled", order(fulfillments=[first], fulfillment_status="partial"))
     whole = told("orders/fulfilled", order(fulfillments=[first, second], fulfillment_status="fulfilled"))
-    moved = told("fulfillments/update", fulfillment(1, updated_at="2022-01-09T00:00:00Z"))
+    moved = told("fulfillments/update", first | {"updated_at": "2022-01-09T00:00:00Z"})
 
     assert merged(told("fulfillments/create", first), part).state == "partly_shipped"
     assert merged(part, whole, moved).state == "shipped"
@@ -339,7 +411,8 @@ def test_a_part_is_a_part_until_the_order_is_fulfilled_whatever_comes_later_of_i
 
 @pytest.mark.parametrize(("status", "state"), [("fulfilled", "shipped"), ("partial", "partly_shipped")])
 def test_a_snapshot_tells_whether_all_has_left(status: str, state: str) -> None:
-    body = order(fulfillments=[fulfillment(1)], fulfillment_status=status)
+    items = [line(1), line(2)] if status == "fulfilled" else [line(1)]
+    body = order(fulfillments=[fulfillment(1, line_items=items)], fulfillment_status=status)
 
     assert merged(told("orders/updated", body)).state == state
 
