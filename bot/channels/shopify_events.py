@@ -10,27 +10,22 @@ from typing import Any
 
 import msgspec
 
-from bot.channels import contacts, external_id
+from bot.channels import contacts, external_id, shopify_money
 from bot.channels import shopify_forms as forms
-from bot.channels.json_reading import currency, deleted_id, identity, money, read, timestamp
+from bot.channels.json_reading import deleted_id, identity, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
     BuyerUpdated,
     Event,
-    Line,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
     ParcelMoved,
-    PaymentReceived,
 )
-from bot.domain.money import Money
 
-# To the buyer an authorised card is a payment, so a reminder would be wrong.
-_PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
 _NOT_SENT = frozenset(("cancelled", "error", "failure"))
 _ALL_SENT = {"fulfilled": True, "partial": False}
 _CONSENT = {"subscribed": True, "unsubscribed": False}
@@ -58,7 +53,6 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     order = read(forms.order, body)
     _must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
     id = identity(order.id, "id")
-    code = currency(order.currency, "currency")
     at = info.at(order.updated_at, order.processed_at, order.created_at)
     events: list[Event] = [
         OrderPlaced(
@@ -66,18 +60,14 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             at=at,
             order=id,
             placed_at=info.at(order.created_at, order.processed_at),
-            total=money(order.total_price, code, "total_price"),
             buyer=_buyer_of(order, info.region),
             number=order.name or None,
-            postage=_postage(order, code),
-            lines=_lines(order, code),
+            **shopify_money.of_order(order),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
         )
     ]
     snapshot = info.topic == "orders/updated"
-    if order.financial_status in _PAID:
-        events.append(_payment(info, order, id, at))
     if order.cancelled_at and (snapshot or info.topic == "orders/cancelled"):
         cancelled_at = info.at(order.cancelled_at)
         events.append(
@@ -92,36 +82,9 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     return events
 
 
-def _payment(info: DeliveryInfo, order: forms.Order, id: str, at: datetime) -> Event:
-    """Date it no later than a cancellation in the same body, because nobody pays a cancelled order."""
-    cancelled_at = info.at(order.cancelled_at) if order.cancelled_at else at
-    method = ", ".join(order.payment_gateway_names or ()) or None
-    return PaymentReceived(**info.common("paid"), at=min(at, cancelled_at), order=id, method=method)
-
-
 def _pays_on_delivery(order: forms.Order) -> bool:
     """True for Shopify's own name of this payment method; a shop may add a short one in brackets."""
     return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
-
-
-def _postage(order: forms.Order, code: str) -> Money | None:
-    shipping = order.total_shipping_price_set
-    if shipping is None or shipping.shop_money is None:
-        return None
-    return money(shipping.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
-
-
-def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            title=line.name or line.title or line.sku or "",
-            quantity=line.quantity,
-            price=money(line.price, code, f"line_items[{place}].price"),
-            sku=line.sku or None,
-        )
-        for place, line in enumerate(order.line_items or ())
-        if 0 < line.quantity < 1_000_000
-    )
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
@@ -220,16 +183,8 @@ def _refunds(info: DeliveryInfo, order: forms.Order, id: str) -> list[Event]:
 
 def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list[Event]:
     """No event without a successful transaction, because returned goods alone move no money."""
-    code = refund.shop_currency
-    moved = [
-        money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
-        for paid in refund.transactions or ()
-        if paid.kind == "refund" and paid.status == "success"
-    ]
-    if len({amount.currency for amount in moved}) > 1:
-        raise Unreadable("transactions: a refund in two currencies cannot be summed")
-    total = sum((amount.minor for amount in moved), 0)
-    if total == 0:
+    amount = shopify_money.moved(refund)
+    if amount is None:
         return []
     id = identity(refund.id, "refund.id")
     return [
@@ -238,7 +193,7 @@ def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list
             at=info.at(refund.processed_at, refund.created_at),
             order=order,
             refund=id,
-            amount=Money(total, moved[0].currency),
+            amount=amount,
             reason=refund.note or None,
         )
     ]

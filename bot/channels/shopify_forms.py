@@ -37,23 +37,25 @@ class Customer(msgspec.Struct, frozen=True):
         return contacts.full_name(self.first_name, self.last_name)
 
 
-class LineItem(msgspec.Struct, frozen=True):
-    price: Amount
-    quantity: int
-    name: str | None = None
-    title: str | None = None
-    sku: str | None = None
-
-
-class ShopMoney(msgspec.Struct, frozen=True):
+class Sum(msgspec.Struct, frozen=True):
     amount: Amount
     currency_code: str | None = None
 
 
 class MoneySet(msgspec.Struct, frozen=True):
-    """Shopify sends the buyer's currency as well; we use the shop's."""
+    """One amount in the shop's currency, and in the one that the buyer sees and pays."""
 
-    shop_money: ShopMoney | None = None
+    shop_money: Sum | None = None
+    presentment_money: Sum | None = None
+
+
+class LineItem(msgspec.Struct, frozen=True):
+    price: Amount
+    quantity: int
+    price_set: MoneySet | None = None
+    name: str | None = None
+    title: str | None = None
+    sku: str | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -121,6 +123,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     admin_graphql_api_id: str | None = None
     abandoned_checkout_url: str | None = None  # of a checkout, which looks like an order otherwise
     name: str | None = None
+    test: bool | None = None
+    presentment_currency: str | None = None
+    total_price_set: MoneySet | None = None
+    current_total_price: Amount | None = None
+    current_total_price_set: MoneySet | None = None
+    total_outstanding: Amount | None = None  # in the shop's currency
     created_at: Timestamp | None = None
     processed_at: Timestamp | None = None
     updated_at: Timestamp | None = None

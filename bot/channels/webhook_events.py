@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
-from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, timestamp
+from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -96,6 +96,7 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=bool(order.pay_on_delivery),
+        paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
 
 
@@ -110,8 +111,8 @@ def _line(line: forms.Line, code: str, place: str) -> Line:
         missing(f"{place}.title", '"title": "..."')
     if not 0 <= line.quantity <= _MAX_QUANTITY:
         raise Unreadable(f"{place}.quantity: {str(line.quantity)[:20]} is not a number of pieces")
-    price = money(line.price, code, f"{place}.price")
-    return Line(title=title, quantity=line.quantity, price=price, sku=sku)
+    price = money(line.price, code, f"{place}.price", below_zero=True)
+    return Line(title=title, quantity=pieces(line.quantity), price=price, sku=sku)
 
 
 def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -123,6 +124,7 @@ def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> E
         amount=_amount(order.amount, order.currency, f"{_ORDER}.amount"),
         method=order.method,
         reference=_optional_id(order.reference, f"{_ORDER}.reference"),
+        payment=_optional_id(order.payment, f"{_ORDER}.payment"),
         buyer=_buyer(order.buyer, info) if order.buyer else None,
     )
 

@@ -106,5 +106,3 @@ def first_paid_at(account: Account) -> datetime | None:
     every = [paid for paid in account.payments if account.is_money(paid)]
     shown = (each.at for each in account.shown if each.paid and each.paid.minor > 0)
     return min((*(paid.at for paid in every), *shown), default=None)
-
-

@@ -29,10 +29,10 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One position of an order. `price` is for one piece."""
+    """One position of an order. `price` is for one piece, and below zero for a discount."""
 
     title: str
-    quantity: int
+    quantity: int | float  # half a metre is sold too
     price: Money
     sku: str | None = None
 

@@ -324,9 +324,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
 
 def _content(order: Order) -> bytes:
     paid = (order.told_paid, order.shop_total)
-    return msgspec.json.encode(
-        (order.number, order.total, order.postage, order.lines, order.postcode, paid)
-    )
+    return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 
 def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
