@@ -12,7 +12,7 @@ from handlers import claims, order_proof
 from handlers import message_policies as policy
 from handlers.form import read_form
 from handlers.meaning import MEANINGS, Meaning, recognise
-from handlers.payment import covered_at
+from handlers.payment import covered
 from handlers.replies import answer, human_called, quoted
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, own_order
 
@@ -69,7 +69,7 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> "Answer"
 
     def reply_about(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         def of(order: Order) -> list[Action]:
-            if "i_paid" in meaning.also and not covered_at(order):
+            if "i_paid" in meaning.also and not covered(order):
                 return claims.claim(order, event, context)
             return [answer(template, event, order)]
 
@@ -91,7 +91,7 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     said: list[Action] = [Consent(stop=True, at=event.at), answer("stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
-    if order is None or covered_at(order) or claims.claimed(order, context):
+    if order is None or covered(order) or claims.claimed(order, context):
         return said
     return [*said, claims.claim_of(order, event)]
 

@@ -12,7 +12,7 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, payment, refunds, reminders, review, shipping
+from handlers import confirmation, payment, refunds, reminders, review, shipping, totals, weighing
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
@@ -21,8 +21,8 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     reminders.remind,
     payment.receive,
     payment.reassure,
-    payment.show_partial,
-    payment.show_late,
+    totals.announce,
+    weighing.weigh_later,
     shipping.announce,
     shipping.watch,
     shipping.arrive,
@@ -54,7 +54,9 @@ def settled(case: Case, order: Order) -> bool:
         case "unpaid":
             return not_payable(order) is not None
         case "payment_claim":
-            return payment.covered_at(order) is not None
+            return payment.covered(order)
+        case "payment":
+            return weighing.settled(case, order)
         case "delay":
             late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
             return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)

@@ -44,8 +44,10 @@ from handlers import (
     review,
     shipping,
     stop,
+    totals,
     validity,
     vip,
+    weighing,
 )
 
 T = TypeVar("T")
@@ -92,6 +94,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # deadlines of our own
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
+    deadline("weigh_money", weighing.weigh),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -110,6 +113,7 @@ POLICIES: MessagePolicies = joined(
     reminders.POLICIES,
     review.POLICIES,
     shipping.POLICIES,
+    totals.POLICIES,
     vip.POLICIES,
 )
 
@@ -120,9 +124,12 @@ REASONS: Reasons = joined(
     confirmation.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,
+    totals.REASONS,
     validity.REASONS,
     vip.REASONS,
+    weighing.REASONS,
 )

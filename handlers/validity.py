@@ -36,9 +36,10 @@ def amount(money: Money) -> str:
 
 
 def cancelled(order: Order) -> Reason | None:
-    if not order.cancelled or order.cancelled_at is None:
+    at = order.called_off_at
+    if not order.cancelled or at is None:
         return None
-    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(order.cancelled_at)})
+    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(at)})
 
 
 def ever_cancelled(order: Order) -> Reason | None:
@@ -46,7 +47,7 @@ def ever_cancelled(order: Order) -> Reason | None:
 
     Otherwise the result would depend on whether the cancelling or the reopening arrived first.
     """
-    if order.cancelled_at is None:
+    if order.cancelled_at is None and order.deleted_at is None:
         return None
     return cancelled(order) or Reason("order_reopened", {"order": order.shown_number})
 
@@ -73,11 +74,18 @@ def arrived(order: Order) -> Reason | None:
 
 
 def paid(order: Order) -> Reason | None:
-    if order.paid_at is None:
+    at = order.first_paid_at
+    if at is None:
         return None
     if not order.paid_in_full:
-        return Reason("order_partly_paid", {"order": order.shown_number})
-    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(order.paid_at)})
+        return unclear(order) or Reason("order_partly_paid", {"order": order.shown_number})
+    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(at)})
+
+
+def unclear(order: Order) -> Reason | None:
+    """Paid in another currency than the order's, or the payment was taken back: a person looks into it."""
+    doubtful = order.payment_unclear or (order.first_paid_at is not None and order.paid_at is None)
+    return Reason("payment_unclear", {"order": order.shown_number}) if doubtful else None
 
 
 def on_delivery(order: Order) -> Reason | None:
@@ -125,6 +133,7 @@ REASONS: Reasons = {
     "order_unknown": ("order",),
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
+    "payment_unclear": ("order",),
     "pay_on_delivery": ("order",),
     "nothing_owed": ("order",),
     "order_cancelled": ("order", "cancelled_at"),

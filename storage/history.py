@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, case, false, func, null, or_, select
 
 from bot.domain.context import Said
+from bot.domain.money import Money
 from storage.outbox import message_name
 from storage.sql_in import is_in
 from storage.tables import archived_messages, attempts, in_state, outbox
@@ -171,6 +172,12 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
 
 class _SnapshotOrder(msgspec.Struct):
     paid_at: str | None = None
+    currency: str | None = None
+    total_minor: int | None = None
+    paid_minor: int | None = None
+
+    def money(self, minor: int | None) -> Money | None:
+        return Money(minor, self.currency) if self.currency and minor is not None else None
 
 
 class _Snapshot(msgspec.Struct):
@@ -183,6 +190,7 @@ _snapshots = msgspec.json.Decoder(_Snapshot)
 
 
 def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
+    known = (_snapshots.decode(row.facts).order if row.facts else None) or _SnapshotOrder()
     return Said(
         key=row.key,
         template=row.template,
@@ -190,6 +198,8 @@ def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
         order=row.order_id,
         sent_at=row.settled_at if row.state == "sent" else None,
         paid=bool(row.paid) or knew_paid(row.state, row.facts),
+        total=known.money(known.total_minor),
+        paid_sum=known.money(known.paid_minor),
     )
 
 

@@ -78,8 +78,9 @@ def _postage(order: forms.Order, code: str) -> Money | None:
     both = order.total_shipping_price_set
     if both is None or both.shop_money is None:
         return None
-    shop = money(both.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
-    return _seen(both, code, "total_shipping_price_set") or shop
+    if (both.shop_money.currency_code or code).strip().upper() == code:
+        return money(both.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
+    return _seen(both, code, "total_shipping_price_set")
 
 
 def _seen(both: forms.MoneySet | None, code: str, place: str) -> Money | None:

@@ -13,6 +13,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     The text is rendered from fresh facts when it is sent; `values` are only what no record holds.
     `after` counts from the event's handling, `at` is absolute; neither means now.
     `to`: answer in this conversation ("telegram:42"); None: the buyer's live chat if there is one, else mail.
+    `earliest`: of several `at` for one key the earliest counts, while the message waits.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     """
 
@@ -24,6 +25,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     to: str | None = None
     unlike: str | None = None
+    earliest: bool = False
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 

@@ -50,7 +50,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         sums = [self._paid_of(entries) for entries in self.counted()]
         if self.told is not None:
             sums.append(self._in_total(self.told))
-        return self._most(sums)
+        return self._most(self.total, sums)
 
     def _paid_of(self, entries: list[Paid]) -> int | None:
         """The sum of a source. Who says that the whole is paid includes what was paid before."""
@@ -66,7 +66,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """What was given back; None if it cannot be said."""
         if self.total is None:
             return None
-        return self._most([self._refunded_of(entries) for entries in sources(self.refunds).values()])
+        return self._most(
+            self.total, [self._refunded_of(entries) for entries in sources(self.refunds).values()]
+        )
 
     def _refunded_of(self, entries: list[Refund]) -> int | None:
         """The sum of a source. Who says that the whole was given back includes the parts."""
@@ -86,19 +88,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """An amount in the currency of the total; None if it has no equal there."""
         if self.total is None or amount.currency == self.total.currency:
             return amount.minor
-        if self.shop_total and amount.currency == self.shop_total.currency:
-            if amount.minor in (0, self.shop_total.minor):
-                return self.total.minor if amount.minor else 0
-        return None
+        if amount.minor == 0:
+            return 0
+        return self.total.minor if amount == self.shop_total else None
 
-    def _most(self, sums: list[int | None]) -> Money | None:
+    def _most(self, total: Money, sums: list[int | None]) -> Money | None:
         """The most that a source tells; None if another one tells of money that cannot be compared, unless
         the whole is there without it."""
-        assert self.total is not None
         most = max((each for each in sums if each is not None), default=0)
-        if None in sums and most < self.total.minor:
+        if None in sums and most < total.minor:
             return None
-        return Money(most, self.total.currency)
+        return Money(most, total.currency)
 
 
 def first_paid_at(account: Account) -> datetime | None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from bot.domain.wishes import NOTHING_SAID, Standing
@@ -74,6 +75,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     order: str | None = None
     sent_at: datetime | None = None
     paid: bool = False  # the text was written knowing that the order was paid
+    total: Money | None = None  # of the order, and what was paid of it, when the text was written
+    paid_sum: Money | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ from bot.domain.parcels import Parcel, with_parcel
 from bot.domain.payments import Paid, Refund, Shown
 from bot.domain.registers import first, last
 
+DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
+
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One version of a review: a changed rating is another, and the newest of them is true."""
@@ -74,7 +76,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     all_delivered_at: datetime | None = None
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    deleted_at: datetime | None = None
     reopened_at: datetime | None = None
+    cancellings: tuple[datetime, ...] = ()  # and deletions
+    reopenings: tuple[datetime, ...] = ()
 
     @property
     def shown_number(self) -> str:
@@ -99,9 +104,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def cancelled(self) -> bool:
-        if self.cancelled_at is None:
+        called_off_at = self.called_off_at
+        if called_off_at is None:
             return False
-        return self.reopened_at is None or self.reopened_at < self.cancelled_at
+        return self.reopened_at is None or self.reopened_at < called_off_at
+
+    @property
+    def called_off_at(self) -> datetime | None:
+        """When it was cancelled last. Deleting an order that was done is tidying up."""
+        deleted_at = None if self.done else self.deleted_at
+        return max((at for at in (self.cancelled_at, deleted_at) if at), default=None)
+
+    @property
+    def done(self) -> bool:
+        """Something was sent, or the platform closed it, or the money went back."""
+        arrived = (
+            self.all_delivered_at or self.completed_at or any(each.delivered_at for each in self.parcels)
+        )
+        return bool(self.shipped or arrived or self.refunded_in_full)
 
     @property
     def account(self) -> Account:
@@ -253,8 +273,12 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
         case OrderCompleted():
             return _replace(order, completed_at=first(order.completed_at, event.at))
         case OrderCancelled():
+            order = _replace(order, cancellings=_with_time(order.cancellings, event.at))
+            if event.reason == DELETED:
+                return _replace(order, deleted_at=last(order.deleted_at, event.at))
             return _replace(order, cancelled_at=last(order.cancelled_at, event.at))
         case OrderReopened():
+            order = _replace(order, reopenings=_with_time(order.reopenings, event.at))
             return _replace(order, reopened_at=last(order.reopened_at, event.at))
         case OrderRefunded():
             source = event.source or event.channel
@@ -325,6 +349,10 @@ def _show(order: Order, event: OrderPlaced) -> Order:
 def _content(order: Order) -> bytes:
     paid = (order.told_paid, order.shop_total)
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
+
+
+def _with_time(known: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    return known if at in known else tuple(sorted((*known, at)))
 
 
 def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
