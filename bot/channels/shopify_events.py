@@ -63,6 +63,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             buyer=_buyer_of(order, info.region),
             number=order.name or None,
             **shopify_money.of_order(order),
+            test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
         )

@@ -53,15 +53,20 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
+    id = _optional_id(message.id, f"{_MESSAGE}.id")
     kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
     if message.text is None and kind != "other":
         missing(f"{_MESSAGE}.text", '"text": "..."')
+    if id and kind != "edit":  # told again under another delivery id, a message stays one
+        common |= {
+            "external_id": external_id(f"message:{_conversation(message.buyer)}:{id}", "message.received")
+        }
     return MessageReceived(
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
         conversation=_conversation(message.buyer),
         buyer=_buyer(message.buyer, info),
-        message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
+        message_id=id or info.delivery,
         text=message.text or "",
         kind=kind,
     )
@@ -96,6 +101,7 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=bool(order.pay_on_delivery),
+        test=bool(order.test),
         paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
 

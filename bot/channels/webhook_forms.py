@@ -41,6 +41,7 @@ class Placed(Order, frozen=True, kw_only=True):
     postcode: Id | None = None
     pay_on_delivery: bool | None = None
     paid: Amount | None = None
+    test: bool | None = None
 
 
 class Paid(Order, frozen=True, kw_only=True):

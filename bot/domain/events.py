@@ -108,6 +108,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     shop_total: Money | None = None
     paid: Money | None = None
     asked: bool = True
+    test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there
 
 

@@ -68,6 +68,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     pay_on_delivery: bool = False
+    test: bool = False
     shown_money: tuple[Shown, ...] = ()  # of every snapshot, oldest first
     payments: tuple[Paid, ...] = ()
     parcels: tuple[Parcel, ...] = ()
@@ -189,6 +190,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return True
         paid = self.paid
         return paid is not None and paid.minor > 0 and paid >= self.total
+
+    def in_shop_money(self, money: Money | None) -> int:
+        """Minor units of the shop's currency, by the order's own rate; for figures, never for words."""
+        if money is None or self.test:
+            return 0
+        if self.shop_total is None or self.total is None or money.currency != self.total.currency:
+            return money.minor
+        return money.minor * self.shop_total.minor // max(1, self.total.minor)
 
     @property
     def paid_minor(self) -> int:
@@ -317,6 +326,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         order,
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
+        test=order.test or event.test,
         shown_money=_with_shown(order.shown_money, event),
     )
     shown = Order(

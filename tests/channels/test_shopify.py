@@ -140,6 +140,7 @@ def test_a_created_order_is_placed_whatever_the_body_says_of_its_end() -> None:
             placed_at=THEN,
             total=Money(39800, "USD"),  # as edited: the body's current_total_price
             paid=Money(0, "USD"),
+            test=True,
             postage=Money(1000, "USD"),
             number="#9999",
             buyer=BuyerRef(id="115310627314723954", name="John Smith", email="jon@example.com", locale="en"),
