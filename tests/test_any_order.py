@@ -310,7 +310,7 @@ def check_sums(template: str, text: str, order: Order) -> None:
 def test_what_is_said_of_money_adds_up_and_does_not_depend_on_the_order(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=25 if shops.database.dialect == "sqlite" else 10, deadline=None)
+        @settings(max_examples=12 if shops.database.dialect == "sqlite" else 4, deadline=None)
         @given(money())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
             run(adds_up(shops, case))
