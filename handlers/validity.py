@@ -29,7 +29,7 @@ def of_order(check: OrderCheck) -> Check:
 
 
 def _only_a_test(order: Order, shop: Shop) -> Reason | None:
-    """A platform's test orders are recorded and shown to the seller; buyers hear of them if the shop tries."""
+    """Test orders are recorded and shown to the seller; buyers hear of them if the shop is being tried."""
     said = shop.say_test_orders or not order.test
     return None if said else Reason("test_order", {"order": order.shown_number})
 
