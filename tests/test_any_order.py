@@ -246,7 +246,8 @@ def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None
 @st.composite
 def money(draw: st.DrawFn) -> tuple[list[Event], list[list[Event]]]:
     """Facts of one order's money at the minutes of an hour, and the same as they might arrive."""
-    who, facts = Buyer(), [Buyer().placed()]
+    who = Buyer()
+    facts = [who.placed()]
     currencies, sums = st.sampled_from(["CNY", "CNY", "USD"]), st.sampled_from(["28.00", "64.00", "128.00"])
     for number in range(draw(st.integers(1, 5))):
         after, amount = draw(st.integers(1, 59)) * MINUTE, draw(sums)
