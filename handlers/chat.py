@@ -17,7 +17,7 @@ from handlers.answer_limit import limited
 from handlers.form import read_form
 from handlers.language import language_of
 from handlers.meaning import MEANINGS, Meaning, recognise
-from handlers.payment import covered_at
+from handlers.payment import covered
 from handlers.replies import answer, case_waiting, quoted
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
@@ -104,7 +104,7 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> "Answer"
 
     def reply_about(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         def of(order: Order) -> list[Action]:
-            if "i_paid" in meaning.also and not covered_at(order):
+            if "i_paid" in meaning.also and not covered(order):
                 return claims.claim(order, event, context)
             asked = template in SHIPPING_QUESTIONS
             late = late_shipping.ask_person(order, event, context) if asked else []
@@ -128,7 +128,7 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     said: list[Action] = [_stop(event), answer("stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
-    if order is None or covered_at(order) or claims.claimed(order, context):
+    if order is None or covered(order) or claims.claimed(order, context):
         return said
     return [*said, claims.claim_of(order, event)]
 

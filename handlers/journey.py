@@ -22,6 +22,8 @@ from handlers import (
     reminders,
     review,
     shipping,
+    totals,
+    weighing,
 )
 from handlers.validity import not_payable
 
@@ -32,8 +34,8 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     reminders.remind,
     payment.receive,
     payment.reassure,
-    payment.show_partial,
-    payment.show_late,
+    totals.announce,
+    weighing.weigh_later,
     late_shipping.watch,
     leaving.announce,
     leaving.correct,
@@ -71,7 +73,9 @@ def settled(case: Case, order: Order) -> bool:
         case "unpaid":
             return not_payable(order) is not None
         case "payment_claim":
-            return payment.covered_at(order) is not None
+            return payment.covered(order)
+        case "payment":
+            return weighing.settled(case, order)
         case "late_shipping":
             return late_shipping.settled(order)
         case "delay":

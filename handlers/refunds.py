@@ -7,10 +7,9 @@ from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.payments import Refund
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.validity import cancelled, iso, refunded_in_full
+from handlers.validity import cancelled, iso, refunded_in_full, unclear
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
@@ -30,25 +29,21 @@ def _word(template: str, order: Order, at: datetime) -> Say:
 
 
 def refund(order: Order, context: Context) -> list[Action]:
-    """Report each refund. Whether it is a part is judged by that refund alone, so that the order in which
-    refunds arrive does not matter, and only once the order's total is known."""
+    """Report each refund, once the order's total is known. Whether it gave back the rest or a part is judged
+    when that is said, because it depends on the other facts: so both are planned, and one of them is said."""
     return [
         Say(
-            template="refunded" if whole(one, order) else "partly_refunded",
-            key=f"refunded:{order.id}:{one.id}",
+            template=template,
+            key=f"{template}:{order.id}:{one.id}",
             order=order.id,
             at=one.at,
+            earliest=True,
             values={"refund": one.id},
         )
         for one in order.refunds
+        for template in (("refunded",) if one.amount is None else ("refunded", "partly_refunded"))
         if one.amount is None or order.total is not None
     ]
-
-
-def whole(refund: Refund, order: Order) -> bool:
-    if refund.amount is None:
-        return True
-    return order.total is not None and refund.amount.minor >= order.total.minor
 
 
 def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -100,10 +95,15 @@ def _time_of(text: Any) -> datetime | None:
 
 
 def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    """A refund that happened stays true, so only one that the order does not have is not reported."""
-    if any(refund.id == due.values.get("refund") for refund in order.refunds):
-        return None
-    return Reason("order_unknown", {"order": order.shown_number})
+    """A refund that happened stays true. Which share it was cannot be said of another currency's."""
+    if not any(refund.id == due.values.get("refund") for refund in order.refunds):
+        return Reason("order_unknown", {"order": order.shown_number})
+    if order.total is not None and order.refunded is None:
+        return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
+    if (due.template == "refunded") != order.refunded_in_full:
+        return Reason("refund_told_otherwise", {"order": order.shown_number})
+    whole = any(said.template == "refunded" and said.sent_at for said in facts.said)
+    return Reason("already_told", {"order": order.shown_number}) if whole else None
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
@@ -116,4 +116,4 @@ POLICIES: MessagePolicies = {
     "partly_refunded": _REFUND,
 }
 
-REASONS: Reasons = {"said_before": ("order",)}
+REASONS: Reasons = {"said_before": ("order",), "refund_told_otherwise": ("order",)}

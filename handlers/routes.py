@@ -50,8 +50,10 @@ from handlers import (
     review,
     shipping,
     stop,
+    totals,
     validity,
     vip,
+    weighing,
 )
 
 T = TypeVar("T")
@@ -101,6 +103,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
     deadline("late_shipping", late_shipping.check),
+    deadline("weigh_money", weighing.weigh),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -122,6 +125,7 @@ POLICIES: MessagePolicies = joined(
     reminders.POLICIES,
     review.POLICIES,
     shipping.POLICIES,
+    totals.POLICIES,
     vip.POLICIES,
 )
 
@@ -140,6 +144,8 @@ REASONS: Reasons = joined(
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,
+    totals.REASONS,
     validity.REASONS,
     vip.REASONS,
+    weighing.REASONS,
 )

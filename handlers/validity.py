@@ -8,6 +8,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
+from bot.domain.shop import Shop
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
 
@@ -23,9 +24,15 @@ def of_order(check: OrderCheck) -> Check:
     def with_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
         if facts.order is None:
             return Reason("order_unknown", {"order": due.order or ""})
-        return check(due, facts.order, facts, now)
+        return _only_a_test(facts.order, facts.shop) or check(due, facts.order, facts, now)
 
     return with_order
+
+
+def _only_a_test(order: Order, shop: Shop) -> Reason | None:
+    """Test orders are recorded and shown to the seller; buyers hear of them if the shop is being tried."""
+    said = shop.say_test_orders or not order.test
+    return None if said else Reason("test_order", {"order": order.shown_number})
 
 
 def iso(at: datetime) -> str:
@@ -37,9 +44,10 @@ def amount(money: Money) -> str:
 
 
 def cancelled(order: Order) -> Reason | None:
-    if not order.cancelled or order.cancelled_at is None:
+    at = order.called_off_at
+    if not order.cancelled or at is None:
         return None
-    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(order.cancelled_at)})
+    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(at)})
 
 
 def ever_cancelled(order: Order) -> Reason | None:
@@ -47,7 +55,7 @@ def ever_cancelled(order: Order) -> Reason | None:
 
     Otherwise the result would depend on whether the cancelling or the reopening arrived first.
     """
-    if order.cancelled_at is None:
+    if order.cancelled_at is None and order.deleted_at is None:
         return None
     return cancelled(order) or Reason("order_reopened", {"order": order.shown_number})
 
@@ -81,11 +89,18 @@ def parcel_arrived(order: Order, parcel: Parcel) -> Reason | None:
 
 
 def paid(order: Order) -> Reason | None:
-    if order.paid_at is None:
+    at = order.first_paid_at
+    if at is None:
         return None
     if not order.paid_in_full:
-        return Reason("order_partly_paid", {"order": order.shown_number})
-    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(order.paid_at)})
+        return unclear(order) or Reason("order_partly_paid", {"order": order.shown_number})
+    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(at)})
+
+
+def unclear(order: Order) -> Reason | None:
+    """Paid in another currency than the order's, or the payment was taken back: a person looks into it."""
+    doubtful = order.payment_unclear or (order.first_paid_at is not None and order.paid_at is None)
+    return Reason("payment_unclear", {"order": order.shown_number}) if doubtful else None
 
 
 def on_delivery(order: Order) -> Reason | None:
@@ -136,8 +151,10 @@ def case_open(facts: Facts) -> Reason | None:
 
 REASONS: Reasons = {
     "order_unknown": ("order",),
+    "test_order": ("order",),
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
+    "payment_unclear": ("order",),
     "pay_on_delivery": ("order",),
     "nothing_owed": ("order",),
     "order_cancelled": ("order", "cancelled_at"),

@@ -33,14 +33,18 @@ def standing(orders: Iterable[Order], now: datetime, period: timedelta, currency
     Orders unpaid, cancelled, refunded in full or in another currency do not count.
     """
     counted = [order for order in orders if _counts(order, now - period, currency)]
-    return Standing(len(counted), sum(order.paid_minor - order.refunded_minor for order in counted))
+    return Standing(len(counted), sum(map(_spent, counted)))
+
+
+def _spent(order: Order) -> int:
+    return order.in_shop_money(order.paid) - order.in_shop_money(order.refunded)
 
 
 def _counts(order: Order, since: datetime, currency: str) -> bool:
-    if order.placed_at is None or order.placed_at < since or order.total is None:
+    if order.test or order.placed_at is None or order.placed_at < since or order.total is None:
         return False
     return (
-        order.total.currency == currency
+        (order.shop_total or order.total).currency == currency
         and order.paid_minor > 0
         and not order.cancelled
         and not order.refunded_in_full

@@ -136,10 +136,10 @@ def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
             "phone": order.contacts.known("phone") if order.contacts else None,
             "state": order.state,
             "placed_at": order.placed_at,
-            "currency": order.total.currency if order.total else None,
-            "total_minor": order.total.minor if order.total else None,
-            "paid_minor": order.paid_minor,
-            "refunded_minor": order.refunded_minor,
+            "currency": total.currency if (total := order.shop_total or order.total) else None,
+            "total_minor": total.minor if total else None,
+            "paid_minor": order.in_shop_money(order.paid),
+            "refunded_minor": order.in_shop_money(order.refunded),
             "record": msgspec.json.encode(order).decode(),
         }
         for order in changed

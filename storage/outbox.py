@@ -153,6 +153,13 @@ def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now:
     update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
 
 
+def advance(connection: Connection, shop: str, times: Mapping[str, datetime]) -> None:
+    """Let waiting messages (by key) be due at these times, if those are earlier."""
+    rows = [{"shop": shop, "key": key, "due_at": at, "try_at": at} for key, at in times.items()]
+    waiting = "outbox.state = 'queued' AND outbox.due_at > {due_at}"
+    update_rows(connection, outbox, rows, by=("shop", "key"), where=waiting)
+
+
 def readdress(connection: Connection, shop: str, buyers: Mapping[str, str]) -> None:
     """Give the waiting messages about these orders to the buyers that the orders have now: order -> buyer."""
     for order, buyer in buyers.items():

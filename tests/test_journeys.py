@@ -97,7 +97,29 @@ async def test_an_order_paid_on_arrival_is_thanked_for_once(database_url: str) -
         await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
         await shop.settle()
         assert shop.receiver.templates == ["order_confirmation"]
-        assert (await shop.outbox())["payment_received:1001"] == "skipped"
+        states = await shop.outbox()
+        assert {states[key] for key in states if key.startswith("payment_received:")} == {"skipped"}
+
+
+async def test_what_changes_after_the_confirmation_is_told_once_with_what_is_owed(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.forward(HOUR / 6)
+        await shop.fact("paid", paid_at=NOON + HOUR / 6, amount="100.00", currency="CNY", payment="p1")
+        await shop.forward(2 * HOUR)
+        await shop.place(total="150.00")
+        await shop.forward(HOUR)
+        await shop.fact("paid", paid_at=NOON + 4 * HOUR, amount="50.00", currency="CNY", payment="p2")
+        await shop.forward(2 * HOUR)
+    texts = {message["template"]: message["text"] for message in shop.receiver.messages}
+    assert shop.receiver.templates == [
+        "order_confirmation",
+        "payment_received",
+        "total_changed",
+        "payment_received",
+    ]
+    assert "还差 ¥50.00" in texts["total_changed"]
+    assert "150.00" in texts["payment_received"]
 
 
 async def test_nobody_is_asked_to_pay_for_an_order_that_was_given_up(database_url: str) -> None:

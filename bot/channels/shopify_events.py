@@ -11,16 +11,15 @@ from typing import Any
 
 import msgspec
 
-from bot.channels import contacts, external_id
+from bot.channels import contacts, external_id, shopify_money
 from bot.channels import shopify_forms as forms
-from bot.channels.json_reading import currency, deleted_id, identity, money, read, timestamp
+from bot.channels.json_reading import deleted_id, identity, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     Agreement,
     BuyerRef,
     BuyerUpdated,
     Event,
-    Line,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
@@ -28,13 +27,9 @@ from bot.domain.events import (
     OrderShipped,
     ParcelCancelled,
     ParcelMoved,
-    PaymentReceived,
 )
-from bot.domain.money import Money
 from bot.domain.parcels import ATTEMPTED, FAILURE
 
-# To the buyer an authorised card is a payment, so a reminder would be wrong.
-_PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
 _NOT_SENT = frozenset(("cancelled", "error", "failure"))
 _ALL_SENT = {"fulfilled": True, "partial": False}
 _CONSENT = {"subscribed": True, "unsubscribed": False}
@@ -62,7 +57,6 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     order = read(forms.order, body)
     _must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
     id = identity(order.id, "id")
-    code = currency(order.currency, "currency")
     at = info.at(order.updated_at, order.processed_at, order.created_at)
     events: list[Event] = [
         OrderPlaced(
@@ -70,19 +64,16 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             at=at,
             order=id,
             placed_at=info.at(order.created_at, order.processed_at),
-            total=money(order.total_price, code, "total_price"),
             buyer=_ticked(_buyer_of(order, info.region), order, info),
             number=order.name or None,
-            postage=_postage(order, code),
-            lines=_lines(order, code),
+            **shopify_money.of_order(order),
+            test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
         ),
         *_wishes_of(info, order, at),
     ]
     snapshot = info.topic == "orders/updated"
-    if order.financial_status in _PAID:
-        events.append(_payment(info, order, id, at))
     if order.cancelled_at and (snapshot or info.topic == "orders/cancelled"):
         cancelled_at = info.at(order.cancelled_at)
         events.append(
@@ -97,46 +88,9 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     return events
 
 
-def _payment(info: DeliveryInfo, order: forms.Order, id: str, at: datetime) -> Event:
-    """Date it no later than a cancellation in the same body, because nobody pays a cancelled order."""
-    cancelled_at = info.at(order.cancelled_at) if order.cancelled_at else at
-    method = ", ".join(order.payment_gateway_names or ()) or None
-    return PaymentReceived(**info.common("paid"), at=min(at, cancelled_at), order=id, method=method)
-
-
 def _pays_on_delivery(order: forms.Order) -> bool:
     """True for Shopify's own name of this payment method; a shop may add a short one in brackets."""
     return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
-
-
-def _postage(order: forms.Order, code: str) -> Money | None:
-    shipping = order.total_shipping_price_set
-    if shipping is None or shipping.shop_money is None:
-        return None
-    return money(shipping.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
-
-
-def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            title=line.name or line.title or line.sku or "",
-            quantity=line.quantity,
-            price=money(line.price, code, f"line_items[{place}].price"),
-            sku=line.sku or None,
-            id=identity(line.id, f"line_items[{place}].id") if line.id is not None else None,
-            to_ship=_to_ship(line),
-        )
-        for place, line in enumerate(order.line_items or ())
-        if 0 < line.quantity < 1_000_000
-    )
-
-
-def _to_ship(line: forms.LineItem) -> int | None:
-    """None for all of it; nothing of a gift card or a download, and what was removed does not count."""
-    if line.requires_shipping is False or line.gift_card:
-        return 0
-    current = line.current_quantity
-    return None if current is None or current >= line.quantity else max(0, current)
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
@@ -300,16 +254,8 @@ def _refunds(info: DeliveryInfo, order: forms.Order, id: str) -> list[Event]:
 
 def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list[Event]:
     """No event without a successful transaction, because returned goods alone move no money."""
-    code = refund.shop_currency
-    moved = [
-        money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
-        for paid in refund.transactions or ()
-        if paid.kind == "refund" and paid.status == "success"
-    ]
-    if len({amount.currency for amount in moved}) > 1:
-        raise Unreadable("transactions: a refund in two currencies cannot be summed")
-    total = sum((amount.minor for amount in moved), 0)
-    if total == 0:
+    amount = shopify_money.moved(refund)
+    if amount is None:
         return []
     id = identity(refund.id, "refund.id")
     return [
@@ -318,7 +264,7 @@ def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list
             at=info.at(refund.processed_at, refund.created_at),
             order=order,
             refund=id,
-            amount=Money(total, moved[0].currency),
+            amount=amount,
             reason=refund.note or None,
         )
     ]

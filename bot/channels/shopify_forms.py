@@ -39,11 +39,24 @@ class Customer(msgspec.Struct, frozen=True):
         return contacts.full_name(self.first_name, self.last_name)
 
 
+class Sum(msgspec.Struct, frozen=True):
+    amount: Amount
+    currency_code: str | None = None
+
+
+class MoneySet(msgspec.Struct, frozen=True):
+    """One amount in the shop's currency, and in the one that the buyer sees and pays."""
+
+    shop_money: Sum | None = None
+    presentment_money: Sum | None = None
+
+
 class LineItem(msgspec.Struct, frozen=True):
     """`current_quantity`: without what was removed or given back."""
 
     price: Amount
     quantity: int
+    price_set: MoneySet | None = None
     id: Id | None = None
     current_quantity: int | None = None
     requires_shipping: bool | None = None
@@ -51,17 +64,6 @@ class LineItem(msgspec.Struct, frozen=True):
     name: str | None = None
     title: str | None = None
     sku: str | None = None
-
-
-class ShopMoney(msgspec.Struct, frozen=True):
-    amount: Amount
-    currency_code: str | None = None
-
-
-class MoneySet(msgspec.Struct, frozen=True):
-    """Shopify sends the buyer's currency as well; we use the shop's."""
-
-    shop_money: ShopMoney | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -131,6 +133,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     admin_graphql_api_id: str | None = None
     abandoned_checkout_url: str | None = None  # of a checkout, which looks like an order otherwise
     name: str | None = None
+    test: bool | None = None
+    presentment_currency: str | None = None
+    total_price_set: MoneySet | None = None
+    current_total_price: Amount | None = None
+    current_total_price_set: MoneySet | None = None
+    total_outstanding: Amount | None = None  # in the shop's currency
     created_at: Timestamp | None = None
     processed_at: Timestamp | None = None
     updated_at: Timestamp | None = None

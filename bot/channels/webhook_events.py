@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
-from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, timestamp
+from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -55,15 +55,20 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
+    id = _optional_id(message.id, f"{_MESSAGE}.id")
     kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
     if message.text is None and kind not in ("other", "sticker"):
         missing(f"{_MESSAGE}.text", '"text": "..."')
+    if id and kind != "edit":  # told again under another delivery id, a message stays one
+        common |= {
+            "external_id": external_id(f"message:{_conversation(message.buyer)}:{id}", "message.received")
+        }
     return MessageReceived(
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
         conversation=_conversation(message.buyer),
         buyer=_buyer(message.buyer, info),
-        message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
+        message_id=id or info.delivery,
         text=message.text or "",
         kind=kind,
     )
@@ -98,6 +103,8 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=bool(order.pay_on_delivery),
+        test=bool(order.test),
+        paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
 
 
@@ -112,10 +119,10 @@ def _line(line: forms.Line, code: str, place: str) -> Line:
         missing(f"{place}.title", '"title": "..."')
     if not 0 <= line.quantity <= _MAX_QUANTITY:
         raise Unreadable(f"{place}.quantity: {str(line.quantity)[:20]} is not a number of pieces")
-    price = money(line.price, code, f"{place}.price")
+    price = money(line.price, code, f"{place}.price", below_zero=True)
     return Line(
         title=title,
-        quantity=line.quantity,
+        quantity=pieces(line.quantity),
         price=price,
         sku=sku,
         to_ship=0 if line.ships is False else None,
@@ -131,6 +138,7 @@ def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> E
         amount=_amount(order.amount, order.currency, f"{_ORDER}.amount"),
         method=order.method,
         reference=_optional_id(order.reference, f"{_ORDER}.reference"),
+        payment=_optional_id(order.payment, f"{_ORDER}.payment"),
         buyer=_buyer(order.buyer, info) if order.buyer else None,
     )
 

@@ -22,7 +22,7 @@ class Buyer(msgspec.Struct, frozen=True):
 
 class Line(msgspec.Struct, frozen=True):
     price: Amount
-    quantity: int = 1
+    quantity: int | float = 1
     title: str | None = None
     sku: Id | None = None
     ships: bool | None = None
@@ -42,6 +42,8 @@ class Placed(Order, frozen=True, kw_only=True):
     lines: tuple[Line, ...] | None = None
     postcode: Id | None = None
     pay_on_delivery: bool | None = None
+    paid: Amount | None = None
+    test: bool | None = None
 
 
 class Paid(Order, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class Paid(Order, frozen=True, kw_only=True):
     currency: str | None = None
     method: str | None = None
     reference: Id | None = None
+    payment: Id | None = None
     buyer: Buyer | None = None
 
 

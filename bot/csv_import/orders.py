@@ -44,6 +44,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.parcels import UNNAMED
 
+SOURCE = "import"  # of money, which a platform may tell of as well
 MOST_LINES = 1000  # of one order
 
 _SAME_IN_ALL = tuple(column.name for column in ORDERS if not column.of_item and column.name != "order")
@@ -218,6 +219,7 @@ def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
             at=when[PAID],
             amount=_part(progress.paid, placed.total) if progress.only_sums_show_payment else None,
             method=progress.method,
+            source=SOURCE,
         )
     if progress.has(SHIPPED):
         for parcel in progress.parcels or (SentParcel(parcel=UNNAMED),):
@@ -238,6 +240,7 @@ def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
             at=when[REFUNDED],
             refund=name,
             amount=amount,
+            source=SOURCE,
         )
 
 

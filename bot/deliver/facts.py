@@ -197,6 +197,9 @@ def _order_facts(order: Order) -> dict[str, Any]:
         "state": order.state,
         "paid_at": order.paid_at,
         "cancelled_at": order.cancelled_at,
+        "currency": order.total.currency if order.total else None,
+        "total_minor": order.total.minor if order.total else None,
+        "paid_minor": order.paid.minor if order.paid else None,
         "refunded_minor": order.refunded_minor,
         "delivered_at": order.delivered_at,
     }

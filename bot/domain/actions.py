@@ -17,6 +17,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     `after` counts from the event's handling, `at` is absolute; neither means now.
     `to`: answer in this conversation ("telegram:42"), or write to this mailbox ("mailto:a@b.example");
     None: the buyer's live chat if there is one, else mail.
+    `earliest`: of several `at` for one key the earliest counts, while the message waits.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     `locale`: the language to say it in; None: the buyer's.
     """
@@ -30,6 +31,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     to: str | None = None
     unlike: str | None = None
     locale: str | None = None
+    earliest: bool = False
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 

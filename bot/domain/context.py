@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from bot.domain.wishes import NOTHING_SAID, Standing
@@ -97,6 +98,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     written_at: datetime | None = None  # the time of the facts in its text, if they are kept
     paid: bool = False  # the text was written knowing that the order was paid
     parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
+    total: Money | None = None  # of the order, and what was paid of it, when the text was written
+    paid_sum: Money | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,17 +43,17 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One position of an order. `price` is for one piece."""
+    """One position of an order. `price` is for one piece, and below zero for a discount."""
 
     title: str
-    quantity: int
+    quantity: int | float  # half a metre is sold too
     price: Money
     sku: str | None = None
     id: str | None = None  # the platform's, by which parcels name what is in them
     to_ship: int | None = None  # how many are to be shipped; None: all
 
     @property
-    def ships(self) -> int:
+    def ships(self) -> int | float:
         return self.quantity if self.to_ship is None else self.to_ship
 
 
@@ -112,7 +112,12 @@ class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.placed"):
-    """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays."""
+    """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays.
+
+    total, postage, lines: in the currency in which the buyer pays. shop_total: where the shop's is another.
+    paid: so far, refunds not taken off, where the platform keeps that account; it needs no other payments.
+    asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
+    """
 
     placed_at: datetime
     total: Money
@@ -121,15 +126,25 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
+    shop_total: Money | None = None
+    paid: Money | None = None
+    asked: bool = True
+    test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
-    """`amount` None: the platform only says that the whole is paid."""
+    """`amount` None: the platform only says that the whole is paid, as it showed it at `told_at`.
+
+    payment: the platform's own id of it. source: what tells it, if that is not simply its channel.
+    """
 
     amount: Money | None = None
     method: str | None = None
     reference: str | None = None
+    payment: str | None = None
+    source: str | None = None
+    told_at: datetime | None = None
     buyer: BuyerRef | None = None
 
 
@@ -200,6 +215,7 @@ class OrderRefunded(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, t
     refund: str
     amount: Money | None = None
     reason: str | None = None
+    source: str | None = None  # what tells it, if that is not simply its channel
 
 
 class ReviewPosted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="review.posted"):

@@ -318,6 +318,9 @@ class Shop(Settings):
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
+    say_test_orders: bool = Field(
+        False, description="say the messages about a platform's test orders too, to try the shop"
+    )
     double_opt_in: bool | None = Field(
         None,
         description="a guest's yes to offers at a checkout counts once they confirm it by mail;"

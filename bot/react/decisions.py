@@ -52,6 +52,7 @@ class Decisions:
         self._says: dict[str, outbox.Draft] = {}
         self._about: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by order
         self._unsaid: dict[str, Reason] = {}  # what the outbox has of them, by key
+        self._sooner: dict[str, datetime] = {}  # when they are due, by key
         self._versions: dict[str, Version] = {}
         self._decided: dict[str, frozenset[str]] = {}  # by order
         self._wakes: dict[str, WakeAt] = {}
@@ -113,6 +114,7 @@ class Decisions:
         for draft in self._says.values():
             draft.buyer = self._buyer_now(draft)
         outbox.withdraw(link, shop, self._unsaid, now)
+        outbox.advance(link, shop, self._sooner)
         outbox.keep_versions(link, shop, self._versions.values())
         outbox.queue(link, shop, list(self._says.values()), now)
         calendar.set_wakes(link, shop, self._wakes.values())
@@ -125,7 +127,8 @@ class Decisions:
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
         if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
-            return  # no buyer yet, or decided on before
+            self._advance(say)  # no buyer yet, or decided on before
+            return
         now = self._work.now
         policy = self._rules.policies[say.template]
         version = self._catalogue.resolve(say.template, say.locale or self._locale(say, context))
@@ -163,6 +166,18 @@ class Decisions:
         told = order.contacts.known("locale") if order.contacts else None
         buyer = self._work.buyer(order.buyer)
         return told or (buyer and buyer.locale) or self._work.unit.shop.locale
+
+    def _advance(self, say: Say) -> None:
+        """Let a waiting message be due earlier, if a fact that came late says so."""
+        if not say.earliest or say.at is None:
+            return
+        draft = self._says.get(say.key)
+        if draft is None:
+            self._sooner[say.key] = min(say.at, self._sooner.get(say.key, say.at))
+        elif say.at < draft.due_at:
+            draft.due_at = say.at
+            late = too_late(say.at, draft.lateness, self._work.now)
+            draft.settled = draft.settled or (("skipped", late) if late else None)
 
     def _decided_about(self, order: Order | None) -> frozenset[str]:
         """Keys about this order that the outbox has already; its constraint would leave them out anyway."""

@@ -52,6 +52,7 @@ _DOZEN = tuple(
 )
 _ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
 _HALF = Money(6400, "CNY")
+_MUCH, _OTHER = Money(20000, "CNY"), Money(12800, "KRW")
 
 
 def _order(currency: str = "CNY", lines: int = 2, title: str = "马克杯 Mug", **facts: Any) -> Order:
@@ -84,6 +85,8 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an order of nothing", {"lines": 0, "total": Money(0, "CNY"), "postage": None}),
     _LONGEST,
     ("a partly paid order", {"payments": (Paid(id="p", at=AT, amount=_HALF),)}),
+    ("an overpaid order", {"payments": (Paid(id="p", at=AT, amount=_MUCH),)}),
+    ("an order paid in other money", {"payments": (Paid(id="p", at=AT, amount=_OTHER),)}),
     ("a paid order", {"payments": _PAID}),
     ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),

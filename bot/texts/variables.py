@@ -59,8 +59,8 @@ VARIABLES: dict[str, str] = {
     "seller.back_at": "time when somebody is there again; empty while somebody is, or if nobody knows",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
-    "order.state": "unpaid, on_delivery, partly_paid, paid, partly_shipped, shipped, delivered, completed, "
-    "cancelled, refunded or unknown",
+    "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, paid, partly_shipped, shipped, "
+    "delivered, completed, cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
     "order.items": f"what was bought, at most {ITEMS_MAX} lines",
@@ -73,6 +73,7 @@ VARIABLES: dict[str, str] = {
     "order.paid_at": "time of the first payment; may be empty",
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
+    "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
     "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
@@ -227,12 +228,11 @@ def _refund(order: Order | None, refund_id: Any) -> dict[str, Any]:
 
 
 def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
-    total, currency = order.total, order.total.currency if order.total else None
-    paid, refunded = order.paid_minor, order.refunded_minor
+    paid, refunded = order.paid, order.refunded
     return {
         "number": order.shown_number,
         "state": order.state,
-        "total": total,
+        "total": order.total,
         "postage": order.postage if order.postage and order.postage.minor else None,
         "items": [
             {
@@ -246,10 +246,11 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "more_items": max(0, len(order.lines) - ITEMS_MAX),
         "placed_at": _local(order.placed_at, zone),
         "paid_at": _local(order.paid_at, zone),
-        "paid": Money(paid, currency) if currency and paid else None,
-        "left": Money(total.minor - paid, total.currency) if total and total.minor > paid else None,
-        "refunded": Money(refunded, currency) if currency and refunded else None,
-        "cancelled_at": _local(order.cancelled_at, zone) if order.cancelled else None,
+        "paid": paid if paid and paid.minor else None,
+        "left": order.left,
+        "overpaid": order.overpaid,
+        "refunded": refunded if refunded and refunded.minor else None,
+        "cancelled_at": _local(order.called_off_at, zone) if order.cancelled else None,
         "delivered_at": _local(order.delivered_at, zone),
         "failed": any(parcel.failed for parcel in order.shipped if not order.has_arrived(parcel)),
         "parcels": [_parcel(parcel, zone) for parcel in order.shipped],

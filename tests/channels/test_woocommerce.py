@@ -178,6 +178,7 @@ def test_a_created_order_may_be_paid_already() -> None:
         at=PAID_AT,
         order="727",
         method="Direct Bank Transfer",
+        told_at=PAID_AT,
     )
 
 

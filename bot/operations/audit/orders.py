@@ -15,7 +15,7 @@ Outdated = Callable[[Order], bool]
 CLOCKS_APART = timedelta(days=1)  # at most, between a platform's and ours
 
 _ASKING_FOR_MONEY: dict[str, Outdated] = {
-    "order_paid": lambda order: bool(order.payments),
+    "order_paid": lambda order: order.first_paid_at is not None,
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: bool(order.refunds),
 }
