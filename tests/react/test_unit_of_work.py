@@ -439,15 +439,19 @@ def test_what_opened_an_order_first_is_kept(connection: Connection) -> None:
     ]
 
 
-def test_a_wish_that_a_platform_shows_again_is_not_written_again(connection: Connection) -> None:
+def test_a_wish_is_written_once_for_each_time_of_its_own(connection: Connection) -> None:
+    """The same word of the same time is a repeated delivery; of another time it is another showing."""
     address = ("telegram", "42")
     wish = Wish(what="offers", yes=True, at=NOON, flag="web:7")
-    for at in (NOON, NOON + HOUR):
+    for at in (NOON, NOON + HOUR, NOON):
         work, _ = work_of(connection, wrote("hello"))
         shown = msgspec.structs.replace(wish, at=at)
         work.put_wish(WishRecord(address=address, wish=shown, channel="web", event="e"))
         work.write()
-    assert rows(connection, tables.wishes, "kind", "value", "at") == [("telegram", "42", NOON)]
+    assert rows(connection, tables.wishes, "kind", "value", "at") == [
+        (*address, NOON),
+        (*address, NOON + HOUR),
+    ]
 
 
 # Identities
