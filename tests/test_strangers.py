@@ -127,6 +127,44 @@ async def test_a_forwarded_link_does_not_open_in_a_second_chat(database_url: str
         assert both == {"7002"}  # the link proved the mailbox, to which both were sent
 
 
+async def test_a_chat_that_proved_by_an_earlier_phone_sees_nothing_of_the_next_buyer(
+    database_url: str,
+) -> None:
+    bob = {"id": "bob", "name": "Bob", "email": "bob@example.com", "phone": "+8613800001111", "locale": "en"}
+    async with mailing(database_url) as (shop, _):
+        placed_at = shop.clock.now
+        await shop.place("7001", ANN)
+        await shop.settle()
+        assert await ask(shop, "tablet", "order 7001, phone 8642") == [("where_is_order", "7001")]
+        shop.clock.now += MINUTE
+        await shop.place("7001", bob, placed_at=placed_at)
+        await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert ("payment_received", "7001") in heard(shop, "bob")
+        assert await ask(shop, "tablet", "where is order 7001?") == [("which_order", None)]
+        assert [template for template, _ in heard(shop, "tablet")] == ["where_is_order", "which_order"]
+
+
+async def test_a_mistyped_mailboxs_link_opens_nothing_once_the_address_is_corrected(
+    database_url: str,
+) -> None:
+    async with mailing(database_url) as (shop, post):
+        guest = {"name": "Ann", "locale": "en", "phone": ANN["phone"]}
+        placed_at = shop.clock.now
+        await shop.place("7001", {**guest, "email": "anne@exmaple.com"})
+        await shop.settle()
+        link = re.search(r"t\.me/mug_house_bot\?start=([\w-]+)", words_of(post.letters[0]))
+        assert link
+        assert await ask(shop, "anne", f"/start {link[1]}") == [("where_is_order", "7001")]
+        shop.clock.now += 5 * MINUTE
+        await shop.place("7001", {**guest, "email": ANN["email"]}, placed_at=placed_at)
+        await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert letters_about(post, "7001") == [["anne@exmaple.com"], [ANN["email"]]]
+        assert await ask(shop, "anne", "where is order 7001?") == [("which_order", None)]
+        assert len(heard(shop, "anne")) == 2
+
+
 async def test_ten_wrong_digits_end_with_a_person_and_the_orders_contact_is_told(database_url: str) -> None:
     async with mailing(database_url) as (shop, post):
         await shop.place("7001", {"name": "Ann", "locale": "en", **AS_ANN})
