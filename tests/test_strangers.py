@@ -183,7 +183,13 @@ async def test_ten_wrong_digits_end_with_a_person_and_the_orders_contact_is_told
         assert await ask(shop, "m4", "order 7001, phone 8642") == [("where_is_order", "7001")]
 
 
-@pytest.mark.parametrize("number", ["1001-DE", "INV-2026/0042", "#EU-A1001/2", "2026-000417", "R123456789"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1001-DE", "INV-2026/0042", "#EU-A1001/2", "2026-000417", "R123456789"),
+        *("1001A", "#1001-F1", "A1B2C3", "EU/2026/11", "INV/2026/A-17", "B2B-1001"),
+    ],
+)
 @pytest.mark.parametrize("words", ["{} 8642", "order {}, phone 8642", "订单号 {} 手机尾号 8642"])
 async def test_numbers_of_any_shop_can_be_proved_in_the_chat(
     database_url: str, number: str, words: str
