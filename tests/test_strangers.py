@@ -231,3 +231,23 @@ async def test_a_word_about_offers_in_a_chat_is_not_that_of_a_typed_mailbox(
         offered = {message["buyer"]["id"] for message in shop.receiver.messages if "10%" in message["text"]}
         assert offered == ({"mallory"} if agrees else {"ann"})
         assert [letter for letter in post.letters if "10%" in words_of(letter)] == []
+
+
+async def test_an_offer_calls_nobody_by_the_name_of_a_stranger_who_typed_their_mailbox(
+    database_url: str,
+) -> None:
+    dates = {"cron": "0 9 * * *", "start": "2026-11-01", "end": "2027-01-01"}
+    sale = {"sale": {**dates, "tier": "all", "offer": "10% off"}}
+    async with mailing(database_url, vip={"tiers": [{"name": "all"}]}, promotions=sale) as (shop, post):
+        await shop.post("buyer.updated", {"buyer": {**ANN, "agrees": True}})
+        await shop.settle()
+        shop.clock.now += MINUTE
+        for number in range(6):
+            stranger = {"name": "Mallory", "agrees": True, "locale": "en", "email": ANN["email"]}
+            await shop.place(f"66{number}", {"id": f"m{number}", **stranger})
+            await shop.place(f"67{number}", {**stranger, "phone": f"+861380000111{number}"})
+        await shop.forward(2 * DAY)
+        offers = [message for message in shop.receiver.messages if "10%" in message["text"]]
+        assert ["Ann" in message["text"] for message in offers if message["buyer"]["id"] == "ann"] == [True]
+        mailed = [words_of(letter) for letter in post.letters if "10%" in words_of(letter)]
+        assert [text for text in mailed if "Mallory" in text] == []
