@@ -80,7 +80,7 @@ def wanting_offers(
     connection: Connection, shop: str, after: AddressKey, limit: int
 ) -> list[tuple[AddressKey, tuple[str, ...]]]:
     """The next `limit` addresses that ever said yes to offers, with the buyers for whom they said so: first
-    who said so themselves, then the one for whom it was said first, because others may have typed it since."""
+    who said so themselves, then the one for whom it was said first, because others may type it later."""
     here = tuple_(wishes.c.kind, wishes.c.value)
     said_yes = (wishes.c.shop == shop, wishes.c.yes, wishes.c.what == "offers")
     behind = here > tuple_(*after, types=[wishes.c.kind.type, wishes.c.value.type])
