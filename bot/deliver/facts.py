@@ -13,8 +13,8 @@ from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
-from bot.domain.proofs import holds
-from bot.domain.wishes import AddressKey
+from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
     case_records,
@@ -126,6 +126,8 @@ def _contacts(
             buyer=addressed_to[row.id],
             own=own,
             opened=tuple(known[place] for place in theirs if place in known),
+            typed=_typed(orders.get(row.order_id or ""), opened.get(row.order_id or "", ()))
+            - {(chat.channel, chat.address) for chat in own},
             ids=ids.get(row.buyer, ()),
             blocked=frozenset(blocked | {(chat.channel, chat.address) for chat in own if chat.blocked}),
         )
@@ -135,6 +137,16 @@ def _contacts(
 def _holding(order: Order | None, opened: Collection[tuple[Place, str]]) -> list[Place]:
     """The chats that proved an address to which the order still goes."""
     return list(dict.fromkeys(place for place, mark in opened if order and holds(mark, order)))
+
+
+def _typed(order: Order | None, opened: Collection[tuple[Place, str]]) -> frozenset[Place]:
+    """The chats that proved nothing but the digits of the order's phone."""
+    if order is None:
+        return frozenset()
+    digits = mark_of(order, PHONE)
+    return frozenset(place for place, mark in opened if mark == digits != ANYWAY) - {
+        place for place, mark in opened if mark != digits and holds(mark, order)
+    }
 
 
 def _addressed(row: Row[Any], buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
