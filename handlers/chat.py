@@ -262,6 +262,7 @@ ANSWERS: dict[str, Answer] = {
     "person": person,
     "stop": stop,
     "resume": resume,
+    "no_offers": no_offers,
     "no_reminders": no_reminders,
     "hello": hello,
     "thanks": thanks,
