@@ -110,7 +110,8 @@ def stops(history: History) -> Iterator[Finding]:
 
 
 def silence(history: History) -> Iterator[Finding]:
-    """Strangers, whatever they know of others, change nothing of what the others hear."""
+    """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
+    tried to open their order."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -136,7 +137,7 @@ def _said(history: History, but: set[Address]) -> dict[tuple[Address, str], Hear
     return {
         (heard.address, reading.without_cases(heard.text)): heard
         for heard in history.heard
-        if heard.address not in but
+        if heard.address not in but and heard.template != "order_guessed"
     }
 
 

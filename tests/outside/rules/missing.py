@@ -108,7 +108,11 @@ def restorings(history: History) -> Iterator[Finding]:
         )
         if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
             continue
-        after = [heard for heard in history.about(order) if heard.seq > back.seq]
+        after = [
+            heard
+            for heard in history.about(order)
+            if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", None)
+        ]
         if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
             history, gone.address, LAST
         ):
