@@ -51,7 +51,7 @@ def written(name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", [*ABOUT_PARCELS, "where_is_order"])
+@pytest.mark.parametrize("name", [*ABOUT_PARCELS, "where_is_order", "when_ship"])
 def test_no_parcel_is_named_by_nothing(name: str, locale: str) -> None:
     for label, known in samples(name, SHOP, POLICIES):
         text = TEXTS.render(TEXTS.resolve(name, locale), known).text
