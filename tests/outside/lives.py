@@ -18,6 +18,7 @@ from tests.outside.facts import (
     Refunded,
     Reviewed,
     Shipped,
+    TakenBack,
 )
 
 
@@ -30,6 +31,9 @@ class _Teller:
 
     def show(self, at: datetime) -> None:
         draft = self.draft
+        tea = {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
+        voucher = {"title": "Voucher", "quantity": 1, "price": bodies.money(-draft.discount), "ships": False}
+        lines = [tea, voucher] if draft.discount else [tea]
         told = {
             "id": draft.id,
             "number": draft.number,
@@ -37,10 +41,8 @@ class _Teller:
             "total": bodies.money(draft.total),
             "postage": bodies.money(draft.postage),
             "currency": draft.currency,
-            "buyer": bodies.buyer(draft.contact, draft.locale),
-            "lines": [
-                {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
-            ],
+            "buyer": bodies.buyer(draft.contact, draft.locale, draft.agrees),
+            "lines": lines,
             "pay_on_delivery": draft.on_delivery,
         }
         self._tell("order.placed", told, draft.placed(at))
@@ -176,7 +178,12 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
             _told_later(teller, soon(rng, 30 * MINUTE, 8 * HOUR))
         arrivals.append((parcel, _name(rng, named, parcel, tracking)))
         at += soon(rng, 10 * MINUTE, 10 * HOUR)
-    if rng.random() < 0.8:
+    if rng.random() < 0.08:
+        parcel, name = arrivals.pop()
+        by = "tracking" if name.startswith("TR") else "parcel"
+        back = TakenBack(order=draft.key, at=at, parcel=parcel)
+        teller.fact("order.parcel_cancelled", back, "cancelled_at", **{by: name})
+    if arrivals and rng.random() < 0.8:
         _arrive(rng, teller, at + soon(rng, 2 * DAY, 4 * DAY, 7 * DAY), arrivals)
 
 

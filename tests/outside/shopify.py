@@ -8,8 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from tests.outside.bodies import Delivery, money
-from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
-from tests.outside.facts import Cancelled, Delivered, OrderFact, Placed, Refunded, Shipped, TakenBack, Voided
+from tests.outside.drafts import DAY, FOREIGN, HOUR, MINUTE, Draft, Sent, soon
+from tests.outside.facts import (
+    Cancelled,
+    Carried,
+    Delivered,
+    OrderFact,
+    Placed,
+    Refunded,
+    Shipped,
+    TakenBack,
+    Voided,
+)
 
 
 class _Shopify:
@@ -26,8 +36,10 @@ class _Shopify:
         self.sent: list[Sent] = []
 
     def tell(self, at: datetime, *topics: str) -> None:
-        unclear = self.financial == "authorized"
-        shown = self.draft.placed(at, paid=None if unclear else self.paid, unclear=unclear)
+        authorised = self.financial == "authorized"
+        unclear = authorised or (self.draft.abroad and self.financial == "partially_paid")
+        paid = None if unclear else self.paid
+        shown = self.draft.placed(at, paid=paid, unclear=unclear, authorised=authorised)
         for topic in topics:
             facts = (shown, *self.facts)
             if topic == "orders/create":
@@ -58,14 +70,15 @@ class _Shopify:
             "processed_at": draft.placed_at.isoformat(),
             "updated_at": at.isoformat(),
             "cancelled_at": self.cancelled_at.isoformat() if self.cancelled_at else None,
-            "currency": draft.currency,
+            "currency": self._currency,
             "presentment_currency": draft.currency,
-            "total_price": money(draft.total),
-            "current_total_price": money(draft.total),
-            "total_outstanding": money(max(draft.total - self.paid, Decimal(0))),
-            "total_shipping_price_set": {
-                "shop_money": {"amount": money(draft.postage), "currency_code": draft.currency}
-            },
+            "total_price": self._counted(draft.total),
+            "total_price_set": self._both(draft.total),
+            "current_total_price": self._counted(draft.total),
+            "current_total_price_set": self._both(draft.total),
+            "total_outstanding": self._counted(max(draft.total - self.paid, Decimal(0))),
+            "total_shipping_price_set": self._both(draft.postage),
+            "buyer_accepts_marketing": draft.agrees,
             "financial_status": self.financial,
             "fulfillment_status": fulfilled,
             "payment_gateway_names": ["Cash on Delivery (COD)"]
@@ -83,11 +96,27 @@ class _Shopify:
         }
 
     def _lines(self) -> list[dict[str, Any]]:
-        count, price = self.draft.pieces, money(self.draft.price)
+        count, price = self.draft.pieces, self._counted(self.draft.price)
         tea = {"id": 1, "title": "Tea", "quantity": count, "current_quantity": count, "price": price}
+        tea |= {"price_set": self._both(self.draft.price)}
         book = {"id": 2, "title": "E-book", "quantity": 1, "current_quantity": 1, "price": "0.00"}
         lines = [tea | {"requires_shipping": True, "gift_card": False}]
         return lines + [book | {"requires_shipping": False, "gift_card": False}] * self.draft.digital
+
+    @property
+    def _currency(self) -> str:
+        """The one that the shop counts in."""
+        return FOREIGN[self.draft.currency] if self.draft.abroad else self.draft.currency
+
+    def _counted(self, amount: Decimal) -> str:
+        return money(amount * 2 if self.draft.abroad else amount)
+
+    def _both(self, amount: Decimal) -> dict[str, Any]:
+        """As the shop counts it and as the buyer sees it."""
+        return {
+            "shop_money": {"amount": self._counted(amount), "currency_code": self._currency},
+            "presentment_money": {"amount": money(amount), "currency_code": self.draft.currency},
+        }
 
     def _alive(self) -> list[dict[str, Any]]:
         return [parcel for parcel in self.parcels.values() if parcel["status"] == "success"]
@@ -175,6 +204,14 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
         order.change(at, gone, TakenBack(order=draft.key, at=at, parcel=gone), status="cancelled")
         order.tell(at, "orders/updated")
         return at
+    if rng.random() < 0.2:
+        at += soon(rng, DAY, 3 * DAY)
+        parcel, failed = next(iter(order.parcels)), rng.random() < 0.5
+        status = "failure" if failed else "attempted_delivery"
+        order.change(
+            at, parcel, Carried(order=draft.key, at=at, parcel=parcel, failed=failed), shipment_status=status
+        )
+        order.tell(at, "orders/updated")
     if rng.random() < 0.75:
         at += soon(rng, 2 * DAY, 5 * DAY)
         for parcel in order.parcels:

@@ -125,7 +125,7 @@ NOT_OWED = {
     "on delivery": placed(MINUTE, on_delivery=True),
     "free": placed(MINUTE, total=Decimal(0)),
     "a test": placed(MINUTE, test=True),
-    "authorised": placed(MINUTE, unclear=True),
+    "authorised": placed(MINUTE, unclear=True, authorised=True),
     "covered by what the platform counts": placed(MINUTE, paid=Decimal(20)),
     "not to be pressed": wrote(MINUTE, "pressing", chat=CHAT),
 }

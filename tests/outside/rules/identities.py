@@ -1,7 +1,7 @@
 """Nobody hears what is another's, and a stop silences its own address only."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.outside import reading
 from tests.outside.facts import Address, OptedOut, Placed, Wrote
@@ -10,6 +10,8 @@ from tests.outside.known import Known
 from tests.outside.rules.sayings import shown, unasked
 
 LAST = 10**9  # a place after all that was told
+_MOST_TRIES = 10
+_HOURS = timedelta(hours=6)
 
 
 def proved(history: History, chat: Address, before: int) -> set[str]:
@@ -131,6 +133,42 @@ def silence(history: History) -> Iterator[Finding]:
             yield _finding(
                 heard, f"{heard.address} hears this only when strangers are about", _about(history, heard)
             )
+
+
+def guessing(history: History) -> Iterator[Finding]:
+    """Ten wrong tries within hours end the guessing at an order, and its own contact is told; nobody is told so
+    without them."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        if heard.template == "order_guessed" and orders:
+            if all(len(_wrong_tries(history, order, heard.seq)) < _MOST_TRIES for order in orders):
+                yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
+    for order in history.by_order:
+        tries = _wrong_tries(history, order, LAST)
+        if len(tries) < _MOST_TRIES or tries[-1] - tries[0] > _HOURS or not _reachable(history, order):
+            continue
+        if not any(heard.template in ("order_guessed", None) for heard in history.about(order)):
+            what = f"{order}: {len(tries)} wrong tries, and its own contact was not told"
+            yield Finding(rule="", when=tries[-1], what=what, order=order)
+
+
+def _wrong_tries(history: History, order: str, before: int) -> list[datetime]:
+    """When somebody wrote its number and other digits, or a number that nobody has said before."""
+    found = []
+    for seq, fact in history.facts(before):
+        if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
+            continue
+        named = order in history.by_name.get(fact.number, ())
+        if named and Known(history, order, seq).newest and fact.digits not in _digits(history, order, seq):
+            found.append(fact.at)
+    return sorted(set(found))
+
+
+def _reachable(history: History, order: str) -> bool:
+    """There is an address, it did not say stop, and nothing failed."""
+    ways = [way for way in Known(history, order).addresses() if way.kind in history.shop.channels]
+    silent = [way for way in ways if stopped_at(history, way, LAST)]
+    return bool(ways) and not silent and not history.troubles and not Known(history, order).test
 
 
 def _said(history: History, but: set[Address]) -> dict[tuple[Address, str], Heard]:

@@ -3,13 +3,13 @@
 from collections.abc import Hashable, Iterator
 
 from tests.outside import reading
-from tests.outside.facts import Cancelled, Restored, Shipped, TakenBack
+from tests.outside.facts import Cancelled, Carried, Restored, Shipped, TakenBack
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import UNASKED, shown
 from tests.outside.shop import OF_ORDERS
 
-_SAID_ONCE = UNASKED | {"review_thanks", "review_sorry"}
+_SAID_ONCE = UNASKED | {"review_thanks", "review_sorry", "confirm_offers"}
 _PER_FACT = frozenset(
     (
         "cancelled",
@@ -64,6 +64,7 @@ def per_fact(history: History) -> Iterator[Finding]:
         "delayed": "delayed",
         "restored": "restored",
         "shipment_cancelled": "shipment given up",
+        "delivery_attempted": "attempt",
     }
     for order in history.by_order:
         said: dict[str, list[Heard]] = {}
@@ -86,6 +87,8 @@ def _most(known: Known, kind: str) -> int:
             return len(known.refunds)
         case "restored":
             return len({fact.at for fact in known.all(Restored)})
+        case "attempt":
+            return len({fact.at for fact in known.all(Carried) if not fact.failed})
         case "shipment given up":
             return len({fact.parcel for fact in known.all(TakenBack)})
     return len({fact.parcel for fact in known.all(Shipped)})

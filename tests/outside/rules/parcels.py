@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.outside import reading
-from tests.outside.facts import Address, Delivered, Paid, Placed, Restored, Shipped, TakenBack
+from tests.outside.facts import Address, Carried, Delivered, Paid, Placed, Restored, Shipped, TakenBack
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.identities import LAST, stopped_at
@@ -14,6 +14,9 @@ from tests.outside.rules.sayings import promise_in, promises_shipping, shown
 
 _PART = re.compile(r"(?i)part of your order|the rest will follow|其余的随后寄出|其餘隨後寄出")
 _LAST = re.compile(r"(?i)the last parcel|最后.{,6}包裹|最後.{,6}包裹")
+_ON_ITS_WAY = re.compile(
+    r"(?i)\border \S+ (?:has left and )?is on its way(?! after)|已经发货，正在路上|已經出貨，正在配送中"
+)
 _NAMELESS = re.compile(r"(?m)^(?:[-·・] ?)?(?:Parcel|包裹|快递|快遞|物流)[:：]?\s*$")
 _SATURDAY = 5
 _HOUR = timedelta(hours=1)
@@ -33,7 +36,11 @@ def true_words(history: History) -> Iterator[Finding]:
 
 
 def _untrue(history: History, known: Known, heard: Heard) -> str | None:
+    if _ON_ITS_WAY.search(reading.words(heard.text)) and not known.waiting:
+        return "called on its way, although nothing is"
     match heard.template:
+        case "delivery_attempted" if not any(not fact.failed for fact in known.all(Carried)):
+            return "not taken in, although no carrier said so"
         case "shipped" if not known.shipped:
             return "on its way, although nothing left or all was taken back"
         case "shipped" if _PART.search(heard.text) and known.complete:
