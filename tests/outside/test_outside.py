@@ -24,6 +24,7 @@ from tests.outside.histories import (
     MAIL,
     MINUTE,
     STRANGER,
+    Event,
     fact,
     found,
     hears,
@@ -114,6 +115,18 @@ def test_what_strangers_change_for_others_is_found() -> None:
     )
     assert [finding.rule for finding in judge(silenced, ["strangers"])] == ["strangers"]
     assert not list(judge(same, ["strangers"]))
+
+
+def test_who_guesses_is_told_of_and_nobody_else() -> None:
+    def wrong(tries: int) -> list[Event]:
+        digits = [f"{n:04}" for n in range(tries)]
+        said = [wrote(MINUTE * int(d), "proof", f"2301 {d}", number="2301", digits=d) for d in digits]
+        return [placed(), *said]
+
+    told = hears(HOUR, "order_guessed")
+    assert found("guessing", *wrong(10)) and found("guessing", *wrong(9), told)
+    assert not found("guessing", *wrong(10), told) and not found("guessing", *wrong(9))
+    assert not found("guessing", *wrong(10), fact(OptedOut, HOUR, addresses=(MAIL,)))
 
 
 NOT_OWED = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.outside.facts import Cancelled, Delivered, OptedOut, TakenBack
+from tests.outside.facts import Cancelled, Carried, Delivered, OptedOut, TakenBack
 from tests.outside.histories import DAY, HOUR, MAIL, MINUTE, fact, found, hears, paid, placed, shipped
 
 UNTRUE = {
@@ -26,6 +26,11 @@ UNTRUE = {
         hears(DAY, "shipped", text="the last parcel of order 2301 is on its way."),
     ),
     "given up that was not": ((shipped(HOUR),), hears(DAY, "shipment_cancelled")),
+    "given up by the carrier": (
+        (shipped(HOUR), fact(Carried, DAY, parcel="A", failed=True)),
+        hears(2 * DAY, "when_ship", text="Order 2301 has left and is on its way."),
+    ),
+    "an attempt that nobody made": ((shipped(HOUR),), hears(DAY, "delivery_attempted")),
     "a number of nothing": ((), hears(DAY, "tracking_changed")),
     "nameless in an answer": ((shipped(HOUR),), hears(DAY, "when_ship", text="2301 has left\n- Parcel ")),
     "too early to be late": ((shipped(HOUR),), hears(2 * DAY, "delayed")),
@@ -42,6 +47,10 @@ TRUE = {
         hears(DAY, "shipped", text="the last parcel of order 2301 is on its way."),
     ),
     "given up": ((shipped(HOUR), fact(TakenBack, 2 * HOUR, parcel="A")), hears(DAY, "shipment_cancelled")),
+    "tried by the carrier": (
+        (shipped(HOUR), fact(Carried, DAY, parcel="A", failed=False)),
+        hears(2 * DAY, "delivery_attempted", text="Order 2301 is on its way."),
+    ),
     "all arrived": ((shipped(HOUR), fact(Delivered, DAY)), hears(2 * DAY, "delivered")),
     "late": ((shipped(HOUR),), hears(7 * DAY, "delayed")),
     "arrived by a name nobody knows": (
