@@ -20,7 +20,7 @@ class Draft:
     """What is settled of an order before its life begins.
 
     digital: something in it is never shipped. abroad: the shop counts in another currency than the buyer's.
-    agrees: a box for offers was ticked.
+    agrees: a box for offers was ticked. removed: pieces that were ordered and taken out again.
     """
 
     channel: str
@@ -32,6 +32,7 @@ class Draft:
     currency: str
     price: Decimal
     pieces: int = 1
+    removed: int = 0
     postage: Decimal = Decimal(0)
     on_delivery: bool = False
     test: bool = False

@@ -80,7 +80,9 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
     paid_at = _pay(rng, teller) if draft.total and not draft.on_delivery else draft.placed_at
     _edit(rng, teller, paid_at)
     cancelled_at = _cancel(rng, teller)
-    if cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
+    if cancelled_at is None and draft.on_delivery and rng.random() < 0.7:
+        _ship_and_be_paid(rng, teller)
+    elif cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
         _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY))
     if paid_at is not None:
         _refund(rng, teller, paid_at + soon(rng, HOUR, 3 * DAY, 6 * DAY))
@@ -128,6 +130,25 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
         if plan != "twins":
             at += soon(rng, HOUR, 20 * HOUR)
     return at if plan in ("whole", "sum", "parts", "twins", "over") else None
+
+
+def _ship_and_be_paid(rng: random.Random, teller: _Teller) -> None:
+    """The buyer pays whoever brings the parcel, and the shop hears of the money some time after."""
+    draft = teller.draft
+    at = draft.placed_at + soon(rng, HOUR, DAY)
+    parcel = f"P{draft.id}-0"
+    left = Shipped(order=draft.key, at=at, parcel=parcel, last=True)
+    teller.fact("order.shipped", left, "shipped_at", parcel=parcel, last=True, carrier="Royal Mail")
+    at += soon(rng, DAY, 3 * DAY)
+    if rng.random() < 0.7:
+        teller.fact("order.delivered", Delivered(order=draft.key, at=at), "delivered_at")
+    at += soon(rng, HOUR, DAY)
+    paid = Paid(
+        order=draft.key, at=at, payment=f"{draft.id}-cod", amount=draft.total, currency=draft.currency
+    )
+    told = {"amount": bodies.money(draft.total), "currency": draft.currency, "reference": paid.payment}
+    if draft.total:
+        teller.fact("order.paid", paid, "paid_at", **told)
 
 
 def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None:
