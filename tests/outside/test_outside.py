@@ -61,6 +61,8 @@ def test_number_and_digits_open_one_order_to_a_chat_and_wrong_digits_none() -> N
     answer = hears(2 * MINUTE, "where_is_order", STRANGER)
     assert not found("crossing", placed(), right, answer)
     assert found("crossing", placed(), wrong, answer)
+    marked = wrote(MINUTE, "proof", "#2301 5678", number="#2301", digits="5678")
+    assert not found("crossing", placed(), marked, answer)
     other = placed(order="webhook/2302")
     assert found("crossing", placed(), other, right, hears(2 * MINUTE, "shipped", STRANGER, order="2302"))
 

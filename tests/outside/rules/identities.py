@@ -28,7 +28,7 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
                 order
-                for order in history.by_name.get(fact.number, ())
+                for order in history.numbered(fact.number)
                 if fact.digits in _digits(history, order, seq)
             }
     return found
@@ -157,7 +157,7 @@ def _wrong_tries(history: History, order: str, before: int) -> list[datetime]:
     for seq, fact in history.facts(before):
         if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
             continue
-        named = order in history.by_name.get(fact.number, ())
+        named = order in history.numbered(fact.number)
         if named and Known(history, order, seq).newest and fact.digits not in _digits(history, order, seq):
             found.append(fact.at)
     return sorted(set(found))

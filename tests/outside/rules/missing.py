@@ -151,7 +151,7 @@ def proofs(history: History) -> Iterator[Finding]:
         for fact in told.facts:
             if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
                 continue
-            opened = proved(history, fact.chat, told.seq + 1) & set(history.by_name.get(fact.number, ()))
+            opened = proved(history, fact.chat, told.seq + 1) & set(history.numbered(fact.number))
             if not opened or _again(history, told) or _tried(history, fact, told.seq):
                 continue
             if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):
