@@ -98,7 +98,7 @@ def draw(rng: random.Random) -> tuple[Shop, dict[str, Any]]:
         per_day=per_day,
         takeover=_duration(takeover),
         channels=tuple(channels),
-        own_words=rng.random() < 0.5,
+        own_words=rng.random() < 0.75,
     )
     accounts = [{"bank": "Harbour Bank", "number": "00124578"}] if rng.random() < 0.6 else []
     settings = {
