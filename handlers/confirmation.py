@@ -26,6 +26,7 @@ def confirm(order: Order, context: Context) -> list[Action]:
             key=f"order_confirmation:{order.id}",
             order=order.id,
             at=order.placed_at,
+            earliest=True,
         )
     ]
 
@@ -39,6 +40,7 @@ def contact_again(order: Order, context: Context) -> list[Action]:
         key=f"second_contact:{order.id}:1",
         order=order.id,
         at=order.placed_at + context.shop.followups.second_contact,
+        earliest=True,
         unlike=f"order_confirmation:{order.id}",
     )
     outdated = not_payable(order) or reminders_ended(order)

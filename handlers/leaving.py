@@ -7,7 +7,7 @@ the order in which they came. The first that is due tells all that is news; the 
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.domain.actions import Action, Say
+from bot.domain.actions import Action, Say, Value
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
@@ -40,6 +40,7 @@ def correct(order: Order, context: Context) -> list[Action]:
             key=f"{CORRECTED}:{order.id}:{record.id}:{number.tracking}",
             order=order.id,
             at=number.first,
+            earliest=True,
             values={"parcel": record.id, "number": number.tracking},
         )
         for record in order.parcels
@@ -49,7 +50,7 @@ def correct(order: Order, context: Context) -> list[Action]:
 
 def take_back(order: Order, context: Context) -> list[Action]:
     return [
-        _about(TAKEN_BACK, order, each, each.cancelled_at)
+        _about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at)
         for each in order.parcels
         if each.shipped_at and each.cancelled_at
     ]
@@ -57,12 +58,16 @@ def take_back(order: Order, context: Context) -> list[Action]:
 
 def _about(template: str, order: Order, record: Parcel, at: datetime | None) -> Say:
     key = f"{template}:{order.id}:{record.id}"
-    return Say(template=template, key=key, order=order.id, at=at, values={"parcel": record.id})
+    values: dict[str, Value] = {"parcel": record.id}
+    return Say(template=template, key=key, order=order.id, at=at, earliest=True, values=values)
 
 
 def _later(numbers: list[Number]) -> Iterator[Number]:
-    for number in sorted(numbers, key=lambda each: (each.first, each.tracking or ""))[1:]:
-        if number.tracking:
+    """Those that were told after another one, also if they were told before it too."""
+    begun = [(each.first, each.tracking or "") for each in numbers]
+    for number in numbers:
+        name = number.tracking
+        if name and any(other != name and (at, other) < (number.last, name) for at, other in begun):
             yield number
 
 

@@ -22,6 +22,7 @@ def ask(order: Order, context: Context) -> list[Action]:
             key=f"confirm_offers:{mailbox}",
             order=order.id,
             at=order.placed_at,
+            earliest=True,
             to=f"{MAILTO}{mailbox}",
         )
     ]

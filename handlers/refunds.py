@@ -7,6 +7,7 @@ from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
+from bot.domain.payments import Refund
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, refunded_in_full, unclear
@@ -24,6 +25,7 @@ def restore(order: Order, context: Context) -> list[Action]:
 
 
 def _word(template: str, order: Order, at: datetime) -> Say:
+    at = at.replace(microsecond=0)  # as in the key
     key = f"{template}:{order.id}:{_seconds(at)}"
     return Say(template=template, key=key, order=order.id, at=at, values={"fact_at": iso(at)})
 
@@ -36,14 +38,19 @@ def refund(order: Order, context: Context) -> list[Action]:
             template=template,
             key=f"{template}:{order.id}:{one.id}",
             order=order.id,
-            at=one.at,
+            at=one.first_at or one.at,
             earliest=True,
             values={"refund": one.id},
         )
         for one in order.refunds
-        for template in (("refunded",) if one.amount is None else ("refunded", "partly_refunded"))
-        if one.amount is None or order.total is not None
+        for template in _templates(one, order)
     ]
+
+
+def _templates(refund: Refund, order: Order) -> tuple[str, ...]:
+    if order.total is not None and (refund.amount or refund.had_amount):
+        return ("refunded", "partly_refunded")
+    return ("refunded",) if refund.amount is None else ()
 
 
 def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:

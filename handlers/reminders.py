@@ -60,6 +60,7 @@ def remind(order: Order, context: Context) -> list[Action]:
             key=f"payment_reminder:{order.id}:{step}",
             order=order.id,
             at=reminder.at,
+            earliest=True,
             values={"step": step, "steps": len(times), "last": reminder.last},
         )
         for step, reminder in enumerate(times, start=1)

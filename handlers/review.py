@@ -42,7 +42,8 @@ def withdraw(order: Order, context: Context) -> list[Action]:
 
 
 def _ask(template: str, order: Order, by: str, at: datetime) -> Say:
-    return Say(template=template, key=f"{template}:{order.id}:{by}", order=order.id, at=at, values={"by": by})
+    key = f"{template}:{order.id}:{by}"
+    return Say(template=template, key=key, order=order.id, at=at, earliest=True, values={"by": by})
 
 
 def _asked(order: Order, context: Context) -> bool:
@@ -62,7 +63,8 @@ def answer(order: Order, context: Context) -> list[Action]:
             template=_reply_to(review),
             key=f"{_reply_to(review)}:{order.id}:{review.review}",
             order=order.id,
-            at=review.at,
+            at=review.first_at or review.at,
+            earliest=True,
             values={"rating": review.rating, "review": review.review},
         )
         for review in order.reviews

@@ -102,6 +102,7 @@ def report_attempt(order: Order, context: Context) -> list[Action]:
             key=f"delivery_attempted:{order.id}:{record.id}",
             order=order.id,
             at=record.attempted_at,
+            earliest=True,
             values={"parcel": record.id},
         )
         for record in order.parcels
@@ -157,7 +158,7 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     reports += [
         Arrival(f"travel-{record.id}", record.shipped_at + travel)
         for record in order.parcels
-        if record.shipped_at and not record.followed
+        if record.shipped_at and (record.unfollowed or not record.followed)
     ]
     return reports
 
@@ -190,6 +191,7 @@ def arrive(order: Order, context: Context) -> list[Action]:
             key=f"delivered:{order.id}:{arrival.by}",
             order=order.id,
             at=arrival.at,
+            earliest=True,
             values={"by": arrival.by},
         )
         for arrival in arrivals(order, context.shop.followups.travel)

@@ -154,9 +154,12 @@ def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now:
 
 
 def advance(connection: Connection, shop: str, times: Mapping[str, datetime]) -> None:
-    """Let waiting messages (by key) be due at these times, if those are earlier."""
+    """Let waiting messages (by key) be due at these times, if those are earlier.
+
+    Withdrawn ones too, so that it does not matter what came first.
+    """
     rows = [{"shop": shop, "key": key, "due_at": at, "try_at": at} for key, at in times.items()]
-    waiting = "outbox.state = 'queued' AND outbox.due_at > {due_at}"
+    waiting = "outbox.state IN ('queued', 'withdrawn') AND outbox.due_at > {due_at}"
     update_rows(connection, outbox, rows, by=("shop", "key"), where=waiting)
 
 

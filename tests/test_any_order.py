@@ -43,6 +43,8 @@ MORE: dict[str, Story] = {
     "moved as a carrier tells": lambda who: msgspec.structs.replace(
         who.fact("shipped", 2.1 * MINUTE, tracking="A", carrier="SF", last=False), channel="carrier"
     ),
+    "placed earlier": lambda who: who.placed(0.2 * MINUTE, placed_at=NOON - 2 * MINUTE),
+    "free for a while": lambda who: who.placed(0.4 * MINUTE, total="0.00", postage="0.00"),
     "second payment": lambda who: who.paid(1.5 * MINUTE, "2.00"),
     "paid in part": lambda who: who.paid(0.5 * MINUTE, "100.00"),
     "A arrived": lambda who: who.fact("delivered", 3 * MINUTE, parcel="A"),
@@ -51,16 +53,26 @@ MORE: dict[str, Story] = {
     "A by its id": lambda who: who.fact("shipped", 2 * MINUTE, parcel="p-a", tracking="A", last=False),
     "B corrected": lambda who: who.fact("shipped", 5 * MINUTE, parcel="B", tracking="B2", last=True),
     "B arrived as B2": lambda who: who.fact("delivered", 5.5 * MINUTE, tracking="B2"),
+    "A again": lambda who: who.fact("shipped", 5.2 * MINUTE, parcel="A", tracking="A", last=False),
+    "nobody follows A": lambda who: msgspec.structs.replace(
+        who.fact("shipped", 2.3 * MINUTE, tracking="A"), followed=False
+    ),
     "nameless": lambda who: who.fact("shipped", 1.5 * MINUTE),
     "A taken back": lambda who: who.fact("parcel_cancelled", 2.8 * MINUTE, tracking="A"),
+    "A taken back again": lambda who: who.fact("parcel_cancelled", 3.8 * MINUTE, tracking="A"),
     "p-a taken back": lambda who: who.fact("parcel_cancelled", 2.9 * MINUTE, parcel="p-a"),
     "failed": lambda who: moved(who, "failure", 2.6 * MINUTE),
     "met nobody": lambda who: moved(who, "attempted_delivery", 2.4 * MINUTE),
     "completed": lambda who: who.fact("completed", 4 * MINUTE),
     "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
+    "refunded earlier": lambda who: who.fact(
+        "refunded", 3.6 * MINUTE, refund="r1", amount="8.00", currency="CNY"
+    ),
+    "refunded later as a whole": lambda who: who.fact("refunded", 4.2 * MINUTE, refund="r1"),
     "reopened": lambda who: reopened(who),
     "moved": lambda who: moved(who),
     "good review": lambda who: review(who, "v1", 5),
+    "good review again": lambda who: review(who, "v1", 5, 4.8 * MINUTE),
     "bad review": lambda who: review(who, "v2", 1),
     "changed review": lambda who: review(who, "v1", 2, 6 * MINUTE),
 }

@@ -39,13 +39,24 @@ async def cases_of(shop: World) -> dict[str, bool]:
 
 async def test_money_that_comes_after_the_parcel_left_promises_no_shipping(database_url: str) -> None:
     async with world(database_url) as shop:
-        await shop.place(pay_on_delivery=True)
+        await shop.place()
         await ship(shop)
         await shop.forward(20 * MINUTE)
         await pay(shop)
         await shop.forward(20 * MINUTE)
         assert shop.receiver.templates == ["order_confirmation", "shipped", "payment_received"]
         assert not re.search("内.*发货|最晚|单号", last(shop))
+
+
+async def test_money_that_a_courier_collects_has_no_word_of_its_own(database_url: str) -> None:
+    """Paid on delivery, the parcel itself is the receipt, whichever of the two is told first."""
+    async with world(database_url) as shop:
+        await shop.place(pay_on_delivery=True)
+        await ship(shop)
+        await shop.forward(20 * MINUTE)
+        await pay(shop)
+        await shop.forward(20 * MINUTE)
+        assert shop.receiver.templates == ["order_confirmation", "shipped"]
 
 
 async def test_a_paid_order_has_a_day_and_past_it_an_apology_and_a_case(database_url: str) -> None:

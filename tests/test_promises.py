@@ -24,6 +24,7 @@ from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, in_many
 from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+JUST_PLACED = 15 * MINUTE
 
 # Facts of an order; each happens at the time of its delivery.
 FACTS: dict[str, Callable[[Buyer, timedelta], Event]] = {
@@ -74,6 +75,7 @@ class PromiseChecker(FakeChannel):
         self.rules = rules
         self.zone = ZoneInfo(zone)
         self.facts: dict[str, set[str]] = defaultdict(set)
+        self.placed: dict[str, datetime] = {}
         self.stopped = False
         self.human_until: datetime | None = None
         self.outcomes: list[str] = []
@@ -103,7 +105,7 @@ class PromiseChecker(FakeChannel):
             self._violation(message, "the buyer said stop")
         if self.human_until and now < self.human_until:
             self._violation(message, "a person talks")
-        if not answer and self._is_quiet(now):
+        if not answer and not self._is_fresh(now, message) and self._is_quiet(now):
             self._violation(message, "quiet hours")
         if message.key in {known.key for id, (_, known) in self.first.items() if id != message.id}:
             self._violation(message, "said twice")
@@ -114,11 +116,17 @@ class PromiseChecker(FakeChannel):
             return bool(quiet.start <= local < quiet.end)
         return bool(local >= quiet.start or local < quiet.end)
 
+    def _is_fresh(self, at: datetime, message: Outgoing) -> bool:
+        """Who ordered just now is awake, and waits for the confirmation as for an answer."""
+        placed_at = self.placed.get(message.order or "")
+        confirms = message.template == "order_confirmation"
+        return confirms and placed_at is not None and at < placed_at + JUST_PLACED
+
     def over_cap(self) -> list[str]:
         """Times at which more had been sent within a day or a week than the limits allow."""
         counted = [(at, m) for at, m in self.first.values() if m.key.split(":")[0] not in ANSWERS]
-        days = [at for at, _ in counted]
-        weeks = [at for at, message in counted if message.category == "promotion"]
+        days = [(at, not self._is_fresh(at, message)) for at, message in counted]
+        weeks = [(at, True) for at, message in counted if message.category == "promotion"]
         limits = self.rules.limits
         return most_within(days, DAY, limits.per_day) + most_within(
             weeks, 7 * DAY, limits.promotions_per_week
@@ -135,9 +143,14 @@ ANSWERS = {
 }
 
 
-def most_within(moments: Iterable[datetime], span: timedelta, limit: int) -> list[str]:
-    times = sorted(moments)
-    return [f"{at}: over {limit}" for at in times if sum(at <= other < at + span for other in times) > limit]
+def most_within(moments: Iterable[tuple[datetime, bool]], span: timedelta, limit: int) -> list[str]:
+    """The limited ones (True) that were sent when, with all before them, the limit had been reached."""
+    sent = sorted(moments, key=lambda each: each[0])
+    return [
+        f"{at}: over {limit}"
+        for place, (at, limited) in enumerate(sent)
+        if limited and sum(other > at - span for other, _ in sent[: place + 1]) > limit
+    ]
 
 
 class History:
@@ -187,6 +200,8 @@ class History:
         who, now = self.buyers[order], self.engine.clock.now
         if not self.checker.facts[order]:
             who.at = now
+        if fact == "placed":
+            self.checker.placed[order] = who.at
         await self.engine.take(FACTS[fact](who, now - who.at))
         self.checker.facts[order].add(fact)
 

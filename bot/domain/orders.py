@@ -43,8 +43,9 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     review: str  # the platform's id of it
-    at: datetime
+    at: datetime  # as it was told last
     rating: int
+    first_at: datetime | None = None  # its earliest time, where it was told under several
 
 
 Entry = TypeVar("Entry", bound="Paid | Refund | Review")
@@ -428,12 +429,29 @@ def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
     """Keep one entry for each id; of two that differ, a payment's first word and another's last."""
     same = [entry for entry in entries if _id(entry) == _id(new)]
     others = [entry for entry in entries if _id(entry) != _id(new)]
-    kept = (min if isinstance(new, Paid) else max)([*same, new], key=_age)
+    told = [*same, new]
+    kept = min(told, key=_age) if isinstance(new, Paid) else _last_word(told)
     return tuple(sorted([*others, kept], key=_id))
 
 
+def _last_word(told: list[Entry]) -> Entry:
+    """The newest of several words of one fact, with what its messages need of the others."""
+    kept = max(told, key=_age)
+    if isinstance(kept, Paid):
+        return kept
+    first_at = min(getattr(each, "first_at", None) or each.at for each in told)
+    kept = _replace(kept, first_at=None if first_at == kept.at else first_at)
+    if isinstance(kept, Refund):
+        had = any(each.amount or each.had_amount for each in told if isinstance(each, Refund))
+        kept = _replace(kept, had_amount=had and kept.amount is None)
+    return kept
+
+
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
-    return entry.at, msgspec.json.encode(entry)
+    told = msgspec.to_builtins(entry)
+    return entry.at, msgspec.json.encode(
+        {k: v for k, v in told.items() if k not in ("first_at", "had_amount")}
+    )
 
 
 def _id(entry: Paid | Refund | Review) -> tuple[str, str]:

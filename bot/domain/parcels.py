@@ -41,12 +41,14 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pieces: int | None = None
     packed: dict[str, int] | None = None  # pieces by the id of their line
     followed: bool = False  # some platform reports its movement and arrival
+    unfollowed: bool = False  # it is followed, and was also told by one that reports neither
     moved_at: datetime | None = None
     status: str | None = None
     attempted_at: datetime | None = None
     failed_at: datetime | None = None
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None
+    first_cancelled_at: datetime | None = None  # where it was taken back under several times
     numbers: tuple[Number, ...] = ()  # see `known_numbers`
     names: tuple[str, ...] = ()  # more names of the system that told it
     arrival_numbers: tuple[str, ...] = ()  # numbers told of its arrival or its taking back
@@ -99,11 +101,19 @@ def _told(old: Parcel, event: ParcelEvent) -> Parcel:
         case ParcelMoved():
             return _moved(_replace(old, named=True), event)
         case ParcelCancelled(parcel=None):
-            return _replace(old, cancelled_at=last(old.cancelled_at, event.at))
+            return _cancelled(old, event)
         case ParcelCancelled():
-            return _replace(_numbered(old, event.tracking), cancelled_at=last(old.cancelled_at, event.at))
+            return _cancelled(_numbered(old, event.tracking), event)
         case OrderDelivered():
             return _replace(_numbered(old, event.tracking), delivered_at=first(old.delivered_at, event.at))
+
+
+def _cancelled(old: Parcel, event: ParcelCancelled) -> Parcel:
+    earliest, newest = (
+        first(old.first_cancelled_at or old.cancelled_at, event.at),
+        last(old.cancelled_at, event.at),
+    )
+    return _replace(old, cancelled_at=newest, first_cancelled_at=None if earliest == newest else earliest)
 
 
 def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
@@ -122,6 +132,7 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
         shipped_at=first(old.shipped_at, event.at),
         left_at=last(old.left_at or old.shipped_at, event.at),
         followed=old.followed or event.followed,
+        unfollowed=_both(old, event),
         named=old.named or event.named,
         names=_more(old.names, *event.names),
         numbers=_numbers(old, event.tracking, shown_at),
@@ -139,6 +150,12 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
             packed=event.packed,
         )
     return _without_repeats(parcel)
+
+
+def _both(old: Parcel, event: OrderShipped) -> bool:
+    if old.shipped_at is None:
+        return False
+    return old.unfollowed or old.followed != event.followed
 
 
 def _without_repeats(parcel: Parcel) -> Parcel:

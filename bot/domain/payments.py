@@ -23,9 +23,11 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
-    at: datetime
+    at: datetime  # as it was told last
     amount: Money | None = None  # None: the whole
     source: str | None = None
+    first_at: datetime | None = None  # its earliest time, where it was told under several
+    had_amount: bool = False  # an earlier word of it named a sum
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

@@ -157,7 +157,9 @@ async def test_ten_words_of_a_buyer_are_answered_in_their_order(postgres_url: st
         )
         for number in range(20):
             heard = [keys[a.id] for a in two.receiver.attempts if a.message["buyer"]["id"] == f"b{number}"]
-            assert heard == [f"hello:webhook:b{number}-{turn}#message.received" for turn in range(10)]
+            assert heard == [
+                f"hello:webhook:message:b{number}:b{number}-{turn}#message.received" for turn in range(10)
+            ]
 
 
 async def test_when_one_dies_with_messages_in_hand_the_other_takes_them(
