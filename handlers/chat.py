@@ -126,7 +126,10 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
 
 
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    said: list[Action] = [_stop(event), answer("stopped", event)]
+    """Record the wish; the answer says what holds, which may be a newer word that came before this one."""
+    resumed_at = context.standing.resumed_at
+    undone = resumed_at is not None and resumed_at > event.at
+    said: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
     if order is None or covered(order) or claims.claimed(order, context):
         return said
@@ -138,11 +141,18 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     stopped."""
     if not context.standing.stopped:
         return [_resume(event), *hello(meaning, event, context)]
-    return [_resume(event), answer("resumed", event)]
+    return [_resume(event), answer("stopped" if _stopped_since(event, context) else "resumed", event)]
 
 
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    return [_no_offers(event), answer("offers_ended", event)]
+    holds = "stopped" if _stopped_since(event, context) else "offers_ended"
+    return [_no_offers(event), answer(holds, event)]
+
+
+def _stopped_since(event: MessageReceived, context: Context) -> bool:
+    """True if a stop of the same time or a newer one stands, which a late word does not undo."""
+    stopped_at = context.standing.stopped_at
+    return stopped_at is not None and stopped_at >= event.at
 
 
 def _stop(event: MessageReceived) -> Consent:
@@ -252,6 +262,7 @@ ANSWERS: dict[str, Answer] = {
     "person": person,
     "stop": stop,
     "resume": resume,
+    "no_offers": no_offers,
     "no_reminders": no_reminders,
     "hello": hello,
     "thanks": thanks,

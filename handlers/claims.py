@@ -84,5 +84,5 @@ POLICIES: MessagePolicies = {"payment_claimed": policy.answer(), "form_received"
 
 REASONS: Reasons = {
     "payment_claimed": ("order", "text"),
-    "form_filled": ("order", "name", "bank", "amount", "time"),
+    "form_filled": ("order", "name", "bank", "digits", "amount", "time"),
 }

@@ -24,10 +24,13 @@ NUMBERS = 3  # looked up for one message, so that a message is not many guesses
 A_DAY = timedelta(days=1)
 ORDER_TRIES = 10  # wrong ones a day at one order, over all chats; then only a person opens it
 
-_NUMBER = (
-    r"((?:[A-Za-z]{1,6}[-_]?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3})"
-    r"(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
+# Groups of letters and digits; so many digits that "3pm", "2nd" or "500ml" is none.
+_MIXED = (
+    r"(?=[A-Za-z](?:[A-Za-z/_-]{0,16}\d){3}|(?:[/_-]?\d){4}|(?:\d[/_-]?){1,3}[A-Za-z](?:[A-Za-z/_-]{0,16}\d){4})"
+    r"[A-Za-z0-9]{1,30}(?:[-/_][A-Za-z0-9]{1,10}){0,4}(?![A-Za-z0-9])"
 )
+_SHORT = r"(?:[A-Za-z]{1,6}[-_]?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3}"
+_NUMBER = rf"({_MIXED}|{_SHORT})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
 _MARKED = re.compile(
     r"(?:#|\border\b|\bno\.|订单|訂單|单号|單號|编号|編號)"
     rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",

@@ -24,6 +24,16 @@ def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, 
     return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
 
 
+def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
+    """The channels of those of these orders that were placed."""
+    if not ids:
+        return {}
+    here = select(orders.c.id, orders.c.channel).where(
+        orders.c.shop == shop, is_in(connection, orders.c.id, ids), orders.c.placed_at.is_not(None)
+    )
+    return {row.id: row.channel for row in connection.execute(here)}
+
+
 def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
     """Orders whose number or id is one of `numbers`."""
     if not numbers:

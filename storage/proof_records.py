@@ -12,18 +12,23 @@ from storage.sql_in import is_in
 from storage.tables import openings, used_links, wrong_tries
 
 Place = tuple[str, str]  # channel and address of a chat
+Link = tuple[str, str]  # an order, and the mark of the address to which the link was sent
 ORDERS_OPENED = 200  # of one chat that are read, the newest
 
 # Openings
 
 
-def opened_by(connection: Connection, shop: str, chats: Collection[Place]) -> dict[Place, list[str]]:
-    """The orders that each chat opened, the newest opening first."""
-    found: dict[Place, list[str]] = defaultdict(list)
+def opened_by(
+    connection: Connection, shop: str, chats: Collection[Place]
+) -> dict[Place, list[tuple[str, str]]]:
+    """The orders that each chat opened, with the marks of what it proved, the newest opening first."""
+    found: dict[Place, list[tuple[str, str]]] = defaultdict(list)
     if chats:
         addresses = {address for _, address in chats}
         channels = {channel for channel, _ in chats}
-        statement = select(openings.c.channel, openings.c.address, openings.c.order_id).where(
+        statement = select(
+            openings.c.channel, openings.c.address, openings.c.order_id, openings.c.mark
+        ).where(
             openings.c.shop == shop,
             is_in(connection, openings.c.channel, channels),
             is_in(connection, openings.c.address, addresses),
@@ -31,29 +36,39 @@ def opened_by(connection: Connection, shop: str, chats: Collection[Place]) -> di
         rows = connection.execute(statement.order_by(openings.c.at.desc()).limit(ORDERS_OPENED * len(chats)))
         for row in rows.all():
             if (row.channel, row.address) in chats:
-                found[row.channel, row.address].append(row.order_id)
+                found[row.channel, row.address].append((row.order_id, row.mark))
     return found
 
 
-def chats_of(connection: Connection, shop: str, orders: Collection[str]) -> dict[str, list[Place]]:
-    """The chats that opened each order."""
-    found: dict[str, list[Place]] = defaultdict(list)
+def chats_of(
+    connection: Connection, shop: str, orders: Collection[str]
+) -> dict[str, list[tuple[Place, str]]]:
+    """The chats that opened each order, with the marks of what they proved."""
+    found: dict[str, list[tuple[Place, str]]] = defaultdict(list)
     if orders:
-        statement = select(openings.c.order_id, openings.c.channel, openings.c.address).where(
-            openings.c.shop == shop, is_in(connection, openings.c.order_id, orders)
-        )
+        statement = select(
+            openings.c.order_id, openings.c.channel, openings.c.address, openings.c.mark
+        ).where(openings.c.shop == shop, is_in(connection, openings.c.order_id, orders))
         for row in connection.execute(statement).all():
-            found[row.order_id].append((row.channel, row.address))
+            found[row.order_id].append(((row.channel, row.address), row.mark))
     return found
 
 
 def add_openings(
-    connection: Connection, shop: str, opened: Mapping[tuple[str, Place], str], now: datetime
+    connection: Connection, shop: str, opened: Mapping[tuple[str, Place, str], str], now: datetime
 ) -> None:
-    """Open orders to chats: (order, chat) -> how; what a chat opened before stays as it was."""
+    """Open orders to chats: (order, chat, mark) -> how; what a chat opened before stays as it was."""
     rows = [
-        {"shop": shop, "order_id": order, "channel": chat[0], "address": chat[1], "how": how, "at": now}
-        for (order, chat), how in opened.items()
+        {
+            "shop": shop,
+            "order_id": order,
+            "channel": chat[0],
+            "address": chat[1],
+            "mark": mark,
+            "how": how,
+            "at": now,
+        }
+        for (order, chat, mark), how in opened.items()
     ]
     insert_new(connection, openings, rows)
 
@@ -61,20 +76,22 @@ def add_openings(
 # Links
 
 
-def users_of_links(connection: Connection, shop: str, orders: Collection[str]) -> dict[str, Place]:
-    """The chat that used each order's link."""
+def users_of_links(connection: Connection, shop: str, orders: Collection[str]) -> dict[Link, Place]:
+    """The chat that used each of these orders' links first."""
     if not orders:
         return {}
-    statement = select(used_links.c.order_id, used_links.c.channel, used_links.c.address).where(
-        used_links.c.shop == shop, is_in(connection, used_links.c.order_id, orders)
-    )
-    return {row.order_id: (row.channel, row.address) for row in connection.execute(statement).all()}
+    statement = select(
+        used_links.c.order_id, used_links.c.mark, used_links.c.channel, used_links.c.address
+    ).where(used_links.c.shop == shop, is_in(connection, used_links.c.order_id, orders))
+    return {
+        (row.order_id, row.mark): (row.channel, row.address) for row in connection.execute(statement).all()
+    }
 
 
-def use_links(connection: Connection, shop: str, used: Mapping[str, Place], now: datetime) -> None:
+def use_links(connection: Connection, shop: str, used: Mapping[Link, Place], now: datetime) -> None:
     rows = [
-        {"shop": shop, "order_id": order, "channel": chat[0], "address": chat[1], "at": now}
-        for order, chat in used.items()
+        {"shop": shop, "order_id": order, "mark": mark, "channel": chat[0], "address": chat[1], "at": now}
+        for (order, mark), chat in used.items()
     ]
     insert_new(connection, used_links, rows)
 

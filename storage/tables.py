@@ -183,9 +183,10 @@ openings = Table(
     Column("order_id", Key, nullable=False),
     Column("channel", Key, nullable=False),
     Column("address", Key, nullable=False),
+    Column("mark", Key, nullable=False),
     Column("how", String, nullable=False),
     Column("at", Utc, nullable=False),
-    PrimaryKeyConstraint("shop", "order_id", "channel", "address"),
+    PrimaryKeyConstraint("shop", "order_id", "channel", "address", "mark"),
     _one_of("how", "link", "digits", "verified", "before"),
     Index("openings_of_chat", "shop", "channel", "address"),
 )
@@ -196,10 +197,11 @@ used_links = Table(
     metadata,
     Column("shop", Key, nullable=False),
     Column("order_id", Key, nullable=False),
+    Column("mark", Key, nullable=False),
     Column("channel", Key, nullable=False),
     Column("address", Key, nullable=False),
     Column("at", Utc, nullable=False),
-    PrimaryKeyConstraint("shop", "order_id"),
+    PrimaryKeyConstraint("shop", "order_id", "mark"),
 )
 
 # Wrong tries to prove an order; order_id is empty where the number is nobody's.

@@ -79,22 +79,24 @@ def add(connection: Connection, shop: str, new: Sequence[WishRecord], now: datet
 def wanting_offers(
     connection: Connection, shop: str, after: AddressKey, limit: int
 ) -> list[tuple[AddressKey, tuple[str, ...]]]:
-    """The next `limit` addresses that ever said yes to offers, with the buyers for whom they said so."""
+    """The next `limit` addresses that ever said yes to offers, with the buyers for whom they said so: first
+    who said so themselves, then the one for whom it was said first, because others may type it later."""
     here = tuple_(wishes.c.kind, wishes.c.value)
     said_yes = (wishes.c.shop == shop, wishes.c.yes, wishes.c.what == "offers")
     behind = here > tuple_(*after, types=[wishes.c.kind.type, wishes.c.value.type])
     page = select(wishes.c.kind, wishes.c.value).where(*said_yes, behind).distinct()
     page = page.order_by(wishes.c.kind, wishes.c.value).limit(limit)
-    found = {(row.kind, row.value): set[str]() for row in connection.execute(page).all()}
+    found = {(row.kind, row.value): dict[str, None]() for row in connection.execute(page).all()}
     if found:
         values = {value for _, value in found}
         statement = select(wishes.c.kind, wishes.c.value, wishes.c.buyer).where(
             *said_yes, wishes.c.buyer.is_not(None), is_in(connection, wishes.c.value, values)
         )
-        for row in connection.execute(statement).all():
+        oldest = statement.order_by(wishes.c.confirmed.desc(), wishes.c.at, wishes.c.buyer)
+        for row in connection.execute(oldest).all():
             if (row.kind, row.value) in found:
-                found[row.kind, row.value].add(row.buyer)
-    return [(address, tuple(sorted(buyers))) for address, buyers in found.items()]
+                found[row.kind, row.value].setdefault(row.buyer)
+    return [(address, tuple(buyers)) for address, buyers in found.items()]
 
 
 def _row(shop: str, id: int, each: WishRecord, now: datetime) -> dict[str, Any]:

@@ -217,8 +217,16 @@ async def ends_of_all(engine: Engine, orders: list[str]) -> dict[str, dict[str, 
             template, order, *more = key.split(":")
             mine[order][kind].append((":".join([template, "*", *more]), *rest))
     for order, file in mine.items():
-        file["order"] = msgspec.structs.replace(known[order], id="", number=None, buyer=None)
+        file["order"] = unnamed(known[order])
     return mine
+
+
+def unnamed(order: Order) -> Any:
+    """The order without its own names, those of its buyer included."""
+    assert order.contacts is not None
+    assert order.contacts.known("id") == f"b-{order.id}"
+    text = msgspec.json.encode(msgspec.structs.replace(order, id="", number=None, buyer=None))
+    return msgspec.json.decode(text.replace(f'"b-{order.id}"'.encode(), b'"b-*"'))
 
 
 # Any facts, any repeats, any batches

@@ -176,7 +176,7 @@ def test_the_proxy_knows_every_replica_at_its_port_and_passes_on_what_strangers_
     assert set(re.findall(r"xiaoer-\d:\d+", proxy)) == {f"{name}:{port}" for name in REPLICAS}
     assert instruction("EXPOSE") == [port]
     (public,) = re.findall(r"@public path (.*)", proxy)
-    assert public.split() == ["/hooks/*", "/stop/*", "/api/*"]
+    assert public.split() == ["/hooks/*", "/stop/*", "/offers/*", "/api/*"]
     (idle,) = re.findall(r"keepalive (\d+)s", proxy)
     assert timedelta(seconds=int(idle)) < DoorSettings().idle
     (longest,) = re.findall(r"max_size (\d+)MB", proxy)

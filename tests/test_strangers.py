@@ -127,6 +127,44 @@ async def test_a_forwarded_link_does_not_open_in_a_second_chat(database_url: str
         assert both == {"7002"}  # the link proved the mailbox, to which both were sent
 
 
+async def test_a_chat_that_proved_by_an_earlier_phone_sees_nothing_of_the_next_buyer(
+    database_url: str,
+) -> None:
+    bob = {"id": "bob", "name": "Bob", "email": "bob@example.com", "phone": "+8613800001111", "locale": "en"}
+    async with mailing(database_url) as (shop, _):
+        placed_at = shop.clock.now
+        await shop.place("7001", ANN)
+        await shop.settle()
+        assert await ask(shop, "tablet", "order 7001, phone 8642") == [("where_is_order", "7001")]
+        shop.clock.now += MINUTE
+        await shop.place("7001", bob, placed_at=placed_at)
+        await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert ("payment_received", "7001") in heard(shop, "bob")
+        assert await ask(shop, "tablet", "where is order 7001?") == [("which_order", None)]
+        assert [template for template, _ in heard(shop, "tablet")] == ["where_is_order", "which_order"]
+
+
+async def test_a_mistyped_mailboxs_link_opens_nothing_once_the_address_is_corrected(
+    database_url: str,
+) -> None:
+    async with mailing(database_url) as (shop, post):
+        guest = {"name": "Ann", "locale": "en", "phone": ANN["phone"]}
+        placed_at = shop.clock.now
+        await shop.place("7001", {**guest, "email": "anne@exmaple.com"})
+        await shop.settle()
+        link = re.search(r"t\.me/mug_house_bot\?start=([\w-]+)", words_of(post.letters[0]))
+        assert link
+        assert await ask(shop, "anne", f"/start {link[1]}") == [("where_is_order", "7001")]
+        shop.clock.now += 5 * MINUTE
+        await shop.place("7001", {**guest, "email": ANN["email"]}, placed_at=placed_at)
+        await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        assert letters_about(post, "7001") == [["anne@exmaple.com"], [ANN["email"]]]
+        assert await ask(shop, "anne", "where is order 7001?") == [("which_order", None)]
+        assert len(heard(shop, "anne")) == 2
+
+
 async def test_ten_wrong_digits_end_with_a_person_and_the_orders_contact_is_told(database_url: str) -> None:
     async with mailing(database_url) as (shop, post):
         await shop.place("7001", {"name": "Ann", "locale": "en", **AS_ANN})
@@ -145,7 +183,13 @@ async def test_ten_wrong_digits_end_with_a_person_and_the_orders_contact_is_told
         assert await ask(shop, "m4", "order 7001, phone 8642") == [("where_is_order", "7001")]
 
 
-@pytest.mark.parametrize("number", ["1001-DE", "INV-2026/0042", "#EU-A1001/2", "2026-000417", "R123456789"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1001-DE", "INV-2026/0042", "#EU-A1001/2", "2026-000417", "R123456789"),
+        *("1001A", "#1001-F1", "A1B2C3", "EU/2026/11", "INV/2026/A-17", "B2B-1001"),
+    ],
+)
 @pytest.mark.parametrize("words", ["{} 8642", "order {}, phone 8642", "订单号 {} 手机尾号 8642"])
 async def test_numbers_of_any_shop_can_be_proved_in_the_chat(
     database_url: str, number: str, words: str
@@ -187,3 +231,23 @@ async def test_a_word_about_offers_in_a_chat_is_not_that_of_a_typed_mailbox(
         offered = {message["buyer"]["id"] for message in shop.receiver.messages if "10%" in message["text"]}
         assert offered == ({"mallory"} if agrees else {"ann"})
         assert [letter for letter in post.letters if "10%" in words_of(letter)] == []
+
+
+async def test_an_offer_calls_nobody_by_the_name_of_a_stranger_who_typed_their_mailbox(
+    database_url: str,
+) -> None:
+    dates = {"cron": "0 9 * * *", "start": "2026-11-01", "end": "2027-01-01"}
+    sale = {"sale": {**dates, "tier": "all", "offer": "10% off"}}
+    async with mailing(database_url, vip={"tiers": [{"name": "all"}]}, promotions=sale) as (shop, post):
+        await shop.post("buyer.updated", {"buyer": {**ANN, "agrees": True}})
+        await shop.settle()
+        shop.clock.now += MINUTE
+        for number in range(6):
+            stranger = {"name": "Mallory", "agrees": True, "locale": "en", "email": ANN["email"]}
+            await shop.place(f"66{number}", {"id": f"m{number}", **stranger})
+            await shop.place(f"67{number}", {**stranger, "phone": f"+861380000111{number}"})
+        await shop.forward(2 * DAY)
+        offers = [message for message in shop.receiver.messages if "10%" in message["text"]]
+        assert ["Ann" in message["text"] for message in offers if message["buyer"]["id"] == "ann"] == [True]
+        mailed = [words_of(letter) for letter in post.letters if "10%" in words_of(letter)]
+        assert [text for text in mailed if "Mallory" in text] == []

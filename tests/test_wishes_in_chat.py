@@ -107,3 +107,20 @@ async def test_a_start_of_a_clock_that_runs_ahead_does_not_win_for_ever(database
         await shop.forward(HOUR)
         await write(shop, "STOP", shop.clock.now, "m2")
         assert not await ships(shop)
+
+
+async def test_a_late_word_is_answered_by_what_holds(database_url: str) -> None:
+    async with world(database_url) as shop:
+
+        async def answer(text: str, at: datetime, id: str) -> str:
+            await write(shop, text, at, id)
+            return shop.receiver.templates[-1]
+
+        shop.clock.now = NOON + HOUR
+        assert await answer("STOP", NOON + 10 * MINUTE, "1") == "stopped"
+        assert await answer("START", NOON, "2") == "stopped"
+        assert await answer("不要优惠", NOON + MINUTE, "3") == "stopped"
+        assert len(shop.receiver.messages) == 3
+        assert await answer("START", NOON + 20 * MINUTE, "4") == "resumed"
+        assert await answer("STOP", NOON + 15 * MINUTE, "5") == "resumed"
+        assert len(shop.receiver.messages) == 5

@@ -116,7 +116,8 @@ def _ticked(ref: BuyerRef, order: forms.Order, info: DeliveryInfo) -> BuyerRef:
     """The buyer with the tick of the checkout: given when the order was created and frozen since, so that
     it is told once, by the order's creation; for mail alone. The customer's own file knows better."""
     known = order.customer.email_marketing_consent if order.customer else None
-    if info.topic != "orders/create" or not order.buyer_accepts_marketing or known:
+    decided = known is not None and not _agreement(known).single
+    if info.topic != "orders/create" or not order.buyer_accepts_marketing or decided:
         return ref
     at = info.at(order.created_at, order.processed_at)
     return msgspec.structs.replace(ref, agrees=True, agrees_at=at, by_phone=Agreement())
@@ -128,7 +129,11 @@ def _agreement(consent: forms.Consent | None) -> Agreement:
     if consent is None or said is None:
         return Agreement()
     at = consent.consent_updated_at
-    return Agreement(yes=said, at=timestamp(at, "consent_updated_at") if at else None)
+    return Agreement(
+        yes=said,
+        at=timestamp(at, "consent_updated_at") if at else None,
+        single=said and (consent.opt_in_level or "").casefold() == "single_opt_in",
+    )
 
 
 def _wishes_of(info: DeliveryInfo, order: forms.Order, at: datetime) -> list[Event]:
@@ -159,7 +164,7 @@ def _ref_of(customer: forms.Customer, region: str) -> BuyerRef:
     )
     if mail.yes is None and sms.yes is None:
         return ref
-    return msgspec.structs.replace(ref, agrees=mail.yes, agrees_at=mail.at, by_phone=sms)
+    return msgspec.structs.replace(ref, agrees=mail.yes, agrees_at=mail.at, single=mail.single, by_phone=sms)
 
 
 def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:

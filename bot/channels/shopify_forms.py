@@ -17,7 +17,10 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Consent(msgspec.Struct, frozen=True):
+    """opt_in_level: confirmed_opt_in, or single_opt_in for a yes that the address itself never confirmed."""
+
     state: str | None = None
+    opt_in_level: str | None = None
     consent_updated_at: Timestamp | None = None
 
 

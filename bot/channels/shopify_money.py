@@ -58,17 +58,20 @@ def _total(order: forms.Order, code: str, refunded: bool) -> Money:
 
 
 def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
-    """What is paid so far, refunds not taken off. A part is known in the shop's currency alone."""
+    """What is paid so far, refunds not taken off. A part is known in the shop's currency alone; after an edit
+    that made a paid order cheaper, less than nothing is outstanding."""
     state = order.financial_status or ""
     nothing = Money(0, total.currency)
-    if state == "paid" or state in _AUTHORISED:
-        return total
-    if state == "voided":
-        return nothing
     left = order.total_outstanding
     part = (
         shop_total - money(left, shop_total.currency, "total_outstanding", below_zero=True) if left else None
     )
+    if state == "paid" and part is not None and part.currency == total.currency:
+        return max(part, total)
+    if state == "paid" or state in _AUTHORISED:
+        return total
+    if state == "voided":
+        return nothing
     if part is not None and 0 < part.minor < shop_total.minor:
         return part
     return total if state in _REFUNDED else nothing if state in _NOT_PAID else None

@@ -1,4 +1,4 @@
-"""What is no mistake in the settings, and yet lets others read along: for check and serve."""
+"""What is no mistake in the settings, and yet lets others read along or asks nobody: for check and serve."""
 
 import shlex
 from collections.abc import Iterator
@@ -24,7 +24,18 @@ def cautions(config: Config, config_file: Path) -> list[str]:
         say("loose_file", reader, file=file.path, mend=f"chmod {file.mode:o} {shlex.quote(str(file.path))}")
         for file in loose_files(config_file.parent / ".env", database, archive)
     ]
-    return loose + [say("plain_http", reader, setting=setting) for setting in _readable_on_the_way(config)]
+    plain = [say("plain_http", reader, setting=setting) for setting in _readable_on_the_way(config)]
+    return loose + plain + [say("unasked", reader, shop=shop) for shop in _unasked(config)]
+
+
+def _unasked(config: Config) -> Iterator[str]:
+    """Shops whose guests' yes to offers waits for a confirmation that no link can bring."""
+    if config.public_url:
+        return
+    for shop_id, shop in config.shops.items():
+        mails = any(channel.kind == "email" for channel in shop.channels.values())
+        if shop.confirms_offers and shop.promotions and mails:
+            yield shop_id
 
 
 def _readable_on_the_way(config: Config) -> Iterator[str]:

@@ -20,12 +20,14 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """Where one message may go: what is proved, and the contacts of the order that it is about.
 
     buyer: as the message addresses them. own: the chats of their record. opened: chats that opened the order.
+    typed: those of them that did so by what others may know too, its number and the digits of its phone.
     ids: theirs on each channel, as (channel, id). blocked: where nothing can be sent.
     """
 
     buyer: Buyer
     own: tuple[Conversation, ...] = ()
     opened: tuple[Conversation, ...] = ()
+    typed: frozenset[AddressKey] = frozenset()
     ids: tuple[AddressKey, ...] = ()
     blocked: frozenset[AddressKey] = frozenset()
 
@@ -107,9 +109,12 @@ class AddressBook:
         return standings[self.key(first)] if first else NOTHING_SAID, left
 
     def _of_buyer(self, contact: Contact, order: Order | None, now: datetime) -> tuple[Address, ...]:
-        """Live chats first, then the shop's own system, then mail, then chats that are no longer live."""
+        """Live chats first, then the shop's own system, then mail, then chats that are no longer live, and
+        last those that only typed what opens the order: they take no message away from its own contacts."""
         buyer = contact.buyer
-        talks = [chat for chat in contact.chats if chat.channel in self._sending and chat.last_in_at]
+        every = [chat for chat in contact.chats if chat.channel in self._sending and chat.last_in_at]
+        typed = [chat for chat in every if (chat.channel, chat.address) in contact.typed]
+        talks = [chat for chat in every if chat not in typed]
         live = [chat for chat in talks if chat.last_in_at and chat.last_in_at >= now - self.shop.live_chat]
         quiet = [chat for chat in talks if chat not in live]
         mail = (
@@ -117,7 +122,7 @@ class AddressBook:
             if self.mail and buyer.email
             else []
         )
-        found = [*map(_of, live), *self._of_systems(contact, order), *mail, *map(_of, quiet)]
+        found = [*map(_of, live), *self._of_systems(contact, order), *mail, *map(_of, (*quiet, *typed))]
         return tuple(
             dict.fromkeys(each for each in found if (each.channel, each.address) not in contact.blocked)
         )

@@ -13,7 +13,8 @@ from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
-from bot.domain.wishes import AddressKey
+from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
     case_records,
@@ -98,14 +99,15 @@ def _contacts(
     rows: Collection[Row[Any]],
     orders: Mapping[str, Order],
     identities: Mapping[str, Identities],
-    opened: Mapping[str, list[Place]],
+    opened: Mapping[str, list[tuple[Place, str]]],
 ) -> dict[int, Contact]:
     """Where each message may go, by message id."""
     buyer_ids = {row.buyer for row in rows}
     buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
     chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
     addressed_to = {row.id: _addressed(row, buyers, orders) for row in rows}
-    places = {place for those in opened.values() for place in those}
+    holding = {of: _holding(orders.get(of), those) for of, those in opened.items()}
+    places = {place for those in holding.values() for place in those}
     if any(row.buyer == SELLER for row in rows):
         places |= addresses.seller_places()
     if addresses.mail:
@@ -118,16 +120,33 @@ def _contacts(
     )
     found: dict[int, Contact] = {}
     for row in rows:
-        own, theirs = chats.get(row.buyer, ()), opened.get(row.order_id or "", ()) if not row.to else ()
+        own, theirs = chats.get(row.buyer, ()), holding.get(row.order_id or "", ()) if not row.to else ()
         blocked = {place for place, chat in known.items() if chat.blocked}
         found[row.id] = Contact(
             buyer=addressed_to[row.id],
             own=own,
             opened=tuple(known[place] for place in theirs if place in known),
+            typed=_typed(orders.get(row.order_id or ""), opened.get(row.order_id or "", ()))
+            - {(chat.channel, chat.address) for chat in own},
             ids=ids.get(row.buyer, ()),
             blocked=frozenset(blocked | {(chat.channel, chat.address) for chat in own if chat.blocked}),
         )
     return found
+
+
+def _holding(order: Order | None, opened: Collection[tuple[Place, str]]) -> list[Place]:
+    """The chats that proved an address to which the order still goes."""
+    return list(dict.fromkeys(place for place, mark in opened if order and holds(mark, order)))
+
+
+def _typed(order: Order | None, opened: Collection[tuple[Place, str]]) -> frozenset[Place]:
+    """The chats that proved nothing but the digits of the order's phone."""
+    if order is None:
+        return frozenset()
+    digits = mark_of(order, PHONE)
+    return frozenset(place for place, mark in opened if mark == digits != ANYWAY) - {
+        place for place, mark in opened if mark != digits and holds(mark, order)
+    }
 
 
 def _addressed(row: Row[Any], buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
@@ -210,7 +229,7 @@ def _waiting(
     shop_id: str,
     rows: Collection[Row[Any]],
     identities: Mapping[str, Identities],
-    opened: Mapping[str, list[Place]],
+    opened: Mapping[str, list[tuple[Place, str]]],
 ) -> set[int]:
     """The ids of messages about whose order or buyer an event is open."""
     offered = {row.buyer for row in rows if row.category == "promotion"}
@@ -220,7 +239,7 @@ def _waiting(
         about = [row.order_id] if row.order_id else []
         about += theirs.get(row.buyer, []) if row.category == "promotion" else []
         chats = {f"chat:{channel}:{value}" for channel, value, _ in identities.get(row.buyer, ())}
-        chats |= {f"chat:{channel}:{address}" for channel, address in opened.get(row.order_id or "", ())}
+        chats |= {f"chat:{channel}:{address}" for (channel, address), _ in opened.get(row.order_id or "", ())}
         own_ids = [id.rpartition("@")[0] or id for id in about]  # where our id has the channel behind it
         threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in (*about, *own_ids))}
     every = {thread for those in threads.values() for thread in those}

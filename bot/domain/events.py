@@ -15,10 +15,14 @@ OWN_LINK = "link"  # the channel of our own unsubscribe page
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A buyer's word about offers, as a platform keeps it. yes: None if there is none; at: its own time."""
+    """A buyer's word about offers, as a platform keeps it. yes: None if there is none; at: its own time.
+
+    single: a yes that anybody may have typed for the address; the platform knows that it was never confirmed.
+    """
 
     yes: bool | None = None
     at: datetime | None = None
+    single: bool = False
 
 
 class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,6 +36,7 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say
     agrees_at: datetime | None = None  # when they said so, where the platform tells
+    single: bool = False  # as in Agreement, of `agrees`
     by_phone: Agreement | None = None  # where the platform asks for the phone apart; `agrees` is then of mail
     verified: bool = False  # the shop's own system has proved that email and phone are theirs
 
@@ -39,7 +44,7 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Their word about offers to the phone, or to their other addresses."""
         if by_phone and self.by_phone is not None:
             return self.by_phone
-        return Agreement(yes=self.agrees, at=self.agrees_at)
+        return Agreement(yes=self.agrees, at=self.agrees_at, single=self.single)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -19,7 +19,7 @@ def ready_at(order: Order) -> datetime | None:
     if order.state != "paid":
         return None
     since = order.covered_at or order.placed_at
-    if since and order.cancelled_at and order.reopened_at:
+    if since and order.called_off_at and order.reopened_at:
         return max(since, order.reopened_at)
     return since
 

@@ -301,6 +301,12 @@ class Shop(Settings):
     timezone: Zone = "Asia/Shanghai"
     currency: Currency = "CNY"
     region: Region = Field("CN", description="country of phone numbers written without one")
+    greeting: str = Field(
+        "亲",
+        min_length=1,
+        max_length=20,
+        description="how Chinese texts address a buyer; {name} stands for the first name, where it is known",
+    )
     payment: Payment = Payment()
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()

@@ -31,9 +31,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for an address. stopped_at: since when nothing but answers may go there."""
+    """What holds for an address. stopped_at: since when nothing but answers may go there; resumed_at: when
+    the newest word took an earlier stop back."""
 
     stopped_at: datetime | None = None
+    resumed_at: datetime | None = None
     agrees: bool | None = None  # to offers; None: never asked
     agrees_at: datetime | None = None
 
@@ -52,6 +54,7 @@ def standing(wishes: Iterable[Wish]) -> Standing:
     offers = _newest(wish for wish in words if wish.what == "offers" or not wish.yes)
     return Standing(
         stopped_at=stop.at if stop and not stop.yes else None,
+        resumed_at=stop.at if stop and stop.yes else None,
         agrees=offers.yes if offers else None,
         agrees_at=offers.at if offers else None,
     )

@@ -12,7 +12,7 @@ from bot.domain.errors import TemplateError
 from bot.domain.hours import daytime_slot
 from bot.domain.rules import PROMOTION, Rules
 from bot.domain.shop import Promotion, Shop
-from bot.domain.wishes import AddressKey
+from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, calendar, history, order_records, outbox, wish_records
 from storage.database import try_lock
@@ -84,6 +84,8 @@ class Campaigns:
         drafts = []
         for address, buyers in page:
             holds = said[address]
+            if address[0] == PHONE:
+                continue  # nothing is sent to phones; a buyer's mailbox or chat has a word of its own
             if holds.stopped or holds.agrees is not True or offered.intersection(buyers):
                 continue
             for buyer in (known[id] for id in buyers if id in known):

@@ -22,7 +22,9 @@ from bot.domain.events import (
     TimeCame,
 )
 from bot.domain.orders import Order, merge
-from bot.domain.wishes import EMAIL, AddressKey
+from bot.domain.proofs import marks_of
+from bot.domain.signed_tokens import address_mark
+from bot.domain.wishes import EMAIL, PHONE, AddressKey
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
@@ -135,8 +137,12 @@ def _chat(
 def _open_verified(work: UnitOfWork, event: MessageReceived) -> None:
     """Open the orders of contacts that the shop's own system has proved to be this buyer's."""
     if event.buyer.verified:
-        for order in work.orders_with(event.buyer.email, event.buyer.phone):
-            work.open_order(order.id, (event.channel, event.conversation), "verified")
+        email, phone = event.buyer.email, event.buyer.phone
+        proved = {address_mark(EMAIL, email.casefold())} if email else set()
+        proved |= {address_mark(PHONE, phone)} if phone else set()
+        for order in work.orders_with(email, phone):
+            for mark in sorted(proved & marks_of(order)):
+                work.open_order(order.id, (event.channel, event.conversation), "verified", mark)
 
 
 def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:

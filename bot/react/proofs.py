@@ -8,8 +8,9 @@ from bot.domain.actions import CountTry, OpenCase, OpenOrder
 from bot.domain.contacts import Contacts
 from bot.domain.context import Conversation
 from bot.domain.orders import Order
-from bot.domain.signed_tokens import ChatLink, address_mark
-from bot.domain.wishes import EMAIL
+from bot.domain.proofs import mark_of
+from bot.domain.signed_tokens import ChatLink
+from bot.domain.wishes import EMAIL, PHONE
 from bot.react.unit_of_work import A_DAY, UnitOfWork
 from storage import proof_records
 
@@ -27,22 +28,22 @@ class Proofs:
     def open(self, opened: OpenOrder, chat: Conversation, mark: str | None = None) -> None:
         """Open the order to the chat; by a link every order that goes to the address with the link's mark."""
         work, place = self._work, (chat.channel, chat.address)
-        orders = [opened.order]
-        if opened.how == "link":
-            work.use_link(opened.order, place)
-            orders += [other.id for other in self._marked(work.orders[opened.order], mark)]
-        for order_id in orders:
-            work.open_order(order_id, place, opened.how)
+        order = work.orders[opened.order]
+        if opened.how != "link":
+            work.open_order(order.id, place, opened.how, mark_of(order, PHONE))
+            return
+        work.use_link(order.id, _sent_to(order, mark), place)
+        for each in (order, *self._marked(order, mark)):
+            work.open_order(each.id, place, opened.how, _sent_to(order, mark))
 
     def _marked(self, order: Order, mark: str | None) -> list[Order]:
         """The orders that go to the one address of `order` that has this mark. A mailbox that was typed on an
         order is proved by a link that was sent to it, not by one that went to the shop's own system."""
         contacts = order.contacts or Contacts()
-        email = contacts.known("email")
         if mark is None:
             return []
-        if email and mark == address_mark(EMAIL, email.casefold()):
-            return self._work.orders_with(email, None)
+        if mark == mark_of(order, EMAIL):
+            return self._work.orders_with(contacts.known("email"), None)
         return list(self._work.orders_of(order.buyer)) if order.buyer and contacts.known("id") else []
 
     def count_try(self, counted: CountTry, chat: Conversation) -> list[OpenCase]:
@@ -71,14 +72,12 @@ def linked(work: UnitOfWork, link: ChatLink, chat: Conversation) -> Order | None
     order = work.read_order(link.order)
     if order is None or order.moved_at is None or work.now > order.moved_at + LINK_LASTS:
         return None
-    if link.mark is not None and link.mark not in _marks(order):
+    if link.mark is not None and link.mark not in {mark_of(order, EMAIL), mark_of(order, order.channel)}:
         return None
-    return order if work.link_user(order.id) in (None, (chat.channel, chat.address)) else None
+    user = work.link_user(order.id, _sent_to(order, link.mark))
+    return order if user in (None, (chat.channel, chat.address)) else None
 
 
-def _marks(order: Order) -> set[str]:
-    """Of the addresses that an order's messages go to."""
-    contacts = order.contacts or Contacts()
-    mail, id = contacts.known("email"), contacts.known("id")
-    addresses = ((EMAIL, mail and mail.casefold()), (order.channel, id))
-    return {address_mark(kind, value) for kind, value in addresses if value}
+def _sent_to(order: Order, mark: str | None) -> str:
+    """The mark of the address that a link proves; an older link, without one, went where the order goes."""
+    return mark if mark is not None else mark_of(order, EMAIL) or mark_of(order, order.channel)

@@ -21,6 +21,7 @@ from bot.domain.events import (
     TimeCame,
 )
 from bot.domain.orders import Order
+from bot.domain.proofs import holds
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
 from storage import (
     buyer_records,
@@ -34,7 +35,7 @@ from storage import (
 )
 from storage.buyer_records import Identity
 from storage.case_records import CaseWord
-from storage.proof_records import Place
+from storage.proof_records import Link, Place
 from storage.unit import Unit
 from storage.wish_records import WishRecord
 
@@ -57,7 +58,7 @@ class UnitOfWork:
         self._cases_about: defaultdict[str, tuple[Case, ...]] = defaultdict(tuple)  # by order
         self._owners: dict[Identity, str | None] = {}
         self._orders_of: dict[str, tuple[Order, ...]] = {}
-        self._opened: defaultdict[Place, list[str]] = defaultdict(list)
+        self._opened: defaultdict[Place, list[tuple[str, str]]] = defaultdict(list)
         self._placing: set[str] | None = None  # channels, read when first needed
         self._wrong_tries: Counter[str] = Counter()
         self._changed_orders: set[str] = set()
@@ -65,11 +66,11 @@ class UnitOfWork:
         self._changed_chats: set[Place] = set()
         self._new_owners: dict[Identity, str] = {}
         self._new_wishes: list[WishRecord] = []
-        self._new_openings: dict[tuple[str, Place], str] = {}
+        self._new_openings: dict[tuple[str, Place, str], str] = {}
         self._new_tries: list[tuple[str, Place]] = []
-        self._used_links: dict[str, Place] = {}
         self._changed_cases: dict[int, Case] = {}
         self._new_words: list[CaseWord] = []
+        self._used_links: dict[Link, Place] = {}
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
         self._newly_placing: set[str] = set()
 
@@ -149,12 +150,12 @@ class UnitOfWork:
             self.orders.setdefault(order.id, order)
         return tuple(order for order in self.orders.values() if order.buyer == buyer)
 
-    def link_user(self, order: str) -> Place | None:
-        """The chat that used the link of an order first."""
-        if order not in self._used_links:
+    def link_user(self, order: str, mark: str) -> Place | None:
+        """The chat that first used the link of an order to the address with this mark."""
+        if (order, mark) not in self._used_links:
             found = proof_records.users_of_links(self.connection, self.shop_id, {order})
-            return found.get(order)
-        return self._used_links[order]
+            return found.get((order, mark))
+        return self._used_links[order, mark]
 
     # Look up
 
@@ -190,8 +191,8 @@ class UnitOfWork:
         """The orders of a buyer and those that the chat has opened, newest first."""
         known = {order.id: order for order in self._orders_of.get(buyer or "", ())}
         known.update({order.id: order for order in self.orders.values() if buyer and order.buyer == buyer})
-        for id in self._opened[chat.channel, chat.address] if chat else ():
-            if order := self.orders.get(id):
+        for id, mark in self._opened[chat.channel, chat.address] if chat else ():
+            if (order := self.orders.get(id)) and holds(mark, order):
                 known[id] = order
         return tuple(sorted(known.values(), key=_placed, reverse=True)[: order_records.ORDERS_SHOWN])
 
@@ -264,19 +265,19 @@ class UnitOfWork:
             known.append(record.wish)
             self._new_wishes.append(record)
 
-    def open_order(self, order: str, chat: Place, how: str) -> None:
-        """Open an order to a chat."""
-        if order not in self._opened[chat]:
-            self._opened[chat].append(order)
-            self._new_openings[order, chat] = how
+    def open_order(self, order: str, chat: Place, how: str, mark: str) -> None:
+        """Open an order to a chat, as long as it goes to the address with this mark."""
+        if (order, mark) not in self._opened[chat]:
+            self._opened[chat].append((order, mark))
+            self._new_openings[order, chat, mark] = how
 
     @property
     def new_tries(self) -> int:
         """How many wrong tries this batch has counted and not written."""
         return len(self._new_tries)
 
-    def use_link(self, order: str, chat: Place) -> None:
-        self._used_links.setdefault(order, chat)
+    def use_link(self, order: str, mark: str, chat: Place) -> None:
+        self._used_links.setdefault((order, mark), chat)
 
     def put_try(self, order: str, chat: Place) -> None:
         """Append a wrong try; order: "" if the number is nobody's."""
@@ -332,7 +333,7 @@ class UnitOfWork:
         self._wrong_tries.update(proof_records.tries_at(link, shop, {order.id for order in named}, since))
 
     def _visible(self) -> set[str]:
-        return {id for opened in self._opened.values() for id in opened}
+        return {id for opened in self._opened.values() for id, _ in opened}
 
     def _read_buyers(self, ids: set[str]) -> None:
         missing = ids - self.buyers.keys()

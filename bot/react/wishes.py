@@ -28,7 +28,7 @@ class Wishes:
         flag = f"{event.channel}:{ref.id or (ref.email or '').casefold() or ref.phone}"
         for address in addresses_in(event.channel, ref):
             said = ref.agreement(by_phone=address[0] == PHONE)
-            proved = _is_proved(address, event, ref)
+            proved = _is_proved(address, event, ref) and not said.single
             if said.yes is None or not (proved or _is_heard(said.yes, event)):
                 continue
             confirmed = proved or not self._work.unit.shop.confirms_offers

@@ -17,6 +17,7 @@ from bot.domain.payments import Paid, Refund
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)  # the time of saying
 AGO = AT - timedelta(days=12)  # longer than any promise
 HALF = Money(6400, "CNY")
+A_QUARTER = Money(3200, "CNY")  # less than any payment, so that it never is the whole
 JOINT = " + "  # between the parts of a label
 
 Part = tuple[str, dict[str, Any]]
@@ -55,7 +56,7 @@ ENDING: tuple[Part, ...] = (
     ("not ended", {}),
     ("cancelled", {"cancelled_at": AT}),
     ("cancelled and restored", {"cancelled_at": AGO, "reopened_at": AT}),
-    ("refunded in part", {"refunds": (Refund(id="r", at=AT, amount=HALF),)}),
+    ("refunded in part", {"refunds": (Refund(id="r", at=AT, amount=A_QUARTER),)}),
     ("refunded", {"refunds": (Refund(id="r", at=AT),)}),
     ("reviewed", {"reviews": (Review(id="v:5", review="v", at=AT, rating=5),)}),
 )

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote as url_quote
 from zoneinfo import ZoneInfo
 
+from bot.domain.greetings import addressed_as, first_name
 from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -48,6 +49,8 @@ CARRIED: dict[str, str] = {
 # Where it says "may be empty", ask {% if %} first.
 VARIABLES: dict[str, str] = {
     "buyer.name": "the buyer's name, cut and cleaned; empty if it is unknown or unfit for a greeting",
+    "buyer.first_name": "the first name alone, where the name tells it, else the whole; may be empty",
+    "buyer.called": "how Chinese texts address the buyer, as the setting greeting says: 亲",
     "shop.name": "the shop's name",
     "seller.name": "the person buyers reach; may be empty",
     "seller.contact": "how to reach a person, as in the settings; may be empty",
@@ -153,7 +156,7 @@ def variables(
         "case": _complaint(facts),
         **_values(values, zone),
         **_refund(order, values.get("refund")),
-        "buyer": {"name": friendly_name(facts.buyer.name)},
+        "buyer": _buyer(facts.buyer.name, shop),
         "shop": {"name": shop.name},
         "seller": _seller(shop, now, zone),
         "order": {**_order(order, zone), **_promise(order, shop, now)} if order else None,
@@ -169,6 +172,11 @@ def zone_of(facts: Facts) -> ZoneInfo:
     """The buyer's zone; the shop's, to be named beside each time, for a buyer whose zone nobody knows."""
     own, zone = facts.buyer.timezone, facts.shop.zone(facts.buyer.timezone)
     return zone if own == zone.key else NamedZone(zone.key)
+
+
+def _buyer(told: str | None, shop: Shop) -> dict[str, Any]:
+    name = friendly_name(told)
+    return {"name": name, "first_name": first_name(name), "called": addressed_as(shop.greeting, name)}
 
 
 def _promise(order: Order, shop: Shop, now: datetime) -> dict[str, Any]:

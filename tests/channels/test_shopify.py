@@ -245,6 +245,18 @@ def test_an_order_edited_after_payment_owes_the_difference() -> None:
     assert (known.paid, known.left) == (Money(39800, "USD"), Money(2000, "USD"))
 
 
+def test_an_order_that_an_edit_made_cheaper_after_payment_is_overpaid() -> None:
+    paid = told("orders/paid", order(financial_status="paid", total_outstanding="0.00"))
+    less = {"current_total_price": "388.00", "total_outstanding": "-10.00"}
+    cheaper = order(financial_status="paid", updated_at="2022-01-03T00:00:00Z", **less)
+
+    for known in (
+        merged(paid, told("orders/updated", cheaper)),
+        merged(told("orders/updated", cheaper), paid),
+    ):
+        assert (known.paid, known.overpaid, known.state) == (Money(39800, "USD"), Money(1000, "USD"), "paid")
+
+
 def test_a_refund_that_lowers_the_current_total_is_no_edit() -> None:
     back = {"kind": "refund", "status": "success", "amount": "98.00", "currency": "USD"}
     refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [back]}

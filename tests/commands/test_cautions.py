@@ -83,3 +83,32 @@ def test_check_tells_it_in_the_sellers_language_and_finds_no_mistake(
     assert "chmod 600" in shown.err
     assert shown.err.count("https://") == 3
     assert shown.err.count("!") == 4
+
+
+ASKING = """\
+secret: ${{SECRET}}
+{public_url}
+shops:
+  tea:
+    name: Tea
+    locale: en
+    region: {region}
+    vip: {{tiers: [{{name: gold, orders: 3}}]}}
+    promotions:
+      spring: {{tier: gold, cron: "0 9 * * *", start: 2026-12-01, end: 2026-12-24, offer: tea}}
+    channels:
+      email: {{host: mail.example, sender: tea@shop.example}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("region", "public_url", "warned"),
+    [("DE", "", True), ("DE", "public_url: https://shop.example", False), ("US", "", False)],
+)
+def test_a_yes_to_offers_that_nobody_can_confirm_is_told(
+    region: str, public_url: str, warned: bool, tmp_path: Path
+) -> None:
+    file = settings(tmp_path)
+    file.write_text(ASKING.format(region=region, public_url=public_url), "utf-8")
+
+    assert any("double_opt_in" in each for each in told(file)) is warned

@@ -453,6 +453,20 @@ def test_a_file_with_several_peoples_things_is_named_shown_and_parted(shop: Shop
     assert shop.run("audit") == 0
 
 
+def test_an_order_that_a_channel_has_told_is_not_imported_as_a_second_one(shop: Shop) -> None:
+    def know(link: Any) -> None:
+        order_records.save(
+            link, "teahouse", [msgspec.structs.replace(merge(None, _placed("1001")), buyer="ann")]
+        )
+
+    shop.keep(know)
+    (shop.folder / "orders.csv").write_text(ORDERS, "utf-8")
+
+    assert shop.run("import", "orders", shop.folder / "orders.csv") == 2
+    assert "--channel" in shop.err
+    assert shop.run("import", "orders", shop.folder / "orders.csv", "--channel", "webhook") == 0
+
+
 def test_an_empty_database_keeps_every_promise(shop: Shop) -> None:
     shop.keep(lambda link: None)
 

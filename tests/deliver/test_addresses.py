@@ -182,6 +182,15 @@ def test_a_chat_that_opened_the_order_hears_of_it_like_one_of_their_own() -> Non
     assert [each.address for each in found] == ["7", "ann@example.com"]
 
 
+def test_a_chat_that_only_typed_what_opens_the_order_takes_no_message_from_the_orders_own_contacts() -> None:
+    stranger = chat("telegram", NOW)
+    contact = contact_of(opened=(stranger,), typed=frozenset({("telegram", "42")}))
+
+    found = BOOK.addresses(message(), contact, None, None, NOW)
+
+    assert [address.channel for address in found] == ["mail", "telegram"]
+
+
 def test_of_several_chats_the_one_they_last_wrote_in_comes_first_each_once() -> None:
     mine = Conversation(channel="telegram", address="8", buyer="b1", last_in_at=NOW - HOUR)
     contact = contact_of(mine, opened=(OPENED, mine))

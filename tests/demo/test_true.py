@@ -136,8 +136,10 @@ def partly_on_its_way(now: Minute) -> bool:
     return on_its_way(now) and not now.has("all left")
 
 
-def one_of_several(now: Minute) -> bool:
-    return on_its_way(now) and now.has("several parcels")
+def last_of_several(now: Minute) -> bool:
+    """The whole has left, and the buyer has heard of an earlier parcel."""
+    told = [each for each in now.before if each.template == "shipped" and each.order == now.message.order]
+    return on_its_way(now) and now.has("all left", "several parcels") and bool(told)
 
 
 def stands_still(now: Minute) -> bool:
@@ -154,6 +156,20 @@ def looked_after(now: Minute) -> bool:
     return any(case.closed_at is None or case.closed_at >= now.at for case in waiting)
 
 
+def in_the_case(now: Minute) -> bool:
+    """The case that the sentence names is open, and about this order."""
+    number = re.search(r"case (\d+)|编号 (\d+)|編號 (\d+)", now.sentence)
+    assert number, now.sentence
+    named = [case for case in now.account.cases if str(case.number) in number.groups()]
+    return looked_after(now) and [case.order for case in named] == [now.message.order]
+
+
+def passed_on(now: Minute) -> bool:
+    """To a person, who was told of this buyer's words and has answered nothing yet."""
+    asked = [case for case in now.account.cases if case.kind == "human" and case.opened_at == now.at]
+    return len(asked) == 1
+
+
 def written_before(now: Minute) -> bool:
     """About the same order, and by another way."""
     about = [each for each in now.before if each.order == now.message.order]
@@ -161,6 +177,7 @@ def written_before(now: Minute) -> bool:
 
 
 def silent_from_now(now: Minute) -> bool:
+    """Shipping notices too: nothing but answers."""
     mine = [each for each in now.account.messages if each.to == now.message.to and each.copies]
     return all(each.category == "answer" for each in mine if each.turn > now.message.turn)
 

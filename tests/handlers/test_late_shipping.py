@@ -3,8 +3,11 @@
 from datetime import timedelta
 from itertools import permutations
 
+import msgspec
+
 from bot.domain.actions import CallHuman
 from bot.domain.context import Case
+from bot.domain.money import Money
 from bot.domain.shipping_promise import ships_by
 from tests.handlers import world
 from tests.handlers.world import HOUR, PLACED, Desk, chat_context, days, decide, hours, order_of, time_came
@@ -55,6 +58,25 @@ def test_a_restored_order_has_a_new_day() -> None:
     assert again in desk.wakes.values()
 
 
+def test_an_order_that_was_deleted_and_restored_has_a_new_day() -> None:
+    deleted = msgspec.structs.replace(world.cancelled(days(1)), reason="deleted")
+    desk = Desk().take(*PAID, deleted, world.reopened(days(3)))
+
+    again = ships_by(desk.order or order_of(*PAID), desk.shop)
+    assert again
+    assert again > BY
+    assert again in desk.wakes.values()
+
+
+def test_a_payment_that_only_the_order_itself_tells_has_its_day_as_well() -> None:
+    shown = world.placed(paid=Money(12800, "CNY"))
+    desk = Desk().take(shown)
+
+    by = ships_by(order_of(shown), desk.shop)
+    assert by is not None
+    assert by in desk.wakes.values()
+
+
 def test_an_import_of_old_orders_opens_no_cases() -> None:
     assert late(Desk().take(*PAID), days(31)).cases == {}
 
@@ -86,8 +108,10 @@ def test_who_asks_after_a_late_order_gets_a_person() -> None:
 
 def test_nobody_is_reassured_about_a_late_order() -> None:
     desk = Desk(world.shop_with(payment={"ships_within": "1h"})).take(*PAID)
+    key = next(key for key in desk.waiting if key.startswith("reassurance:"))
 
-    assert desk.why_outdated("reassurance:1001:1", now=PLACED + days(2)) == "late_shipping"
+    assert desk.why_outdated(key, now=PLACED + HOUR) is None
+    assert desk.why_outdated(key, now=PLACED + days(2)) == "late_shipping"
 
 
 def test_one_case_is_enough() -> None:

@@ -11,7 +11,14 @@ from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import BuyerRef
 from bot.domain.orders import Order
-from handlers.order_proof import NUMBERS, ORDER_TRIES, last_fours_in, order_numbers_in
+from handlers.order_proof import (
+    NUMBERS,
+    ORDER_TRIES,
+    last_fours_in,
+    marked_numbers_in,
+    numbers_in,
+    order_numbers_in,
+)
 from tests.handlers import world
 from tests.handlers.world import (
     ANN,
@@ -227,3 +234,10 @@ def test_the_digits_are_what_stands_beside_the_number() -> None:
 
 def test_the_clock_of_tries_is_the_days() -> None:
     assert answers(wrote("1001 8001"), stranger(tries=5, since=PLACED - hours(22))) == ["human_coming"]
+
+
+@pytest.mark.parametrize(
+    "text", ["my 2nd order", "at 3pm", "do you have 500ml mugs", "order 2pcs", "order 10kg"]
+)
+def test_counts_times_and_sizes_are_no_numbers_of_orders(text: str) -> None:
+    assert numbers_in(text) == marked_numbers_in(text) == ()

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +128,15 @@ def test_an_offer_ends_with_its_last_day_and_with_its_settings() -> None:
     assert why_outdated(shop=world.SHOP) == "promotion_over"
 
 
-def test_an_offer_is_not_for_one_who_left_the_tier_or_has_an_open_case() -> None:
+def test_an_offer_is_not_for_one_who_left_the_tier() -> None:
     assert why_outdated(orders=()) == "not_in_tier"
-    assert why_outdated(cases=(world.human_case(),)) == "case_open"
+
+
+def test_an_offer_waits_while_the_buyer_waits_for_an_answer() -> None:
+    noon = datetime(2026, 11, 21, 12, 0, tzinfo=SHANGHAI)
+    facts = Facts(shop=SHOP, buyer=ANN, standing=AGREES, orders=(bought(1),))
+    waiting = msgspec.structs.replace(facts, cases=(world.human_case(),))
+
+    assert world.not_before(OFFER, facts, noon) is None
+    assert world.not_before(OFFER, waiting, noon) == noon + timedelta(hours=6)
+    assert why_outdated(noon, cases=waiting.cases) is None

@@ -44,7 +44,7 @@ def webhook(
     return Delivery(channel="webhook", kind=kind, id=id, body=body, facts=facts, **more)
 
 
-def buyer(contact: Contact, locale: str) -> dict[str, Any]:
+def buyer(contact: Contact, locale: str, agrees: bool = False) -> dict[str, Any]:
     told = {
         "id": contact.buyer,
         "name": contact.name,
@@ -52,6 +52,7 @@ def buyer(contact: Contact, locale: str) -> dict[str, Any]:
         "phone": contact.phone,
         "timezone": contact.zone,
         "locale": locale,
+        "agrees": agrees or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 

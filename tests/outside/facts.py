@@ -43,7 +43,8 @@ class Placed(OrderFact):
     """How an order looks at a time; each later showing is another one.
 
     paid: the sum that the platform itself says was paid so far, where it does.
-    unclear: nobody can say what is paid, as while a card is only authorised.
+    unclear: nobody can say what is paid, as while a card is only authorised, or where a part is known in the
+    shop's own currency alone. authorised: a card is, so that the buyer owes nothing.
     pieces: how many are to be shipped. amounts: further sums that a text may rightly name.
     """
 
@@ -57,6 +58,7 @@ class Placed(OrderFact):
     pieces: int = 1
     paid: Decimal | None = None
     unclear: bool = False
+    authorised: bool = False
     amounts: tuple[Decimal, ...] = ()
 
 
@@ -114,6 +116,14 @@ class TakenBack(OrderFact):
     """The fulfilment of a parcel was cancelled."""
 
     parcel: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried(OrderFact):
+    """What the carrier says of a parcel. failed: it gave up; else it met nobody and will try again."""
+
+    parcel: str
+    failed: bool
 
 
 @dataclass(frozen=True, kw_only=True)

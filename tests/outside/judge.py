@@ -12,6 +12,7 @@ RULES: dict[str, Rule] = {
     "crossing": identities.crossing,
     "stop": identities.stops,
     "strangers": identities.silence,
+    "guessing": identities.guessing,
     "reminders": asking.reminders,
     "looking-back": asking.looking_back,
     "first-things": asking.first_things,

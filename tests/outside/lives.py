@@ -18,6 +18,7 @@ from tests.outside.facts import (
     Refunded,
     Reviewed,
     Shipped,
+    TakenBack,
 )
 
 
@@ -30,6 +31,9 @@ class _Teller:
 
     def show(self, at: datetime) -> None:
         draft = self.draft
+        tea = {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
+        voucher = {"title": "Voucher", "quantity": 1, "price": bodies.money(-draft.discount), "ships": False}
+        lines = [tea, voucher] if draft.discount else [tea]
         told = {
             "id": draft.id,
             "number": draft.number,
@@ -37,10 +41,8 @@ class _Teller:
             "total": bodies.money(draft.total),
             "postage": bodies.money(draft.postage),
             "currency": draft.currency,
-            "buyer": bodies.buyer(draft.contact, draft.locale),
-            "lines": [
-                {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
-            ],
+            "buyer": bodies.buyer(draft.contact, draft.locale, draft.agrees),
+            "lines": lines,
             "pay_on_delivery": draft.on_delivery,
         }
         self._tell("order.placed", told, draft.placed(at))
@@ -78,7 +80,9 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
     paid_at = _pay(rng, teller) if draft.total and not draft.on_delivery else draft.placed_at
     _edit(rng, teller, paid_at)
     cancelled_at = _cancel(rng, teller)
-    if cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
+    if cancelled_at is None and draft.on_delivery and rng.random() < 0.7:
+        _ship_and_be_paid(rng, teller)
+    elif cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
         _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY))
     if paid_at is not None:
         _refund(rng, teller, paid_at + soon(rng, HOUR, 3 * DAY, 6 * DAY))
@@ -126,6 +130,25 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
         if plan != "twins":
             at += soon(rng, HOUR, 20 * HOUR)
     return at if plan in ("whole", "sum", "parts", "twins", "over") else None
+
+
+def _ship_and_be_paid(rng: random.Random, teller: _Teller) -> None:
+    """The buyer pays whoever brings the parcel, and the shop hears of the money some time after."""
+    draft = teller.draft
+    at = draft.placed_at + soon(rng, HOUR, DAY)
+    parcel = f"P{draft.id}-0"
+    left = Shipped(order=draft.key, at=at, parcel=parcel, last=True)
+    teller.fact("order.shipped", left, "shipped_at", parcel=parcel, last=True, carrier="Royal Mail")
+    at += soon(rng, DAY, 3 * DAY)
+    if rng.random() < 0.7:
+        teller.fact("order.delivered", Delivered(order=draft.key, at=at), "delivered_at")
+    at += soon(rng, HOUR, DAY)
+    paid = Paid(
+        order=draft.key, at=at, payment=f"{draft.id}-cod", amount=draft.total, currency=draft.currency
+    )
+    told = {"amount": bodies.money(draft.total), "currency": draft.currency, "reference": paid.payment}
+    if draft.total:
+        teller.fact("order.paid", paid, "paid_at", **told)
 
 
 def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None:
@@ -176,7 +199,12 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
             _told_later(teller, soon(rng, 30 * MINUTE, 8 * HOUR))
         arrivals.append((parcel, _name(rng, named, parcel, tracking)))
         at += soon(rng, 10 * MINUTE, 10 * HOUR)
-    if rng.random() < 0.8:
+    if rng.random() < 0.08:
+        parcel, name = arrivals.pop()
+        by = "tracking" if name.startswith("TR") else "parcel"
+        back = TakenBack(order=draft.key, at=at, parcel=parcel)
+        teller.fact("order.parcel_cancelled", back, "cancelled_at", **{by: name})
+    if arrivals and rng.random() < 0.8:
         _arrive(rng, teller, at + soon(rng, 2 * DAY, 4 * DAY, 7 * DAY), arrivals)
 
 

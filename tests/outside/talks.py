@@ -52,6 +52,19 @@ class Talker:
                 at += soon(self.rng, MINUTE, 5 * HOUR, DAY)
         return self.sent
 
+    def guesses(self, victim: Draft, chats: Sequence[Address]) -> list[Sent]:
+        """A stranger tries one number after the other, from all their chats."""
+        self.sent = []
+        at = victim.placed_at + soon(self.rng, HOUR, 5 * HOUR)
+        right = victim.contact.phone[-4:] if victim.contact.phone else ""
+        for guess in range(14):
+            digits = f"{guess:04}"
+            if digits != right:
+                chat = chats[guess % len(chats)]
+                self._write(chat, at, f"{victim.number} {digits}", "proof", victim.number, digits)
+            at += soon(self.rng, MINUTE)
+        return self.sent
+
     def _prove(self, chat: Address, at: datetime, order: Draft) -> None:
         digits = order.contact.phone[-4:] if order.contact.phone else None
         draw = self.rng.random()

@@ -34,41 +34,44 @@ async def play(plan: Plan, keep: Path | None = None) -> History:
         database = await _database(folder)
         async with receivers.open() as (hooks, mail_port):
             config = shop.write(folder, plan.shop, plan.settings, hooks, mail_port)
-            async with (
-                aiohttp.ClientSession() as http,
-                simulated(config, database, clock) as simulation,
-                served(simulation.program.site) as site,
-            ):
-                history = await _Run(plan, simulation, receivers, http, site, places).play()
+            run = _Run(plan, receivers, places)
+            for end in (*plan.restarts, plan.ends_at):
+                async with (
+                    aiohttp.ClientSession() as http,
+                    simulated(config, database, clock) as simulation,
+                    served(simulation.program.site) as site,
+                ):
+                    history = await run.until(end, simulation, http, site)
         if keep:
             shutil.copytree(folder, keep, dirs_exist_ok=True)
         return history
 
 
 class _Run:
-    def __init__(
-        self,
-        plan: Plan,
-        simulation: Simulation,
-        receivers: Receivers,
-        http: aiohttp.ClientSession,
-        site: str,
-        places: Iterator[int],
-    ) -> None:
+    """A plan on its way through one program after the other, on one database."""
+
+    simulation: Simulation
+    http: aiohttp.ClientSession
+    site: str
+
+    def __init__(self, plan: Plan, receivers: Receivers, places: Iterator[int]) -> None:
         self.plan = plan
-        self.simulation = simulation
         self.receivers = receivers
-        self.http = http
-        self.site = site
         self.places = places
+        self.steps = list(plan.steps)
         self.told: list[Told] = []
 
-    async def play(self) -> History:
-        for step in self.plan.steps:
+    async def until(
+        self, end: datetime, simulation: Simulation, http: aiohttp.ClientSession, site: str
+    ) -> History:
+        """Play on with this program until `end`, and give all that was seen so far."""
+        self.simulation, self.http, self.site = simulation, http, site
+        while self.steps and self.steps[0].at < end:
+            step = self.steps.pop(0)
             if step.at > self.simulation.clock.now:
                 await self._forward(step.at)
             await self._post(step)
-        await self._forward(self.plan.ends_at)
+        await self._forward(end)
         numbers = {fact.number for told in self.told for fact in told.facts if isinstance(fact, Placed)}
         return History(
             shop=self.plan.shop,

@@ -58,7 +58,7 @@ def test_digits_open_that_one_order(connection: Connection) -> None:
     work.read_order("1")
     Proofs(work).open(OpenOrder(order="1", how="digits"), MINE)
     assert (opened(work), opened(work, THEIRS)) == (["1"], [])
-    assert work.link_user("1") is None
+    assert work.link_user("1", mark()) is None
 
 
 def test_a_mailboxs_link_opens_the_orders_that_are_sent_to_that_mailbox(connection: Connection) -> None:

@@ -102,8 +102,8 @@ def test_a_chat_brings_itself_its_buyer_and_all_their_orders(connection: Connect
 def test_a_chat_brings_the_orders_that_it_opened_with_the_cases_about_them(connection: Connection) -> None:
     save(connection, ann(), bob(), chat("bob"), order("1"), order("2"))
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob"})
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42")): "digits"}, NOON)
-    proof_records.add_openings(connection, SHOP_ID, {("2", ("telegram", "43")): "digits"}, NOON)
+    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "digits"}, NOON)
+    proof_records.add_openings(connection, SHOP_ID, {("2", ("telegram", "43"), ""): "digits"}, NOON)
     open_case(connection, "k", "ann", about="1")
     work, _ = work_of(connection, wrote("hello"))
     seen = work.orders_seen_by("bob", chat("bob"))
@@ -149,12 +149,16 @@ def test_the_wrong_tries_of_a_day_are_those_of_the_order_over_all_chats(connecti
 def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"), shop=NEIGHBOUR)
     buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "42"): "ann"})
-    proof_records.add_openings(connection, NEIGHBOUR, {("1", ("telegram", "42")): "link"}, NOON)
+    proof_records.add_openings(connection, NEIGHBOUR, {("1", ("telegram", "42"), ""): "link"}, NOON)
     proof_records.add_wrong_tries(connection, NEIGHBOUR, [("1", ("telegram", "42"))], NOON)
-    proof_records.use_links(connection, NEIGHBOUR, {"1": ("telegram", "42")}, NOON)
+    proof_records.use_links(connection, NEIGHBOUR, {("1", ""): ("telegram", "42")}, NOON)
     work, _ = work_of(connection, wrote("1"), completed("1"))
     assert (work.orders, work.buyers, work.chats) == ({}, {}, {})
-    assert (work.owner(("telegram", "42")), work.read_order("1"), work.link_user("1")) == (None, None, None)
+    assert (work.owner(("telegram", "42")), work.read_order("1"), work.link_user("1", "m")) == (
+        None,
+        None,
+        None,
+    )
     assert work.wrong_tries([order("1")]) == 0
 
 
@@ -262,7 +266,7 @@ def test_a_buyers_orders_come_newest_first_and_those_of_this_batch_are_among_the
 def test_an_order_opened_in_this_batch_is_seen_at_once_by_that_chat_alone(connection: Connection) -> None:
     work, _ = work_of(connection, wrote("hello"))
     work.put_order(order("1"))
-    work.open_order("1", ("telegram", "42"), "digits")
+    work.open_order("1", ("telegram", "42"), "digits", "")
     assert work.orders_seen_by("bob", chat("bob")) == (order("1"),)
     assert work.orders_seen_by("bob", chat("bob", address="43")) == ()
     assert work.orders_seen_by("bob", None) == ()
@@ -355,8 +359,8 @@ def test_nothing_is_written_into_a_neighbouring_shop(connection: Connection) -> 
             address=("telegram", "42"), wish=Wish(what="all", yes=False, at=NOON), channel="x", event="e"
         )
     )
-    work.open_order("1", ("telegram", "42"), "link")
-    work.use_link("1", ("telegram", "42"))
+    work.open_order("1", ("telegram", "42"), "link", "")
+    work.use_link("1", "m", ("telegram", "42"))
     work.put_try("1", ("telegram", "42"))
     work.write()
     written = {
@@ -418,36 +422,40 @@ def test_an_order_that_gets_its_first_buyer_takes_nothing_from_anybody(connectio
 
 def test_a_link_is_the_first_chats(connection: Connection) -> None:
     work, _ = work_of(connection)
-    assert work.link_user("1") is None
-    work.use_link("1", ("telegram", "42"))
-    work.use_link("1", ("telegram", "43"))
-    assert work.link_user("1") == ("telegram", "42")
+    assert work.link_user("1", "m") is None
+    work.use_link("1", "m", ("telegram", "42"))
+    work.use_link("1", "m", ("telegram", "43"))
+    assert work.link_user("1", "m") == ("telegram", "42")
     work.write()
     later, _ = work_of(connection)
-    later.use_link("1", ("telegram", "44"))
+    later.use_link("1", "m", ("telegram", "44"))
     later.write()
-    assert work_of(connection)[0].link_user("1") == ("telegram", "42")
+    assert work_of(connection)[0].link_user("1", "m") == ("telegram", "42")
 
 
 def test_what_opened_an_order_first_is_kept(connection: Connection) -> None:
     for how in ("digits", "link"):
         work, _ = work_of(connection, wrote("hello"))
-        work.open_order("1", ("telegram", "42"), how)
+        work.open_order("1", ("telegram", "42"), how, "")
         work.write()
     assert rows(connection, tables.openings, "order_id", "channel", "address", "how") == [
         ("1", "telegram", "42", "digits")
     ]
 
 
-def test_a_wish_that_a_platform_shows_again_is_not_written_again(connection: Connection) -> None:
+def test_a_wish_is_written_once_for_each_time_of_its_own(connection: Connection) -> None:
+    """The same word of the same time is a repeated delivery; of another time it is another showing."""
     address = ("telegram", "42")
     wish = Wish(what="offers", yes=True, at=NOON, flag="web:7")
-    for at in (NOON, NOON + HOUR):
+    for at in (NOON, NOON + HOUR, NOON):
         work, _ = work_of(connection, wrote("hello"))
         shown = msgspec.structs.replace(wish, at=at)
         work.put_wish(WishRecord(address=address, wish=shown, channel="web", event="e"))
         work.write()
-    assert rows(connection, tables.wishes, "kind", "value", "at") == [("telegram", "42", NOON)]
+    assert rows(connection, tables.wishes, "kind", "value", "at") == [
+        (*address, NOON),
+        (*address, NOON + HOUR),
+    ]
 
 
 # Identities

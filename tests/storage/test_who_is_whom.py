@@ -184,7 +184,7 @@ def test_a_stop_or_a_consent_is_one_of_each_address_that_the_buyer_had(old: Engi
 def test_a_chat_goes_on_to_see_what_it_had_proved_unless_others_came_to_that_record(old: Engine) -> None:
     with upgraded(old) as link:
         chats = {("telegram", "42"), ("telegram", "66")}
-        assert proof_records.opened_by(link, SHOP, chats) == {("telegram", "42"): ["4"]}
+        assert proof_records.opened_by(link, SHOP, chats) == {("telegram", "42"): [("4", "")]}
         assert column(link, "SELECT how FROM openings") == {"before"}
 
 

@@ -51,7 +51,7 @@ def written(name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", [*ABOUT_PARCELS, "where_is_order"])
+@pytest.mark.parametrize("name", [*ABOUT_PARCELS, "where_is_order", "when_ship"])
 def test_no_parcel_is_named_by_nothing(name: str, locale: str) -> None:
     for label, known in samples(name, SHOP, POLICIES):
         text = TEXTS.render(TEXTS.resolve(name, locale), known).text
@@ -92,7 +92,8 @@ def test_all_parcels_that_are_news_stand_in_one_notice_and_none_that_was_told(lo
 def test_what_the_carrier_could_not_deliver_is_not_called_on_its_way(locale: str) -> None:
     failed = parcel("a", tracking="T1", failed_at=AT)
 
-    text = written("where_is_order", locale, failed)
+    for name in ("where_is_order", "when_ship"):
+        text = written(name, locale, failed)
 
-    assert not re.search("is on its way|正在路上|正在配送", text)
-    assert "T1" in text
+        assert not re.search("is on its way|正在路上|正在配送", text)
+        assert "T1" in text

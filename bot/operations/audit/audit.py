@@ -4,7 +4,7 @@ What cannot be known afterwards is not reported: small differences between clock
 records were joined later, what may be in the archive. What is stored beside a decision always counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from bot.domain.events import AgentReplied
+from bot.domain.events import AgentReplied, OrderPlaced
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
 from bot.operations.audit.addresses import sent_elsewhere
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
+from bot.operations.audit.statements import false_statements
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from storage import audit_queries, buyer_records, mixed_files, wish_records
@@ -171,11 +172,23 @@ class _Audit:
                     found.append(_replace(self._finding(1, "order_differs", {"order": id}), order=id))
                 for sending in said.get(id, ()):
                     found += map(self._finding_of, violations_about_order(sending, of_order, SLACK))
-                    if not self._archived(began(sending)):
-                        elsewhere = sent_elsewhere(sending, of_order, opened.get(id, ()), SLACK)
-                        found += map(self._finding_of, elsewhere)
+                    found += self._about_order(sending, said[id], of_order, opened.get(id, ()))
             self._count(len(facts))
         return found
+
+    def _about_order(
+        self,
+        sending: Sending,
+        others: Sequence[Sending],
+        facts: list[audit_queries.Fact],
+        opened: Iterable[audit_queries.Opening],
+    ) -> Iterator[Finding]:
+        """Judge by all that was told and said about an order; what is in the archive is not known."""
+        placed = [fact.event.placed_at for fact in facts if isinstance(fact.event, OrderPlaced)]
+        if self.archived_until and not (placed and min(placed) > self.archived_until):
+            return
+        yield from map(self._finding_of, sent_elsewhere(sending, facts, opened, SLACK))
+        yield from map(self._finding_of, false_statements(sending, others, facts, self.shop, SLACK))
 
     # Promise 3, after a person took over
 

@@ -58,9 +58,10 @@ def _tables() -> None:
         sa.Column("order_id", Key, nullable=False),
         sa.Column("channel", Key, nullable=False),
         sa.Column("address", Key, nullable=False),
+        sa.Column("mark", Key, nullable=False),
         sa.Column("how", sa.String(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("shop", "order_id", "channel", "address", name=op.f("openings_pk")),
+        sa.PrimaryKeyConstraint("shop", "order_id", "channel", "address", "mark", name=op.f("openings_pk")),
         sa.CheckConstraint(
             "how IN ('link', 'digits', 'verified', 'before')", name=op.f("openings_how_known")
         ),
@@ -70,10 +71,11 @@ def _tables() -> None:
         "used_links",
         sa.Column("shop", Key, nullable=False),
         sa.Column("order_id", Key, nullable=False),
+        sa.Column("mark", Key, nullable=False),
         sa.Column("channel", Key, nullable=False),
         sa.Column("address", Key, nullable=False),
         sa.Column("at", Utc(), nullable=False),
-        sa.PrimaryKeyConstraint("shop", "order_id", name=op.f("used_links_pk")),
+        sa.PrimaryKeyConstraint("shop", "order_id", "mark", name=op.f("used_links_pk")),
     )
     op.create_table(
         "wrong_tries",
@@ -139,7 +141,7 @@ WISHES = sa.table(
 )
 OPENINGS = sa.table(
     "openings",
-    *(sa.column(name) for name in ("shop", "order_id", "channel", "address", "how")),
+    *(sa.column(name) for name in ("shop", "order_id", "channel", "address", "mark", "how")),
     sa.column("at", Utc()),
 )
 
@@ -298,7 +300,7 @@ def _openings(link: sa.Connection) -> None:
         .where(CHATS.c.last_in_at.is_not(None), ORDERS.c.channel != CHATS.c.channel)
         .where(BUYERS.c.mixed.is_(None))
     )
-    rows = [{**row._mapping, "how": "before", "at": now} for row in link.execute(statement)]
+    rows = [{**row._mapping, "mark": "", "how": "before", "at": now} for row in link.execute(statement)]
     for start in range(0, len(rows), PAGE):
         link.execute(sa.insert(OPENINGS), rows[start : start + PAGE])
 

@@ -1,7 +1,7 @@
 """Nobody hears what is another's, and a stop silences its own address only."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.outside import reading
 from tests.outside.facts import Address, OptedOut, Placed, Wrote
@@ -10,6 +10,8 @@ from tests.outside.known import Known
 from tests.outside.rules.sayings import shown, unasked
 
 LAST = 10**9  # a place after all that was told
+_MOST_TRIES = 10
+_HOURS = timedelta(hours=6)
 
 
 def proved(history: History, chat: Address, before: int) -> set[str]:
@@ -26,7 +28,7 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
                 order
-                for order in history.by_name.get(fact.number, ())
+                for order in history.numbered(fact.number)
                 if fact.digits in _digits(history, order, seq)
             }
     return found
@@ -110,7 +112,8 @@ def stops(history: History) -> Iterator[Finding]:
 
 
 def silence(history: History) -> Iterator[Finding]:
-    """Strangers, whatever they know of others, change nothing of what the others hear."""
+    """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
+    tried to open their order."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -132,11 +135,46 @@ def silence(history: History) -> Iterator[Finding]:
             )
 
 
+def guessing(history: History) -> Iterator[Finding]:
+    """Ten wrong tries within hours are told to the order's own contact, and nobody is told without them."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        tries = [len(_wrong_tries(history, order, heard.seq)) for order in orders]
+        if heard.template == "order_guessed" and orders and max(tries) < _MOST_TRIES:
+            yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
+    for order in history.by_order:
+        tries = _wrong_tries(history, order, LAST)
+        if len(tries) < _MOST_TRIES or tries[-1] - tries[0] > _HOURS or not _reachable(history, order):
+            continue
+        if not any(heard.template in ("order_guessed", None) for heard in history.about(order)):
+            what = f"{order}: {len(tries)} wrong tries, and its own contact was not told"
+            yield Finding(rule="", when=tries[-1], what=what, order=order)
+
+
+def _wrong_tries(history: History, order: str, before: int) -> list[datetime]:
+    """When somebody wrote its number and other digits, or a number that nobody has said before."""
+    found = []
+    for seq, fact in history.facts(before):
+        if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
+            continue
+        named = order in history.numbered(fact.number)
+        if named and Known(history, order, seq).newest and fact.digits not in _digits(history, order, seq):
+            found.append(fact.at)
+    return sorted(set(found))
+
+
+def _reachable(history: History, order: str) -> bool:
+    """There is an address, it did not say stop, and nothing failed."""
+    ways = [way for way in Known(history, order).addresses() if way.kind in history.shop.channels]
+    silent = [way for way in ways if stopped_at(history, way, LAST)]
+    return bool(ways) and not silent and not history.troubles and not Known(history, order).test
+
+
 def _said(history: History, but: set[Address]) -> dict[tuple[Address, str], Heard]:
     return {
         (heard.address, reading.without_cases(heard.text)): heard
         for heard in history.heard
-        if heard.address not in but
+        if heard.address not in but and heard.template != "order_guessed"
     }
 
 

@@ -12,8 +12,12 @@ UNASKED = frozenset(
         "second_contact",
         "payment_reminder",
         "payment_received",
+        "total_changed",
         "reassurance",
         "shipped",
+        "tracking_changed",
+        "shipment_cancelled",
+        "delivery_attempted",
         "delayed",
         "delivered",
         "review_request",
@@ -56,6 +60,11 @@ def just_wrote(history: History, chat: Address, heard: Heard) -> bool:
 
 def promises_shipping(text: str) -> bool:
     return _PROMISE.search(text) is not None
+
+
+def promise_in(text: str) -> str:
+    """The lines in which a time of shipping is named, as far as they name one."""
+    return "\n".join(line for line in text.splitlines() if _PROMISE.search(line))
 
 
 def shown(heard: Heard) -> str:
