@@ -5,6 +5,8 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from functools import partial
 from typing import Any
 
@@ -247,7 +249,12 @@ async def test_where_the_sellers_chat_is_closed_the_mail_goes_on(database_url: s
             chat.api.statuses = [403, 403]  # both the buyer and the seller have blocked the bot
             await chat.shop.settle()
             await chat.shop.settle()
-    assert [letter.recipients for letter in post.letters] == [["owner@example.com"]]
+    assert [letter.recipients for letter in post.letters] == [["owner@example.com"]] * 2
+    told = [message_from_bytes(letter.content, policy=default) for letter in post.letters]
+    assert [letter["Subject"][:5] for letter in told] == ["第 1 号", "第 2 号"]
+    asked, undelivered = (letter.get_body(("plain",)).get_content() for letter in told)  # type: ignore[union-attr]
+    assert "转人工" in asked
+    assert "没能送到买家" in undelivered
 
 
 async def test_the_seller_is_told_again_when_an_answered_case_is_asked_anew(database_url: str) -> None:

@@ -197,10 +197,10 @@ def _seller(shop: Shop, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _hours(hours: WorkingHours, now: datetime, own: ZoneInfo, zone: ZoneInfo) -> dict[str, Any]:
+    """Opening and closing are read in one breath: where the zone is to be named, the closing names it."""
     today = now.astimezone(own).date()
-    opens, closes = (
-        datetime.combine(today, clock, own).astimezone(zone) for clock in (hours.start, hours.end)
-    )
+    opens = datetime.combine(today, hours.start, own).astimezone(ZoneInfo(zone.key))
+    closes = datetime.combine(today, hours.end, own).astimezone(zone)
     return {"days": [day for day in WEEKDAYS if day in hours.days], "opens": opens, "closes": closes}
 
 
