@@ -166,12 +166,12 @@ def _wrong_day(history: History, known: Known, heard: Heard) -> str | None:
     for day in reading.days(promise_in(heard.text), today):
         if day < today:
             return f"{day:%a %d %b} has passed"
-        if begins and day > (last := _end_of_term(max(begins).astimezone(zone).date(), history)):
+        if begins and day > (last := end_of_term(max(begins).astimezone(zone).date(), history)):
             return f"{last:%a %d %b} was to be the last day, and not {day:%a %d %b}"
     return None
 
 
-def _end_of_term(day: date, history: History) -> date:
+def end_of_term(day: date, history: History) -> date:
     """So many working days later, weekends not counted."""
     for _ in range(history.shop.ships_within.days):
         day = _workday(day + timedelta(days=1))
