@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.outside import reading
-from tests.outside.facts import Cancelled, OrderFact, Placed, Refunded, Replied
+from tests.outside.facts import Cancelled, Completed, Delivered, OrderFact, Placed, Refunded, Replied
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.identities import LAST, stopped_at
@@ -23,13 +23,13 @@ def announced(history: History) -> Iterator[Finding]:
     for order, known in _open_orders(history):
         said = [heard for heard in history.about(order) if heard.template in _OF_PARCELS]
         for facts in known.parcels.values():
-            told = _told_at(history, order, facts[0])
-            if told is None or known.given_up(facts[0].parcel) or _arrives_soon(history, known, told):
-                continue
-            number = facts[0].tracking or ""
-            if not any(number in heard.text for heard in said):
-                what = f"{order}: nobody was told that a parcel left at {facts[0].at:%d %b %H:%M} ({number})"
-                yield Finding(rule="", when=told, what=what, order=order)
+            for fact in facts:
+                told = _told_at(history, order, fact)
+                if told is None or known.given_up(fact.parcel) or _arrives_soon(known, told):
+                    continue
+                if not any((fact.tracking or "") in heard.text for heard in said):
+                    what = f"{order}: nobody was told of a parcel that left at {fact.at:%d %b %H:%M}"
+                    yield Finding(rule="", when=told, what=f"{what} ({fact.tracking})", order=order)
 
 
 def acknowledged(history: History) -> Iterator[Finding]:
@@ -149,6 +149,5 @@ def _shows(fact: object, order: str) -> bool:
     return isinstance(fact, Placed) and fact.order == order
 
 
-def _arrives_soon(history: History, known: Known, told: datetime) -> bool:
-    came = known.delivered_at
-    return came is not None and came < told + _ENOUGH
+def _arrives_soon(known: Known, told: datetime) -> bool:
+    return any(fact.at < told + _FRESH for fact in (*known.all(Delivered), *known.all(Completed)))
