@@ -24,6 +24,7 @@ MISSING = {
     "a refund": ("given-back", (paid(HOUR), BACK)),
     "a cancellation": ("called-off", (fact(Cancelled, HOUR),)),
     "a delay": ("late-cases", (paid(HOUR),)),
+    "a request for a review": ("reviews-asked", (shipped(HOUR), fact(Delivered, DAY))),
 }
 SAID = {
     "a parcel": hears(2 * HOUR, "shipped", text="left"),
@@ -33,6 +34,7 @@ SAID = {
     "a refund": hears(2 * DAY, "refunded"),
     "a cancellation": hears(2 * HOUR, "cancelled"),
     "a delay": shipped(2 * DAY),
+    "a request for a review": hears(8 * DAY, "review_request"),
 }
 
 
@@ -68,3 +70,10 @@ def test_a_case_shows_a_delay_and_a_small_cap_excuses_buyers_words_only() -> Non
     assert not found("late-cases", *CONFIRMED, paid(HOUR), cases=[case])
     assert found("late-cases", *CONFIRMED, paid(HOUR), shop=Shop(per_day=2))
     assert not found("acknowledged", *CONFIRMED, paid(HOUR), shop=Shop(per_day=2))
+
+
+def test_a_case_about_another_order_keeps_no_review_back() -> None:
+    came = (*CONFIRMED, shipped(HOUR), fact(Delivered, DAY))
+    for order, excused in (("2301", True), ("2302", False), (None, False)):
+        case = Case(opened_at=NOON, order=order, who="Annabel")
+        assert bool(found("reviews-asked", *came, cases=[case])) is not excused

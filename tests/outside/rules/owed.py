@@ -89,6 +89,23 @@ def called_off(history: History) -> Iterator[Finding]:
             )
 
 
+def reviews_asked(history: History) -> Iterator[Finding]:
+    """A review of what came is asked for in time, unless a case about this very order waits: what waits about
+    another order keeps nothing back."""
+    for order, known in _open_orders(history):
+        came = known.delivered_at
+        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        busy = known.rated or any(case.order in names for case in history.cases)
+        if came is None or not history.shop.review or busy or _forgotten(history, order):
+            continue
+        due = came + history.shop.review
+        if due + _ENOUGH > history.ended_at or len({fact.at for fact in known.all(Delivered)}) > 1:
+            continue
+        if not any(heard.template in ("review_request", None) for heard in history.about(order)):
+            what = f"{order}: came at {came:%d %b %H:%M}, and no review was asked for"
+            yield Finding(rule="", when=due, what=what, order=order)
+
+
 def late_cases(history: History) -> Iterator[Finding]:
     """An order that is paid and has not left by the promised day is a case for a person by itself."""
     zone = ZoneInfo(history.shop.zone)
