@@ -163,6 +163,10 @@ def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None
         corrected = replace(draft.contact, email="new." + draft.contact.email)
         teller.draft = replace(draft, contact=corrected)
         teller.show(at + MINUTE)
+    if rng.random() < 0.05 and draft.contact.buyer is None:
+        other = {"name": "Kornelius", "email": "kornelius@buyers.example", "phone": "+447946091234"}
+        teller.draft = replace(teller.draft, contact=replace(draft.contact, **other))
+        teller.show(at + 3 * MINUTE)
 
 
 def _cancel(rng: random.Random, teller: _Teller) -> datetime | None:
