@@ -27,9 +27,8 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
                 order for order in history.by_order if fact.opened in Known(history, order, seq).addresses()
             }
         if fact.chat == chat and fact.verified:
-            found |= {
-                order for order in history.by_order if fact.verified in _mailboxes(history, order, before)
-            }
+            sent_to = {order: _mailboxes(history, order, before) for order in history.by_order}
+            found |= {order for order, mailboxes in sent_to.items() if fact.verified in mailboxes}
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
                 order
