@@ -157,8 +157,13 @@ def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None
     at = draft.placed_at + soon(rng, 5 * MINUTE, 2 * HOUR, 26 * HOUR)
     if rng.random() < 0.12 and draft.total:
         change = rng.choice((Decimal("4.00"), Decimal("-1.50")))
+        before = draft.postage
         teller.draft = draft = replace(draft, postage=max(draft.postage + change, Decimal(0)))
         teller.show(at)
+        if rng.random() < 0.3:
+            at += soon(rng, 20 * MINUTE, 5 * HOUR)
+            teller.draft = draft = replace(draft, postage=before)
+            teller.show(at)
     if rng.random() < 0.08 and draft.contact.email:
         corrected = replace(draft.contact, email="new." + draft.contact.email)
         teller.draft = replace(draft, contact=corrected)

@@ -62,7 +62,10 @@ def test_a_parcel_that_came_at_once_need_not_be_announced() -> None:
 
 
 def test_a_cancellation_that_was_taken_back_need_not_be_said() -> None:
-    assert not found("called-off", *CONFIRMED, fact(Cancelled, HOUR), fact(Restored, 2 * HOUR))
+    gone = (*CONFIRMED, fact(Cancelled, HOUR), hears(HOUR, "cancelled"), fact(Restored, 2 * HOUR))
+    assert not found("called-off", *gone)
+    assert found("called-off", *gone, fact(Cancelled, DAY))
+    assert not found("called-off", *gone, fact(Cancelled, DAY), hears(DAY, "cancelled"))
 
 
 def test_a_case_shows_a_delay_and_a_small_cap_excuses_buyers_words_only() -> None:

@@ -75,10 +75,11 @@ def given_back(history: History) -> Iterator[Finding]:
 
 
 def called_off(history: History) -> Iterator[Finding]:
-    """Who has read the confirmation reads that the order is cancelled, if it stays so."""
+    """Who has read the confirmation reads that the order is cancelled, if it stays so, and that it is so again
+    after it was restored."""
     for order, known in _orders(history):
-        gone = known.all(Cancelled)
-        told = _told_at(history, order, gone[0]) if gone else None
+        gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
+        told = _told_at(history, order, gone) if gone else None
         heard = history.about(order)
         if told is None or known.cancelled is not True or known.delivered_at or known.all(Refunded):
             continue
