@@ -75,8 +75,8 @@ def given_back(history: History) -> Iterator[Finding]:
 
 
 def called_off(history: History) -> Iterator[Finding]:
-    """Who has read the confirmation reads that the order is cancelled, if it stays so; and again, after it was
-    restored, that it is so once more."""
+    """Who has read the confirmation reads that the order is cancelled, if it stays so, and again if it was
+    restored in between."""
     for order, known in _orders(history):
         gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
         told = _told_at(history, order, gone) if gone else None
