@@ -71,7 +71,9 @@ def wrote(id: str, word: Wrote, **more: Any) -> Delivery:
         }
         body = {"update_id": int(id.rpartition("-")[2]), "message": message}
         return Delivery(channel="telegram", kind="message", id=id, body=body, facts=(word,), **more)
-    told = {"id": id, "buyer": {"id": word.chat.value}, "text": word.text, "sent_at": word.at.isoformat()}
+    writer = {"id": word.chat.value}
+    writer |= {"email": word.verified, "verified": True} if word.verified else {}
+    told = {"id": id, "buyer": writer, "text": word.text, "sent_at": word.at.isoformat()}
     return webhook(id, "message.received", word.at, "message", told, word, **more)
 
 

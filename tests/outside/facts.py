@@ -150,6 +150,7 @@ class Wrote(Fact):
 
     number, digits: an order's number and a phone's last four, if the text names them.
     opened: for a link, the address to which it had been sent.
+    verified: the mailbox that the shop's own system has proved to be theirs.
     """
 
     chat: Address
@@ -158,6 +159,7 @@ class Wrote(Fact):
     number: str | None = None
     digits: str | None = None
     opened: Address | None = None
+    verified: str | None = None
     name: str | None = None
 
 

@@ -148,6 +148,11 @@ class Known:
         return found
 
     @property
+    def facts_of_leaving(self) -> bool:
+        """Something of it left or came, also if that was taken back."""
+        return any(isinstance(fact, (Shipped, Delivered, Completed)) for fact in self.facts)
+
+    @property
     def shipped(self) -> bool:
         return bool(self.parcels)
 

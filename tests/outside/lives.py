@@ -157,12 +157,21 @@ def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None
     at = draft.placed_at + soon(rng, 5 * MINUTE, 2 * HOUR, 26 * HOUR)
     if rng.random() < 0.12 and draft.total:
         change = rng.choice((Decimal("4.00"), Decimal("-1.50")))
+        before = draft.postage
         teller.draft = draft = replace(draft, postage=max(draft.postage + change, Decimal(0)))
         teller.show(at)
+        if rng.random() < 0.3:
+            at += soon(rng, 20 * MINUTE, 5 * HOUR)
+            teller.draft = draft = replace(draft, postage=before)
+            teller.show(at)
     if rng.random() < 0.08 and draft.contact.email:
         corrected = replace(draft.contact, email="new." + draft.contact.email)
         teller.draft = replace(draft, contact=corrected)
         teller.show(at + MINUTE)
+    if rng.random() < 0.05 and draft.contact.buyer is None:
+        other = {"name": "Kornelius", "email": "kornelius@buyers.example", "phone": "+447946091234"}
+        teller.draft = replace(teller.draft, contact=replace(draft.contact, **other))
+        teller.show(at + 3 * MINUTE)
 
 
 def _cancel(rng: random.Random, teller: _Teller) -> datetime | None:

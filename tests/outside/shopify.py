@@ -56,6 +56,19 @@ class _Shopify:
             )
             self.sent.append(Sent(at, delivery))
 
+    def tell_part(self, at: datetime, topic: str, body: dict[str, Any], fact: OrderFact) -> None:
+        """A webhook about one parcel or one refund alone."""
+        delivery = Delivery(
+            channel="shopify",
+            kind=topic,
+            id=f"s-{next(self.draft.ids)}",
+            body=copy.deepcopy(body),
+            facts=(fact,),
+            order=self.draft.key,
+            stranger=self.draft.stranger,
+        )
+        self.sent.append(Sent(at, delivery))
+
     def _body(self, at: datetime, shown: Placed) -> dict[str, Any]:
         draft, contact = self.draft, self.draft.contact
         first = draft.total + draft.removed * draft.price
@@ -202,6 +215,8 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
         known = rng.random() < 0.7
         tracking = f"BT{draft.id[-5:]}{place}"
         parcel = order.pack(at, pieces, tracking if known else None)
+        if rng.random() < 0.3:
+            order.tell_part(at, "fulfillments/create", order.parcels[parcel], order.facts[-1])
         last = place == len(portions) - 1
         whole = last and not draft.digital
         order.tell(at, "orders/fulfilled" if whole else "orders/partially_fulfilled", "orders/updated")
@@ -209,6 +224,8 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
             at += soon(rng, 30 * MINUTE, 5 * HOUR)
             fact = Shipped(order=draft.key, at=at, parcel=parcel, tracking=tracking, pieces=pieces)
             order.change(at, parcel, fact, tracking_number=tracking, tracking_numbers=[tracking])
+            if rng.random() < 0.3:
+                order.tell_part(at, "fulfillments/update", order.parcels[parcel], fact)
             order.tell(at, "orders/updated")
     if rng.random() < 0.12:
         at += soon(rng, 20 * MINUTE, DAY)
@@ -247,5 +264,8 @@ def _give_back(rng: random.Random, order: _Shopify, at: datetime) -> None:
     }
     order.refunds.append(refund | {"created_at": at.isoformat(), "note": None})
     order.financial = "refunded" if amount == order.paid else "partially_refunded"
-    order.facts.append(Refunded(order=draft.key, at=at, refund=id, amount=amount, currency=draft.currency))
+    fact = Refunded(order=draft.key, at=at, refund=id, amount=amount, currency=draft.currency)
+    order.facts.append(fact)
+    if rng.random() < 0.4:
+        order.tell_part(at, "refunds/create", order.refunds[-1], fact)
     order.tell(at, "orders/updated")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.outside import bodies
@@ -78,13 +79,16 @@ class Talker:
     def _say(self, chat: Address, at: datetime, order: Draft) -> None:
         locale = self.person.locale
         match self.rng.choices(
-            ("ask", "named", "person", "stop", "start", "replied", "pressing"), (8, 4, 1, 2, 1, 2, 1)
+            ("ask", "named", "verified", "person", "stop", "start", "replied", "pressing"),
+            (8, 4, 1, 1, 2, 1, 2, 1),
         )[0]:
             case "ask":
                 self._write(chat, at, self.rng.choice(_QUESTIONS[locale]), "question")
             case "named":
                 text = f"{self.rng.choice(_QUESTIONS[locale])} {order.number}"
                 self._write(chat, at, text, "question", order.number)
+            case "verified" if chat.kind == "webhook" and self.person.email:
+                self._write(chat, at, self.rng.choice(_QUESTIONS[locale]), "question", verified=True)
             case "person":
                 self._write(chat, at, _PERSON[locale], "person")
             case "stop":
@@ -119,9 +123,11 @@ class Talker:
         asks: str,
         number: str | None = None,
         digits: str | None = None,
+        verified: bool = False,
     ) -> None:
         name = self.person.name if chat.kind == "telegram" else None
         word = Wrote(at=at, chat=chat, text=text, asks=asks, number=number, digits=digits, name=name)
+        word = replace(word, verified=self.person.email) if verified else word
         self._send(at, bodies.wrote(f"m-{next(self.ids)}", word, stranger=self.person.stranger))
 
     def _open_link(self, chat: Address, at: datetime, heard_at: Address) -> None:

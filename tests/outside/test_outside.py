@@ -74,6 +74,13 @@ def test_a_link_opens_what_was_sent_to_its_address_to_the_first_chat_only() -> N
     assert found("crossing", placed(), first, second, hears(3 * HOUR, "shipped", Address("telegram", "7")))
 
 
+def test_a_mailbox_that_the_shops_system_has_proved_opens_what_is_sent_to_it() -> None:
+    said = hears(2 * MINUTE, "where_is_order", STRANGER)
+    for verified, wrong in ((ANN.email, False), (BEN.email, True), (None, True)):
+        asked = wrote(MINUTE, "question", verified=verified)
+        assert bool(found("crossing", placed(), asked, said)) is wrong
+
+
 def test_anothers_name_or_number_in_a_text_is_found() -> None:
     both = (placed(), placed(contact=BEN, order="webhook/2302"))
     assert found("crossing", *both, hears(MINUTE, "shipped", text="Hello Benedict, 2301 left"))
@@ -258,6 +265,9 @@ def test_thanks_are_for_what_was_paid_and_refunds_are_called_what_they_are() -> 
 def test_an_amount_that_nobody_told_is_found() -> None:
     events = (placed(), paid(MINUTE, "4.50"))
     assert found("amounts", *events, hears(HOUR, None, text="2301: £13.37 is due"))
+    cheaper = placed(HOUR, total=Decimal("18.50"))
+    more = hears(2 * HOUR, "total_changed", text="It's now £18.50. You've paid £1.50 more.")
+    assert not found("amounts", placed(), paid(MINUTE, None, None), cheaper, more)
     assert not found(
         "amounts", *events, hears(HOUR, None, text="2301: of £20.00 we have £4.50, £15.50 is due")
     )

@@ -77,6 +77,12 @@ def woocommerce(rng: random.Random, draft: Draft) -> list[Sent]:
         order.status = "on-hold"
         order.facts.append(Restored(order=draft.key, at=at))
         order.tell(at)
+        if rng.random() < 0.4:
+            at += soon(rng, HOUR, DAY)
+            order.status = "cancelled"
+            order.facts.append(Cancelled(order=draft.key, at=at))
+            order.tell(at)
+            return order.sent
     if rng.random() < 0.25:
         return order.sent
     at += soon(rng, 30 * MINUTE, 10 * HOUR)

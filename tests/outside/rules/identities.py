@@ -15,7 +15,8 @@ _HOURS = timedelta(hours=6)
 
 
 def proved(history: History, chat: Address, before: int) -> set[str]:
-    """The orders that a chat has opened: by number and that order's digits, or as the first with a link."""
+    """The orders that a chat has opened: by number and that order's digits, as the first with a link, or by
+    the word of the shop's own system."""
     found: set[str] = set()
     first: dict[str, Address] = {}
     for seq, fact in history.facts(before):
@@ -25,6 +26,9 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
             found |= {
                 order for order in history.by_order if fact.opened in Known(history, order, seq).addresses()
             }
+        if fact.chat == chat and fact.verified:
+            sent_to = {order: _mailboxes(history, order, before) for order in history.by_order}
+            found |= {order for order, mailboxes in sent_to.items() if fact.verified in mailboxes}
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
                 order
@@ -32,6 +36,10 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
                 if fact.digits in _digits(history, order, seq)
             }
     return found
+
+
+def _mailboxes(history: History, order: str, before: int) -> set[str | None]:
+    return {placed.contact.email for placed in Known(history, order, before).all(Placed)}
 
 
 def _digits(history: History, order: str, before: int) -> set[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.outside import reading
@@ -104,7 +104,7 @@ def corrections(history: History) -> Iterator[Finding]:
                 if (
                     not before
                     or _said(history, order, fact.tracking)
-                    or not _still_matters(history, order, before[-1].address)
+                    or not _still_matters(history, order, before[-1].address, told.acked_at)
                 ):
                     continue
                 if any(each.seq < told.seq for each in history.told if fact in each.facts):
@@ -118,10 +118,11 @@ def _said(history: History, order: str, tracking: str) -> bool:
     return any(tracking in heard.text for heard in history.about(order))
 
 
-def _still_matters(history: History, order: str, where: Address) -> bool:
-    """Nothing makes the number idle or its address silent: an arrival, a cancellation, a stop."""
+def _still_matters(history: History, order: str, where: Address, since: datetime) -> bool:
+    """Nothing makes the number idle or its address silent: an arrival soon, a cancellation, a stop."""
     later = Known(history, order)
-    idle = bool(later.all(Delivered)) or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
+    came = any(fact.at < since + timedelta(days=1) for fact in later.all(Delivered))
+    idle = came or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
     return not idle and not history.troubles and stopped_at(history, where, LAST) is None
 
 
@@ -166,12 +167,12 @@ def _wrong_day(history: History, known: Known, heard: Heard) -> str | None:
     for day in reading.days(promise_in(heard.text), today):
         if day < today:
             return f"{day:%a %d %b} has passed"
-        if begins and day > (last := _end_of_term(max(begins).astimezone(zone).date(), history)):
+        if begins and day > (last := end_of_term(max(begins).astimezone(zone).date(), history)):
             return f"{last:%a %d %b} was to be the last day, and not {day:%a %d %b}"
     return None
 
 
-def _end_of_term(day: date, history: History) -> date:
+def end_of_term(day: date, history: History) -> date:
     """So many working days later, weekends not counted."""
     for _ in range(history.shop.ships_within.days):
         day = _workday(day + timedelta(days=1))
