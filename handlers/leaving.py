@@ -142,7 +142,7 @@ POLICIES: MessagePolicies = {
         why_not_correct,
         about_parcel=True,
         variables=("parcel.tracking",),
-        samples=_SAMPLES,
+        samples=({"parcel": "a", "number": "SF123"}, {"parcel": "b", "number": "RM 12"}),
     ),
     TAKEN_BACK: policy.shipping(
         why_not_take_back,

@@ -59,7 +59,7 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
         return Reason("order_reopened", {"order": order.shown_number})
     back = order.reopened_at
     first = min(at for at in order.cancelled_times if back is None or at > back)
-    said_before = any(back is None or at > back for at in _said(facts, "cancelled"))
+    said_before = any(back is None or at > back for at in _said(facts, "cancelled", order))
     if _fact_of(due) != _seconds(first) or said_before:
         return Reason("said_before", {"order": order.shown_number})
     return None
@@ -68,7 +68,7 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
 def why_not_report_restoring(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Said to a buyer who heard that the order was cancelled, and not that it is back."""
     outdated = cancelled(order) or refunded_in_full(order)
-    gone, back = _said(facts, "cancelled"), _said(facts, "restored")
+    gone, back = _said(facts, "cancelled", order), _said(facts, "restored", order)
     if outdated or order.reopened_at is None or not gone:
         return outdated or Reason("nothing_said", {"order": order.shown_number})
     told = back and max(back) > max(gone)
@@ -86,15 +86,16 @@ def _seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-def _said(facts: Facts, template: str) -> list[datetime]:
-    """The times of the facts that were reported, or may have been."""
+def _said(facts: Facts, template: str, order: Order) -> list[datetime]:
+    """The times of the facts that were reported, or may have been; an older key names none."""
+    prefix = f"{template}:{order.id}:"
     heard = [said for said in facts.said if said.template == template and said.state in ("sent", "unknown")]
-    times = [_time_of(said.key.rpartition(":")[2]) or said.sent_at for said in heard]
+    times = [_time_of(said.key.removeprefix(prefix)) or said.sent_at for said in heard]
     return [at for at in times if at]
 
 
 def _time_of(text: Any) -> datetime | None:
-    """From seconds, as they stand in keys, or from ISO 8601; None for an order's id in an older key."""
+    """From seconds, as they stand in keys, or from ISO 8601; None for anything else, such as an older key."""
     try:
         return datetime.fromtimestamp(int(text), UTC) if str(text).isdigit() else datetime.fromisoformat(text)
     except (TypeError, ValueError, OverflowError, OSError):

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from bot.domain.actions import MAILTO
+from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Buyer, Said, ToldParcel
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT
+from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
 from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
@@ -30,6 +32,7 @@ NAMES: dict[str, str | None] = {
     "a buyer with a link for a name": "Win at https://evil.example",
 }
 
+TOTAL_CHANGED = "total_changed"
 STOP_URL = "https://shop.example/stop/abc"
 
 _PAID = (Paid(id="p", at=AT, method="bank transfer"),)
@@ -52,6 +55,8 @@ _DOZEN = tuple(
 )
 _ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
 _HALF = Money(6400, "CNY")
+_MAILBOX = "anna@mail.example"
+_AGREES = Contacts(email=Told(_MAILBOX, AT), agrees=Told("yes", AT))
 _MUCH, _OTHER = Money(20000, "CNY"), Money(12800, "KRW")
 
 
@@ -105,6 +110,7 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
         "a cancelled order, partly refunded",
         {"payments": _PAID, "cancelled_at": AT, "refunds": (Refund(id="r", at=AT, amount=_HALF),)},
     ),
+    ("a cancelled and restored order", {"cancelled_at": AGO, "reopened_at": AT}),
     ("a refunded order", {"payments": _PAID, "refunds": (Refund(id="r", at=AT),)}),
     (
         "an order known by its payment only",
@@ -187,17 +193,21 @@ def _message(
     order: Order | None,
     values: dict[str, Any],
 ) -> tuple[DueMessage, Facts]:
-    policy = policies.get(name, policies[PROMOTION])
+    policy, to = policies.get(name, policies[PROMOTION]), None
+    if policy.asks_for_offers and order:  # whichever way the shop's setting stands
+        shop, to = shop.model_copy(update={"double_opt_in": True}), f"{MAILTO}{_MAILBOX}"
+        order = msgspec.structs.replace(order, contacts=_AGREES)
     due = DueMessage(
-        key=f"{name}:1001",
+        key=_key(name, order),
         template=name,
         category="service" if name in PARTS else policy.category,
         due_at=AT,
         created_at=AT,
         lateness=policy.lateness,
         values=values,
+        to=to,
     )
-    said = tuple(each for each in _SAID if each.template != name) + _told(values)
+    said = tuple(each for each in _SAID if each.template != name) + _told(name, values, order)
     return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said)
 
 
@@ -209,13 +219,26 @@ def _sayable(name: str, policies: MessagePolicies, due: DueMessage, facts: Facts
     return policy.why_outdated(due, facts, AT) is None
 
 
-def _told(values: dict[str, Any]) -> tuple[Said, ...]:
-    """Whoever is told of parcel b was told of parcel a."""
-    if values.get("parcel") != "b":
-        return ()
-    return (
-        Said(key="shipped:1001:a", template=LEFT, state="sent", sent_at=AT, parcels=(ToldParcel(("a",)),)),
-    )
+def _key(name: str, order: Order | None) -> str:
+    if name == TOTAL_CHANGED and order and order.total:
+        return f"{name}:{order.id}:{order.total.minor}{order.total.currency}"
+    return f"{name}:1001"
+
+
+def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said, ...]:
+    """What a text of this name follows: another total, or the parcel itself under another number; and whoever
+    is told of parcel b was told of parcel a."""
+    parcel = values.get("parcel")
+    if name == TOTAL_CHANGED and order and order.total:
+        before = Money(order.total.minor + 1000, order.total.currency)
+        return (_earlier("order_confirmation", total=before),)
+    if name in (CORRECTED, TAKEN_BACK) and parcel:
+        return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
+    return (_earlier(LEFT, parcels=(ToldParcel(("a",)),)),) if parcel == "b" else ()
+
+
+def _earlier(template: str, **known: Any) -> Said:
+    return Said(key=f"{template}:1001:a", template=template, state="sent", order="1001", sent_at=AT, **known)
 
 
 def _input(name: str, policies: MessagePolicies) -> TemplateInput:

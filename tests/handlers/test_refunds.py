@@ -208,3 +208,9 @@ def test_an_order_stored_by_an_older_release_is_not_told_again() -> None:
     old = Said(key="cancelled:1001", template="cancelled", state="sent", order="1001", sent_at=then)
 
     assert desk.why_outdated(key("cancelled", hours(2)), said=(old,)) == "said_before"
+
+    desk.take(world.reopened(hours(3)), world.cancelled(hours(4)))
+    assert desk.why_outdated(key("restored", hours(3)), said=(old,)) == "order_cancelled"
+    late = msgspec.structs.replace(old, sent_at=PLACED + hours(5))  # the order's id is a number, and no time
+    assert desk.why_outdated(key("cancelled", hours(4)), said=(late,)) == "said_before"
+    assert desk.why_outdated(key("cancelled", hours(4)), said=(old,)) is None
