@@ -267,7 +267,7 @@ class _Batch:
                 cases=work.cases_of(None, (order,)),
                 said=work.said.get(order.id, ()),
             )
-        orders = work.orders_seen_by(subject.buyer, chat) if chat else ()
+        orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered = self._numbered(event)
         return Context(
             now=self._unit.now,
@@ -287,7 +287,11 @@ class _Batch:
         """The orders whose numbers a chat message contains, whoever's they are."""
         if not isinstance(event, MessageReceived):
             return ()
-        return self._work.numbered(self._rules.numbers_in(event.text))
+        return self._spoken_of(self._work.numbered(self._rules.numbers_in(event.text)))
+
+    def _spoken_of(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+        """Without those of a platform's tests, unless the shop is being tried: no chat hears of them."""
+        return tuple(order for order in orders if self._unit.shop.say_test_orders or not order.test)
 
     def _linked(self, event: AnyEvent, chat: Conversation | None) -> Order | None:
         link = (
@@ -295,4 +299,5 @@ class _Batch:
             if isinstance(event, MessageReceived)
             else None
         )
-        return linked(self._work, link, chat) if link and chat else None
+        order = linked(self._work, link, chat) if link and chat else None
+        return next(iter(self._spoken_of((order,))), None) if order else None

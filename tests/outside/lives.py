@@ -77,22 +77,26 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
     """All that is told of one order by the shop's own system."""
     teller = _Teller(draft)
     teller.show(draft.placed_at)
-    paid_at = _pay(rng, teller) if draft.total and not draft.on_delivery else draft.placed_at
+    invoiced = rng.random() < 0.15
+    after = soon(rng, DAY, 3 * DAY) if invoiced else timedelta(0)
+    paid_at = _pay(rng, teller, after) if draft.total and not draft.on_delivery else draft.placed_at
     _edit(rng, teller, paid_at)
     cancelled_at = _cancel(rng, teller)
     if cancelled_at is None and draft.on_delivery and rng.random() < 0.7:
         _ship_and_be_paid(rng, teller)
+    elif cancelled_at is None and invoiced:
+        _ship(rng, teller, draft.placed_at + soon(rng, HOUR, 8 * HOUR))
     elif cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
-        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY))
+        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY, 7 * DAY))
     if paid_at is not None:
         _refund(rng, teller, paid_at + soon(rng, HOUR, 3 * DAY, 6 * DAY))
     return teller.sent
 
 
-def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
-    """When all of it was paid; None if it was not."""
+def _pay(rng: random.Random, teller: _Teller, after: timedelta) -> datetime | None:
+    """When all of it was paid; None if it was not. after: it is an invoice, which takes so much longer."""
     draft = teller.draft
-    at = draft.placed_at + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
+    at = draft.placed_at + after + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
     plan = rng.choices(
         ("none", "whole", "sum", "parts", "twins", "over", "under", "foreign"), (24, 18, 24, 12, 4, 4, 6, 8)
     )[0]

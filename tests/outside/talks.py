@@ -39,7 +39,7 @@ class Talker:
                 at += soon(self.rng, MINUTE, HOUR)
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
-                at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY)
+                at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY, 5 * DAY)
         if self.rng.random() < 0.06 and self.person.email:
             self._opt_out(orders[0].placed_at + soon(self.rng, HOUR, 2 * DAY))
         return self.sent

@@ -129,7 +129,11 @@ def test_what_strangers_change_for_others_is_found() -> None:
 def test_who_guesses_is_told_of_and_nobody_else() -> None:
     def wrong(tries: int) -> list[Event]:
         digits = [f"{n:04}" for n in range(tries)]
-        said = [wrote(MINUTE * int(d), "proof", f"2301 {d}", number="2301", digits=d) for d in digits]
+        chats = [Address("telegram", "6000"), Address("telegram", "6001")]
+        said = [
+            wrote(MINUTE * int(d), "proof", f"2301 {d}", chats[int(d) % 2], number="2301", digits=d)
+            for d in digits
+        ]
         return [placed(), *said]
 
     told = hears(HOUR, "order_guessed")

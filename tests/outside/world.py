@@ -59,6 +59,7 @@ class _Run:
         self.receivers = receivers
         self.places = places
         self.steps = list(plan.steps)
+        self.resolved: dict[str, bodies.Delivery] = {}
         self.told: list[Told] = []
 
     async def until(
@@ -118,15 +119,19 @@ class _Run:
         )
 
     def _resolved(self, delivery: bodies.Delivery) -> bodies.Delivery | None:
-        """With the link that was heard in the meantime, where one is to be opened; None if none was."""
+        """With the link that was heard in the meantime, where one is to be opened; None if none was. Told again
+        it is the same as before."""
         if delivery.link_from is None:
             return delivery
+        if before := self.resolved.get(delivery.id):
+            return before
         link = self.receivers.last_link(delivery.link_from)
         if link is None:
             return None
         word = delivery.facts[0]
         assert isinstance(word, Wrote)
-        return bodies.wrote(delivery.id, replace(word, text=f"/start {link}"))
+        self.resolved[delivery.id] = bodies.wrote(delivery.id, replace(word, text=f"/start {link}"))
+        return self.resolved[delivery.id]
 
     async def _cases(self) -> list[Case]:
         url = f"{self.site}/api/v1/shops/{shop.NAME}/cases"

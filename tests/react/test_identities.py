@@ -322,6 +322,17 @@ async def test_the_orders_number_with_the_last_four_digits_opens_that_one_order(
     assert await opened(engine) == {"20261"}
 
 
+@pytest.mark.parametrize("tried", [False, True], ids=["as usual", "the shop is being tried"])
+async def test_a_platforms_test_order_is_no_order_to_a_chat(shops: ManyShops, tried: bool) -> None:
+    engine = shop_of(shops, say_test_orders=tried)
+    await engine.take(msgspec.structs.replace(placed("20261", id="7", **ANN), test=True))
+    await engine.settle()
+    await engine.take(wrote("订单 20261，尾号 8000", at=engine.clock.now))
+    await engine.settle()
+    assert ("where_is_order" in answers(engine)) is tried
+    assert await opened(engine) == ({"20261"} if tried else set())
+
+
 async def test_the_digits_are_those_of_the_phone_that_the_order_itself_keeps(shops: ManyShops) -> None:
     """The buyer's newest phone opens no order that was placed with another."""
     engine = shop_of(shops)

@@ -11,6 +11,7 @@ from tests.outside.rules.sayings import shown, unasked
 
 LAST = 10**9  # a place after all that was told
 _MOST_TRIES = 10
+_OF_A_CHAT = 5  # wrong tries a day, as the settings have it
 _HOURS = timedelta(hours=6)
 
 
@@ -151,7 +152,7 @@ def guessing(history: History) -> Iterator[Finding]:
         if heard.template == "order_guessed" and orders and max(tries) < _MOST_TRIES:
             yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
     for order in history.by_order:
-        tries = _wrong_tries(history, order, LAST)
+        tries = _wrong_tries(history, order, LAST, most=_OF_A_CHAT)
         if len(tries) < _MOST_TRIES or tries[-1] - tries[0] > _HOURS or not _reachable(history, order):
             continue
         if not any(heard.template in ("order_guessed", None) for heard in history.about(order)):
@@ -159,16 +160,20 @@ def guessing(history: History) -> Iterator[Finding]:
             yield Finding(rule="", when=tries[-1], what=what, order=order)
 
 
-def _wrong_tries(history: History, order: str, before: int) -> list[datetime]:
-    """When somebody wrote its number and other digits, or a number that nobody has said before."""
-    found = []
+def _wrong_tries(history: History, order: str, before: int, most: int = LAST) -> list[datetime]:
+    """When chats that have not opened the order wrote its number and other digits; so many of each chat at
+    most, since after its own tries nothing that a chat writes is looked at."""
+    found: dict[Address, set[datetime]] = {}
     for seq, fact in history.facts(before):
         if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
             continue
         named = order in history.numbered(fact.number)
-        if named and Known(history, order, seq).newest and fact.digits not in _digits(history, order, seq):
-            found.append(fact.at)
-    return sorted(set(found))
+        knows = proved(history, fact.chat, seq) & set(history.numbered(fact.number))
+        wrong = fact.digits not in _digits(history, order, seq) and Known(history, order, seq).newest
+        tries = found.setdefault(fact.chat, set())
+        if named and wrong and not knows and len(tries) < most:
+            tries.add(fact.at)
+    return sorted(at for tries in found.values() for at in tries)
 
 
 def _reachable(history: History, order: str) -> bool:
