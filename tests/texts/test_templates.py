@@ -83,7 +83,7 @@ def test_an_answer_in_chat_needs_no_subject(name: str) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_confirmation_asks_for_the_form_only_while_unpaid_and_with_accounts(locale: str) -> None:
-    form = {"zh-CN": "转账时间：", "zh-TW": "匯款時間：", "en": "Time of transfer:"}[locale]
+    form = {"zh-CN": "转账时间：", "zh-TW": "帳號末五碼：", "en": 'just reply "paid"'}[locale]
     unpaid = said("order_confirmation", locale)
     order = sample("order_confirmation", FULL, POLICIES)["order"] | {"state": "paid", "left": None}
 
