@@ -33,7 +33,9 @@ _LABEL = re.compile(
 )
 
 
-_FIVE_DIGITS = re.compile(r"(?:账号|账户|卡号)?[后末][五5][码位](?:数字)?[^\d\n]{0,4}(\d{5})(?!\d)")  # alone, as asked for
+_FIVE_DIGITS = re.compile(
+    r"(?:账号|账户|卡号)?[后末][五5][码位](?:数字)?[^\d\n]{0,4}(\d{5})(?!\d)"
+)  # alone, as asked for
 
 
 def read_form(text: str) -> dict[str, str]:

@@ -3,7 +3,21 @@
 import re
 
 _CHINESE = re.compile("[\u3400-\u9fff]{3,4}")
-_TWO_LETTER_FAMILIES = ("欧阳", "歐陽", "上官", "司马", "司馬", "诸葛", "諸葛", "司徒", "东方", "東方", "皇甫", "尉迟", "尉遲")
+_TWO_LETTER_FAMILIES = (
+    "欧阳",
+    "歐陽",
+    "上官",
+    "司马",
+    "司馬",
+    "诸葛",
+    "諸葛",
+    "司徒",
+    "东方",
+    "東方",
+    "皇甫",
+    "尉迟",
+    "尉遲",
+)
 _LATIN = re.compile(r"[^\W\d_a-z][^\W\d_]+(?:['’-][^\W\d_]+)*")  # a capital and more, as in "Ann", "Jean-Luc"
 _NOT_LATIN = re.compile("[^\u0000-\u024f\u1e00-\u1eff\u2018\u2019]")
 _TITLES = frozenset(("mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "madam", "frau", "herr"))

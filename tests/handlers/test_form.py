@@ -68,7 +68,9 @@ def test_every_label_of_our_own_form_is_understood(locale: str) -> None:
     assert set(filled) == {"name", "bank", "time", "digits"}  # and nothing that the order holds already
 
 
-@pytest.mark.parametrize("text", ["帳號末五碼：12345", "末五碼 12345", "我的帳號後五碼是12345", "账号后五位：12345"])
+@pytest.mark.parametrize(
+    "text", ["帳號末五碼：12345", "末五碼 12345", "我的帳號後五碼是12345", "账号后五位：12345"]
+)
 def test_the_last_five_digits_alone_are_a_claim(text: str) -> None:
     case, answer = decide(wrote(text), chat_context(ORDER))
 
@@ -78,7 +80,9 @@ def test_the_last_five_digits_alone_are_a_claim(text: str) -> None:
     assert answer.template == "form_received"
 
 
-@pytest.mark.parametrize("text", ["paid", "Paid, Hughes Ltd", "paid (Clara Hughes)", "Paid from the account of J. Smith"])
+@pytest.mark.parametrize(
+    "text", ["paid", "Paid, Hughes Ltd", "paid (Clara Hughes)", "Paid from the account of J. Smith"]
+)
 def test_paid_with_the_name_on_the_account_is_a_claim_with_these_words(text: str) -> None:
     case, answer = decide(wrote(text), chat_context(ORDER))
 
@@ -88,7 +92,9 @@ def test_paid_with_the_name_on_the_account_is_a_claim_with_these_words(text: str
     assert answer.template == "payment_claimed"
 
 
-@pytest.mark.parametrize("text", ["paid for the wrong one", "Paid. The parcel is broken", "paid twice", "is it paid?"])
+@pytest.mark.parametrize(
+    "text", ["paid for the wrong one", "Paid. The parcel is broken", "paid twice", "is it paid?"]
+)
 def test_other_words_with_paid_are_no_claim(text: str) -> None:
     assert not any(isinstance(action, OpenCase) for action in decide(wrote(text), chat_context(ORDER)))
 
