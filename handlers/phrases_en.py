@@ -222,8 +222,9 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         "i_paid",
         0.84,
         "says it is paid, with the name on the account, as we ask for it",
-        r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?(?:\W{1,3}(?!for |by |attention |but |and )"
-        r"|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)(?!.*\b(?:parcel|order|item|arriv|broke|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
+        r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
+        r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"
+        r"(?!.*\b(?:parcel|order|item|arriv|broke|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
         r"[^?]{2,60}$",
     ),
 )
