@@ -12,7 +12,8 @@ _LABELS: dict[str, str] = {
     "user": r"用户名|会员名|会员账号|账号|昵称|user ?name|login",
     "name": r"真实姓名|姓名|名字|收货人|收件人|付款人|汇款人|转账人|户名"
     r"|real name|full name|account name|paid by|payer|name|recipient",
-    "digits": r"(?:付款|汇款|转出)?(?:账号|卡号|账户)?[后末][四五45][位码](?:数字)?|尾号(?:后?[四五45][位码])?",
+    "digits": r"(?:付款|汇款|转出)?(?:账号|卡号|账户)?[后末][四五45][位码](?:数字)?"
+    r"|尾号(?:后?[四五45][位码])?",
     "phone": r"联系电话|电话|手机号码|手机号|手机|phone number|phone|mobile|tel",
     "items": r"商品|宝贝|货品|物品|items?|goods|products?",
     "variant": r"颜色|尺寸|尺码|规格|colou?r|size",

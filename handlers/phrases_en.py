@@ -218,6 +218,15 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"|wired)\b|^\W*(?:just |all )?(?:paid|payed)(?: it| now| already| just now| today"
         r"| yesterday| in full| by [a-z ]{2,15})?\W*$",
     ),
+    (
+        "i_paid",
+        0.84,
+        "says it is paid, with the name on the account, as we ask for it",
+        r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
+        r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"
+        r"(?!.*\b(?:parcel|order|item|arriv|broke|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
+        r"[^?]{2,60}$",
+    ),
 )
 
 _GOES_BACK = (

@@ -142,8 +142,10 @@ def last_of_several(now: Minute) -> bool:
     return on_its_way(now) and now.has("all left", "several parcels") and bool(told)
 
 
-def stands_still(now: Minute) -> bool:
-    return on_its_way(now) and now.at >= now.facts["left"] + 5 * DAY
+def stands_still_since(now: Minute) -> bool:
+    """Since the day on which it left, of which nothing else was told."""
+    left = now.facts["left"]
+    return on_its_way(now) and now.at >= left + 5 * DAY and now.named_day().date() == left.date()
 
 
 def in_use(now: Minute) -> bool:
@@ -195,63 +197,66 @@ Rule = Callable[[Minute], bool]
 CLAIMS: tuple[tuple[str, Rule], ...] = (
     (r"^We'll send it by|最晚.*[发出][货貨]", leaves_by),
     (r"within \d+ business days|\d+ 个工作日内发货|\d+ 個工作天內出貨", not_left),
-    (r"payment has arrived|^Your payment of .* has arrived|款已收到|的付款收到了|的款項已收到", paid),
-    (r"isn't paid yet|not paid yet|还没有收到付款|還沒收到款項。$|订单还没付款|這筆訂單尚未付款", unpaid),
-    (r"have not seen a payment|still have no payment|还没收到付款|還沒收到款項，", unpaid),
-    (r"^Please transfer|^请转账到|^請匯款至|^Once you have paid|^转好以后|^匯款完成後", unpaid),
-    (r"on the transfer|附言|備註", unpaid),
+    (r"We've received your payment|款已收到|的付款收到了|的款項已收到", paid),
+    (r"isn't paid yet|还没有收到付款|還沒收到款項。$|订单还没付款|這筆訂單尚未付款", unpaid),
+    (r"haven't seen a payment|还没收到付款|還沒收到款項，", unpaid),
+    (r"^Please transfer|^请转账到|^請匯款至|^Once you've paid|^转账后|^匯款完成後|^匯款後請回傳", unpaid),
+    (r"as your payment reference|附言|帳號末五碼", unpaid),
     (r"keep the order for you until|pay before|为您保留到|前付款|為您保留到|前完成付款", time_left),
     (r"set aside for you|还为您留着|還為您保留著|^After that the order is closed", still_kept),
-    (r"^part of your order|^Part of order|[Tt]he rest will follow", partly_on_its_way),
-    (r"已经发出一部分|已寄出一部分|其余的随后寄出|其餘", partly_on_its_way),
-    (r"the last parcel|最后一个包裹|最後一件包裹", last_of_several),
-    (r"is on its way\.|已经发货|已經出貨", on_its_way),
-    (r"^Parcel: |^快递：|^物流：|^查看物流|^查詢配送|track\.example", on_its_way),
-    (r"when it arrives|^签收时|^收到後|^簽收時", on_its_way),
-    (r"has been delivered|已经送达|已經送達", lambda now: now.has("arrived")),
-    (r"not moved for some days|有几天没有新的|已經好幾天沒有", stands_still),
-    (r"looking into it|已经在跟进|已經在追蹤", looked_after),
-    (r"passed this to|reply here soon|转给客服同事|马上帮您看|轉給客服人員|客服人員會儘快", passed_on),
-    (r"\(case \d+\)|，编号 \d+|案件編號 \d+", in_the_case),
-    (r"checking the account|马上核对账户|馬上對帳", looked_after),
-    (r"have refunded|已退给您|已退還", lambda now: now.has("refunded")),
-    (r"enjoying your order|用着还满意|用起來還滿意", in_use),
-    (r"thank you for taking the time|您的评价我们看到了|看到您的評價了", lambda now: now.has("reviewed")),
-    (r"have read your review|看到了您的评价|看到您的評價", lambda now: now.has("reviewed")),
-    (r"^We wrote to you|之前给您发过|先前通知過您", written_before),
-    (r"won't write to you in this chat|以后不在这个聊天里主动|以後不會再主動", silent_from_now),
+    (r"last parcel of order|最后一个包裹|最後一件包裹", lambda now: on_its_way(now) and now.has("all left")),
+    (r"^Part of (your )?order|^The rest will follow|已经发出一部分|已寄出一部分", partly_on_its_way),
+    (r"is on its way( with|\.)|已经发货|已經出貨", on_its_way),
     (
-        r"thank you for coming back|一直光顾|一直以來支持|regular buyers only|只给老顾客|專為老主顧",
-        comes_back,
+        r"^Parcel: |^快递：|^物流：|^Track(ing| it)|快递单号|物流單號|^查看物流|^查詢配送|track\.example",
+        on_its_way,
     ),
+    (r"when it arrives, just reply|^签收时|^收到後請先", on_its_way),
+    (r"has been delivered|已经送达|已經送達", lambda now: now.has("arrived")),
+    (r"hasn't moved since|起就没有新的|起就沒有新的", stands_still_since),
+    (
+        r"looking into it|已经在跟进|已經在追蹤|passed this to|转给客服|轉給客服|is looking after it",
+        looked_after,
+    ),
+    (r"交给专人|交由專人|They'll reply here|马上帮您看|儘快回覆您", looked_after),
+    (r"checking the payment|^资料收到了|^資料收到了", looked_after),
+    (r"have refunded|We've refunded|已为您退款|已退还|已退還", lambda now: now.has("refunded")),
+    (r"enjoying your order|用着还满意|用起來還滿意", in_use),
+    (
+        r"for your review|your review, and|谢谢您的评价|看到了您的评价|感謝您的評價|看到您的評價",
+        lambda now: now.has("reviewed"),
+    ),
+    (r"glad you like it|看到您喜欢|您喜歡", lambda now: now.message.template == "review_thanks"),
+    (r"^We messaged you|之前给您发过|先前通知過您", written_before),
+    (r"won't hear from us in this chat|以后不在这个聊天|以後不會再主動", silent_from_now),
+    (r"being a regular|just for you|一直光顾|一直以來支持|只给老顾客|專為老主顧", comes_back),
     (r"this weekend|这个周末|這個週末", weekend),
-    (r"digits do not match|没有对上|末四碼不符", lambda now: now.message.template == "not_matched"),
+    (r"digits don't match|没对上|末四碼不符", lambda now: now.message.template == "not_matched"),
 )
 
 # Greetings, questions, what to do, whom to ask, and what was bought: nothing that a fact could make untrue.
 NOTHING_CLAIMED = (
-    r"^Hello |^[\w ]+(，您好！|您好：)$|^Thank you|^谢谢您(的消息|在)|^感謝您在",
-    r"^(You chose|您选购的商品|您訂購的商品|Total|合计|總金額)|^[-·・] ?(\d+ x|.* × \d)",
+    r"^Hi |^亲，您好！|^[\w ]+您好：$|^Thank(s for| you)|^谢谢您(的消息|在)|^感謝您在|^謝謝您的訊息",
+    r"^(Your order:|您选购的商品|您訂購的商品|Total|合计|總金額)|^[-·・] ?(\d+ x|.* × \d)",
     r"^[-·・] ?(First Bank|中国工商|臺灣)",
-    r"^(User name|Real name|Phone|Items|Address|Postcode|Bank|Time of transfer)",
-    r"^(用户名|姓名|电话|商品|地址|邮编|付款银行|转账时间|會員帳號|電話|郵遞區號|匯款銀行|匯款時間)",
-    r"^To reach a person|^If it is urgent|^需要找人|^需要專人協助|^着急的话|^若您急著要",
-    r"^If it still|^还是不行|^若還是不行",
-    r"^Please (check|give|send|pay whenever)|^请打开看看|^請確認|^If it is not there",
+    r"^(付款人|付款银行|转账时间|尾号后四位|匯款人|匯款銀行|匯款時間)：$",
+    r"^Need a hand|^Contact us|^You can also reach|^If it's urgent|^需要人工客服",
+    r"^需要專人協助|^着急的话|^若您急著要",
+    r"^您也可以直接联系|^您也可以直接聯絡|^If it still|^还是不行|^若還是不行",
+    r"^Please (check|give|send|pay whenever)|^麻烦看看|^請確認|^If it isn't, or",
     r"^没收到，或者|^若沒收到，或",
-    r"^Did something go wrong|^Tell us where|^告诉我们卡|^歡迎告訴我們",
-    r"^If you have already paid|^已经付过|^若您已經付款",
-    r"^(The money goes back|Depending on)|^退款按原路|^没收到的话|^退款會退回|^若沒收到，請告訴",
-    r"^How do you like|^If you have a minute|^Say what is good|^If something is wrong|^方便的话",
-    r"^要是有问题|^方便的話|^如果有問題",
-    r"^If you need anything|^以后有什么|^以後有任何|^This is |^这里是|^這裡是",
-    r"^If you no longer|^如果不想要|^若您已不需要",
-    r"^If you have a question|^If you ask|^您来问|^您有問題|^To hear from us",
-    r"^If it's only offers|^只是不想收优惠|^如果只是不想收到優惠|^There is nothing you",
-    r"^You can also reach us|^您也可以直接[找聯]",
-    r"^If you would like|^需要的话|^有興趣|^No more offers|^Reply STOP|^不想再收到",
+    r"^Did something go wrong|^Let us know and|^告诉我们卡|^歡迎告訴我們",
+    r"^Already paid|^Just reply|^已经付过|^若您已經付款",
+    r"^(The money goes back|If it doesn't arrive)|^原路退回|^没收到的话|^退款會退回|^若沒收到，請告",
+    r"^How is it|^An honest review|^If something's wrong|^方便的话",
+    r"^有任何问题|^方便的話|^如果有問題",
+    r"^以后有什么|^以後有任何|^This is |^这里是|^這裡是",
+    r"^If you no longer|^如果不需要|^若您已不需要|^Any questions",
+    r"^Done\.$|^If it's only offers|^To undo this|^您来问|^您有問題|^只是不想收|^如果只是不想",
+    r"^There's nothing you",
+    r"^If there's a code|^下单时就能用|^下單時即可|^To stop these offers|^不想再收到",
     r"^请把订单号|^核对上了|^請提供訂單|^核對無誤",
-    r"^资料收到了|^資料收到了",
+    r"^I'd rather not|^资料收到了|^資料收到了",
 )
 
 
