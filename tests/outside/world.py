@@ -119,8 +119,10 @@ class _Run:
         )
 
     def _resolved(self, delivery: bodies.Delivery) -> bodies.Delivery | None:
-        """With the link that was heard in the meantime, where one is to be opened; None if none was. Told
-        again it is the same as before."""
+        """With the link that was heard in the meantime, where one is to be opened; None if none was.
+
+        What is told again is the same as before.
+        """
         if delivery.link_from is None:
             return delivery
         if before := self.resolved.get(delivery.id):
