@@ -224,7 +224,7 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         "says it is paid, with the name on the account, as we ask for it",
         r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
         r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"
-        r"(?!.*\b(?:parcel|order|item|arriv|broke|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
+        r"(?!.*\b(?:parcel|order|item|arriv\w*|broke\w*|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
         r"[^?]{2,60}$",
     ),
 )

@@ -62,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("已轉帳", "我已經匯款了", "剛剛付款了"),
         *(
             "I already paid",
+            "paid, Hughes Ltd",
             "I've paid",
             "i payed yesterday",
             "paid",

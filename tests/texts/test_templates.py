@@ -141,6 +141,36 @@ def test_a_yen_has_no_decimals_and_a_dinar_three() -> None:
     assert "KWD1.280" in said("order_confirmation", "zh-CN", order=total | {"total": Money(1280, "KWD")})
 
 
+@pytest.mark.parametrize(
+    ("greeting", "starts"), [("亲", "亲，您好！"), ("{name} 亲", "小明 亲，您好！"), ("茶友", "茶友，您好！")]
+)
+def test_buyers_are_addressed_as_the_shop_chooses(greeting: str, starts: str) -> None:
+    shop = FULL.model_copy(update={"greeting": greeting})
+    values = sample("payment_reminder", shop, POLICIES, "王小明")
+
+    text = TEXTS.render(TEXTS.resolve("payment_reminder", "zh-CN"), values).text
+
+    assert split_subject(text)[1].startswith(starts)
+    assert "王小明" not in text
+
+
+def test_english_greets_by_the_first_name_and_names_what_it_is_called_there() -> None:
+    values = sample("order_confirmation", FULL, POLICIES, "Clara Hughes")
+    texts = {
+        locale: TEXTS.render(TEXTS.resolve("order_confirmation", "en"), values | {"locale": locale}).text
+        for locale in ("en-GB", "en-US")
+    }
+
+    assert all("Hi Clara," in text and "Hughes" not in text for text in texts.values())
+    assert "postage" in texts["en-GB"]
+    assert "shipping" in texts["en-US"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_three_stars_are_thanked_for_otherwise_than_five(locale: str) -> None:
+    assert said("review_thanks", locale, rating=5) != said("review_thanks", locale, rating=3)
+
+
 # --- what the seller may get wrong -------------------------------------------------------------------
 
 
