@@ -142,6 +142,8 @@ def test_a_right_proof_opens_the_order_at_once() -> None:
     assert found("proved", placed(), proof, hears(HOUR, "not_matched", STRANGER, order=None))
     assert not found("proved", placed(), proof, hears(HOUR, "where_is_order", STRANGER))
     wrong = wrote(HOUR, "proof", "2301 0000", number="2301", digits="0000")
+    unseen = hears(HOUR, "not_matched", STRANGER, order=None)
+    assert not found("proved", placed(test=True), proof, unseen)
     assert not found("proved", placed(), wrong, hears(HOUR, "not_matched", STRANGER, order=None))
 
 
