@@ -151,6 +151,9 @@ def test_another_order_of_arrival_leaves_the_same_messages() -> None:
     one = history(placed(), hears(MINUTE, "shipped", text="left"))
     other = history(hears(HOUR, "shipped", text="left"), placed())
     assert not list(judge(replace(one, others={"another order": other}), ["any-order"]))
+    links = [hears(MINUTE, "shipped", text=f"https://t.me/a_bot?start={token}") for token in ("ab", "cd")]
+    linked, elsewhere = (history(placed(), link) for link in links)
+    assert not list(judge(replace(linked, others={"another order": elsewhere}), ["any-order"]))
     silent = history(placed())
     assert list(judge(replace(one, others={"another order": silent}), ["any-order"]))
 
