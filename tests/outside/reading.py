@@ -133,5 +133,7 @@ def names_in(text: str, numbers: Iterable[str]) -> list[str]:
 
 
 def without_cases(text: str) -> str:
-    """The text but for the numbers of cases, which depend on what else happened."""
+    """The text but for the numbers of cases, which depend on what else happened, and the tokens of links, in
+    which the shop's own keys stand."""
+    text = _LINK.sub("link", text)
     return re.sub(r"(?i)(case |案|号|號|编号|編號)\s*\d+", r"\1", text)

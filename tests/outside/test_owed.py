@@ -57,6 +57,11 @@ def test_a_stop_excuses_silence(what: str) -> None:
     assert not found(rule, *CONFIRMED, *events, fact(OptedOut, MINUTE, addresses=(MAIL,)))
 
 
+def test_a_payment_that_is_told_again_was_acknowledged_before() -> None:
+    said = hears(2 * HOUR, "payment_received")
+    assert not found("acknowledged", *CONFIRMED, paid(HOUR), said, paid(3 * HOUR))
+
+
 def test_a_parcel_that_came_at_once_need_not_be_announced() -> None:
     assert not found("announced", *CONFIRMED, shipped(HOUR), fact(Delivered, 2 * HOUR))
 

@@ -142,6 +142,8 @@ def test_a_right_proof_opens_the_order_at_once() -> None:
     assert found("proved", placed(), proof, hears(HOUR, "not_matched", STRANGER, order=None))
     assert not found("proved", placed(), proof, hears(HOUR, "where_is_order", STRANGER))
     wrong = wrote(HOUR, "proof", "2301 0000", number="2301", digits="0000")
+    unseen = hears(HOUR, "not_matched", STRANGER, order=None)
+    assert not found("proved", placed(test=True), proof, unseen)
     assert not found("proved", placed(), wrong, hears(HOUR, "not_matched", STRANGER, order=None))
 
 
@@ -149,6 +151,9 @@ def test_another_order_of_arrival_leaves_the_same_messages() -> None:
     one = history(placed(), hears(MINUTE, "shipped", text="left"))
     other = history(hears(HOUR, "shipped", text="left"), placed())
     assert not list(judge(replace(one, others={"another order": other}), ["any-order"]))
+    links = [hears(MINUTE, "shipped", text=f"https://t.me/a_bot?start={token}") for token in ("ab", "cd")]
+    linked, elsewhere = (history(placed(), link) for link in links)
+    assert not list(judge(replace(linked, others={"another order": elsewhere}), ["any-order"]))
     silent = history(placed())
     assert list(judge(replace(one, others={"another order": silent}), ["any-order"]))
 

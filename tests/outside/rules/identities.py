@@ -131,6 +131,7 @@ def silence(history: History) -> Iterator[Finding]:
     }
     for order in set(history.by_order) - set(other.by_order):
         strange |= Known(history, order).addresses()
+        strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
     for said, heard in without.items():
         if said not in with_them:

@@ -158,6 +158,7 @@ def proofs(history: History) -> Iterator[Finding]:
             if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
                 continue
             opened = proved(history, fact.chat, told.seq + 1) & set(history.numbered(fact.number))
+            opened = {order for order in opened if not Known(history, order).test}
             if not opened or _again(history, told) or _tried(history, fact, told.seq):
                 continue
             if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.outside import reading
-from tests.outside.facts import Cancelled, Completed, Delivered, OrderFact, Placed, Refunded, Replied
+from tests.outside.facts import Cancelled, Completed, Delivered, OrderFact, Paid, Placed, Refunded, Replied
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.identities import LAST, stopped_at
@@ -38,12 +38,17 @@ def acknowledged(history: History) -> Iterator[Finding]:
         if not known.payments or not known.paid or known.on_delivery or known.delivered_at:
             continue
         last = max(known.payments, key=lambda fact: fact.at)
-        told = max(_told_at(history, order, fact) or history.ended_at for fact in known.payments)
+        told = max(_told_at(history, order, fact) or history.ended_at for fact in _first_words(known))
         if told + _ENOUGH > history.ended_at or _changes_after(history, order, last.at):
             continue
         if not any(_acknowledges(history, heard, known, told) for heard in history.about(order)):
             what = f"{order}: {known.paid} were paid by {told:%d %b %H:%M}, and no text says so"
             yield Finding(rule="", when=told, what=what, order=order)
+
+
+def _first_words(known: Known) -> list[Paid]:
+    """Of each payment the first that was told; it may be told again under another time."""
+    return list({fact.payment: fact for fact in reversed(known.all(Paid))}.values())
 
 
 def _acknowledges(history: History, heard: Heard, known: Known, since: datetime) -> bool:
