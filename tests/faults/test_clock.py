@@ -155,9 +155,7 @@ async def test_a_deadline_comes_once_however_the_clock_goes(shops: ManyShops) ->
     woken = [row for row in await engine.rows(tables.inbox, "external_id", "channel") if row[1] == "clock"]
     names = [key for key, _ in woken]
     assert names[0] == "unpaid_closed:1001"
-    assert all(
-        name.startswith("unpaid_closed:1001") for name in names
-    )  # told late, the time to pay is longer
+    assert all(name.startswith("unpaid_closed:1001") for name in names)  # told late, it is longer
     assert len(set(names)) == len(names) <= 2
     assert await engine.rows(tables.cases, "reason") == [("unpaid_closed",)]
 
