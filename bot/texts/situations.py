@@ -33,6 +33,7 @@ _SENT = Parcel(
 )
 _FIRST = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="SF123")
+_TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
 PAYING: tuple[Part, ...] = (
@@ -45,6 +46,7 @@ PAYING: tuple[Part, ...] = (
 )
 SENDING: tuple[Part, ...] = (
     ("not shipped", {}),
+    ("taken back", {"parcels": (_TAKEN_BACK,)}),
     ("shipped in part", {"parcels": (_FIRST,)}),
     ("shipped", {"parcels": (_SENT,)}),
     ("stuck on its way", {"parcels": (_STUCK,)}),
