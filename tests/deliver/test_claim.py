@@ -53,7 +53,7 @@ LEASE = timedelta(minutes=2)
 KINDS = {"web": "webhook", "telegram": "telegram", "mail": "email"}
 TOKENS = SignedTokens("a secret for tests")
 SLOTS = {"web": 10, "telegram": 10, "mail": 10}
-THANKS = "You are welcome. We are here if you need anything."
+THANKS = "You're welcome. We're here if you need anything."
 
 
 @pytest.fixture(autouse=True)

@@ -165,7 +165,7 @@ def test_each_order_is_told_to_its_own_contacts_whatever_its_buyer_has_elsewhere
 def test_a_chat_hears_of_the_order_that_it_opened_and_of_no_other(connection: Connection) -> None:
     save(connection, ann(), bob(), chat("bob", last_in_at=NOON))
     save(connection, mailed("1", "one@b.example"), mailed("2", "two@b.example"))
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42")): "digits"}, NOON)
+    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "digits"}, NOON)
     for key, about in (("k", "1"), ("l", "2"), ("m", None)):
         queue(connection, key, order=about)
     facts = facts_of(connection)
@@ -231,7 +231,7 @@ def test_a_message_waits_while_an_event_about_it_is_not_handled(
 
 def test_a_message_waits_for_what_a_chat_that_opened_its_order_says(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42")): "link"}, NOON)
+    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "link"}, NOON)
     queue(connection, "k", order="1")
     queue(connection, "l", order="2")
     take(connection, wrote("stop"))
@@ -332,5 +332,8 @@ def test_of_an_order_what_decided_about_the_message_is_kept() -> None:
         "cancelled_at": NOON,
         "refunded_minor": 0,
         "delivered_at": NOON,
+        "total_minor": 100,
+        "paid_minor": 0,
+        "currency": "CNY",
     }
     assert timedelta(seconds=facts["takeover"]) == SHOP.takeover
