@@ -214,7 +214,7 @@ class Bench:
 
 def shop_of(api: str) -> dict[str, Any]:
     """The settings of a shop that sends through both platforms."""
-    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    telegram = {"kind": "telegram", "secrets": ["a secret of the bench"], "token": "1:x", "api": api}
     webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"}
     return {
         **FAST_SHOP,

@@ -174,7 +174,9 @@ def test_nobody_hears_more_than_the_cap_in_a_day(account: Transcript) -> None:
     assert [hold.code for hold in only(account, "delivered", "1000").held] == ["day_full"]
 
 
-def test_a_buyer_proves_an_order_by_digits_and_is_answered_where_they_ask_but_written_to_by_mail(account: Transcript) -> None:
+def test_a_buyer_proves_an_order_by_digits_and_is_answered_where_they_ask_but_written_to_by_mail(
+    account: Transcript,
+) -> None:
     assert only(account, "which_order").copies == only(account, "not_matched").copies == 1
     assert only(account, "where_is_order", "#1042").channel == "telegram"
     assert [message.channel for message in find(account, "shipped", "#1042")] == ["email", "email"]

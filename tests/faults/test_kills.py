@@ -26,7 +26,15 @@ from storage import buyer_records, conversation_records, outbox, tables, wish_re
 from storage.database import Database
 from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Receiver, Traffic, until
+from tests.faults.traffic_simulation import (
+    FAST_SHOP,
+    LAST_REMINDER,
+    DatabaseProbe,
+    Receiver,
+    Traffic,
+    delivery_of,
+    until,
+)
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -84,7 +92,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
 
 async def everything_was_done(probe: DatabaseProbe, traffic: Traffic, receiver: Receiver) -> None:
     """Compare the acknowledged deliveries, the received messages and the database."""
-    kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
+    kept = {delivery_of(name) for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
     assert set(traffic.acknowledged) <= kept
     assert set(await probe.counts(tables.inbox)) == {"done"}
     asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in traffic.acknowledged if id.startswith("m-"))

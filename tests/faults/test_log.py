@@ -227,7 +227,9 @@ async def test_foreign_bytes_in_the_log_are_kept_and_stop_nobody(
         async with taking_in(shop):
             await settled_in(shop.program.parts.database, len(foreign) + 1)
         told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
-        assert told == [*(f"m{number}" for number in range(len(foreign))), "last"]
+        assert told == [
+            f"message:ann:{id}" for id in (*(f"m{number}" for number in range(len(foreign))), "last")
+        ]
         assert await unreadable(shop) == [("log", body) for body in foreign]
 
 
@@ -251,7 +253,7 @@ async def test_another_hand_goes_on_where_the_first_one_stopped_and_reads_a_new_
         async with taking_in(shop):
             await settled_in(shop.program.parts.database, 7)
         told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
-        assert told == [f"m{number}" for number in range(7)]
+        assert told == [f"message:ann:m{number}" for number in range(7)]
 
 
 async def test_a_payment_that_still_lies_in_the_log_keeps_its_reminder_from_going_out(
