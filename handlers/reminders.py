@@ -157,14 +157,19 @@ def order_closed(order: Order, facts: Facts, now: datetime) -> Reason | None:
 def one_breath_over(facts: Facts, now: datetime) -> datetime:
     """When enough time has passed since anything was said about the money of this order."""
     if any(said.template == payment_term.TOLD_BY and said.state in payment_term.OPEN for said in facts.said):
-        return now + ONE_BREATH  # it is still to be told
-    gap = facts.shop.payment.gap
+        return now + _breath(facts.shop.payment)  # it is still to be told
+    gap, breath = facts.shop.payment.gap, _breath(facts.shop.payment)
     waits = [
-        said.sent_at + (ONE_BREATH if said.template == payment_term.TOLD_BY else max(gap, ONE_BREATH))
+        said.sent_at + (breath if said.template == payment_term.TOLD_BY else max(gap, breath))
         for said in facts.said
         if said.sent_at and said.template in ABOUT_MONEY
     ]
     return max(waits, default=now)
+
+
+def _breath(payment: Payment) -> timedelta:
+    """ONE_BREATH, or less where the shop itself wants a reminder sooner than that."""
+    return min((ONE_BREATH, *(wait for wait in payment.remind if wait)))
 
 
 def _closes_at(order: Order, facts: Facts, now: datetime) -> datetime | None:

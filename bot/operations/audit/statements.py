@@ -156,7 +156,10 @@ def _in_one_breath(said: Said) -> bool:
         return False
     at = began(said.sending)
     of_money = ("order_confirmation", "payment_received", *ASKING)
-    return any(other.template in of_money and at - began(other) < ONE_BREATH for other in said.before)
+    breath = min(
+        (ONE_BREATH, *(wait / 2 for wait in said.shop.payment.remind if wait))
+    )  # as the shop wants it
+    return any(other.template in of_money and at - began(other) < breath for other in said.before)
 
 
 def _said_too_early(sending: Sending, others: Sequence[Sending]) -> bool:
