@@ -110,7 +110,9 @@ def words_of(connection: Connection, shop: str, numbers: Collection[int]) -> dic
         return found
     columns = [case_words.c[name] for name in CaseWord.__struct_fields__]
     here = select(*columns).where(case_words.c.shop == shop, case_words.c.number.in_(numbers))
-    for row in connection.execute(here.order_by(case_words.c.at, case_words.c.event)):
+    for row in connection.execute(
+        here.order_by(case_words.c.at, func.length(case_words.c.event), case_words.c.event)
+    ):
         found.setdefault(row.number, []).append(CaseWord(**row._mapping))
     return found
 

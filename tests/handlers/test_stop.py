@@ -204,7 +204,7 @@ def test_what_only_speaks_of_offers_is_not_the_smaller_wish(text: str) -> None:
 @pytest.mark.parametrize(
     ("locale", "shipping", "words"),
     [
-        ("en", "shipping notices", ("in this chat", "NO OFFERS", "START")),
+        ("en", "delivery updates", ("in this chat", "NO OFFERS", "START")),
         ("zh-CN", "发货通知", ("这个聊天", "不要优惠", "恢复")),
         ("zh-TW", "出貨通知", ("這個聊天", "不要優惠", "恢復")),
     ],

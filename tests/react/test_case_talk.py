@@ -10,7 +10,7 @@ from storage.read_models import CaseView
 from tests.engine import Engine, many_shops
 from tests.world import NOON, World, world
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
 
 async def cases(shop: World) -> list[CaseView]:
@@ -24,6 +24,7 @@ async def replied(shop: World, text: str) -> None:
 
 
 async def said(shop: World, text: str | None, **fields: object) -> None:
+    shop.clock.now += SECOND
     message = {"id": f"m{text}{fields}", "buyer": {"id": "ann"}, "text": text, **fields}
     await shop.post("message.received", {"message": message})
     await shop.settle()

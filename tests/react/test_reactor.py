@@ -29,6 +29,7 @@ from bot.react import reactor
 from bot.react.reactor import Handled, Reactor
 from storage import buyer_records, case_records, inbox, tables, wish_records
 from storage.database import Database
+from storage.unit import CaseLine
 from tests.conftest import empty_sqlite
 from tests.one_shop import (
     CATALOGUE,
@@ -95,6 +96,9 @@ def reactor_of(
     found: Rules, database: Any = None, jitter: float = 0.0, metrics: Metrics | None = None
 ) -> Reactor:
     return Reactor(database, SHOPS, found, CATALOGUE, TimeLimit(), metrics or Metrics(), lambda: jitter)
+
+
+FAULT = (CaseLine(shop="mugs", number=1, kind="fault"),)
 
 
 def react(connection: Connection, found: Rules, **more: Any) -> Handled:
@@ -174,7 +178,9 @@ def test_a_handler_that_fails_parks_its_event_and_opens_a_case_but_its_facts_cou
     connection: Connection,
 ) -> None:
     take(connection, placed("1", id="7"), placed("2"))
-    assert react(connection, Handler(fails_for="1").rules(OrderPlaced)) == Handled(handled=1, parked=1)
+    assert react(connection, Handler(fails_for="1").rules(OrderPlaced)) == Handled(
+        handled=1, parked=1, lines=FAULT
+    )
     bad, good = settled(connection)
     error = "KeyError: '" + "k" * 1000
     assert bad[1:] == ("parked", "test_reactor.handler", error[:500], NOON)
@@ -187,7 +193,7 @@ def test_a_handler_that_fails_parks_its_event_and_opens_a_case_but_its_facts_cou
 
 def test_an_event_that_cannot_be_merged_is_parked_without_a_rule(connection: Connection) -> None:
     take(connection, wrote("hello", address=""))
-    assert react(connection, rules()) == Handled(parked=1)
+    assert react(connection, rules()) == Handled(parked=1, lines=FAULT)
     assert [row[1:4] for row in settled(connection)] == [
         ("parked", None, "ValueError: a chat without an address")
     ]
