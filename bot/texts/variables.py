@@ -81,7 +81,7 @@ VARIABLES: dict[str, str] = {
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.to_ship": "true while none of it has left and it is still to be sent",
-    "order.ships_by": "the day by which it leaves, for `| day`; empty unless it is paid and that is ahead",
+    "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
     "order.late": "true if that day has passed and nothing has left",
     "order.failed": "true if the carrier cannot deliver one of its parcels",
     "order.parcels": "parcels that left",
@@ -209,7 +209,7 @@ def _values(values: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
     for name in [name for name in values if name.endswith("_minor")]:
         if isinstance(values[name], int) and values.get("currency"):
             shown[name.removesuffix("_minor")] = Money(values[name], values["currency"])
-    return shown
+    return {name: value for name, value in shown.items() if name in CARRIED}  # others are for the rules alone
 
 
 def _value(name: str, value: Any, zone: ZoneInfo) -> Any:
