@@ -24,8 +24,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 APART := $(VENV)-bench
 PIP_APART := $(APART)/bin/python -m pip install -q --disable-pip-version-check
-UV_LOCK := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes \
+UV_LOCK_ALONE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
+UV_LOCK := $(UV_LOCK_ALONE) pyproject.toml
 
 # LOCALE only counts for a shop that is made; one that is there keeps its own language.
 OTHER_SHOP := make run SHOP=$(SHOP)-$(LOCALE) LOCALE=$(LOCALE)
@@ -79,6 +80,7 @@ lock: $(VENV)/.developed
 	$(PIP) uv
 	$(UV_LOCK) -o requirements.lock
 	$(UV_LOCK) --group dev -o requirements-dev.lock
+	$(UV_LOCK_ALONE) --group build -c requirements-dev.lock -o requirements-build.lock
 	cp requirements.lock requirements-bench.lock  # of both what we ship, wherever the others allow it
 	$(UV_LOCK) --group bench -o requirements-bench.lock
 
@@ -94,10 +96,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "$(PYTHON) makes no environments here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
-$(VENV)/.installed: $(BIN)/python requirements.lock pyproject.toml
+$(VENV)/.installed: $(BIN)/python requirements.lock requirements-build.lock pyproject.toml
 	@echo "Installing what Xiaoer stands on ..."
+	@$(PIP) --require-hashes -r requirements-build.lock
 	@$(PIP) --require-hashes -r requirements.lock
-	@$(PIP) --no-deps -e .
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed requirements-dev.lock
@@ -109,8 +112,9 @@ $(VENV)/.developed: $(VENV)/.installed requirements-dev.lock
 $(APART)/.installed: requirements-bench.lock requirements-dev.lock pyproject.toml
 	@$(MAKE) --no-print-directory VENV=$(APART) $(APART)/bin/python
 	@echo "Installing what Xiaoer is measured against ..."
+	@$(PIP_APART) --require-hashes -r requirements-build.lock
 	@$(PIP_APART) --require-hashes -r requirements-bench.lock || { \
 		echo "NOT ALL OTHERS CAN BE INSTALLED HERE: measuring Xiaoer alone"; \
 		$(PIP_APART) --require-hashes -r requirements-dev.lock; }
-	@$(PIP_APART) --no-deps -e .
+	@$(PIP_APART) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -228,7 +228,7 @@ async def _prove(traveller: Traveller, records: Records) -> None:
         "payment_received": asked[PAID],
         "reminders that wait": 3 * (asked[PLACED] - asked[PAID]),
         "reminders withdrawn": 3 * asked[PAID],
-        "deadlines": asked[PLACED],
+        "deadlines": asked[PLACED] + asked[PAID],  # to pay by, and to ship by once paid
         "deliveries not handled": 0,
     }
     wrong = [

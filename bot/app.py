@@ -1,9 +1,10 @@
 """The composition root: settings in, a program out."""
 
 import asyncio
+import contextlib
 import gc
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypedDict, Unpack
@@ -18,7 +19,7 @@ from bot.channels import ReceivingChannel, SendingChannel
 from bot.channels.email import EmailChannel
 from bot.channels.registry import open_channels, open_http
 from bot.channels.telegram import TelegramSettings
-from bot.config import Config
+from bot.config import Config, host_and_port
 from bot.deliver.addresses import AddressBook
 from bot.deliver.claim import Claimer
 from bot.deliver.dispatcher import LEASE, Dispatcher
@@ -26,7 +27,7 @@ from bot.deliver.links import Links
 from bot.deliver.outcomes import OutcomeWriter
 from bot.domain.clock import utc_now
 from bot.domain.rules import Rules
-from bot.domain.signed_tokens import SignedTokens
+from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
 from bot.operations.metrics import Metrics
@@ -45,16 +46,19 @@ from bot.receive.log.jetstream import Log
 from bot.receive.log.lag import deliveries_behind
 from bot.receive.log.producer import LogProducer
 from bot.receive.log.watermark import Watermark
+from bot.receive.page_headers import guard
 from bot.receive.rate_limit import RateLimit
 from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
+from handlers.meaning import asks_nothing
 from handlers.order_proof import order_numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
 from storage.instance import OutboxHold
+from storage.unit import CaseLine
 
 log = structlog.get_logger()
 
@@ -75,6 +79,7 @@ class Options(TypedDict, total=False):
     rules: the tables of a shop; `rules_of(config)` where it is left out.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
+    on_case: told of each case that begins to wait for the seller.
     lease: how long a message stays in hand. drain_seconds: how long a stopping program waits for platforms.
     """
 
@@ -86,24 +91,28 @@ class Options(TypedDict, total=False):
     drain_seconds: float
     time_limit: TimeLimit
     jitter: Callable[[], float]
+    on_case: Callable[[CaseLine], None]
 
 
 def rules_of(config: Config) -> Rules:
     """The rules in `handlers`; links count as proof if they are signed with the settings' secret."""
     tokens = SignedTokens(config.secret.get_secret_value())
 
-    def order_of_link(shop: str, text: str) -> str | None:
+    def link_in(shop: str, text: str) -> ChatLink | None:
         command, _, token = text.partition(" ")
-        proved = tokens.read("chat", token.strip()) if command == "/start" and token else None
-        return proved[1] if proved and len(proved) == 2 and proved[0] == shop else None
+        said = tokens.read("chat", token.strip()) if command == "/start" and token else None
+        if said is None or len(said) not in (2, 3) or said[0] != shop:
+            return None
+        return ChatLink(said[1], said[2] if len(said) == 3 else None)
 
     return Rules(
         routes=ROUTES,
         policies=POLICIES,
         numbers_in=order_numbers_in,
-        order_of_link=order_of_link,
+        link_in=link_in,
         promotion_due=vip.promotion_due,
         tier_of=vip.tier_of,
+        asks_nothing=asks_nothing,
     )
 
 
@@ -138,6 +147,7 @@ class _Builder:
         self.lease = options.get("lease", LEASE)
         self.drain_seconds = options.get("drain_seconds", DRAIN_SECONDS)
         self.jitter = options.get("jitter", random.random)
+        self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
         self.rules = options.get("rules") or rules_of(config)
         self.channels = options.get("channels") or channels_of(config, http)
@@ -168,6 +178,7 @@ class _Builder:
         return Program(
             Parts(
                 site=self._site(health, store, RequestLimits(limits)),
+                monitoring=_monitoring(health) if config.metrics_listen else None,
                 config=config,
                 rules=self.rules,
                 metrics=metrics,
@@ -208,6 +219,7 @@ class _Builder:
             self.time_limit,
             self.metrics,
             self.jitter,
+            self.on_case,
         )
 
     def _claimer(self) -> Claimer:
@@ -250,14 +262,16 @@ class _Builder:
         return Archiver(self.database, self.config.shops, kept.archive, kept.keep, self.clock, busy)
 
     def _site(self, health: Health, store: DeliveryStore, requests: RequestLimits) -> web.Application:
-        """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives."""
+        """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives.
+
+        Where `metrics_listen` is set, what tells of the shops is served there alone.
+        """
         site = web.Application(client_max_size=self.config.body_limit, middlewares=[requests.middleware])
+        site.on_response_prepare.append(guard)
         site.add_routes(
-            [
-                web.get("/healthz", health.alive),
-                web.get("/readyz", health.ready),
-                web.get("/metrics", health.measured),
-            ]
+            [web.get("/healthz", health.alive)]
+            if self.config.metrics_listen
+            else _routes_of_monitoring(health)
         )
         if RECEIVE in self.legs:
             site.add_routes(self._public_routes(store, requests.body))
@@ -274,8 +288,26 @@ class _Builder:
             web.get("/hooks/{shop}/{channel}", receiver.receive),
             web.get("/stop/{token}", unsubscribe.ask),
             web.post("/stop/{token}", unsubscribe.stop),
-            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body),
+            web.get("/offers/{token}", unsubscribe.ask_offers),
+            web.post("/offers/{token}", unsubscribe.confirm_offers),
+            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
         ]
+
+
+def _routes_of_monitoring(health: Health) -> list[web.RouteDef]:
+    return [
+        web.get("/healthz", health.alive),
+        web.get("/readyz", health.ready),
+        web.get("/metrics", health.measured),
+    ]
+
+
+def _monitoring(health: Health) -> web.Application:
+    """What `metrics_listen` answers."""
+    site = web.Application()
+    site.on_response_prepare.append(guard)
+    site.add_routes(_routes_of_monitoring(health))
+    return site
 
 
 def _telegram_bots(config: Config) -> dict[str, str]:
@@ -315,7 +347,10 @@ async def serve(
             await runner.setup()
             async with program.running() as hold:
                 try:
-                    async with listening(runner, parts.limits, config.host, config.port):
+                    async with (
+                        _answering(parts.monitoring, config.metrics_listen),
+                        listening(runner, parts.limits, config.host, config.port),
+                    ):
                         on_ready(hold)
                         await until.wait()
                         parts.health.leave()
@@ -324,6 +359,21 @@ async def serve(
                     await runner.cleanup()
     finally:
         database.close()
+
+
+@contextlib.asynccontextmanager
+async def _answering(site: web.Application | None, address: str | None) -> AsyncIterator[None]:
+    """Serve monitoring at its own address, if it has one. Raises OSError if that cannot be bound."""
+    if site is None or address is None:
+        yield
+        return
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=LAST_ANSWER_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *host_and_port(address)).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def _rest_the_collector() -> None:

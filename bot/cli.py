@@ -17,10 +17,12 @@ from bot.commands import (
     outbox,
     serving,
     setup,
+    trail,
     trying,
 )
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
+from bot.commands.mixing import mixed_app
 from bot.commands.options import WRONG_USE
 from bot.commands.visible import visible
 from bot.domain.errors import XiaoerError
@@ -45,6 +47,8 @@ app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")
 app.command("events")(events.events)
 app.command("audit")(auditing.audit)
+app.add_typer(mixed_app, name="mixed")
+app.command("trail")(trail.trail)
 app.add_typer(import_app, name="import")
 app.command("backup")(backup.backup)
 app.command("hold")(holding.hold)

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.channels.registry import PLATFORMS, ChannelSettings
 from bot.domain.errors import wrong
+from bot.domain.secrets import Secret
 from bot.domain.shop import LOCALES, Duration, Name, Settings, Shop, WebAddress
 from bot.receive.connection_limits import DoorSettings
 from bot.settings import schema as settings_schema
@@ -61,6 +62,12 @@ def _listen(text: str) -> str:
     return text
 
 
+def _apart(text: str, others: ValidationInfo) -> str:
+    if text == others.data.get("listen"):
+        raise wrong("listen_twice")
+    return text
+
+
 def _folder(path: Path, info: ValidationInfo) -> Path:
     folder = _beside(info) / path
     if not folder.is_dir():
@@ -73,12 +80,6 @@ def _beside(info: ValidationInfo) -> Path:
     return beside
 
 
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if len(secret.get_secret_value()) < SECRET_LENGTH:
-        raise wrong("secret_short", length=SECRET_LENGTH)
-    return secret
-
-
 def _place(path: Path, info: ValidationInfo) -> Path:
     return _beside(info) / path
 
@@ -89,13 +90,7 @@ def _long_kept(keep: timedelta) -> timedelta:
     return keep
 
 
-SECRET_LENGTH = 16  # characters; a shorter one can be guessed
-
-
 SHORTEST_KEEP = timedelta(days=60)  # an order's whole life, and all that the caps look back at
-
-
-Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
 
 
 class ShopSettings(Shop):
@@ -132,6 +127,9 @@ class Config(Settings):
         "a JetStream cluster in front, for rushes",
     )
     listen: Annotated[str, AfterValidator(_listen)] = Field("127.0.0.1:8080", description="address:port")
+    metrics_listen: Annotated[str, AfterValidator(_listen), AfterValidator(_apart)] | None = Field(
+        None, description="address:port of /metrics and /readyz, which `listen` then does not answer"
+    )
     public_url: WebAddress | None = Field(
         None, description="where buyers reach this program, for links in messages"
     )
@@ -149,11 +147,17 @@ class Config(Settings):
 
     @property
     def host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_and_port(self.listen)[0]
 
     @property
     def port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
+        return host_and_port(self.listen)[1]
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two halves of `listen` or `metrics_listen`."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 @cache

@@ -52,7 +52,8 @@ class Workers(msgspec.Struct, frozen=True):
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What `app.build` made. log, consumer and archiver: only where the settings ask for them.
+    """What `app.build` made. log, consumer, archiver, monitoring: only where the settings
+    ask for them.
 
     deliver_database: where decisions are written; it notifies other programs if none of ours delivers.
     drain_seconds: how long a stopping program waits for platforms to answer.
@@ -83,6 +84,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Log | None = None
     consumer: LogConsumer | None = None
     archiver: Archiver | None = None
+    monitoring: web.Application | None = None
 
 
 class Program:

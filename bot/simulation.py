@@ -14,6 +14,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -68,11 +69,12 @@ class Simulation:
             await look()
 
     async def next_wake_up(self) -> datetime | None:
-        """When the next message or deadline is due, past ones included; None if nothing waits.
+        """When the next message or deadline is due; a past one only if nothing is to come, None if nothing
+        waits.
 
         What the calendar of promotions starts is not among them: `advance` stops every hour for it.
         """
-        return await self.program.parts.database.read(_next_due)
+        return await self.program.parts.database.read(partial(_next_due, now=self.clock.now))
 
 
 @contextlib.asynccontextmanager
@@ -111,6 +113,6 @@ async def receiving(program: Program) -> AsyncIterator[None]:
         await asyncio.gather(commits, return_exceptions=True)
 
 
-def _next_due(connection: Connection) -> datetime | None:
-    found = [outbox.next_due(connection), calendar.next_wake(connection)]
-    return min((at for at in found if at), default=None)
+def _next_due(connection: Connection, now: datetime) -> datetime | None:
+    found = [at for at in (outbox.next_due(connection, now), calendar.next_wake(connection)) if at]
+    return min(found) if found else outbox.next_due(connection)

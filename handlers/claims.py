@@ -1,6 +1,6 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
-from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer, NoteBuyer, OpenCase, Value
+from bot.domain.actions import Action, CallHuman, NoteBuyer, OpenCase, OpenOrder, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -9,14 +9,14 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import order_proof
 from handlers.meaning import Meaning
-from handlers.payment import covered_at
+from handlers.payment import covered
 from handlers.replies import answer, human_called, quoted
 from handlers.which_order import PAYABLE, about_order, named_order
 
 
 def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     def of(order: Order) -> list[Action]:
-        if covered_at(order):
+        if covered(order):
             return [answer("payment_status", event, order)]
         return claim(order, event, context)
 
@@ -48,7 +48,7 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
     """The filled-in form: a claim of payment for the seller to confirm; for a paid order, a note."""
 
     def of(order: Order) -> list[Action]:
-        if covered_at(order):
+        if covered(order):
             return [NoteBuyer(text=_as_note(fields)), answer("payment_status", event, order)]
         case = _case(order, event, "form_filled", {**fields, "order": order.shown_number})
         return [case, answer("form_received", event, order)]
@@ -58,9 +58,9 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
         return of(order)
     named = fields.get("order") or order_proof.marked_numbers_in(event.text)
     proved = order_proof.prove(event, context, of) if named else []
-    if any(isinstance(action, JoinBuyer) for action in proved):
+    if any(isinstance(action, OpenOrder) for action in proved):
         return proved
-    counted = [action for action in proved if isinstance(action, CountTry)]
+    counted = order_proof.counted(proved)
     if human_called(context):
         return [*counted, NoteBuyer(text=_as_note(fields)), answer("form_received", event)]
     call = CallHuman(reason="form_filled", details={"order": "", **fields})
@@ -84,5 +84,5 @@ POLICIES: MessagePolicies = {"payment_claimed": policy.answer(), "form_received"
 
 REASONS: Reasons = {
     "payment_claimed": ("order", "text"),
-    "form_filled": ("order", "name", "bank", "amount", "time"),
+    "form_filled": ("order", "name", "bank", "digits", "amount", "time"),
 }

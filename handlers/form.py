@@ -10,7 +10,10 @@ VALUE_MAX = 300
 
 _LABELS: dict[str, str] = {
     "user": r"用户名|会员名|会员账号|账号|昵称|user ?name|login",
-    "name": r"真实姓名|姓名|名字|收货人|收件人|real name|full name|name|recipient",
+    "name": r"真实姓名|姓名|名字|收货人|收件人|付款人|汇款人|转账人|户名"
+    r"|real name|full name|account name|paid by|payer|name|recipient",
+    "digits": r"(?:付款|汇款|转出)?(?:账号|卡号|账户)?[后末][四五45][位码](?:数字)?"
+    r"|尾号(?:后?[四五45][位码])?",
     "phone": r"联系电话|电话|手机号码|手机号|手机|phone number|phone|mobile|tel",
     "items": r"商品|宝贝|货品|物品|items?|goods|products?",
     "variant": r"颜色|尺寸|尺码|规格|colou?r|size",
@@ -22,13 +25,18 @@ _LABELS: dict[str, str] = {
     "amount": r"转账金额|汇款金额|付款金额|金额|amount",
     "order": r"订单编号|订单号码|订单号|订单|附言|备注|order number|order no\.?|order|memo",
 }
-_OF_PAYMENT = ("bank", "time", "amount")  # without one of these it is not a claim of payment
+_OF_PAYMENT = ("bank", "time", "amount", "digits")  # without one of these it is not a claim of payment
 _LABEL = re.compile(
     r"(?:^|(?<=[\s,，;；、|*•·\-]))(?:"
     + "|".join(f"(?P<{field}>{words})" for field, words in _LABELS.items())
     + r")[ ]?(?:\([^()\n]{0,40}\))?[ ]?[:=][ ]?",
     re.IGNORECASE,
 )
+
+
+_FIVE_DIGITS = re.compile(
+    r"(?:账号|账户|卡号)?[后末][五5][码位](?:数字)?[^\d\n]{0,4}(\d{5})(?!\d)"
+)  # alone, as asked for
 
 
 def read_form(text: str) -> dict[str, str]:
@@ -42,4 +50,7 @@ def read_form(text: str) -> dict[str, str]:
         if value and label.lastgroup:
             fields.setdefault(label.lastgroup, value[:VALUE_MAX])
     enough = len(fields) >= 2 and any(field in fields for field in _OF_PAYMENT)
-    return fields if enough else {}
+    if enough:
+        return fields
+    alone = _FIVE_DIGITS.search(plain.translate(FOLD))
+    return {"digits": alone[1]} if alone else {}

@@ -12,24 +12,43 @@ from bot.domain.actions import Action, CloseCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, ReviewPosted
 from bot.domain.orders import Order
-from handlers import confirmation, payment, refunds, reminders, review, shipping
+from handlers import (
+    confirmation,
+    late_shipping,
+    leaving,
+    offers,
+    payment,
+    refunds,
+    reminders,
+    review,
+    shipping,
+    totals,
+    weighing,
+)
 from handlers.validity import not_payable
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     confirmation.confirm,
     confirmation.contact_again,
+    offers.ask,
     reminders.remind,
     payment.receive,
     payment.reassure,
-    payment.show_partial,
-    payment.show_late,
-    shipping.announce,
+    totals.announce,
+    weighing.weigh_later,
+    late_shipping.watch,
+    leaving.announce,
+    leaving.correct,
+    leaving.take_back,
     shipping.watch,
+    shipping.report_attempt,
+    shipping.show_failure,
     shipping.arrive,
     review.request,
     review.withdraw,
     review.answer,
     refunds.cancel,
+    refunds.restore,
     refunds.refund,
 )
 
@@ -54,9 +73,14 @@ def settled(case: Case, order: Order) -> bool:
         case "unpaid":
             return not_payable(order) is not None
         case "payment_claim":
-            return payment.covered_at(order) is not None
+            return payment.covered(order)
+        case "payment":
+            return weighing.settled(case, order)
+        case "late_shipping":
+            return late_shipping.settled(order)
         case "delay":
-            late = [parcel for parcel in order.parcels if case.key == f"delay:{order.id}:{parcel.id}"]
-            return bool(late) and all(shipping.has_arrived(parcel, order) for parcel in late)
+            return shipping.late_case_settled(case.key, order)
+        case "parcel_failed":
+            return shipping.failure_case_settled(case.key, order)
         case _:
             return False

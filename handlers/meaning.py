@@ -7,14 +7,17 @@ import msgspec
 from bot.domain.context import Context
 from handlers.normalise import normalise, words_only
 from handlers.phrases import found_in
-from handlers.stop import wants_resume, wants_stop
+from handlers.pressing import presses, without_pressing
+from handlers.stop import wants_no_offers, wants_resume, wants_stop
 
 THRESHOLD = 0.5  # below it we do not know
 
 MEANINGS = (
-    *("where_is_order", "when_ship", "payment_status", "i_paid", "person", "stop", "resume"),
+    *("where_is_order", "when_ship", "payment_status", "i_paid", "person"),
+    *("stop", "resume", "no_offers", "no_reminders"),
     *("hello", "thanks", "acknowledged", "unknown"),
 )
+ENDS_TALK = ("thanks", "acknowledged", "stop", "resume")  # after which nobody waits for a person's answer
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -31,14 +34,14 @@ _THANKS = re.compile(
     r"|\bmany thanks\b|\bcheers\b|\bappreciate\b|🙏"
 )
 _HELLO = re.compile(
-    r"你好|您好|哈喽|哈啰|嗨|在吗|在么|在不在|在不|有人吗|有人在吗|早上好|上午好|下午好|中午好"
+    r"你好|您好|哈喽|哈啰|嗨|在吗|在么|在不在|在不|早上好|上午好|下午好|中午好"
     r"|晚上好|晚安|早安|午安|哈罗|"
     r"\bhello+\b|\bhi+\b|\bhey+\b|\bgood (?:morning|afternoon|evening|day)\b|\bgreetings\b"
     r"|\bhiya\b|\byo\b|"
-    r"\banyone (?:there|here)\b|\bis anybody there\b|\bhowdy\b|👋|^/start$"
+    r"\bhowdy\b|👋|^/start$"
 )
 _CALLS = re.compile(
-    r"^(?:亲+|老板娘?|掌柜的?|客服|店家|店主|小二|小姐姐|喂+|请问|sir|madam)(?:一下)?[ ~!?,。啊呀哦]*$"
+    r"^(?:亲+|老板娘?|掌柜的?|店家|店主|小二|小姐姐|喂+|请问|sir|madam)(?:一下)?[ ~!?,。啊呀哦]*$"
 )
 _FILLER = re.compile(
     r"亲+|老板娘?|掌柜|客服|店家|店主|小二|小姐姐|[你您]们?"
@@ -64,16 +67,26 @@ def recognise(text: str, locale: str, context: Context | None = None) -> Meaning
     plain = normalise(text)
     if not plain:
         return Meaning("unknown", 0.0, "empty")
+    pressed = presses(plain)
+    plain = without_pressing(plain) if pressed else plain
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
+    if wants_no_offers(plain):
+        return Meaning("no_offers", 1.0, "no more offers")
     if wants_stop(plain):
         return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
     if wants_resume(plain):
         return Meaning("resume", 1.0, "resume word")
     if not found:
-        return _politeness(plain)
+        return Meaning("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)
     best = found[0]
     others = dict.fromkeys(phrase.meaning for phrase in found if phrase.meaning != best.meaning)
-    return Meaning(best.meaning, best.score, best.name, tuple(others))
+    also = (*others, "no_reminders") if pressed else tuple(others)
+    return Meaning(best.meaning, best.score, best.name, also)
+
+
+def asks_nothing(text: str) -> bool:
+    """True for words that end a talk."""
+    return recognise(text, "").name in ENDS_TALK
 
 
 def _politeness(plain: str) -> Meaning:

@@ -3,45 +3,63 @@
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
-from bot.domain.messages import Check, MessagePolicies, MessagePolicy
+import msgspec
+
+from bot.domain.context import Category
+from bot.domain.messages import Check, MessagePolicies, MessagePolicy, NotBefore
+from bot.domain.payment_term import TOLD_BY
 from handlers.validity import OrderCheck, always, of_order
 
 
 class _Options(TypedDict, total=False):
-    looks_back: bool
     opens_chat: bool
+    asks_for_offers: bool
+    not_before: NotBefore
+    fresh: timedelta
+    lateness: timedelta
     about_parcel: bool
     variables: tuple[str, ...]
     samples: tuple[dict[str, Any], ...]
 
 
 def service(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    return MessagePolicy(
-        category="service", lateness=timedelta(days=2), why_outdated=of_order(check), **options
-    )
+    return _of_order("service", timedelta(days=2), check, options)
+
+
+def confirmation(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
+    """What is said first of an order, for which everything else of it waits."""
+    return msgspec.structs.replace(service(check, **options), waits_for=None)
 
 
 def shipping(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    return MessagePolicy(
-        category="shipping", lateness=timedelta(days=3), why_outdated=of_order(check), **options
-    )
+    return _of_order("shipping", timedelta(days=3), check, options)
 
 
 def review(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    return MessagePolicy(
-        category="review", lateness=timedelta(days=7), why_outdated=of_order(check), **options
-    )
+    return _of_order("review", timedelta(days=7), check, options)
 
 
 def payment(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    # A night's quiet hours fit in; the check itself ends a step at the next one's time and at closing.
+    # The check itself ends a step, at the next one's time and at closing, which count from what was said.
+    return _of_order("payment", timedelta(days=5), check, options)
+
+
+def _of_order(category: Category, lateness: timedelta, check: OrderCheck, options: _Options) -> MessagePolicy:
+    given: _Options = {"lateness": lateness, **options}
     return MessagePolicy(
-        category="payment", lateness=timedelta(hours=12), why_outdated=of_order(check), **options
+        category=category, why_outdated=of_order(check), looks_back=True, waits_for=TOLD_BY, **given
     )
 
 
-def promotion(check: Check, variables: tuple[str, ...], samples: tuple[dict[str, Any], ...]) -> MessagePolicy:
+def promotion(
+    check: Check,
+    variables: tuple[str, ...],
+    samples: tuple[dict[str, Any], ...],
+    not_before: NotBefore | None = None,
+) -> MessagePolicy:
+    """An offer; a campaign lets it be as late as the promotion lasts."""
     return MessagePolicy(
+        not_before=not_before,
         category="promotion",
         lateness=timedelta(hours=10),
         why_outdated=check,
@@ -54,7 +72,11 @@ def promotion(check: Check, variables: tuple[str, ...], samples: tuple[dict[str,
 def answer(about_order: bool = False) -> MessagePolicy:
     """An answer in the chat. It belongs to its question, so it is not sent much later."""
     return MessagePolicy(
-        category="answer", lateness=timedelta(minutes=15), why_outdated=always, about_order=about_order
+        category="answer",
+        lateness=timedelta(minutes=15),
+        why_outdated=always,
+        about_order=about_order,
+        looks_back=True,
     )
 
 

@@ -1,7 +1,8 @@
-"""Proof that an order is the buyer's: its number together with the last four digits of its phone.
+"""Proof that an order is the buyer's: its number together with the last four digits of the phone kept on it.
 
 A wrong number and wrong digits get the same answer, so that guessing reveals nothing; a message offers one
-pair, and the tries of a day are counted.
+pair, and the wrong tries of a day are counted for the chat and for the order, over all chats. A proof opens
+that one order and gives no tries back.
 """
 
 import re
@@ -9,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer
+from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -21,8 +22,15 @@ from handlers.replies import answer, human_called
 
 NUMBERS = 3  # looked up for one message, so that a message is not many guesses
 A_DAY = timedelta(days=1)
+ORDER_TRIES = 10  # wrong ones a day at one order, over all chats; then only a person opens it
 
-_NUMBER = r"((?:[A-Za-z]{1,6}-?)?\d{1,30}(?:-\d{1,10}){0,2})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
+# Groups of letters and digits; so many digits that "3pm", "2nd" or "500ml" is none.
+_MIXED = (
+    r"(?=[A-Za-z](?:[A-Za-z/_-]{0,16}\d){3}|(?:[/_-]?\d){4}|(?:\d[/_-]?){1,3}[A-Za-z](?:[A-Za-z/_-]{0,16}\d){4})"
+    r"[A-Za-z0-9]{1,30}(?:[-/_][A-Za-z0-9]{1,10}){0,4}(?![A-Za-z0-9])"
+)
+_SHORT = r"(?:[A-Za-z]{1,6}[-_]?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3}"
+_NUMBER = rf"({_MIXED}|{_SHORT})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
 _MARKED = re.compile(
     r"(?:#|\border\b|\bno\.|订单|訂單|单号|單號|编号|編號)"
     rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",
@@ -44,8 +52,10 @@ _AROUND = re.compile(
 
 
 def order_numbers_in(text: str) -> tuple[str, ...]:
-    """Find what may be an order's number, likeliest first, with and without #. At most 2 * NUMBERS."""
-    return tuple(way for number in numbers_in(text) for way in (number, f"#{number}"))
+    """Find what may be an order's number, likeliest first, with and without #, as written and in capitals.
+    At most 4 * NUMBERS."""
+    spelled = (way for number in numbers_in(text) for way in dict.fromkeys((number, number.upper())))
+    return tuple(way for number in spelled for way in (number, f"#{number}"))
 
 
 def numbers_in(text: str) -> tuple[str, ...]:
@@ -91,28 +101,64 @@ def with_number_as_word(text: str) -> str:
 
 
 def is_number_of(number: str, order: Order) -> bool:
-    names = {name.lstrip("#").casefold() for name in (order.id, order.shown_number)}
+    names = {name.lstrip("#").casefold() for name in (order.platform_id, order.shown_number)}
     return number.lstrip("#").casefold() in names
 
 
 def prove(event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]) -> list[Action]:
     """Ask for the proof, or check the one offered; `then` answers once the order is proved to be theirs."""
-    numbers, order = numbers_in(event.text), context.named_order
-    number = next(
-        (each for each in numbers if order and is_number_of(each, order)), next(iter(numbers), None)
-    )
+    numbers = numbers_in(event.text)
+    number = next((each for each in numbers if _numbered(each, context)), next(iter(numbers), None))
     fours = last_fours_in(event.text, number)
     if number is None or not fours:
         return [answer("which_order", event)]
     if too_many_tries(context):
         return _give_up(event, context)
-    phone = context.named_buyer.phone if context.named_buyer else None
-    if order is None or not phone or fours != ("".join(_DIGITS.findall(phone))[-4:],):
-        return [CountTry(), answer("not_matched", event)]
-    return [JoinBuyer(order=order.id), *then(order)]
+    named = _numbered(number, context)
+    proved = [order for order in named if fours == (last_four_of(order),)]
+    if not proved:
+        return [
+            CountTry(orders=tuple(order.id for order in named)),
+            *_warn(named, context),
+            answer("not_matched", event),
+        ]
+    return [*(OpenOrder(order=order.id, how="digits") for order in proved), *then(proved[0])]
+
+
+def counted(proved: list[Action]) -> list[Action]:
+    """What a failed proof leaves to do for one who answers it in other words."""
+    return [
+        action
+        for action in proved
+        if isinstance(action, CountTry) or (isinstance(action, Say) and action.template == "order_guessed")
+    ]
+
+
+def _numbered(number: str, context: Context) -> list[Order]:
+    """The orders with this number: of two systems there may be two."""
+    return [order for order in context.named_orders if is_number_of(number, order)]
+
+
+def last_four_of(order: Order) -> str | None:
+    """The last four digits of the phone that the order itself keeps."""
+    phone = order.contacts.known("phone") if order.contacts else None
+    return "".join(_DIGITS.findall(phone))[-4:] if phone else None
+
+
+def _warn(named: list[Order], context: Context) -> list[Action]:
+    """Tell the order's own contacts once a day that somebody guesses."""
+    if context.wrong_tries + 1 < ORDER_TRIES:
+        return []
+    today = context.now.date().isoformat()
+    return [
+        Say(template="order_guessed", key=f"order_guessed:{order.id}:{today}", order=order.id)
+        for order in named
+    ]
 
 
 def too_many_tries(context: Context) -> bool:
+    if context.wrong_tries >= ORDER_TRIES:
+        return True
     chat = context.conversation
     if chat is None or chat.tries_since is None or context.now - chat.tries_since > A_DAY:
         return False
@@ -131,6 +177,10 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
 
 
-POLICIES: MessagePolicies = {"which_order": policy.answer(), "not_matched": policy.answer()}
+POLICIES: MessagePolicies = {
+    "which_order": policy.answer(),
+    "not_matched": policy.answer(),
+    "order_guessed": policy.service(lambda due, order, facts, now: None),
+}
 
-REASONS: Reasons = {"proof_failed": ("tries",)}
+REASONS: Reasons = {"proof_failed": ("tries",), "many_wrong_tries": ("tries",)}

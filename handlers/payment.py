@@ -1,130 +1,143 @@
-"""Payments: acknowledged, followed by a reassurance, and shown to the seller if they do not add up."""
+"""Payments: acknowledged with what is still owed, and followed by a reassurance once all is there."""
 
 from datetime import datetime, timedelta
 
-from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay
+from bot.domain.actions import Action, Say, Unsay
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.payments import Paid
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.late_shipping import why_late
 from handlers.validity import (
-    amount,
     arrived,
     cancelled,
     case_open,
     ever_cancelled,
     free,
+    on_delivery,
     paid,
     refunded,
     refunded_in_full,
     shipped,
+    unclear,
 )
 
 REASSURE_AFTER = timedelta(days=1)  # buyers begin to doubt the day after, while nothing has arrived
+_TELL_PAYMENTS = ("order_confirmation", "payment_received", "total_changed")
 
 
-def covered_at(order: Order) -> datetime | None:
-    """When the payments first reached the total; None while they do not, or while no total is known."""
-    so_far = 0
-    for payment in sorted(order.payments, key=lambda payment: (payment.at, payment.id)):
-        if payment.amount is None:
-            return payment.at
-        so_far += payment.amount.minor
-        if order.total is not None and so_far >= order.total.minor:
-            return payment.at
-    return None
+def covered(order: Order) -> bool:
+    """True if money came and it is all that is asked for; False while no total is known to compare with."""
+    known = order.total is not None or any(payment.amount is None for payment in order.payments)
+    return order.paid_at is not None and order.paid_in_full and known
+
+
+def points(order: Order) -> dict[str, datetime]:
+    """What told of money, by a name of its own, and when: each payment, and each sum that was shown.
+
+    More facts only add to them or make them earlier; which of them is worth a word is judged when that is
+    due.
+    """
+    found: dict[str, datetime] = {}
+    named = [(_name(each, order), each.at) for each in order.payments if _told_of(each, order)]
+    sums = [(_sum(each.paid), each.at) for each in order.shown_money if each.paid and each.paid.minor]
+    for name, at in (*named, *sums):
+        found[name] = min(at, found.get(name, at))
+    return found
+
+
+def _told_of(payment: Paid, order: Order) -> bool:
+    return payment.amount.minor > 0 and order.total is not None if payment.amount else True
+
+
+def _name(payment: Paid, order: Order) -> str:
+    """By its reference; a payment that carries the order's id, as transfers do, by its time."""
+    how_much = _sum(payment.amount) if payment.amount else "all"
+    if payment.reference and payment.reference not in (order.id, order.platform_id):
+        return f"{payment.reference}-{how_much}"
+    return f"{payment.at:%Y%m%dT%H%M%S.%f}-{how_much}"
+
+
+def _sum(money: Money) -> str:
+    return f"{money.minor}{money.currency}"
 
 
 def receive(order: Order, context: Context) -> list[Action]:
-    at = covered_at(order)
-    if at is None:
-        return []
-    return [Say(template="payment_received", key=f"payment_received:{order.id}", order=order.id, at=at)]
+    return [
+        Say(
+            template="payment_received",
+            key=f"payment_received:{order.id}:{name}",
+            order=order.id,
+            at=at,
+            earliest=True,
+        )
+        for name, at in points(order).items()
+    ]
 
 
 def reassure(order: Order, context: Context) -> list[Action]:
-    at = covered_at(order)
-    if at is None:
-        return []
-    calm = Say(
-        template="reassurance", key=f"reassurance:{order.id}:1", order=order.id, at=at + REASSURE_AFTER
-    )
+    calm: list[Action] = [
+        Say(
+            template="reassurance",
+            key=f"reassurance:{order.id}:{name}",
+            order=order.id,
+            at=at + REASSURE_AFTER,
+            earliest=True,
+        )
+        for name, at in points(order).items()
+    ]
     outdated = no_need_to_reassure(order)
-    return (
-        [calm]
-        if outdated is None
-        else [calm, Unsay(prefix=f"reassurance:{order.id}:", why=outdated.code, values=outdated.values)]
-    )
-
-
-def show_partial(order: Order, context: Context) -> list[Action]:
-    """Open a case for a payment smaller than the total; the payments that make up the rest close it.
-
-    It is opened even if those are known already: otherwise the result would depend on which payment
-    arrived first.
-    """
-    total = order.total
-    if total is None or not any(part.amount and part.amount.minor < total.minor for part in order.payments):
-        return []
-    key = f"paid_partly:{order.id}"
-    so_far = amount(Money(order.paid_minor, total.currency))
-    details = {"order": order.shown_number, "amount": so_far, "total": amount(total)}
-    case = OpenCase(kind="payment", key=key, reason="paid_partly", order=order.id, details={**details})
-    return [case] if covered_at(order) is None else [case, CloseCase(key=key)]
-
-
-def show_late(order: Order, context: Context) -> list[Action]:
-    """Open a case for a payment made after the order was cancelled.
-
-    A payment at exactly that time is not late: where one delivery shows both, as Shopify's do, the payment
-    is dated no later than the cancelling.
-    """
-    cancelled_at = order.cancelled_at
-    if cancelled_at is None or not any(payment.at > cancelled_at for payment in order.payments):
-        return []
-    key = f"paid_after_cancel:{order.id}"
-    sums = [payment.amount for payment in order.payments if payment.at > cancelled_at]
-    came = [amount(money) for money in (one or order.total for one in sums) if money]
-    details = {"order": order.shown_number, "amount": " + ".join(came)}
-    case = OpenCase(kind="payment", key=key, reason="paid_after_cancel", order=order.id, details={**details})
-    return [case] if order.cancelled else [case, CloseCase(key=key)]
+    if not calm or outdated is None:
+        return calm
+    return [*calm, Unsay(prefix=f"reassurance:{order.id}:", why=outdated.code, values=outdated.values)]
 
 
 def no_need_to_reassure(order: Order) -> Reason | None:
-    return shipped(order) or arrived(order) or ever_cancelled(order) or refunded(order)
+    return shipped(order) or arrived(order) or ever_cancelled(order) or refunded(order) or on_delivery(order)
 
 
 def why_not_acknowledge(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    said = not_covered(order) or free(order) or _already_said(order, facts)
-    return cancelled(order) or refunded_in_full(order) or said
+    """Paid on delivery, the parcel itself is the buyer's receipt."""
+    over = cancelled(order) or refunded_in_full(order) or on_delivery(order)
+    return over or _nothing_paid(order) or free(order) or _already_said(order, facts)
+
+
+def _nothing_paid(order: Order) -> Reason | None:
+    if order.total is None and order.paid_at:
+        return None
+    return unclear(order) or (
+        None if order.paid_at else Reason("order_not_paid", {"order": order.shown_number})
+    )
 
 
 def _already_said(order: Order, facts: Facts) -> Reason | None:
-    """A confirmation sent after the payment said already that the order is paid."""
-    known = any(said.paid for said in facts.said if said.template == "order_confirmation")
-    return Reason("already_told", {"order": order.shown_number}) if known else None
+    """An earlier message named this sum, or was written knowing that all was paid."""
+    for said in facts.said:
+        told = said.template in _TELL_PAYMENTS and said.sent_at is not None and said.paid
+        if told and (said.paid_sum == order.paid or (said.paid_sum is None and covered(order))):
+            return Reason("already_told", {"order": order.shown_number})
+    return None
 
 
 def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return no_need_to_reassure(order) or not_covered(order) or case_open(facts)
+    before = any(said.template == "reassurance" and said.sent_at for said in facts.said)
+    again = Reason("already_told", {"order": order.shown_number}) if before else None
+    late = why_late(order, facts.shop, now)
+    return no_need_to_reassure(order) or not_covered(order) or again or late or case_open(facts)
 
 
 def not_covered(order: Order) -> Reason | None:
-    if covered_at(order):
+    if covered(order):
         return None
     return paid(order) or Reason("order_not_paid", {"order": order.shown_number})
 
 
 POLICIES: MessagePolicies = {
-    "payment_received": policy.service(why_not_acknowledge, looks_back=True, variables=("order.paid_at",)),
+    "payment_received": policy.service(why_not_acknowledge, variables=("order.paid_at",)),
     "reassurance": policy.service(why_not_reassure, variables=("order.paid_at",)),
 }
 
-REASONS: Reasons = {
-    "order_not_paid": ("order",),
-    "already_told": ("order",),
-    "paid_partly": ("order", "amount", "total"),
-    "paid_after_cancel": ("order", "amount"),
-}
+REASONS: Reasons = {"order_not_paid": ("order",), "already_told": ("order",)}

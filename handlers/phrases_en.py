@@ -42,6 +42,13 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"^\W*(?:a |an )?(?:real |live )?(?:human|person|agent|operator|representative"
         r"|someone)(?: please)?\W*$",
     ),
+    (
+        "person",
+        0.85,
+        "calls for somebody",
+        r"^(?:hello|hi|hey|so|um|please|\W)*(?:is )?(?:there )?(?:anyone|anybody|someone|somebody) "
+        r"(?:(?:out |in )?there|here|around|home|at all|reading(?: this)?)\W*$",
+    ),
     # where is it
     (
         "where_is_order",
@@ -210,6 +217,15 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"| is)?(?: been)?(?: just| already| now)? (?:made|sent|done|completed|transferred"
         r"|wired)\b|^\W*(?:just |all )?(?:paid|payed)(?: it| now| already| just now| today"
         r"| yesterday| in full| by [a-z ]{2,15})?\W*$",
+    ),
+    (
+        "i_paid",
+        0.84,
+        "says it is paid, with the name on the account, as we ask for it",
+        r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
+        r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"
+        r"(?!.*\b(?:parcel|order|item|arriv\w*|broke\w*|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
+        r"[^?]{2,60}$",
     ),
 )
 

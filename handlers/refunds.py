@@ -1,58 +1,127 @@
-"""Cancellations and refunds."""
+"""Cancellations, restorings and refunds."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.payments import Refund
+from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.validity import cancelled, iso, refunded_in_full, unclear
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
-    if order.cancelled_at is None:
-        return []
-    return [Say(template="cancelled", key=f"cancelled:{order.id}", order=order.id, at=order.cancelled_at)]
+    """Report each cancelling; only the one that made the order what it is now is still true when due."""
+    return [_word("cancelled", order, at) for at in order.cancelled_times]
+
+
+def restore(order: Order, context: Context) -> list[Action]:
+    """Report each reopening that follows a cancelling; some platforms say "open" as long as an order is."""
+    gone = min(order.cancelled_times, default=None)
+    return [_word("restored", order, at) for at in order.restored_times if gone and gone <= at]
+
+
+def _word(template: str, order: Order, at: datetime) -> Say:
+    at = at.replace(microsecond=0)  # as in the key
+    key = f"{template}:{order.id}:{_seconds(at)}"
+    return Say(template=template, key=key, order=order.id, at=at, values={"fact_at": iso(at)})
 
 
 def refund(order: Order, context: Context) -> list[Action]:
-    """Report each refund. Whether it is a part is judged by that refund alone, so that the order in which
-    refunds arrive does not matter, and only once the order's total is known."""
+    """Report each refund, once the order's total is known. Whether it gave back the rest or a part is judged
+    when that is said, because it depends on the other facts: so both are planned, and one of them is said."""
     return [
         Say(
-            template="refunded" if whole(one, order) else "partly_refunded",
-            key=f"refunded:{order.id}:{one.id}",
+            template=template,
+            key=f"{template}:{order.id}:{one.id}",
             order=order.id,
-            at=one.at,
+            at=one.first_at or one.at,
+            earliest=True,
             values={"refund": one.id},
         )
         for one in order.refunds
-        if one.amount is None or order.total is not None
+        for template in _templates(one, order)
     ]
 
 
-def whole(refund: Refund, order: Order) -> bool:
-    if refund.amount is None:
-        return True
-    return order.total is not None and refund.amount.minor >= order.total.minor
+def _templates(refund: Refund, order: Order) -> tuple[str, ...]:
+    if order.total is not None and (refund.amount or refund.had_amount):
+        return ("refunded", "partly_refunded")
+    return ("refunded",) if refund.amount is None else ()
 
 
 def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return None if order.cancelled else Reason("order_reopened", {"order": order.shown_number})
+    """A platform may repeat a cancelling under another time: the first one since a reopening is told."""
+    if not order.cancelled:
+        return Reason("order_reopened", {"order": order.shown_number})
+    back = order.reopened_at
+    first = min(at for at in order.cancelled_times if back is None or at > back)
+    said_before = any(back is None or at > back for at in _said(facts, "cancelled", order))
+    if _fact_of(due) != _seconds(first) or said_before:
+        return Reason("said_before", {"order": order.shown_number})
+    return None
+
+
+def why_not_report_restoring(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """Said to a buyer who heard that the order was cancelled, and not that it is back."""
+    outdated = cancelled(order) or refunded_in_full(order)
+    gone, back = _said(facts, "cancelled", order), _said(facts, "restored", order)
+    if outdated or order.reopened_at is None or not gone:
+        return outdated or Reason("nothing_said", {"order": order.shown_number})
+    told = back and max(back) > max(gone)
+    if _fact_of(due) != _seconds(order.reopened_at) or told:
+        return Reason("said_before", {"order": order.shown_number})
+    return None
+
+
+def _fact_of(due: DueMessage) -> int | None:
+    at = _time_of(due.values.get("fact_at"))
+    return _seconds(at) if at else None
+
+
+def _seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _said(facts: Facts, template: str, order: Order) -> list[datetime]:
+    """The times of the facts that were reported, or may have been; an older key names none."""
+    prefix = f"{template}:{order.id}:"
+    heard = [said for said in facts.said if said.template == template and said.state in ("sent", "unknown")]
+    times = [_time_of(said.key.removeprefix(prefix)) or said.sent_at for said in heard]
+    return [at for at in times if at]
+
+
+def _time_of(text: Any) -> datetime | None:
+    """From seconds, as they stand in keys, or from ISO 8601; None for anything else, such as an older key."""
+    try:
+        return datetime.fromtimestamp(int(text), UTC) if str(text).isdigit() else datetime.fromisoformat(text)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    """A refund that happened stays true, so only one that the order does not have is not reported."""
-    if any(refund.id == due.values.get("refund") for refund in order.refunds):
-        return None
-    return Reason("order_unknown", {"order": order.shown_number})
+    """A refund that happened stays true. Which share it was cannot be said of another currency's."""
+    if not any(refund.id == due.values.get("refund") for refund in order.refunds):
+        return Reason("order_unknown", {"order": order.shown_number})
+    if order.total is not None and order.refunded is None:
+        return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
+    if (due.template == "refunded") != order.refunded_in_full:
+        return Reason("refund_told_otherwise", {"order": order.shown_number})
+    whole = any(said.template == "refunded" and said.sent_at for said in facts.said)
+    return Reason("already_told", {"order": order.shown_number}) if whole else None
 
 
+_WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
 _REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
-    "cancelled": policy.service(why_not_report_cancelling),
+    "cancelled": policy.service(why_not_report_cancelling, samples=_WORD),
+    "restored": policy.service(why_not_report_restoring, samples=_WORD),
     "refunded": _REFUND,
     "partly_refunded": _REFUND,
 }
+
+REASONS: Reasons = {"said_before": ("order",), "refund_told_otherwise": ("order",)}

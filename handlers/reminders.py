@@ -4,16 +4,22 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from bot.domain import payment_term
 from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
+from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
 from handlers import message_policies as policy
-from handlers.validity import amount, claimed, free, iso, not_payable, order_closed
+from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended
+from handlers.validity import order_closed as closed_at
 
+TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
+ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
+ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
 FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
 
 
@@ -22,15 +28,19 @@ class Reminder(msgspec.Struct, frozen=True):
     last: bool  # names the closing time
 
 
-def reminder_times(placed_at: datetime, payment: Payment) -> list[Reminder]:
+def reminder_times(
+    placed_at: datetime, payment: Payment, closes_at: datetime | None = None
+) -> list[Reminder]:
     """When to remind: at most three times, earliest first, all before the order closes.
+
+    closes_at: if that is not simply `payment.close` after the order.
 
     A step nearer than `gap` to the next one is left out; the last always stays.
     A wait of zero means that there is no such step.
     """
-    closes_at = placed_at + payment.close
+    closes_at = closes_at or placed_at + payment.close
     times: list[Reminder] = []
-    if timedelta(0) < payment.last_reminder < payment.close:
+    if timedelta(0) < payment.last_reminder < closes_at - placed_at:
         times.append(Reminder(closes_at - payment.last_reminder, last=True))
     for wait in sorted(payment.remind, reverse=True):
         at = placed_at + wait
@@ -50,6 +60,7 @@ def remind(order: Order, context: Context) -> list[Action]:
             key=f"payment_reminder:{order.id}:{step}",
             order=order.id,
             at=reminder.at,
+            earliest=True,
             values={"step": step, "steps": len(times), "last": reminder.last},
         )
         for step, reminder in enumerate(times, start=1)
@@ -58,7 +69,7 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
-    outdated = not_payable(order)
+    outdated = not_payable(order) or reminders_ended(order)
     if outdated:
         actions.append(
             Unsay(prefix=f"payment_reminder:{order.id}:", why=outdated.code, values=outdated.values)
@@ -71,8 +82,11 @@ def close(event: TimeCame, context: Context) -> list[Action]:
     order = context.order
     if order is None or order.placed_at is None or not_payable(order) or free(order):
         return []
-    closes_at = context.shop.closes_at(order.placed_at)
-    if max(context.now, event.at) < closes_at:  # the seller has given more time since
+    zone = context.shop.zone(context.buyer.timezone if context.buyer else None)
+    closes_at = payment_term.closes_at(order, context.shop, context.said, zone, context.now)
+    if closes_at is None:
+        return []
+    if max(context.now, event.at) < closes_at:  # told later than it was placed, or given more time since
         again = f"unpaid_closed:{order.id}:{int(closes_at.timestamp())}"
         return [WakeAt(key=again, at=closes_at, what="unpaid_closed", order=order.id)]
     if context.now - closes_at > FORGOTTEN:
@@ -103,22 +117,79 @@ def history(order: Order, context: Context) -> list[str]:
 
 def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """A step is outdated too once the order is closed, or the next step is due."""
-    outdated = not_payable(order) or free(order) or claimed(order, facts)
+    outdated = not_payable(order) or free(order) or reminders_ended(order) or claimed(order, facts)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
-    closed = order_closed(order, facts.shop.closes_at(order.placed_at), now)
+    closed = order_closed(order, facts, now)
     if closed:
         return closed
-    times = reminder_times(order.placed_at, facts.shop.payment)
-    if any(due.due_at < reminder.at <= now for reminder in times):
-        lateness = int((now - due.due_at).total_seconds())
-        return Reason("too_late", {"due_at": iso(due.due_at), "lateness": lateness})
+    times = schedule(order, facts, now)
+    own = _own(due, times)
+    after = [reminder for reminder in times if own is None or reminder.at > own.at]
+    if own is None or now > own.at + TOO_LATE or any(reminder.at <= now for reminder in after):
+        due_at = own.at if own else due.due_at
+        lateness = max(0, int((now - due_at).total_seconds()))
+        return Reason("too_late", {"due_at": iso(due_at), "lateness": lateness})
     return None
+
+
+def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """A step counts from what was said to the buyer, and comes in one breath with nothing about money."""
+    order = facts.order
+    own = _own(due, schedule(order, facts, now)) if order else None
+    if order is None or own is None:
+        return None
+    at = max(own.at, one_breath_over(facts, now))
+    return (at, Reason("said_lately", {"order": order.shown_number, "until": iso(at)})) if now < at else None
+
+
+def schedule(order: Order, facts: Facts, now: datetime) -> list[Reminder]:
+    """The reminders of an order as they are due by what its buyer was told."""
+    begins, ends = begins_at(order, facts.said, now), _closes_at(order, facts, now)
+    return reminder_times(begins, facts.shop.payment, ends) if begins and ends else []
+
+
+def order_closed(order: Order, facts: Facts, now: datetime) -> Reason | None:
+    ends = _closes_at(order, facts, now)
+    return closed_at(order, ends, now) if ends else None
+
+
+def one_breath_over(facts: Facts, now: datetime) -> datetime:
+    """When enough time has passed since anything was said about the money of this order."""
+    if any(said.template == payment_term.TOLD_BY and said.state in payment_term.OPEN for said in facts.said):
+        return now + _breath(facts.shop.payment)  # it is still to be told
+    gap, breath = facts.shop.payment.gap, _breath(facts.shop.payment)
+    waits = [
+        said.sent_at + (breath if said.template == payment_term.TOLD_BY else max(gap, breath))
+        for said in facts.said
+        if said.sent_at and said.template in ABOUT_MONEY
+    ]
+    return max(waits, default=now)
+
+
+def _breath(payment: Payment) -> timedelta:
+    """ONE_BREATH, or less where the shop itself wants a reminder sooner than that."""
+    return min((ONE_BREATH, *(wait for wait in payment.remind if wait)))
+
+
+def _closes_at(order: Order, facts: Facts, now: datetime) -> datetime | None:
+    zone = facts.shop.zone(facts.buyer.timezone)
+    return payment_term.closes_at(order, facts.shop, facts.said, zone, now)
+
+
+def _own(due: DueMessage, times: list[Reminder]) -> Reminder | None:
+    """The time of this step: the last one is the last, whatever its number was when it was decided on."""
+    if due.values.get("last"):
+        return times[-1] if times and times[-1].last else None
+    steps = [reminder for reminder in times if not reminder.last]
+    place = int(due.values.get("step", 1)) - 1
+    return steps[place] if place < len(steps) else None
 
 
 POLICIES: MessagePolicies = {
     "payment_reminder": policy.payment(
         why_not_remind,
+        not_before=not_yet,
         variables=("step", "steps", "last", "payment.closes_at"),
         samples=(
             {"step": 1, "steps": 3, "last": False},
@@ -129,4 +200,7 @@ POLICIES: MessagePolicies = {
     ),
 }
 
-REASONS: Reasons = {"unpaid_closed": ("order", "amount", "history")}
+REASONS: Reasons = {
+    "unpaid_closed": ("order", "amount", "history"),
+    "said_lately": ("order", "until"),
+}

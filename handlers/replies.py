@@ -1,7 +1,7 @@
 """Replies in the chat that the question came from, one for each message of the buyer."""
 
 from bot.domain.actions import Say, Value
-from bot.domain.context import Context
+from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.orders import Order
 
@@ -28,5 +28,10 @@ def human_called(context: Context) -> bool:
     return any(case.kind == "human" and case.open for case in context.cases)
 
 
+def case_waiting(context: Context) -> Case | None:
+    """The case in which this buyer waits for a person's answer."""
+    return next((case for case in context.cases if case.kind == "human" and case.waits), None)
+
+
 def quoted(event: MessageReceived) -> dict[str, Value]:
-    return {"text": event.text[:SHOWN]}
+    return {"text": event.text[:SHOWN]} if event.text else {}

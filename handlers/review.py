@@ -1,16 +1,17 @@
 """Reviews: asked for some time after the arrival, and answered with thanks or an apology."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, OpenCase, Say, Unsay
 from bot.domain.context import Context
 from bot.domain.events import ReviewPosted
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order, Review, review_id
+from bot.domain.parcel_news import REACHED
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.shipping import arrivals, reported_otherwise
-from handlers.validity import case_open, ever_cancelled, refunded
+from handlers.validity import case_open, ever_cancelled, iso, refunded
 
 BAD = 2  # stars, and fewer: an apology and a case. 3 stars are thanked for
 
@@ -41,7 +42,8 @@ def withdraw(order: Order, context: Context) -> list[Action]:
 
 
 def _ask(template: str, order: Order, by: str, at: datetime) -> Say:
-    return Say(template=template, key=f"{template}:{order.id}:{by}", order=order.id, at=at, values={"by": by})
+    key = f"{template}:{order.id}:{by}"
+    return Say(template=template, key=key, order=order.id, at=at, earliest=True, values={"by": by})
 
 
 def _asked(order: Order, context: Context) -> bool:
@@ -61,7 +63,8 @@ def answer(order: Order, context: Context) -> list[Action]:
             template=_reply_to(review),
             key=f"{_reply_to(review)}:{order.id}:{review.review}",
             order=order.id,
-            at=review.at,
+            at=review.first_at or review.at,
+            earliest=True,
             values={"rating": review.rating, "review": review.review},
         )
         for review in order.reviews
@@ -74,16 +77,17 @@ def _reply_to(review: Review) -> str:
 
 def show(event: ReviewPosted, context: Context) -> list[Action]:
     """Open a case for a bad review, with its text, which no record keeps."""
-    if event.rating > BAD:
+    order = context.order
+    if order is None or event.rating > BAD:
         return []
     return [
         OpenCase(
             kind="bad_review",
-            key=f"bad_review:{event.order}:{review_id(event)}",
+            key=f"bad_review:{order.id}:{review_id(event)}",
             reason="bad_review",
-            order=event.order,
+            order=order.id,
             details={
-                "order": context.order.shown_number if context.order else event.order,
+                "order": order.shown_number,
                 "rating": event.rating,
                 "text": event.text,
             },
@@ -101,6 +105,35 @@ def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> R
     return not_to_be_asked(order) or reported_otherwise(due, order) or case_open(facts)
 
 
+def why_not_ask_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """A reminder looks back to the request, which was really sent."""
+    unasked = None if _asked_at(facts) else Reason("nothing_said", {"order": order.shown_number})
+    return why_not_ask(due, order, facts, now) or unasked
+
+
+def not_yet_again(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """The wait counts from when the request was sent."""
+    asked_at = _asked_at(facts)
+    if facts.order is None or asked_at is None:
+        return None
+    at = asked_at + facts.shop.followups.review_reminder - timedelta(hours=1)  # it may have waited a little
+    values = {"order": facts.order.shown_number, "until": iso(at)}
+    return (at, Reason("said_lately", values)) if now < at else None
+
+
+def _asked_at(facts: Facts) -> datetime | None:
+    sent = (said.sent_at for said in facts.said if said.template == "review_request" and said.sent_at)
+    return max(sent, default=None)
+
+
+def why_not_request(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    before = (said for said in facts.said if said.template == "review_request" and said.key != due.key)
+    asked = any(said.state in REACHED for said in before)
+    return why_not_ask(due, order, facts, now) or (
+        Reason("review_asked", {"order": order.shown_number}) if asked else None
+    )
+
+
 def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
@@ -116,9 +149,11 @@ def _rating(due: DueMessage, order: Order) -> int:
     return newest.rating if newest else int(due.values.get("rating", 0))
 
 
+_REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))
+
 POLICIES: MessagePolicies = {
-    "review_request": policy.review(why_not_ask),
-    "review_reminder": policy.review(why_not_ask),
+    "review_request": policy.review(why_not_request, samples=_REPORTS),
+    "review_reminder": policy.review(why_not_ask_again, not_before=not_yet_again, samples=_REPORTS),
     "review_thanks": policy.review(
         why_not_thank, variables=("rating",), samples=({"rating": 5}, {"rating": 3, "text": "还行\n" * 2000})
     ),
@@ -127,4 +162,8 @@ POLICIES: MessagePolicies = {
     ),
 }
 
-REASONS: Reasons = {"order_reviewed": ("order",), "bad_review": ("order", "rating", "text")}
+REASONS: Reasons = {
+    "order_reviewed": ("order",),
+    "review_asked": ("order",),
+    "bad_review": ("order", "rating", "text"),
+}

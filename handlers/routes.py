@@ -16,6 +16,7 @@ from bot.domain.events import (
     ItemRestocked,
     MessageReceived,
     MessageStatusChanged,
+    OffersConfirmed,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
@@ -23,6 +24,7 @@ from bot.domain.events import (
     OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
     ReviewPosted,
@@ -32,11 +34,15 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
 from handlers import (
+    answer_limit,
     chat,
     claims,
     confirmation,
     journey,
+    late_shipping,
+    leaving,
     message_policies,
+    offers,
     order_proof,
     payment,
     refunds,
@@ -44,8 +50,10 @@ from handlers import (
     review,
     shipping,
     stop,
+    totals,
     validity,
     vip,
+    weighing,
 )
 
 T = TypeVar("T")
@@ -76,6 +84,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # the chat
     Route(MessageReceived, chat.reply),
     Route(BuyerOptedOut, stop.opted_out),
+    Route(OffersConfirmed, note),
     Route(AgentReplied, note),
     Route(MessageStatusChanged, note),
     # an order's facts, in whatever order they come
@@ -83,6 +92,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     Route(PaymentReceived, journey.follow),
     Route(OrderShipped, journey.follow),
     Route(ParcelMoved, journey.follow),
+    Route(ParcelCancelled, journey.follow),
     Route(OrderDelivered, journey.follow),
     Route(OrderCompleted, journey.follow),
     Route(OrderCancelled, journey.follow),
@@ -92,6 +102,8 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # deadlines of our own
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
+    deadline("late_shipping", late_shipping.check),
+    deadline("weigh_money", weighing.weigh),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -100,29 +112,40 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
 )
 
 POLICIES: MessagePolicies = joined(
+    answer_limit.POLICIES,
     chat.POLICIES,
     claims.POLICIES,
     confirmation.POLICIES,
+    leaving.POLICIES,
     message_policies.POLICIES,
+    offers.POLICIES,
     order_proof.POLICIES,
     payment.POLICIES,
     refunds.POLICIES,
     reminders.POLICIES,
     review.POLICIES,
     shipping.POLICIES,
+    totals.POLICIES,
     vip.POLICIES,
 )
 
 REASONS: Reasons = joined(
     reasons.REASONS,
+    answer_limit.REASONS,
     chat.REASONS,
     claims.REASONS,
     confirmation.REASONS,
+    offers.REASONS,
+    late_shipping.REASONS,
+    leaving.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    refunds.REASONS,
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,
+    totals.REASONS,
     validity.REASONS,
     vip.REASONS,
+    weighing.REASONS,
 )

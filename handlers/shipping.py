@@ -1,4 +1,4 @@
-"""Parcels: announced when they leave, watched on their way, reported when late or delivered.
+"""Parcels on their way: watched, reported when late, not taken in or delivered.
 
 A platform may report the arrival of the whole order or of each parcel. Each report gives a message of its
 own, and only one of them is valid when it is due: see `valid_report`.
@@ -8,38 +8,30 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import Action, OpenCase, Say, Unsay, WakeAt
+from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.parcels import Parcel
+from bot.domain.parcel_news import REACHED, parcel_of, told_ids
+from bot.domain.parcels import ATTEMPTED, Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.leaving import on_its_way
 from handlers.reminders import FORGOTTEN
 from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
-GUESSED = ("completed", "travel")  # good enough to ask for a review, not to report an arrival
-
 
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>, completed (the platform closed the order), or travel (nobody reports it)."""
+    """`by`: all, parcel-<id>, completed (the platform closed the order), or travel-<id> (nobody reports)."""
 
     by: str
     at: datetime
 
-
-def announce(order: Order, context: Context) -> list[Action]:
-    return [
-        Say(
-            template="shipped",
-            key=f"shipped:{order.id}:{parcel.id}",
-            order=order.id,
-            at=parcel.shipped_at,
-            values={"parcel": parcel.id},
-        )
-        for parcel in order.shipped
-    ]
+    @property
+    def guessed(self) -> bool:
+        """Good enough to ask for a review, not to report an arrival."""
+        return self.by == "completed" or self.by.startswith("travel-")
 
 
 def watch(order: Order, context: Context) -> list[Action]:
@@ -51,7 +43,7 @@ def watch(order: Order, context: Context) -> list[Action]:
             what="parcel_check",
             order=order.id,
         )
-        for parcel in order.shipped
+        for parcel in order.parcels
         if parcel.shipped_at and parcel.followed
     ]
 
@@ -59,24 +51,25 @@ def watch(order: Order, context: Context) -> list[Action]:
 def check(event: TimeCame, context: Context) -> list[Action]:
     """Check every parcel on its way: one that moved is checked again later, one that stands still is late."""
     order = context.order
-    if order is None or cancelled(order) or refunded_in_full(order) or order.completed_at:
+    if order is None or order.completed_at:
         return []
     now = max(context.now, event.at)  # so that no check is lost to a clock that was set back
     return [
         action
         for parcel in order.shipped
-        if parcel.followed and not has_arrived(parcel, order)
+        if parcel.followed and not on_its_way(order, parcel)
         for action in _check_parcel(parcel, order, context, now)
     ]
 
 
 def _check_parcel(parcel: Parcel, order: Order, context: Context, now: datetime) -> list[Action]:
-    seen_at = last_seen(parcel)
-    if seen_at is None:
+    """Late by its own times, and once, by whatever name it was late."""
+    keys = {f"delayed:{order.id}:{id}" for id in parcel.ids}
+    if parcel.seen_at is None or any(said.key in keys for said in context.said):
         return []
-    late_at = seen_at + context.shop.followups.delay
+    late_at = parcel.seen_at + context.shop.followups.delay
     if now < late_at:
-        again = f"parcel_check:{order.id}:{parcel.id}:{int(seen_at.timestamp())}"
+        again = f"parcel_check:{order.id}:{parcel.id}:{int(parcel.seen_at.timestamp())}"
         return [WakeAt(key=again, at=late_at, what="parcel_check", order=order.id)]
     if now - late_at > FORGOTTEN:
         return []
@@ -93,32 +86,80 @@ def _check_parcel(parcel: Parcel, order: Order, context: Context, now: datetime)
             key=f"delay:{order.id}:{parcel.id}",
             reason="parcel_late",
             order=order.id,
-            details={"order": order.shown_number, "days": (now - seen_at).days, "parcel": parcel.id},
+            details={
+                "order": order.shown_number,
+                "days": (now - parcel.seen_at).days,
+                "parcel": parcel.tracking or parcel.id,
+            },
         ),
     ]
 
 
-def last_seen(parcel: Parcel) -> datetime | None:
-    return max((at for at in (parcel.shipped_at, parcel.moved_at) if at), default=None)
+def report_attempt(order: Order, context: Context) -> list[Action]:
+    return [
+        Say(
+            template="delivery_attempted",
+            key=f"delivery_attempted:{order.id}:{record.id}",
+            order=order.id,
+            at=record.attempted_at,
+            earliest=True,
+            values={"parcel": record.id},
+        )
+        for record in order.parcels
+        if record.attempted_at
+    ]
 
 
-def has_arrived(parcel: Parcel, order: Order) -> bool:
-    return parcel.delivered_at is not None or order.all_delivered_at is not None
+def show_failure(order: Order, context: Context) -> list[Action]:
+    """A parcel that the carrier gave up goes to the seller, who knows what becomes of it."""
+    failed = [record for record in order.parcels if record.failed_at]
+    opened: list[Action] = [
+        OpenCase(
+            kind="parcel_failed",
+            key=_failure(order, record),
+            reason="parcel_given_up",
+            order=order.id,
+            details={"order": order.shown_number, "parcel": record.tracking or record.id},
+        )
+        for record in failed
+    ]
+    keys = (_failure(order, record) for record in failed)
+    # The rule that closes cases sees only those that were open before this event.
+    return opened + [CloseCase(key=key) for key in keys if failure_case_settled(key, order)]
+
+
+def _failure(order: Order, record: Parcel) -> str:
+    return f"parcel_failed:{order.id}:{record.id}"
+
+
+def late_case_settled(key: str, order: Order) -> bool:
+    """True if the parcel of a case about a delay arrived or was taken back."""
+    parcel = parcel_of(order, key.removeprefix(f"delay:{order.id}:"))
+    return parcel is not None and (parcel.taken_back or order.has_arrived(parcel))
+
+
+def failure_case_settled(key: str, order: Order) -> bool:
+    """True once who told of the failure tells that the parcel arrived or was taken back, whatever else comes:
+    so no order of arrival closes a case that another would have left open."""
+    id = key.removeprefix(f"parcel_failed:{order.id}:")
+    ended = any(each.id == id and (each.delivered_at or each.cancelled_at) for each in order.parcels)
+    return ended or order.all_delivered_at is not None
 
 
 def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     """List every report of an arrival. More facts add reports and take none away."""
     reports = [
-        Arrival(f"parcel-{parcel.id}", parcel.delivered_at) for parcel in order.parcels if parcel.delivered_at
+        Arrival(f"parcel-{record.id}", record.delivered_at) for record in order.parcels if record.delivered_at
     ]
     if order.all_delivered_at:
         reports.append(Arrival("all", order.all_delivered_at))
     if order.completed_at:
         reports.append(Arrival("completed", order.completed_at))
-    if order.all_shipped:
-        left_at = max(parcel.shipped_at for parcel in order.shipped if parcel.shipped_at)
-        if not any(parcel.followed for parcel in order.shipped):
-            reports.append(Arrival("travel", left_at + travel))
+    reports += [
+        Arrival(f"travel-{record.id}", record.shipped_at + travel)
+        for record in order.parcels
+        if record.shipped_at and (record.unfollowed or not record.followed)
+    ]
     return reports
 
 
@@ -127,12 +168,20 @@ def valid_report(order: Order) -> str | None:
     if order.all_delivered_at:
         return "all"
     if order.delivered_at:
-        last = max((parcel.delivered_at, parcel.id) for parcel in order.parcels if parcel.delivered_at)
-        return f"parcel-{last[1]}"
+        last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
+        return f"parcel-{_first_told(order, last, 'delivered_at')}"
     if order.completed_at:
         return "completed"
-    unreported = order.all_shipped and not any(parcel.followed for parcel in order.shipped)
-    return "travel" if unreported else None
+    if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
+        last = max((each.shipped_at, each.id, each) for each in order.shipped if each.shipped_at)[2]
+        return f"travel-{_first_told(order, last, 'shipped_at')}"
+    return None
+
+
+def _first_told(order: Order, parcel: Parcel, what: str) -> str:
+    """The id of the record of this parcel that has this fact, and its earliest time."""
+    told = (each for each in order.parcels if each.id in parcel.ids and getattr(each, what))
+    return min((getattr(each, what), each.id) for each in told)[1]
 
 
 def arrive(order: Order, context: Context) -> list[Action]:
@@ -142,10 +191,11 @@ def arrive(order: Order, context: Context) -> list[Action]:
             key=f"delivered:{order.id}:{arrival.by}",
             order=order.id,
             at=arrival.at,
+            earliest=True,
             values={"by": arrival.by},
         )
         for arrival in arrivals(order, context.shop.followups.travel)
-        if arrival.by not in GUESSED and not (arrival.by == "all" and _reported_by_parcels(order, context))
+        if not arrival.guessed
     ]
     known = arrived(order)
     if order.all_delivered_at and known:
@@ -153,59 +203,59 @@ def arrive(order: Order, context: Context) -> list[Action]:
     return says
 
 
-def _reported_by_parcels(order: Order, context: Context) -> bool:
-    """True if the last parcel's arrival was reported: that of the whole order is no news then."""
-    sent = {said.key for said in context.said if said.sent_at}
-    keys = {f"delivered:{order.id}:parcel-{parcel.id}" for parcel in order.parcels}
-    return bool(keys & sent) and all(parcel.delivered_at for parcel in order.shipped)
-
-
-def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = cancelled(order) or refunded_in_full(order)
-    parcel = _parcel(due, order)
-    if outdated or parcel is None or parcel.shipped_at is None:
-        return outdated or Reason("order_unknown", {"order": order.shown_number})
-    return arrived(order) if has_arrived(parcel, order) else None
-
-
 def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = why_not_announce(due, order, facts, now)
-    parcel = _parcel(due, order)
-    if outdated or parcel is None:
+    parcel = parcel_of(order, due.values.get("parcel"))
+    if (outdated := on_its_way(order, parcel)) or parcel is None or parcel.seen_at is None:
         return outdated
-    seen_at = last_seen(parcel)
-    if seen_at and now < seen_at + facts.shop.followups.delay:
-        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(seen_at)})
+    if now < parcel.seen_at + facts.shop.followups.delay:
+        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.seen_at)})
+    if told_ids("delayed", order, facts.said) & set(parcel.ids):
+        return Reason("parcel_told", {"order": order.shown_number})
+    return None
+
+
+def why_not_report_attempt(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    parcel = parcel_of(order, due.values.get("parcel"))
+    if (outdated := on_its_way(order, parcel)) or parcel is None:
+        return outdated
+    if parcel.status != ATTEMPTED and parcel.moved_at:
+        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.moved_at)})
+    if told_ids("delivery_attempted", order, facts.said) & set(parcel.ids):
+        return Reason("parcel_told", {"order": order.shown_number})
     return None
 
 
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return cancelled(order) or refunded_in_full(order) or reported_otherwise(due, order)
+    outdated = cancelled(order) or refunded_in_full(order) or reported_otherwise(due, order)
+    return outdated or (arrived(order) if _arrival_told(order, facts) else None)
+
+
+def _arrival_told(order: Order, facts: Facts) -> bool:
+    """True if the buyer read, or may have read, of the arrival of every parcel: the whole is no news then."""
+    before = [said for said in facts.said if said.template == "delivered" and said.state in REACHED]
+    told = told_ids("delivered", order, before)
+    there = [parcel for parcel in order.sent if order.has_arrived(parcel)]
+    kept = all(said.parcels is not None for said in before)
+    return bool(before) and (not kept or all(told & set(parcel.ids) for parcel in there))
 
 
 def reported_otherwise(due: DueMessage, order: Order) -> Reason | None:
     """None if this message's report of the arrival is the valid one."""
-    by = valid_report(order)
-    if by == due.values.get("by"):
+    by, said_by = valid_report(order), due.values.get("by")
+    if by == said_by or (by or "").startswith(f"{said_by}-"):  # before a parcel's name was kept with it
         return None
-    if by is None:
-        return Reason("order_not_delivered", {"order": order.shown_number})
-    return arrived(order)
-
-
-def _parcel(due: DueMessage, order: Order) -> Parcel | None:
-    return next((parcel for parcel in order.parcels if parcel.id == due.values.get("parcel")), None)
+    return (arrived(order) if by else None) or Reason("order_not_delivered", {"order": order.shown_number})
 
 
 POLICIES: MessagePolicies = {
-    "shipped": policy.shipping(
-        why_not_announce,
+    "delayed": policy.shipping(
+        why_not_report_delay,
         about_parcel=True,
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
     ),
-    "delayed": policy.shipping(
-        why_not_report_delay,
+    "delivery_attempted": policy.shipping(
+        why_not_report_attempt,
         about_parcel=True,
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
@@ -217,4 +267,5 @@ REASONS: Reasons = {
     "order_not_delivered": ("order",),
     "parcel_moved": ("order", "moved_at"),
     "parcel_late": ("order", "days"),
+    "parcel_given_up": ("order", "parcel"),
 }

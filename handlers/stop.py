@@ -1,5 +1,5 @@
-"""Recognises requests to stop writing, and to resume. In doubt we stop: the buyer can undo a wrong stop, but
-nothing undoes a message sent after one."""
+"""Recognises requests to stop writing, to leave offers out, and to resume. In doubt we stop: the buyer can
+undo a wrong stop, but nothing undoes a message sent after one."""
 
 import re
 
@@ -23,6 +23,13 @@ _WHOLE_RESUME = frozenset(
         "恢复订阅",
         "重新订阅",
         "请恢复",
+    }
+)
+# The whole message, so that a question about prices is none.
+_WHOLE_NO_OFFERS = frozenset(
+    {
+        *("nooffers", "nooffersplease", "pleasenooffers", "onlynooffers"),
+        *("不要优惠", "不要优惠了", "不要优惠信息", "不要优惠消息", "请不要优惠", "只不要优惠"),
     }
 )
 
@@ -96,10 +103,15 @@ def wants_stop(plain: str) -> bool:
     )
 
 
+def wants_no_offers(plain: str) -> bool:
+    """True for the smaller wish: no more offers, and all else as before."""
+    return words_only(plain) in _WHOLE_NO_OFFERS
+
+
 def wants_resume(plain: str) -> bool:
     return words_only(plain) in _WHOLE_RESUME
 
 
 def opted_out(event: BuyerOptedOut, context: Context) -> list[Action]:
-    """No reply: the request came outside the chat, and is recorded with the buyer."""
+    """No reply: the request came outside the chat, and is recorded with the address that it is about."""
     return []

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
+from bot.domain.shop import Shop
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
 
@@ -22,9 +24,15 @@ def of_order(check: OrderCheck) -> Check:
     def with_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
         if facts.order is None:
             return Reason("order_unknown", {"order": due.order or ""})
-        return check(due, facts.order, facts, now)
+        return _only_a_test(facts.order, facts.shop) or check(due, facts.order, facts, now)
 
     return with_order
+
+
+def _only_a_test(order: Order, shop: Shop) -> Reason | None:
+    """Test orders are recorded and shown to the seller; buyers hear of them if the shop is being tried."""
+    said = shop.say_test_orders or not order.test
+    return None if said else Reason("test_order", {"order": order.shown_number})
 
 
 def iso(at: datetime) -> str:
@@ -36,9 +44,10 @@ def amount(money: Money) -> str:
 
 
 def cancelled(order: Order) -> Reason | None:
-    if not order.cancelled or order.cancelled_at is None:
+    at = order.called_off_at
+    if not order.cancelled or at is None:
         return None
-    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(order.cancelled_at)})
+    return Reason("order_cancelled", {"order": order.shown_number, "cancelled_at": iso(at)})
 
 
 def ever_cancelled(order: Order) -> Reason | None:
@@ -46,7 +55,7 @@ def ever_cancelled(order: Order) -> Reason | None:
 
     Otherwise the result would depend on whether the cancelling or the reopening arrived first.
     """
-    if order.cancelled_at is None:
+    if order.cancelled_at is None and order.deleted_at is None:
         return None
     return cancelled(order) or Reason("order_reopened", {"order": order.shown_number})
 
@@ -60,7 +69,9 @@ def refunded_in_full(order: Order) -> Reason | None:
 
 
 def shipped(order: Order) -> Reason | None:
-    return Reason("order_shipped", {"order": order.shown_number}) if order.shipped else None
+    """Also if it was taken back later: whoever did that talks to the buyer, and the schedule does not."""
+    left = any(parcel.shipped_at for parcel in order.parcels)
+    return Reason("order_shipped", {"order": order.shown_number}) if left else None
 
 
 def arrived(order: Order) -> Reason | None:
@@ -72,12 +83,24 @@ def arrived(order: Order) -> Reason | None:
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
 
 
+def parcel_arrived(order: Order, parcel: Parcel) -> Reason | None:
+    at = parcel.delivered_at or order.all_delivered_at
+    return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(at)}) if at else None
+
+
 def paid(order: Order) -> Reason | None:
-    if order.paid_at is None:
+    at = order.first_paid_at
+    if at is None:
         return None
     if not order.paid_in_full:
-        return Reason("order_partly_paid", {"order": order.shown_number})
-    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(order.paid_at)})
+        return unclear(order) or Reason("order_partly_paid", {"order": order.shown_number})
+    return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(at)})
+
+
+def unclear(order: Order) -> Reason | None:
+    """Paid in another currency than the order's, or the payment was taken back: a person looks into it."""
+    doubtful = order.payment_unclear or (order.first_paid_at is not None and order.paid_at is None)
+    return Reason("payment_unclear", {"order": order.shown_number}) if doubtful else None
 
 
 def on_delivery(order: Order) -> Reason | None:
@@ -102,6 +125,11 @@ def not_payable(order: Order) -> Reason | None:
     )
 
 
+def reminders_ended(order: Order) -> Reason | None:
+    """The buyer asked not to be pressed about this order."""
+    return Reason("reminders_ended", {"order": order.shown_number}) if order.reminders_ended_at else None
+
+
 def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | None:
     if now < closes_at:
         return None
@@ -123,13 +151,16 @@ def case_open(facts: Facts) -> Reason | None:
 
 REASONS: Reasons = {
     "order_unknown": ("order",),
+    "test_order": ("order",),
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
+    "payment_unclear": ("order",),
     "pay_on_delivery": ("order",),
     "nothing_owed": ("order",),
     "order_cancelled": ("order", "cancelled_at"),
     "order_reopened": ("order",),
     "order_refunded": ("order",),
+    "reminders_ended": ("order",),
     "order_closed": ("order", "closes_at"),
     "order_shipped": ("order",),
     "order_delivered": ("order", "delivered_at"),

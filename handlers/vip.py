@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from apscheduler.triggers.cron import CronTrigger
 
+from bot.domain.hours import daytime_slot
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -15,6 +16,7 @@ from bot.domain.shop import Promotion, Shop, Tier
 from handlers import message_policies as policy
 from handlers.validity import case_open, iso
 
+ANOTHER_TRY = timedelta(hours=6)  # at an offer to a buyer who waits for an answer
 A_MINUTE = timedelta(minutes=1)  # the resolution of cron
 
 
@@ -31,14 +33,18 @@ def standing(orders: Iterable[Order], now: datetime, period: timedelta, currency
     Orders unpaid, cancelled, refunded in full or in another currency do not count.
     """
     counted = [order for order in orders if _counts(order, now - period, currency)]
-    return Standing(len(counted), sum(order.paid_minor - order.refunded_minor for order in counted))
+    return Standing(len(counted), sum(map(_spent, counted)))
+
+
+def _spent(order: Order) -> int:
+    return order.in_shop_money(order.paid) - order.in_shop_money(order.refunded)
 
 
 def _counts(order: Order, since: datetime, currency: str) -> bool:
-    if order.placed_at is None or order.placed_at < since or order.total is None:
+    if order.test or order.placed_at is None or order.placed_at < since or order.total is None:
         return False
     return (
-        order.total.currency == currency
+        (order.shop_total or order.total).currency == currency
         and order.paid_minor > 0
         and not order.cancelled
         and not order.refunded_in_full
@@ -72,8 +78,7 @@ def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> dateti
 
 
 def ends_at(promotion: Promotion, zone: ZoneInfo) -> datetime:
-    """The promotion's last day counts in full."""
-    return datetime.combine(promotion.end + timedelta(days=1), time.min, zone)
+    return promotion.ends_at(zone)
 
 
 def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
@@ -83,16 +88,33 @@ def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
 
 
 def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
-    """An offer needs a buyer who agreed, is in its tier and has no open case, before the promotion ends."""
+    """An offer needs a buyer who agreed, is in its tier, before the promotion ends."""
     promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
     if promotion is None:
         return Reason("promotion_over", {"end": iso(due.due_at)})
     over_at = ends_at(promotion, facts.shop.zone())
     if now >= over_at:
         return Reason("promotion_over", {"end": iso(over_at)})
-    if facts.buyer.agrees is not True:
+    if facts.standing.agrees is not True:
         return Reason("not_agreed")
-    return _not_in_tier(promotion, facts.orders, facts.shop, now) or case_open(facts)
+    return _not_in_tier(promotion, facts.orders, facts.shop, now)
+
+
+def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """An offer that was held back is said in the daytime of the promotion, and not while the buyer waits for
+    an answer of the seller's."""
+    promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
+    if promotion is None:
+        return None
+    waits = case_open(facts)
+    if waits:
+        return now + ANOTHER_TRY, waits
+    opens, closes = promotion.daytime
+    zone = facts.shop.zone(facts.buyer.timezone)
+    if opens <= now.astimezone(zone).time() < closes:
+        return None
+    until = daytime_slot(now, promotion.daytime, zone, 0.0)
+    return (until, Reason("offer_daytime", {"until": iso(until)})) if until > now else None
 
 
 def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, now: datetime) -> Reason | None:
@@ -106,9 +128,10 @@ def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, no
 POLICIES: MessagePolicies = {
     "vip_promotion": policy.promotion(
         why_not_offer,
+        not_before=not_yet,
         variables=("promotion", "offer", "tier"),
         samples=({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
     ),
 }
 
-REASONS: Reasons = {"promotion_over": ("end",), "not_in_tier": ("tier",)}
+REASONS: Reasons = {"promotion_over": ("end",), "not_in_tier": ("tier",), "offer_daytime": ("until",)}

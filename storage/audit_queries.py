@@ -6,16 +6,17 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
 from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
 from bot.domain.orders import Order
 from storage import order_records
-from storage.tables import buyers, conversations, identities, in_state, inbox, outbox
+from storage.proof_records import Place
+from storage.tables import buyers, conversations, identities, in_state, inbox, openings, orders, outbox
 
 PAGE = 500
 SAID = ("sent", "unknown")  # what reached the buyer, or may have
-Place = tuple[str, datetime, int]  # buyer, time, id
+Cursor = tuple[str, datetime, int]  # buyer, time, id
 
 ORDER_TYPES = tuple(str(kind.__struct_config__.tag) for kind in OrderEvent.__subclasses__())
 
@@ -32,6 +33,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     facts: dict[str, Any]
     settled_at: datetime
+    due_at: datetime | None = None
     order: str | None = None
     channel: str | None = None
     address: str | None = None
@@ -39,7 +41,7 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str | None = None
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Cursor:
         return self.buyer, self.settled_at, self.id
 
 
@@ -52,9 +54,17 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     event: Event
 
 
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """A chat that may hear of an order: it opened it, or its owner has this id there (`of`)."""
+
+    chat: Place
+    at: datetime | None = None  # None: at all times
+    of: Place | None = None
+
+
 _COLUMNS = (
     *(outbox.c[name] for name in ("id", "key", "buyer", "template", "category", "state", "values", "facts")),
-    *(outbox.c[name] for name in ("settled_at", "channel", "address", "text", "receipt")),
+    *(outbox.c[name] for name in ("settled_at", "due_at", "channel", "address", "text", "receipt")),
     outbox.c.order_id.label("order"),
 )
 
@@ -65,7 +75,7 @@ def repeatable_reads(connection: Connection) -> None:
         connection.execution_options(isolation_level="REPEATABLE READ")
 
 
-def sendings(connection: Connection, shop: str, after: Place | None) -> list[Sending]:
+def sendings(connection: Connection, shop: str, after: Cursor | None) -> list[Sending]:
     """The next page of messages, ordered by buyer and time."""
     where: list[ColumnElement[bool]] = [outbox.c.settled_at.is_not(None)]
     if after is not None:
@@ -160,12 +170,47 @@ def orders_with_facts(
 def _with_records(
     connection: Connection, shop: str, ids: list[int]
 ) -> tuple[Mapping[str, list[Fact]], Mapping[str, Order]]:
-    facts: dict[str, list[Fact]] = {}
+    """Of two systems' orders with one id, one is kept under the id with the channel behind it."""
+    found: dict[tuple[str, str], list[Fact]] = {}
     for start in range(0, len(ids), PAGE):
         for fact in _facts(connection, shop, inbox.c.id.in_(ids[start : start + PAGE])):
             if isinstance(fact.event, OrderEvent):
-                facts.setdefault(fact.event.order, []).append(fact)
-    return facts, order_records.by_id(connection, shop, facts)
+                found.setdefault((fact.event.order, fact.event.channel), []).append(fact)
+    names = {name for order, channel in found for name in (order, f"{order}@{channel}")}
+    records = order_records.by_id(connection, shop, names)
+    facts: dict[str, list[Fact]] = {}
+    for (order, channel), theirs in found.items():
+        own = f"{order}@{channel}"
+        facts.setdefault(own if own in records else order, []).extend(theirs)
+    for theirs in facts.values():
+        theirs.sort(key=lambda fact: fact.id)
+    return facts, records
+
+
+def openings_of(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, list[Opening]]:
+    """For each order the chats that opened it, and those whose owners have the same file as its buyer."""
+    found: dict[str, list[Opening]] = {}
+    opened = select(openings).where(openings.c.shop == shop, openings.c.order_id.in_(of_orders))
+    for row in connection.execute(opened):
+        at = None if row.how == "before" else row.at  # made by a migration, for what was opened before
+        found.setdefault(row.order_id, []).append(Opening(chat=(row.channel, row.address), at=at))
+    chats = (
+        select(orders.c.id, identities.c.kind, identities.c.value, conversations.c.address)
+        .join(identities, and_(identities.c.shop == orders.c.shop, identities.c.buyer == orders.c.buyer))
+        .join(
+            conversations,
+            and_(
+                conversations.c.shop == orders.c.shop,
+                conversations.c.buyer == orders.c.buyer,
+                conversations.c.channel == identities.c.kind,
+            ),
+        )
+        .where(orders.c.shop == shop, orders.c.id.in_(of_orders))
+    )
+    for row in connection.execute(chats):
+        of = (row.kind, row.value)
+        found.setdefault(row.id, []).append(Opening(chat=(row.kind, row.address), of=of))
+    return found
 
 
 def agent_replies(connection: Connection, shop: str, after: int) -> list[Fact]:

@@ -6,18 +6,17 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, literal_column, select, union_all, update
+from sqlalchemy import Connection, Row, literal_column, select, union_all
 
 from bot.domain.context import Buyer
-from bot.domain.events import OWN_LINK
-from storage import order_records
 from storage.bulk import insert_new, upsert
 from storage.database import take_ids
 from storage.sql_in import is_in
-from storage.tables import buyers, cases, conversations, identities, notes, outbox
+from storage.tables import buyers, conversations, identities, notes
 
-Identity = tuple[str, str]  # kind (email, phone, or a channel's name) and value
+Identity = tuple[str, str]  # kind (a channel's name, or "guest of" one) and value
 
+_times = msgspec.json.Decoder(dict[str, datetime])
 _BUYER = tuple(buyers.c[name] for name in Buyer.__struct_fields__)
 
 
@@ -41,21 +40,19 @@ def present_id(connection: Connection, shop: str, id: str) -> str | None:
         id = row.joined_to
 
 
-def agreeing(connection: Connection, shop: str, after: str, limit: int) -> list[Buyer]:
-    """Up to `limit` buyers who agreed to promotions, by id, after id `after`."""
-    statement = select(*_BUYER).where(
-        buyers.c.shop == shop, buyers.c.agrees, buyers.c.joined_to.is_(None), buyers.c.id > after
-    )
-    return [_buyer(row) for row in connection.execute(statement.order_by(buyers.c.id).limit(limit)).all()]
-
-
 def save(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
     """Insert or replace buyers. Raises what the database raises."""
-    upsert(connection, buyers, [{"shop": shop, **msgspec.structs.asdict(buyer)} for buyer in changed])
+    upsert(connection, buyers, [_row(shop, buyer) for buyer in changed])
 
 
-def _buyer(row: Sequence[Any]) -> Buyer:
-    return Buyer(**dict(zip(Buyer.__struct_fields__, row, strict=True)))
+def _row(shop: str, buyer: Buyer) -> dict[str, Any]:
+    told_at = msgspec.json.encode(buyer.told_at).decode() if buyer.told_at else None
+    return {"shop": shop, **msgspec.structs.asdict(buyer), "told_at": told_at}
+
+
+def _buyer(row: Row[Any]) -> Buyer:
+    told_at = _times.decode(row.told_at) if row.told_at else {}
+    return Buyer(**{**row._mapping, "told_at": told_at})
 
 
 def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dict[Identity, str]:
@@ -99,26 +96,6 @@ def addresses_of(
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
 
-def owners_of_links(connection: Connection, shop: str, ids: Collection[str]) -> dict[Identity, str]:
-    """The buyers that stand today for these ids of ours, for links that were sent long ago."""
-    present = {id: present_id(connection, shop, id) for id in ids}
-    return {(OWN_LINK, id): buyer for id, buyer in present.items() if buyer}
-
-
-def are_two_people(connection: Connection, shop: str, one: str, other: str) -> bool:
-    """True if both buyers have an id on one platform. Mail addresses and phones may be shared."""
-    theirs = identities.alias()
-    statement: Select[Any] = select(literal_column("1")).where(
-        identities.c.shop == shop,
-        theirs.c.shop == shop,
-        identities.c.buyer == one,
-        theirs.c.buyer == other,
-        identities.c.kind == theirs.c.kind,
-        identities.c.kind.not_in(("email", "phone")),
-    )
-    return connection.scalar(statement.limit(1)) is not None
-
-
 def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
     """Store the owners of new identities; one that has an owner keeps them."""
     rows = [
@@ -135,16 +112,3 @@ def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, s
             for id, (buyer, kind, text) in zip(take_ids(connection, len(new)), new, strict=True)
         ]
         insert_new(connection, notes, rows)
-
-
-def move_all(connection: Connection, shop: str, kept: str, lost: str) -> None:
-    """Move everything of `lost` to `kept`; the empty record stays, with `joined_to`."""
-    for table in (identities, conversations, cases, notes, outbox):
-        connection.execute(
-            update(table).where(table.c.shop == shop, table.c.buyer == lost).values(buyer=kept)
-        )
-    theirs = order_records.all_of(connection, shop, lost)
-    order_records.save(connection, shop, (msgspec.structs.replace(order, buyer=kept) for order in theirs))
-    connection.execute(
-        update(buyers).where(buyers.c.shop == shop, buyers.c.id == lost).values(joined_to=kept)
-    )

@@ -1,6 +1,5 @@
-"""The table of cases: opened, found and closed."""
+"""The tables of cases and of what is said in them: opened, found, answered and closed."""
 
-from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -11,25 +10,48 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.actions import OpenCase
 from bot.domain.context import Case
+from storage.bulk import insert_new, update_rows
 from storage.sql_in import is_in
-from storage.tables import cases
+from storage.tables import case_words, cases
 
 
-def open_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, tuple[Case, ...]]:
-    found: dict[str, list[Case]] = defaultdict(list)
-    if of_buyers:
-        statement = select(cases).where(
-            cases.c.shop == shop, is_in(connection, cases.c.buyer, of_buyers), cases.c.closed_at.is_(None)
-        )
-        for row in sorted(connection.execute(statement).all(), key=lambda row: row.number):
-            found[row.buyer].append(_case(row))
-    return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+class CaseWord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buyer or a person of the shop said while a case was open; `kind` as in MessageReceived."""
+
+    number: int
+    channel: str
+    event: str
+    at: datetime
+    who: str  # buyer or person
+    kind: str
+    text: str
+
+
+def open_of(
+    connection: Connection, shop: str, of_buyers: Collection[str], about: Collection[str]
+) -> list[tuple[str | None, Case]]:
+    """The open cases of these buyers and those about these orders, with their buyers, the oldest first."""
+    found: dict[int, tuple[str | None, Case]] = {}
+    for column, wanted in ((cases.c.buyer, of_buyers), (cases.c.order_id, about)):
+        if wanted:
+            here = (cases.c.shop == shop, is_in(connection, column, wanted), cases.c.closed_at.is_(None))
+            for row in connection.execute(select(cases).where(*here)).all():
+                found[row.number] = row.buyer, _case(row)
+    return [found[number] for number in sorted(found)]
 
 
 def open_case(
-    connection: Connection, shop: str, opened: OpenCase, buyer: str | None, now: datetime
+    connection: Connection,
+    shop: str,
+    opened: OpenCase,
+    buyer: str | None,
+    now: datetime,
+    asked_at: datetime | None = None,
 ) -> Case | None:
-    """Open a case with the shop's next number; None if its key was ever opened before."""
+    """Open a case with the shop's next number; None if its key was ever opened before.
+
+    asked_at: when the buyer said what it is about, by the platform's time.
+    """
     row = {
         "shop": shop,
         "key": opened.key,
@@ -40,6 +62,7 @@ def open_case(
         "buyer": buyer,
         "draft": opened.draft,
         "opened_at": now,
+        "asked_at": asked_at,
     }
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
@@ -66,6 +89,34 @@ def close_numbered(connection: Connection, shop: str, number: int, now: datetime
     connection.execute(here.values(closed_at=now))
 
 
+def save_talk(connection: Connection, shop: str, changed: Collection[Case]) -> None:
+    """Write when cases were asked about and answered last."""
+    rows = [
+        {"shop": shop, "number": case.number, "asked_at": case.asked_at, "answered_at": case.answered_at}
+        for case in changed
+    ]
+    update_rows(connection, cases, rows)
+
+
+def add_words(connection: Connection, shop: str, words: Collection[CaseWord]) -> None:
+    """Add to cases what was said; a word that is there already is left out."""
+    insert_new(connection, case_words, [{"shop": shop, **msgspec.structs.asdict(word)} for word in words])
+
+
+def words_of(connection: Connection, shop: str, numbers: Collection[int]) -> dict[int, list[CaseWord]]:
+    """What was said in these cases, by their numbers, the oldest first."""
+    found: dict[int, list[CaseWord]] = {}
+    if not numbers:
+        return found
+    columns = [case_words.c[name] for name in CaseWord.__struct_fields__]
+    here = select(*columns).where(case_words.c.shop == shop, case_words.c.number.in_(numbers))
+    for row in connection.execute(
+        here.order_by(case_words.c.at, func.length(case_words.c.event), case_words.c.event)
+    ):
+        found.setdefault(row.number, []).append(CaseWord(**row._mapping))
+    return found
+
+
 def _case(row: Row[Any]) -> Case:
     return Case(
         number=row.number,
@@ -75,4 +126,6 @@ def _case(row: Row[Any]) -> Case:
         opened_at=row.opened_at,
         order=row.order_id,
         closed_at=row.closed_at,
+        asked_at=row.asked_at,
+        answered_at=row.answered_at,
     )

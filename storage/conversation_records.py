@@ -15,6 +15,7 @@ from storage.tables import conversations
 
 Place = tuple[str, str]  # channel and address
 
+_times = msgspec.json.Decoder(tuple[datetime, ...])
 _CHAT = tuple(conversations.c[name] for name in Conversation.__struct_fields__)
 
 
@@ -51,16 +52,26 @@ def _conversations(connection: Connection, shop: str, *where: ColumnElement[bool
 
 
 def _conversation(row: Sequence[Any]) -> Conversation:
-    return Conversation(**dict(zip(Conversation.__struct_fields__, row, strict=True)))
+    known = dict(zip(Conversation.__struct_fields__, row, strict=True))
+    return Conversation(**known | {"answered": _times.decode(known["answered"] or "[]")})
 
 
 def save(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
     """Insert or replace conversations. Raises what the database raises."""
-    upsert(connection, conversations, [{"shop": shop, **msgspec.structs.asdict(chat)} for chat in changed])
+    upsert(connection, conversations, [_row(shop, chat) for chat in changed])
+
+
+def _row(shop: str, chat: Conversation) -> dict[str, Any]:
+    answered = msgspec.json.encode(chat.answered).decode() if chat.answered else None
+    return {"shop": shop, **msgspec.structs.asdict(chat), "answered": answered}
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:
-    """Block an address until its owner writes to us."""
+    """Block an address until its owner writes to us again, or takes the block back.
+
+    What they wrote before does not count, though a clock that runs ahead may say that it came later.
+    """
     known = by_place(connection, shop, [(channel, address)]).get((channel, address))
     chat = known or Conversation(channel=channel, address=address, buyer=buyer)
-    save(connection, shop, [msgspec.structs.replace(chat, blocked_at=at)])
+    latest = max(each for each in (at, chat.last_in_at, chat.unblocked_at) if each)
+    save(connection, shop, [msgspec.structs.replace(chat, blocked_at=latest)])

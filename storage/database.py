@@ -1,11 +1,13 @@
 """Database access: whole transactions, without blocking the event loop."""
 
 import asyncio
+import contextlib
 import copy
 import sqlite3
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, select, text
@@ -17,6 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from bot.domain.errors import StorageError
 from storage import notifications
+from storage.private_files import create_private
 from storage.tables import metadata
 
 T = TypeVar("T")
@@ -160,6 +163,14 @@ def _sqlite(url: str) -> Engine:
         hide_parameters=True,
     )
 
+    @event.listens_for(engine, "do_connect")
+    def _create(*_: Any) -> None:
+        # SQLite itself would make a file that others can read. WAL and journal take the mode of this one.
+        file = engine.url.database
+        if file and file != ":memory:":
+            with contextlib.suppress(OSError):  # SQLite says it better
+                create_private(Path(file))
+
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None  # BEGIN is ours, below
@@ -197,6 +208,12 @@ def try_lock(connection: Connection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return True
     return bool(connection.scalar(select(sql.pg_try_advisory_xact_lock(sql.hashtextextended(name, 0)))))
+
+
+def lock(connection: Connection, name: str) -> None:
+    """Lock `name` until this transaction ends, once no other program has it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(sql.pg_advisory_xact_lock(sql.hashtextextended(name, 0))))
 
 
 def try_locks(connection: Connection, place: str, names: Collection[str]) -> set[str]:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, case, false, func, null, or_, select
 
-from bot.domain.context import Said
+from bot.domain.context import Said, ToldParcel
+from bot.domain.money import Money
 from storage.outbox import message_name
 from storage.sql_in import is_in
 from storage.tables import archived_messages, attempts, in_state, outbox
@@ -171,25 +172,39 @@ def said_about(connection: Connection, shop: str, of_orders: Collection[str]) ->
 
 class _SnapshotOrder(msgspec.Struct):
     paid_at: str | None = None
+    currency: str | None = None
+    total_minor: int | None = None
+    paid_minor: int | None = None
+
+    def money(self, minor: int | None) -> Money | None:
+        return Money(minor, self.currency) if self.currency and minor is not None else None
 
 
 class _Snapshot(msgspec.Struct):
     """The part of a message's stored facts that later decisions need."""
 
     order: _SnapshotOrder | None = None
+    at: datetime | None = None
+    parcels: tuple[ToldParcel, ...] | None = None
 
 
 _snapshots = msgspec.json.Decoder(_Snapshot)
 
 
 def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
+    sent, facts = row.state == "sent", _snapshots.decode(row.facts) if row.facts else _Snapshot()
+    known = facts.order or _SnapshotOrder()
     return Said(
+        parcels=facts.parcels,
         key=row.key,
         template=row.template,
         state=row.state,
         order=row.order_id,
-        sent_at=row.settled_at if row.state == "sent" else None,
+        sent_at=row.settled_at if sent else None,
+        written_at=facts.at if sent else None,
         paid=bool(row.paid) or knew_paid(row.state, row.facts),
+        total=known.money(known.total_minor),
+        paid_sum=known.money(known.paid_minor),
     )
 
 

@@ -47,9 +47,26 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     first, _, rest = name.partition(":")
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
-    wanted += [(kind, name.lower() if kind == "email" else name) for kind in kinds]
+    wanted += [(kind, name.casefold() if kind.startswith("guest of ") else name) for kind in kinds]
     owners = buyer_records.owners(connection, shop, wanted)
-    return next((owners[identity] for identity in wanted if identity in owners), None)
+    return next((owners[identity] for identity in wanted if identity in owners), None) or _named_by(
+        connection, shop, name
+    )
+
+
+def _named_by(connection: Connection, shop: str, contact: str) -> str | None:
+    """The buyer of the newest order with this mail address or phone."""
+    found: str | None = connection.scalar(
+        select(orders.c.buyer)
+        .where(
+            orders.c.shop == shop,
+            orders.c.buyer.is_not(None),
+            or_(orders.c.email == contact.casefold(), orders.c.phone == contact),
+        )
+        .order_by(orders.c.placed_at.desc())
+        .limit(1)
+    )
+    return found
 
 
 def _kinds(connection: Connection, shop: str) -> list[str]:

@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from bot.domain.orders import Order
-from storage.bulk import upsert
+from storage.bulk import insert_new, upsert
 from storage.sql_in import is_in
-from storage.tables import orders
+from storage.tables import orders, placing_channels
 
 ORDERS_SHOWN = 20  # of one buyer, newest first
 
@@ -22,6 +22,16 @@ def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, 
         return {}
     statement = select(orders.c.record).where(orders.c.shop == shop, is_in(connection, orders.c.id, ids))
     return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
+
+
+def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
+    """The channels of those of these orders that were placed."""
+    if not ids:
+        return {}
+    here = select(orders.c.id, orders.c.channel).where(
+        orders.c.shop == shop, is_in(connection, orders.c.id, ids), orders.c.placed_at.is_not(None)
+    )
+    return {row.id: row.channel for row in connection.execute(here)}
 
 
 def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
@@ -96,6 +106,33 @@ def standings(
     return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement).all()}
 
 
+def of_contact(connection: Connection, shop: str, email: str | None, phone: str | None) -> list[Order]:
+    """The newest ORDERS_SHOWN orders that have this mail address, or this phone, among their contacts."""
+    found: dict[str, Order] = {}
+    for column, value in ((orders.c.email, email and email.casefold()), (orders.c.phone, phone)):
+        if value:
+            statement = select(orders.c.record).where(orders.c.shop == shop, column == value)
+            newest = statement.order_by(orders.c.placed_at.desc()).limit(ORDERS_SHOWN)
+            found |= {order.id: order for order in map(_orders.decode, connection.scalars(newest).all())}
+    return list(found.values())
+
+
+def are_placing(connection: Connection, shop: str) -> set[str]:
+    """The channels that have placed orders in this shop."""
+    here = select(placing_channels.c.channel).where(placing_channels.c.shop == shop)
+    return set(connection.scalars(here).all())
+
+
+def note_placing(connection: Connection, shop: str, channels: Collection[str]) -> None:
+    rows = [{"shop": shop, "channel": channel} for channel in sorted(channels)]
+    insert_new(connection, placing_channels, rows)
+
+
+def _email(order: Order) -> str | None:
+    email = order.contacts.known("email") if order.contacts else None
+    return email.casefold() if email else None
+
+
 def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
     """Insert or replace orders. Raises what the database raises."""
     rows = [
@@ -105,12 +142,14 @@ def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
             "channel": order.channel,
             "number": order.shown_number,
             "buyer": order.buyer,
+            "email": _email(order),
+            "phone": order.contacts.known("phone") if order.contacts else None,
             "state": order.state,
             "placed_at": order.placed_at,
-            "currency": order.total.currency if order.total else None,
-            "total_minor": order.total.minor if order.total else None,
-            "paid_minor": order.paid_minor,
-            "refunded_minor": order.refunded_minor,
+            "currency": total.currency if (total := order.shop_total or order.total) else None,
+            "total_minor": total.minor if total else None,
+            "paid_minor": order.in_shop_money(order.paid),
+            "refunded_minor": order.in_shop_money(order.refunded),
             "record": msgspec.json.encode(order).decode(),
         }
         for order in changed

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, exists, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select, update
 
 from bot.domain.messages import Reason
 from storage.bulk import Rows, insert_new, update_rows
@@ -14,9 +14,13 @@ from storage.inbox import shops_with
 from storage.sql_in import is_in, is_not_in
 from storage.tables import attempts, in_state, outbox, templates
 
+SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
 _encode = msgspec.json.Encoder().encode
+
+# How the reason of a failed attempt that is to be repeated begins.
+_AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
 
 _CLAIMED = tuple(
     outbox.c[name]
@@ -149,29 +153,27 @@ def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now:
     update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
 
 
-def offer_once(connection: Connection, shop: str, buyer: str, now: datetime) -> None:
-    """After a join, withdraw queued offers that the buyer got by either record, or that wait twice."""
-    other = outbox.alias()
-    first = or_(
-        other.c.state.in_(("sending", "sent", "unknown")),
-        and_(other.c.state == "queued", other.c.id < outbox.c.id),
-    )
-    made = exists().where(
-        other.c.shop == outbox.c.shop,
-        other.c.buyer == outbox.c.buyer,
-        other.c.rule == outbox.c.rule,
-        other.c.id != outbox.c.id,
-        first,
-    )
-    here = update(outbox).where(
-        outbox.c.shop == shop,
-        outbox.c.buyer == buyer,
-        outbox.c.category == "promotion",
-        in_state(outbox, "queued"),
-        made,
-    )
-    reason = dump(Reason("offered_before"))
-    connection.execute(here.values(state="withdrawn", reason=reason, settled_at=now))
+def advance(connection: Connection, shop: str, times: Mapping[str, datetime]) -> None:
+    """Let waiting messages (by key) be due at these times, if those are earlier.
+
+    Withdrawn ones too, so that it does not matter what came first.
+    """
+    rows = [{"shop": shop, "key": key, "due_at": at, "try_at": at} for key, at in times.items()]
+    waiting = "outbox.state IN ('queued', 'withdrawn') AND outbox.due_at > {due_at}"
+    update_rows(connection, outbox, rows, by=("shop", "key"), where=waiting)
+
+
+def readdress(connection: Connection, shop: str, buyers: Mapping[str, str]) -> None:
+    """Give the waiting messages about these orders to the buyers that the orders have now: order -> buyer."""
+    for order, buyer in buyers.items():
+        here = update(outbox).where(
+            outbox.c.shop == shop,
+            outbox.c.order_id == order,
+            outbox.c.to.is_(None),
+            outbox.c.buyer != SELLER,
+            in_state(outbox, "queued"),
+        )
+        connection.execute(here.values(buyer=buyer))
 
 
 def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
@@ -203,7 +205,9 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
     """Up to `limit` due messages, locked: answers first, then the longest due; none to buyers who have a
-    message in hand. Must run in a writing transaction."""
+    message in hand, and none that would overtake one that is tried again. Must run in a writing transaction.
+    """
+    buyers, chats = _tried_again(connection, shop)
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
     busy = connection.scalars(sending).all()
     is_answer = outbox.c.category == literal_column("'answer'")
@@ -213,6 +217,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
             select(*_CLAIMED)
             .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
             .where(is_not_in(connection, outbox.c.buyer, busy))
+            .where(*_behind_none(connection, buyers, chats))
             .order_by(outbox.c.try_at, outbox.c.id)
             .limit(limit - len(found))
             .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
@@ -221,13 +226,37 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     return found
 
 
+def _tried_again(connection: Connection, shop: str) -> tuple[set[str], set[str]]:
+    """Where a failed attempt is to be repeated: the buyers, and the chats by name.
+
+    What was put off for another reason (quiet hours, a person who talks) holds nothing up.
+    """
+    columns = (outbox.c.buyer, outbox.c.channel, outbox.c.address, outbox.c.reason)
+    here = select(*columns).where(
+        outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.attempts > literal_column("0")
+    )
+    rows = [row for row in connection.execute(here) if row.reason and row.reason.startswith(_AGAIN)]
+    return {row.buyer for row in rows}, {f"{row.channel}:{row.address}" for row in rows}
+
+
+def _behind_none(connection: Connection, buyers: set[str], chats: set[str]) -> list[ColumnElement[bool]]:
+    """Keep the order within a chat: an answer waits for its own chat, any other message for its buyer."""
+    if not buyers:
+        return []
+    answers = and_(outbox.c.to.is_not(None), is_not_in(connection, outbox.c.to, chats))
+    others = and_(outbox.c.to.is_(None), is_not_in(connection, outbox.c.buyer, buyers))
+    again = or_(*(outbox.c.reason.startswith(reason, autoescape=True) for reason in _AGAIN))
+    return [or_(and_(outbox.c.attempts > literal_column("0"), again), answers, others)]
+
+
 def competing(
     connection: Connection, shop: str, buyers: Collection[str], now: datetime
 ) -> Sequence[Row[Any]]:
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if connection.dialect.name != "postgresql" or not buyers:
         return []
-    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now)
+    in_turn = _behind_none(connection, *_tried_again(connection, shop))
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, *in_turn)
     columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,
@@ -242,9 +271,11 @@ def message(connection: Connection, shop: str, id: int) -> Row[Any]:
     return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
 
 
-def next_due(connection: Connection) -> datetime | None:
+def next_due(connection: Connection, after: datetime | None = None) -> datetime | None:
+    """When the next message is due; after: leave out what was due by then, and waits for something else."""
+    later = [] if after is None else [outbox.c.try_at > after]
     found: datetime | None = connection.scalar(
-        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"))
+        select(func.min(outbox.c.try_at)).where(in_state(outbox, "queued"), *later)
     )
     return found
 

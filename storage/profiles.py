@@ -7,8 +7,8 @@ from sqlalchemy import Connection, select
 
 from bot.domain.context import Buyer, Conversation
 from bot.domain.orders import Order
-from storage import buyer_records, conversation_records, order_records
-from storage.buyer_records import Identity
+from bot.domain.wishes import EMAIL, PHONE, AddressKey
+from storage import buyer_records, conversation_records, order_records, wish_records
 from storage.lookup import find_buyer, find_order
 from storage.read_models import CaseView, Message, cases_about, messages_about
 from storage.tables import notes
@@ -23,8 +23,12 @@ class BuyerNote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuyerProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """agrees, stopped: by what any of their addresses wants."""
+
     buyer: Buyer
-    identities: tuple[Identity, ...]
+    agrees: bool | None
+    stopped: bool
+    addresses: tuple[AddressKey, ...]
     conversations: tuple[Conversation, ...]
     notes: tuple[BuyerNote, ...]
     orders: tuple[Order, ...]
@@ -52,9 +56,19 @@ def buyer_profile(connection: Connection, shop: str, name: str) -> BuyerProfile 
     if id is None:
         return None
     theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
+    buyer = buyer_records.by_id(connection, shop, {id})[id]
+    proved = {
+        (kind, value) for kind, value in buyer_records.identities_of(connection, shop, id) if " " not in kind
+    }
+    said = {(EMAIL, buyer.email and buyer.email.casefold()), (PHONE, buyer.phone)}
+    addresses = proved | {(kind, value) for kind, value in said if value}
+    wanted = list(wish_records.standings(connection, shop, addresses).values())
+    agreements = {each.agrees for each in wanted}
     return BuyerProfile(
-        buyer=buyer_records.by_id(connection, shop, {id})[id],
-        identities=tuple(sorted(buyer_records.identities_of(connection, shop, id))),
+        buyer=buyer,
+        agrees=True if True in agreements else False if False in agreements else None,
+        stopped=any(each.stopped for each in wanted),
+        addresses=tuple(sorted(addresses)),
         conversations=conversation_records.by_buyer(connection, shop, {id}).get(id, ()),
         notes=tuple(
             BuyerNote(kind=row.kind, text=row.text, at=row.at)

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_al
 from bot.domain.context import Category
 from bot.domain.messages import Reason
 from bot.domain.untrusted_text import called
-from storage import buyer_records, conversation_records
+from storage import buyer_records, case_records, conversation_records
+from storage.case_records import CaseWord
 from storage.lookup import can_be_kept, find_buyer, id_in, orders_numbered
 from storage.outbox import message_name
 from storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
@@ -123,6 +124,15 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None = None  # for people: the buyer's name and the address to answer at
     draft: str | None = None
     closed_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    words: tuple[CaseWord, ...] = ()  # said in the chat since, the oldest first
+
+    @property
+    def waits(self) -> bool:
+        if self.answered_at is None:
+            return self.closed_at is None
+        return self.closed_at is None and (self.asked_at or self.opened_at) > self.answered_at
 
 
 # Messages
@@ -299,6 +309,7 @@ def _cases(
     statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
     rows = connection.execute(statement).all()
     known = _names(connection, shop, {row.buyer for row in rows if row.buyer})
+    said = case_records.words_of(connection, shop, [row.number for row in rows])
     return [
         CaseView(
             number=row.number,
@@ -311,6 +322,9 @@ def _cases(
             who=known.get(row.buyer),
             draft=row.draft,
             closed_at=row.closed_at,
+            asked_at=row.asked_at,
+            answered_at=row.answered_at,
+            words=tuple(said.get(row.number, ())),
         )
         for row in rows
     ]

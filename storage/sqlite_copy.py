@@ -6,11 +6,17 @@ from pathlib import Path
 
 from sqlalchemy import Connection, StaticPool, create_engine
 
+from storage.private_files import create_private
+
 
 def copy_to(source: Path, target: Path, mark: Callable[[Connection], None] = lambda copy: None) -> None:
-    """Copy while programs may write. `target` appears only when it is complete and `mark` was applied."""
+    """Copy while programs may write. `target` appears only when it is complete and `mark` was applied.
+
+    Only its owner can read it.
+    """
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
+    create_private(part)
     original, copy = sqlite3.connect(source), sqlite3.connect(part)
     try:
         original.backup(copy)

@@ -137,26 +137,96 @@ buyers = Table(
     Column("phone", Words),
     Column("locale", String),
     Column("timezone", String),
-    Column("agrees", Boolean),
+    Column("agrees", Boolean),  # these four were the wishes before they belonged to addresses; not read
     Column("agrees_at", Utc),
     Column("stopped_at", Utc),
     Column("resumed_at", Utc),
     Column("shown_at", Utc),
+    Column("told_at", Text),  # the times of details that were told before shown_at, JSON
     Column("created_at", Utc, nullable=False),
-    Column("joined_to", Key),  # the record that this one was joined to, as the same person's
+    Column("joined_to", Key),  # the record that this one was joined to, when contacts still joined
+    Column("mixed", Boolean),  # contacts that were only said joined others to it; parted by a person
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
-    Index("buyers_agreeing", "shop", "id", **_open("agrees AND joined_to IS NULL")),
+    Index("buyers_mixed", "shop", "id", **_open("mixed")),
+)
+
+# What an address wants to hear of us: append-only (bot/domain/wishes.py).
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("kind", Key, nullable=False),  # email, phone, or a channel's name
+    Column("value", Key, nullable=False),
+    Column("what", String, nullable=False),
+    Column("yes", Boolean, nullable=False),
+    Column("at", Utc, nullable=False),  # the wish's own time, never after its arrival
+    Column("flag", Key),  # the platform's record that shows it, where it is no word of the buyer's own
+    Column("confirmed", Boolean, nullable=False),
+    Column("buyer", Key),
+    Column("channel", Key, nullable=False),
+    Column("event", Key, nullable=False),  # external id
+    Column("recorded_at", Utc, nullable=False),
+    Column("version", Key),  # of the text that the buyer answered
+    PrimaryKeyConstraint("shop", "id"),
+    _one_of("what", "all", "offers"),
+    Index("wishes_of_address", "shop", "value"),
+    Index("wishes_for_offers", "shop", "kind", "value", **_open("yes AND what = 'offers'")),
+)
+
+# Which chat opened which order, and how; a chat sees no other order.
+openings = Table(
+    "openings",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("order_id", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("mark", Key, nullable=False),
+    Column("how", String, nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("shop", "order_id", "channel", "address", "mark"),
+    _one_of("how", "link", "digits", "verified", "before"),
+    Index("openings_of_chat", "shop", "channel", "address"),
+)
+
+# Links that were used: the first chat that opens one wins.
+used_links = Table(
+    "used_links",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("order_id", Key, nullable=False),
+    Column("mark", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("shop", "order_id", "mark"),
+)
+
+# Wrong tries to prove an order; order_id is empty where the number is nobody's.
+wrong_tries = Table(
+    "wrong_tries",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("order_id", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("shop", "id"),
+    Index("wrong_tries_at_order", "shop", "order_id", "at"),
+    Index("wrong_tries_at", "shop", "at"),
 )
 
 identities = Table(
     "identities",
     metadata,
     Column("shop", Key, nullable=False),
-    Column("kind", Key, nullable=False),  # email, phone, or a channel's name
+    Column("kind", Key, nullable=False),  # a channel's name, or "guest of" one
     Column("value", Key, nullable=False),
     Column("buyer", Key, nullable=False),
-    PrimaryKeyConstraint("shop", "kind", "value"),  # an address belongs to one buyer
+    PrimaryKeyConstraint("shop", "kind", "value"),  # an identity is one buyer's
     Index("identities_of_buyer", "shop", "buyer"),
 )
 
@@ -183,8 +253,11 @@ conversations = Table(
     Column("last_in_at", Utc),
     Column("human_until", Utc),
     Column("blocked_at", Utc),
-    Column("tries", Integer, nullable=False),
+    Column("unblocked_at", Utc),
+    Column("tries", Integer, nullable=False),  # wrong ones, to prove an order
     Column("tries_since", Utc),
+    Column("answered", Text),  # times of the newest answers, JSON
+    Column("hushed_until", Utc),  # no answer before: too many went out at once
     PrimaryKeyConstraint("shop", "channel", "address"),
     CheckConstraint("tries >= 0", name="tries_counted"),
     Index("conversations_of_buyer", "shop", "buyer"),
@@ -198,6 +271,8 @@ orders = Table(
     Column("channel", Key, nullable=False),
     Column("number", Key, nullable=False),
     Column("buyer", Key),
+    Column("email", Key),  # of its contacts, to find orders by: in lower case
+    Column("phone", Key),
     Column("state", String, nullable=False),  # derived from the record
     Column("placed_at", Utc),
     Column("currency", String(3)),
@@ -210,6 +285,18 @@ orders = Table(
     CheckConstraint("refunded_minor >= 0 AND paid_minor >= 0", name="money_moved_forward"),
     Index("orders_of_buyer", "shop", "buyer", "placed_at"),
     Index("orders_by_number", "shop", "number"),
+    Index("orders_by_email", "shop", "email", **_open("email IS NOT NULL")),
+    Index("orders_by_phone", "shop", "phone", **_open("phone IS NOT NULL")),
+)
+
+# The channels that have placed orders; those of a channel that places none are about another's.
+placing_channels = Table(
+    "placing_channels",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "channel"),
+    sqlite_with_rowid=False,
 )
 
 cases = Table(
@@ -226,9 +313,28 @@ cases = Table(
     Column("draft", Words),
     Column("opened_at", Utc, nullable=False),
     Column("closed_at", Utc),
+    Column("asked_at", Utc),  # the buyer's last words that want an answer
+    Column("answered_at", Utc),  # the last reply of a person
     PrimaryKeyConstraint("shop", "number"),
     UniqueConstraint("shop", "key"),
     Index("cases_open", "shop", "buyer", **_open("closed_at IS NULL")),
+    Index("cases_open_about", "shop", "order_id", **_open("closed_at IS NULL")),
+)
+
+# What was said in the chat while a case was open, by the buyer and by people of the shop.
+case_words = Table(
+    "case_words",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("number", Integer, nullable=False),  # the case's
+    Column("channel", Key, nullable=False),
+    Column("event", Key, nullable=False),  # external id
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Words, nullable=False),
+    PrimaryKeyConstraint("shop", "number", "channel", "event"),
+    _one_of("who", "buyer", "person"),
 )
 
 wakes = Table(
@@ -299,6 +405,7 @@ outbox = Table(
     Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
+    Index("outbox_retried", "shop", "buyer", **_open("state = 'queued' AND attempts > 0")),
     Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),
@@ -391,6 +498,23 @@ life = Table(
     Column("held_why", String),
     CheckConstraint("number = 1", name="only_one"),
     CheckConstraint("(held_since IS NULL) = (held_why IS NULL)", name="held_for_a_reason"),
+)
+
+
+# Who used a shop's keys for what (storage/trail.py). shop: "" for tokens tried on a shop that is not ours.
+trail = Table(
+    "trail",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("at", Utc, nullable=False),  # of the first, where several are counted
+    Column("what", Key, nullable=False),
+    Column("who", String),
+    Column("about", Key),
+    Column("times", BigInteger, nullable=False),
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("times > 0", name="of_something"),
+    Index("trail_by_kind", "shop", "what", "at"),
 )
 
 

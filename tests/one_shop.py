@@ -48,12 +48,12 @@ def numbers_in(text: str) -> tuple[str, ...]:
 
 
 def rules(*routes: Route, policies: dict[str, MessagePolicy] | None = None, **functions: Any) -> Rules:
-    """Rules in which a chat's "link <order>" proves that order."""
+    """Rules that read words in a chat as order numbers."""
     return Rules(
         routes=routes,
         policies=policies or {"thanks": policy("answer"), "hello": policy("service")},
         numbers_in=functions.get("numbers_in", numbers_in),
-        order_of_link=functions.get("order_of_link", lambda shop, text: None),
+        link_in=functions.get("link_in", lambda shop, text: None),
         promotion_due=lambda *_: None,
         tier_of=lambda *_: None,
     )
@@ -123,7 +123,7 @@ def bob(**fields: Any) -> Buyer:
 
 
 def order(id: str, buyer: str | None = "ann", **fields: Any) -> Order:
-    return Order(id=id, channel="web", buyer=buyer, **fields)
+    return Order(**{"id": id, "channel": "web", "buyer": buyer, **fields})
 
 
 def chat(buyer: str = "ann", address: str = "42", channel: str = "telegram", **fields: Any) -> Conversation:

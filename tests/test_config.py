@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from bot.config import Config, load_config
 from bot.domain.errors import ConfigError, Mistake
 from bot.domain.shop import parse_duration, write_duration
 from bot.receive.log.jetstream import servers_of
+from bot.settings import yaml_with_lines
 
 SECRETS = {
     "XIAOER_SECRET": "a-secret-that-signs-links",
-    "HOOK": "whsec_" + "c2VjcmV0LW9mLXRoZS10ZWEtaG91c2U=",
+    "HOOK": "whsec_" + "c2VjcmV0LW9mLXRoZS10ZWEtaG91c2Uh",
     "TOKEN": "a-token-for-the-bookkeeper",
 }
 
@@ -255,6 +257,59 @@ def test_a_short_secret_is_a_mistake(tmp_path: Path) -> None:
     assert "16 characters" in mistake(tmp_path, GOOD, XIAOER_SECRET="hunter2").text
 
 
+@pytest.mark.parametrize("kind", ["woocommerce", "shopify", "telegram, token: '${TOKEN}'"])
+def test_a_short_secret_of_a_platform_is_a_mistake_named_by_its_place(tmp_path: Path, kind: str) -> None:
+    door = f"      door: {{kind: {kind}, secrets: ['${{TOKEN}}', '${{SHORT}}']}}\n    api_tokens:"
+    text = GOOD.replace("    api_tokens:", door)
+
+    found = mistake(tmp_path, text, SHORT="fifteen signs!!")
+
+    assert found.path == "shops.teahouse.channels.door.secrets[1]"
+    assert "16 characters" in found.text
+    assert load(tmp_path, text, SHORT="sixteen signs!!!")
+
+
+def test_a_signing_secret_has_24_bytes(tmp_path: Path) -> None:
+    short, enough = ("whsec_" + b64encode(b"k" * length).decode() for length in (23, 24))
+
+    assert "24 bytes" in mistakes(tmp_path, GOOD, HOOK=short)[0].text
+    assert load(tmp_path, GOOD, HOOK=enough)
+
+
+@pytest.mark.parametrize(
+    ("host", "good"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("127.9.9.9", True),
+     ("smtp.shop.example", False), ("10.0.0.5", False),
+     ("localhost.shop.example", False), ("0.0.0.0", False)],
+)  # fmt: skip
+def test_mail_goes_in_the_clear_on_this_machine_only(tmp_path: Path, host: str, good: bool) -> None:
+    mail = f"      email: {{host: '{host}', tls: none, sender: a@shop.example}}\n    api_tokens:"
+    text = GOOD.replace("    api_tokens:", mail)
+
+    if good:
+        assert load(tmp_path, text)
+    else:
+        found = mistake(tmp_path, text)
+        assert found.path == "shops.teahouse.channels.email.tls"
+        assert "starttls" in found.text
+
+
+@pytest.mark.parametrize(
+    "url", ["http:///x", "//127.0.0.1/x", "ftp://x/y", "http://x\\r\\nHost: evil/", "http://x:y/"]
+)
+def test_only_a_whole_web_address_is_one(tmp_path: Path, url: str) -> None:
+    text = GOOD.replace("    api_tokens:", f'      out: {{kind: webhook, url: "{url}"}}\n    api_tokens:')
+
+    assert mistake(tmp_path, text).path == "shops.teahouse.channels.out.url"
+
+
+def test_what_tells_of_the_shops_listens_elsewhere_or_nowhere_apart(tmp_path: Path) -> None:
+    text = GOOD + "listen: 127.0.0.1:8080\nmetrics_listen: 127.0.0.1:{port}\n"
+
+    assert load(tmp_path, text.replace("{port}", "9090")).metrics_listen == "127.0.0.1:9090"
+    assert mistake(tmp_path, text.replace("{port}", "8080")).path == "metrics_listen"
+
+
 def test_the_env_file_adds_to_the_environment_and_does_not_override_it(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         '# by hand\nXIAOER_SECRET=from-the-file-beside-it\nexport TOKEN="quoted-in-the-file"\nHOOK=ignored\n'
@@ -356,3 +411,29 @@ def test_whatever_stands_in_the_file_ends_in_settings_or_in_mistakes(
         load_config(file, {})
 
     assert caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("database：sqlite:///shop.db\nlisten: 127.0.0.1:8000\n", 1),
+        ("listen: 127.0.0.1:8000\nshops:\n  tea:\n    name：茶馆\n    locale: zh-CN\n", 4),
+        ("shops:\n  tea:\n    name: 茶馆\n    payment：\n      close: 24h\n", 4),
+        ("shops:\n  tea:\n    name：茶馆\n", 3),
+    ],
+)
+def test_a_full_width_colon_is_named_in_its_own_line(text: str, line: int, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(text, "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+
+    assert [mistake.line for mistake in caught.value.mistakes if "：" in mistake.text] == [line]
+
+
+def test_a_full_width_colon_in_a_value_is_part_of_it() -> None:
+    document = yaml_with_lines.read("contact: 微信：tea\nother: '微信：tea'\n")
+
+    assert document.data == {"contact": "微信：tea", "other": "微信：tea"}
+    assert document.faults == ()

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -79,8 +80,30 @@ def test_the_image_runs_our_command_as_nobody_in_particular() -> None:
     assert entry == ["xiaoer"]
     assert takes(serve)
     assert instruction("USER") == ["10001"]
-    assert all(re.fullmatch(r"python:\$\{PYTHON\}-slim( AS build)?", base) for base in instruction("FROM"))
-    assert "--require-hashes" in text_of("Containerfile")
+    assert instruction("FROM") == ["${BASE} AS build", "${BASE}"]  # which may be named by its digest
+    assert re.fullmatch(r"BASE=python:3\.\d+-slim", instruction("ARG")[0])
+
+
+def test_nothing_is_installed_unless_its_hash_is_known_the_builder_included() -> None:
+    root = DEPLOY.parent
+    files = (text_of("Containerfile"), (root / "Makefile").read_text("utf-8"))
+    installs = [
+        line
+        for text in files
+        for line in text.splitlines()
+        if re.search(r"pip (install|wheel)|\$\(PIP", line) and not line.startswith("PIP")
+    ]
+    unhashed = [line.strip() for line in installs if "--require-hashes" not in line]
+
+    # our own code, by what is installed already; and uv, which writes the hashes
+    assert [line for line in unhashed if "--no-deps" not in line] == ["$(PIP) uv"]
+    built = [line for line in unhashed if re.search(r" \.( \\)?$", line)]
+    assert len(built) == 3
+    assert all("--no-build-isolation" in line for line in built)
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    (backend,) = project["build-system"]["requires"]
+    locked = (root / "requirements-build.lock").read_text("utf-8")
+    assert f"{backend} \\\n    --hash=sha256:" in locked
 
 
 def test_the_image_is_made_of_files_that_are_there() -> None:
@@ -153,7 +176,7 @@ def test_the_proxy_knows_every_replica_at_its_port_and_passes_on_what_strangers_
     assert set(re.findall(r"xiaoer-\d:\d+", proxy)) == {f"{name}:{port}" for name in REPLICAS}
     assert instruction("EXPOSE") == [port]
     (public,) = re.findall(r"@public path (.*)", proxy)
-    assert public.split() == ["/hooks/*", "/stop/*", "/api/*"]
+    assert public.split() == ["/hooks/*", "/stop/*", "/offers/*", "/api/*"]
     (idle,) = re.findall(r"keepalive (\d+)s", proxy)
     assert timedelta(seconds=int(idle)) < DoorSettings().idle
     (longest,) = re.findall(r"max_size (\d+)MB", proxy)

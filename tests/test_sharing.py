@@ -73,7 +73,7 @@ async def test_what_another_holds_is_not_overtaken_by_the_next_message_to_its_bu
         assert two.sent == []
     await two.deliver()  # it is in hand by now
     assert two.sent == []
-    assert first.message.key.startswith("hello:webhook:m0")
+    assert first.message.key.startswith("hello:webhook:message:ann:m0")
 
 
 async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(shops: ManyShops) -> None:
@@ -90,7 +90,7 @@ async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(sh
         await asyncio.wait_for(one.deliver(), TIMEOUT)
         assert one.sent == []
     await one.deliver()
-    assert [each.message.key for each in one.sent] == ["hello:webhook:m1#message.received"]
+    assert [each.message.key for each in one.sent] == ["hello:webhook:message:ann:m1#message.received"]
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["is claiming", "has just claimed"])
@@ -102,7 +102,9 @@ async def test_what_is_decided_while_another_claims_waits_for_its_turn(shops: Ma
 
     with one.database.engine.connect() as connection:
         assert len(claimed(one, connection, room=1)) == 1
-        await one.database.write(lambda link: due_since_yesterday(link, one.shop, "hello:webhook:m1"))
+        await one.database.write(
+            lambda link: due_since_yesterday(link, one.shop, "hello:webhook:message:ann:m1")
+        )
         if ended:  # after the other saw the message waiting, and before it knew that it claimed it
             before_locking(two, connection.commit)
         await asyncio.wait_for(two.deliver(), TIMEOUT)

@@ -113,8 +113,14 @@ class World:
             return response.status, response.headers
 
     async def place(
-        self, order: str = "1001", buyer: str = "ann", at: datetime | None = None, **fields: Any
+        self,
+        order: str = "1001",
+        buyer: str | Mapping[str, Any] = "ann",
+        at: datetime | None = None,
+        **fields: Any,
     ) -> int:
+        """buyer: their id, or all that the shop's system tells of them."""
+        known = {"id": buyer, "name": "安娜", "locale": "zh-CN", "timezone": "Asia/Shanghai"}
         moment = at or self.clock.now
         details = {
             "id": order,
@@ -122,7 +128,7 @@ class World:
             "total": "128.00",
             "postage": "8.00",
             "currency": "CNY",
-            "buyer": {"id": buyer, "name": "安娜", "locale": "zh-CN", "timezone": "Asia/Shanghai"},
+            "buyer": known if isinstance(buyer, str) else buyer,
             "lines": [{"sku": "MUG-1", "title": "马克杯", "quantity": 2, "price": "60.00"}],
         }
         return await self.post("order.placed", {"order": details | fields}, moment)
@@ -130,8 +136,10 @@ class World:
     async def fact(self, type: str, order: str = "1001", at: datetime | None = None, **fields: Any) -> int:
         return await self.post(f"order.{type}", {"order": {"id": order, **fields}}, at)
 
-    async def say(self, text: str, buyer: str = "ann", id: str | None = None) -> int:
-        message = {"id": id or f"m{next(self._numbers)}", "buyer": {"id": buyer}, "text": text}
+    async def say(self, text: str, buyer: str = "ann", id: str | None = None, **known: Any) -> int:
+        """known: what the shop's system tells of them beside their id."""
+        who = {"id": buyer, **known}
+        message = {"id": id or f"m{next(self._numbers)}", "buyer": who, "text": text}
         return await self.post("message.received", {"message": message})
 
     async def settle(self) -> None:
@@ -183,6 +191,7 @@ async def world(
     now: datetime = NOON,
     ingest: str | None = None,
     options: Options | None = None,
+    public_url: str | None = None,
     **shop: Any,
 ) -> AsyncIterator[World]:
     """ingest: the log in front; it is read while `program.running()`. options: of `app.build`."""
@@ -190,7 +199,9 @@ async def world(
     inbox = web.Application()
     inbox.router.add_post("/", receiver.take)
     async with served(inbox) as receiver.url, aiohttp.ClientSession() as http:
-        config = config_of(database_url, receiver.url + "/", **shop).model_copy(update={"ingest": ingest})
+        config = config_of(database_url, receiver.url + "/", **shop).model_copy(
+            update={"ingest": ingest, "public_url": public_url}
+        )
         async with (
             simulated(config, database_url, ManualClock(now), **(options or {})) as simulation,
             served(simulation.program.site) as url,

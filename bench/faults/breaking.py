@@ -145,9 +145,10 @@ async def reorder(run: Run) -> None:
 async def poison(run: Run) -> None:
     """Send texts at which a handler raises or hangs, and store events that cannot be decoded."""
     for turn, text in enumerate((RAISES, HANGS, RAISES)):
-        id = f"x-{turn}"
+        order = f"x{turn}"
+        id = f"m-{order}"
         await run.pause(0.1, 0.5)
-        await run.traffic.deliver(id, "message.received", chat(id, f"x{turn}", text))
+        await run.traffic.deliver(id, "message.received", chat(order, f"x{turn}", text))
         run.poisoned.add(id)
         await _spoiled_event(run, f"s-{turn}")
         run.faults += 2

@@ -19,7 +19,13 @@ from bot.program import LEGS
 from storage import tables
 from tests import servers
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Traffic
+from tests.faults.traffic_simulation import (
+    FAST_SHOP,
+    LAST_REMINDER,
+    DatabaseProbe,
+    Traffic,
+    delivery_of,
+)
 from tests.world import SECRET, config_of
 
 SHOP = {**FAST_SHOP, "payment": {**FAST_SHOP["payment"], "remind": ["1s", "2s"]}}
@@ -179,7 +185,7 @@ async def _lost(run: Run) -> Any:
     """Acknowledged and not stored, stored and not handled, not decided, or "sent" and not received."""
     inbox, outbox = tables.inbox.c, tables.outbox.c
     states = {
-        name.rpartition("#")[0] or name: state
+        delivery_of(name): state
         for name, state in await run.probe.rows(select(inbox.external_id, inbox.state))
     }
     for id in run.traffic.acknowledged:

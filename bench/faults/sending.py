@@ -15,9 +15,10 @@ from sqlalchemy import func, select
 
 from bench.faults.crashes import POINTS, TAKEN, UNREAD, UNSETTLED, CrashPoint, run_until_crash
 from bot.domain.context import Buyer, Conversation
+from bot.domain.wishes import Wish
 from bot.simulation import ManualClock
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, conversation_records, outbox, tables
+from storage import buyer_records, conversation_records, outbox, tables, wish_records
 from storage.database import Database
 from tests.faults.programs import migrated
 from tests.faults.traffic_simulation import FAST_SHOP
@@ -175,10 +176,18 @@ class Bench:
             to=f"{kind.channel}:{address}",
             values={"promotion": "sale", "offer": "九折", "tier": "all"},
         )
-        ann = Buyer(id=buyer, name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
+        ann = Buyer(id=buyer, name="安娜", locale="zh-CN", created_at=now)
         chat = Conversation(channel=kind.channel, address=address, buyer=buyer, last_in_at=now)
+        agreed = wish_records.WishRecord(
+            address=(kind.channel, address),
+            wish=Wish(what="offers", yes=True, at=now),
+            channel=kind.channel,
+            event="agreed",
+            buyer=buyer,
+        )
         with self._database.engine.begin() as connection:
             buyer_records.save(connection, "shop", [ann])
+            wish_records.add(connection, "shop", [agreed], now)
             conversation_records.save(connection, "shop", [chat])
             outbox.keep_versions(connection, "shop", [version])
             outbox.queue(connection, "shop", [draft], now)
@@ -205,7 +214,7 @@ class Bench:
 
 def shop_of(api: str) -> dict[str, Any]:
     """The settings of a shop that sends through both platforms."""
-    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    telegram = {"kind": "telegram", "secrets": ["a secret of the bench"], "token": "1:x", "api": api}
     webhook = {"kind": "webhook", "secrets": [SECRET], "url": f"{api}/"}
     return {
         **FAST_SHOP,

@@ -140,6 +140,15 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
     next: int | None
 
 
+class WordForm(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    who: Literal["buyer", "person"]
+    kind: Annotated[
+        str, Meta(description="text, button, edit, sticker or other: a picture, with its caption")
+    ]
+    text: str
+
+
 class CaseForm(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     kind: str
@@ -150,6 +159,10 @@ class CaseForm(msgspec.Struct, frozen=True, kw_only=True):
     draft: str | None
     opened_at: datetime
     closed_at: datetime | None
+    asked_at: Annotated[datetime | None, Meta(description="the buyer's last words that want an answer")]
+    answered_at: Annotated[datetime | None, Meta(description="the last reply of a person")]
+    waits: Annotated[bool, Meta(description="false once it is closed, or a person answered the last words")]
+    words: Annotated[list[WordForm], Meta(description="said in the chat since it was opened")]
 
 
 class Cases(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,9 +245,14 @@ def message_form(message: Message, words: SellerWords) -> MessageForm:
 
 
 def case_form(case: CaseView, words: SellerWords) -> CaseForm:
-    named = {name: getattr(case, name) for name in CaseForm.__struct_fields__ if name != "reason"}
+    named = {
+        name: getattr(case, name) for name in CaseForm.__struct_fields__ if name not in ("reason", "words")
+    }
     why = Why(code=case.reason.code, values=case.reason.values, text=_why(case.reason, words))
-    return CaseForm(**named, reason=why)
+    words_said = [
+        WordForm(**{name: getattr(word, name) for name in WordForm.__struct_fields__}) for word in case.words
+    ]
+    return CaseForm(**named, reason=why, words=words_said)
 
 
 def event_form(event: EventView) -> EventForm:
@@ -289,9 +307,9 @@ def buyer_form(file: BuyerProfile) -> BuyerForm:
         name=buyer.name,
         locale=buyer.locale,
         timezone=buyer.timezone,
-        agrees=buyer.agrees,
-        stopped=buyer.stopped,
-        addresses=[AddressForm(kind=kind, value=value) for kind, value in file.identities],
+        agrees=file.agrees,
+        stopped=file.stopped,
+        addresses=[AddressForm(kind=kind, value=value) for kind, value in file.addresses],
         conversations=[
             ChatForm(**{name: getattr(chat, name) for name in ChatForm.__struct_fields__})
             for chat in file.conversations

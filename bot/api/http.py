@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from bot.api import forms
 from bot.receive.http_protocol import ReadBody
 
+FINGERPRINT = 8  # hexadecimal digits of a token's SHA-256, to know it by and not to find it by
+
 AskedFor = TypeVar("AskedFor", bound=forms.Form)
 
 
@@ -38,15 +40,16 @@ class Tokens:
             shop: [_digest(token.get_secret_value()) for token in theirs] for shop, theirs in tokens.items()
         }
 
-    def authenticate(self, request: web.Request) -> str:
-        """The shop of the path, if the request has its token; else 401, whether or not the shop exists."""
+    def authenticate(self, request: web.Request) -> tuple[str, str]:
+        """The shop of the path, and who asks (for the trail), if the request has its token; else 401, whether
+        or not the shop exists."""
         shop = request.match_info["shop"]
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         given = _digest(token.strip()) if scheme.lower() == "bearer" else b""
         # All are compared, so that the time taken reveals nothing.
         matches = [hmac.compare_digest(given, known) for known in self._digests.get(shop, [])]
         if any(matches):
-            return shop
+            return shop, f"api:{given.hex()[:FINGERPRINT]}"
         challenge = 'Bearer realm="xiaoer"' + (', error="invalid_token"' if given else "")
         says = "send one of the shop's api_tokens as `Authorization: Bearer ...`"
         raise ApiError(401, "unauthorized", says, {"WWW-Authenticate": challenge})

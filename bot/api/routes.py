@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from bot.api import forms, openapi
 from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response, read_body, read_query
 from bot.api.openapi import OPERATIONS, ROOT, Operation
+from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
+from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
 from bot.seller.explanation import explain
 from bot.seller.settle import Settled, settle_case
@@ -24,6 +26,8 @@ from storage.lookup import id_in
 
 log = structlog.get_logger()
 
+ASKING = web.RequestKey("asking", str)  # who asks, for the trail
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
@@ -34,8 +38,9 @@ def api_routes(
     clock: Callable[[], datetime],
     wake_react: Callable[[], None],
     read_body: ReadBody,
+    metrics: Metrics,
 ) -> list[web.RouteDef]:
-    api = Api(config, database, clock, wake_react, read_body)
+    api = Api(config, database, clock, wake_react, read_body, metrics)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
         routes.append(web.route(operation.method, ROOT + operation.path, api.handler(operation)))
@@ -53,6 +58,7 @@ class Api:
         clock: Callable[[], datetime],
         wake_react: Callable[[], None],
         read_body: ReadBody,
+        metrics: Metrics,
     ) -> None:
         self._config = config
         self._database = database
@@ -61,6 +67,7 @@ class Api:
         self._read_body = read_body
         self._texts = Catalogue(config.templates)
         self._tokens = Tokens({shop_id: shop.api_tokens for shop_id, shop in config.shops.items()})
+        self._refused = RefusedTokens(database, metrics, clock, config.shops)
         self._words = {shop_id: _words(shop) for shop_id, shop in config.shops.items()}
         self._work: dict[str, Callable[[web.Request, str, Any], Awaitable[Any]]] = {
             "messages": self._messages,
@@ -80,10 +87,12 @@ class Api:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                shop_id = self._tokens.authenticate(request)
+                shop_id, request[ASKING] = self._tokens.authenticate(request)
                 query = read_query(request.query, operation.query)
                 return json_response(await work(request, shop_id, query))
             except ApiError as error:
+                if error.status == 401:
+                    self._refused.note(request.match_info["shop"])
                 return error_response(error)
             except DBAPIError as error:
                 log.error("api could not read", operation=operation.name, error=type(error).__name__)
@@ -192,7 +201,7 @@ class Api:
         wish = await read_body(request, self._read_body, forms.Settlement)
         now = self._clock()
         settled = await self._database.write(
-            lambda connection: settle_case(connection, shop, number, wish.confirmed, now)
+            lambda connection: settle_case(connection, shop, number, wish.confirmed, now, request[ASKING])
         )
         match settled:
             case Settled.UNKNOWN:

@@ -71,6 +71,14 @@ class ReceivingChannel(Protocol):
 
 
 @runtime_checkable
+class AcknowledgingChannel(Protocol):
+    """A channel whose platform wants to hear more than the answer to its delivery."""
+
+    async def acknowledge(self, delivery: Delivery) -> None:
+        """Tell it, once, after the delivery was stored; a loss harms nobody, so this raises nothing."""
+
+
+@runtime_checkable
 class SendingChannel(Protocol):
     """A channel that sends messages to buyers."""
 

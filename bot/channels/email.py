@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 import aiosmtplib
 from aiosmtplib import SMTP
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from bot.channels import Outgoing, contacts
 from bot.channels.email_letter import Letter, write
@@ -20,6 +20,7 @@ from bot.domain.errors import (
     DeliveryUnknown,
     wrong,
 )
+from bot.domain.loopback import is_loopback
 from bot.domain.shop import Duration, Settings
 
 _PROBE_SECONDS = 5.0  # for an idle connection to answer
@@ -65,6 +66,13 @@ class EmailSettings(Settings):
         None, description="certificates (PEM) to trust besides the system's"
     )
     connections: int = Field(2, ge=1, le=20, description="to the mail server at a time")
+
+    @field_validator("tls")
+    @classmethod
+    def _in_the_clear_only_here(cls, tls: str, others: ValidationInfo) -> str:
+        if tls == "none" and not is_loopback(others.data.get("host", "localhost")):
+            raise wrong("tls_none")
+        return tls
 
 
 class EmailChannel:

@@ -101,8 +101,11 @@ def currency(code: str | None, place: str) -> str:
     return written
 
 
-def money(value: Amount, code: str, place: str) -> Money:
-    """An amount of a known currency, not below zero."""
+def money(value: Amount, code: str, place: str, below_zero: bool = False) -> Money:
+    """An amount of a known currency, rounded to what it can be paid in.
+
+    below_zero: allowed where a platform writes discounts so.
+    """
     text = str(value)
     if len(text) > _LONGEST_AMOUNT:
         raise Unreadable(f"{place} is longer than an amount of money; write 12.50")
@@ -110,9 +113,16 @@ def money(value: Amount, code: str, place: str) -> Money:
         amount = _parsed(text, code)
     except (ValueError, ArithmeticError) as error:
         raise Unreadable(f"{place}: {error}; write 12.50") from None
-    if amount.minor < 0:
+    if amount.minor < 0 and not below_zero:
         raise Unreadable(f"{place}: {text!r} is below zero; write 12.50")
     return amount
 
 
-_parsed = lru_cache(maxsize=4096)(parse_money)  # prices repeat
+def pieces(quantity: int | float) -> int | float:
+    """A quantity as people write it: 2 and not 2.0."""
+    return int(quantity) if quantity == int(quantity) else quantity
+
+
+@lru_cache(maxsize=4096)  # prices repeat
+def _parsed(text: str, code: str) -> Money:
+    return parse_money(text, code, rounded=True)

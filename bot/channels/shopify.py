@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from bot.channels import Delivery, HandshakeAnswer
 from bot.channels.json_reading import timestamp
@@ -19,6 +19,7 @@ from bot.channels.shopify_events import READERS, DeliveryInfo
 from bot.channels.signatures import any_matches
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import Event
+from bot.domain.secrets import Secret
 from bot.domain.shop import Settings
 
 _timestamps: msgspec.json.Decoder[datetime] = msgspec.json.Decoder(datetime)
@@ -28,7 +29,7 @@ class ShopifySettings(Settings):
     """A Shopify shop's webhooks."""
 
     kind: Literal["shopify"] = "shopify"
-    secrets: tuple[SecretStr, ...] = Field((), description="the app's client secret; several while rotating")
+    secrets: tuple[Secret, ...] = Field((), description="the app's client secret; several while rotating")
 
 
 class ShopifyChannel:

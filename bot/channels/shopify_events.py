@@ -4,33 +4,32 @@ The topic stands in a header that is not signed, so any genuine body can be sent
 happened is therefore read from the body alone; the topic only says which of it is news.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from bot.channels import contacts, external_id
+from bot.channels import contacts, external_id, shopify_money
 from bot.channels import shopify_forms as forms
-from bot.channels.json_reading import currency, deleted_id, identity, money, read, timestamp
+from bot.channels.json_reading import deleted_id, identity, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
+    Agreement,
     BuyerRef,
     BuyerUpdated,
     Event,
-    Line,
     OrderCancelled,
     OrderDelivered,
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
-    PaymentReceived,
 )
-from bot.domain.money import Money
+from bot.domain.parcels import ATTEMPTED, FAILURE
 
-# To the buyer an authorised card is a payment, so a reminder would be wrong.
-_PAID = frozenset(("authorized", "paid", "partially_refunded", "refunded"))
 _NOT_SENT = frozenset(("cancelled", "error", "failure"))
 _ALL_SENT = {"fulfilled": True, "partial": False}
 _CONSENT = {"subscribed": True, "unsubscribed": False}
@@ -58,7 +57,6 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     order = read(forms.order, body)
     _must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
     id = identity(order.id, "id")
-    code = currency(order.currency, "currency")
     at = info.at(order.updated_at, order.processed_at, order.created_at)
     events: list[Event] = [
         OrderPlaced(
@@ -66,18 +64,16 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             at=at,
             order=id,
             placed_at=info.at(order.created_at, order.processed_at),
-            total=money(order.total_price, code, "total_price"),
-            buyer=_buyer_of(order, info.region),
+            buyer=_ticked(_buyer_of(order, info.region), order, info),
             number=order.name or None,
-            postage=_postage(order, code),
-            lines=_lines(order, code),
+            **shopify_money.of_order(order),
+            test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
-        )
+        ),
+        *_wishes_of(info, order, at),
     ]
     snapshot = info.topic == "orders/updated"
-    if order.financial_status in _PAID:
-        events.append(_payment(info, order, id, at))
     if order.cancelled_at and (snapshot or info.topic == "orders/cancelled"):
         cancelled_at = info.at(order.cancelled_at)
         events.append(
@@ -88,40 +84,13 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     if snapshot or info.topic in _FULFILLED:
         last = _ALL_SENT.get(order.fulfillment_status or "")
         for parcel in order.fulfillments or ():
-            events.extend(_parcel_events(info, parcel, id, last))
+            events.extend(_parcel_events(info, parcel, id, last, at))
     return events
-
-
-def _payment(info: DeliveryInfo, order: forms.Order, id: str, at: datetime) -> Event:
-    """Date it no later than a cancellation in the same body, because nobody pays a cancelled order."""
-    cancelled_at = info.at(order.cancelled_at) if order.cancelled_at else at
-    method = ", ".join(order.payment_gateway_names or ()) or None
-    return PaymentReceived(**info.common("paid"), at=min(at, cancelled_at), order=id, method=method)
 
 
 def _pays_on_delivery(order: forms.Order) -> bool:
     """True for Shopify's own name of this payment method; a shop may add a short one in brackets."""
     return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
-
-
-def _postage(order: forms.Order, code: str) -> Money | None:
-    shipping = order.total_shipping_price_set
-    if shipping is None or shipping.shop_money is None:
-        return None
-    return money(shipping.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
-
-
-def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            title=line.name or line.title or line.sku or "",
-            quantity=line.quantity,
-            price=money(line.price, code, f"line_items[{place}].price"),
-            sku=line.sku or None,
-        )
-        for place, line in enumerate(order.line_items or ())
-        if 0 < line.quantity < 1_000_000
-    )
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
@@ -140,15 +109,62 @@ def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
         email=email or contacts.email(customer.email),
         phone=next((number for text, where in phones if (number := contacts.phone(text, where))), None),
         locale=contacts.locale(order.customer_locale),
-        agrees=_agrees(customer)
-        if customer.email_marketing_consent
-        else order.buyer_accepts_marketing or None,
     )
 
 
-def _agrees(customer: forms.Customer) -> bool | None:
-    consent = customer.email_marketing_consent
-    return _CONSENT.get(consent.state or "") if consent else None
+def _ticked(ref: BuyerRef, order: forms.Order, info: DeliveryInfo) -> BuyerRef:
+    """The buyer with the tick of the checkout: given when the order was created and frozen since, so that
+    it is told once, by the order's creation; for mail alone. The customer's own file knows better."""
+    known = order.customer.email_marketing_consent if order.customer else None
+    decided = known is not None and not _agreement(known).single
+    if info.topic != "orders/create" or not order.buyer_accepts_marketing or decided:
+        return ref
+    at = info.at(order.created_at, order.processed_at)
+    return msgspec.structs.replace(ref, agrees=True, agrees_at=at, by_phone=Agreement())
+
+
+def _agreement(consent: forms.Consent | None) -> Agreement:
+    """What a customer's file says of offers, by the time at which the customer said so."""
+    said = _CONSENT.get(consent.state or "") if consent else None
+    if consent is None or said is None:
+        return Agreement()
+    at = consent.consent_updated_at
+    return Agreement(
+        yes=said,
+        at=timestamp(at, "consent_updated_at") if at else None,
+        single=said and (consent.opt_in_level or "").casefold() == "single_opt_in",
+    )
+
+
+def _wishes_of(info: DeliveryInfo, order: forms.Order, at: datetime) -> list[Event]:
+    """What the customer's own file says of offers, where an order carries it: it is about the addresses of
+    that file, which need not be those of the order. A yes without a time is no younger than the order."""
+    customer = order.customer
+    if customer is None or customer.id is None:
+        return []
+    ref = _ref_of(customer, info.region)
+    if ref.by_phone is None:
+        return []
+    if ref.agrees and ref.agrees_at is None:
+        ref = msgspec.structs.replace(ref, agrees_at=info.at(order.created_at, order.processed_at))
+    return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at, at), buyer=ref)]
+
+
+def _ref_of(customer: forms.Customer, region: str) -> BuyerRef:
+    """A customer as their own file shows them."""
+    home = customer.default_address or forms.Address()
+    phone = contacts.phone(customer.phone, region)
+    mail = _agreement(customer.email_marketing_consent)
+    sms = _agreement(customer.sms_marketing_consent) if phone else Agreement()
+    ref = BuyerRef(
+        id=identity(customer.id, "id") if customer.id is not None else None,
+        name=customer.full_name or home.name or None,
+        email=contacts.email(customer.email),
+        phone=phone or contacts.phone(home.phone, home.country_code or region),
+    )
+    if mail.yes is None and sms.yes is None:
+        return ref
+    return msgspec.structs.replace(ref, agrees=mail.yes, agrees_at=mail.at, single=mail.single, by_phone=sms)
 
 
 def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
@@ -173,11 +189,17 @@ def _fulfillment(info: DeliveryInfo, body: bytes) -> list[Event]:
 
 
 def _parcel_events(
-    info: DeliveryInfo, parcel: forms.Fulfillment, order: str, last: bool | None
+    info: DeliveryInfo,
+    parcel: forms.Fulfillment,
+    order: str,
+    last: bool | None,
+    last_at: datetime | None = None,
 ) -> list[Event]:
-    if parcel.status in _NOT_SENT:
-        return []
+    """last_at: when the order was as `last` says, which is no news of this parcel."""
     id = identity(parcel.id, "fulfillment.id")
+    shown_at = info.at(parcel.updated_at, parcel.created_at)
+    if parcel.status in _NOT_SENT:
+        return [ParcelCancelled(**info.common(f"cancelled:{id}"), at=shown_at, order=order, parcel=id)]
     shipped = OrderShipped(
         **info.common(f"shipped:{id}"),
         at=info.at(parcel.created_at, parcel.updated_at),
@@ -187,13 +209,30 @@ def _parcel_events(
         tracking=", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None,
         tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
         last=last,
+        last_at=last_at,
         pieces=sum(item.quantity for item in parcel.line_items) if parcel.line_items else None,
-        shown_at=info.at(parcel.updated_at, parcel.created_at),
+        packed=_packed(parcel),
+        names=(parcel.name,) if parcel.name else (),
+        shown_at=shown_at,
     )
-    if parcel.shipment_status != "delivered":
-        return [shipped]
-    at = info.at(parcel.updated_at, parcel.created_at)
-    return [shipped, OrderDelivered(**info.common(f"delivered:{id}"), at=at, order=order, parcel=id)]
+    status = parcel.shipment_status
+    if status == "delivered":
+        arrived = OrderDelivered(**info.common(f"delivered:{id}"), at=shown_at, order=order, parcel=id)
+        return [shipped, arrived]
+    if status in (FAILURE, ATTEMPTED):
+        common = info.common(f"{status}:{id}")
+        return [shipped, ParcelMoved(**common, at=shown_at, order=order, parcel=id, status=status)]
+    return [shipped]
+
+
+def _packed(parcel: forms.Fulfillment) -> dict[str, int] | None:
+    items = parcel.line_items or ()
+    if not items or any(item.id is None for item in items):
+        return None
+    counts = Counter[str]()
+    for item in items:
+        counts[identity(item.id or 0, "fulfillment.line_items.id")] += item.quantity
+    return dict(counts)
 
 
 def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
@@ -220,16 +259,8 @@ def _refunds(info: DeliveryInfo, order: forms.Order, id: str) -> list[Event]:
 
 def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list[Event]:
     """No event without a successful transaction, because returned goods alone move no money."""
-    code = refund.shop_currency
-    moved = [
-        money(paid.amount, currency(paid.currency or code, "transactions.currency"), "transactions.amount")
-        for paid in refund.transactions or ()
-        if paid.kind == "refund" and paid.status == "success"
-    ]
-    if len({amount.currency for amount in moved}) > 1:
-        raise Unreadable("transactions: a refund in two currencies cannot be summed")
-    total = sum((amount.minor for amount in moved), 0)
-    if total == 0:
+    amount = shopify_money.moved(refund)
+    if amount is None:
         return []
     id = identity(refund.id, "refund.id")
     return [
@@ -238,7 +269,7 @@ def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list
             at=info.at(refund.processed_at, refund.created_at),
             order=order,
             refund=id,
-            amount=Money(total, moved[0].currency),
+            amount=amount,
             reason=refund.note or None,
         )
     ]
@@ -249,15 +280,7 @@ def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     _must_be("Customer", customer.admin_graphql_api_id, customer.abandoned_checkout_url)
     if customer.id is None:
         raise Unreadable("id is missing")
-    home = customer.default_address or forms.Address()
-    phone = contacts.phone(customer.phone, info.region)
-    buyer = BuyerRef(
-        id=identity(customer.id, "id"),
-        name=customer.full_name or home.name or None,
-        email=contacts.email(customer.email),
-        phone=phone or contacts.phone(home.phone, home.country_code or info.region),
-        agrees=_agrees(customer),
-    )
+    buyer = _ref_of(customer, info.region)
     return [BuyerUpdated(**info.common("buyer"), at=info.at(customer.updated_at), buyer=buyer)]
 
 

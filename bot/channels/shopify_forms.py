@@ -17,7 +17,11 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Consent(msgspec.Struct, frozen=True):
+    """opt_in_level: confirmed_opt_in, or single_opt_in for a yes that the address itself never confirmed."""
+
     state: str | None = None
+    opt_in_level: str | None = None
+    consent_updated_at: Timestamp | None = None
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -29,6 +33,7 @@ class Customer(msgspec.Struct, frozen=True):
     last_name: str | None = None
     updated_at: Timestamp | None = None
     email_marketing_consent: Consent | None = None
+    sms_marketing_consent: Consent | None = None
     abandoned_checkout_url: str | None = None
     default_address: Address | None = None
 
@@ -37,27 +42,36 @@ class Customer(msgspec.Struct, frozen=True):
         return contacts.full_name(self.first_name, self.last_name)
 
 
-class LineItem(msgspec.Struct, frozen=True):
-    price: Amount
-    quantity: int
-    name: str | None = None
-    title: str | None = None
-    sku: str | None = None
-
-
-class ShopMoney(msgspec.Struct, frozen=True):
+class Sum(msgspec.Struct, frozen=True):
     amount: Amount
     currency_code: str | None = None
 
 
 class MoneySet(msgspec.Struct, frozen=True):
-    """Shopify sends the buyer's currency as well; we use the shop's."""
+    """One amount in the shop's currency, and in the one that the buyer sees and pays."""
 
-    shop_money: ShopMoney | None = None
+    shop_money: Sum | None = None
+    presentment_money: Sum | None = None
+
+
+class LineItem(msgspec.Struct, frozen=True):
+    """`current_quantity`: without what was removed or given back."""
+
+    price: Amount
+    quantity: int
+    price_set: MoneySet | None = None
+    id: Id | None = None
+    current_quantity: int | None = None
+    requires_shipping: bool | None = None
+    gift_card: bool | None = None
+    name: str | None = None
+    title: str | None = None
+    sku: str | None = None
 
 
 class Packed(msgspec.Struct, frozen=True):
     quantity: int
+    id: Id | None = None  # of the order's line
 
 
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +79,7 @@ class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):
     admin_graphql_api_id: str | None = None
     line_items: tuple[Packed, ...] | None = None
     order_id: Id | None = None
+    name: str | None = None
     status: str | None = None
     shipment_status: str | None = None
     created_at: Timestamp | None = None
@@ -121,6 +136,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     admin_graphql_api_id: str | None = None
     abandoned_checkout_url: str | None = None  # of a checkout, which looks like an order otherwise
     name: str | None = None
+    test: bool | None = None
+    presentment_currency: str | None = None
+    total_price_set: MoneySet | None = None
+    current_total_price: Amount | None = None
+    current_total_price_set: MoneySet | None = None
+    total_outstanding: Amount | None = None  # in the shop's currency
     created_at: Timestamp | None = None
     processed_at: Timestamp | None = None
     updated_at: Timestamp | None = None

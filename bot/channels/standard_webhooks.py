@@ -19,6 +19,7 @@ from bot.domain.errors import WebhookRefused
 
 PREFIX = "whsec_"
 TOLERANCE = timedelta(minutes=5)  # both ways; what the specification's own libraries allow
+SHORTEST_KEY = 24  # bytes, says the specification; its longest, 64, is of no use to anybody here
 _LONGEST_ID = 200
 
 

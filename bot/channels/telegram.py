@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Literal
 
 import aiohttp
 import msgspec
+import structlog
 from pydantic import Field, SecretStr
 
 from bot.channels import Delivery, HandshakeAnswer, Outgoing
 from bot.channels.signatures import any_matches
-from bot.channels.telegram_updates import events
+from bot.channels.telegram_updates import events, pressed_button
 from bot.domain.errors import (
     BuyerUnreachable,
     DeliveryDelayed,
@@ -23,7 +24,10 @@ from bot.domain.errors import (
     WebhookRefused,
 )
 from bot.domain.events import Event
-from bot.domain.shop import Duration, Settings
+from bot.domain.secrets import Secret
+from bot.domain.shop import Duration, HttpAddress, Settings
+
+log = structlog.get_logger()
 
 _LONGEST_TEXT = 4096  # UTF-16 code units
 _LONGEST_DATA = 64  # bytes of a button's value
@@ -37,14 +41,12 @@ class TelegramSettings(Settings):
     """A Telegram bot."""
 
     kind: Literal["telegram"] = "telegram"
-    secrets: tuple[SecretStr, ...] = Field(
-        (), description="secret_token of setWebhook; several while rotating"
-    )
+    secrets: tuple[Secret, ...] = Field((), description="secret_token of setWebhook; several while rotating")
     token: SecretStr = Field(description="of the bot, from @BotFather")
     username: str | None = Field(
         None, pattern=r"^[A-Za-z]\w{3,31}$", description="of the bot, without @; for links to it"
     )
-    api: str = Field("https://api.telegram.org", pattern="^https?://", description="where the Bot API is")
+    api: HttpAddress = Field("https://api.telegram.org", description="where the Bot API is")
     timeout: Duration = timedelta(seconds=15)
 
 
@@ -70,7 +72,8 @@ class TelegramChannel:
         secrets = (secret.get_secret_value().strip() for secret in settings.secrets)
         self._secrets = tuple(secret.encode() for secret in secrets if secret)
         self._token = settings.token.get_secret_value().strip()
-        self._url = f"{settings.api.rstrip('/')}/bot{self._token}/sendMessage"
+        self._method = f"{settings.api.rstrip('/')}/bot{self._token}/"
+        self._url = f"{self._method}sendMessage"
         self._seconds = settings.timeout.total_seconds()
         self._timeout = aiohttp.ClientTimeout(
             total=_CONNECT + 2 * self._seconds, connect=_CONNECT, sock_read=self._seconds
@@ -92,6 +95,18 @@ class TelegramChannel:
     def parse(self, delivery: Delivery) -> Sequence[Event]:
         return events(delivery.body, self.name, delivery.received_at)
 
+    async def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the chat program that a button was taken, so that it stops waiting; nothing depends on it."""
+        press = pressed_button(delivery.body)
+        if press is None or not self._token:
+            return
+        body = _encoder.encode({"callback_query_id": press})
+        status, answer, failure = await self._post(body, f"{self._method}answerCallbackQuery")
+        if failure or status >= 300:
+            log.info(
+                "button not acknowledged", channel=self.name, why=str(failure or self._why(status, answer))
+            )
+
     async def send(self, message: Outgoing) -> str | None:
         if not self._token:
             raise DeliveryRefused("no token is set for this bot")
@@ -102,11 +117,11 @@ class TelegramChannel:
         sent = answer.result.get("message_id")
         return f"{message.address}:{sent}" if isinstance(sent, int) else None
 
-    async def _post(self, body: bytes) -> tuple[int, _Response, DeliveryError | None]:
+    async def _post(self, body: bytes, url: str | None = None) -> tuple[int, _Response, DeliveryError | None]:
         headers = {"content-type": "application/json"}
         try:
             async with self._http.post(
-                self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
+                url or self._url, data=body, headers=headers, timeout=self._timeout, allow_redirects=False
             ) as response:
                 return response.status, await _read(response), None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

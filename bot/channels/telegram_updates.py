@@ -54,10 +54,21 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def other(self) -> bool:
-        """True if something other than text was sent."""
-        seen = (self.photo, self.voice, self.audio, self.document, self.sticker, self.video, self.video_note)
-        rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.dice, self.story)
+        """True if something other than text and gestures was sent."""
+        seen = (self.photo, self.voice, self.audio, self.document, self.video, self.video_note)
+        rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.story)
         return any(part is not None for part in (*seen, *rest, self.paid_media))
+
+    @property
+    def played(self) -> bool:
+        """True for what is a gesture and no question."""
+        return self.sticker is not None or self.dice is not None
+
+    @property
+    def kind(self) -> str | None:
+        if self.text is not None:
+            return "text"
+        return "sticker" if self.played else "other" if self.other else None
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -110,8 +121,17 @@ def events(body: bytes, channel: str, received_at: datetime) -> tuple[Event, ...
     return ()
 
 
+def pressed_button(body: bytes) -> str | None:
+    """The id of the press of a button, which the chat program waits to hear is taken."""
+    try:
+        update = _updates.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return update.callback_query.id if update.callback_query else None
+
+
 def _message(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
-    kind = "text" if message.text is not None else "other" if message.other else None
+    kind = message.kind
     return () if kind is None else _received(message, common, kind, message.date, "message.date")
 
 

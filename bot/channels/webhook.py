@@ -22,7 +22,7 @@ from bot.domain.errors import (
     wrong,
 )
 from bot.domain.events import Event
-from bot.domain.shop import Duration, Settings
+from bot.domain.shop import Duration, HttpAddress, Settings
 
 _LONGEST_WAIT = timedelta(days=1)  # a longer Retry-After is cut
 _TRY_AGAIN = frozenset((408, 425, 429))
@@ -33,9 +33,11 @@ _READ = 65536  # bytes of an answer, so that the connection can be used again
 
 def _signing(secret: SecretStr) -> SecretStr:
     try:
-        standard_webhooks.key(secret)
+        key = standard_webhooks.key(secret)
     except ValueError:
         raise wrong("signing_secret") from None
+    if len(key) < standard_webhooks.SHORTEST_KEY:
+        raise wrong("signing_short", bytes=standard_webhooks.SHORTEST_KEY)
     return secret
 
 
@@ -46,7 +48,7 @@ class WebhookSettings(Settings):
     secrets: tuple[Annotated[SecretStr, AfterValidator(_signing)], ...] = Field(
         (), description="whsec_...; all are accepted, the first one signs what we send"
     )
-    url: str | None = Field(None, pattern="^https?://", description="where messages to buyers are POSTed")
+    url: HttpAddress | None = Field(None, description="where messages to buyers are POSTed")
     timeout: Duration = timedelta(seconds=15)
 
 

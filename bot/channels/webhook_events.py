@@ -8,7 +8,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
-from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, timestamp
+from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -26,14 +26,16 @@ from bot.domain.events import (
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     PaymentReceived,
     ReviewPosted,
 )
 from bot.domain.money import Money
+from bot.domain.parcels import UNNAMED
 
 _ORDER = "data.order"
 _MESSAGE = "data.message"
-_MESSAGE_KINDS = ("text", "button", "edit", "other")
+_MESSAGE_KINDS = ("text", "button", "edit", "sticker", "other")
 _MAX_QUANTITY = 1_000_000
 
 
@@ -53,15 +55,20 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
+    id = _optional_id(message.id, f"{_MESSAGE}.id")
     kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
-    if message.text is None and kind != "other":
+    if message.text is None and kind not in ("other", "sticker"):
         missing(f"{_MESSAGE}.text", '"text": "..."')
+    if id and kind != "edit":  # told again under another delivery id, a message stays one
+        common |= {
+            "external_id": external_id(f"message:{_conversation(message.buyer)}:{id}", "message.received")
+        }
     return MessageReceived(
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
         conversation=_conversation(message.buyer),
         buyer=_buyer(message.buyer, info),
-        message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
+        message_id=id or info.delivery,
         text=message.text or "",
         kind=kind,
     )
@@ -96,6 +103,8 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=bool(order.pay_on_delivery),
+        test=bool(order.test),
+        paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
 
 
@@ -110,8 +119,14 @@ def _line(line: forms.Line, code: str, place: str) -> Line:
         missing(f"{place}.title", '"title": "..."')
     if not 0 <= line.quantity <= _MAX_QUANTITY:
         raise Unreadable(f"{place}.quantity: {str(line.quantity)[:20]} is not a number of pieces")
-    price = money(line.price, code, f"{place}.price")
-    return Line(title=title, quantity=line.quantity, price=price, sku=sku)
+    price = money(line.price, code, f"{place}.price", below_zero=True)
+    return Line(
+        title=title,
+        quantity=pieces(line.quantity),
+        price=price,
+        sku=sku,
+        to_ship=0 if line.ships is False else None,
+    )
 
 
 def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -123,18 +138,20 @@ def _paid(form: forms.PaidForm, info: DeliveryInfo, common: dict[str, Any]) -> E
         amount=_amount(order.amount, order.currency, f"{_ORDER}.amount"),
         method=order.method,
         reference=_optional_id(order.reference, f"{_ORDER}.reference"),
+        payment=_optional_id(order.payment, f"{_ORDER}.payment"),
         buyer=_buyer(order.buyer, info) if order.buyer else None,
     )
 
 
 def _shipped(form: forms.ShippedForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
-    tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
+    parcel, tracking = _parcel(order)
     return OrderShipped(
         **common,
         at=_at(form, order.shipped_at, f"{_ORDER}.shipped_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel") or tracking or "1",
+        parcel=parcel or UNNAMED,
+        named=parcel is not None,
         carrier=order.carrier or None,
         tracking=tracking,
         tracking_url=order.tracking_url or None,
@@ -146,13 +163,32 @@ def _shipped(form: forms.ShippedForm, info: DeliveryInfo, common: dict[str, Any]
 
 def _delivered(form: forms.DeliveredForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
+    parcel, tracking = _parcel(order)
     return OrderDelivered(
         **common,
         at=_at(form, order.delivered_at, f"{_ORDER}.delivered_at"),
         order=identity(order.id, f"{_ORDER}.id"),
-        parcel=_optional_id(order.parcel, f"{_ORDER}.parcel")
-        or _optional_id(order.tracking, f"{_ORDER}.tracking"),
+        parcel=parcel,
+        tracking=tracking,
     )
+
+
+def _parcel_cancelled(form: forms.ParcelCancelledForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    order = form.data.order
+    parcel, tracking = _parcel(order)
+    return ParcelCancelled(
+        **common,
+        at=_at(form, order.cancelled_at, f"{_ORDER}.cancelled_at"),
+        order=identity(order.id, f"{_ORDER}.id"),
+        parcel=parcel,
+        tracking=tracking,
+    )
+
+
+def _parcel(order: forms.Shipped | forms.Delivered | forms.ParcelCancelled) -> tuple[str | None, str | None]:
+    """The name of a parcel, which is its number if it has no other, and its number."""
+    tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
+    return _optional_id(order.parcel, f"{_ORDER}.parcel") or tracking, tracking
 
 
 def _completed(form: forms.CompletedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -262,6 +298,7 @@ def _buyer(buyer: forms.Buyer, info: DeliveryInfo) -> BuyerRef:
         locale=contacts.locale(buyer.locale),
         timezone=contacts.timezone(buyer.timezone),
         agrees=buyer.agrees if isinstance(buyer.agrees, bool) else None,
+        verified=buyer.verified is True,
     )
 
 
@@ -282,6 +319,7 @@ _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.PaidForm: (_paid, "order.paid"),
     forms.ShippedForm: (_shipped, "order.shipped"),
     forms.DeliveredForm: (_delivered, "order.delivered"),
+    forms.ParcelCancelledForm: (_parcel_cancelled, "order.parcel_cancelled"),
     forms.CompletedForm: (_completed, "order.completed"),
     forms.CancelledForm: (_cancelled, "order.cancelled"),
     forms.RefundedForm: (_refunded, "order.refunded"),

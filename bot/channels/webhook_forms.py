@@ -17,13 +17,15 @@ class Buyer(msgspec.Struct, frozen=True):
     locale: Any = None
     timezone: Any = None
     agrees: Any = None
+    verified: Any = None
 
 
 class Line(msgspec.Struct, frozen=True):
     price: Amount
-    quantity: int = 1
+    quantity: int | float = 1
     title: str | None = None
     sku: Id | None = None
+    ships: bool | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,8 @@ class Placed(Order, frozen=True, kw_only=True):
     lines: tuple[Line, ...] | None = None
     postcode: Id | None = None
     pay_on_delivery: bool | None = None
+    paid: Amount | None = None
+    test: bool | None = None
 
 
 class Paid(Order, frozen=True, kw_only=True):
@@ -48,6 +52,7 @@ class Paid(Order, frozen=True, kw_only=True):
     currency: str | None = None
     method: str | None = None
     reference: Id | None = None
+    payment: Id | None = None
     buyer: Buyer | None = None
 
 
@@ -63,6 +68,12 @@ class Shipped(Order, frozen=True, kw_only=True):
 
 class Delivered(Order, frozen=True, kw_only=True):
     delivered_at: Timestamp | None = None
+    parcel: Id | None = None
+    tracking: Id | None = None
+
+
+class ParcelCancelled(Order, frozen=True, kw_only=True):
+    cancelled_at: Timestamp | None = None
     parcel: Id | None = None
     tracking: Id | None = None
 
@@ -169,6 +180,10 @@ class DeliveredForm(Form, frozen=True, kw_only=True, tag="order.delivered"):
     data: OfOrder[Delivered]
 
 
+class ParcelCancelledForm(Form, frozen=True, kw_only=True, tag="order.parcel_cancelled"):
+    data: OfOrder[ParcelCancelled]
+
+
 class CompletedForm(Form, frozen=True, kw_only=True, tag="order.completed"):
     data: OfOrder[Completed]
 
@@ -208,6 +223,7 @@ FORMS = (
     | PaidForm
     | ShippedForm
     | DeliveredForm
+    | ParcelCancelledForm
     | CompletedForm
     | CancelledForm
     | RefundedForm

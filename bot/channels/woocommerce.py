@@ -6,13 +6,14 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from bot.channels import Delivery, HandshakeAnswer
 from bot.channels.signatures import any_matches
 from bot.channels.woocommerce_events import READERS, DeliveryInfo
 from bot.domain.errors import WebhookRefused
 from bot.domain.events import Event
+from bot.domain.secrets import Secret
 from bot.domain.shop import Settings
 
 _PING = re.compile(rb"webhook_id=\d{1,20}")
@@ -25,7 +26,7 @@ class WooCommerceSettings(Settings):
     """A WooCommerce shop's webhooks."""
 
     kind: Literal["woocommerce"] = "woocommerce"
-    secrets: tuple[SecretStr, ...] = Field((), description="of the webhooks, as their page shows it")
+    secrets: tuple[Secret, ...] = Field((), description="of the webhooks, as their page shows it")
     completed_means: Literal["shipped", "completed"] = Field(
         "shipped", description="what the shop does when it sets an order to completed"
     )

@@ -7,7 +7,7 @@ happened, and when, is therefore read from the body alone.
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from html import unescape
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 
 from bot.channels import contacts, external_id
 from bot.channels import woocommerce_forms as forms
-from bot.channels.json_reading import Amount, currency, deleted_id, identity, money, read, timestamp
+from bot.channels.json_reading import Amount, currency, deleted_id, identity, money, pieces, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     BuyerRef,
@@ -89,6 +89,7 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
             order=id,
             method=unescape(order.payment_method_title or "") or None,
             reference=order.transaction_id or None,
+            told_at=at,  # an order edited later was paid as it was shown when the payment was
         )
     if modified_at and info.topic != "order.created" and order.status in _OPEN:
         yield OrderReopened(**info.common(key, "reopened"), at=modified_at, order=id)
@@ -111,6 +112,7 @@ def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: da
             at=completed_at,
             order=id,
             parcel=str(place),
+            named=bool(parcel),
             carrier=_text(parcel, "tracking_provider") or _text(parcel, "custom_tracking_provider"),
             tracking=_text(parcel, "tracking_number"),
             tracking_url=_text(parcel, "custom_tracking_link"),
@@ -175,12 +177,12 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
     return tuple(
         Line(
             title=unescape(line.name),
-            quantity=int(line.quantity),
+            quantity=pieces(line.quantity),
             price=_each(line, code, order.prices_include_tax, f"line_items[{place}]"),
             sku=line.sku or None,
         )
         for place, line in enumerate(order.line_items or ())
-        if 1 <= line.quantity < 1_000_000
+        if 0 < line.quantity < 1_000_000
     )
 
 
@@ -189,8 +191,8 @@ def _each(line: forms.LineItem, code: str, with_tax: bool, place: str) -> Money:
     total = _decimal(line.total, f"{place}.total")
     if with_tax and line.total_tax:
         total += _decimal(line.total_tax, f"{place}.total_tax")
-    minor = (total / int(line.quantity)).scaleb(precision(code)).to_integral_value(ROUND_FLOOR)
-    return Money(max(0, int(minor)), code)
+    minor = (total / Decimal(str(line.quantity))).scaleb(precision(code)).to_integral_value(ROUND_DOWN)
+    return Money(int(minor), code)
 
 
 def _decimal(value: Amount, place: str) -> Decimal:

@@ -1,6 +1,5 @@
 """The command that copies the database while it is served: backup."""
 
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +28,6 @@ def backup(
     with opened(config), counting(say("backing_up", reader)):
         try:
             copy_to(Path(url.database), file, partial(instance.mark_as_copy, now=utc_now()))
-            shutil.copymode(url.database, file)
         except OSError as error:
             raise WrongUse(say("backup_nowhere", reader, file=file, why=error.strerror)) from None
     tell(say("backed_up", reader, file=file, size=f"{file.stat().st_size / 1e6:.1f}"))

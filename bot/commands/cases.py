@@ -1,5 +1,7 @@
 """Commands for open cases: cases, cases settle."""
 
+import getpass
+import os
 from functools import partial
 from typing import Annotated
 
@@ -21,11 +23,14 @@ from bot.commands.options import (
 )
 from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
+from bot.domain.untrusted_text import quote
 from bot.seller.settle import Settled, settle_case
-from bot.seller.words import SellerWords
+from bot.seller.words import QUOTED_MAX, SellerWords
 from storage import read_models
+from storage.case_records import CaseWord
 from storage.read_models import CaseView
 
+WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
 cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)
@@ -56,7 +61,7 @@ def cases(
         _show(found, words)
     else:
         tell(say("no_cases", words.locale))
-    raise typer.Exit(FOUND if any(case.closed_at is None for case in found) else 0)
+    raise typer.Exit(FOUND if any(case.waits for case in found) else 0)
 
 
 @cases_app.command("settle")
@@ -75,7 +80,14 @@ def settle(
     reader = words_of(shop).locale
     with opened(config) as database:
         settled = database.write_now(
-            partial(settle_case, shop=shop_id, number=number, confirmed=confirmed, now=utc_now())
+            partial(
+                settle_case,
+                shop=shop_id,
+                number=number,
+                confirmed=confirmed,
+                now=utc_now(),
+                by=f"command:{_user()}",
+            )
         )
     if settled is not Settled.DONE:
         raise WrongUse(say(REFUSALS[settled], reader, number=number))
@@ -85,12 +97,30 @@ def settle(
     tell(say("case_done", reader, number=number))
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a number that has no name here, as in a container
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def _said(word: CaseWord, words: SellerWords) -> str:
+    """A line of the talk: who, when and what; a picture is named as such."""
+    text = quote(word.text, QUOTED_MAX) or say("without_words", words.locale)
+    if word.kind == "other":
+        text = f"{say('picture', words.locale)} {text if word.text else ''}".rstrip()
+    return f"  {words.moment(word.at)} {say(word.who, words.locale)}: {text}"
+
+
 def _show(cases: list[CaseView], words: SellerWords) -> None:
     shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "buyer", "order", "why")))
     for case in cases:
         why = words.reason(case.reason.code, case.reason.values)
         if case.closed_at:
             why = f"{say('settled', words.locale)}; {why}"
+        elif not case.waits:
+            why = f"{say('answered', words.locale)}; {why}"
+        why = "\n".join((why, *(_said(word, words) for word in case.words[-WORDS_SHOWN:])))
         shown.add_row(
             str(case.number),
             words.moment(case.opened_at),

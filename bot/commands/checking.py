@@ -1,6 +1,7 @@
 """Commands that try settings and templates before buyers see them: check, preview."""
 
 import os
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ import typer
 from sqlalchemy import Connection
 
 from bot.app import rules_of
+from bot.commands.cautions import cautions
+from bot.commands.gaps import REFUSED, gaps
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -31,7 +34,7 @@ from bot.domain.errors import ConfigError, Mistake, TemplateError
 from bot.domain.messages import DueMessage, Facts
 from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue, Version
-from bot.texts.check import Finding, check_templates, why_broken
+from bot.texts.check import Finding, check_folder, check_templates, why_broken
 from bot.texts.faults import as_fault, with_place
 from bot.texts.languages import system_language
 from bot.texts.samples import sample
@@ -63,11 +66,30 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
     )
     found = list(dict.fromkeys(everywhere))
+    if config.templates:
+        found += check_folder(config.templates, texts, reader)
+    open_walls = cautions(config, config_file)
+    undone = list(_undone(config, reader))
     if as_json:
-        show_json({"settings": [], "templates": found})
+        settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
+        show_json({"settings": settings, "templates": found, "cautions": open_walls})
     else:
-        _show_findings(found, config, len(texts.versions))
-    raise typer.Exit(FOUND if found else 0)
+        for mistake in undone:
+            tell(f"{config_file}: {mistake.path}: {mistake.text}")
+        if found or not undone:
+            _show_findings(found, config, len(texts.versions))
+        for caution in open_walls:
+            remark(f"! {caution}")
+    raise typer.Exit(FOUND if found or undone else 0)
+
+
+def _undone(config: Config, reader: str) -> Iterator[Mistake]:
+    """What `serve` would start with, and should not: nobody could reach this shop, or its seller."""
+    for shop_id, shop in config.shops.items():
+        for code, values in gaps(shop):
+            if code in REFUSED:
+                place = f"channels.{values['channel']}" if "channel" in values else "seller"
+                yield Mistake(0, f"shops.{shop_id}.{place}", say(code, reader, **values))
 
 
 def _no_file() -> str:
@@ -77,7 +99,7 @@ def _no_file() -> str:
 def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     if as_json:
         show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
-                   "templates": []})  # fmt: skip
+                   "templates": [], "cautions": []})  # fmt: skip
         return
     tell(str(error))
 

@@ -20,7 +20,16 @@ from bot.commands.screen import progress, remark, say, show_json, tell
 from bot.config import Config, ShopSettings
 from bot.csv_import.faults import BadLine
 from bot.csv_import.faults import say as say_fault
-from bot.csv_import.importing import CHANNEL, KINDS, RECENT, Found, Staging, examine, take_in
+from bot.csv_import.importing import (
+    CHANNEL,
+    KINDS,
+    RECENT,
+    Found,
+    Staging,
+    examine,
+    known_elsewhere,
+    take_in,
+)
 from bot.csv_import.rows import ImportContext
 from bot.domain.clock import utc_now
 from storage import schema
@@ -108,6 +117,9 @@ class _Import:
         database = Database(self.config.database)
         try:
             schema.ready(database.engine)
+            twice = database.read_now(lambda link: known_elsewhere(link, self.shop_id, self.context, staging))
+            if twice and self.context.channel == CHANNEL:
+                raise WrongUse(say("order_elsewhere", self.reader, order=twice[0], channel=twice[1]))
             with progress(say("taken_in", self.reader), found.events) as advance:
                 return database.write_now(
                     lambda link: take_in(link, self.shop_id, self.context, staging, advance)

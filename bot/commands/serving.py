@@ -10,11 +10,14 @@ from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
+import msgspec
 import typer
 from rapidfuzz import process
 from sqlalchemy import make_url
 
 from bot.app import serve as run_program
+from bot.commands.cautions import cautions
+from bot.commands.gaps import gaps
 from bot.commands.options import (
     HERE,
     AsJson,
@@ -26,11 +29,12 @@ from bot.commands.options import (
     words_of,
 )
 from bot.commands.screen import remark, say, show_json, tell
-from bot.config import Config, ShopSettings
+from bot.config import Config
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive
 from bot.program import LEGS
 from storage.instance import OutboxHold
+from storage.unit import CaseLine
 
 ALL = ",".join(LEGS)
 
@@ -58,10 +62,11 @@ def serve(
     config = read_config(config_file)
     legs = _legs(leg_names, config)
     configure_logs(config.log, json=as_json)
+    open_walls = cautions(config, config_file)  # before anything is made
     with exclusive(config.database):
         try:
             with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-                runner.run(_until_stopped(config, as_json, legs, notice))
+                runner.run(_until_stopped(config, as_json, legs, notice, open_walls))
         except OSError as error:
             raise WrongUse(f"listen {config.listen}: {error.strerror or error}") from None
 
@@ -80,7 +85,9 @@ def _legs(names: str, config: Config) -> tuple[str, ...]:
     return legs
 
 
-async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], notice: float) -> None:
+async def _until_stopped(
+    config: Config, as_json: bool, legs: tuple[str, ...], notice: float, open_walls: list[str]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -93,24 +100,43 @@ async def _until_stopped(config: Config, as_json: bool, legs: tuple[str, ...], n
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # on Windows, where Ctrl-C raises instead
             loop.add_signal_handler(number, asked, number)
-    greeting = partial(_greet, config, as_json, legs)
-    await run_program(config, greeting, stop, legs=legs, notice_seconds=notice)
+    greeting = partial(_greet, config, as_json, legs, open_walls)
+    on_case = partial(_tell_case, config, as_json)
+    await run_program(config, greeting, stop, legs=legs, notice_seconds=notice, on_case=on_case)
 
 
-def _greet(config: Config, as_json: bool, legs: tuple[str, ...], hold: OutboxHold | None) -> None:
+def _tell_case(config: Config, as_json: bool, line: CaseLine) -> None:
+    """A line for a case that began to wait; without the buyer's words, as it may go to a log."""
+    shop = config.shops[line.shop]
+    if as_json:
+        sys.stdout.write(
+            msgspec.json.encode({"case": line.number, "shop": line.shop, "kind": line.kind}).decode() + "\n"
+        )
+    else:
+        words = words_of(shop)
+        tell(say("case_waits", words.locale, shop=shop.name, number=line.number, kind=words.case(line.kind)))
+    sys.stdout.flush()
+
+
+def _greet(
+    config: Config, as_json: bool, legs: tuple[str, ...], open_walls: list[str], hold: OutboxHold | None
+) -> None:
     receives = "receive" in legs
     if as_json:
         addresses = [
             {"shop": shop, "channel": channel, "address": address}
             for shop, channel, address in (webhooks(config) if receives else ())
         ]
-        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold})
+        show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold,
+                   "cautions": open_walls})  # fmt: skip
         sys.stdout.flush()
         return
     if set(legs) != set(LEGS):
         tell(say("only_legs", reader_of(config), legs=", ".join(legs)))
     if receives:
         greet(config)
+    for caution in open_walls:
+        remark(f"! {caution}")
     remark_hold(hold, words_of(next(iter(config.shops.values()))))
 
 
@@ -123,7 +149,7 @@ def greet(config: Config) -> None:
         addresses = {channel: address for of, channel, address in webhooks(config) if of == name}
         for channel in shop.channels:
             tell(f"    {channel}: {addresses.get(channel, say('mail_only', reader))}")
-        for code, values in _gaps(shop):
+        for code, values in gaps(shop):
             tell("    ! " + say(code, reader, **values))
     tell("\n" + say("to_try", reader))
     for command, code in (
@@ -134,21 +160,6 @@ def greet(config: Config) -> None:
         tell(f"  {command:<24}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
     sys.stdout.flush()
-
-
-def _gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
-    """What is no mistake and yet leaves a seller waiting for what will never come."""
-    for name, settings in shop.channels.items():
-        if settings.kind != "email" and not any(settings.secrets):
-            yield "no_secret", {"channel": name}
-    if sum(settings.kind == "woocommerce" for settings in shop.channels.values()) > 1:
-        yield "two_numberings", {}
-    speaks = (
-        settings.kind in ("email", "telegram") or (settings.kind == "webhook" and settings.url)
-        for settings in shop.channels.values()
-    )
-    if not any(speaks):
-        yield "no_speaker", {}
 
 
 def base_address(config: Config) -> str:

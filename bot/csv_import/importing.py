@@ -14,11 +14,12 @@ from bot.csv_import.columns import BUYERS, ORDERS, Column
 from bot.csv_import.faults import BadLine, Note, shown
 from bot.csv_import.file import CsvLine, Header, as_text, read_header, read_lines
 from bot.csv_import.rows import ImportContext, ImportedRecord
-from storage import inbox
+from storage import inbox, order_records
 from storage.inbox import InboxEvent, inbox_event
 
 CHANNEL = "import"
 BATCH = 1000  # events a statement
+_ORDER = "order:"  # before the id, in the thread of its events
 RECENT = timedelta(days=21)  # buyers of orders with events since then may still get messages
 
 Reader = Callable[[Iterable[CsvLine | BadLine], ImportContext], Iterator[ImportedRecord]]
@@ -131,6 +132,19 @@ def examine(
         bad=bad,
         bad_lines=bad_lines,
     )
+
+
+def known_elsewhere(
+    connection: Connection, shop: str, context: ImportContext, staging: Staging
+) -> tuple[str, str] | None:
+    """An order of the file that another channel has placed, with that channel: the file's would be a second
+    order of that id, with messages of its own."""
+    for arrivals in staging.batches(shop, context.channel, context.now):
+        ids = {each.thread.removeprefix(_ORDER) for each in arrivals if each.thread.startswith(_ORDER)}
+        for id, channel in sorted(order_records.channels_of(connection, shop, ids).items()):
+            if channel != context.channel:
+                return id, channel
+    return None
 
 
 def take_in(

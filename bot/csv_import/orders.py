@@ -42,7 +42,9 @@ from bot.domain.events import (
     PaymentReceived,
 )
 from bot.domain.money import Money
+from bot.domain.parcels import UNNAMED
 
+SOURCE = "import"  # of money, which a platform may tell of as well
 MOST_LINES = 1000  # of one order
 
 _SAME_IN_ALL = tuple(column.name for column in ORDERS if not column.of_item and column.name != "order")
@@ -195,7 +197,7 @@ def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentPar
     for row in rows:
         tracking = row.get("tracking", cells.identity)
         parcel = SentParcel(
-            parcel=tracking or "1",
+            parcel=tracking or UNNAMED,
             at=row.get("shipped_at", partial(at, context)),
             tracking=tracking,
             carrier=row.get("carrier", text),
@@ -217,9 +219,10 @@ def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
             at=when[PAID],
             amount=_part(progress.paid, placed.total) if progress.only_sums_show_payment else None,
             method=progress.method,
+            source=SOURCE,
         )
     if progress.has(SHIPPED):
-        for parcel in progress.parcels or (SentParcel(parcel="1"),):
+        for parcel in progress.parcels or (SentParcel(parcel=UNNAMED),):
             yield _shipped(placed, parcel, when[SHIPPED])
     if progress.has(DELIVERED):
         yield OrderDelivered(channel=channel, external_id=DELIVERED, order=order, at=when[DELIVERED])
@@ -237,6 +240,7 @@ def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
             at=when[REFUNDED],
             refund=name,
             amount=amount,
+            source=SOURCE,
         )
 
 
@@ -262,6 +266,7 @@ def _shipped(placed: OrderPlaced, parcel: SentParcel, at_least: datetime) -> Ord
         order=placed.order,
         at=parcel.at or at_least,
         parcel=parcel.parcel,
+        named=parcel.tracking is not None,
         carrier=parcel.carrier,
         tracking=parcel.tracking,
         tracking_url=parcel.link,

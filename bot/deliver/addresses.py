@@ -1,25 +1,41 @@
 """By which channel and address a message reaches its buyer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row
 
+from bot.domain.actions import MAILTO
 from bot.domain.context import Buyer, Conversation
 from bot.domain.messages import Address
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
-from bot.seller.cases import SELLER
+from bot.domain.wishes import EMAIL, NOTHING_SAID, AddressKey, Standing
+from storage.outbox import SELLER
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one buyer's addresses. ids: theirs on each channel, as (channel, id)."""
+    """Where one message may go: what is proved, and the contacts of the order that it is about.
+
+    buyer: as the message addresses them. own: the chats of their record. opened: chats that opened the order.
+    typed: those of them that did so by what others may know too, its number and the digits of its phone.
+    ids: theirs on each channel, as (channel, id). blocked: where nothing can be sent.
+    """
 
     buyer: Buyer
-    chats: tuple[Conversation, ...] = ()
-    ids: tuple[tuple[str, str], ...] = ()
+    own: tuple[Conversation, ...] = ()
+    opened: tuple[Conversation, ...] = ()
+    typed: frozenset[AddressKey] = frozenset()
+    ids: tuple[AddressKey, ...] = ()
+    blocked: frozenset[AddressKey] = frozenset()
+
+    @property
+    def chats(self) -> tuple[Conversation, ...]:
+        """Every chat, once, the one they last wrote in first."""
+        every = {(chat.channel, chat.address): chat for chat in (*self.own, *self.opened)}
+        return tuple(sorted(every.values(), key=_last_heard, reverse=True))
 
 
 class AddressBook:
@@ -32,6 +48,7 @@ class AddressBook:
         self.shop = shop
         self._sending = frozenset(kinds)
         self._webhooks = frozenset(name for name, kind in kinds.items() if kind == "webhook")
+        self._telegram = next((name for name, kind in kinds.items() if kind == "telegram"), None)
         self.mail = next((name for name, kind in kinds.items() if kind == "email"), None)
 
     def addresses(
@@ -42,16 +59,62 @@ class AddressBook:
         tried: the channel of an earlier message without an answer; this one must take another.
         """
         if message.buyer == SELLER:
-            return self._of_seller()
+            return tuple(
+                each for each in self._of_seller() if (each.channel, each.address) not in contact.blocked
+            )
+        if is_mailbox(message.to):
+            return self._of_mailbox(message.to.removeprefix(MAILTO), contact)
         if message.to:
             return self._of_chat(message.to, contact)
-        found = self.of_buyer(contact, order, now)
+        found = self._of_buyer(contact, order, now)
         return tuple(address for address in found if address.channel != tried) if tried else found
 
-    def of_buyer(self, contact: Contact, order: Order | None, now: datetime) -> tuple[Address, ...]:
-        """Live chats first, then the shop's own system, then mail, then chats that are no longer live."""
-        buyer, chats = contact.buyer, contact.chats
-        talks = [chat for chat in chats if chat.channel in self._sending and chat.last_in_at]
+    def seller_places(self) -> set[tuple[str, str]]:
+        """Where the seller is told of cases."""
+        return {(each.channel, each.address) for each in self._of_seller()}
+
+    def key(self, address: Address) -> AddressKey:
+        """What wishes about an address are kept under."""
+        if address.channel == self.mail:
+            return EMAIL, address.address.casefold()
+        return address.channel, address.address
+
+    def own_keys(self, contact: Contact) -> list[AddressKey]:
+        """The addresses that are proved to be the buyer's own: a stop there silences all of theirs."""
+        return [*((chat.channel, chat.address) for chat in contact.own), *contact.ids]
+
+    def wanted(
+        self,
+        message: Row[Any],
+        found: Iterable[Address],
+        contact: Contact,
+        standings: Mapping[AddressKey, Standing],
+    ) -> tuple[Standing, tuple[Address, ...]]:
+        """The addresses that want such a message, and what holds for the first of them; if none does, what
+        holds for the first that does not."""
+        found = tuple(found)
+        if message.category == "answer":
+            return NOTHING_SAID, found
+        own = (standings[key] for key in self.own_keys(contact))
+        stopped = next((each for each in own if each.stopped), None)
+        if stopped:
+            return stopped, ()
+        offer = message.category == "promotion"
+        left = tuple(
+            address
+            for address in found
+            if not (said := standings[self.key(address)]).stopped and (said.agrees is True or not offer)
+        )
+        first = next(iter(left or found), None)
+        return standings[self.key(first)] if first else NOTHING_SAID, left
+
+    def _of_buyer(self, contact: Contact, order: Order | None, now: datetime) -> tuple[Address, ...]:
+        """Live chats first, then the shop's own system, then mail, then chats that are no longer live, and
+        last those that only typed what opens the order: they take no message away from its own contacts."""
+        buyer = contact.buyer
+        every = [chat for chat in contact.chats if chat.channel in self._sending and chat.last_in_at]
+        typed = [chat for chat in every if (chat.channel, chat.address) in contact.typed]
+        talks = [chat for chat in every if chat not in typed]
         live = [chat for chat in talks if chat.last_in_at and chat.last_in_at >= now - self.shop.live_chat]
         quiet = [chat for chat in talks if chat not in live]
         mail = (
@@ -59,9 +122,10 @@ class AddressBook:
             if self.mail and buyer.email
             else []
         )
-        found = [*map(_of, live), *self._of_systems(contact, order), *mail, *map(_of, quiet)]
-        blocked = {(chat.channel, chat.address) for chat in chats if chat.blocked_at}
-        return tuple(dict.fromkeys(each for each in found if (each.channel, each.address) not in blocked))
+        found = [*map(_of, live), *self._of_systems(contact, order), *mail, *map(_of, (*quiet, *typed))]
+        return tuple(
+            dict.fromkeys(each for each in found if (each.channel, each.address) not in contact.blocked)
+        )
 
     def _of_systems(self, contact: Contact, order: Order | None) -> list[Address]:
         """The shop's own systems, which reach a buyer who never wrote; the order's own one first."""
@@ -76,17 +140,34 @@ class AddressBook:
     def _of_chat(self, name: str, contact: Contact) -> tuple[Address, ...]:
         """The chat that asked, or none."""
         channel, _, address = name.partition(":")
-        open_chat = any(chat.name == name and not chat.blocked_at for chat in contact.chats)
+        open_chat = any(chat.name == name and not chat.blocked for chat in contact.own)
         if not open_chat or channel not in self._sending:
             return ()
         return (Address(channel=channel, address=address, buyer_id=address),)
 
-    def _of_seller(self) -> tuple[Address, ...]:
-        address = self.shop.seller.email
-        if not self.mail or not address:
+    def _of_mailbox(self, mailbox: str, contact: Contact) -> tuple[Address, ...]:
+        if not self.mail or (self.mail, mailbox) in contact.blocked:
             return ()
-        return (Address(channel=self.mail, address=address, buyer_id=SELLER),)
+        return (Address(channel=self.mail, address=mailbox, buyer_id=mailbox),)
+
+    def _of_seller(self) -> tuple[Address, ...]:
+        seller = self.shop.seller
+        ways = ((self._telegram, seller.telegram), (self.mail, seller.email))
+        return tuple(
+            Address(channel=channel, address=address, buyer_id=SELLER)
+            for channel, address in ways
+            if channel and address
+        )
+
+
+def is_mailbox(to: str | None) -> bool:
+    """True for a message to one mailbox; others with a `to` go to the chat that asked."""
+    return to is not None and to.startswith(MAILTO)
 
 
 def _of(chat: Conversation) -> Address:
     return Address(channel=chat.channel, address=chat.address, buyer_id=chat.address)
+
+
+def _last_heard(chat: Conversation) -> tuple[bool, float, str]:
+    return chat.last_in_at is not None, chat.last_in_at.timestamp() if chat.last_in_at else 0.0, chat.name

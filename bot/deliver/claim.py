@@ -17,15 +17,17 @@ from bot.deliver.links import Links
 from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
+from bot.domain.payment_term import TOLD_BY
 from bot.domain.rules import Rules
+from bot.domain.wishes import AddressKey
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
-from bot.seller.cases import SELLER, Cases
+from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version, split_subject
 from bot.texts.variables import variables
 from storage import instance, outbox
 from storage.database import lease_clock, try_locks
-from storage.outbox import Outcome, dump, message_name
+from storage.outbox import SELLER, Outcome, dump, message_name
 from storage.unit import Unit
 
 log = structlog.get_logger()
@@ -206,13 +208,16 @@ class Claimer:
 
     def _prepare(
         self, shop_id: str, each: Candidate, policy: MessagePolicy, address: Address, now: datetime
-    ) -> Claim | Reason:
-        """Render a message; a Reason if no template renders."""
+    ) -> Claim | Skip | Reason:
+        """Render a message; a Reason if no template renders, a Skip if its link cannot be made."""
         due, facts, row = each.due, each.facts, each.row
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
-        stop_url = None if to_seller else self._links.stop_url(shop_id, facts.buyer.id)
-        chat_url = self._links.chat_url(shop_id, due.order) if policy.opens_chat and due.order else None
-        known = variables(due, facts, now, stop_url=stop_url, chat_url=chat_url)
+        key = self._addresses[shop_id].key(address)
+        stop_url = None if to_seller else self._links.stop_url(shop_id, key)
+        link = self._link(shop_id, due, policy, key)
+        if policy.asks_for_offers and link is None:
+            return Skip(Reason("no_public_url"))
+        known = variables(due, facts, now, stop_url=stop_url, link=link)
         try:
             rendered = self._catalogue.render(each.template, known)
         except TemplateError as error:
@@ -233,7 +238,7 @@ class Claimer:
             buyer_id=address.buyer_id,
             at=now,
             buyer_name=facts.buyer.name,
-            order=due.order,
+            order=facts.order.platform_id if facts.order else due.order,
             buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
             stop_url=stop_url,
         )
@@ -248,6 +253,12 @@ class Claimer:
             version=rendered.version.id,
             facts=each.snapshot,
         )
+
+    def _link(self, shop_id: str, due: DueMessage, policy: MessagePolicy, key: AddressKey) -> str | None:
+        """The page that belongs to the message, for the address that it goes to."""
+        if policy.asks_for_offers:
+            return self._links.confirm_url(shop_id, key)
+        return self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
 
 
 def _lock_buyers(
@@ -283,8 +294,9 @@ def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return list(first.values())
 
 
-def _turn(row: Row[Any]) -> tuple[int, datetime, int]:
-    return PRIORITY[row.category], row.due_at, row.id
+def _turn(row: Row[Any]) -> tuple[int, bool, datetime, int]:
+    """By priority; within it the confirmation of an order before what else is said of orders."""
+    return PRIORITY[row.category], row.template != TOLD_BY, row.due_at, row.id
 
 
 def _versions(rows: Sequence[Row[Any]]) -> dict[str, Version]:

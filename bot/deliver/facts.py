@@ -6,12 +6,27 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from bot.deliver.addresses import AddressBook, Contact
-from bot.domain.context import Buyer
+from bot.deliver.addresses import AddressBook, Contact, is_mailbox
+from bot.domain.buyers import addressed
+from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
-from bot.domain.messages import DueMessage, Facts
+from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
-from storage import buyer_records, case_records, conversation_records, history, inbox, order_records
+from bot.domain.parcel_news import telling
+from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.wishes import PHONE, AddressKey
+from storage import (
+    buyer_records,
+    case_records,
+    conversation_records,
+    history,
+    inbox,
+    order_records,
+    proof_records,
+    wish_records,
+)
+from storage.outbox import SELLER
+from storage.proof_records import Place
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again
 
@@ -32,49 +47,134 @@ def read_facts(
     Open events are read first, so that the facts include what another program handles meanwhile.
     """
     buyer_ids = {row.buyer for row in rows}
+    about = {row.order_id for row in rows if row.order_id}
     identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
-    waiting = _waiting(connection, shop_id, rows, identities)
-    orders = order_records.by_id(connection, shop_id, {row.order_id for row in rows if row.order_id})
-    buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
-    chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
+    opened = proof_records.chats_of(connection, shop_id, about)
+    waiting = _waiting(connection, shop_id, rows, identities, opened)
+    orders = order_records.by_id(connection, shop_id, about)
+    contacts = _contacts(connection, shop_id, addresses, rows, orders, identities, opened)
     limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
-    cases = case_records.open_of(connection, shop_id, limited)
+    cases = case_records.open_of(connection, shop_id, limited, about)
     heard = history.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion"}
     whole = order_records.newest_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
-    about = {row.order_id for row in rows if row.order_id and row.template in looking_back}
-    said = history.said_about(connection, shop_id, about)
+    told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
+    said = history.said_about(connection, shop_id, told)
     tried = history.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
-    contacts = {
-        id: Contact(
-            buyer=buyers.get(id) or Buyer(id=id),
-            chats=chats.get(id, ()),
-            ids=tuple((kind, value) for kind, value, is_id in identities.get(id, ()) if is_id),
+    found = {
+        row.id: addresses.addresses(
+            row, contacts[row.id], orders.get(row.order_id or ""), tried.get(row.unlike or ""), now
         )
-        for id in buyer_ids
+        for row in rows
     }
-    found: dict[int, Facts] = {}
+    standings = wish_records.standings(connection, shop_id, _asked(addresses, rows, contacts, found))
+    facts: dict[int, Facts] = {}
     for row in rows:
         if row.id in waiting:
             continue
-        contact, sent = contacts[row.buyer], heard.get(row.buyer, history.NOTHING_HEARD)
-        order = orders.get(row.order_id) if row.order_id else None
-        before = tried.get(row.unlike) if row.unlike else None
-        found[row.id] = Facts(
+        contact, sent = contacts[row.id], heard.get(row.buyer, history.NOTHING_HEARD)
+        standing, wanted = addresses.wanted(row, found[row.id], contact, standings)
+        facts[row.id] = Facts(
             shop=addresses.shop,
             buyer=contact.buyer,
-            order=order,
+            order=orders.get(row.order_id) if row.order_id else None,
             orders=whole.get(row.buyer, ()),
             conversations=contact.chats,
-            cases=cases.get(row.buyer, ()),
+            cases=tuple(case for buyer, case in cases if _binds(row, buyer, case)),
             sent_in_day=sent.in_day,
             sent_in_day_until=sent.in_day_until,
             promotions_in_week=sent.offers,
             promotions_in_week_until=sent.offers_until,
-            addresses=addresses.addresses(row, contact, order, before, now),
+            standing=standing,
+            addresses=wanted,
             said=said.get(row.order_id, ()),
         )
+    return facts
+
+
+def _contacts(
+    connection: Connection,
+    shop_id: str,
+    addresses: AddressBook,
+    rows: Collection[Row[Any]],
+    orders: Mapping[str, Order],
+    identities: Mapping[str, Identities],
+    opened: Mapping[str, list[tuple[Place, str]]],
+) -> dict[int, Contact]:
+    """Where each message may go, by message id."""
+    buyer_ids = {row.buyer for row in rows}
+    buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
+    chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
+    addressed_to = {row.id: _addressed(row, buyers, orders) for row in rows}
+    holding = {of: _holding(orders.get(of), those) for of, those in opened.items()}
+    places = {place for those in holding.values() for place in those}
+    if any(row.buyer == SELLER for row in rows):
+        places |= addresses.seller_places()
+    if addresses.mail:
+        places |= {(addresses.mail, buyer.email) for buyer in addressed_to.values() if buyer.email}
+    ids = {
+        of: tuple((kind, value) for kind, value, is_id in those if is_id) for of, those in identities.items()
+    }
+    known = conversation_records.by_place(
+        connection, shop_id, places | {key for those in ids.values() for key in those}
+    )
+    found: dict[int, Contact] = {}
+    for row in rows:
+        own, theirs = chats.get(row.buyer, ()), holding.get(row.order_id or "", ()) if not row.to else ()
+        blocked = {place for place, chat in known.items() if chat.blocked}
+        found[row.id] = Contact(
+            buyer=addressed_to[row.id],
+            own=own,
+            opened=tuple(known[place] for place in theirs if place in known),
+            typed=_typed(orders.get(row.order_id or ""), opened.get(row.order_id or "", ()))
+            - {(chat.channel, chat.address) for chat in own},
+            ids=ids.get(row.buyer, ()),
+            blocked=frozenset(blocked | {(chat.channel, chat.address) for chat in own if chat.blocked}),
+        )
     return found
+
+
+def _holding(order: Order | None, opened: Collection[tuple[Place, str]]) -> list[Place]:
+    """The chats that proved an address to which the order still goes."""
+    return list(dict.fromkeys(place for place, mark in opened if order and holds(mark, order)))
+
+
+def _typed(order: Order | None, opened: Collection[tuple[Place, str]]) -> frozenset[Place]:
+    """The chats that proved nothing but the digits of the order's phone."""
+    if order is None:
+        return frozenset()
+    digits = mark_of(order, PHONE)
+    return frozenset(place for place, mark in opened if mark == digits != ANYWAY) - {
+        place for place, mark in opened if mark != digits and holds(mark, order)
+    }
+
+
+def _addressed(row: Row[Any], buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
+    """A message about an order addresses the order's own contacts; an answer, whoever asked."""
+    buyer = buyers.get(row.buyer) or Buyer(id=row.buyer)
+    about_order = row.order_id and (not row.to or is_mailbox(row.to))
+    order = orders.get(row.order_id) if about_order else None
+    return addressed(buyer, order.contacts) if order else buyer
+
+
+def _asked(
+    book: AddressBook,
+    rows: Collection[Row[Any]],
+    contacts: Mapping[int, Contact],
+    found: Mapping[int, tuple[Address, ...]],
+) -> set[AddressKey]:
+    """The addresses whose wishes matter; an answer goes out whatever they are."""
+    proactive = [row.id for row in rows if row.category != "answer"]
+    keys = {book.key(address) for id in proactive for address in found[id]}
+    return keys | {key for id in proactive for key in book.own_keys(contacts[id])}
+
+
+def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
+    """A case about an order binds the messages about that order alone; one about none, every message to its
+    buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
+    if case.order and (row.order_id or case.kind != "human"):
+        return bool(case.order == row.order_id)
+    return bool(buyer == row.buyer)
 
 
 def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
@@ -87,18 +187,20 @@ def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
         "local_time": f"{local.hour:02}:{local.minute:02}",
         "timezone": str(local.tzinfo),
         "order": _order_facts(order) if order else None,
-        "stopped": buyer.stopped,
+        "stopped": facts.standing.stopped,
         "human_until": max(human_until, default=None),
         "takeover": int(facts.shop.takeover.total_seconds()),
         "ways": [address.channel for address in facts.addresses],
     }
+    if order and (told := telling(due.template, due.values, order, facts.said)):
+        known["parcels"] = told
     return known if due.category == "answer" else known | _limits(facts)
 
 
 def _limits(facts: Facts) -> dict[str, Any]:
     limits, quiet = facts.shop.limits, facts.shop.quiet_hours
     return {
-        "agrees": facts.buyer.agrees,
+        "agrees": facts.standing.agrees,
         "open_cases": [case.number for case in facts.cases],
         "sent_in_day": facts.sent_in_day,
         "per_day": limits.per_day,
@@ -114,24 +216,32 @@ def _order_facts(order: Order) -> dict[str, Any]:
         "state": order.state,
         "paid_at": order.paid_at,
         "cancelled_at": order.cancelled_at,
+        "currency": order.total.currency if order.total else None,
+        "total_minor": order.total.minor if order.total else None,
+        "paid_minor": order.paid.minor if order.paid else None,
         "refunded_minor": order.refunded_minor,
         "delivered_at": order.delivered_at,
     }
 
 
 def _waiting(
-    connection: Connection, shop_id: str, rows: Collection[Row[Any]], identities: Mapping[str, Identities]
+    connection: Connection,
+    shop_id: str,
+    rows: Collection[Row[Any]],
+    identities: Mapping[str, Identities],
+    opened: Mapping[str, list[tuple[Place, str]]],
 ) -> set[int]:
     """The ids of messages about whose order or buyer an event is open."""
     offered = {row.buyer for row in rows if row.category == "promotion"}
-    orders = order_records.ids_of(connection, shop_id, offered)
+    theirs = order_records.ids_of(connection, shop_id, offered)
     threads: dict[int, set[str]] = {}
     for row in rows:
         about = [row.order_id] if row.order_id else []
-        about += orders.get(row.buyer, []) if row.category == "promotion" else []
-        theirs = identities.get(row.buyer, ())
-        chats = {f"chat:{channel}:{value}" for channel, value, _ in theirs}
-        threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in about)}
+        about += theirs.get(row.buyer, []) if row.category == "promotion" else []
+        chats = {f"chat:{channel}:{value}" for channel, value, _ in identities.get(row.buyer, ())}
+        chats |= {f"chat:{channel}:{address}" for (channel, address), _ in opened.get(row.order_id or "", ())}
+        own_ids = [id.rpartition("@")[0] or id for id in about]  # where our id has the channel behind it
+        threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in (*about, *own_ids))}
     every = {thread for those in threads.values() for thread in those}
     busy = inbox.open_threads(connection, shop_id, every)
     return {id for id, those in threads.items() if busy & those} if busy else set()

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from bot.domain.signed_tokens import SignedTokens
+from bot.domain.signed_tokens import SignedTokens, address_mark
+from bot.domain.wishes import AddressKey
 
 START_LIMIT = 64  # characters that a Telegram start link carries; a longer id has to be typed instead
 
@@ -19,13 +20,18 @@ class Links:
         self._public_url = public_url
         self._bots = bots
 
-    def stop_url(self, shop: str, buyer: str) -> str | None:
-        """One-click unsubscribe (RFC 8058)."""
-        token = self._tokens.token("stop", shop, buyer) if self._public_url else None
+    def stop_url(self, shop: str, address: AddressKey) -> str | None:
+        """One-click unsubscribe of an address (RFC 8058)."""
+        token = self._tokens.token("stop", shop, *address) if self._public_url else None
         return f"{self._public_url}/stop/{token}" if token else None
 
-    def chat_url(self, shop: str, order: str) -> str | None:
-        """Opens a chat with the shop's bot that knows the order."""
+    def confirm_url(self, shop: str, address: AddressKey) -> str | None:
+        """Confirms that an address wants offers."""
+        token = self._tokens.token("offers", shop, *address) if self._public_url else None
+        return f"{self._public_url}/offers/{token}" if token else None
+
+    def chat_url(self, shop: str, order: str, address: AddressKey) -> str | None:
+        """Opens a chat with the shop's bot that knows the order; proves the address it was sent to."""
         bot = self._bots.get(shop)
-        token = self._tokens.token("chat", shop, order) if bot else None
+        token = self._tokens.token("chat", shop, order, address_mark(*address)) if bot else None
         return f"https://t.me/{bot}?start={token}" if token and len(token) <= START_LIMIT else None

@@ -53,6 +53,9 @@ def settings(cast: Cast, database: str, endpoints: Endpoints) -> Config:
     """The shop's own settings with what all languages share; validated like a seller's."""
     channels = {
         "webhook": {"kind": "webhook", "secrets": [HOOK_SECRET], "url": endpoints.chat},
+        # An extension of the WooCommerce shop tells what WooCommerce does not: arrivals and reviews. It
+        # places no orders, so what it tells is about the orders of others.
+        "extension": {"kind": "webhook", "secrets": [HOOK_SECRET]},
         "shopify": {"kind": "shopify", "secrets": [SHOP_SECRET]},
         "woocommerce": {"kind": "woocommerce", "secrets": [SHOP_SECRET]},
         "telegram": {

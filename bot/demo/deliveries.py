@@ -19,7 +19,8 @@ from bot.channels import standard_webhooks
 from bot.demo.cast import HOOK_SECRET, SHOP_SECRET, Cast
 from bot.demo.script import Step, time_of
 
-CHANNELS = ("webhook", "shopify", "woocommerce", "telegram")
+CHANNELS = ("webhook", "extension", "shopify", "woocommerce", "telegram")
+OF_ONES_OWN = ("webhook", "extension")  # channels of systems that speak our own JSON
 
 _NAME = re.compile(r"\{([a-z_.]+)\}")
 _MOMENT = re.compile(r"@(?:now|(\d+) (\d\d:\d\d))")
@@ -78,7 +79,7 @@ class _Filler:
                 return self._written(at, key)
             case str() if found := _NAME.fullmatch(told):
                 value = self._value(found[1])
-                return str(value) if self.channel == "webhook" else value
+                return str(value) if self.channel in OF_ONES_OWN else value
             case str():
                 return _NAME.sub(lambda name: str(self._value(name[1])), told)
         return told
@@ -129,4 +130,9 @@ def _hmac(forged: str | None, body: bytes) -> str:
     return b64encode(hmac.digest((forged or SHOP_SECRET).encode(), body, "sha256")).decode()
 
 
-_SIGNING = {"webhook": _webhook, "shopify": _shopify, "woocommerce": _woocommerce, "telegram": _telegram}
+_SIGNING = {
+    **dict.fromkeys(OF_ONES_OWN, _webhook),
+    "shopify": _shopify,
+    "woocommerce": _woocommerce,
+    "telegram": _telegram,
+}

@@ -7,13 +7,19 @@ import msgspec
 Value = str | int | float | bool | None | list[str]
 
 
+MAILTO = "mailto:"  # before a mailbox in `Say.to`
+
+
 class Say(msgspec.Struct, frozen=True, kw_only=True):
     """Send `template` to the buyer, once for each `key` for as long as the shop exists.
 
     The text is rendered from fresh facts when it is sent; `values` are only what no record holds.
     `after` counts from the event's handling, `at` is absolute; neither means now.
-    `to`: answer in this conversation ("telegram:42"); None: the buyer's live chat if there is one, else mail.
+    `to`: answer in this conversation ("telegram:42"), or write to this mailbox ("mailto:a@b.example");
+    None: the buyer's live chat if there is one, else mail.
+    `earliest`: of several `at` for one key the earliest counts, while the message waits.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
+    `locale`: the language to say it in; None: the buyer's.
     """
 
     template: str
@@ -24,6 +30,8 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None = None
     to: str | None = None
     unlike: str | None = None
+    locale: str | None = None
+    earliest: bool = False
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 
@@ -71,20 +79,43 @@ class TagBuyer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """Record the buyer's consent: `stop` ends all but answers, `promotions` allows or refuses offers."""
+    """Record what this conversation wants: `stop` ends all but answers, `promotions` allows or ends offers.
 
+    at: when the buyer said it.
+    """
+
+    at: datetime
     stop: bool | None = None
     promotions: bool | None = None
 
 
-class JoinBuyer(msgspec.Struct, frozen=True, kw_only=True):
-    """Join this conversation to the buyer of `order`, who proved that it is theirs."""
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """Open `order` to this conversation, which proved that it is theirs.
+
+    how: link (then all orders sent to the link's address are opened) or digits.
+    """
 
     order: str
+    how: str
 
 
 class CountTry(msgspec.Struct, frozen=True, kw_only=True):
-    """Count a failed try to prove an order in this conversation."""
+    """Count a failed try to prove an order in this conversation, and for the `orders` that it named."""
+
+    orders: tuple[str, ...] = ()
+
+
+class EndReminders(msgspec.Struct, frozen=True, kw_only=True):
+    """Remind no more of paying for `order`, because the buyer asked for that. at: when they did."""
+
+    order: str
+    at: datetime
+
+
+class Hush(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer nothing in this conversation until then."""
+
+    until: datetime
 
 
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +136,9 @@ Action = (
     | NoteBuyer
     | TagBuyer
     | Consent
-    | JoinBuyer
+    | OpenOrder
     | CountTry
+    | EndReminders
+    | Hush
     | WakeAt
 )

@@ -15,6 +15,9 @@ PRIORITY = {
     )
 }
 
+FIRST_THINGS = timedelta(minutes=10)  # so long a message waits for one that belongs before it
+LOOK_AGAIN = timedelta(seconds=20)
+
 
 class Send(msgspec.Struct, frozen=True):
     address: Address
@@ -46,7 +49,9 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     )
     if ended:
         return Skip(ended)
-    held = _human(facts, now) or _quiet(due, facts, now) or _full(due, facts, now)
+    held = _human(facts, now) or _early(due, policy, facts, now)
+    if held is None and not _is_fresh(due, policy, now):
+        held = _quiet(due, facts, now) or _full(due, facts, now)
     if held:
         return held if held.until <= due.due_at + due.lateness else Skip(held.why)
     if not facts.addresses:
@@ -56,9 +61,9 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
 
 def _stopped(due: DueMessage, facts: Facts) -> Reason | None:
     """A stop does not hold back answers, because the buyer asked."""
-    if due.category == "answer" or not facts.buyer.stopped:
+    if due.category == "answer" or not facts.standing.stopped:
         return None
-    return Reason("stopped", {"stopped_at": facts.buyer.stopped_at})
+    return Reason("stopped", {"stopped_at": facts.standing.stopped_at})
 
 
 def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | None:
@@ -69,7 +74,7 @@ def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | N
 
 
 def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
-    if due.category == "promotion" and facts.buyer.agrees is not True:
+    if due.category == "promotion" and facts.standing.agrees is not True:
         return Reason("not_agreed")
     return None
 
@@ -79,6 +84,22 @@ def _human(facts: Facts, now: datetime) -> Hold | None:
     if until is None or until <= now:
         return None
     return Hold(until, Reason("human_talks", {"until": until}))
+
+
+def _early(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Hold | None:
+    """First things first, within an order; then what the message's own policy waits for."""
+    first = next((said for said in facts.said if said.template == policy.waits_for), None)
+    ahead = first is None or first.state in ("queued", "sending")
+    limit = due.created_at + FIRST_THINGS
+    if policy.waits_for and due.order and ahead and now < limit:
+        until = min(now + LOOK_AGAIN, limit)
+        return Hold(until, Reason("first_things", {"until": until}))
+    early = policy.not_before(due, facts, now) if policy.not_before else None
+    return Hold(*early) if early else None
+
+
+def _is_fresh(due: DueMessage, policy: MessagePolicy, now: datetime) -> bool:
+    return due.due_at <= now < due.due_at + policy.fresh
 
 
 def _quiet(due: DueMessage, facts: Facts, now: datetime) -> Hold | None:

@@ -1,66 +1,75 @@
-"""Merge the facts about a buyer, so that the order of arrival does not matter.
+"""Merge what a platform tells of a buyer, so that the order of arrival does not matter.
 
-The newest value wins. Of two with the same timestamp the content decides, for consent "no": platforms send
-whole seconds, so ties happen.
+Each detail has a time of its own, because platforms tell them apart; the newest wins, of two with the same
+timestamp the greater: platforms send whole seconds, so ties happen.
 """
 
-from datetime import datetime
+import hashlib
+from datetime import UTC, datetime
 
 import msgspec
 
+from bot.domain.contacts import DETAILS, Contacts
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
+from bot.domain.orders import Order
 
-_DETAILS = ("name", "email", "phone", "locale", "timezone")
+_NEVER = datetime.min.replace(tzinfo=UTC)  # a record may hold what was stored without a time
 _replace = msgspec.structs.replace
 
 
 def shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
     """The buyer with what a platform shows of them at `at`: newer values replace, older ones fill gaps."""
-    details = {name: value for name in _DETAILS if (value := getattr(ref, name)) is not None}
-    if ref.agrees is None and not any(details.values()):
+    details = {name: value for name in DETAILS if (value := getattr(ref, name))}
+    if not details:
         return buyer  # a chat that shows nothing but its address
-    merged = {
-        name: _newer(getattr(buyer, name), value, buyer.shown_at, at) for name, value in details.items()
-    }
-    shown_at = max(buyer.shown_at or at, at) if details else buyer.shown_at
-    seen = _replace(buyer, **merged, shown_at=shown_at, created_at=min(buyer.created_at or at, at))
-    return seen if ref.agrees is None else consented(seen, ref.agrees, at)
+    known = {name: (getattr(buyer, name), _told_at(buyer, name)) for name in DETAILS if getattr(buyer, name)}
+    for name, value in details.items():
+        if name not in known or (at, value) > (known[name][1], known[name][0]):
+            known[name] = (value, at)
+    newest = max(told_at for _, told_at in known.values())
+    return _replace(
+        buyer,
+        **{name: value for name, (value, _) in known.items()},
+        shown_at=newest,
+        told_at={name: told_at for name, (_, told_at) in known.items() if told_at != newest},
+        created_at=min(buyer.created_at or at, at),
+    )
 
 
-def consented(buyer: Buyer, agrees: bool, at: datetime) -> Buyer:
-    """The buyer after they agreed to promotions, or refused them, at `at`."""
-    if buyer.agrees_at is not None:
-        if at < buyer.agrees_at:
-            return buyer
-        if at == buyer.agrees_at:
-            agrees = agrees and buyer.agrees is True
-    return _replace(buyer, agrees=agrees, agrees_at=at)
+def addressed(buyer: Buyer, contacts: Contacts | None) -> Buyer:
+    """The buyer as an order's messages address them: by that order's own contacts and no others."""
+    if contacts is None:
+        return buyer  # stored before contacts were an order's own
+    return _replace(
+        buyer,
+        name=contacts.known("name"),
+        email=contacts.known("email"),
+        phone=contacts.known("phone"),
+        locale=contacts.known("locale") or buyer.locale,
+        timezone=contacts.known("timezone") or buyer.timezone,
+    )
 
 
-def stopped(buyer: Buyer, at: datetime) -> Buyer:
-    """The buyer after they asked at `at` not to be written to; that refuses promotions as well."""
-    return consented(_replace(buyer, stopped_at=max(buyer.stopped_at or at, at)), False, at)
+def id_of(shop: str, identity: tuple[str, str]) -> str:
+    """Our id of the buyer with this identity, (channel, id) or a guest's: the same whenever it is made."""
+    name = "\x1f".join((shop, *identity)).encode()
+    return hashlib.blake2b(name, digest_size=10).hexdigest()
 
 
-def resumed(buyer: Buyer, at: datetime) -> Buyer:
-    """The buyer after they asked at `at` to hear from the shop again."""
-    return _replace(buyer, resumed_at=max(buyer.resumed_at or at, at))
+def identity_of(order: Order) -> tuple[str, str]:
+    """Whom the order's platform names as its buyer: by their id there, or a guest by what they named."""
+    contacts = order.contacts
+    id = contacts.known("id") if contacts else None
+    if id:
+        return order.channel, id
+    return guest_of(order.channel, (contacts and contacts.address) or order.id)
 
 
-def merged(kept: Buyer, lost: Buyer) -> Buyer:
-    """One buyer out of two records, under the id of `kept`."""
-    one = kept
-    if lost.shown_at:
-        one = shown(one, BuyerRef(**{name: getattr(lost, name) for name in _DETAILS}), lost.shown_at)
-    if lost.agrees_at and lost.agrees is not None:
-        one = consented(one, lost.agrees, lost.agrees_at)
-    stops = [at for at in (kept.stopped_at, lost.stopped_at) if at]
-    resumes = [at for at in (kept.resumed_at, lost.resumed_at) if at]
-    return _replace(one, stopped_at=max(stops, default=None), resumed_at=max(resumes, default=None))
+def guest_of(channel: str, address: str) -> tuple[str, str]:
+    """The identity under which the orders of guests are counted together."""
+    return f"guest of {channel}", address
 
 
-def _newer(known: str | None, new: str, known_at: datetime | None, at: datetime) -> str:
-    if known is None or known_at is None or at > known_at:
-        return new
-    return known if at < known_at else max(known, new)
+def _told_at(buyer: Buyer, name: str) -> datetime:
+    return buyer.told_at.get(name) or buyer.shown_at or _NEVER

@@ -5,8 +5,10 @@ from typing import Literal
 
 import msgspec
 
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID, Standing
 
 Category = Literal["answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting"]
 
@@ -18,18 +20,9 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     phone: str | None = None
     locale: str | None = None
     timezone: str | None = None
-    agrees: bool | None = None  # to promotions
-    agrees_at: datetime | None = None
-    stopped_at: datetime | None = None
-    resumed_at: datetime | None = None
-    shown_at: datetime | None = None  # platform time of the newest snapshot of name, locale, ...
+    shown_at: datetime | None = None  # platform time of the newest of name, locale, ...
+    told_at: dict[str, datetime] = {}  # the times of those that were told before `shown_at`
     created_at: datetime | None = None
-
-    @property
-    def stopped(self) -> bool:
-        if self.stopped_at is None:
-            return False
-        return self.resumed_at is None or self.resumed_at <= self.stopped_at
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,16 +34,29 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     last_in_at: datetime | None = None
     human_until: datetime | None = None
     blocked_at: datetime | None = None
+    unblocked_at: datetime | None = None
     tries: int = 0
     tries_since: datetime | None = None
+    answered: tuple[datetime, ...] = ()  # the newest answers, the oldest first
+    hushed_until: datetime | None = None  # no answer before
 
     @property
     def name(self) -> str:
         return f"{self.channel}:{self.address}"
 
+    @property
+    def blocked(self) -> bool:
+        """True if nothing can be sent there: until they write, or take the block back, later than that."""
+        if self.blocked_at is None:
+            return False
+        return all(at is None or at <= self.blocked_at for at in (self.last_in_at, self.unblocked_at))
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A case that waits for the seller. People refer to it by `number`."""
+    """A case for the seller. People refer to it by `number`.
+
+    asked_at: the buyer's last words that want an answer. answered_at: the last reply of a person.
+    """
 
     number: int
     kind: str
@@ -59,10 +65,26 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: datetime
     order: str | None = None
     closed_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
 
     @property
     def open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def waits(self) -> bool:
+        """True while the buyer's last words are without a person's answer; later words reopen it."""
+        if self.answered_at is None:
+            return self.open
+        return self.open and (self.asked_at or self.opened_at) > self.answered_at
+
+
+class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
+    """A parcel as a message told it: all its ids, and its number if it had one."""
+
+    ids: tuple[str, ...]
+    number: str | None = None
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +95,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order: str | None = None
     sent_at: datetime | None = None
+    written_at: datetime | None = None  # the time of the facts in its text, if they are kept
     paid: bool = False  # the text was written knowing that the order was paid
+    parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
+    total: Money | None = None  # of the order, and what was paid of it, when the text was written
+    paid_sum: Money | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """`order` is the one the event is about, merged; `orders` are the buyer's, newest first, at most 20.
+    """`order` is the one the event is about, merged; `orders` are those that the buyer may see, newest first,
+    at most 20: their own and, in a chat, those that it has opened.
 
     For an order's own events and deadlines `orders` holds that order alone, and `said` the messages
     about it; in the chat `said` is empty.
@@ -90,11 +117,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     conversation: Conversation | None = None
-    cases: tuple[Case, ...] = ()  # open ones
+    cases: tuple[Case, ...] = ()  # open ones, also those that a person has answered
     said: tuple[Said, ...] = ()
-    named_order: Order | None = None  # the order whose number the chat message contains, whoever's it is
-    named_buyer: Buyer | None = None  # and that order's buyer
-    link_proved: bool = False  # the chat was opened by the signed link of that order
+    standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
+    named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
+    wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
+    linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
 
     @property
     def locale(self) -> str:

@@ -14,6 +14,17 @@ STOPS = "stops"  # the thread of all stops that come from outside a chat
 OWN_LINK = "link"  # the channel of our own unsubscribe page
 
 
+class Agreement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A buyer's word about offers, as a platform keeps it. yes: None if there is none; at: its own time.
+
+    single: a yes that anybody may have typed for the address; the platform knows that it was never confirmed.
+    """
+
+    yes: bool | None = None
+    at: datetime | None = None
+    single: bool = False
+
+
 class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A buyer as a platform names them. `id` is their id on that channel; `phone` is E.164."""
 
@@ -24,15 +35,31 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: str | None = None  # BCP 47, "zh-CN"
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say
+    agrees_at: datetime | None = None  # when they said so, where the platform tells
+    single: bool = False  # as in Agreement, of `agrees`
+    by_phone: Agreement | None = None  # where the platform asks for the phone apart; `agrees` is then of mail
+    verified: bool = False  # the shop's own system has proved that email and phone are theirs
+
+    def agreement(self, by_phone: bool) -> Agreement:
+        """Their word about offers to the phone, or to their other addresses."""
+        if by_phone and self.by_phone is not None:
+            return self.by_phone
+        return Agreement(yes=self.agrees, at=self.agrees_at, single=self.single)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One position of an order. `price` is for one piece."""
+    """One position of an order. `price` is for one piece, and below zero for a discount."""
 
     title: str
-    quantity: int
+    quantity: int | float  # half a metre is sold too
     price: Money
     sku: str | None = None
+    id: str | None = None  # the platform's, by which parcels name what is in them
+    to_ship: int | None = None  # how many are to be shipped; None: all
+
+    @property
+    def ships(self) -> int | float:
+        return self.quantity if self.to_ship is None else self.to_ship
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,7 +98,8 @@ class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.received"):
-    """`kind`: text, button (then `text` is the button's value), edit, or other (photo, voice, ...)."""
+    """`kind`: text, button (then `text` is the button's value), edit, sticker, or other (photo, voice, ...;
+    then `text` is the caption)."""
 
     buyer: BuyerRef
     message_id: str
@@ -89,7 +117,12 @@ class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.placed"):
-    """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays."""
+    """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays.
+
+    total, postage, lines: in the currency in which the buyer pays. shop_total: where the shop's is another.
+    paid: so far, refunds not taken off, where the platform keeps that account; it needs no other payments.
+    asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
+    """
 
     placed_at: datetime
     total: Money
@@ -98,15 +131,25 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
+    shop_total: Money | None = None
+    paid: Money | None = None
+    asked: bool = True
+    test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
-    """`amount` None: the platform only says that the whole is paid."""
+    """`amount` None: the platform only says that the whole is paid, as it showed it at `told_at`.
+
+    payment: the platform's own id of it. source: what tells it, if that is not simply its channel.
+    """
 
     amount: Money | None = None
     method: str | None = None
     reference: str | None = None
+    payment: str | None = None
+    source: str | None = None
+    told_at: datetime | None = None
     buyer: BuyerRef | None = None
 
 
@@ -114,6 +157,8 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     """One parcel left. `last`: no more parcels will follow, False for a part, None if not said.
 
     `shown_at`: when the platform wrote carrier and tracking, if that was later; the newest wins.
+    `last_at`: when it wrote `last`, if that was another time.
+    `named`: False if the platform told no name of it, neither an id nor a number.
     """
 
     parcel: str
@@ -122,22 +167,39 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
     tracking_url: str | None = None
     last: bool | None = None
     shown_at: datetime | None = None
+    last_at: datetime | None = None
     pieces: int | None = None  # how many items are in it, where the platform says so
+    packed: dict[str, int] | None = None  # the same by the id of their line
+    names: tuple[str, ...] = ()  # more names of it, beside its id and its number
+    named: bool = True
     followed: bool = True  # False: this platform reports neither movement nor arrival
     buyer: BuyerRef | None = None
 
 
 class ParcelMoved(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.moved"):
-    """The carrier saw the parcel (in transit, out for delivery, ...)."""
+    """The carrier saw the parcel (in transit, out for delivery, ...), failed or met nobody."""
 
     parcel: str | None
     status: str
 
 
+class ParcelCancelled(
+    OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.parcel_cancelled"
+):
+    """The shop took a parcel back: its fulfilment was cancelled, or never left. It is named as an arrival is.
+
+    `parcel` None: what left without a name.
+    """
+
+    parcel: str | None
+    tracking: str | None = None
+
+
 class OrderDelivered(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.delivered"):
-    """`parcel` None: all of it."""
+    """`parcel` None: all of it. `tracking`: its number; the same as `parcel` if it is told by that alone."""
 
     parcel: str | None = None
+    tracking: str | None = None
 
 
 class OrderCompleted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.completed"):
@@ -158,6 +220,7 @@ class OrderRefunded(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, t
     refund: str
     amount: Money | None = None
     reason: str | None = None
+    source: str | None = None  # what tells it, if that is not simply its channel
 
 
 class ReviewPosted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="review.posted"):
@@ -181,11 +244,28 @@ class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.opted_out"):
-    """A stop from outside the chat: an unsubscribe link, a platform's own switch."""
+    """A stop from outside the chat: an unsubscribe link, a platform's own switch.
+
+    address: the one address that a link of ours was sent to, as (email or a channel's name, address);
+    None: every address that `buyer` names. offers: only offers are meant.
+    """
+
+    address: tuple[str, str] | None = None
+    offers: bool = False
 
     @property
     def thread(self) -> str:
         """One for all: any identity may name the buyer, so nobody is written to until it is handled."""
+        return STOPS
+
+
+class OffersConfirmed(Event, frozen=True, kw_only=True, omit_defaults=True, tag="offers.confirmed"):
+    """The owner of an address confirmed by a link of ours that they want offers there."""
+
+    address: tuple[str, str]
+
+    @property
+    def thread(self) -> str:
         return STOPS
 
 
@@ -197,10 +277,14 @@ class MessageStatusChanged(ChatEvent, frozen=True, kw_only=True, omit_defaults=T
 
 
 class CaseSettled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="case.settled"):
-    """The seller closed a case; `confirmed` for a claim of payment that they found on their account."""
+    """The seller closed a case; `confirmed` for a claim of payment that they found on their account.
+
+    by: `api:` and the token's fingerprint, or `command:` and the machine's user; empty in older events.
+    """
 
     case: int
     confirmed: bool = False
+    by: str = ""
 
 
 class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.came"):
@@ -222,6 +306,7 @@ AnyEvent = (
     | PaymentReceived
     | OrderShipped
     | ParcelMoved
+    | ParcelCancelled
     | OrderDelivered
     | OrderCompleted
     | OrderCancelled
@@ -232,6 +317,7 @@ AnyEvent = (
     | ItemRestocked
     | BuyerUpdated
     | BuyerOptedOut
+    | OffersConfirmed
     | MessageStatusChanged
     | CaseSettled
     | TimeCame

@@ -31,6 +31,34 @@ def quiet_until(now: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | 
     return None
 
 
+def waking_time_over(begins: datetime, wait: timedelta, quiet: QuietHours, zone: ZoneInfo) -> datetime:
+    """When `wait` of time outside quiet hours has passed; of no more than one day's such time."""
+    at, left = begins, min(wait, _waking_time(quiet))
+    while True:
+        at = quiet_until(at, quiet, zone) or at
+        night = _next_night(at, quiet, zone)
+        if night is None or night - at >= left:
+            return at + left
+        at, left = night, left - (night - at)
+
+
+def _waking_time(quiet: QuietHours) -> timedelta:
+    day = date(2000, 1, 1)
+    return (datetime.combine(day, quiet.start) - datetime.combine(day, quiet.end)) % DAY or DAY
+
+
+def _next_night(at: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    """When the first night after `at` begins; None without quiet hours."""
+    if quiet.start == quiet.end:
+        return None
+    today = at.astimezone(zone).date()
+    nights = (
+        *_nights(today, quiet.start, quiet.end, zone),
+        *_nights(today + DAY, quiet.start, quiet.end, zone),
+    )
+    return min(begins for begins, _ in nights if begins > at)
+
+
 def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, share: float) -> datetime:
     """The time `share` (0 to 1) into the buyer's next daytime, in UTC, never before `now`.
 
@@ -39,7 +67,7 @@ def daytime_slot(now: datetime, daytime: tuple[time, time], zone: ZoneInfo, shar
     """
     today = now.astimezone(zone).date()
     for day in (today, today + DAY, today + 2 * DAY):
-        opens, closes = _to_utc(day, daytime[0], zone, False), _to_utc(day, daytime[1], zone, True)
+        opens, closes = to_utc(day, daytime[0], zone, False), to_utc(day, daytime[1], zone, True)
         begins = max(opens, now.astimezone(UTC))
         too_late = closes - begins < LEAST_DAYTIME if begins > opens else closes <= opens
         if not too_late:
@@ -57,13 +85,13 @@ def _nights(today: date, start: time, end: time, zone: ZoneInfo) -> tuple[tuple[
     """The nights around `today` in UTC: three, because a clock turned back over midnight repeats a date."""
     overnight = DAY if end < start else timedelta(0)
     return tuple(
-        (_to_utc(evening, start, zone, False), _to_utc(evening + overnight, end, zone, True))
+        (to_utc(evening, start, zone, False), to_utc(evening + overnight, end, zone, True))
         for evening in (today - DAY, today, today + DAY)
     )
 
 
 @lru_cache(maxsize=8192)
-def _to_utc(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
+def to_utc(day: date, clock: time, zone: ZoneInfo, later: bool) -> datetime:
     """`clock` on `day` in UTC. If it occurs twice, the earlier or the `later`; if never, the clock change."""
     wall = datetime.combine(day, clock.replace(tzinfo=None))
     times = [wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

@@ -9,6 +9,7 @@ import msgspec
 from bot.domain.context import Buyer, Case, Category, Conversation, Said
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID, Standing
 
 
 class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -30,7 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is true at the time of sending, for one message. `sent_*` count messages really sent."""
 
     shop: Shop
-    buyer: Buyer
+    buyer: Buyer  # whom the message addresses: for one about an order with that order's contacts
     order: Order | None = None
     orders: tuple[Order, ...] = ()
     conversations: tuple[Conversation, ...] = ()
@@ -39,10 +40,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     sent_in_day_until: datetime | None = None  # when the oldest of them leaves the 24 hours
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
-    addresses: tuple[Address, ...] = ()  # the best first; none blocked
+    standing: Standing = NOTHING_SAID  # of the address that is best, or of all where none is left
+    addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 
 
+NotBefore = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]
 Check = Callable[["DueMessage", Facts, datetime], Reason | None]
 
 
@@ -66,13 +69,22 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     category: what it competes as; the arbiter's PRIORITY puts the categories in order.
     lateness: from due_at on, more than zero; a message that is later than that is skipped.
     why_outdated: answers None while the message is true, else the reason why it no longer is.
+    not_before: answers None once it may be said, else the time until which it waits, and why; a part of an
+    order waits for others to go with it.
+    waits_for: the template of what is said first about the same order, for which it waits some minutes.
+    fresh: so long after its due time it counts as an answer to what the buyer has just done: it goes out
+    also in quiet hours and beyond the cap.
     """
 
     category: Category
     lateness: timedelta
     why_outdated: Check
+    not_before: NotBefore | None = None
+    waits_for: str | None = None
+    fresh: timedelta = timedelta(0)
     looks_back: bool = False  # its check reads Facts.said
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
+    asks_for_offers: bool = False  # it carries the link that confirms offers; without it, it is not said
 
 
 class DueMessage(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Money: whole minor units of one ISO 4217 currency, never a float."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 import msgspec
 from babel.numbers import get_currency_precision
@@ -18,8 +18,10 @@ class Money(msgspec.Struct, frozen=True, order=True):
     def __sub__(self, other: "Money") -> "Money":
         return Money(self.minor - _same(self, other), self.currency)
 
-    def __mul__(self, times: int) -> "Money":
-        return Money(self.minor * times, self.currency)
+    def __mul__(self, times: int | float) -> "Money":
+        """Half a piece costs half, rounded as shops do."""
+        minor = (Decimal(self.minor) * Decimal(str(times))).to_integral_value(ROUND_HALF_UP)
+        return Money(int(minor), self.currency)
 
     @property
     def decimal(self) -> Decimal:
@@ -30,9 +32,10 @@ def precision(currency: str) -> int:
     return get_currency_precision(currency)
 
 
-def parse_money(text: str | int | Decimal, currency: str) -> Money:
+def parse_money(text: str | int | Decimal, currency: str, rounded: bool = False) -> Money:
     """Read a platform's decimal text ("128.00").
 
+    rounded: more decimals than the currency knows are rounded as shops do, half a unit up.
     Raises ValueError if it is not a finite number, has more decimals than the currency knows,
     or would not fit a 64-bit column (10^15 and more).
     """
@@ -43,7 +46,9 @@ def parse_money(text: str | int | Decimal, currency: str) -> Money:
     if not amount.is_finite() or abs(amount) >= Decimal(10) ** 15:
         raise ValueError(f"{text!r} is not an amount of money")
     minor = amount.scaleb(precision(currency))
-    if minor != minor.to_integral_value():
+    if rounded:
+        minor = minor.to_integral_value(ROUND_HALF_UP)
+    elif minor != minor.to_integral_value():
         raise ValueError(f"{text!r} has more decimals than {currency} knows")
     return Money(int(minor), currency)
 

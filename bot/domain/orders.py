@@ -4,13 +4,17 @@ Each field is a register with a rule of its own (first, last, newest snapshot, o
 be repeated and permuted. The state is never stored as a fact, but derived.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
+from bot.domain.balance import Account, covered_at, first_paid_at
+from bot.domain.contacts import Contacts, told
 from bot.domain.events import (
+    BuyerRef,
     Line,
     OrderCancelled,
     OrderCompleted,
@@ -20,14 +24,18 @@ from bot.domain.events import (
     OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
     ReviewPosted,
 )
 from bot.domain.money import Money
+from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund
+from bot.domain.payments import Paid, Refund, Shown
 from bot.domain.registers import first, last
+
+DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,37 +43,70 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str
     review: str  # the platform's id of it
-    at: datetime
+    at: datetime  # as it was told last
     rating: int
+    first_at: datetime | None = None  # its earliest time, where it was told under several
 
 
 Entry = TypeVar("Entry", bound="Paid | Refund | Review")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`id`: ours, which is the platform's as long as no other channel's order has that one.
+
+    channel: the one that placed the order. own_id: the platform's id, where ours is another.
+    """
+
     id: str
     channel: str
+    own_id: str | None = None
     number: str | None = None
     buyer: str | None = None  # our own id of the buyer
+    contacts: Contacts | None = None  # None: stored before contacts were an order's own
     placed_at: datetime | None = None
     shown_at: datetime | None = None
     total: Money | None = None
+    shop_total: Money | None = None  # the same in the shop's currency, where the buyer pays in another
+    told_paid: Money | None = None  # by the platform's own word in the newest snapshot
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     pay_on_delivery: bool = False
+    test: bool = False
+    shown_money: tuple[Shown, ...] = ()  # of every snapshot, oldest first
     payments: tuple[Paid, ...] = ()
-    parcels: tuple[Parcel, ...] = ()
+    parcels: tuple[Parcel, ...] = ()  # records: what was told under one name; see `sent`
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
+    deleted_at: datetime | None = None
     reopened_at: datetime | None = None
+    cancellations: tuple[datetime, ...] = ()  # all of them and deletions, each with a message of its own
+    reopenings: tuple[datetime, ...] = ()
+    reminders_ended_at: datetime | None = None  # the buyer asked not to be pressed
 
     @property
     def shown_number(self) -> str:
-        return self.number or self.id
+        return self.number or self.platform_id
+
+    @property
+    def platform_id(self) -> str:
+        return self.own_id or self.id
+
+    @property
+    def moved_at(self) -> datetime | None:
+        """The newest time of any of its facts."""
+        own = (self.shown_at, self.all_delivered_at, self.completed_at, self.cancelled_at, self.reopened_at)
+        parts = [part.at for part in self.payments] + [part.at for part in self.refunds]
+        parts += [part.at for part in self.reviews]
+        parcels = (
+            at
+            for each in self.parcels
+            for at in (each.seen_at, each.shown_at, each.delivered_at, each.cancelled_at)
+        )
+        return max((at for at in (self.placed_at, *own, *parts, *parcels) if at), default=None)
 
     @property
     def state(self) -> str:
@@ -73,13 +114,57 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def cancelled(self) -> bool:
-        if self.cancelled_at is None:
+        called_off_at = self.called_off_at
+        if called_off_at is None:
             return False
-        return self.reopened_at is None or self.reopened_at < self.cancelled_at
+        return self.reopened_at is None or self.reopened_at < called_off_at
+
+    @property
+    def called_off_at(self) -> datetime | None:
+        """When it was cancelled last. Deleting an order that was done is tidying up."""
+        deleted_at = None if self.done else self.deleted_at
+        return max((at for at in (self.cancelled_at, deleted_at) if at), default=None)
+
+    @property
+    def done(self) -> bool:
+        """Something was sent, or the platform closed it, or the money went back."""
+        arrived = (
+            self.all_delivered_at or self.completed_at or any(each.delivered_at for each in self.parcels)
+        )
+        return bool(self.shipped or arrived or self.refunded_in_full)
+
+    @property
+    def account(self) -> Account:
+        memos = (self.id, self.platform_id, self.shown_number)
+        return Account(
+            channel=self.channel,
+            total=self.total,
+            shop_total=self.shop_total,
+            told=self.told_paid,
+            shown=self.shown_money,
+            payments=self.payments,
+            refunds=self.refunds,
+            memos=frozenset(memo.lstrip("#") for memo in memos),
+        )
+
+    @property
+    def first_paid_at(self) -> datetime | None:
+        """When money was first told of, also if it was taken back since."""
+        return first_paid_at(self.account)
+
+    @property
+    def cancelled_times(self) -> tuple[datetime, ...]:
+        """When it was cancelled, each time; an order stored by an older release knows the last one only."""
+        return self.cancellations or ((self.cancelled_at,) if self.cancelled_at else ())
+
+    @property
+    def restored_times(self) -> tuple[datetime, ...]:
+        return self.reopenings or ((self.reopened_at,) if self.reopened_at else ())
 
     @property
     def paid_at(self) -> datetime | None:
-        return min((paid.at for paid in self.payments), default=None)
+        """When money was first told of; None if all of it was taken back."""
+        return None if self.paid and self.paid.minor == 0 else self.first_paid_at
 
     @property
     def free(self) -> bool:
@@ -87,62 +172,127 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.total is not None and self.total.minor == 0
 
     @property
+    def paid(self) -> Money | None:
+        """What is paid, by the source that tells most; None if it cannot be said."""
+        return self.account.paid()
+
+    @property
+    def refunded(self) -> Money | None:
+        """What was given back; None if it cannot be said."""
+        return self.account.refunded()
+
+    @property
+    def left(self) -> Money | None:
+        """What is still owed; None if nothing is, or if it cannot be said."""
+        paid = self.paid
+        rest = self.total - paid if self.total and paid else None
+        return rest if rest and rest.minor > 0 else None
+
+    @property
+    def overpaid(self) -> Money | None:
+        """What was paid beyond the total and not given back; None if nothing was, or if it cannot be said."""
+        paid, back = self.paid, self.refunded
+        rest = paid - back - self.total if paid and back and self.total else None
+        return rest if rest and rest.minor > 0 else None
+
+    @property
+    def payment_unclear(self) -> bool:
+        """Money was told of that cannot be compared with the total."""
+        return self.total is not None and self.paid is None
+
+    @property
     def paid_in_full(self) -> bool:
-        if not self.payments:
+        if self.first_paid_at is None:
             return self.free
-        if self.total is None or any(paid.amount is None for paid in self.payments):
+        if self.total is None:
             return True
-        return self.paid_minor >= self.total.minor
+        paid = self.paid
+        return paid is not None and paid.minor > 0 and paid >= self.total
+
+    def in_shop_money(self, money: Money | None) -> int:
+        """Minor units of the shop's currency, by the order's own rate; for figures, never for words."""
+        if money is None or self.test:
+            return 0
+        if self.shop_total is None or self.total is None or money.currency != self.total.currency:
+            return money.minor
+        return money.minor * self.shop_total.minor // max(1, self.total.minor)
+
+    @property
+    def covered_at(self) -> datetime | None:
+        """When what is paid first reached the total; None while it does not, or while no total is known."""
+        return covered_at(self.account) if self.first_paid_at and self.paid_in_full else None
 
     @property
     def paid_minor(self) -> int:
-        if any(paid.amount is None for paid in self.payments):
-            return self.total.minor if self.total else 0
-        return self._sum(paid.amount for paid in self.payments)
+        return self.paid.minor if self.paid else 0
 
     @property
     def refunded_minor(self) -> int:
-        if any(refund.amount is None for refund in self.refunds):
-            return self.total.minor if self.total else 0
-        return self._sum(refund.amount for refund in self.refunds)
-
-    def _sum(self, amounts: Iterable[Money | None]) -> int:
-        """The sum in the order's own currency; other currencies cannot be compared with the total."""
-        own = self.total.currency if self.total else None
-        return sum(amount.minor for amount in amounts if amount and own in (None, amount.currency))
+        return self.refunded.minor if self.refunded else 0
 
     @property
     def refunded_in_full(self) -> bool:
         if any(refund.amount is None for refund in self.refunds):
             return True
-        return bool(self.refunds) and self.total is not None and self.refunded_minor >= self.total.minor
+        back, paid = self.refunded, self.paid
+        if self.total is None or back is None or back.minor == 0:
+            return False
+        return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
+
+    @property
+    def sent(self) -> tuple[Parcel, ...]:
+        """Every parcel once, by whatever names it was told, without those that were taken back."""
+        return tuple(parcel for parcel in joined(self.parcels) if not parcel.taken_back)
 
     @property
     def shipped(self) -> tuple[Parcel, ...]:
-        return tuple(parcel for parcel in self.parcels if parcel.shipped_at)
+        return tuple(parcel for parcel in self.sent if parcel.shipped_at)
+
+    def has_arrived(self, parcel: Parcel) -> bool:
+        return parcel.delivered_at is not None or self.all_delivered_at is not None
 
     @property
     def all_shipped(self) -> bool:
-        """By the platform's flag; else by counting the pieces; else one parcel counts as all."""
+        """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
         shipped = self.shipped
-        if any(parcel.last for parcel in shipped):
-            return True
-        if not shipped or any(parcel.last is False for parcel in shipped):
-            return False
-        if self.lines and all(parcel.pieces is not None for parcel in shipped):
-            return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.quantity for line in self.lines)
-        return True
+        return bool(shipped) and _complete(self.lines, shipped) is not False
+
+    @property
+    def surely_all_shipped(self) -> bool:
+        """True if what is to be shipped was counted, or the platform says so."""
+        return _complete(self.lines, self.shipped) is True
 
     @property
     def delivered_at(self) -> datetime | None:
         """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:
             return self.all_delivered_at
-        arrived = [parcel.delivered_at for parcel in self.parcels if parcel.delivered_at]
-        shipped_open = any(parcel.delivered_at is None for parcel in self.shipped)
+        sent = self.sent
+        arrived = [parcel.delivered_at for parcel in sent if parcel.delivered_at]
+        shipped_open = any(parcel.delivered_at is None for parcel in sent if parcel.shipped_at)
         if not arrived or shipped_open or not (self.all_shipped or self.completed_at):
             return None
         return max(arrived)
+
+
+def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | None:
+    """Whether all that is to be shipped is in these parcels: by counting each line where the platform tells
+    it, else by its word, else by counting the pieces; None if nobody can say."""
+    if not shipped:
+        return False
+    by_line = [line for line in lines if line.id]
+    if by_line and len(by_line) == len(lines) and all(parcel.packed is not None for parcel in shipped):
+        packed = Counter[str]()
+        for parcel in shipped:
+            packed.update(parcel.packed or {})
+        return all(packed[line.id or ""] >= line.ships for line in lines)
+    if any(parcel.last for parcel in shipped):
+        return True
+    if any(parcel.last is False for parcel in shipped):
+        return False
+    if lines and all(parcel.pieces is not None for parcel in shipped):
+        return sum(parcel.pieces or 0 for parcel in shipped) >= sum(line.ships for line in lines)
+    return None
 
 
 # The first row that holds is the state. Each row depends on the merged facts alone.
@@ -154,7 +304,8 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("shipped", lambda o: o.all_shipped),
     ("partly_shipped", lambda o: bool(o.shipped)),
     ("paid", lambda o: o.paid_in_full),
-    ("partly_paid", lambda o: bool(o.payments)),
+    ("payment_unclear", lambda o: o.payment_unclear),
+    ("partly_paid", lambda o: o.paid_at is not None),
     ("on_delivery", lambda o: o.pay_on_delivery),
     ("unpaid", lambda o: o.placed_at is not None),
     ("unknown", lambda _: True),
@@ -164,21 +315,16 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
 def merge(order: Order | None, event: OrderEvent) -> Order:
     """The order with one more fact; the same facts in any sequence, with repeats, give the same order."""
     order = order or Order(id=event.order, channel=event.channel)
+    ref: BuyerRef | None = getattr(event, "buyer", None)
+    if ref is not None and event.channel == order.channel:  # another system may call them otherwise
+        contacts = told(order.contacts or Contacts(), ref, event.at, isinstance(event, OrderPlaced))
+        order = _replace(order, contacts=contacts)
     match event:
         case OrderPlaced():
             return _show(order, event)
         case PaymentReceived():
-            # One transfer may be reported under two delivery ids, and two transfers may carry one memo.
-            how_much = event.amount.minor if event.amount else "all"
-            paid = Paid(
-                id=f"{event.at.isoformat()} {how_much} {event.reference}",
-                at=event.at,
-                amount=event.amount,
-                method=event.method,
-                reference=event.reference,
-            )
-            return _replace(order, payments=_one_per_id(order.payments, paid))
-        case OrderShipped() | ParcelMoved():
+            return _replace(order, payments=_one_per_id(order.payments, _paid(event)))
+        case OrderShipped() | ParcelMoved() | ParcelCancelled():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderDelivered(parcel=None):
             return _replace(order, all_delivered_at=first(order.all_delivered_at, event.at))
@@ -187,11 +333,16 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
         case OrderCompleted():
             return _replace(order, completed_at=first(order.completed_at, event.at))
         case OrderCancelled():
+            order = _replace(order, cancellations=_with_time(order.cancelled_times, event.at))
+            if event.reason == DELETED:
+                return _replace(order, deleted_at=last(order.deleted_at, event.at))
             return _replace(order, cancelled_at=last(order.cancelled_at, event.at))
         case OrderReopened():
-            return _replace(order, reopened_at=last(order.reopened_at, event.at))
+            every = _with_time(order.restored_times, event.at)
+            return _replace(order, reopened_at=last(order.reopened_at, event.at), reopenings=every)
         case OrderRefunded():
-            refund = Refund(id=event.refund, at=event.at, amount=event.amount)
+            source = event.source or event.channel
+            refund = Refund(id=event.refund, at=event.at, amount=event.amount, source=source)
             return _replace(order, refunds=_one_per_id(order.refunds, refund))
         case ReviewPosted():
             named = review_id(event)
@@ -199,6 +350,20 @@ def merge(order: Order | None, event: OrderEvent) -> Order:
             return _replace(order, reviews=_one_per_id(order.reviews, review))
         case _:
             return order
+
+
+def _paid(event: PaymentReceived) -> Paid:
+    """A payment without a name of its own is told apart by its time, sum and reference."""
+    source, how_much = event.source or event.channel, event.amount.minor if event.amount else "all"
+    return Paid(
+        id=event.payment or f"{event.at.isoformat()} {how_much} {event.reference}",
+        at=event.at,
+        amount=event.amount,
+        method=event.method,
+        reference=event.payment or event.reference,
+        source=source,
+        told_at=event.told_at,
+    )
 
 
 def review_id(event: ReviewPosted) -> str:
@@ -212,6 +377,8 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         order,
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
+        test=order.test or event.test,
+        shown_money=_with_shown(order.shown_money, event),
     )
     shown = Order(
         id=order.id,
@@ -219,6 +386,8 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         shown_at=event.at,
         number=event.number,
         total=event.total,
+        shop_total=event.shop_total,
+        told_paid=event.paid,
         postage=event.postage,
         lines=event.lines,
         postcode=event.postcode,
@@ -230,30 +399,64 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         shown_at=shown.shown_at,
         number=shown.number,
         total=shown.total,
+        shop_total=shown.shop_total,
+        told_paid=shown.told_paid,
         postage=shown.postage,
         lines=shown.lines,
         postcode=shown.postcode,
     )
 
 
+def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    return tuple(sorted({*times, at}))
+
+
 def _content(order: Order) -> bytes:
-    return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode))
+    paid = (order.told_paid, order.shop_total)
+    return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
+
+
+def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
+    new = Shown(event.at, event.total, event.paid, event.asked)
+    return known if new in known else tuple(sorted((*known, new), key=_when_shown))
+
+
+def _when_shown(shown: Shown) -> tuple[datetime, bytes]:
+    return shown.at, msgspec.json.encode(shown)
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
-    """Keep one entry for each id; of two that differ, the same one in whatever order they came."""
-    same = [entry for entry in entries if entry.id == new.id]
-    others = [entry for entry in entries if entry.id != new.id]
-    kept = max([*same, new], key=_age)
+    """Keep one entry for each id; of two that differ, a payment's first word and another's last."""
+    same = [entry for entry in entries if _id(entry) == _id(new)]
+    others = [entry for entry in entries if _id(entry) != _id(new)]
+    told = [*same, new]
+    kept = min(told, key=_age) if isinstance(new, Paid) else _last_word(told)
     return tuple(sorted([*others, kept], key=_id))
 
 
+def _last_word(told: list[Entry]) -> Entry:
+    """The newest of several words of one fact, with what its messages need of the others."""
+    kept = max(told, key=_age)
+    if isinstance(kept, Paid):
+        return kept
+    first_at = min(getattr(each, "first_at", None) or each.at for each in told)
+    kept = _replace(kept, first_at=None if first_at == kept.at else first_at)
+    if isinstance(kept, Refund):
+        had = any(each.amount or each.had_amount for each in told if isinstance(each, Refund))
+        kept = _replace(kept, had_amount=had and kept.amount is None)
+    return kept
+
+
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
-    return entry.at, msgspec.json.encode(entry)
+    told = msgspec.to_builtins(entry)
+    return entry.at, msgspec.json.encode(
+        {k: v for k, v in told.items() if k not in ("first_at", "had_amount")}
+    )
 
 
-def _id(entry: Paid | Refund | Review) -> str:
-    return entry.id
+def _id(entry: Paid | Refund | Review) -> tuple[str, str]:
+    """One name in two systems is two facts."""
+    return entry.id, "" if isinstance(entry, Review) else entry.source or ""
 
 
 _replace = msgspec.structs.replace

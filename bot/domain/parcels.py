@@ -1,71 +1,201 @@
-"""The parcels of an order: facts merged so that the order of their arrival does not matter."""
+"""The parcels of an order: facts merged so that the order of their arrival does not matter.
 
+What is told under one name is a record; a parcel may be told under several, see `parcel_names`.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from bot.domain.events import OrderDelivered, OrderShipped, ParcelMoved
-from bot.domain.registers import first
+from bot.domain.events import OrderDelivered, OrderShipped, ParcelCancelled, ParcelMoved
+from bot.domain.registers import first, last
+
+ParcelEvent = OrderShipped | ParcelMoved | ParcelCancelled | OrderDelivered
+
+UNNAMED = "1"  # the id of what is told without a name
+FAILURE = "failure"  # the carrier gave up
+ATTEMPTED = "attempted_delivery"  # nobody was there
 
 _replace = msgspec.structs.replace
+
+
+class Number(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A tracking number that a record had, None for none: the first and the last time it was told."""
+
+    tracking: str | None
+    first: datetime
+    last: datetime
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     shipped_at: datetime | None = None
+    left_at: datetime | None = None  # the last time it left; None: `shipped_at`
     shown_at: datetime | None = None  # of carrier, tracking and link: the newest wins
     carrier: str | None = None
     tracking: str | None = None
     tracking_url: str | None = None
     last: bool | None = None
+    last_at: datetime | None = None
     pieces: int | None = None
+    packed: dict[str, int] | None = None  # pieces by the id of their line
     followed: bool = False  # some platform reports its movement and arrival
+    unfollowed: bool = False  # it is followed, and was also told by one that reports neither
     moved_at: datetime | None = None
     status: str | None = None
+    attempted_at: datetime | None = None
+    failed_at: datetime | None = None
     delivered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    first_cancelled_at: datetime | None = None  # where it was taken back under several times
+    numbers: tuple[Number, ...] = ()  # see `known_numbers`
+    names: tuple[str, ...] = ()  # more names of the system that told it
+    arrival_numbers: tuple[str, ...] = ()  # numbers told of its arrival or its taking back
+    named: bool = True  # False: told without any name
+    by_number: bool = (
+        False  # its id is a tracking number by which somebody told something else than its leaving
+    )
+    also: tuple[str, ...] = ()  # ids of all records of this parcel; only of a joined one
+    taken_back: bool = False  # only of a joined one
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return self.also or (self.id,)
+
+    @property
+    def known_numbers(self) -> tuple[Number, ...]:
+        """Every number that it had; kept only where they tell more than the newest showing."""
+        if self.numbers or self.shown_at is None:
+            return self.numbers
+        return (Number(self.tracking, self.shown_at, self.shown_at),)
+
+    @property
+    def seen_at(self) -> datetime | None:
+        """The newest sign of life."""
+        return max((at for at in (self.left_at or self.shipped_at, self.moved_at) if at), default=None)
+
+    @property
+    def failed(self) -> bool:
+        """True while the carrier's failure is the newest word of it."""
+        if self.failed_at is None or self.delivered_at:
+            return False
+        return self.moved_at is None or self.moved_at <= self.failed_at
 
 
-def with_parcel(
-    parcels: tuple[Parcel, ...], event: OrderShipped | ParcelMoved | OrderDelivered
-) -> tuple[Parcel, ...]:
-    if event.parcel is None:
+def with_parcel(parcels: tuple[Parcel, ...], event: ParcelEvent) -> tuple[Parcel, ...]:
+    """The records with one more fact. What is taken back without a name is what left without one."""
+    id = event.parcel or (UNNAMED if isinstance(event, ParcelCancelled) else None)
+    if id is None:
         return parcels
-    old = next((parcel for parcel in parcels if parcel.id == event.parcel), Parcel(id=event.parcel))
-    match event:
-        case OrderShipped():
-            new = _shipped(old, event)
-        case ParcelMoved():
-            key = (event.at, event.status)
-            newer = old.moved_at is None or key > (old.moved_at, old.status or "")
-            new = _replace(old, moved_at=event.at, status=event.status) if newer else old
-        case OrderDelivered():
-            new = _replace(old, delivered_at=first(old.delivered_at, event.at))
+    old = next((parcel for parcel in parcels if parcel.id == id), None)
+    new = _told(old or Parcel(id=id, named=False), event)
     others = (parcel for parcel in parcels if parcel.id != new.id)
     return tuple(sorted((*others, new), key=lambda parcel: parcel.id))
 
 
-def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
-    """The surest value of `last` stays, as a corrected number says nothing of later parcels."""
-    parcel = _replace(old, shipped_at=first(old.shipped_at, event.at), last=_surest(old.last, event.last))
-    parcel = _replace(parcel, followed=old.followed or event.followed)
-    shown_at = event.shown_at or event.at
-    new = (event.carrier or "", event.tracking or "", event.tracking_url or "", _count(event.pieces))
-    known = (old.carrier or "", old.tracking or "", old.tracking_url or "", _count(old.pieces))
-    if old.shown_at is not None and (old.shown_at, known) >= (shown_at, new):
-        return parcel
-    return _replace(
-        parcel,
-        shown_at=shown_at,
-        carrier=event.carrier,
-        tracking=event.tracking,
-        tracking_url=event.tracking_url,
-        pieces=event.pieces,
+def _told(old: Parcel, event: ParcelEvent) -> Parcel:
+    match event:
+        case OrderShipped():
+            return _shipped(old, event)
+        case ParcelMoved():
+            return _moved(_replace(old, named=True), event)
+        case ParcelCancelled(parcel=None):
+            return _cancelled(old, event)
+        case ParcelCancelled():
+            return _cancelled(_numbered(old, event.tracking), event)
+        case OrderDelivered():
+            return _replace(_numbered(old, event.tracking), delivered_at=first(old.delivered_at, event.at))
+
+
+def _cancelled(old: Parcel, event: ParcelCancelled) -> Parcel:
+    earliest, newest = (
+        first(old.first_cancelled_at or old.cancelled_at, event.at),
+        last(old.cancelled_at, event.at),
     )
+    return _replace(old, cancelled_at=newest, first_cancelled_at=None if earliest == newest else earliest)
 
 
-def _count(pieces: int | None) -> int:
-    return -1 if pieces is None else pieces
+def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
+    if event.status == FAILURE:
+        old = _replace(old, failed_at=last(old.failed_at, event.at))
+    if event.status == ATTEMPTED:
+        old = _replace(old, attempted_at=first(old.attempted_at, event.at))
+    newer = old.moved_at is None or (event.at, event.status) > (old.moved_at, old.status or "")
+    return _replace(old, moved_at=event.at, status=event.status) if newer else old
 
 
-def _surest(one: bool | None, other: bool | None) -> bool | None:
-    return max((one, other), key=(None, False, True).index)
+def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
+    shown_at = event.shown_at or event.at
+    parcel = _replace(
+        _last(old, event, event.last_at or shown_at),
+        shipped_at=first(old.shipped_at, event.at),
+        left_at=last(old.left_at or old.shipped_at, event.at),
+        followed=old.followed or event.followed,
+        unfollowed=_both(old, event),
+        named=old.named or event.named,
+        names=_more(old.names, *event.names),
+        numbers=_numbers(old, event.tracking, shown_at),
+    )
+    known = (old.carrier, old.tracking, old.tracking_url, old.pieces, old.packed)
+    new = (event.carrier, event.tracking, event.tracking_url, event.pieces, event.packed)
+    if old.shown_at is None or (old.shown_at, _content(known)) < (shown_at, _content(new)):
+        parcel = _replace(
+            parcel,
+            shown_at=shown_at,
+            carrier=event.carrier,
+            tracking=event.tracking,
+            tracking_url=event.tracking_url,
+            pieces=event.pieces,
+            packed=event.packed,
+        )
+    return _without_repeats(parcel)
+
+
+def _both(old: Parcel, event: OrderShipped) -> bool:
+    if old.shipped_at is None:
+        return False
+    return old.unfollowed or old.followed != event.followed
+
+
+def _without_repeats(parcel: Parcel) -> Parcel:
+    """Keep `left_at` only where it tells more than `shipped_at`, `numbers` more than the newest showing."""
+    if parcel.left_at == parcel.shipped_at:
+        parcel = _replace(parcel, left_at=None)
+    plain = _replace(parcel, numbers=())
+    return plain if plain.known_numbers == parcel.numbers else parcel
+
+
+def _last(old: Parcel, event: OrderShipped, at: datetime) -> Parcel:
+    """The newest word on `last` stays; a word that leaves it open says nothing."""
+    if event.last is None or (old.last_at is not None and (old.last_at, bool(old.last)) >= (at, event.last)):
+        return old
+    return _replace(old, last=event.last, last_at=at)
+
+
+def _numbers(old: Parcel, tracking: str | None, at: datetime) -> tuple[Number, ...]:
+    known = {number.tracking: number for number in old.known_numbers}
+    same = known.get(tracking) or Number(tracking, at, at)
+    known[tracking] = Number(tracking, min(same.first, at), max(same.last, at))
+    return tuple(sorted(known.values(), key=lambda each: each.tracking or ""))
+
+
+def _numbered(old: Parcel, tracking: str | None) -> Parcel:
+    if tracking == old.id:
+        return _replace(old, named=True, by_number=True)
+    return _replace(old, named=True, arrival_numbers=_more(old.arrival_numbers, tracking))
+
+
+def _more(known: tuple[str, ...], *names: str | None) -> tuple[str, ...]:
+    return tuple(sorted({*known, *(name for name in names if name)}))
+
+
+def _content(shown: tuple[object, ...]) -> tuple[str, ...]:
+    carrier, tracking, link, pieces, packed = shown
+    texts = (str(each or "") for each in (carrier, tracking, link))
+    count = "" if pieces is None else f"{pieces:09}"
+    return (*texts, count, str(sorted(packed.items())) if isinstance(packed, dict) else "")
+
+
+def surest(words: Iterable[bool | None]) -> bool | None:
+    return max(words, key=(None, False, True).index, default=None)

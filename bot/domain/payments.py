@@ -1,6 +1,8 @@
-"""The payments and refunds of an order."""
+"""The payments and refunds of an order, and its money as the platform showed it."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -8,14 +10,64 @@ from bot.domain.money import Money
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`source`: the system that told it; None for entries stored before sums were kept by source."""
+
     id: str
     at: datetime
-    amount: Money | None = None  # None: the whole
+    amount: Money | None = None  # None: the whole, as it was shown at `told_at`, else at `at`
     method: str | None = None
     reference: str | None = None
+    source: str | None = None
+    told_at: datetime | None = None
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
-    at: datetime
+    at: datetime  # as it was told last
     amount: Money | None = None  # None: the whole
+    source: str | None = None
+    first_at: datetime | None = None  # its earliest time, where it was told under several
+    had_amount: bool = False  # an earlier word of it named a sum
+
+
+class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """An order's money in one snapshot.
+
+    paid: so far, refunds not taken off, by the platform's own word; None if it has none.
+    asked: the total is what the buyer is asked for; False where refunds are already taken off it.
+    """
+
+    at: datetime
+    total: Money
+    paid: Money | None = None
+    asked: bool = True
+
+
+Told = TypeVar("Told", Paid, Refund)
+
+
+def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
+    """What each source tells: an import and a platform may tell of the same money."""
+    found: dict[str | None, list[Told]] = {}
+    for entry in entries:
+        found.setdefault(entry.source, []).append(entry)
+    return found
+
+
+def distinct(payments: Iterable[Paid], memos: frozenset[str]) -> list[Paid]:
+    """Each payment of one source once, the earliest first: a reference names it, however often it is told.
+
+    memos: what all transfers for the order carry, which names none of them.
+    """
+    found: dict[tuple[str, Money | None], Paid] = {}
+    for paid in sorted(payments, key=lambda paid: (paid.at, paid.id)):
+        named = paid.reference and paid.reference.strip().lstrip("#") not in memos
+        found.setdefault((paid.reference if named and paid.reference else paid.id, paid.amount), paid)
+    return list(found.values())
+
+
+def total_at(shown: Iterable[Shown], at: datetime) -> Money | None:
+    """The total as it was shown last until `at`; as it was shown first if that was later."""
+    asked = sorted((each.at, each.total) for each in shown if each.asked)
+    before = [total for shown_at, total in asked if shown_at <= at]
+    return before[-1] if before else asked[0][1] if asked else None

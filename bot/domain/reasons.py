@@ -17,6 +17,7 @@ REASONS: Reasons = {
     "human_talks": ("until",),
     "quiet_hours": ("until", "timezone"),
     "day_full": ("limit", "until"),
+    "first_things": ("until",),
     "try_again": ("why", "attempts", "until"),
     # skipped by the arbiter or by storage
     "stopped": ("stopped_at",),
@@ -37,6 +38,7 @@ REASONS: Reasons = {
     "unknown_resend": ("channel",),
     "unknown_left": ("channel",),
     # cases
+    "wrote_again": ("text",),
     "no_answer": ("order",),
     "handler_failed": ("event", "error"),
     "undeliverable": ("template", "why"),

@@ -9,6 +9,7 @@ import msgspec
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
+from bot.domain.signed_tokens import ChatLink
 
 PROMOTION = "vip_promotion"  # its policy holds for every promotion, whatever the template
 
@@ -17,7 +18,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The tables and pure functions of a shop.
 
     numbers_in: what may be order numbers in a chat message.
-    order_of_link: (shop, text) -> the order that a signed link in the text proves, or None.
+    link_in: (shop, text) -> the signed link that a chat message consists of, or None.
+    asks_nothing: True for a chat message that ends a talk, such as thanks.
     promotion_due: (promotion, now, zone) -> the last time of its calendar up to now, or None.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
@@ -25,9 +27,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     policies: MessagePolicies
     numbers_in: Callable[[str], tuple[str, ...]]
-    order_of_link: Callable[[str, str], str | None]
+    link_in: Callable[[str, str], ChatLink | None]
     promotion_due: Callable[[Promotion, datetime, ZoneInfo], datetime | None]
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
+    asks_nothing: Callable[[str], bool] = lambda text: False
 
     @property
     def looking_back(self) -> frozenset[str]:

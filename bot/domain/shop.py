@@ -25,7 +25,11 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.working_days import WEEKDAYS, Weekday
 
+# Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
+# Norwegian law and practice on advertising by mail.
+DOUBLE_OPT_IN = frozenset(("DE", "AT", "CH", "GR", "LU", "NO"))
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
@@ -75,11 +79,12 @@ def _day(text: Any) -> date:
 def _web_address(text: str) -> str:
     try:
         parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
     except ValueError:
         raise wrong("web_address") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not whole or not text.isprintable() or " " in text:  # urlsplit leaves line ends out
         raise wrong("web_address")
-    return text.rstrip("/")
+    return text
 
 
 def _known_zone(name: str) -> str:
@@ -145,7 +150,8 @@ ClockTime = Annotated[
     _schema(pattern=f"^({_CLOCK_TIME.pattern})$", examples=["08:00", "22:30"]),
 ]
 Day = Annotated[date, BeforeValidator(_day), _schema(format="date", examples=["2026-11-11"])]
-WebAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
+HttpAddress = Annotated[str, AfterValidator(_web_address), _schema(pattern="^https?://")]
+WebAddress = Annotated[HttpAddress, AfterValidator(lambda address: address.rstrip("/"))]  # to build on
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Region = Annotated[str, AfterValidator(_known_region)]
@@ -177,7 +183,9 @@ class Payment(Settings):
     gap: Duration = Field(
         timedelta(minutes=30), description="a reminder nearer than this to the next is dropped"
     )
-    ships_within: Duration = Field(timedelta(days=2), description="after payment")
+    ships_within: Duration = Field(
+        timedelta(days=2), description="after payment, in the shop's working days; 0d: nothing is promised"
+    )
 
 
 class FollowUps(Settings):
@@ -198,10 +206,21 @@ class QuietHours(Settings):
     end: ClockTime = time(8, 0)
 
 
+class WorkingHours(Settings):
+    """When people answer, in the shop's zone. An end before the start is on the next day; equal: always."""
+
+    days: tuple[Weekday, ...] = Field(WEEKDAYS, min_length=1, description="of the week; all, if not given")
+    start: ClockTime = time(10, 0)
+    end: ClockTime = time(18, 0)
+
+
 class Limits(Settings):
     per_day: int = Field(6, ge=1, description="messages to one buyer in 24 hours, answers not counted")
     promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
     deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
+    answers: int = Field(
+        20, ge=1, le=1000, description="in one chat within 10 minutes; then a person is called"
+    )
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 
@@ -243,6 +262,10 @@ class Promotion(Settings):
             raise wrong("ends_before_start")
         return daytime
 
+    def ends_at(self, zone: ZoneInfo) -> datetime:
+        """The promotion's last day counts in full."""
+        return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+
 
 class Seller(Settings):
     """How a buyer reaches a person, and where the seller gets their cases."""
@@ -250,7 +273,17 @@ class Seller(Settings):
     name: str | None = None
     contact: str | None = Field(None, description="phone, mail or hours, shown to buyers as written")
     email: str | None = Field(None, description="cases are mailed here, through the shop's email channel")
+    telegram: str | None = Field(
+        None,
+        pattern=r"^\d{1,20}$",
+        description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
+        " `xiaoer cases` once you asked the bot for a person",
+    )
     locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
+
+    @property
+    def can_be_told(self) -> bool:
+        return bool(self.email or self.telegram)
 
 
 class Unknown(Settings):
@@ -268,15 +301,36 @@ class Shop(Settings):
     timezone: Zone = "Asia/Shanghai"
     currency: Currency = "CNY"
     region: Region = Field("CN", description="country of phone numbers written without one")
+    greeting: str = Field(
+        "亲",
+        min_length=1,
+        max_length=20,
+        description="how Chinese texts address a buyer; {name} stands for the first name, where it is known",
+    )
     payment: Payment = Payment()
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()
+    working_hours: WorkingHours | None = Field(
+        None, description="when people answer; outside of them a buyer reads when somebody will be there"
+    )
     limits: Limits = Limits()
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
+    working_days: tuple[Weekday, ...] = Field(
+        WEEKDAYS[:5], min_length=1, description="days on which parcels leave, in the shop's zone"
+    )
+    days_off: tuple[Day, ...] = Field((), description="feasts and holidays, on which none leave")
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
+    )
+    say_test_orders: bool = Field(
+        False, description="say the messages about a platform's test orders too, to try the shop"
+    )
+    double_opt_in: bool | None = Field(
+        None,
+        description="a guest's yes to offers at a checkout counts once they confirm it by mail;"
+        " if not given, where the law of the shop's region wants it",
     )
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
@@ -290,6 +344,11 @@ class Shop(Settings):
             if promotion.tier not in tiers:
                 raise wrong("unknown_tier", tier=repr(promotion.tier))
         return self
+
+    @property
+    def confirms_offers(self) -> bool:
+        """Whether a yes with an address that is only said waits for the address to confirm it."""
+        return self.region in DOUBLE_OPT_IN if self.double_opt_in is None else self.double_opt_in
 
     def zone(self, buyers_own: str | None = None) -> ZoneInfo:
         """The buyer's zone if it is known and valid, else the shop's."""

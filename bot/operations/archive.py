@@ -16,6 +16,7 @@ import structlog
 
 from storage import archive
 from storage.database import Database, lease_clock
+from storage.private_files import make_private_folder, private
 
 log = structlog.get_logger()
 
@@ -129,10 +130,10 @@ def write_rows(folder: Path, table: str, rows: Sequence[Row]) -> None:
 
 
 def _write(file: Path, rows: Sequence[Row]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_folder(file.parent)
     part = file.with_suffix(".part")
     lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-    with open(part, "wb", opener=partial(os.open, mode=0o600)) as raw:
+    with open(part, "wb", opener=private) as raw:
         with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
             packed.write(lines)
         raw.flush()

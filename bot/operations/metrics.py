@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 ANSWERS = (200, 401, 413, 429, 503)  # HTTP statuses that a known channel answers deliveries with
 EVENTS = ("handled", "parked")
 MESSAGES = ("send", "hold", "skip", "sent", "queued", "failed", "unknown")
+SETTLED_BY = ("api", "command")
 CLOSED = ("slow", "crowd", "memory", "greed")
 
 
@@ -38,6 +39,15 @@ class Metrics:
         )
         self.messages = Counter(
             "xiaoer_messages", "Messages by outcome of a look at them", ("shop", "outcome"), registry=registry
+        )
+        self.refused_tokens = Counter(
+            "xiaoer_api_refused",
+            "Requests to the API without a right token; the shop is empty where there is no such shop",
+            ("shop",),
+            registry=registry,
+        )
+        self.settled = Counter(
+            "xiaoer_cases_settled", "Cases settled by the seller", ("shop", "way"), registry=registry
         )
         self.sending = Histogram(
             "xiaoer_sending_seconds", "How long a platform took", ("shop", "channel"), registry=registry
@@ -74,7 +84,11 @@ class Metrics:
 
         channels: (shop, channel) that receive. log: the channel label of deliveries from the log, if any.
         """
+        self.refused_tokens.labels("")
         for shop in shops:
+            self.refused_tokens.labels(shop)
+            for way in SETTLED_BY:
+                self.settled.labels(shop, way)
             for outcome in EVENTS:
                 self.events.labels(shop, outcome)
             for outcome in MESSAGES:

@@ -14,6 +14,7 @@ from bot.domain.errors import StorageError
 from storage import instance
 from storage.database import Database
 from storage.instance import NO_LOCATION, Instance, OutboxHold
+from storage.private_files import private
 
 log = structlog.get_logger()
 
@@ -132,7 +133,7 @@ def _write_marker(file: Path, seen: Instance) -> None:
     beside, part = _path_beside(file), file.with_name(f"{file.name}-home.part")
     marker = MarkerFile(location=seen.location, generation=seen.generation, file=file.stat().st_ino)
     try:
-        with part.open("wb") as out:
+        with open(part, "wb", opener=private) as out:
             out.write(msgspec.json.encode(marker))
             out.flush()
             os.fsync(out.fileno())

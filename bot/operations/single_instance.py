@@ -14,6 +14,7 @@ from typing import IO
 from sqlalchemy import make_url
 
 from bot.domain.errors import StorageError
+from storage.private_files import private
 
 
 @contextlib.contextmanager
@@ -28,7 +29,8 @@ def exclusive(database: str) -> Iterator[None]:
         return
     path = Path(url.database)
     try:
-        file = open(path.with_name(f"{path.name}-lock"), "a+", encoding="ascii")  # noqa: SIM115  # closed below
+        beside = path.with_name(f"{path.name}-lock")
+        file = open(beside, "a+", encoding="ascii", opener=private)  # noqa: SIM115  # closed below
     except OSError as error:
         raise StorageError(f"database: {path.parent} cannot be written to: {error.strerror}") from None
     with file:

@@ -1,20 +1,20 @@
 """Queue promotions whose time has come, page by page, once for each buyer of their tier."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row
 
-from bot.domain.context import Buyer
 from bot.domain.errors import TemplateError
 from bot.domain.hours import daytime_slot
 from bot.domain.rules import PROMOTION, Rules
 from bot.domain.shop import Promotion, Shop
+from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, calendar, history, order_records, outbox
+from storage import buyer_records, calendar, history, order_records, outbox, wish_records
 from storage.database import try_lock
 from storage.unit import Unit
 
@@ -56,7 +56,8 @@ class Campaigns:
     def _run_page(self, unit: Unit, campaign: Row[Any]) -> int:
         connection, shop_id, name = unit.connection, unit.shop_id, campaign.promotion
         promotion = unit.shop.promotions.get(name)
-        page = buyer_records.agreeing(connection, shop_id, campaign.cursor, PAGE) if promotion else []
+        after = _address(campaign.cursor)
+        page = wish_records.wanting_offers(connection, shop_id, after, PAGE) if promotion else []
         try:
             drafts = self._drafts(unit, name, promotion, page) if promotion else []
         except TemplateError as error:  # the other campaigns go on; this one waits for its texts
@@ -64,43 +65,64 @@ class Campaigns:
             return 0
         outbox.queue(connection, shop_id, drafts, unit.now)
         done_at = None if len(page) == PAGE else unit.now
-        cursor = page[-1].id if page else campaign.cursor
+        cursor = _cursor(page[-1][0]) if page else campaign.cursor
         calendar.advance_campaign(connection, campaign, cursor, len(drafts), done_at)
         return len(page)
 
     def _drafts(
-        self, unit: Unit, name: str, promotion: Promotion, page: Iterable[Buyer]
+        self, unit: Unit, name: str, promotion: Promotion, page: Sequence[tuple[AddressKey, tuple[str, ...]]]
     ) -> list[outbox.Draft]:
+        """One offer for each address that wants offers, to the buyer of it who is in the tier."""
         connection, shop_id, shop, now = unit.connection, unit.shop_id, unit.shop, unit.now
         rule = f"promotions.{name}"
-        offered = history.offered_to(connection, shop_id, rule, {buyer.id for buyer in page})
-        buyers = {buyer.id: buyer for buyer in page if not buyer.stopped and buyer.id not in offered}
-        standings = order_records.standings(connection, shop_id, buyers, now - shop.vip.period, shop.currency)
+        every = {buyer for _, buyers in page for buyer in buyers}
+        offered = set(history.offered_to(connection, shop_id, rule, every))
+        said = wish_records.standings(connection, shop_id, [address for address, _ in page])
+        standings = order_records.standings(connection, shop_id, every, now - shop.vip.period, shop.currency)
+        known = buyer_records.by_id(connection, shop_id, every)
         policy = self._rules.policies[PROMOTION]
         drafts = []
-        for id, buyer in buyers.items():
-            count, spent = standings.get(id, (0, 0))
-            tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers)
-            if tier is None or tier.name != promotion.tier:
+        for address, buyers in page:
+            holds = said[address]
+            if address[0] == PHONE:
+                continue  # nothing is sent to phones; a buyer's mailbox or chat has a word of its own
+            if holds.stopped or holds.agrees is not True or offered.intersection(buyers):
                 continue
-            locale = buyer.locale or shop.locale
-            version = self._catalogue.resolve(promotion.template, locale)
-            outbox.keep_versions(connection, shop_id, [version])
-            key = f"promotion:{name}:{id}"
-            drafts.append(
-                outbox.Draft(
-                    key=key,
-                    buyer=id,
-                    template=promotion.template,
-                    version=version.id,
-                    category=policy.category,
-                    rule=rule,
-                    due_at=daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key)),
-                    lateness=policy.lateness,
-                    values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},
+            for buyer in (known[id] for id in buyers if id in known):
+                count, spent = standings.get(buyer.id, (0, 0))
+                tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers)
+                if tier is None or tier.name != promotion.tier:
+                    continue
+                offered.add(buyer.id)
+                locale = buyer.locale or shop.locale
+                version = self._catalogue.resolve(promotion.template, locale)
+                outbox.keep_versions(connection, shop_id, [version])
+                key = f"promotion:{name}:{buyer.id}"
+                due_at = daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key))
+                drafts.append(
+                    outbox.Draft(
+                        key=key,
+                        buyer=buyer.id,
+                        template=promotion.template,
+                        version=version.id,
+                        category=policy.category,
+                        rule=rule,
+                        due_at=due_at,
+                        lateness=max(policy.lateness, promotion.ends_at(shop.zone()) - due_at),
+                        values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},
+                    )
                 )
-            )
+                break
         return drafts
+
+
+def _cursor(address: AddressKey) -> str:
+    return "\x1f".join(address)
+
+
+def _address(cursor: str) -> AddressKey:
+    kind, _, value = cursor.partition("\x1f")
+    return kind, value
 
 
 def offer_in(promotion: Promotion, locale: str) -> str:

@@ -1,7 +1,7 @@
 """Apply the actions of handlers: gathered for one batch, written with it."""
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -11,47 +11,55 @@ from bot.domain.actions import (
     CloseCase,
     Consent,
     CountTry,
-    JoinBuyer,
+    EndReminders,
+    Hush,
     NoteBuyer,
     OpenCase,
+    OpenOrder,
     Say,
     TagBuyer,
     Unsay,
     WakeAt,
 )
 from bot.domain.arbiter import too_late
-from bot.domain.context import Context
+from bot.domain.context import Context, Conversation
+from bot.domain.events import Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
-from bot.react.identities import Identities
+from bot.react.proofs import Proofs
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
 
 _replace = msgspec.structs.replace
 
+ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
+
 
 class Decisions:
     """Decisions of one batch: a later event may still withdraw a message of an earlier one."""
 
-    def __init__(self, work: UnitOfWork, identities: Identities, rules: Rules, catalogue: Catalogue) -> None:
+    def __init__(self, work: UnitOfWork, wishes: Wishes, rules: Rules, catalogue: Catalogue) -> None:
         self._work = work
-        self._identities = identities
+        self._wishes = wishes
+        self._proofs = Proofs(work)
         self._rules = rules
         self._catalogue = catalogue
         self._cases = Cases(work.unit, catalogue)
         self._says: dict[str, outbox.Draft] = {}
         self._about: dict[str, list[outbox.Draft]] = defaultdict(list)  # the same, by order
         self._unsaid: dict[str, Reason] = {}  # what the outbox has of them, by key
+        self._sooner: dict[str, datetime] = {}  # when they are due, by key
         self._versions: dict[str, Version] = {}
         self._decided: dict[str, frozenset[str]] = {}  # by order
         self._wakes: dict[str, WakeAt] = {}
         self._notes: list[tuple[str, str, str]] = []
 
-    def apply(self, actions: list[Action], id: int, rule: str, context: Context) -> None:
-        """Apply the actions that the handler of event `id` returned, in their order."""
+    def apply(self, actions: list[Action], event: Event, id: int, rule: str, context: Context) -> None:
+        """Apply the actions that the handler of `event` returned, in their order; id: of its inbox row."""
         buyer = context.buyer.id if context.buyer else None
         for action in actions:
             match action:
@@ -60,32 +68,42 @@ class Decisions:
                 case Unsay():
                     self._unsay(action, context)
                 case OpenCase():
-                    self.open_case(action, buyer, _chat_of(context))
+                    self.open_case(action, buyer, _chat_of(context), _asked_at(event, context))
                 case CallHuman():
-                    self._call_human(action, id, context)
+                    self._call_human(action, event, id, context)
                 case CloseCase():
                     self._cases.close(action.key)
                 case NoteBuyer():
                     self._notes += [(buyer, "note", action.text)] if buyer else []
                 case TagBuyer():
                     self._notes += [(buyer, "tag", action.tag)] if buyer else []
-                case Consent() if buyer:
-                    self._consent(action, buyer)
-                case JoinBuyer():
-                    context = self._join(action, context)
-                    buyer = context.buyer.id if context.buyer else None
+                case Consent() if context.conversation:
+                    self._consent(action, event, context.conversation)
+                case OpenOrder() if context.conversation:
+                    self._proofs.open(action, context.conversation, self._mark_in(event))
                 case CountTry() if context.conversation:
-                    self._identities.count_try(context.conversation)
+                    for case in self._proofs.count_try(action, context.conversation):
+                        self.open_case(case, buyer, context.conversation.name)
+                case EndReminders():
+                    self._end_reminders(action)
+                case Hush() if context.conversation:
+                    self._hush(action, context.conversation)
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
 
-    def open_case(self, opened: OpenCase, buyer: str | None, chat: str | None = None) -> None:
+    def open_case(
+        self,
+        opened: OpenCase,
+        buyer: str | None,
+        chat: str | None = None,
+        asked_at: datetime | None = None,
+    ) -> None:
         """Open a case; later events of the batch know of it."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat)
-        if case and buyer:
-            self._work.cases[buyer] = (*self._work.cases.get(buyer, ()), case)
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at)
+        if case:
+            self._work.put_case(case, buyer)
 
     def write(self) -> None:
         """Write withdrawals, messages, deadlines and notes; after `UnitOfWork.write`, in its transaction.
@@ -94,20 +112,26 @@ class Decisions:
         """
         link, shop, now = self._work.connection, self._work.shop_id, self._work.now
         for draft in self._says.values():
-            draft.buyer = self._work.present(draft.buyer)
+            draft.buyer = self._buyer_now(draft)
         outbox.withdraw(link, shop, self._unsaid, now)
+        outbox.advance(link, shop, self._sooner)
         outbox.keep_versions(link, shop, self._versions.values())
         outbox.queue(link, shop, list(self._says.values()), now)
         calendar.set_wakes(link, shop, self._wakes.values())
-        notes = [(self._work.present(buyer), kind, text) for buyer, kind, text in self._notes]
-        buyer_records.add_notes(link, shop, notes, now)
+        buyer_records.add_notes(link, shop, self._notes, now)
+
+    def _buyer_now(self, draft: outbox.Draft) -> str:
+        """A later event of the batch may have shown that the order is another buyer's."""
+        order = self._work.orders.get(draft.order) if draft.order and draft.to is None else None
+        return (order and order.buyer) or draft.buyer
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
         if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
-            return  # no buyer yet, or decided on before
+            self._advance(say)  # no buyer yet, or decided on before
+            return
         now = self._work.now
         policy = self._rules.policies[say.template]
-        version = self._catalogue.resolve(say.template, context.locale)
+        version = self._catalogue.resolve(say.template, say.locale or self._locale(say, context))
         self._versions[version.id] = version
         due_at = say.at or now + (say.after or timedelta(0))
         late = too_late(due_at, policy.lateness, now)  # an import brings many such
@@ -128,8 +152,32 @@ class Decisions:
             lateness=policy.lateness,
             settled=("skipped", late) if late else None,
         )
+        if say.to and policy.category == "answer" and context.conversation:
+            self._count_answer(context.conversation)
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
+
+    def _locale(self, say: Say, context: Context) -> str:
+        """The language of who asked; of a message about an order, that of the order's own contact, because a
+        stranger's words in a chat may lead to it."""
+        order = self._work.orders.get(say.order) if say.order and say.to is None else None
+        if order is None or context.order is not None:
+            return context.locale
+        told = order.contacts.known("locale") if order.contacts else None
+        buyer = self._work.buyer(order.buyer)
+        return told or (buyer and buyer.locale) or self._work.unit.shop.locale
+
+    def _advance(self, say: Say) -> None:
+        """Let a waiting message be due earlier, if a fact that came late says so."""
+        if not say.earliest or say.at is None:
+            return
+        draft = self._says.get(say.key)
+        if draft is None:
+            self._sooner[say.key] = min(say.at, self._sooner.get(say.key, say.at))
+        elif say.at < draft.due_at:
+            draft.due_at = say.at
+            late = too_late(say.at, draft.lateness, self._work.now)
+            draft.settled = draft.settled or (("skipped", late) if late else None)
 
     def _decided_about(self, order: Order | None) -> frozenset[str]:
         """Keys about this order that the outbox has already; its constraint would leave them out anyway."""
@@ -152,7 +200,7 @@ class Decisions:
             if said.key.startswith(unsay.prefix) and said.state == "queued":
                 self._unsaid[said.key] = why
 
-    def _call_human(self, call: CallHuman, id: int, context: Context) -> None:
+    def _call_human(self, call: CallHuman, event: Event, id: int, context: Context) -> None:
         if any(case.kind == "human" for case in context.cases):
             return
         chat = _chat_of(context)
@@ -163,26 +211,50 @@ class Decisions:
             details=call.details,
             order=call.order,
         )
-        self.open_case(opened, context.buyer.id if context.buyer else None, chat)
+        buyer = context.buyer.id if context.buyer else None
+        self.open_case(opened, buyer, chat, _asked_at(event, context))
 
-    def _consent(self, consent: Consent, buyer: str) -> None:
-        now = self._work.now
+    def _count_answer(self, chat: Conversation) -> None:
+        """Remember when the newest answers of this chat were given, as many as a rule may ask about."""
+        known = self._work.chats[chat.channel, chat.address]
+        newest = (*known.answered, self._work.now)[-self._work.unit.shop.limits.answers :]
+        recent = tuple(at for at in newest if at > self._work.now - ANSWERS_COUNT)
+        self._work.put_chat(_replace(known, answered=recent))
+
+    def _hush(self, hush: Hush, chat: Conversation) -> None:
+        known = self._work.chats[chat.channel, chat.address]
+        self._work.put_chat(_replace(known, hushed_until=hush.until))
+
+    def _end_reminders(self, ended: EndReminders) -> None:
+        """The first wish stays. What waits of the reminders is judged by it when it is due."""
+        order = self._work.read_order(ended.order)
+        if order is None:
+            return
+        known = order.reminders_ended_at
+        at = ended.at if known is None else min(known, ended.at)
+        self._work.put_order(_replace(order, reminders_ended_at=at))
+
+    def _mark_in(self, event: Event) -> str | None:
+        """The mark of the address to which the link in a message was sent."""
+        if not isinstance(event, MessageReceived):
+            return None
+        link = self._rules.link_in(self._work.shop_id, event.text)
+        return link.mark if link else None
+
+    def _consent(self, consent: Consent, event: Event, chat: Conversation) -> None:
+        address = (chat.channel, chat.address)
         if consent.stop is True:
-            self._identities.stop(buyer, now)
-        elif consent.stop is False:
-            self._identities.resume(buyer, now)
-        elif consent.promotions is not None:
-            self._identities.consent(buyer, consent.promotions, now)
+            self._wishes.stop(event, [address], consent.at)
+        if consent.stop is False:
+            self._wishes.resume(event, address, consent.at)
+        if consent.promotions is False:
+            self._wishes.stop(event, [address], consent.at, offers=True)
+        if consent.promotions is True:
+            self._wishes.want_offers(event, address, consent.at)
 
-    def _join(self, join: JoinBuyer, context: Context) -> Context:
-        """Join the chat to the buyer of an order; later actions are for the record that remains."""
-        if context.conversation is None:
-            return context
-        joined = self._identities.join_by_order(join.order, context.conversation)
-        if joined is None:
-            return context
-        buyer, chat = joined
-        return _replace(context, buyer=buyer, conversation=chat)
+
+def _asked_at(event: Event, context: Context) -> datetime | None:
+    return min(event.at, context.now) if isinstance(event, MessageReceived) else None
 
 
 def _chat_of(context: Context) -> str | None:

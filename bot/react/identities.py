@@ -1,19 +1,18 @@
-"""Resolve references to buyers, join two records of one person, and record consent and stops."""
+"""Resolve who is whom: by what is proved, never by a mail address, phone or name that somebody typed.
 
-import hashlib
-from datetime import datetime, timedelta
+Proved is an id that a channel itself gives: a platform's customer id, an id of the shop's own system, a
+chat's address. An order without such an id is a guest's; guests' orders are counted together by the address
+that they named, which opens, addresses and stops nothing.
+"""
 
-import msgspec
+from datetime import datetime
 
 from bot.domain import buyers
-from bot.domain.context import Buyer, Conversation
+from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
-from bot.react.unit_of_work import UnitOfWork, keys_of
-from storage import buyer_records, outbox
+from bot.domain.orders import Order
+from bot.react.unit_of_work import UnitOfWork
 from storage.buyer_records import Identity
-
-TRIES_COUNT_FOR = timedelta(days=1)  # from the first wrong try on
-_replace = msgspec.structs.replace
 
 
 class Identities:
@@ -23,90 +22,35 @@ class Identities:
         self._work = work
 
     def resolve(self, channel: str, ref: BuyerRef, at: datetime) -> str | None:
-        """Resolve a platform's reference to our buyer id; None if it names nobody.
-
-        Creates the buyer, or joins two records that prove to be one person.
-        """
-        keys = keys_of(channel, ref)
-        if not keys:
+        """The buyer whom a channel names by an id of its own, created if new; None for one without an id."""
+        if not ref.id:
             return None
-        found = self._owners_of(keys, channel, ref)
-        buyer = self._work.buyers[found[0]] if found else self._create(keys[0], at)
-        for other in found[1:]:
-            buyer = self.join(buyer.id, other)
-        for key in keys:
-            self._work.put_owner(key, buyer.id)
+        return self._shown((channel, ref.id), ref, at)
+
+    def buyer_of(self, order: Order, ref: BuyerRef | None, at: datetime) -> str | None:
+        """The buyer of an order as its newest showing names them, whoever was shown first.
+
+        ref: the showing of this event, which also updates the record of whom it names.
+        """
+        if ref is not None and ref.id:
+            self.resolve(order.channel, ref, at)
+        contacts = order.contacts
+        if contacts is None or (contacts.id is None and order.placed_at is None):
+            return order.buyer
+        identity = buyers.identity_of(order)
+        mine = ref is not None and (ref.id or None) == contacts.known("id")
+        return self._shown(identity, ref if ref is not None and mine else BuyerRef(), at)
+
+    def _shown(self, identity: Identity, ref: BuyerRef, at: datetime) -> str:
+        id = self._work.owner(identity)
+        buyer = self._work.buyers[id] if id else self._create(identity, at)
+        self._work.put_owner(identity, buyer.id)
         self._work.put_buyer(buyers.shown(buyer, ref, at))
         return buyer.id
 
-    def join(self, one: str, other: str) -> Buyer:
-        """Join two records of one person into the elder one, unless they have two ids on one platform."""
-        work = self._work
-        first, second = work.buyers[one], work.buyers[other]
-        if one == other:
-            return first
-        work.write()  # the join below reads the tables
-        kept, lost = sorted((first, second), key=lambda buyer: (buyer.created_at or work.now, buyer.id))
-        if buyer_records.are_two_people(work.connection, work.shop_id, one, other):
-            return first
-        buyer_records.move_all(work.connection, work.shop_id, kept.id, lost.id)
-        outbox.offer_once(work.connection, work.shop_id, kept.id, work.now)
-        joined = buyers.merged(kept, lost)
-        work.replace_buyer(kept.id, lost.id)
-        work.put_buyer(joined)
-        return joined
-
-    def join_by_order(self, order_id: str, chat: Conversation) -> tuple[Buyer, Conversation] | None:
-        """Join the buyer of a chat with the buyer of an order that the chat proved to be theirs.
-
-        Returns the buyer that remains and the chat, with the wrong tries forgotten; None if nothing changes:
-        the order has no buyer or is theirs already, or the two have two ids on one platform.
-        """
-        work = self._work
-        order = work.orders.get(order_id)
-        if order is None or order.buyer is None or order.buyer == chat.buyer:
-            return None
-        kept = self.join(order.buyer, chat.buyer)
-        if work.present(chat.buyer) != kept.id:
-            return None  # they have a record of their own there; they get an answer and nobody's chat moves
-        known = _replace(work.chats[chat.channel, chat.address], buyer=kept.id, tries=0)
-        work.put_chat(known)
-        return kept, known
-
-    def stop(self, buyer: str, at: datetime) -> None:
-        """Record a buyer's stop."""
-        self._work.put_buyer(buyers.stopped(self._work.buyers[buyer], at))
-
-    def resume(self, buyer: str, at: datetime) -> None:
-        """Record that a buyer wants messages again."""
-        self._work.put_buyer(buyers.resumed(self._work.buyers[buyer], at))
-
-    def consent(self, buyer: str, agrees: bool, at: datetime) -> None:
-        """Record that a buyer agreed to promotions, or refused them."""
-        self._work.put_buyer(buyers.consented(self._work.buyers[buyer], agrees, at))
-
-    def count_try(self, chat: Conversation) -> None:
-        """Count a wrong try to prove an order; tries are counted anew a day after the first one."""
-        now = self._work.now
-        fresh = chat.tries_since is None or now - chat.tries_since > TRIES_COUNT_FOR
-        tries, since = (1, now) if fresh else (chat.tries + 1, chat.tries_since)
-        known = self._work.chats[chat.channel, chat.address]
-        self._work.put_chat(_replace(known, tries=tries, tries_since=since))
-
-    def _owners_of(self, keys: list[Identity], channel: str, ref: BuyerRef) -> list[str]:
-        """The buyers of these identities, without those who have another id on the channel of a new id."""
-        owners = self._work.owners
-        found = list(dict.fromkeys(owners[key] for key in keys if key in owners))
-        if ref.id is None or (channel, ref.id) in owners:
-            return found
-        return [
-            buyer for buyer in found if all(kind != channel for kind, _ in self._work.identities_of(buyer))
-        ]
-
-    def _create(self, first: Identity, at: datetime) -> Buyer:
-        """A new buyer; the id is derived from the first identity, so that a replay gives the same."""
-        name = "\x1f".join((self._work.shop_id, *first)).encode()
-        buyer = Buyer(id=hashlib.blake2b(name, digest_size=10).hexdigest(), created_at=at)
+    def _create(self, identity: Identity, at: datetime) -> Buyer:
+        """A new buyer; the id is derived from the identity, so that a replay gives the same."""
+        buyer = Buyer(id=buyers.id_of(self._work.shop_id, identity), created_at=at)
         self._work.put_buyer(buyer)
         self._work.cases.setdefault(buyer.id, ())
         return buyer

@@ -12,16 +12,23 @@ from bot.domain.events import (
     BuyerEvent,
     BuyerOptedOut,
     BuyerRef,
+    BuyerUpdated,
     CaseSettled,
     MessageReceived,
     MessageStatusChanged,
+    OffersConfirmed,
     OrderEvent,
+    OrderPlaced,
     TimeCame,
 )
 from bot.domain.orders import Order, merge
+from bot.domain.proofs import marks_of
+from bot.domain.signed_tokens import address_mark
+from bot.domain.wishes import EMAIL, PHONE, AddressKey
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
-from storage import case_records, history
+from bot.react.wishes import Wishes, addresses_in
+from storage import buyer_records, case_records, history
 
 _replace = msgspec.structs.replace
 
@@ -29,30 +36,39 @@ ECHO = timedelta(minutes=15)  # how long an echo of our own message may take
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer, order and chat that an event is about."""
+    """The buyer, order and chat that an event is about. replied: a person of the shop wrote it."""
 
     buyer: str | None = None
     order: Order | None = None
     chat: Conversation | None = None
+    replied: bool = False
 
 
-def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Subject:
+def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event: AnyEvent) -> Subject:
     """Put the facts of the event into the records; returns what it is about.
 
     Raises ValueError for a chat without an address.
     """
     match event:
         case OrderEvent():
-            return _order(work, identities, event)
+            return _order(work, identities, wishes, event)
         case MessageReceived() | AgentReplied():
-            return _chat(work, identities, event)
+            return _chat(work, identities, wishes, event)
         case MessageStatusChanged():
             return _status(work, event)
+        case BuyerOptedOut():
+            wishes.stop(event, _stopped(work, event), event.at, event.offers)
+            if event.channel == OWN_LINK:
+                return Subject()  # about an address, whoever's it is
+            return Subject(buyer=identities.resolve(event.channel, event.buyer, event.at))
         case BuyerEvent():
-            buyer = _buyer(work, identities, event)
-            if isinstance(event, BuyerOptedOut) and buyer:
-                identities.stop(buyer, event.at)
+            buyer = identities.resolve(event.channel, event.buyer, event.at)
+            if isinstance(event, BuyerUpdated):
+                wishes.flag(event, event.buyer, event.at, buyer)
             return Subject(buyer=buyer)
+        case OffersConfirmed():
+            wishes.want_offers(event, event.address, event.at)
+            return Subject()
         case TimeCame():
             order = work.orders.get(event.order) if event.order else None
             return Subject(buyer=order.buyer if order else None, order=order)
@@ -63,24 +79,42 @@ def merge_event(work: UnitOfWork, identities: Identities, event: AnyEvent) -> Su
             return Subject()
 
 
-def _buyer(work: UnitOfWork, identities: Identities, event: BuyerEvent) -> str | None:
-    """A link of ours names a buyer by our own id, who may have been joined to another since it was sent."""
-    if event.channel == OWN_LINK and event.buyer.id:
-        return work.owners.get((OWN_LINK, event.buyer.id))
-    return identities.resolve(event.channel, event.buyer, event.at)
+def _stopped(work: UnitOfWork, event: BuyerOptedOut) -> list[AddressKey]:
+    """The addresses that a stop is about: that of our link, else all that the shop's system names."""
+    if event.address is not None:
+        return [event.address]
+    if event.channel != OWN_LINK or not event.buyer.id:
+        return addresses_in(event.channel, event.buyer)
+    # A link of an older version names a buyer of ours, who may have been joined to another since.
+    id = buyer_records.present_id(work.connection, work.shop_id, event.buyer.id)
+    if id is None:
+        return []
+    buyer = buyer_records.by_id(work.connection, work.shop_id, {id})[id]
+    chats = buyer_records.identities_of(work.connection, work.shop_id, id)
+    return [*chats, *([(EMAIL, buyer.email.casefold())] if buyer.email else [])]
 
 
-def _order(work: UnitOfWork, identities: Identities, event: OrderEvent) -> Subject:
-    ref: BuyerRef | None = getattr(event, "buyer", None)
-    buyer = identities.resolve(event.channel, ref, event.at) if ref else None
-    order = merge(work.orders.get(event.order), event)
-    # The first buyer of an order stays its buyer, so that a gift's receiver does not take it over.
-    order = _replace(order, buyer=order.buyer or buyer)
+def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
+    id = work.order_id(event)
+    known = work.orders.get(id) or Order(
+        id=id, channel=event.channel, own_id=event.order if id != event.order else None
+    )
+    if isinstance(event, OrderPlaced) and known.channel != event.channel:
+        known = _replace(
+            known, channel=event.channel, contacts=None
+        )  # another system told of it before it was placed
+    ref: BuyerRef | None = getattr(event, "buyer", None) if known.channel == event.channel else None
+    order = merge(known, event)
+    order = _replace(order, buyer=identities.buyer_of(order, ref, event.at))
     work.put_order(order)
+    if isinstance(event, OrderPlaced):
+        wishes.flag(event, event.buyer, event.placed_at, order.buyer)
     return Subject(buyer=order.buyer, order=order)
 
 
-def _chat(work: UnitOfWork, identities: Identities, event: MessageReceived | AgentReplied) -> Subject:
+def _chat(
+    work: UnitOfWork, identities: Identities, wishes: Wishes, event: MessageReceived | AgentReplied
+) -> Subject:
     ref = _replace(event.buyer, id=event.buyer.id or event.conversation)
     buyer = identities.resolve(event.channel, ref, event.at)
     if buyer is None:
@@ -88,13 +122,27 @@ def _chat(work: UnitOfWork, identities: Identities, event: MessageReceived | Age
     known = work.chat(event.channel, event.conversation)
     chat = known or Conversation(channel=event.channel, address=event.conversation, buyer=buyer)
     chat = _replace(chat, buyer=buyer)
+    replied = False
     if isinstance(event, MessageReceived):
-        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, event.at), blocked_at=None)
-    elif not _is_echo(work, event, buyer):
+        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, event.at))
+        wishes.flag(event, ref, event.at, buyer)
+        _open_verified(work, event)
+    elif replied := not _is_echo(work, event, buyer):
         until = min(event.at, work.now) + work.unit.shop.takeover
         chat = _replace(chat, human_until=_latest(chat.human_until, until))
     work.put_chat(chat)
-    return Subject(buyer=buyer, chat=chat)
+    return Subject(buyer=buyer, chat=chat, replied=replied)
+
+
+def _open_verified(work: UnitOfWork, event: MessageReceived) -> None:
+    """Open the orders of contacts that the shop's own system has proved to be this buyer's."""
+    if event.buyer.verified:
+        email, phone = event.buyer.email, event.buyer.phone
+        proved = {address_mark(EMAIL, email.casefold())} if email else set()
+        proved |= {address_mark(PHONE, phone)} if phone else set()
+        for order in work.orders_with(email, phone):
+            for mark in sorted(proved & marks_of(order)):
+                work.open_order(order.id, (event.channel, event.conversation), "verified", mark)
 
 
 def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
@@ -104,7 +152,7 @@ def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
     if event.status == "blocked":
         chat = _replace(chat, blocked_at=_latest(chat.blocked_at, event.at))
     elif event.status == "unblocked":
-        chat = _replace(chat, blocked_at=None)
+        chat = _replace(chat, unblocked_at=_latest(chat.unblocked_at, event.at))
     work.put_chat(chat)
     return Subject(buyer=chat.buyer, chat=chat)
 

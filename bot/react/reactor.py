@@ -12,21 +12,28 @@ from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
-from bot.domain.context import Context
-from bot.domain.events import AnyEvent, MessageReceived, load_event
+from bot.domain.buyers import addressed
+from bot.domain.context import Context, Conversation
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
+from bot.domain.orders import Order
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
+from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.proofs import linked
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
+from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
 from storage import inbox, outbox
 from storage.database import Database, is_service_trouble, try_lock
-from storage.unit import Unit
+from storage.unit import CaseLine, Unit
 
 log = structlog.get_logger()
 
@@ -34,15 +41,24 @@ BATCH = 400  # events in one transaction; more delays answers, fewer costs more 
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a round did: events handled, events parked, shops that another program has locked."""
+    """What a round did: events handled, events parked, shops that another program has locked.
+
+    settled: those of the handled events by which a seller settled a case.
+    """
 
     handled: int = 0
     parked: int = 0
     busy: int = 0
+    settled: tuple[CaseSettled, ...] = ()
+    lines: tuple[CaseLine, ...] = ()  # cases that began to wait for the seller
 
 
 class Reactor:
-    """The react leg of one program. jitter: between 0 and 1, for the shop that a round begins with."""
+    """The react leg of one program.
+
+    jitter: between 0 and 1, for the shop that a round begins with. on_case: told of each case that began to
+    wait, once that is committed.
+    """
 
     def __init__(
         self,
@@ -53,6 +69,7 @@ class Reactor:
         time_limit: TimeLimit,
         metrics: Metrics,
         jitter: Callable[[], float] = random.random,
+        on_case: Callable[[CaseLine], None] = lambda line: None,
     ) -> None:
         self._database = database
         self._shops = shops
@@ -61,6 +78,7 @@ class Reactor:
         self._time_limit = time_limit
         self._metrics = metrics
         self._jitter = jitter
+        self._on_case = on_case
 
     async def react(self, clock: Callable[[], datetime]) -> Handled:
         """Handle a batch of at most BATCH open events, over all shops, in one transaction; if that cannot be
@@ -82,7 +100,16 @@ class Reactor:
         for shop_id, of_shop in handled:
             self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
             self._metrics.events.labels(shop_id, "parked").inc(of_shop.parked)
+            self._tell_settled(shop_id, of_shop.settled)
+            for line in of_shop.lines:
+                self._on_case(line)
         return _sum(of_shop for _, of_shop in handled)
+
+    def _tell_settled(self, shop_id: str, settled: Iterable[CaseSettled]) -> None:
+        for event in settled:
+            way = event.by.partition(":")[0] or "unknown"
+            self._metrics.settled.labels(shop_id, way).inc()
+            log.info("case settled", shop=shop_id, case=event.case, by=event.by, confirmed=event.confirmed)
 
     def react_in_shop(
         self, connection: Connection, shop_id: str, clock: Callable[[], datetime], limit: int = BATCH
@@ -170,7 +197,9 @@ class _Batch:
         self._time_limit = time_limit
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
-        self._decisions = Decisions(self._work, self._identities, rules, catalogue)
+        self._wishes = Wishes(self._work)
+        self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
+        self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
     def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
         outcomes: list[tuple[int, str | None, str | None]] = []
@@ -185,20 +214,28 @@ class _Batch:
         self._work.write()
         self._decisions.write()
         inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
-        parked = sum(1 for _, _, error in outcomes if error)
-        return Handled(handled=len(outcomes) - parked, parked=parked)
+        parked = {id for id, _, error in outcomes if error}
+        settled = tuple(event for id, event in events if isinstance(event, CaseSettled) and id not in parked)
+        return Handled(
+            handled=len(outcomes) - len(parked),
+            parked=len(parked),
+            settled=settled,
+            lines=tuple(self._unit.lines),
+        )
 
     def _handle(self, id: int, event: AnyEvent) -> tuple[str | None, str | None]:
         """(rule, error). The facts of an event count even when its handler fails."""
         rule = None
         try:
-            context = self._context(event, merge_event(self._work, self._identities, event))
+            subject = merge_event(self._work, self._identities, self._wishes, event)
+            self._talk.hear(event, subject)
+            context = self._context(event, subject)
             found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
             if found is None:
                 return None, None
             rule = found.name
             actions = self._time_limit.bounded(partial(found.handler, event, context))
-            self._decisions.apply(actions, id, rule, context)
+            self._decisions.apply(actions, event, id, rule, context)
         except DBAPIError:  # it may have spoilt the whole transaction
             raise
         except Exception as error:  # one bad event must not stop the others
@@ -217,25 +254,50 @@ class _Batch:
 
     def _context(self, event: AnyEvent, subject: Subject) -> Context:
         """The handler's view, with the event's own facts merged."""
-        work, buyer, order = self._work, subject.buyer, subject.order
-        proved = named = None
-        if isinstance(event, MessageReceived):
-            proved = self._rules.order_of_link(self._unit.shop_id, event.text)
-            numbers = self._rules.numbers_in(event.text)
-            named = next((work.named[number] for number in numbers if number in work.named), None)
-            if proved:
-                named = work.read_order(proved) or named
+        work, order, chat = self._work, subject.order, subject.chat
+        buyer = work.buyer(subject.buyer)
+        if order is not None:
+            return Context(
+                now=self._unit.now,
+                shop_id=self._unit.shop_id,
+                shop=self._unit.shop,
+                buyer=buyer and addressed(buyer, order.contacts),
+                order=order,
+                orders=(order,),
+                cases=work.cases_of(None, (order,)),
+                said=work.said.get(order.id, ()),
+            )
+        orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
+        numbered = self._numbered(event)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
             shop=self._unit.shop,
-            buyer=work.buyer(buyer),
-            order=order,
-            orders=work.orders_of(buyer) if order is None else (order,),
-            conversation=subject.chat,
-            cases=work.cases.get(buyer, ()) if buyer else (),
-            said=work.said.get(order.id, ()) if order else (),
-            named_order=named,
-            named_buyer=work.buyer(named.buyer) if named else None,
-            link_proved=bool(proved and named),
+            buyer=buyer,
+            orders=orders,
+            conversation=chat,
+            cases=work.cases_of(subject.buyer, orders),
+            standing=self._wishes.standing((chat.channel, chat.address)) if chat else NOTHING_SAID,
+            named_orders=numbered,
+            wrong_tries=work.wrong_tries(numbered),
+            linked_order=self._linked(event, chat),
         )
+
+    def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
+        """The orders whose numbers a chat message contains, whoever's they are."""
+        if not isinstance(event, MessageReceived):
+            return ()
+        return self._spoken_of(self._work.numbered(self._rules.numbers_in(event.text)))
+
+    def _spoken_of(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
+        """Without those of a platform's tests, unless the shop is being tried: no chat hears of them."""
+        return tuple(order for order in orders if self._unit.shop.say_test_orders or not order.test)
+
+    def _linked(self, event: AnyEvent, chat: Conversation | None) -> Order | None:
+        link = (
+            self._rules.link_in(self._unit.shop_id, event.text)
+            if isinstance(event, MessageReceived)
+            else None
+        )
+        order = linked(self._work, link, chat) if link and chat else None
+        return next(iter(self._spoken_of((order,))), None) if order else None

@@ -1,31 +1,47 @@
 """The records that a batch of events touches: read together, changed in memory, written together."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import msgspec
 from sqlalchemy import Connection
 
+from bot.domain.buyers import guest_of
 from bot.domain.context import Buyer, Case, Conversation, Said
 from bot.domain.events import (
-    OWN_LINK,
     AgentReplied,
     BuyerEvent,
-    BuyerOptedOut,
     BuyerRef,
     ChatEvent,
     Event,
     MessageReceived,
+    OffersConfirmed,
     OrderEvent,
+    OrderPlaced,
     TimeCame,
 )
 from bot.domain.orders import Order
-from storage import buyer_records, case_records, conversation_records, history, order_records
+from bot.domain.proofs import holds
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
+from storage import (
+    buyer_records,
+    case_records,
+    conversation_records,
+    history,
+    order_records,
+    outbox,
+    proof_records,
+    wish_records,
+)
 from storage.buyer_records import Identity
+from storage.case_records import CaseWord
+from storage.proof_records import Link, Place
 from storage.unit import Unit
+from storage.wish_records import WishRecord
+
+A_DAY = timedelta(days=1)  # for which wrong tries count
 
 NumbersIn = Callable[[str], tuple[str, ...]]
-_replace = msgspec.structs.replace
 
 
 class UnitOfWork:
@@ -34,18 +50,29 @@ class UnitOfWork:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.orders: dict[str, Order] = {}
-        self.named: dict[str, Order] = {}  # by number or id, for orders that a chat message names
         self.buyers: dict[str, Buyer] = {}
-        self.owners: dict[Identity, str] = {}
-        self.chats: dict[Identity, Conversation] = {}
-        self.cases: dict[str, tuple[Case, ...]] = {}
+        self.chats: dict[Place, Conversation] = {}
         self.said: dict[str, tuple[Said, ...]] = {}  # by order
+        self.wishes: defaultdict[AddressKey, list[Wish]] = defaultdict(list)
+        self.cases: dict[str, tuple[Case, ...]] = {}  # by buyer
+        self._cases_about: defaultdict[str, tuple[Case, ...]] = defaultdict(tuple)  # by order
+        self._owners: dict[Identity, str | None] = {}
         self._orders_of: dict[str, tuple[Order, ...]] = {}
+        self._opened: defaultdict[Place, list[tuple[str, str]]] = defaultdict(list)
+        self._placing: set[str] | None = None  # channels, read when first needed
+        self._wrong_tries: Counter[str] = Counter()
         self._changed_orders: set[str] = set()
         self._changed_buyers: set[str] = set()
-        self._changed_chats: set[Identity] = set()
+        self._changed_chats: set[Place] = set()
         self._new_owners: dict[Identity, str] = {}
-        self._joined: dict[str, str] = {}  # records given up in this batch, and what they became
+        self._new_wishes: list[WishRecord] = []
+        self._new_openings: dict[tuple[str, Place, str], str] = {}
+        self._new_tries: list[tuple[str, Place]] = []
+        self._changed_cases: dict[int, Case] = {}
+        self._new_words: list[CaseWord] = []
+        self._used_links: dict[Link, Place] = {}
+        self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
+        self._newly_placing: set[str] = set()
 
     @property
     def connection(self) -> Connection:
@@ -68,50 +95,85 @@ class UnitOfWork:
         """
         events = list(events)
         link, shop = self.connection, self.shop_id
-        self.owners = buyer_records.owners(link, shop, {key for event in events for key in keys_in(event)})
-        self.owners |= buyer_records.owners_of_links(link, shop, _links_in(events))
-        self.orders = order_records.by_id(link, shop, _orders_in(events))
-        numbers = {
-            number
+        self._read_owners({key for event in events for key in keys_in(event)})
+        about = {id for event in events for id in _ids_of_order(event)}
+        self.orders = order_records.by_id(link, shop, about)
+        places = {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)}
+        asking = {(each.channel, each.conversation) for each in events if isinstance(each, MessageReceived)}
+        self.chats = conversation_records.by_place(link, shop, places)
+        self._opened.update(proof_records.opened_by(link, shop, asking))
+        self._read_numbered(events, numbers_in)
+        self.wishes.update(wish_records.of_addresses(link, shop, asking | _flagged(events)))
+        owners = {owner for owner in self._owners.values() if owner}
+        talking = {
+            owner
             for event in events
             if isinstance(event, MessageReceived)
-            for number in numbers_in(event.text)
+            for key in keys_in(event)
+            if (owner := self._owners.get(key))
         }
-        for order in order_records.by_number(link, shop, numbers):
-            order = self.orders.setdefault(order.id, order)
-            self.named[order.id] = self.named[order.shown_number] = order
-        self.chats = conversation_records.by_place(
-            link,
-            shop,
-            {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)},
-        )
-        self._read_buyers(
-            {*self.owners.values(), *(order.buyer for order in self.orders.values() if order.buyer)}
-        )
-        talking = {self._owner_of(event) for event in events if isinstance(event, ChatEvent | TimeCame)}
-        self._orders_of = order_records.newest_of(link, shop, {buyer for buyer in talking if buyer})
-        self.said = history.said_about(link, shop, self.orders.keys() & _orders_in(events))
+        self._orders_of = order_records.newest_of(link, shop, talking)
+        self.said = history.said_about(link, shop, self.orders.keys() & about)
+        self._read_buyers(owners | {order.buyer for order in self.orders.values() if order.buyer})
+        self._read_cases(set(self.buyers), {id for id in self.orders if id in about} | self._visible())
 
-    def read_buyer(self, buyer: str) -> None:
-        """Read a buyer that `read` did not find, with cases and orders."""
-        self._read_buyers({buyer})
-        self._orders_of.update(order_records.newest_of(self.connection, self.shop_id, {buyer}))
+    def owner(self, identity: Identity) -> str | None:
+        """The buyer of an identity."""
+        if identity not in self._owners:
+            self._read_owners({identity})
+        owner = self._owners[identity]
+        if owner and owner not in self.buyers:
+            self._read_buyers({owner})
+            self._read_cases({owner}, set())
+        return owner
 
     def read_order(self, id: str) -> Order | None:
-        """An order that `read` did not find, with its buyer; None if there is none."""
+        """An order that `read` did not find; None if there is none."""
         if id not in self.orders:
             self.orders.update(order_records.by_id(self.connection, self.shop_id, {id}))
-        order = self.orders.get(id)
-        if order and order.buyer and order.buyer not in self.buyers:
-            self.read_buyer(order.buyer)
-        return order
+            self._read_cases(set(), {id})
+        return self.orders.get(id)
 
-    def identities_of(self, buyer: str) -> set[Identity]:
-        """Every identity of a buyer, new ones of this batch included."""
-        kept = buyer_records.identities_of(self.connection, self.shop_id, buyer)
-        return kept | {key for key, owner in self._new_owners.items() if owner == buyer}
+    def orders_with(self, email: str | None, phone: str | None) -> list[Order]:
+        """The orders that have this mail address or this phone among their contacts, as they are now."""
+        for order in order_records.of_contact(self.connection, self.shop_id, email, phone):
+            self.orders.setdefault(order.id, order)
+        return [
+            order for order in self.orders.values() if order.contacts and order.contacts.has(email, phone)
+        ]
 
-    # Look up and change
+    def orders_of(self, buyer: str) -> tuple[Order, ...]:
+        """The newest orders of a buyer, as they are now."""
+        if buyer not in self._orders_of:
+            self._orders_of |= order_records.newest_of(self.connection, self.shop_id, {buyer})
+        for order in self._orders_of.get(buyer, ()):
+            self.orders.setdefault(order.id, order)
+        return tuple(order for order in self.orders.values() if order.buyer == buyer)
+
+    def link_user(self, order: str, mark: str) -> Place | None:
+        """The chat that first used the link of an order to the address with this mark."""
+        if (order, mark) not in self._used_links:
+            found = proof_records.users_of_links(self.connection, self.shop_id, {order})
+            return found.get((order, mark))
+        return self._used_links[order, mark]
+
+    # Look up
+
+    def order_id(self, event: OrderEvent) -> str:
+        """Our id of the order that an event is about.
+
+        An order belongs to the channel that placed it; ids alike in two systems are two orders. What a
+        channel tells that places no orders, such as a carrier's, is about the other's order of that id.
+        """
+        own = f"{event.order}@{event.channel}"
+        plain = self.orders.get(event.order)
+        if own in self.orders or plain is None or plain.channel == event.channel:
+            return own if own in self.orders else event.order
+        if isinstance(event, OrderPlaced):
+            shared = plain.placed_at is None and plain.channel not in self._placing_channels()
+        else:
+            shared = event.channel not in self._placing_channels()
+        return event.order if shared else own
 
     def buyer(self, id: str | None) -> Buyer | None:
         return self.buyers.get(id) if id else None
@@ -119,28 +181,46 @@ class UnitOfWork:
     def chat(self, channel: str, address: str) -> Conversation | None:
         return self.chats.get((channel, address))
 
-    def orders_of(self, buyer: str | None) -> tuple[Order, ...]:
-        """The buyer's orders, newest first; complete only for buyers who talk in this batch."""
-        if buyer is None:
-            return ()
-        known = {order.id: order for order in self._orders_of.get(buyer, ())}
-        known.update({order.id: order for order in self.orders.values() if order.buyer == buyer})
+    def numbered(self, numbers: Iterable[str]) -> tuple[Order, ...]:
+        """The orders that have one of these numbers or ids, the first number's first."""
+        names = [number.casefold() for number in numbers]
+        found = [order for order in self.orders.values() if _names(order) & set(names)]
+        return tuple(sorted(found, key=lambda order: min(map(names.index, _names(order) & set(names)))))
+
+    def orders_seen_by(self, buyer: str | None, chat: Conversation | None) -> tuple[Order, ...]:
+        """The orders of a buyer and those that the chat has opened, newest first."""
+        known = {order.id: order for order in self._orders_of.get(buyer or "", ())}
+        known.update({order.id: order for order in self.orders.values() if buyer and order.buyer == buyer})
+        for id, mark in self._opened[chat.channel, chat.address] if chat else ():
+            if (order := self.orders.get(id)) and holds(mark, order):
+                known[id] = order
         return tuple(sorted(known.values(), key=_placed, reverse=True)[: order_records.ORDERS_SHOWN])
 
-    def present(self, buyer: str) -> str:
-        """The record that stands for this one after the joins of this batch."""
-        while buyer in self._joined:
-            buyer = self._joined[buyer]
-        return buyer
+    def cases_of(self, buyer: str | None, orders: Iterable[Order]) -> tuple[Case, ...]:
+        """The open cases of a buyer and those about these orders, the oldest first."""
+        found = {case.number: case for order in orders for case in self._cases_about[order.id]}
+        found |= {case.number: case for case in self.cases.get(buyer or "", ())}
+        return tuple(found[number] for number in sorted(found))
+
+    def wrong_tries(self, orders: Iterable[Order]) -> int:
+        """How many wrong tries the most tried of these orders had within a day, over all chats."""
+        return max((self._wrong_tries[order.id] for order in orders), default=0)
+
+    # Change
 
     def put_order(self, order: Order) -> None:
         """Replace an order in memory; `write` saves it if it differs."""
-        if self.orders.get(order.id) != order:
-            self.orders[order.id] = order
-            self._changed_orders.add(order.id)
-        for name in (order.id, order.shown_number):
-            if name in self.named:
-                self.named[name] = order
+        known = self.orders.get(order.id)
+        if known == order:
+            return
+        if known and known.buyer and order.buyer and known.buyer != order.buyer:
+            self._readdressed[order.id] = order.buyer
+        if order.placed_at and (known is None or known.placed_at is None):
+            self._newly_placing.add(order.channel)
+            if self._placing is not None:
+                self._placing.add(order.channel)
+        self.orders[order.id] = order
+        self._changed_orders.add(order.id)
 
     def put_buyer(self, buyer: Buyer) -> None:
         """Replace a buyer in memory; `write` saves them if they differ."""
@@ -157,91 +237,158 @@ class UnitOfWork:
 
     def put_owner(self, identity: Identity, buyer: str) -> None:
         """Record the owner of an identity; the first one keeps it."""
-        if identity not in self.owners:
-            self.owners[identity] = self._new_owners[identity] = buyer
+        if self._owners.get(identity) is None:
+            self._owners[identity] = self._new_owners[identity] = buyer
 
-    def replace_buyer(self, kept: str, lost: str) -> None:
-        """Move everything of `lost` to `kept` in memory, as `buyer_records.move_all` did in the tables."""
-        self._joined[lost] = kept
-        self.owners = {key: kept if owner == lost else owner for key, owner in self.owners.items()}
-        for order in list(self.orders.values()):
-            if order.buyer == lost:
-                self.orders[order.id] = _replace(order, buyer=kept)
-        for name, order in self.named.items():
-            self.named[name] = self.orders.get(order.id, order)
-        for place, chat in self.chats.items():
-            if chat.buyer == lost:
-                self.chats[place] = _replace(chat, buyer=kept)
-        del self.buyers[lost]
-        for memory in (self.cases, self._orders_of):
-            memory.pop(lost, None)
-            memory.pop(kept, None)
-        keeper = self.buyers.pop(kept)
-        self.read_buyer(kept)
-        self.buyers[kept] = keeper
+    def put_case(self, case: Case, buyer: str | None) -> None:
+        """Let later events of the batch know of a new case."""
+        if buyer:
+            self.cases[buyer] = (*self.cases.get(buyer, ()), case)
+        if case.order:
+            self._cases_about[case.order] = (*self._cases_about[case.order], case)
+
+    def change_case(self, case: Case) -> None:
+        """Replace a case in memory; `write` saves when it was asked about and answered last."""
+        for known in (self.cases, self._cases_about):
+            for of, those in known.items():
+                known[of] = tuple(case if each.number == case.number else each for each in those)
+        self._changed_cases[case.number] = case
+
+    def put_word(self, word: CaseWord) -> None:
+        """Append what was said while a case is open."""
+        self._new_words.append(word)
+
+    def put_wish(self, record: WishRecord) -> None:
+        """Append a wish, unless the same word of the same time is known."""
+        known = self.wishes[record.address]
+        if record.wish not in known:
+            known.append(record.wish)
+            self._new_wishes.append(record)
+
+    def open_order(self, order: str, chat: Place, how: str, mark: str) -> None:
+        """Open an order to a chat, as long as it goes to the address with this mark."""
+        if (order, mark) not in self._opened[chat]:
+            self._opened[chat].append((order, mark))
+            self._new_openings[order, chat, mark] = how
+
+    @property
+    def new_tries(self) -> int:
+        """How many wrong tries this batch has counted and not written."""
+        return len(self._new_tries)
+
+    def use_link(self, order: str, mark: str, chat: Place) -> None:
+        self._used_links.setdefault((order, mark), chat)
+
+    def put_try(self, order: str, chat: Place) -> None:
+        """Append a wrong try; order: "" if the number is nobody's."""
+        self._wrong_tries[order] += 1
+        self._new_tries.append((order, chat))
 
     # Write
 
     def write(self) -> None:
         """Write what changed since the last call. Raises what the database raises."""
-        link, shop = self.connection, self.shop_id
+        link, shop, now = self.connection, self.shop_id, self.now
         buyer_records.save(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
         buyer_records.add_identities(link, shop, self._new_owners)
         order_records.save(link, shop, [self.orders[id] for id in sorted(self._changed_orders)])
+        order_records.note_placing(link, shop, self._newly_placing)
         conversation_records.save(link, shop, [self.chats[place] for place in sorted(self._changed_chats)])
+        wish_records.add(link, shop, self._new_wishes, now)
+        proof_records.add_openings(link, shop, self._new_openings, now)
+        proof_records.add_wrong_tries(link, shop, self._new_tries, now)
+        proof_records.use_links(link, shop, self._used_links, now)
+        case_records.save_talk(link, shop, list(self._changed_cases.values()))
+        case_records.add_words(link, shop, self._new_words)
+        outbox.readdress(link, shop, self._readdressed)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
-        self._new_owners = {}
+        self._new_owners, self._newly_placing, self._readdressed = {}, set(), {}
+        self._new_wishes, self._new_tries = [], []
+        self._new_openings, self._used_links = {}, {}
 
-    def _owner_of(self, event: Event) -> str | None:
-        """The buyer of an event, as far as is known before it is merged; else None."""
-        for key in keys_in(event):
-            if key in self.owners:
-                return self.owners[key]
-        order = (
-            self.orders.get(event.order) if isinstance(event, OrderEvent | TimeCame) and event.order else None
-        )
-        return order.buyer if order else None
+    def _placing_channels(self) -> set[str]:
+        if self._placing is None:
+            self._placing = order_records.are_placing(self.connection, self.shop_id) | self._newly_placing
+        return self._placing
+
+    def _read_owners(self, identities: set[Identity]) -> None:
+        found = buyer_records.owners(self.connection, self.shop_id, identities)
+        self._owners.update({identity: found.get(identity) for identity in identities})
+
+    def _read_numbered(self, events: list[Event], numbers_in: NumbersIn) -> None:
+        """Read the orders that chats have opened, and those that their messages name."""
+        link, shop = self.connection, self.shop_id
+        numbers = {
+            number
+            for event in events
+            if isinstance(event, MessageReceived)
+            for number in numbers_in(event.text)
+        }
+        named = order_records.by_number(link, shop, numbers)
+        for order in named:
+            self.orders.setdefault(order.id, order)
+        opened = self._visible() - self.orders.keys()
+        self.orders.update(order_records.by_id(link, shop, opened))
+        since = self.now - A_DAY
+        self._wrong_tries.update(proof_records.tries_at(link, shop, {order.id for order in named}, since))
+
+    def _visible(self) -> set[str]:
+        return {id for opened in self._opened.values() for id, _ in opened}
 
     def _read_buyers(self, ids: set[str]) -> None:
         missing = ids - self.buyers.keys()
         self.buyers.update(buyer_records.by_id(self.connection, self.shop_id, missing))
-        self.cases.update(case_records.open_of(self.connection, self.shop_id, missing))
 
-
-def keys_of(channel: str, ref: BuyerRef) -> list[Identity]:
-    """The identities that a reference carries: the channel's own id first."""
-    keys = [(channel, ref.id), ("email", ref.email and ref.email.lower()), ("phone", ref.phone)]
-    return [(kind, value) for kind, value in keys if value]
+    def _read_cases(self, buyers: set[str], orders: set[str]) -> None:
+        for buyer, case in case_records.open_of(self.connection, self.shop_id, buyers, orders):
+            if buyer in buyers:
+                self.cases[buyer] = (*self.cases.get(buyer, ()), case)
+            if case.order in orders:
+                self._cases_about[case.order] = (*self._cases_about[case.order], case)
 
 
 def keys_in(event: Event) -> list[Identity]:
-    """The identities that an event carries."""
+    """The identities that an event carries: those that are proved, and a guest's."""
     match event:
         case MessageReceived() | AgentReplied():
-            ref = event.buyer
-            return keys_of(event.channel, _replace(ref, id=ref.id or event.conversation))
+            return [(event.channel, event.buyer.id or event.conversation)]
         case ChatEvent():
             return [(event.channel, event.conversation)]
         case BuyerEvent():
-            return keys_of(event.channel, event.buyer)
+            return [(event.channel, event.buyer.id)] if event.buyer.id else []
         case OrderEvent():
-            ref = getattr(event, "buyer", None) or BuyerRef()
-            return keys_of(event.channel, ref)
+            ref: BuyerRef | None = getattr(event, "buyer", None)
+            if ref is None:
+                return []
+            contact = (ref.email or "").casefold() or ref.phone
+            return [(event.channel, ref.id) if ref.id else guest_of(event.channel, contact or event.order)]
         case _:
             return []
 
 
-def _links_in(events: Iterable[Event]) -> set[str]:
-    """The buyers that links of ours name, as they were called when the links were sent."""
-    return {
-        event.buyer.id
-        for event in events
-        if isinstance(event, BuyerOptedOut) and event.channel == OWN_LINK and event.buyer.id
-    }
+def _flagged(events: Iterable[Event]) -> set[AddressKey]:
+    """The addresses about whose wishes these events have something to say."""
+    found: set[AddressKey] = set()
+    for event in events:
+        ref: BuyerRef | None = getattr(event, "buyer", None)
+        flagged = ref is not None and (ref.agrees is not None or ref.by_phone is not None)
+        if ref is not None and (flagged or isinstance(event, BuyerEvent)):
+            named = ((event.channel, ref.id), (EMAIL, (ref.email or "").casefold()), (PHONE, ref.phone))
+            found |= {(kind, value) for kind, value in named if value}
+        if isinstance(event, OffersConfirmed):
+            found.add(event.address)
+    return found
 
 
-def _orders_in(events: Iterable[Event]) -> set[str]:
-    return {event.order for event in events if isinstance(event, OrderEvent | TimeCame) and event.order}
+def _ids_of_order(event: Event) -> tuple[str, ...]:
+    """The ids under which the order of an event may be stored."""
+    if isinstance(event, OrderEvent):
+        return event.order, f"{event.order}@{event.channel}"
+    return (event.order,) if isinstance(event, TimeCame) and event.order else ()
+
+
+def _names(order: Order) -> set[str]:
+    return {order.platform_id.casefold(), order.shown_number.casefold()}
 
 
 def _placed(order: Order) -> tuple[float, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from aiohttp import web
 
-from bot.channels import Delivery, ReceivingChannel
+from bot.channels import AcknowledgingChannel, Delivery, ReceivingChannel
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.operations.logs import ThrottledLog
 from bot.operations.metrics import Metrics
@@ -27,6 +27,8 @@ KEPT_HEADERS = (
     *("shopify-topic", "shopify-webhook-id", "shopify-triggered-at"),
     *("x-wc-webhook-topic", "x-wc-webhook-delivery-id"),
 )
+
+MOST_ACKNOWLEDGED = 100  # at a time; more are left out, since nothing depends on them
 
 ReceivingChannels = Mapping[tuple[str, str], ReceivingChannel]  # (shop, channel's name) -> channel
 
@@ -52,6 +54,7 @@ class Receiver:
         self._metrics = metrics
         self._clock = clock
         self._read_body = read_body
+        self._acknowledging: set[asyncio.Task[None]] = set()
 
     async def receive(self, request: web.Request) -> web.Response:
         """Answer 200 once a delivery is stored: its events (also if known already), or itself if unreadable.
@@ -107,6 +110,10 @@ class Receiver:
                 await self._store.keep(events, unreadable)
             except Exception:  # logged by the store; whatever it was, the platform has to send it again
                 return self._answer(shop, channel.name, 503, headers={"Retry-After": "5"})
+        if isinstance(channel, AcknowledgingChannel) and len(self._acknowledging) < MOST_ACKNOWLEDGED:
+            telling = asyncio.create_task(channel.acknowledge(delivery))
+            self._acknowledging.add(telling)
+            telling.add_done_callback(self._acknowledging.discard)
         return self._answer(shop, channel.name, 200)
 
     def _log_refusal(self, shop: str, channel: str, why: str) -> None:

@@ -1,4 +1,4 @@
-"""The page behind a mail's unsubscribe link: a POST unsubscribes, a GET only asks (RFC 8058).
+"""The pages behind a mail's links: a POST stops messages or confirms offers, a GET only asks (RFC 8058).
 
 Mail programs and scanners open links by themselves, so a GET must change nothing.
 """
@@ -9,23 +9,28 @@ from html import escape
 
 from aiohttp import web
 
-from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef
+from bot.domain.events import OWN_LINK, AnyEvent, BuyerOptedOut, BuyerRef, OffersConfirmed
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.delivery_store import DeliveryStore
+from bot.receive.page_headers import policy_with
 from bot.seller.words import SellerWords
 from storage.inbox import inbox_event
 
+STYLE = """body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;
+  color:#222}
+button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}"""
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
-<style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;color:#222}}
-button{{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}}</style>
+<style>{style}</style>
 <h1>{title}</h1><p>{text}</p>{form}</html>"""
+POLICY = {"Content-Security-Policy": policy_with(STYLE)}
 FORM = '<form method="post"><button>{button}</button></form>'
 
 
 class UnsubscribePage:
-    """Answers /stop/{token}; the signed token says which buyer of which shop. 404 for any other."""
+    """Answers /stop/{token} and /offers/{token}; the signed token says which address in which shop. 404 for
+    any other."""
 
     def __init__(
         self,
@@ -40,38 +45,69 @@ class UnsubscribePage:
         self._clock = clock
 
     async def ask(self, request: web.Request) -> web.Response:
-        """Show the button."""
-        shop_id, _ = self._verified(request)
+        """Show the button that stops messages."""
+        shop_id, _ = self._verified("stop", request)
         return self._page(shop_id, "stop_ask", button="stop_button")
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
-        shop_id, buyer = self._verified(request)
+        shop_id, named = self._verified("stop", request)
+        at = self._clock()
         event = BuyerOptedOut(
             channel=OWN_LINK,
-            external_id=f"stop:{buyer}:{self._clock():%Y%m%d%H%M%S}",
-            at=self._clock(),
-            buyer=BuyerRef(id=buyer),
+            external_id=_name("stop", named, at),
+            at=at,
+            buyer=BuyerRef(id=named[0]) if len(named) == 1 else BuyerRef(),
+            address=(named[0], named[1]) if len(named) == 2 else None,
         )
+        await self._keep(shop_id, event)
+        return self._page(shop_id, "stop_done")
+
+    async def ask_offers(self, request: web.Request) -> web.Response:
+        """Show the button that confirms that offers are wanted."""
+        shop_id, _ = self._verified("offers", request)
+        return self._page(shop_id, "offers_ask", button="offers_button")
+
+    async def confirm_offers(self, request: web.Request) -> web.Response:
+        """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
+        shop_id, named = self._verified("offers", request)
+        at = self._clock()
+        event = OffersConfirmed(
+            channel=OWN_LINK,
+            external_id=_name("offers", named, at),
+            at=at,
+            address=(named[0], named[1]),
+        )
+        await self._keep(shop_id, event)
+        return self._page(shop_id, "offers_done")
+
+    async def _keep(self, shop_id: str, event: AnyEvent) -> None:
         try:
             await self._store.keep([inbox_event(shop_id, event, self._clock())])
         except Exception as error:  # logged by the store; the buyer's mail program tries again
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
-        return self._page(shop_id, "stop_done")
 
-    def _verified(self, request: web.Request) -> tuple[str, str]:
-        verified = self._tokens.read("stop", request.match_info["token"])
-        if verified is None or len(verified) != 2 or verified[0] not in self._shops:
+    def _verified(self, purpose: str, request: web.Request) -> tuple[str, tuple[str, ...]]:
+        """The shop, and the address that the link was sent to; in an older link to stop, our id of the
+        buyer."""
+        verified = self._tokens.read(purpose, request.match_info["token"])
+        lengths = (2, 3) if purpose == "stop" else (3,)
+        if verified is None or len(verified) not in lengths or verified[0] not in self._shops:
             raise web.HTTPNotFound
-        return verified[0], verified[1]
+        return verified[0], verified[1:]
 
     def _page(self, shop_id: str, text: str, button: str | None = None) -> web.Response:
         shop = self._shops[shop_id]
         words = SellerWords(shop.locale)
         body = PAGE.format(
             lang=escape(shop.locale),
+            style=STYLE,
             title=escape(shop.name),
             text=escape(words.phrase(text, {"shop": shop.name})),
             form=FORM.format(button=escape(words.phrase(button, {}))) if button else "",
         )
-        return web.Response(text=body, content_type="text/html")
+        return web.Response(text=body, content_type="text/html", headers=POLICY)
+
+
+def _name(what: str, named: tuple[str, ...], at: datetime) -> str:
+    return f"{what}:{':'.join(named)}:{at:%Y%m%d%H%M%S}"

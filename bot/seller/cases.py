@@ -1,7 +1,7 @@
-"""Open and close cases, and mail them to the seller if the settings have their address."""
+"""Open and close cases, and tell the seller of them, where the settings say how."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from bot.domain.actions import OpenCase
 from bot.domain.context import Buyer, Case
 from bot.domain.errors import TemplateError
+from bot.domain.events import MessageReceived
 from bot.domain.messages import DueMessage, Facts, Reason
 from bot.domain.orders import Order
 from bot.domain.untrusted_text import called
@@ -17,11 +18,11 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
-from storage.outbox import Outcome
-from storage.unit import Unit
+from storage.outbox import SELLER, Outcome
+from storage.unit import CaseLine, Unit
 
-SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 NOTICE = "seller_case"
+SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 
 
@@ -33,21 +34,31 @@ class Cases:
         self._catalogue = catalogue
 
     def open(
-        self, opened: OpenCase, buyer: Buyer | None, order: Order | None = None, chat: str | None = None
+        self,
+        opened: OpenCase,
+        buyer: Buyer | None,
+        order: Order | None = None,
+        chat: str | None = None,
+        asked_at: datetime | None = None,
     ) -> Case | None:
-        """Open a case and mail it to the seller. None if its key was opened before.
+        """Open a case and tell the seller. None if its key was opened before.
 
-        chat: the conversation in which the buyer waits for an answer.
+        chat: the conversation in which the buyer waits for an answer. asked_at: when they asked.
         """
         unit = self._unit
         opened = msgspec.structs.replace(opened, draft=self._draft(opened, buyer, order))
         case = case_records.open_case(
-            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now
+            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now, asked_at
         )
-        if case and unit.shop.seller.email:
-            who = called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
-            self._notify(case, opened, who)
+        if case:
+            words = Reason(case.reason, dict(opened.details))
+            self._tell(case, notice_key(case.key), words, _who(buyer, chat), opened.draft)
         return case
+
+    def reopen(self, case: Case, event: MessageReceived, buyer: Buyer | None, chat: str | None) -> None:
+        """Tell the seller that a case waits again: the buyer wrote after a person's answer."""
+        key = f"{notice_key(case.key)}:{event.channel}:{event.external_id}"
+        self._tell(case, key, Reason("wrote_again", {"text": event.text[:SHOWN]}), _who(buyer, chat), None)
 
     def close(self, key: str) -> None:
         """Close a case, and withdraw the mail about it if it is still waiting."""
@@ -91,14 +102,20 @@ class Cases:
         except TemplateError:
             return None  # the case itself matters more than its draft
 
-    def _notify(self, case: Case, opened: OpenCase, who: str | None) -> None:
+    def _tell(self, case: Case, key: str, why: Reason, who: str | None, draft: str | None) -> None:
+        unit = self._unit
+        unit.lines.append(CaseLine(unit.shop_id, case.number, case.kind))
+        if unit.shop.seller.can_be_told:
+            self._notify(case, key, why, who, draft)
+
+    def _notify(self, case: Case, key: str, why: Reason, who: str | None, draft: str | None) -> None:
         unit = self._unit
         locale = unit.shop.seller.locale or unit.shop.locale
         words = SellerWords(locale, unit.shop.zone())
         version = self._catalogue.resolve(NOTICE, locale)
         outbox.keep_versions(unit.connection, unit.shop_id, [version])
         notice = outbox.Draft(
-            key=notice_key(case.key),
+            key=key,
             buyer=SELLER,
             order=case.order,
             template=NOTICE,
@@ -109,13 +126,17 @@ class Cases:
             lateness=timedelta(days=2),
             values={
                 "case": case.number,
-                "text": words.reason(case.reason, dict(opened.details)),
+                "text": words.reason(why.code, why.values),
                 "who": who,
                 "claim": case.kind == "payment_claim" and case.order is not None,
-                "draft": opened.draft,
+                "draft": draft,
             },
         )
         outbox.queue(unit.connection, unit.shop_id, [notice], unit.now)
+
+
+def _who(buyer: Buyer | None, chat: str | None) -> str | None:
+    return called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
 
 
 def notice_key(case: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from bot.domain.actions import MAILTO
 from bot.domain.events import TimeCame, load_event
 from bot.domain.shop import Shop
 from bot.seller.explanation_words import ExplanationWords
@@ -154,7 +155,9 @@ class _Explainer:
         file = f"{message.locale}/{message.template}.txt" if message.locale else message.template
         words = "own_words" if message.own else "our_words"
         yield self._line(words, template_file=file, version=message.version)
-        if message.to:
+        if message.to and message.to.startswith(MAILTO):
+            yield self._line("mailed_to", to=message.to.removeprefix(MAILTO))
+        elif message.to:
             yield self._line("answer_to", to=message.to)
         if message.unlike:
             yield self._line("unlike", unlike=message.unlike)

@@ -6,8 +6,9 @@ from enum import Enum
 from sqlalchemy import Connection
 
 from bot.domain.events import CaseSettled, Event, PaymentReceived, load_event
-from storage import inbox, read_models
+from storage import inbox, read_models, trail
 from storage.inbox import inbox_event
+from storage.trail import Trace
 
 CHANNEL = "seller"
 
@@ -21,8 +22,13 @@ class Settled(Enum):
     NO_CLAIM = "no_claim"  # confirmed, but it claims no payment of an order we know
 
 
-def settle_case(connection: Connection, shop: str, number: int, confirmed: bool, now: datetime) -> Settled:
-    """Close a case; a claim of payment that is `confirmed` is a payment as well. Repeats change nothing."""
+def settle_case(
+    connection: Connection, shop: str, number: int, confirmed: bool, now: datetime, by: str
+) -> Settled:
+    """Close a case; a claim of payment that is `confirmed` is a payment as well. Repeats change nothing.
+
+    by: who does it, `api:...` or `command:...`; it stays in the event and in the trail.
+    """
     case = read_models.find_case(connection, shop, number)
     if case is None:
         return Settled.UNKNOWN
@@ -35,13 +41,19 @@ def settle_case(connection: Connection, shop: str, number: int, confirmed: bool,
         return Settled.NO_CLAIM
     events: list[Event] = [
         CaseSettled(
-            channel=CHANNEL, external_id=_settled_id(number), at=now, case=number, confirmed=confirmed
+            channel=CHANNEL,
+            external_id=_settled_id(number),
+            at=now,
+            case=number,
+            confirmed=confirmed,
+            by=by,
         )
     ]
     if confirmed and case.order is not None:
         paid = PaymentReceived(channel=CHANNEL, external_id=f"case:{number}:paid", at=now, order=case.order)
         events.append(paid)
     inbox.add(connection, [inbox_event(shop, event, now) for event in events])
+    trail.add(connection, Trace(shop=shop, at=now, what=trail.CASE_SETTLED, who=by, about=str(number)))
     return Settled.DONE
 
 

@@ -17,6 +17,9 @@ _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
+# A setting's name with the colon that an input method for Chinese writes. Values may have such colons.
+_WIDE_COLON = re.compile(r"\s*(?:- *)?[a-z_][a-z0-9_-]*\s*：")
+
 _DEPTH = 30  # groups in groups; the settings need eight
 _REPEATS = 10_000  # values that aliases may repeat; ten lines of aliases could make a thousand million
 _DEEP = "nested too deeply, or a letter that is none"
@@ -49,7 +52,8 @@ def read(text: str) -> Document:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        return Document(None, {}, (_complaint(error, tab and 1 + text.count("\n", 0, tab.start())),))
+        complaint = _complaint(error, tab and 1 + text.count("\n", 0, tab.start()))
+        return Document(None, {}, (_wide_colon(text, complaint) or complaint,))
     except yaml.reader.ReaderError as error:
         line = 1 + text.count("\n", 0, error.position)
         return Document(None, {}, (Fault((), "not_text", line=line),))
@@ -57,7 +61,7 @@ def read(text: str) -> Document:
         return Document(None, {}, (Fault((), "not_yaml", {"problem": _DEEP}, 1),))
     if node is None:
         return Document(None, {})
-    reader = _Reader()
+    reader = _Reader(text)
     data = reader.read(node, ())
     return Document(data, reader.lines, tuple(reader.faults))
 
@@ -74,10 +78,18 @@ def _complaint(error: yaml.MarkedYAMLError, tab: int | None) -> Fault:
     return Fault((), code, {"problem": problem}, line)
 
 
+def _wide_colon(text: str, complaint: Fault) -> Fault | None:
+    """The full-width colon that made YAML complain, there or in a later line."""
+    lines = text.splitlines()[: complaint.line]
+    wide = [number for number, line in enumerate(lines, 1) if _WIDE_COLON.match(line)]
+    return Fault((), "wide_colon", line=wide[-1]) if wide else None
+
+
 class _Reader:
     """Walks the nodes of one document, collecting lines and faults."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self._text = text.splitlines()
         self.lines: dict[Path, int] = {}
         self.faults: list[Fault] = []
         self._seen: set[int] = set()
@@ -100,6 +112,9 @@ class _Reader:
                 entries = enumerate(node.value)
                 return [self.read(entry, (*path, number), (*above, node)) for number, entry in entries]
             case yaml.ScalarNode():
+                line = "".join(self._text[node.start_mark.line : node.start_mark.line + 1])
+                if node.style is None and _WIDE_COLON.match(line):
+                    self.faults.append(Fault(path, "wide_colon", line=node.start_mark.line + 1))
                 return _scalar(node)
             case _:
                 raise TypeError(f"YAML has no {type(node).__name__}")

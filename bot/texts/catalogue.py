@@ -16,7 +16,7 @@ from babel.core import UnknownLocaleError
 from bot.domain.errors import TemplateError
 from bot.domain.shop import LOCALES
 from bot.texts.filters import TEXT_MAX
-from bot.texts.formats import language
+from bot.texts.formats import language, nearest
 from bot.texts.template_engine import Compiled, TemplateEnvironment
 
 CHAT_MAX = 4096  # what the narrowest chat takes; `xiaoer check` warns of more
@@ -111,7 +111,7 @@ class Catalogue:
         return text if STOP_WORDS.search(text) else self._fill(ours, variables, TEXT_MAX)
 
     def _fill(self, version: Version, variables: dict[str, Any], at_most: int) -> str:
-        compiled = self._compiled(version)
+        compiled = self._compiled(version, nearest(version.locale, variables.get("locale", version.locale)))
         if isinstance(compiled, TemplateError):
             raise compiled
         text = _tidy(compiled.fill(variables, at_most))
@@ -125,9 +125,10 @@ class Catalogue:
         ours = next((candidate for candidate in found if candidate), None)
         return ours if ours and ours.id != version.id else None
 
-    def _compile(self, version: Version) -> Compiled | TemplateError:
-        environment = self._environments.get(version.locale) or self._environments.setdefault(
-            version.locale, TemplateEnvironment(version.locale)
+    def _compile(self, version: Version, locale: str) -> Compiled | TemplateError:
+        """locale: of the dates and amounts in it."""
+        environment = self._environments.get(locale) or self._environments.setdefault(
+            locale, TemplateEnvironment(locale)
         )
         try:
             return Compiled(environment, version.where, version.source)
@@ -142,7 +143,7 @@ class Catalogue:
         for file in sorted(overlay.glob("*/*.txt")):
             locale, name = file.parent.name, file.stem
             where = f"{locale}/{file.name}"
-            if not _is_language(locale):
+            if not is_language(locale):
                 yield f"{where}: {locale!r} is not a language; name the folder zh-CN, zh-TW or en"
                 continue
             try:
@@ -157,7 +158,7 @@ class Catalogue:
                 continue
             version = make_version(locale, name, source, own=True)
             self._own[locale, name] = version
-            broken = self._compiled(version)
+            broken = self._compiled(version, locale)
             if isinstance(broken, TemplateError):
                 yield str(broken)
 
@@ -200,7 +201,7 @@ def _texts_in(folder: Traversable) -> Iterator[Traversable]:
     return (file for file in folder.iterdir() if file.name.endswith(".txt"))
 
 
-def _is_language(locale: str) -> bool:
+def is_language(locale: str) -> bool:
     try:
         language(locale)
     except (ValueError, LookupError, UnknownLocaleError):

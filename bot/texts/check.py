@@ -1,7 +1,10 @@
 """Check every template on sample buyers and orders, for `xiaoer check`."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +17,9 @@ from bot.texts.catalogue import CHAT_MAX, STOP_LINE, STOP_WORDS, Catalogue, Vers
 from bot.texts.faults import TemplateFault, as_fault, recognise
 from bot.texts.operator_words import say
 from bot.texts.samples import samples
+from bot.texts.situations import JOINT
 from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
+from bot.texts.unread import unread
 from bot.texts.variables import PARTS, VARIABLES
 
 _KNOWN = frozenset(
@@ -22,6 +27,9 @@ _KNOWN = frozenset(
     for path in VARIABLES
     for end in range(path.count(".") + 1)
 ) | {path.rpartition(".")[0] for path in VARIABLES if "[]" in path}
+
+
+_ABOUT_ORDERS = re.compile(r"\b(order|parcel|payment)\b")  # names whose values hang on an order's situation
 
 
 class Finding(msgspec.Struct, frozen=True, order=True):
@@ -51,24 +59,37 @@ def check_templates(
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
+def check_folder(folder: Path, texts: Catalogue, reader: str = "en") -> list[Finding]:
+    """Find what the seller's folder has that nothing reads, or that reads otherwise than it was meant."""
+    return sorted(
+        Finding(fault.where, fault.line, fault.code, fault.said(reader), own=True)
+        for fault in unread(folder, texts)
+    )
+
+
 class _Check:
     def __init__(self, texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str) -> None:
         self._texts = texts
         self._shop = shop
         self._policies = policies
         self._reader = reader
+        self._samples = cache(self._tried_with)
+
+    def _tried_with(self, name: str, every_situation: bool) -> list[tuple[str, dict[str, Any]]]:
+        return list(samples(name, self._shop, self._policies, every_situation))
 
     def finding(self, fault: TemplateFault, own: bool, label: str | None = None) -> Finding:
         """label: of the sample that the template fails on."""
         what = fault.said(self._reader)
         if label:
-            sample = say("samples", label, self._reader, {})
+            parts = (say("samples", part, self._reader, {}) for part in label.split(JOINT))
+            sample = ", ".join(parts) if self._reader == "en" else "，".join(parts)
             what = say("templates", "tried_with", self._reader, {"what": what, "sample": sample})
         return Finding(fault.where, fault.line, fault.code, what, own)
 
     def tried(self, version: Version) -> Iterator[Finding]:
         seen: set[str] = set()
-        for label, variables in samples(version.name, self._shop, self._policies):
+        for label, variables in self._samples(version.name, bool(_ABOUT_ORDERS.search(version.source))):
             fault = _fault(version, self._texts, variables)
             if fault and str(fault) not in seen:
                 seen.add(str(fault))

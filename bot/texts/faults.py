@@ -77,7 +77,7 @@ def recognise(text: str) -> TemplateFault:
         line = int(place["line"]) if place["line"] else None
     for pattern, code in _TEXTS:
         if found := pattern.fullmatch(text):
-            values = {name: _SIGNS.get(value, value) for name, value in found.groupdict().items()}
+            values = {name: _SIGNS.get(value.strip("'"), value) for name, value in found.groupdict().items()}
             return TemplateFault(code, values, where, line)
     return TemplateFault("other", {"problem": text}, where, line)
 

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2.runtime import Undefined
 
 from bot.domain.money import Money
+from bot.domain.working_days import WEEKDAYS
 from bot.texts import formats
 from bot.texts.faults import TemplateFault
 
@@ -19,11 +20,14 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
     return {
         "money": partial(_money, locale=locale),
         "date": partial(_of_time, formats.date, "date", locale=locale),
+        "day": partial(_of_time, formats.day, "day", locale=locale),
         "time": partial(_of_time, formats.time, "time", locale=locale),
         "moment": partial(_of_time, formats.moment, "moment", locale=locale),
-        "duration": partial(_duration, locale=locale),
+        "duration": partial(_duration, formats.duration, locale=locale),
+        "workdays": partial(_duration, formats.workdays, locale=locale),
         "plural": partial(_plural, locale=locale),
         "number": partial(_number, locale=locale),
+        "weekdays": partial(_weekdays, locale=locale),
         "join_list": partial(_join_list, locale=locale),
         "join": _join,
         "default": _default,
@@ -75,12 +79,12 @@ def _of_time(show: Callable[[datetime, str], str], name: str, at: Any, *, locale
     return show(at, locale)
 
 
-def _duration(wait: Any, *, locale: str) -> str:
+def _duration(show: Callable[[int, str], str], wait: Any, *, locale: str) -> str:
     if isinstance(wait, timedelta):
         wait = int(wait.total_seconds())
     if type(wait) is not int or abs(wait) > NUMBER_MAX:
         raise TemplateFault("no_duration", {"given": _kind(wait)})
-    return formats.duration(wait, locale)
+    return show(wait, locale)
 
 
 def _plural(count: Any, *, locale: str, **forms: str) -> str:
@@ -97,6 +101,12 @@ def _number(count: Any, *, locale: str) -> str:
     if type(count) not in (int, float) or abs(count) > NUMBER_MAX:
         raise TemplateFault("no_number", {"filter": "number", "given": _kind(count)})
     return formats.number(count, locale)
+
+
+def _weekdays(days: Any, *, locale: str) -> str:
+    if type(days) not in (list, tuple) or not set(days) <= set(WEEKDAYS):
+        raise TemplateFault("no_list")
+    return formats.weekdays(tuple(days), locale)
 
 
 def _join_list(parts: Any, *, locale: str) -> str:

@@ -6,16 +6,41 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from math import inf
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_skeleton, format_time, format_timedelta
+from babel import Locale, UnknownLocaleError
+from babel.dates import (
+    format_date,
+    format_skeleton,
+    format_time,
+    format_timedelta,
+    get_day_names,
+    get_timezone_location,
+    get_timezone_name,
+)
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal
 
 from bot.domain.money import Money
+from bot.domain.working_days import WEEKDAYS
 
 CACHED = 4096
 _FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # in Chinese a space follows a number: 2 天
+_USUAL_NAMES = {  # where people say it otherwise than CLDR does; by zone, language and script
+    ("Europe/London", "en", None): "UK time",
+    ("Asia/Shanghai", "zh", "Hans"): "北京时间",
+    ("Asia/Shanghai", "zh", "Hant"): "北京時間",
+    ("Asia/Shanghai", "zh", None): "北京时间",
+}
+_WORKDAYS = {  # by language, and region or script: one, and more
+    ("en", None): ("{} business day", "{} business days"),  # as in America
+    ("en", "US"): ("{} business day", "{} business days"),
+    ("en", "CA"): ("{} business day", "{} business days"),
+    ("en", "*"): ("{} working day", "{} working days"),
+    ("zh", "Hant"): ("{} 個工作天", "{} 個工作天"),
+    ("zh", "*"): ("{} 个工作日", "{} 个工作日"),
+}
+_BETWEEN_DAYS = {"en": "{} to {}", "zh": "{}至{}"}
 _UNITS: tuple[tuple[Literal["day", "hour", "minute", "second"], int], ...] = (
     ("day", 86400),
     ("hour", 3600),
@@ -37,16 +62,72 @@ def money(amount: Money, locale: str) -> str:
     return _plain(format_currency(amount.decimal, amount.currency, locale=language(locale)))
 
 
+class NamedZone(ZoneInfo):
+    """A zone that may not be the reader's: times in it are shown with its name."""
+
+
+def regional(locale: str, shop_locale: str, region: str) -> str:
+    """A reader's locale with a region, in whose way dates are written: their own, else the shop's.
+
+    region: the shop's country, for a language that its settings name without one.
+    """
+    reader, shop = language(locale), language(shop_locale)
+    if reader.territory:
+        return locale
+    if shop.territory and shop.language == reader.language:
+        return shop_locale
+    try:
+        return str(Locale.parse(f"{locale}-{region}", sep="-")).replace("_", "-")
+    except (UnknownLocaleError, ValueError):
+        return locale
+
+
+def nearest(text_locale: str, reader_locale: str) -> str:
+    """The reader's locale if the text is in its language and script, else the text's."""
+    text, reader = language(text_locale), language(reader_locale)
+    return reader_locale if (text.language, text.script) == (reader.language, reader.script) else text_locale
+
+
 def date(at: datetime, locale: str) -> str:
     return _date(at.date(), locale)
 
 
+def day(at: datetime, locale: str) -> str:
+    """Format a date with its weekday."""
+    return _day(at.date(), locale)
+
+
 def time(at: datetime, locale: str) -> str:
-    return _time(_minute(at), locale)
+    return _time(_minute(at), locale) + _zone_behind(at, locale)
 
 
 def moment(at: datetime, locale: str) -> str:
-    return _moment(_minute(at), locale)
+    return _moment(_minute(at), locale) + _zone_behind(at, locale)
+
+
+def _zone_behind(at: datetime, locale: str) -> str:
+    zone = at.tzinfo
+    if not isinstance(zone, NamedZone):
+        return ""
+    name = _zone_name(zone.key, locale)
+    return f"（{name}）" if locale.startswith(("zh", "ja")) else f" ({name})"
+
+
+@lru_cache(maxsize=CACHED)
+def _zone_name(key: str, locale: str) -> str:
+    """As people call it, winter and summer alike: "UK time", "北京时间"."""
+    reader, zone = language(locale), ZoneInfo(key)
+    if "/" not in key:  # such as UTC
+        return key
+    usual = _USUAL_NAMES.get((key, reader.language, reader.script)) or _USUAL_NAMES.get(
+        (key, reader.language, None)
+    )
+    if usual:
+        return usual
+    name = get_timezone_name(zone, "long", locale=reader, zone_variant="generic")
+    if name.startswith("GMT"):  # no name of its own
+        name = get_timezone_location(zone, locale=reader)
+    return name.removesuffix(" Time") + " time" if name.endswith(" Time") else name
 
 
 def _minute(at: datetime) -> datetime:
@@ -58,6 +139,14 @@ def _minute(at: datetime) -> datetime:
 @lru_cache(maxsize=CACHED)
 def _date(day: date_, locale: str) -> str:
     return format_skeleton("MMMMd", day, locale=language(locale))
+
+
+@lru_cache(maxsize=CACHED)
+def _day(day: date_, locale: str) -> str:
+    weekday = format_date(day, "EEEE", locale=language(locale))
+    if locale.startswith(("zh", "ja")):
+        return f"{_date(day, locale)}（{weekday}）"
+    return f"{weekday}, {_date(day, locale)}"
 
 
 @lru_cache(maxsize=CACHED)
@@ -86,6 +175,22 @@ def duration(seconds: int, locale: str) -> str:
 
 
 @lru_cache(maxsize=CACHED)
+def workdays(seconds: int, locale: str) -> str:
+    """Format a promised time in working days, rounded up; less than one day as it is."""
+    days = -(-seconds // 86400)
+    reader = language(locale)
+    form = (
+        _WORKDAYS.get((reader.language, reader.territory))
+        or (reader.script and _WORKDAYS.get((reader.language, reader.script)))
+        or _WORKDAYS.get((reader.language, "*"))
+    )
+    if seconds < 86400 or form is None:
+        return duration(seconds, locale)
+    one, other = form
+    return (one if days == 1 else other).format(number(days, locale))
+
+
+@lru_cache(maxsize=CACHED)
 def number(count: int | float, locale: str) -> str:
     return format_decimal(count, locale=language(locale))
 
@@ -93,6 +198,16 @@ def number(count: int | float, locale: str) -> str:
 @lru_cache(maxsize=CACHED)
 def plural_form(count: int | float, locale: str) -> str:
     return str(language(locale).plural_form(abs(count)))
+
+
+@lru_cache(maxsize=CACHED)
+def weekdays(days: tuple[str, ...], locale: str) -> str:
+    """Name days of the week: "Monday to Friday" where they follow each other, else one by one."""
+    names = get_day_names("wide" if not locale.startswith("zh") else "abbreviated", locale=language(locale))
+    numbers = sorted(WEEKDAYS.index(day) for day in days if day in WEEKDAYS)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return _BETWEEN_DAYS.get(locale[:2], "{}–{}").format(names[numbers[0]], names[numbers[-1]])
+    return join_list([names[number] for number in numbers], locale)
 
 
 def join_list(parts: list[str], locale: str) -> str:

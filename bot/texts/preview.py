@@ -10,7 +10,7 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.shop import Shop
 from bot.texts.catalogue import Catalogue, Version
 from bot.texts.variables import variables
-from storage import buyer_records, order_records, outbox
+from storage import buyer_records, history, order_records, outbox
 from storage.read_models import Message
 
 
@@ -24,10 +24,12 @@ def text_now(
     version = Version(id=words.id, locale=words.locale, name=words.name, source=words.source, own=words.own)
     orders = order_records.by_id(connection, shop_id, {message.order} if message.order else set())
     buyers = buyer_records.by_id(connection, shop_id, {message.buyer})
+    said = history.said_about(connection, shop_id, {message.order} if message.order else set())
     facts = Facts(
         shop=shop,
         buyer=buyers.get(message.buyer) or Buyer(id=message.buyer),
         order=orders.get(message.order) if message.order else None,
+        said=said.get(message.order or "", ()),
     )
     due = DueMessage(
         key=message.key,

@@ -1,21 +1,25 @@
 """Sample buyers and orders to try templates on, ordinary and extreme."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import time, timedelta
 from typing import Any
 
-from bot.domain.context import Buyer
+import msgspec
+
+from bot.domain.actions import MAILTO
+from bot.domain.contacts import Contacts, Told
+from bot.domain.context import Buyer, Said, ToldParcel
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcels import Parcel
+from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
+from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
-from bot.domain.shop import Shop
+from bot.domain.shop import Shop, WorkingHours
+from bot.texts.situations import AGO, AT, situations
 from bot.texts.variables import PARTS, variables
-
-AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
 
 NAMES: dict[str, str | None] = {
     "a buyer of an ordinary name": "安娜 Lee",
@@ -28,6 +32,9 @@ NAMES: dict[str, str | None] = {
     "a buyer with a link for a name": "Win at https://evil.example",
 }
 
+TOTAL_CHANGED = "total_changed"
+STOP_URL = "https://shop.example/stop/abc"
+
 _PAID = (Paid(id="p", at=AT, method="bank transfer"),)
 _SENT = Parcel(
     id="a",
@@ -39,8 +46,18 @@ _SENT = Parcel(
 )
 _PLAIN = Parcel(id="b", shipped_at=AT)
 _ONE_OF_MORE = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
+_NUMBERED = Parcel(id="b", shipped_at=AT, carrier="Royal Mail", tracking="RM 12", last=True)
+_ATTEMPTED = msgspec.structs.replace(_SENT, status=ATTEMPTED, attempted_at=AT)
+_FAILED = msgspec.structs.replace(_SENT, status=FAILURE, failed_at=AT)
+_TAKEN_BACK = msgspec.structs.replace(_SENT, cancelled_at=AT + timedelta(hours=1))
+_DOZEN = tuple(
+    Parcel(id=f"p{place}", shipped_at=AT, tracking=f"T{place:02}", last=True) for place in range(12)
+)
 _ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
 _HALF = Money(6400, "CNY")
+_MAILBOX = "anna@mail.example"
+_AGREES = Contacts(email=Told(_MAILBOX, AT), agrees=Told("yes", AT))
+_MUCH, _OTHER = Money(20000, "CNY"), Money(12800, "KRW")
 
 
 def _order(currency: str = "CNY", lines: int = 2, title: str = "马克杯 Mug", **facts: Any) -> Order:
@@ -58,6 +75,10 @@ def _order(currency: str = "CNY", lines: int = 2, title: str = "马克杯 Mug", 
     )
 
 
+_HOURS = (
+    ("within working hours", WorkingHours(start=AT.time(), end=time(0))),
+    ("out of working hours", WorkingHours(days=("wed", "fri"), start=time(9), end=time(17))),
+)
 _LONGEST: tuple[str, dict[str, Any]] = (
     "an order of 200 long titles",
     {"currency": "JPY", "lines": 200, "title": "很长的名字 " * 700},
@@ -69,11 +90,18 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an order of nothing", {"lines": 0, "total": Money(0, "CNY"), "postage": None}),
     _LONGEST,
     ("a partly paid order", {"payments": (Paid(id="p", at=AT, amount=_HALF),)}),
+    ("an overpaid order", {"payments": (Paid(id="p", at=AT, amount=_MUCH),)}),
+    ("an order paid in other money", {"payments": (Paid(id="p", at=AT, amount=_OTHER),)}),
     ("a paid order", {"payments": _PAID}),
     ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),
     ("an order shipped in two parcels", {"payments": _PAID, "parcels": (_SENT, _PLAIN)}),
     ("an order shipped without a number", {"payments": _PAID, "parcels": (_PLAIN,)}),
+    ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
+    ("an order shipped in twelve parcels", {"payments": _PAID, "parcels": (_SENT, *_DOZEN)}),
+    ("an order whose buyer was not in", {"payments": _PAID, "parcels": (_ATTEMPTED,)}),
+    ("an order whose parcel came back", {"payments": _PAID, "parcels": (_FAILED,)}),
+    ("an order whose parcel was taken back", {"payments": _PAID, "parcels": (_TAKEN_BACK,)}),
     ("a delivered order", {"payments": _PAID, "parcels": (_ARRIVED,)}),
     ("a completed order", {"payments": _PAID, "completed_at": AT}),
     ("a cancelled order", {"cancelled_at": AT}),
@@ -82,6 +110,7 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
         "a cancelled order, partly refunded",
         {"payments": _PAID, "cancelled_at": AT, "refunds": (Refund(id="r", at=AT, amount=_HALF),)},
     ),
+    ("a cancelled and restored order", {"cancelled_at": AGO, "reopened_at": AT}),
     ("a refunded order", {"payments": _PAID, "refunds": (Refund(id="r", at=AT),)}),
     (
         "an order known by its payment only",
@@ -98,60 +127,118 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+# What was said about each order before, so that texts may look back to it.
+_SAID = tuple(
+    Said(key=f"{name}:1001", template=name, state="sent", order="1001", sent_at=AGO)
+    for name in ("order_confirmation", "review_request", "cancelled")
+)
+
+
 def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
     """Make the variables of one ordinary message of this template, as a preview shows it."""
     known = _input(name, policies)
-    orders = (_order(**{**facts, "currency": shop.currency}) for _, facts in _ORDERS)
-    possible = (_variables(name, policies, shop, buyer, order, known.samples[0]) for order in orders)
-    return next(each for each in possible if _reachable(known, each))
+    for _, facts in _ORDERS:
+        order = _order(**{**facts, "currency": shop.currency})
+        due, known_facts = _message(name, policies, shop, buyer, order, known.samples[0])
+        made = variables(due, known_facts, AT, stop_url=STOP_URL)
+        if _reachable(known, made) and _sayable(name, policies, due, known_facts):
+            return made
+    raise LookupError(f"{name} can be said about no sample order")
 
 
-def samples(name: str, shop: Shop, policies: MessagePolicies) -> Iterator[tuple[str, dict[str, Any]]]:
+def samples(
+    name: str, shop: Shop, policies: MessagePolicies, every_situation: bool = True
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Make labelled variables: every buyer with a short and the longest order, then every order.
 
-    Combinations that the template's TemplateInput excludes are left out.
+    Left out are combinations that the template's TemplateInput excludes, and orders about which its policy
+    would not let it be said.
     """
     known = _input(name, policies)
-    for label, buyer, order, values in _combinations(known):
-        made = _variables(name, policies, shop, buyer, order, values)
-        if _reachable(known, made):
-            yield label, made
+    for label, buyer, order, values in _combinations(known, every_situation):
+        due, facts = _message(name, policies, shop, buyer, order, values)
+        if _sayable(name, policies, due, facts):
+            made = variables(due, facts, AT, stop_url=STOP_URL)
+            if _reachable(known, made):
+                yield label, made
+    for label, hours in _HOURS:
+        there = shop.model_copy(update={"working_hours": hours})
+        due, facts = _message(name, policies, there, "Ann", _order(), known.samples[0])
+        if _sayable(name, policies, due, facts):
+            made = variables(due, facts, AT, stop_url=STOP_URL)
+            if _reachable(known, made):
+                yield label, made
 
 
 _Combination = tuple[str, str | None, Order | None, dict[str, Any]]
 
 
-def _combinations(known: TemplateInput) -> Iterator[_Combination]:
+def _combinations(known: TemplateInput, every_situation: bool) -> Iterator[_Combination]:
     parcels = (_SENT, _PLAIN)
+    orders = (*_ORDERS, *situations()) if every_situation else _ORDERS
     for values in known.samples:
         for label, buyer in NAMES.items():
             for order in (_order(), _order(payments=_PAID, parcels=parcels), _order(**_LONGEST[1])):
                 yield label, buyer, order, values
-        for label, facts in _ORDERS:
+        for label, facts in orders:
             yield label, "Ann", _order(**facts), values
         yield "a message about no order", "Ann", None, values
 
 
-def _variables(
+def _message(
     name: str,
     policies: MessagePolicies,
     shop: Shop,
     buyer: str | None,
     order: Order | None,
     values: dict[str, Any],
-) -> dict[str, Any]:
-    policy = policies.get(name, policies[PROMOTION])
+) -> tuple[DueMessage, Facts]:
+    policy, to = policies.get(name, policies[PROMOTION]), None
+    if policy.asks_for_offers and order:  # whichever way the shop's setting stands
+        shop, to = shop.model_copy(update={"double_opt_in": True}), f"{MAILTO}{_MAILBOX}"
+        order = msgspec.structs.replace(order, contacts=_AGREES)
     due = DueMessage(
-        key=f"{name}:1001",
+        key=_key(name, order),
         template=name,
         category="service" if name in PARTS else policy.category,
         due_at=AT,
         created_at=AT,
         lateness=policy.lateness,
         values=values,
+        to=to,
     )
-    facts = Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order)
-    return variables(due, facts, AT, stop_url="https://shop.example/stop/abc")
+    said = tuple(each for each in _SAID if each.template != name) + _told(name, values, order)
+    return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said)
+
+
+def _sayable(name: str, policies: MessagePolicies, due: DueMessage, facts: Facts) -> bool:
+    """False if the policy would stop it; offers are not about an order, and hang on much else."""
+    policy = policies.get(name)
+    if policy is None or not policy.about_order:
+        return True
+    return policy.why_outdated(due, facts, AT) is None
+
+
+def _key(name: str, order: Order | None) -> str:
+    if name == TOTAL_CHANGED and order and order.total:
+        return f"{name}:{order.id}:{order.total.minor}{order.total.currency}"
+    return f"{name}:1001"
+
+
+def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said, ...]:
+    """What a text of this name follows: another total, or the parcel itself under another number; and whoever
+    is told of parcel b was told of parcel a."""
+    parcel = values.get("parcel")
+    if name == TOTAL_CHANGED and order and order.total:
+        before = Money(order.total.minor + 1000, order.total.currency)
+        return (_earlier("order_confirmation", total=before),)
+    if name in (CORRECTED, TAKEN_BACK) and parcel:
+        return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
+    return (_earlier(LEFT, parcels=(ToldParcel(("a",)),)),) if parcel == "b" else ()
+
+
+def _earlier(template: str, **known: Any) -> Said:
+    return Said(key=f"{template}:1001:a", template=template, state="sent", order="1001", sent_at=AT, **known)
 
 
 def _input(name: str, policies: MessagePolicies) -> TemplateInput:

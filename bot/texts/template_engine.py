@@ -26,6 +26,15 @@ _ALLOWED = (
     *(nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Concat),
     *(nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod),
 )
+_TAG_OF = {  # the parts whose tags have other names
+    "scope": "autoescape",
+    "scopedevalcontextmodifier": "autoescape",
+    "filterblock": "filter",
+    "assignblock": "set",
+    "callblock": "call",
+    "fromimport": "from",
+}
+_TAGS_OF_JINJA = frozenset({*_TAG_OF.values(), "block", "extends", "import", "include", "macro", "with"})
 _LOOP = frozenset({"index", "index0", "first", "last", "length"})
 _TESTS = ("defined", "undefined", "none", "number", "string", "even", "odd", "in")
 _TAGS = re.compile(r"\{%.*?%\}|\{#.*?#\}")
@@ -147,8 +156,13 @@ def _check(tree: nodes.Node, where: str) -> None:
         node = todo.pop()
         fault = _fault(node)
         if fault:
-            raise fault.placed(where, node.lineno)
+            raise fault.placed(where, node.lineno or _first_line(node))
         todo.extend(node.iter_child_nodes())
+
+
+def _first_line(node: nodes.Node) -> int | None:
+    """The line of the first part of a node that has none itself."""
+    return min((inner.lineno for inner in node.find_all(nodes.Node) if inner.lineno), default=None)
 
 
 def _fault(node: nodes.Node) -> TemplateFault | None:
@@ -170,7 +184,9 @@ def _fault(node: nodes.Node) -> TemplateFault | None:
         case nodes.Filter(dyn_args=args, dyn_kwargs=kwargs) if args is not None or kwargs is not None:
             return TemplateFault("not_known", {"part": "*"})
         case _ if not isinstance(node, _ALLOWED):
-            return TemplateFault("not_known", {"part": type(node).__name__.lower()})
+            part = type(node).__name__.lower()
+            tag = _TAG_OF.get(part, part)
+            return TemplateFault("not_known", {"part": f"{{% {tag} %}}" if tag in _TAGS_OF_JINJA else part})
     return None
 
 

@@ -1,5 +1,7 @@
 """The JSON API of the running program: its token, its answers, and what a fuzzer makes of it."""
 
+import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,9 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from structlog.testing import capture_logs
 from yarl import URL
 
+from storage import trail
 from storage.tables import inbox, unreadable
+from storage.trail import Trace
 from tests.fuzzing import complaints, of_one_shop
 from tests.world import NOON, World, world
 
@@ -228,6 +233,51 @@ async def test_a_confirmed_claim_is_a_payment_and_closes_its_case(database_url: 
         assert (await ask.get("orders/1001"))["state"] == "paid"
         assert shop.receiver.templates.count("payment_received") == 1
         await ask.post(path, {"confirmed": False}, status=409)
+
+
+async def test_wrong_tokens_are_counted_and_leave_one_line_and_one_row(tmp_path: Path) -> None:
+    async with asked_world(f"sqlite:///{tmp_path / 'shop.db'}") as (shop, ask):
+        await ask.get("messages")
+        with capture_logs() as lines:
+            for guess in range(30):
+                await Asking(shop, token=f"guess {guess}").get("messages", status=401)
+                await Asking(shop, token=TOKEN, of=f"made-up-{guess}").get("messages", status=401)
+            await asyncio.sleep(0.1)  # the rows are written beside the answers
+
+        assert [(line["event"], line["shop"]) for line in lines] == [
+            ("api token refused", "shop"),
+            ("api token refused", ""),
+        ]
+        sample = shop.program.parts.metrics.registry.get_sample_value
+        assert [sample("xiaoer_api_refused_total", {"shop": name}) for name in ("shop", "")] == [30, 30]
+        assert sorted((trace.shop, trace.what, trace.times) for trace in await trail_of(shop)) == [
+            ("", "token_refused", 1),
+            ("shop", "token_refused", 1),
+        ]
+
+
+async def test_who_settled_a_case_stands_in_the_log_the_numbers_and_the_trail(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.say("找人工")
+        await shop.settle()
+        by = f"api:{hashlib.sha256(TOKEN.encode()).hexdigest()[:8]}"
+        with capture_logs() as lines:
+            await ask.post("cases/1/settle", {"confirmed": False})
+            await ask.post("cases/1/settle", {"confirmed": False})  # changes nothing
+            await shop.settle()
+
+        (line,) = (line for line in lines if line["event"] == "case settled")
+        assert (line["shop"], line["case"], line["by"], line["confirmed"]) == ("shop", 1, by, False)
+        settled = {"shop": "shop", "way": "api"}
+        assert (
+            shop.program.parts.metrics.registry.get_sample_value("xiaoer_cases_settled_total", settled) == 1
+        )
+        (trace,) = await trail_of(shop)
+        assert (trace.what, trace.who, trace.about) == ("case_settled", by, "1")
+
+
+async def trail_of(shop: World) -> list[Trace]:
+    return await shop.program.parts.database.read(lambda link: trail.newest(link, ("shop", ""), 10))
 
 
 async def test_a_case_that_claims_nothing_cannot_be_confirmed(database_url: str) -> None:

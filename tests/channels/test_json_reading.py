@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from bot.channels.json_reading import Id, Timestamp, currency, identity, money, read, timestamp
+from bot.channels.json_reading import Id, Timestamp, currency, identity, money, pieces, read, timestamp
 from bot.domain.errors import Unreadable
 from bot.domain.money import Money
 
@@ -116,12 +116,22 @@ def test_an_amount_is_exact_in_its_currencys_own_units(given: str | float, code:
     assert money(given, code, "total") == Money(minor, code)
 
 
-@pytest.mark.parametrize("given", ["-0.01", "12,50", "12.505", "NaN", "1e400", "", "9" * 41, "1" + "0" * 15])
+@pytest.mark.parametrize("given", ["-0.01", "12,50", "NaN", "1e400", "", "9" * 41, "1" + "0" * 15])
 def test_what_is_no_amount_of_a_currency_is_refused_by_its_place(given: str) -> None:
     with pytest.raises(Unreadable, match=r"^total.*write 12\.50$"):
         money(given, "CNY", "total")
 
 
-def test_a_currency_without_decimals_takes_none() -> None:
-    with pytest.raises(Unreadable, match="total"):
-        money("1.5", "JPY", "total")
+@pytest.mark.parametrize(
+    ("given", "code", "minor"), [("12.505", "CNY", 1251), ("12.504", "CNY", 1250), ("1.5", "JPY", 2)]
+)
+def test_more_decimals_than_a_currency_has_are_rounded_as_shops_do(given: str, code: str, minor: int) -> None:
+    assert money(given, code, "total") == Money(minor, code)
+
+
+def test_a_discount_may_be_below_zero() -> None:
+    assert money("-5.00", "CNY", "price", below_zero=True) == Money(-500, "CNY")
+
+
+def test_a_whole_number_of_pieces_is_written_without_decimals() -> None:
+    assert [str(pieces(quantity)) for quantity in (2.0, 0.5, 3)] == ["2", "0.5", "3"]

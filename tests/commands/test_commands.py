@@ -1,5 +1,6 @@
 """The commands as a seller runs them: plain words, exit codes, JSON for programs, one program on one file."""
 
+import getpass
 import json
 import os
 import re
@@ -8,28 +9,32 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 from pydantic import SecretStr
 from rich.cells import cell_len
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.channels import standard_webhooks
 from bot.cli import app, main
 from bot.domain.actions import OpenCase
+from bot.domain.context import Buyer
 from bot.domain.errors import StorageError
 from bot.domain.events import BuyerRef, OrderPlaced
 from bot.domain.messages import Reason
 from bot.domain.money import Money
 from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
-from storage import case_records, inbox, order_records, outbox, schema, tables
+from storage import buyer_records, case_records, inbox, order_records, outbox, schema, tables
+from storage import trail as storage_trail
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
 
@@ -396,12 +401,70 @@ def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
     assert "2" in shop.err
 
 
+def test_the_trail_names_who_settled_a_case_and_counts_wrong_tokens(shop: Shop) -> None:
+    opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "人呢"})
+    shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
+    assert shop.run("trail") == 0
+    assert "还没有记录" in shop.out
+
+    assert shop.run("cases", "settle", "1") == 0
+    shop.keep(lambda link: storage_trail.count_refused(link, storage_trail.UNKNOWN_SHOP, NOW, 40))
+
+    (settled, refused) = shop.json("trail")
+    assert (settled["what"], settled["who"], settled["about"]) == (
+        "case_settled",
+        f"command:{getpass.getuser()}",
+        "1",
+    )
+    assert (refused["what"], refused["shop"], refused["times"]) == ("token_refused", "", 40)
+    assert shop.run("trail") == 0
+    assert "待办已处理" in shop.out
+    assert "40" in shop.out
+
+
 def test_a_claim_can_only_be_confirmed_where_there_is_one(shop: Shop) -> None:
     opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "?"})
     shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
 
     assert shop.run("cases", "settle", "1", "--confirmed") == 2
     assert "--confirmed" in shop.err
+
+
+def test_a_file_with_several_peoples_things_is_named_shown_and_parted(shop: Shop) -> None:
+    def mix(link: Any) -> None:
+        order = merge(None, _placed("1001"))
+        order_records.save(link, "teahouse", [msgspec.structs.replace(order, buyer="ann")])
+        buyer_records.save(link, "teahouse", [Buyer(id="ann", name="安娜", created_at=NOW)])
+        link.execute(update(tables.buyers).values(mixed=True))
+
+    shop.keep(lambda link: None)
+    assert shop.run("mixed") == 0
+    shop.keep(mix)
+
+    assert shop.run("audit") == 1
+    assert "xiaoer mixed" in shop.out
+    assert shop.run("mixed") == 1
+    assert "安娜" in shop.out
+    assert "1001" in shop.out
+    assert shop.run("mixed", "part", "bob") == 2
+    assert "bob" in shop.err
+    assert shop.run("mixed", "part", "ann") == 0
+    assert shop.run("mixed") == 0
+    assert shop.run("audit") == 0
+
+
+def test_an_order_that_a_channel_has_told_is_not_imported_as_a_second_one(shop: Shop) -> None:
+    def know(link: Any) -> None:
+        order_records.save(
+            link, "teahouse", [msgspec.structs.replace(merge(None, _placed("1001")), buyer="ann")]
+        )
+
+    shop.keep(know)
+    (shop.folder / "orders.csv").write_text(ORDERS, "utf-8")
+
+    assert shop.run("import", "orders", shop.folder / "orders.csv") == 2
+    assert "--channel" in shop.err
+    assert shop.run("import", "orders", shop.folder / "orders.csv", "--channel", "webhook") == 0
 
 
 def test_an_empty_database_keeps_every_promise(shop: Shop) -> None:
@@ -524,6 +587,68 @@ def test_an_address_that_is_taken_is_told(shop: Shop) -> None:
 
     assert str(port) in shop.err
     assert "Traceback" not in shop.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+def test_what_the_program_and_its_backup_write_is_the_owners_alone(shop: Shop) -> None:
+    before = os.umask(0o022)
+    program = Served(shop)
+    try:
+        assert shop.run("backup", str(shop.folder / "copy.db")) == 0
+        written = {
+            "xiaoer.db",
+            "xiaoer.db-wal",
+            "xiaoer.db-shm",
+            "xiaoer.db-home",
+            "xiaoer.db-lock",
+            "copy.db",
+        }
+        modes = {name: (shop.folder / name).stat().st_mode & 0o777 for name in written}
+    finally:
+        program.process.kill()
+        program.process.wait()
+        os.umask(before)
+
+    assert modes == dict.fromkeys(written, 0o600)
+    assert "chmod" not in program.told
+
+
+def test_what_others_can_read_is_told_at_the_start(shop: Shop) -> None:
+    (shop.folder / ".env").chmod(0o644)
+    program = Served(shop)
+    program.process.kill()
+    program.process.wait()
+
+    assert f"chmod 600 {shop.folder / '.env'}" in program.told
+
+
+def test_what_tells_of_the_shops_can_listen_apart(shop: Shop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        apart = f"127.0.0.1:{server.getsockname()[1]}"
+    shop.config.write_text(f"metrics_listen: {apart}\n" + shop.config.read_text("utf-8"), "utf-8")
+    program = Served(shop)
+    try:
+        paths = ("/metrics", "/readyz", "/healthz")
+        public = [status_of(program.address + path) for path in paths]
+        inner = [status_of(f"http://{apart}{path}") for path in (*paths, "/stop/x", "/api/v1/openapi.json")]
+        ended = program.stop()
+    finally:
+        program.process.kill()
+
+    assert public == [404, 404, 200]
+    assert inner == [200, 200, 200, 404, 404]
+    assert ended == 0
+
+
+def status_of(address: str) -> int:
+    answer: Any
+    try:
+        answer = urllib.request.urlopen(address, timeout=STARTS_WITHIN)
+    except urllib.error.HTTPError as refused:
+        answer = refused
+    with answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        return int(answer.status)
 
 
 def test_a_newcomer_sees_what_her_buyer_reads(served: Served) -> None:

@@ -28,7 +28,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.domain.shop import LOCALES
-from storage import buyer_records, inbox, order_records, read_models, schema
+from storage import inbox, order_records, read_models, schema, wish_records
 from storage.database import Database
 from storage.tables import inbox as inbox_table
 from tests.world import NOON, World, world
@@ -542,10 +542,11 @@ async def test_a_yes_without_a_date_does_not_undo_a_no(database_url: str) -> Non
         await shop.post("buyer.updated", {"buyer": said_no}, shop.clock.now - timedelta(days=400))
         await into(shop, "buyer,name,agrees\nann,Anna,yes\nben,Ben,yes\n", "buyers")
 
-        agreeing = await shop.program.parts.database.read(
-            lambda link: buyer_records.agreeing(link, "shop", "", 10)
+        ann, ben = ("webhook", "ann"), ("webhook", "ben")
+        wishes = await shop.program.parts.database.read(
+            lambda link: wish_records.standings(link, "shop", {ann, ben})
         )
-        assert [buyer.name for buyer in agreeing] == ["Ben"]
+        assert (wishes[ann].agrees, wishes[ben].agrees) == (False, True)
 
 
 async def test_a_buyer_imported_as_stopped_hears_nothing(database_url: str) -> None:

@@ -19,13 +19,15 @@ from bot.domain.arbiter import PRIORITY
 from bot.domain.messages import Facts, Reason
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Limits, Shop
-from bot.domain.signed_tokens import SignedTokens
+from bot.domain.signed_tokens import SignedTokens, address_mark
+from bot.domain.wishes import Wish
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import SELLER
 from bot.texts.catalogue import Version
-from storage import buyer_records, instance, outbox, tables
+from storage import buyer_records, instance, outbox, tables, wish_records
 from storage.outbox import dump, message_name
+from storage.wish_records import WishRecord
 from tests.one_shop import (
     CATALOGUE,
     DAY,
@@ -51,7 +53,7 @@ LEASE = timedelta(minutes=2)
 KINDS = {"web": "webhook", "telegram": "telegram", "mail": "email"}
 TOKENS = SignedTokens("a secret for tests")
 SLOTS = {"web": 10, "telegram": 10, "mail": 10}
-THANKS = "You are welcome. We are here if you need anything."
+THANKS = "You're welcome. We're here if you need anything."
 
 
 @pytest.fixture(autouse=True)
@@ -60,15 +62,21 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def wants_offers(name: str) -> WishRecord:
+    wish = Wish(what="offers", yes=True, at=NOON - DAY)
+    return WishRecord(address=("web", f"{name}@web"), wish=wish, channel="web", event="e", buyer=name)
+
+
 class Place:
-    """Two shops, in which Ann and Bob are known on the web, and the claimer of one program."""
+    """Two shops, in which Ann, Bob and Cy are known on the web and want offers; one program's claimer."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         for shop in (SHOP_ID, NEIGHBOUR):
             for name in ("ann", "bob", "cy"):
-                save(connection, ann(id=name, agrees=True, name=name.title()), shop=shop)
+                save(connection, ann(id=name, name=name.title()), shop=shop)
                 buyer_records.add_identities(connection, shop, {("web", f"{name}@web"): name})
+            wish_records.add(connection, shop, [wants_offers(name) for name in ("ann", "bob", "cy")], NOON)
         self.policies = {
             name: policy("service") for name in ("thanks", "hello", "order_confirmation", "gone", PROMOTION)
         }
@@ -436,7 +444,8 @@ def test_every_buyer_gets_a_link_to_stop_and_the_seller_none(place: Place) -> No
     queue(place.connection, "k")
     queue(place.connection, "l", buyer=SELLER)
     urls = {claim.buyer: claim.message.stop_url for claim in place.examine()[1]}
-    assert urls == {"ann": f"https://shop.example/stop/{TOKENS.token('stop', SHOP_ID, 'ann')}", SELLER: None}
+    token = TOKENS.token("stop", SHOP_ID, "web", "ann@web")  # of the address that the message goes to
+    assert urls == {"ann": f"https://shop.example/stop/{token}", SELLER: None}
 
 
 def test_an_offer_says_under_its_text_how_to_stop(place: Place) -> None:
@@ -457,7 +466,7 @@ def test_a_message_that_opens_a_chat_carries_the_link_to_its_order(
     place.build(bots={SHOP_ID: "mug_bot"})
     words(place, "Open {{ link or 'nothing' }}")
     place.connection.execute(update(tables.outbox).values(order_id=about))
-    token = TOKENS.token("chat", SHOP_ID, "1")
+    token = TOKENS.token("chat", SHOP_ID, "1", address_mark("web", "ann@web"))
     wanted = f"Open https://t.me/mug_bot?start={token}" if linked else "Open nothing"
     assert place.one().message.text == wanted
 

@@ -9,12 +9,15 @@ from sqlalchemy import Connection, update
 from bot.deliver.addresses import AddressBook
 from bot.deliver.facts import read_facts, snapshot
 from bot.domain.actions import OpenCase
+from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Buyer, Case
 from bot.domain.events import BuyerOptedOut, BuyerRef
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.shop import Limits, QuietHours, Shop
-from storage import buyer_records, case_records, tables
+from bot.domain.wishes import EMAIL, Standing, Wish
+from storage import buyer_records, case_records, proof_records, tables, wish_records
+from storage.wish_records import WishRecord
 from tests.one_shop import (
     DAY,
     HOUR,
@@ -127,6 +130,82 @@ def test_a_second_contact_does_not_take_the_channel_of_the_first(connection: Con
     assert [each.channel for each in facts["l"].addresses] == ["telegram", "mail"]
 
 
+# Whose address, and what it wants
+
+
+def says_no(connection: Connection, *address: str, at: Any = NOON) -> None:
+    kind, value = address
+    wish = Wish(what="all", yes=False, at=at)
+    record = WishRecord(address=(kind, value), wish=wish, channel=kind, event="e")
+    wish_records.add(connection, SHOP_ID, [record], at)
+
+
+def mailed(id: str, email: str, buyer: str = "ann") -> Any:
+    contacts = Contacts(id=Told("7", NOON), name=Told("A.", NOON), email=Told(email, NOON))
+    return order(id, buyer, contacts=contacts)
+
+
+def test_each_order_is_told_to_its_own_contacts_whatever_its_buyer_has_elsewhere(
+    connection: Connection,
+) -> None:
+    save(connection, ann(email="ann@b.example", name="Ann"))
+    save(connection, mailed("1", "one@b.example"), mailed("2", "two@b.example"))
+    queue(connection, "k", order="1")
+    queue(connection, "l", order="2")
+    queue(connection, "m")
+    facts = facts_of(connection)
+    found = {key: ([each.address for each in of.addresses], of.buyer.name) for key, of in facts.items()}
+    assert found == {
+        "k": (["one@b.example"], "A."),
+        "l": (["two@b.example"], "A."),
+        "m": (["ann@b.example"], "Ann"),
+    }
+
+
+def test_a_chat_hears_of_the_order_that_it_opened_and_of_no_other(connection: Connection) -> None:
+    save(connection, ann(), bob(), chat("bob", last_in_at=NOON))
+    save(connection, mailed("1", "one@b.example"), mailed("2", "two@b.example"))
+    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "digits"}, NOON)
+    for key, about in (("k", "1"), ("l", "2"), ("m", None)):
+        queue(connection, key, order=about)
+    facts = facts_of(connection)
+    found = {key: [each.address for each in of.addresses] for key, of in facts.items()}
+    assert found == {"k": ["42", "one@b.example"], "l": ["two@b.example"], "m": []}
+
+
+def test_a_stop_silences_the_address_that_it_is_about_and_no_other(connection: Connection) -> None:
+    save(connection, ann(), mailed("1", "One@b.example"), mailed("2", "two@b.example"))
+    says_no(connection, EMAIL, "one@b.example", at=NOON - HOUR)
+    queue(connection, "k", order="1")
+    queue(connection, "l", order="2")
+    facts = facts_of(connection)
+    assert (facts["k"].addresses, facts["k"].standing.stopped_at) == ((), NOON - HOUR)
+    assert ([each.address for each in facts["l"].addresses], facts["l"].standing.stopped) == (
+        ["two@b.example"],
+        False,
+    )
+
+
+def test_a_mailbox_that_bounced_is_no_address_for_anybodys_order(connection: Connection) -> None:
+    save(connection, ann(), mailed("1", "one@b.example"))
+    save(connection, chat("bob", "one@b.example", "mail", blocked_at=NOON))
+    queue(connection, "k", order="1")
+    assert facts_of(connection)["k"].addresses == ()
+
+
+def test_a_case_binds_the_messages_about_its_order_and_one_about_none_all_of_its_buyer(
+    connection: Connection,
+) -> None:
+    save(connection, ann(), order("1"), order("2"))
+    for key, about in (("one", "1"), ("hers", None)):
+        opened = OpenCase(kind="human", key=key, reason="asked", order=about)
+        case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
+    for key, about in (("k", "1"), ("l", "2"), ("m", None)):
+        queue(connection, key, order=about)
+    found = {key: [case.key for case in of.cases] for key, of in facts_of(connection).items()}
+    assert found == {"k": ["one", "hers"], "l": ["hers"], "m": ["one", "hers"]}
+
+
 # What waits to be handled
 
 
@@ -148,6 +227,22 @@ def test_a_message_waits_while_an_event_about_it_is_not_handled(
     queue(connection, "k", order="1")
     take(connection, event)
     assert set(facts_of(connection)) == (set() if waits else {"k"})
+
+
+def test_a_message_waits_for_what_a_chat_that_opened_its_order_says(connection: Connection) -> None:
+    save(connection, ann(), order("1"), order("2"))
+    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "link"}, NOON)
+    queue(connection, "k", order="1")
+    queue(connection, "l", order="2")
+    take(connection, wrote("stop"))
+    assert set(facts_of(connection)) == {"l"}
+
+
+def test_an_order_whose_id_two_systems_share_waits_for_events_about_either(connection: Connection) -> None:
+    save(connection, ann(), order("1@teas", own_id="1"))
+    queue(connection, "k", order="1@teas")
+    take(connection, completed("1"))
+    assert facts_of(connection) == {}
 
 
 def test_an_offer_waits_for_events_about_any_order_of_its_buyer(connection: Connection) -> None:
@@ -180,7 +275,8 @@ def kept(category: Any = "service", **fields: Any) -> dict[str, Any]:
     )
     known = {
         "shop": shop,
-        "buyer": Buyer(id="ann", agrees=True),
+        "buyer": Buyer(id="ann"),
+        "standing": Standing(agrees=True, agrees_at=NOON),
         "addresses": (Address(channel="web", address="w1", buyer_id="w1"),),
         **fields,
     }
@@ -219,8 +315,8 @@ def test_beside_an_answer_stand_no_limits() -> None:
 
 def test_the_buyers_own_clock_and_the_longest_takeover_are_kept() -> None:
     chats = (chat(human_until=NOON), chat(human_until=NOON + MINUTE), chat())
-    buyer = Buyer(id="ann", timezone="Asia/Kathmandu", stopped_at=NOON)
-    facts = kept(category="answer", conversations=chats, buyer=buyer)
+    buyer, stopped = Buyer(id="ann", timezone="Asia/Kathmandu"), Standing(stopped_at=NOON)
+    facts = kept(category="answer", conversations=chats, buyer=buyer, standing=stopped)
     assert (facts["local_time"], facts["timezone"]) == ("09:45", "Asia/Kathmandu")
     assert (facts["human_until"], facts["stopped"]) == (NOON + MINUTE, True)
 
@@ -236,5 +332,8 @@ def test_of_an_order_what_decided_about_the_message_is_kept() -> None:
         "cancelled_at": NOON,
         "refunded_minor": 0,
         "delivered_at": NOON,
+        "total_minor": 100,
+        "paid_minor": 0,
+        "currency": "CNY",
     }
     assert timedelta(seconds=facts["takeover"]) == SHOP.takeover

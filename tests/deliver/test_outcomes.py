@@ -1,6 +1,6 @@
 """How a sending ended, and what becomes of its message: over, or tried again, and when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ from storage import conversation_records, tables
 from storage.outbox import Attempt, mark_failed, message_name
 from tests.one_shop import (
     CATALOGUE,
+    DAY,
     HOUR,
     MINUTE,
     NEIGHBOUR,
@@ -226,13 +227,18 @@ def test_only_what_this_platform_put_off_counts_as_an_attempt(place: Place) -> N
 # The buyer is gone
 
 
-def test_who_is_gone_from_a_channel_is_blocked_there_and_another_one_is_tried_at_once(place: Place) -> None:
-    save(place.connection, chat(channel="chat", last_in_at=NOON))
+@pytest.mark.parametrize(("wrote_at", "blocked_at"), [(AT - SECOND, AT), (AT + DAY, AT + DAY)])
+def test_who_is_gone_from_a_channel_is_blocked_there_and_another_one_is_tried_at_once(
+    place: Place, wrote_at: datetime, blocked_at: datetime
+) -> None:
+    """What they wrote before does not undo it, though a clock that ran ahead dated it later."""
+    save(place.connection, chat(channel="chat", last_in_at=wrote_at))
     place.ended(BuyerUnreachable("blocked"))
     assert place.outbox("state", "try_at", "settled_at") == [("k", "queued", AT, None)]
     assert place.reason() == Reason("unreachable", {"why": "blocked"})
     found = conversation_records.by_place(place.connection, SHOP_ID, [("chat", "42")])
-    assert found["chat", "42"] == chat(channel="chat", last_in_at=NOON, blocked_at=AT)
+    assert found["chat", "42"] == chat(channel="chat", last_in_at=wrote_at, blocked_at=blocked_at)
+    assert found["chat", "42"].blocked
 
 
 def test_who_is_gone_where_they_never_wrote_is_blocked_all_the_same(place: Place) -> None:

@@ -82,6 +82,7 @@ def test_every_genuine_delivery_is_acknowledged_and_handled(account: Transcript)
 def test_all_ways_in_and_out_are_used(account: Transcript) -> None:
     assert {delivery.channel for delivery in account.deliveries} == {
         "webhook",
+        "extension",
         "shopify",
         "woocommerce",
         "telegram",
@@ -142,7 +143,9 @@ def test_deliveries_in_the_wrong_order_are_told_in_the_right_one(account: Transc
     ]
 
 
-def test_nothing_but_answers_goes_out_in_quiet_hours(account: Transcript) -> None:
+def test_nothing_but_answers_and_the_confirmation_of_a_new_order_goes_out_in_quiet_hours(
+    account: Transcript,
+) -> None:
     zone = ZoneInfo(account.timezone)
     at_night = [
         message.key
@@ -152,10 +155,9 @@ def test_nothing_but_answers_goes_out_in_quiet_hours(account: Transcript) -> Non
     ]
     confirmation = only(account, "order_confirmation", "#1042")
 
-    assert at_night == []
-    assert [hold.code for hold in confirmation.held] == ["quiet_hours"]
+    assert at_night == [confirmation.key]
     assert confirmation.settled_at is not None
-    assert f"{confirmation.settled_at.astimezone(zone):%d %H:%M}" == "17 08:00"
+    assert f"{confirmation.settled_at.astimezone(zone):%d %H:%M}" == "16 23:40"
 
 
 def test_nobody_hears_more_than_the_cap_in_a_day(account: Transcript) -> None:
@@ -172,10 +174,12 @@ def test_nobody_hears_more_than_the_cap_in_a_day(account: Transcript) -> None:
     assert [hold.code for hold in only(account, "delivered", "1000").held] == ["day_full"]
 
 
-def test_a_buyer_proves_her_order_and_is_written_to_where_she_talks(account: Transcript) -> None:
+def test_a_buyer_proves_an_order_by_digits_and_is_answered_where_they_ask_but_written_to_by_mail(
+    account: Transcript,
+) -> None:
     assert only(account, "which_order").copies == only(account, "not_matched").copies == 1
     assert only(account, "where_is_order", "#1042").channel == "telegram"
-    assert [message.channel for message in find(account, "shipped", "#1042")] == ["email", "telegram"]
+    assert [message.channel for message in find(account, "shipped", "#1042")] == ["email", "email"]
 
 
 def test_the_bot_is_silent_while_a_person_talks_and_then_goes_on(account: Transcript) -> None:
@@ -234,6 +238,16 @@ def test_two_parcels_a_refund_and_no_request_for_a_review(account: Transcript) -
     assert [message.state for message in find(account, "shipped", "#1042")] == ["sent", "sent"]
     assert only(account, "partly_refunded", "#1042").state == "sent"
     assert {message.code for message in find(account, "review_request", "#1042")} == {"order_refunded"}
+
+
+def test_what_an_extension_tells_is_about_the_order_of_the_platform_that_placed_it(
+    account: Transcript,
+) -> None:
+    assert [delivery.order for delivery in account.deliveries if delivery.channel == "extension"] == [
+        "727"
+    ] * 2
+    assert only(account, "delivered", "727").state == "sent"
+    assert {message.to for message in account.messages if message.order == "727"} == {name(account, "david")}
 
 
 def test_a_late_parcel_is_told_to_the_buyer_and_the_seller(account: Transcript) -> None:

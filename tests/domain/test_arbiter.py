@@ -12,11 +12,14 @@ from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
 from bot.domain.context import Buyer, Category, Conversation
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.shop import Limits, QuietHours, Shop
+from bot.domain.wishes import Standing
 from handlers.routes import REASONS
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # noon in Shanghai
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 DOOR = Address(channel="web", address="ann", buyer_id="ann")
+ANN = Buyer(id="b1")
+AGREES = Standing(agrees=True)
 UNTRUE = Reason("order_paid", {"order": "1001"})
 
 CATEGORIES = st.sampled_from(get_args(Category))
@@ -40,14 +43,7 @@ def facts(draw: st.DrawFn, now: datetime) -> Facts:
         limits=limits,
     )
     moments = st.none() | st.timedeltas(-2 * DAY, 2 * DAY).map(lambda shift: now + shift)
-    stopped_at = draw(moments)
-    buyer = Buyer(
-        id="b1",
-        timezone=draw(st.none() | ZONES),
-        agrees=draw(st.none() | st.booleans()),
-        stopped_at=stopped_at,
-        resumed_at=draw(moments),
-    )
+    standing = Standing(stopped_at=draw(moments), agrees=draw(st.none() | st.booleans()))
     chats = tuple(
         Conversation(channel="web", address=address, buyer="b1", human_until=draw(moments))
         for address in draw(st.sampled_from([(), ("ann",), ("ann", "ann-phone")]))
@@ -56,7 +52,8 @@ def facts(draw: st.DrawFn, now: datetime) -> Facts:
     ago = st.timedeltas(timedelta(seconds=1), timedelta(hours=23))
     return Facts(
         shop=shop,
-        buyer=buyer,
+        buyer=Buyer(id="b1", timezone=draw(st.none() | ZONES)),
+        standing=standing,
         conversations=chats,
         sent_in_day=in_day,
         sent_in_day_until=now - draw(ago) + DAY if in_day else None,
@@ -130,7 +127,8 @@ def test_up_to_the_caps_a_message_leaves_and_not_one_more(
     shop = Shop(name="Mug House", limits=limits, quiet_hours=QuietHours(start=time(0), end=time(0)))
     known = Facts(
         shop=shop,
-        buyer=Buyer(id="b1", agrees=True),
+        buyer=ANN,
+        standing=AGREES,
         sent_in_day=in_day,
         sent_in_day_until=NOW + HOUR if in_day else None,
         promotions_in_week=offers,
@@ -148,7 +146,7 @@ def test_up_to_the_caps_a_message_leaves_and_not_one_more(
 @given(cases())
 def test_who_said_stop_gets_only_answers(case: Any) -> None:
     due, _, known, _ = case
-    if known.buyer.stopped and due.category != "answer":
+    if known.standing.stopped and due.category != "answer":
         assert isinstance(judge(*case), Skip)
 
 
@@ -162,7 +160,7 @@ def test_while_a_person_talks_the_bot_is_silent(case: Any) -> None:
 @given(cases())
 def test_what_is_untrue_or_too_late_or_unwanted_is_skipped(case: Any) -> None:
     due, moment, known, now = case
-    unwanted = due.category == "promotion" and known.buyer.agrees is not True
+    unwanted = due.category == "promotion" and known.standing.agrees is not True
     if now > due.due_at + due.lateness or moment.why_outdated(due, known, now) or unwanted:
         assert isinstance(judge(*case), Skip)
 
@@ -181,7 +179,7 @@ def test_what_nothing_forbids_is_said_by_the_best_way(
 ) -> None:
     shop = Shop(name="Mug House", quiet_hours=QuietHours(start=time(0), end=time(0)))
     mail = Address(channel="mail", address="a@b.example", buyer_id="a@b.example")
-    known = Facts(shop=shop, buyer=Buyer(id="b1", agrees=True), addresses=(DOOR, mail))
+    known = Facts(shop=shop, buyer=ANN, standing=AGREES, addresses=(DOOR, mail))
     due = DueMessage(
         key="k", template="t", category=category, due_at=now - late, created_at=now, lateness=HOUR
     )
@@ -203,7 +201,7 @@ def test_an_answer_comes_before_service_and_an_offer_before_a_greeting_only() ->
 
 def test_the_limit_of_none_lets_no_offer_out() -> None:
     shop = Shop(name="Mug House", limits=Limits(promotions_per_week=0))
-    known = Facts(shop=shop, buyer=Buyer(id="b1", agrees=True), addresses=(DOOR,))
+    known = Facts(shop=shop, buyer=ANN, standing=AGREES, addresses=(DOOR,))
     due = DueMessage(
         key="k", template="t", category="promotion", due_at=NOW, created_at=NOW, lateness=10 * HOUR
     )
@@ -275,9 +273,9 @@ def test_of_two_takeovers_the_longer_one_holds() -> None:
 
 
 def test_who_said_stop_still_gets_an_answer() -> None:
-    silent = Buyer(id="b1", stopped_at=NOW)
-    assert judged(buyer=silent) == Skip(Reason("stopped", {"stopped_at": NOW}))
-    assert judged(buyer=silent, category="answer") == Send(DOOR)
+    silent = Standing(stopped_at=NOW)
+    assert judged(standing=silent) == Skip(Reason("stopped", {"stopped_at": NOW}))
+    assert judged(standing=silent, category="answer") == Send(DOOR)
 
 
 def test_what_is_no_longer_true_is_skipped_by_its_own_reason() -> None:
@@ -296,9 +294,10 @@ def test_the_check_of_a_message_knows_it_and_its_facts_and_the_time() -> None:
 
 @pytest.mark.parametrize("agrees", [None, False])
 def test_an_offer_wants_a_yes(agrees: bool | None) -> None:
-    assert judged(category="promotion", buyer=Buyer(id="b1", agrees=agrees)) == Skip(Reason("not_agreed"))
-    assert judged(category="promotion", buyer=Buyer(id="b1", agrees=True)) == Send(DOOR)
-    assert judged(category="greeting", buyer=Buyer(id="b1", agrees=agrees)) == Send(DOOR)
+    unasked = Standing(agrees=agrees)
+    assert judged(category="promotion", standing=unasked) == Skip(Reason("not_agreed"))
+    assert judged(category="promotion", standing=AGREES) == Send(DOOR)
+    assert judged(category="greeting", standing=unasked) == Send(DOOR)
 
 
 def test_in_the_buyers_night_a_message_waits_for_the_morning_and_an_answer_does_not() -> None:
@@ -325,7 +324,7 @@ def test_a_full_day_is_not_looked_at_again_before_now(until: datetime | None) ->
 
 
 def test_at_the_cap_of_a_week_an_offer_waits_until_the_oldest_counts_no_more() -> None:
-    full = {"promotions_in_week": 1, "buyer": Buyer(id="b1", agrees=True)}
+    full = {"promotions_in_week": 1, "standing": AGREES}
     why = Reason("promotions_full", {"limit": 1})
     for until, wanted in ((NOW + SECOND, NOW + SECOND), (NOW - SECOND, NOW)):
         verdict = judged(**full, promotions_in_week_until=until, category="promotion")

@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.context import Buyer, Case, Context, Conversation
 from bot.domain.shop import Shop
+from bot.domain.wishes import NOTHING_SAID
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -15,16 +16,6 @@ def known(buyer: Buyer | None = None, chat: Conversation | None = None) -> Conte
     return Context(
         now=NOW, shop_id="mugs", shop=Shop(name="Mug House", locale="en"), buyer=buyer, conversation=chat
     )
-
-
-@pytest.mark.parametrize(
-    ("stopped_at", "resumed_at", "stopped"),
-    [(None, None, False), (None, NOW, False), (NOW, None, True), (NOW, NOW, True), (NOW, NOW + HOUR, False)],
-)
-def test_a_stop_holds_until_a_later_resume(
-    stopped_at: datetime | None, resumed_at: datetime | None, stopped: bool
-) -> None:
-    assert Buyer(id="b", stopped_at=stopped_at, resumed_at=resumed_at).stopped is stopped
 
 
 def test_the_buyers_language_comes_before_the_shops() -> None:
@@ -44,3 +35,34 @@ def test_a_case_is_open_until_it_is_closed() -> None:
     case = Case(number=1, kind="human", key="k", reason="asked", opened_at=NOW)
     assert case.open
     assert not Case(number=1, kind="human", key="k", reason="asked", opened_at=NOW, closed_at=NOW).open
+
+
+@pytest.mark.parametrize(
+    ("blocked_at", "last_in_at", "unblocked_at", "blocked"),
+    [
+        (None, None, None, False),
+        (None, NOW, NOW, False),
+        (NOW, None, None, True),
+        (NOW, NOW - HOUR, NOW - HOUR, True),
+        (NOW, NOW, None, True),
+        (NOW, NOW + HOUR, None, False),
+        (NOW, None, NOW + HOUR, False),
+    ],
+)
+def test_a_chat_is_blocked_until_they_write_or_take_the_block_back(
+    blocked_at: datetime | None, last_in_at: datetime | None, unblocked_at: datetime | None, blocked: bool
+) -> None:
+    chat = Conversation(
+        channel="telegram",
+        address="42",
+        buyer="b",
+        blocked_at=blocked_at,
+        last_in_at=last_in_at,
+        unblocked_at=unblocked_at,
+    )
+    assert chat.blocked is blocked
+
+
+def test_a_chat_of_which_nothing_is_known_wants_what_everybody_wants() -> None:
+    assert known().standing == NOTHING_SAID
+    assert (known().standing.stopped, known().standing.agrees) == (False, None)

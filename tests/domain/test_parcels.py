@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 from bot.domain.events import OrderDelivered, OrderShipped, ParcelMoved
-from bot.domain.parcels import Parcel, with_parcel
+from bot.domain.parcels import Number, Parcel, with_parcel
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -50,6 +50,8 @@ def test_any_order_of_arrival_gives_the_same_parcels() -> None:
                 shown_at=AT + 2 * HOUR,
                 tracking="SF2",
                 last=False,
+                last_at=AT,
+                numbers=(Number("SF1", AT, AT), Number("SF2", AT + 2 * HOUR, AT + 2 * HOUR)),
                 followed=True,
                 moved_at=AT + 3 * HOUR,
                 status="out for delivery",

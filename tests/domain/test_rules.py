@@ -27,7 +27,7 @@ RULES = Rules(
     routes=(),
     policies=POLICIES,
     numbers_in=lambda text: (),
-    order_of_link=lambda shop, text: None,
+    link_in=lambda shop, text: None,
     promotion_due=lambda *_: None,
     tier_of=lambda *_: None,
 )

@@ -19,12 +19,22 @@ from aiohttp import web
 from sqlalchemy import String, select
 
 from bot.domain.context import Buyer, Conversation
+from bot.domain.wishes import Wish
 from bot.operations.audit.audit import audit
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, conversation_records, outbox, tables
+from storage import buyer_records, conversation_records, outbox, tables, wish_records
 from storage.database import Database
+from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
-from tests.faults.traffic_simulation import FAST_SHOP, LAST_REMINDER, DatabaseProbe, Receiver, Traffic, until
+from tests.faults.traffic_simulation import (
+    FAST_SHOP,
+    LAST_REMINDER,
+    DatabaseProbe,
+    Receiver,
+    Traffic,
+    delivery_of,
+    until,
+)
 from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
@@ -82,7 +92,7 @@ async def test_killed_hundreds_of_times(database_url: str, tmp_path: Any) -> Non
 
 async def everything_was_done(probe: DatabaseProbe, traffic: Traffic, receiver: Receiver) -> None:
     """Compare the acknowledged deliveries, the received messages and the database."""
-    kept = {name.rpartition("#")[0] for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
+    kept = {delivery_of(name) for (name,) in await probe.rows(select(tables.inbox.c.external_id))}
     assert set(traffic.acknowledged) <= kept
     assert set(await probe.counts(tables.inbox)) == {"done"}
     asked = Counter(f"hello:None:b{int(id[3:]) // 2}:" for id in traffic.acknowledged if id.startswith("m-"))
@@ -136,7 +146,7 @@ OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199
 
 
 def chat_shop(api: str) -> dict[str, Any]:
-    telegram = {"kind": "telegram", "secrets": ["s"], "token": "1:x", "api": api}
+    telegram = {"kind": "telegram", "secrets": ["a secret of the test"], "token": "1:x", "api": api}
     return {
         **FAST_SHOP,
         "channels": {"telegram": telegram, "webhook": {"kind": "webhook", "secrets": [SECRET]}},
@@ -149,7 +159,9 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     """Ann has a chat, and one message to this chat is due."""
     now = datetime.now(UTC)
     version = Catalogue(None).resolve(template, "zh-CN")
-    ann = Buyer(id="ann", name="安娜", locale="zh-CN", agrees=True, agrees_at=now, created_at=now)
+    ann = Buyer(id="ann", name="安娜", locale="zh-CN", created_at=now)
+    agreed = Wish(what="offers", yes=True, at=now)
+    word = WishRecord(address=("telegram", "42"), wish=agreed, channel="telegram", event="yes", buyer="ann")
     chat = Conversation(channel="telegram", address="42", buyer="ann", last_in_at=now)
     draft = outbox.Draft(
         key=f"{template}:1",
@@ -167,6 +179,7 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     with database.engine.begin() as connection:
         buyer_records.save(connection, "shop", [ann])
         conversation_records.save(connection, "shop", [chat])
+        wish_records.add(connection, "shop", [word], now)
         outbox.keep_versions(connection, "shop", [version])
         outbox.queue(connection, "shop", [draft], now)
     database.close()

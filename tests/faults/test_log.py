@@ -36,7 +36,7 @@ from tests.faults.log_cluster import (
     settled_in,
 )
 from tests.faults.test_database_away import closed_server
-from tests.faults.traffic_simulation import EVENT_TIMEOUT, chat, until
+from tests.faults.traffic_simulation import EVENT_TIMEOUT, chat, delivery_of, until
 from tests.world import World, world
 
 KILLS = int(os.environ.get("XIAOER_KILLS", "1"))
@@ -227,7 +227,9 @@ async def test_foreign_bytes_in_the_log_are_kept_and_stop_nobody(
         async with taking_in(shop):
             await settled_in(shop.program.parts.database, len(foreign) + 1)
         told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
-        assert told == [*(f"m{number}" for number in range(len(foreign))), "last"]
+        assert told == [
+            f"message:ann:{id}" for id in (*(f"m{number}" for number in range(len(foreign))), "last")
+        ]
         assert await unreadable(shop) == [("log", body) for body in foreign]
 
 
@@ -251,7 +253,7 @@ async def test_another_hand_goes_on_where_the_first_one_stopped_and_reads_a_new_
         async with taking_in(shop):
             await settled_in(shop.program.parts.database, 7)
         told = [id.split("#")[0] for id in await kept_ids(shop.program.parts.database)]
-        assert told == [f"m{number}" for number in range(7)]
+        assert told == [f"message:ann:m{number}" for number in range(7)]
 
 
 async def test_a_payment_that_still_lies_in_the_log_keeps_its_reminder_from_going_out(
@@ -423,10 +425,10 @@ async def test_each_buyers_words_come_in_their_order_through_all_doors_and_kills
             await program.ready()
         await talks
         await settled_in(traffic.probe.database, 8 * WORDS)
-        told = [id.split("#")[0] for id in await kept_ids(traffic.probe.database)]
+        told = [delivery_of(id) for id in await kept_ids(traffic.probe.database)]
         for buyer in range(8):
-            theirs = [id for id in told if id.startswith(f"b{buyer}-")]
-            assert theirs == [f"b{buyer}-{number:03}" for number in range(WORDS)]
+            theirs = [id for id in told if id.startswith(f"m-b{buyer}-")]
+            assert theirs == [f"m-b{buyer}-{number:03}" for number in range(WORDS)]
 
 
 EACH = 1.0  # seconds that the database needs for a delivery: what is twenty times as fast, any machine can do
@@ -464,7 +466,8 @@ async def test_a_burst_of_twenty_times_what_the_database_takes_is_absorbed_and_w
         )
         assert in_time <= BURST / 20
         assert traffic.traffic.answers[200] >= 0.95 * sum(traffic.traffic.answers.values())
-        assert sorted(id.split("#")[0] for id in await kept_ids(traffic.probe.database)) == sorted(ids)
+        told = [delivery_of(id) for id in await kept_ids(traffic.probe.database)]
+        assert sorted(told) == sorted(f"m-{id}" for id in ids)
 
 
 async def test_without_a_database_deliveries_are_acknowledged_and_come_in_later(

@@ -121,7 +121,9 @@ async def in_their_order(three: Trio, buyers: list[str]) -> None:
     for id, message in three.receiver.messages.items():  # each where it was first taken
         heard[message["buyer"]["id"]].append(keys[id])
     for buyer in buyers:
-        assert heard[buyer] == [f"hello:webhook:{buyer}-{turn}#message.received" for turn in range(WORDS)]
+        assert heard[buyer] == [
+            f"hello:webhook:message:{buyer}:{buyer}-{turn}#message.received" for turn in range(WORDS)
+        ]
 
 
 class Load:

@@ -15,8 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
 from bot.domain.context import Buyer
-from storage import buyer_records, tables
+from bot.domain.wishes import Wish
+from storage import buyer_records, tables, wish_records
 from storage.database import Database
+from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import (
     FAST_SHOP,
@@ -155,7 +157,9 @@ async def test_ten_words_of_a_buyer_are_answered_in_their_order(postgres_url: st
         )
         for number in range(20):
             heard = [keys[a.id] for a in two.receiver.attempts if a.message["buyer"]["id"] == f"b{number}"]
-            assert heard == [f"hello:webhook:b{number}-{turn}#message.received" for turn in range(10)]
+            assert heard == [
+                f"hello:webhook:message:b{number}:b{number}-{turn}#message.received" for turn in range(10)
+            ]
 
 
 async def test_when_one_dies_with_messages_in_hand_the_other_takes_them(
@@ -230,7 +234,13 @@ async def test_a_campaign_starts_once_and_writes_to_each_buyer_once(
 def agreeing_buyers(url: str) -> None:
     now = datetime.now(UTC)
     database = Database(url)
-    people = [Buyer(id=f"b{number}", agrees=True, agrees_at=now, created_at=now) for number in range(BUYERS)]
+    people = [Buyer(id=f"b{number}", created_at=now) for number in range(BUYERS)]
+    agreed = Wish(what="offers", yes=True, at=now)
+    words = [
+        WishRecord(address=("webhook", who.id), wish=agreed, channel="webhook", event=who.id, buyer=who.id)
+        for who in people
+    ]
     with database.engine.begin() as connection:
         buyer_records.save(connection, "shop", people)
+        wish_records.add(connection, "shop", words, now)
     database.close()

@@ -226,3 +226,9 @@ async def until(true: Callable[[], Awaitable[bool]], within: float = EVENT_TIMEO
     while not await true():
         assert asyncio.get_running_loop().time() < deadline, "the condition did not hold in time"
         await asyncio.sleep(0.05)
+
+
+def delivery_of(external_id: str) -> str:
+    """The delivery that a stored event came with; a message is kept under its own id, here the same."""
+    name = external_id.rpartition("#")[0] or external_id
+    return name.rpartition(":")[2] if name.startswith("message:") else name

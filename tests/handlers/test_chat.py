@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.actions import CallHuman, JoinBuyer, OpenCase, Say
+from bot.domain.actions import CallHuman, OpenCase, OpenOrder, Say
 from bot.domain.context import Case, Conversation
 from bot.domain.events import AgentReplied, MessageStatusChanged
 from handlers.order_proof import order_numbers_in
@@ -96,7 +96,7 @@ def test_anything_else_goes_to_a_person_with_a_reply_once() -> None:
     assert isinstance(answer, Say)
     assert answer.template == "not_understood"
     assert call == CallHuman(reason="not_understood", details={"text": "有红色的吗"})
-    assert decide(wrote("有红色的吗", id="m2"), chat_context(cases=(human_case(),))) == []
+    assert answers(wrote("有红色的吗", id="m2"), chat_context(cases=(human_case(),))) == ["noted"]
 
 
 def test_a_known_question_is_answered_while_a_person_has_been_called() -> None:
@@ -111,7 +111,7 @@ def test_a_photo_is_received_and_shown_to_a_person_once() -> None:
     assert isinstance(answer, Say)
     assert answer.template == "media_received"
     assert call == CallHuman(reason="media_received")
-    assert decide(wrote("", kind="other"), chat_context(cases=(human_case(),))) == []
+    assert answers(wrote("", kind="other"), chat_context(cases=(human_case(),))) == ["noted"]
 
 
 def test_the_bot_is_silent_while_a_person_talks() -> None:
@@ -161,12 +161,12 @@ def test_a_number_alone_answers_which_order() -> None:
     assert said("1000").template == "which_order"
 
 
-def test_a_chat_opened_by_the_signed_link_is_joined_and_answered() -> None:
-    context = chat_context(named_order=UNPAID, link_proved=True)
+def test_a_signed_link_opens_its_order_to_the_chat_and_is_answered() -> None:
+    context = chat_context(linked_order=UNPAID)
 
-    join, answer = decide(wrote("/start abc"), context)
+    opened, answer = decide(wrote("/start abc"), context)
 
-    assert join == JoinBuyer(order="1001")
+    assert opened == OpenOrder(order="1001", how="link")
     assert isinstance(answer, Say)
     assert (answer.template, answer.order) == ("where_is_order", "1001")
 
@@ -174,16 +174,16 @@ def test_a_chat_opened_by_the_signed_link_is_joined_and_answered() -> None:
 def test_a_link_that_proves_nothing_is_a_greeting() -> None:
     assert answers(wrote("/start"), chat_context()) == ["hello"]
     assert not any(
-        isinstance(action, JoinBuyer)
-        for action in decide(wrote("/start forged"), chat_context(named_order=UNPAID))
+        isinstance(action, OpenOrder)
+        for action in decide(wrote("/start forged"), chat_context(named_orders=(UNPAID,)))
     )
 
 
-def test_a_link_joins_in_silence_while_a_person_talks() -> None:
+def test_a_link_opens_its_order_in_silence_while_a_person_talks() -> None:
     busy = Conversation(channel="telegram", address="42", buyer="x", human_until=PLACED + days(1))
-    context = chat_context(named_order=UNPAID, link_proved=True, conversation=busy)
+    context = chat_context(linked_order=UNPAID, conversation=busy)
 
-    assert decide(wrote("/start abc"), context) == [JoinBuyer(order="1001")]
+    assert decide(wrote("/start abc"), context) == [OpenOrder(order="1001", how="link")]
 
 
 def test_a_persons_reply_and_a_status_need_no_answer() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, Say
-from bot.domain.context import Buyer, Case
+from bot.domain.context import Case
 from handlers.claims import claim, claimed, i_paid, take_form
 from handlers.meaning import Meaning
 from tests.handlers import world
@@ -75,14 +75,12 @@ def test_a_form_that_names_an_order_of_another_buyer_is_no_claim_for_the_only_un
 
 
 def test_a_try_to_prove_an_order_by_a_form_counts_also_while_a_person_is_called() -> None:
-    stranger = Buyer(id="b", phone="+8613911112222")
     context = chat_context(
         buyer=msgspec.structs.replace(ANN, id="x"),
-        named_order=UNPAID,
-        named_buyer=stranger,
+        named_orders=(UNPAID,),
         cases=(human_case(),),
     )
 
-    actions = take_form({**FORM, "order": "1001"}, wrote("Order: 1001\nPhone: 13800008000"), context)
+    actions = take_form({**FORM, "order": "1001"}, wrote("Order: 1001\nPhone: 13911112222"), context)
 
     assert [type(action) for action in actions] == [CountTry, NoteBuyer, Say]

@@ -1,5 +1,7 @@
 """The confirmation, and the second contact after silence."""
 
+from datetime import timedelta
+
 from bot.domain.context import Conversation
 from handlers.routes import POLICIES
 from tests.handlers import world
@@ -61,3 +63,25 @@ def test_a_message_whose_order_is_unknown_is_not_sent() -> None:
 
 def test_the_confirmation_alone_carries_the_link_that_opens_a_chat_about_its_order() -> None:
     assert [name for name, policy in POLICIES.items() if policy.opens_chat] == ["order_confirmation"]
+
+
+def test_a_second_contact_looks_back_only_to_what_was_sent() -> None:
+    desk = Desk().take(world.placed())
+
+    assert desk.why_outdated("second_contact:1001:1", said=()) == "nothing_said"
+    assert desk.why_outdated("second_contact:1001:1", said=(world.confirmed("skipped"),)) == "nothing_said"
+    assert desk.why_outdated("second_contact:1001:1", said=(world.confirmed(),)) is None
+
+
+def test_a_second_contact_counts_from_what_was_said() -> None:
+    desk = Desk().take(world.placed())
+    say, late = desk.messages["second_contact:1001:1"].say, world.confirmed(at=PLACED + hours(4))
+
+    wait = world.not_before(say, desk.facts(said=(late,)), PLACED + days(2))
+
+    assert wait == PLACED + hours(4) + days(2)
+
+
+def test_an_order_placed_minutes_ago_is_confirmed_as_an_answer() -> None:
+    assert POLICIES["order_confirmation"].fresh == timedelta(minutes=15)
+    assert {name for name, policy in POLICIES.items() if policy.fresh} == {"order_confirmation"}

@@ -62,6 +62,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("已轉帳", "我已經匯款了", "剛剛付款了"),
         *(
             "I already paid",
+            "paid, Hughes Ltd",
             "I've paid",
             "i payed yesterday",
             "paid",
@@ -70,7 +71,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         ),
     ),
     "person": (
-        *("人呢", "客服呢？"),
+        *(
+            "人呢",
+            "客服呢？",
+            "客服",
+            "客服在吗",
+            "有人吗",
+            "有人在吗？",
+            "hello, is anybody there?",
+            "anyone there",
+        ),
         *("人工", "转人工", "我要真人客服", "找客服", "轉人工", "請幫我轉真人"),
         *("I want to talk to a human", "can I speak to someone", "agent please", "a person please", "human"),
         *(
@@ -78,6 +88,25 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "connect me to a representative",
             "where is my order? I want to talk to a real person",
         ),
+    ),
+    "no_reminders": (
+        *(
+            "不要催我付款了",
+            "别催了",
+            "別催了",
+            "请不要再催了",
+            "别老催我",
+            "不用一直催，我会付的",
+            "催什么催",
+        ),
+        *(
+            "別再提醒我付款了",
+            "stop pressing me",
+            "Don't rush me",
+            "please don't keep pushing me!",
+            "stop nagging me",
+        ),
+        *("stop reminding me to pay", "don't pressure us"),
     ),
     "stop": ("TD", "退订", "退訂", "stop", "please stop texting me", "不要再發訊息了", "unsubscribe me"),
     "resume": ("恢复", "恢復", "START", "start again"),
@@ -101,7 +130,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("do you ship to Germany", "how much is shipping", "从哪里发货", "change my delivery address"),
         *("你好，有红色的吗", "hello, do you sell cups", "人工智能是什么", "where are you from", "😡"),
         *(
-            "不要催我付款了",
             "don't stop",
             "non-stop",
             "the bus stop",

@@ -5,10 +5,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from bot.domain.actions import Action, CallHuman, CountTry, JoinBuyer, Say
+from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Buyer, Context, Conversation
-from handlers.order_proof import last_fours_in, order_numbers_in
+from bot.domain.events import BuyerRef
+from bot.domain.orders import Order
+from handlers.order_proof import (
+    NUMBERS,
+    ORDER_TRIES,
+    last_fours_in,
+    marked_numbers_in,
+    numbers_in,
+    order_numbers_in,
+)
 from tests.handlers import world
 from tests.handlers.world import (
     ANN,
@@ -26,10 +36,16 @@ from tests.handlers.world import (
 ORDER = order_of(world.placed())
 
 
+def numbered(number: str, phone: str | None = ANN.phone, id: str = "gid-7", channel: str = "shop") -> Order:
+    """An order whose platform shows another number than its id."""
+    event = replace(world.placed(order=id), number=number, buyer=BuyerRef(phone=phone), channel=channel)
+    return order_of(event)
+
+
 def stranger(found: bool = True, tries: int = 0, since: Any = PLACED, **known: Any) -> Context:
     """A new buyer writes; the order that they name is Ann's, if it was found."""
     chat = Conversation(channel="telegram", address="42", buyer="x", tries=tries, tries_since=since)
-    named = {"named_order": ORDER, "named_buyer": ANN} if found else {}
+    named = {"named_orders": (ORDER,)} if found else {}
     return chat_context(**{"buyer": Buyer(id="x"), "conversation": chat, **named, **known})
 
 
@@ -52,10 +68,10 @@ def test_a_stranger_without_a_number_is_asked_for_both_in_one_message() -> None:
         *("where is 1001? phone 8000, bought in 2026, my parcel",),
     ],
 )
-def test_the_right_number_and_digits_join_the_chat_to_the_orders_buyer(text: str) -> None:
-    join, answer = decide(wrote(text), stranger())
+def test_the_right_number_and_digits_open_that_one_order(text: str) -> None:
+    opened, answer = decide(wrote(text), stranger())
 
-    assert join == JoinBuyer(order="1001")
+    assert opened == OpenOrder(order="1001", how="digits")
     assert isinstance(answer, Say)
     assert (answer.template, answer.order) == ("where_is_order", "1001")
 
@@ -65,12 +81,60 @@ def test_the_question_asked_along_with_the_proof_is_the_one_answered() -> None:
 
 
 def test_wrong_digits_and_a_wrong_number_get_the_same_words_and_count_as_tries() -> None:
-    wrong_digits = decide(wrote("1001 8001"), stranger())
-    wrong_number = decide(wrote("1001 8001"), stranger(found=False))
+    counted, said = decide(wrote("1001 8001"), stranger())
+    counted_too, said_too = decide(wrote("1001 8001"), stranger(found=False))
 
-    assert wrong_digits == wrong_number
-    assert wrong_digits[0] == CountTry()
+    assert said == said_too
     assert answers(wrote("1001 8001"), stranger()) == ["not_matched"]
+    assert counted == CountTry(orders=("1001",))
+    assert counted_too == CountTry(orders=())
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("1001-DE", "1001-DE 8000"),
+        ("1001-DE", "where is order 1001-de, phone 8000"),
+        ("INV-2026/0042", "INV-2026/0042 8000"),
+        ("INV-2026/0042", "订单号 inv-2026/0042，手机尾号 8000"),
+        ("#EU-A1001/2", "#EU-A1001/2 8000"),
+        ("#EU-A1001/2", "EU-A1001/2 尾号8000"),
+        ("WC_1001", "WC_1001 8000"),
+    ],
+)
+def test_a_number_as_shops_write_them_can_be_proved(number: str, text: str) -> None:
+    order = numbered(number)
+    assert {number.casefold(), number.lstrip("#").casefold()} & {
+        each.casefold() for each in order_numbers_in(text)
+    }
+    opened, answer = decide(wrote(text), stranger(named_orders=(order,)))
+
+    assert opened == OpenOrder(order="gid-7", how="digits")
+    assert isinstance(answer, Say)
+    assert (answer.template, answer.order) == ("where_is_order", "gid-7")
+
+
+def test_the_digits_are_those_of_the_phone_kept_on_that_order() -> None:
+    """Not of the asker's own file, nor of another order of the same buyer."""
+    order = numbered("1001", phone="+8613900009999")
+    asker = Buyer(id="x", phone=ANN.phone)
+
+    wrong = decide(wrote("1001 8000"), stranger(named_orders=(order,), buyer=asker))
+    right = decide(wrote("1001 9999"), stranger(named_orders=(order,), buyer=asker))
+
+    assert wrong[0] == CountTry(orders=("gid-7",))
+    assert right[0] == OpenOrder(order="gid-7", how="digits")
+
+
+def test_of_two_orders_with_one_number_only_the_one_of_the_digits_is_opened() -> None:
+    mine = numbered("1001", id="a", channel="shop")
+    other = numbered("1001", id="b", channel="second shop", phone="+8613900009999")
+
+    opened = decide(wrote("1001 8000"), stranger(named_orders=(other, mine)))
+    wrong = decide(wrote("1001 1234"), stranger(named_orders=(other, mine)))
+
+    assert [each for each in opened if isinstance(each, OpenOrder)] == [OpenOrder(order="a", how="digits")]
+    assert wrong[0] == CountTry(orders=("b", "a"))
 
 
 def test_several_digits_in_one_message_are_a_guess_and_no_proof() -> None:
@@ -78,7 +142,11 @@ def test_several_digits_in_one_message_are_a_guess_and_no_proof() -> None:
 
 
 def test_an_order_without_a_phone_cannot_be_proved() -> None:
-    assert answers(wrote("1001 8000"), stranger(named_buyer=Buyer(id="b"))) == ["not_matched"]
+    without = stranger(named_orders=(numbered("1001", phone=None),))
+    assert answers(wrote("1001 8000"), without) == ["not_matched"]
+
+    older = stranger(named_orders=(replace(ORDER, contacts=None),))  # stored before orders had contacts
+    assert answers(wrote("1001 8000"), older) == ["not_matched"]
 
 
 def test_after_too_many_tries_a_person_is_called_and_nothing_revealed() -> None:
@@ -93,20 +161,60 @@ def test_after_too_many_tries_a_person_is_called_and_nothing_revealed() -> None:
 def test_tries_are_forgotten_after_a_day() -> None:
     context = stranger(tries=5, since=PLACED - days(2))
 
-    assert decide(wrote("1001 8000"), context)[0] == JoinBuyer(order="1001")
+    assert decide(wrote("1001 8000"), context)[0] == OpenOrder(order="1001", how="digits")
+
+
+def test_a_proof_gives_no_tries_back() -> None:
+    """Only the opening is decided: who owns one order may not guess at others for ever."""
+    actions = decide(wrote("1001 8000"), stranger(tries=4))
+
+    assert [type(action) for action in actions] == [OpenOrder, Say]
+
+
+@pytest.mark.parametrize("text", ["1001 8000", "1001 8001"])
+def test_after_ten_wrong_tries_over_all_chats_only_a_person_opens_an_order(text: str) -> None:
+    answer, call = decide(wrote(text), stranger(wrong_tries=ORDER_TRIES))
+
+    assert isinstance(answer, Say)
+    assert answer.template == "human_coming"
+    assert isinstance(call, CallHuman)
+    assert call.reason == "proof_failed"
+    assert decide(wrote("1001 8000"), stranger(wrong_tries=ORDER_TRIES - 1))[0] == OpenOrder(
+        order="1001", how="digits"
+    )
+
+
+def test_the_tenth_wrong_try_tells_the_orders_own_contact_once_a_day() -> None:
+    early = decide(wrote("1001 8001"), stranger(wrong_tries=ORDER_TRIES - 2))
+    _, warning, answer = decide(wrote("1001 8001"), stranger(wrong_tries=ORDER_TRIES - 1))
+
+    assert [type(action) for action in early] == [CountTry, Say]
+    assert isinstance(warning, Say)
+    assert (warning.template, warning.order, warning.to) == ("order_guessed", "1001", None)
+    assert warning.key == f"order_guessed:1001:{(PLACED + hours(1)).date().isoformat()}"
+    assert isinstance(answer, Say)
+    assert (answer.template, answer.to) == ("not_matched", "telegram:42")
+
+
+def test_a_form_that_is_the_tenth_wrong_try_tells_the_orders_own_contact_too() -> None:
+    form = "Name: Ann\nPhone: 13911112222\nBank: ICBC\nTime of transfer: 3 pm\nOrder: 1001"
+    said = answers(wrote(form), stranger(wrong_tries=ORDER_TRIES - 1))
+
+    assert said == ["order_guessed", "form_received"]
 
 
 @given(st.text(alphabet="0123456789 -#,order号", max_size=60))
-def test_no_message_joins_without_the_right_digits(text: str) -> None:
+def test_no_message_opens_an_order_without_the_right_digits(text: str) -> None:
     actions: list[Action] = decide(wrote(text), stranger())
 
-    if any(isinstance(action, JoinBuyer) for action in actions):
+    if any(isinstance(action, OpenOrder) for action in actions):
         assert "8000" in text
 
 
 @given(st.text(max_size=200))
 def test_one_message_looks_up_few_numbers(text: str) -> None:
-    assert len(order_numbers_in(text)) <= 6
+    assert len(order_numbers_in(text)) <= 4 * NUMBERS
+    assert len({way.lstrip("#").casefold() for way in order_numbers_in(text)}) <= NUMBERS
 
 
 def test_a_price_or_an_amount_is_no_orders_number() -> None:
@@ -126,3 +234,10 @@ def test_the_digits_are_what_stands_beside_the_number() -> None:
 
 def test_the_clock_of_tries_is_the_days() -> None:
     assert answers(wrote("1001 8001"), stranger(tries=5, since=PLACED - hours(22))) == ["human_coming"]
+
+
+@pytest.mark.parametrize(
+    "text", ["my 2nd order", "at 3pm", "do you have 500ml mugs", "order 2pcs", "order 10kg"]
+)
+def test_counts_times_and_sizes_are_no_numbers_of_orders(text: str) -> None:
+    assert numbers_in(text) == marked_numbers_in(text) == ()

@@ -1,33 +1,69 @@
-"""Money came, in whole, in part, or too late."""
+"""Money came: in whole, in parts, in one piece told twice, on delivery, or not at all in the end."""
 
+import pytest
+
+from bot.domain.context import Said
 from bot.domain.money import Money
 from tests.handlers import world
-from tests.handlers.world import PLACED, Desk, days, hours
+from tests.handlers.world import PLACED, Desk, acknowledged, days, hours
+
+
+def said(paid: int, template: str = "payment_received") -> Said:
+    return Said(
+        key="x", template=template, state="sent", sent_at=PLACED, paid=True, paid_sum=Money(paid, "CNY")
+    )
 
 
 def test_payment_is_acknowledged_as_of_its_own_time() -> None:
     desk = Desk().take(world.placed(), world.paid())
 
-    assert desk.waiting["payment_received:1001"].at == PLACED + hours(1)
+    assert desk.waiting[acknowledged()].at == PLACED + hours(1)
+    assert desk.why_outdated(acknowledged()) is None
 
 
-def test_a_payment_is_acknowledged_when_its_parts_fill_the_total() -> None:
-    desk = Desk().take(world.placed(), world.paid(hours(1), 5000))
-    assert "payment_received:1001" not in desk.messages
+def test_each_part_is_acknowledged_as_of_its_own_time() -> None:
+    desk = Desk().take(world.placed(), world.paid(hours(1), 5000), world.paid(hours(4), 7800))
 
-    desk.take(world.paid(hours(4), 7800))
+    first, rest = acknowledged(hours(1), "5000CNY"), acknowledged(hours(4), "7800CNY")
+    assert (desk.waiting[first].at, desk.waiting[rest].at) == (PLACED + hours(1), PLACED + hours(4))
+    assert desk.why_outdated(rest, said=(said(5000),)) is None
+    assert desk.why_outdated(rest, said=(said(12800),)) == "already_told"
 
-    assert desk.waiting["payment_received:1001"].at == PLACED + hours(4)
+
+def test_a_sum_that_the_confirmation_named_is_not_told_again() -> None:
+    desk = Desk().take(world.placed(), world.paid(minor=12800))
+    key = acknowledged(how_much="12800CNY")
+
+    assert desk.why_outdated(key, said=(said(12800, "order_confirmation"),)) == "already_told"
+    assert desk.why_outdated(key, said=(said(12800, "payment_reminder"),)) is None
 
 
-def test_a_partial_payment_is_a_case_until_it_is_filled_up() -> None:
-    desk = Desk().take(world.placed(), world.paid(hours(1), 5000))
-    assert desk.open_cases == {"paid_partly:1001"}
-    assert desk.reasons["paid_partly:1001"].details["amount"] == "50.00 CNY"
+def test_a_payment_known_by_its_reference_has_one_word_whenever_it_is_told() -> None:
+    told = [world.paid(after, 12800, reference="tx9") for after in (hours(1), hours(3), hours(2))]
+    desk = Desk().take(told[1], world.placed(), told[0], told[2])
 
-    desk.take(world.paid(hours(4), 7800))
+    assert {key for key in desk.messages if key.startswith("payment")} == {
+        "payment_received:1001:tx9-12800CNY",
+        *(f"payment_reminder:1001:{step}" for step in (1, 2, 3)),
+    }
+    assert desk.waiting["payment_received:1001:tx9-12800CNY"].at == PLACED + hours(1)
+    assert desk.order is not None
+    assert desk.order.paid == Money(12800, "CNY")
 
-    assert desk.open_cases == set()
+
+def test_the_memo_of_all_transfers_names_none_of_them() -> None:
+    halves = [world.paid(after, 6400, reference="1001") for after in (hours(1), hours(2))]
+    desk = Desk().take(world.placed(), *halves)
+
+    assert desk.order is not None
+    assert desk.order.paid_in_full
+
+
+def test_two_equal_payments_of_one_second_are_told_apart_by_their_own_ids() -> None:
+    desk = Desk().take(world.placed(), *(world.paid(minor=6400, payment=name) for name in ("p1", "p2", "p1")))
+
+    assert desk.order is not None
+    assert desk.order.paid == Money(12800, "CNY")
 
 
 def test_an_amount_is_not_judged_before_the_total_is_known() -> None:
@@ -36,39 +72,73 @@ def test_an_amount_is_not_judged_before_the_total_is_known() -> None:
     assert (desk.messages, desk.cases) == ({}, {})
 
 
-def test_money_after_cancelling_is_a_case_and_no_acknowledgement() -> None:
+def test_what_the_platform_shows_as_paid_is_acknowledged_once_for_each_sum() -> None:
+    desk = Desk()
+    for after, sum in ((0, 0), (1, 5000), (2, 5000), (3, 12800), (4, 12800)):
+        desk.take(world.placed(PLACED + hours(after), paid=Money(sum, "CNY")))
+
+    thanks = {key: say.at for key, say in desk.waiting.items() if key.startswith("payment_received")}
+    assert thanks == {
+        "payment_received:1001:5000CNY": PLACED + hours(1),
+        "payment_received:1001:12800CNY": PLACED + hours(3),
+    }
+
+
+def test_money_after_cancelling_is_not_acknowledged() -> None:
     desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
 
-    assert desk.open_cases == {"paid_after_cancel:1001"}
-    assert desk.why_outdated("payment_received:1001") == "order_cancelled"
+    assert desk.why_outdated(acknowledged(hours(5))) == "order_cancelled"
 
 
-def test_cancelling_after_payment_is_no_late_payment() -> None:
-    desk = Desk().take(world.placed(), world.paid(hours(1)), world.cancelled(hours(2)))
-
-    assert desk.cases == {}
-
-
-def test_a_payment_at_exactly_the_time_of_the_cancelling_is_not_late() -> None:
-    desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(2)))
-
-    assert desk.cases == {}
-
-
-def test_a_late_payment_is_settled_when_the_order_comes_back() -> None:
+def test_a_late_payment_is_acknowledged_when_the_order_comes_back() -> None:
     desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
 
     desk.take(world.reopened(hours(6)))
 
-    assert desk.open_cases == set()
-    assert desk.why_outdated("payment_received:1001") is None
+    assert desk.why_outdated(acknowledged(hours(5))) is None
+
+
+@pytest.mark.parametrize("minor", [None, 12800])
+def test_nothing_is_said_of_money_that_comes_on_delivery(minor: int | None) -> None:
+    desk = Desk().take(world.placed(pay_on_delivery=True), world.shipped(), world.paid(days(1), minor))
+    key = acknowledged(days(1), f"{minor}CNY" if minor else "all")
+
+    assert desk.why_outdated(key) == "pay_on_delivery"
+    assert desk.why_withdrawn("reassurance") == {"order_shipped"}
+
+
+@pytest.mark.parametrize("minor", [None, 0])
+def test_of_nothing_nothing_arrived(minor: int | None) -> None:
+    desk = Desk().take(world.placed(total=Money(0, "CNY")), world.paid(minor=minor))
+
+    thanks = [key for key in desk.messages if key.startswith("payment_received")]
+    assert {desk.why_outdated(key) for key in thanks} <= {"order_not_paid"}
+    assert desk.order is not None
+    assert (desk.order.state, desk.order.paid_at) == ("paid", None)
+
+
+def test_other_money_is_not_acknowledged() -> None:
+    desk = Desk().take(world.placed(), world.paid(minor=12800, currency="KRW"))
+
+    assert desk.why_outdated(acknowledged(how_much="12800KRW")) == "payment_unclear"
+
+
+def test_a_payment_that_was_given_up_is_not_acknowledged() -> None:
+    desk = Desk().take(
+        world.placed(paid=Money(12800, "CNY")), world.placed(PLACED + days(1), paid=Money(0, "CNY"))
+    )
+
+    assert desk.why_outdated("payment_received:1001:12800CNY") == "payment_unclear"
 
 
 def test_a_day_after_payment_the_buyer_is_reassured() -> None:
     desk = Desk().take(world.placed(), world.paid())
+    key = acknowledged().replace("payment_received", "reassurance")
 
-    assert desk.waiting["reassurance:1001:1"].at == PLACED + hours(25)
-    assert desk.why_outdated("reassurance:1001:1") is None
+    assert desk.waiting[key].at == PLACED + hours(25)
+    assert desk.why_outdated(key) is None
+    assert desk.why_outdated(key, said=(said(12800, "reassurance"),)) == "already_told"
+    assert desk.why_outdated(key, cases=(world.human_case(),)) == "case_open"
 
 
 def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:
@@ -79,17 +149,11 @@ def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:
     assert Desk().take(*begun, world.refunded(2000)).why_withdrawn("reassurance") == {"order_refunded"}
 
 
-def test_nobody_is_reassured_while_a_case_is_open() -> None:
-    desk = Desk().take(world.placed(), world.paid())
-
-    assert desk.why_outdated("reassurance:1001:1", cases=(world.human_case(),)) == "case_open"
-
-
-def test_a_payment_overtaken_by_a_higher_total_is_not_acknowledged() -> None:
-    desk = Desk().take(world.placed(), world.paid(minor=12800))
-
-    desk.take(
-        world.placed(PLACED + days(1), total=Money(15000, "CNY")),
+def test_a_payment_of_the_whole_is_a_part_once_the_total_grew() -> None:
+    desk = Desk().take(
+        world.placed(), world.paid(), world.placed(PLACED + days(1), total=Money(15000, "CNY"))
     )
 
-    assert desk.why_outdated("payment_received:1001") == "order_partly_paid"
+    assert desk.order is not None
+    assert (desk.order.paid, desk.order.left) == (Money(12800, "CNY"), Money(2200, "CNY"))
+    assert desk.why_outdated(acknowledged().replace("payment_received", "reassurance")) == "order_partly_paid"

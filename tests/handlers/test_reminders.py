@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.actions import OpenCase
+from bot.domain.actions import OpenCase, WakeAt
 from bot.domain.context import Case, Context, Said
 from bot.domain.money import Money
 from bot.domain.shop import Payment
@@ -171,3 +171,69 @@ def test_orders_imported_from_long_ago_do_not_flood_the_seller() -> None:
     desk.take(world.time_came("unpaid_closed", DEADLINE), now=PLACED + days(90))
 
     assert desk.cases == {}
+
+
+# What the buyer was told, and when
+
+
+FOUR_DAYS = days(4)
+
+
+def due_times(desk: Desk, said: tuple[Said, ...], until: timedelta = FOUR_DAYS) -> list[timedelta]:
+    """When each reminder goes out, at whatever minute it is tried, if it goes out at all."""
+    keys = [key for key in desk.waiting if key.startswith("payment_reminder:")]
+    heard, found = list(said), list[timedelta]()
+    now = PLACED
+    while now < PLACED + until:
+        now += timedelta(minutes=5)
+        for key in list(keys):
+            say = desk.messages[key].say
+            facts = desk.facts(said=tuple(heard))
+            true = say.at and say.at <= now and world.why_outdated(say, facts, now) is None
+            if true and world.not_before(say, facts, now) is None:
+                keys.remove(key)
+                found.append(now - PLACED)
+                heard.append(Said(key=key, template="payment_reminder", state="sent", sent_at=now))
+    return found
+
+
+def test_reminders_of_an_order_told_four_hours_late_count_from_then_on() -> None:
+    desk = Desk().take(world.placed())
+
+    assert due_times(desk, (world.confirmed(),)) == [hours(1 / 3), hours(3), hours(70.5)]
+    late = (world.confirmed(at=PLACED + hours(4)),)
+    nine = PLACED + hours(4) + days(3)  # at 14:00 in Shanghai
+    assert due_times(desk, late, days(5)) == [hours(4 + 1 / 3), hours(7), nine - hours(1.5) - PLACED]
+
+
+def test_no_reminder_comes_while_the_confirmation_is_still_to_be_sent() -> None:
+    desk = Desk().take(world.placed())
+
+    assert due_times(desk, (world.confirmed("queued"),)) == []
+
+
+def test_an_order_that_was_never_confirmed_is_reminded_by_its_own_time() -> None:
+    desk = Desk().take(world.placed())
+
+    assert due_times(desk, (world.confirmed("failed"),)) == [hours(1 / 3), hours(3), hours(70.5)]
+
+
+@given(st.integers(0, 60 * 50).map(lambda number: timedelta(minutes=number)), st.integers(1, 80))
+def test_two_words_about_money_never_come_in_one_breath(told: timedelta, close: int) -> None:
+    desk = Desk(world.shop_with(payment={"close": f"{close}h", "gap": "0m"})).take(world.placed())
+    times = [told, *due_times(desk, (world.confirmed(at=PLACED + told),), days(7))]
+
+    assert all(one + timedelta(minutes=5) <= other for one, other in pairwise(times)), times
+
+
+def test_an_order_told_late_is_given_up_only_after_its_full_time() -> None:
+    desk = Desk().take(world.placed())
+    late = (world.confirmed(at=PLACED + hours(4)),)
+    context = Context(
+        now=DEADLINE, shop_id="mugs", shop=desk.shop, order=desk.order, said=late, buyer=world.ANN
+    )
+
+    (again,) = close(world.time_came("unpaid_closed", DEADLINE), context)
+
+    assert isinstance(again, WakeAt)
+    assert again.at == DEADLINE + hours(4)

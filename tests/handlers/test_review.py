@@ -1,6 +1,12 @@
 """Reviews: asked for at the right time and of the right people, thanked for, answered."""
 
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from bot.domain.actions import OpenCase
 from bot.domain.context import Context, Said
+from handlers import review
 from handlers.review import request
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
@@ -103,6 +109,20 @@ def test_a_bad_review_brings_an_apology_a_case_and_a_drafted_explanation() -> No
     assert case.draft == "review_reply_draft"
 
 
+def test_the_case_is_about_our_order_where_two_systems_number_theirs_alike() -> None:
+    """The platform's id is another system's order too; ours tells them apart."""
+    order = replace(world.order_of(world.placed()), id="1001@second shop", own_id="1001")
+    context = Context(
+        now=world.PLACED, shop_id="mugs", shop=world.SHOP, buyer=world.ANN, order=order, orders=(order,)
+    )
+
+    (case,) = review.show(world.reviewed(1), context)
+
+    assert isinstance(case, OpenCase)
+    assert (case.order, case.key) == ("1001@second shop", "bad_review:1001@second shop:v1")
+    assert case.details["order"] == "1001"
+
+
 def test_two_stars_hurt_and_three_are_honest() -> None:
     assert arrived().take(world.reviewed(2)).open_cases == {"bad_review:1001:v1"}
     assert arrived().take(world.reviewed(3)).open_cases == set()
@@ -113,3 +133,30 @@ def test_thanks_are_not_sent_for_praise_that_was_taken_back() -> None:
 
     assert desk.why_outdated("review_thanks:1001:v1") == "order_reviewed"
     assert desk.why_outdated("review_sorry:1001:v1") is None
+
+
+TEN_DAYS = days(10)
+
+
+def asked(state: str = "sent", at: timedelta = TEN_DAYS) -> tuple[Said, ...]:
+    sent_at = PLACED + at if state == "sent" else None
+    return (Said(key="q", template="review_request", state=state, order="1001", sent_at=sent_at),)
+
+
+def test_a_reminder_looks_back_only_to_a_request_that_was_sent() -> None:
+    desk = Desk().take(world.placed(), world.delivered())
+    reminder = "review_reminder:1001:all"
+
+    assert desk.why_outdated(reminder) == "nothing_said"
+    assert desk.why_outdated(reminder, said=asked("skipped")) == "nothing_said"
+    assert desk.why_outdated(reminder, said=asked()) is None
+
+
+def test_a_reminder_counts_from_when_the_request_was_sent() -> None:
+    desk = Desk().take(world.placed(), world.delivered())
+    say, late = desk.messages["review_reminder:1001:all"].say, asked(at=days(14))
+    wait = world.not_before(say, desk.facts(said=late), PLACED + days(15))
+
+    assert wait
+    assert wait >= PLACED + days(18.9)
+    assert world.not_before(say, desk.facts(said=asked()), PLACED + days(15)) is None

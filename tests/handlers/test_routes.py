@@ -20,7 +20,7 @@ def test_every_event_has_a_route() -> None:
 
 
 def test_every_deadline_that_is_set_has_a_route_and_no_other_has() -> None:
-    desk = Desk().take(world.placed(), world.shipped())
+    desk = Desk().take(world.placed(), world.paid(), world.shipped(), world.refunded())
 
     assert desk.deadlines == DEADLINES
 

@@ -1,7 +1,6 @@
 """Parcels: announced when they leave, reported when they stand still and when they arrive."""
 
-from bot.domain.context import Context, Said
-from handlers.shipping import arrive
+from bot.domain.context import Said
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
 
@@ -108,10 +107,11 @@ def test_an_arrival_reported_for_the_whole_order_takes_the_place_of_its_parcels(
 
 
 def test_a_buyer_who_read_of_the_last_parcel_is_not_written_to_again_about_the_whole() -> None:
-    order = world.order_of(world.shipped("A"), world.delivered("A", days(3)), world.delivered(None, days(3)))
     said = Said(
         key="delivered:1001:parcel-A", template="delivered", state="sent", order="1001", sent_at=PLACED
     )
-    context = Context(now=PLACED + days(3), shop_id="mugs", shop=world.SHOP, said=(said,))
+    desk = Desk()
+    desk.take(world.shipped("A"), world.delivered("A", days(3)), world.delivered(None, days(3)))
 
-    assert world.keys_of(arrive(order, context)) == ["delivered:1001:parcel-A"]
+    assert desk.why_outdated("delivered:1001:all") is None
+    assert desk.why_outdated("delivered:1001:all", said=(said,)) == "order_delivered"

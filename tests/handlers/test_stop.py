@@ -1,13 +1,18 @@
 """Opting out, in every way buyers write it, and what only looks like it."""
 
+from importlib.resources import files
+
 import pytest
 
 from bot.domain.actions import Consent, OpenCase, Say
-from bot.domain.context import Buyer, Conversation
-from bot.domain.events import BuyerOptedOut, BuyerRef
+from bot.domain.context import Conversation
+from bot.domain.events import BuyerOptedOut, BuyerRef, OffersConfirmed
+from bot.domain.wishes import EMAIL, Standing
 from handlers.normalise import normalise
-from handlers.stop import wants_resume, wants_stop
-from tests.handlers.world import ANN, PLACED, Desk, answers, chat_context, days, decide, placed, wrote
+from handlers.stop import wants_no_offers, wants_resume, wants_stop
+from tests.handlers.world import PLACED, Desk, answers, chat_context, days, decide, hours, placed, wrote
+
+SAID = PLACED + hours(1)  # when `wrote` writes
 
 STOPS = (
     *("TD", "td", "TD。", "T", "回TD", "退订", "退訂", "我要退订", "请帮我取消订阅", "取消訂閱"),
@@ -82,7 +87,7 @@ def test_what_only_looks_like_stop_is_none(text: str) -> None:
 def test_a_stop_in_the_chat_is_recorded_and_confirmed() -> None:
     consent, said = decide(wrote("谢谢，请不要再给我发消息了"), chat_context())
 
-    assert consent == Consent(stop=True)
+    assert consent == Consent(stop=True, at=SAID)
     assert isinstance(said, Say)
     assert (said.template, said.to) == ("stopped", "telegram:42")
 
@@ -94,7 +99,7 @@ def test_a_stop_and_a_claim_of_payment_in_one_message_both_count() -> None:
 
     consent, said, case = decide(wrote("Stop! I already paid"), context)
 
-    assert consent == Consent(stop=True)
+    assert consent == Consent(stop=True, at=SAID)
     assert isinstance(said, Say)
     assert isinstance(case, OpenCase)
     assert (said.template, case.kind, case.order) == ("stopped", "payment_claim", "1001")
@@ -103,12 +108,12 @@ def test_a_stop_and_a_claim_of_payment_in_one_message_both_count() -> None:
 def test_a_stop_is_obeyed_without_a_reply_while_a_person_talks() -> None:
     busy = Conversation(channel="telegram", address="42", buyer="ann", human_until=PLACED + days(1))
 
-    assert decide(wrote("stop"), chat_context(conversation=busy)) == [Consent(stop=True)]
+    assert decide(wrote("stop"), chat_context(conversation=busy)) == [Consent(stop=True, at=SAID)]
 
 
 def test_a_stop_is_obeyed_in_an_edited_message_and_under_a_photo() -> None:
-    assert decide(wrote("stop", kind="edit"), chat_context())[0] == Consent(stop=True)
-    assert decide(wrote("stop", kind="other"), chat_context())[0] == Consent(stop=True)
+    assert decide(wrote("stop", kind="edit"), chat_context())[0] == Consent(stop=True, at=SAID)
+    assert decide(wrote("stop", kind="other"), chat_context())[0] == Consent(stop=True, at=SAID)
 
 
 def test_a_stop_outside_the_chat_is_recorded_in_silence() -> None:
@@ -119,22 +124,103 @@ def test_a_stop_outside_the_chat_is_recorded_in_silence() -> None:
     assert decide(event, chat_context()) == []
 
 
+def test_an_address_that_confirms_offers_is_recorded_in_silence() -> None:
+    event = OffersConfirmed(channel="link", external_id="o1", at=PLACED, address=(EMAIL, "ann@example.com"))
+
+    assert decide(event, chat_context()) == []
+
+
 def test_who_stopped_may_come_back_with_a_word() -> None:
-    stopped = Buyer(id="ann", stopped_at=PLACED)
+    consent, said = decide(wrote("恢復"), chat_context(standing=Standing(stopped_at=PLACED)))
 
-    consent, said = decide(wrote("恢復"), chat_context(buyer=stopped))
-
-    assert consent == Consent(stop=False)
+    assert consent == Consent(stop=False, at=SAID)
     assert isinstance(said, Say)
     assert said.template == "resumed"
 
 
-def test_start_from_one_who_never_stopped_is_a_greeting() -> None:
+def test_start_from_one_who_never_stopped_is_recorded_and_greeted() -> None:
+    """An older stop may still be under way: it must find the newer wish."""
     assert wants_resume(normalise("START"))
-    assert answers(wrote("START"), chat_context(buyer=ANN)) == ["hello"]
+    assert answers(wrote("START"), chat_context()) == ["hello"]
+    assert decide(wrote("START"), chat_context())[0] == Consent(stop=False, at=SAID)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("stop", Consent(stop=True, at=SAID)),
+        ("START", Consent(stop=False, at=SAID)),
+        ("no offers", Consent(stop=False, promotions=False, at=SAID)),
+    ],
+)
+def test_every_wish_is_recorded_in_an_edit_under_a_photo_and_while_a_person_talks(
+    text: str, wish: Consent
+) -> None:
+    busy = Conversation(channel="telegram", address="42", buyer="ann", human_until=PLACED + days(1))
+
+    assert decide(wrote(text, kind="edit"), chat_context())[0] == wish
+    assert decide(wrote(text, kind="other"), chat_context())[0] == wish
+    assert decide(wrote(text), chat_context(conversation=busy)) == [wish]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["NO OFFERS", "no offers.", "No offers, please", "不要优惠", "不要優惠", "“不要优惠”", "不要优惠了"],
+)
+def test_the_smaller_wish_ends_offers_alone(text: str) -> None:
+    assert wants_no_offers(normalise(text))
+    assert not wants_stop(normalise(text))
+
+    consent, said = decide(wrote(text), chat_context())
+
+    assert consent == Consent(stop=False, promotions=False, at=SAID)
+    assert isinstance(said, Say)
+    assert (said.template, said.to) == ("offers_ended", "telegram:42")
+
+
+def test_the_smaller_wish_in_answer_to_a_stop_takes_the_stop_back() -> None:
+    """The answer to STOP offers it instead; shipping notices come again."""
+    consent, said = decide(wrote("不要优惠"), chat_context(standing=Standing(stopped_at=PLACED)))
+
+    assert consent == Consent(stop=False, promotions=False, at=SAID)
+    assert isinstance(said, Say)
+    assert said.template == "offers_ended"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "any offers?",
+        "no offers today?? what is the price",
+        "有优惠吗",
+        "不要优惠券可以便宜吗",
+        "no more offers",
+    ],
+)
+def test_what_only_speaks_of_offers_is_not_the_smaller_wish(text: str) -> None:
+    assert not wants_no_offers(normalise(text))
+
+
+@pytest.mark.parametrize(
+    ("locale", "shipping", "words"),
+    [
+        ("en", "delivery updates", ("in this chat", "NO OFFERS", "START")),
+        ("zh-CN", "发货通知", ("这个聊天", "不要优惠", "恢复")),
+        ("zh-TW", "出貨通知", ("這個聊天", "不要優惠", "恢復")),
+    ],
+)
+def test_the_answer_to_a_stop_says_what_ends_and_offers_words_that_are_understood(
+    locale: str, shipping: str, words: tuple[str, ...]
+) -> None:
+    text = files("templates").joinpath(locale, "stopped.txt").read_text("utf-8")
+
+    assert shipping in text
+    assert all(word in text for word in words)
+    assert wants_no_offers(normalise(words[1]))
+    assert wants_resume(normalise(words[2]))
 
 
 def test_a_stopped_buyers_own_question_is_answered() -> None:
-    stopped = Buyer(id="ann", stopped_at=PLACED - days(1))
+    stopped = Standing(stopped_at=PLACED - days(1))
 
-    assert answers(wrote("什么时候发货"), chat_context(buyer=stopped)) == ["when_ship"]
+    assert answers(wrote("什么时候发货"), chat_context(standing=stopped)) == ["when_ship"]

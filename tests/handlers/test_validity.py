@@ -130,3 +130,11 @@ def test_a_time_in_a_reason_is_written_in_utc() -> None:
     shanghai = datetime(2026, 11, 21, 12, 0, tzinfo=timezone(hours(8)))
 
     assert validity.iso(shanghai) == "2026-11-21T04:00:00+00:00"
+
+
+def test_buyers_hear_of_a_platforms_test_order_only_if_the_shop_tries() -> None:
+    desk = world.Desk().take(world.placed(test=True), world.paid())
+    tried = world.Desk(world.shop_with(say_test_orders=True)).take(world.placed(test=True), world.paid())
+
+    assert {desk.why_outdated(key) for key in desk.messages} == {"test_order"}
+    assert tried.why_outdated(world.acknowledged()) is None

@@ -3,15 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.actions import Say
-from bot.domain.context import Buyer
 from bot.domain.messages import Facts
 from bot.domain.orders import Order
 from bot.domain.shop import Promotion, Tier
+from bot.domain.wishes import NOTHING_SAID
+from bot.domain.wishes import Standing as Wanted
 from handlers.vip import Standing, promotion_due, standing, tier_of
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, days, order_of, shop_with
@@ -102,11 +104,11 @@ SHOP = shop_with(
     },
 )
 OFFER = Say(template="vip_promotion", key="promotion:spring:ann", values={"promotion": "spring"}, at=PLACED)
-AGREES = Buyer(id="ann", agrees=True)
+AGREES = Wanted(agrees=True)
 
 
 def why_outdated(now: datetime = PLACED, **known: object) -> str | None:
-    facts = Facts(**{"shop": SHOP, "buyer": AGREES, "orders": (bought(1),), **known})  # type: ignore[arg-type]  # any facts
+    facts = Facts(**{"shop": SHOP, "buyer": ANN, "standing": AGREES, "orders": (bought(1),), **known})  # type: ignore[arg-type]  # any facts
     reason = world.why_outdated(OFFER, facts, now)
     return reason.code if reason else None
 
@@ -117,8 +119,8 @@ def test_an_offer_goes_to_a_member_of_the_tier_who_agreed() -> None:
 
 @pytest.mark.parametrize("agrees", [None, False])
 def test_an_offer_goes_to_nobody_who_did_not_agree(agrees: bool | None) -> None:
-    assert why_outdated(buyer=Buyer(id="ann", agrees=agrees)) == "not_agreed"
-    assert why_outdated(buyer=ANN) == "not_agreed"
+    assert why_outdated(standing=Wanted(agrees=agrees)) == "not_agreed"
+    assert why_outdated(standing=NOTHING_SAID) == "not_agreed"
 
 
 def test_an_offer_ends_with_its_last_day_and_with_its_settings() -> None:
@@ -126,6 +128,15 @@ def test_an_offer_ends_with_its_last_day_and_with_its_settings() -> None:
     assert why_outdated(shop=world.SHOP) == "promotion_over"
 
 
-def test_an_offer_is_not_for_one_who_left_the_tier_or_has_an_open_case() -> None:
+def test_an_offer_is_not_for_one_who_left_the_tier() -> None:
     assert why_outdated(orders=()) == "not_in_tier"
-    assert why_outdated(cases=(world.human_case(),)) == "case_open"
+
+
+def test_an_offer_waits_while_the_buyer_waits_for_an_answer() -> None:
+    noon = datetime(2026, 11, 21, 12, 0, tzinfo=SHANGHAI)
+    facts = Facts(shop=SHOP, buyer=ANN, standing=AGREES, orders=(bought(1),))
+    waiting = msgspec.structs.replace(facts, cases=(world.human_case(),))
+
+    assert world.not_before(OFFER, facts, noon) is None
+    assert world.not_before(OFFER, waiting, noon) == noon + timedelta(hours=6)
+    assert why_outdated(noon, cases=waiting.cases) is None

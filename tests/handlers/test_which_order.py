@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.domain.actions import Action, CountTry, JoinBuyer
+from bot.domain.actions import Action, CountTry, NoteBuyer, OpenOrder
 from bot.domain.context import Buyer
 from bot.domain.orders import Order
 from handlers.which_order import PAYABLE, about_order, named_order, own_order
 from tests.handlers import world
-from tests.handlers.world import ANN, chat_context, keys_of, order_of, wrote
+from tests.handlers.world import chat_context, keys_of, order_of, wrote
 
 UNPAID = order_of(world.placed(order="1003"))
 PAID = order_of(world.placed(order="1002"), world.paid(order="1002"))
@@ -53,17 +53,21 @@ def test_of_several_numbers_the_newest_order_that_has_one_is_meant() -> None:
 
 
 def about(text: str, *orders: Order) -> list[Action]:
-    known = chat_context(*orders, buyer=Buyer(id="x"), named_order=PAID, named_buyer=ANN)
-    return about_order(wrote(text), known, lambda order: [JoinBuyer(order=f"answered {order.id}")])
+    known = chat_context(*orders, buyer=Buyer(id="x"), named_orders=(PAID,))
+    return about_order(wrote(text), known, lambda order: [answered(order.id)])
+
+
+def answered(order: str) -> Action:
+    return NoteBuyer(text=f"answered {order}")
 
 
 def test_an_order_of_another_buyer_is_answered_only_with_the_digits_of_its_phone() -> None:
     proved = about("order 1002, phone 8000", UNPAID)
 
-    assert proved == [JoinBuyer(order="1002"), JoinBuyer(order="answered 1002")]
+    assert proved == [OpenOrder(order="1002", how="digits"), answered("1002")]
     assert keys_of(about("where is order 1002", UNPAID)) == ["which_order:telegram:m1"]
-    assert about("order 1002, phone 8001", UNPAID)[0] == CountTry()
+    assert about("order 1002, phone 8001", UNPAID)[0] == CountTry(orders=("1002",))
 
 
 def test_the_buyers_own_order_needs_no_proof() -> None:
-    assert about("where is it", UNPAID) == [JoinBuyer(order="answered 1003")]
+    assert about("where is it", UNPAID) == [answered("1003")]

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
-from bot.domain.context import Buyer, Case, Context, Conversation
+from bot.domain.context import Buyer, Case, Context, Conversation, Said
 from bot.domain.events import (
     BuyerRef,
     Event,
@@ -56,15 +56,23 @@ def _base(name: str, at: datetime, order: str = "1001") -> dict[str, Any]:
     return {"channel": "shop", "external_id": f"{name}-{at.isoformat()}", "at": at, "order": order}
 
 
-def placed(at: datetime = PLACED, order: str = "1001", total: Money = CNY_128) -> OrderPlaced:
+def placed(at: datetime = PLACED, order: str = "1001", total: Money = CNY_128, **more: Any) -> OrderPlaced:
     line = Line(title="Mug", quantity=2, price=Money(6000, "CNY"))
     buyer = BuyerRef(id="ann", phone=ANN.phone)
-    return OrderPlaced(**_base("placed", at, order), placed_at=at, total=total, buyer=buyer, lines=(line,))
+    known: dict[str, Any] = {"placed_at": at, "total": total, "buyer": buyer, "lines": (line,), **more}
+    return OrderPlaced(**_base("placed", at, order), **known)
 
 
-def paid(after: timedelta = HOUR, minor: int | None = None, order: str = "1001") -> PaymentReceived:
-    amount = None if minor is None else Money(minor, "CNY")
-    return PaymentReceived(**_base(f"paid-{minor}", PLACED + after, order), amount=amount)
+def paid(
+    after: timedelta = HOUR, minor: int | None = None, order: str = "1001", currency: str = "CNY", **more: Any
+) -> PaymentReceived:
+    amount = None if minor is None else Money(minor, currency)
+    return PaymentReceived(**_base(f"paid-{minor}", PLACED + after, order), amount=amount, **more)
+
+
+def acknowledged(after: timedelta = HOUR, how_much: str = "all") -> str:
+    """The key of the word of thanks for a payment without a name of its own."""
+    return f"payment_received:1001:{PLACED + after:%Y%m%dT%H%M%S.%f}-{how_much}"
 
 
 def shipped(parcel: str = "A", after: timedelta = DAY, last: bool | None = None) -> OrderShipped:
@@ -93,8 +101,10 @@ def reopened(after: timedelta = 3 * HOUR) -> OrderReopened:
     return OrderReopened(**_base("reopened", PLACED + after))
 
 
-def refunded(minor: int | None = None, after: timedelta = 5 * DAY, refund: str = "r1") -> OrderRefunded:
-    amount = None if minor is None else Money(minor, "CNY")
+def refunded(
+    minor: int | None = None, after: timedelta = 5 * DAY, refund: str = "r1", currency: str = "CNY"
+) -> OrderRefunded:
+    amount = None if minor is None else Money(minor, currency)
     return OrderRefunded(**_base(f"refunded-{refund}", PLACED + after), refund=refund, amount=amount)
 
 
@@ -105,6 +115,10 @@ def reviewed(rating: int, after: timedelta = 6 * DAY, text: str = "") -> ReviewP
 def time_came(what: str, at: datetime) -> TimeCame:
     base = _base(what, at)
     return TimeCame(**base, what=what, about=base["order"])
+
+
+def weighed(after: timedelta = 9 * DAY) -> TimeCame:
+    return time_came("weigh_money", PLACED + after)
 
 
 def order_of(*events: OrderEvent) -> Order:
@@ -187,7 +201,9 @@ class Desk:
     def _do(self, action: Action) -> None:
         match action:
             case Say():
-                self.messages.setdefault(action.key, Message(action))
+                known = self.messages.setdefault(action.key, Message(action)).say
+                if action.earliest and action.at and known.at and action.at < known.at:
+                    self.messages[action.key].say = action
             case Unsay():
                 for key, message in self.messages.items():
                     if key.startswith(action.prefix) and message.withdrawn is None:
@@ -235,13 +251,25 @@ class Desk:
 
     def facts(self, **known: Any) -> Facts:
         open_cases = tuple(case for case in self.cases.values() if case.open)
-        given: dict[str, Any] = {"buyer": ANN, "cases": open_cases, "order": self.order, **known}
+        own = {"buyer": ANN, "cases": open_cases, "order": self.order, "said": (confirmed(),)}
+        given: dict[str, Any] = {**own, **known}
         return Facts(shop=given.pop("shop", self.shop), **given)
 
 
 def why_outdated(say: Say, facts: Facts, now: datetime) -> Reason | None:
+    return POLICIES[say.template].why_outdated(due(say, now), facts, now)
+
+
+def not_before(say: Say, facts: Facts, now: datetime) -> datetime | None:
+    """Until when the message waits by its own policy."""
+    check = POLICIES[say.template].not_before
+    early = check(due(say, now), facts, now) if check else None
+    return early[0] if early else None
+
+
+def due(say: Say, now: datetime) -> DueMessage:
     policy = POLICIES[say.template]
-    due = DueMessage(
+    return DueMessage(
         key=say.key,
         template=say.template,
         category=policy.category,
@@ -251,7 +279,17 @@ def why_outdated(say: Say, facts: Facts, now: datetime) -> Reason | None:
         values=say.values,
         order=say.order,
     )
-    return policy.why_outdated(due, facts, now)
+
+
+def confirmed(state: str = "sent", at: datetime = PLACED) -> Said:
+    sent_at = at if state == "sent" else None
+    return Said(
+        key="order_confirmation:1001",
+        template="order_confirmation",
+        state=state,
+        order="1001",
+        sent_at=sent_at,
+    )
 
 
 def shop_with(**settings: Any) -> Shop:

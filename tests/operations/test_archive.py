@@ -430,10 +430,12 @@ async def remembered(engine: Engine) -> dict[str, Any]:
         about = history.said_about(connection, engine.shop, {"1001", "1002", "2001"})
         return {order: sorted(map(_without_guess, those)) for order, those in about.items()}
 
-    people = ("name", "agrees", "agrees_at", "stopped_at", "resumed_at")
+    words = ("kind", "value", "what", "yes", "at", "flag", "confirmed", "channel")
     return {
         "said": await engine.database.read(look),
-        "buyers": await engine.rows(tables.buyers, *people),
+        "buyers": await engine.rows(tables.buyers, "name", "email", "phone", "locale"),
+        "wishes": await engine.rows(tables.wishes, *words),
+        "opened": await engine.rows(tables.openings, "order_id", "channel", "address", "how"),
         "chats": await engine.rows(
             tables.conversations, "address", "last_in_at", "human_until", "blocked_at", "tries"
         ),

@@ -44,7 +44,7 @@ def webhook(
     return Delivery(channel="webhook", kind=kind, id=id, body=body, facts=facts, **more)
 
 
-def buyer(contact: Contact, locale: str) -> dict[str, Any]:
+def buyer(contact: Contact, locale: str, agrees: bool = False) -> dict[str, Any]:
     told = {
         "id": contact.buyer,
         "name": contact.name,
@@ -52,6 +52,7 @@ def buyer(contact: Contact, locale: str) -> dict[str, Any]:
         "phone": contact.phone,
         "timezone": contact.zone,
         "locale": locale,
+        "agrees": agrees or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -70,7 +71,9 @@ def wrote(id: str, word: Wrote, **more: Any) -> Delivery:
         }
         body = {"update_id": int(id.rpartition("-")[2]), "message": message}
         return Delivery(channel="telegram", kind="message", id=id, body=body, facts=(word,), **more)
-    told = {"id": id, "buyer": {"id": word.chat.value}, "text": word.text, "sent_at": word.at.isoformat()}
+    writer = {"id": word.chat.value}
+    writer |= {"email": word.verified, "verified": True} if word.verified else {}
+    told = {"id": id, "buyer": writer, "text": word.text, "sent_at": word.at.isoformat()}
     return webhook(id, "message.received", word.at, "message", told, word, **more)
 
 

@@ -17,7 +17,11 @@ FOREIGN = {"GBP": "EUR", "USD": "CAD", "CNY": "USD"}
 
 @dataclass(kw_only=True)
 class Draft:
-    """What is settled of an order before its life begins. digital: something in it is never shipped."""
+    """What is settled of an order before its life begins.
+
+    digital: something in it is never shipped. abroad: the shop counts in another currency than the buyer's.
+    agrees: a box for offers was ticked. removed: pieces that were ordered and taken out again.
+    """
 
     channel: str
     id: str
@@ -28,10 +32,14 @@ class Draft:
     currency: str
     price: Decimal
     pieces: int = 1
+    removed: int = 0
     postage: Decimal = Decimal(0)
     on_delivery: bool = False
     test: bool = False
     digital: bool = False
+    abroad: bool = False
+    agrees: bool = False
+    discount: Decimal = Decimal(0)
     stranger: bool = False
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -41,11 +49,11 @@ class Draft:
 
     @property
     def total(self) -> Decimal:
-        return self.price * self.pieces + self.postage
+        return self.price * self.pieces + self.postage - self.discount
 
     @property
     def amounts(self) -> tuple[Decimal, ...]:
-        return (self.price, self.price * self.pieces, self.postage)
+        return (self.price, self.price * self.pieces, self.postage, self.discount)
 
     def placed(self, at: datetime, **more: Any) -> Placed:
         """The order as it looks at a time."""

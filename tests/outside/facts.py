@@ -43,7 +43,8 @@ class Placed(OrderFact):
     """How an order looks at a time; each later showing is another one.
 
     paid: the sum that the platform itself says was paid so far, where it does.
-    unclear: nobody can say what is paid, as while a card is only authorised.
+    unclear: nobody can say what is paid, as while a card is only authorised, or where a part is known in the
+    shop's own currency alone. authorised: a card is, so that the buyer owes nothing.
     pieces: how many are to be shipped. amounts: further sums that a text may rightly name.
     """
 
@@ -57,6 +58,7 @@ class Placed(OrderFact):
     pieces: int = 1
     paid: Decimal | None = None
     unclear: bool = False
+    authorised: bool = False
     amounts: tuple[Decimal, ...] = ()
 
 
@@ -117,6 +119,14 @@ class TakenBack(OrderFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Carried(OrderFact):
+    """What the carrier says of a parcel. failed: it gave up; else it met nobody and will try again."""
+
+    parcel: str
+    failed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Delivered(OrderFact):
     """parcel: None for all of it. name: by which the parcel was told, where that is another than its id."""
 
@@ -140,6 +150,7 @@ class Wrote(Fact):
 
     number, digits: an order's number and a phone's last four, if the text names them.
     opened: for a link, the address to which it had been sent.
+    verified: the mailbox that the shop's own system has proved to be theirs.
     """
 
     chat: Address
@@ -148,6 +159,7 @@ class Wrote(Fact):
     number: str | None = None
     digits: str | None = None
     opened: Address | None = None
+    verified: str | None = None
     name: str | None = None
 
 

@@ -42,6 +42,7 @@ class Plan:
     steps: tuple[Step, ...]
     ends_at: datetime
     troubles: tuple[Trouble, ...] = ()
+    restarts: tuple[datetime, ...] = ()
 
     def other(self) -> "Plan | None":
         """The run that has to end alike: told in another order, or without the strangers."""
@@ -76,7 +77,14 @@ def plan(seed: int) -> Plan:
     steps = tuple(step for step in steps if step.at < ends_at)
     troubles = _troubles(rng) if kind == PLAIN else ()
     return Plan(
-        seed=seed, kind=kind, shop=drawn, settings=settings, steps=steps, ends_at=ends_at, troubles=troubles
+        seed=seed,
+        kind=kind,
+        shop=drawn,
+        settings=settings,
+        steps=steps,
+        ends_at=ends_at,
+        troubles=troubles,
+        restarts=_restarts(rng) if kind == PLAIN else (),
     )
 
 
@@ -106,6 +114,7 @@ def _order(
     channel = rng.choice(ways)
     taken = {name for draft in before if draft.channel == channel for name in (draft.id, draft.number)}
     id, number = _names(rng, channel, len(before), taken)
+    price = Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100
     return Draft(
         channel=channel,
         id=id,
@@ -114,12 +123,15 @@ def _order(
         locale=person.locale,
         placed_at=STARTS + timedelta(seconds=rng.randint(60, 4 * 86400)),
         currency=drawn.currency,
-        price=Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100,
+        price=price,
         pieces=rng.choice((1, 1, 2, 3)),
         postage=Decimal(rng.choice((0, 0, 395, 800))) / 100,
         on_delivery=rng.random() < 0.1,
         test=channel == "shopify" and rng.random() < 0.08,
         digital=channel == "shopify" and rng.random() < 0.15,
+        abroad=channel == "shopify" and rng.random() < 0.2,
+        agrees=rng.random() < 0.15,
+        discount=Decimal("1.25") if price and channel == "webhook" and rng.random() < 0.15 else Decimal(0),
         ids=ids,
     )
 
@@ -159,6 +171,8 @@ def _talk(
         if person.stranger:
             chats = person.chats(drawn.channels)
             sent += talker.stranger(honest, chats, knows=kind == PLAIN and rng.random() < 0.3)
+            if chats and kind == PLAIN and rng.random() < 0.15:
+                sent += talker.guesses(rng.choice(honest), chats)
         elif own := [order for order in orders if order.contact.name == person.name]:
             sent += talker.buyer(own, drawn.channels)
     return sent
@@ -198,6 +212,13 @@ def _shuffled(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
     for step in again:
         first.insert(rng.randint(0, len(first)), step)
     return (*first, *rest)
+
+
+def _restarts(rng: random.Random) -> tuple[datetime, ...]:
+    """When the program ends and is started anew."""
+    if rng.random() < 0.8:
+        return ()
+    return tuple(sorted(STARTS + timedelta(seconds=rng.randint(3600, 6 * 86400)) for _ in range(2)))
 
 
 def _troubles(rng: random.Random) -> tuple[Trouble, ...]:

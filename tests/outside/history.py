@@ -122,6 +122,12 @@ class History:
                 found.setdefault(name, {})[key] = None
         return {name: tuple(keys) for name, keys in found.items()}
 
+    def numbered(self, number: str) -> tuple[str, ...]:
+        """The orders that somebody may mean who writes this number: #1001 and 1001 are one to people."""
+        bare = number.lstrip("#").casefold()
+        found = (keys for name, keys in self.by_name.items() if name.lstrip("#").casefold() == bare)
+        return tuple(dict.fromkeys(key for keys in found for key in keys))
+
     def orders_of(self, heard: Heard) -> tuple[str, ...]:
         """The orders that a message may be about: one, unless two have numbers alike.
 

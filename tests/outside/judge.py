@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tests.outside.history import Finding, History
-from tests.outside.rules import arrival, asking, hours, identities, missing, money, once, parcels
+from tests.outside.rules import arrival, asking, hours, identities, missing, money, once, owed, parcels
 
 Rule = Callable[[History], Iterable[Finding]]
 
@@ -12,6 +12,7 @@ RULES: dict[str, Rule] = {
     "crossing": identities.crossing,
     "stop": identities.stops,
     "strangers": identities.silence,
+    "guessing": identities.guessing,
     "reminders": asking.reminders,
     "looking-back": asking.looking_back,
     "first-things": asking.first_things,
@@ -33,6 +34,12 @@ RULES: dict[str, Rule] = {
     "takeover": hours.takeover,
     "reviews": hours.reviews,
     "confirmed": missing.confirmations,
+    "announced": owed.announced,
+    "acknowledged": owed.acknowledged,
+    "given-back": owed.given_back,
+    "called-off": owed.called_off,
+    "late-cases": owed.late_cases,
+    "reviews-asked": owed.reviews_asked,
     "restored": missing.restorings,
     "answered": missing.answers,
     "proved": missing.proofs,

@@ -11,6 +11,7 @@ from typing import TypeVar
 from tests.outside.facts import (
     Address,
     Cancelled,
+    Carried,
     Completed,
     Contact,
     Delivered,
@@ -147,6 +148,11 @@ class Known:
         return found
 
     @property
+    def facts_of_leaving(self) -> bool:
+        """Something of it left or came, also if that was taken back."""
+        return any(isinstance(fact, (Shipped, Delivered, Completed)) for fact in self.facts)
+
+    @property
     def shipped(self) -> bool:
         return bool(self.parcels)
 
@@ -167,6 +173,16 @@ class Known:
         names = {None, parcel, *(fact.tracking for fact in self.all(Shipped) if fact.parcel == parcel)}
         told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None) and fact.name in names]
         return bool(told) or bool(self.all(Completed))
+
+    def given_up(self, parcel: str) -> bool:
+        """The last that the carrier said is that it cannot deliver this."""
+        said = [fact for fact in self.all(Carried) if fact.parcel == parcel]
+        return bool(said) and max(said, key=lambda fact: fact.at).failed
+
+    @property
+    def waiting(self) -> list[str]:
+        """Parcels that left, and that neither came nor were given up."""
+        return [parcel for parcel in self.parcels if not self.arrived(parcel) and not self.given_up(parcel)]
 
     @property
     def delivered_at(self) -> datetime | None:

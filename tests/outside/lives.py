@@ -18,6 +18,7 @@ from tests.outside.facts import (
     Refunded,
     Reviewed,
     Shipped,
+    TakenBack,
 )
 
 
@@ -30,6 +31,9 @@ class _Teller:
 
     def show(self, at: datetime) -> None:
         draft = self.draft
+        tea = {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
+        voucher = {"title": "Voucher", "quantity": 1, "price": bodies.money(-draft.discount), "ships": False}
+        lines = [tea, voucher] if draft.discount else [tea]
         told = {
             "id": draft.id,
             "number": draft.number,
@@ -37,10 +41,8 @@ class _Teller:
             "total": bodies.money(draft.total),
             "postage": bodies.money(draft.postage),
             "currency": draft.currency,
-            "buyer": bodies.buyer(draft.contact, draft.locale),
-            "lines": [
-                {"sku": "TEA", "title": "Tea", "quantity": draft.pieces, "price": bodies.money(draft.price)}
-            ],
+            "buyer": bodies.buyer(draft.contact, draft.locale, draft.agrees),
+            "lines": lines,
             "pay_on_delivery": draft.on_delivery,
         }
         self._tell("order.placed", told, draft.placed(at))
@@ -75,20 +77,26 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
     """All that is told of one order by the shop's own system."""
     teller = _Teller(draft)
     teller.show(draft.placed_at)
-    paid_at = _pay(rng, teller) if draft.total and not draft.on_delivery else draft.placed_at
+    invoiced = rng.random() < 0.15
+    after = soon(rng, DAY, 3 * DAY) if invoiced else timedelta(0)
+    paid_at = _pay(rng, teller, after) if draft.total and not draft.on_delivery else draft.placed_at
     _edit(rng, teller, paid_at)
     cancelled_at = _cancel(rng, teller)
-    if cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
-        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY))
+    if cancelled_at is None and draft.on_delivery and rng.random() < 0.7:
+        _ship_and_be_paid(rng, teller)
+    elif cancelled_at is None and invoiced:
+        _ship(rng, teller, draft.placed_at + soon(rng, HOUR, 8 * HOUR))
+    elif cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
+        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY, 7 * DAY))
     if paid_at is not None:
         _refund(rng, teller, paid_at + soon(rng, HOUR, 3 * DAY, 6 * DAY))
     return teller.sent
 
 
-def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
-    """When all of it was paid; None if it was not."""
+def _pay(rng: random.Random, teller: _Teller, after: timedelta) -> datetime | None:
+    """When all of it was paid; None if it was not. after: it is an invoice, which takes so much longer."""
     draft = teller.draft
-    at = draft.placed_at + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
+    at = draft.placed_at + after + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
     plan = rng.choices(
         ("none", "whole", "sum", "parts", "twins", "over", "under", "foreign"), (24, 18, 24, 12, 4, 4, 6, 8)
     )[0]
@@ -128,18 +136,46 @@ def _pay(rng: random.Random, teller: _Teller) -> datetime | None:
     return at if plan in ("whole", "sum", "parts", "twins", "over") else None
 
 
+def _ship_and_be_paid(rng: random.Random, teller: _Teller) -> None:
+    """The buyer pays whoever brings the parcel, and the shop hears of the money some time after."""
+    draft = teller.draft
+    at = draft.placed_at + soon(rng, HOUR, DAY)
+    parcel = f"P{draft.id}-0"
+    left = Shipped(order=draft.key, at=at, parcel=parcel, last=True)
+    teller.fact("order.shipped", left, "shipped_at", parcel=parcel, last=True, carrier="Royal Mail")
+    at += soon(rng, DAY, 3 * DAY)
+    if rng.random() < 0.7:
+        teller.fact("order.delivered", Delivered(order=draft.key, at=at), "delivered_at")
+    at += soon(rng, HOUR, DAY)
+    paid = Paid(
+        order=draft.key, at=at, payment=f"{draft.id}-cod", amount=draft.total, currency=draft.currency
+    )
+    told = {"amount": bodies.money(draft.total), "currency": draft.currency, "reference": paid.payment}
+    if draft.total:
+        teller.fact("order.paid", paid, "paid_at", **told)
+
+
 def _edit(rng: random.Random, teller: _Teller, paid_at: datetime | None) -> None:
     """The total goes up or down, or a mistyped address is put right."""
     draft = teller.draft
     at = draft.placed_at + soon(rng, 5 * MINUTE, 2 * HOUR, 26 * HOUR)
     if rng.random() < 0.12 and draft.total:
         change = rng.choice((Decimal("4.00"), Decimal("-1.50")))
+        before = draft.postage
         teller.draft = draft = replace(draft, postage=max(draft.postage + change, Decimal(0)))
         teller.show(at)
+        if rng.random() < 0.3:
+            at += soon(rng, 20 * MINUTE, 5 * HOUR)
+            teller.draft = draft = replace(draft, postage=before)
+            teller.show(at)
     if rng.random() < 0.08 and draft.contact.email:
         corrected = replace(draft.contact, email="new." + draft.contact.email)
         teller.draft = replace(draft, contact=corrected)
         teller.show(at + MINUTE)
+    if rng.random() < 0.05 and draft.contact.buyer is None:
+        other = {"name": "Kornelius", "email": "kornelius@buyers.example", "phone": "+447946091234"}
+        teller.draft = replace(teller.draft, contact=replace(draft.contact, **other))
+        teller.show(at + 3 * MINUTE)
 
 
 def _cancel(rng: random.Random, teller: _Teller) -> datetime | None:
@@ -176,7 +212,12 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
             _told_later(teller, soon(rng, 30 * MINUTE, 8 * HOUR))
         arrivals.append((parcel, _name(rng, named, parcel, tracking)))
         at += soon(rng, 10 * MINUTE, 10 * HOUR)
-    if rng.random() < 0.8:
+    if rng.random() < 0.08:
+        parcel, name = arrivals.pop()
+        by = "tracking" if name.startswith("TR") else "parcel"
+        back = TakenBack(order=draft.key, at=at, parcel=parcel)
+        teller.fact("order.parcel_cancelled", back, "cancelled_at", **{by: name})
+    if arrivals and rng.random() < 0.8:
         _arrive(rng, teller, at + soon(rng, 2 * DAY, 4 * DAY, 7 * DAY), arrivals)
 
 

@@ -123,7 +123,7 @@ class Receivers:
                 at=self._clock(),
                 address=address,
                 text=text,
-                template=template or name,
+                template=template or name or (reading.template(text) if address.kind == "email" else None),
                 order=order or (values or {}).get("number"),
                 values=values,
                 link=reading.link(text),

@@ -37,14 +37,18 @@ OF_ORDERS = (
         "refunded",
         "partly_refunded",
     ),
+    *("total_changed", "restored", "tracking_changed", "shipment_cancelled", "delivery_attempted"),
     *("where_is_order", "payment_status", "when_ship"),
 )
-_SUMS = ("total", "paid", "left", "refunded")
+_SUMS = ("total", "paid", "left", "overpaid", "refunded")
 _PARCEL = "{% if parcel %}{% if parcel.tracking %}|tracking={{ parcel.tracking }}{% endif %}{% endif %}"
 _AMOUNT = "{% if amount %}|amount={{ amount | money }}{% endif %}"
 _MORE = {
     "shipped": _PARCEL,
     "delayed": _PARCEL,
+    "tracking_changed": _PARCEL,
+    "shipment_cancelled": _PARCEL,
+    "delivery_attempted": _PARCEL,
     "payment_reminder": "|step={{ step }}",
     "refunded": _AMOUNT,
     "partly_refunded": _AMOUNT,
@@ -94,7 +98,7 @@ def draw(rng: random.Random) -> tuple[Shop, dict[str, Any]]:
         per_day=per_day,
         takeover=_duration(takeover),
         channels=tuple(channels),
-        own_words=rng.random() < 0.5,
+        own_words=rng.random() < 0.75,
     )
     accounts = [{"bank": "Harbour Bank", "number": "00124578"}] if rng.random() < 0.6 else []
     settings = {

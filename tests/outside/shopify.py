@@ -8,8 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from tests.outside.bodies import Delivery, money
-from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
-from tests.outside.facts import Cancelled, Delivered, OrderFact, Placed, Refunded, Shipped, TakenBack, Voided
+from tests.outside.drafts import DAY, FOREIGN, HOUR, MINUTE, Draft, Sent, soon
+from tests.outside.facts import (
+    Cancelled,
+    Carried,
+    Delivered,
+    OrderFact,
+    Placed,
+    Refunded,
+    Shipped,
+    TakenBack,
+    Voided,
+)
 
 
 class _Shopify:
@@ -26,8 +36,10 @@ class _Shopify:
         self.sent: list[Sent] = []
 
     def tell(self, at: datetime, *topics: str) -> None:
-        unclear = self.financial == "authorized"
-        shown = self.draft.placed(at, paid=None if unclear else self.paid, unclear=unclear)
+        authorised = self.financial == "authorized"
+        unclear = authorised or (self.draft.abroad and self.financial == "partially_paid")
+        paid = None if unclear else self.paid
+        shown = self.draft.placed(at, paid=paid, unclear=unclear, authorised=authorised)
         for topic in topics:
             facts = (shown, *self.facts)
             if topic == "orders/create":
@@ -44,8 +56,22 @@ class _Shopify:
             )
             self.sent.append(Sent(at, delivery))
 
+    def tell_part(self, at: datetime, topic: str, body: dict[str, Any], fact: OrderFact) -> None:
+        """A webhook about one parcel or one refund alone."""
+        delivery = Delivery(
+            channel="shopify",
+            kind=topic,
+            id=f"s-{next(self.draft.ids)}",
+            body=copy.deepcopy(body),
+            facts=(fact,),
+            order=self.draft.key,
+            stranger=self.draft.stranger,
+        )
+        self.sent.append(Sent(at, delivery))
+
     def _body(self, at: datetime, shown: Placed) -> dict[str, Any]:
         draft, contact = self.draft, self.draft.contact
+        first = draft.total + draft.removed * draft.price
         customer = {"id": int(contact.buyer or 0), "first_name": contact.name, "email": contact.email}
         packed = sum(parcel["line_items"][0]["quantity"] for parcel in self._alive())
         whole = packed >= draft.pieces and not draft.digital
@@ -58,14 +84,15 @@ class _Shopify:
             "processed_at": draft.placed_at.isoformat(),
             "updated_at": at.isoformat(),
             "cancelled_at": self.cancelled_at.isoformat() if self.cancelled_at else None,
-            "currency": draft.currency,
+            "currency": self._currency,
             "presentment_currency": draft.currency,
-            "total_price": money(draft.total),
-            "current_total_price": money(draft.total),
-            "total_outstanding": money(max(draft.total - self.paid, Decimal(0))),
-            "total_shipping_price_set": {
-                "shop_money": {"amount": money(draft.postage), "currency_code": draft.currency}
-            },
+            "total_price": self._counted(first),
+            "total_price_set": self._both(first),
+            "current_total_price": self._counted(draft.total),
+            "current_total_price_set": self._both(draft.total),
+            "total_outstanding": self._counted(draft.total - self.paid),
+            "total_shipping_price_set": self._both(draft.postage),
+            "buyer_accepts_marketing": draft.agrees,
             "financial_status": self.financial,
             "fulfillment_status": fulfilled,
             "payment_gateway_names": ["Cash on Delivery (COD)"]
@@ -83,11 +110,28 @@ class _Shopify:
         }
 
     def _lines(self) -> list[dict[str, Any]]:
-        count, price = self.draft.pieces, money(self.draft.price)
-        tea = {"id": 1, "title": "Tea", "quantity": count, "current_quantity": count, "price": price}
+        count, price = self.draft.pieces, self._counted(self.draft.price)
+        ordered = count + self.draft.removed
+        tea = {"id": 1, "title": "Tea", "quantity": ordered, "current_quantity": count, "price": price}
+        tea |= {"price_set": self._both(self.draft.price)}
         book = {"id": 2, "title": "E-book", "quantity": 1, "current_quantity": 1, "price": "0.00"}
         lines = [tea | {"requires_shipping": True, "gift_card": False}]
         return lines + [book | {"requires_shipping": False, "gift_card": False}] * self.draft.digital
+
+    @property
+    def _currency(self) -> str:
+        """The one that the shop counts in."""
+        return FOREIGN[self.draft.currency] if self.draft.abroad else self.draft.currency
+
+    def _counted(self, amount: Decimal) -> str:
+        return money(amount * 2 if self.draft.abroad else amount)
+
+    def _both(self, amount: Decimal) -> dict[str, Any]:
+        """As the shop counts it and as the buyer sees it."""
+        return {
+            "shop_money": {"amount": self._counted(amount), "currency_code": self._currency},
+            "presentment_money": {"amount": money(amount), "currency_code": self.draft.currency},
+        }
 
     def _alive(self) -> list[dict[str, Any]]:
         return [parcel for parcel in self.parcels.values() if parcel["status"] == "success"]
@@ -137,7 +181,7 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
         order.tell(at, "orders/updated")
     if rng.random() < 0.15:
         at += soon(rng, 10 * MINUTE, 3 * HOUR)
-        order.draft = replace(order.draft, postage=order.draft.postage + rng.choice((Decimal(3), Decimal(0))))
+        order.draft = draft = _edited(rng, draft)
         if order.financial == "paid" and order.paid < order.draft.total:
             order.financial = "partially_paid"
         order.tell(at, "orders/updated")
@@ -148,9 +192,19 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
         order.tell(at, "orders/cancelled", "orders/updated")
     elif order.financial == "paid":
         at = _fulfil(rng, order, at)
-    if order.financial == "paid" and rng.random() < 0.2:
+    if order.financial == "paid" and not order.draft.removed and rng.random() < 0.2:
         _give_back(rng, order, at + soon(rng, HOUR, 2 * DAY))
     return order.sent
+
+
+def _edited(rng: random.Random, draft: Draft) -> Draft:
+    """Dearer, or without one of its pieces, or only touched."""
+    match rng.choice(("dearer", "fewer", "touched")):
+        case "dearer":
+            return replace(draft, postage=draft.postage + 3)
+        case "fewer" if draft.pieces > 1:
+            return replace(draft, pieces=draft.pieces - 1, removed=draft.removed + 1)
+    return draft
 
 
 def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
@@ -161,6 +215,8 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
         known = rng.random() < 0.7
         tracking = f"BT{draft.id[-5:]}{place}"
         parcel = order.pack(at, pieces, tracking if known else None)
+        if rng.random() < 0.3:
+            order.tell_part(at, "fulfillments/create", order.parcels[parcel], order.facts[-1])
         last = place == len(portions) - 1
         whole = last and not draft.digital
         order.tell(at, "orders/fulfilled" if whole else "orders/partially_fulfilled", "orders/updated")
@@ -168,6 +224,8 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
             at += soon(rng, 30 * MINUTE, 5 * HOUR)
             fact = Shipped(order=draft.key, at=at, parcel=parcel, tracking=tracking, pieces=pieces)
             order.change(at, parcel, fact, tracking_number=tracking, tracking_numbers=[tracking])
+            if rng.random() < 0.3:
+                order.tell_part(at, "fulfillments/update", order.parcels[parcel], fact)
             order.tell(at, "orders/updated")
     if rng.random() < 0.12:
         at += soon(rng, 20 * MINUTE, DAY)
@@ -175,6 +233,14 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
         order.change(at, gone, TakenBack(order=draft.key, at=at, parcel=gone), status="cancelled")
         order.tell(at, "orders/updated")
         return at
+    if rng.random() < 0.2:
+        at += soon(rng, DAY, 3 * DAY)
+        parcel, failed = next(iter(order.parcels)), rng.random() < 0.5
+        status = "failure" if failed else "attempted_delivery"
+        order.change(
+            at, parcel, Carried(order=draft.key, at=at, parcel=parcel, failed=failed), shipment_status=status
+        )
+        order.tell(at, "orders/updated")
     if rng.random() < 0.75:
         at += soon(rng, 2 * DAY, 5 * DAY)
         for parcel in order.parcels:
@@ -187,7 +253,7 @@ def _fulfil(rng: random.Random, order: _Shopify, at: datetime) -> datetime:
 
 def _give_back(rng: random.Random, order: _Shopify, at: datetime) -> None:
     draft = order.draft
-    amount = rng.choice((draft.total, (draft.total / 2).quantize(Decimal("0.01"))))
+    amount = rng.choice((order.paid, (order.paid / 2).quantize(Decimal("0.01"))))
     id = str(int(draft.id) * 10 + 9)
     moved = {"kind": "refund", "status": "success", "amount": money(amount), "currency": draft.currency}
     refund = {
@@ -197,6 +263,9 @@ def _give_back(rng: random.Random, order: _Shopify, at: datetime) -> None:
         "transactions": [moved],
     }
     order.refunds.append(refund | {"created_at": at.isoformat(), "note": None})
-    order.financial = "refunded" if amount == draft.total else "partially_refunded"
-    order.facts.append(Refunded(order=draft.key, at=at, refund=id, amount=amount, currency=draft.currency))
+    order.financial = "refunded" if amount == order.paid else "partially_refunded"
+    fact = Refunded(order=draft.key, at=at, refund=id, amount=amount, currency=draft.currency)
+    order.facts.append(fact)
+    if rng.random() < 0.4:
+        order.tell_part(at, "refunds/create", order.refunds[-1], fact)
     order.tell(at, "orders/updated")

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tests.outside import bodies
@@ -38,7 +39,7 @@ class Talker:
                 at += soon(self.rng, MINUTE, HOUR)
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
-                at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY)
+                at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY, 5 * DAY)
         if self.rng.random() < 0.06 and self.person.email:
             self._opt_out(orders[0].placed_at + soon(self.rng, HOUR, 2 * DAY))
         return self.sent
@@ -50,6 +51,19 @@ class Talker:
             for _ in range(self.rng.choice((1, 2, 3))):
                 self._pry(chat, at, self.rng.choice(victims), knows)
                 at += soon(self.rng, MINUTE, 5 * HOUR, DAY)
+        return self.sent
+
+    def guesses(self, victim: Draft, chats: Sequence[Address]) -> list[Sent]:
+        """A stranger tries one number after the other, from all their chats."""
+        self.sent = []
+        at = victim.placed_at + soon(self.rng, HOUR, 5 * HOUR)
+        right = victim.contact.phone[-4:] if victim.contact.phone else ""
+        for guess in range(14):
+            digits = f"{guess:04}"
+            if digits != right:
+                chat = chats[guess % len(chats)]
+                self._write(chat, at, f"{victim.number} {digits}", "proof", victim.number, digits)
+            at += soon(self.rng, MINUTE)
         return self.sent
 
     def _prove(self, chat: Address, at: datetime, order: Draft) -> None:
@@ -65,13 +79,16 @@ class Talker:
     def _say(self, chat: Address, at: datetime, order: Draft) -> None:
         locale = self.person.locale
         match self.rng.choices(
-            ("ask", "named", "person", "stop", "start", "replied", "pressing"), (8, 4, 1, 2, 1, 2, 1)
+            ("ask", "named", "verified", "person", "stop", "start", "replied", "pressing"),
+            (8, 4, 1, 1, 2, 1, 2, 1),
         )[0]:
             case "ask":
                 self._write(chat, at, self.rng.choice(_QUESTIONS[locale]), "question")
             case "named":
                 text = f"{self.rng.choice(_QUESTIONS[locale])} {order.number}"
                 self._write(chat, at, text, "question", order.number)
+            case "verified" if chat.kind == "webhook" and self.person.email:
+                self._write(chat, at, self.rng.choice(_QUESTIONS[locale]), "question", verified=True)
             case "person":
                 self._write(chat, at, _PERSON[locale], "person")
             case "stop":
@@ -106,9 +123,11 @@ class Talker:
         asks: str,
         number: str | None = None,
         digits: str | None = None,
+        verified: bool = False,
     ) -> None:
         name = self.person.name if chat.kind == "telegram" else None
         word = Wrote(at=at, chat=chat, text=text, asks=asks, number=number, digits=digits, name=name)
+        word = replace(word, verified=self.person.email) if verified else word
         self._send(at, bodies.wrote(f"m-{next(self.ids)}", word, stranger=self.person.stranger))
 
     def _open_link(self, chat: Address, at: datetime, heard_at: Address) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.outside import reading
 from tests.outside.facts import (
     Address,
     Cancelled,
@@ -23,6 +24,7 @@ from tests.outside.histories import (
     MAIL,
     MINUTE,
     STRANGER,
+    Event,
     fact,
     found,
     hears,
@@ -59,6 +61,8 @@ def test_number_and_digits_open_one_order_to_a_chat_and_wrong_digits_none() -> N
     answer = hears(2 * MINUTE, "where_is_order", STRANGER)
     assert not found("crossing", placed(), right, answer)
     assert found("crossing", placed(), wrong, answer)
+    marked = wrote(MINUTE, "proof", "#2301 5678", number="#2301", digits="5678")
+    assert not found("crossing", placed(), marked, answer)
     other = placed(order="webhook/2302")
     assert found("crossing", placed(), other, right, hears(2 * MINUTE, "shipped", STRANGER, order="2302"))
 
@@ -68,6 +72,13 @@ def test_a_link_opens_what_was_sent_to_its_address_to_the_first_chat_only() -> N
     second = wrote(2 * HOUR, "link", "/start abc", chat=Address("telegram", "7"), opened=MAIL)
     assert not found("crossing", placed(), first, second, hears(3 * HOUR, "shipped", STRANGER))
     assert found("crossing", placed(), first, second, hears(3 * HOUR, "shipped", Address("telegram", "7")))
+
+
+def test_a_mailbox_that_the_shops_system_has_proved_opens_what_is_sent_to_it() -> None:
+    said = hears(2 * MINUTE, "where_is_order", STRANGER)
+    for verified, wrong in ((ANN.email, False), (BEN.email, True), (None, True)):
+        asked = wrote(MINUTE, "question", verified=verified)
+        assert bool(found("crossing", placed(), asked, said)) is wrong
 
 
 def test_anothers_name_or_number_in_a_text_is_found() -> None:
@@ -115,6 +126,24 @@ def test_what_strangers_change_for_others_is_found() -> None:
     assert not list(judge(same, ["strangers"]))
 
 
+def test_who_guesses_is_told_of_and_nobody_else() -> None:
+    def wrong(tries: int) -> list[Event]:
+        digits = [f"{n:04}" for n in range(tries)]
+        chats = [Address("telegram", "6000"), Address("telegram", "6001")]
+        said = [
+            wrote(MINUTE * int(d), "proof", f"2301 {d}", chats[int(d) % 2], number="2301", digits=d)
+            for d in digits
+        ]
+        return [placed(), *said]
+
+    told = hears(HOUR, "order_guessed")
+    assert found("guessing", *wrong(10))
+    assert found("guessing", *wrong(9), told)
+    assert not found("guessing", *wrong(10), told)
+    assert not found("guessing", *wrong(9))
+    assert not found("guessing", *wrong(10), fact(OptedOut, HOUR, addresses=(MAIL,)))
+
+
 NOT_OWED = {
     "paid": paid(MINUTE),
     "paid without an amount": paid(MINUTE, None, None),
@@ -124,7 +153,7 @@ NOT_OWED = {
     "on delivery": placed(MINUTE, on_delivery=True),
     "free": placed(MINUTE, total=Decimal(0)),
     "a test": placed(MINUTE, test=True),
-    "authorised": placed(MINUTE, unclear=True),
+    "authorised": placed(MINUTE, unclear=True, authorised=True),
     "covered by what the platform counts": placed(MINUTE, paid=Decimal(20)),
     "not to be pressed": wrote(MINUTE, "pressing", chat=CHAT),
 }
@@ -171,8 +200,32 @@ def test_a_changed_total_is_said_before_it_is_asked_for() -> None:
     confirmed = hears(MINUTE, "order_confirmation", number="2301", total="£20.00")
     reminded = hears(HOUR, "payment_reminder", number="2301", total="£30.00")
     assert found("changed-total", placed(), confirmed, reminded)
-    told = hears(2 * MINUTE, "order_changed", number="2301", total="£30.00")
+    told = hears(2 * MINUTE, "total_changed", number="2301", total="£30.00")
     assert not found("changed-total", placed(), confirmed, told, reminded)
+
+
+def test_a_changed_total_that_nobody_says_is_found() -> None:
+    events = (placed(), hears(MINUTE, "order_confirmation", number="2301", total="£20.00"))
+    raised = placed(HOUR, total=Decimal(30))
+    told = hears(2 * HOUR, "total_changed", number="2301", total="£30.00")
+    assert found("changed-total", *events, raised)
+    assert not found("changed-total", *events, raised, told)
+    assert not found("changed-total", *events, raised, fact(Cancelled, HOUR))
+    assert not found("changed-total", *events, raised, ends=DAY)
+
+
+@pytest.mark.parametrize(
+    ("later", "first"),
+    [
+        ("restored", "cancelled"),
+        ("total_changed", "order_confirmation"),
+        ("tracking_changed", "shipped"),
+        ("shipment_cancelled", "shipped"),
+    ],
+)
+def test_what_takes_back_or_corrects_follows_what_it_is_about(later: str, first: str) -> None:
+    assert found("looking-back", placed(), hears(HOUR, later))
+    assert not found("looking-back", placed(), hears(MINUTE, first), hears(HOUR, later))
 
 
 WRONG_SUMS = {
@@ -216,6 +269,9 @@ def test_thanks_are_for_what_was_paid_and_refunds_are_called_what_they_are() -> 
 def test_an_amount_that_nobody_told_is_found() -> None:
     events = (placed(), paid(MINUTE, "4.50"))
     assert found("amounts", *events, hears(HOUR, None, text="2301: £13.37 is due"))
+    cheaper = placed(HOUR, total=Decimal("18.50"))
+    more = hears(2 * HOUR, "total_changed", text="It's now £18.50. You've paid £1.50 more.")
+    assert not found("amounts", placed(), paid(MINUTE, None, None), cheaper, more)
     assert not found(
         "amounts", *events, hears(HOUR, None, text="2301: of £20.00 we have £4.50, £15.50 is due")
     )
@@ -238,8 +294,24 @@ def test_each_cancellation_refund_and_delay_is_told_once() -> None:
     twice = (hears(HOUR, "partly_refunded"), hears(2 * HOUR, "partly_refunded"))
     assert found("per-fact", placed(), refund, refund, *twice)
     late = (hears(6 * DAY, "delayed"), hears(7 * DAY, "delayed"))
+    on_again = (hears(HOUR, "restored"), hears(2 * HOUR, "restored"))
+    assert found("per-fact", placed(), gone, back, *on_again)
+    assert not found("per-fact", placed(), gone, back, on_again[0], again, fact(Restored, DAY), on_again[1])
     assert found("per-fact", placed(), shipped(HOUR), *late)
     assert not found("per-fact", placed(), shipped(HOUR), shipped(HOUR, "B"), *late)
+
+
+def test_a_total_and_a_number_are_told_once_each() -> None:
+    for name, values in (("total_changed", {"total": "£30.00"}), ("tracking_changed", {"tracking": "X1"})):
+        one, other = hears(HOUR, name, **values), hears(2 * HOUR, name, **dict.fromkeys(values, "X2"))
+        assert found("twice", placed(), one, one)
+        assert not found("twice", placed(), one, other)
+
+
+def test_letters_in_shipped_words_are_known_by_their_subject() -> None:
+    assert reading.template("Order #2301 is on its way\nHello") == "shipped"
+    assert reading.template("訂單 2301 的金額有異動\n") == "total_changed"
+    assert reading.template("Something else\nOrder 2301 is on its way") is None
 
 
 def test_only_a_cancelled_order_is_called_so() -> None:

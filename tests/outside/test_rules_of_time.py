@@ -122,13 +122,19 @@ def test_a_question_of_a_chat_with_an_order_is_answered_or_a_person_called() -> 
     called = Case(opened_at=NOON + HOUR, order=None, who=None)
     assert not found("answered", *asked, cases=[called])
     assert not found("answered", placed(), wrote(HOUR, "question"))
+    person = wrote(HOUR, "person", chat=CHAT)
+    assert found("answered", placed(), person, cases=[called])
+    assert found("answered", placed(), person, hears(HOUR, "not_understood", CHAT))
+    assert not found("answered", placed(), person, hears(HOUR, "human_again", CHAT))
 
 
 def test_failing_receivers_and_persons_excuse_silence() -> None:
     asked = (placed(), wrote(HOUR, "question", chat=CHAT))
     failing = Trouble(kind="webhook", begins=NOON, ends=NOON + DAY, status=500)
     assert not found("answered", *asked, troubles=[failing])
-    assert not found("answered", placed(), fact(Replied, MINUTE, chat=CHAT), asked[1])
+    replied = fact(Replied, MINUTE, chat=CHAT)
+    assert not found("answered", placed(), replied, asked[1])
+    assert found("answered", placed(), replied, wrote(3 * HOUR, "question", chat=CHAT))
 
 
 def test_a_right_proof_opens_the_order_at_once() -> None:
@@ -136,6 +142,8 @@ def test_a_right_proof_opens_the_order_at_once() -> None:
     assert found("proved", placed(), proof, hears(HOUR, "not_matched", STRANGER, order=None))
     assert not found("proved", placed(), proof, hears(HOUR, "where_is_order", STRANGER))
     wrong = wrote(HOUR, "proof", "2301 0000", number="2301", digits="0000")
+    unseen = hears(HOUR, "not_matched", STRANGER, order=None)
+    assert not found("proved", placed(test=True), proof, unseen)
     assert not found("proved", placed(), wrong, hears(HOUR, "not_matched", STRANGER, order=None))
 
 
@@ -143,6 +151,9 @@ def test_another_order_of_arrival_leaves_the_same_messages() -> None:
     one = history(placed(), hears(MINUTE, "shipped", text="left"))
     other = history(hears(HOUR, "shipped", text="left"), placed())
     assert not list(judge(replace(one, others={"another order": other}), ["any-order"]))
+    links = [hears(MINUTE, "shipped", text=f"https://t.me/a_bot?start={token}") for token in ("ab", "cd")]
+    linked, elsewhere = (history(placed(), link) for link in links)
+    assert not list(judge(replace(linked, others={"another order": elsewhere}), ["any-order"]))
     silent = history(placed())
     assert list(judge(replace(one, others={"another order": silent}), ["any-order"]))
 

@@ -77,11 +77,25 @@ def woocommerce(rng: random.Random, draft: Draft) -> list[Sent]:
         order.status = "on-hold"
         order.facts.append(Restored(order=draft.key, at=at))
         order.tell(at)
+        if rng.random() < 0.4:
+            at += soon(rng, HOUR, DAY)
+            order.status = "cancelled"
+            order.facts.append(Cancelled(order=draft.key, at=at))
+            order.tell(at)
+            return order.sent
     if rng.random() < 0.25:
         return order.sent
     at += soon(rng, 30 * MINUTE, 10 * HOUR)
     order.status, order.paid_at = "processing", at
     order.tell(at)
+    if rng.random() < 0.1 and draft.total:
+        at += soon(rng, HOUR, 2 * DAY)
+        order.status = "refunded"
+        order.refunds.append({"id": int(draft.id) * 10, "total": f"-{money(draft.total)}", "reason": ""})
+        whole = Refunded(order=draft.key, at=at, refund="all", amount=draft.total, currency=draft.currency)
+        order.facts.append(whole)
+        order.tell(at)
+        return order.sent
     if rng.random() < 0.15:
         at += soon(rng, HOUR, DAY)
         half = (draft.total / 2).quantize(Decimal("0.01"))

@@ -34,41 +34,45 @@ async def play(plan: Plan, keep: Path | None = None) -> History:
         database = await _database(folder)
         async with receivers.open() as (hooks, mail_port):
             config = shop.write(folder, plan.shop, plan.settings, hooks, mail_port)
-            async with (
-                aiohttp.ClientSession() as http,
-                simulated(config, database, clock) as simulation,
-                served(simulation.program.site) as site,
-            ):
-                history = await _Run(plan, simulation, receivers, http, site, places).play()
+            run = _Run(plan, receivers, places)
+            for end in (*plan.restarts, plan.ends_at):
+                async with (
+                    aiohttp.ClientSession() as http,
+                    simulated(config, database, clock) as simulation,
+                    served(simulation.program.site) as site,
+                ):
+                    history = await run.until(end, simulation, http, site)
         if keep:
             shutil.copytree(folder, keep, dirs_exist_ok=True)
         return history
 
 
 class _Run:
-    def __init__(
-        self,
-        plan: Plan,
-        simulation: Simulation,
-        receivers: Receivers,
-        http: aiohttp.ClientSession,
-        site: str,
-        places: Iterator[int],
-    ) -> None:
+    """A plan on its way through one program after the other, on one database."""
+
+    simulation: Simulation
+    http: aiohttp.ClientSession
+    site: str
+
+    def __init__(self, plan: Plan, receivers: Receivers, places: Iterator[int]) -> None:
         self.plan = plan
-        self.simulation = simulation
         self.receivers = receivers
-        self.http = http
-        self.site = site
         self.places = places
+        self.steps = list(plan.steps)
+        self.resolved: dict[str, bodies.Delivery] = {}
         self.told: list[Told] = []
 
-    async def play(self) -> History:
-        for step in self.plan.steps:
+    async def until(
+        self, end: datetime, simulation: Simulation, http: aiohttp.ClientSession, site: str
+    ) -> History:
+        """Play on with this program until `end`, and give all that was seen so far."""
+        self.simulation, self.http, self.site = simulation, http, site
+        while self.steps and self.steps[0].at < end:
+            step = self.steps.pop(0)
             if step.at > self.simulation.clock.now:
                 await self._forward(step.at)
             await self._post(step)
-        await self._forward(self.plan.ends_at)
+        await self._forward(end)
         numbers = {fact.number for told in self.told for fact in told.facts if isinstance(fact, Placed)}
         return History(
             shop=self.plan.shop,
@@ -115,15 +119,21 @@ class _Run:
         )
 
     def _resolved(self, delivery: bodies.Delivery) -> bodies.Delivery | None:
-        """With the link that was heard in the meantime, where one is to be opened; None if none was."""
+        """With the link that was heard in the meantime, where one is to be opened; None if none was.
+
+        What is told again is the same as before.
+        """
         if delivery.link_from is None:
             return delivery
+        if before := self.resolved.get(delivery.id):
+            return before
         link = self.receivers.last_link(delivery.link_from)
         if link is None:
             return None
         word = delivery.facts[0]
         assert isinstance(word, Wrote)
-        return bodies.wrote(delivery.id, replace(word, text=f"/start {link}"))
+        self.resolved[delivery.id] = bodies.wrote(delivery.id, replace(word, text=f"/start {link}"))
+        return self.resolved[delivery.id]
 
     async def _cases(self) -> list[Case]:
         url = f"{self.site}/api/v1/shops/{shop.NAME}/cases"

@@ -12,21 +12,25 @@ from bot.domain.actions import (
     CloseCase,
     Consent,
     CountTry,
-    JoinBuyer,
     NoteBuyer,
     OpenCase,
+    OpenOrder,
     Say,
     TagBuyer,
     Unsay,
     WakeAt,
 )
+from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Context
-from bot.domain.events import OrderCompleted
+from bot.domain.events import Event, OrderCompleted
 from bot.domain.messages import Reason
+from bot.domain.rules import Rules
 from bot.domain.shop import Shop
+from bot.domain.signed_tokens import ChatLink, address_mark
+from bot.domain.wishes import EMAIL, standing
 from bot.react.decisions import Decisions
-from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
 from storage import buyer_records, tables
 from storage.outbox import dump
 from tests.one_shop import (
@@ -51,24 +55,25 @@ from tests.one_shop import (
 
 SECOND = timedelta(seconds=1)
 TALK = chat()
+HELLO = wrote("hello")
 
 
 class Batch:
     """One batch, in which Ann has order 1 and a chat, and Bob has order 2."""
 
-    def __init__(self, connection: Connection, shop: Shop | None = None) -> None:
+    def __init__(self, connection: Connection, shop: Shop | None = None, found: Rules | None = None) -> None:
         self.connection = connection
         save(connection, ann(), bob(), order("1"), order("2", "bob"), TALK)
         buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
         self.work = UnitOfWork(unit_of(connection, shop=shop) if shop else unit_of(connection))
         about = [OrderCompleted(channel="web", external_id=id, at=NOON, order=id) for id in ("1", "2")]
         self.work.read([wrote("hello"), *about], lambda text: ())
-        self.decisions = Decisions(self.work, Identities(self.work), rules(), CATALOGUE)
+        self.decisions = Decisions(self.work, Wishes(self.work), found or rules(), CATALOGUE)
 
-    def apply(self, *actions: Any, id: int = 7, **known: Any) -> Context:
+    def apply(self, *actions: Any, id: int = 7, event: Event = HELLO, **known: Any) -> Context:
         """What the handler "test.rule" of event `id` decided about Ann."""
         seen = context(**{"buyer": self.work.buyer("ann"), **known})
-        self.decisions.apply(list(actions), id, "test.rule", seen)
+        self.decisions.apply(list(actions), event, id, "test.rule", seen)
         return seen
 
     def write(self) -> None:
@@ -289,84 +294,95 @@ def test_notes_and_tags_are_kept_with_their_buyer(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("consent", "stopped", "resumed", "agrees"),
+    ("consent", "stopped", "agrees"),
     [
-        (Consent(stop=True), NOON, None, False),
-        (Consent(stop=False), None, NOON, None),
-        (Consent(promotions=True), None, None, True),
-        (Consent(promotions=False), None, None, False),
-        (Consent(), None, None, None),
-        (Consent(stop=True, promotions=True), NOON, None, False),
+        (Consent(at=NOON, stop=True), NOON, False),
+        (Consent(at=NOON, stop=False), None, None),
+        (Consent(at=NOON, promotions=True), None, True),
+        (Consent(at=NOON, promotions=False), None, False),
+        (Consent(at=NOON), None, None),
+        (Consent(at=NOON, stop=True, promotions=True), NOON, False),
     ],
 )
-def test_the_buyers_word_is_noted(
-    batch: Batch, consent: Consent, stopped: Any, resumed: Any, agrees: bool | None
+def test_a_word_in_a_chat_is_that_chats_alone(
+    batch: Batch, consent: Consent, stopped: Any, agrees: bool | None
 ) -> None:
-    batch.apply(consent)
-    buyer = batch.work.buyers["ann"]
-    assert (buyer.stopped_at, buyer.resumed_at, buyer.agrees) == (stopped, resumed, agrees)
-    assert buyer.agrees_at == (None if agrees is None else NOON)
+    batch.decided(consent, conversation=TALK)
+    holds = standing(batch.work.wishes["telegram", "42"])
+    assert (holds.stopped_at, holds.agrees) == (stopped, agrees)
+    assert holds.agrees_at == (None if agrees is None else NOON)
+    said = {row[:2] for row in rows(batch.connection, tables.wishes, "kind", "value")}
+    assert said <= {("telegram", "42")}
 
 
-def test_the_word_of_nobody_is_not_noted(batch: Batch) -> None:
-    batch.apply(Consent(stop=True), buyer=None)
-    assert batch.work.buyers == {"ann": ann(), "bob": bob()}
+def test_a_word_counts_from_when_it_was_said_never_from_its_arrival(batch: Batch) -> None:
+    batch.apply(Consent(at=NOON - MINUTE, stop=True), conversation=TALK)
+    batch.apply(Consent(at=NOON - HOUR, stop=False), conversation=TALK)  # an older START, late
+    assert standing(batch.work.wishes["telegram", "42"]).stopped_at == NOON - MINUTE
+
+
+def test_a_word_outside_a_chat_is_not_noted(batch: Batch) -> None:
+    batch.decided(Consent(at=NOON, stop=True), Consent(at=NOON, promotions=True))
+    assert rows(batch.connection, tables.wishes, "kind") == []
 
 
 # A chat that proves an order
 
 
-def test_what_is_decided_after_a_join_is_for_the_record_that_remains(batch: Batch) -> None:
-    """Bob's chat proves Ann's order; Ann's record is the elder."""
-    his = chat("bob")
+def opened(batch: Batch) -> list[tuple[Any, ...]]:
+    return rows(batch.connection, tables.openings, "order_id", "channel", "address", "how")
+
+
+def test_a_proof_opens_that_order_and_joins_nobody(batch: Batch) -> None:
+    """Bob's chat proves Ann's order; what it hears afterwards is still said to Bob."""
+    his = chat("bob", tries=2, tries_since=NOON)
     batch.work.put_chat(his)
     batch.decided(
-        Say(template="hello", key="before"),
-        NoteBuyer(text="before"),
-        JoinBuyer(order="1"),
+        OpenOrder(order="1", how="digits"),
         Say(template="thanks", key="after"),
         NoteBuyer(text="after"),
         buyer=bob(),
         conversation=his,
     )
-    assert batch.outbox("buyer") == [("after", "ann"), ("before", "ann")]
-    assert {row[0] for row in rows(batch.connection, tables.notes, "buyer")} == {"ann"}
-    assert rows(batch.connection, tables.conversations, "buyer") == [("ann",)]
+    assert opened(batch) == [("1", "telegram", "42", "digits")]
+    assert batch.outbox("buyer") == [("after", "bob")]
+    assert {row[0] for row in rows(batch.connection, tables.notes, "buyer")} == {"bob"}
+    assert rows(batch.connection, tables.conversations, "buyer", "tries") == [("bob", 2)]  # none given back
+    assert rows(batch.connection, tables.orders, "id", "buyer") == [("1", "ann"), ("2", "bob")]
 
 
-def test_a_wish_after_a_join_is_that_of_the_record_that_remains(batch: Batch) -> None:
-    his = chat("bob")
-    batch.work.put_chat(his)
-    batch.apply(JoinBuyer(order="1"), Consent(promotions=True), buyer=bob(), conversation=his)
-    assert batch.work.buyers["ann"].agrees is True
+def test_a_link_opens_by_the_mark_of_the_address_that_it_was_sent_to(connection: Connection) -> None:
+    box = "ann@example.com"
+    told = Contacts(email=Told(box, NOON))
+    link = rules(link_in=lambda shop, text: ChatLink("1", address_mark(EMAIL, box)))
+    batch = Batch(connection, found=link)
+    save(connection, order("3", "bob", contacts=told), order("4"))
+    batch.work.put_order(order("1", contacts=told))
+    batch.decided(OpenOrder(order="1", how="link"), conversation=TALK, event=wrote("link"))
+    assert [row[0] for row in opened(batch)] == ["1", "3"]
 
 
-def test_wrong_tries_are_forgotten_by_a_join_and_counted_without_one(batch: Batch) -> None:
+def test_a_wrong_try_is_counted_for_the_chat_and_the_order(batch: Batch) -> None:
     his = chat("bob", tries=2, tries_since=NOON)
     batch.work.put_chat(his)
-    batch.apply(CountTry(), buyer=bob(), conversation=his)
-    assert batch.work.chats["telegram", "42"].tries == 3
-    batch.apply(JoinBuyer(order="1"), buyer=bob(), conversation=batch.work.chats["telegram", "42"])
+    batch.decided(CountTry(orders=("1",)), CountTry(), buyer=bob(), conversation=his)
+    assert batch.work.chats["telegram", "42"].tries == 4
+    assert rows(batch.connection, tables.wrong_tries, "order_id", "address") == [("", "42"), ("1", "42")]
+
+
+def test_outside_a_chat_nothing_is_opened_and_no_try_is_counted(batch: Batch) -> None:
+    batch.decided(OpenOrder(order="2", how="digits"), CountTry(), Say(template="hello", key="k"))
+    assert batch.outbox("buyer") == [("k", "ann")]
+    assert (opened(batch), rows(batch.connection, tables.wrong_tries, "id")) == ([], [])
     assert batch.work.chats["telegram", "42"].tries == 0
 
 
-def test_after_a_join_the_decisions_know_the_chat_as_it_is_now(batch: Batch) -> None:
-    his = chat("bob", tries=4, tries_since=NOON)
-    batch.work.put_chat(his)
-    batch.apply(JoinBuyer(order="1"), CountTry(), buyer=bob(), conversation=his)
-    assert batch.work.chats["telegram", "42"].tries == 1
-
-
-def test_a_join_that_changes_nothing_leaves_the_buyer_the_same(batch: Batch) -> None:
-    batch.decided(JoinBuyer(order="1"), Say(template="hello", key="k"), conversation=TALK)
-    assert batch.outbox("buyer") == [("k", "ann")]
-
-
-def test_outside_a_chat_nobody_is_joined_and_no_try_is_counted(batch: Batch) -> None:
-    batch.decided(JoinBuyer(order="2"), CountTry(), Say(template="hello", key="k"))
-    assert batch.outbox("buyer") == [("k", "ann")]
-    assert set(batch.work.buyers) == {"ann", "bob"}
-    assert batch.work.chats["telegram", "42"].tries == 0
+def test_what_was_decided_about_an_order_goes_to_the_buyer_whom_the_batch_left_it_with(batch: Batch) -> None:
+    batch.apply(Say(template="hello", key="about", order="1"), Say(template="hello", key="none"))
+    batch.apply(Say(template="thanks", key="answer", order="1", to="telegram:42"))
+    batch.work.put_order(order("1", "bob"))
+    batch.write()
+    assert batch.outbox("buyer") == [("about", "bob"), ("answer", "ann"), ("none", "ann")]
 
 
 # Deadlines

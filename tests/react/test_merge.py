@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, update
 
 from bot.domain.actions import OpenCase
+from bot.domain.contacts import Contacts, Told
 from bot.domain.events import (
     OWN_LINK,
     AgentReplied,
@@ -16,11 +18,15 @@ from bot.domain.events import (
     CaseSettled,
     ItemRestocked,
     MessageStatusChanged,
+    OffersConfirmed,
     OrderCompleted,
+    PaymentReceived,
     TimeCame,
 )
+from bot.domain.wishes import Standing, standing
 from bot.react.merge import ECHO, Subject, merge_event
 from bot.react.unit_of_work import UnitOfWork
+from bot.react.wishes import Wishes
 from storage import buyer_records, case_records, tables
 from storage.outbox import message_name
 from tests.one_shop import (
@@ -59,7 +65,11 @@ def status(what: str, at: datetime = NOON, address: str = "42") -> MessageStatus
 
 def merged(connection: Connection, event: Any, now: datetime = NOON) -> tuple[UnitOfWork, Subject]:
     work, who = work_of(connection, event, now=now)
-    return work, merge_event(work, who, event)
+    return work, merge_event(work, who, Wishes(work), event)
+
+
+def holds(work: UnitOfWork, kind: str, value: str) -> Standing:
+    return standing(work.wishes[kind, value])
 
 
 # Orders
@@ -69,16 +79,56 @@ def test_an_orders_fact_is_merged_and_its_buyer_found(connection: Connection) ->
     work, subject = merged(connection, placed("1", id="7", name="Ann"))
     assert subject.order == work.orders["1"]
     assert (subject.order and subject.order.state, subject.chat) == ("unpaid", None)
-    assert subject.buyer == work.owners["web", "7"]
+    assert subject.buyer == work.owner(("web", "7"))
     assert subject.order is not None
     assert subject.order.buyer == subject.buyer
 
 
-def test_the_buyer_an_order_was_first_seen_with_stays_its_buyer(connection: Connection) -> None:
-    save(connection, ann(), order("1"))
-    work, subject = merged(connection, placed("1", id="7"))
-    assert (subject.buyer, work.orders["1"].buyer) == ("ann", "ann")
-    assert work.owners["web", "7"] != "ann"
+@pytest.mark.parametrize("later_first", [False, True])
+def test_the_buyer_of_an_order_is_whom_its_newest_showing_names(
+    connection: Connection, later_first: bool
+) -> None:
+    showings = [placed("1", id="7"), msgspec.structs.replace(placed("1", id="8"), at=NOON + HOUR)]
+    work, who = work_of(connection, *showings)
+    for event in reversed(showings) if later_first else showings:
+        merge_event(work, who, Wishes(work), event)
+    assert work.orders["1"].buyer == work.owner(("web", "8")) != work.owner(("web", "7"))
+
+
+@pytest.mark.parametrize("names", [("7", "8"), ("8", "7")])
+def test_of_two_showings_at_one_time_the_content_decides(
+    connection: Connection, names: tuple[str, str]
+) -> None:
+    showings = [placed("1", id=id) for id in names]
+    work, who = work_of(connection, *showings)
+    for event in showings:
+        merge_event(work, who, Wishes(work), event)
+    assert work.orders["1"].buyer == work.owner(("web", "8"))
+
+
+def test_another_systems_word_of_the_buyer_does_not_count_for_an_order_that_it_did_not_place(
+    connection: Connection,
+) -> None:
+    work, _ = merged(connection, placed("1", id="7", email="ann@example.com"))
+    work.write()
+    told = PaymentReceived(channel="courier", external_id="p", at=NOON + HOUR, order="1")
+    work, subject = merged(connection, told)
+    assert subject.order is not None
+    assert (subject.order.channel, subject.buyer) == ("web", work.owner(("web", "7")))
+    assert subject.order.contacts is not None
+    assert subject.order.contacts.known("email") == "ann@example.com"
+
+
+def test_the_system_that_places_an_order_takes_it_from_the_one_that_spoke_of_it_first(
+    connection: Connection,
+) -> None:
+    early = OrderCompleted(channel="courier", external_id="c", at=NOON, order="1")
+    work, who = work_of(connection, early, placed("1", id="7"))
+    for event in (early, placed("1", id="7")):
+        subject = merge_event(work, who, Wishes(work), event)
+    assert list(work.orders) == ["1"]
+    assert (work.orders["1"].channel, work.orders["1"].completed_at) == ("web", NOON)
+    assert subject.buyer == work.owner(("web", "7"))
 
 
 def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connection) -> None:
@@ -111,24 +161,27 @@ def test_a_deadline_is_about_its_order_and_that_orders_buyer(connection: Connect
 
 def test_a_message_opens_a_chat_with_its_writer(connection: Connection) -> None:
     work, subject = merged(connection, wrote("hello", name="Ann"))
-    assert subject.buyer == work.owners["telegram", "42"]
+    assert subject.buyer == work.owner(("telegram", "42"))
     assert subject.chat == chat(subject.buyer or "", last_in_at=NOON) == work.chat("telegram", "42")
     assert work.buyers[subject.buyer or ""].name == "Ann"
 
 
 def test_a_writer_may_have_another_id_than_their_chat(connection: Connection) -> None:
     work, subject = merged(connection, wrote("hello", id="7"))
-    assert set(work.owners) == {("telegram", "7")}
+    assert subject.buyer == work.owner(("telegram", "7"))
+    assert work.owner(("telegram", "42")) is None
     assert subject.chat is not None
     assert subject.chat.address == "42"
 
 
-def test_a_chat_is_as_old_as_its_newest_message_and_no_longer_blocked(connection: Connection) -> None:
-    save(connection, ann(), chat(last_in_at=NOON, blocked_at=NOON, human_until=NOON, tries=3))
+def test_a_chat_is_as_old_as_its_newest_message_and_open_again_after_a_block(connection: Connection) -> None:
+    before = chat(last_in_at=NOON - MINUTE, blocked_at=NOON, human_until=NOON, tries=3)
+    save(connection, ann(), before)
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
-    for at, newest in ((NOON - HOUR, NOON), (NOON + HOUR, NOON + HOUR)):
+    for at, newest, blocked in ((NOON - HOUR, NOON - MINUTE, True), (NOON + HOUR, NOON + HOUR, False)):
         _, subject = merged(connection, wrote("hello", at=at))
-        assert subject.chat == chat(last_in_at=newest, human_until=NOON, tries=3)
+        assert subject.chat == msgspec.structs.replace(before, last_in_at=newest)
+        assert subject.chat.blocked is blocked
 
 
 def test_a_chat_belongs_to_whom_its_id_belongs_to_now(connection: Connection) -> None:
@@ -142,6 +195,15 @@ def test_a_chat_belongs_to_whom_its_id_belongs_to_now(connection: Connection) ->
 def test_a_chat_without_an_address_is_refused(connection: Connection) -> None:
     with pytest.raises(ValueError, match=r"^a chat without an address$"):
         merged(connection, wrote("hello", address=""))
+
+
+def test_a_message_opens_the_orders_of_contacts_that_the_shops_system_has_proved_and_no_others(
+    connection: Connection,
+) -> None:
+    save(connection, order("1", contacts=Contacts(email=Told("ann@example.com", NOON))), order("2"))
+    for verified, opened in ((False, []), (True, ["1"])):
+        work, subject = merged(connection, wrote("hi", email="Ann@example.com", verified=verified))
+        assert [each.id for each in work.orders_seen_by(subject.buyer, subject.chat)] == opened
 
 
 # A person takes over
@@ -229,10 +291,18 @@ def test_a_blocked_chat_is_noted_with_its_newest_time(connection: Connection) ->
     assert work.chat("telegram", "42") == chat(blocked_at=NOON + HOUR)
 
 
-def test_an_unblocked_chat_is_open_again(connection: Connection) -> None:
-    save(connection, chat(blocked_at=NOON))
-    work, subject = merged(connection, status("unblocked"))
-    assert subject.chat == chat() == work.chat("telegram", "42")
+@pytest.mark.parametrize("late", [False, True])
+def test_a_chat_is_open_or_blocked_by_the_newest_word_whichever_comes_last(
+    connection: Connection, late: bool
+) -> None:
+    save(connection, chat())
+    events = [status("blocked"), status("unblocked", NOON + HOUR)]
+    work, who = work_of(connection, *events)
+    for event in reversed(events) if late else events:
+        subject = merge_event(work, who, Wishes(work), event)
+    assert subject.chat == chat(blocked_at=NOON, unblocked_at=NOON + HOUR) == work.chat("telegram", "42")
+    assert subject.chat is not None
+    assert subject.chat.blocked is False
 
 
 @pytest.mark.parametrize("what", ["delivered", "read", "failed"])
@@ -245,40 +315,68 @@ def test_any_other_status_changes_nothing(connection: Connection, what: str) -> 
 # Buyers
 
 
-def test_a_buyers_file_is_shown(connection: Connection) -> None:
-    event = BuyerUpdated(
-        channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7", name="Ann", agrees=True)
-    )
-    work, subject = merged(connection, event)
-    assert subject == Subject(buyer=work.owners["web", "7"])
-    buyer = work.buyers[subject.buyer or ""]
-    assert (buyer.name, buyer.agrees, buyer.stopped) == ("Ann", True, False)
+def test_a_buyers_file_is_shown_and_their_yes_to_offers_is_kept_by_address(connection: Connection) -> None:
+    ref = BuyerRef(id="7", name="Ann", email="Ann@b.example", phone="1", agrees=True)
+    work, subject = merged(connection, BuyerUpdated(channel="web", external_id="u", at=NOON, buyer=ref))
+    assert subject == Subject(buyer=work.owner(("web", "7")))
+    assert work.buyers[subject.buyer or ""].name == "Ann"
+    addresses = (("web", "7"), ("email", "ann@b.example"), ("phone", "1"))
+    assert {holds(work, *address).agrees for address in addresses} == {True}
 
 
-def test_who_opts_out_on_a_platform_is_stopped(connection: Connection) -> None:
-    event = BuyerOptedOut(channel="web", external_id="u", at=NOON, buyer=BuyerRef(id="7"))
+def test_who_opts_out_on_a_platform_is_stopped_at_the_addresses_that_it_names(
+    connection: Connection,
+) -> None:
+    ref = BuyerRef(id="7", email="ann@b.example")
+    event = BuyerOptedOut(channel="web", external_id="u", at=NOON, buyer=ref)
     work, subject = merged(connection, event)
-    assert work.buyers[subject.buyer or ""].stopped_at == NOON
+    assert subject.buyer == work.owner(("web", "7"))
+    assert holds(work, "web", "7").stopped_at == holds(work, "email", "ann@b.example").stopped_at == NOON
     nobody = BuyerOptedOut(channel="web", external_id="u", at=NOON, buyer=BuyerRef())
-    assert merged(connection, nobody)[1] == Subject()
+    work, subject = merged(connection, nobody)
+    assert (subject, dict(work.wishes)) == (Subject(), {})
 
 
-def test_a_stop_by_our_own_link_names_our_own_record(connection: Connection) -> None:
-    save(connection, ann())
-    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id="ann"))
-    work, subject = merged(connection, stop)
-    assert (subject, work.buyers["ann"].stopped_at) == (Subject(buyer="ann"), NOON)
-    work, subject = merged(
-        connection,
-        BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(email="a@b.example")),
+def test_no_offers_is_the_smaller_wish(connection: Connection) -> None:
+    ref = BuyerRef(id="7")
+    event = BuyerOptedOut(channel="web", external_id="u", at=NOON, buyer=ref, offers=True)
+    work, _ = merged(connection, event)
+    assert (holds(work, "web", "7").stopped, holds(work, "web", "7").agrees) == (False, False)
+
+
+def test_a_stop_by_a_link_is_about_the_address_that_the_link_was_sent_to(connection: Connection) -> None:
+    save(connection, ann(email="ann@b.example"))
+    stop = BuyerOptedOut(
+        channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(), address=("email", "other@b.example")
     )
-    assert work.buyers[subject.buyer or ""].stopped_at == NOON
-
-
-def test_a_stop_by_our_own_link_makes_nobody(connection: Connection) -> None:
-    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id="ann"))
     work, subject = merged(connection, stop)
     assert (subject, work.buyers) == (Subject(), {})
+    assert holds(work, "email", "other@b.example").stopped_at == NOON
+    assert set(work.wishes) == {("email", "other@b.example")}
+
+
+def test_a_stop_by_an_older_link_is_about_every_address_of_the_buyer_that_it_names(
+    connection: Connection,
+) -> None:
+    save(connection, ann(email="Ann@b.example"))
+    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann", ("web", "8"): "bob"})
+    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id="ann"))
+    work, _ = merged(connection, stop)
+    stopped = {key for key in work.wishes if holds(work, *key).stopped}
+    assert stopped == {("web", "7"), ("email", "ann@b.example")}
+
+
+def test_a_stop_by_an_older_link_makes_nobody(connection: Connection) -> None:
+    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id="ann"))
+    work, subject = merged(connection, stop)
+    assert (subject, work.buyers, dict(work.wishes)) == (Subject(), {}, {})
+
+
+def test_offers_that_the_address_itself_confirmed_are_wanted_there(connection: Connection) -> None:
+    event = OffersConfirmed(channel=OWN_LINK, external_id="o", at=NOON, address=("email", "ann@b.example"))
+    work, subject = merged(connection, event)
+    assert subject == Subject()
+    assert holds(work, "email", "ann@b.example").agrees is True
 
 
 # Cases and the rest

@@ -65,7 +65,9 @@ async def test_a_handler_that_fails_parks_its_event_and_its_facts_count(
     assert (orders["1001"].state, orders["1002"].state) == ("shipped", "paid")
     assert [case[0] for case in await engine.rows(tables.cases, "reason")] == ["handler_failed"]
     waiting = {key for key, state in (await engine.outbox()).items() if state == "queued"}
-    assert {"payment_received:1002", "shipped:1001:1"} <= waiting
+    assert {"payment_received:1002", "shipped:1001:1"} <= {
+        ":".join(key.split(":")[:2]) for key in waiting
+    } | waiting
 
 
 async def test_nobody_is_reminded_of_a_payment_whose_handler_failed(shops: ManyShops) -> None:
@@ -128,15 +130,16 @@ async def test_a_parked_event_can_be_tried_again(shops: ManyShops) -> None:
     await shops.database.write(lambda connection: inbox.reopen(connection, engine.shop))
     await engine.react()
     assert await states(engine) == {"done": 2}
-    assert "payment_received:1001" in await engine.outbox()
+    assert any(key.startswith("payment_received:1001:") for key in await engine.outbox())
 
 
 async def test_the_deadlines_of_an_order_with_a_long_id_come(shops: ManyShops) -> None:
     engine = shops.engine(payment={"close": "1d"})
     await engine.take(Buyer(order="9" * 190).placed(id="long"), Buyer(id="bob", order="1002").placed())
     await engine.react()
-    engine.clock.now += 25 * HOUR
-    await engine.settle()
+    for _ in range(2):  # a waking day to pay, and the night behind it
+        engine.clock.now += 25 * HOUR
+        await engine.settle()
     assert sorted(case for (case,) in await engine.rows(tables.cases, "reason")) == ["unpaid_closed"] * 2
 
 

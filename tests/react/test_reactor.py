@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from structlog.testing import capture_logs
 
-from bot.domain.actions import Action, Consent, OpenCase, Say, WakeAt
+from bot.domain.actions import Action, Consent, CountTry, OpenCase, OpenOrder, Say, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import (
     BuyerRef,
@@ -22,12 +22,14 @@ from bot.domain.events import (
 )
 from bot.domain.routes import Route
 from bot.domain.rules import Rules
+from bot.domain.signed_tokens import ChatLink
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.react import reactor
 from bot.react.reactor import Handled, Reactor
-from storage import buyer_records, case_records, inbox, tables
+from storage import buyer_records, case_records, inbox, tables, wish_records
 from storage.database import Database
+from storage.unit import CaseLine
 from tests.conftest import empty_sqlite
 from tests.one_shop import (
     CATALOGUE,
@@ -38,7 +40,6 @@ from tests.one_shop import (
     SHOP_ID,
     ann,
     bob,
-    buyer_in,
     chat,
     completed,
     order,
@@ -95,6 +96,9 @@ def reactor_of(
     found: Rules, database: Any = None, jitter: float = 0.0, metrics: Metrics | None = None
 ) -> Reactor:
     return Reactor(database, SHOPS, found, CATALOGUE, TimeLimit(), metrics or Metrics(), lambda: jitter)
+
+
+FAULT = (CaseLine(shop="mugs", number=1, kind="fault"),)
 
 
 def react(connection: Connection, found: Rules, **more: Any) -> Handled:
@@ -174,7 +178,9 @@ def test_a_handler_that_fails_parks_its_event_and_opens_a_case_but_its_facts_cou
     connection: Connection,
 ) -> None:
     take(connection, placed("1", id="7"), placed("2"))
-    assert react(connection, Handler(fails_for="1").rules(OrderPlaced)) == Handled(handled=1, parked=1)
+    assert react(connection, Handler(fails_for="1").rules(OrderPlaced)) == Handled(
+        handled=1, parked=1, lines=FAULT
+    )
     bad, good = settled(connection)
     error = "KeyError: '" + "k" * 1000
     assert bad[1:] == ("parked", "test_reactor.handler", error[:500], NOON)
@@ -187,7 +193,7 @@ def test_a_handler_that_fails_parks_its_event_and_opens_a_case_but_its_facts_cou
 
 def test_an_event_that_cannot_be_merged_is_parked_without_a_rule(connection: Connection) -> None:
     take(connection, wrote("hello", address=""))
-    assert react(connection, rules()) == Handled(parked=1)
+    assert react(connection, rules()) == Handled(parked=1, lines=FAULT)
     assert [row[1:4] for row in settled(connection)] == [
         ("parked", None, "ValueError: a chat without an address")
     ]
@@ -207,7 +213,9 @@ def test_an_error_of_the_database_ends_the_batch(connection: Connection) -> None
 
 def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    case_records.open_case(connection, SHOP_ID, OpenCase(kind="human", key="k", reason="asked"), "ann", NOON)
+    for key, about in (("k", "1"), ("other", "2"), ("hers", None)):
+        opened = OpenCase(kind="human", key=key, reason="asked", order=about)
+        case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
     queue(connection, "hello:1", order="1")
     handler = Handler()
     take(connection, completed("1"))
@@ -219,7 +227,7 @@ def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Conn
     assert known.buyer == ann()
     assert [case.key for case in known.cases] == ["k"]
     assert [said.key for said in known.said] == ["hello:1"]
-    assert (known.conversation, known.named_order, known.link_proved) == (None, None, False)
+    assert (known.conversation, known.named_orders, known.linked_order) == (None, (), None)
 
 
 def test_an_orders_handler_knows_that_order_alone_whatever_else_is_in_the_batch(
@@ -249,12 +257,17 @@ def test_a_route_is_chosen_by_what_is_known(connection: Connection) -> None:
     assert [event.order for event, _ in handler.asked] == ["2"]
 
 
-def test_a_wish_that_a_handler_understood_is_the_buyers(connection: Connection) -> None:
+def test_a_wish_that_a_handler_understood_is_that_chats_and_known_to_the_next_event(
+    connection: Connection,
+) -> None:
     save(connection, ann())
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
-    take(connection, wrote("yes"))
-    react(connection, Handler(Consent(promotions=True)).rules())
-    assert buyer_in(connection, "ann").agrees is True
+    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann", ("telegram", "43"): "ann"})
+    handler = Handler(Consent(promotions=True, at=NOON))
+    take(connection, wrote("yes"), wrote("hello", address="43"), wrote("hello"))
+    react(connection, handler.rules())
+    assert [known.standing.agrees for _, known in handler.asked] == [None, None, True]
+    said = wish_records.standings(connection, SHOP_ID, {("telegram", "42")})
+    assert said["telegram", "42"].agrees is True
 
 
 def test_a_chats_handler_knows_the_chat_and_all_the_buyers_orders(connection: Connection) -> None:
@@ -268,11 +281,35 @@ def test_a_chats_handler_knows_the_chat_and_all_the_buyers_orders(connection: Co
     assert (known.order, {each.id for each in known.orders}, known.said) == (None, {"1", "2"}, ())
 
 
-def test_orders_of_the_same_batch_are_shown_to_the_chat(connection: Connection) -> None:
+def test_orders_of_the_same_batch_are_shown_to_the_chat_of_their_buyer(connection: Connection) -> None:
     handler = Handler()
-    take(connection, placed("1", id="7", phone="1"), wrote("hello", phone="1"))
+    take(connection, placed("1", channel="telegram", id="42"), wrote("hello"))
     react(connection, handler.rules())
     assert [each.id for each in handler.known.orders] == ["1"]
+
+
+@pytest.mark.parametrize("contact", [{"phone": "1"}, {"email": "ann@example.com"}])
+def test_a_contact_that_is_only_said_shows_no_order(connection: Connection, contact: dict[str, str]) -> None:
+    handler = Handler()
+    take(connection, placed("1", id="7", **contact), placed("2", **contact), wrote("hello", **contact))
+    react(connection, handler.rules())
+    assert (handler.known.orders, handler.known.cases) == ((), ())
+
+
+def test_a_contact_that_the_shops_own_system_has_proved_opens_its_orders(connection: Connection) -> None:
+    handler = Handler()
+    take(connection, placed("1", phone="1"), placed("2", phone="2"), wrote("hi", phone="1", verified=True))
+    react(connection, handler.rules())
+    assert [each.id for each in handler.known.orders] == ["1"]
+    assert rows(connection, tables.openings, "order_id", "how") == [("1", "verified")]
+
+
+def test_an_orders_handler_addresses_the_contacts_of_that_order(connection: Connection) -> None:
+    handler = Handler()
+    take(connection, placed("1", id="7", name="Ann", email="a@b.example"), placed("2", id="7", name="Anna"))
+    react(connection, handler.rules(OrderPlaced))
+    told = [(known.buyer.name, known.buyer.email) for _, known in handler.asked if known.buyer]
+    assert told == [("Ann", "a@b.example"), ("Anna", None)]
 
 
 def test_without_a_buyer_nothing_is_known_but_the_shop(connection: Connection) -> None:
@@ -282,59 +319,47 @@ def test_without_a_buyer_nothing_is_known_but_the_shop(connection: Connection) -
     assert handler.known == Context(now=NOON, shop_id=SHOP_ID, shop=SHOP)
 
 
-def test_the_first_number_that_names_an_order_names_it_with_its_buyer(connection: Connection) -> None:
-    save(connection, bob(), order("77", "bob", number="A1"), order("78", "bob"))
+def test_every_order_that_a_number_names_is_known_to_the_handler(connection: Connection) -> None:
+    save(connection, bob(), order("77", "bob", number="A1"), order("78", "bob"), order("79"))
     handler = Handler()
     take(connection, wrote("nothing A1 78"))
     react(connection, handler.rules())
-    assert (handler.known.named_order, handler.known.named_buyer) == (order("77", "bob", number="A1"), bob())
-    assert handler.known.link_proved is False
+    assert handler.known.named_orders == (order("77", "bob", number="A1"), order("78", "bob"))
+    assert (handler.known.orders, handler.known.linked_order, handler.known.wrong_tries) == ((), None, 0)
 
 
-def link_to(order: str) -> dict[str, Callable[[str, str], str | None]]:
-    """A rule by which a text with "link" in it proves this order of this shop."""
-    return {"order_of_link": lambda shop, text: order if shop == SHOP_ID and "link" in text else None}
+def test_the_wrong_tries_at_an_order_are_known_to_every_chat_that_names_it(connection: Connection) -> None:
+    save(connection, order("1"), order("2"))
+    handler = Handler(CountTry(orders=("1",)))
+    take(connection, wrote("1"), wrote("1", address="43"), wrote("2", address="44"), wrote("1", address="45"))
+    react(connection, handler.rules())
+    assert [known.wrong_tries for _, known in handler.asked] == [0, 1, 0, 3]
 
 
-def test_a_link_proves_its_order_over_one_that_is_named(connection: Connection) -> None:
-    save(connection, ann(), bob(), order("1"), order("2", "bob"))
+def link_to(order: str) -> dict[str, Callable[[str, str], ChatLink | None]]:
+    """A rule by which a text with "link" in it is a link to this order of this shop."""
+
+    def link_in(shop: str, text: str) -> ChatLink | None:
+        return ChatLink(order, None) if shop == SHOP_ID and "link" in text else None
+
+    return {"link_in": link_in}
+
+
+def test_a_link_is_known_beside_the_orders_that_are_named(connection: Connection) -> None:
+    save(connection, ann(), order("1"), order("2", "bob", placed_at=NOON))
     handler = Handler()
     take(connection, wrote("link 1"))
     react(connection, handler.rules(**link_to("2")))
-    assert (handler.known.named_order, handler.known.named_buyer) == (order("2", "bob"), bob())
-    assert handler.known.link_proved is True
+    assert handler.known.named_orders == (order("1"),)
+    assert handler.known.linked_order == order("2", "bob", placed_at=NOON)
 
 
-def test_a_link_to_an_order_that_is_not_there_falls_back_to_the_one_that_is_named(
-    connection: Connection,
-) -> None:
+def test_a_link_to_an_order_that_is_not_there_opens_nothing(connection: Connection) -> None:
     save(connection, ann(), order("1"))
-    handler = Handler()
+    handler = Handler(OpenOrder(order="1", how="link"))
     take(connection, wrote("link 1"))
     react(connection, handler.rules(**link_to("9")))
-    assert handler.known.named_order == order("1")
-    assert handler.known.named_buyer == ann()
-
-
-def test_a_link_to_an_order_that_is_not_there_proves_nothing_where_none_is_named(
-    connection: Connection,
-) -> None:
-    handler = Handler()
-    take(connection, wrote("link"))
-    react(connection, handler.rules(**link_to("9")))
-    assert (handler.known.named_order, handler.known.named_buyer, handler.known.link_proved) == (
-        None,
-        None,
-        False,
-    )
-
-
-def test_a_named_order_that_is_nobodys_names_no_buyer(connection: Connection) -> None:
-    save(connection, order("1", None))
-    handler = Handler()
-    take(connection, wrote("1"))
-    react(connection, handler.rules())
-    assert (handler.known.named_order, handler.known.named_buyer) == (order("1", None), None)
+    assert (handler.known.linked_order, handler.known.named_orders) == (None, (order("1"),))
 
 
 # A round of all shops

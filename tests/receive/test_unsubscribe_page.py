@@ -1,5 +1,8 @@
 """The page behind an unsubscribe link: looking changes nothing, pressing the button unsubscribes."""
 
+import hashlib
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
@@ -7,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.domain.errors import LogAway
-from bot.domain.events import OWN_LINK, BuyerOptedOut, load_event
+from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef, OffersConfirmed, load_event
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.unsubscribe_page import UnsubscribePage
@@ -36,14 +39,14 @@ class Page:
         self.url = url
         self.store = store
 
-    async def open(self, token: str | None) -> tuple[int, str]:
-        return await self._ask("GET", token)
+    async def open(self, token: str | None, of: str = "stop") -> tuple[int, str]:
+        return await self._ask("GET", of, token)
 
-    async def press(self, token: str | None) -> tuple[int, str]:
-        return await self._ask("POST", token)
+    async def press(self, token: str | None, of: str = "stop") -> tuple[int, str]:
+        return await self._ask("POST", of, token)
 
-    async def _ask(self, method: str, token: str | None) -> tuple[int, str]:
-        async with self.http.request(method, f"{self.url}/stop/{token}") as response:
+    async def _ask(self, method: str, of: str, token: str | None) -> tuple[int, str]:
+        async with self.http.request(method, f"{self.url}/{of}/{token}") as response:
             return response.status, await response.text()
 
 
@@ -54,6 +57,8 @@ async def page() -> AsyncIterator[Page]:
     answers = UnsubscribePage(TOKENS, store, shops, lambda: NOON)
     site = web.Application()
     site.add_routes([web.get("/stop/{token}", answers.ask), web.post("/stop/{token}", answers.stop)])
+    site.add_routes([web.get("/offers/{token}", answers.ask_offers)])
+    site.add_routes([web.post("/offers/{token}", answers.confirm_offers)])
     async with served(site) as url, aiohttp.ClientSession() as http:
         yield Page(http, url, store)
 
@@ -66,7 +71,18 @@ async def test_looking_at_the_page_changes_nothing_and_shows_a_button(page: Page
     assert page.store.events == []
 
 
-async def test_the_button_unsubscribes_the_buyer_of_the_link(page: Page) -> None:
+async def test_the_button_stops_the_one_address_that_the_link_was_sent_to(page: Page) -> None:
+    status, _ = await page.press(TOKENS.token("stop", "mugs", "email", "ann@example.com"))
+
+    (kept,) = page.store.events
+    event = load_event(kept.body)
+    assert status == 200
+    assert isinstance(event, BuyerOptedOut)
+    assert (event.channel, event.address, event.at) == (OWN_LINK, ("email", "ann@example.com"), NOON)
+    assert (event.buyer, event.offers) == (BuyerRef(), False)
+
+
+async def test_the_button_of_an_older_link_unsubscribes_the_buyer_that_it_names(page: Page) -> None:
     status, text = await page.press(TOKENS.token("stop", "mugs", "b1"))
 
     (kept,) = page.store.events
@@ -76,6 +92,7 @@ async def test_the_button_unsubscribes_the_buyer_of_the_link(page: Page) -> None
     assert kept.shop == "mugs"
     assert isinstance(event, BuyerOptedOut)
     assert (event.channel, event.buyer.id, event.at) == (OWN_LINK, "b1", NOON)
+    assert event.address is None
 
 
 async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -> None:
@@ -92,7 +109,9 @@ async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -
         TOKENS.token("chat", "mugs", "b1"),
         TOKENS.token("stop", "closed shop", "b1"),
         TOKENS.token("stop", "mugs"),
-        TOKENS.token("stop", "mugs", "b1", "more"),
+        TOKENS.token("stop", "mugs", "email", "ann@example.com", "more"),
+        TOKENS.token("stop", "closed shop", "email", "ann@example.com"),
+        TOKENS.token("offers", "mugs", "email", "ann@example.com"),
     ],
 )
 async def test_only_a_link_that_we_signed_for_unsubscribing_is_answered(
@@ -111,3 +130,54 @@ async def test_the_page_speaks_the_shops_language_and_its_name_is_no_html(page: 
     assert "<b>more" not in english
     assert '<html lang="zh-CN">' in chinese
     assert "不再接收" in chinese
+
+
+async def test_looking_at_the_page_of_offers_confirms_nothing(page: Page) -> None:
+    status, text = await page.open(TOKENS.token("offers", "mugs", "email", "ann@example.com"), "offers")
+
+    assert status == 200
+    assert '<form method="post"><button>' in text
+    assert page.store.events == []
+
+
+async def test_the_button_confirms_offers_at_the_address_of_the_link(page: Page) -> None:
+    status, text = await page.press(TOKENS.token("offers", "mugs", "email", "ann@example.com"), "offers")
+
+    assert (status, "<button>" in text) == (200, False)
+    (stored,) = page.store.events
+    assert stored.shop == "mugs"
+    event = load_event(stored.body)
+    assert isinstance(event, OffersConfirmed)
+    assert (event.channel, event.address) == (OWN_LINK, ("email", "ann@example.com"))
+
+
+@pytest.mark.parametrize("parts", [("mugs", "b1"), ("nobody", "email", "ann@example.com")])
+async def test_a_link_to_offers_names_an_address_in_a_shop_that_is_there(
+    page: Page, parts: tuple[str, ...]
+) -> None:
+    assert (await page.press(TOKENS.token("offers", *parts), "offers"))[0] == 404
+    assert page.store.events == []
+
+
+async def test_a_link_to_stop_confirms_no_offers(page: Page) -> None:
+    token = TOKENS.token("stop", "mugs", "email", "ann@example.com")
+
+    assert (await page.press(token, "offers"))[0] == 404
+    assert (await page.press(TOKENS.token("offers", "mugs", "email", "ann@example.com")))[0] == 404
+
+
+async def test_browsers_take_the_pages_style_and_form_and_nothing_else(page: Page) -> None:
+    address = f"{page.url}/stop/{TOKENS.token('stop', 'mugs', 'b1')}"
+    async with page.http.get(address) as response:
+        policy, text = response.headers["Content-Security-Policy"], await response.text()
+    (style,) = re.findall(r"<style>(.*)</style>", text, re.DOTALL)
+    digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules == {
+        "default-src": "'none'",
+        "base-uri": "'none'",
+        "style-src": f"'sha256-{digest}'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }

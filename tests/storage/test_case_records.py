@@ -11,15 +11,21 @@ from tests.world import NOON
 
 
 def open_case(
-    connection: Connection, key: str, buyer: str | None = "ann", shop: str = SHOP_ID
+    connection: Connection,
+    key: str,
+    buyer: str | None = "ann",
+    shop: str = SHOP_ID,
+    order: str = "1001",
 ) -> Case | None:
-    opened = OpenCase(kind="question", key=key, reason="asked", order="1001")
+    opened = OpenCase(kind="question", key=key, reason="asked", order=order)
     return case_records.open_case(connection, shop, opened, buyer, NOON)
 
 
-def open_keys(connection: Connection, *buyers: str) -> dict[str, list[str]]:
-    found = case_records.open_of(connection, SHOP_ID, buyers)
-    return {buyer: [case.key for case in theirs] for buyer, theirs in found.items()}
+def open_keys(
+    connection: Connection, *buyers: str, about: tuple[str, ...] = ()
+) -> list[tuple[str | None, str]]:
+    found = case_records.open_of(connection, SHOP_ID, buyers, about)
+    return [(buyer, case.key) for buyer, case in found]
 
 
 def test_each_shop_counts_its_cases_from_one(connection: Connection) -> None:
@@ -43,8 +49,20 @@ def test_a_buyers_open_cases_come_in_the_order_of_their_numbers(connection: Conn
         open_case(connection, key, buyer)
     case_records.close(connection, SHOP_ID, ["c"], NOON)
 
-    assert open_keys(connection, "ann", "bob") == {"ann": ["b", "a"]}
-    assert open_keys(connection) == {}
+    assert open_keys(connection, "ann", "bob") == [("ann", "b"), ("ann", "a")]
+    assert open_keys(connection) == []
+
+
+def test_the_open_cases_about_an_order_are_found_whoevers_they_are_each_once(connection: Connection) -> None:
+    for key, buyer in (("a", "bob"), ("b", "ann"), ("c", None), ("d", "bob")):
+        open_case(connection, key, buyer, order="2" if key == "d" else "1001")
+    case_records.close(connection, SHOP_ID, ["c"], NOON)
+    open_case(connection, "e", shop=NEIGHBOUR)
+
+    wanted = [("bob", "a"), ("ann", "b")]
+    assert open_keys(connection, about=("1001",)) == wanted
+    assert open_keys(connection, "ann", about=("1001",)) == wanted
+    assert open_keys(connection, "bob") == [("bob", "a"), ("bob", "d")]
 
 
 def test_what_is_closed_again_keeps_the_time_at_which_it_was_closed(connection: Connection) -> None:

@@ -1,5 +1,9 @@
 """Chats, found by their place and by their buyer."""
 
+from datetime import datetime
+
+import msgspec
+import pytest
 from sqlalchemy import Connection
 
 from storage import conversation_records
@@ -46,3 +50,14 @@ def test_an_address_is_blocked_whether_or_not_its_owner_ever_wrote(connection: C
 
     assert chat_in(connection, "1") == chat(address="1", last_in_at=NOON, tries=1, blocked_at=NOON + HOUR)
     assert chat_in(connection, "2") == chat(address="2", blocked_at=NOON + HOUR)
+
+
+@pytest.mark.parametrize("heard", [NOON - HOUR, NOON, NOON + HOUR])
+def test_an_address_stays_blocked_after_what_was_written_before_whatever_their_clock_said(
+    connection: Connection, heard: datetime
+) -> None:
+    save(connection, chat(last_in_at=heard, unblocked_at=heard))
+    conversation_records.block(connection, SHOP_ID, "ann", "telegram", "42", NOON)
+    assert chat_in(connection).blocked
+    save(connection, msgspec.structs.replace(chat_in(connection), last_in_at=NOON + 2 * HOUR))
+    assert not chat_in(connection).blocked

@@ -106,7 +106,7 @@ def walks_to_a_limit(statement: str, rows: list[str]) -> bool:
 
 def small(step: str) -> bool:
     """A partial index over what is in hand, parked or open."""
-    return any(name in step for name in ("outbox_sending", "inbox_open", "inbox_parked"))
+    return any(name in step for name in ("outbox_sending", "outbox_retried", "inbox_open", "inbox_parked"))
 
 
 # PostgreSQL tells them as a tree, with what it expects

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import Connection, update
 
+from bot.domain.contacts import Contacts, Told
 from storage import buyer_records, lookup
 from storage.tables import buyers
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, ann, bob, order, save
@@ -34,15 +35,31 @@ def test_an_orders_own_id_goes_before_a_number_and_of_one_number_the_newest_coun
 def test_a_buyer_is_found_by_id_by_address_and_by_channel_and_address(connection: Connection) -> None:
     save(connection, ann(), bob())
     connection.execute(update(buyers).where(buyers.c.id == "bob").values(joined_to="ann"))
-    theirs = {("email", "ann@example.com"): "ann", ("telegram", "42"): "ann", ("web", "42"): "cid"}
+    theirs = {
+        ("guest of web", "ann@example.com"): "ann",
+        ("telegram", "42"): "ann",
+        ("web", "42"): "cid",
+    }
     buyer_records.add_identities(connection, SHOP_ID, theirs)
-    buyer_records.add_identities(connection, NEIGHBOUR, {("phone", "+1"): "dan"})
+    buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "+1"): "dan"})
 
-    for name in ("ann", "bob", "Ann@Example.com", "telegram:42", "email:ann@example.com", "42"):
+    for name in ("ann", "bob", "Ann@Example.com", "telegram:42", "guest of web:ann@example.com", "42"):
         assert lookup.find_buyer(connection, SHOP_ID, name) == "ann", name
     assert lookup.find_buyer(connection, SHOP_ID, "web:42") == "cid"
     for name in ("nobody", "telegram:", "web:43", "+1", "42\x00", "\ud800"):
         assert lookup.find_buyer(connection, SHOP_ID, name) is None, name
+
+
+def test_a_contact_finds_the_buyer_of_the_newest_order_with_it(connection: Connection) -> None:
+    contacts = Contacts(email=Told("Ann@Example.com", NOON), phone=Told("+1", NOON))
+    save(connection, order("1", "ann", contacts=contacts, placed_at=NOON))
+    save(connection, order("2", "bob", contacts=contacts, placed_at=NOON + HOUR))
+    save(connection, order("3", None, contacts=contacts, placed_at=NOON + 2 * HOUR))
+    save(connection, order("4", "cid", contacts=contacts, placed_at=NOON + 2 * HOUR), shop=NEIGHBOUR)
+
+    for name in ("ann@example.COM", "+1"):
+        assert lookup.find_buyer(connection, SHOP_ID, name) == "bob"
+    assert lookup.find_buyer(connection, SHOP_ID, "+2") is None
 
 
 @pytest.mark.parametrize(

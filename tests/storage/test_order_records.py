@@ -2,7 +2,9 @@
 
 from sqlalchemy import Connection
 
+from bot.domain.contacts import Contacts, Told
 from bot.domain.money import Money
+from bot.domain.orders import Order
 from bot.domain.payments import Paid, Refund
 from storage import order_records
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, order, save
@@ -61,6 +63,43 @@ def test_a_standing_counts_paid_orders_since_a_day_and_subtracts_what_was_refund
     )
 
     assert order_records.standings(connection, SHOP_ID, {"ann", "bob"}, NOON, "CNY") == {"ann": (2, 170)}
+
+
+def mailed(id: str, email: str | None = None, phone: str | None = None, at: object = NOON) -> Order:
+    told = Contacts(email=Told(email, NOON) if email else None, phone=Told(phone, NOON) if phone else None)
+    return order(id, contacts=told, placed_at=at)
+
+
+def test_orders_are_found_by_the_mailbox_or_the_phone_that_they_have_now(connection: Connection) -> None:
+    save(connection, mailed("1", "Ann@Example.com"), mailed("2", phone="+1"), mailed("3", "ann@example.com"))
+    save(connection, mailed("4", "ann@example.com"), shop=NEIGHBOUR)
+    save(connection, mailed("3", "bob@example.com"), order("5"))
+
+    def found(email: str | None, phone: str | None) -> list[str]:
+        return sorted(each.id for each in order_records.of_contact(connection, SHOP_ID, email, phone))
+
+    assert found("ANN@example.com", None) == ["1"]
+    assert found("ann@example.com", "+1") == ["1", "2"]
+    assert found("bob@example.com", "+1") == ["2", "3"]
+    assert found(None, None) == found("", "") == []
+
+
+def test_of_a_mailbox_with_many_orders_the_newest_are_found(connection: Connection) -> None:
+    many = order_records.ORDERS_SHOWN + 1
+    save(connection, *(mailed(f"{n}", "ann@example.com", at=NOON + n * HOUR) for n in range(many)))
+
+    found = {each.id for each in order_records.of_contact(connection, SHOP_ID, "ann@example.com", None)}
+
+    assert found == {f"{n}" for n in range(1, many)}
+
+
+def test_a_channel_that_placed_an_order_is_known_from_then_on(connection: Connection) -> None:
+    order_records.note_placing(connection, SHOP_ID, {"web"})
+    order_records.note_placing(connection, SHOP_ID, {"web", "woo"})
+    order_records.note_placing(connection, SHOP_ID, set())
+    order_records.note_placing(connection, NEIGHBOUR, {"shopify"})
+
+    assert order_records.are_placing(connection, SHOP_ID) == {"web", "woo"}
 
 
 def test_who_names_nobody_gets_nothing(connection: Connection) -> None:

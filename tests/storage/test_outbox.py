@@ -149,21 +149,24 @@ def test_a_lease_is_over_after_its_end_or_if_no_clock_of_ours_gave_it(connection
     assert len(outbox.abandoned(connection, [SHOP_ID], NOON, HOUR, limit=1)) == 1
 
 
-def test_after_a_join_an_offer_stays_once_and_not_at_all_if_it_was_sent(connection: Connection) -> None:
-    queue(connection, "first", "second", category="promotion", rule="spring")
-    queue(connection, "sent", "waits", category="promotion", rule="summer")
-    queue(connection, "skipped", "good", category="promotion", rule="autumn")
-    queue(connection, "note 1", "note 2", category="service", rule="note")
-    queue(connection, "bobs", category="promotion", rule="spring", buyer="bob")
+def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Connection) -> None:
+    queue(connection, "waits", "sent", "sending", order="1")
+    queue(connection, "answer", order="1", to="telegram:42")
+    queue(connection, "seller", order="1", buyer=outbox.SELLER)
+    queue(connection, "other", order="2")
+    queue(connection, "none")
+    queue(connection, "waits", order="1", shop=NEIGHBOUR)
     amend(connection, "sent", **SENT)
-    amend(connection, "skipped", state="skipped", settled_at=NOON)
+    amend(connection, "sending", **SENDING)
 
-    outbox.offer_once(connection, SHOP_ID, "ann", NOON)
+    outbox.readdress(connection, SHOP_ID, {"1": "bob"})
 
-    assert {key for key, state in states(connection) if state == "queued"} == {
-        *("first", "good", "note 1", "note 2", "bobs")
-    }
-    assert ("waits", "withdrawn", dump(Reason("offered_before"))) in states(connection, "reason")
+    assert rows(connection, tables.outbox, "buyer", "key") == [
+        *(("ann", key) for key in ("answer", "none", "other", "sending", "sent")),
+        ("bob", "waits"),
+        (outbox.SELLER, "seller"),
+    ]
+    assert rows(connection, tables.outbox, "buyer", shop=NEIGHBOUR) == [("ann",)]
 
 
 def test_open_messages_are_counted_by_shop_and_state(connection: Connection) -> None:

@@ -17,7 +17,15 @@ MEANT = (
     "SCAN CONSTANT ROW",
 )
 # Partial indexes over the few rows that still want something may be read from end to end.
-SMALL = ("inbox_open", "outbox_due", "outbox_sending", "wakes_due", "inbox_parked", "buyers_agreeing")
+SMALL = (
+    "inbox_open",
+    "outbox_due",
+    "outbox_sending",
+    "outbox_retried",
+    "wakes_due",
+    "inbox_parked",
+    "buyers_agreeing",
+)
 
 
 def reads_a_whole_shop(step: str) -> bool:

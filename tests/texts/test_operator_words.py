@@ -20,6 +20,7 @@ from bot.texts import operator_words
 from bot.texts.faults import as_fault, recognise
 from bot.texts.languages import nearest_language, system_language
 from bot.texts.samples import samples
+from bot.texts.situations import ENDING, JOINT, PAYING, SENDING
 from bot.texts.template_engine import Compiled, TemplateEnvironment
 from handlers.routes import POLICIES
 
@@ -148,8 +149,10 @@ def test_mistakes_that_are_reported_alike_have_a_sentence() -> None:
 def test_every_sample_has_a_label_in_words() -> None:
     shop = Shop(name="Tea")
     labels = {label for name in ("hello", "order_confirmation") for label, _ in samples(name, shop, POLICIES)}
+    parts = {part for label in labels for part in label.split(JOINT)}
 
-    assert labels <= set(words_of("en")["samples"])
+    assert {name for kind in (PAYING, SENDING, ENDING) for name, _ in kind} <= parts
+    assert parts <= set(words_of("en")["samples"])
 
 
 # Errors of Jinja

@@ -1,10 +1,10 @@
-"""Check promises 2, 3 and 6 for all messages ever sent, from records and events alone.
+"""Check promises 2, 3, 6 and 7 for all messages ever sent, from records and events alone.
 
 What cannot be known afterwards is not reported: small differences between clocks, facts of a buyer whose two
 records were joined later, what may be in the archive. What is stored beside a decision always counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
-from bot.domain.events import AgentReplied
+from bot.domain.events import AgentReplied, OrderPlaced
 from bot.domain.shop import Shop
+from bot.domain.wishes import EMAIL, AddressKey
+from bot.operations.audit.addresses import sent_elsewhere
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
+from bot.operations.audit.statements import false_statements
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from storage import audit_queries, buyer_records
+from storage import audit_queries, buyer_records, mixed_files, wish_records
 from storage.archive import archived_until
 from storage.audit_queries import Sending
 from storage.database import Database, lease_clock
@@ -26,6 +29,7 @@ from storage.outbox import message_name
 
 SLACK = timedelta(seconds=10)  # between the arrival of a fact and its commit
 OPEN_TOO_LONG = timedelta(hours=1)
+MIXED_SHOWN = 20  # files with several people's things; `xiaoer mixed` shows the others
 ECHO = timedelta(minutes=15)  # before and after a message, in which the same text is its echo
 
 _replace = msgspec.structs.replace
@@ -93,6 +97,8 @@ class _Audit:
             name = message_name(self.shop_id, row.id)
             finding = self._finding(0, "lease_over", {"since": row.lease_until})
             found.append(_replace(finding, message=name, key=row.key, at=row.lease_until))
+        for number in mixed_files.marked(connection, self.shop_id, limit=MIXED_SHOWN):
+            found.append(self._finding(0, "mixed_file", {"number": number}))
         after = 0
         while rows := audit_queries.overdue_events(connection, self.shop_id, self.now - OPEN_TOO_LONG, after):
             after = rows[-1].id
@@ -105,7 +111,7 @@ class _Audit:
     # Promises 2, 3 and 6, buyer by buyer
 
     def _buyers(self) -> Iterator[Finding]:
-        after: audit_queries.Place | None = None
+        after: audit_queries.Cursor | None = None
         history = BuyerHistory("")
         while True:
             page, violations, history = self.database.read_now(
@@ -118,15 +124,18 @@ class _Audit:
             self._count(len(page))
 
     def _buyer_page(
-        self, connection: Connection, after: audit_queries.Place | None, history: BuyerHistory
+        self, connection: Connection, after: audit_queries.Cursor | None, history: BuyerHistory
     ) -> tuple[list[Sending], list[Violation], BuyerHistory]:
         page = audit_queries.sendings(connection, self.shop_id, after)
         buyers = buyer_records.by_id(connection, self.shop_id, {sending.buyer for sending in page})
+        keys = {key for sending in page for key in _keys_of(sending)}
+        said = wish_records.recorded(connection, self.shop_id, keys)
         violations: list[Violation] = []
         for sending in page:
             if sending.buyer != history.buyer:
                 history = BuyerHistory(sending.buyer)
-            violations += history.check(sending, buyers.get(sending.buyer), self.shop)
+            wishes = [each for key in _keys_of(sending) for each in said.get(key, ())]
+            violations += history.check(sending, buyers.get(sending.buyer), wishes, self.shop)
         return page, self._sure(connection, violations), history
 
     def _sure(self, connection: Connection, violations: Iterable[Violation]) -> list[Violation]:
@@ -157,13 +166,29 @@ class _Audit:
         found: list[Finding] = []
         for facts, orders in audit_queries.orders_with_facts(connection, self.shop_id):
             said = audit_queries.sendings_about(connection, self.shop_id, facts)
+            opened = audit_queries.openings_of(connection, self.shop_id, said)
             for id, of_order in facts.items():
                 if record_differs(of_order, orders.get(id), self.archived_until):
                     found.append(_replace(self._finding(1, "order_differs", {"order": id}), order=id))
                 for sending in said.get(id, ()):
                     found += map(self._finding_of, violations_about_order(sending, of_order, SLACK))
+                    found += self._about_order(sending, said[id], of_order, opened.get(id, ()))
             self._count(len(facts))
         return found
+
+    def _about_order(
+        self,
+        sending: Sending,
+        others: Sequence[Sending],
+        facts: list[audit_queries.Fact],
+        opened: Iterable[audit_queries.Opening],
+    ) -> Iterator[Finding]:
+        """Judge by all that was told and said about an order; what is in the archive is not known."""
+        placed = [fact.event.placed_at for fact in facts if isinstance(fact.event, OrderPlaced)]
+        if self.archived_until and not (placed and min(placed) > self.archived_until):
+            return
+        yield from map(self._finding_of, sent_elsewhere(sending, facts, opened, SLACK))
+        yield from map(self._finding_of, false_statements(sending, others, facts, self.shop, SLACK))
 
     # Promise 3, after a person took over
 
@@ -232,3 +257,10 @@ class _Audit:
     def _count(self, more: int) -> None:
         self.examined += more
         self._progress(self.shop_id, self.examined)
+
+
+def _keys_of(sending: Sending) -> tuple[AddressKey, ...]:
+    """What the wishes about a message's address are kept under: a mailbox by itself, any other by channel."""
+    if not sending.address or not sending.channel:
+        return ()
+    return (sending.channel, sending.address), (EMAIL, sending.address.casefold())

@@ -1,7 +1,7 @@
 """Check the messages to one buyer: too many, twice, at night, or against their wish."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -10,9 +10,13 @@ import msgspec
 from bot.domain.context import Buyer
 from bot.domain.hours import in_quiet_hours
 from bot.domain.shop import QuietHours, Shop
+from bot.domain.wishes import Wish, standing
 from storage.audit_queries import Sending
 
+Recorded = tuple[Wish, datetime]
+
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+FRESH = timedelta(minutes=30)
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
 
@@ -49,12 +53,20 @@ class BuyerHistory:
         self._promotions: set[str] = set()
         self._texts: set[int] = set()
 
-    def check(self, sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Violation]:
-        """The violations of this message, after all that were sent before it."""
+    def check(
+        self, sending: Sending, buyer: Buyer | None, said: Iterable[Recorded], shop: Shop
+    ) -> Iterator[Violation]:
+        """The violations of this message, after all that were sent before it.
+
+        said: the wishes of its address, with the times at which they were recorded.
+        """
         if sending.category == "answer":
             return
         yield from self._twice(sending)
-        yield from _against_their_wish(sending, buyer)
+        yield from _against_their_wish(sending, said)
+        if _is_fresh(sending):
+            self._messages.append(sending.settled_at)
+            return
         yield from _at_night(sending, buyer, shop)
         yield from self._too_much(sending, shop)
 
@@ -86,39 +98,30 @@ class BuyerHistory:
         self._offers.append(sending.settled_at)
 
 
+def _is_fresh(sending: Sending) -> bool:
+    """The confirmation of an order placed minutes ago is an answer."""
+    due_at = sending.due_at
+    return sending.template == "order_confirmation" and bool(due_at and began(sending) - due_at < FRESH)
+
+
 def _within(times: deque[datetime], since: datetime) -> int:
     while times and times[0] <= since:
         times.popleft()
     return len(times)
 
 
-def _against_their_wish(sending: Sending, buyer: Buyer | None) -> Iterator[Violation]:
-    at, facts = began(sending), sending.facts
-    stopped_at = _stopped_before(buyer, at)
-    if facts.get("stopped") or stopped_at:
-        values = {"stopped_at": stopped_at}
-        yield Violation(3, "stopped", sending, values, proven=bool(facts.get("stopped")), said_at=stopped_at)
-    if sending.category != "promotion":
-        return
-    said_no = "agrees" in facts and facts["agrees"] is not True
-    if said_no or not _agreed(buyer, at):
-        said_at = buyer.agrees_at if buyer else None
-        yield Violation(6, "not_agreed", sending, proven=said_no, said_at=said_at)
-
-
-def _stopped_before(buyer: Buyer | None, at: datetime) -> datetime | None:
-    """The stop that was in force then, as far as the record still shows it."""
-    if buyer is None or buyer.stopped_at is None or buyer.stopped_at >= at:
-        return None
-    resumed = buyer.resumed_at is not None and buyer.stopped_at < buyer.resumed_at <= at
-    return None if resumed else buyer.stopped_at
-
-
-def _agreed(buyer: Buyer | None, at: datetime) -> bool:
-    """True if the buyer may have agreed then: the record has their last answer only."""
-    if buyer is None or buyer.agrees is None:
-        return False
-    return buyer.agrees or (buyer.agrees_at is not None and buyer.agrees_at >= at)
+def _against_their_wish(sending: Sending, said: Iterable[Recorded]) -> Iterator[Violation]:
+    """By what had reached us of the address's wishes when the sending began; what was recorded in that very
+    moment may have come before or after it."""
+    at, facts, words = began(sending), sending.facts, tuple(said)
+    before = standing(wish for wish, recorded_at in words if recorded_at < at)
+    until = standing(wish for wish, recorded_at in words if recorded_at <= at)
+    if facts.get("stopped") or (before.stopped and until.stopped):
+        values = {"stopped_at": before.stopped_at}
+        yield Violation(3, "stopped", sending, values, proven=True)
+    agreed = True in (before.agrees, until.agrees)
+    if sending.category == "promotion" and not (facts.get("agrees", True) is True and agreed):
+        yield Violation(6, "not_agreed", sending, proven=True)
 
 
 def _at_night(sending: Sending, buyer: Buyer | None, shop: Shop) -> Iterator[Violation]:

@@ -15,7 +15,7 @@ Outdated = Callable[[Order], bool]
 CLOCKS_APART = timedelta(days=1)  # at most, between a platform's and ours
 
 _ASKING_FOR_MONEY: dict[str, Outdated] = {
-    "order_paid": lambda order: bool(order.payments),
+    "order_paid": lambda order: order.first_paid_at is not None,
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: bool(order.refunds),
 }
@@ -87,5 +87,8 @@ def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
 
 
 def _compared(order: Order) -> bytes:
-    """The order as JSON, without what depends on the order of arrival: channel and buyer id."""
-    return msgspec.json.encode(msgspec.structs.replace(order, buyer=None, channel=""))
+    """The order as JSON, without what depends on the order of arrival (channel and buyer id), and without
+    what the buyer asked for in a chat, which is no fact of the platform's."""
+    return msgspec.json.encode(
+        msgspec.structs.replace(order, buyer=None, channel="", reminders_ended_at=None)
+    )

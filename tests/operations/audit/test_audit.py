@@ -14,7 +14,7 @@ from bot.domain.shop import LOCALES
 from bot.operations.audit.audit import Finding, audit
 from bot.operations.audit.orders import OUTDATED
 from handlers.routes import POLICIES
-from storage.tables import buyers, inbox, orders, outbox
+from storage.tables import inbox, orders, outbox, wishes
 from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -200,7 +200,9 @@ async def test_a_message_after_stop_is_found_and_one_before_is_not(database_file
         await shop.settle()
         assert found(shop) == []
 
-        change(shop, update(buyers).where(buyers.c.stopped_at.is_not(None)).values(stopped_at=NOON + HOUR))
+        change(
+            shop, update(wishes).where(wishes.c.what == "all").values(at=NOON + HOUR, recorded_at=NOON + HOUR)
+        )
 
         wrong = [finding for finding in found(shop) if finding.code == "stopped"]
         assert wrong
@@ -211,8 +213,6 @@ async def test_a_stop_that_reached_us_late_is_no_breach(database_file: str) -> N
     async with busy_shop(database_file) as shop:
         await shop.post("buyer.opted_out", {"buyer": {"id": "ann"}}, at=NOON + MINUTE)
         await shop.settle()
-        change(shop, update(buyers).where(buyers.c.stopped_at.is_not(None)).values(stopped_at=NOON + MINUTE))
-
         assert found(shop) == []
 
 
@@ -222,15 +222,15 @@ async def test_a_no_to_offers_that_reached_us_late_is_no_breach_but_one_we_knew_
         await shop.settle()
         assert found(shop) == []
 
-        its_own = inbox.c.external_id.like("no#%")
-        change(shop, update(inbox).where(its_own).values(received_at=NOON + MINUTE))
+        its_own = wishes.c.event.like("no#%")
+        change(shop, update(wishes).where(its_own).values(recorded_at=NOON + MINUTE))
 
         assert codes(shop) == {"not_agreed"}
 
 
 async def test_an_offer_without_consent_is_found(database_file: str) -> None:
     async with busy_shop(database_file) as shop:
-        change(shop, update(buyers).where(buyers.c.agrees).values(agrees=None, agrees_at=None))
+        change(shop, delete(wishes).where(wishes.c.what == "offers"))
 
         [finding] = found(shop)
         assert (finding.promise, finding.code) == (6, "not_agreed")

@@ -1,5 +1,6 @@
 """A buyer's messages, one after another: which of them broke a promise."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from bot.domain.context import Buyer
 from bot.domain.shop import Limits, QuietHours
-from bot.operations.audit.conversations import LONGEST_SENDING, BuyerHistory, began
+from bot.domain.wishes import What, Wish
+from bot.operations.audit.conversations import LONGEST_SENDING, BuyerHistory, Recorded, began
 from storage.audit_queries import Sending
 from tests.one_shop import DAY, HOUR, MINUTE, SHOP, ann
 from tests.world import NOON
@@ -26,12 +28,18 @@ def offer(id: int = 1, at: datetime = NOON, **fields: Any) -> Sending:
     return sending(id, at, **{"category": "promotion"} | fields)
 
 
-def codes(*messages: Sending, buyer: Buyer | None = None, shop: Any = SHOP) -> list[tuple[int, str]]:
+AGREED = (Wish(what="offers", yes=True, at=NOON - DAY), NOON - DAY)
+
+
+def codes(
+    *messages: Sending, buyer: Buyer | None = None, shop: Any = SHOP, said: Sequence[Recorded] = (AGREED,)
+) -> list[tuple[int, str]]:
+    """said: the wishes of the address, with the times at which they reached us."""
     history = BuyerHistory("ann")
     return [
         (each.id, violation.code)
         for each in messages
-        for violation in history.check(each, buyer or ann(agrees=True), shop)
+        for violation in history.check(each, buyer or ann(), said, shop)
     ]
 
 
@@ -70,35 +78,60 @@ def test_more_offers_than_the_limit_within_a_week_are_too_many() -> None:
     assert codes(offer(1), offer(2, NOON + week)) == []
 
 
-@pytest.mark.parametrize(
-    ("buyer", "facts", "broken"),
-    [
-        (ann(), {}, False),
-        (ann(stopped_at=NOON - MINUTE), {}, True),
-        (ann(stopped_at=NOON), {}, False),
-        (ann(stopped_at=NOON - HOUR, resumed_at=NOON), {}, False),
-        (ann(stopped_at=NOON - HOUR, resumed_at=NOON + MINUTE), {}, True),
-        (ann(stopped_at=NOON - HOUR, resumed_at=NOON - DAY), {}, True),
-        (ann(), {"stopped": True}, True),
-    ],
-)
-def test_nothing_goes_to_who_had_said_stop(buyer: Buyer, facts: dict[str, Any], broken: bool) -> None:
-    assert codes(sending(facts=facts), buyer=buyer) == [(1, "stopped")] * broken
-    assert codes(sending(facts=facts, category="answer"), buyer=buyer) == []
+def word(what: What, yes: bool, at: datetime, reached: timedelta = timedelta(0)) -> Recorded:
+    """A wish of its own time, and when it reached us."""
+    return Wish(what=what, yes=yes, at=at), at + reached
+
+
+def stop(at: datetime, reached: timedelta = timedelta(0)) -> Recorded:
+    return word("all", False, at, reached)
+
+
+def start(at: datetime, reached: timedelta = timedelta(0)) -> Recorded:
+    return word("all", True, at, reached)
 
 
 @pytest.mark.parametrize(
-    ("buyer", "facts", "broken"),
+    ("said", "facts", "broken"),
     [
-        (ann(agrees=True), {}, False),
-        (ann(agrees=True), {"agrees": None}, True),
-        (ann(), {}, True),
-        (ann(agrees=False, agrees_at=NOON - MINUTE), {}, True),
-        (ann(agrees=False, agrees_at=NOON), {}, False),  # they may have agreed until then
+        ([], {}, False),
+        ([stop(NOON - MINUTE)], {}, True),
+        ([stop(NOON)], {}, False),  # which of the two was first, nobody knows
+        ([stop(NOON - HOUR, 2 * HOUR)], {}, False),  # it reached us after the message
+        ([stop(NOON - HOUR), start(NOON)], {}, False),
+        ([stop(NOON - HOUR), start(NOON + MINUTE)], {}, True),
+        ([stop(NOON - HOUR), start(NOON - DAY, DAY - MINUTE)], {}, True),  # an older word that came late
+        ([stop(NOON - HOUR), start(NOON - MINUTE, HOUR)], {}, True),  # we did not know of it
+        ([], {"stopped": True}, True),
     ],
 )
-def test_offers_go_to_who_had_agreed(buyer: Buyer, facts: dict[str, Any], broken: bool) -> None:
-    assert codes(offer(facts=facts), buyer=buyer) == [(1, "not_agreed")] * broken
+def test_nothing_goes_to_an_address_that_had_said_stop(
+    said: list[Recorded], facts: dict[str, Any], broken: bool
+) -> None:
+    assert codes(sending(facts=facts), said=said) == [(1, "stopped")] * broken
+    assert codes(sending(facts=facts, category="answer"), said=said) == []
+
+
+YES, NO = word("offers", True, NOON - DAY), word("offers", False, NOON - HOUR)
+
+
+@pytest.mark.parametrize(
+    ("said", "facts", "broken"),
+    [
+        ([YES], {}, False),
+        ([YES], {"agrees": None}, True),
+        ([], {}, True),
+        ([YES, NO], {}, True),
+        ([YES, word("offers", False, NOON)], {}, False),  # which of the two was first, nobody knows
+        ([word("offers", True, NOON)], {}, False),
+        ([word("offers", True, NOON + MINUTE)], {}, True),
+        ([YES, word("offers", False, NOON - HOUR, DAY)], {}, False),  # it reached us after the offer
+    ],
+)
+def test_offers_go_to_addresses_that_had_agreed(
+    said: list[Recorded], facts: dict[str, Any], broken: bool
+) -> None:
+    assert codes(offer(facts=facts), said=said) == [(1, "not_agreed")] * broken
 
 
 @pytest.mark.parametrize(

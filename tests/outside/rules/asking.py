@@ -4,13 +4,22 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from tests.outside.facts import Wrote
+from tests.outside import reading
+from tests.outside.facts import Placed, Restored, Wrote
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
-from tests.outside.rules.identities import proved
+from tests.outside.rules.identities import LAST, proved, stopped_at
 from tests.outside.rules.sayings import REMINDERS, UNASKED, shown
 
 ONE_BREATH = timedelta(minutes=5)
+_TWO_DAYS = timedelta(days=2)  # in which quiet hours and caps have passed
+_FOLLOWS = {  # what looks back, and at what
+    "restored": "cancelled",
+    "total_changed": "order_confirmation",
+    "tracking_changed": "shipped",
+    "shipment_cancelled": "shipped",
+}
+_NAME_A_TOTAL = frozenset(("order_confirmation", "total_changed"))
 
 
 def reminders(history: History) -> Iterator[Finding]:
@@ -34,7 +43,8 @@ def _why_not(known: Known) -> str | None:
         "it has shipped": known.shipped,
         "it was refunded": bool(known.refunds),
         "nothing is owed": known.left == 0,
-        "its card is authorised": bool(known.showings) and all(placed.unclear for placed in known.showings),
+        "its card is authorised": bool(known.showings)
+        and all(placed.authorised for placed in known.showings),
     }
     return next((why for why, true in reasons.items() if true), None)
 
@@ -59,11 +69,17 @@ def looking_back(history: History) -> Iterator[Finding]:
                 yield _finding(heard, f"{order}: we wrote to nobody before", order)
             if heard.template == "review_reminder" and not _asked(before):
                 yield _finding(heard, f"{order}: no review was asked for before", order)
+            if (first := _FOLLOWS.get(heard.template or "")) and not _said(before, first):
+                yield _finding(heard, f"{order}: {heard.template} without {first} before", order)
 
 
 def _asked(before: list[Heard]) -> bool:
-    """A mail in the shipped words does not say which template it is, so any may have been the request."""
-    return any(each.template in ("review_request", None) for each in before)
+    return _said(before, "review_request")
+
+
+def _said(before: list[Heard], template: str) -> bool:
+    """A chat's message may not say which template it is, so any such may have been the one."""
+    return any(each.template in (template, None) for each in before)
 
 
 def first_things(history: History) -> Iterator[Finding]:
@@ -88,13 +104,36 @@ def first_things(history: History) -> Iterator[Finding]:
 
 
 def changed_total(history: History) -> Iterator[Finding]:
-    """A total that changed after the confirmation is said before it is asked for."""
+    """A total that changed after the confirmation is said, and before it is asked for."""
     for order in history.by_order:
         said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
         named = [(heard, heard.values["total"]) for heard in said if heard.values and "total" in heard.values]
         for (one, before), (other, total) in pairwise(named):
             if other.template == "payment_reminder" and one.template in UNASKED and before != total:
                 yield _finding(other, f"{order}: {before} was said, now {total} is asked for", order, one)
+        if said and (last := _never_told(history, order, said)):
+            yield _finding(last, f"{order}: its total changed after this, and nobody was told", order)
+
+
+def _never_told(history: History, order: str, said: list[Heard]) -> Heard | None:
+    """What named a total last, if the order had another one since for days, with nothing that excuses it."""
+    known, end = Known(history, order), history.ended_at - _TWO_DAYS
+    named = [heard for heard in said if heard.template in _NAME_A_TOTAL or _names_total(heard)]
+    over = known.cancelled is not False or known.refunds or known.all(Restored) or known.delivered_at
+    if not named or over or known.test or known.total is None or history.troubles:
+        return None
+    last = named[-1]
+    told = [seq for seq, fact in history.by_order[order] if isinstance(fact, Placed) and fact.at > last.at]
+    changed = next((each.acked_at for each in history.told if each.seq in told), None)
+    if changed is None or changed > end or stopped_at(history, last.address, LAST):
+        return None
+    values = last.values or {}
+    before = reading.amount(values.get("total", ""), history.shop.locale)
+    return last if before is not None and before.value != known.total else None
+
+
+def _names_total(heard: Heard) -> bool:
+    return heard.template in UNASKED and "total" in (heard.values or {})
 
 
 def _finding(heard: Heard, what: str, order: str, *more: Heard) -> Finding:

@@ -1,7 +1,7 @@
 """Nobody hears what is another's, and a stop silences its own address only."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests.outside import reading
 from tests.outside.facts import Address, OptedOut, Placed, Wrote
@@ -10,10 +10,14 @@ from tests.outside.known import Known
 from tests.outside.rules.sayings import shown, unasked
 
 LAST = 10**9  # a place after all that was told
+_MOST_TRIES = 10
+_OF_A_CHAT = 5  # wrong tries a day, as the settings have it
+_HOURS = timedelta(hours=6)
 
 
 def proved(history: History, chat: Address, before: int) -> set[str]:
-    """The orders that a chat has opened: by number and that order's digits, or as the first with a link."""
+    """The orders that a chat has opened: by number and that order's digits, as the first with a link, or by
+    the word of the shop's own system."""
     found: set[str] = set()
     first: dict[str, Address] = {}
     for seq, fact in history.facts(before):
@@ -23,13 +27,20 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
             found |= {
                 order for order in history.by_order if fact.opened in Known(history, order, seq).addresses()
             }
+        if fact.chat == chat and fact.verified:
+            sent_to = {order: _mailboxes(history, order, before) for order in history.by_order}
+            found |= {order for order, mailboxes in sent_to.items() if fact.verified in mailboxes}
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
                 order
-                for order in history.by_name.get(fact.number, ())
+                for order in history.numbered(fact.number)
                 if fact.digits in _digits(history, order, seq)
             }
     return found
+
+
+def _mailboxes(history: History, order: str, before: int) -> set[str | None]:
+    return {placed.contact.email for placed in Known(history, order, before).all(Placed)}
 
 
 def _digits(history: History, order: str, before: int) -> set[str]:
@@ -110,7 +121,8 @@ def stops(history: History) -> Iterator[Finding]:
 
 
 def silence(history: History) -> Iterator[Finding]:
-    """Strangers, whatever they know of others, change nothing of what the others hear."""
+    """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
+    tried to open their order."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -119,6 +131,7 @@ def silence(history: History) -> Iterator[Finding]:
     }
     for order in set(history.by_order) - set(other.by_order):
         strange |= Known(history, order).addresses()
+        strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
     for said, heard in without.items():
         if said not in with_them:
@@ -132,11 +145,50 @@ def silence(history: History) -> Iterator[Finding]:
             )
 
 
+def guessing(history: History) -> Iterator[Finding]:
+    """Ten wrong tries within hours are told to the order's own contact, and nobody is told without them."""
+    for heard in history.heard:
+        orders = history.orders_of(heard)
+        tries = [len(_wrong_tries(history, order, heard.seq)) for order in orders]
+        if heard.template == "order_guessed" and orders and max(tries) < _MOST_TRIES:
+            yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
+    for order in history.by_order:
+        tries = _wrong_tries(history, order, LAST, most=_OF_A_CHAT)
+        if len(tries) < _MOST_TRIES or tries[-1] - tries[0] > _HOURS or not _reachable(history, order):
+            continue
+        if not any(heard.template in ("order_guessed", None) for heard in history.about(order)):
+            what = f"{order}: {len(tries)} wrong tries, and its own contact was not told"
+            yield Finding(rule="", when=tries[-1], what=what, order=order)
+
+
+def _wrong_tries(history: History, order: str, before: int, most: int = LAST) -> list[datetime]:
+    """When chats that have not opened the order wrote its number and other digits; so many of each chat at
+    most, since after its own tries nothing that a chat writes is looked at."""
+    found: dict[Address, set[datetime]] = {}
+    for seq, fact in history.facts(before):
+        if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
+            continue
+        named = order in history.numbered(fact.number)
+        knows = proved(history, fact.chat, seq) & set(history.numbered(fact.number))
+        wrong = fact.digits not in _digits(history, order, seq) and Known(history, order, seq).newest
+        tries = found.setdefault(fact.chat, set())
+        if named and wrong and not knows and len(tries) < most:
+            tries.add(fact.at)
+    return sorted(at for tries in found.values() for at in tries)
+
+
+def _reachable(history: History, order: str) -> bool:
+    """There is an address, it did not say stop, and nothing failed."""
+    ways = [way for way in Known(history, order).addresses() if way.kind in history.shop.channels]
+    silent = [way for way in ways if stopped_at(history, way, LAST)]
+    return bool(ways) and not silent and not history.troubles and not Known(history, order).test
+
+
 def _said(history: History, but: set[Address]) -> dict[tuple[Address, str], Heard]:
     return {
         (heard.address, reading.without_cases(heard.text)): heard
         for heard in history.heard
-        if heard.address not in but
+        if heard.address not in but and heard.template != "order_guessed"
     }
 
 

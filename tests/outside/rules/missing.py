@@ -20,6 +20,8 @@ from tests.outside.rules.identities import LAST, proved, stopped_at
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
 _AT_ONCE = timedelta(minutes=10)
+_GUESSING = 3  # tries after which nobody need be believed
+_OF_A_PERSON = ("human_coming", "human_again", "too_many_answers", None)  # a chat may not say which it is
 
 
 def confirmations(history: History) -> Iterator[Finding]:
@@ -108,7 +110,11 @@ def restorings(history: History) -> Iterator[Finding]:
         )
         if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
             continue
-        after = [heard for heard in history.about(order) if heard.seq > back.seq]
+        after = [
+            heard
+            for heard in history.about(order)
+            if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", None)
+        ]
         if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
             history, gone.address, LAST
         ):
@@ -119,8 +125,8 @@ def restorings(history: History) -> Iterator[Finding]:
 
 
 def answers(history: History) -> Iterator[Finding]:
-    """A question from a chat that has opened an order is answered there at once, or a person is called; so is
-    whoever asks for a person (promise 1)."""
+    """A question from a chat that has opened an order is answered there at once, or a person is called; who
+    asks for a person hears of one, always, and never the menu (promise 1)."""
     for told in history.told:
         for fact in told.facts:
             if not isinstance(fact, Wrote) or fact.asks not in ("question", "person"):
@@ -131,10 +137,14 @@ def answers(history: History) -> Iterator[Finding]:
                 continue
             until = told.acked_at + _AT_ONCE
             heard = any(
-                each.address == fact.chat and each.seq > told.seq and each.at <= until
+                each.address == fact.chat
+                and each.seq > told.seq
+                and each.at <= until
+                and (fact.asks != "person" or each.template in _OF_A_PERSON)
                 for each in history.heard
             )
-            called = any(told.acked_at <= case.opened_at <= until for case in history.cases)
+            cases = [case for case in history.cases if told.acked_at <= case.opened_at <= until]
+            called = bool(cases) and fact.asks == "question"
             if not heard and not called:
                 what = f"{fact.chat} wrote {fact.text!r} and neither an answer nor a person came"
                 yield Finding(rule="", when=told.acked_at, what=what)
@@ -147,7 +157,8 @@ def proofs(history: History) -> Iterator[Finding]:
         for fact in told.facts:
             if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
                 continue
-            opened = proved(history, fact.chat, told.seq + 1) & set(history.by_name.get(fact.number, ()))
+            opened = proved(history, fact.chat, told.seq + 1) & set(history.numbered(fact.number))
+            opened = {order for order in opened if not Known(history, order).test}
             if not opened or _again(history, told) or _tried(history, fact, told.seq):
                 continue
             if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):
@@ -161,9 +172,10 @@ def proofs(history: History) -> Iterator[Finding]:
 
 
 def _tried(history: History, right: Wrote, before: int) -> bool:
-    """Wrong digits were tried before, in this chat or for this order."""
+    """Wrong digits were tried before, in this chat or for this order, so often that it may be guessing."""
     words = [fact for _, fact in history.facts(before) if isinstance(fact, Wrote) and fact.asks == "proof"]
-    return any(word.chat == right.chat or word.number == right.number for word in words)
+    tried = [word for word in words if word.chat == right.chat or word.number == right.number]
+    return len(tried) >= _GUESSING
 
 
 def _knows_one(history: History, chat: Address, before: int) -> bool:
@@ -172,8 +184,10 @@ def _knows_one(history: History, chat: Address, before: int) -> bool:
 
 
 def _taken_over(history: History, chat: Address, told: Told) -> bool:
-    """A person has written there, so words go to them."""
-    return any(isinstance(fact, Replied) and fact.chat == chat for _, fact in history.facts(told.seq))
+    """A person has written there lately, so words go to them."""
+    lately = told.acked_at - history.shop.takeover - _AT_ONCE
+    said = [fact for _, fact in history.facts(told.seq) if isinstance(fact, Replied)]
+    return any(fact.chat == chat and fact.at >= lately for fact in said)
 
 
 def _again(history: History, told: Told) -> bool:

@@ -122,6 +122,8 @@ def _allowed(known: Known) -> set[Decimal]:
     found |= set(paid) | set(back) | {sum(paid, Decimal(0)), sum(back, Decimal(0))}
     partial = {sum(paid[:count], Decimal(0)) for count in range(len(paid) + 1)}
     covered = partial | set(paid) | {placed.paid for placed in known.all(Placed) if placed.paid is not None}
+    if any(fact.amount is None for fact in known.payments):
+        covered |= {placed.total for placed in known.all(Placed)}
     return found | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
 
 

@@ -3,16 +3,26 @@
 from collections.abc import Hashable, Iterator
 
 from tests.outside import reading
-from tests.outside.facts import Cancelled, Restored, Shipped
+from tests.outside.facts import Cancelled, Carried, Restored, Shipped, TakenBack
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import UNASKED, shown
 from tests.outside.shop import OF_ORDERS
 
-_SAID_ONCE = UNASKED | {"review_thanks", "review_sorry"}
+_SAID_ONCE = UNASKED | {"review_thanks", "review_sorry", "confirm_offers"}
 _PER_FACT = frozenset(
-    ("cancelled", "partly_refunded", "refunded", "shipped", "delayed")
+    (
+        "cancelled",
+        "restored",
+        "partly_refunded",
+        "refunded",
+        "shipped",
+        "shipment_cancelled",
+        "delivery_attempted",
+        "delayed",
+    )
 )  # counted by the facts
+_IN_WORDS = frozenset(("payment_reminder", "payment_received", "total_changed", "tracking_changed"))
 
 
 def twice(history: History) -> Iterator[Finding]:
@@ -31,27 +41,30 @@ def twice(history: History) -> Iterator[Finding]:
 def _meaning(heard: Heard) -> Hashable:
     """What tells two messages of one template apart; without our own line of facts, the words themselves."""
     if heard.values is None:
-        return (
-            reading.without_cases(heard.text)
-            if heard.template in ("payment_reminder", "payment_received")
-            else None
-        )
+        return reading.without_cases(heard.text) if heard.template in _IN_WORDS else None
     match heard.template:
         case "payment_reminder":
             return heard.values.get("step")
         case "payment_received":
             return (heard.values.get("paid"), heard.values.get("left"), heard.values.get("total"))
+        case "total_changed":
+            return heard.values.get("total")
+        case "tracking_changed":
+            return heard.values.get("tracking")
     return None
 
 
 def per_fact(history: History) -> Iterator[Finding]:
-    """A cancellation is told once for each time it happened, a refund once by its own name, a delay once for
-    each parcel."""
+    """A cancellation and a restoring are told once for each time they happened, a refund once by its own
+    name, a delay and a shipment that was given up once for each parcel."""
     kinds = {
         "cancelled": "cancelled",
         "partly_refunded": "refunded",
         "refunded": "refunded",
         "delayed": "delayed",
+        "restored": "restored",
+        "shipment_cancelled": "shipment given up",
+        "delivery_attempted": "attempt",
     }
     for order in history.by_order:
         said: dict[str, list[Heard]] = {}
@@ -72,6 +85,12 @@ def _most(known: Known, kind: str) -> int:
             return max(_times(known), 1)  # one too many is for the rule about true cancellations
         case "refunded":
             return len(known.refunds)
+        case "restored":
+            return len({fact.at for fact in known.all(Restored)})
+        case "attempt":
+            return len({fact.at for fact in known.all(Carried) if not fact.failed})
+        case "shipment given up":
+            return len({fact.parcel for fact in known.all(TakenBack)})
     return len({fact.parcel for fact in known.all(Shipped)})
 
 

@@ -12,13 +12,18 @@ UNASKED = frozenset(
         "second_contact",
         "payment_reminder",
         "payment_received",
+        "total_changed",
         "reassurance",
         "shipped",
+        "tracking_changed",
+        "shipment_cancelled",
+        "delivery_attempted",
         "delayed",
         "delivered",
         "review_request",
         "review_reminder",
         "cancelled",
+        "restored",
         "refunded",
         "partly_refunded",
         "vip_promotion",
@@ -29,8 +34,8 @@ REVIEWS = frozenset(("review_request", "review_reminder"))
 ANSWERED_WITHIN = timedelta(minutes=5)
 
 _PROMISE = re.compile(
-    r"\bships? within|\bleaves within|we ship as soon as"
-    r"|[内內](?:就)?(?:为您|為您)?(?:发货|发出|寄出|發貨|發出|出貨|寄送)|补齐后就|補齊後就",
+    r"\bships? within|\bleaves within|we ship as soon as|\bsend (?:it|orders) (?:by|within)"
+    r"|[内內](?:就)?(?:为您|為您)?(?:发货|发出|寄出|發貨|發出|出貨|寄送)|最晚.{,20}(?:发货|出貨)|补齐后就|補齊後就",
     re.IGNORECASE,
 )
 
@@ -55,6 +60,11 @@ def just_wrote(history: History, chat: Address, heard: Heard) -> bool:
 
 def promises_shipping(text: str) -> bool:
     return _PROMISE.search(text) is not None
+
+
+def promise_in(text: str) -> str:
+    """The lines in which a time of shipping is named, as far as they name one."""
+    return "\n".join(line for line in text.splitlines() if _PROMISE.search(line))
 
 
 def shown(heard: Heard) -> str:

@@ -1,0 +1,141 @@
+"""Read the money of a Shopify order: what it costs, what is paid, what was given back.
+
+Shopify keeps two currencies apart: the shop's, and the one in which the buyer sees prices and pays
+(presentment). Buyers are told theirs; where the two differ, the shop's total stands beside it.
+"""
+
+from typing import Any
+
+from bot.channels import shopify_forms as forms
+from bot.channels.json_reading import Amount, currency, identity, money
+from bot.domain.errors import Unreadable
+from bot.domain.events import Line
+from bot.domain.money import Money
+
+# To the buyer an authorised card is a payment, although nothing is taken from it yet.
+_AUTHORISED = ("authorized", "partially_authorized")
+_REFUNDED = ("partially_refunded", "refunded")
+_NOT_PAID = ("pending", "expired", "unpaid")
+
+
+def of_order(order: forms.Order) -> dict[str, Any]:
+    """The fields of an `OrderPlaced` that are about money."""
+    refunded = any(moved(refund) for refund in order.refunds or ())
+    shop = currency(order.currency, "currency")
+    shown = _shown_in(order, shop)
+    total, shop_total = _total(order, shown, refunded), _total(order, shop, refunded)
+    return {
+        "total": total,
+        "shop_total": shop_total if shown != shop else None,
+        "paid": _paid(order, total, shop_total),
+        "asked": not refunded,
+        "postage": _postage(order, shown),
+        "lines": _lines(order, shown),
+    }
+
+
+def _shown_in(order: forms.Order, shop: str) -> str:
+    """The currency that the buyer sees; the shop's where the body does not tell the total in another."""
+    seen = order.presentment_currency
+    if not seen or order.total_price_set is None or order.total_price_set.presentment_money is None:
+        return shop
+    return currency(seen, "presentment_currency")
+
+
+def _total(order: forms.Order, code: str, refunded: bool) -> Money:
+    """What the buyer is asked for, with later edits; as first asked where refunds are taken off the current
+    total, which then says nothing of what was asked."""
+    if code == currency(order.currency, "currency"):
+        first = money(order.total_price, code, "total_price")
+        current = order.current_total_price
+        now = money(current, code, "current_total_price") if current is not None else first
+    else:
+        first = _seen(order.total_price_set, code, "total_price_set") or money(
+            order.total_price, code, "total_price"
+        )
+        now = _seen(order.current_total_price_set, code, "current_total_price_set") or first
+    return max(first, now) if refunded else now
+
+
+def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
+    """What is paid so far, refunds not taken off. A part is known in the shop's currency alone; after an edit
+    that made a paid order cheaper, less than nothing is outstanding."""
+    state = order.financial_status or ""
+    nothing = Money(0, total.currency)
+    left = order.total_outstanding
+    part = (
+        shop_total - money(left, shop_total.currency, "total_outstanding", below_zero=True) if left else None
+    )
+    if state == "paid" and part is not None and part.currency == total.currency:
+        return max(part, total)
+    if state == "paid" or state in _AUTHORISED:
+        return total
+    if state == "voided":
+        return nothing
+    if part is not None and 0 < part.minor < shop_total.minor:
+        return part
+    return total if state in _REFUNDED else nothing if state in _NOT_PAID else None
+
+
+def _postage(order: forms.Order, code: str) -> Money | None:
+    both = order.total_shipping_price_set
+    if both is None or both.shop_money is None:
+        return None
+    if (both.shop_money.currency_code or code).strip().upper() == code:
+        return money(both.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
+    return _seen(both, code, "total_shipping_price_set")
+
+
+def _seen(both: forms.MoneySet | None, code: str, place: str) -> Money | None:
+    """The amount that the buyer sees, if it is in this currency."""
+    seen = both.presentment_money if both else None
+    if seen is None or (seen.currency_code or "").strip().upper() != code:
+        return None
+    return money(seen.amount, code, f"{place}.presentment_money.amount")
+
+
+def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            title=line.name or line.title or line.sku or "",
+            quantity=line.quantity,
+            price=_price(line, code, f"line_items[{place}]"),
+            sku=line.sku or None,
+            id=identity(line.id, f"line_items[{place}].id") if line.id is not None else None,
+            to_ship=_to_ship(line),
+        )
+        for place, line in enumerate(order.line_items or ())
+        if 0 < line.quantity < 1_000_000
+    )
+
+
+def _to_ship(line: forms.LineItem) -> int | None:
+    """None for all of it; nothing of a gift card or a download, and what was removed does not count."""
+    if line.requires_shipping is False or line.gift_card:
+        return 0
+    current = line.current_quantity
+    return None if current is None or current >= line.quantity else max(0, current)
+
+
+def _price(line: forms.LineItem, code: str, place: str) -> Money:
+    seen = line.price_set and line.price_set.presentment_money
+    amount: Amount = seen.amount if seen and seen.currency_code == code else line.price
+    return money(amount, code, f"{place}.price", below_zero=True)
+
+
+def moved(refund: forms.Refund) -> Money | None:
+    """The money that a refund gave back; None without a successful transaction, because returned goods alone
+    move none. Raises Unreadable for two currencies, which cannot be summed."""
+    sums = [
+        money(
+            paid.amount,
+            currency(paid.currency or refund.shop_currency, "transactions.currency"),
+            "transactions.amount",
+        )
+        for paid in refund.transactions or ()
+        if paid.kind == "refund" and paid.status == "success"
+    ]
+    if len({amount.currency for amount in sums}) > 1:
+        raise Unreadable("transactions: a refund in two currencies cannot be summed")
+    total = sum(amount.minor for amount in sums)
+    return Money(total, sums[0].currency) if total else None

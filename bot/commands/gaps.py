@@ -1,0 +1,29 @@
+"""What settings leave undone: no mistake in a line, and yet somebody waits for what will never come."""
+
+from collections.abc import Iterator
+
+from bot.config import ShopSettings
+
+REFUSED = ("no_secret", "seller_no_mail", "seller_no_telegram")  # by `check`; `serve` only says so
+
+
+def gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
+    """The code of each gap, as the operator's words name it, with its values."""
+    channels = shop.channels
+    for name, settings in channels.items():
+        if settings.kind != "email" and not any(
+            secret.get_secret_value().strip() for secret in settings.secrets
+        ):
+            yield "no_secret", {"channel": name}
+    kinds = [settings.kind for settings in channels.values()]
+    if shop.seller.email and "email" not in kinds:
+        yield "seller_no_mail", {}
+    if shop.seller.telegram and "telegram" not in kinds:
+        yield "seller_no_telegram", {}
+    if not any(_speaks(settings) for settings in channels.values()):
+        yield "no_speaker", {}
+
+
+def _speaks(settings: object) -> bool:
+    kind = getattr(settings, "kind", None)
+    return kind in ("email", "telegram") or (kind == "webhook" and bool(getattr(settings, "url", None)))

@@ -1,0 +1,129 @@
+"""What is paid, owed and given back of an order: like is compared with like, source by source."""
+
+from datetime import datetime
+
+import msgspec
+
+from bot.domain.money import Money
+from bot.domain.payments import Paid, Refund, Shown, distinct, sources, total_at
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts of an order's money.
+
+    total: in the buyer's currency, as shown last. shop_total: the same in the shop's, where that is another.
+    told: what is paid by the word of `channel`, the order's own; None if it has none.
+    memos: what a transfer for it may carry that names no payment.
+    """
+
+    channel: str
+    total: Money | None
+    shop_total: Money | None
+    told: Money | None
+    shown: tuple[Shown, ...]
+    payments: tuple[Paid, ...]
+    refunds: tuple[Refund, ...]
+    memos: frozenset[str]
+
+    def counted(self) -> list[list[Paid]]:
+        """The payments by source. Where the order's own channel keeps the account, its single payments are
+        contained in that."""
+        own = (None, self.channel) if self.told is not None else ()
+        return [
+            [paid for paid in distinct(entries, self.memos) if self.is_money(paid)]
+            for source, entries in sources(self.payments).items()
+            if source not in own
+        ]
+
+    def is_money(self, paid: Paid) -> bool:
+        """Nothing is paid by the whole of nothing."""
+        amount = paid.amount or self.total_when(paid)
+        return amount is None or amount.minor > 0
+
+    def total_when(self, paid: Paid) -> Money | None:
+        return total_at(self.shown, paid.told_at or paid.at) or self.total
+
+    def paid(self) -> Money | None:
+        """What is paid; None if it cannot be said, because the total is unknown or of another currency."""
+        if self.total is None:
+            return None
+        sums = [self._paid_of(entries) for entries in self.counted()]
+        if self.told is not None:
+            sums.append(self._in_total(self.told))
+        return self._most(self.total, sums)
+
+    def _paid_of(self, entries: list[Paid]) -> int | None:
+        """The sum of a source. Who says that the whole is paid includes what was paid before."""
+        so_far = 0
+        for paid in sorted(entries, key=lambda paid: (paid.at, paid.amount is None, paid.id)):
+            worth = self.worth(paid)
+            if worth is None:
+                return None
+            so_far = so_far + worth if paid.amount else max(so_far, worth)
+        return so_far
+
+    def refunded(self) -> Money | None:
+        """What was given back; None if it cannot be said."""
+        if self.total is None:
+            return None
+        return self._most(
+            self.total, [self._refunded_of(entries) for entries in sources(self.refunds).values()]
+        )
+
+    def _refunded_of(self, entries: list[Refund]) -> int | None:
+        """The sum of a source. Who says that the whole was given back includes the parts."""
+        parts = [self._in_total(refund.amount) for refund in entries if refund.amount]
+        if len(parts) < len(entries):
+            paid = self.paid()
+            whole = paid if paid and paid.minor else self.total
+            return whole.minor if whole else None
+        known = [part for part in parts if part is not None]
+        return sum(known) if len(known) == len(parts) else None
+
+    def worth(self, paid: Paid) -> int | None:
+        amount = paid.amount or self.total_when(paid)
+        return self._in_total(amount) if amount else None
+
+    def _in_total(self, amount: Money) -> int | None:
+        """An amount in the currency of the total; None if it has no equal there."""
+        if self.total is None or amount.currency == self.total.currency:
+            return amount.minor
+        if amount.minor == 0:
+            return 0
+        return self.total.minor if amount == self.shop_total else None
+
+    def _most(self, total: Money, sums: list[int | None]) -> Money | None:
+        """The most that a source tells; None if another one tells of money that cannot be compared, unless
+        the whole is there without it."""
+        most = max((each for each in sums if each is not None), default=0)
+        if None in sums and most < total.minor:
+            return None
+        return Money(most, total.currency)
+
+
+def first_paid_at(account: Account) -> datetime | None:
+    """When money was first told of, also if it was taken back since."""
+    every = [paid for paid in account.payments if account.is_money(paid)]
+    shown = (each.at for each in account.shown if each.paid and each.paid.minor > 0)
+    return min((*(paid.at for paid in every), *shown), default=None)
+
+
+def covered_at(account: Account) -> datetime | None:
+    """When what had been told by then first reached the total of today; None if it never did, by times."""
+    if account.total is None:
+        return min((paid.at for paid in account.payments if paid.amount is None), default=None)
+    times = {*(paid.at for paid in account.payments), *(each.at for each in account.shown if each.paid)}
+    for at in sorted(times):
+        paid = _as_of(account, at).paid()
+        if paid is not None and paid.minor > 0 and paid >= account.total:
+            return at
+    return None
+
+
+def _as_of(account: Account, at: datetime) -> Account:
+    told = [each.paid for each in account.shown if each.at <= at]
+    return msgspec.structs.replace(
+        account,
+        told=told[-1] if told and account.told is not None else None,
+        payments=tuple(paid for paid in account.payments if paid.at <= at),
+    )

@@ -1,0 +1,75 @@
+"""What an order's platform tells of its buyer: contacts that are said, and the id that the platform knows.
+
+Each value has the time at which the platform told it: the newest wins, of two with one timestamp the greater,
+so that the order of arrival does not matter.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from bot.domain.events import BuyerRef
+
+DETAILS = ("name", "email", "phone", "locale", "timezone")
+_replace = msgspec.structs.replace
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """of: the buyer's id that the same showing named, "" for a guest; None if it named nobody."""
+
+    value: str
+    at: datetime
+    of: str | None = None
+
+
+class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The contacts of one order. `id`: the buyer on the order's platform, "" for a guest."""
+
+    id: Told | None = None
+    name: Told | None = None
+    email: Told | None = None
+    phone: Told | None = None
+    locale: Told | None = None
+    timezone: Told | None = None
+    agrees: Told | None = None  # to offers, "yes" or "no", as the checkout's flag was told
+
+    def known(self, name: str) -> str | None:
+        """The value of one of DETAILS, or of the id; None for a guest's, and for what was told of another."""
+        told: Told | None = getattr(self, name)
+        if told is None or (told.of is not None and self.id is not None and told.of != self.id.value):
+            return None
+        return told.value or None
+
+    def has(self, email: str | None, phone: str | None) -> bool:
+        """True if this mail address or this phone is among them."""
+        mine = (self.known("email") or "").casefold()
+        return bool((email and mine == email.casefold()) or (phone and self.known("phone") == phone))
+
+    @property
+    def address(self) -> str | None:
+        """The mailbox or phone that a guest named, by which their orders may be counted together."""
+        return (self.known("email") or "").casefold() or self.known("phone")
+
+
+def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contacts:
+    """The contacts with what the platform tells at `at`. whole: no id means a guest, as in a snapshot."""
+    values = {name: value for name in DETAILS if (value := getattr(ref, name))}
+    of = ref.id or "" if whole or ref.id else None
+    if of is not None:
+        values["id"] = of
+    if ref.agrees is not None:
+        values["agrees"] = "yes" if ref.agrees else "no"
+    newer = {
+        name: new
+        for name, value in values.items()
+        if _wins(new := Told(value, at, None if name == "id" else of), getattr(contacts, name))
+    }
+    return _replace(contacts, **newer) if newer else contacts
+
+
+def _wins(new: Told, known: Told | None) -> bool:
+    return known is None or _age(new) > _age(known)
+
+
+def _age(told: Told) -> tuple[datetime, str, bool, str]:
+    return told.at, told.value, told.of is not None, told.of or ""

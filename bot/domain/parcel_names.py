@@ -1,0 +1,194 @@
+"""One parcel is one parcel by any of its names: the records of an order joined, whatever came first.
+
+Names are the id under which a system keeps it, its tracking number now, and the names that a system tells
+beside these. A number that was corrected still leads to its parcel, unless another has it now. What leaves
+without any name is the parcel that left first; what arrives by a number that nobody told is the first of
+those that left without a number.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import msgspec
+
+from bot.domain.parcels import Parcel, surest
+
+_replace = msgspec.structs.replace
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_SEVERAL = re.compile(r"[,，;；]")  # platforms write the numbers of one parcel into one field
+_UNREAD = re.compile(r"[\s\-‐–—]")
+
+Group = list[Parcel]
+
+
+def joined(records: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
+    """Every parcel once, those that were taken back included, in the order of their ids."""
+    groups = [[record] for record in records]
+    if len(records) > 1:
+        groups = _by_unknown_numbers(_unnamed(_by_former_numbers(_by_names(records))))
+    return tuple(sorted((_joined(group) for group in groups), key=lambda parcel: parcel.id))
+
+
+def plain(name: str) -> str:
+    """A name as it is compared: without the spaces and dashes that people put in."""
+    return _UNREAD.sub("", name).casefold()
+
+
+def numbers_in(tracking: str | None) -> set[str]:
+    return {plain(part) for part in _SEVERAL.split(tracking or "") if plain(part)}
+
+
+def _by_names(records: Iterable[Parcel]) -> list[Group]:
+    groups: list[tuple[set[str], Group]] = []
+    for record in records:
+        names, members, apart = _names(record), [record], []
+        for known, group in groups:
+            if known & names:
+                names, members = names | known, group + members
+            else:
+                apart.append((known, group))
+        groups = [*apart, (names, members)]
+    return [group for _, group in groups]
+
+
+def _names(record: Parcel) -> set[str]:
+    names = {plain(name) for name in (*record.names, *record.arrival_numbers)} | numbers_in(record.tracking)
+    return names | {plain(record.id)} if record.named else names
+
+
+def _by_former_numbers(groups: list[Group]) -> list[Group]:
+    """Join what is known by a number alone to the parcel that had this number before."""
+    kept, by_number = _parted(groups, lambda group: all(_by_number(each) for each in group))
+    owners = sorted(kept, key=_key)
+    for group in sorted(by_number, key=_key):
+        names = {name for each in group for name in _names(each)}
+        owner = next((other for other in owners if _former(other) & names), None)
+        if owner is None:
+            kept.append(group)
+        else:
+            owner.extend(group)
+    return kept
+
+
+def _former(group: Group) -> set[str]:
+    return {part for each in group for number in each.known_numbers for part in numbers_in(number.tracking)}
+
+
+def _by_number(record: Parcel) -> bool:
+    """True if its id is a tracking number, so that whoever told of it keeps no other name for it."""
+    return record.by_number or plain(record.id) in _former([record]) | numbers_in(record.tracking)
+
+
+def _unnamed(groups: list[Group]) -> list[Group]:
+    kept, unnamed = _parted(groups, lambda group: not any(each.named or each.tracking for each in group))
+    left = [group for group in kept if _left(group)]
+    if not left:
+        return groups
+    min(left, key=_key).extend(record for group in unnamed for record in group)
+    return kept
+
+
+def _by_unknown_numbers(groups: list[Group]) -> list[Group]:
+    """Join what arrived by a number that nobody told to what left without one: first left, first arrived."""
+    kept, unknown = _parted(groups, lambda group: all(each.by_number for each in group) and not _left(group))
+    numberless = sorted((group for group in kept if _left(group) and not _numbered(group)), key=_key)
+    for group in sorted(unknown, key=_told_at):
+        if numberless:
+            numberless.pop(0).extend(group)
+        else:
+            kept.append(group)
+    return kept
+
+
+def _left(group: Group) -> bool:
+    return any(each.shipped_at for each in group)
+
+
+def _numbered(group: Group) -> bool:
+    return any(each.tracking or each.arrival_numbers or each.by_number for each in group)
+
+
+def _told_at(group: Group) -> tuple[datetime, str]:
+    times = (at for each in group for at in (each.delivered_at, each.cancelled_at) if at)
+    return min(times, default=_NEVER), min(each.id for each in group)
+
+
+def _key(group: Group) -> tuple[datetime, str]:
+    """First those that left first."""
+    return min((each.shipped_at or _NEVER, each.id) for each in group)
+
+
+def _parted(groups: list[Group], test: Callable[[Group], bool]) -> tuple[list[Group], list[Group]]:
+    """Those that fail the test, and those that pass it."""
+    return [group for group in groups if not test(group)], [group for group in groups if test(group)]
+
+
+def _joined(group: Group) -> Parcel:
+    whole = sorted(group, key=lambda each: _key([each]))
+    taken_back = _taken_back(whole)
+    if len(whole) == 1:
+        return _replace(whole[0], also=(whole[0].id,), taken_back=taken_back)
+    live = [each for each in whole if not _gone(each, None)]
+    shown = max(whole, key=lambda each: (bool(each.tracking), each.shown_at or _EVER, each.id))
+    moved = max(whole, key=lambda each: (each.moved_at or _EVER, each.status or "", each.id))
+    return Parcel(
+        id=whole[0].id,
+        shipped_at=_earliest(each.shipped_at for each in whole),
+        left_at=_latest(each.left_at or each.shipped_at for each in whole),
+        shown_at=shown.shown_at,
+        carrier=shown.carrier,
+        tracking=shown.tracking,
+        tracking_url=shown.tracking_url,
+        last=surest(each.last for each in live),
+        pieces=_sum(each.pieces for each in live),
+        packed=_packed(live),
+        followed=any(each.followed for each in whole),
+        moved_at=moved.moved_at,
+        status=moved.status,
+        attempted_at=_earliest(each.attempted_at for each in whole),
+        failed_at=_latest(each.failed_at for each in whole),
+        delivered_at=_earliest(each.delivered_at for each in whole),
+        cancelled_at=_latest(each.cancelled_at for each in whole),
+        also=tuple(each.id for each in whole),
+        taken_back=taken_back,
+    )
+
+
+def _taken_back(group: Group) -> bool:
+    """True if each system that keeps it under a name of its own took it back, or if that was told of the
+    parcel by its number alone. Who only repeats the number does not hear of a taking back."""
+    left = [each for each in group if each.shipped_at]
+    if not left:
+        return any(each.cancelled_at for each in group)
+    owners = [each for each in left if each.named and not _by_number(each)] or left
+    general = _latest(each.cancelled_at for each in group if each not in owners)
+    return all(_gone(each, general) for each in owners)
+
+
+def _gone(record: Parcel, general: datetime | None) -> bool:
+    """True if it was taken back after it left for the last time."""
+    left_at = record.left_at or record.shipped_at
+    return any(at is not None and (left_at is None or at >= left_at) for at in (record.cancelled_at, general))
+
+
+def _packed(group: Group) -> dict[str, int] | None:
+    counts: dict[str, int] | None = None
+    for each in group:
+        for line, count in (each.packed or {}).items():
+            counts = counts or {}
+            counts[line] = counts.get(line, 0) + count
+    return counts
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _earliest(times: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in times if at), default=None)
+
+
+def _latest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in times if at), default=None)

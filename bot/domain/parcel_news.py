@@ -1,0 +1,104 @@
+"""What a message about parcels tells, and what was told before: by this no parcel is told twice.
+
+A message keeps with its facts the parcels that it told, each by all its ids and with its number at that time.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.domain.context import Said, ToldParcel
+from bot.domain.orders import Order
+from bot.domain.parcel_names import joined
+from bot.domain.parcels import Parcel
+
+TOGETHER = timedelta(hours=1)  # what leaves within it is told in one message
+LEFT, CORRECTED, TAKEN_BACK, ARRIVED = "shipped", "tracking_changed", "shipment_cancelled", "delivered"
+REACHED = ("sent", "sending", "unknown")  # it may have arrived
+_LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def telling(
+    template: str, values: Mapping[str, Any], order: Order, said: Iterable[Said]
+) -> tuple[ToldParcel, ...]:
+    """The parcels that a message of this template tells if it is sent now."""
+    match template:
+        case "shipped":
+            return tuple(map(_as_told, news(order, said)))
+        case "delivered":
+            return tuple(_as_told(parcel) for parcel in order.sent if order.has_arrived(parcel))
+        case "tracking_changed" | "shipment_cancelled" | "delayed" | "delivery_attempted":
+            parcel = parcel_of(order, values.get("parcel"))
+            return (_as_told(parcel),) if parcel else ()
+        case _:
+            return ()
+
+
+def _as_told(parcel: Parcel) -> ToldParcel:
+    return ToldParcel(parcel.ids, parcel.tracking)
+
+
+def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
+    """The parcels on their way that the buyer has not heard of, the first that left first."""
+    known = told_ids(LEFT, order, said)
+    waiting = (parcel for parcel in order.shipped if not order.has_arrived(parcel) and not parcel.failed)
+    return tuple(sorted((each for each in waiting if not known & set(each.ids)), key=_left_at))
+
+
+def _left_at(parcel: Parcel) -> tuple[datetime, str]:
+    return parcel.shipped_at or _LATEST, parcel.id
+
+
+def told_ids(template: str, order: Order, said: Iterable[Said]) -> set[str]:
+    """The ids of the parcels that messages of this template told."""
+    return {id for each in said if _reached(each, template) for id in _ids(each, order)}
+
+
+def told_numbers(parcel: Parcel, order: Order, said: Iterable[Said]) -> set[str | None] | None:
+    """The numbers under which the buyer knows this parcel, each id's newest; None if they know of none, or
+    nobody knows which they were told."""
+    numbers: dict[str, str | None] = {}
+    heard = [each for each in said if _reached(each, LEFT) or _reached(each, CORRECTED)]
+    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.key)):
+        if each.parcels is None and _ids(each, order) & set(parcel.ids):
+            return None  # sent before numbers were kept
+        for told in each.parcels or ():
+            if each.template == LEFT and numbers.keys() & set(told.ids):
+                continue
+            numbers |= dict.fromkeys(told.ids, told.number)
+    known = {numbers[id] for id in parcel.ids if id in numbers}
+    return known or None
+
+
+def last_told_at(order: Order, said: Iterable[Said]) -> datetime | None:
+    """When the buyer last read that something left."""
+    return max((each.sent_at for each in said if _reached(each, LEFT) and each.sent_at), default=None)
+
+
+def together_until(order: Order, said: tuple[Said, ...]) -> datetime | None:
+    """Until when what has left waits for what leaves in the same hour; None if nothing more will follow.
+
+    Where nobody says whether more will follow, the first goes at once and the others wait.
+    """
+    waiting = news(order, said)
+    if not waiting or order.surely_all_shipped:
+        return None
+    if order.all_shipped:
+        before = last_told_at(order, said)
+        return before + TOGETHER if before else None
+    return (waiting[0].shipped_at or _LATEST) + TOGETHER
+
+
+def parcel_of(order: Order, id: Any) -> Parcel | None:
+    """The whole parcel of which one name is given, also one that was taken back."""
+    return next((parcel for parcel in joined(order.parcels) if id in parcel.ids), None)
+
+
+def _reached(said: Said, template: str) -> bool:
+    return said.template == template and said.state in REACHED
+
+
+def _ids(said: Said, order: Order) -> set[str]:
+    if said.parcels is None:
+        return {said.key.removeprefix(f"{said.template}:{order.id}:")}
+    return {id for told in said.parcels for id in told.ids}

@@ -1,0 +1,47 @@
+"""How long a buyer has to pay: from when they were told, a waking day at least, and not ending at night."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.context import Said
+from bot.domain.hours import SECOND, quiet_until, waking_time_over
+from bot.domain.orders import Order
+from bot.domain.shop import Shop
+
+TOLD_BY = "order_confirmation"
+AT_ONCE = timedelta(minutes=5)  # told so soon after the order, the term counts from the order
+WAKING_DAY = timedelta(hours=12)
+OPEN = ("queued", "sending")  # states of a message that may still be sent
+
+
+def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | None:
+    """When the term to pay begins: as the buyer is told, which is now as long as that is still ahead.
+
+    The order's own time if it was told at once, or if nobody told them.
+    """
+    if order.placed_at is None:
+        return None
+    told = next((each for each in said if each.template == TOLD_BY), None)
+    if told is None or (told.state not in OPEN and told.sent_at is None):
+        return order.placed_at
+    at = now if told.state in OPEN else told.written_at or told.sent_at
+    return at if at and at > order.placed_at + AT_ONCE else order.placed_at
+
+
+def closes_at(
+    order: Order, shop: Shop, said: Iterable[Said], zone: ZoneInfo, now: datetime
+) -> datetime | None:
+    """When an unpaid order is given up. zone: the buyer's."""
+    begins = begins_at(order, said, now)
+    return term_ends(begins, shop, zone) if begins else None
+
+
+def term_ends(begins: datetime, shop: Shop, zone: ZoneInfo) -> datetime:
+    """At least WAKING_DAY of waking time after `begins`; an end at night waits for the morning, in which
+    the last reminder still comes before it."""
+    quiet = shop.quiet_hours
+    ends = max(begins + shop.payment.close, waking_time_over(begins, WAKING_DAY, quiet, zone))
+    morning = quiet_until(ends - SECOND, quiet, zone)  # just before the night is still in the day
+    wait = max(shop.payment.last_reminder, timedelta(hours=1))
+    return ends if morning is None else waking_time_over(morning, wait, quiet, zone)

@@ -1,0 +1,38 @@
+"""By when an order is promised to leave, and whether that is still ahead."""
+
+from datetime import datetime
+
+from bot.domain.orders import Order
+from bot.domain.shop import Shop
+from bot.domain.working_days import end_of_term
+
+AHEAD = frozenset(("unpaid", "on_delivery", "partly_paid", "paid"))  # states in which nothing has left yet
+
+
+def to_ship(order: Order) -> bool:
+    """True while none of the order has left and it is still to be sent."""
+    return order.state in AHEAD
+
+
+def ready_at(order: Order) -> datetime | None:
+    """Since when nothing but the packing keeps the order: paid in full, or free, and not cancelled since."""
+    if order.state != "paid":
+        return None
+    since = order.covered_at or order.placed_at
+    if since and order.called_off_at and order.reopened_at:
+        return max(since, order.reopened_at)
+    return since
+
+
+def ships_by(order: Order, shop: Shop) -> datetime | None:
+    """The end of the day by which the order is promised to leave; None while no day is promised."""
+    since = ready_at(order)
+    return promised_day(since, shop) if since else None
+
+
+def promised_day(since: datetime, shop: Shop) -> datetime | None:
+    """The end of the day that is promised for what is ready at `since`; None if the shop promises none."""
+    within = shop.payment.ships_within
+    if not within:
+        return None
+    return end_of_term(since, within, shop.zone(), shop.working_days, shop.days_off)

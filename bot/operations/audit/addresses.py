@@ -1,0 +1,68 @@
+"""Check where messages about an order went, by what platforms had told and what chats had proved.
+
+This knows nothing of how addresses are chosen: it reads the events and the openings again.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+
+from bot.domain.events import BuyerRef, OrderEvent, OrderPlaced
+from bot.domain.wishes import EMAIL, AddressKey
+from bot.operations.audit.conversations import Violation, began
+from storage.audit_queries import Fact, Opening, Sending
+from storage.outbox import SELLER
+
+
+def sent_elsewhere(
+    sending: Sending, facts: Iterable[Fact], openings: Iterable[Opening], slack: timedelta
+) -> Iterator[Violation]:
+    """A violation of promise 7 if a message about an order went neither to its contacts, as they had been
+    told last, nor to a chat that had opened it.
+
+    facts: all events of the order. openings: of this order, and the chats of its buyer.
+    """
+    if sending.category == "answer" or sending.buyer == SELLER or not sending.address or not sending.channel:
+        return
+    at = began(sending)
+    told = list(facts)
+    if not any(isinstance(fact.event, OrderPlaced) and fact.received_at <= at + slack for fact in told):
+        return
+    # A correction that came while the message was being sent may or may not have been known.
+    allowed = contacts_told(told, at - slack) | contacts_told(told, at + slack)
+    chats = {each.chat for each in openings if _may_hear(each, allowed, at + slack)}
+    went = {(sending.channel, sending.address), (EMAIL, sending.address.casefold())}
+    if not went & (allowed | chats):
+        yield Violation(7, "others_address", sending, {"address": sending.address})
+
+
+def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:
+    """The mailbox and the id of the buyer as an order's own channels had told them last, of two at one time
+    both."""
+    placing = {fact.event.channel for fact in facts if isinstance(fact.event, OrderPlaced)}
+    shown = [
+        (fact.event, ref)
+        for fact in facts
+        if fact.received_at <= by
+        and isinstance(fact.event, OrderEvent)
+        and fact.event.channel in placing
+        and (ref := _buyer_in(fact.event)) is not None
+    ]
+    mailboxes = [(event.at, (EMAIL, ref.email.casefold())) for event, ref in shown if ref.email]
+    ids = [(event.at, (event.channel, ref.id)) for event, ref in shown if ref.id]
+    return _newest(mailboxes) | _newest(ids)
+
+
+def _may_hear(opening: Opening, contacts: Collection[AddressKey], by: datetime) -> bool:
+    if opening.of is not None:
+        return opening.of in contacts
+    return opening.at is None or opening.at <= by
+
+
+def _newest(told: list[tuple[datetime, AddressKey]]) -> set[AddressKey]:
+    newest = max((at for at, _ in told), default=None)
+    return {key for at, key in told if at == newest}
+
+
+def _buyer_in(event: OrderEvent) -> BuyerRef | None:
+    ref: BuyerRef | None = getattr(event, "buyer", None)
+    return ref

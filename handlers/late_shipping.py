@@ -1,0 +1,75 @@
+"""Orders that have not left by the day that was promised: shown to the seller, and a person for who asks."""
+
+from datetime import datetime
+
+from bot.domain.actions import Action, CallHuman, OpenCase, WakeAt
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived, TimeCame
+from bot.domain.messages import Reason
+from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from bot.domain.shipping_promise import promised_day, ships_by, to_ship
+from bot.domain.shop import Shop
+from handlers.reminders import FORGOTTEN
+from handlers.replies import quoted
+
+
+def watch(order: Order, context: Context) -> list[Action]:
+    """Wake at the end of every day that may be the promised one, so that more facts only add to them."""
+    begins = [payment.at for payment in order.payments]
+    begins += [each.at for each in order.shown_money if each.paid and each.paid.minor]
+    begins += order.restored_times if order.cancelled_times else ()
+    ever_free = any(each.total.minor == 0 for each in order.shown_money)
+    begins += [order.placed_at] if ever_free and order.placed_at else []
+    days = {promised_day(at, context.shop) for at in begins}
+    return [_deadline(order, day) for day in sorted(day for day in days if day)]
+
+
+def check(event: TimeCame, context: Context) -> list[Action]:
+    """Open a case for an order that should have left, unless one is open."""
+    order = context.order
+    by = ships_by(order, context.shop) if order else None
+    if order is None or by is None:
+        return []
+    now = max(context.now, event.at)
+    if now < by:  # the seller has promised another day since
+        return [_deadline(order, by)]
+    if now - by > FORGOTTEN or any(_is_about(order, case.kind, case.order) for case in context.cases):
+        return []
+    key = f"late_shipping:{order.id}:{by.date().isoformat()}"
+    details = {"order": order.shown_number, "day": by.date().isoformat()}
+    return [
+        OpenCase(kind="late_shipping", key=key, reason="late_shipping", order=order.id, details={**details})
+    ]
+
+
+def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
+    """Call a person for a buyer who asks after an order that is late."""
+    if why_late(order, context.shop, context.now) is None:
+        return []
+    details = {"order": order.shown_number, **quoted(event)}
+    return [CallHuman(reason="asked_for_late", order=order.id, details=details)]
+
+
+def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
+    by = ships_by(order, shop)
+    if by is None or now <= by:
+        return None
+    return Reason("late_shipping", {"order": order.shown_number, "day": by.date().isoformat()})
+
+
+def settled(order: Order) -> bool:
+    """True once it has left, or need not leave any more."""
+    return not to_ship(order)
+
+
+def _deadline(order: Order, by: datetime) -> WakeAt:
+    key = f"late_shipping:{order.id}:{int(by.timestamp())}"
+    return WakeAt(key=key, at=by, what="late_shipping", order=order.id)
+
+
+def _is_about(order: Order, kind: str, about: str | None) -> bool:
+    return kind == "late_shipping" and about == order.id
+
+
+REASONS: Reasons = {"late_shipping": ("order", "day"), "asked_for_late": ("order", "text")}

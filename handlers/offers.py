@@ -1,0 +1,57 @@
+"""A yes to offers at a checkout names a mailbox that may be another's: the mailbox confirms it."""
+
+from datetime import datetime
+
+from bot.domain.actions import MAILTO, Action, Say
+from bot.domain.context import Context
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
+from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from bot.domain.shop import Shop
+from handlers import message_policies as policy
+
+
+def ask(order: Order, context: Context) -> list[Action]:
+    """Ask the mailbox whether it wants offers, once for ever, because asking again is an offer of its own."""
+    mailbox = unconfirmed(order, context.shop)
+    if mailbox is None or order.placed_at is None:
+        return []
+    return [
+        Say(
+            template="confirm_offers",
+            key=f"confirm_offers:{mailbox}",
+            order=order.id,
+            at=order.placed_at,
+            earliest=True,
+            to=f"{MAILTO}{mailbox}",
+        )
+    ]
+
+
+def unconfirmed(order: Order, shop: Shop) -> str | None:
+    """The mailbox for which a checkout said yes to offers, where the shop wants that confirmed."""
+    said = order.contacts
+    if said is None or not shop.confirms_offers or said.known("agrees") != "yes":
+        return None
+    return (said.known("email") or "").casefold() or None
+
+
+def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    mailbox = unconfirmed(order, facts.shop)
+    if mailbox is None or due.to != f"{MAILTO}{mailbox}":
+        return Reason("not_agreed")
+    if facts.standing.agrees is not None:
+        return Reason("offers_decided")
+    return None
+
+
+POLICIES: MessagePolicies = {
+    "confirm_offers": policy.service(
+        why_not_ask,
+        asks_for_offers=True,
+        variables=("link",),
+        samples=({"link": "https://shop.example/offers/abc"},),
+    ),
+}
+
+REASONS: Reasons = {"offers_decided": (), "no_public_url": ()}

@@ -1,0 +1,311 @@
+"""Nothing that the demo says is untrue: every sentence is read against the facts of its minute.
+
+The facts are those that the script tells, and the rules are written here, apart from the handlers. A sentence
+that no row below reads fails: whoever adds one says what has to be true where it stands.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from bot.demo.script import STEPS, time_of
+from bot.demo.transcript import ShownMessage, Transcript
+from bot.domain.shop import LOCALES
+from tests.demo.test_demo import played
+
+DAY = timedelta(days=1)
+
+# What each delivery of the script tells about which order.
+TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
+    "emma_orders": ("1000", ("placed",)),
+    "emma_pays": ("1000", ("paid",)),
+    "emma_parcel_leaves": ("1000", ("left", "all left")),
+    "emma_parcel_arrives": ("1000", ("arrived",)),
+    "emma_praises": ("1000", ("reviewed",)),
+    "ann_orders": ("1001", ("placed",)),
+    "ann_pays": ("1001", ("paid",)),
+    "ann_parcel_leaves": ("1001", ("left", "all left")),
+    "clara_orders": ("#1042", ("placed", "paid", "several parcels")),
+    "clara_first_parcel_leaves": ("#1042", ("left",)),
+    "clara_last_parcel_leaves": ("#1042", ("all left",)),
+    "clara_last_parcel_arrives": ("#1042", ("arrived",)),
+    "clara_gets_money_back": ("#1042", ("refunded",)),
+    "david_orders": ("727", ("placed", "paid")),
+    "david_parcel_leaves": ("727", ("left", "all left")),
+    "david_parcel_arrives": ("727", ("arrived",)),
+    "david_complains": ("727", ("reviewed",)),
+    "ben_orders": ("1002", ("placed",)),
+    "hugo_orders": ("1003", ("placed",)),
+    "hugo_pays": ("1003", ("paid",)),
+    "hugo_parcel_leaves": ("1003", ("left", "all left")),
+    "hugo_parcel_arrives": ("1003", ("arrived",)),
+    "emma_orders_again": ("1004", ("placed",)),
+    "emma_pays_again": ("1004", ("paid",)),
+    "emma_second_parcel_leaves": ("1004", ("left", "all left")),
+    "emma_second_parcel_arrives": ("1004", ("arrived",)),
+}
+
+
+class Minute(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known when one sentence is said. facts: of its order, with the times when they were told."""
+
+    sentence: str
+    message: ShownMessage
+    account: Transcript
+    facts: dict[str, datetime]
+
+    @property
+    def at(self) -> datetime:
+        assert self.message.settled_at
+        return self.message.settled_at.astimezone(ZoneInfo(self.account.timezone))
+
+    @property
+    def before(self) -> list[ShownMessage]:
+        """What the same buyer had been sent."""
+        mine = [each for each in self.account.messages if each.to == self.message.to and each.copies]
+        return [each for each in mine if each.turn < self.message.turn]
+
+    def has(self, *facts: str) -> bool:
+        return all(fact in self.facts for fact in facts)
+
+    def named_day(self) -> datetime:
+        """The day of March that the sentence names, at its end."""
+        found = re.search(r"March (\d+)|3月(\d+)日", self.sentence)
+        assert found, self.sentence
+        return self.at.replace(day=int(found[1] or found[2]), hour=23, minute=59, second=59)
+
+
+def known(account: Transcript, message: ShownMessage) -> dict[str, datetime]:
+    zone, facts = ZoneInfo(account.timezone), dict[str, datetime]()
+    for step in STEPS:
+        order, told = TOLD.get(step.delivery or "", (None, ()))
+        at = time_of(step.day, step.clock, zone)
+        if order == message.order and not step.forged and message.settled_at and at <= message.settled_at:
+            facts |= {fact: facts.get(fact, at) for fact in told}
+    return facts
+
+
+# What has to be true
+
+
+def anything(now: Minute) -> bool:
+    return True
+
+
+def unpaid(now: Minute) -> bool:
+    return now.has("placed") and not now.has("paid")
+
+
+def paid(now: Minute) -> bool:
+    return now.has("paid")
+
+
+def not_left(now: Minute) -> bool:
+    return not now.has("left")
+
+
+def leaves_by(now: Minute) -> bool:
+    """Two working days after the payment, ahead, and nothing has left."""
+    day, left = now.facts["paid"].astimezone(now.at.tzinfo), 2
+    while left:
+        day += DAY
+        left -= day.weekday() < 5
+    named = now.named_day()
+    weekday = f"{named:%A}", f"星期{'一二三四五六日'[named.weekday()]}"
+    right_weekday = any(name in now.sentence for name in weekday)
+    return paid(now) and not_left(now) and named.date() == day.date() and named >= now.at and right_weekday
+
+
+def time_left(now: Minute) -> bool:
+    return unpaid(now) and now.named_day() > now.at
+
+
+def still_kept(now: Minute) -> bool:
+    return unpaid(now) and now.at < now.facts["placed"] + 3 * DAY
+
+
+def on_its_way(now: Minute) -> bool:
+    return now.has("left") and not now.has("arrived")
+
+
+def partly_on_its_way(now: Minute) -> bool:
+    return on_its_way(now) and not now.has("all left")
+
+
+def last_of_several(now: Minute) -> bool:
+    """The whole has left, and the buyer has heard of an earlier parcel."""
+    told = [each for each in now.before if each.template == "shipped" and each.order == now.message.order]
+    return on_its_way(now) and now.has("all left", "several parcels") and bool(told)
+
+
+def stands_still_since(now: Minute) -> bool:
+    """Since the day on which it left, of which nothing else was told."""
+    left = now.facts["left"]
+    return on_its_way(now) and now.at >= left + 5 * DAY and now.named_day().date() == left.date()
+
+
+def in_use(now: Minute) -> bool:
+    return now.has("arrived") and now.at >= now.facts["arrived"] + 6 * DAY
+
+
+def looked_after(now: Minute) -> bool:
+    """A case is open, so that somebody was told."""
+    waiting = [case for case in now.account.cases if case.opened_at <= now.at]
+    return any(case.closed_at is None or case.closed_at >= now.at for case in waiting)
+
+
+def in_the_case(now: Minute) -> bool:
+    """The case that the sentence names is open, and about this order."""
+    number = re.search(r"case (\d+)|，编号 (\d+)|案件編號 (\d+)", now.sentence)
+    assert number, now.sentence
+    named = [case for case in now.account.cases if str(case.number) in number.groups()]
+    return looked_after(now) and [case.order for case in named] == [now.message.order]
+
+
+def passed_on(now: Minute) -> bool:
+    """To a person, who was told of this buyer's words and has answered nothing yet."""
+    asked = [case for case in now.account.cases if case.kind == "human" and case.opened_at == now.at]
+    return len(asked) == 1
+
+
+def written_before(now: Minute) -> bool:
+    """About the same order, and by another way."""
+    about = [each for each in now.before if each.order == now.message.order]
+    return bool(about) and all(each.channel != now.message.channel for each in about)
+
+
+def silent_from_now(now: Minute) -> bool:
+    """Shipping notices too: nothing but answers."""
+    mine = [each for each in now.account.messages if each.to == now.message.to and each.copies]
+    return all(each.category == "answer" for each in mine if each.turn > now.message.turn)
+
+
+def comes_back(now: Minute) -> bool:
+    return len({each.order for each in now.before if each.order}) > 1
+
+
+def weekend(now: Minute) -> bool:
+    return now.at.weekday() >= 5
+
+
+Rule = Callable[[Minute], bool]
+
+CLAIMS: tuple[tuple[str, Rule], ...] = (
+    (r"^We'll send it by|最晚.*[发出][货貨]", leaves_by),
+    (r"within \d+ business days|\d+ 个工作日内发货|\d+ 個工作天內出貨", not_left),
+    (r"We've received your payment|款已收到|的付款收到了|的款項已收到", paid),
+    (r"isn't paid yet|还没有收到付款|還沒收到款項。$|订单还没付款|這筆訂單尚未付款", unpaid),
+    (r"haven't seen a payment|还没收到付款|還沒收到款項，", unpaid),
+    (r"^Please transfer|^请转账到|^請匯款至|^Once you've paid|^转账后|^匯款完成後|^匯款後請回傳", unpaid),
+    (r"as your payment reference|附言|帳號末五碼", unpaid),
+    (r"keep the order for you until|pay before|为您保留到|前付款|為您保留到|前完成付款", time_left),
+    (r"set aside for you|还为您留着|還為您保留著|^After that the order is closed", still_kept),
+    (r"last parcel of order|最后一个包裹|最後一件包裹", lambda now: on_its_way(now) and now.has("all left")),
+    (r"^Part of (your )?order|^The rest will follow|已经发出一部分|已寄出一部分", partly_on_its_way),
+    (r"is on its way( with|\.)|已经发货|已經出貨", on_its_way),
+    (
+        r"^Parcel: |^快递：|^物流：|^Track(ing| it)|快递单号|物流單號|^查看物流|^查詢配送|track\.example",
+        on_its_way,
+    ),
+    (r"when it arrives, just reply|^签收时|^收到後請先", on_its_way),
+    (r"has been delivered|已经送达|已經送達", lambda now: now.has("arrived")),
+    (r"hasn't moved since|起就没有新的|起就沒有新的", stands_still_since),
+    (
+        r"looking into it|已经在跟进|已經在追蹤|passed this to|转给客服|轉給客服|is looking after it",
+        looked_after,
+    ),
+    (r"交给专人|交由專人|They'll reply here|马上帮您看|儘快回覆您", looked_after),
+    (r"checking the payment|^资料收到了|^資料收到了", looked_after),
+    (r"have refunded|We've refunded|已为您退款|已退还|已退還", lambda now: now.has("refunded")),
+    (r"enjoying your order|用着还满意|用起來還滿意", in_use),
+    (
+        r"for your review|your review, and|谢谢您的评价|看到了您的评价|感謝您的評價|看到您的評價",
+        lambda now: now.has("reviewed"),
+    ),
+    (r"glad you like it|看到您喜欢|您喜歡", lambda now: now.message.template == "review_thanks"),
+    (r"^We messaged you|之前给您发过|先前通知過您", written_before),
+    (r"won't hear from us in this chat|以后不在这个聊天|以後不會再主動", silent_from_now),
+    (r"being a regular|just for you|一直光顾|一直以來支持|只给老顾客|專為老主顧", comes_back),
+    (r"this weekend|这个周末|這個週末", weekend),
+    (r"digits don't match|没对上|末四碼不符", lambda now: now.message.template == "not_matched"),
+)
+
+# Greetings, questions, what to do, whom to ask, and what was bought: nothing that a fact could make untrue.
+NOTHING_CLAIMED = (
+    r"^Hi |^亲，您好！|^[\w ]+您好：$|^Thank(s for| you)|^谢谢您(的消息|在)|^感謝您在|^謝謝您的訊息",
+    r"^(Your order:|您选购的商品|您訂購的商品|Total|合计|總金額)|^[-·・] ?(\d+ x|.* × \d)",
+    r"^[-·・] ?(First Bank|中国工商|臺灣)",
+    r"^(付款人|付款银行|转账时间|尾号后四位|匯款人|匯款銀行|匯款時間)：$",
+    r"^Need a hand|^Contact us|^You can also reach|^If it's urgent|^需要人工客服",
+    r"^需要專人協助|^着急的话|^若您急著要",
+    r"^您也可以直接联系|^您也可以直接聯絡|^If it still|^还是不行|^若還是不行",
+    r"^Please (check|give|send|pay whenever)|^麻烦看看|^請確認|^If it isn't, or",
+    r"^没收到，或者|^若沒收到，或",
+    r"^Did something go wrong|^Let us know and|^告诉我们卡|^歡迎告訴我們",
+    r"^Already paid|^Just reply|^已经付过|^若您已經付款",
+    r"^(The money goes back|If it doesn't arrive)|^原路退回|^没收到的话|^退款會退回|^若沒收到，請告",
+    r"^How is it|^An honest review|^If something's wrong|^方便的话",
+    r"^有任何问题|^方便的話|^如果有問題",
+    r"^以后有什么|^以後有任何|^This is |^这里是|^這裡是",
+    r"^If you no longer|^如果不需要|^若您已不需要|^Any questions",
+    r"^Done\.$|^If it's only offers|^To undo this|^您来问|^您有問題|^只是不想收|^如果只是不想",
+    r"^There's nothing you",
+    r"^If there's a code|^下单时就能用|^下單時即可|^To stop these offers|^不想再收到",
+    r"^请把订单号|^核对上了|^請提供訂單|^核對無誤",
+    r"^I'd rather not|^资料收到了|^資料收到了",
+)
+
+
+def sentences(text: str) -> list[str]:
+    parts = [re.split(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])", line) for line in text.split("\n")]
+    return [part.strip() for line in parts for part in line if part.strip()]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_sentence_is_true_in_its_minute(locale: str) -> None:
+    account, unread, untrue = played(locale), set[str](), list[tuple[str, str]]()
+    for message in account.messages:
+        for sentence in sentences(message.text or "") if message.copies else ():
+            now = Minute(sentence=sentence, message=message, account=account, facts=known(account, message))
+            rules = [rule for words, rule in CLAIMS if re.search(words, sentence)]
+            if not rules and not any(re.search(words, sentence) for words in NOTHING_CLAIMED):
+                unread.add(sentence)
+            untrue += [(message.key, sentence) for rule in rules if not rule(now)]
+
+    assert untrue == []
+    assert unread == set()
+
+
+def test_every_row_of_the_reader_reads_something() -> None:
+    """A row whose words nobody says any more reads nothing, however true it is."""
+    spoken = {
+        sentence
+        for locale in LOCALES
+        for message in played(locale).messages
+        if message.copies
+        for sentence in sentences(message.text or "")
+    }
+    rows = [words for words, _ in CLAIMS] + list(NOTHING_CLAIMED)
+
+    assert [row for row in rows if not any(re.search(row, sentence) for sentence in spoken)] == []
+
+
+def test_the_reader_knows_every_delivery_that_tells_of_an_order() -> None:
+    silent = ("writes", "answers", "wants_no_offers", "claims", "first_parcel_arrives")
+    deliveries = {step.delivery for step in STEPS if step.delivery}
+
+    assert deliveries - TOLD.keys() == {name for name in deliveries if any(word in name for word in silent)}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_confirmation_of_each_order_is_what_is_heard_of_it_first(locale: str) -> None:
+    first: dict[str | None, ShownMessage] = {}
+    for message in sorted(played(locale).messages, key=lambda each: each.turn):
+        if message.turn and message.order and message.category != "answer":
+            first.setdefault(message.order, message)
+
+    assert {message.template for message in first.values()} == {"order_confirmation"}

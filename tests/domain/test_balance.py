@@ -1,0 +1,71 @@
+"""Like is compared with like, and each source is summed up for itself."""
+
+from datetime import timedelta
+from typing import Any
+
+from bot.domain.balance import Account
+from bot.domain.money import Money
+from bot.domain.payments import Paid, Refund, Shown
+from tests.world import NOON
+
+CNY, EUR = (lambda minor: Money(minor, "CNY")), (lambda minor: Money(minor, "EUR"))
+HOUR = timedelta(hours=1)
+
+
+def account(*payments: Paid, **known: Any) -> Account:
+    given: dict[str, Any] = {"total": CNY(10000), "shop_total": None, "told": None, "refunds": (), **known}
+    shown = given.pop("shown", (Shown(NOON, given["total"]),))
+    memos = frozenset(("1001",))
+    return Account(channel="shop", shown=shown, payments=payments, memos=memos, **given)
+
+
+def part(minor: int, source: str = "shop", currency: str = "CNY", hours: int = 1) -> Paid:
+    at, amount = NOON + hours * HOUR, Money(minor, currency)
+    return Paid(id=f"{minor} {hours}", at=at, amount=amount, source=source)
+
+
+def test_what_two_sources_tell_of_one_sum_is_not_added_up() -> None:
+    assert account(part(4000), part(4000, "import")).paid() == CNY(4000)
+    assert account(part(4000), part(3000, hours=2), part(5000, "import")).paid() == CNY(7000)
+
+
+def test_the_platforms_own_account_comes_before_its_single_payments_and_not_before_others() -> None:
+    assert account(part(4000), told=CNY(0)).paid() == CNY(0)
+    assert account(part(4000, "seller"), told=CNY(0)).paid() == CNY(4000)
+
+
+def test_other_money_makes_the_sum_unknown_unless_the_whole_is_there_without_it() -> None:
+    assert account(part(12800, currency="KRW")).paid() is None
+    assert account(part(4000), part(5000, "import", "KRW")).paid() is None
+    assert account(part(10000), part(5000, "import", "KRW")).paid() == CNY(10000)
+
+
+def test_the_shops_own_total_stands_for_the_buyers() -> None:
+    both = {"total": EUR(900), "shop_total": CNY(10000)}
+
+    assert account(part(10000), **both).paid() == EUR(900)
+    assert account(part(4000), **both).paid() is None
+    assert account(part(400, currency="EUR"), **both).paid() == EUR(400)
+
+
+def test_the_whole_is_the_total_of_its_time() -> None:
+    grown = (Shown(NOON, CNY(10000)), Shown(NOON + 2 * HOUR, CNY(12000)))
+    whole = Paid(id="w", at=NOON + HOUR, source="shop")
+
+    assert account(whole, total=CNY(12000), shown=grown).paid() == CNY(10000)
+    assert account(whole, part(2000, hours=3), total=CNY(12000), shown=grown).paid() == CNY(12000)
+
+
+def test_a_refund_of_the_whole_includes_its_parts() -> None:
+    refunds = (
+        Refund(id="r", at=NOON, amount=CNY(3000), source="shop"),
+        Refund(id="all", at=NOON, source="shop"),
+        Refund(id="i", at=NOON, amount=CNY(3000), source="import"),
+    )
+
+    assert account(part(8000), refunds=refunds).refunded() == CNY(8000)
+    assert account(part(8000), refunds=refunds[::2]).refunded() == CNY(3000)
+
+
+def test_of_an_unknown_total_no_sum_is_known() -> None:
+    assert account(part(8000), total=None, shown=()).paid() is None

@@ -1,0 +1,58 @@
+"""A day is promised for what is paid and has not left, and for nothing else."""
+
+from datetime import date, timedelta
+from itertools import product
+
+import msgspec
+import pytest
+
+from bot.domain.orders import Order
+from bot.domain.shipping_promise import ships_by, to_ship
+from bot.domain.shop import Payment, Shop
+from bot.texts.situations import AT, ENDING, PAYING, SENDING, situations
+from tests.handlers.world import CNY_128
+
+SHOP = Shop(name="Mug House", locale="en", timezone="Asia/Shanghai")  # AT is a Saturday
+EVERY = dict(situations())
+
+
+def order(**facts: object) -> Order:
+    return msgspec.structs.replace(Order(id="1", channel="shop", placed_at=AT, total=CNY_128), **facts)
+
+
+@pytest.mark.parametrize("label", EVERY)
+def test_a_day_is_promised_only_while_the_shipping_is_ahead(label: str) -> None:
+    paying, sending, ending = label.split(" + ")
+    ahead = sending in ("not shipped", "taken back") and ending not in ("cancelled", "refunded")
+    found = order(**EVERY[label])
+
+    assert to_ship(found) is ahead
+    promised = ahead and paying in ("paid just now", "paid long ago", "free")
+    assert (ships_by(found, SHOP) is not None) is promised
+
+
+def test_every_situation_is_there_once() -> None:
+    assert len(EVERY) == len(list(product(PAYING, SENDING, ENDING))) - 2 * len(SENDING)  # nothing to refund
+
+
+def test_the_days_count_from_the_payment_and_from_a_restoring() -> None:
+    paid = order(**dict(PAYING)["paid just now"])
+    again = msgspec.structs.replace(
+        paid, cancelled_at=AT + timedelta(days=1), reopened_at=AT + timedelta(days=9)
+    )
+
+    assert (ships_by(paid, SHOP) or AT).date() == date(2026, 11, 24)
+    assert (ships_by(again, SHOP) or AT).date() == date(2026, 12, 2)
+
+
+def test_a_platform_that_says_open_of_every_order_moves_no_promise() -> None:
+    paid = order(**dict(PAYING)["paid just now"])
+    open_still = msgspec.structs.replace(paid, reopened_at=AT + timedelta(days=9))
+
+    assert ships_by(open_still, SHOP) == ships_by(paid, SHOP)
+
+
+def test_a_shop_may_promise_nothing() -> None:
+    shop = SHOP.model_copy(update={"payment": Payment(ships_within=timedelta(0))})
+
+    assert ships_by(order(**dict(PAYING)["paid just now"]), shop) is None

@@ -1,0 +1,131 @@
+"""Parcels that leave: told once by whatever name, corrected once, and taken back where they were told."""
+
+from typing import Any
+
+from bot.domain.context import Said, ToldParcel
+from bot.domain.events import OrderShipped, ParcelCancelled, ParcelMoved
+from tests.handlers import world
+from tests.handlers.world import PLACED, Desk, days, hours
+
+LEFT = PLACED + days(1)
+
+
+def left(parcel: str = "p1", tracking: str | None = None, after: float = 24, **more: Any) -> OrderShipped:
+    at = PLACED + hours(after)
+    return OrderShipped(
+        channel="shop",
+        external_id=f"{parcel}{at}",
+        at=at,
+        order="1001",
+        parcel=parcel,
+        tracking=tracking,
+        **more,
+    )
+
+
+def taken_back(parcel: str = "p1", after: float = 30) -> ParcelCancelled:
+    at = PLACED + hours(after)
+    return ParcelCancelled(channel="shop", external_id="c", at=at, order="1001", parcel=parcel)
+
+
+def moved(status: str, after: float = 40) -> ParcelMoved:
+    at = PLACED + hours(after)
+    return ParcelMoved(channel="shop", external_id="m", at=at, order="1001", parcel="p1", status=status)
+
+
+def said(template: str, *parcels: tuple[str, str | None], state: str = "sent") -> Said:
+    told = tuple(ToldParcel((id,), number) for id, number in parcels)
+    key = f"{template}:1001:{parcels[0][0]}"
+    return Said(key=key, template=template, state=state, order="1001", sent_at=LEFT, parcels=told)
+
+
+def test_every_name_has_a_notice_and_the_first_that_is_said_is_the_only_one() -> None:
+    desk = Desk().take(left("p1", "SF1"), left("SF1", "SF1"))
+
+    assert [key for key in desk.waiting if key.startswith("shipped:")] == [
+        "shipped:1001:p1",
+        "shipped:1001:SF1",
+    ]
+    assert desk.why_outdated("shipped:1001:SF1") is None
+    for state in ("sent", "sending", "unknown"):
+        before = (said("shipped", ("p1", "SF1"), state=state),)
+        assert desk.why_outdated("shipped:1001:SF1", said=before) == "parcel_told"
+    assert (
+        desk.why_outdated("shipped:1001:SF1", said=(said("shipped", ("p1", "SF1"), state="failed"),)) is None
+    )
+
+
+def test_a_notice_sent_before_parcels_were_kept_told_the_parcel_of_its_key() -> None:
+    desk = Desk().take(left("p1", "SF1"), left("SF1", "SF1"))
+    old = Said(key="shipped:1001:p1", template="shipped", state="sent", order="1001", sent_at=LEFT)
+
+    assert desk.why_outdated("shipped:1001:SF1", said=(old,)) == "parcel_told"
+
+
+def test_what_the_carrier_gave_up_is_not_on_its_way_and_goes_to_the_seller() -> None:
+    desk = Desk().take(left(), moved("failure"))
+
+    assert desk.why_outdated("shipped:1001:p1") == "parcel_failed"
+    assert desk.open_cases == {"parcel_failed:1001:p1"}
+
+    late = world.time_came("parcel_check", PLACED + days(9))
+    assert "delayed:1001:p1" not in desk.take(late).messages
+
+    assert desk.take(moved("in_transit", 50)).open_cases == {"parcel_failed:1001:p1"}
+    assert desk.take(world.delivered("p1", days(4))).open_cases == set()
+
+
+def test_an_attempt_is_told_until_the_parcel_moves_again() -> None:
+    desk = Desk().take(left(), moved("attempted_delivery"))
+    assert desk.why_outdated("delivery_attempted:1001:p1") is None
+    assert desk.open_cases == set()
+
+    desk.take(moved("out_for_delivery", 50))
+
+    assert desk.why_outdated("delivery_attempted:1001:p1") == "parcel_moved"
+
+
+def test_the_first_number_is_no_correction() -> None:
+    assert not [key for key in Desk().take(left("p1", "SF1")).messages if key.startswith("tracking")]
+
+
+def test_a_number_is_corrected_if_the_buyer_knows_another_or_none() -> None:
+    desk = Desk().take(left("p1"), left("p1", "SF1", shown_at=LEFT + hours(2)))
+    key = "tracking_changed:1001:p1:SF1"
+
+    assert desk.why_outdated(key, said=(said("shipped", ("p1", None)),)) is None
+    assert desk.why_outdated(key, said=(said("shipped", ("p1", "SF9")),)) is None
+    assert desk.why_outdated(key, said=(said("shipped", ("p1", "SF 1")),)) == "number_told"
+    assert desk.why_outdated(key) == "number_told"  # the notice itself will have it
+    twice = (said("shipped", ("p1", None)), said("tracking_changed", ("p1", "SF1")))
+    assert desk.why_outdated(key, said=twice) == "number_told"
+
+
+def test_of_two_corrections_only_the_newest_is_told() -> None:
+    desk = Desk().take(
+        *(left("p1", number, shown_at=LEFT + hours(place)) for place, number in enumerate("ABC"))
+    )
+    before = (said("shipped", ("p1", "A")),)
+
+    assert desk.why_outdated("tracking_changed:1001:p1:B", said=before) == "number_changed"
+    assert desk.why_outdated("tracking_changed:1001:p1:C", said=before) is None
+
+
+def test_a_shipment_that_was_cancelled_is_told_to_those_who_were_told_that_it_left() -> None:
+    desk = Desk().take(left("p1", "SF1"), taken_back())
+    key, told = "shipment_cancelled:1001:p1", said("shipped", ("p1", "SF1"))
+
+    assert desk.why_outdated("shipped:1001:p1") == "parcel_taken_back"
+    assert desk.why_outdated(key) == "parcel_not_told"
+    assert desk.why_outdated(key, said=(told,)) is None
+    assert desk.why_outdated(key, said=(told, said("shipment_cancelled", ("p1", None)))) == "parcel_not_told"
+
+    desk.take(left("p1", "SF1", after=48))
+
+    assert desk.why_outdated(key, said=(told,)) == "parcel_left_again"
+
+
+def test_a_cancelled_order_says_nothing_of_its_parcels() -> None:
+    desk = Desk().take(left("p1", "SF1"), taken_back(), world.cancelled(days(2)))
+
+    assert desk.why_outdated("shipment_cancelled:1001:p1") == "order_cancelled"

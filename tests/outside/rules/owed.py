@@ -1,0 +1,176 @@
+"""What a buyer has to hear of what happened, and a seller to see: parcels, payments, refunds, delays."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tests.outside import reading
+from tests.outside.facts import Cancelled, Completed, Delivered, OrderFact, Paid, Placed, Refunded, Replied
+from tests.outside.history import Finding, Heard, History
+from tests.outside.known import Known
+from tests.outside.rules.identities import LAST, stopped_at
+from tests.outside.rules.parcels import end_of_term
+
+_FRESH = timedelta(days=1)  # told so soon after it happened, it is still news
+_ENOUGH = timedelta(days=3)  # in which quiet hours, caps and other parcels have passed
+_OF_PARCELS = ("shipped", "tracking_changed", None)
+_ROOMY = 6  # messages a day, with which no cap keeps anything back for days
+
+
+def announced(history: History) -> Iterator[Finding]:
+    """Every parcel that left, and that is neither taken back nor there within days, is said to be on its way,
+    with its number where it has one."""
+    for order, known in _open_orders(history):
+        said = [heard for heard in history.about(order) if heard.template in _OF_PARCELS]
+        for facts in known.parcels.values():
+            for fact in facts:
+                told = _told_at(history, order, fact)
+                if told is None or known.given_up(fact.parcel) or _arrives_soon(known, told):
+                    continue
+                if not any((fact.tracking or "") in heard.text for heard in said):
+                    what = f"{order}: nobody was told of a parcel that left at {fact.at:%d %b %H:%M}"
+                    yield Finding(rule="", when=told, what=f"{what} ({fact.tracking})", order=order)
+
+
+def acknowledged(history: History) -> Iterator[Finding]:
+    """All that was paid is acknowledged: some text names the sum, or nothing of it is owed any more."""
+    for order, known in _open_orders(history):
+        if not known.payments or not known.paid or known.on_delivery or known.delivered_at:
+            continue
+        last = max(known.payments, key=lambda fact: fact.at)
+        told = max(_told_at(history, order, fact) or history.ended_at for fact in _first_words(known))
+        if told + _ENOUGH > history.ended_at or _changes_after(history, order, last.at):
+            continue
+        if not any(_acknowledges(history, heard, known, told) for heard in history.about(order)):
+            what = f"{order}: {known.paid} were paid by {told:%d %b %H:%M}, and no text says so"
+            yield Finding(rule="", when=told, what=what, order=order)
+
+
+def _first_words(known: Known) -> list[Paid]:
+    """Of each payment the first that was told; it may be told again under another time."""
+    return list({fact.payment: fact for fact in reversed(known.all(Paid))}.values())
+
+
+def _acknowledges(history: History, heard: Heard, known: Known, since: datetime) -> bool:
+    if heard.values is None:
+        return heard.at >= since and heard.template in ("payment_received", "order_confirmation", None)
+    said = reading.amount(heard.values.get("paid", ""), history.shop.locale)
+    return said is not None and said.value == known.paid
+
+
+def _changes_after(history: History, order: str, at: datetime) -> bool:
+    return any(isinstance(fact, Placed) and fact.at > at for _, fact in history.by_order[order])
+
+
+def given_back(history: History) -> Iterator[Finding]:
+    """Every refund in the order's own currency is told."""
+    for order, known in _orders(history):
+        said = [
+            heard
+            for heard in history.about(order)
+            if heard.template in ("refunded", "partly_refunded", None) or "refunded" in (heard.values or {})
+        ]
+        told = [_told_at(history, order, fact) for fact in known.refunds]
+        if not told or None in told or known.foreign or known.cancelled is not False or known.paid is None:
+            continue
+        if not said:
+            yield Finding(
+                rule="", when=history.ended_at, what=f"{order}: a refund is never told", order=order
+            )
+
+
+def called_off(history: History) -> Iterator[Finding]:
+    """Who has read the confirmation reads that the order is cancelled, if it stays so, and again if it was
+    restored in between."""
+    for order, known in _orders(history):
+        gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
+        told = _told_at(history, order, gone) if gone else None
+        heard = history.about(order)
+        if told is None or known.cancelled is not True or known.delivered_at or known.all(Refunded):
+            continue
+        confirmed = any(each.template == "order_confirmation" and each.at < told for each in heard)
+        if confirmed and not any(each.template in ("cancelled", None) and each.at >= told for each in heard):
+            yield Finding(
+                rule="", when=told, what=f"{order}: nobody was told that it is cancelled", order=order
+            )
+
+
+def reviews_asked(history: History) -> Iterator[Finding]:
+    """A review of what came is asked for in time, unless a case about this very order waits: what waits about
+    another order keeps nothing back."""
+    for order, known in _open_orders(history):
+        came = known.delivered_at
+        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        busy = known.rated or any(case.order in names for case in history.cases)
+        if came is None or not history.shop.review or busy or _forgotten(history, order):
+            continue
+        due = came + history.shop.review
+        if due + _ENOUGH > history.ended_at or len({fact.at for fact in known.all(Delivered)}) > 1:
+            continue
+        if not any(heard.template in ("review_request", None) for heard in history.about(order)):
+            what = f"{order}: came at {came:%d %b %H:%M}, and no review was asked for"
+            yield Finding(rule="", when=due, what=what, order=order)
+
+
+def late_cases(history: History) -> Iterator[Finding]:
+    """An order that is paid and has not left by the promised day is a case for a person by itself."""
+    zone = ZoneInfo(history.shop.zone)
+    for order, known in _open_orders(history, heard=False):
+        if known.left != 0 or not known.payments or known.facts_of_leaving:
+            continue
+        begins = max(fact.at for fact in known.facts).astimezone(zone).date()
+        last = end_of_term(begins, history)
+        told = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
+        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        if told + timedelta(hours=1) > history.ended_at or _forgotten(history, order):
+            continue
+        if not any(case.order in names for case in history.cases):
+            what = f"{order}: paid, not sent by {last:%a %d %b}, and no case shows it"
+            yield Finding(rule="", when=told, what=what, order=order)
+
+
+def _forgotten(history: History, order: str) -> bool:
+    """Something of it was told so late that nobody counts on it."""
+    acked = {told.seq: told.acked_at for told in history.told}
+    return any(acked[seq] - fact.at > _FRESH for seq, fact in history.by_order[order])
+
+
+def _open_orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]:
+    for order, known in _orders(history, heard):
+        if known.cancelled is False and not known.refunds:
+            yield order, known
+
+
+def _orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]:
+    """Orders of which everything was told, with a way to speak of them that is open all the time."""
+    for order in history.by_order:
+        known = Known(history, order)
+        if known.newest is None or known.test or history.troubles:
+            continue
+        if heard and (_silent(history, known) or history.shop.per_day < _ROOMY):
+            continue
+        yield order, known
+
+
+def _silent(history: History, known: Known) -> bool:
+    ways = [way for way in known.addresses() if way.kind in history.shop.channels]
+    spoken = {fact.chat for _, fact in history.facts() if isinstance(fact, Replied)}
+    chats = {heard.address for heard in history.about(known.order)} | set(ways)
+    closed = [way for way in chats if way in spoken or stopped_at(history, way, LAST)]
+    return not ways or bool(closed)
+
+
+def _told_at(history: History, order: str, fact: OrderFact) -> datetime | None:
+    """When it could be said first; None if it was told too late to be news, or too late in the run."""
+    first = [told.acked_at for told in history.told if fact in told.facts]
+    shown = [told.acked_at for told in history.told if any(_shows(each, order) for each in told.facts)]
+    at = max(min(first), min(shown))
+    return at if at - fact.at < _FRESH and at + _ENOUGH < history.ended_at else None
+
+
+def _shows(fact: object, order: str) -> bool:
+    return isinstance(fact, Placed) and fact.order == order
+
+
+def _arrives_soon(known: Known, told: datetime) -> bool:
+    return any(fact.at < told + _FRESH for fact in (*known.all(Delivered), *known.all(Completed)))

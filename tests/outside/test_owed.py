@@ -1,0 +1,87 @@
+"""The judge itself, where it is about what has to be heard and was not."""
+
+import pytest
+
+from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored
+from tests.outside.histories import DAY, HOUR, MAIL, MINUTE, NOON, fact, found, hears, paid, placed, shipped
+from tests.outside.history import Case, Shop
+
+CONFIRMED = (placed(), hears(MINUTE, "order_confirmation"))
+BACK = fact(Refunded, DAY, refund="r")
+
+MISSING = {
+    "a parcel": ("announced", (shipped(HOUR),)),
+    "a parcel's number": ("announced", (shipped(HOUR, tracking="X1"), hears(HOUR, "shipped", text="left"))),
+    "a payment": ("acknowledged", (paid(HOUR),)),
+    "the rest of a payment": (
+        "acknowledged",
+        (
+            paid(HOUR, "5.00"),
+            hears(HOUR, "payment_received", number="2301", paid="£5.00"),
+            paid(DAY, "15.00", ref="q"),
+        ),
+    ),
+    "a refund": ("given-back", (paid(HOUR), BACK)),
+    "a cancellation": ("called-off", (fact(Cancelled, HOUR),)),
+    "a delay": ("late-cases", (paid(HOUR),)),
+    "a request for a review": ("reviews-asked", (shipped(HOUR), fact(Delivered, DAY))),
+}
+SAID = {
+    "a parcel": hears(2 * HOUR, "shipped", text="left"),
+    "a parcel's number": hears(2 * HOUR, "tracking_changed", text="X1"),
+    "a payment": hears(2 * HOUR, "payment_received"),
+    "the rest of a payment": hears(2 * DAY, "payment_received", number="2301", paid="£20.00"),
+    "a refund": hears(2 * DAY, "refunded"),
+    "a cancellation": hears(2 * HOUR, "cancelled"),
+    "a delay": shipped(2 * DAY),
+    "a request for a review": hears(8 * DAY, "review_request"),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_what_was_not_said_is_found_and_what_was_said_is_not(what: str) -> None:
+    rule, events = MISSING[what]
+    assert found(rule, *CONFIRMED, *events)
+    assert not found(rule, *CONFIRMED, *events, SAID[what])
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_a_run_that_ends_soon_owes_nothing(what: str) -> None:
+    rule, events = MISSING[what]
+    assert not found(rule, *CONFIRMED, *events, ends=2 * DAY)
+
+
+@pytest.mark.parametrize("what", [what for what in MISSING if what != "a delay"])
+def test_a_stop_excuses_silence(what: str) -> None:
+    rule, events = MISSING[what]
+    assert not found(rule, *CONFIRMED, *events, fact(OptedOut, MINUTE, addresses=(MAIL,)))
+
+
+def test_a_payment_that_is_told_again_was_acknowledged_before() -> None:
+    said = hears(2 * HOUR, "payment_received")
+    assert not found("acknowledged", *CONFIRMED, paid(HOUR), said, paid(3 * HOUR))
+
+
+def test_a_parcel_that_came_at_once_need_not_be_announced() -> None:
+    assert not found("announced", *CONFIRMED, shipped(HOUR), fact(Delivered, 2 * HOUR))
+
+
+def test_a_cancellation_that_was_taken_back_need_not_be_said() -> None:
+    gone = (*CONFIRMED, fact(Cancelled, HOUR), hears(HOUR, "cancelled"), fact(Restored, 2 * HOUR))
+    assert not found("called-off", *gone)
+    assert found("called-off", *gone, fact(Cancelled, DAY))
+    assert not found("called-off", *gone, fact(Cancelled, DAY), hears(DAY, "cancelled"))
+
+
+def test_a_case_shows_a_delay_and_a_small_cap_excuses_buyers_words_only() -> None:
+    case = Case(opened_at=NOON + 3 * DAY, order="2301", who=None)
+    assert not found("late-cases", *CONFIRMED, paid(HOUR), cases=[case])
+    assert found("late-cases", *CONFIRMED, paid(HOUR), shop=Shop(per_day=2))
+    assert not found("acknowledged", *CONFIRMED, paid(HOUR), shop=Shop(per_day=2))
+
+
+def test_a_case_about_another_order_keeps_no_review_back() -> None:
+    came = (*CONFIRMED, shipped(HOUR), fact(Delivered, DAY))
+    for order, excused in (("2301", True), ("2302", False), (None, False)):
+        case = Case(opened_at=NOON, order=order, who="Annabel")
+        assert bool(found("reviews-asked", *came, cases=[case])) is not excused

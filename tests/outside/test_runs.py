@@ -1,0 +1,31 @@
+"""Whole runs of the real program, judged from outside; `make outside` plays as many as one likes."""
+
+import os
+
+import pytest
+
+from tests.outside import report
+from tests.outside.generator import KINDS, PLAIN, plan
+from tests.outside.judge import judge
+from tests.outside.running import watch
+
+FIRST = int(os.environ.get("XIAOER_OUTSIDE_SEED", "0"))
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + len(KINDS)))
+async def test_nothing_is_found_in_a_run_of_each_kind(seed: int) -> None:
+    drawn = plan(seed)
+    history = await watch(drawn)
+    findings = list(judge(history))
+
+    assert len(history.told) > 3
+    assert history.heard or drawn.kind != PLAIN
+    assert not findings, report.story(drawn, history, findings[0])
+
+
+async def test_a_program_that_is_started_anew_goes_on_where_it_was() -> None:
+    drawn = next(each for each in map(plan, range(200)) if each.kind == PLAIN and each.restarts)
+    history = await watch(drawn)
+
+    assert len(history.told) > len([told for told in history.told if told.acked_at < drawn.restarts[0]])
+    assert not list(judge(history))

@@ -1,0 +1,221 @@
+"""Parcels on their way, over HTTP, on both databases: told once, together, by any name, while it is true."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests.world import NOON, World, world
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+ABOUT_PARCELS = (
+    "shipped",
+    "tracking_changed",
+    "shipment_cancelled",
+    "delivery_attempted",
+    "delayed",
+    "delivered",
+)
+
+
+def told(shop: World) -> list[str]:
+    """The templates about parcels and reviews, in the order in which the buyer read them."""
+    wanted = (*ABOUT_PARCELS, "review_request")
+    return [template for template in shop.receiver.templates if template in wanted]
+
+
+def texts(shop: World, template: str) -> list[str]:
+    return [each["text"] for each in shop.receiver.messages if each["template"] == template]
+
+
+async def paid_order(shop: World, **fields: Any) -> None:
+    await shop.place(**fields)
+    await shop.fact("paid", amount="128.00", currency="CNY")
+    await shop.forward(HOUR)
+
+
+async def test_a_parcel_told_by_id_that_arrives_by_its_number_is_never_late(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", carrier="顺丰", tracking="SF123")
+        await shop.fact("shipped", tracking="sf 123", shipped_at=shop.clock.now)
+        await shop.forward(2 * DAY)
+        await shop.fact("delivered", tracking="SF123")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped", "delivered", "review_request"]
+
+
+async def test_a_parcel_without_a_number_that_arrives_by_one_is_never_late(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1")
+        await shop.forward(2 * DAY)
+        await shop.fact("delivered", tracking="SF123")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped", "delivered", "review_request"]
+
+
+async def test_a_parcel_that_is_taken_back_is_neither_late_nor_waited_for(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(HOUR)
+        await shop.fact("parcel_cancelled", parcel="p1")
+        await shop.forward(7 * DAY)
+        assert told(shop) == ["shipped", "shipment_cancelled"]
+        await shop.fact("shipped", parcel="p2", tracking="SF2")
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p2")
+        await shop.forward(10 * DAY)
+        assert told(shop)[2:] == ["shipped", "delivered", "review_request"]
+
+
+async def test_what_was_taken_back_before_it_was_told_is_never_told(database_url: str) -> None:
+    async with world(database_url, now=NOON + 14 * HOUR) as shop:  # in quiet hours
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.fact("parcel_cancelled", tracking="SF1")
+        await shop.forward(DAY)
+        assert told(shop) == []
+
+
+async def test_the_whole_is_not_told_again_while_a_parcels_word_is_in_hand(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", last=True)
+        await shop.forward(DAY)
+        shop.receiver.answers = lambda message: 503 if message["template"] == "delivered" else 200
+        await shop.fact("delivered", parcel="p1")
+        await shop.settle()
+        shop.receiver.answers = lambda message: 200
+        await shop.fact("delivered")
+        await shop.forward(DAY)
+        assert told(shop) == ["shipped", "delivered"]
+
+
+async def test_the_whole_after_its_last_parcel_is_no_news(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", last=True)
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p1")
+        await shop.settle()
+        await shop.fact("delivered")
+        await shop.forward(DAY)
+        assert told(shop) == ["shipped", "delivered"]
+
+
+async def test_a_number_that_comes_later_is_told_once(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        left_at = shop.clock.now
+        await shop.fact("shipped", parcel="p1", shipped_at=left_at)
+        await shop.forward(HOUR)
+        for number in ("SF1", "SF1", "SF2"):
+            await shop.fact("shipped", parcel="p1", tracking=number, carrier="顺丰", shipped_at=left_at)
+            await shop.forward(HOUR)
+        assert told(shop) == ["shipped", "tracking_changed", "tracking_changed"]
+        assert ["SF1" in texts(shop, "tracking_changed")[0], "SF2" in texts(shop, "tracking_changed")[1]] == [
+            True
+        ] * 2
+        assert "快递：" not in texts(shop, "shipped")[0]  # nothing is printed where the number is not known
+
+
+async def test_a_number_of_a_parcel_that_left_without_a_name_is_a_correction(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped")
+        await shop.forward(HOUR)
+        await shop.fact("shipped", tracking="SF1")
+        await shop.forward(HOUR)
+        assert told(shop) == ["shipped", "tracking_changed"]
+
+
+async def test_a_number_corrected_before_the_notice_went_out_stands_in_the_notice(database_url: str) -> None:
+    async with world(database_url, now=NOON + 14 * HOUR) as shop:  # in quiet hours
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(MINUTE)
+        await shop.fact("shipped", parcel="p1", tracking="SF2")
+        await shop.forward(DAY)
+        assert told(shop) == ["shipped"]
+        assert "SF2" in texts(shop, "shipped")[0]
+
+
+async def test_twelve_parcels_of_an_hour_go_in_one_message_and_the_last_is_named(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        for place in range(12):
+            await shop.fact("shipped", parcel=f"p{place}", tracking=f"SF{place:02}", last=False)
+            await shop.forward(4 * MINUTE)
+        await shop.forward(2 * HOUR)
+        assert told(shop) == ["shipped"]
+        assert all(f"SF{place:02}" in texts(shop, "shipped")[0] for place in range(12))
+        await shop.fact("shipped", parcel="p12", tracking="SF12", last=True)
+        await shop.settle()
+        assert told(shop) == ["shipped", "shipped"]
+        assert "最后一个包裹" in texts(shop, "shipped")[1]
+        assert "SF11" not in texts(shop, "shipped")[1]
+
+
+async def test_twelve_parcels_of_which_nobody_says_whether_more_follow_go_in_two(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        for place in range(12):
+            await shop.fact("shipped", tracking=f"SF{place:02}")
+            await shop.forward(4 * MINUTE)
+        await shop.forward(2 * HOUR)
+        assert told(shop) == ["shipped", "shipped"]
+        assert "最后" not in texts(shop, "shipped")[1]
+
+
+async def test_parcels_that_make_the_order_whole_wait_for_nothing(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=False)
+        await shop.forward(10 * MINUTE)
+        await shop.fact("shipped", parcel="p2", tracking="SF2", last=True)
+        await shop.settle()
+        assert told(shop) == ["shipped"]
+        assert "一共 2 个包裹" in texts(shop, "shipped")[0]
+        assert "其余" not in texts(shop, "shipped")[0]
+
+
+async def test_no_review_is_asked_for_while_a_part_is_still_to_come(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", last=False)
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p1")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped"]
+        await shop.fact("shipped", parcel="p2", last=True)
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p2")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped", "shipped", "delivered", "review_request"]
+
+
+async def test_a_refunded_order_is_asked_for_no_review(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", last=True)
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p1")
+        await shop.forward(DAY)
+        await shop.fact("refunded", refund="r1")
+        await shop.forward(14 * DAY)
+        assert "review_request" not in told(shop)
+
+
+async def test_a_parcel_is_late_by_its_own_times(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=False)
+        await shop.forward(3 * DAY)
+        await shop.fact("shipped", parcel="p2", tracking="SF2", last=True)
+        await shop.forward(3 * DAY)
+        assert told(shop) == ["shipped", "shipped", "delayed"]
+        assert "SF1" in texts(shop, "delayed")[0]
+        await shop.fact("delivered", tracking="SF1")
+        await shop.fact("parcel_cancelled", tracking="SF2")
+        await shop.forward(5 * DAY)
+        assert texts(shop, "delayed")[1:] == []

@@ -1,0 +1,99 @@
+"""What texts say of parcels, in every language and every state in which they can be said."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.domain.context import Buyer, Said, ToldParcel
+from bot.domain.messages import DueMessage, Facts
+from bot.domain.orders import Order
+from bot.domain.parcels import Parcel
+from bot.domain.shop import LOCALES, Shop
+from bot.texts.catalogue import Catalogue
+from bot.texts.samples import samples
+from bot.texts.variables import variables
+from handlers.routes import POLICIES
+
+TEXTS = Catalogue()
+SHOP = Shop(name="Tea & Mugs")
+AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
+ABOUT_PARCELS = ("shipped", "tracking_changed", "shipment_cancelled", "delivery_attempted", "delayed")
+LAST = {"en": "last parcel", "zh-CN": "最后", "zh-TW": "最後"}
+REST = {"en": "rest will follow", "zh-CN": "其余的随后", "zh-TW": "其餘隨後"}
+
+
+def parcel(id: str, **facts: Any) -> Parcel:
+    return Parcel(id=id, shipped_at=AT, **facts)
+
+
+def written(name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = (), about: str = "a") -> str:
+    before = Said(
+        key="shipped:1:x",
+        template="shipped",
+        state="sent",
+        sent_at=AT,
+        parcels=tuple(ToldParcel((id,)) for id in told),
+    )
+    due = DueMessage(
+        key=f"{name}:1",
+        template=name,
+        category="shipping",
+        due_at=AT,
+        created_at=AT,
+        lateness=POLICIES["shipped"].lateness,
+        values={"parcel": about},
+    )
+    order = Order(id="1001", channel="shop", parcels=parcels)
+    facts = Facts(shop=SHOP, buyer=Buyer(id="ann"), order=order, said=(before,) if told else ())
+    return TEXTS.render(TEXTS.resolve(name, locale), variables(due, facts, AT)).text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", [*ABOUT_PARCELS, "where_is_order", "when_ship"])
+def test_no_parcel_is_named_by_nothing(name: str, locale: str) -> None:
+    for label, known in samples(name, SHOP, POLICIES):
+        text = TEXTS.render(TEXTS.resolve(name, locale), known).text
+        lines = [line.strip(" -·・：:") for line in text.splitlines() if line.strip()]
+        assert not {"", "Parcel", "包裹", "快递", "物流"} & set(lines), label
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_last_of_several_is_named_and_only_that(locale: str) -> None:
+    first, last = parcel("a", tracking="T1", last=False), parcel("b", tracking="T2", last=True)
+
+    assert LAST[locale] in written("shipped", locale, first, last, told=("a",), about="b")
+    assert LAST[locale] not in written("shipped", locale, first)
+    assert LAST[locale] not in written("shipped", locale, first, last)
+    unsaid = parcel("a", tracking="T1"), parcel("b", tracking="T2")
+    assert LAST[locale] not in written("shipped", locale, *unsaid, told=("a",), about="b")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_rest_is_promised_only_while_something_is_to_follow(locale: str) -> None:
+    part, last = parcel("a", tracking="T1", last=False), parcel("b", tracking="T2", last=True)
+
+    assert REST[locale] in written("shipped", locale, part)
+    assert REST[locale] not in written("shipped", locale, part, last)
+    assert REST[locale] not in written("shipped", locale, parcel("a", tracking="T1"))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_all_parcels_that_are_news_stand_in_one_notice_and_none_that_was_told(locale: str) -> None:
+    parcels = [parcel(id, tracking=f"T-{id}") for id in ("a", "b", "c")]
+
+    text = written("shipped", locale, *parcels, told=("a",), about="b")
+
+    assert [f"T-{id}" in text for id in ("a", "b", "c")] == [False, True, True]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_the_carrier_could_not_deliver_is_not_called_on_its_way(locale: str) -> None:
+    failed = parcel("a", tracking="T1", failed_at=AT)
+
+    for name in ("where_is_order", "when_ship"):
+        text = written(name, locale, failed)
+
+        assert not re.search("is on its way|正在路上|正在配送", text)
+        assert "T1" in text
