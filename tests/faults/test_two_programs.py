@@ -108,7 +108,9 @@ async def test_each_message_goes_out_once_and_in_the_order_of_the_buyers_words(
         await living
 
         async def all_deadlines_came() -> bool:
-            return await two.probe.rows(select(tables.wakes).where(tables.wakes.c.fired_at.is_(None))) == []
+            """Those that are due: who has not paid has a waking day to do so, and parcels leave in days."""
+            unfired = select(tables.wakes).where(tables.wakes.c.fired_at.is_(None))
+            return await two.probe.rows(unfired.where(tables.wakes.c.at <= datetime.now(UTC))) == []
 
         await until(all_deadlines_came, SETTLE_TIMEOUT)
         await two.probe.rest(two.complaints, LAST_REMINDER)
@@ -122,6 +124,7 @@ async def test_each_message_goes_out_once_and_in_the_order_of_the_buyers_words(
         deadlines = select(tables.inbox.c.external_id).where(tables.inbox.c.channel == "clock")
         came = Counter(id for (id,) in await two.probe.rows(deadlines))
         assert set(came.values()) == {1}
+        assert {f"unpaid_closed:{order}" for order in set(traffic.orders) - set(traffic.paid_at)} <= set(came)
         assert [program.logged() for program in two.both] == ["", ""]
 
 
