@@ -14,7 +14,7 @@ from tests.world import SECRET, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANN = {"id": "ann", "name": "Ann", "email": "ann@example.com", "phone": "+8613800008642", "locale": "en"}
-AS_ANN = {name: ANN[name] for name in ("email", "phone")}  # what a stranger who knows her types
+AS_ANN = {name: ANN[name] for name in ("email", "phone")}  # what a stranger who knows Ann types
 
 
 @contextlib.asynccontextmanager

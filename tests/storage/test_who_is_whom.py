@@ -96,7 +96,7 @@ def placed(
 
 
 def fill(link: Connection) -> None:
-    # Ann, whom one platform knows; her orders are shown with contacts of their own, and she stopped
+    # Ann, whom one platform knows; Ann's orders are shown with contacts of their own, and Ann stopped
     buyer(link, "ann", name="Ann", email="ann@example.com", phone="+1", shown_at=NOON, stopped_at=NOON)
     for kind, value in (("web", "7"), ("email", "ann@example.com"), ("phone", "+1")):
         identity(link, kind, value, "ann")
