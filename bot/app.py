@@ -110,7 +110,7 @@ def rules_of(config: Config) -> Rules:
         policies=POLICIES,
         numbers_in=order_numbers_in,
         link_in=link_in,
-        promotion_due=vip.promotion_due,
+        promotion_firings=vip.promotion_firings,
         tier_of=vip.tier_of,
         asks_nothing=asks_nothing,
     )

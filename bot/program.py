@@ -21,7 +21,7 @@ from bot.operations.health import Health
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import INTERVAL, RestoreGuard
 from bot.operations.time_limit import TimeLimit
-from bot.react.campaigns import Campaigns
+from bot.react.campaigns import Asked, Campaigns
 from bot.react.deadlines import fire_deadlines
 from bot.react.reactor import Reactor
 from bot.receive.connection_limits import ConnectionLimits
@@ -164,11 +164,11 @@ class Program:
     async def _run_campaigns(self) -> int:
         campaigns, now = self.parts.campaigns, self.parts.clock()
 
-        def run(connection: Connection) -> int:
-            campaigns.start_due(connection, now)
-            return campaigns.run_page(connection, now)
+        def run(connection: Connection) -> tuple[Asked, int]:
+            return campaigns.start_due(connection, now), campaigns.run_page(connection, now)
 
-        examined = await self.parts.deliver_database.write(run)
+        asked, examined = await self.parts.deliver_database.write(run)
+        campaigns.started(asked, now)
         if examined:
             self.parts.workers.deliver.wake()
         return examined

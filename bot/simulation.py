@@ -27,7 +27,7 @@ from bot.program import Program
 from storage import calendar, outbox, schema
 from storage.database import Database
 
-STEP = timedelta(hours=1)  # the longest leap where something may come whose time nobody can name
+STEP = timedelta(hours=1)  # the longest leap where something waits whose time nobody can name
 FAR = datetime.max.replace(tzinfo=UTC)
 
 
@@ -69,18 +69,15 @@ class Simulation:
 
     async def next_wake_up(self) -> datetime | None:
         """When the next message or deadline is due; a past one only if nothing is to come, None if nothing
-        waits.
-
-        What the calendar of promotions starts is not among them: `advance` stops every hour for it.
+        waits. What the calendar of promotions starts is not among them.
         """
         return await self.program.parts.database.read(partial(_next_due, now=self.clock.now))
 
     async def _next_stop(self) -> datetime:
         now, following = self.clock.now, await self.next_wake_up()
-        promotes = any(shop.promotions for shop in self.program.parts.config.shops.values())
         waits = following is not None and following <= now  # for a free slot, or behind another message
-        nearest = [at for at in (following, now + STEP if promotes or waits else None) if at and at > now]
-        return min(nearest, default=FAR)
+        times = (following, self.program.parts.campaigns.next_start, now + STEP if waits else None)
+        return min((at for at in times if at and at > now), default=FAR)
 
 
 @contextlib.asynccontextmanager

@@ -57,15 +57,22 @@ def tier_of(orders: int, spent_minor: int, currency: str, tiers: tuple[Tier, ...
     return next((tier for tier in tiers if orders >= tier.orders and spent >= tier.spent), None)
 
 
-def promotion_due(promotion: Promotion, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """Find the last firing of the promotion's cron line, from its first day up to `now`.
+def promotion_firings(
+    promotion: Promotion, now: datetime, zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """Find the firings of the promotion's cron line around `now`: the last one up to it, the first after it.
 
-    None before the first firing and after the last day.
+    Its first firing is on or after its first day, its last on its last day.
     """
-    opens_at = datetime.combine(promotion.start, time.min, zone)
-    if now < opens_at or now >= ends_at(promotion, zone):
-        return None
     trigger = CronTrigger.from_crontab(promotion.cron, timezone=zone)
+    opens_at, closes_at = datetime.combine(promotion.start, time.min, zone), ends_at(promotion, zone)
+    if now >= closes_at:
+        return None, None
+    following = _fires(trigger, max(opens_at, now + timedelta(microseconds=1)))
+    return _last_firing(trigger, opens_at, now), following if following and following < closes_at else None
+
+
+def _last_firing(trigger: CronTrigger, opens_at: datetime, now: datetime) -> datetime | None:
     fired_at = _fires(trigger, opens_at)
     if fired_at is None or fired_at > now:
         return None

@@ -60,6 +60,10 @@ def start_campaign(connection: Connection, shop: str, promotion: str, slot: date
     insert_new(connection, campaigns, [row])
 
 
+def shops_with_campaigns(connection: Connection) -> list[str]:
+    return shops_with(connection, "campaigns", "done_at IS NULL")
+
+
 def open_campaigns(connection: Connection, shop: str) -> Sequence[Row[Any]]:
     statement = select(campaigns).where(campaigns.c.shop == shop, campaigns.c.done_at.is_(None))
     return connection.execute(statement).all()

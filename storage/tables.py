@@ -435,6 +435,7 @@ campaigns = Table(
     Column("queued", Integer, nullable=False),
     Column("done_at", Utc),
     PrimaryKeyConstraint("shop", "promotion", "slot"),
+    Index("campaigns_open", "shop", **_open("done_at IS NULL")),
 )
 
 

@@ -54,7 +54,7 @@ def rules(*routes: Route, policies: dict[str, MessagePolicy] | None = None, **fu
         policies=policies or {"thanks": policy("answer"), "hello": policy("service")},
         numbers_in=functions.get("numbers_in", numbers_in),
         link_in=functions.get("link_in", lambda shop, text: None),
-        promotion_due=lambda *_: None,
+        promotion_firings=lambda *_: (None, None),
         tier_of=lambda *_: None,
     )
 

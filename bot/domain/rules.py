@@ -20,7 +20,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     numbers_in: what may be order numbers in a chat message.
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
-    promotion_due: (promotion, now, zone) -> the last time of its calendar up to now, or None.
+    promotion_firings: (promotion, now, zone) -> the last time of its calendar up to now, and the first after.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
 
@@ -28,7 +28,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     policies: MessagePolicies
     numbers_in: Callable[[str], tuple[str, ...]]
     link_in: Callable[[str, str], ChatLink | None]
-    promotion_due: Callable[[Promotion, datetime, ZoneInfo], datetime | None]
+    promotion_firings: Callable[[Promotion, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
     asks_nothing: Callable[[str], bool] = lambda text: False
 

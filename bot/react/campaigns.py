@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -21,23 +21,55 @@ from storage.unit import Unit
 log = structlog.get_logger()
 
 PAGE = 500  # buyers in one transaction
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+Named = tuple[str, str]  # a shop, and a promotion of its settings
+Asked = dict[Named, datetime | None]  # when each promotion that was asked begins again
 
 
 class Campaigns:
-    """The promotions of all shops. Both methods must run in a writing transaction."""
+    """The promotions of all shops.
+
+    The calendar of a promotion is asked when the time comes that it named last, so that a thousand quiet ones
+    cost nothing.
+    """
 
     def __init__(self, shops: Mapping[str, Shop], rules: Rules, catalogue: Catalogue) -> None:
         self._shops = shops
         self._rules = rules
         self._catalogue = catalogue
+        self._asked_at = LONG_AGO
+        self._begins = self._unasked()
 
-    def start_due(self, connection: Connection, now: datetime) -> None:
-        """Record every campaign that the calendar starts now; two programs record it once."""
-        for shop_id, shop in self._shops.items():
-            for name, promotion in shop.promotions.items():
-                slot = self._rules.promotion_due(promotion, now, shop.zone())
-                if slot is not None:
-                    calendar.start_campaign(connection, shop_id, name, slot)
+    @property
+    def next_start(self) -> datetime | None:
+        """When the next campaign may begin; None if none will."""
+        return min(self._begins.values(), default=None)
+
+    def start_due(self, connection: Connection, now: datetime) -> Asked:
+        """Record the campaigns that began by `now`; two programs record each once. Must run in a writing
+        transaction; returns what `started` takes once that is committed."""
+        if now < self._asked_at:  # a clock that was set back
+            self._begins = self._unasked()
+        found: Asked = {}
+        for (shop_id, name), begins_at in self._begins.items():
+            if begins_at > now:
+                continue
+            shop = self._shops[shop_id]
+            slot, following = self._rules.promotion_firings(shop.promotions[name], now, shop.zone())
+            if slot is not None:
+                calendar.start_campaign(connection, shop_id, name, slot)
+            found[shop_id, name] = following
+        return found
+
+    def started(self, asked: Asked, now: datetime) -> None:
+        """Remember when promotions that were asked at `now` begin again, if ever."""
+        self._asked_at = now
+        for promotion, following in asked.items():
+            if following is None:
+                del self._begins[promotion]
+            else:
+                self._begins[promotion] = following
 
     def run_page(self, connection: Connection, now: datetime) -> int:
         """Queue one page of each campaign that is under way; returns how many buyers were examined.
@@ -45,13 +77,17 @@ class Campaigns:
         The cursor moves in the same transaction, so a restart goes on where the last page ended.
         """
         examined = 0
-        for shop_id, shop in self._shops.items():
-            if not shop.promotions or not try_lock(connection, f"campaign:{shop_id}"):
+        for shop_id in calendar.shops_with_campaigns(connection):
+            shop = self._shops.get(shop_id)
+            if shop is None or not try_lock(connection, f"campaign:{shop_id}"):
                 continue
             unit = Unit(connection, shop_id, shop, now)
             for campaign in calendar.open_campaigns(connection, shop_id):
                 examined += self._run_page(unit, campaign)
         return examined
+
+    def _unasked(self) -> dict[Named, datetime]:
+        return {(shop_id, name): LONG_AGO for shop_id, shop in self._shops.items() for name in shop.promotions}
 
     def _run_page(self, unit: Unit, campaign: Row[Any]) -> int:
         connection, shop_id, name = unit.connection, unit.shop_id, campaign.promotion

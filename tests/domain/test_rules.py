@@ -28,7 +28,7 @@ RULES = Rules(
     policies=POLICIES,
     numbers_in=lambda text: (),
     link_in=lambda shop, text: None,
-    promotion_due=lambda *_: None,
+    promotion_firings=lambda *_: (None, None),
     tier_of=lambda *_: None,
 )
 

@@ -14,7 +14,7 @@ from bot.domain.orders import Order
 from bot.domain.shop import Promotion, Tier
 from bot.domain.wishes import NOTHING_SAID
 from bot.domain.wishes import Standing as Wanted
-from handlers.vip import Standing, promotion_due, standing, tier_of
+from handlers.vip import Standing, promotion_firings, standing, tier_of
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, days, order_of, shop_with
 
@@ -58,36 +58,51 @@ def test_orders_older_than_the_period_or_in_another_currency_do_not_count() -> N
     assert standing([bought(1)], PLACED, A_YEAR, "USD") == Standing(0, 0)
 
 
+def last_firing(promotion: Promotion, now: datetime, zone: ZoneInfo) -> datetime | None:
+    return promotion_firings(promotion, now, zone)[0]
+
+
 def test_a_promotion_begins_when_its_cron_line_says_in_the_shops_zone() -> None:
     saturday_ten = datetime(2026, 11, 21, 10, 0, tzinfo=SHANGHAI)
 
-    assert promotion_due(SPRING, saturday_ten, SHANGHAI) == saturday_ten
-    assert promotion_due(SPRING, saturday_ten + days(3), SHANGHAI) == saturday_ten
-    assert promotion_due(SPRING, saturday_ten - timedelta(seconds=1), SHANGHAI) == saturday_ten - days(7)
+    assert last_firing(SPRING, saturday_ten, SHANGHAI) == saturday_ten
+    assert last_firing(SPRING, saturday_ten + days(3), SHANGHAI) == saturday_ten
+    assert last_firing(SPRING, saturday_ten - timedelta(seconds=1), SHANGHAI) == saturday_ten - days(7)
 
 
 def test_a_promotion_is_not_due_before_its_first_hour_nor_after_its_last_day() -> None:
-    assert promotion_due(SPRING, datetime(2026, 11, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
-    assert promotion_due(SPRING, datetime(2026, 11, 30, 23, 59, tzinfo=SHANGHAI), SHANGHAI) is not None
-    assert promotion_due(SPRING, datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
+    assert last_firing(SPRING, datetime(2026, 11, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
+    assert last_firing(SPRING, datetime(2026, 11, 30, 23, 59, tzinfo=SHANGHAI), SHANGHAI) is not None
+    assert last_firing(SPRING, datetime(2026, 12, 1, 0, 0, tzinfo=SHANGHAI), SHANGHAI) is None
+
+
+def test_the_next_firing_is_known_before_the_first_day_and_there_is_none_after_the_last() -> None:
+    first, last = (datetime(2026, 11, day, 10, 0, tzinfo=SHANGHAI) for day in (7, 28))
+
+    assert promotion_firings(SPRING, first - days(60), SHANGHAI) == (None, first)
+    assert promotion_firings(SPRING, last - timedelta(seconds=1), SHANGHAI) == (last - days(7), last)
+    assert promotion_firings(SPRING, last, SHANGHAI) == (last, None)
 
 
 @given(
     st.integers(0, 60 * 24 * 30),
     st.sampled_from(["* * * * *", "30 2 * * *", "0 9 25 10 *", "*/7 8-20 * * mon-fri"]),
 )
-def test_the_last_firing_is_found_as_if_every_minute_had_been_looked_at(minutes: int, cron: str) -> None:
+def test_the_firings_are_found_as_if_every_minute_had_been_looked_at(minutes: int, cron: str) -> None:
     berlin = ZoneInfo("Europe/Berlin")  # the clocks are set back on 25 October
     promotion = SPRING.model_copy(update={"cron": cron, "start": date(2026, 10, 10)})
     now = datetime(2026, 10, 10, tzinfo=UTC) + timedelta(minutes=minutes)
 
-    found = promotion_due(promotion, now, berlin)
+    found, following = promotion_firings(promotion, now, berlin)
 
+    if following is not None:
+        assert following > now
+        assert last_firing(promotion, following, berlin) == following
+        assert last_firing(promotion, following - timedelta(microseconds=1), berlin) == found
     if found is None:
         return
     assert found <= now
-    again = promotion_due(promotion, found, berlin)
-    assert again == found
+    assert last_firing(promotion, found, berlin) == found
     assert cron != "* * * * *" or now - found < timedelta(minutes=1)
 
 

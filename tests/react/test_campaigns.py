@@ -1,12 +1,19 @@
 """VIP promotions: started by the calendar, once to each buyer they are for, whatever restarts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from bot.app import build
+import msgspec
+from sqlalchemy import Connection, select
+
+from bot.app import build, rules_of
 from bot.domain.shop import Promotion
-from bot.react.campaigns import offer_in
-from tests.world import NOON, World, world
+from bot.react.campaigns import Campaigns, offer_in
+from bot.texts.catalogue import Catalogue
+from handlers.vip import promotion_firings
+from storage import tables
+from tests.world import NOON, World, config_of, world
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SPRING: dict[str, Any] = {
@@ -104,6 +111,77 @@ async def test_two_clocks_and_a_restart_make_no_second_offer(database_url: str) 
         await other.deliver()
         await other.finish_sending()
         assert offered(shop) == ["ann"]
+
+
+# When the calendar is asked
+
+MORNING = NOON.replace(day=22, hour=1)  # nine in Shanghai
+
+
+class Asking:
+    """A calendar that counts how often it is asked: the real one."""
+
+    def __init__(self) -> None:
+        self.asked: list[datetime] = []
+
+    def __call__(
+        self, promotion: Promotion, now: datetime, zone: ZoneInfo
+    ) -> tuple[datetime | None, datetime | None]:
+        self.asked.append(now)
+        return promotion_firings(promotion, now, zone)
+
+
+def campaigns_of(shops: int, asking: Asking) -> Campaigns:
+    config = config_of("", "http://127.0.0.1:9/", **SETTINGS)
+    rules = msgspec.structs.replace(rules_of(config), promotion_firings=asking)
+    return Campaigns({f"shop{n}": config.shops["shop"] for n in range(shops)}, rules, Catalogue(None))
+
+
+def tick(campaigns: Campaigns, connection: Connection, now: datetime) -> list[datetime]:
+    campaigns.started(campaigns.start_due(connection, now), now)
+    return list(connection.scalars(select(tables.campaigns.c.slot).order_by(tables.campaigns.c.slot)))
+
+
+def test_no_promotion_is_asked_for_before_it_can_begin_again(connection: Connection) -> None:
+    asking = Asking()
+    campaigns = campaigns_of(3, asking)
+
+    for minute in range(60):
+        assert tick(campaigns, connection, MORNING - HOUR + timedelta(minutes=minute)) == []
+    assert len(asking.asked) == 3
+    assert campaigns.next_start == MORNING
+
+    assert tick(campaigns, connection, MORNING) == [MORNING] * 3
+    assert len(asking.asked) == 6
+
+
+def test_after_its_last_day_a_promotion_is_never_asked_for_again(connection: Connection) -> None:
+    asking = Asking()
+    campaigns = campaigns_of(1, asking)
+
+    for day in range(10):
+        tick(campaigns, connection, MORNING + day * DAY)
+    assert len(asking.asked) == 4
+    assert campaigns.next_start is None
+
+
+def test_a_start_that_was_not_committed_is_made_at_the_next_tick(connection: Connection) -> None:
+    campaigns = campaigns_of(1, Asking())
+    tick(campaigns, connection, MORNING - HOUR)
+
+    with connection.begin_nested() as transaction:
+        campaigns.start_due(connection, MORNING)
+        transaction.rollback()
+
+    assert tick(campaigns, connection, MORNING + timedelta(seconds=1)) == [MORNING]
+
+
+def test_a_clock_that_was_set_back_misses_no_start(connection: Connection) -> None:
+    campaigns = campaigns_of(1, Asking())
+
+    assert tick(campaigns, connection, MORNING + 2 * DAY) == [MORNING + 2 * DAY]
+    assert tick(campaigns, connection, MORNING - HOUR) == [MORNING + 2 * DAY]
+    assert tick(campaigns, connection, MORNING + HOUR) == [MORNING, MORNING + 2 * DAY]
 
 
 def test_an_offer_is_told_in_the_language_nearest_to_the_buyers() -> None:
