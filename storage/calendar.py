@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Row, func, select, update
 from bot.domain.actions import WakeAt
 from storage.bulk import insert_new, update_rows
 from storage.inbox import shops_with
-from storage.sql_in import is_in
 from storage.tables import campaigns, wakes
 
 
@@ -31,22 +30,18 @@ def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> No
     update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
 
 
-def shops_with_wakes(connection: Connection) -> list[str]:
-    return shops_with(connection, "wakes", "fired_at IS NULL")
-
-
-def due_wakes(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    statement = select(wakes).where(wakes.c.shop == shop, wakes.c.fired_at.is_(None), wakes.c.at <= now)
+def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
+    """The deadlines of all shops that have come, locked, the earliest first."""
+    statement = select(wakes).where(wakes.c.fired_at.is_(None), wakes.c.at <= now)
     statement = (
         statement.order_by(wakes.c.at).limit(limit).with_for_update(skip_locked=True)
     )  # of another program
     return connection.execute(statement).all()
 
 
-def mark_fired(connection: Connection, shop: str, keys: Sequence[str], now: datetime) -> None:
-    if keys:
-        here = update(wakes).where(wakes.c.shop == shop, is_in(connection, wakes.c.key, keys))
-        connection.execute(here.values(fired_at=now))
+def mark_fired(connection: Connection, keys: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Mark deadlines, each by its shop and key."""
+    update_rows(connection, wakes, [{"shop": shop, "key": key, "fired_at": now} for shop, key in keys])
 
 
 def next_wake(connection: Connection) -> datetime | None:

@@ -348,7 +348,7 @@ wakes = Table(
     Column("order_id", Key),
     Column("fired_at", Utc),
     PrimaryKeyConstraint("shop", "key"),
-    Index("wakes_due", "shop", "at", **_open("fired_at IS NULL")),
+    Index("wakes_due", "at", "shop", **_open("fired_at IS NULL")),  # of all shops at once
 )
 
 templates = Table(

@@ -55,7 +55,7 @@ def test_a_deadline_goes_with_its_event_once_it_fired(connection: Connection) ->
         calendar.set_wakes(connection, SHOP_ID, [WakeAt(key=key, at=OLD, what="remind")])
         event = TimeCame(channel=channel, external_id=key, at=OLD, what="remind", about=key)
         take(connection, event, now=OLD)
-    calendar.mark_fired(connection, SHOP_ID, ["fired", "other"], OLD)
+    calendar.mark_fired(connection, [(SHOP_ID, "fired"), (SHOP_ID, "other")], OLD)
     handled = [(row.id, None, None) for row in inbox.open_events(connection, SHOP_ID, 9)]
     inbox.settle(connection, SHOP_ID, handled, OLD)
 

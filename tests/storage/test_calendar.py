@@ -16,7 +16,7 @@ def wake(key: str, at: datetime) -> WakeAt:
 
 
 def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[str]:
-    return [row.key for row in calendar.due_wakes(connection, SHOP_ID, now, limit)]
+    return [row.key for row in calendar.due_wakes(connection, now, limit)]
 
 
 def test_of_two_times_for_one_deadline_the_earlier_stays(connection: Connection) -> None:
@@ -28,8 +28,8 @@ def test_of_two_times_for_one_deadline_the_earlier_stays(connection: Connection)
 
 def test_a_deadline_that_fired_does_not_fire_again(connection: Connection) -> None:
     calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON), wake("b", NOON)])
-    calendar.mark_fired(connection, SHOP_ID, ["a"], NOON)
-    calendar.mark_fired(connection, SHOP_ID, [], NOON)
+    calendar.mark_fired(connection, [(SHOP_ID, "a")], NOON)
+    calendar.mark_fired(connection, [], NOON)
 
     calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON - HOUR)])
 
@@ -37,20 +37,21 @@ def test_a_deadline_that_fired_does_not_fire_again(connection: Connection) -> No
     assert rows(connection, wakes, "key", "at") == [("a", NOON), ("b", NOON)]
 
 
-def test_due_deadlines_come_earliest_first_from_their_very_time_on(connection: Connection) -> None:
+def test_due_deadlines_of_all_shops_come_earliest_first_from_their_very_time_on(
+    connection: Connection,
+) -> None:
     wanted = [wake("now", NOON), wake("later", NOON + HOUR), wake("early", NOON - HOUR)]
     calendar.set_wakes(connection, SHOP_ID, wanted)
-    calendar.set_wakes(connection, NEIGHBOUR, [wake("theirs", NOON - DAY)])
+    calendar.set_wakes(connection, NEIGHBOUR, [wake("now", NOON - DAY)])
+
+    assert due(connection) == ["now", "early", "now"]
+    assert due(connection, limit=2) == ["now", "early"]
+    assert calendar.next_wake(connection) == NOON - DAY
+
+    calendar.mark_fired(connection, [(NEIGHBOUR, "now")], NOON)
 
     assert due(connection) == ["early", "now"]
-    assert due(connection, limit=1) == ["early"]
-    assert calendar.next_wake(connection) == NOON - DAY
-    assert calendar.shops_with_wakes(connection) == [SHOP_ID, NEIGHBOUR]
-
-    calendar.mark_fired(connection, NEIGHBOUR, ["theirs"], NOON)
-
     assert calendar.next_wake(connection) == NOON - HOUR
-    assert calendar.shops_with_wakes(connection) == [SHOP_ID]
 
 
 def test_a_campaign_starts_once_for_each_slot(connection: Connection) -> None:

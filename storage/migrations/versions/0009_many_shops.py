@@ -8,5 +8,10 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    still = sa.text("done_at IS NULL")
-    op.create_index("campaigns_open", "campaigns", ["shop"], sqlite_where=still, postgresql_where=still)
+    _index("campaigns_open", "campaigns", ["shop"], "done_at IS NULL")
+    op.drop_index("wakes_due", "wakes")
+    _index("wakes_due", "wakes", ["at", "shop"], "fired_at IS NULL")
+
+
+def _index(name: str, table: str, columns: list[str], where: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
