@@ -53,7 +53,7 @@ from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
 from handlers.meaning import asks_nothing
-from handlers.order_proof import order_numbers_in
+from handlers.order_proof import numbers_in
 from handlers.routes import POLICIES, ROUTES
 from storage import schema
 from storage.database import Database
@@ -108,7 +108,7 @@ def rules_of(config: Config) -> Rules:
     return Rules(
         routes=ROUTES,
         policies=POLICIES,
-        numbers_in=order_numbers_in,
+        numbers_in=numbers_in,
         link_in=link_in,
         promotion_due=vip.promotion_due,
         tier_of=vip.tier_of,

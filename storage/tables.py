@@ -270,6 +270,7 @@ orders = Table(
     Column("id", Key, nullable=False),
     Column("channel", Key, nullable=False),
     Column("number", Key, nullable=False),
+    Column("plain_number", Key),  # as typed numbers are compared with it, where that is another text
     Column("buyer", Key),
     Column("email", Key),  # of its contacts, to find orders by: in lower case
     Column("phone", Key),
@@ -285,6 +286,7 @@ orders = Table(
     CheckConstraint("refunded_minor >= 0 AND paid_minor >= 0", name="money_moved_forward"),
     Index("orders_of_buyer", "shop", "buyer", "placed_at"),
     Index("orders_by_number", "shop", "number"),
+    Index("orders_by_plain_number", "shop", "plain_number", **_open("plain_number IS NOT NULL")),
     Index("orders_by_email", "shop", "email", **_open("email IS NOT NULL")),
     Index("orders_by_phone", "shop", "phone", **_open("phone IS NOT NULL")),
 )

@@ -20,6 +20,7 @@ from bot.domain.events import (
     OrderPlaced,
     TimeCame,
 )
+from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
@@ -182,10 +183,10 @@ class UnitOfWork:
         return self.chats.get((channel, address))
 
     def numbered(self, numbers: Iterable[str]) -> tuple[Order, ...]:
-        """The orders that have one of these numbers or ids, the first number's first."""
-        names = [number.casefold() for number in numbers]
-        found = [order for order in self.orders.values() if _names(order) & set(names)]
-        return tuple(sorted(found, key=lambda order: min(map(names.index, _names(order) & set(names)))))
+        """The orders that may have been meant by one of these numbers, the first number's first."""
+        return tuple(
+            {order.id: order for number in numbers for order in alike(number, self.orders.values())}.values()
+        )
 
     def orders_seen_by(self, buyer: str | None, chat: Conversation | None) -> tuple[Order, ...]:
         """The orders of a buyer and those that the chat has opened, newest first."""
@@ -385,10 +386,6 @@ def _ids_of_order(event: Event) -> tuple[str, ...]:
     if isinstance(event, OrderEvent):
         return event.order, f"{event.order}@{event.channel}"
     return (event.order,) if isinstance(event, TimeCame) and event.order else ()
-
-
-def _names(order: Order) -> set[str]:
-    return {order.platform_id.casefold(), order.shown_number.casefold()}
 
 
 def _placed(order: Order) -> tuple[float, str]:
