@@ -71,6 +71,17 @@ def heard_of_us(
     return found
 
 
+def mailboxes_of(connection: Connection, shop: str, buyer: str) -> set[str]:
+    """The mailboxes that messages to this buyer went to, or may have."""
+    statement = select(outbox.c.address).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
+        outbox.c.address.contains("@"),
+    )
+    return set(connection.scalars(statement.distinct()))
+
+
 def _tried_before(
     connection: Connection, shop: str, of_buyers: Collection[str]
 ) -> Sequence[Row[Any, Any, Any, Any]]:

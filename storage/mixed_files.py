@@ -15,6 +15,11 @@ def marked(connection: Connection, shop: str, limit: int | None) -> list[str]:
     return list(connection.scalars(here.limit(limit) if limit is not None else here).all())
 
 
+def is_marked(connection: Connection, shop: str, id: str) -> bool:
+    here = select(buyers.c.id).where(buyers.c.shop == shop, buyers.c.id == id, buyers.c.mixed)
+    return connection.scalar(here) is not None
+
+
 def unmark(connection: Connection, shop: str, id: str) -> None:
     connection.execute(update(buyers).where(buyers.c.shop == shop, buyers.c.id == id).values(mixed=None))
 

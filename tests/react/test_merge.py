@@ -36,7 +36,9 @@ from tests.one_shop import (
     NOON,
     SHOP,
     SHOP_ID,
+    amend,
     ann,
+    bob,
     chat,
     order,
     placed,
@@ -364,6 +366,56 @@ def test_a_stop_by_an_older_link_is_about_every_address_of_the_buyer_that_it_nam
     work, _ = merged(connection, stop)
     stopped = {key for key in work.wishes if holds(work, *key).stopped}
     assert stopped == {("web", "7"), ("email", "ann@b.example")}
+
+
+def stopped_by_an_older_link(
+    connection: Connection, id: str
+) -> dict[tuple[str, str], tuple[bool, bool | None]]:
+    """What is stopped, and whether offers are still wanted there."""
+    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id=id))
+    work, _ = merged(connection, stop)
+    return {
+        key: (holds(work, *key).stopped, holds(work, *key).agrees) for key in work.wishes if work.wishes[key]
+    }
+
+
+def mailed(connection: Connection, key: str, buyer: str, address: str, channel: str = "mail") -> None:
+    queue(connection, key, buyer=buyer)
+    amend(connection, key, channel=channel, address=address, state="sent", settled_at=NOON, text="hi")
+
+
+def mixed_file(connection: Connection) -> None:
+    """Ann's record, to which Bob's came because somebody typed Ann's phone."""
+    save(connection, ann(email="shown@b.example"), bob())
+    chats = {("web", "7"): "ann", ("telegram", "42"): "ann"}
+    buyer_records.add_identities(connection, SHOP_ID, chats)
+    connection.execute(update(tables.buyers).where(tables.buyers.c.id == "ann").values(mixed=True))
+    connection.execute(update(tables.buyers).where(tables.buyers.c.id == "bob").values(joined_to="ann"))
+
+
+def test_an_older_link_of_a_mixed_record_stops_the_mailbox_that_it_was_sent_to(
+    connection: Connection,
+) -> None:
+    mixed_file(connection)
+    assert stopped_by_an_older_link(connection, "ann") == {("email", "shown@b.example"): (True, False)}
+    mailed(connection, "1", "ann", "Ann@b.example")
+    mailed(connection, "2", "ann", "42", "telegram")
+    mailed(connection, "3", "bob", "bob@b.example")
+    assert stopped_by_an_older_link(connection, "ann") == {("email", "ann@b.example"): (True, False)}
+    assert stopped_by_an_older_link(connection, "bob") == {("email", "bob@b.example"): (True, False)}
+
+
+def test_of_several_mailboxes_one_older_link_ends_the_offers_and_silences_none(
+    connection: Connection,
+) -> None:
+    mixed_file(connection)
+    mailed(connection, "1", "ann", "ann@b.example")
+    mailed(connection, "2", "ann", "stranger@b.example")
+    ended = (False, False)
+    assert stopped_by_an_older_link(connection, "ann") == {
+        ("email", "ann@b.example"): ended,
+        ("email", "stranger@b.example"): ended,
+    }
 
 
 def test_a_stop_by_an_older_link_makes_nobody(connection: Connection) -> None:
