@@ -1,5 +1,6 @@
 """Cases: numbered in each shop, opened once for each key, closed once."""
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from bot.domain.actions import OpenCase
@@ -77,3 +78,18 @@ def test_what_is_closed_again_keeps_the_time_at_which_it_was_closed(connection: 
 
     assert rows(connection, cases, "key", "closed_at") == [("a", NOON), ("b", None)]
     assert rows(connection, cases, "key", "closed_at", shop=NEIGHBOUR) == [("a", None)]
+
+
+def test_of_open_cases_those_wait_that_nobody_answered_since_the_buyer_wrote_last(
+    connection: Connection,
+) -> None:
+    for key in "abcd":
+        open_case(connection, key)
+    open_case(connection, "a", shop=NEIGHBOUR)
+    known = {case.key: case for _, case in case_records.open_of(connection, SHOP_ID, {"ann"}, ())}
+    answered = {"a": (NOON, NOON + HOUR), "b": (NOON + HOUR, NOON), "c": (NOON, NOON)}
+    said = [replace(known[key], asked_at=at, answered_at=by) for key, (at, by) in answered.items()]
+    case_records.save_talk(connection, SHOP_ID, said)
+    assert case_records.waiting(connection) == {SHOP_ID: 2, NEIGHBOUR: 1}
+    case_records.close(connection, SHOP_ID, ["b", "d"], NOON)
+    assert case_records.waiting(connection) == {NEIGHBOUR: 1}
