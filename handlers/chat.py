@@ -245,7 +245,10 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     """Reply and open a case. While one waits, say once a day that this stands in it too."""
     case = case_waiting(context)
     if case is None:
-        return [answer(reason, event), CallHuman(reason=reason, details=quoted(event))]
+        return [
+            answer(reason, event),
+            CallHuman(kind="not_understood", reason=reason, details=quoted(event)),
+        ]
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
     return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
 

@@ -172,7 +172,7 @@ def _asked(
 def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
     """A case about an order binds the messages about that order alone; one about none, every message to its
     buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
-    if case.order and (row.order_id or case.kind != "human"):
+    if case.order and (row.order_id or not case.calls):
         return bool(case.order == row.order_id)
     return bool(buyer == row.buyer)
 

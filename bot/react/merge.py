@@ -139,11 +139,11 @@ def _chat(
     chat = _replace(chat, buyer=buyer)
     replied = False
     if isinstance(event, MessageReceived):
-        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, event.at))
+        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, work.heard_at(event.at)))
         wishes.flag(event, ref, event.at, buyer)
         _open_verified(work, event)
     elif replied := not _is_echo(work, event, buyer):
-        until = min(event.at, work.now) + work.unit.shop.takeover
+        until = work.heard_at(event.at) + work.unit.shop.takeover
         chat = _replace(chat, human_until=_latest(chat.human_until, until))
     work.put_chat(chat)
     return Subject(buyer=buyer, chat=chat, replied=replied)
@@ -165,16 +165,16 @@ def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
     if chat is None:
         return Subject()
     if event.status == "blocked":
-        chat = _replace(chat, blocked_at=_latest(chat.blocked_at, event.at))
+        chat = _replace(chat, blocked_at=_latest(chat.blocked_at, work.heard_at(event.at)))
     elif event.status == "unblocked":
-        chat = _replace(chat, unblocked_at=_latest(chat.unblocked_at, event.at))
+        chat = _replace(chat, unblocked_at=_latest(chat.unblocked_at, work.heard_at(event.at)))
     work.put_chat(chat)
     return Subject(buyer=chat.buyer, chat=chat)
 
 
 def _is_echo(work: UnitOfWork, event: AgentReplied, buyer: str) -> bool:
     """True if a reply is our own message, which some platforms repeat as if a person had written it."""
-    since = min(event.at, work.now) - ECHO
+    since = work.heard_at(event.at) - ECHO
     return history.is_echo(work.connection, work.shop_id, buyer, event.message_id, event.text, since)
 
 

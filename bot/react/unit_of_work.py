@@ -23,7 +23,7 @@ from bot.domain.events import (
 from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at
 from storage import (
     buyer_records,
     case_records,
@@ -50,6 +50,7 @@ class UnitOfWork:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
+        self.arrived_at = unit.now  # when the event in hand was received
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
         self.chats: dict[Place, Conversation] = {}
@@ -86,6 +87,11 @@ class UnitOfWork:
     @property
     def now(self) -> datetime:
         return self.unit.now
+
+    def heard_at(self, at: datetime) -> datetime:
+        """The time of a word of the event in hand: no later than its arrival, so that a word from a clock
+        that runs ahead does not win over those that came after it, however late both are handled."""
+        return heard_at(at, min(self.arrived_at, self.now))
 
     # Read
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from bot.domain.actions import OpenCase
+from bot.domain.actions import CaseKind, OpenCase
 from bot.domain.context import Buyer, Case
 from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
@@ -151,6 +151,7 @@ def _unsent(row: Row[Any], why: Reason) -> OpenCase:
         return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": order}, order=order)
     # No address is one matter for all messages of an order; any other trouble is a message's own.
     lost = why.code == "no_way" and order
-    kind, about = ("unreachable", order) if lost else ("undeliverable", row.key)
+    kind: CaseKind = "unreachable" if lost else "undeliverable"
+    about = order if lost else row.key
     details = {"template": row.template, "why": why.values.get("why")}
     return OpenCase(kind=kind, key=f"{kind}:{about}", reason="undeliverable", details=details, order=order)

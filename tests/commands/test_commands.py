@@ -401,6 +401,17 @@ def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
     assert "2" in shop.err
 
 
+def test_what_was_not_understood_is_called_so_and_not_a_wish_for_a_person(shop: Shop) -> None:
+    opened = OpenCase(
+        kind="not_understood", key="human:1", reason="not_understood", details={"text": "红的?"}
+    )
+    shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
+
+    assert shop.run("cases") == 1
+    assert "没看懂" in shop.out
+    assert "找人工" not in shop.out
+
+
 def test_the_trail_names_who_settled_a_case_and_counts_wrong_tokens(shop: Shop) -> None:
     opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "人呢"})
     shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))

@@ -71,7 +71,7 @@ def test_every_genuine_delivery_is_acknowledged_and_handled(account: Transcript)
     assert {delivery.status for delivery in account.deliveries} == {200, 401}
     assert {event.state for event in account.events} == {"done"}
     assert {case.kind for case in account.cases} == {
-        "human",
+        "not_understood",
         "payment_claim",
         "unpaid",
         "delay",

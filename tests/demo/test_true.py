@@ -14,6 +14,7 @@ import pytest
 
 from bot.demo.script import STEPS, time_of
 from bot.demo.transcript import ShownMessage, Transcript
+from bot.domain.actions import CALLS
 from bot.domain.shop import LOCALES
 from tests.demo.test_demo import played
 
@@ -168,7 +169,7 @@ def in_the_case(now: Minute) -> bool:
 
 def passed_on(now: Minute) -> bool:
     """To a person, who was told of this buyer's words and has answered nothing yet."""
-    asked = [case for case in now.account.cases if case.kind == "human" and case.opened_at == now.at]
+    asked = [case for case in now.account.cases if case.kind in CALLS and case.opened_at == now.at]
     return len(asked) == 1
 
 

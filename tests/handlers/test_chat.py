@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.actions import CallHuman, OpenCase, OpenOrder, Say
@@ -95,8 +96,15 @@ def test_anything_else_goes_to_a_person_with_a_reply_once() -> None:
 
     assert isinstance(answer, Say)
     assert answer.template == "not_understood"
-    assert call == CallHuman(reason="not_understood", details={"text": "有红色的吗"})
+    assert call == CallHuman(kind="not_understood", reason="not_understood", details={"text": "有红色的吗"})
     assert answers(wrote("有红色的吗", id="m2"), chat_context(cases=(human_case(),))) == ["noted"]
+
+
+@pytest.mark.parametrize("kind", ["human", "not_understood"])
+def test_whoever_waits_for_a_person_is_called_no_second_one(kind: str) -> None:
+    waiting = chat_context(cases=(msgspec.structs.replace(human_case(), kind=kind),))
+    assert answers(wrote("有红色的吗"), waiting) == ["noted"]
+    assert answers(wrote("转人工"), waiting) == answers(wrote("hello"), waiting) == ["human_again"]
 
 
 def test_a_known_question_is_answered_while_a_person_has_been_called() -> None:
@@ -110,7 +118,7 @@ def test_a_photo_is_received_and_shown_to_a_person_once() -> None:
 
     assert isinstance(answer, Say)
     assert answer.template == "media_received"
-    assert call == CallHuman(reason="media_received")
+    assert call == CallHuman(kind="not_understood", reason="media_received")
     assert answers(wrote("", kind="other"), chat_context(cases=(human_case(),))) == ["noted"]
 
 

@@ -261,6 +261,14 @@ def test_the_mail_about_a_case_names_the_chat_and_its_draft_knows_the_order(conn
     assert "order 1 has been cancelled" in draft
 
 
+def test_who_was_not_understood_is_called_a_person_in_a_case_of_its_own_kind_and_no_second_one(
+    batch: Batch,
+) -> None:
+    batch.apply(CallHuman(kind="not_understood", reason="not_understood"), conversation=TALK)
+    batch.apply(CallHuman(reason="asked"), conversation=TALK, cases=batch.work.cases["ann"], id=8)
+    assert [row[:3] for row in cases(batch)] == [("human:telegram:42:7", "not_understood", "not_understood")]
+
+
 def test_a_person_is_called_once_while_a_case_of_that_kind_is_open(batch: Batch) -> None:
     call = CallHuman(reason="asked", details={"a": 1}, order="1")
     batch.apply(call, conversation=TALK)

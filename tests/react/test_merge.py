@@ -40,6 +40,7 @@ from tests.one_shop import (
     ann,
     bob,
     chat,
+    chat_in,
     order,
     placed,
     queue,
@@ -181,7 +182,7 @@ def test_a_chat_is_as_old_as_its_newest_message_and_open_again_after_a_block(con
     save(connection, ann(), before)
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     for at, newest, blocked in ((NOON - HOUR, NOON - MINUTE, True), (NOON + HOUR, NOON + HOUR, False)):
-        _, subject = merged(connection, wrote("hello", at=at))
+        _, subject = merged(connection, wrote("hello", at=at), now=NOON + HOUR)
         assert subject.chat == msgspec.structs.replace(before, last_in_at=newest)
         assert subject.chat.blocked is blocked
 
@@ -216,6 +217,14 @@ def test_a_persons_reply_silences_the_bot_from_its_own_time_on(connection: Conne
     assert subject.chat is not None
     assert subject.chat.human_until == NOON - HOUR + TAKEOVER
     assert (subject.chat.last_in_at, work.chat("telegram", "42")) == (None, subject.chat)
+
+
+def test_a_block_told_by_a_clock_that_runs_ahead_ends_with_their_next_words(connection: Connection) -> None:
+    save(connection, ann(), chat())
+    merged(connection, status("blocked", NOON + 30 * DAY))[0].write()
+    assert chat_in(connection).blocked
+    merged(connection, wrote("hello", NOON + HOUR), now=NOON + HOUR)[0].write()
+    assert not chat_in(connection).blocked
 
 
 def test_a_takeover_told_by_a_clock_that_runs_ahead_counts_from_our_now(connection: Connection) -> None:
@@ -299,7 +308,7 @@ def test_a_chat_is_open_or_blocked_by_the_newest_word_whichever_comes_last(
 ) -> None:
     save(connection, chat())
     events = [status("blocked"), status("unblocked", NOON + HOUR)]
-    work, who = work_of(connection, *events)
+    work, who = work_of(connection, *events, now=NOON + HOUR)
     for event in reversed(events) if late else events:
         subject = merge_event(work, who, Wishes(work), event)
     assert subject.chat == chat(blocked_at=NOON, unblocked_at=NOON + HOUR) == work.chat("telegram", "42")

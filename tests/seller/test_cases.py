@@ -83,3 +83,17 @@ async def test_the_sellers_mail_names_the_buyer_and_the_command_and_no_way_to_un
     assert "xiaoer cases settle 1 --confirmed" in letter.text
     assert letter.stop_url is None
     assert all(sent.message.stop_url for sent in door.sent)
+
+
+async def test_the_sellers_mail_says_that_something_was_not_understood_and_quotes_it(
+    shops: ManyShops,
+) -> None:
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    door, mail = FakeChannel(WEBHOOK, engine.clock), FakeChannel("email", engine.clock)
+    engine.use_channels(door, mail)
+    await engine.take(Buyer().says("杯子会不会掉色呀", NOON))
+    await engine.settle()
+
+    [letter] = [sent.message for sent in mail.sent]
+    assert "没看懂买家的话：“杯子会不会掉色呀”" in letter.text
+    assert "找人工" not in letter.text

@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.actions import CaseKind
 from bot.domain.orders import STATES
 from bot.domain.shop import LOCALES
 from bot.seller.words import SellerWords
@@ -128,18 +129,9 @@ def test_a_record_that_nobody_understands_is_shown_as_it_is(code: str, values: d
 @pytest.mark.parametrize("locale", LOCALES)
 def test_everything_the_seller_meets_has_a_name(locale: str) -> None:
     words = SellerWords(locale)
-    kinds = (
-        "human",
-        "bad_review",
-        "payment",
-        "payment_claim",
-        "unpaid",
-        "delay",
-        "unreachable",
-        "fault",
-        "no_answer",
-        "undeliverable",
-    )
+    kinds = get_args(CaseKind)
+    assert all(words.case(kind) != kind for kind in kinds)
+    assert len({words.case(kind) for kind in kinds}) == len(kinds)
     tables = (
         (words.template, (*POLICIES, *PARTS)),
         (words.order_state, [name for name, _ in STATES]),

@@ -18,7 +18,7 @@ def open_case(
     shop: str = SHOP_ID,
     order: str = "1001",
 ) -> Case | None:
-    opened = OpenCase(kind="question", key=key, reason="asked", order=order)
+    opened = OpenCase(kind="complaint", key=key, reason="asked", order=order)
     return case_records.open_case(connection, shop, opened, buyer, NOON)
 
 
@@ -33,7 +33,7 @@ def test_each_shop_counts_its_cases_from_one(connection: Connection) -> None:
     first, second = open_case(connection, "a"), open_case(connection, "b")
     theirs = open_case(connection, "a", shop=NEIGHBOUR)
 
-    assert first == Case(number=1, kind="question", key="a", reason="asked", opened_at=NOON, order="1001")
+    assert first == Case(number=1, kind="complaint", key="a", reason="asked", opened_at=NOON, order="1001")
     assert (second and second.number, theirs and theirs.number) == (2, 1)
 
 
