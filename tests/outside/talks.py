@@ -17,6 +17,7 @@ _QUESTIONS = {
 }
 _PERSON = {"en": "I want to talk to a person", "zh-CN": "人工", "zh-TW": "真人客服"}
 _STOP = {"en": "STOP", "zh-CN": "退订", "zh-TW": "退訂"}
+_AHEAD = 4  # of so many wishes one is dated by a clock that runs ahead
 _PRESSING = {"zh-CN": "别催了", "zh-TW": "別催了"}
 
 
@@ -128,7 +129,10 @@ class Talker:
         name = self.person.name if chat.kind == "telegram" else None
         word = Wrote(at=at, chat=chat, text=text, asks=asks, number=number, digits=digits, name=name)
         word = replace(word, verified=self.person.email) if verified else word
-        self._send(at, bodies.wrote(f"m-{next(self.ids)}", word, stranger=self.person.stranger))
+        id = next(self.ids)
+        if asks in ("stop", "start") and id % _AHEAD == 0:
+            word = replace(word, at=at + 30 * DAY)
+        self._send(at, bodies.wrote(f"m-{id}", word, stranger=self.person.stranger))
 
     def _open_link(self, chat: Address, at: datetime, heard_at: Address) -> None:
         word = Wrote(at=at, chat=chat, text="/start", asks="link", opened=heard_at, name=self.person.name)

@@ -106,6 +106,15 @@ def test_an_older_start_that_comes_late_undoes_no_stop() -> None:
     assert found("stop", placed(), wrote(2 * MINUTE, "stop", chat=CHAT), late, hears(HOUR, "shipped", CHAT))
 
 
+def test_a_word_from_a_clock_that_runs_ahead_holds_until_the_next_one_comes() -> None:
+    ahead, left = 30 * DAY, hears(3 * HOUR, "shipped", CHAT)
+    start = (HOUR, wrote(ahead, "start", chat=CHAT)[1])
+    assert found("stop", placed(), start, wrote(2 * HOUR, "stop", chat=CHAT), left)
+    stop = (HOUR, wrote(ahead, "stop", chat=CHAT)[1])
+    assert found("stop", placed(), stop, left)
+    assert not found("stop", placed(), stop, wrote(2 * HOUR, "start", chat=CHAT), left)
+
+
 def test_answers_may_follow_a_stop_and_a_system_may_stop_a_mailbox() -> None:
     asked = wrote(HOUR, "question", chat=CHAT)
     assert not found(

@@ -95,13 +95,19 @@ def _profiles(history: History, heard: Heard) -> set[str]:
 
 
 def stopped_at(history: History, address: Address, before: int) -> datetime | None:
-    """Since when an address wants no more words, by the words' own times; None if it may be written to."""
+    """Since when an address wants no more words, by the words' own times, but none later than it was told
+    first: a clock may run ahead. None if it may be written to."""
     words: list[tuple[datetime, bool]] = []
-    for _, fact in history.facts(before):
-        if isinstance(fact, Wrote) and fact.chat == address and fact.asks in ("stop", "start"):
-            words.append((fact.at, fact.asks == "stop"))
-        if isinstance(fact, OptedOut) and address in fact.addresses:
-            words.append((fact.at, True))
+    first: dict[tuple[str, str], datetime] = {}
+    for told in history.told:
+        if told.seq >= before:
+            continue
+        arrived_at = first.setdefault((told.channel, told.delivery), told.acked_at)
+        for fact in told.facts:
+            if isinstance(fact, Wrote) and fact.chat == address and fact.asks in ("stop", "start"):
+                words.append((min(fact.at, arrived_at), fact.asks == "stop"))
+            if isinstance(fact, OptedOut) and address in fact.addresses:
+                words.append((min(fact.at, arrived_at), True))
     last = max(words, default=None, key=lambda word: (word[0], not word[1]))
     return last[0] if last and last[1] else None
 
