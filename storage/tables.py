@@ -145,7 +145,7 @@ buyers = Table(
     Column("told_at", Text),  # the times of details that were told before shown_at, JSON
     Column("created_at", Utc, nullable=False),
     Column("joined_to", Key),  # the record that this one was joined to, when contacts still joined
-    Column("mixed", Boolean),  # contacts that were only said joined others to it; parted by a person
+    Column("mixed", Boolean),  # contacts that were only said joined others to it; False: parted since
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_mixed", "shop", "id", **_open("mixed")),

@@ -91,7 +91,7 @@ def _stopped(work: UnitOfWork, event: BuyerOptedOut) -> tuple[list[AddressKey], 
 
 
 def _stopped_by_older_link(work: UnitOfWork, id: str) -> tuple[list[AddressKey], bool]:
-    """A link of an older version names a record of ours. If others came to that record or it to another,
+    """A link of an older version names a record of ours. If others ever came to that one or it to another,
     the link speaks for the mailbox that it was sent to; where nobody can tell which that was, it ends offers.
     """
     link, shop = work.connection, work.shop_id
@@ -99,7 +99,7 @@ def _stopped_by_older_link(work: UnitOfWork, id: str) -> tuple[list[AddressKey],
     if present is None:
         return [], False
     emails = {each.id: each.email for each in buyer_records.by_id(link, shop, {id, present}).values()}
-    if present == id and not mixed_files.is_marked(link, shop, id):
+    if present == id and not mixed_files.was_marked(link, shop, id):
         return [*buyer_records.identities_of(link, shop, id), *_mailboxes(emails[id])], False
     sent_to = _mailboxes(*history.mailboxes_of(link, shop, id)) or _mailboxes(emails[id])
     return sent_to or _mailboxes(emails[present]), len(sent_to) != 1

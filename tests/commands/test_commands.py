@@ -662,7 +662,7 @@ def status_of(address: str) -> int:
         return int(answer.status)
 
 
-def test_a_newcomer_sees_what_her_buyer_reads(served: Served) -> None:
+def test_a_newcomer_sees_what_their_buyer_reads(served: Served) -> None:
     assert served.shop.run("try") == 0
     assert "谢谢您" in served.shop.out
     assert "催付提醒" in served.shop.out

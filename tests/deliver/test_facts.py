@@ -197,13 +197,13 @@ def test_a_case_binds_the_messages_about_its_order_and_one_about_none_all_of_its
     connection: Connection,
 ) -> None:
     save(connection, ann(), order("1"), order("2"))
-    for key, about in (("one", "1"), ("hers", None)):
+    for key, about in (("one", "1"), ("the buyer's", None)):
         opened = OpenCase(kind="human", key=key, reason="asked", order=about)
         case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
     for key, about in (("k", "1"), ("l", "2"), ("m", None)):
         queue(connection, key, order=about)
     found = {key: [case.key for case in of.cases] for key, of in facts_of(connection).items()}
-    assert found == {"k": ["one", "hers"], "l": ["hers"], "m": ["one", "hers"]}
+    assert found == {"k": ["one", "the buyer's"], "l": ["the buyer's"], "m": ["one", "the buyer's"]}
 
 
 # What waits to be handled

@@ -284,7 +284,7 @@ def test_a_chat_hears_no_subject_and_a_mail_has_one(account: Transcript) -> None
     assert [message.key for message in arrived if bool(message.subject) != (message.channel == "email")] == []
 
 
-def test_every_buyer_is_called_by_her_own_name(account: Transcript) -> None:
+def test_every_buyer_is_called_by_their_own_name(account: Transcript) -> None:
     values = load_cast(account.locale).values
     people = {str(value["name"]) for value in values.values() if isinstance(value, dict) and "phone" in value}
 

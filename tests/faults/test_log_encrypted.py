@@ -80,7 +80,7 @@ def with_token(papers: Path) -> Iterator[servers.Cluster]:
 
 class Way:
     """The way to a cluster, with somebody on it who hears what is said, and writes what a server says first:
-    that a server of his own belongs to the cluster too, and if he strips, nothing of encryption.
+    that a server of their own belongs to the cluster too, and if they strip, nothing of encryption.
     """
 
     def __init__(self, cluster: servers.Cluster, strips: bool = False) -> None:

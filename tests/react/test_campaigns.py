@@ -68,7 +68,7 @@ async def test_an_offer_comes_in_the_buyers_own_daytime(database_url: str) -> No
         assert len(set(hours)) > 1
 
 
-async def test_who_stops_before_her_turn_is_not_written_to(database_url: str) -> None:
+async def test_who_stops_before_their_turn_is_not_written_to(database_url: str) -> None:
     async with world(database_url, **SETTINGS) as shop:
         await loyal(shop, "ann")
         await shop.forward(21 * HOUR + HOUR / 2)  # 9:30: decided, not yet said

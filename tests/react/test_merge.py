@@ -27,7 +27,7 @@ from bot.domain.wishes import Standing, standing
 from bot.react.merge import ECHO, Subject, merge_event
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
-from storage import buyer_records, case_records, tables
+from storage import buyer_records, case_records, mixed_files, tables
 from storage.outbox import message_name
 from tests.one_shop import (
     DAY,
@@ -402,10 +402,13 @@ def mixed_file(connection: Connection) -> None:
     connection.execute(update(tables.buyers).where(tables.buyers.c.id == "bob").values(joined_to="ann"))
 
 
+@pytest.mark.parametrize("parted", [False, True])
 def test_an_older_link_of_a_mixed_record_stops_the_mailbox_that_it_was_sent_to(
-    connection: Connection,
+    connection: Connection, parted: bool
 ) -> None:
     mixed_file(connection)
+    if parted:
+        mixed_files.unmark(connection, SHOP_ID, "ann")
     assert stopped_by_an_older_link(connection, "ann") == {("email", "shown@b.example"): (True, False)}
     mailed(connection, "1", "ann", "Ann@b.example")
     mailed(connection, "2", "ann", "42", "telegram")

@@ -37,7 +37,7 @@ async def test_a_case_says_who_waits_and_where(database_url: str) -> None:
         assert {case.who for case in await waiting(shop)} == {"安娜 · webhook:ann", "webhook:a guest"}
 
 
-async def test_a_filled_in_form_reaches_the_seller_with_what_she_has_to_look_for(database_url: str) -> None:
+async def test_a_filled_in_form_reaches_the_seller_with_what_they_have_to_look_for(database_url: str) -> None:
     async with world(database_url) as shop:
         await shop.place()
         await shop.settle()
@@ -49,7 +49,7 @@ async def test_a_filled_in_form_reaches_the_seller_with_what_she_has_to_look_for
         assert all(word in told for word in ("1001", "王小明", "招商银行", "今天上午"))
 
 
-async def test_a_buyer_with_no_address_is_one_case_however_many_messages_she_misses(
+async def test_a_buyer_with_no_address_is_one_case_however_many_messages_they_miss(
     database_url: str,
 ) -> None:
     async with world(database_url, quiet_hours={"start": "00:00", "end": "00:00"}) as shop:
