@@ -201,7 +201,7 @@ class _Batch:
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
-    def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
+    def run(self, rows: Sequence[Row[Any, Any, Any]]) -> Handled:
         outcomes: list[tuple[int, str | None, str | None]] = []
         events: list[tuple[int, datetime, AnyEvent]] = []
         for row in rows:
