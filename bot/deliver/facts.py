@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
-from bot.domain.buyers import addressed
+from bot.domain.buyers import addressed, is_guest
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
@@ -25,6 +25,7 @@ from storage import (
     proof_records,
     wish_records,
 )
+from storage.history import NOTHING_HEARD, Heard, HeardByOrder
 from storage.outbox import SELLER
 from storage.proof_records import Place
 
@@ -72,7 +73,9 @@ def read_facts(
     for row in rows:
         if row.id in waiting:
             continue
-        contact, sent = contacts[row.id], heard.get(row.buyer, history.NOTHING_HEARD)
+        contact = contacts[row.id]
+        guest = is_guest(kind for kind, _, _ in identities.get(row.buyer, ()))
+        sent = _counted(heard.get(row.buyer, {}), row.order_id, guest)
         standing, wanted = addresses.wanted(row, found[row.id], contact, standings)
         facts[row.id] = Facts(
             shop=addresses.shop,
@@ -90,6 +93,12 @@ def read_facts(
             said=said.get(row.order_id, ()),
         )
     return facts
+
+
+def _counted(heard: HeardByOrder, order: str | None, guest: bool) -> Heard:
+    """What counts towards the caps. A guest's order has caps of its own, because strangers may type the same
+    address, and what they order must hold nothing back."""
+    return heard.get(order, NOTHING_HEARD) if guest else sum(heard.values(), start=NOTHING_HEARD)
 
 
 def _contacts(

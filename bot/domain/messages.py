@@ -28,7 +28,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true at the time of sending, for one message. `sent_*` count messages really sent."""
+    """What is true at the time of sending, for one message. `sent_*` count messages really sent.
+
+    They count what the buyer heard; for a guest, who is no more than an address that anybody may type, what
+    was said about this order.
+    """
 
     shop: Shop
     buyer: Buyer  # whom the message addresses: for one about an order with that order's contacts

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert
 from bot.domain.context import Said
 from bot.domain.errors import DeliveryDelayed, DeliveryRefused
 from storage import history, tables
-from storage.history import DAY, LOOK_AGAIN, WEEK, Heard
+from storage.history import DAY, LOOK_AGAIN, NOTHING_HEARD, WEEK, Heard
 from storage.outbox import Attempt, mark_failed
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue
 from tests.world import NOON
@@ -23,7 +23,8 @@ def sent(
 
 
 def heard(connection: Connection, *but: int) -> Heard | None:
-    return history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+    by_order = history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+    return sum(by_order.values(), start=NOTHING_HEARD) if by_order else None
 
 
 def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(connection: Connection) -> None:
@@ -37,6 +38,20 @@ def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(conn
     queue(connection, "waits")
 
     assert heard(connection) == Heard(in_day=2, in_day_until=NOON + SECOND)
+
+
+def test_what_a_buyer_heard_is_counted_order_by_order(connection: Connection) -> None:
+    sent(connection, "a", HOUR, order="1")
+    queue(connection, "b", order="1")
+    amend(connection, "b", attempts=1, try_at=NOON + MINUTE)
+    sent(connection, "c", 2 * HOUR, order="2")
+    sent(connection, "d", 3 * HOUR)
+
+    assert history.heard_of_us(connection, SHOP_ID, {"ann"}, (), NOON)["ann"] == {
+        "1": Heard(in_day=2, in_day_until=NOON + MINUTE),
+        "2": Heard(in_day=1, in_day_until=NOON - 2 * HOUR + DAY),
+        None: Heard(in_day=1, in_day_until=NOON - 3 * HOUR + DAY),
+    }
 
 
 def test_offers_count_for_a_week(connection: Connection) -> None:
