@@ -32,7 +32,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown
+from bot.domain.payments import Paid, Refund, Shown, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -73,7 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postcode: str | None = None
     pay_on_delivery: bool = False
     test: bool = False
-    shown_money: tuple[Shown, ...] = ()  # of every snapshot, oldest first
+    shown_money: tuple[Shown, ...] = ()  # of the snapshots, oldest first; see `with_shown`
     payments: tuple[Paid, ...] = ()
     parcels: tuple[Parcel, ...] = ()  # records: what was told under one name; see `sent`
     refunds: tuple[Refund, ...] = ()
@@ -378,7 +378,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
         test=order.test or event.test,
-        shown_money=_with_shown(order.shown_money, event),
+        shown_money=with_shown(order.shown_money, Shown(event.at, event.total, event.paid, event.asked)),
     )
     shown = Order(
         id=order.id,
@@ -414,15 +414,6 @@ def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
 def _content(order: Order) -> bytes:
     paid = (order.told_paid, order.shop_total)
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
-
-
-def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
-    new = Shown(event.at, event.total, event.paid, event.asked)
-    return known if new in known else tuple(sorted((*known, new), key=_when_shown))
-
-
-def _when_shown(shown: Shown) -> tuple[datetime, bytes]:
-    return shown.at, msgspec.json.encode(shown)
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:

@@ -1,5 +1,6 @@
 """The payments and refunds of an order, and its money as the platform showed it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
@@ -7,6 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from bot.domain.money import Money
+
+_replace = msgspec.structs.replace
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +46,26 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     asked: bool = True
 
 
+NEWEST = 8  # showings of one state of the money that are kept, besides the first
+
 Told = TypeVar("Told", Paid, Refund)
+
+
+def with_shown(known: Iterable[Shown], new: Shown) -> tuple[Shown, ...]:
+    """The showings with one more, oldest first: of each state of the money the first and the newest ones.
+
+    A platform shows an order with each of its updates, mostly with the same money, and the record must not
+    grow with them. The first and the newest of a set do not depend on the order in which it was told.
+    """
+    times: dict[Shown, set[datetime]] = defaultdict(set)
+    for shown in (*known, new):
+        times[_replace(shown, at=new.at)].add(shown.at)
+    kept = [
+        _replace(money, at=at)
+        for money, those in times.items()
+        for at in {min(those), *sorted(those)[-NEWEST:]}
+    ]
+    return tuple(sorted(kept, key=lambda shown: (shown.at, msgspec.json.encode(shown))))
 
 
 def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
