@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, case, false, func, null, or_, select
+from sqlalchemy import Connection, Row, and_, case, false, func, null, or_, select
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
@@ -112,6 +112,17 @@ def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collecti
         outbox.c.shop == shop, is_in(connection, outbox.c.buyer, of_buyers), outbox.c.rule == rule
     )
     return set(connection.scalars(statement))
+
+
+def reached(connection: Connection, shop: str, key: str, but: int) -> bool:
+    """True if a message with this key, or with more behind a colon, has reached its address or may have.
+
+    but: the id of one that does not count.
+    """
+    alike = or_(outbox.c.key == key, and_(outbox.c.key > f"{key}:", outbox.c.key < f"{key};"))
+    gone = or_(outbox.c.state.in_(("sending", "sent", "unknown")), outbox.c.attempts > 0)
+    statement = select(outbox.c.id).where(outbox.c.shop == shop, alike, gone, outbox.c.id != but)
+    return connection.scalar(statement.limit(1)) is not None
 
 
 def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:

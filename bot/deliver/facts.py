@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
+from bot.domain.actions import MAILTO
 from bot.domain.buyers import addressed, is_guest
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
@@ -52,6 +53,13 @@ def read_facts(
     identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
     opened = proof_records.chats_of(connection, shop_id, about)
     waiting = _waiting(connection, shop_id, rows, identities, opened)
+    questions = {
+        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}" for row in rows if is_mailbox(row.to)
+    }
+    first = {question: id for id, question in reversed(questions.items())}
+    waiting |= {
+        id for id, question in questions.items() if id != first[question]
+    }  # the next round knows more
     orders = order_records.by_id(connection, shop_id, about)
     contacts = _contacts(connection, shop_id, addresses, rows, orders, identities, opened)
     limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
@@ -89,6 +97,8 @@ def read_facts(
             promotions_in_week=sent.offers,
             promotions_in_week_until=sent.offers_until,
             standing=standing,
+            asked_before=row.id in questions
+            and history.reached(connection, shop_id, questions[row.id], row.id),
             addresses=wanted,
             said=said.get(row.order_id, ()),
         )

@@ -45,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
     standing: Standing = NOTHING_SAID  # of the address that is best, or of all where none is left
+    asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 

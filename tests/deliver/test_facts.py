@@ -146,6 +146,20 @@ def test_a_second_contact_does_not_take_the_channel_of_the_first(connection: Con
     assert [each.channel for each in facts["l"].addresses] == ["telegram", "mail"]
 
 
+def test_a_question_to_a_mailbox_is_judged_once_at_a_time_and_knows_whether_it_was_asked_before(
+    connection: Connection,
+) -> None:
+    save(connection, ann(), bob())
+    for key, buyer in (("thanks:a@b.example:1", "ann"), ("thanks:a@b.example:2", "bob")):
+        queue(connection, key, buyer=buyer, to="mailto:a@b.example")
+    assert {key: of.asked_before for key, of in facts_of(connection).items()} == {
+        "thanks:a@b.example:1": False
+    }
+    gone = {"state": "sent", "settled_at": NOON, "text": "x"}
+    connection.execute(update(tables.outbox).where(tables.outbox.c.buyer == "ann").values(**gone))
+    assert facts_of(connection)["thanks:a@b.example:2"].asked_before
+
+
 # Whose address, and what it wants
 
 

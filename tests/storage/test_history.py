@@ -88,6 +88,23 @@ def test_an_offer_was_made_to_whom_it_was_ever_decided_for(connection: Connectio
     assert history.offered_to(connection, NEIGHBOUR, "spring", {"ann"}) == set()
 
 
+def test_a_key_was_reached_by_a_message_that_arrived_or_may_have_under_it_or_one_that_goes_on(
+    connection: Connection,
+) -> None:
+    def reached(key: str, but: int = 0) -> bool:
+        return history.reached(connection, SHOP_ID, key, but)
+
+    sent(connection, "ask:a@b.example:1", state="skipped")
+    sent(connection, "ask:a@b.example.com:1")
+    queue(connection, "ask:a@b.example:2")
+    assert not reached("ask:a@b.example")
+    tried = amend(connection, "ask:a@b.example:2", attempts=1)
+    assert reached("ask:a@b.example")
+    assert not reached("ask:a@b.example", tried)
+    sent(connection, "ask:a@b.example", state="unknown")
+    assert reached("ask:a@b.example", tried)
+
+
 def test_an_echo_is_known_by_its_id_at_any_time_and_by_its_text_for_a_while(connection: Connection) -> None:
     id = sent(connection, "a", HOUR)
     amend(connection, "a", receipt="tg-7")
