@@ -217,6 +217,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return money.minor
         return money.minor * self.shop_total.minor // max(1, self.total.minor)
 
+    def rating_of(self, review: str | None) -> int | None:
+        """The rating of a review as it was told last: the buyer may have changed it."""
+        versions = [each for each in self.reviews if each.review == review]
+        newest = max(versions, key=lambda each: (each.at, each.rating), default=None)
+        return newest.rating if newest else None
+
     @property
     def covered_at(self) -> datetime | None:
         """When what is paid first reached the total; None while it does not, or while no total is known."""
@@ -417,12 +423,18 @@ def _content(order: Order) -> bytes:
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
-    """Keep one entry for each id; of two that differ, a payment's first word and another's last."""
+    """Keep one entry for each id, or each version of a payment: its first word, and another's last."""
     same = [entry for entry in entries if _id(entry) == _id(new)]
     others = [entry for entry in entries if _id(entry) != _id(new)]
     told = [*same, new]
-    kept = min(told, key=_age) if isinstance(new, Paid) else _last_word(told)
+    kept = _first_word(told) if isinstance(new, Paid) else _last_word(told)
     return tuple(sorted([*others, kept], key=_id))
+
+
+def _first_word(told: list[Entry]) -> Entry:
+    kept = min(told, key=_age)
+    last_at = max(getattr(each, "last_at", None) or each.at for each in told)
+    return _replace(kept, last_at=None if last_at == kept.at else last_at)
 
 
 def _last_word(told: list[Entry]) -> Entry:
@@ -441,13 +453,14 @@ def _last_word(told: list[Entry]) -> Entry:
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
     told = msgspec.to_builtins(entry)
     return entry.at, msgspec.json.encode(
-        {k: v for k, v in told.items() if k not in ("first_at", "had_amount")}
+        {k: v for k, v in told.items() if k not in ("first_at", "last_at", "had_amount")}
     )
 
 
-def _id(entry: Paid | Refund | Review) -> tuple[str, str]:
+def _id(entry: Paid | Refund | Review) -> tuple[str, str, bytes]:
     """One name in two systems is two facts."""
-    return entry.id, "" if isinstance(entry, Review) else entry.source or ""
+    source = "" if isinstance(entry, Review) else entry.source or ""
+    return entry.id, source, msgspec.json.encode(entry.amount) if isinstance(entry, Paid) else b""
 
 
 _replace = msgspec.structs.replace

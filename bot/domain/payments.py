@@ -13,7 +13,10 @@ _replace = msgspec.structs.replace
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`source`: the system that told it; None for entries stored before sums were kept by source."""
+    """One version of a payment: a sum told otherwise under its id is another, and the last of them is true.
+
+    source: the system that told it; None for entries stored before sums were kept by source.
+    """
 
     id: str
     at: datetime
@@ -22,6 +25,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference: str | None = None
     source: str | None = None
     told_at: datetime | None = None
+    last_at: datetime | None = None  # its latest time, where it was told under several
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,13 +80,22 @@ def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
     return found
 
 
+def current(payments: Iterable[Paid]) -> list[Paid]:
+    """Each payment of one source as its newest version tells it; of two with one time the content decides."""
+    return list({paid.id: paid for paid in sorted(payments, key=_last_told)}.values())
+
+
+def _last_told(paid: Paid) -> tuple[datetime, bytes]:
+    return paid.last_at or paid.at, msgspec.json.encode(paid.amount)
+
+
 def distinct(payments: Iterable[Paid], memos: frozenset[str]) -> list[Paid]:
     """Each payment of one source once, the earliest first: a reference names it, however often it is told.
 
     memos: what all transfers for the order carry, which names none of them.
     """
     found: dict[tuple[str, Money | None], Paid] = {}
-    for paid in sorted(payments, key=lambda paid: (paid.at, paid.id)):
+    for paid in sorted(current(payments), key=lambda paid: (paid.at, paid.id)):
         named = paid.reference and paid.reference.strip().lstrip("#") not in memos
         found.setdefault((paid.reference if named and paid.reference else paid.id, paid.amount), paid)
     return list(found.values())

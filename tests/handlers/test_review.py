@@ -1,6 +1,7 @@
 """Reviews: asked for at the right time and of the right people, thanked for, answered."""
 
 from datetime import timedelta
+from itertools import permutations
 
 from msgspec.structs import replace
 
@@ -120,8 +121,16 @@ def test_a_parcel_that_follows_weeks_later_is_no_reason_to_ask_twice() -> None:
 def test_praise_is_thanked_for() -> None:
     desk = arrived().take(world.reviewed(5))
 
-    assert desk.waiting["review_thanks:1001:v1"].values["rating"] == 5
+    assert desk.waiting["review_thanks:1001:v1"].values == {"review": "v1"}
     assert desk.cases == {}
+
+
+def test_an_answer_names_the_rating_of_today() -> None:
+    for facts in permutations((world.reviewed(5, days(6)), world.reviewed(4, days(7)))):
+        order = arrived().take(*facts).order
+        assert order
+        due = arrived().take(*facts).waiting["review_thanks:1001:v1"]
+        assert (due.at, due.values, order.rating_of("v1")) == (PLACED + days(6), {"review": "v1"}, 4)
 
 
 def test_a_bad_review_brings_an_apology_a_case_and_a_drafted_explanation() -> None:
