@@ -76,10 +76,10 @@ def shipped(order: Order) -> Reason | None:
 
 def arrived(order: Order) -> Reason | None:
     """Delivered, any of it, or closed by the platform."""
-    known = [order.all_delivered_at, order.completed_at, *(parcel.delivered_at for parcel in order.parcels)]
+    known = [order.all_delivered_at, *(parcel.delivered_at for parcel in order.parcels)]
     first = min((at for at in known if at), default=None)
     if first is None:
-        return None
+        return Reason("order_completed", {"order": order.shown_number}) if order.completed_at else None
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
 
 
@@ -164,5 +164,6 @@ REASONS: Reasons = {
     "order_closed": ("order", "closes_at"),
     "order_shipped": ("order",),
     "order_delivered": ("order", "delivered_at"),
+    "order_completed": ("order",),
     "case_open": ("number",),
 }

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, func, or_, select
 
+from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
 from storage import buyer_records
 from storage.tables import identities, orders
@@ -47,7 +48,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     first, _, rest = name.partition(":")
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
-    wanted += [(kind, name.casefold() if kind.startswith("guest of ") else name) for kind in kinds]
+    wanted += [(kind, name.casefold() if kind.startswith(GUEST) else name) for kind in kinds]
     owners = buyer_records.owners(connection, shop, wanted)
     return next((owners[identity] for identity in wanted if identity in owners), None) or _named_by(
         connection, shop, name

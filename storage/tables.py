@@ -408,6 +408,7 @@ outbox = Table(
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
     Index("outbox_retried", "shop", "buyer", **_open("state = 'queued' AND attempts > 0")),
+    Index("outbox_retried_chats", "shop", "address", "channel", **_open("state = 'queued' AND attempts > 0")),
     Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),

@@ -32,7 +32,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown
+from bot.domain.payments import Paid, Refund, Shown, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -73,7 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postcode: str | None = None
     pay_on_delivery: bool = False
     test: bool = False
-    shown_money: tuple[Shown, ...] = ()  # of every snapshot, oldest first
+    shown_money: tuple[Shown, ...] = ()  # of the snapshots, oldest first; see `with_shown`
     payments: tuple[Paid, ...] = ()
     parcels: tuple[Parcel, ...] = ()  # records: what was told under one name; see `sent`
     refunds: tuple[Refund, ...] = ()
@@ -216,6 +216,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.shop_total is None or self.total is None or money.currency != self.total.currency:
             return money.minor
         return money.minor * self.shop_total.minor // max(1, self.total.minor)
+
+    def rating_of(self, review: str | None) -> int | None:
+        """The rating of a review as it was told last: the buyer may have changed it."""
+        versions = [each for each in self.reviews if each.review == review]
+        newest = max(versions, key=lambda each: (each.at, each.rating), default=None)
+        return newest.rating if newest else None
 
     @property
     def covered_at(self) -> datetime | None:
@@ -378,7 +384,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
         test=order.test or event.test,
-        shown_money=_with_shown(order.shown_money, event),
+        shown_money=with_shown(order.shown_money, Shown(event.at, event.total, event.paid, event.asked)),
     )
     shown = Order(
         id=order.id,
@@ -416,22 +422,19 @@ def _content(order: Order) -> bytes:
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 
-def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
-    new = Shown(event.at, event.total, event.paid, event.asked)
-    return known if new in known else tuple(sorted((*known, new), key=_when_shown))
-
-
-def _when_shown(shown: Shown) -> tuple[datetime, bytes]:
-    return shown.at, msgspec.json.encode(shown)
-
-
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
-    """Keep one entry for each id; of two that differ, a payment's first word and another's last."""
+    """Keep one entry for each id, or each version of a payment: its first word, and another's last."""
     same = [entry for entry in entries if _id(entry) == _id(new)]
     others = [entry for entry in entries if _id(entry) != _id(new)]
     told = [*same, new]
-    kept = min(told, key=_age) if isinstance(new, Paid) else _last_word(told)
+    kept = _first_word(told) if isinstance(new, Paid) else _last_word(told)
     return tuple(sorted([*others, kept], key=_id))
+
+
+def _first_word(told: list[Entry]) -> Entry:
+    kept = min(told, key=_age)
+    last_at = max(getattr(each, "last_at", None) or each.at for each in told)
+    return _replace(kept, last_at=None if last_at == kept.at else last_at)
 
 
 def _last_word(told: list[Entry]) -> Entry:
@@ -450,13 +453,14 @@ def _last_word(told: list[Entry]) -> Entry:
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
     told = msgspec.to_builtins(entry)
     return entry.at, msgspec.json.encode(
-        {k: v for k, v in told.items() if k not in ("first_at", "had_amount")}
+        {k: v for k, v in told.items() if k not in ("first_at", "last_at", "had_amount")}
     )
 
 
-def _id(entry: Paid | Refund | Review) -> tuple[str, str]:
+def _id(entry: Paid | Refund | Review) -> tuple[str, str, bytes]:
     """One name in two systems is two facts."""
-    return entry.id, "" if isinstance(entry, Review) else entry.source or ""
+    source = "" if isinstance(entry, Review) else entry.source or ""
+    return entry.id, source, msgspec.json.encode(entry.amount) if isinstance(entry, Paid) else b""
 
 
 _replace = msgspec.structs.replace

@@ -72,7 +72,7 @@ def test_a_reopened_order_is_not_cancelled_any_more_and_was_once(
         (order_of(world.placed(), world.refunded(2000)), "order_refunded"),
         (order_of(world.placed(), world.shipped()), "order_shipped"),
         (order_of(world.placed(), world.delivered()), "order_delivered"),
-        (order_of(world.placed(), world.completed()), "order_delivered"),
+        (order_of(world.placed(), world.completed()), "order_completed"),
     ],
 )
 def test_nobody_is_asked_to_pay_an_order_that_was_paid_left_or_ended(order: Order, why: str | None) -> None:

@@ -202,7 +202,7 @@ class Known:
 
 
 def _is_whole(fact: OrderFact) -> bool:
-    return isinstance(fact, Completed) or (isinstance(fact, Delivered) and fact.parcel is None)
+    return isinstance(fact, Delivered) and fact.parcel is None
 
 
 def _last(facts: Iterable[OrderFact]) -> datetime | None:

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.context import Buyer, Case
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
-from bot.domain.orders import Order
+from bot.domain.orders import Order, Review
 from bot.domain.payments import Refund
 from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
 from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, split_subject
@@ -353,9 +353,13 @@ def test_the_form_we_send_is_read_when_it_comes_back(locale: str, asked: tuple[s
     assert fields == {field: f"value{number}" for number, field in enumerate(asked)}
 
 
-def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
+def test_a_complaint_names_its_case_and_a_refund_its_amount_and_an_answer_the_rating_of_today() -> None:
     at = datetime(2026, 11, 21, tzinfo=UTC)
-    order = Order(id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),))
+    told = ((5, at), (4, at + timedelta(hours=1)))
+    reviews = tuple(Review(id=f"v:{stars}", review="v", at=when, rating=stars) for stars, when in told)
+    order = Order(
+        id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),), reviews=reviews
+    )
     case = Case(
         number=42, kind="bad_review", key="bad_review:1:x", reason="bad_review", opened_at=at, order="1"
     )
@@ -367,12 +371,12 @@ def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
         due_at=at,
         created_at=at,
         lateness=timedelta(days=1),
-        values={"refund": "r"},
+        values={"refund": "r", "review": "v", "rating": 5},
     )
 
     made = variables(due, facts, at)
 
-    assert made["case"] == 42
+    assert (made["case"], made["rating"]) == (42, 4)
     assert made["amount"] == Money(500, "CNY")
     assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), made).text
     assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), made).text
