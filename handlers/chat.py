@@ -84,10 +84,18 @@ def _commanded(name: str, more: str) -> Meaning:
 
 def _in_language(action: Action, event: MessageReceived, context: Context) -> Action:
     """Answer in the language of the question, where it shows one that we have."""
-    if not isinstance(action, Say) or not action.to or event.kind == "button":
+    if not isinstance(action, Say) or not action.to:
         return action
     own = context.buyer.locale if context.buyer else None
-    return msgspec.structs.replace(action, locale=language_of(event.text, own, context.shop.locale))
+    told = own or _told_with(context.orders)
+    shown = None if event.kind == "button" else language_of(event.text, told, context.shop.locale)
+    return msgspec.structs.replace(action, locale=shown or (None if own else told))
+
+
+def _told_with(orders: tuple[Order, ...]) -> str | None:
+    """The language of the newest order that names one: its buyer's, whose file may name none."""
+    contacts = (order.contacts for order in orders if order.contacts)
+    return next((locale for each in contacts if (locale := each.known("locale"))), None)
 
 
 def _opened(context: Context) -> list[Action]:

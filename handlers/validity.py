@@ -24,13 +24,13 @@ def of_order(check: OrderCheck) -> Check:
     def with_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
         if facts.order is None:
             return Reason("order_unknown", {"order": due.order or ""})
-        return _only_a_test(facts.order, facts.shop) or check(due, facts.order, facts, now)
+        return why_unsaid(facts.order, facts.shop) or check(due, facts.order, facts, now)
 
     return with_order
 
 
-def _only_a_test(order: Order, shop: Shop) -> Reason | None:
-    """Test orders are recorded and shown to the seller; buyers hear of them if the shop is being tried."""
+def why_unsaid(order: Order, shop: Shop) -> Reason | None:
+    """Test orders are recorded; only in a shop that is being tried do buyers and sellers hear of them."""
     said = shop.say_test_orders or not order.test
     return None if said else Reason("test_order", {"order": order.shown_number})
 

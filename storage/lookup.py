@@ -1,6 +1,6 @@
 """Find the record that a seller names, by id, number or address."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, or_, select
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, or_, select
 from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
 from storage import buyer_records
+from storage.sql_in import is_in
 from storage.tables import identities, orders
 
 LARGEST_ID = 2**63 - 1
@@ -36,6 +37,14 @@ def orders_numbered(connection: Connection, shop: str, number: str) -> Sequence[
     return connection.scalars(
         select(orders.c.id).where(orders.c.shop == shop, orders.c.number == number)
     ).all()
+
+
+def numbers_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
+    """The numbers that buyers see, by the orders' ids."""
+    here = select(orders.c.id, orders.c.number).where(
+        orders.c.shop == shop, is_in(connection, orders.c.id, ids), orders.c.number.is_not(None)
+    )
+    return {row.id: row.number for row in connection.execute(here)} if ids else {}
 
 
 def find_buyer(connection: Connection, shop: str, name: str) -> str | None:

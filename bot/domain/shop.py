@@ -329,7 +329,7 @@ class Shop(Settings):
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
     say_test_orders: bool = Field(
-        False, description="say the messages about a platform's test orders too, to try the shop"
+        False, description="say messages and open cases about a platform's test orders too, to try the shop"
     )
     double_opt_in: bool | None = Field(
         None,

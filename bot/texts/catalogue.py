@@ -21,7 +21,9 @@ from bot.texts.template_engine import Compiled, TemplateEnvironment
 
 CHAT_MAX = 4096  # what the narrowest chat takes; `xiaoer check` warns of more
 STOP_LINE = "stop_line"
-STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)  # a chat understands each
+STOP_WORDS = re.compile(
+    r"退订|退訂|不要优惠|不要優惠|\bstop\b|\bno offers\b|\bTD\b", re.IGNORECASE
+)  # a chat understands each
 _KEPT = 1024  # compiled templates; waiting messages may still need older versions
 
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}

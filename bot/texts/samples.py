@@ -93,8 +93,8 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an overpaid order", {"payments": (Paid(id="p", at=AT, amount=_MUCH),)}),
     ("an order paid in other money", {"payments": (Paid(id="p", at=AT, amount=_OTHER),)}),
     ("a paid order", {"payments": _PAID}),
-    ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),
+    ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("an order shipped in two parcels", {"payments": _PAID, "parcels": (_SENT, _PLAIN)}),
     ("an order shipped without a number", {"payments": _PAID, "parcels": (_PLAIN,)}),
     ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
@@ -137,7 +137,7 @@ _SAID = tuple(
 def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
     """Make the variables of one ordinary message of this template, as a preview shows it."""
     known = _input(name, policies)
-    for _, facts in _ORDERS:
+    for _, facts in (*_ORDERS, *situations()):
         order = _order(**{**facts, "currency": shop.currency})
         due, known_facts = _message(name, policies, shop, buyer, order, known.samples[0])
         made = variables(due, known_facts, AT, stop_url=STOP_URL)

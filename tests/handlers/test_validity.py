@@ -132,9 +132,14 @@ def test_a_time_in_a_reason_is_written_in_utc() -> None:
     assert validity.iso(shanghai) == "2026-11-21T04:00:00+00:00"
 
 
-def test_buyers_hear_of_a_platforms_test_order_only_if_the_shop_tries() -> None:
+def test_buyers_and_sellers_hear_of_a_platforms_test_order_only_if_the_shop_tries() -> None:
     desk = world.Desk().take(world.placed(test=True), world.paid())
     tried = world.Desk(world.shop_with(say_test_orders=True)).take(world.placed(test=True), world.paid())
 
+    close = world.time_came("late_shipping", world.PLACED + days(9))
+    for each in (desk, tried):
+        each.take(close, now=world.PLACED + days(9))
+
     assert {desk.why_outdated(key) for key in desk.messages} == {"test_order"}
+    assert (len(desk.cases), len(tried.cases)) == (0, 1)
     assert tried.why_outdated(world.acknowledged()) is None

@@ -46,7 +46,7 @@ async def test_an_offer_reaches_those_of_the_tier_who_agreed_once(database_url: 
         assert offered(shop) == ["ann"]
         text = next(m["text"] for m in shop.receiver.messages if m["template"] == "vip_promotion")
         assert "全场九折" in text
-        assert "退订" in text
+        assert "不要优惠" in text
 
 
 async def test_an_offer_comes_in_the_buyers_own_daytime(database_url: str) -> None:

@@ -23,6 +23,7 @@ SAMPLES: dict[str, Any] = {
     "total": "1280.00 CNY",
     "history": ["payment_reminder sent 2026-11-21T02:03:00+00:00", "second_contact queued"],
     "end": "2026-11-30",
+    "day": "2026-11-30",
     "lateness": 43200,
     "limit": 1,
     "attempts": 3,

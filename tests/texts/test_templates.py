@@ -52,6 +52,16 @@ def test_our_words_hold_before_the_worst_buyers(shop: Shop) -> None:
     assert check_templates(TEXTS, shop, POLICIES) == []
 
 
+@pytest.mark.parametrize("name", NAMES_OF_TEXTS)
+def test_every_message_can_be_previewed_in_a_new_shop(name: str) -> None:
+    assert TEXTS.render(TEXTS.resolve(name, "en"), sample(name, BARE, POLICIES, "Anna")).fault is None
+
+
+def test_a_preview_of_a_shipping_notice_shows_the_whole_order_with_its_number() -> None:
+    assert "Parcel: SF Express SF123" in said("shipped", "en")
+    assert "Part of" not in said("shipped", "en")
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", NAMES_OF_TEXTS)
 def test_no_message_is_long_or_leaks_a_fault(name: str, locale: str) -> None:
