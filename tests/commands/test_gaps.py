@@ -18,10 +18,9 @@ def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[
     (folder / ".env").chmod(0o600)
     settings = str(folder / "config.yaml")
     capsys.readouterr()
-    code = main(["check", "--config", settings])
-    told = capsys.readouterr().out
-    main(["check", "--config", settings, "--json"])
-    return code, [each["path"] for each in json.loads(capsys.readouterr().out)["settings"]], told
+    code = main(["check", "--config", settings, "--json"])
+    found = json.loads(capsys.readouterr().out)["settings"]
+    return code, [each["path"] for each in found], "\n".join(each["said"] for each in found)
 
 
 @pytest.mark.parametrize(
