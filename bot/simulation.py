@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Unpack
@@ -27,7 +27,8 @@ from bot.program import Program
 from storage import calendar, outbox, schema
 from storage.database import Database
 
-STEP = timedelta(hours=1)  # the longest leap, so that no start of a campaign is missed
+STEP = timedelta(hours=1)  # the longest leap where something may come whose time nobody can name
+FAR = datetime.max.replace(tzinfo=UTC)
 
 
 class ManualClock:
@@ -62,9 +63,7 @@ class Simulation:
         await self.settle()
         await look()
         while self.clock.now < until:
-            following = await self.next_wake_up()
-            leap = min(self.clock.now + STEP, until)
-            self.clock.now = min(leap, following) if following and following > self.clock.now else leap
+            self.clock.now = min(await self._next_stop(), until)
             await self.settle()
             await look()
 
@@ -75,6 +74,13 @@ class Simulation:
         What the calendar of promotions starts is not among them: `advance` stops every hour for it.
         """
         return await self.program.parts.database.read(partial(_next_due, now=self.clock.now))
+
+    async def _next_stop(self) -> datetime:
+        now, following = self.clock.now, await self.next_wake_up()
+        promotes = any(shop.promotions for shop in self.program.parts.config.shops.values())
+        waits = following is not None and following <= now  # for a free slot, or behind another message
+        nearest = [at for at in (following, now + STEP if promotes or waits else None) if at and at > now]
+        return min(nearest, default=FAR)
 
 
 @contextlib.asynccontextmanager

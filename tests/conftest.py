@@ -5,6 +5,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, make_url
 
 from storage import schema
 from storage.database import Database
+from storage.private_files import create_private
 from tests import servers
 
 DATABASES = itertools.count(1)
@@ -47,13 +49,35 @@ def postgres_server() -> Iterator[str]:
         cannot_run(f"no PostgreSQL: {why}")
 
 
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """The name of a PostgreSQL database that has the program's tables and nothing in them."""
+    with _postgres_database(postgres_server, "template0") as url:
+        database = Database(url)
+        schema.migrate(database.engine)
+        database.close()
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of a fresh, empty PostgreSQL database."""
-    name = f"shop_{next(DATABASES)}"
-    server = make_url(postgres_server)
+def postgres_url(postgres_server: str, postgres_tables: str) -> Iterator[str]:
+    """The URL of a fresh PostgreSQL database with the program's tables."""
+    with _postgres_database(postgres_server, postgres_tables) as url:
+        yield url
+
+
+@pytest.fixture
+def bare_postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database without any tables."""
+    with _postgres_database(postgres_server, "template0") as url:
+        yield url
+
+
+@contextmanager
+def _postgres_database(server_url: str, template: str) -> Iterator[str]:
+    name, server = f"shop_{next(DATABASES)}", make_url(server_url)
     with psycopg.connect(host=str(server.query["host"]), user="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
         yield server.set(database=name).render_as_string()
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
@@ -102,10 +126,22 @@ def connection(sqlite_database: Database) -> Iterator[Connection]:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh, empty database; the test runs once on each kind."""
+    """The URL of a fresh database with the program's tables; the test runs once on each kind."""
+    if request.param == "sqlite":
+        file = tmp_path / "shop.db"
+        create_private(file)
+        file.write_bytes(empty_sqlite())
+        return f"sqlite:///{file}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=KINDS)
+def bare_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any tables, once on each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'shop.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("bare_postgres_url")
     return url
 
 

@@ -142,7 +142,14 @@ class Telegram:
         return app
 
 
-OFFER = {"tier": "all", "cron": "0 0 1 * *", "start": "2020-01-01", "end": "2199-01-01", "offer": "九折"}
+OFFER = {
+    "tier": "all",
+    "cron": "0 0 1 * *",
+    "start": "2020-01-01",
+    "end": "2199-01-01",
+    "offer": "九折",
+    "daytime": ["00:00", "23:59"],  # at whatever time the test runs
+}
 
 
 def chat_shop(api: str) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from storage.database import make_engine
 from storage.tables import metadata
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(database_url: str) -> None:
-    engine = make_engine(database_url)
+def test_the_migrations_make_the_tables_that_the_code_knows(bare_database_url: str) -> None:
+    engine = make_engine(bare_database_url)
     schema.migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -52,8 +52,8 @@ def test_a_copy_holds_what_still_lies_in_the_log(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_postgresql_is_not_migrated_by_serving(postgres_url: str) -> None:
-    engine = make_engine(postgres_url)
+def test_postgresql_is_not_migrated_by_serving(bare_postgres_url: str) -> None:
+    engine = make_engine(bare_postgres_url)
     with pytest.raises(StorageError, match="xiaoer migrate"):
         schema.ready(engine)
     schema.migrate(engine)

@@ -23,9 +23,9 @@ AT = NOON.isoformat()
 
 
 @pytest.fixture
-def old(database_url: str) -> Iterator[Engine]:
+def old(bare_database_url: str) -> Iterator[Engine]:
     """A database of the first schema, with what a shop had by then."""
-    engine = make_engine(database_url)
+    engine = make_engine(bare_database_url)
     migrate(engine, "0001")
     with engine.begin() as link:
         fill(link)
