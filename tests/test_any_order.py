@@ -283,7 +283,7 @@ async def alike(shops: ManyShops, case: tuple[list[Event], list[list[Event]]]) -
 def test_any_facts_in_any_order_and_batches_end_alike(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=100 if shops.database.dialect == "sqlite" else 25, deadline=None)
+        @settings(max_examples=50 if shops.database.dialect == "sqlite" else 12, deadline=None)
         @given(arrivals())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
             run(alike(shops, case))
@@ -444,7 +444,7 @@ async def known_alike(shops: ManyShops, case: tuple[list[Event], list[list[Event
 def test_any_statements_about_a_buyer_in_any_order_and_batches_end_alike(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=120 if shops.database.dialect == "sqlite" else 25, deadline=None)
+        @settings(max_examples=60 if shops.database.dialect == "sqlite" else 12, deadline=None)
         @given(statements())
         def check(case: tuple[list[Event], list[list[Event]]]) -> None:
             run(known_alike(shops, case))

@@ -289,7 +289,7 @@ async def live(shops: ManyShops, life: tuple[dict[str, Any], str, list[str], lis
 def test_whatever_happens_no_message_is_untrue_unwanted_repeated_or_too_much(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=200 if shops.database.dialect == "sqlite" else 20, deadline=None)
+        @settings(max_examples=100 if shops.database.dialect == "sqlite" else 15, deadline=None)
         @given(lives())
         def check(life: tuple[dict[str, Any], str, list[str], list[tuple[str, Any]]]) -> None:
             run(live(shops, life))

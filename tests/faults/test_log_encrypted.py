@@ -40,10 +40,7 @@ TIMEOUT = 90.0  # seconds; a program waits for its log before it opens its door
 USERS = f"authorization {{ users: [ {{ user: xiaoer, password: {json.dumps(PASSWORD)} }} ] }}"
 TOKENS = f"authorization {{ token: {json.dumps(TOKEN)} }}"
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.xdist_group("encrypted log"),  # the same clusters serve all of these
-]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
