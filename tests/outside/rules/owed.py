@@ -111,7 +111,7 @@ def reviews_asked(history: History) -> Iterator[Finding]:
     waits for a person and nobody knows what about: what waits about another order keeps nothing back."""
     for order, known in _open_orders(history):
         came = known.delivered_at
-        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        names = _names(order, known)
         busy = known.rated or any(_binds(case, names, known) for case in history.cases)
         if came is None or not history.shop.review or busy or _forgotten(history, order):
             continue
@@ -138,7 +138,7 @@ def late_cases(history: History) -> Iterator[Finding]:
         begins = max(fact.at for fact in known.facts).astimezone(zone).date()
         last = end_of_term(begins, history)
         told = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
-        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        names = _names(order, known)
         if told + timedelta(hours=1) > history.ended_at or _forgotten(history, order):
             continue
         if not any(case.order in names for case in history.cases):
@@ -151,13 +151,19 @@ def taken_back(history: History) -> Iterator[Finding]:
     for order, known in _open_orders(history, heard=False):
         voided = min(known.all(Voided), key=lambda fact: fact.at, default=None)
         told = _told_at(history, order, voided) if voided else None
-        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        names = _names(order, known)
         if told is None or known.total == 0 or known.on_delivery:
             continue
         until = told + _AT_ONCE
         if not any(case.order in names and told <= case.opened_at <= until for case in history.cases):
             what = f"{order}: its payment was taken back at {told:%d %b %H:%M}, and no case shows it"
             yield Finding(rule="", when=told, what=what, order=order)
+
+
+def _names(order: str, known: Known) -> set[str]:
+    """By which a case may name an order; with its channel, where two systems have that id."""
+    channel, _, id = order.partition("/")
+    return {id, f"{id}@{channel}", *(shown.number for shown in known.all(Placed))}
 
 
 def _forgotten(history: History, order: str) -> bool:
