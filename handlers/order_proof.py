@@ -104,6 +104,12 @@ def only_numbers(text: str) -> bool:
     return bool(numbers_in(text)) and not words_only(_AROUND.sub("", _DIGITS.sub(" ", plain)))
 
 
+def is_pair(text: str) -> bool:
+    """True for a number beside four digits and nothing else: a proof, whatever else the chat knows, and
+    whether or not there is such an order, so that guessing reveals nothing."""
+    return only_numbers(text) and bool(last_fours_in(text, numbers_in(text)[0]))
+
+
 def with_number_as_word(text: str) -> str:
     """Replace an order's number by the word "order": "where is 1001?" becomes "where is order?"."""
     plain = _ways(text)[1]

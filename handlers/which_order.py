@@ -30,7 +30,7 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
     named = named_order(order_proof.numbers_in(event.text), context)
     if named:
         return named
-    if order_proof.marked_numbers_in(event.text):
+    if order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text):
         return None  # an order is named, but none of theirs
     fitting = (order for order in context.orders if _fits(order, states))
     return next(fitting, context.orders[0] if context.orders else None)
