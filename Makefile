@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SHOP ?= myshop
 LOCALE ?=
-WORKERS ?= 2
+WORKERS ?= 3
 SECONDS ?= 30
 PLACE ?= bot/domain/arbiter.py
 RUNS ?= 300
@@ -50,7 +50,7 @@ run: $(VENV)/.installed
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 
 test: $(VENV)/.developed
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/pytest -n $(WORKERS) $(TESTS)
 
 check: $(VENV)/.developed
 	$(BIN)/ruff check .

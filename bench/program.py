@@ -35,17 +35,17 @@ SHOP: dict[str, Any] = {
 
 async def whole(config: Config) -> None:
     """What `xiaoer serve` runs."""
-    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed())
+    await serve(config, lambda *_: lifetime.ready(), lifetime.input_closed())
 
 
 async def then(config: Config) -> None:
     """The same, some time ago."""
-    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed(), clock=lambda: utc_now() - AGO)
+    await serve(config, lambda *_: lifetime.ready(), lifetime.input_closed(), clock=lambda: utc_now() - AGO)
 
 
 async def door(config: Config) -> None:
     """What `xiaoer serve --legs receive` runs: verified, parsed, committed, answered; nobody reacts."""
-    await serve(config, lambda hold: lifetime.ready(), lifetime.input_closed(), legs=("receive",))
+    await serve(config, lambda *_: lifetime.ready(), lifetime.input_closed(), legs=("receive",))
 
 
 def settings(port: int, database: str, receiver: str) -> Config:

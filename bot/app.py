@@ -53,9 +53,9 @@ from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
 from handlers.meaning import asks_nothing
-from handlers.order_proof import order_numbers_in
+from handlers.order_proof import numbers_in
 from handlers.routes import POLICIES, ROUTES
-from storage import schema
+from storage import case_records, schema
 from storage.database import Database
 from storage.instance import OutboxHold
 from storage.unit import CaseLine
@@ -108,7 +108,7 @@ def rules_of(config: Config) -> Rules:
     return Rules(
         routes=ROUTES,
         policies=POLICIES,
-        numbers_in=order_numbers_in,
+        numbers_in=numbers_in,
         link_in=link_in,
         promotion_firings=vip.promotion_firings,
         tier_of=vip.tier_of,
@@ -322,14 +322,15 @@ def _telegram_bots(config: Config) -> dict[str, str]:
 
 async def serve(
     config: Config,
-    on_ready: Callable[[OutboxHold | None], None],
+    on_ready: Callable[[OutboxHold | None, Mapping[str, int]], None],
     until: asyncio.Event,
     notice_seconds: float = 0.0,
     **options: Unpack[Options],
 ) -> None:
     """Run until `until` is set. Raises StorageError or OSError if it cannot start.
 
-    on_ready: called with the hold of the outbox, if any, once deliveries are accepted.
+    on_ready: called with the hold of the outbox, if any, and with the number of the cases that wait, by shop,
+    once deliveries are accepted.
     notice_seconds: between "not ready" and the closing of the port, so that a load balancer notices.
     """
     database = Database(config.database)
@@ -351,7 +352,7 @@ async def serve(
                         _answering(parts.monitoring, config.metrics_listen),
                         listening(runner, parts.limits, config.host, config.port),
                     ):
-                        on_ready(hold)
+                        on_ready(hold, await database.read(case_records.waiting))
                         await until.wait()
                         parts.health.leave()
                         await asyncio.sleep(notice_seconds)

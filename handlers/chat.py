@@ -84,10 +84,18 @@ def _commanded(name: str, more: str) -> Meaning:
 
 def _in_language(action: Action, event: MessageReceived, context: Context) -> Action:
     """Answer in the language of the question, where it shows one that we have."""
-    if not isinstance(action, Say) or not action.to or event.kind == "button":
+    if not isinstance(action, Say) or not action.to:
         return action
     own = context.buyer.locale if context.buyer else None
-    return msgspec.structs.replace(action, locale=language_of(event.text, own, context.shop.locale))
+    told = own or _told_with(context.orders)
+    shown = None if event.kind == "button" else language_of(event.text, told, context.shop.locale)
+    return msgspec.structs.replace(action, locale=shown or (None if own else told))
+
+
+def _told_with(orders: tuple[Order, ...]) -> str | None:
+    """The language of the newest order that names one: its buyer's, whose file may name none."""
+    contacts = (order.contacts for order in orders if order.contacts)
+    return next((locale for each in contacts if (locale := each.known("locale"))), None)
 
 
 def _opened(context: Context) -> list[Action]:
@@ -245,7 +253,10 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     """Reply and open a case. While one waits, say once a day that this stands in it too."""
     case = case_waiting(context)
     if case is None:
-        return [answer(reason, event), CallHuman(reason=reason, details=quoted(event))]
+        return [
+            answer(reason, event),
+            CallHuman(kind="not_understood", reason=reason, details=quoted(event)),
+        ]
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
     return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
 

@@ -8,10 +8,11 @@ leaves the same messages. A rule may be added here if more facts only add to wha
 
 from collections.abc import Callable
 
-from bot.domain.actions import Action, CloseCase
+from bot.domain.actions import Action, CloseCase, OpenCase
 from bot.domain.context import Case, Context
-from bot.domain.events import OrderEvent, ReviewPosted
+from bot.domain.events import OrderEvent, ReviewPosted, TimeCame
 from bot.domain.orders import Order
+from bot.domain.routes import Handler
 from handlers import (
     confirmation,
     late_shipping,
@@ -25,7 +26,7 @@ from handlers import (
     totals,
     weighing,
 )
-from handlers.validity import not_payable
+from handlers.validity import not_payable, why_unsaid
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     confirmation.confirm,
@@ -58,11 +59,28 @@ def follow(event: OrderEvent, context: Context) -> list[Action]:
     if order is None:
         return []
     intended = [action for rule in RULES for action in rule(order, context)]
+    if why_unsaid(order, context.shop):
+        intended = without_cases(intended)
     return intended + [CloseCase(key=case.key) for case in context.cases if settled(case, order)]
 
 
 def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
     return follow(event, context) + review.show(event, context)
+
+
+def follow_deadline(handler: Handler) -> Handler:
+    """The handler of a deadline about an order; one that is only a test wants nobody's attention."""
+
+    def with_order(event: TimeCame, context: Context) -> list[Action]:
+        actions = handler(event, context)
+        unsaid = context.order and why_unsaid(context.order, context.shop)
+        return without_cases(actions) if unsaid else actions
+
+    return with_order
+
+
+def without_cases(actions: list[Action]) -> list[Action]:
+    return [action for action in actions if not isinstance(action, OpenCase)]
 
 
 def settled(case: Case, order: Order) -> bool:

@@ -11,8 +11,8 @@ _OTHER = re.compile(
 _NO_WORDS = re.compile(r"https?://\S+|\S+@\S+|\b(?=\w*\d)\w+", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+(?:'[a-z]+)?")
 
-# Characters of one script only. Some simplified ones are written in traditional text as well.
-_IN_BOTH = frozenset("里后系余干面着台准几号才只于与")
+# Characters of one script only. Some that folding replaces, or puts in place of others, are written in both.
+_IN_BOTH = frozenset("里后系余干面着台准几号才只于与你什注嘛寄帐甚著")
 TRADITIONAL = frozenset(chr(sign) for sign in FOLD) - _IN_BOTH
 SIMPLIFIED = (
     frozenset(FOLD[sign] if isinstance(FOLD[sign], str) else chr(FOLD[sign]) for sign in FOLD)

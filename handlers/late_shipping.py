@@ -15,14 +15,16 @@ from handlers.replies import quoted
 
 
 def watch(order: Order, context: Context) -> list[Action]:
-    """Wake at the end of every day that may be the promised one, so that more facts only add to them."""
+    """Wake at the end of every day that may be the promised one, and when a parcel was taken back, because
+    the order may be late again: so that more facts only add to them."""
     begins = [payment.at for payment in order.payments]
     begins += [each.at for each in order.shown_money if each.paid and each.paid.minor]
     begins += order.restored_times if order.cancelled_times else ()
     ever_free = any(each.total.minor == 0 for each in order.shown_money)
     begins += [order.placed_at] if ever_free and order.placed_at else []
     days = {promised_day(at, context.shop) for at in begins}
-    return [_deadline(order, day) for day in sorted(day for day in days if day)]
+    times = {day for day in days if day} | _taken_back(order)
+    return [_deadline(order, at) for at in sorted(times)]
 
 
 def check(event: TimeCame, context: Context) -> list[Action]:
@@ -37,6 +39,9 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     if now - by > FORGOTTEN or any(_is_about(order, case.kind, case.order) for case in context.cases):
         return []
     key = f"late_shipping:{order.id}:{by.date().isoformat()}"
+    again = max((at for at in _taken_back(order) if by < at <= now), default=None)
+    if again:
+        key += f":{int(again.timestamp())}"
     details = {"order": order.shown_number, "day": by.date().isoformat()}
     return [
         OpenCase(kind="late_shipping", key=key, reason="late_shipping", order=order.id, details={**details})
@@ -61,6 +66,12 @@ def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
 def settled(order: Order) -> bool:
     """True once it has left, or need not leave any more."""
     return not to_ship(order)
+
+
+def _taken_back(order: Order) -> set[datetime]:
+    """When parcels were taken back."""
+    times = ((parcel.first_cancelled_at, parcel.cancelled_at) for parcel in order.parcels)
+    return {at for pair in times for at in pair if at}
 
 
 def _deadline(order: Order, by: datetime) -> WakeAt:

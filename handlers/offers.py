@@ -12,19 +12,20 @@ from handlers import message_policies as policy
 
 
 def ask(order: Order, context: Context) -> list[Action]:
-    """Ask the mailbox whether it wants offers, once for ever, because asking again is an offer of its own."""
-    mailbox = unconfirmed(order, context.shop)
-    if mailbox is None or order.placed_at is None:
+    """Ask each mailbox for which a yes was ever told, for each order anew: what was skipped for a reason that
+    passes is asked with the next yes. When it is due the yes must still stand."""
+    if order.contacts is None or order.placed_at is None or not context.shop.confirms_offers:
         return []
     return [
         Say(
             template="confirm_offers",
-            key=f"confirm_offers:{mailbox}",
+            key=f"confirm_offers:{yes.value}:{order.id}",
             order=order.id,
-            at=order.placed_at,
+            at=yes.at,
             earliest=True,
-            to=f"{MAILTO}{mailbox}",
+            to=f"{MAILTO}{yes.value}",
         )
+        for yes in order.contacts.agreed
     ]
 
 
@@ -42,6 +43,8 @@ def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> R
         return Reason("not_agreed")
     if facts.standing.agrees is not None:
         return Reason("offers_decided")
+    if facts.asked_before:  # asking again would be an offer of its own
+        return Reason("already_told")
     return None
 
 

@@ -6,7 +6,6 @@ that one order and gives no tries back.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -14,6 +13,7 @@ from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
+from bot.domain.order_numbers import half_width, named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
@@ -26,17 +26,26 @@ ORDER_TRIES = 10  # wrong ones a day at one order, over all chats; then only a p
 
 # Groups of letters and digits; so many digits that "3pm", "2nd" or "500ml" is none.
 _MIXED = (
-    r"(?=[A-Za-z](?:[A-Za-z/_-]{0,16}\d){3}|(?:[/_-]?\d){4}|(?:\d[/_-]?){1,3}[A-Za-z](?:[A-Za-z/_-]{0,16}\d){4})"
-    r"[A-Za-z0-9]{1,30}(?:[-/_][A-Za-z0-9]{1,10}){0,4}(?![A-Za-z0-9])"
+    r"(?=[A-Za-z](?:[A-Za-z#./_-]{0,16}\d){3}|(?:[#./_-]?\d){4}"
+    r"|(?:\d[#./_-]?){1,3}[A-Za-z](?:[A-Za-z#./_-]{0,16}\d){4})"
+    r"[A-Za-z0-9]{1,30}(?:(?:[-/_#]|(?<=\d)\.(?=\d))[A-Za-z0-9]{1,10}){0,4}(?![A-Za-z0-9])"
 )
-_SHORT = r"(?:[A-Za-z]{1,6}[-_]?){0,2}\d{1,30}(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3}"
+_SHORT = (
+    r"(?:[A-Za-z]{1,6}[-_#]?){0,2}\d{1,30}"
+    r"(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3}(?:\.\d{1,4})?"
+)
 _NUMBER = rf"({_MIXED}|{_SHORT})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
+_AMOUNT = r"\d{1,3}\.\d|\d{1,9}\.\d\d(?!\d)"  # what stands so without a mark is a sum of money or a size
 _MARKED = re.compile(
-    r"(?:#|\border\b|\bno\.|订单|訂單|单号|單號|编号|編號)"
+    r"(?:(?<![A-Za-z0-9])#|\border\b|\bno(?:\.|(?=#))|订单|訂單|单号|單號|编号|編號)"
     rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",
     re.IGNORECASE,
 )
-_PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-]){_NUMBER}")
+_PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-])(?!{_AMOUNT}){_NUMBER}")
+_PART = r"(?:[A-Za-z]{1,6}[#._]?)?(?:\d[\w.#]{0,20}|[A-Za-z]{1,4}(?![A-Za-z0-9]))"
+_SPACED = re.compile(rf"(?<![A-Za-z0-9]){_PART}(?:\s{{0,3}}[-/]\s{{0,3}}{_PART})+", re.ASCII)
+_LOOSE_SIGN = re.compile(r"\s[-/]|[-/]\s")
+_SPACED_MARK = re.compile(r"(?<=[A-Za-z])\s{1,3}#\s{0,3}(?=\d)|(?<=[A-Za-z])#\s{1,3}(?=\d)")
 _DIGITS = re.compile(r"\d+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LABELLED = re.compile(
@@ -51,15 +60,16 @@ _AROUND = re.compile(
 )
 
 
-def order_numbers_in(text: str) -> tuple[str, ...]:
-    """Find what may be an order's number, likeliest first, with and without #, as written and in capitals.
-    At most 4 * NUMBERS."""
-    spelled = (way for number in numbers_in(text) for way in dict.fromkeys((number, number.upper())))
-    return tuple(way for number in spelled for way in (number, f"#{number}"))
-
-
 def numbers_in(text: str) -> tuple[str, ...]:
-    plain = _plain(text)
+    """Find what may be an order's number, as it was typed, likeliest first; at most 2 * NUMBERS.
+
+    Spaces around - and / may belong to the number, or part it from the digits: both are found.
+    """
+    joined, apart = _ways(text)
+    return tuple(dict.fromkeys((*_numbers_in(joined), *_numbers_in(apart))))
+
+
+def _numbers_in(plain: str) -> tuple[str, ...]:
     marked = [found[1] for found in _MARKED.finditer(plain)]
     others = [
         found[1] for found in _PLAIN.finditer(plain) if len(_DIGITS.sub("", found[1])) <= len(found[1]) - 3
@@ -70,13 +80,14 @@ def numbers_in(text: str) -> tuple[str, ...]:
 def marked_numbers_in(text: str) -> tuple[str, ...]:
     """Find only the numbers that the buyer calls an order's number."""
     return tuple(
-        found[1] for found in _MARKED.finditer(_plain(text)) if len(found[1]) >= 3 or "#" in found[0]
+        found[1] for found in _MARKED.finditer(_ways(text)[0]) if len(found[1]) >= 3 or "#" in found[0]
     )
 
 
 def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
     """Find the last four digits of phones that a message offers beside the order's `number`."""
-    plain = _plain(text)
+    joined, apart = _ways(text)
+    plain = joined if number is not None and number in _numbers_in(joined) else apart
     labelled = [found[1][-4:] for found in _LABELLED.finditer(plain)]
     if labelled:
         return tuple(dict.fromkeys(labelled))
@@ -87,39 +98,41 @@ def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
 
 def only_numbers(text: str) -> bool:
     """True for an order's number, with digits of a phone or without, and no question of its own."""
-    plain = normalise(text)
+    plain = normalise(_ways(text)[0])
     for number in numbers_in(text):
         plain = plain.replace(number.casefold(), " ")
     return bool(numbers_in(text)) and not words_only(_AROUND.sub("", _DIGITS.sub(" ", plain)))
 
 
+def is_pair(text: str) -> bool:
+    """True for a number beside four digits and nothing else: a proof, whatever else the chat knows, and
+    whether or not there is such an order, so that guessing reveals nothing."""
+    return only_numbers(text) and bool(last_fours_in(text, numbers_in(text)[0]))
+
+
 def with_number_as_word(text: str) -> str:
     """Replace an order's number by the word "order": "where is 1001?" becomes "where is order?"."""
-    plain = _plain(text)
+    plain = _ways(text)[1]
     word = " 订单 " if _CHINESE.search(plain) else " order "
     return _DIGITS.sub(" ", _PLAIN.sub(word, plain, count=1))
 
 
-def is_number_of(number: str, order: Order) -> bool:
-    names = {name.lstrip("#").casefold() for name in (order.platform_id, order.shown_number)}
-    return number.lstrip("#").casefold() in names
-
-
 def prove(event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]) -> list[Action]:
     """Ask for the proof, or check the one offered; `then` answers once the order is proved to be theirs."""
-    numbers = numbers_in(event.text)
-    number = next((each for each in numbers if _numbered(each, context)), next(iter(numbers), None))
-    fours = last_fours_in(event.text, number)
-    if number is None or not fours:
+    offers = [
+        (number, fours) for number in numbers_in(event.text) if (fours := last_fours_in(event.text, number))
+    ]
+    if not offers:
         return [answer("which_order", event)]
     if too_many_tries(context):
         return _give_up(event, context)
-    named = _numbered(number, context)
-    proved = [order for order in named if fours == (last_four_of(order),)]
+    known = ((orders, fours) for number, fours in offers if (orders := named(number, context.named_orders)))
+    meant, fours = next(known, ([], ()))
+    proved = [order for order in meant if fours == (last_four_of(order),)]
     if not proved:
         return [
-            CountTry(orders=tuple(order.id for order in named)),
-            *_warn(named, context),
+            CountTry(orders=tuple(order.id for order in meant)),
+            *_warn(meant, context),
             answer("not_matched", event),
         ]
     return [*(OpenOrder(order=order.id, how="digits") for order in proved), *then(proved[0])]
@@ -134,25 +147,20 @@ def counted(proved: list[Action]) -> list[Action]:
     ]
 
 
-def _numbered(number: str, context: Context) -> list[Order]:
-    """The orders with this number: of two systems there may be two."""
-    return [order for order in context.named_orders if is_number_of(number, order)]
-
-
 def last_four_of(order: Order) -> str | None:
     """The last four digits of the phone that the order itself keeps."""
     phone = order.contacts.known("phone") if order.contacts else None
     return "".join(_DIGITS.findall(phone))[-4:] if phone else None
 
 
-def _warn(named: list[Order], context: Context) -> list[Action]:
+def _warn(meant: list[Order], context: Context) -> list[Action]:
     """Tell the order's own contacts once a day that somebody guesses."""
     if context.wrong_tries + 1 < ORDER_TRIES:
         return []
     today = context.now.date().isoformat()
     return [
         Say(template="order_guessed", key=f"order_guessed:{order.id}:{today}", order=order.id)
-        for order in named
+        for order in meant
     ]
 
 
@@ -173,8 +181,19 @@ def _give_up(event: MessageReceived, context: Context) -> list[Action]:
     return [answer("human_coming", event), CallHuman(reason="proof_failed", details={"tries": tries})]
 
 
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
+def _ways(text: str) -> tuple[str, str]:
+    """The text without the spaces that may belong to numbers, and without those alone that surely do."""
+    plain = _SPACED_MARK.sub("#", half_width(text[:LONGEST])[:LONGEST])
+    return _SPACED.sub(_joined, plain), _SPACED.sub(_joined_if_many, plain)
+
+
+def _joined(found: re.Match[str]) -> str:
+    return "".join(found[0].split())
+
+
+def _joined_if_many(found: re.Match[str]) -> str:
+    """One sign with spaces around it may stand between a number and its digits; several do not."""
+    return _joined(found) if len(_LOOSE_SIGN.findall(found[0])) > 1 else found[0]
 
 
 POLICIES: MessagePolicies = {

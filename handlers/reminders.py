@@ -17,6 +17,7 @@ from handlers import message_policies as policy
 from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended
 from handlers.validity import order_closed as closed_at
 
+TO_SELLER = "seller_case"  # the template of what the seller is told, about an order or not
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
 ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
 ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
@@ -107,8 +108,8 @@ def close(event: TimeCame, context: Context) -> list[Action]:
 
 
 def history(order: Order, context: Context) -> list[str]:
-    """List what was sent about the order, oldest first: template, state, time of sending."""
-    about = [said for said in context.said if said.order == order.id]
+    """List what was sent to the buyer about the order, oldest first: template, state, time of sending."""
+    about = [said for said in context.said if said.order == order.id and said.template != TO_SELLER]
     about.sort(key=lambda said: (said.sent_at is None, said.sent_at or context.now))
     return [
         f"{said.template} {said.state} {iso(said.sent_at) if said.sent_at else ''}".rstrip() for said in about

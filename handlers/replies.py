@@ -25,12 +25,12 @@ def answer(
 
 def human_called(context: Context) -> bool:
     """True while a case that calls a person is open."""
-    return any(case.kind == "human" and case.open for case in context.cases)
+    return any(case.calls and case.open for case in context.cases)
 
 
 def case_waiting(context: Context) -> Case | None:
     """The case in which this buyer waits for a person's answer."""
-    return next((case for case in context.cases if case.kind == "human" and case.waits), None)
+    return next((case for case in context.cases if case.calls and case.waits), None)
 
 
 def quoted(event: MessageReceived) -> dict[str, Value]:

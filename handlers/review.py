@@ -65,7 +65,7 @@ def answer(order: Order, context: Context) -> list[Action]:
             order=order.id,
             at=review.first_at or review.at,
             earliest=True,
-            values={"rating": review.rating, "review": review.review},
+            values={"review": review.review},
         )
         for review in order.reviews
     ]
@@ -143,10 +143,8 @@ def why_not_apologise(due: DueMessage, order: Order, facts: Facts, now: datetime
 
 
 def _rating(due: DueMessage, order: Order) -> int:
-    """The rating as it is now: the buyer may have changed it."""
-    versions = [review for review in order.reviews if review.review == due.values.get("review")]
-    newest = max(versions, key=lambda review: (review.at, review.rating), default=None)
-    return newest.rating if newest else int(due.values.get("rating", 0))
+    """As it is now; a message of an older version carries one."""
+    return order.rating_of(due.values.get("review")) or int(due.values.get("rating", 0))
 
 
 _REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))

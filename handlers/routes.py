@@ -66,7 +66,7 @@ def note(event: Event, context: Context) -> list[Action]:
 
 def deadline(what: str, handler: Handler) -> Route:
     """Route the TimeCame of a `WakeAt` with this `what`."""
-    return Route(TimeCame, handler, deadline=what)
+    return Route(TimeCame, journey.follow_deadline(handler), deadline=what)
 
 
 def joined(*tables: Mapping[str, T]) -> dict[str, T]:

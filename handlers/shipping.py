@@ -23,7 +23,7 @@ from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>, completed (the platform closed the order), or travel-<id> (nobody reports)."""
+    """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), completed (the order was closed)."""
 
     by: str
     at: datetime
@@ -147,14 +147,18 @@ def failure_case_settled(key: str, order: Order) -> bool:
 
 
 def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
-    """List every report of an arrival. More facts add reports and take none away."""
+    """List every report of an arrival. More facts add reports and take none away.
+
+    Who closes an order may do so as the parcel leaves: it is there after the usual time, as one that nobody
+    follows.
+    """
     reports = [
         Arrival(f"parcel-{record.id}", record.delivered_at) for record in order.parcels if record.delivered_at
     ]
     if order.all_delivered_at:
         reports.append(Arrival("all", order.all_delivered_at))
     if order.completed_at:
-        reports.append(Arrival("completed", order.completed_at))
+        reports.append(Arrival("completed", order.completed_at + travel))
     reports += [
         Arrival(f"travel-{record.id}", record.shipped_at + travel)
         for record in order.parcels
@@ -164,18 +168,18 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
 
 
 def valid_report(order: Order) -> str | None:
-    """Name the report that is valid now: of the whole order, else of the last parcel, else the closing."""
+    """Name the report that is valid now: of the whole order, else of the last parcel; else the guess, by the
+    parcels that nobody follows, or by the closing as long as no carrier says where the parcels are."""
     if order.all_delivered_at:
         return "all"
     if order.delivered_at:
         last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
         return f"parcel-{_first_told(order, last, 'delivered_at')}"
-    if order.completed_at:
-        return "completed"
     if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
         last = max((each.shipped_at, each.id, each) for each in order.shipped if each.shipped_at)[2]
         return f"travel-{_first_told(order, last, 'shipped_at')}"
-    return None
+    carried = any(parcel.moved_at and not order.has_arrived(parcel) for parcel in order.shipped)
+    return "completed" if order.completed_at and not carried else None
 
 
 def _first_told(order: Order, parcel: Parcel, what: str) -> str:

@@ -1,6 +1,8 @@
 """Totals that change after the confirmation: told once, with what that leaves to pay or to give back."""
 
+from collections import Counter
 from datetime import datetime
+from itertools import pairwise
 
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
@@ -20,15 +22,18 @@ _NAME_THE_TOTAL = (
 )
 
 
-def changes(order: Order) -> dict[Money, datetime]:
-    """The totals that followed another one, and when each was shown first after that."""
-    found: dict[Money, datetime] = {}
-    seen: list[tuple[datetime, Money]] = sorted(
-        (each.at, each.total) for each in order.shown_money if each.asked
-    )
-    for at, total in seen:
-        if total not in found and any(was != total and shown_at < at for shown_at, was in seen):
-            found[total] = at
+def changes(order: Order) -> dict[tuple[Money, int], datetime]:
+    """Each change to a total, the first, second, ... time to that total, and when it was shown first.
+
+    More showings only add to the changes or make them earlier, so that the order of arrival does not matter.
+    """
+    found: dict[tuple[Money, int], datetime] = {}
+    times = Counter[Money]()
+    shown = sorted((each.at, each.total) for each in order.shown_money if each.asked)
+    for (_, before), (at, total) in pairwise(shown):
+        if total != before:
+            times[total] += 1
+            found[total, times[total]] = at
     return found
 
 
@@ -36,17 +41,22 @@ def announce(order: Order, context: Context) -> list[Action]:
     return [
         Say(
             template="total_changed",
-            key=_key(order, total),
+            key=_key(order, total, nth),
             order=order.id,
             at=at,
             earliest=True,
         )
-        for total, at in changes(order).items()
+        for (total, nth), at in changes(order).items()
     ]
 
 
-def _key(order: Order, total: Money) -> str:
-    return f"total_changed:{order.id}:{total.minor}{total.currency}"
+def again(nth: int) -> str:
+    """What a name of a change to a total ends with."""
+    return f":{nth}" if nth > 1 else ""
+
+
+def _key(order: Order, total: Money, nth: int) -> str:
+    return f"total_changed:{order.id}:{total.minor}{total.currency}{again(nth)}"
 
 
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -55,7 +65,9 @@ def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime)
 
 
 def _changed_again(due: DueMessage, order: Order) -> Reason | None:
-    if order.total and due.key == _key(order, order.total):
+    """Only the last change to the total of today stands."""
+    newest = max((nth for total, nth in changes(order) if total == order.total), default=0)
+    if order.total and due.key == _key(order, order.total, newest):
         return None
     return Reason("total_changed_again", {"order": order.shown_number})
 

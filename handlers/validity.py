@@ -24,13 +24,13 @@ def of_order(check: OrderCheck) -> Check:
     def with_order(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
         if facts.order is None:
             return Reason("order_unknown", {"order": due.order or ""})
-        return _only_a_test(facts.order, facts.shop) or check(due, facts.order, facts, now)
+        return why_unsaid(facts.order, facts.shop) or check(due, facts.order, facts, now)
 
     return with_order
 
 
-def _only_a_test(order: Order, shop: Shop) -> Reason | None:
-    """Test orders are recorded and shown to the seller; buyers hear of them if the shop is being tried."""
+def why_unsaid(order: Order, shop: Shop) -> Reason | None:
+    """Test orders are recorded; only in a shop that is being tried do buyers and sellers hear of them."""
     said = shop.say_test_orders or not order.test
     return None if said else Reason("test_order", {"order": order.shown_number})
 
@@ -76,10 +76,10 @@ def shipped(order: Order) -> Reason | None:
 
 def arrived(order: Order) -> Reason | None:
     """Delivered, any of it, or closed by the platform."""
-    known = [order.all_delivered_at, order.completed_at, *(parcel.delivered_at for parcel in order.parcels)]
+    known = [order.all_delivered_at, *(parcel.delivered_at for parcel in order.parcels)]
     first = min((at for at in known if at), default=None)
     if first is None:
-        return None
+        return Reason("order_completed", {"order": order.shown_number}) if order.completed_at else None
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
 
 
@@ -164,5 +164,6 @@ REASONS: Reasons = {
     "order_closed": ("order", "closes_at"),
     "order_shipped": ("order",),
     "order_delivered": ("order", "delivered_at"),
+    "order_completed": ("order",),
     "case_open": ("number",),
 }

@@ -18,7 +18,8 @@ WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by 
 
 def weigh_later(order: Order, context: Context) -> list[Action]:
     """Set a deadline after each fact that may not add up. More facts only add to them."""
-    times = {f"total {total.minor}": at for total, at in totals.changes(order).items()}
+    changes = totals.changes(order).items()
+    times = {f"total {total.minor}{totals.again(nth)}": at for (total, nth), at in changes}
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from bot.domain.actions import Action
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
+from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from handlers import order_proof
 
@@ -29,7 +30,7 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
     named = named_order(order_proof.numbers_in(event.text), context)
     if named:
         return named
-    if order_proof.marked_numbers_in(event.text):
+    if order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text):
         return None  # an order is named, but none of theirs
     fitting = (order for order in context.orders if _fits(order, states))
     return next(fitting, context.orders[0] if context.orders else None)
@@ -37,13 +38,8 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
 
 def named_order(numbers: Iterable[str], context: Context) -> Order | None:
     """The buyer's newest order that has one of these numbers."""
-    numbers = tuple(numbers)
-    found = (
-        order
-        for order in context.orders
-        if any(order_proof.is_number_of(number, order) for number in numbers)
-    )
-    return next(found, None)
+    meant = {order.id for number in numbers for order in named(number, context.orders)}
+    return next((order for order in context.orders if order.id in meant), None)
 
 
 def _fits(order: Order, states: tuple[str, ...] | None) -> bool:

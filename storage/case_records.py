@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.actions import OpenCase
@@ -74,6 +74,17 @@ def open_case(
             return _case(made)
         # Another transaction took the number, for this case or for another one.
     return None
+
+
+def waiting(connection: Connection) -> dict[str, int]:
+    """How many cases wait for the seller's answer, by shop."""
+    unanswered = func.coalesce(cases.c.asked_at, cases.c.opened_at) > cases.c.answered_at
+    statement = (
+        select(cases.c.shop, func.count())
+        .where(cases.c.closed_at.is_(None), or_(cases.c.answered_at.is_(None), unanswered))
+        .group_by(cases.c.shop)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement).all()}
 
 
 def close(connection: Connection, shop: str, keys: Collection[str], now: datetime) -> None:

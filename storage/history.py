@@ -1,12 +1,12 @@
 """Earlier messages: how many a buyer got, by which channel, and which texts were our own."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, case, false, func, null, or_, select
+from sqlalchemy import Connection, Row, and_, case, false, func, null, or_, select
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
@@ -26,14 +26,24 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     offers: int = 0
     offers_until: datetime | None = None
 
+    def __add__(self, more: "Heard") -> "Heard":
+        return Heard(
+            in_day=self.in_day + more.in_day,
+            in_day_until=_earlier(self.in_day_until, more.in_day_until),
+            offers=self.offers + more.offers,
+            offers_until=_earlier(self.offers_until, more.offers_until),
+        )
+
 
 NOTHING_HEARD = Heard()
+HeardByOrder = Mapping[str | None, Heard]  # None: what was about no order
 
 
 def heard_of_us(
     connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
-) -> dict[str, Heard]:
-    """Count what reached each buyer, or may have. but: ids of messages that do not count yet."""
+) -> dict[str, HeardByOrder]:
+    """Count by order what reached each buyer, or may have. but: ids of messages that do not count yet."""
+    found: dict[str, dict[str | None, Heard]] = defaultdict(dict)
     if not of_buyers:
         return {}
     day, week = now - DAY, now - WEEK
@@ -42,6 +52,7 @@ def heard_of_us(
     statement = (
         select(
             outbox.c.buyer,
+            outbox.c.order_id,
             func.count(case((in_day, 1))),
             func.min(case((in_day, outbox.c.settled_at))),
             func.count(case((offer, 1))),
@@ -53,29 +64,39 @@ def heard_of_us(
             outbox.c.settled_at > week,
             or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
         )
-        .group_by(outbox.c.buyer)
+        .group_by(outbox.c.buyer, outbox.c.order_id)
     )
-    found = {
-        row[0]: Heard(
-            in_day=row[1],
-            in_day_until=row[2] and row[2] + DAY,
-            offers=row[3],
-            offers_until=row[4] and row[4] + WEEK,
+    for row in connection.execute(statement).all():
+        found[row.buyer][row.order_id] = Heard(
+            in_day=row[2],
+            in_day_until=row[3] and row[3] + DAY,
+            offers=row[4],
+            offers_until=row[5] and row[5] + WEEK,
         )
-        for row in connection.execute(statement).all()
-    }
     for row in _tried_before(connection, shop, of_buyers):
         if row.id not in but:
-            until = max(row.try_at, now + LOOK_AGAIN)
-            found[row.buyer] = _and_one_more(found.get(row.buyer, NOTHING_HEARD), row.category, until)
-    return found
+            known = found[row.buyer].get(row.order_id, NOTHING_HEARD)
+            found[row.buyer][row.order_id] = known + _one(row.category, max(row.try_at, now + LOOK_AGAIN))
+    return dict(found)
+
+
+def mailboxes_of(connection: Connection, shop: str, buyer: str) -> set[str]:
+    """The mailboxes that messages to this buyer went to, or may have."""
+    statement = select(outbox.c.address).where(
+        outbox.c.shop == shop,
+        outbox.c.buyer == buyer,
+        or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
+        outbox.c.address.contains("@"),
+    )
+    return set(connection.scalars(statement.distinct()))
 
 
 def _tried_before(
     connection: Connection, shop: str, of_buyers: Collection[str]
-) -> Sequence[Row[Any, Any, Any, Any]]:
+) -> Sequence[Row[Any, Any, Any, Any, Any]]:
     """Queued messages that were sent before: they may have arrived."""
-    statement = select(outbox.c.buyer, outbox.c.id, outbox.c.category, outbox.c.try_at).where(
+    columns = (outbox.c.buyer, outbox.c.order_id, outbox.c.id, outbox.c.category, outbox.c.try_at)
+    statement = select(*columns).where(
         outbox.c.shop == shop,
         is_in(connection, outbox.c.buyer, of_buyers),
         outbox.c.settled_at.is_(None),
@@ -85,14 +106,13 @@ def _tried_before(
     return connection.execute(statement).all()
 
 
-def _and_one_more(heard: Heard, category: str, until: datetime) -> Heard:
+def _one(category: str, until: datetime) -> Heard:
     offer = category == "promotion"
-    return Heard(
-        in_day=heard.in_day + 1,
-        in_day_until=min(heard.in_day_until or until, until),
-        offers=heard.offers + offer,
-        offers_until=min(heard.offers_until or until, until) if offer else heard.offers_until,
-    )
+    return Heard(in_day=1, in_day_until=until, offers=int(offer), offers_until=until if offer else None)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at), default=None)
 
 
 def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collection[str]) -> set[str]:
@@ -103,6 +123,17 @@ def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collecti
         outbox.c.shop == shop, is_in(connection, outbox.c.buyer, of_buyers), outbox.c.rule == rule
     )
     return set(connection.scalars(statement))
+
+
+def reached(connection: Connection, shop: str, key: str, but: int) -> bool:
+    """True if a message with this key, or with more behind a colon, has reached its address or may have.
+
+    but: the id of one that does not count.
+    """
+    alike = or_(outbox.c.key == key, and_(outbox.c.key > f"{key}:", outbox.c.key < f"{key};"))
+    gone = or_(outbox.c.state.in_(("sending", "sent", "unknown")), outbox.c.attempts > 0)
+    statement = select(outbox.c.id).where(outbox.c.shop == shop, alike, gone, outbox.c.id != but)
+    return connection.scalar(statement.limit(1)) is not None
 
 
 def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:

@@ -114,10 +114,10 @@ def _found(table: str, condition: str) -> str:
     )
 
 
-def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any]]:
+def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any, Any]]:
     """The oldest open events of a shop, in the order they came."""
     statement = (
-        select(inbox.c.id, inbox.c.body)
+        select(inbox.c.id, inbox.c.body, inbox.c.received_at)
         .where(inbox.c.shop == shop, in_state(inbox, "open"))
         .order_by(inbox.c.id)
         .limit(limit)

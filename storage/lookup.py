@@ -1,12 +1,14 @@
 """Find the record that a seller names, by id, number or address."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection, func, or_, select
 
+from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
 from storage import buyer_records
+from storage.sql_in import is_in
 from storage.tables import identities, orders
 
 LARGEST_ID = 2**63 - 1
@@ -37,6 +39,14 @@ def orders_numbered(connection: Connection, shop: str, number: str) -> Sequence[
     ).all()
 
 
+def numbers_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
+    """The numbers that buyers see, by the orders' ids."""
+    here = select(orders.c.id, orders.c.number).where(
+        orders.c.shop == shop, is_in(connection, orders.c.id, ids), orders.c.number.is_not(None)
+    )
+    return {row.id: row.number for row in connection.execute(here)} if ids else {}
+
+
 def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     """Our id of a buyer, from that id (followed through joins), an address, or "channel:address"."""
     if not can_be_kept(name):
@@ -47,7 +57,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     first, _, rest = name.partition(":")
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
-    wanted += [(kind, name.casefold() if kind.startswith("guest of ") else name) for kind in kinds]
+    wanted += [(kind, name.casefold() if kind.startswith(GUEST) else name) for kind in kinds]
     owners = buyer_records.owners(connection, shop, wanted)
     return next((owners[identity] for identity in wanted if identity in owners), None) or _named_by(
         connection, shop, name

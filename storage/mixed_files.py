@@ -15,8 +15,14 @@ def marked(connection: Connection, shop: str, limit: int | None) -> list[str]:
     return list(connection.scalars(here.limit(limit) if limit is not None else here).all())
 
 
+def was_marked(connection: Connection, shop: str, id: str) -> bool:
+    """True for a file that is marked, and for one that was and is parted now."""
+    here = select(buyers.c.mixed).where(buyers.c.shop == shop, buyers.c.id == id)
+    return connection.scalar(here) is not None
+
+
 def unmark(connection: Connection, shop: str, id: str) -> None:
-    connection.execute(update(buyers).where(buyers.c.shop == shop, buyers.c.id == id).values(mixed=None))
+    connection.execute(update(buyers).where(buyers.c.shop == shop, buyers.c.id == id).values(mixed=False))
 
 
 def give_identities(connection: Connection, shop: str, owners: Mapping[Identity, str]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from bot.domain.order_numbers import plain
 from bot.domain.orders import Order
 from storage.bulk import insert_new, upsert
 from storage.sql_in import is_in
@@ -35,15 +36,12 @@ def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict
 
 
 def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
-    """Orders whose number or id is one of `numbers`."""
-    if not numbers:
-        return []
+    """Orders whose number is like one of `numbers`, or whose id is one of them."""
     found = by_id(connection, shop, numbers)
-    statement = select(orders.c.record).where(
-        orders.c.shop == shop, is_in(connection, orders.c.number, numbers)
-    )
-    for order in map(_orders.decode, connection.scalars(statement).all()):
-        found[order.id] = order
+    wanted = {*numbers, *map(plain, numbers)} - {""}
+    for column in (orders.c.number, orders.c.plain_number) if wanted else ():
+        here = select(orders.c.record).where(orders.c.shop == shop, is_in(connection, column, wanted))
+        found |= {order.id: order for order in map(_orders.decode, connection.scalars(here).all())}
     return list(found.values())
 
 
@@ -133,6 +131,11 @@ def _email(order: Order) -> str | None:
     return email.casefold() if email else None
 
 
+def compared(number: str) -> str | None:
+    """What is kept to find an order by, where it is another text than its number."""
+    return wanted if (wanted := plain(number)) != number else None
+
+
 def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
     """Insert or replace orders. Raises what the database raises."""
     rows = [
@@ -141,6 +144,7 @@ def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
             "id": order.id,
             "channel": order.channel,
             "number": order.shown_number,
+            "plain_number": compared(order.shown_number),
             "buyer": order.buyer,
             "email": _email(order),
             "phone": order.contacts.known("phone") if order.contacts else None,

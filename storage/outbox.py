@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from bot.domain.messages import Reason
 from storage.bulk import Rows, insert_new, update_rows
@@ -207,7 +219,6 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     """Up to `limit` due messages, locked: answers first, then the longest due; none to buyers who have a
     message in hand, and none that would overtake one that is tried again. Must run in a writing transaction.
     """
-    buyers, chats = _tried_again(connection, shop)
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
     busy = connection.scalars(sending).all()
     is_answer = outbox.c.category == literal_column("'answer'")
@@ -217,7 +228,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
             select(*_CLAIMED)
             .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
             .where(is_not_in(connection, outbox.c.buyer, busy))
-            .where(*_behind_none(connection, buyers, chats))
+            .where(_behind_none(connection))
             .order_by(outbox.c.try_at, outbox.c.id)
             .limit(limit - len(found))
             .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
@@ -226,27 +237,35 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     return found
 
 
-def _tried_again(connection: Connection, shop: str) -> tuple[set[str], set[str]]:
-    """Where a failed attempt is to be repeated: the buyers, and the chats by name.
+def _behind_none(connection: Connection) -> ColumnElement[bool]:
+    """Keep the order within a chat: while a failed attempt is to be repeated, an answer waits for its own
+    chat, and any other message for its buyer.
 
-    What was put off for another reason (quiet hours, a person who talks) holds nothing up.
+    What was put off for another reason (quiet hours, a person who talks) holds nothing up. Each message asks
+    for itself, by an index: behind a receiver that fails, what is tried again may be a whole backlog.
     """
-    columns = (outbox.c.buyer, outbox.c.channel, outbox.c.address, outbox.c.reason)
-    here = select(*columns).where(
-        outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.attempts > literal_column("0")
+    tried = outbox.alias("tried")
+    to = outbox.c.to
+    colon = func.instr(to, ":") if connection.dialect.name == "sqlite" else func.strpos(to, ":")
+    chat = and_(
+        tried.c.channel == func.substr(to, 1, colon - 1), tried.c.address == func.substr(to, colon + 1)
     )
-    rows = [row for row in connection.execute(here) if row.reason and row.reason.startswith(_AGAIN)]
-    return {row.buyer for row in rows}, {f"{row.channel}:{row.address}" for row in rows}
+    answers = and_(to.is_not(None), _none_tried(tried, chat))
+    others = and_(outbox.c.to.is_(None), _none_tried(tried, tried.c.buyer == outbox.c.buyer))
+    return or_(_to_be_repeated(outbox), answers, others)
 
 
-def _behind_none(connection: Connection, buyers: set[str], chats: set[str]) -> list[ColumnElement[bool]]:
-    """Keep the order within a chat: an answer waits for its own chat, any other message for its buyer."""
-    if not buyers:
-        return []
-    answers = and_(outbox.c.to.is_not(None), is_not_in(connection, outbox.c.to, chats))
-    others = and_(outbox.c.to.is_(None), is_not_in(connection, outbox.c.buyer, buyers))
-    again = or_(*(outbox.c.reason.startswith(reason, autoescape=True) for reason in _AGAIN))
-    return [or_(and_(outbox.c.attempts > literal_column("0"), again), answers, others)]
+def _none_tried(tried: FromClause, here: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Not as NOT EXISTS, for which PostgreSQL may read all that is tried again once for each claim."""
+    one: Select[Any] = select(literal_column("1")).select_from(tried).correlate(outbox)
+    found = one.where(tried.c.shop == outbox.c.shop, here, _to_be_repeated(tried)).limit(1)
+    return found.scalar_subquery().is_(None)
+
+
+def _to_be_repeated(table: FromClause) -> ColumnElement[bool]:
+    again = or_(*(table.c.reason.startswith(reason, autoescape=True) for reason in _AGAIN))
+    queued = table.c.state == literal_column("'queued'")
+    return and_(queued, table.c.attempts > literal_column("0"), again)
 
 
 def competing(
@@ -255,8 +274,7 @@ def competing(
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if connection.dialect.name != "postgresql" or not buyers:
         return []
-    in_turn = _behind_none(connection, *_tried_again(connection, shop))
-    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, *in_turn)
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, _behind_none(connection))
     columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,

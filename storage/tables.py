@@ -145,7 +145,7 @@ buyers = Table(
     Column("told_at", Text),  # the times of details that were told before shown_at, JSON
     Column("created_at", Utc, nullable=False),
     Column("joined_to", Key),  # the record that this one was joined to, when contacts still joined
-    Column("mixed", Boolean),  # contacts that were only said joined others to it; parted by a person
+    Column("mixed", Boolean),  # contacts that were only said joined others to it; False: parted since
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_mixed", "shop", "id", **_open("mixed")),
@@ -270,6 +270,7 @@ orders = Table(
     Column("id", Key, nullable=False),
     Column("channel", Key, nullable=False),
     Column("number", Key, nullable=False),
+    Column("plain_number", Key),  # as typed numbers are compared with it, where that is another text
     Column("buyer", Key),
     Column("email", Key),  # of its contacts, to find orders by: in lower case
     Column("phone", Key),
@@ -285,6 +286,7 @@ orders = Table(
     CheckConstraint("refunded_minor >= 0 AND paid_minor >= 0", name="money_moved_forward"),
     Index("orders_of_buyer", "shop", "buyer", "placed_at"),
     Index("orders_by_number", "shop", "number"),
+    Index("orders_by_plain_number", "shop", "plain_number", **_open("plain_number IS NOT NULL")),
     Index("orders_by_email", "shop", "email", **_open("email IS NOT NULL")),
     Index("orders_by_phone", "shop", "phone", **_open("phone IS NOT NULL")),
 )
@@ -406,6 +408,7 @@ outbox = Table(
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
     Index("outbox_retried", "shop", "buyer", **_open("state = 'queued' AND attempts > 0")),
+    Index("outbox_retried_chats", "shop", "address", "channel", **_open("state = 'queued' AND attempts > 0")),
     Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", "settled_at"),

@@ -15,6 +15,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Connection, make_url
+from xdist.scheduler import LoadScopeScheduling
 
 from storage import schema
 from storage.database import Database
@@ -30,6 +31,24 @@ settings.register_profile(
     "unhurried", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("unhurried")
+
+
+# Files in which one installation, or one set of servers, serves every test: all of it goes to one worker.
+TOGETHER = ("tests/test_wheel.py", "tests/faults/test_log_encrypted.py")
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # untyped
+    """Gives each worker one test after the other, and a file of TOGETHER as a whole.
+
+    The mark xdist_group, which is for that, finds nothing under pytest 9.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Sharing:
+    return Sharing(config, log)
 
 
 @pytest.fixture(autouse=True)

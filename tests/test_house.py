@@ -116,7 +116,7 @@ def test_every_module_says_in_its_first_line_what_it_is_for() -> None:
 
 def test_no_name_of_the_code_is_out_of_the_old_fable() -> None:
     fable = re.compile(r"(?i)courier|ledger|guests?|puzzle|cage|luck|patience")
-    of_the_trade = {"guest_of"}  # who orders without an account is a guest to every shop system
+    of_the_trade = {"guest_of", "is_guest"}  # who orders without an account is a guest to every shop system
     rooms = [
         ROOT / "storage",
         *(ROOT / "bot" / room for room in ("domain", "react", "deliver", "operations")),

@@ -79,7 +79,7 @@ async def test_an_order_paid_on_delivery_is_confirmed_and_never_reminded(databas
         assert {states[key] for key in states if key.startswith("payment_reminder:")} == {"withdrawn"}
 
 
-async def test_the_seller_is_mailed_what_waits_for_her(database_url: str) -> None:
+async def test_the_seller_is_mailed_what_waits_for_them(database_url: str) -> None:
     async with open_post_office() as post:
         email = {"kind": "email", "host": "127.0.0.1", "port": post.port, "tls": "none"}
         channels = {"email": {**email, "sender": "shop@example.com"}}

@@ -139,7 +139,7 @@ async def test_two_machines_that_answer_each_other_end(database_url: str) -> Non
         kind = chat.api.told()[-1]
         assert heard <= 21
         [case] = await cases(chat.shop)
-        assert case.kind == "human"
+        assert case.kind in ("human", "not_understood")
         assert kind != chat.api.told()[0]
 
         await chat.shop.forward(11 * MINUTE)

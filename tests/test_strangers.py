@@ -251,3 +251,18 @@ async def test_an_offer_calls_nobody_by_the_name_of_a_stranger_who_typed_their_m
         assert ["Ann" in message["text"] for message in offers if message["buyer"]["id"] == "ann"] == [True]
         mailed = [words_of(letter) for letter in post.letters if "10%" in words_of(letter)]
         assert [text for text in mailed if "Mallory" in text] == []
+
+
+async def test_strangers_who_type_a_buyers_mailbox_keep_nothing_from_that_buyer(database_url: str) -> None:
+    async with mailing(database_url, limits={"per_day": 3}) as (shop, post):
+        guest = {"locale": "en", "email": ANN["email"]}
+        for number in range(8):
+            await shop.place(f"66{number}0", {"name": "Mallory", **guest})
+        await shop.settle()
+        shop.clock.now += MINUTE
+        await shop.place("7001", {"name": "Ann", **guest})
+        await shop.forward(30 * MINUTE)
+        assert len(letters_about(post, "7001")) == 2  # confirmed, and reminded of the payment
+        await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(30 * MINUTE)
+        assert len(letters_about(post, "7001")) == 3

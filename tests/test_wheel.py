@@ -16,8 +16,6 @@ from tests.conftest import cannot_run
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("bot", "handlers", "storage", "templates")
-pytestmark = pytest.mark.xdist_group("wheel")  # one installation serves all of these
-
 STARTS_WITHIN = 240  # seconds, on a machine that is busy with other tests
 
 
@@ -51,7 +49,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
     python = folder / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "install", "-q")
+    pip = (python, "-m", "pip", "install", "-q", "--no-compile")
     lock = ROOT / "requirements.lock"
     run(*pip, "--require-hashes", "-r", lock, cwd=folder, may_lack="no packages to install")
     run(*pip, "--no-deps", wheel, cwd=folder)

@@ -109,6 +109,32 @@ async def test_a_start_of_a_clock_that_runs_ahead_does_not_win_for_ever(database
         assert not await ships(shop)
 
 
+async def test_a_stop_of_a_clock_that_runs_ahead_does_not_win_for_ever(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await write(shop, "STOP", NOON + 30 * DAY, "m1")
+        await shop.forward(HOUR)
+        await write(shop, "START", shop.clock.now, "m2")
+        assert shop.receiver.templates[-1] == "resumed"
+        assert await ships(shop)
+
+
+@pytest.mark.parametrize(("first", "then", "told"), [("START", "STOP", False), ("STOP", "START", True)])
+async def test_of_words_that_are_handled_together_the_one_that_came_after_a_clock_ahead_wins(
+    database_url: str, first: str, then: str, told: bool
+) -> None:
+    """The program was busy meanwhile: the time of arrival counts, not that of the handling."""
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        for number, (text, ahead) in enumerate(((first, 30 * DAY), (then, 0 * DAY))):
+            message = {"id": f"m{number}", "buyer": {"id": "ann"}, "text": text}
+            message["sent_at"] = shop.clock.now + ahead
+            await shop.post("message.received", {"message": message})
+            shop.clock.now += HOUR
+        await shop.settle()
+        assert await ships(shop) is told
+
+
 async def test_a_late_word_is_answered_by_what_holds(database_url: str) -> None:
     async with world(database_url) as shop:
 

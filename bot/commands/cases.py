@@ -28,6 +28,7 @@ from bot.seller.settle import Settled, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
 from storage import read_models
 from storage.case_records import CaseWord
+from storage.lookup import numbers_of
 from storage.read_models import CaseView
 
 WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
@@ -54,11 +55,14 @@ def cases(
         found = database.read_now(
             partial(read_models.list_cases, shop=shop_id, open_only=not everything, limit=limit)
         )
+        numbers = database.read_now(
+            partial(numbers_of, shop=shop_id, ids={case.order for case in found if case.order})
+        )
     words = words_of(shop)
     if as_json:
         show_json([case_form(case, words) for case in found])
     elif found:
-        _show(found, words)
+        _show(found, numbers, words)
     else:
         tell(say("no_cases", words.locale))
     raise typer.Exit(FOUND if any(case.waits for case in found) else 0)
@@ -109,10 +113,11 @@ def _said(word: CaseWord, words: SellerWords) -> str:
     text = quote(word.text, QUOTED_MAX) or say("without_words", words.locale)
     if word.kind == "other":
         text = f"{say('picture', words.locale)} {text if word.text else ''}".rstrip()
-    return f"  {words.moment(word.at)} {say(word.who, words.locale)}: {text}"
+    who = say("person" if word.who == "person" else "buyer", words.locale)
+    return f"  {words.moment(word.at)} {who}: {text}"
 
 
-def _show(cases: list[CaseView], words: SellerWords) -> None:
+def _show(cases: list[CaseView], numbers: dict[str, str], words: SellerWords) -> None:
     shown = table(*(say(head, words.locale) for head in ("id", "opened", "case", "buyer", "order", "why")))
     for case in cases:
         why = words.reason(case.reason.code, case.reason.values)
@@ -126,7 +131,7 @@ def _show(cases: list[CaseView], words: SellerWords) -> None:
             words.moment(case.opened_at),
             words.case(case.kind),
             case.who or "",
-            case.order or "",
+            numbers.get(case.order, case.order) if case.order else "",
             why,
         )
     show(shown)

@@ -130,7 +130,8 @@ def preview(
     texts, reader = Catalogue(config.templates), words_of(shop).locale
     try:
         version = texts.resolve(template, locale or shop.locale)
-        values = sample(template, shop, rules_of(config).policies)
+        name = "安娜" if version.locale.startswith("zh") else "Anna"
+        values = sample(template, shop, rules_of(config).policies, name)
         if order is not None:
             values |= _facts_of(config, shop_id, shop, order, template)
         rendered = texts.render(version, values)

@@ -1,6 +1,6 @@
 """Commands that show messages: outbox, explain."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -32,7 +32,7 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from storage import instance, read_models
 from storage.archive import archived_until
-from storage.lookup import find_order
+from storage.lookup import find_order, numbers_of
 from storage.read_models import MESSAGE_STATES, Message, MessageFilter
 
 WAITING = ("queued", "sending", "unknown")
@@ -60,6 +60,7 @@ def outbox(
     wanted = MessageFilter(order=order, buyer=buyer, states=states)
     with opened(config) as database:
         found = database.read_now(partial(read_models.messages, shop=shop_id, wanted=wanted, limit=limit))
+        numbers = database.read_now(partial(numbers_of, shop=shop_id, ids=orders_in(found)))
         archived = database.read_now(partial(archived_until, shop=shop_id)) if states != WAITING else None
         hold = database.read_now(instance.held)
         nameless = not found and order and database.read_now(partial(_nameless, shop=shop_id, number=order))
@@ -75,7 +76,7 @@ def outbox(
     if not found:
         tell(say("nothing_waits" if states == WAITING else "no_messages", words.locale))
         return
-    show_messages(found, words)
+    show_messages(found, numbers, words)
     if len(found) == limit:
         tell(say("more_messages", words.locale, limit=limit))
 
@@ -93,7 +94,13 @@ def _states(given: Sequence[str], everything: bool, reader: str) -> tuple[str, .
     return tuple(given) if given else () if everything else WAITING
 
 
-def show_messages(messages: Sequence[Message], words: SellerWords) -> None:
+def orders_in(messages: Sequence[Message]) -> set[str]:
+    """The ids of the orders that the messages are about."""
+    return {message.order for message in messages if message.order}
+
+
+def show_messages(messages: Sequence[Message], numbers: Mapping[str, str], words: SellerWords) -> None:
+    """numbers: of the orders, by their ids, because a seller knows an order by what its buyer sees."""
     heads = (say(head, words.locale) for head in ("id", "due", "message", "order", "outcome"))
     shown = table(*heads)
     for message in sorted(messages, key=_due):
@@ -101,7 +108,7 @@ def show_messages(messages: Sequence[Message], words: SellerWords) -> None:
             str(message.id),
             words.moment(message.due_at),
             words.template(message.template),
-            message.order or "",
+            numbers.get(message.order, message.order) if message.order else "",
             _outcome_in_words(message, words),
         )
     show(shown)

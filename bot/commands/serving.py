@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Annotated
@@ -119,7 +119,12 @@ def _tell_case(config: Config, as_json: bool, line: CaseLine) -> None:
 
 
 def _greet(
-    config: Config, as_json: bool, legs: tuple[str, ...], open_walls: list[str], hold: OutboxHold | None
+    config: Config,
+    as_json: bool,
+    legs: tuple[str, ...],
+    open_walls: list[str],
+    hold: OutboxHold | None,
+    waiting: Mapping[str, int],
 ) -> None:
     receives = "receive" in legs
     if as_json:
@@ -128,7 +133,7 @@ def _greet(
             for shop, channel, address in (webhooks(config) if receives else ())
         ]
         show_json({"listen": base_address(config), "legs": legs, "webhooks": addresses, "held": hold,
-                   "cautions": open_walls})  # fmt: skip
+                   "waiting": waiting, "cautions": open_walls})  # fmt: skip
         sys.stdout.flush()
         return
     if set(legs) != set(LEGS):
@@ -138,6 +143,7 @@ def _greet(
     for caution in open_walls:
         remark(f"! {caution}")
     remark_hold(hold, words_of(next(iter(config.shops.values()))))
+    tell_waiting(config, waiting)
 
 
 def greet(config: Config) -> None:
@@ -159,6 +165,14 @@ def greet(config: Config) -> None:
     ):
         tell(f"  {command:<24}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
+    sys.stdout.flush()
+
+
+def tell_waiting(config: Config, waiting: Mapping[str, int]) -> None:
+    """A line for each shop with cases that have waited since before the start."""
+    for name, shop in config.shops.items():
+        if count := waiting.get(name):
+            tell(say("cases_wait", words_of(shop).locale, shop=shop.name, count=count))
     sys.stdout.flush()
 
 

@@ -197,5 +197,5 @@ def _tell(
     if received:
         tell(say("try_receiver", reader, url=target.url))
     tell("\n" + say("try_next", reader))
-    show_messages(messages, words)
+    show_messages(messages, {}, words)  # its id is its number
     tell("\n" + say("try_explain", reader, order=order))

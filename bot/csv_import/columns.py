@@ -107,13 +107,13 @@ ORDERS: tuple[Column, ...] = (
     Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; placed_at, if not given"),
 )
 
-# The steps that a state implies: a completed order was paid for and delivered.
+# The steps that a state implies: a completed order was paid for and has left, and may be on its way.
 STATES: dict[str, tuple[str, ...]] = {
     "unpaid": (),
     "paid": (PAID,),
     "shipped": (PAID, SHIPPED),
     "delivered": (PAID, SHIPPED, DELIVERED),
-    "completed": (PAID, SHIPPED, DELIVERED, COMPLETED),
+    "completed": (PAID, SHIPPED, COMPLETED),
     "cancelled": (CANCELLED,),
     "refunded": (PAID, REFUNDED),
 }

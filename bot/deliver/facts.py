@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
-from bot.domain.buyers import addressed
+from bot.domain.actions import MAILTO
+from bot.domain.buyers import addressed, is_guest
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
@@ -25,6 +26,7 @@ from storage import (
     proof_records,
     wish_records,
 )
+from storage.history import NOTHING_HEARD, Heard, HeardByOrder
 from storage.outbox import SELLER
 from storage.proof_records import Place
 
@@ -51,6 +53,13 @@ def read_facts(
     identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
     opened = proof_records.chats_of(connection, shop_id, about)
     waiting = _waiting(connection, shop_id, rows, identities, opened)
+    questions = {
+        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}" for row in rows if is_mailbox(row.to)
+    }
+    first = {question: id for id, question in reversed(questions.items())}
+    waiting |= {
+        id for id, question in questions.items() if id != first[question]
+    }  # the next round knows more
     orders = order_records.by_id(connection, shop_id, about)
     contacts = _contacts(connection, shop_id, addresses, rows, orders, identities, opened)
     limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
@@ -72,7 +81,9 @@ def read_facts(
     for row in rows:
         if row.id in waiting:
             continue
-        contact, sent = contacts[row.id], heard.get(row.buyer, history.NOTHING_HEARD)
+        contact = contacts[row.id]
+        guest = is_guest(kind for kind, _, _ in identities.get(row.buyer, ()))
+        sent = _counted(heard.get(row.buyer, {}), row.order_id, guest)
         standing, wanted = addresses.wanted(row, found[row.id], contact, standings)
         facts[row.id] = Facts(
             shop=addresses.shop,
@@ -86,10 +97,18 @@ def read_facts(
             promotions_in_week=sent.offers,
             promotions_in_week_until=sent.offers_until,
             standing=standing,
+            asked_before=row.id in questions
+            and history.reached(connection, shop_id, questions[row.id], row.id),
             addresses=wanted,
             said=said.get(row.order_id, ()),
         )
     return facts
+
+
+def _counted(heard: HeardByOrder, order: str | None, guest: bool) -> Heard:
+    """What counts towards the caps. A guest's order has caps of its own, because strangers may type the same
+    address, and what they order must hold nothing back."""
+    return heard.get(order, NOTHING_HEARD) if guest else sum(heard.values(), start=NOTHING_HEARD)
 
 
 def _contacts(
@@ -172,7 +191,7 @@ def _asked(
 def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
     """A case about an order binds the messages about that order alone; one about none, every message to its
     buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
-    if case.order and (row.order_id or case.kind != "human"):
+    if case.order and (row.order_id or not case.calls):
         return bool(case.order == row.order_id)
     return bool(buyer == row.buyer)
 

@@ -1,6 +1,7 @@
 """The actions that a handler returns: frozen data, applied by react in one transaction."""
 
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 import msgspec
 
@@ -43,14 +44,22 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Value] = {}
 
 
+# A buyer waits for a person, because they asked for one or were not understood.
+CallKind = Literal["human", "not_understood"]
+CaseKind = Literal[
+    CallKind, "complaint", "bad_review", "payment", "payment_claim", "unpaid", "late_shipping", "delay",
+    "parcel_failed", "unreachable", "no_answer", "undeliverable", "guessing", "fault",
+]  # fmt: skip
+CALLS: frozenset[str] = frozenset(get_args(CallKind))
+
+
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
     """Open a case for the seller, once for each `key`.
 
-    `kind`: one of those that seller.yaml names under `cases`.
     `details` are shown to the seller; `draft` names the template of a text prepared for them.
     """
 
-    kind: str
+    kind: CaseKind
     key: str
     reason: str  # a reason code
     details: dict[str, Value] = {}
@@ -59,11 +68,12 @@ class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallHuman(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask for a person in this conversation: open a case of kind human, unless one is open."""
+    """Ask for a person in this conversation: open a case, unless one that does is open."""
 
     reason: str
     details: dict[str, Value] = {}
     order: str | None = None
+    kind: CallKind = "human"
 
 
 class CloseCase(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ timestamp the greater: platforms send whole seconds, so ties happen.
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +15,7 @@ from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
 from bot.domain.orders import Order
 
+GUEST = "guest of "  # how the kind of a guest's identity begins
 _NEVER = datetime.min.replace(tzinfo=UTC)  # a record may hold what was stored without a time
 _replace = msgspec.structs.replace
 
@@ -68,7 +70,13 @@ def identity_of(order: Order) -> tuple[str, str]:
 
 def guest_of(channel: str, address: str) -> tuple[str, str]:
     """The identity under which the orders of guests are counted together."""
-    return f"guest of {channel}", address
+    return f"{GUEST}{channel}", address
+
+
+def is_guest(kinds: Iterable[str]) -> bool:
+    """True for a file of nothing but an address that guests named. kinds: of its identities and chats."""
+    known = set(kinds)
+    return bool(known) and all(kind.startswith(GUEST) for kind in known)
 
 
 def _told_at(buyer: Buyer, name: str) -> datetime:

@@ -32,6 +32,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: Told | None = None
     timezone: Told | None = None
     agrees: Told | None = None  # to offers, "yes" or "no", as the checkout's flag was told
+    agreed: tuple[Told, ...] = ()  # the mailboxes ever named with a yes, each with the first time
 
     def known(self, name: str) -> str | None:
         """The value of one of DETAILS, or of the id; None for a guest's, and for what was told of another."""
@@ -64,7 +65,15 @@ def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contac
         for name, value in values.items()
         if _wins(new := Told(value, at, None if name == "id" else of), getattr(contacts, name))
     }
+    if ref.agrees and ref.email:
+        contacts = _replace(contacts, agreed=_with_yes(contacts.agreed, ref.email.casefold(), at))
     return _replace(contacts, **newer) if newer else contacts
+
+
+def _with_yes(agreed: tuple[Told, ...], mailbox: str, at: datetime) -> tuple[Told, ...]:
+    times = {each.value: each.at for each in agreed}
+    times[mailbox] = min(at, times.get(mailbox, at))
+    return tuple(Told(value, times[value]) for value in sorted(times))
 
 
 def _wins(new: Told, known: Told | None) -> bool:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.domain.actions import CALLS
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
@@ -67,6 +68,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     asked_at: datetime | None = None
     answered_at: datetime | None = None
+
+    @property
+    def calls(self) -> bool:
+        """True if a person was called into the chat: the buyer asked for one, or was not understood."""
+        return self.kind in CALLS
 
     @property
     def open(self) -> bool:

@@ -203,7 +203,8 @@ class OrderDelivered(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class OrderCompleted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.completed"):
-    """The deal is closed as the platform sees it (Taobao's 交易成功, WooCommerce's completed)."""
+    """The deal is closed as the platform sees it (Taobao's 交易成功, WooCommerce's completed): all has left,
+    and nobody says that it arrived."""
 
 
 class OrderCancelled(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.cancelled"):

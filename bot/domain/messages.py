@@ -28,7 +28,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is true at the time of sending, for one message. `sent_*` count messages really sent."""
+    """What is true at the time of sending, for one message. `sent_*` count messages really sent.
+
+    They count what the buyer heard; for a guest, who is no more than an address that anybody may type, what
+    was said about this order.
+    """
 
     shop: Shop
     buyer: Buyer  # whom the message addresses: for one about an order with that order's contacts
@@ -41,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     promotions_in_week: int = 0
     promotions_in_week_until: datetime | None = None
     standing: Standing = NOTHING_SAID  # of the address that is best, or of all where none is left
+    asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
 

@@ -7,6 +7,7 @@ be repeated and permuted. The state is never stored as a fact, but derived.
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -32,7 +33,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown
+from bot.domain.payments import Paid, Refund, Shown, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -51,9 +52,10 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Entry = TypeVar("Entry", bound="Paid | Refund | Review")
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`id`: ours, which is the platform's as long as no other channel's order has that one.
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
+    """What is known of an order; what follows from it is derived once, when it is asked for.
 
+    id: ours, which is the platform's as long as no other channel's order has that one.
     channel: the one that placed the order. own_id: the platform's id, where ours is another.
     """
 
@@ -73,7 +75,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     postcode: str | None = None
     pay_on_delivery: bool = False
     test: bool = False
-    shown_money: tuple[Shown, ...] = ()  # of every snapshot, oldest first
+    shown_money: tuple[Shown, ...] = ()  # of the snapshots, oldest first; see `with_shown`
     payments: tuple[Paid, ...] = ()
     parcels: tuple[Parcel, ...] = ()  # records: what was told under one name; see `sent`
     refunds: tuple[Refund, ...] = ()
@@ -95,7 +97,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def platform_id(self) -> str:
         return self.own_id or self.id
 
-    @property
+    @cached_property
     def moved_at(self) -> datetime | None:
         """The newest time of any of its facts."""
         own = (self.shown_at, self.all_delivered_at, self.completed_at, self.cancelled_at, self.reopened_at)
@@ -108,24 +110,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
         return max((at for at in (self.placed_at, *own, *parts, *parcels) if at), default=None)
 
-    @property
+    @cached_property
     def state(self) -> str:
         return next(name for name, holds in STATES if holds(self))
 
-    @property
+    @cached_property
     def cancelled(self) -> bool:
         called_off_at = self.called_off_at
         if called_off_at is None:
             return False
         return self.reopened_at is None or self.reopened_at < called_off_at
 
-    @property
+    @cached_property
     def called_off_at(self) -> datetime | None:
         """When it was cancelled last. Deleting an order that was done is tidying up."""
         deleted_at = None if self.done else self.deleted_at
         return max((at for at in (self.cancelled_at, deleted_at) if at), default=None)
 
-    @property
+    @cached_property
     def done(self) -> bool:
         """Something was sent, or the platform closed it, or the money went back."""
         arrived = (
@@ -133,7 +135,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
         return bool(self.shipped or arrived or self.refunded_in_full)
 
-    @property
+    @cached_property
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number)
         return Account(
@@ -147,7 +149,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             memos=frozenset(memo.lstrip("#") for memo in memos),
         )
 
-    @property
+    @cached_property
     def first_paid_at(self) -> datetime | None:
         """When money was first told of, also if it was taken back since."""
         return first_paid_at(self.account)
@@ -171,12 +173,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """By the newest snapshot; a later one may have a price."""
         return self.total is not None and self.total.minor == 0
 
-    @property
+    @cached_property
     def paid(self) -> Money | None:
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
 
-    @property
+    @cached_property
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""
         return self.account.refunded()
@@ -200,7 +202,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Money was told of that cannot be compared with the total."""
         return self.total is not None and self.paid is None
 
-    @property
+    @cached_property
     def paid_in_full(self) -> bool:
         if self.first_paid_at is None:
             return self.free
@@ -217,7 +219,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return money.minor
         return money.minor * self.shop_total.minor // max(1, self.total.minor)
 
-    @property
+    def rating_of(self, review: str | None) -> int | None:
+        """The rating of a review as it was told last: the buyer may have changed it."""
+        versions = [each for each in self.reviews if each.review == review]
+        newest = max(versions, key=lambda each: (each.at, each.rating), default=None)
+        return newest.rating if newest else None
+
+    @cached_property
     def covered_at(self) -> datetime | None:
         """When what is paid first reached the total; None while it does not, or while no total is known."""
         return covered_at(self.account) if self.first_paid_at and self.paid_in_full else None
@@ -230,7 +238,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def refunded_minor(self) -> int:
         return self.refunded.minor if self.refunded else 0
 
-    @property
+    @cached_property
     def refunded_in_full(self) -> bool:
         if any(refund.amount is None for refund in self.refunds):
             return True
@@ -239,19 +247,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return False
         return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
 
-    @property
+    @cached_property
     def sent(self) -> tuple[Parcel, ...]:
         """Every parcel once, by whatever names it was told, without those that were taken back."""
         return tuple(parcel for parcel in joined(self.parcels) if not parcel.taken_back)
 
-    @property
+    @cached_property
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
     def has_arrived(self, parcel: Parcel) -> bool:
         return parcel.delivered_at is not None or self.all_delivered_at is not None
 
-    @property
+    @cached_property
     def all_shipped(self) -> bool:
         """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
         shipped = self.shipped
@@ -262,7 +270,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """True if what is to be shipped was counted, or the platform says so."""
         return _complete(self.lines, self.shipped) is True
 
-    @property
+    @cached_property
     def delivered_at(self) -> datetime | None:
         """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:
@@ -378,7 +386,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
         test=order.test or event.test,
-        shown_money=_with_shown(order.shown_money, event),
+        shown_money=with_shown(order.shown_money, Shown(event.at, event.total, event.paid, event.asked)),
     )
     shown = Order(
         id=order.id,
@@ -416,22 +424,19 @@ def _content(order: Order) -> bytes:
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 
-def _with_shown(known: tuple[Shown, ...], event: OrderPlaced) -> tuple[Shown, ...]:
-    new = Shown(event.at, event.total, event.paid, event.asked)
-    return known if new in known else tuple(sorted((*known, new), key=_when_shown))
-
-
-def _when_shown(shown: Shown) -> tuple[datetime, bytes]:
-    return shown.at, msgspec.json.encode(shown)
-
-
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:
-    """Keep one entry for each id; of two that differ, a payment's first word and another's last."""
+    """Keep one entry for each id, or each version of a payment: its first word, and another's last."""
     same = [entry for entry in entries if _id(entry) == _id(new)]
     others = [entry for entry in entries if _id(entry) != _id(new)]
     told = [*same, new]
-    kept = min(told, key=_age) if isinstance(new, Paid) else _last_word(told)
+    kept = _first_word(told) if isinstance(new, Paid) else _last_word(told)
     return tuple(sorted([*others, kept], key=_id))
+
+
+def _first_word(told: list[Entry]) -> Entry:
+    kept = min(told, key=_age)
+    last_at = max(getattr(each, "last_at", None) or each.at for each in told)
+    return _replace(kept, last_at=None if last_at == kept.at else last_at)
 
 
 def _last_word(told: list[Entry]) -> Entry:
@@ -450,13 +455,14 @@ def _last_word(told: list[Entry]) -> Entry:
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
     told = msgspec.to_builtins(entry)
     return entry.at, msgspec.json.encode(
-        {k: v for k, v in told.items() if k not in ("first_at", "had_amount")}
+        {k: v for k, v in told.items() if k not in ("first_at", "last_at", "had_amount")}
     )
 
 
-def _id(entry: Paid | Refund | Review) -> tuple[str, str]:
+def _id(entry: Paid | Refund | Review) -> tuple[str, str, bytes]:
     """One name in two systems is two facts."""
-    return entry.id, "" if isinstance(entry, Review) else entry.source or ""
+    source = "" if isinstance(entry, Review) else entry.source or ""
+    return entry.id, source, msgspec.json.encode(entry.amount) if isinstance(entry, Paid) else b""
 
 
 _replace = msgspec.structs.replace

@@ -1,5 +1,6 @@
 """The payments and refunds of an order, and its money as the platform showed it."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
@@ -8,9 +9,14 @@ import msgspec
 
 from bot.domain.money import Money
 
+_replace = msgspec.structs.replace
+
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`source`: the system that told it; None for entries stored before sums were kept by source."""
+    """One version of a payment: a sum told otherwise under its id is another, and the last of them is true.
+
+    source: the system that told it; None for entries stored before sums were kept by source.
+    """
 
     id: str
     at: datetime
@@ -19,6 +25,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reference: str | None = None
     source: str | None = None
     told_at: datetime | None = None
+    last_at: datetime | None = None  # its latest time, where it was told under several
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +50,26 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     asked: bool = True
 
 
+NEWEST = 8  # showings of one state of the money that are kept, besides the first
+
 Told = TypeVar("Told", Paid, Refund)
+
+
+def with_shown(known: Iterable[Shown], new: Shown) -> tuple[Shown, ...]:
+    """The showings with one more, oldest first: of each state of the money the first and the newest ones.
+
+    A platform shows an order with each of its updates, mostly with the same money, and the record must not
+    grow with them. The first and the newest of a set do not depend on the order in which it was told.
+    """
+    times: dict[Shown, set[datetime]] = defaultdict(set)
+    for shown in (*known, new):
+        times[_replace(shown, at=new.at)].add(shown.at)
+    kept = [
+        _replace(money, at=at)
+        for money, those in times.items()
+        for at in {min(those), *sorted(those)[-NEWEST:]}
+    ]
+    return tuple(sorted(kept, key=lambda shown: (shown.at, msgspec.json.encode(shown))))
 
 
 def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
@@ -54,13 +80,22 @@ def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
     return found
 
 
+def current(payments: Iterable[Paid]) -> list[Paid]:
+    """Each payment of one source as its newest version tells it; of two with one time the content decides."""
+    return list({paid.id: paid for paid in sorted(payments, key=_last_told)}.values())
+
+
+def _last_told(paid: Paid) -> tuple[datetime, bytes]:
+    return paid.last_at or paid.at, msgspec.json.encode(paid.amount)
+
+
 def distinct(payments: Iterable[Paid], memos: frozenset[str]) -> list[Paid]:
     """Each payment of one source once, the earliest first: a reference names it, however often it is told.
 
     memos: what all transfers for the order carry, which names none of them.
     """
     found: dict[tuple[str, Money | None], Paid] = {}
-    for paid in sorted(payments, key=lambda paid: (paid.at, paid.id)):
+    for paid in sorted(current(payments), key=lambda paid: (paid.at, paid.id)):
         named = paid.reference and paid.reference.strip().lstrip("#") not in memos
         found.setdefault((paid.reference if named and paid.reference else paid.id, paid.amount), paid)
     return list(found.values())

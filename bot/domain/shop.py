@@ -215,7 +215,11 @@ class WorkingHours(Settings):
 
 
 class Limits(Settings):
-    per_day: int = Field(6, ge=1, description="messages to one buyer in 24 hours, answers not counted")
+    per_day: int = Field(
+        6,
+        ge=1,
+        description="messages to one buyer, or about one guest's order, in 24 hours; answers not counted",
+    )
     promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
     deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
     answers: int = Field(
@@ -325,7 +329,7 @@ class Shop(Settings):
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
     say_test_orders: bool = Field(
-        False, description="say the messages about a platform's test orders too, to try the shop"
+        False, description="say messages and open cases about a platform's test orders too, to try the shop"
     )
     double_opt_in: bool | None = Field(
         None,

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from bot.domain.actions import CALLS
 from bot.domain.context import Case
 from bot.domain.events import AgentReplied, AnyEvent, MessageReceived
 from bot.react.merge import Subject
@@ -16,7 +17,7 @@ from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
 from storage.case_records import CaseWord
 
-TALKED_ABOUT = ("human", "complaint", "bad_review", "no_answer")  # a person's reply in the chat answers these
+TALKED_ABOUT = (*CALLS, "complaint", "bad_review", "no_answer")  # a person's reply in the chat answers these
 LONGEST = 5000  # characters of one message that are kept in a case
 _replace = msgspec.structs.replace
 
@@ -46,7 +47,7 @@ class CaseTalk:
             for case in cases:
                 self._add(case, event, "person", "text")
                 if case.kind in TALKED_ABOUT:
-                    at = _latest(case.answered_at, min(event.at, self._work.now))
+                    at = _latest(case.answered_at, self._work.heard_at(event.at))
                     self._work.change_case(_replace(case, answered_at=at))
 
     def _wants_answer(self, event: MessageReceived) -> bool:
@@ -56,7 +57,7 @@ class CaseTalk:
         return not self._asks_nothing(event.text)
 
     def _asked(self, case: Case, event: MessageReceived, subject: Subject) -> None:
-        again = _replace(case, asked_at=_latest(case.asked_at, min(event.at, self._work.now)))
+        again = _replace(case, asked_at=_latest(case.asked_at, self._work.heard_at(event.at)))
         self._work.change_case(again)
         if again.waits and not case.waits:
             chat = subject.chat.name if subject.chat else None

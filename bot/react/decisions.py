@@ -201,11 +201,11 @@ class Decisions:
                 self._unsaid[said.key] = why
 
     def _call_human(self, call: CallHuman, event: Event, id: int, context: Context) -> None:
-        if any(case.kind == "human" for case in context.cases):
+        if any(case.calls for case in context.cases):
             return
         chat = _chat_of(context)
         opened = OpenCase(
-            kind="human",
+            kind=call.kind,
             key=f"human:{chat or ''}:{id}",
             reason=call.reason,
             details=call.details,

@@ -28,7 +28,7 @@ from bot.domain.wishes import EMAIL, PHONE, AddressKey
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
-from storage import buyer_records, case_records, history
+from storage import buyer_records, case_records, history, mixed_files
 
 _replace = msgspec.structs.replace
 
@@ -57,7 +57,8 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
         case MessageStatusChanged():
             return _status(work, event)
         case BuyerOptedOut():
-            wishes.stop(event, _stopped(work, event), event.at, event.offers)
+            stopped, offers = _stopped(work, event)
+            wishes.stop(event, stopped, event.at, offers)
             if event.channel == OWN_LINK:
                 return Subject()  # about an address, whoever's it is
             return Subject(buyer=identities.resolve(event.channel, event.buyer, event.at))
@@ -79,19 +80,33 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
             return Subject()
 
 
-def _stopped(work: UnitOfWork, event: BuyerOptedOut) -> list[AddressKey]:
-    """The addresses that a stop is about: that of our link, else all that the shop's system names."""
+def _stopped(work: UnitOfWork, event: BuyerOptedOut) -> tuple[list[AddressKey], bool]:
+    """The addresses that a stop is about: that of our link, else all that the shop's system names; and
+    whether it is only about offers."""
     if event.address is not None:
-        return [event.address]
+        return [event.address], event.offers
     if event.channel != OWN_LINK or not event.buyer.id:
-        return addresses_in(event.channel, event.buyer)
-    # A link of an older version names a buyer of ours, who may have been joined to another since.
-    id = buyer_records.present_id(work.connection, work.shop_id, event.buyer.id)
-    if id is None:
-        return []
-    buyer = buyer_records.by_id(work.connection, work.shop_id, {id})[id]
-    chats = buyer_records.identities_of(work.connection, work.shop_id, id)
-    return [*chats, *([(EMAIL, buyer.email.casefold())] if buyer.email else [])]
+        return addresses_in(event.channel, event.buyer), event.offers
+    return _stopped_by_older_link(work, event.buyer.id)
+
+
+def _stopped_by_older_link(work: UnitOfWork, id: str) -> tuple[list[AddressKey], bool]:
+    """A link of an older version names a record of ours. If others ever came to that one or it to another,
+    the link speaks for the mailbox that it was sent to; where nobody can tell which that was, it ends offers.
+    """
+    link, shop = work.connection, work.shop_id
+    present = buyer_records.present_id(link, shop, id)
+    if present is None:
+        return [], False
+    emails = {each.id: each.email for each in buyer_records.by_id(link, shop, {id, present}).values()}
+    if present == id and not mixed_files.was_marked(link, shop, id):
+        return [*buyer_records.identities_of(link, shop, id), *_mailboxes(emails[id])], False
+    sent_to = _mailboxes(*history.mailboxes_of(link, shop, id)) or _mailboxes(emails[id])
+    return sent_to or _mailboxes(emails[present]), len(sent_to) != 1
+
+
+def _mailboxes(*emails: str | None) -> list[AddressKey]:
+    return sorted((EMAIL, email) for email in {each.casefold() for each in emails if each})
 
 
 def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
@@ -124,11 +139,11 @@ def _chat(
     chat = _replace(chat, buyer=buyer)
     replied = False
     if isinstance(event, MessageReceived):
-        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, event.at))
+        chat = _replace(chat, last_in_at=_latest(chat.last_in_at, work.heard_at(event.at)))
         wishes.flag(event, ref, event.at, buyer)
         _open_verified(work, event)
     elif replied := not _is_echo(work, event, buyer):
-        until = min(event.at, work.now) + work.unit.shop.takeover
+        until = work.heard_at(event.at) + work.unit.shop.takeover
         chat = _replace(chat, human_until=_latest(chat.human_until, until))
     work.put_chat(chat)
     return Subject(buyer=buyer, chat=chat, replied=replied)
@@ -150,16 +165,16 @@ def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
     if chat is None:
         return Subject()
     if event.status == "blocked":
-        chat = _replace(chat, blocked_at=_latest(chat.blocked_at, event.at))
+        chat = _replace(chat, blocked_at=_latest(chat.blocked_at, work.heard_at(event.at)))
     elif event.status == "unblocked":
-        chat = _replace(chat, unblocked_at=_latest(chat.unblocked_at, event.at))
+        chat = _replace(chat, unblocked_at=_latest(chat.unblocked_at, work.heard_at(event.at)))
     work.put_chat(chat)
     return Subject(buyer=chat.buyer, chat=chat)
 
 
 def _is_echo(work: UnitOfWork, event: AgentReplied, buyer: str) -> bool:
     """True if a reply is our own message, which some platforms repeat as if a person had written it."""
-    since = min(event.at, work.now) - ECHO
+    since = work.heard_at(event.at) - ECHO
     return history.is_echo(work.connection, work.shop_id, buyer, event.message_id, event.text, since)
 
 

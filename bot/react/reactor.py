@@ -201,21 +201,25 @@ class _Batch:
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
-    def run(self, rows: Sequence[Row[Any, Any]]) -> Handled:
+    def run(self, rows: Sequence[Row[Any, Any, Any]]) -> Handled:
         outcomes: list[tuple[int, str | None, str | None]] = []
-        events: list[tuple[int, AnyEvent]] = []
+        events: list[tuple[int, datetime, AnyEvent]] = []
         for row in rows:
             try:
-                events.append((row.id, load_event(row.body)))
+                events.append((row.id, row.received_at, load_event(row.body)))
             except msgspec.DecodeError as error:
                 outcomes.append((row.id, None, f"not an event: {error}"))
-        self._work.read((event for _, event in events), self._rules.numbers_in)
-        outcomes += [(id, *self._handle(id, event)) for id, event in events]
+        self._work.read((event for *_, event in events), self._rules.numbers_in)
+        for id, received_at, event in events:
+            self._work.arrived_at = received_at
+            outcomes.append((id, *self._handle(id, event)))
         self._work.write()
         self._decisions.write()
         inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
         parked = {id for id, _, error in outcomes if error}
-        settled = tuple(event for id, event in events if isinstance(event, CaseSettled) and id not in parked)
+        settled = tuple(
+            event for id, _, event in events if isinstance(event, CaseSettled) and id not in parked
+        )
         return Handled(
             handled=len(outcomes) - len(parked),
             parked=len(parked),

@@ -20,9 +20,10 @@ from bot.domain.events import (
     OrderPlaced,
     TimeCame,
 )
+from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at
 from storage import (
     buyer_records,
     case_records,
@@ -49,6 +50,7 @@ class UnitOfWork:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
+        self.arrived_at = unit.now  # when the event in hand was received
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
         self.chats: dict[Place, Conversation] = {}
@@ -85,6 +87,11 @@ class UnitOfWork:
     @property
     def now(self) -> datetime:
         return self.unit.now
+
+    def heard_at(self, at: datetime) -> datetime:
+        """The time of a word of the event in hand: no later than its arrival, so that a word from a clock
+        that runs ahead does not win over those that came after it, however late both are handled."""
+        return heard_at(at, min(self.arrived_at, self.now))
 
     # Read
 
@@ -182,10 +189,10 @@ class UnitOfWork:
         return self.chats.get((channel, address))
 
     def numbered(self, numbers: Iterable[str]) -> tuple[Order, ...]:
-        """The orders that have one of these numbers or ids, the first number's first."""
-        names = [number.casefold() for number in numbers]
-        found = [order for order in self.orders.values() if _names(order) & set(names)]
-        return tuple(sorted(found, key=lambda order: min(map(names.index, _names(order) & set(names)))))
+        """The orders that may have been meant by one of these numbers, the first number's first."""
+        return tuple(
+            {order.id: order for number in numbers for order in alike(number, self.orders.values())}.values()
+        )
 
     def orders_seen_by(self, buyer: str | None, chat: Conversation | None) -> tuple[Order, ...]:
         """The orders of a buyer and those that the chat has opened, newest first."""
@@ -385,10 +392,6 @@ def _ids_of_order(event: Event) -> tuple[str, ...]:
     if isinstance(event, OrderEvent):
         return event.order, f"{event.order}@{event.channel}"
     return (event.order,) if isinstance(event, TimeCame) and event.order else ()
-
-
-def _names(order: Order) -> set[str]:
-    return {order.platform_id.casefold(), order.shown_number.casefold()}
 
 
 def _placed(order: Order) -> tuple[float, str]:

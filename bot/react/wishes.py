@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.events import BuyerRef, BuyerUpdated, Event, OrderPlaced
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, heard_at, standing
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, standing
 from bot.react.unit_of_work import UnitOfWork
 from storage.wish_records import WishRecord
 
@@ -32,24 +32,20 @@ class Wishes:
             if said.yes is None or not (proved or _is_heard(said.yes, event)):
                 continue
             confirmed = proved or not self._work.unit.shop.confirms_offers
-            given_at = self._no_later(said.at or at)
+            given_at = self._work.heard_at(said.at or at)
             wish = Wish(what="offers", yes=said.yes, at=given_at, flag=flag, confirmed=confirmed)
             self._add([address], wish, event, buyer)
 
     def stop(self, event: Event, addresses: Iterable[AddressKey], at: datetime, offers: bool = False) -> None:
         """Record that nothing more is wanted at these addresses, or no offers."""
-        wish = Wish(what="offers" if offers else "all", yes=False, at=self._no_later(at))
+        wish = Wish(what="offers" if offers else "all", yes=False, at=self._work.heard_at(at))
         self._add(addresses, wish, event, None)
 
     def resume(self, event: Event, address: AddressKey, at: datetime) -> None:
-        self._add([address], Wish(what="all", yes=True, at=self._no_later(at)), event, None)
+        self._add([address], Wish(what="all", yes=True, at=self._work.heard_at(at)), event, None)
 
     def want_offers(self, event: Event, address: AddressKey, at: datetime) -> None:
-        self._add([address], Wish(what="offers", yes=True, at=self._no_later(at)), event, None)
-
-    def _no_later(self, at: datetime) -> datetime:
-        """A clock that runs ahead must not win over every later word."""
-        return heard_at(at, self._work.now)
+        self._add([address], Wish(what="offers", yes=True, at=self._work.heard_at(at)), event, None)
 
     def _add(self, addresses: Iterable[AddressKey], wish: Wish, event: Event, buyer: str | None) -> None:
         for address in addresses:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from bot.domain.actions import OpenCase
+from bot.domain.actions import CaseKind, OpenCase
 from bot.domain.context import Buyer, Case
 from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
@@ -18,6 +18,7 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
+from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
 
@@ -77,7 +78,8 @@ class Cases:
             if why is None or why.code not in REPORTED or row.category == "promotion" or row.buyer == SELLER:
                 continue
             found = buyer_records.by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
-            self.open(_unsent(row, why), found.get(row.buyer))
+            number = numbers_of(self._unit.connection, self._unit.shop_id, {row.order_id} - {None})
+            self.open(_unsent(row, why, number.get(row.order_id, row.order_id)), found.get(row.buyer))
 
     def _draft(self, opened: OpenCase, buyer: Buyer | None, order: Order | None) -> str | None:
         """A text prepared for the seller, in the buyer's language, from the template that the case names."""
@@ -144,13 +146,15 @@ def notice_key(case: str) -> str:
     return f"{NOTICE}:{case}"
 
 
-def _unsent(row: Row[Any], why: Reason) -> OpenCase:
+def _unsent(row: Row[Any], why: Reason, number: str | None) -> OpenCase:
+    """number: of its order, as the buyer sees it."""
     order = row.order_id
     if row.template == "second_contact":
         key = f"no_answer:{order}"
-        return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": order}, order=order)
+        return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": number}, order=order)
     # No address is one matter for all messages of an order; any other trouble is a message's own.
     lost = why.code == "no_way" and order
-    kind, about = ("unreachable", order) if lost else ("undeliverable", row.key)
+    kind: CaseKind = "unreachable" if lost else "undeliverable"
+    about = order if lost else row.key
     details = {"template": row.template, "why": why.values.get("why")}
     return OpenCase(kind=kind, key=f"{kind}:{about}", reason="undeliverable", details=details, order=order)

@@ -88,6 +88,8 @@ class SellerWords:
                 return [self._line(str(line)) for line in value]
             case str() if name.endswith("_at") or name in ("until", "end"):
                 return _parsed(value, self.zone)
+            case str() if name == "day":
+                return datetime.combine(date.fromisoformat(value), time(), UTC)
             case str() if name in ("amount", "total"):
                 return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
             case str() if name == "template":

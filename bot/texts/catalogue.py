@@ -17,12 +17,13 @@ from bot.domain.errors import TemplateError
 from bot.domain.shop import LOCALES
 from bot.texts.filters import TEXT_MAX
 from bot.texts.formats import language, nearest
-from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.texts.template_engine import KEPT, Compiled, TemplateEnvironment
 
 CHAT_MAX = 4096  # what the narrowest chat takes; `xiaoer check` warns of more
 STOP_LINE = "stop_line"
-STOP_WORDS = re.compile(r"退订|退訂|\bstop\b|\bTD\b", re.IGNORECASE)  # a chat understands each
-_KEPT = 1024  # compiled templates; waiting messages may still need older versions
+STOP_WORDS = re.compile(
+    r"退订|退訂|不要优惠|不要優惠|\bstop\b|\bno offers\b|\bTD\b", re.IGNORECASE
+)  # a chat understands each
 
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
 _SUBJECT = re.compile(r"\s*subject\s*[:\uff1a][ \t]*([^\n]*)\n?", re.IGNORECASE)
@@ -57,7 +58,7 @@ class Catalogue:
         self._defaults = dict(_ours())
         self._own: dict[tuple[str, str], Version] = {}
         self._environments: dict[str, TemplateEnvironment] = {}
-        self._compiled = lru_cache(maxsize=_KEPT)(self._compile)
+        self._compiled = lru_cache(maxsize=KEPT)(self._compile)
         self.faults: tuple[str, ...] = tuple(self._read(overlay)) if overlay else ()
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import time, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -93,8 +94,8 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an overpaid order", {"payments": (Paid(id="p", at=AT, amount=_MUCH),)}),
     ("an order paid in other money", {"payments": (Paid(id="p", at=AT, amount=_OTHER),)}),
     ("a paid order", {"payments": _PAID}),
-    ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("a shipped order", {"payments": _PAID, "parcels": (_SENT,)}),
+    ("a partly shipped order", {"payments": _PAID, "parcels": (_ONE_OF_MORE,)}),
     ("an order shipped in two parcels", {"payments": _PAID, "parcels": (_SENT, _PLAIN)}),
     ("an order shipped without a number", {"payments": _PAID, "parcels": (_PLAIN,)}),
     ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
@@ -137,7 +138,7 @@ _SAID = tuple(
 def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
     """Make the variables of one ordinary message of this template, as a preview shows it."""
     known = _input(name, policies)
-    for _, facts in _ORDERS:
+    for _, facts in (*_ORDERS, *situations()):
         order = _order(**{**facts, "currency": shop.currency})
         due, known_facts = _message(name, policies, shop, buyer, order, known.samples[0])
         made = variables(due, known_facts, AT, stop_url=STOP_URL)
@@ -174,15 +175,27 @@ _Combination = tuple[str, str | None, Order | None, dict[str, Any]]
 
 
 def _combinations(known: TemplateInput, every_situation: bool) -> Iterator[_Combination]:
-    parcels = (_SENT, _PLAIN)
-    orders = (*_ORDERS, *situations()) if every_situation else _ORDERS
     for values in known.samples:
         for label, buyer in NAMES.items():
-            for order in (_order(), _order(payments=_PAID, parcels=parcels), _order(**_LONGEST[1])):
+            for order in _short_and_longest():
                 yield label, buyer, order, values
-        for label, facts in orders:
-            yield label, "Ann", _order(**facts), values
+        for label, order in _labelled_orders(every_situation):
+            yield label, "Ann", order, values
         yield "a message about no order", "Ann", None, values
+
+
+# Made once: what follows from an order is derived once, and asked for in every text.
+
+
+@cache
+def _short_and_longest() -> tuple[Order, ...]:
+    return _order(), _order(payments=_PAID, parcels=(_SENT, _PLAIN)), _order(**_LONGEST[1])
+
+
+@cache
+def _labelled_orders(every_situation: bool) -> tuple[tuple[str, Order], ...]:
+    told = (*_ORDERS, *situations()) if every_situation else _ORDERS
+    return tuple((label, _order(**facts)) for label, facts in told)
 
 
 def _message(

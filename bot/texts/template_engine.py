@@ -5,6 +5,8 @@ What it may be made of is a list of what is allowed, not of what is forbidden.
 """
 
 import re
+from functools import lru_cache
+from types import CodeType
 from typing import Any, cast
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
@@ -17,6 +19,7 @@ from bot.texts.faults import TemplateFault, recognise
 from bot.texts.filters import NUMBER_MAX, TEXT_MAX, filters, shown
 
 SOURCE_MAX = 16_000  # characters of a template
+KEPT = 1024  # compiled templates; waiting messages may still need older versions
 STEPS = 20_000  # parts of the template that loops may pass through in one rendering
 
 _ALLOWED = (
@@ -47,6 +50,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
 
     def __init__(self, locale: str) -> None:
+        self.locale = locale
         super().__init__(
             trim_blocks=True,
             lstrip_blocks=True,
@@ -139,11 +143,18 @@ def _keep_line_end(line: str) -> str:
 
 
 def _compile(cage: TemplateEnvironment, where: str, source: str) -> Template:
+    return Template.from_code(cage, _code(cage.locale, where, source), {})
+
+
+@lru_cache(maxsize=KEPT)
+def _code(locale: str, where: str, source: str) -> CodeType:
+    """The same for every catalogue of this program: the API and the workers read the same files."""
+    cage = TemplateEnvironment(locale)
     tree = parse(cage, where, source)
     try:
         tree = cast(nodes.Template, _Bounds().visit(tree))
         tree.set_environment(cage)
-        return Template.from_code(cage, cage.compile(tree, filename=where), {})
+        return cage.compile(tree, filename=where)
     except TemplateSyntaxError as error:
         raise recognise(error.message or "").placed(where, error.lineno) from error
     except (*_STRANGE, ValueError) as error:

@@ -156,6 +156,7 @@ def variables(
         "case": _complaint(facts),
         **_values(values, zone),
         **_refund(order, values.get("refund")),
+        **_rating(order, values.get("review")),
         "buyer": _buyer(facts.buyer.name, shop),
         "shop": {"name": shop.name},
         "seller": _seller(shop, now, zone),
@@ -233,6 +234,11 @@ def _refund(order: Order | None, refund_id: Any) -> dict[str, Any]:
     """A refund without an amount is of the whole order."""
     found = next((refund for refund in order.refunds if refund.id == refund_id), None) if order else None
     return {"amount": found.amount or (order and order.total)} if found else {}
+
+
+def _rating(order: Order | None, review_id: Any) -> dict[str, Any]:
+    rating = order.rating_of(review_id) if order else None
+    return {"rating": rating} if rating else {}
 
 
 def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:

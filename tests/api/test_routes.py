@@ -130,7 +130,7 @@ async def test_an_order_is_shown_with_what_was_said_about_it(database_url: str) 
         assert "order_confirmation" in {message["template"] for message in order["messages"]}
 
 
-async def test_a_buyer_is_found_by_any_address_of_hers(database_url: str) -> None:
+async def test_a_buyer_is_found_by_any_address_of_theirs(database_url: str) -> None:
     async with asked_world(database_url) as (shop, ask):
         await shop.place(buyer="ann", at=NOON)
         await shop.say("找人工", buyer="ann")

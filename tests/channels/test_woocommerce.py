@@ -341,7 +341,7 @@ def test_a_refund_of_nothing_is_none() -> None:
     assert OrderRefunded not in kinds(told("order.updated", order("processing", refunds=refunds("-0.00"))))
 
 
-def test_a_buyer_with_an_account_has_its_id_and_a_phone_of_her_country() -> None:
+def test_a_buyer_with_an_account_has_its_id_and_a_phone_of_their_country() -> None:
     billing = {"first_name": "Zoë", "last_name": "O&#039;Hara", "phone": "(212) 555-0100", "country": "US"}
     placed = told("order.created", order("pending", customer_id=25, billing=billing))[0]
 

@@ -35,6 +35,7 @@ from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
 from storage import buyer_records, case_records, inbox, order_records, outbox, schema, tables
 from storage import trail as storage_trail
+from storage.case_records import CaseWord
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
 
@@ -401,6 +402,53 @@ def test_a_case_is_shown_and_settled_once(shop: Shop) -> None:
     assert "2" in shop.err
 
 
+def test_what_was_not_understood_is_called_so_and_not_a_wish_for_a_person(shop: Shop) -> None:
+    opened = OpenCase(
+        kind="not_understood", key="human:1", reason="not_understood", details={"text": "红的?"}
+    )
+    shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
+
+    assert shop.run("cases") == 1
+    assert "没看懂" in shop.out
+    assert "找人工" not in shop.out
+
+
+def test_a_case_shows_what_the_buyer_and_the_team_said_since(shop: Shop) -> None:
+    opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={})
+    talk = [
+        CaseWord(number=1, channel="webhook", event=str(n), at=NOW, who=who, kind="text", text=text)
+        for n, (who, text) in enumerate((("buyer", "有人吗"), ("person", "您好，我是小林")))
+    ]
+
+    def keep(link: Any) -> None:
+        case_records.open_case(link, "teahouse", opened, None, NOW)
+        case_records.add_words(link, "teahouse", talk)
+
+    shop.keep(keep)
+
+    assert shop.run("cases") == 1
+    assert "买家: 有人吗" in " ".join(shop.out.split())
+    assert "店里的人: 您好，我是小林" in " ".join(shop.out.split())
+
+
+def test_messages_and_cases_show_an_order_by_the_number_that_its_buyer_sees(shop: Shop) -> None:
+    opened = OpenCase(kind="human", key="human:1", reason="asked_for_late", details={}, order="1001")
+    placed = msgspec.structs.replace(_placed("1001"), number="#EU-7")
+
+    def keep(link: Any) -> None:
+        order_records.save(link, "teahouse", [merge(None, placed)])
+        waiting_message()(link)
+        case_records.open_case(link, "teahouse", opened, None, NOW)
+
+    shop.keep(keep)
+    for command in ("outbox", "cases"):
+        shop.run(command)
+
+        assert "#EU-7" in shop.out
+        assert "1001" not in shop.out
+    assert shop.json("outbox")[0]["order"] == "1001"
+
+
 def test_the_trail_names_who_settled_a_case_and_counts_wrong_tokens(shop: Shop) -> None:
     opened = OpenCase(kind="human", key="human:1", reason="asked_for_person", details={"text": "人呢"})
     shop.keep(lambda link: case_records.open_case(link, "teahouse", opened, None, NOW))
@@ -651,7 +699,7 @@ def status_of(address: str) -> int:
         return int(answer.status)
 
 
-def test_a_newcomer_sees_what_her_buyer_reads(served: Served) -> None:
+def test_a_newcomer_sees_what_their_buyer_reads(served: Served) -> None:
     assert served.shop.run("try") == 0
     assert "谢谢您" in served.shop.out
     assert "催付提醒" in served.shop.out

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.serving import greet
+from bot.commands.serving import greet, tell_waiting
 from bot.config import load_config
 
 SHOP = """\
@@ -38,3 +38,19 @@ def test_a_shop_that_can_neither_hear_nor_speak_is_told_so(
     assert "webhook 没有设置 secrets" in mute
     assert "没有能给买家发消息的渠道" in mute
     assert "    ! " not in fine
+
+
+def test_a_start_says_how_many_cases_wait_in_which_shop_and_how_to_see_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    english = SHOP.replace("name: 茶馆", "name: Blue Teahouse\n    locale: en")
+    (tmp_path / "config.yaml").write_text(english, "utf-8")
+    config = load_config(tmp_path / "config.yaml", ENVIRON)
+
+    tell_waiting(config, {"mute": 3, "fine": 1, "gone": 2})
+    assert capsys.readouterr().out.splitlines() == [
+        "青花小铺：还有 3 件待办等您处理，用 xiaoer cases 查看",
+        "Blue Teahouse: cases that wait for you: 1. See them with xiaoer cases",
+    ]
+    tell_waiting(config, {})
+    assert capsys.readouterr().out == ""

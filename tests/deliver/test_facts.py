@@ -98,6 +98,22 @@ def test_what_is_about_to_be_sent_does_not_count_yet_though_it_was_tried(connect
     assert facts_of(connection)["k"].sent_in_day == 0
 
 
+def test_a_guests_order_counts_by_itself_whatever_else_their_address_heard(connection: Connection) -> None:
+    save(connection, ann(), bob(), order("1"), order("2"))
+    buyer_records.add_identities(connection, SHOP_ID, {("guest of web", "a@b.example"): "ann"})
+    for number, about in enumerate(("1", "2", "2", None)):
+        sent(connection, f"old {number}", at=NOON - number * HOUR, order=about)
+    queue(connection, "k", order="1")
+    queue(connection, "l")
+    facts = facts_of(connection)
+    assert (facts["k"].sent_in_day, facts["k"].sent_in_day_until) == (1, NOON + DAY)
+    assert facts["l"].sent_in_day == 1
+
+    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann"})
+    facts = facts_of(connection)
+    assert [facts[key].sent_in_day for key in "kl"] == [4, 4]
+
+
 def test_offers_are_counted_for_a_week(connection: Connection) -> None:
     sent(connection, "old", at=NOON - 2 * DAY, category="promotion")
     queue(connection, "k", category="promotion")
@@ -128,6 +144,20 @@ def test_a_second_contact_does_not_take_the_channel_of_the_first(connection: Con
     facts = facts_of(connection)
     assert [each.channel for each in facts["k"].addresses] == ["mail"]
     assert [each.channel for each in facts["l"].addresses] == ["telegram", "mail"]
+
+
+def test_a_question_to_a_mailbox_is_judged_once_at_a_time_and_knows_whether_it_was_asked_before(
+    connection: Connection,
+) -> None:
+    save(connection, ann(), bob())
+    for key, buyer in (("thanks:a@b.example:1", "ann"), ("thanks:a@b.example:2", "bob")):
+        queue(connection, key, buyer=buyer, to="mailto:a@b.example")
+    assert {key: of.asked_before for key, of in facts_of(connection).items()} == {
+        "thanks:a@b.example:1": False
+    }
+    gone = {"state": "sent", "settled_at": NOON, "text": "x"}
+    connection.execute(update(tables.outbox).where(tables.outbox.c.buyer == "ann").values(**gone))
+    assert facts_of(connection)["thanks:a@b.example:2"].asked_before
 
 
 # Whose address, and what it wants
@@ -197,13 +227,13 @@ def test_a_case_binds_the_messages_about_its_order_and_one_about_none_all_of_its
     connection: Connection,
 ) -> None:
     save(connection, ann(), order("1"), order("2"))
-    for key, about in (("one", "1"), ("hers", None)):
+    for key, about in (("one", "1"), ("the buyer's", None)):
         opened = OpenCase(kind="human", key=key, reason="asked", order=about)
         case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
     for key, about in (("k", "1"), ("l", "2"), ("m", None)):
         queue(connection, key, order=about)
     found = {key: [case.key for case in of.cases] for key, of in facts_of(connection).items()}
-    assert found == {"k": ["one", "hers"], "l": ["hers"], "m": ["one", "hers"]}
+    assert found == {"k": ["one", "the buyer's"], "l": ["the buyer's"], "m": ["one", "the buyer's"]}
 
 
 # What waits to be handled

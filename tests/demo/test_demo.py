@@ -71,7 +71,7 @@ def test_every_genuine_delivery_is_acknowledged_and_handled(account: Transcript)
     assert {delivery.status for delivery in account.deliveries} == {200, 401}
     assert {event.state for event in account.events} == {"done"}
     assert {case.kind for case in account.cases} == {
-        "human",
+        "not_understood",
         "payment_claim",
         "unpaid",
         "delay",
@@ -274,7 +274,7 @@ def test_an_offer_reaches_only_those_who_agree_and_says_how_to_stop(account: Tra
     assert offers == {}
     assert (clara.state, clara.code) == ("skipped", "not_agreed")
     assert emma.state == "sent"
-    assert re.search("STOP|退订|退訂", emma.text or "")
+    assert re.search("NO OFFERS|不要优惠|不要優惠", emma.text or "")
 
 
 def test_a_chat_hears_no_subject_and_a_mail_has_one(account: Transcript) -> None:
@@ -284,7 +284,7 @@ def test_a_chat_hears_no_subject_and_a_mail_has_one(account: Transcript) -> None
     assert [message.key for message in arrived if bool(message.subject) != (message.channel == "email")] == []
 
 
-def test_every_buyer_is_called_by_her_own_name(account: Transcript) -> None:
+def test_every_buyer_is_called_by_their_own_name(account: Transcript) -> None:
     values = load_cast(account.locale).values
     people = {str(value["name"]) for value in values.values() if isinstance(value, dict) and "phone" in value}
 

@@ -14,6 +14,7 @@ import pytest
 
 from bot.demo.script import STEPS, time_of
 from bot.demo.transcript import ShownMessage, Transcript
+from bot.domain.actions import CALLS
 from bot.domain.shop import LOCALES
 from tests.demo.test_demo import played
 
@@ -168,7 +169,7 @@ def in_the_case(now: Minute) -> bool:
 
 def passed_on(now: Minute) -> bool:
     """To a person, who was told of this buyer's words and has answered nothing yet."""
-    asked = [case for case in now.account.cases if case.kind == "human" and case.opened_at == now.at]
+    asked = [case for case in now.account.cases if case.kind in CALLS and case.opened_at == now.at]
     return len(asked) == 1
 
 
@@ -218,7 +219,7 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
         r"looking into it|已经在跟进|已經在追蹤|passed this to|转给客服|轉給客服|is looking after it",
         looked_after,
     ),
-    (r"交给专人|交由專人|They'll reply here|马上帮您看|儘快回覆您", looked_after),
+    (r"交给专人|交由專人|They'll reply here|尽快回复您|儘快回覆您", looked_after),
     (r"checking the payment|^资料收到了|^資料收到了", looked_after),
     (r"have refunded|We've refunded|已为您退款|已退还|已退還", lambda now: now.has("refunded")),
     (r"enjoying your order|用着还满意|用起來還滿意", in_use),

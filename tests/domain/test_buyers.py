@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from bot.domain.buyers import addressed, shown
+from bot.domain.buyers import addressed, is_guest, shown
 from bot.domain.contacts import Contacts, Told, told
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
@@ -134,3 +134,9 @@ def test_an_order_without_contacts_borrows_no_address() -> None:
 
 def test_an_order_stored_before_contacts_were_its_own_addresses_its_buyer() -> None:
     assert addressed(KNOWN, None) == KNOWN
+
+
+def test_a_guest_is_known_by_nothing_but_what_was_typed() -> None:
+    assert is_guest(["guest of web", "guest of shop"])
+    assert not is_guest(["guest of web", "web"])
+    assert not is_guest([])

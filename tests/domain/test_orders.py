@@ -289,6 +289,18 @@ def test_a_payment_is_told_apart_by_time_amount_and_reference() -> None:
     assert alike(placed()).paid_at is None
 
 
+def test_of_one_payment_told_with_two_sums_the_newest_counts_and_of_two_at_once_the_content_decides() -> None:
+    def told(minor: int, after: timedelta = timedelta(0)) -> PaymentReceived:
+        return fact(PaymentReceived, AT + after, payment="p", amount=Money(minor, "CNY"))
+
+    assert alike(placed(), told(2000), told(3000, HOUR)).paid_minor == 3000
+    assert alike(placed(), told(2000), told(3000, HOUR), told(2000, 2 * HOUR)).paid_minor == 2000
+    assert alike(placed(), told(2000), told(3000)).paid_minor == 3000
+    again = alike(placed(), told(2000), told(2000, HOUR))
+    assert [(each.at, each.last_at) for each in again.payments] == [(AT, AT + HOUR)]
+    assert again.paid_at == AT
+
+
 def test_a_payment_of_the_whole_is_the_total_and_of_an_unknown_total_nothing_countable() -> None:
     assert alike(placed(), paid(None)).paid_minor == 6000
     assert alike(paid(None)).paid_minor == 0

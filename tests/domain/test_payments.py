@@ -1,9 +1,15 @@
 """Which payments are one, and what the total was at a time."""
 
 from datetime import timedelta
+from functools import reduce
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.money import Money
-from bot.domain.payments import Paid, Refund, Shown, distinct, sources, total_at
+from bot.domain.payments import NEWEST, Paid, Refund, Shown, distinct, sources, total_at, with_shown
 from tests.world import NOON
 
 HOUR = timedelta(hours=1)
@@ -34,3 +40,32 @@ def test_the_total_at_a_time_is_the_one_shown_last_before_it_else_the_first() ->
     asked = [total_at([*shown, refunded], NOON + hours * HOUR) for hours in (0, 1, 2, 3)]
     assert [total.minor for total in asked if total] == [10, 10, 10, 30]
     assert total_at([], NOON) is None
+
+
+SHOWN = st.builds(
+    Shown,
+    st.integers(0, 40).map(lambda minutes: NOON + minutes * timedelta(minutes=1)),
+    st.sampled_from((Money(10, "CNY"), Money(20, "CNY"))),
+    st.sampled_from((None, Money(0, "CNY"), Money(10, "CNY"))),
+    st.booleans(),
+)
+
+
+@given(st.lists(SHOWN, max_size=60), st.randoms())
+def test_in_whatever_order_and_however_often_money_is_shown_the_record_is_the_same_and_bounded(
+    showings: list[Shown], random: Random
+) -> None:
+    def record(those: list[Shown]) -> tuple[Shown, ...]:
+        return reduce(with_shown, those, ())
+
+    known = record(showings)
+    assert record(random.sample(showings * 2, 2 * len(showings))) == known
+    states = {replace(shown, at=NOON) for shown in showings}
+    assert len(known) <= (NEWEST + 1) * len(states)
+    assert {replace(shown, at=NOON) for shown in known} == states
+
+
+def test_updates_that_change_no_money_leave_the_record_as_long_as_it_is() -> None:
+    shown = [Shown(NOON + hours * HOUR, Money(10, "CNY")) for hours in range(100)]
+    known = reduce(with_shown, shown, ())
+    assert known == (shown[0], *shown[-NEWEST:])

@@ -40,10 +40,7 @@ TIMEOUT = 90.0  # seconds; a program waits for its log before it opens its door
 USERS = f"authorization {{ users: [ {{ user: xiaoer, password: {json.dumps(PASSWORD)} }} ] }}"
 TOKENS = f"authorization {{ token: {json.dumps(TOKEN)} }}"
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.xdist_group("encrypted log"),  # the same clusters serve all of these
-]
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +77,7 @@ def with_token(papers: Path) -> Iterator[servers.Cluster]:
 
 class Way:
     """The way to a cluster, with somebody on it who hears what is said, and writes what a server says first:
-    that a server of his own belongs to the cluster too, and if he strips, nothing of encryption.
+    that a server of their own belongs to the cluster too, and if they strip, nothing of encryption.
     """
 
     def __init__(self, cluster: servers.Cluster, strips: bool = False) -> None:

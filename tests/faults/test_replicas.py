@@ -36,7 +36,7 @@ from tests.world import SECRET, config_of, served
 
 pytestmark = pytest.mark.faults
 
-KILLS = int(os.environ.get("XIAOER_KILLS", "12"))
+KILLS = int(os.environ.get("XIAOER_KILLS", "6"))
 ROLLS = int(os.environ.get("XIAOER_ROLLS", "2"))
 WORDS = 12  # of one buyer, each said when the one before was acknowledged
 WHOLE = (LEGS, LEGS, LEGS)

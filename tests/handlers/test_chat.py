@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.actions import CallHuman, OpenCase, OpenOrder, Say
 from bot.domain.context import Case, Conversation
 from bot.domain.events import AgentReplied, MessageStatusChanged
-from handlers.order_proof import order_numbers_in
+from handlers.order_proof import numbers_in
 from tests.handlers import world
 from tests.handlers.world import PLACED, answers, chat_context, days, decide, human_case, order_of, wrote
 
@@ -95,8 +96,15 @@ def test_anything_else_goes_to_a_person_with_a_reply_once() -> None:
 
     assert isinstance(answer, Say)
     assert answer.template == "not_understood"
-    assert call == CallHuman(reason="not_understood", details={"text": "有红色的吗"})
+    assert call == CallHuman(kind="not_understood", reason="not_understood", details={"text": "有红色的吗"})
     assert answers(wrote("有红色的吗", id="m2"), chat_context(cases=(human_case(),))) == ["noted"]
+
+
+@pytest.mark.parametrize("kind", ["human", "not_understood"])
+def test_whoever_waits_for_a_person_is_called_no_second_one(kind: str) -> None:
+    waiting = chat_context(cases=(msgspec.structs.replace(human_case(), kind=kind),))
+    assert answers(wrote("有红色的吗"), waiting) == ["noted"]
+    assert answers(wrote("转人工"), waiting) == answers(wrote("hello"), waiting) == ["human_again"]
 
 
 def test_a_known_question_is_answered_while_a_person_has_been_called() -> None:
@@ -110,7 +118,7 @@ def test_a_photo_is_received_and_shown_to_a_person_once() -> None:
 
     assert isinstance(answer, Say)
     assert answer.template == "media_received"
-    assert call == CallHuman(reason="media_received")
+    assert call == CallHuman(kind="not_understood", reason="media_received")
     assert answers(wrote("", kind="other"), chat_context(cases=(human_case(),))) == ["noted"]
 
 
@@ -195,7 +203,7 @@ def test_a_persons_reply_and_a_status_need_no_answer() -> None:
 
 @pytest.mark.parametrize("text", ["where is 1001", "１００１", "#1001", "订单号：1001。", "order no. 1001?"])
 def test_an_orders_number_is_found_however_it_is_written(text: str) -> None:
-    assert order_numbers_in(text)[:2] == ("1001", "#1001")
+    assert numbers_in(text)[0] == "1001"
 
 
 def test_a_number_may_stand_for_the_order_itself() -> None:

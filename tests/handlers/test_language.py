@@ -1,11 +1,13 @@
 """Answers come in the language of the question, where it shows one that we have."""
 
+import msgspec
 import pytest
 
 from bot.domain.actions import Say
+from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Buyer
 from handlers.language import language_of
-from tests.handlers.world import chat_context, decide, shop_with, wrote
+from tests.handlers.world import PLACED, chat_context, decide, order_of, placed, shop_with, wrote
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,29 @@ def test_the_buyers_own_region_stays_where_the_language_is_theirs() -> None:
     assert language_of("我的訂單在哪裡", "zh-HK", "en") is None
 
 
+@pytest.mark.parametrize("text", ["你好", "你寄了", "注意到了嘛", "甚好，著急"])
+def test_characters_of_both_scripts_leave_it_open(text: str) -> None:
+    assert language_of(text, "zh-TW", "en") is None
+    assert language_of(text, "zh-CN", "en") is None
+
+
 def test_what_the_words_leave_open_the_shop_decides() -> None:
     assert language_of("where is my order", "zh-CN", "en-GB") == "en-GB"
     assert language_of("人工", "en", "zh-TW") == "zh-TW"
     assert language_of("人工", "en", "en") == "zh-CN"
     assert language_of("人工", "zh-TW", "zh-CN") is None
+
+
+def test_whose_file_names_no_language_is_answered_in_that_of_their_order() -> None:
+    contacts = Contacts(locale=Told("zh-TW", PLACED))
+    order = msgspec.structs.replace(order_of(placed()), contacts=contacts)
+    context = chat_context(order, buyer=Buyer(id="ann"), shop=shop_with(locale="en"))
+
+    def said_in(text: str, kind: str = "text") -> set[str | None]:
+        return {each.locale for each in decide(wrote(text, kind=kind), context) if isinstance(each, Say)}
+
+    assert said_in("你好") == said_in("人工") == said_in("menu:hello", "button") == {"zh-TW"}
+    assert said_in("where is my order") == {"en"}
 
 
 def test_every_answer_in_the_chat_is_said_in_it_and_a_buttons_value_is_no_language() -> None:

@@ -48,6 +48,16 @@ def test_no_case_opens_for_what_left_ended_or_was_never_paid() -> None:
         assert late(Desk().take(*facts)).cases == {}
 
 
+def test_an_order_whose_parcel_was_taken_back_after_the_day_is_late_again() -> None:
+    back = PLACED + days(9)
+    for facts in permutations((*PAID, world.shipped(), world.taken_back(after=days(9)))):
+        desk = Desk().take(*facts)
+        assert back in desk.wakes.values()
+
+        desk.take(time_came("late_shipping", back), now=back)
+        assert desk.open_cases == {f"late_shipping:1001:2026-11-24:{int(back.timestamp())}"}
+
+
 def test_a_restored_order_has_a_new_day() -> None:
     desk = late(Desk().take(*PAID, world.cancelled(days(1)), world.reopened(days(3))))
     assert desk.open_cases == set()

@@ -155,7 +155,7 @@ def test_what_else_is_said_is_found_as_well() -> None:
 
 
 @pytest.mark.parametrize("text", ["付款成功了吗", "我付了吗", "付了没有"])
-def test_whoever_asks_whether_she_paid_does_not_claim_it(text: str) -> None:
+def test_whoever_asks_whether_they_paid_does_not_claim_it(text: str) -> None:
     assert "i_paid" not in recognise(text, "zh-CN").also
 
 

@@ -1,5 +1,6 @@
 """Whose order is it: proved by its number and the last four digits of its phone, in few tries."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,14 +11,15 @@ from msgspec.structs import replace
 from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import BuyerRef
+from bot.domain.order_numbers import alike, plain
 from bot.domain.orders import Order
 from handlers.order_proof import (
     NUMBERS,
     ORDER_TRIES,
+    last_four_of,
     last_fours_in,
     marked_numbers_in,
     numbers_in,
-    order_numbers_in,
 )
 from tests.handlers import world
 from tests.handlers.world import (
@@ -100,13 +102,25 @@ def test_wrong_digits_and_a_wrong_number_get_the_same_words_and_count_as_tries()
         ("#EU-A1001/2", "#EU-A1001/2 8000"),
         ("#EU-A1001/2", "EU-A1001/2 尾号8000"),
         ("WC_1001", "WC_1001 8000"),
+        ("INV-2026/0042", "inv-2026/0042 8000"),
+        ("Inv-2026/0042", "ＩＮＶ－２０２６／００４２ ８０００"),
+        ("INV-2026/0042", "INV - 2026 / 0042 8000"),
+        ("INV-2026/0042", "# INV–2026/0042, phone 8000"),
+        *(
+            ("1001.1", text)
+            for text in ("1001.1 8000", "order 1001.1, phone 8000", "订单1001．1手机尾号8000")
+        ),
+        *(("F#1001", text) for text in ("f#1001 8000", "F # 1001 8000", "#F1001 8000", "F＃1001手机8000")),
+        *(("2026-1", text) for text in ("订单2026-1 8000", "订单号2026 - 1，手机尾号8000", "2026-1号 8000")),
+        *(("订单2026-1", text) for text in ("订单2026-1 8000", "2026-1 8000", "我的订单2026-1手机8000")),
+        *(
+            ("1001", text)
+            for text in ("1001 - 8000", "# 1001 8000", "no#1001 8000", "1001 - is it here? 8000")
+        ),
     ],
 )
 def test_a_number_as_shops_write_them_can_be_proved(number: str, text: str) -> None:
     order = numbered(number)
-    assert {number.casefold(), number.lstrip("#").casefold()} & {
-        each.casefold() for each in order_numbers_in(text)
-    }
     opened, answer = decide(wrote(text), stranger(named_orders=(order,)))
 
     assert opened == OpenOrder(order="gid-7", how="digits")
@@ -211,20 +225,77 @@ def test_no_message_opens_an_order_without_the_right_digits(text: str) -> None:
         assert "8000" in text
 
 
+TOLD = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "#", "INV-", "inv-", "F#", "EU-A", "订单", "WC_"]),
+    st.integers(100, 999999),
+    st.sampled_from(["", "-1", ".1", "/1", "/0042", "-2026/7", "-DE"]),
+)
+FOURS = st.sampled_from(["8000", "8001", "0042", "2026"])
+WIDE = {sign: chr(ord(sign) + 0xFEE0) for sign in "0123456789ABCDEFINVUW#-/."}
+
+
+@st.composite
+def typed(draw: st.DrawFn, told: str) -> str:
+    """A told number as a buyer may type it."""
+    text = draw(st.sampled_from([str.lower, str.upper, str.title, str]))(told)
+    gap = draw(st.sampled_from(["", " "]))
+    text = re.sub("[-/]", lambda sign: f"{gap}{sign[0]}{gap}", text)
+    text = draw(st.sampled_from(["", "#", "# ", "订单", "order "])) + text.lstrip("#").removeprefix("订单")
+    return "".join(WIDE.get(sign, sign) for sign in text) if draw(st.booleans()) else text
+
+
+@given(st.data(), st.lists(st.tuples(TOLD, FOURS), min_size=1, max_size=4))
+def test_a_number_opens_its_order_with_that_orders_digits_and_no_other(
+    data: st.DataObject, told: list[tuple[str, str]]
+) -> None:
+    orders = [numbered(number, f"+86138{i}000{fours}", f"id-{i}") for i, (number, fours) in enumerate(told)]
+    wanted, fours = data.draw(st.sampled_from(orders)), data.draw(FOURS)
+    text = (
+        data.draw(typed(wanted.shown_number))
+        + data.draw(st.sampled_from([" ", ", phone ", "，手机尾号"]))
+        + fours
+    )
+
+    actions = decide(wrote(text), stranger(named_orders=tuple(orders)))
+
+    opened = {action.order for action in actions if isinstance(action, OpenOrder)}
+    runs = plain(text)
+    for each in orders:
+        if each.id in opened:
+            assert last_four_of(each) == fours
+            assert plain(each.shown_number) in runs
+    twins = {each.shown_number.lstrip("#") for each in alike(wanted.shown_number, orders)}
+    if len(twins) == 1:
+        assert (wanted.id in opened) == (last_four_of(wanted) == fours)
+
+
+def test_of_two_numbers_that_are_alike_only_the_one_spelled_is_opened() -> None:
+    mine, other = numbered("1001-1", id="a"), numbered("1001/1", id="b")
+    both = stranger(named_orders=(other, mine))
+
+    assert decide(wrote("1001-1 8000"), both)[0] == OpenOrder(order="a", how="digits")
+    assert decide(wrote("1001.1 8000"), both)[0] == CountTry(orders=())
+
+
 @given(st.text(max_size=200))
 def test_one_message_looks_up_few_numbers(text: str) -> None:
-    assert len(order_numbers_in(text)) <= 4 * NUMBERS
-    assert len({way.lstrip("#").casefold() for way in order_numbers_in(text)}) <= NUMBERS
+    assert len(numbers_in(text)) <= 2 * NUMBERS
 
 
-def test_a_price_or_an_amount_is_no_orders_number() -> None:
-    assert order_numbers_in("I paid 128.00 for 2 mugs, 60元") == ()
+def test_a_price_an_amount_or_a_day_is_no_orders_number() -> None:
+    assert numbers_in("I paid 128.00 for 2 mugs, 60元, not 1280.50 or 12.5 on 2026.11.28") == ()
 
 
 def test_long_and_lettered_numbers_are_found() -> None:
-    assert order_numbers_in("E20261120082100001在哪")[0] == "E20261120082100001"
-    assert order_numbers_in("my order WC-1001 please")[0] == "WC-1001"
-    assert order_numbers_in("order #7?")[0] == "7"
+    assert numbers_in("E20261120082100001在哪")[0] == "E20261120082100001"
+    assert numbers_in("my order WC-1001 please")[0] == "WC-1001"
+    assert numbers_in("order #7?")[0] == "7"
+
+
+def test_a_number_alone_is_asked_for_its_digits_however_it_is_spaced() -> None:
+    assert answers(wrote("INV - 2026 / 0042"), stranger(found=False)) == ["which_order"]
+    assert answers(wrote("f # 1001"), stranger(found=False)) == ["which_order"]
 
 
 def test_the_digits_are_what_stands_beside_the_number() -> None:

@@ -75,7 +75,7 @@ def test_a_caption_is_read_like_words(caption: str, templates: list[str]) -> Non
 def test_the_words_beside_a_picture_reach_the_person() -> None:
     _, call = decide(wrote("杯子碎了", kind="other"), chat_context(UNPAID))
 
-    assert call == CallHuman(reason="media_received", details={"text": "杯子碎了"})
+    assert call == CallHuman(kind="not_understood", reason="media_received", details={"text": "杯子碎了"})
 
 
 def test_a_filled_in_form_counts_as_a_caption_too() -> None:

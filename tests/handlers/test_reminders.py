@@ -110,9 +110,11 @@ def test_after_a_standstill_only_the_newest_step_is_said() -> None:
 def test_an_unpaid_order_is_handed_to_the_seller_at_closing_with_its_history() -> None:
     said = Said(key="k", template="payment_reminder", state="sent", order="1001", sent_at=PLACED)
     other = Said(key="k2", template="hello", state="sent", sent_at=PLACED)
+    told = Said(key="k3", template="seller_case", state="sent", order="1001", sent_at=PLACED)
     desk = Desk().take(world.placed())
     assert desk.wakes["unpaid_closed:1001"] == DEADLINE
-    context = Context(now=DEADLINE, shop_id="mugs", shop=world.SHOP, order=desk.order, said=(said, other))
+    every = (said, other, told)
+    context = Context(now=DEADLINE, shop_id="mugs", shop=world.SHOP, order=desk.order, said=every)
 
     [case] = close(world.time_came("unpaid_closed", DEADLINE), context)
 

@@ -1,6 +1,7 @@
 """Reviews: asked for at the right time and of the right people, thanked for, answered."""
 
 from datetime import timedelta
+from itertools import permutations
 
 from msgspec.structs import replace
 
@@ -59,13 +60,37 @@ def test_who_reviewed_is_not_asked_any_more() -> None:
     assert desk.why_outdated(ASKED) == "order_reviewed"
 
 
-def test_a_completed_order_counts_as_delivered_where_no_delivery_is_reported() -> None:
+def test_a_completed_order_is_there_after_the_usual_time_where_no_delivery_is_reported() -> None:
     desk = Desk().take(world.placed(), world.completed(days(4)))
     key = "review_request:1001:completed"
 
-    assert desk.waiting[key].at == PLACED + days(11)
+    assert desk.waiting[key].at == PLACED + days(4 + 5 + 7)
     assert desk.why_outdated(key) is None
     assert desk.take(world.delivered(None, days(5))).why_outdated(key) == "order_delivered"
+
+
+def test_an_order_that_is_completed_as_the_parcel_leaves_has_not_arrived() -> None:
+    desk = Desk().take(world.placed(), world.shipped("A", days(1)), world.completed(days(1)))
+    key = "review_request:1001:completed"
+
+    assert [say.at for name, say in desk.waiting.items() if name.startswith("review_request")] == [
+        PLACED + days(1 + 5 + 7)
+    ]
+    assert desk.why_outdated(key) is None  # no carrier says anything
+    desk.take(world.moved("A", days(2)))
+    assert desk.why_outdated(key) == "order_not_delivered"
+    desk.take(world.delivered("A", days(20)))
+    assert desk.why_outdated(key) == "order_delivered"
+    assert desk.waiting["review_request:1001:parcel-A"].at == PLACED + days(27)
+
+
+def test_parcels_that_nobody_follows_are_guessed_by_when_they_left_also_if_the_order_was_completed() -> None:
+    unfollowed = replace(world.shipped("A", days(1)), followed=False)
+    desk = Desk().take(world.placed(), unfollowed, world.completed(days(4)))
+
+    assert desk.why_outdated("review_request:1001:travel-A") is None
+    assert desk.waiting["review_request:1001:travel-A"].at == PLACED + days(1 + 5 + 7)
+    assert desk.why_outdated("review_request:1001:completed") == "order_completed"
 
 
 def test_the_review_waits_for_the_last_parcel() -> None:
@@ -96,8 +121,16 @@ def test_a_parcel_that_follows_weeks_later_is_no_reason_to_ask_twice() -> None:
 def test_praise_is_thanked_for() -> None:
     desk = arrived().take(world.reviewed(5))
 
-    assert desk.waiting["review_thanks:1001:v1"].values["rating"] == 5
+    assert desk.waiting["review_thanks:1001:v1"].values == {"review": "v1"}
     assert desk.cases == {}
+
+
+def test_an_answer_names_the_rating_of_today() -> None:
+    for facts in permutations((world.reviewed(5, days(6)), world.reviewed(4, days(7)))):
+        order = arrived().take(*facts).order
+        assert order
+        due = arrived().take(*facts).waiting["review_thanks:1001:v1"]
+        assert (due.at, due.values, order.rating_of("v1")) == (PLACED + days(6), {"review": "v1"}, 4)
 
 
 def test_a_bad_review_brings_an_apology_a_case_and_a_drafted_explanation() -> None:

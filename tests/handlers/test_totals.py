@@ -1,12 +1,18 @@
 """The total goes up or down after the buyer heard of it."""
 
+from datetime import datetime
 from itertools import permutations
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.context import Said
 from bot.domain.events import OrderPlaced
 from bot.domain.money import Money
+from bot.domain.orders import merge
+from handlers import totals
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, hours
 
@@ -51,6 +57,44 @@ def test_a_total_that_comes_back_is_told_again() -> None:
     back = "total_changed:1001:12800CNY"
     assert desk.waiting[back].at == PLACED + hours(3)
     assert desk.why_outdated(back, said=(said(12800), said(15000, "total_changed", 2))) is None
+
+
+def test_a_change_to_a_total_that_was_told_before_is_told_once_more() -> None:
+    desk = Desk().take(shown(0, 12800), shown(2, 15000), shown(3, 12800), shown(4, 15000), shown(5, 15000))
+    told = (said(12800), said(15000, "total_changed", 2), said(12800, "total_changed", 3))
+
+    again = f"{NOW_150}:2"
+    assert desk.waiting[again].at == PLACED + hours(4)
+    assert desk.why_outdated(again, said=told) is None
+    assert desk.why_outdated(NOW_150, said=told) == "total_changed_again"
+    assert desk.why_outdated(again, said=(*told, said(15000, "total_changed", 4))) == "already_told"
+    assert "weigh:1001:total 15000:2" in desk.wakes
+    assert f"{NOW_150}:3" not in desk.messages
+
+
+def test_a_change_that_is_taken_back_before_it_was_told_is_not_told() -> None:
+    desk = Desk().take(shown(0, 12800), shown(2, 15000), shown(2.1, 12800))
+
+    assert desk.why_outdated(NOW_150, said=(said(12800),)) == "total_changed_again"
+    assert desk.why_outdated("total_changed:1001:12800CNY", said=(said(12800),)) == "already_told"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from((12800, 15000, 9000))), max_size=7), st.randoms()
+)
+def test_more_showings_only_add_changes_or_make_them_earlier(
+    showings: list[tuple[int, int]], random: Random
+) -> None:
+    order, before = None, dict[tuple[Money, int], datetime]()
+    for at, minor in showings:
+        order = merge(order, shown(at, minor))
+        now = totals.changes(order)
+        assert all(now[change] <= at for change, at in before.items())
+        before = now
+    turned = None
+    for at, minor in random.sample(showings, len(showings)):
+        turned = merge(turned, shown(at, minor))
+    assert (totals.changes(turned) if turned else {}) == before
 
 
 def test_in_whatever_order_the_totals_come_the_same_is_planned() -> None:

@@ -72,7 +72,7 @@ def test_a_reopened_order_is_not_cancelled_any_more_and_was_once(
         (order_of(world.placed(), world.refunded(2000)), "order_refunded"),
         (order_of(world.placed(), world.shipped()), "order_shipped"),
         (order_of(world.placed(), world.delivered()), "order_delivered"),
-        (order_of(world.placed(), world.completed()), "order_delivered"),
+        (order_of(world.placed(), world.completed()), "order_completed"),
     ],
 )
 def test_nobody_is_asked_to_pay_an_order_that_was_paid_left_or_ended(order: Order, why: str | None) -> None:
@@ -132,9 +132,14 @@ def test_a_time_in_a_reason_is_written_in_utc() -> None:
     assert validity.iso(shanghai) == "2026-11-21T04:00:00+00:00"
 
 
-def test_buyers_hear_of_a_platforms_test_order_only_if_the_shop_tries() -> None:
+def test_buyers_and_sellers_hear_of_a_platforms_test_order_only_if_the_shop_tries() -> None:
     desk = world.Desk().take(world.placed(test=True), world.paid())
     tried = world.Desk(world.shop_with(say_test_orders=True)).take(world.placed(test=True), world.paid())
 
+    close = world.time_came("late_shipping", world.PLACED + days(9))
+    for each in (desk, tried):
+        each.take(close, now=world.PLACED + days(9))
+
     assert {desk.why_outdated(key) for key in desk.messages} == {"test_order"}
+    assert (len(desk.cases), len(tried.cases)) == (0, 1)
     assert tried.why_outdated(world.acknowledged()) is None

@@ -29,6 +29,11 @@ def number_of(order: Order | None) -> str | None:
         ("I paid order 1002", PAYABLE, "1002"),  # its name counts for more than its state
         ("where is order 4711", None, None),
         ("call me at 4711", None, "1002"),  # a number that is not called an order's
+        ("4711 8000", None, None),  # unless it stands beside four digits and nothing else: a proof
+        ("4711 尾号8000", None, None),
+        ("INV-2026/0042 8000", PAYABLE, None),
+        ("1001 8000", None, "1001"),
+        ("8000", None, "1002"),
     ],
 )
 def test_the_named_order_is_meant_else_the_newest_in_a_fitting_state(

@@ -21,6 +21,7 @@ from bot.domain.events import (
     OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
     ReviewPosted,
@@ -79,6 +80,10 @@ def shipped(parcel: str = "A", after: timedelta = DAY, last: bool | None = None)
     return OrderShipped(
         **_base(f"shipped-{parcel}", PLACED + after), parcel=parcel, tracking=parcel, last=last
     )
+
+
+def taken_back(parcel: str = "A", after: timedelta = 2 * DAY) -> ParcelCancelled:
+    return ParcelCancelled(**_base(f"taken-back-{parcel}", PLACED + after), parcel=parcel)
 
 
 def moved(parcel: str = "A", after: timedelta = 2 * DAY) -> ParcelMoved:

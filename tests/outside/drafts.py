@@ -4,13 +4,14 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tests.outside.bodies import Delivery
 from tests.outside.facts import Contact, Placed
 
+STARTS = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)  # of every run
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 FOREIGN = {"GBP": "EUR", "USD": "CAD", "CNY": "USD"}
 

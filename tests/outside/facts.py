@@ -64,11 +64,12 @@ class Placed(OrderFact):
 
 @dataclass(frozen=True, kw_only=True)
 class Paid(OrderFact):
-    """amount: None for the whole. payment: the reference by which it is known."""
+    """amount: None for the whole. payment: the reference by which it is known. contact: if it is told."""
 
     payment: str
     amount: Decimal | None = None
     currency: str | None = None
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

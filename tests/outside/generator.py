@@ -4,31 +4,40 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tests.outside import lives, people, shop, shopify, talks, woocommerce
+from tests.outside import imports, lives, people, shop, shopify, talks, woocommerce
 from tests.outside.bodies import Delivery
-from tests.outside.drafts import DAY, HOUR, MINUTE, Draft, Sent, soon
+from tests.outside.drafts import DAY, HOUR, MINUTE, STARTS, Draft, Sent, soon
 from tests.outside.history import Shop, Trouble
 from tests.outside.people import Person
 
 NUMBERS = 2301  # none that our texts give as an example
-STARTS = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 PLAIN, ANOTHER_ORDER, NO_STRANGERS = "plain", "another order", "no strangers"
+KILLS = RECEIVED, DECIDED, SENDING = ("received", "decided", "sending")
 KINDS = (PLAIN, ANOTHER_ORDER, PLAIN, NO_STRANGERS)
 
-_LIVES = {"webhook": lives.live, "shopify": shopify.shopify, "woocommerce": woocommerce.woocommerce}
+_LIVES = {
+    "webhook": lives.live,
+    "shopify": shopify.shopify,
+    "woocommerce": woocommerce.woocommerce,
+    imports.CHANNEL: imports.imported,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One POST at its time."""
+    """One POST at its time.
+
+    kill: the program dies once it has answered: at once, when it has decided what to say, or while it sends.
+    """
 
     at: datetime
     delivery: Delivery
     repeat: bool = False
+    kill: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +52,8 @@ class Plan:
     ends_at: datetime
     troubles: tuple[Trouble, ...] = ()
     restarts: tuple[datetime, ...] = ()
+    refusals: int = 0  # of a hundred messages, refused with "try later"
+    hiccups: tuple[tuple[datetime, datetime], ...] = ()  # in which all are, for seconds
 
     def other(self) -> "Plan | None":
         """The run that has to end alike: told in another order, or without the strangers."""
@@ -75,6 +86,9 @@ def plan(seed: int) -> Plan:
         sent += _talk(rng, ids, drawn, cast, orders, kind, ends_at)
     steps = _at_once(rng, sent) if kind == ANOTHER_ORDER else _sent(rng, sent)
     steps = tuple(step for step in steps if step.at < ends_at)
+    if kind == PLAIN:
+        steps = _with_kills(rng, steps)
+        settings = settings | {"unknown": {"service": "leave", "promotion": "leave"}}
     troubles = _troubles(rng) if kind == PLAIN else ()
     return Plan(
         seed=seed,
@@ -85,6 +99,8 @@ def plan(seed: int) -> Plan:
         ends_at=ends_at,
         troubles=troubles,
         restarts=_restarts(rng) if kind == PLAIN else (),
+        refusals=rng.choice((0, 20, 30)) if kind == PLAIN else 0,
+        hiccups=_hiccups(rng, steps) if kind == PLAIN else (),
     )
 
 
@@ -95,7 +111,7 @@ def _orders(
     honest = [person for person in cast if not person.stranger]
     for person in honest:
         for _ in range(rng.choice((1, 1, 2))):
-            found.append(_order(rng, ids, drawn, person, found))
+            found.append(_moved(rng, _order(rng, ids, drawn, person, found), found))
     for stranger in cast[len(honest) :]:
         if rng.random() < 0.6:
             victim = rng.choice(honest)
@@ -107,11 +123,21 @@ def _orders(
     return found
 
 
+def _moved(rng: random.Random, draft: Draft, before: Sequence[Draft]) -> Draft:
+    """Some have another mailbox by their next order."""
+    again = any(other.contact.name == draft.contact.name for other in before)
+    if not again or not draft.contact.email or rng.random() > 0.3:
+        return draft
+    return replace(draft, contact=replace(draft.contact, email="next." + draft.contact.email))
+
+
 def _order(
     rng: random.Random, ids: Iterator[int], drawn: Shop, person: Person, before: Sequence[Draft]
 ) -> Draft:
     ways = [name for name in ("webhook", "webhook", "shopify", "woocommerce") if name in drawn.channels]
-    channel = rng.choice(ways)
+    channel = imports.CHANNEL if rng.random() < 0.1 and (person.email or person.phone) else rng.choice(ways)
+    own = [draft.channel for draft in before if draft.contact.name == person.name]
+    channel = own[-1] if own and rng.random() < 0.6 else channel
     taken = {name for draft in before if draft.channel == channel for name in (draft.id, draft.number)}
     id, number = _names(rng, channel, len(before), taken)
     price = Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100
@@ -141,7 +167,7 @@ def _names(rng: random.Random, channel: str, place: int, taken: set[str]) -> tup
     match channel:
         case "shopify":
             return f"61253003{NUMBERS + place}", f"#{NUMBERS + place}"
-        case "woocommerce":
+        case "woocommerce" | imports.CHANNEL:
             return str(NUMBERS + place), str(NUMBERS + place)
     written = f"{NUMBERS + place}"
     match rng.choice(("plain", "plain", "dashed", "year", "alike")):
@@ -149,7 +175,7 @@ def _names(rng: random.Random, channel: str, place: int, taken: set[str]) -> tup
             written += "-DE"
         case "year":
             written = f"INV-2026/{NUMBERS + place}"
-        case "alike" if place:
+        case "alike" if taken:  # who never placed an order is taken for a carrier, and told of another's
             alike = rng.choice((str(NUMBERS + place - 1), f"#{NUMBERS + place - 1}"))
             written = written if alike in taken else alike
     return (written, written) if rng.random() < 0.5 else (f"W{NUMBERS + place}", written)
@@ -170,7 +196,7 @@ def _talk(
         talker = talks.Talker(rng, ids, person, ends_at)
         if person.stranger:
             chats = person.chats(drawn.channels)
-            sent += talker.stranger(honest, chats, knows=kind == PLAIN and rng.random() < 0.3)
+            sent += talker.stranger(honest, chats, knows=kind == PLAIN and rng.random() < 0.5)
             if chats and kind == PLAIN and rng.random() < 0.15:
                 sent += talker.guesses(rng.choice(honest), chats)
         elif own := [order for order in orders if order.contact.name == person.name]:
@@ -214,11 +240,26 @@ def _shuffled(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
     return (*first, *rest)
 
 
+def _with_kills(rng: random.Random, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """In some runs the program dies once or twice, in the middle of what it does."""
+    if rng.random() < 0.6 or not steps:
+        return steps
+    killed = {rng.randrange(len(steps)): rng.choice(KILLS) for _ in range(rng.choice((1, 2, 3)))}
+    return tuple(replace(step, kill=killed.get(place)) for place, step in enumerate(steps))
+
+
 def _restarts(rng: random.Random) -> tuple[datetime, ...]:
     """When the program ends and is started anew."""
     if rng.random() < 0.8:
         return ()
     return tuple(sorted(STARTS + timedelta(seconds=rng.randint(3600, 6 * 86400)) for _ in range(2)))
+
+
+def _hiccups(rng: random.Random, steps: Sequence[Step]) -> tuple[tuple[datetime, datetime], ...]:
+    """Seconds that begin with the first word of an order, so that what is said first of it has to wait."""
+    first = {step.delivery.order: step.at for step in reversed(steps) if step.delivery.order}
+    begins = rng.sample(sorted(first.values()), min(len(first), 3))
+    return tuple((at, at + timedelta(seconds=rng.randint(1, 6))) for at in begins)
 
 
 def _troubles(rng: random.Random) -> tuple[Trouble, ...]:

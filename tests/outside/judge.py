@@ -39,6 +39,7 @@ RULES: dict[str, Rule] = {
     "given-back": owed.given_back,
     "called-off": owed.called_off,
     "late-cases": owed.late_cases,
+    "taken-back": owed.taken_back,
     "reviews-asked": owed.reviews_asked,
     "restored": missing.restorings,
     "answered": missing.answers,

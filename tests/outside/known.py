@@ -54,7 +54,15 @@ class Known:
 
     @property
     def contacts(self) -> list[Contact]:
-        return [shown.contact for shown in self.showings]
+        """As the newest showing tells them; before there is one, as a payment does."""
+        paid = [fact.contact for fact in self.all(Paid) if fact.contact]
+        return [shown.contact for shown in self.showings] or paid
+
+    @property
+    def ever_told(self) -> list[Contact]:
+        """Every contact that was told of it, also if it was corrected since."""
+        paid = [fact.contact for fact in self.all(Paid) if fact.contact]
+        return [shown.contact for shown in self.all(Placed)] + paid
 
     def addresses(self) -> set[Address]:
         """The order's own: its mailbox, and the chat of a buyer whom the shop's own system names."""
@@ -93,6 +101,15 @@ class Known:
         """Some of the money is of another currency than the order, so nothing can be summed up."""
         currencies = {fact.currency for fact in self.payments} | {fact.currency for fact in self.refunds}
         return bool(currencies - {None, self.currency})
+
+    @property
+    def incomparable(self) -> bool:
+        """Money came in another currency, and what came in the order's own does not cover it."""
+        own = [fact.amount for fact in self.payments if fact.currency == self.currency]
+        if all(fact.currency in (None, self.currency) for fact in self.payments) or self.total is None:
+            return False
+        whole = any(fact.amount is None for fact in self.payments)
+        return not whole and sum((amount or Decimal(0) for amount in own), Decimal(0)) < self.total
 
     @property
     def paid(self) -> Decimal | None:
@@ -202,7 +219,7 @@ class Known:
 
 
 def _is_whole(fact: OrderFact) -> bool:
-    return isinstance(fact, Completed) or (isinstance(fact, Delivered) and fact.parcel is None)
+    return isinstance(fact, Delivered) and fact.parcel is None
 
 
 def _last(facts: Iterable[OrderFact]) -> datetime | None:

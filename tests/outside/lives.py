@@ -59,6 +59,10 @@ class _Teller:
         }
         self._tell("review.posted", told | {"posted_at": fact.at.isoformat()}, fact, "review")
 
+    def overtaken(self, at: datetime) -> None:
+        """The first word of the order comes only then, after what happened next."""
+        self.sent[0] = replace(self.sent[0], at=at)
+
     def again(self, wait: timedelta) -> None:
         """The last fact once more: the same by its own name, in another delivery and with another time."""
         last = self.sent[-1]
@@ -87,7 +91,7 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
     elif cancelled_at is None and invoiced:
         _ship(rng, teller, draft.placed_at + soon(rng, HOUR, 8 * HOUR))
     elif cancelled_at is None and (paid_at is not None or rng.random() < 0.2):
-        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY, 7 * DAY))
+        _ship(rng, teller, (paid_at or draft.placed_at) + soon(rng, HOUR, DAY, 2 * DAY, 7 * DAY, 12 * DAY))
     if paid_at is not None:
         _refund(rng, teller, paid_at + soon(rng, HOUR, 3 * DAY, 6 * DAY))
     return teller.sent
@@ -96,10 +100,13 @@ def live(rng: random.Random, draft: Draft) -> list[Sent]:
 def _pay(rng: random.Random, teller: _Teller, after: timedelta) -> datetime | None:
     """When all of it was paid; None if it was not. after: it is an invoice, which takes so much longer."""
     draft = teller.draft
-    at = draft.placed_at + after + soon(rng, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
+    wait = soon(rng, *(MINUTE / 6,) * 3, 2 * MINUTE, 40 * MINUTE, 5 * HOUR, 30 * HOUR)
+    at = draft.placed_at + after + wait
     plan = rng.choices(
         ("none", "whole", "sum", "parts", "twins", "over", "under", "foreign"), (24, 18, 24, 12, 4, 4, 6, 8)
     )[0]
+    overtakes = at - draft.placed_at < MINUTE and not draft.contact.zone and rng.random() < 0.6
+    plan = "whole" if overtakes else plan
     sums: list[tuple[Decimal | None, str | None]]
     part = (draft.total / 3).quantize(Decimal("0.01"))
     match plan:
@@ -123,11 +130,15 @@ def _pay(rng: random.Random, teller: _Teller, after: timedelta) -> datetime | No
         fact = Paid(
             order=draft.key, at=at, payment=f"{draft.id}-pay{place}", amount=amount, currency=currency
         )
-        told = {
+        told: dict[str, Any] = {
             "amount": bodies.money(amount) if amount else None,
             "currency": currency,
             "reference": fact.payment,
         }
+        if overtakes:
+            fact = replace(fact, contact=draft.contact)
+            told["buyer"] = bodies.buyer(draft.contact, draft.locale)
+            teller.overtaken(at + soon(rng, 2 * MINUTE))
         teller.fact("order.paid", fact, "paid_at", **told)
         if rng.random() < 0.1:
             teller.again(soon(rng, 2 * MINUTE, HOUR))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from email import policy
@@ -16,18 +15,26 @@ from tests.outside.facts import Address
 from tests.outside.history import Heard, Trouble
 
 _TRY_LATER = "451 try later"
+_UNAVAILABLE = 503
 
 
 class Receivers:
     """Takes whatever is sent and keeps it as heard, doubles too, unless they were told to drop them.
 
     places: the numbers by which what is told and what is heard are kept in one order.
+    refuses: whether this address takes nothing at this moment.
     """
 
     def __init__(
-        self, clock: Callable[[], datetime], places: Iterator[int], troubles: Sequence[Trouble]
+        self,
+        clock: Callable[[], datetime],
+        places: Iterator[int],
+        troubles: Sequence[Trouble],
+        refuses: Callable[[str, datetime], bool] = lambda address, now: False,
     ) -> None:
         self.heard: list[Heard] = []
+        self.asked = 0  # how often something was to be taken
+        self._refuses = refuses
         self._clock = clock
         self._places = places
         self._troubles = troubles
@@ -59,17 +66,19 @@ class Receivers:
         heard = (each.link for each in reversed(self.heard) if each.address == address)
         return next((link for link in heard if link), None)
 
-    def _trouble(self, kind: str) -> Trouble | None:
+    def _trouble(self, kind: str, address: str) -> Trouble | None:
         now = self._clock()
+        self.asked += 1
+        if self._refuses(address, now):
+            return Trouble(kind=kind, begins=now, ends=now, status=_UNAVAILABLE)
         return next(
             (each for each in self._troubles if each.kind == kind and each.begins <= now < each.ends), None
         )
 
     async def _chat(self, request: web.Request) -> web.Response:
-        body = await request.read()
-        if trouble := self._trouble("webhook"):
+        message = (await request.json())["data"]["message"]
+        if trouble := self._trouble("webhook", message["buyer"]["id"]):
             return web.Response(status=trouble.status)
-        message = json.loads(body)["data"]["message"]
         if message["id"] in self._known:
             return web.Response(status=409)
         self._known.add(message["id"])
@@ -79,7 +88,7 @@ class Receivers:
 
     async def _telegram(self, request: web.Request) -> web.Response:
         message = await request.json()
-        if trouble := self._trouble("telegram"):
+        if trouble := self._trouble("telegram", str(message["chat_id"])):
             return web.json_response({"ok": False, "description": "not now"}, status=trouble.status)
         self._take(Address("telegram", str(message["chat_id"])), message["text"])
         return web.json_response({"ok": True, "result": {"message_id": next(self._numbers)}})
@@ -95,7 +104,7 @@ class Receivers:
                 match line[:4].upper().strip():
                     case b"RCPT":
                         recipient = line.decode().partition("<")[2].partition(">")[0]
-                        said = _TRY_LATER if self._trouble("email") else said
+                        said = _TRY_LATER if self._trouble("email", recipient) else said
                     case b"DATA":
                         writer.write(b"354 go on\r\n")
                         self._letter(recipient, await reader.readuntil(b"\r\n.\r\n"))

@@ -51,6 +51,11 @@ def story(plan: Plan, history: History, finding: Finding) -> str:
     lines = [
         f"  seed {plan.seed} ({plan.kind}), {len(plan.steps)} deliveries left",
         f"  {_settings(history)}",
+        *(
+            f"  the program dies ({step.kill}) at {step.at:%d %b %H:%M:%S}"
+            for step in plan.steps
+            if step.kill
+        ),
     ]
     lines += [f"  FOUND {finding.when:%d %b %H:%M:%S} {finding.what}"]
     lines += [f"        {line}" for line in finding.evidence]

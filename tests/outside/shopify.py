@@ -162,7 +162,7 @@ class _Shopify:
 def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
     """Paid by card, later, in parts or by gift card; shipped by pieces; now and then taken back."""
     order, at = _Shopify(draft), draft.placed_at
-    plan = rng.choices(("card", "later", "part", "void", "never"), (40, 20, 15, 10, 15))[0]
+    plan = rng.choices(("card", "later", "part", "void", "never"), (36, 20, 14, 16, 14))[0]
     if plan == "card":
         order.financial, order.paid = "paid", draft.total
     elif plan == "part":
@@ -171,7 +171,7 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
         order.financial = "authorized"
     order.tell(at, "orders/create", "orders/updated")
     if plan in ("later", "part") and rng.random() < 0.8:
-        at += soon(rng, 20 * MINUTE, 5 * HOUR, 20 * HOUR)
+        at += soon(rng, MINUTE / 6, 20 * MINUTE, 5 * HOUR, 20 * HOUR)
         order.financial, order.paid = "paid", draft.total
         order.tell(at, "orders/paid", "orders/updated")
     if plan == "void":
@@ -192,7 +192,7 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
         order.tell(at, "orders/cancelled", "orders/updated")
     elif order.financial == "paid":
         at = _fulfil(rng, order, at)
-    if order.financial == "paid" and not order.draft.removed and rng.random() < 0.2:
+    if order.financial == "paid" and order.paid and not order.draft.removed and rng.random() < 0.2:
         _give_back(rng, order, at + soon(rng, HOUR, 2 * DAY))
     return order.sent
 

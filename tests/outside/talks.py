@@ -17,6 +17,7 @@ _QUESTIONS = {
 }
 _PERSON = {"en": "I want to talk to a person", "zh-CN": "人工", "zh-TW": "真人客服"}
 _STOP = {"en": "STOP", "zh-CN": "退订", "zh-TW": "退訂"}
+_AHEAD = 4  # of so many wishes one is dated by a clock that runs ahead
 _PRESSING = {"zh-CN": "别催了", "zh-TW": "別催了"}
 
 
@@ -40,6 +41,8 @@ class Talker:
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
                 at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY, 5 * DAY)
+            if self.rng.random() < 0.5:
+                self._ask_late(chat, self.rng.choice(orders))
         if self.rng.random() < 0.06 and self.person.email:
             self._opt_out(orders[0].placed_at + soon(self.rng, HOUR, 2 * DAY))
         return self.sent
@@ -76,11 +79,17 @@ class Talker:
         else:
             self._write(chat, at, f"{order.number} 0000", "proof", order.number, "0000")
 
+    def _ask_late(self, chat: Address, order: Draft) -> None:
+        """When what was promised is over, or nearly so."""
+        at = order.placed_at + soon(self.rng, 3 * DAY, 5 * DAY, 8 * DAY)
+        question = self.rng.choice(_QUESTIONS[self.person.locale])
+        self._write(chat, at, f"{question} {order.number}", "question", order.number)
+
     def _say(self, chat: Address, at: datetime, order: Draft) -> None:
         locale = self.person.locale
         match self.rng.choices(
             ("ask", "named", "verified", "person", "stop", "start", "replied", "pressing"),
-            (8, 4, 1, 1, 2, 1, 2, 1),
+            (8, 4, 1, 1, 2, 2, 2, 2),
         )[0]:
             case "ask":
                 self._write(chat, at, self.rng.choice(_QUESTIONS[locale]), "question")
@@ -95,14 +104,23 @@ class Talker:
                 self._write(chat, at, _STOP[locale], "stop")
             case "start":
                 self._write(chat, at, "START", "start")
+                if self.rng.random() < 0.5:
+                    self._write(chat, at + MINUTE, _STOP[locale], "stop")
+                    self._overtake()
             case "pressing" if locale in _PRESSING:
                 self._write(chat, at, _PRESSING[locale], "pressing")
             case "replied" if chat.kind == "webhook":
                 self._reply(chat, at)
 
+    def _overtake(self) -> None:
+        """The last word comes before the one that was written before it."""
+        if len(self.sent) > 1:
+            late = self.sent[-2]
+            self.sent[-2] = replace(late, at=self.sent[-1].at + soon(self.rng, MINUTE, HOUR))
+
     def _pry(self, chat: Address, at: datetime, order: Draft, knows: bool) -> None:
         question = self.rng.choice(_QUESTIONS[self.person.locale])
-        match self.rng.choice(("ask", "named", "wrong", "right", "stop")):
+        match self.rng.choice(("ask", "named", "wrong", "right", "right", "stop")):
             case "named":
                 self._write(chat, at, f"{question} {order.number}", "question", order.number)
             case "wrong":
@@ -110,6 +128,8 @@ class Talker:
             case "right" if knows and order.contact.phone:
                 digits = order.contact.phone[-4:]
                 self._write(chat, at, f"{order.number} {digits}", "proof", order.number, digits)
+                if self.rng.random() < 0.5:
+                    self._write(chat, at + MINUTE, _STOP[self.person.locale], "stop")
             case "stop":
                 self._write(chat, at, _STOP[self.person.locale], "stop")
             case _:
@@ -128,7 +148,10 @@ class Talker:
         name = self.person.name if chat.kind == "telegram" else None
         word = Wrote(at=at, chat=chat, text=text, asks=asks, number=number, digits=digits, name=name)
         word = replace(word, verified=self.person.email) if verified else word
-        self._send(at, bodies.wrote(f"m-{next(self.ids)}", word, stranger=self.person.stranger))
+        id = next(self.ids)
+        if asks in ("stop", "start") and id % _AHEAD == 0:
+            word = replace(word, at=at + 30 * DAY)
+        self._send(at, bodies.wrote(f"m-{id}", word, stranger=self.person.stranger))
 
     def _open_link(self, chat: Address, at: datetime, heard_at: Address) -> None:
         word = Wrote(at=at, chat=chat, text="/start", asks="link", opened=heard_at, name=self.person.name)

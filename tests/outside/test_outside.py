@@ -88,6 +88,21 @@ def test_anothers_name_or_number_in_a_text_is_found() -> None:
     assert not found("crossing", *both, hears(MINUTE, "shipped", text="Hello Annabel, 2301 left"))
 
 
+def test_the_name_of_who_shares_the_mailbox_is_found_in_words_about_anothers_order() -> None:
+    family = (placed(), placed(contact=replace(BEN, email=ANN.email), order="webhook/2302"))
+    assert found("crossing", *family, hears(MINUTE, "shipped", text="Hello Benedict, 2301 left"))
+    assert not found("crossing", *family, hears(MINUTE, "shipped", text="Hello Annabel, 2301 left"))
+    verified = wrote(MINUTE, "question", chat=Address("webhook", "ben"), verified=ANN.email)
+    answer = hears(HOUR, "where_is_order", Address("webhook", "ben"), text="Hello Benedict, 2301 left")
+    assert not found("crossing", *family, verified, answer)
+
+
+def test_who_asked_not_to_be_pressed_may_be_asked_to_pay_a_later_order() -> None:
+    asked = wrote(MINUTE, "pressing", chat=CHAT)
+    assert found("reminders", placed(), asked, hears(DAY, "payment_reminder"))
+    assert not found("reminders", asked, placed(HOUR), hears(DAY, "payment_reminder"))
+
+
 def test_a_number_that_a_chat_typed_itself_may_be_said_to_it() -> None:
     asked = wrote(MINUTE, "question", "where is 2301?", number="2301")
     assert not found("crossing", placed(), asked, hears(MINUTE, None, STRANGER, "What of 2301?", order=None))
@@ -104,6 +119,15 @@ def test_an_address_that_said_stop_hears_nothing_unasked_until_its_start() -> No
 def test_an_older_start_that_comes_late_undoes_no_stop() -> None:
     late = (3 * MINUTE, wrote(MINUTE, "start", chat=CHAT)[1])
     assert found("stop", placed(), wrote(2 * MINUTE, "stop", chat=CHAT), late, hears(HOUR, "shipped", CHAT))
+
+
+def test_a_word_from_a_clock_that_runs_ahead_holds_until_the_next_one_comes() -> None:
+    ahead, left = 30 * DAY, hears(3 * HOUR, "shipped", CHAT)
+    start = (HOUR, wrote(ahead, "start", chat=CHAT)[1])
+    assert found("stop", placed(), start, wrote(2 * HOUR, "stop", chat=CHAT), left)
+    stop = (HOUR, wrote(ahead, "stop", chat=CHAT)[1])
+    assert found("stop", placed(), stop, left)
+    assert not found("stop", placed(), stop, wrote(2 * HOUR, "start", chat=CHAT), left)
 
 
 def test_answers_may_follow_a_stop_and_a_system_may_stop_a_mailbox() -> None:
@@ -196,6 +220,13 @@ def test_first_things_come_first_and_reminders_not_in_one_breath() -> None:
     assert not found("first-things", placed(), confirmed, hears(2 * HOUR, "payment_reminder"))
 
 
+def test_what_was_told_long_before_its_order_may_be_said_before_the_confirmation() -> None:
+    for wait, excused in ((3 * MINUTE, False), (HOUR, True)):
+        late = (wait, placed()[1])
+        said = (paid(MINUTE), hears(2 * MINUTE, "payment_received"), late, hears(wait, "order_confirmation"))
+        assert bool(found("first-things", *said)) is not excused
+
+
 def test_a_changed_total_is_said_before_it_is_asked_for() -> None:
     confirmed = hears(MINUTE, "order_confirmation", number="2301", total="£20.00")
     reminded = hears(HOUR, "payment_reminder", number="2301", total="£30.00")
@@ -264,6 +295,13 @@ def test_thanks_are_for_what_was_paid_and_refunds_are_called_what_they_are() -> 
     assert found("thanks", placed(), paid(MINUTE), foreign, hears(2 * HOUR, "refunded"))
     assert not found("thanks", placed(), paid(MINUTE), hears(HOUR, "payment_received", number="2301"))
     assert not found("thanks", placed(), paid(MINUTE), back, hears(2 * HOUR, "partly_refunded"))
+
+
+def test_nobody_is_thanked_for_money_that_cannot_be_compared() -> None:
+    foreign, thanks = paid(HOUR, "2000.00", "JPY"), hears(2 * HOUR, "payment_received")
+    assert found("thanks", placed(), foreign, thanks)
+    assert not found("thanks", placed(), foreign, paid(HOUR, ref="q"), thanks)
+    assert not found("thanks", placed(), paid(HOUR), thanks, paid(3 * HOUR, "1.00", "JPY", ref="q"))
 
 
 def test_an_amount_that_nobody_told_is_found() -> None:

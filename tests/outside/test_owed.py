@@ -2,8 +2,22 @@
 
 import pytest
 
-from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored
-from tests.outside.histories import DAY, HOUR, MAIL, MINUTE, NOON, fact, found, hears, paid, placed, shipped
+from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored, Voided
+from tests.outside.histories import (
+    DAY,
+    HOUR,
+    MAIL,
+    MINUTE,
+    NOON,
+    STRANGER,
+    fact,
+    found,
+    hears,
+    paid,
+    placed,
+    shipped,
+    wrote,
+)
 from tests.outside.history import Case, Shop
 
 CONFIRMED = (placed(), hears(MINUTE, "order_confirmation"))
@@ -57,6 +71,13 @@ def test_a_stop_excuses_silence(what: str) -> None:
     assert not found(rule, *CONFIRMED, *events, fact(OptedOut, MINUTE, addresses=(MAIL,)))
 
 
+def test_a_stop_in_a_chat_that_opened_the_order_excuses_no_silence_elsewhere() -> None:
+    opened = wrote(HOUR, "proof", "2301 5678", number="2301", digits="5678")
+    strange = (opened, hears(HOUR, "where_is_order", STRANGER), wrote(2 * HOUR, "stop"))
+    assert found("announced", *CONFIRMED, *strange, shipped(3 * HOUR))
+    assert not found("announced", *CONFIRMED, *strange, shipped(3 * HOUR), hears(3 * HOUR, "shipped"))
+
+
 def test_a_payment_that_is_told_again_was_acknowledged_before() -> None:
     said = hears(2 * HOUR, "payment_received")
     assert not found("acknowledged", *CONFIRMED, paid(HOUR), said, paid(3 * HOUR))
@@ -82,6 +103,30 @@ def test_a_case_shows_a_delay_and_a_small_cap_excuses_buyers_words_only() -> Non
 
 def test_a_case_about_another_order_keeps_no_review_back() -> None:
     came = (*CONFIRMED, shipped(HOUR), fact(Delivered, DAY))
-    for order, excused in (("2301", True), ("2302", False), (None, False)):
-        case = Case(opened_at=NOON, order=order, who="Annabel")
+    waits, another = "Annabel · webhook:ann", "Benedict · webhook:ben"
+    for order, who, excused in (
+        ("2301", waits, True),
+        ("2302", waits, False),
+        (None, waits, True),
+        (None, another, False),
+    ):
+        case = Case(opened_at=NOON, order=order, who=who)
         assert bool(found("reviews-asked", *came, cases=[case])) is not excused
+
+
+def test_a_payment_that_was_taken_back_is_a_case_since_then() -> None:
+    gone = (placed(), fact(Voided, DAY))
+    before, since, later = (Case(opened_at=NOON + at, order="2301", who=None) for at in (HOUR, DAY, 2 * DAY))
+    assert found("taken-back", *gone)
+    assert found("taken-back", *gone, cases=[before, later])
+    assert not found("taken-back", *gone, cases=[since])
+    assert not found("taken-back", *gone, fact(Cancelled, 2 * DAY))
+    assert not found("taken-back", *gone, ends=2 * DAY)
+
+
+def test_a_restoring_is_said_unless_the_order_is_cancelled_again_at_once() -> None:
+    back = (placed(), fact(Cancelled, HOUR), hears(HOUR, "cancelled"), fact(Restored, DAY))
+    assert found("restored", *back)
+    assert not found("restored", *back, hears(DAY, "restored"))
+    assert not found("restored", *back, fact(Cancelled, DAY + HOUR))
+    assert found("restored", *back, fact(Cancelled, 3 * DAY))

@@ -10,6 +10,7 @@ from tests.outside import generator, reading
 from tests.outside.facts import Cancelled, Delivered, Refunded, Replied, Restored, Reviewed
 from tests.outside.histories import (
     ANN,
+    BEN,
     CHAT,
     DAY,
     HOUR,
@@ -145,6 +146,8 @@ def test_a_right_proof_opens_the_order_at_once() -> None:
     unseen = hears(HOUR, "not_matched", STRANGER, order=None)
     assert not found("proved", placed(test=True), proof, unseen)
     assert not found("proved", placed(), wrong, hears(HOUR, "not_matched", STRANGER, order=None))
+    corrected = placed(MINUTE, replace(ANN, phone=BEN.phone))
+    assert not found("proved", placed(), corrected, proof, unseen)
 
 
 def test_another_order_of_arrival_leaves_the_same_messages() -> None:

@@ -66,12 +66,12 @@ def woocommerce(rng: random.Random, draft: Draft) -> list[Sent]:
     """On hold, paid, completed when it is posted; sometimes cancelled, restored, refunded, tidied away."""
     order, at = _Woo(draft), draft.placed_at
     order.tell(at, "order.created")
-    if rng.random() < 0.15:
+    if rng.random() < 0.25:
         at += soon(rng, HOUR, DAY)
         order.status = "cancelled"
         order.facts.append(Cancelled(order=draft.key, at=at))
         order.tell(at)
-        if rng.random() < 0.5:
+        if rng.random() < 0.4:
             return order.sent
         at += soon(rng, HOUR, DAY)
         order.status = "on-hold"
@@ -96,7 +96,7 @@ def woocommerce(rng: random.Random, draft: Draft) -> list[Sent]:
         order.facts.append(whole)
         order.tell(at)
         return order.sent
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 and draft.total:
         at += soon(rng, HOUR, DAY)
         half = (draft.total / 2).quantize(Decimal("0.01"))
         order.refunds.append({"id": int(draft.id) * 10, "total": f"-{money(half)}", "reason": ""})

@@ -261,6 +261,14 @@ def test_the_mail_about_a_case_names_the_chat_and_its_draft_knows_the_order(conn
     assert "order 1 has been cancelled" in draft
 
 
+def test_who_was_not_understood_is_called_a_person_in_a_case_of_its_own_kind_and_no_second_one(
+    batch: Batch,
+) -> None:
+    batch.apply(CallHuman(kind="not_understood", reason="not_understood"), conversation=TALK)
+    batch.apply(CallHuman(reason="asked"), conversation=TALK, cases=batch.work.cases["ann"], id=8)
+    assert [row[:3] for row in cases(batch)] == [("human:telegram:42:7", "not_understood", "not_understood")]
+
+
 def test_a_person_is_called_once_while_a_case_of_that_kind_is_open(batch: Batch) -> None:
     call = CallHuman(reason="asked", details={"a": 1}, order="1")
     batch.apply(call, conversation=TALK)
@@ -335,14 +343,14 @@ def opened(batch: Batch) -> list[tuple[Any, ...]]:
 
 def test_a_proof_opens_that_order_and_joins_nobody(batch: Batch) -> None:
     """Bob's chat proves Ann's order; what it hears afterwards is still said to Bob."""
-    his = chat("bob", tries=2, tries_since=NOON)
-    batch.work.put_chat(his)
+    the_strangers = chat("bob", tries=2, tries_since=NOON)
+    batch.work.put_chat(the_strangers)
     batch.decided(
         OpenOrder(order="1", how="digits"),
         Say(template="thanks", key="after"),
         NoteBuyer(text="after"),
         buyer=bob(),
-        conversation=his,
+        conversation=the_strangers,
     )
     assert opened(batch) == [("1", "telegram", "42", "digits")]
     assert batch.outbox("buyer") == [("after", "bob")]
@@ -363,9 +371,9 @@ def test_a_link_opens_by_the_mark_of_the_address_that_it_was_sent_to(connection:
 
 
 def test_a_wrong_try_is_counted_for_the_chat_and_the_order(batch: Batch) -> None:
-    his = chat("bob", tries=2, tries_since=NOON)
-    batch.work.put_chat(his)
-    batch.decided(CountTry(orders=("1",)), CountTry(), buyer=bob(), conversation=his)
+    the_strangers = chat("bob", tries=2, tries_since=NOON)
+    batch.work.put_chat(the_strangers)
+    batch.decided(CountTry(orders=("1",)), CountTry(), buyer=bob(), conversation=the_strangers)
     assert batch.work.chats["telegram", "42"].tries == 4
     assert rows(batch.connection, tables.wrong_tries, "order_id", "address") == [("", "42"), ("1", "42")]
 

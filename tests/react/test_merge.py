@@ -27,7 +27,7 @@ from bot.domain.wishes import Standing, standing
 from bot.react.merge import ECHO, Subject, merge_event
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
-from storage import buyer_records, case_records, tables
+from storage import buyer_records, case_records, mixed_files, tables
 from storage.outbox import message_name
 from tests.one_shop import (
     DAY,
@@ -36,8 +36,11 @@ from tests.one_shop import (
     NOON,
     SHOP,
     SHOP_ID,
+    amend,
     ann,
+    bob,
     chat,
+    chat_in,
     order,
     placed,
     queue,
@@ -179,7 +182,7 @@ def test_a_chat_is_as_old_as_its_newest_message_and_open_again_after_a_block(con
     save(connection, ann(), before)
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     for at, newest, blocked in ((NOON - HOUR, NOON - MINUTE, True), (NOON + HOUR, NOON + HOUR, False)):
-        _, subject = merged(connection, wrote("hello", at=at))
+        _, subject = merged(connection, wrote("hello", at=at), now=NOON + HOUR)
         assert subject.chat == msgspec.structs.replace(before, last_in_at=newest)
         assert subject.chat.blocked is blocked
 
@@ -214,6 +217,14 @@ def test_a_persons_reply_silences_the_bot_from_its_own_time_on(connection: Conne
     assert subject.chat is not None
     assert subject.chat.human_until == NOON - HOUR + TAKEOVER
     assert (subject.chat.last_in_at, work.chat("telegram", "42")) == (None, subject.chat)
+
+
+def test_a_block_told_by_a_clock_that_runs_ahead_ends_with_their_next_words(connection: Connection) -> None:
+    save(connection, ann(), chat())
+    merged(connection, status("blocked", NOON + 30 * DAY))[0].write()
+    assert chat_in(connection).blocked
+    merged(connection, wrote("hello", NOON + HOUR), now=NOON + HOUR)[0].write()
+    assert not chat_in(connection).blocked
 
 
 def test_a_takeover_told_by_a_clock_that_runs_ahead_counts_from_our_now(connection: Connection) -> None:
@@ -297,7 +308,7 @@ def test_a_chat_is_open_or_blocked_by_the_newest_word_whichever_comes_last(
 ) -> None:
     save(connection, chat())
     events = [status("blocked"), status("unblocked", NOON + HOUR)]
-    work, who = work_of(connection, *events)
+    work, who = work_of(connection, *events, now=NOON + HOUR)
     for event in reversed(events) if late else events:
         subject = merge_event(work, who, Wishes(work), event)
     assert subject.chat == chat(blocked_at=NOON, unblocked_at=NOON + HOUR) == work.chat("telegram", "42")
@@ -364,6 +375,59 @@ def test_a_stop_by_an_older_link_is_about_every_address_of_the_buyer_that_it_nam
     work, _ = merged(connection, stop)
     stopped = {key for key in work.wishes if holds(work, *key).stopped}
     assert stopped == {("web", "7"), ("email", "ann@b.example")}
+
+
+def stopped_by_an_older_link(
+    connection: Connection, id: str
+) -> dict[tuple[str, str], tuple[bool, bool | None]]:
+    """What is stopped, and whether offers are still wanted there."""
+    stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id=id))
+    work, _ = merged(connection, stop)
+    return {
+        key: (holds(work, *key).stopped, holds(work, *key).agrees) for key in work.wishes if work.wishes[key]
+    }
+
+
+def mailed(connection: Connection, key: str, buyer: str, address: str, channel: str = "mail") -> None:
+    queue(connection, key, buyer=buyer)
+    amend(connection, key, channel=channel, address=address, state="sent", settled_at=NOON, text="hi")
+
+
+def mixed_file(connection: Connection) -> None:
+    """Ann's record, to which Bob's came because somebody typed Ann's phone."""
+    save(connection, ann(email="shown@b.example"), bob())
+    chats = {("web", "7"): "ann", ("telegram", "42"): "ann"}
+    buyer_records.add_identities(connection, SHOP_ID, chats)
+    connection.execute(update(tables.buyers).where(tables.buyers.c.id == "ann").values(mixed=True))
+    connection.execute(update(tables.buyers).where(tables.buyers.c.id == "bob").values(joined_to="ann"))
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_an_older_link_of_a_mixed_record_stops_the_mailbox_that_it_was_sent_to(
+    connection: Connection, parted: bool
+) -> None:
+    mixed_file(connection)
+    if parted:
+        mixed_files.unmark(connection, SHOP_ID, "ann")
+    assert stopped_by_an_older_link(connection, "ann") == {("email", "shown@b.example"): (True, False)}
+    mailed(connection, "1", "ann", "Ann@b.example")
+    mailed(connection, "2", "ann", "42", "telegram")
+    mailed(connection, "3", "bob", "bob@b.example")
+    assert stopped_by_an_older_link(connection, "ann") == {("email", "ann@b.example"): (True, False)}
+    assert stopped_by_an_older_link(connection, "bob") == {("email", "bob@b.example"): (True, False)}
+
+
+def test_of_several_mailboxes_one_older_link_ends_the_offers_and_silences_none(
+    connection: Connection,
+) -> None:
+    mixed_file(connection)
+    mailed(connection, "1", "ann", "ann@b.example")
+    mailed(connection, "2", "ann", "stranger@b.example")
+    ended = (False, False)
+    assert stopped_by_an_older_link(connection, "ann") == {
+        ("email", "ann@b.example"): ended,
+        ("email", "stranger@b.example"): ended,
+    }
 
 
 def test_a_stop_by_an_older_link_makes_nobody(connection: Connection) -> None:

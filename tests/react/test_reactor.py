@@ -213,7 +213,7 @@ def test_an_error_of_the_database_ends_the_batch(connection: Connection) -> None
 
 def test_an_orders_handler_knows_the_order_as_the_event_left_it(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    for key, about in (("k", "1"), ("other", "2"), ("hers", None)):
+    for key, about in (("k", "1"), ("other", "2"), ("the buyer's", None)):
         opened = OpenCase(kind="human", key=key, reason="asked", order=about)
         case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
     queue(connection, "hello:1", order="1")

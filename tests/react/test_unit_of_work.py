@@ -292,10 +292,10 @@ def test_cases_come_oldest_first_and_once(connection: Connection) -> None:
     buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
     open_case(connection, "about", "bob", about="1")
     open_case(connection, "both", "ann", about="1")
-    open_case(connection, "hers", "ann")
+    open_case(connection, "the buyer's", "ann")
     work, _ = work_of(connection, wrote("hello"), completed("1"))
     keys = [case.key for case in work.cases_of("ann", [order("1")])]
-    assert keys == ["about", "both", "hers"]
+    assert keys == ["about", "both", "the buyer's"]
 
 
 # Change and write

@@ -3,13 +3,20 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
+from bot.domain.messages import Reason
+from bot.seller.cases import Cases
 from bot.seller.words import SellerWords
 from storage import read_models
+from storage.outbox import Outcome
 from storage.read_models import CaseView
 from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
+from tests.one_shop import CATALOGUE, SHOP_ID, order, save, unit_of
 from tests.world import NOON, World, world
 
 FORM = "姓名：王小明\n电话：13800001111\n付款银行：招商银行\n转账时间：今天上午"
@@ -37,7 +44,7 @@ async def test_a_case_says_who_waits_and_where(database_url: str) -> None:
         assert {case.who for case in await waiting(shop)} == {"安娜 · webhook:ann", "webhook:a guest"}
 
 
-async def test_a_filled_in_form_reaches_the_seller_with_what_she_has_to_look_for(database_url: str) -> None:
+async def test_a_filled_in_form_reaches_the_seller_with_what_they_have_to_look_for(database_url: str) -> None:
     async with world(database_url) as shop:
         await shop.place()
         await shop.settle()
@@ -49,7 +56,7 @@ async def test_a_filled_in_form_reaches_the_seller_with_what_she_has_to_look_for
         assert all(word in told for word in ("1001", "王小明", "招商银行", "今天上午"))
 
 
-async def test_a_buyer_with_no_address_is_one_case_however_many_messages_she_misses(
+async def test_a_buyer_with_no_address_is_one_case_however_many_messages_they_miss(
     database_url: str,
 ) -> None:
     async with world(database_url, quiet_hours={"start": "00:00", "end": "00:00"}) as shop:
@@ -83,3 +90,30 @@ async def test_the_sellers_mail_names_the_buyer_and_the_command_and_no_way_to_un
     assert "xiaoer cases settle 1 --confirmed" in letter.text
     assert letter.stop_url is None
     assert all(sent.message.stop_url for sent in door.sent)
+
+
+async def test_the_sellers_mail_says_that_something_was_not_understood_and_quotes_it(
+    shops: ManyShops,
+) -> None:
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    door, mail = FakeChannel(WEBHOOK, engine.clock), FakeChannel("email", engine.clock)
+    engine.use_channels(door, mail)
+    await engine.take(Buyer().says("杯子会不会掉色呀", NOON))
+    await engine.settle()
+
+    [letter] = [sent.message for sent in mail.sent]
+    assert "没看懂买家的话：“杯子会不会掉色呀”" in letter.text
+    assert "找人工" not in letter.text
+
+
+def test_a_buyer_who_does_not_answer_is_named_by_the_number_that_they_see(connection: Connection) -> None:
+    save(connection, order("5001", number="#1042"))
+    row: Any = SimpleNamespace(
+        id=1, key="k", template="second_contact", category="service", buyer="ann", order_id="5001"
+    )
+    outcome = Outcome(shop=SHOP_ID, id=1, state="failed", why=Reason("no_way"))
+
+    Cases(unit_of(connection), CATALOGUE).open_for_unsent([row], [outcome])
+
+    [case] = read_models.list_cases(connection, SHOP_ID)
+    assert (case.order, case.reason.values) == ("5001", {"order": "#1042"})

@@ -160,7 +160,7 @@ async def test_an_answer_tells_what_the_buyer_wrote(database_url: str) -> None:
         assert "As an answer in the chat webhook:ann." in chapter(told_of, "What was decided")
 
 
-async def test_a_promotion_tells_of_the_calendar_and_of_her_consent(database_url: str) -> None:
+async def test_a_promotion_tells_of_the_calendar_and_of_the_consent(database_url: str) -> None:
     async with promoted(database_url) as shop:
         [name] = [each for each in all_names(shop) if story(shop, each).message.template == "vip_promotion"]
 

@@ -2,15 +2,17 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.actions import CaseKind
 from bot.domain.orders import STATES
 from bot.domain.shop import LOCALES
 from bot.seller.words import SellerWords
 from bot.texts.variables import PARTS
+from bot.texts.word_files import load_words
 from handlers.routes import POLICIES, REASONS
 from storage.tables import outbox
 
@@ -21,6 +23,7 @@ SAMPLES: dict[str, Any] = {
     "total": "1280.00 CNY",
     "history": ["payment_reminder sent 2026-11-21T02:03:00+00:00", "second_contact queued"],
     "end": "2026-11-30",
+    "day": "2026-11-30",
     "lateness": 43200,
     "limit": 1,
     "attempts": 3,
@@ -128,18 +131,9 @@ def test_a_record_that_nobody_understands_is_shown_as_it_is(code: str, values: d
 @pytest.mark.parametrize("locale", LOCALES)
 def test_everything_the_seller_meets_has_a_name(locale: str) -> None:
     words = SellerWords(locale)
-    kinds = (
-        "human",
-        "bad_review",
-        "payment",
-        "payment_claim",
-        "unpaid",
-        "delay",
-        "unreachable",
-        "fault",
-        "no_answer",
-        "undeliverable",
-    )
+    kinds = get_args(CaseKind)
+    assert load_words(locale, "seller.yaml")["cases"].keys() == set(kinds)
+    assert len({words.case(kind) for kind in kinds}) == len(kinds)
     tables = (
         (words.template, (*POLICIES, *PARTS)),
         (words.order_state, [name for name, _ in STATES]),

@@ -1,5 +1,6 @@
 """Cases: numbered in each shop, opened once for each key, closed once."""
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from bot.domain.actions import OpenCase
@@ -17,7 +18,7 @@ def open_case(
     shop: str = SHOP_ID,
     order: str = "1001",
 ) -> Case | None:
-    opened = OpenCase(kind="question", key=key, reason="asked", order=order)
+    opened = OpenCase(kind="complaint", key=key, reason="asked", order=order)
     return case_records.open_case(connection, shop, opened, buyer, NOON)
 
 
@@ -32,7 +33,7 @@ def test_each_shop_counts_its_cases_from_one(connection: Connection) -> None:
     first, second = open_case(connection, "a"), open_case(connection, "b")
     theirs = open_case(connection, "a", shop=NEIGHBOUR)
 
-    assert first == Case(number=1, kind="question", key="a", reason="asked", opened_at=NOON, order="1001")
+    assert first == Case(number=1, kind="complaint", key="a", reason="asked", opened_at=NOON, order="1001")
     assert (second and second.number, theirs and theirs.number) == (2, 1)
 
 
@@ -77,3 +78,18 @@ def test_what_is_closed_again_keeps_the_time_at_which_it_was_closed(connection: 
 
     assert rows(connection, cases, "key", "closed_at") == [("a", NOON), ("b", None)]
     assert rows(connection, cases, "key", "closed_at", shop=NEIGHBOUR) == [("a", None)]
+
+
+def test_of_open_cases_those_wait_that_nobody_answered_since_the_buyer_wrote_last(
+    connection: Connection,
+) -> None:
+    for key in "abcd":
+        open_case(connection, key)
+    open_case(connection, "a", shop=NEIGHBOUR)
+    known = {case.key: case for _, case in case_records.open_of(connection, SHOP_ID, {"ann"}, ())}
+    answered = {"a": (NOON, NOON + HOUR), "b": (NOON + HOUR, NOON), "c": (NOON, NOON)}
+    said = [replace(known[key], asked_at=at, answered_at=by) for key, (at, by) in answered.items()]
+    case_records.save_talk(connection, SHOP_ID, said)
+    assert case_records.waiting(connection) == {SHOP_ID: 2, NEIGHBOUR: 1}
+    case_records.close(connection, SHOP_ID, ["b", "d"], NOON)
+    assert case_records.waiting(connection) == {NEIGHBOUR: 1}

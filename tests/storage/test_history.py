@@ -7,7 +7,7 @@ from sqlalchemy import Connection, insert
 from bot.domain.context import Said
 from bot.domain.errors import DeliveryDelayed, DeliveryRefused
 from storage import history, tables
-from storage.history import DAY, LOOK_AGAIN, WEEK, Heard
+from storage.history import DAY, LOOK_AGAIN, NOTHING_HEARD, WEEK, Heard
 from storage.outbox import Attempt, mark_failed
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue
 from tests.world import NOON
@@ -23,7 +23,8 @@ def sent(
 
 
 def heard(connection: Connection, *but: int) -> Heard | None:
-    return history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+    by_order = history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+    return sum(by_order.values(), start=NOTHING_HEARD) if by_order else None
 
 
 def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(connection: Connection) -> None:
@@ -37,6 +38,20 @@ def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(conn
     queue(connection, "waits")
 
     assert heard(connection) == Heard(in_day=2, in_day_until=NOON + SECOND)
+
+
+def test_what_a_buyer_heard_is_counted_order_by_order(connection: Connection) -> None:
+    sent(connection, "a", HOUR, order="1")
+    queue(connection, "b", order="1")
+    amend(connection, "b", attempts=1, try_at=NOON + MINUTE)
+    sent(connection, "c", 2 * HOUR, order="2")
+    sent(connection, "d", 3 * HOUR)
+
+    assert history.heard_of_us(connection, SHOP_ID, {"ann"}, (), NOON)["ann"] == {
+        "1": Heard(in_day=2, in_day_until=NOON + MINUTE),
+        "2": Heard(in_day=1, in_day_until=NOON - 2 * HOUR + DAY),
+        None: Heard(in_day=1, in_day_until=NOON - 3 * HOUR + DAY),
+    }
 
 
 def test_offers_count_for_a_week(connection: Connection) -> None:
@@ -71,6 +86,23 @@ def test_an_offer_was_made_to_whom_it_was_ever_decided_for(connection: Connectio
     assert history.offered_to(connection, SHOP_ID, "spring", {"ann", "bob"}) == {"ann"}
     assert history.offered_to(connection, SHOP_ID, "spring", ()) == set()
     assert history.offered_to(connection, NEIGHBOUR, "spring", {"ann"}) == set()
+
+
+def test_a_key_was_reached_by_a_message_that_arrived_or_may_have_under_it_or_one_that_goes_on(
+    connection: Connection,
+) -> None:
+    def reached(key: str, but: int = 0) -> bool:
+        return history.reached(connection, SHOP_ID, key, but)
+
+    sent(connection, "ask:a@b.example:1", state="skipped")
+    sent(connection, "ask:a@b.example.com:1")
+    queue(connection, "ask:a@b.example:2")
+    assert not reached("ask:a@b.example")
+    tried = amend(connection, "ask:a@b.example:2", attempts=1)
+    assert reached("ask:a@b.example")
+    assert not reached("ask:a@b.example", tried)
+    sent(connection, "ask:a@b.example", state="unknown")
+    assert reached("ask:a@b.example", tried)
 
 
 def test_an_echo_is_known_by_its_id_at_any_time_and_by_its_text_for_a_while(connection: Connection) -> None:

@@ -76,3 +76,11 @@ def test_a_contact_finds_the_buyer_of_the_newest_order_with_it(connection: Conne
 )
 def test_an_id_is_a_number_that_its_column_holds(text: str, id: int | None) -> None:
     assert lookup.id_in(text) == id
+
+
+def test_orders_are_called_by_the_number_that_buyers_see(connection: Connection) -> None:
+    save(connection, order("1", number="#7"), order("2"))
+
+    assert lookup.numbers_of(connection, SHOP_ID, {"1", "9"}) == {"1": "#7"}
+    assert lookup.numbers_of(connection, NEIGHBOUR, {"1"}) == {}
+    assert lookup.numbers_of(connection, SHOP_ID, set()) == {}

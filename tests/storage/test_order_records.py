@@ -1,5 +1,6 @@
 """Orders are stored whole, and found by id, by number and by buyer."""
 
+import pytest
 from sqlalchemy import Connection
 
 from bot.domain.contacts import Contacts, Told
@@ -30,6 +31,13 @@ def test_a_number_finds_the_orders_that_show_it_and_the_one_whose_id_it_is(conne
     found = order_records.by_number(connection, SHOP_ID, {"7", "A7"})
 
     assert sorted(each.id for each in found) == ["7", "8"]
+
+
+@pytest.mark.parametrize("typed", ["F#1001", "f1001", "#F-1001", "Ｆ＃１００１", "订单f1001"])
+def test_an_order_is_found_by_a_number_that_is_like_its_own(connection: Connection, typed: str) -> None:
+    save(connection, order("1", number="F#1001"), order("2", number="1001"), order("3", number="f/1001"))
+
+    assert {each.id for each in order_records.by_number(connection, SHOP_ID, [typed])} == {"1", "3"}
 
 
 def test_of_a_buyers_orders_the_newest_come_first_and_no_more_than_are_wanted(connection: Connection) -> None:

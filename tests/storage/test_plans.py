@@ -21,7 +21,6 @@ SMALL = (
     "inbox_open",
     "outbox_due",
     "outbox_sending",
-    "outbox_retried",
     "wakes_due",
     "inbox_parked",
     "buyers_agreeing",

@@ -58,7 +58,7 @@ def test_an_orders_profile_shows_its_messages_and_its_cases_closed_ones_too(conn
     queue(connection, "a", "b", order="1")
     queue(connection, "other", order="2")
     for key, about in (("c", "1"), ("d", "2")):
-        opened = OpenCase(kind="question", key=key, reason="asked", order=about)
+        opened = OpenCase(kind="complaint", key=key, reason="asked", order=about)
         case_records.open_case(connection, SHOP_ID, opened, "ann", NOON)
     case_records.close(connection, SHOP_ID, ["c"], NOON)
 

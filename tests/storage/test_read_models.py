@@ -131,7 +131,7 @@ def test_a_case_names_its_buyer_and_the_chat_they_wrote_in_last(connection: Conn
     save(connection, chat(address="1", last_in_at=NOON + HOUR), chat(address="2", last_in_at=NOON))
     save(connection, chat("bob", address="3"))
     for key, buyer in (("a", "ann"), ("b", "bob"), ("c", None)):
-        opened = OpenCase(kind="question", key=key, reason="asked", details={"n": 1})
+        opened = OpenCase(kind="complaint", key=key, reason="asked", details={"n": 1})
         case_records.open_case(connection, SHOP_ID, opened, buyer, NOON)
     case_records.close(connection, SHOP_ID, ["b"], NOON)
 

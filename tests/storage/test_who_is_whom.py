@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, Engine, text
 
+from bot.domain.buyers import id_of
 from bot.domain.wishes import Standing
 from storage import order_records, proof_records, schema, wish_records
 from storage.database import make_engine
@@ -95,6 +96,14 @@ def placed(
     )
 
 
+def said(link: Connection, number: int, chat: str, **ref: Any) -> None:
+    event = {"type": "message.received", "channel": "telegram", "external_id": f"e{number}", "at": AT}
+    event |= {"conversation": chat, "message_id": "m", "text": "hi", "buyer": ref}
+    names = {"channel": "telegram", "external_id": f"e{number}", "type": "message.received"}
+    done = {"received_at": NOON, "state": "done", "handled_at": NOON}
+    put(link, "inbox", id=number, thread=f"chat:telegram:{chat}", body=json.dumps(event), **names, **done)
+
+
 def fill(link: Connection) -> None:
     # Ann, whom one platform knows; Ann's orders are shown with contacts of their own, and Ann stopped
     buyer(link, "ann", name="Ann", email="ann@example.com", phone="+1", shown_at=NOON, stopped_at=NOON)
@@ -113,10 +122,38 @@ def fill(link: Connection) -> None:
     order(link, "3", "guest", "shopify")
     # a chat that proved its order by digits, joined to the order's buyer
     buyer(link, "chatting", phone="+3", stopped_at=NOON, resumed_at=NOON, agrees=False, agrees_at=NOON)
+    buyer(link, id_of(SHOP, ("telegram", "42")), joined_to="chatting")
     identity(link, "telegram", "42", "chatting")
     identity(link, "web", "8", "chatting")
     put(link, "conversations", channel="telegram", address="42", buyer="chatting", last_in_at=NOON, tries=0)
     order(link, "4", "chatting")
+    # the same the other way round: the chat was there before the order
+    elder = id_of(SHOP, ("telegram", "43"))
+    buyer(link, elder)
+    buyer(link, "younger", joined_to=elder)
+    identity(link, "telegram", "43", elder)
+    identity(link, "web", "10", elder)
+    put(link, "conversations", channel="telegram", address="43", buyer=elder, last_in_at=NOON, tries=0)
+    order(link, "7", elder)
+    # a chat that was put to an order's buyer because it said their phone at once
+    buyer(link, "attached", phone="+4", shown_at=NOON)
+    for kind, value in (("phone", "+4"), ("web", "11"), ("telegram", "44")):
+        identity(link, kind, value, "attached")
+    put(link, "conversations", channel="telegram", address="44", buyer="attached", last_in_at=NOON, tries=0)
+    order(link, "8", "attached")
+    # one that said it later, and one in whose record are orders of two people
+    for number, chat in ((9, "45"), (11, "46")):
+        known = f"of {chat}"
+        buyer(link, known, phone=f"+{chat}", shown_at=NOON)
+        buyer(link, id_of(SHOP, ("telegram", chat)), joined_to=known)
+        identity(link, "telegram", chat, known)
+        put(link, "conversations", channel="telegram", address=chat, buyer=known, last_in_at=NOON, tries=0)
+        order(link, f"{number}", known)
+    said(link, 5, "45", phone="+45")
+    said(link, 6, "46")
+    order(link, "12", "of 46")
+    placed(link, 7, "11", id="21")
+    placed(link, 8, "12", id="22")
     # two people whom a shared phone made one
     buyer(link, "mixed", phone="+9", shown_at=NOON)
     buyer(link, "lost", joined_to="mixed")
@@ -181,22 +218,35 @@ def test_a_stop_or_a_consent_is_one_of_each_address_that_the_buyer_had(old: Engi
         assert wanting == [(("email", "guest@example.com"), ("guest",))]
 
 
-def test_a_chat_goes_on_to_see_what_it_had_proved_unless_others_came_to_that_record(old: Engine) -> None:
+def test_a_chat_goes_on_to_see_what_it_had_proved_and_opens_anew_what_others_said(old: Engine) -> None:
     with upgraded(old) as link:
-        chats = {("telegram", "42"), ("telegram", "66")}
-        assert proof_records.opened_by(link, SHOP, chats) == {("telegram", "42"): [("4", "")]}
+        chats = {("telegram", address) for address in ("42", "43", "44", "45", "46", "66")}
+        assert proof_records.opened_by(link, SHOP, chats) == {
+            ("telegram", "42"): [("4", "")],
+            ("telegram", "43"): [("7", "")],
+        }
         assert column(link, "SELECT how FROM openings") == {"before"}
 
 
-def test_records_in_which_several_came_together_are_marked(old: Engine) -> None:
+def test_what_may_have_been_said_before_the_archive_proves_nothing(old: Engine) -> None:
+    migrate(old, "0005")
+    with old.begin() as link:
+        put(link, "archives", until=NOON + HOUR)
     with upgraded(old) as link:
-        assert column(link, "SELECT id FROM buyers WHERE mixed") == {"mixed", "two"}
+        assert proof_records.opened_by(link, SHOP, {("telegram", "42"), ("telegram", "43")}) == {}
+
+
+def test_records_in_which_several_came_together_are_marked(old: Engine) -> None:
+    joined = {"chatting", id_of(SHOP, ("telegram", "43")), "of 45", "of 46"}
+    with upgraded(old) as link:
+        assert column(link, "SELECT id FROM buyers WHERE mixed") == {"mixed", "two", *joined}
 
 
 def test_mail_addresses_and_phones_identify_nobody_and_guests_are_counted_by_them(old: Engine) -> None:
     with upgraded(old) as link:
         found = link.execute(text("SELECT kind, value, buyer FROM identities")).all()
-        assert {tuple(row) for row in found} == {
+        assert {row.kind for row in found} == {"web", "telegram", "guest of shopify"}
+        assert {tuple(row) for row in found} >= {
             ("web", "7", "ann"),
             ("telegram", "42", "chatting"),
             ("web", "8", "chatting"),
@@ -204,6 +254,14 @@ def test_mail_addresses_and_phones_identify_nobody_and_guests_are_counted_by_the
             ("web", "9", "mixed"),
             ("guest of shopify", "guest@example.com", "guest"),
         }
+
+
+def test_an_order_from_before_is_found_by_its_number_as_people_type_it(old: Engine) -> None:
+    with old.begin() as link:
+        order(link, "INV-2026/0042", None)
+    with upgraded(old) as link:
+        for typed in ("inv 2026-0042", "INV-2026/0042"):
+            assert [each.id for each in order_records.by_number(link, SHOP, [typed])] == ["INV-2026/0042"]
 
 
 def test_the_channels_that_had_placed_orders_are_known(old: Engine) -> None:

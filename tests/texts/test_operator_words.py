@@ -3,7 +3,7 @@
 import ast
 import re
 import string
-from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import get_args
@@ -37,13 +37,15 @@ CALLS = {
 }
 
 
+@cache
 def words_of(locale: str) -> dict[str, dict[str, str]]:
     text = files("templates").joinpath(locale, "operator.yaml").read_text("utf-8")
     loaded: dict[str, dict[str, str]] = yaml.safe_load(text)
     return loaded
 
 
-def sources(section: str) -> Iterator[ast.Module]:
+@cache
+def sources(section: str) -> tuple[ast.Module, ...]:
     """The modules in which a section's codes stand."""
     folders = {
         "settings": ("",),
@@ -51,9 +53,8 @@ def sources(section: str) -> Iterator[ast.Module]:
         "csv_import": ("csv_import",),
         "templates": ("",),
     }
-    for folder in folders[section]:
-        for file in (ROOT / "bot" / folder).rglob("*.py"):
-            yield ast.parse(file.read_text("utf-8"))
+    files = (file for folder in folders[section] for file in (ROOT / "bot" / folder).rglob("*.py"))
+    return tuple(ast.parse(file.read_text("utf-8")) for file in files)
 
 
 def called(section: str) -> set[str]:

@@ -12,7 +12,7 @@ from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.shop import LOCALES, Shop
 from bot.texts.catalogue import Catalogue
-from bot.texts.samples import samples
+from bot.texts.samples import sample, samples
 from bot.texts.variables import variables
 from handlers.routes import POLICIES
 
@@ -97,3 +97,14 @@ def test_what_the_carrier_could_not_deliver_is_not_called_on_its_way(locale: str
 
         assert not re.search("is on its way|正在路上|正在配送", text)
         assert "T1" in text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", ["delayed", "delivery_attempted", "shipment_cancelled", "tracking_changed"])
+def test_a_parcel_without_a_carrier_leaves_no_gap(name: str, locale: str) -> None:
+    values = sample(name, SHOP, POLICIES)
+    bare = values | {"parcel": values["parcel"] | {"carrier": None, "tracking": "SF123"}}
+    text = TEXTS.render(TEXTS.resolve(name, locale), bare).text
+
+    assert "SF123" in text
+    assert not re.search(r"[(（] |  SF123", text)

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from bot.domain.shop import LOCALES
-from bot.texts.catalogue import Catalogue
 from bot.texts.check import check_templates
 from bot.texts.samples import samples
 from bot.texts.situations import JOINT, situations
 from handlers.routes import POLICIES
-from tests.texts.test_templates import FULL, NAMES_OF_TEXTS, TEXTS
+from tests.texts.test_templates import FULL, NAMES_OF_TEXTS, TEXTS, SellersOwn
 
 NOT_GONE = ("not shipped", "taken back")
 EVERY = {label for label, _ in situations()}
@@ -105,7 +104,7 @@ def test_a_sellers_own_promise_without_a_condition_is_a_finding(tmp_path: Any) -
     (folder / "payment_received.txt").write_text(
         "Subject: Paid\nThank you! We ship {{ order.number }} within {{ payment.ships_within | workdays }}."
     )
-    found = check_templates(Catalogue(tmp_path), FULL, POLICIES)
+    found = check_templates(SellersOwn(tmp_path), FULL, POLICIES)
 
     assert [(each.file, each.line, each.own) for each in found] == [("en/payment_received.txt", 2, True)]
     assert "tried with" in found[0].what

@@ -10,10 +10,10 @@ import pytest
 from bot.domain.context import Buyer, Case
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
-from bot.domain.orders import Order
+from bot.domain.orders import Order, Review
 from bot.domain.payments import Refund
 from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
-from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, split_subject
+from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, Version, split_subject
 from bot.texts.check import check_templates
 from bot.texts.samples import NAMES, sample, samples
 from bot.texts.variables import PARTS, VARIABLES, variables
@@ -50,6 +50,16 @@ def test_every_message_has_a_template_in_every_language_and_no_other_template_ex
 @pytest.mark.parametrize("shop", [BARE, FULL], ids=["a bare shop", "a full shop"])
 def test_our_words_hold_before_the_worst_buyers(shop: Shop) -> None:
     assert check_templates(TEXTS, shop, POLICIES) == []
+
+
+@pytest.mark.parametrize("name", NAMES_OF_TEXTS)
+def test_every_message_can_be_previewed_in_a_new_shop(name: str) -> None:
+    assert TEXTS.render(TEXTS.resolve(name, "en"), sample(name, BARE, POLICIES, "Anna")).fault is None
+
+
+def test_a_preview_of_a_shipping_notice_shows_the_whole_order_with_its_number() -> None:
+    assert "Parcel: SF Express SF123" in said("shipped", "en")
+    assert "Part of" not in said("shipped", "en")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -174,10 +184,18 @@ def test_three_stars_are_thanked_for_otherwise_than_five(locale: str) -> None:
 # --- what the seller may get wrong -------------------------------------------------------------------
 
 
+class SellersOwn(Catalogue):
+    """Without our own words, which are tried once above."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        return tuple(version for version in super().versions if version.own)
+
+
 def write(path: Path, name: str, source: str, locale: str = "zh-CN") -> Catalogue:
     (path / locale).mkdir(exist_ok=True)
     (path / locale / f"{name}.txt").write_text(source, encoding="utf-8")
-    return Catalogue(path)
+    return SellersOwn(path)
 
 
 @pytest.mark.parametrize(
@@ -353,9 +371,13 @@ def test_the_form_we_send_is_read_when_it_comes_back(locale: str, asked: tuple[s
     assert fields == {field: f"value{number}" for number, field in enumerate(asked)}
 
 
-def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
+def test_a_complaint_names_its_case_and_a_refund_its_amount_and_an_answer_the_rating_of_today() -> None:
     at = datetime(2026, 11, 21, tzinfo=UTC)
-    order = Order(id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),))
+    told = ((5, at), (4, at + timedelta(hours=1)))
+    reviews = tuple(Review(id=f"v:{stars}", review="v", at=when, rating=stars) for stars, when in told)
+    order = Order(
+        id="1", channel="c", total=Money(500, "CNY"), refunds=(Refund(id="r", at=at),), reviews=reviews
+    )
     case = Case(
         number=42, kind="bad_review", key="bad_review:1:x", reason="bad_review", opened_at=at, order="1"
     )
@@ -367,12 +389,12 @@ def test_a_complaint_names_its_case_and_a_refund_its_amount() -> None:
         due_at=at,
         created_at=at,
         lateness=timedelta(days=1),
-        values={"refund": "r"},
+        values={"refund": "r", "review": "v", "rating": 5},
     )
 
     made = variables(due, facts, at)
 
-    assert made["case"] == 42
+    assert (made["case"], made["rating"]) == (42, 4)
     assert made["amount"] == Money(500, "CNY")
     assert "¥5.00" in TEXTS.render(TEXTS.resolve("refunded", "zh-CN"), made).text
     assert "42" in TEXTS.render(TEXTS.resolve("review_sorry", "zh-CN"), made).text

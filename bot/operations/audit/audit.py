@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
+from bot.domain.buyers import is_guest
 from bot.domain.events import AgentReplied, OrderPlaced
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
@@ -127,13 +128,16 @@ class _Audit:
         self, connection: Connection, after: audit_queries.Cursor | None, history: BuyerHistory
     ) -> tuple[list[Sending], list[Violation], BuyerHistory]:
         page = audit_queries.sendings(connection, self.shop_id, after)
-        buyers = buyer_records.by_id(connection, self.shop_id, {sending.buyer for sending in page})
+        ids = {sending.buyer for sending in page}
+        buyers = buyer_records.by_id(connection, self.shop_id, ids)
+        known_by = buyer_records.addresses_of(connection, self.shop_id, ids)
         keys = {key for sending in page for key in _keys_of(sending)}
         said = wish_records.recorded(connection, self.shop_id, keys)
         violations: list[Violation] = []
         for sending in page:
             if sending.buyer != history.buyer:
-                history = BuyerHistory(sending.buyer)
+                guest = is_guest(kind for kind, _, _ in known_by.get(sending.buyer, ()))
+                history = BuyerHistory(sending.buyer, guest)
             wishes = [each for key in _keys_of(sending) for each in said.get(key, ())]
             violations += history.check(sending, buyers.get(sending.buyer), wishes, self.shop)
         return page, self._sure(connection, violations), history

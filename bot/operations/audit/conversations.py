@@ -1,6 +1,6 @@
 """Check the messages to one buyer: too many, twice, at night, or against their wish."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -44,11 +44,15 @@ def began(sending: Sending) -> datetime:
 
 
 class BuyerHistory:
-    """The messages to one buyer so far; `check` must get them in the order of time."""
+    """The messages to one buyer so far; `check` must get them in the order of time.
 
-    def __init__(self, buyer: str) -> None:
+    guest: the buyer is an address that anybody may type, so that each order has a cap of its own.
+    """
+
+    def __init__(self, buyer: str, guest: bool = False) -> None:
         self.buyer = buyer
-        self._messages: deque[datetime] = deque()
+        self._guest = guest
+        self._messages: dict[str | None, deque[datetime]] = defaultdict(deque)
         self._offers: deque[datetime] = deque()
         self._promotions: set[str] = set()
         self._texts: set[int] = set()
@@ -65,7 +69,7 @@ class BuyerHistory:
         yield from self._twice(sending)
         yield from _against_their_wish(sending, said)
         if _is_fresh(sending):
-            self._messages.append(sending.settled_at)
+            self._counted_with(sending).append(sending.settled_at)
             return
         yield from _at_night(sending, buyer, shop)
         yield from self._too_much(sending, shop)
@@ -82,13 +86,16 @@ class BuyerHistory:
         if promotion:
             self._promotions.add(promotion)
 
+    def _counted_with(self, sending: Sending) -> deque[datetime]:
+        return self._messages[sending.order if self._guest else None]
+
     def _too_much(self, sending: Sending, shop: Shop) -> Iterator[Violation]:
-        at, facts = began(sending), sending.facts
+        at, facts, before = began(sending), sending.facts, self._counted_with(sending)
         limit = facts.get("per_day", shop.limits.per_day)
         known = facts.get("sent_in_day", 0) >= limit
-        if known or _within(self._messages, at - DAY) >= limit:
+        if known or _within(before, at - DAY) >= limit:
             yield Violation(6, "day_full", sending, {"limit": limit}, proven=known)
-        self._messages.append(sending.settled_at)
+        before.append(sending.settled_at)
         if sending.category != "promotion":
             return
         limit = facts.get("promotions_per_week", shop.limits.promotions_per_week)

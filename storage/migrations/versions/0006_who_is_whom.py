@@ -1,7 +1,9 @@
 """Who is whom: orders with contacts of their own, wishes of addresses, orders that chats opened"""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,10 +24,10 @@ def upgrade() -> None:
     link = op.get_bind()
     _placing_channels(link)
     _mixed(link)
-    _contacts_from_events(link)
+    said = _from_events(link)
     _contacts_from_buyers(link)
     _wishes(link)
-    _openings(link)
+    _openings(link, said)
     _identities(link)
     link.execute(sa.text("UPDATE campaigns SET cursor = '' WHERE done_at IS NULL"))
 
@@ -112,6 +114,8 @@ def _partial(name: str, table: str, columns: list[str], where: str) -> None:
     op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
+Chat = tuple[str, str, str]  # shop, channel, address
+
 BUYERS = sa.table(
     "buyers",
     *(sa.column(name) for name in ("shop", "id", *DETAILS, "joined_to", "agrees")),
@@ -130,6 +134,7 @@ ORDERS = sa.table(
     sa.column("placed_at", Utc()),
 )
 INBOX = sa.table("inbox", *(sa.column(name) for name in ("shop", "id", "type", "body", "state")))
+ARCHIVES = sa.table("archives", sa.column("shop"), sa.column("until", Utc()))
 WISHES = sa.table(
     "wishes",
     *(
@@ -170,8 +175,10 @@ def _mixed(link: sa.Connection) -> None:
         )
 
 
-def _contacts_from_events(link: sa.Connection) -> None:
-    """Give each order the contacts that its own platform told, as far as the events are still there."""
+def _from_events(link: sa.Connection) -> set[Chat]:
+    """Give each order the contacts that its own platform told, as far as the events are still there. Returns
+    the chats in which a mail address or phone was said."""
+    said: set[Chat] = set()
     after: tuple[str, int] | None = ("", 0)
     while after is not None:
         here = sa.tuple_(INBOX.c.shop, INBOX.c.id) > sa.tuple_(*map(sa.literal, after))
@@ -182,9 +189,14 @@ def _contacts_from_events(link: sa.Connection) -> None:
             if row.type == "order.placed" and row.state == "done":
                 event = json.loads(row.body)
                 told.setdefault((row.shop, event["order"]), []).append(event)
+            elif row.type in ("message.received", "agent.replied"):
+                event = json.loads(row.body)
+                if event.get("buyer", {}).keys() & {"email", "phone"}:
+                    said.add((row.shop, event["channel"], event["conversation"]))
         for (shop, order), events in told.items():
             _tell(link, shop, order, events)
         after = (rows[-1].shop, rows[-1].id) if len(rows) == PAGE else None
+    return said
 
 
 def _tell(link: sa.Connection, shop: str, id: str, events: list[dict[str, Any]]) -> None:
@@ -290,19 +302,64 @@ def _addresses(link: sa.Connection, buyer: Any) -> set[tuple[str, str]]:
     return {(kind, value) for kind, value in link.execute(identities.union(chats)).all()}
 
 
-def _openings(link: sa.Connection) -> None:
-    """A chat that had proved a buyer's orders goes on to see them, unless others came to that record."""
+def _openings(link: sa.Connection, said: Collection[Chat]) -> None:
+    """A chat that a proof joined to a buyer goes on to see that buyer's orders; one that came to a record by
+    what was said opens them anew, and so does one in whose record are the orders of several people."""
     now = datetime.now(UTC)
     statement = (
-        sa.select(CHATS.c.shop, CHATS.c.channel, CHATS.c.address, ORDERS.c.id.label("order_id"))
+        sa.select(CHATS.c.shop, CHATS.c.channel, CHATS.c.address, CHATS.c.buyer, ORDERS.c.id, ORDERS.c.record)
         .join(ORDERS, sa.and_(ORDERS.c.shop == CHATS.c.shop, ORDERS.c.buyer == CHATS.c.buyer))
-        .join(BUYERS, sa.and_(BUYERS.c.shop == CHATS.c.shop, BUYERS.c.id == CHATS.c.buyer))
         .where(CHATS.c.last_in_at.is_not(None), ORDERS.c.channel != CHATS.c.channel)
-        .where(BUYERS.c.mixed.is_(None))
     )
-    rows = [{**row._mapping, "mark": "", "how": "before", "at": now} for row in link.execute(statement)]
+    seen: dict[tuple[Chat, str], list[Any]] = defaultdict(list)
+    for row in link.execute(statement):
+        seen[(row.shop, row.channel, row.address), row.buyer].append(row)
+    rows = [
+        {**dict(zip(("shop", "channel", "address"), chat, strict=True)), "order_id": order.id}
+        | {"mark": "", "how": "before", "at": now}
+        for (chat, buyer), orders in seen.items()
+        if len({_orderer(order.record) for order in orders}) == 1
+        and chat not in said
+        and _joined(link, chat, buyer)
+        for order in orders
+    ]
     for start in range(0, len(rows), PAGE):
         link.execute(sa.insert(OPENINGS), rows[start : start + PAGE])
+
+
+def _orderer(record: str) -> tuple[str, str]:
+    """Who placed an order: a platform's customer, or a guest by what they named."""
+    order = json.loads(record)
+    told = {name: contact["value"] for name, contact in order.get("contacts", {}).items()}
+    named = told.get("email", "").casefold() or told.get("phone") or order["id"]
+    return order["channel"], told.get("id") or f"guest {named}"
+
+
+def _joined(link: sa.Connection, chat: Chat, buyer: str) -> bool:
+    """Whether a chat had a record of its own, which was joined with another: a chat that was known by what it
+    said from its first word had none. False if the words may be in the archive.
+
+    The id of a record was made from its first identity.
+    """
+    shop, channel, _ = chat
+    values = link.scalars(
+        sa.select(IDENTITIES.c.value).where(
+            IDENTITIES.c.shop == shop, IDENTITIES.c.kind == channel, IDENTITIES.c.buyer == buyer
+        )
+    ).all()
+    ids = [
+        hashlib.blake2b("\x1f".join((shop, channel, value)).encode(), digest_size=10).hexdigest()
+        for value in values
+    ]
+    theirs = sa.select(BUYERS.c.id, BUYERS.c.joined_to, BUYERS.c.created_at).where(BUYERS.c.shop == shop)
+    own = link.execute(theirs.where(BUYERS.c.id.in_(ids))).first()
+    until = link.scalar(sa.select(ARCHIVES.c.until).where(ARCHIVES.c.shop == shop))
+    if own is None or (until is not None and until > own.created_at):
+        return False
+    return (
+        own.joined_to is not None
+        or link.execute(theirs.where(BUYERS.c.joined_to == own.id)).first() is not None
+    )
 
 
 def _identities(link: sa.Connection) -> None:

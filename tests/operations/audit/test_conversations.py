@@ -71,6 +71,21 @@ def test_more_than_the_limit_within_a_day_is_too_much_and_answers_do_not_count()
     assert codes(*two, sending(3, NOON + HOUR, facts={"per_day": 3}), shop=shop) == []
 
 
+def test_a_guests_orders_have_caps_of_their_own() -> None:
+    shop = SHOP.model_copy(update={"limits": Limits(per_day=1)})
+    said = [sending(1, order="1"), sending(2, order="2"), sending(3, order="2"), sending(4)]
+    found = {
+        guest: [
+            each.id
+            for history in [BuyerHistory("ann", guest)]
+            for each in said
+            for _ in history.check(each, ann(), (AGREED,), shop)
+        ]
+        for guest in (True, False)
+    }
+    assert found == {True: [3], False: [2, 3, 4]}
+
+
 def test_more_offers_than_the_limit_within_a_week_are_too_many() -> None:
     week = 7 * DAY
 

@@ -50,10 +50,13 @@ def _why_not(known: Known) -> str | None:
 
 
 def _pressed(history: History, heard: Heard, order: str) -> str | None:
-    """A chat of the order's said "stop pressing me"."""
-    own = Known(history, order, heard.seq).addresses()
+    """A chat of the order's said "stop pressing me" since it was placed."""
+    known = Known(history, order, heard.seq)
+    own, placed = known.addresses(), known.newest
     for seq, fact in history.facts(heard.seq):
         if not isinstance(fact, Wrote) or fact.asks != "pressing":
+            continue
+        if placed is None or fact.at < placed.placed_at:
             continue
         if fact.chat in own or order in proved(history, fact.chat, seq):
             return "its buyer asked not to be pressed"
@@ -83,15 +86,15 @@ def _said(before: list[Heard], template: str) -> bool:
 
 
 def first_things(history: History) -> Iterator[Finding]:
-    """Nothing unasked is said of an order before its confirmation, if that comes at all, and no reminder in
-    one breath with it or with another one."""
+    """Nothing unasked is said of an order before its confirmation, if that comes at all and the order was
+    told within minutes of the rest, and no reminder in one breath with it or with another one."""
     for order in history.by_order:
         said = [heard for heard in history.about(order) if len(history.orders_of(heard)) == 1]
         confirmed = next((heard for heard in said if heard.template == "order_confirmation"), None)
         if confirmed is None:
             continue
         for heard in said:
-            if heard.seq < confirmed.seq and heard.template in UNASKED:
+            if heard.seq < confirmed.seq and heard.template in UNASKED and _told_in_time(history, order):
                 yield _finding(
                     confirmed, f"{order} is confirmed only after {heard.template} was said", order, heard
                 )
@@ -101,6 +104,14 @@ def first_things(history: History) -> Iterator[Finding]:
                 yield _finding(
                     other, f"{order}: {one.template} and {other.template} in one breath", order, one
                 )
+
+
+def _told_in_time(history: History, order: str) -> bool:
+    """What happened next was not told long before the order itself."""
+    about = [(told.acked_at, fact) for told in history.told for fact in told.facts]
+    own = [(at, fact) for at, fact in about if getattr(fact, "order", None) == order]
+    placed = min(at for at, fact in own if isinstance(fact, Placed))
+    return placed - min(at for at, _ in own) <= ONE_BREATH
 
 
 def changed_total(history: History) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.outside.facts import Address, Placed, Replied
+from tests.outside.facts import Address, Completed, Placed, Replied
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import REVIEWS, shown, unasked
@@ -112,13 +112,14 @@ def _no_review(history: History, known: Known, heard: Heard) -> str | None:
 
 
 def _arrived_at(history: History, known: Known) -> datetime | None:
-    """Where nobody follows a parcel, it counts as arrived after the time that the seller set."""
+    """Where nobody follows a parcel, or who sent it closes the order without a word of its arrival, it counts
+    as arrived after the time that the seller set."""
     if known.delivered_at:
         return known.delivered_at
     parcels = [facts[-1] for facts in known.parcels.values()]
-    if parcels and not any(parcel.followed for parcel in parcels):
-        return min(parcel.at for parcel in parcels) + history.shop.travel
-    return None
+    guessed = [] if any(parcel.followed for parcel in parcels) else [parcel.at for parcel in parcels]
+    guessed += [fact.at for fact in known.all(Completed)]
+    return min(guessed) + history.shop.travel if guessed else None
 
 
 def _finding(heard: Heard, what: str, order: str | None = None) -> Finding:

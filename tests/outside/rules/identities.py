@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tests.outside import reading
-from tests.outside.facts import Address, OptedOut, Placed, Wrote
+from tests.outside.facts import Address, OptedOut, Wrote
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.sayings import shown, unasked
@@ -40,13 +40,13 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
 
 
 def _mailboxes(history: History, order: str, before: int) -> set[str | None]:
-    return {placed.contact.email for placed in Known(history, order, before).all(Placed)}
+    return {contact.email for contact in Known(history, order, before).ever_told}
 
 
 def _digits(history: History, order: str, before: int) -> set[str]:
     """The last four of each phone that was told for an order."""
-    shown = Known(history, order, before).all(Placed)
-    return {placed.contact.phone[-4:] for placed in shown if placed.contact.phone}
+    told = Known(history, order, before).ever_told
+    return {contact.phone[-4:] for contact in told if contact.phone}
 
 
 def opens(history: History, heard: Heard, order: str) -> bool:
@@ -58,7 +58,7 @@ def opens(history: History, heard: Heard, order: str) -> bool:
 
 def crossing(history: History) -> Iterator[Finding]:
     """A message about an order reaches that order's own contacts or a chat that proved it, and names no other
-    order and nobody else's name (promise 7)."""
+    order and nobody else's name, also where several people share the address (promise 7)."""
     names = {name for order in history.by_order for name in _names(history, order)}
     for heard in history.heard:
         orders = history.orders_of(heard)
@@ -74,14 +74,22 @@ def crossing(history: History) -> Iterator[Finding]:
                 yield _finding(
                     heard, f"{heard.address} hears the number {number} of another's order", orders[0]
                 )
-        theirs = {name for order in own for name in _names(history, order)} | _profiles(history, heard)
+        about = [*(history.orders_of(heard) or own), *_ordered_by(history, heard)]
+        theirs = {name for order in about for name in _names(history, order)} | _profiles(history, heard)
         for name in sorted(names - theirs):
             if name in heard.text:
                 yield _finding(heard, f"{heard.address} hears the name {name}", next(iter(orders), None))
 
 
+def _ordered_by(history: History, heard: Heard) -> list[str]:
+    """The orders of whoever writes in a chat, which is one person's; a mailbox may be a family's."""
+    if heard.address.kind == "email":
+        return []
+    return [order for order in history.by_order if heard.address in Known(history, order).addresses()]
+
+
 def _names(history: History, order: str) -> set[str]:
-    return {placed.contact.name for placed in Known(history, order).all(Placed) if placed.contact.name}
+    return {contact.name for contact in Known(history, order).ever_told if contact.name}
 
 
 def _typed(history: History, heard: Heard, number: str) -> bool:
@@ -95,13 +103,19 @@ def _profiles(history: History, heard: Heard) -> set[str]:
 
 
 def stopped_at(history: History, address: Address, before: int) -> datetime | None:
-    """Since when an address wants no more words, by the words' own times; None if it may be written to."""
+    """Since when an address wants no more words, by the words' own times, but none later than it was told
+    first: a clock may run ahead. None if it may be written to."""
     words: list[tuple[datetime, bool]] = []
-    for _, fact in history.facts(before):
-        if isinstance(fact, Wrote) and fact.chat == address and fact.asks in ("stop", "start"):
-            words.append((fact.at, fact.asks == "stop"))
-        if isinstance(fact, OptedOut) and address in fact.addresses:
-            words.append((fact.at, True))
+    first: dict[tuple[str, str], datetime] = {}
+    for told in history.told:
+        if told.seq >= before:
+            continue
+        arrived_at = first.setdefault((told.channel, told.delivery), told.acked_at)
+        for fact in told.facts:
+            if isinstance(fact, Wrote) and fact.chat == address and fact.asks in ("stop", "start"):
+                words.append((min(fact.at, arrived_at), fact.asks == "stop"))
+            if isinstance(fact, OptedOut) and address in fact.addresses:
+                words.append((min(fact.at, arrived_at), True))
     last = max(words, default=None, key=lambda word: (word[0], not word[1]))
     return last[0] if last and last[1] else None
 

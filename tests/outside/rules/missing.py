@@ -110,6 +110,8 @@ def restorings(history: History) -> Iterator[Finding]:
         )
         if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
             continue
+        if _cancelled_again(history, order, back):
+            continue
         after = [
             heard
             for heard in history.about(order)
@@ -122,6 +124,13 @@ def restorings(history: History) -> Iterator[Finding]:
                 f"{order} was said to be cancelled and restored at {back.acked_at:%d %b %H:%M} without a word"
             )
             yield Finding(rule="", when=back.acked_at, what=what, order=order)
+
+
+def _cancelled_again(history: History, order: str, back: Told) -> bool:
+    """Within a day, or in what was told together with the restoring."""
+    until = back.acked_at + _ENOUGH
+    later = next((told.seq for told in history.told if told.acked_at > until), LAST)
+    return Known(history, order, later).cancelled is not False
 
 
 def answers(history: History) -> Iterator[Finding]:
@@ -158,7 +167,7 @@ def proofs(history: History) -> Iterator[Finding]:
             if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
                 continue
             opened = proved(history, fact.chat, told.seq + 1) & set(history.numbered(fact.number))
-            opened = {order for order in opened if not Known(history, order).test}
+            opened = {order for order in opened if _keeps(history, order, fact, told.seq + 1)}
             if not opened or _again(history, told) or _tried(history, fact, told.seq):
                 continue
             if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):
@@ -169,6 +178,12 @@ def proofs(history: History) -> Iterator[Finding]:
                 order = sorted(opened)[0]
                 what = f"{fact.chat} proved {order} by {fact.text!r} and was not believed"
                 yield Finding(rule="", when=told.acked_at, what=what, order=order)
+
+
+def _keeps(history: History, order: str, right: Wrote, before: int) -> bool:
+    """The digits are those of the phone by now: it may have been corrected since the buyer gave them."""
+    phones = [contact.phone or "" for contact in Known(history, order, before).contacts]
+    return not Known(history, order).test and any(phone.endswith(right.digits or "-") for phone in phones)
 
 
 def _tried(history: History, right: Wrote, before: int) -> bool:

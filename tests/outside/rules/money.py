@@ -60,8 +60,8 @@ def _wrong(known: Known, heard: Heard, said: dict[str, Amount | None]) -> Iterat
 
 
 def thanks(history: History) -> Iterator[Finding]:
-    """Thanks for a payment are said for what was paid, and a refund is called whole or a part as it was told
-    ."""
+    """Thanks for a payment are said for what was paid, in the order's own currency, and a refund is called
+    whole or a part as it was told."""
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) != 1:
@@ -77,6 +77,8 @@ def _untrue(known: Known, heard: Heard) -> str | None:
     match heard.template:
         case "payment_received" if known.paid == 0:
             return "thanks for a payment that nobody made, or that was given up"
+        case "payment_received" if known.incomparable:
+            return "thanks, although what came is of another currency"
         case "payment_received" if heard.values is not None and "left" not in heard.values and known.left:
             return f"thanks for the whole, although {known.left} are owed"
         case "refunded" | "partly_refunded":

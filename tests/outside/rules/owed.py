@@ -5,13 +5,24 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.outside import reading
-from tests.outside.facts import Cancelled, Completed, Delivered, OrderFact, Paid, Placed, Refunded, Replied
-from tests.outside.history import Finding, Heard, History
+from tests.outside.facts import (
+    Cancelled,
+    Completed,
+    Delivered,
+    OrderFact,
+    Paid,
+    Placed,
+    Refunded,
+    Replied,
+    Voided,
+)
+from tests.outside.history import Case, Finding, Heard, History
 from tests.outside.known import Known
 from tests.outside.rules.identities import LAST, stopped_at
 from tests.outside.rules.parcels import end_of_term
 
 _FRESH = timedelta(days=1)  # told so soon after it happened, it is still news
+_AT_ONCE = timedelta(minutes=10)
 _ENOUGH = timedelta(days=3)  # in which quiet hours, caps and other parcels have passed
 _OF_PARCELS = ("shipped", "tracking_changed", None)
 _ROOMY = 6  # messages a day, with which no cap keeps anything back for days
@@ -96,12 +107,12 @@ def called_off(history: History) -> Iterator[Finding]:
 
 
 def reviews_asked(history: History) -> Iterator[Finding]:
-    """A review of what came is asked for in time, unless a case about this very order waits: what waits about
-    another order keeps nothing back."""
+    """A review of what came is asked for in time, unless a case about this very order waits, or its buyer
+    waits for a person and nobody knows what about: what waits about another order keeps nothing back."""
     for order, known in _open_orders(history):
         came = known.delivered_at
-        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
-        busy = known.rated or any(case.order in names for case in history.cases)
+        names = _names(order, known)
+        busy = known.rated or any(_binds(case, names, known) for case in history.cases)
         if came is None or not history.shop.review or busy or _forgotten(history, order):
             continue
         due = came + history.shop.review
@@ -110,6 +121,12 @@ def reviews_asked(history: History) -> Iterator[Finding]:
         if not any(heard.template in ("review_request", None) for heard in history.about(order)):
             what = f"{order}: came at {came:%d %b %H:%M}, and no review was asked for"
             yield Finding(rule="", when=due, what=what, order=order)
+
+
+def _binds(case: Case, names: set[str], known: Known) -> bool:
+    if case.order is None:
+        return any(f"{way.kind}:{way.value}" in (case.who or "") for way in known.addresses())
+    return case.order in names
 
 
 def late_cases(history: History) -> Iterator[Finding]:
@@ -121,12 +138,32 @@ def late_cases(history: History) -> Iterator[Finding]:
         begins = max(fact.at for fact in known.facts).astimezone(zone).date()
         last = end_of_term(begins, history)
         told = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
-        names = {order.partition("/")[2], *(shown.number for shown in known.all(Placed))}
+        names = _names(order, known)
         if told + timedelta(hours=1) > history.ended_at or _forgotten(history, order):
             continue
         if not any(case.order in names for case in history.cases):
             what = f"{order}: paid, not sent by {last:%a %d %b}, and no case shows it"
             yield Finding(rule="", when=told, what=what, order=order)
+
+
+def taken_back(history: History) -> Iterator[Finding]:
+    """A payment that the platform takes back is a case for a person at once, whatever was said before."""
+    for order, known in _open_orders(history, heard=False):
+        voided = min(known.all(Voided), key=lambda fact: fact.at, default=None)
+        told = _told_at(history, order, voided) if voided else None
+        names = _names(order, known)
+        if told is None or known.total == 0 or known.on_delivery:
+            continue
+        until = told + _AT_ONCE
+        if not any(case.order in names and told <= case.opened_at <= until for case in history.cases):
+            what = f"{order}: its payment was taken back at {told:%d %b %H:%M}, and no case shows it"
+            yield Finding(rule="", when=told, what=what, order=order)
+
+
+def _names(order: str, known: Known) -> set[str]:
+    """By which a case may name an order; with its channel, where two systems have that id."""
+    channel, _, id = order.partition("/")
+    return {id, f"{id}@{channel}", *(shown.number for shown in known.all(Placed))}
 
 
 def _forgotten(history: History, order: str) -> bool:
@@ -153,11 +190,12 @@ def _orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]
 
 
 def _silent(history: History, known: Known) -> bool:
+    """No way to speak, a person talks, or one of the order's own addresses said stop. What somebody says in
+    a chat that opened the order by its number or a link silences that chat alone."""
     ways = [way for way in known.addresses() if way.kind in history.shop.channels]
     spoken = {fact.chat for _, fact in history.facts() if isinstance(fact, Replied)}
     chats = {heard.address for heard in history.about(known.order)} | set(ways)
-    closed = [way for way in chats if way in spoken or stopped_at(history, way, LAST)]
-    return not ways or bool(closed)
+    return not ways or bool(chats & spoken) or any(stopped_at(history, way, LAST) for way in ways)
 
 
 def _told_at(history: History, order: str, fact: OrderFact) -> datetime | None:

@@ -31,7 +31,7 @@ UNASKED = frozenset(
 )
 REMINDERS = frozenset(("payment_reminder", "second_contact"))
 REVIEWS = frozenset(("review_request", "review_reminder"))
-ANSWERED_WITHIN = timedelta(minutes=5)
+ANSWERED_WITHIN = timedelta(minutes=20)  # where a receiver refuses it a few times
 
 _PROMISE = re.compile(
     r"\bships? within|\bleaves within|we ship as soon as|\bsend (?:it|orders) (?:by|within)"
