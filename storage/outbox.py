@@ -27,6 +27,7 @@ from storage.sql_in import is_in, is_not_in
 from storage.tables import attempts, in_state, outbox, templates
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
+PAGES = 8  # of due messages that a claim looks at, until enough buyers are found
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
 _encode = msgspec.json.Encoder().encode
@@ -216,24 +217,36 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Up to `limit` due messages, locked: answers first, then the longest due; none to buyers who have a
-    message in hand, and none that would overtake one that is tried again. Must run in a writing transaction.
+    """Due messages to up to `limit` buyers, locked: answers first, then the longest due; none to buyers who
+    have a message in hand, and none that would overtake one that is tried again. Must run in a writing
+    transaction.
+
+    Whoever has a page of messages to themselves is left out of the next one, so that they hold up nobody.
     """
     sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
-    busy = connection.scalars(sending).all()
+    busy = set(connection.scalars(sending))
     is_answer = outbox.c.category == literal_column("'answer'")
+    in_turn = (outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now)
     found: list[Row[Any]] = []
+    buyers: set[str] = set()
     for narrowed in (is_answer, ~is_answer):
-        statement = (
-            select(*_CLAIMED)
-            .where(outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now, narrowed)
-            .where(is_not_in(connection, outbox.c.buyer, busy))
-            .where(_behind_none(connection))
-            .order_by(outbox.c.try_at, outbox.c.id)
-            .limit(limit - len(found))
-            .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
-        )
-        found += connection.execute(statement).all() if len(found) < limit else []
+        for _ in range(PAGES):
+            room = limit - len(buyers)
+            if room <= 0:
+                return found
+            statement = (
+                select(*_CLAIMED)
+                .where(*in_turn, narrowed, is_not_in(connection, outbox.c.buyer, busy | buyers))
+                .where(_behind_none(connection))
+                .order_by(outbox.c.try_at, outbox.c.id)
+                .limit(room)
+                .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
+            )
+            page = connection.execute(statement).all()
+            found += page
+            buyers |= {row.buyer for row in page}
+            if len(page) < room:
+                break
     return found
 
 

@@ -48,8 +48,8 @@ def test_a_message_that_never_waits_begins_in_its_last_state(connection: Connect
 
 
 def test_answers_go_first_then_the_longest_due(connection: Connection) -> None:
-    queue(connection, "late", due_at=NOON - HOUR)
-    queue(connection, "now")
+    queue(connection, "late", buyer="bob", due_at=NOON - HOUR)
+    queue(connection, "now", buyer="cleo")
     queue(connection, "answer", category="answer")
     queue(connection, "future", due_at=NOON + MINUTE)
     queue(connection, "theirs", shop=NEIGHBOUR)

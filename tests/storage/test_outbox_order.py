@@ -86,3 +86,24 @@ def test_the_next_due_time_may_leave_out_what_waits_for_another(connection: Conn
 
     assert outbox.next_due(connection) == NOON
     assert outbox.next_due(connection, NOON) == NOON + 2 * MINUTE
+
+
+# One buyer among many
+
+
+@pytest.mark.parametrize("of", [{}, ASKED], ids=["notices", "answers"])
+def test_whoever_has_many_due_messages_holds_up_nobody(connection: Connection, of: dict[str, Any]) -> None:
+    queue(connection, *(f"ann{number}" for number in range(40)), buyer="ann", **of)
+    queue(connection, "bob", buyer="bob", **of)
+    queue(connection, "cleo", "cleo later", buyer="cleo", **of)
+
+    found = due(connection, limit=3)
+
+    assert found == ["ann0", "ann1", "ann2", "bob", "cleo"]
+
+
+def test_a_claim_ends_where_enough_buyers_are_found(connection: Connection) -> None:
+    for number in range(9):
+        queue(connection, f"notice{number}", buyer=f"buyer{number}")
+
+    assert due(connection, limit=4) == [f"notice{number}" for number in range(4)]
