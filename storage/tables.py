@@ -405,6 +405,7 @@ outbox = Table(
     CheckConstraint("state <> 'sent' OR (settled_at IS NOT NULL AND text IS NOT NULL)", name="sent_kept"),
     CheckConstraint("attempts >= 0 AND lateness >= 0", name="counted"),
     Index("outbox_due", "shop", "try_at", "id", **_open("state = 'queued'")),
+    Index("outbox_due_at", "try_at", "shop", **_open("state = 'queued'")),  # of all shops at once
     Index("outbox_answers", "shop", "try_at", "id", **_open("state = 'queued' AND category = 'answer'")),
     Index("outbox_sending", "shop", "buyer", **_open("state = 'sending'")),
     Index("outbox_retried", "shop", "buyer", **_open("state = 'queued' AND attempts > 0")),

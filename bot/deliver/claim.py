@@ -110,7 +110,7 @@ class Claimer:
         if instance.held(connection):
             return 0, []
         examined, claims = 0, list[Claim]()
-        for shop_id in self._in_turn(outbox.waiting_shops(connection)):
+        for shop_id in self._in_turn(outbox.due_shops(connection, now)):
             wanted = min(room - len(claims), sum(slots.get(shop_id, {}).values()))
             at = known(shop_id) if known else now
             if wanted <= 0 or at is None:

@@ -58,7 +58,25 @@ def test_answers_go_first_then_the_longest_due(connection: Connection) -> None:
     assert due(connection, limit=2) == ["answer", "late"]
     assert due(connection, limit=1) == ["answer"]
     assert outbox.next_due(connection) == NOON - HOUR
-    assert outbox.waiting_shops(connection) == [SHOP_ID, NEIGHBOUR]
+
+
+def test_only_shops_with_something_due_are_asked(connection: Connection) -> None:
+    queue(connection, "now")
+    queue(connection, "future", shop=NEIGHBOUR, due_at=NOON + MINUTE)
+
+    assert outbox.due_shops(connection, NOON - MINUTE) == []
+    assert outbox.due_shops(connection, NOON) == [SHOP_ID]
+    assert outbox.due_shops(connection, NOON + MINUTE) == [SHOP_ID, NEIGHBOUR]
+
+
+def test_behind_a_backlog_no_shop_is_forgotten(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BACKLOG", 5)
+    queue(connection, *(f"old{number}" for number in range(9)), due_at=NOON - HOUR)
+    queue(connection, "theirs", shop=NEIGHBOUR)
+
+    assert outbox.due_shops(connection, NOON) == [SHOP_ID, NEIGHBOUR]
 
 
 def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:

@@ -27,10 +27,11 @@ ACROSS = {
     "SELECT min(outbox.try_at)": "only where time is moved by hand: when the next message is due",
     "SELECT life.": "whether the outbox is held: one row",
     "SELECT min(wakes.at)": "only where time is moved by hand: when the next deadline comes",
+    "SELECT outbox.shop FROM outbox WHERE outbox.state": "the shops with something due, likewise",
     "SELECT wakes.": "the deadlines that have come, so that shops without one cost nothing",
 }
 # Indexes through which the little that is due is found in all shops at once; each part has its own.
-TIME_LEADS = {"wakes_due"}
+TIME_LEADS = {"outbox_due_at", "wakes_due"}
 NO_TABLE = ("SELECT nextval", "SELECT pg_try_advisory", "SELECT clock_timestamp", "SELECT name FROM unnest")
 OTHERS = ("SELECT alembic_version",)
 

@@ -11,6 +11,7 @@ def upgrade() -> None:
     _index("campaigns_open", "campaigns", ["shop"], "done_at IS NULL")
     op.drop_index("wakes_due", "wakes")
     _index("wakes_due", "wakes", ["at", "shop"], "fired_at IS NULL")
+    _index("outbox_due_at", "outbox", ["try_at", "shop"], "state = 'queued'")
 
 
 def _index(name: str, table: str, columns: list[str], where: str) -> None:
