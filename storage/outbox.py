@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -249,7 +250,7 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
             statement = (
                 select(*_CLAIMED)
                 .where(*in_turn, narrowed, is_not_in(connection, outbox.c.buyer, busy | buyers))
-                .where(_behind_none(connection))
+                .where(_behind_none(connection.dialect.name))
                 .order_by(outbox.c.try_at, outbox.c.id)
                 .limit(room)
                 .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
@@ -262,7 +263,8 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     return found
 
 
-def _behind_none(connection: Connection) -> ColumnElement[bool]:
+@cache
+def _behind_none(dialect: str) -> ColumnElement[bool]:
     """Keep the order within a chat: while a failed attempt is to be repeated, an answer waits for its own
     chat, and any other message for its buyer.
 
@@ -271,7 +273,7 @@ def _behind_none(connection: Connection) -> ColumnElement[bool]:
     """
     tried = outbox.alias("tried")
     to = outbox.c.to
-    colon = func.instr(to, ":") if connection.dialect.name == "sqlite" else func.strpos(to, ":")
+    colon = func.instr(to, ":") if dialect == "sqlite" else func.strpos(to, ":")
     chat = and_(
         tried.c.channel == func.substr(to, 1, colon - 1), tried.c.address == func.substr(to, colon + 1)
     )
@@ -299,7 +301,7 @@ def competing(
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if connection.dialect.name != "postgresql" or not buyers:
         return []
-    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, _behind_none(connection))
+    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, _behind_none(connection.dialect.name))
     columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,
