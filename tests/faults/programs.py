@@ -146,7 +146,7 @@ def run(plan: Plan, ready: Any, shift: Any) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, until.set)
         await serve(
             config,
-            lambda hold: ready.set(),
+            lambda *_: ready.set(),
             until,
             clock=clock,
             rules=rules,
