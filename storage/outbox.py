@@ -226,7 +226,9 @@ def due_shops(connection: Connection, now: datetime) -> list[str]:
         .limit(BACKLOG)
     )
     found = connection.scalars(longest).all()
-    return sorted(set(found)) if len(found) < BACKLOG else shops_with(connection, "outbox", "state = 'queued'")
+    if len(found) == BACKLOG:
+        return shops_with(connection, "outbox", "state = 'queued'")
+    return sorted(set(found))
 
 
 def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -87,7 +87,9 @@ class Campaigns:
         return examined
 
     def _unasked(self) -> dict[Named, datetime]:
-        return {(shop_id, name): LONG_AGO for shop_id, shop in self._shops.items() for name in shop.promotions}
+        return {
+            (shop_id, name): LONG_AGO for shop_id, shop in self._shops.items() for name in shop.promotions
+        }
 
     def _run_page(self, unit: Unit, campaign: Row[Any]) -> int:
         connection, shop_id, name = unit.connection, unit.shop_id, campaign.promotion
