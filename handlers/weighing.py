@@ -28,6 +28,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     if odd(order):
         times |= points(order)
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
+    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
         for name, at in times.items()
@@ -63,6 +64,16 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
         )
         for each in findings(order)
     ]
+
+
+def _owed_after_refunds(order: Order) -> dict[Money, datetime]:
+    """What a platform showed as owed beside refunds, when first: no total to tell the buyer follows from it."""
+    found: dict[Money, datetime] = {}
+    for shown in order.shown_money:
+        paid, total = shown.paid, shown.total
+        if not shown.asked and paid and paid.currency == total.currency and paid < total:
+            found.setdefault(total - paid, shown.at)
+    return found
 
 
 class Finding(msgspec.Struct, frozen=True):

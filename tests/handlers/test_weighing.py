@@ -85,6 +85,14 @@ def test_what_does_not_add_up_again_after_it_was_settled_is_another_case() -> No
     assert desk.open_cases == {"paid_partly:1001:15000:2"}
 
 
+def test_what_is_owed_after_a_refund_is_a_case() -> None:
+    desk = Desk().take(world.placed(paid=cny(12800)), world.refunded(2000, hours(1)))
+    more = world.placed(PLACED + hours(3), total=cny(15000), paid=cny(12800), asked=False)
+
+    assert desk.take(more).wakes["weigh:1001:owed 2200CNY"] == PLACED + hours(3 + 1 / 6)
+    assert desk.take(world.weighed(hours(4))).open_cases == {"paid_partly:1001:15000"}
+
+
 def test_a_payment_given_up_twice_is_two_cases() -> None:
     given, taken = (cny(12800), cny(0)) * 2, (0, 1, 3, 4)
     desk = Desk()
