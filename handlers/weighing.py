@@ -67,7 +67,7 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
 
 
 def _owed_after_refunds(order: Order) -> dict[Money, datetime]:
-    """What a platform showed as owed beside refunds, when first: no total to tell the buyer follows from it."""
+    """What was shown as owed beside refunds, when first: no total to tell the buyer follows from it."""
     found: dict[Money, datetime] = {}
     for shown in order.shown_money:
         paid, total = shown.paid, shown.total
