@@ -7,6 +7,7 @@ leaves the same messages. A rule may be added here if more facts only add to wha
 """
 
 from collections.abc import Callable
+from functools import wraps
 
 from bot.domain.actions import Action, CloseCase, OpenCase
 from bot.domain.context import Case, Context
@@ -71,6 +72,7 @@ def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
 def follow_deadline(handler: Handler) -> Handler:
     """The handler of a deadline about an order; one that is only a test wants nobody's attention."""
 
+    @wraps(handler)  # the seller reads which rule decided
     def with_order(event: TimeCame, context: Context) -> list[Action]:
         actions = handler(event, context)
         unsaid = context.order and why_unsaid(context.order, context.shop)

@@ -21,6 +21,9 @@ from handlers.leaving import on_its_way
 from handlers.reminders import FORGOTTEN
 from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
+LEAVING_COMES = timedelta(hours=4)  # after the arrival: so long platforms repeat a delivery that failed
+LOOK_AGAIN = timedelta(minutes=5)
+
 
 class Arrival(msgspec.Struct, frozen=True):
     """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), completed (the order was closed)."""
@@ -230,8 +233,27 @@ def why_not_report_attempt(due: DueMessage, order: Order, facts: Facts, now: dat
 
 
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = cancelled(order) or refunded_in_full(order) or reported_otherwise(due, order)
-    return outdated or (arrived(order) if _arrival_told(order, facts) else None)
+    if outdated := cancelled(order) or refunded_in_full(order):
+        return outdated
+    if _leaving_awaited(due, order, now):
+        return None  # and `not_yet_arrived` holds it back
+    return reported_otherwise(due, order) or (arrived(order) if _arrival_told(order, facts) else None)
+
+
+def not_yet_arrived(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """A carrier's word of the arrival may come before the shop's word that the parcel left."""
+    order = facts.order
+    if order is None or not _leaving_awaited(due, order, now):
+        return None
+    why = Reason("order_not_delivered", {"order": order.shown_number})
+    return min(now + LOOK_AGAIN, due.created_at + LEAVING_COMES), why
+
+
+def _leaving_awaited(due: DueMessage, order: Order, now: datetime) -> bool:
+    """True while the word that this parcel left may still come."""
+    parcel = parcel_of(order, str(due.values.get("by")).removeprefix("parcel-"))
+    unknown = parcel is not None and parcel.shipped_at is None and valid_report(order) is None
+    return unknown and now < due.created_at + LEAVING_COMES
 
 
 def _arrival_told(order: Order, facts: Facts) -> bool:
@@ -264,7 +286,7 @@ POLICIES: MessagePolicies = {
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
     ),
-    "delivered": policy.shipping(why_not_report_arrival),
+    "delivered": policy.shipping(why_not_report_arrival, not_before=not_yet_arrived),
 }
 
 REASONS: Reasons = {

@@ -1,12 +1,16 @@
 """Money that does not add up: weighed some minutes after each fact, and shown to the seller as a case."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
+
+import msgspec
 
 from bot.domain.actions import Action, OpenCase, Value, WakeAt
 from bot.domain.context import Case, Context
 from bot.domain.events import TimeCame
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.payments import current
 from bot.domain.reasons import Reasons
 from handlers import totals
 from handlers.payment import covered, points
@@ -23,9 +27,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)
-    given_up = _given_up_at(order)
-    if given_up:
-        times["given up"] = given_up
+    times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
+    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
         for name, at in times.items()
@@ -41,11 +44,10 @@ def odd(order: Order) -> bool:
     return mixed or len(order.payments) > 1 or bool(order.cancellations or order.cancelled_at)
 
 
-def _given_up_at(order: Order) -> datetime | None:
-    """When the platform first showed nothing as paid, after it had shown something."""
-    paid = [each.at for each in order.shown_money if each.paid and each.paid.minor]
-    nothing = [each.at for each in order.shown_money if each.paid and not each.paid.minor]
-    return min((at for at in nothing if any(was < at for was in paid)), default=None)
+def _falls(order: Order) -> list[datetime]:
+    """When the platform showed less as paid than before, each time."""
+    shown = [(each.at, each.paid) for each in order.shown_money if each.paid]
+    return [at for (_, was), (at, paid) in pairwise(shown) if was.currency == paid.currency and paid < was]
 
 
 def weigh(event: TimeCame, context: Context) -> list[Action]:
@@ -55,44 +57,67 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
     return [
         OpenCase(
             kind="payment",
-            key=f"{reason}:{order.id}" + (f":{sum.minor}" if sum and reason in _AGAIN else ""),
-            reason=reason,
+            key=f"{each.reason}:{order.id}{each.which}",
+            reason=each.reason,
             order=order.id,
-            details=_details(order, sum),
+            details=_details(order, each.sum),
         )
-        for reason, sum in findings(order)
+        for each in findings(order)
     ]
 
 
-_AGAIN = ("overpaid", "refunded_more")  # another sum is another case
-
-
-def findings(order: Order) -> list[tuple[str, Money | None]]:
-    """What does not add up by all that is known, and the sum it is about."""
-    found: list[tuple[str, Money | None]] = []
-    paid, back = order.paid, order.refunded
-    late = late_payments(order)
-    if order.total and (paid is None or back is None):
-        found.append(("other_currency", None))
-    if order.cancelled and late:
-        found.append(("paid_after_cancel", late[0]))
-    if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
-        found.append(("refunded_more", back))
-    if order.cancelled or order.refunded_in_full:
-        return found
-    if order.first_paid_at and order.paid_at is None:
-        found.append(("payment_given_up", None))
-    if paid and paid.minor and not covered(order):
-        found.append(("paid_partly", paid))
-    if order.overpaid:
-        found.append(("overpaid", order.overpaid))
+def _owed_after_refunds(order: Order) -> dict[Money, datetime]:
+    """What was shown as owed beside refunds, when first: no total to tell the buyer follows from it."""
+    found: dict[Money, datetime] = {}
+    for shown in order.shown_money:
+        paid, total = shown.paid, shown.total
+        if not shown.asked and paid and paid.currency == total.currency and paid < total:
+            found.setdefault(total - paid, shown.at)
     return found
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """What does not add up, and the sum it is about. which: tells it from an earlier one of the same reason,
+    which may be a closed case by now."""
+
+    reason: str
+    sum: Money | None = None
+    which: str = ""
+
+
+def findings(order: Order) -> list[Finding]:
+    """What does not add up by all that is known."""
+    found: list[Finding] = []
+    paid, back, falls = order.paid, order.refunded, len(_falls(order))
+    if order.total and (paid is None or back is None):
+        found.append(Finding("other_currency", which="" if paid is None else ":refund"))
+    if order.cancelled:
+        late = enumerate(late_payments(order), start=1)
+        found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
+    if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
+        found.append(Finding("refunded_more", back, f":{back.minor}"))
+    if order.cancelled or order.refunded_in_full:
+        return found
+    if order.first_paid_at and order.paid_at is None:
+        found.append(Finding("payment_given_up", which=totals.again(falls)))
+    if paid and paid.minor and not covered(order):
+        found.append(Finding("paid_partly", paid, _edited(order) + totals.again(falls + 1)))
+    if over := order.overpaid:
+        found.append(Finding("overpaid", over, f":{over.minor}"))
+    return found
+
+
+def _edited(order: Order) -> str:
+    """The total, if it is not the one that was asked for at first."""
+    first = min(((each.at, each.total) for each in order.shown_money if each.asked), default=None)
+    return f":{order.total.minor}" if order.total and first and first[1] != order.total else ""
+
+
 def late_payments(order: Order) -> list[Money | None]:
-    """Payments after the cancelling; one at exactly its time is not late."""
+    """Payments after the cancelling, the earliest first; one at exactly its time is not late."""
     at = order.called_off_at
-    return [paid.amount or order.total for paid in order.payments if at and paid.at > at]
+    late = [paid for paid in current(order.payments) if at and paid.at > at]
+    return [paid.amount or order.total for paid in sorted(late, key=lambda paid: (paid.at, paid.id))]
 
 
 def _details(order: Order, sum: Money | None) -> dict[str, Value]:
@@ -107,7 +132,7 @@ def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
     if case.reason not in REASONS or case.reason == "refunded_more":
         return False
-    return case.reason not in {reason for reason, _ in findings(order)}
+    return case.reason not in {each.reason for each in findings(order)}
 
 
 REASONS: Reasons = {

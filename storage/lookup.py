@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
+from bot.domain.wishes import mailbox
 from storage import buyer_records
 from storage.sql_in import is_in
 from storage.tables import identities, orders
@@ -57,7 +58,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     first, _, rest = name.partition(":")
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
-    wanted += [(kind, name.casefold() if kind.startswith(GUEST) else name) for kind in kinds]
+    wanted += [(kind, mailbox(name) if kind.startswith(GUEST) else name) for kind in kinds]
     owners = buyer_records.owners(connection, shop, wanted)
     return next((owners[identity] for identity in wanted if identity in owners), None) or _named_by(
         connection, shop, name
@@ -71,7 +72,7 @@ def _named_by(connection: Connection, shop: str, contact: str) -> str | None:
         .where(
             orders.c.shop == shop,
             orders.c.buyer.is_not(None),
-            or_(orders.c.email == contact.casefold(), orders.c.phone == contact),
+            or_(orders.c.email == mailbox(contact), orders.c.phone == contact),
         )
         .order_by(orders.c.placed_at.desc())
         .limit(1)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from bot.domain.order_numbers import plain
 from bot.domain.orders import Order
+from bot.domain.wishes import mailbox
 from storage.bulk import insert_new, upsert
 from storage.sql_in import is_in
 from storage.tables import orders, placing_channels
@@ -107,7 +108,7 @@ def standings(
 def of_contact(connection: Connection, shop: str, email: str | None, phone: str | None) -> list[Order]:
     """The newest ORDERS_SHOWN orders that have this mail address, or this phone, among their contacts."""
     found: dict[str, Order] = {}
-    for column, value in ((orders.c.email, email and email.casefold()), (orders.c.phone, phone)):
+    for column, value in ((orders.c.email, mailbox(email)), (orders.c.phone, phone)):
         if value:
             statement = select(orders.c.record).where(orders.c.shop == shop, column == value)
             newest = statement.order_by(orders.c.placed_at.desc()).limit(ORDERS_SHOWN)
@@ -128,7 +129,7 @@ def note_placing(connection: Connection, shop: str, channels: Collection[str]) -
 
 def _email(order: Order) -> str | None:
     email = order.contacts.known("email") if order.contacts else None
-    return email.casefold() if email else None
+    return mailbox(email) or None
 
 
 def compared(number: str) -> str | None:

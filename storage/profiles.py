@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from bot.domain.context import Buyer, Conversation
 from bot.domain.orders import Order
-from bot.domain.wishes import EMAIL, PHONE, AddressKey
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from storage import buyer_records, conversation_records, order_records, wish_records
 from storage.lookup import find_buyer, find_order
 from storage.read_models import CaseView, Message, cases_about, messages_about
@@ -60,7 +60,7 @@ def buyer_profile(connection: Connection, shop: str, name: str) -> BuyerProfile 
     proved = {
         (kind, value) for kind, value in buyer_records.identities_of(connection, shop, id) if " " not in kind
     }
-    said = {(EMAIL, buyer.email and buyer.email.casefold()), (PHONE, buyer.phone)}
+    said = {(EMAIL, mailbox(buyer.email)), (PHONE, buyer.phone)}
     addresses = proved | {(kind, value) for kind, value in said if value}
     wanted = list(wish_records.standings(connection, shop, addresses).values())
     agreements = {each.agrees for each in wanted}

@@ -53,6 +53,19 @@ async def test_a_parcel_without_a_number_that_arrives_by_one_is_never_late(datab
         assert told(shop) == ["shipped", "delivered", "review_request"]
 
 
+async def test_an_arrival_that_is_told_before_the_leaving_is_said_once_both_are_known(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("delivered", parcel="p1")
+        await shop.forward(HOUR)
+        assert told(shop) == []
+        await shop.fact("shipped", parcel="p1", tracking="SF1", shipped_at=shop.clock.now - 3 * HOUR)
+        await shop.forward(2 * DAY)
+        assert told(shop) == ["delivered"]
+
+
 async def test_a_parcel_that_is_taken_back_is_neither_late_nor_waited_for(database_url: str) -> None:
     async with world(database_url) as shop:
         await paid_order(shop)

@@ -127,6 +127,21 @@ async def test_a_forwarded_link_does_not_open_in_a_second_chat(database_url: str
         assert both == {"7002"}  # the link proved the mailbox, to which both were sent
 
 
+async def test_a_link_to_a_mailbox_spelled_almost_like_a_buyers_opens_nothing_of_theirs(
+    database_url: str,
+) -> None:
+    async with mailing(database_url) as (shop, post):
+        await shop.place("7001", {"name": "Ann", "locale": "en", "email": "ann@strasse.de"})
+        await shop.settle()
+        post.letters.clear()
+        await shop.place("7002", {"name": "Mallory", "locale": "en", "email": "ann@straße.de"})
+        await shop.settle()
+        link = re.search(r"t\.me/mug_house_bot\?start=([\w-]+)", words_of(post.letters[0]))
+        assert link
+        assert await ask(shop, "mallory", f"/start {link[1]}") == [("where_is_order", "7002")]
+        assert await ask(shop, "mallory", "where is order 7001?") == [("which_order", None)]
+
+
 async def test_a_chat_that_proved_by_an_earlier_phone_sees_nothing_of_the_next_buyer(
     database_url: str,
 ) -> None:

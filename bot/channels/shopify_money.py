@@ -63,6 +63,8 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     state = order.financial_status or ""
     nothing = Money(0, total.currency)
     left = order.total_outstanding
+    if state not in ("paid", "voided") and (gross := _before_refunds(order, shop_total)):
+        return min(gross, total if gross.currency == total.currency else shop_total)
     part = (
         shop_total - money(left, shop_total.currency, "total_outstanding", below_zero=True) if left else None
     )
@@ -75,6 +77,18 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     if part is not None and 0 < part.minor < shop_total.minor:
         return part
     return total if state in _REFUNDED else nothing if state in _NOT_PAID else None
+
+
+def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:
+    """What was paid before any of it was given back: what is outstanding is told with refunds taken off. None
+    without refunds, or where they are told in another currency."""
+    code, left = shop_total.currency, order.total_outstanding
+    back = [amount for refund in order.refunds or () if (amount := moved(refund))]
+    if left is None or not back or any(amount.currency != code for amount in back):
+        return None
+    owed = money(left, code, "total_outstanding", below_zero=True)
+    gross = _total(order, code, refunded=False).minor - owed.minor + sum(each.minor for each in back)
+    return Money(gross, code) if gross > 0 else None
 
 
 def _postage(order: forms.Order, code: str) -> Money | None:

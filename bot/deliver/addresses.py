@@ -12,7 +12,7 @@ from bot.domain.context import Buyer, Conversation
 from bot.domain.messages import Address
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
-from bot.domain.wishes import EMAIL, NOTHING_SAID, AddressKey, Standing
+from bot.domain.wishes import EMAIL, NOTHING_SAID, AddressKey, Standing, mailbox
 from storage.outbox import SELLER
 
 
@@ -76,7 +76,7 @@ class AddressBook:
     def key(self, address: Address) -> AddressKey:
         """What wishes about an address are kept under."""
         if address.channel == self.mail:
-            return EMAIL, address.address.casefold()
+            return EMAIL, mailbox(address.address)
         return address.channel, address.address
 
     def own_keys(self, contact: Contact) -> list[AddressKey]:

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.domain.events import BuyerRef
+from bot.domain.wishes import mailbox
 
 DETAILS = ("name", "email", "phone", "locale", "timezone")
 _replace = msgspec.structs.replace
@@ -43,13 +44,13 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def has(self, email: str | None, phone: str | None) -> bool:
         """True if this mail address or this phone is among them."""
-        mine = (self.known("email") or "").casefold()
-        return bool((email and mine == email.casefold()) or (phone and self.known("phone") == phone))
+        mine = mailbox(self.known("email"))
+        return bool((email and mine == mailbox(email)) or (phone and self.known("phone") == phone))
 
     @property
     def address(self) -> str | None:
         """The mailbox or phone that a guest named, by which their orders may be counted together."""
-        return (self.known("email") or "").casefold() or self.known("phone")
+        return mailbox(self.known("email")) or self.known("phone")
 
 
 def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contacts:
@@ -66,7 +67,7 @@ def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contac
         if _wins(new := Told(value, at, None if name == "id" else of), getattr(contacts, name))
     }
     if ref.agrees and ref.email:
-        contacts = _replace(contacts, agreed=_with_yes(contacts.agreed, ref.email.casefold(), at))
+        contacts = _replace(contacts, agreed=_with_yes(contacts.agreed, mailbox(ref.email), at))
     return _replace(contacts, **newer) if newer else contacts
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from bot.domain.parcels import Parcel, surest
+from bot.domain.parcels import Parcel, surest, tracking_number
 
 _replace = msgspec.structs.replace
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -36,7 +36,7 @@ def plain(name: str) -> str:
 
 
 def numbers_in(tracking: str | None) -> set[str]:
-    return {plain(part) for part in _SEVERAL.split(tracking or "") if plain(part)}
+    return {plain(part) for part in _SEVERAL.split(tracking or "") if tracking_number(part)}
 
 
 def _by_names(records: Iterable[Parcel]) -> list[Group]:

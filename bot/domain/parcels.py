@@ -3,6 +3,7 @@
 What is told under one name is a record; a parcel may be told under several, see `parcel_names`.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -17,6 +18,7 @@ UNNAMED = "1"  # the id of what is told without a name
 FAILURE = "failure"  # the carrier gave up
 ATTEMPTED = "attempted_delivery"  # nobody was there
 
+_NO_NUMBER = re.compile(r"[\W_0]*|(?![A-Za-z]$)\D*")  # words and signs; one letter may be a name
 _replace = msgspec.structs.replace
 
 
@@ -125,8 +127,14 @@ def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
     return _replace(old, moved_at=event.at, status=event.status) if newer else old
 
 
+def tracking_number(written: str | None) -> str | None:
+    """A tracking number as it was written; None for what people write where there is none: "N/A", "-", "0".
+    Such a word would make one parcel of all that carry it."""
+    return None if _NO_NUMBER.fullmatch(written or "") else written
+
+
 def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
-    shown_at = event.shown_at or event.at
+    shown_at, tracking = event.shown_at or event.at, tracking_number(event.tracking)
     parcel = _replace(
         _last(old, event, event.last_at or shown_at),
         shipped_at=first(old.shipped_at, event.at),
@@ -135,16 +143,16 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
         unfollowed=_both(old, event),
         named=old.named or event.named,
         names=_more(old.names, *event.names),
-        numbers=_numbers(old, event.tracking, shown_at),
+        numbers=_numbers(old, tracking, shown_at),
     )
     known = (old.carrier, old.tracking, old.tracking_url, old.pieces, old.packed)
-    new = (event.carrier, event.tracking, event.tracking_url, event.pieces, event.packed)
+    new = (event.carrier, tracking, event.tracking_url, event.pieces, event.packed)
     if old.shown_at is None or (old.shown_at, _content(known)) < (shown_at, _content(new)):
         parcel = _replace(
             parcel,
             shown_at=shown_at,
             carrier=event.carrier,
-            tracking=event.tracking,
+            tracking=tracking,
             tracking_url=event.tracking_url,
             pieces=event.pieces,
             packed=event.packed,
@@ -183,7 +191,7 @@ def _numbers(old: Parcel, tracking: str | None, at: datetime) -> tuple[Number, .
 def _numbered(old: Parcel, tracking: str | None) -> Parcel:
     if tracking == old.id:
         return _replace(old, named=True, by_number=True)
-    return _replace(old, named=True, arrival_numbers=_more(old.arrival_numbers, tracking))
+    return _replace(old, named=True, arrival_numbers=_more(old.arrival_numbers, tracking_number(tracking)))
 
 
 def _more(known: tuple[str, ...], *names: str | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from bot.domain.contacts import Contacts
 from bot.domain.orders import Order
 from bot.domain.signed_tokens import address_mark
-from bot.domain.wishes import EMAIL, PHONE
+from bot.domain.wishes import EMAIL, PHONE, mailbox
 
 ANYWAY = ""  # the mark of what was opened before marks were kept, or has no address
 
@@ -13,7 +13,7 @@ def mark_of(order: Order, kind: str) -> str:
     means the id."""
     contacts = order.contacts or Contacts()
     if kind == EMAIL:
-        value = (contacts.known("email") or "").casefold()
+        value = mailbox(contacts.known("email"))
     else:
         value = contacts.known("phone" if kind == PHONE else "id") or ""
     return address_mark(kind, value) if value else ANYWAY

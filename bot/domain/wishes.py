@@ -17,6 +17,12 @@ AddressKey = tuple[str, str]  # email, phone or a channel's name; and the addres
 EMAIL, PHONE = "email", "phone"
 
 
+def mailbox(address: str | None) -> str:
+    """A mail address as it is compared, "" for none: capitals do not count. No letter is written out, because
+    an address at straße.de is not that at strasse.de."""
+    return (address or "").lower()
+
+
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """flag: the platform's record that shows this value again and again; None for a word of the buyer's own.
 

@@ -24,7 +24,7 @@ from bot.domain.events import (
 from bot.domain.orders import Order, merge
 from bot.domain.proofs import marks_of
 from bot.domain.signed_tokens import address_mark
-from bot.domain.wishes import EMAIL, PHONE, AddressKey
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
@@ -106,7 +106,7 @@ def _stopped_by_older_link(work: UnitOfWork, id: str) -> tuple[list[AddressKey],
 
 
 def _mailboxes(*emails: str | None) -> list[AddressKey]:
-    return sorted((EMAIL, email) for email in {each.casefold() for each in emails if each})
+    return sorted((EMAIL, email) for email in {mailbox(each) for each in emails if each})
 
 
 def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
@@ -153,7 +153,7 @@ def _open_verified(work: UnitOfWork, event: MessageReceived) -> None:
     """Open the orders of contacts that the shop's own system has proved to be this buyer's."""
     if event.buyer.verified:
         email, phone = event.buyer.email, event.buyer.phone
-        proved = {address_mark(EMAIL, email.casefold())} if email else set()
+        proved = {address_mark(EMAIL, mailbox(email))} if email else set()
         proved |= {address_mark(PHONE, phone)} if phone else set()
         for order in work.orders_with(email, phone):
             for mark in sorted(proved & marks_of(order)):

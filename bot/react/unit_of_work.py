@@ -23,7 +23,7 @@ from bot.domain.events import (
 from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at, mailbox
 from storage import (
     buyer_records,
     case_records,
@@ -367,7 +367,7 @@ def keys_in(event: Event) -> list[Identity]:
             ref: BuyerRef | None = getattr(event, "buyer", None)
             if ref is None:
                 return []
-            contact = (ref.email or "").casefold() or ref.phone
+            contact = mailbox(ref.email) or ref.phone
             return [(event.channel, ref.id) if ref.id else guest_of(event.channel, contact or event.order)]
         case _:
             return []
@@ -380,7 +380,7 @@ def _flagged(events: Iterable[Event]) -> set[AddressKey]:
         ref: BuyerRef | None = getattr(event, "buyer", None)
         flagged = ref is not None and (ref.agrees is not None or ref.by_phone is not None)
         if ref is not None and (flagged or isinstance(event, BuyerEvent)):
-            named = ((event.channel, ref.id), (EMAIL, (ref.email or "").casefold()), (PHONE, ref.phone))
+            named = ((event.channel, ref.id), (EMAIL, mailbox(ref.email)), (PHONE, ref.phone))
             found |= {(kind, value) for kind, value in named if value}
         if isinstance(event, OffersConfirmed):
             found.add(event.address)

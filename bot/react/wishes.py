@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.events import BuyerRef, BuyerUpdated, Event, OrderPlaced
-from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, standing
+from bot.domain.wishes import EMAIL, PHONE, AddressKey, Standing, Wish, mailbox, standing
 from bot.react.unit_of_work import UnitOfWork
 from storage.wish_records import WishRecord
 
@@ -25,7 +25,7 @@ class Wishes:
         At an address that is only said a yes waits for the address to confirm it, where the shop wants so.
         A no there counts for nothing, nor does a yes in a chat: a stranger may have typed another's address.
         """
-        flag = f"{event.channel}:{ref.id or (ref.email or '').casefold() or ref.phone}"
+        flag = f"{event.channel}:{ref.id or mailbox(ref.email) or ref.phone}"
         for address in addresses_in(event.channel, ref):
             said = ref.agreement(by_phone=address[0] == PHONE)
             proved = _is_proved(address, event, ref) and not said.single
@@ -69,5 +69,5 @@ def _is_heard(yes: bool, event: Event) -> bool:
 
 def addresses_in(channel: str, ref: BuyerRef) -> list[AddressKey]:
     """Every address that a reference names."""
-    named = ((channel, ref.id), (EMAIL, ref.email and ref.email.casefold()), (PHONE, ref.phone))
+    named = ((channel, ref.id), (EMAIL, mailbox(ref.email)), (PHONE, ref.phone))
     return [(kind, value) for kind, value in named if value]

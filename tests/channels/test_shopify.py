@@ -273,6 +273,31 @@ def test_a_refund_that_lowers_the_current_total_is_no_edit() -> None:
     assert not known.shown_money[0].asked
 
 
+@pytest.mark.parametrize(
+    ("status", "current", "left", "back", "paid", "whole"),
+    [
+        ("refunded", "0.00", "0.00", "100.00", 10000, True),  # a deposit, cancelled and given back
+        ("refunded", "398.00", "398.00", "100.00", 10000, True),
+        ("partially_refunded", "398.00", "348.00", "50.00", 10000, False),
+        ("partially_refunded", "300.00", "0.00", "98.00", 39800, False),
+        ("refunded", "0.00", "0.00", "398.00", 39800, True),
+    ],
+)
+def test_what_was_paid_before_a_refund_is_no_more_than_that(
+    status: str, current: str, left: str, back: str, paid: int, whole: bool
+) -> None:
+    body = order(
+        financial_status=status,
+        total_price="398.00",
+        current_total_price=current,
+        total_outstanding=left,
+        refunds=[{"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved(back)]}],
+    )
+    known = merged(told("orders/updated", body))
+
+    assert (known.paid, known.refunded_in_full) == (Money(paid, "USD"), whole)
+
+
 def test_an_authorisation_that_is_voided_was_no_payment() -> None:
     held = told("orders/create", order(financial_status="authorized"))
     gone = told("orders/updated", order(financial_status="voided", updated_at="2022-01-03T00:00:00Z"))

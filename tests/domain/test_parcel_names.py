@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,13 @@ def arrivals(*events: ParcelEvent) -> list[bool]:
 
 def test_told_by_id_when_it_leaves_and_by_number_when_it_arrives() -> None:
     assert arrivals(left("p1", tracking="SF1"), arrived(tracking="SF1")) == [True]
+
+
+@pytest.mark.parametrize("nothing", ["N/A", "-", "none", "无", "0"])
+def test_what_is_no_number_makes_no_two_parcels_one(nothing: str) -> None:
+    told = [left(name, after, tracking=nothing) for name, after in (("p1", 0), ("p2", 1))]
+    assert arrivals(*told, arrived("p1", tracking=nothing)) == [True, False]
+    assert [each.tracking for each in parcels(*told)] == [None, None]
 
 
 def test_told_by_id_alone_when_it_leaves_and_by_a_number_that_nobody_knows_when_it_arrives() -> None:

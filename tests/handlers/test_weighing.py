@@ -59,7 +59,7 @@ def test_other_money_is_a_case_and_covers_nothing() -> None:
 
 def test_a_refund_of_other_money_is_a_case() -> None:
     assert weighed(world.placed(), world.paid(), world.refunded(2000, currency="EUR")).open_cases == {
-        "other_currency:1001"
+        "other_currency:1001:refund"
     }
 
 
@@ -68,6 +68,48 @@ def test_a_payment_given_up_is_a_case() -> None:
     assert desk.wakes["weigh:1001:given up"] == PLACED + days(1) + hours(1 / 6)
 
     assert desk.take(world.weighed()).open_cases == {"payment_given_up:1001"}
+
+
+def test_what_does_not_add_up_again_after_it_was_settled_is_another_case() -> None:
+    part = world.placed(paid=cny(5000))
+    whole = world.placed(PLACED + hours(2), paid=cny(12800))
+    desk = Desk().take(part, world.weighed(hours(1)), whole)
+    assert (set(desk.cases), desk.open_cases) == ({"paid_partly:1001"}, set())
+
+    desk.take(world.placed(PLACED + hours(3), total=cny(15000), paid=cny(12800)), world.weighed(hours(4)))
+    assert desk.open_cases == {"paid_partly:1001:15000"}
+
+    desk.take(world.placed(PLACED + hours(5), total=cny(15000), paid=cny(15000)))
+    desk.take(world.placed(PLACED + hours(6), total=cny(15000), paid=cny(12800)), world.weighed(hours(7)))
+    assert desk.wakes["weigh:1001:given up"] == PLACED + hours(6 + 1 / 6)
+    assert desk.open_cases == {"paid_partly:1001:15000:2"}
+
+
+def test_what_is_owed_after_a_refund_is_a_case() -> None:
+    desk = Desk().take(world.placed(paid=cny(12800)), world.refunded(2000, hours(1)))
+    more = world.placed(PLACED + hours(3), total=cny(15000), paid=cny(12800), asked=False)
+
+    assert desk.take(more).wakes["weigh:1001:owed 2200CNY"] == PLACED + hours(3 + 1 / 6)
+    assert desk.take(world.weighed(hours(4))).open_cases == {"paid_partly:1001:15000"}
+
+
+def test_a_payment_given_up_twice_is_two_cases() -> None:
+    given, taken = (cny(12800), cny(0)) * 2, (0, 1, 3, 4)
+    desk = Desk()
+    for place, (paid, after) in enumerate(zip(given, taken, strict=True)):
+        desk.take(world.placed(PLACED + hours(after), paid=paid))
+        if place % 2:
+            desk.take(world.weighed(hours(after + 0.5)))
+    assert desk.wakes["weigh:1001:given up:2"] == PLACED + hours(4 + 1 / 6)
+    assert desk.open_cases == {"payment_given_up:1001:2"}
+    assert set(desk.cases) == {"payment_given_up:1001", "payment_given_up:1001:2"}
+
+
+def test_each_payment_after_a_cancelling_is_a_case() -> None:
+    desk = weighed(world.placed(), world.cancelled(hours(2)), world.paid(hours(5), 12800))
+    desk.take(world.refunded(12800, hours(6)), world.paid(hours(7), 4000), world.weighed(hours(8)))
+    assert desk.open_cases == {"paid_after_cancel:1001", "paid_after_cancel:1001:2"}
+    assert desk.reasons["paid_after_cancel:1001:2"].details["amount"] == "40.00 CNY"
 
 
 def test_a_refund_larger_than_what_was_paid_is_a_case_and_an_equal_one_is_not() -> None:

@@ -432,7 +432,7 @@ async def test_two_shops_channels_that_place_one_id_have_two_orders(shops: ManyS
         await engine.take(placed("1001", channel, id="7", email=mails[channel]))
         await engine.react()
     for channel in channels:
-        await engine.take(shipped("1001", NOON + MINUTE, channel, tracking=f"TR-{channel}"))
+        await engine.take(shipped("1001", NOON + MINUTE, channel, tracking=f"TR1-{channel}"))
     engine.clock.now += MINUTE
     await engine.settle()
     orders = await engine.orders()
@@ -442,7 +442,7 @@ async def test_two_shops_channels_that_place_one_id_have_two_orders(shops: ManyS
         said = [one.message for one in engine.sent if one.message.address == mail]
         assert {message.order for message in said} == {"1001"}
         (news,) = [message.text for message in said if message.template == "shipped"]
-        assert f"TR-{channel}" in news
+        assert f"TR1-{channel}" in news
 
 
 async def test_a_system_that_places_no_orders_reports_about_the_shops(shops: ManyShops) -> None:

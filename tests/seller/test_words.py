@@ -113,6 +113,13 @@ def test_amounts_and_histories_are_shown_as_people_write_them() -> None:
     )
 
 
+def test_the_seller_is_not_told_of_reminders_that_ended_where_none_did() -> None:
+    words = SellerWords("en")
+
+    assert "have ended" in words.reason("asked_no_reminders", {"order": "1001", "text": "stop pressing me"})
+    assert "have ended" not in words.reason("asked_no_reminders", {"order": "", "text": "stop pressing me"})
+
+
 @pytest.mark.parametrize(
     ("code", "values"),
     [

@@ -30,7 +30,7 @@ def sent_elsewhere(
     # A correction that came while the message was being sent may or may not have been known.
     allowed = contacts_told(told, at - slack) | contacts_told(told, at + slack)
     chats = {each.chat for each in openings if _may_hear(each, allowed, at + slack)}
-    went = {(sending.channel, sending.address), (EMAIL, sending.address.casefold())}
+    went = {(sending.channel, sending.address), (EMAIL, sending.address.lower())}
     if not went & (allowed | chats):
         yield Violation(7, "others_address", sending, {"address": sending.address})
 
@@ -47,7 +47,7 @@ def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:
         and fact.event.channel in placing
         and (ref := _buyer_in(fact.event)) is not None
     ]
-    mailboxes = [(event.at, (EMAIL, ref.email.casefold())) for event, ref in shown if ref.email]
+    mailboxes = [(event.at, (EMAIL, ref.email.lower())) for event, ref in shown if ref.email]
     ids = [(event.at, (event.channel, ref.id)) for event, ref in shown if ref.id]
     return _newest(mailboxes) | _newest(ids)
 

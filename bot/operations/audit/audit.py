@@ -267,4 +267,4 @@ def _keys_of(sending: Sending) -> tuple[AddressKey, ...]:
     """What the wishes about a message's address are kept under: a mailbox by itself, any other by channel."""
     if not sending.address or not sending.channel:
         return ()
-    return (sending.channel, sending.address), (EMAIL, sending.address.casefold())
+    return (sending.channel, sending.address), (EMAIL, sending.address.lower())
