@@ -42,10 +42,10 @@ def odd(order: Order) -> bool:
 
 
 def _given_up_at(order: Order) -> datetime | None:
-    """When the platform first showed nothing as paid, after it had shown something."""
-    paid = [each.at for each in order.shown_money if each.paid and each.paid.minor]
-    nothing = [each.at for each in order.shown_money if each.paid and not each.paid.minor]
-    return min((at for at in nothing if any(was < at for was in paid)), default=None)
+    """When the platform first showed nothing as paid or authorised, after it had shown something."""
+    something = [each.at for each in order.shown_money if each.moved]
+    nothing = [each.at for each in order.shown_money if each.paid and not each.moved]
+    return min((at for at in nothing if any(was < at for was in something)), default=None)
 
 
 def weigh(event: TimeCame, context: Context) -> list[Action]:
@@ -80,8 +80,10 @@ def findings(order: Order) -> list[tuple[str, Money | None]]:
         found.append(("refunded_more", back))
     if order.cancelled or order.refunded_in_full:
         return found
-    if order.first_paid_at and order.paid_at is None:
+    if order.first_paid_at and order.paid_at is None and not order.authorised:
         found.append(("payment_given_up", None))
+    if order.authorisation == "released":
+        found.append(("authorisation_given_up", None))
     if paid and paid.minor and not covered(order):
         found.append(("paid_partly", paid))
     if order.overpaid:
@@ -115,6 +117,7 @@ REASONS: Reasons = {
     "paid_after_cancel": ("order", "amount"),
     "other_currency": ("order", "total"),
     "payment_given_up": ("order",),
+    "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
 }

@@ -62,8 +62,8 @@ VARIABLES: dict[str, str] = {
     "seller.back_at": "time when somebody is there again; empty while somebody is, or if nobody knows",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
-    "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, paid, partly_shipped, shipped, "
-    "delivered, completed, cancelled, refunded or unknown",
+    "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, authorised, paid, partly_shipped, "
+    "shipped, delivered, completed, cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
     "order.items": f"what was bought, at most {ITEMS_MAX} lines",
@@ -77,6 +77,8 @@ VARIABLES: dict[str, str] = {
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
+    "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that was "
+    "given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
     "order.delivered_at": "time when all of it had arrived; may be empty",
@@ -263,6 +265,7 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "paid": paid if paid and paid.minor else None,
         "left": order.left,
         "overpaid": order.overpaid,
+        "authorisation": order.authorisation,
         "refunded": refunded if refunded and refunded.minor else None,
         "cancelled_at": _local(order.called_off_at, zone) if order.cancelled else None,
         "delivered_at": _local(order.delivered_at, zone),

@@ -28,6 +28,11 @@ PAYING = {
     "zh-TW": r"為您保留到|前完成付款",
 }
 ON_ITS_WAY = {"en": r"is on its way[.;]", "zh-CN": r"正在路上|已经发出。", "zh-TW": r"正在配送中|已經寄出。"}
+MONEY_CAME = {
+    "en": r"(?i)(?:we've|we have) received|is paid|fully paid|refund your payment",
+    "zh-CN": r"收到了|款已收到|已付|付清|付的款.*退给您",
+    "zh-TW": r"已收到|已付|付清|款項我們會退還",
+}
 LATE = {
     "en": r"should have left|hasn't left yet",
     "zh-CN": r"本该已经发出|还没有发出",
@@ -67,6 +72,9 @@ def test_a_text_promises_only_what_is_still_ahead(name: str, locale: str) -> Non
         if paying in ("unpaid", "paid in part"):
             assert not re.search(A_DAY[locale], text), where
         if paying in ("paid just now", "paid long ago", "free"):
+            assert not re.search(PAYING[locale], text), where
+        if paying == "authorised" and ending not in ("refunded in part", "refunded"):
+            assert not re.search(MONEY_CAME[locale], text), where
             assert not re.search(PAYING[locale], text), where
         if sending in (*NOT_GONE, "delivered", "told to be delivered"):
             assert not re.search(ON_ITS_WAY[locale], text), where
