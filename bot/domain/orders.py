@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, covered_at, first_paid_at
+from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at
 from bot.domain.contacts import Contacts, told
 from bot.domain.events import (
     BuyerRef,
@@ -154,6 +154,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def first_paid_at(self) -> datetime | None:
         """When money was first told of, also if it was taken back since."""
         return first_paid_at(self.account)
+
+    @property
+    def paid_since_cancelled(self) -> bool:
+        cancelled_at, paid_at = self.called_off_at, last_paid_at(self.account)
+        return cancelled_at is not None and paid_at is not None and paid_at > cancelled_at
 
     @cached_property
     def authorised_at(self) -> datetime | None:
