@@ -77,8 +77,8 @@ VARIABLES: dict[str, str] = {
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
-    "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that was "
-    "given up; empty if money was taken or nothing was set aside",
+    "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
+    "was given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
     "order.paid_since_cancelled": "true if money came after it was cancelled",

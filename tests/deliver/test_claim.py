@@ -77,9 +77,7 @@ class Place:
                 save(connection, ann(id=name, name=name.title()), shop=shop)
                 buyer_records.add_identities(connection, shop, {("web", f"{name}@web"): name})
             wish_records.add(connection, shop, [wants_offers(name) for name in ("ann", "bob", "cy")], NOON)
-        self.policies = {
-            name: policy("service") for name in ("thanks", "hello", *FIRST, "gone", PROMOTION)
-        }
+        self.policies = {name: policy("service") for name in ("thanks", "hello", *FIRST, "gone", PROMOTION)}
         self.metrics = Metrics()
         self.build()
 

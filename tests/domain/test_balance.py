@@ -30,7 +30,9 @@ def test_what_two_sources_tell_of_one_sum_is_not_added_up() -> None:
 
 
 def test_the_newest_money_is_a_payment_or_the_first_showing_of_another_sum() -> None:
-    shown = [Shown(NOON + hours * HOUR, CNY(10000), CNY(minor)) for hours, minor in ((0, 0), (3, 50), (4, 50))]
+    shown = [
+        Shown(NOON + hours * HOUR, CNY(10000), CNY(minor)) for hours, minor in ((0, 0), (3, 50), (4, 50))
+    ]
 
     assert last_paid_at(account()) is None
     assert last_paid_at(account(part(50), part(60, hours=2))) == NOON + 2 * HOUR

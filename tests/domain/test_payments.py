@@ -40,8 +40,17 @@ def test_a_reference_names_a_payment_and_the_earliest_word_of_it_counts() -> Non
 
 @pytest.mark.parametrize(
     ("told", "since"),
-    [("", None), ("held", 0), ("held held", 0), ("nothing held", 1), ("held paid", 0), ("paid", None)]
-    + [("held nothing", None), ("held nothing held", 2), ("held nothing paid", None), ("held part", None)],
+    [
+        ("", None),
+        ("held held", 0),
+        ("nothing held", 1),
+        ("held paid", 0),
+        ("paid", None),
+        ("held nothing", None),
+        ("held nothing held", 2),
+        ("held nothing paid", None),
+        ("held part", None),
+    ],
 )
 def test_the_whole_is_secured_since_its_authorisation_until_that_is_given_up(
     told: str, since: int | None
