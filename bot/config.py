@@ -99,6 +99,11 @@ class ShopSettings(Shop):
     channels: dict[Name, ChannelSettings] = Field({}, description="by a name of yours, or the platform's")
     api_tokens: tuple[Secret, ...] = Field((), description="whoever sends one of these may read the shop")
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        own = (name for name, each in self.channels.items() if each.kind in ("shopify", "woocommerce"))
+        return frozenset(own)
+
 
 class Retention(Settings):
     """What is over longer than `keep` goes to files in `archive`."""

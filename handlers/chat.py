@@ -17,7 +17,7 @@ from handlers.answer_limit import limited
 from handlers.form import read_form
 from handlers.language import language_of
 from handlers.meaning import MEANINGS, Meaning, recognise
-from handlers.payment import covered
+from handlers.payment import owes_nothing
 from handlers.replies import answer, case_waiting, quoted
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
@@ -112,7 +112,7 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> "Answer"
 
     def reply_about(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         def of(order: Order) -> list[Action]:
-            if "i_paid" in meaning.also and not covered(order):
+            if "i_paid" in meaning.also and not owes_nothing(order):
                 return claims.claim(order, event, context)
             asked = template in SHIPPING_QUESTIONS
             late = late_shipping.ask_person(order, event, context) if asked else []
@@ -139,7 +139,7 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
     undone = resumed_at is not None and resumed_at > event.at
     said: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
     order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
-    if order is None or covered(order) or claims.claimed(order, context):
+    if order is None or owes_nothing(order) or claims.claimed(order, context):
         return said
     return [*said, claims.claim_of(order, event)]
 

@@ -9,14 +9,14 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import order_proof
 from handlers.meaning import Meaning
-from handlers.payment import covered
+from handlers.payment import owes_nothing
 from handlers.replies import answer, human_called, quoted
 from handlers.which_order import PAYABLE, about_order, named_order
 
 
 def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     def of(order: Order) -> list[Action]:
-        if covered(order):
+        if owes_nothing(order):
             return [answer("payment_status", event, order)]
         return claim(order, event, context)
 
@@ -48,7 +48,7 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
     """The filled-in form: a claim of payment for the seller to confirm; for a paid order, a note."""
 
     def of(order: Order) -> list[Action]:
-        if covered(order):
+        if owes_nothing(order):
             return [NoteBuyer(text=_as_note(fields)), answer("payment_status", event, order)]
         case = _case(order, event, "form_filled", {**fields, "order": order.shown_number})
         return [case, answer("form_received", event, order)]

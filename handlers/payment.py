@@ -35,6 +35,11 @@ def covered(order: Order) -> bool:
     return order.paid_at is not None and order.paid_in_full and known
 
 
+def owes_nothing(order: Order) -> bool:
+    """True if the buyer has done their part: all of the money came, or is authorised."""
+    return covered(order) or order.state == "authorised"
+
+
 def points(order: Order) -> dict[str, datetime]:
     """What told of money, by a name of its own, and when: each payment, and each sum that was shown.
 
@@ -87,12 +92,16 @@ def reassure(order: Order, context: Context) -> list[Action]:
             at=at + REASSURE_AFTER,
             earliest=True,
         )
-        for name, at in points(order).items()
+        for name, at in (*points(order).items(), *_authorised(order))
     ]
     outdated = no_need_to_reassure(order)
     if not calm or outdated is None:
         return calm
     return [*calm, Unsay(prefix=f"reassurance:{order.id}:", why=outdated.code, values=outdated.values)]
+
+
+def _authorised(order: Order) -> list[tuple[str, datetime]]:
+    return [("authorised", order.authorised_at)] if order.authorised_at else []
 
 
 def no_need_to_reassure(order: Order) -> Reason | None:
@@ -130,14 +139,14 @@ def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime)
 
 
 def not_covered(order: Order) -> Reason | None:
-    if covered(order):
+    if owes_nothing(order):
         return None
     return paid(order) or Reason("order_not_paid", {"order": order.shown_number})
 
 
 POLICIES: MessagePolicies = {
     "payment_received": policy.service(why_not_acknowledge, variables=("order.paid_at",)),
-    "reassurance": policy.service(why_not_reassure, variables=("order.paid_at",)),
+    "reassurance": policy.service(why_not_reassure),
 }
 
 REASONS: Reasons = {"order_not_paid": ("order",), "already_told": ("order",)}

@@ -97,6 +97,11 @@ def paid(order: Order) -> Reason | None:
     return Reason("order_paid", {"order": order.shown_number, "paid_at": iso(at)})
 
 
+def authorised(order: Order) -> Reason | None:
+    """Also if it was given up since: that is a case for the seller, and the schedule does not press."""
+    return Reason("order_authorised", {"order": order.shown_number}) if order.authorised_at else None
+
+
 def unclear(order: Order) -> Reason | None:
     """Paid in another currency than the order's, or the payment was taken back: a person looks into it."""
     doubtful = order.payment_unclear or (order.first_paid_at is not None and order.paid_at is None)
@@ -117,6 +122,7 @@ def not_payable(order: Order) -> Reason | None:
     """Why this order must not be asked to be paid. None of these facts is ever taken back."""
     return (
         paid(order)
+        or authorised(order)
         or on_delivery(order)
         or ever_cancelled(order)
         or refunded(order)
@@ -154,6 +160,7 @@ REASONS: Reasons = {
     "test_order": ("order",),
     "order_paid": ("order", "paid_at"),
     "order_partly_paid": ("order",),
+    "order_authorised": ("order",),
     "payment_unclear": ("order",),
     "pay_on_delivery": ("order",),
     "nothing_owed": ("order",),

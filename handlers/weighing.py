@@ -10,7 +10,7 @@ from bot.domain.context import Case, Context
 from bot.domain.events import TimeCame
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payments import current
+from bot.domain.payments import Shown, current
 from bot.domain.reasons import Reasons
 from handlers import totals
 from handlers.payment import covered, points
@@ -45,9 +45,16 @@ def odd(order: Order) -> bool:
 
 
 def _falls(order: Order) -> list[datetime]:
-    """When the platform showed less as paid than before, each time."""
-    shown = [(each.at, each.paid) for each in order.shown_money if each.paid]
-    return [at for (_, was), (at, paid) in pairwise(shown) if was.currency == paid.currency and paid < was]
+    """When the platform showed less as paid than before, or an authorisation no longer, each time."""
+    return [
+        now.at for was, now in pairwise(each for each in order.shown_money if each.paid) if _fell(was, now)
+    ]
+
+
+def _fell(was: Shown, now: Shown) -> bool:
+    if was.moved and not now.moved:
+        return True
+    return bool(was.paid and now.paid and was.paid.currency == now.paid.currency and now.paid < was.paid)
 
 
 def weigh(event: TimeCame, context: Context) -> list[Action]:
@@ -98,8 +105,10 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("refunded_more", back, f":{back.minor}"))
     if order.cancelled or order.refunded_in_full:
         return found
-    if order.first_paid_at and order.paid_at is None:
+    if order.first_paid_at and order.paid_at is None and not order.authorised:
         found.append(Finding("payment_given_up", which=totals.again(falls)))
+    if order.authorisation == "released":
+        found.append(Finding("authorisation_given_up", which=totals.again(falls)))
     if paid and paid.minor and not covered(order):
         found.append(Finding("paid_partly", paid, _edited(order) + totals.again(falls + 1)))
     if over := order.overpaid:
@@ -140,6 +149,7 @@ REASONS: Reasons = {
     "paid_after_cancel": ("order", "amount"),
     "other_currency": ("order", "total"),
     "payment_given_up": ("order",),
+    "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
 }

@@ -10,7 +10,7 @@ from bot.domain.orders import Order
 from handlers import order_proof
 
 PAYABLE = ("unpaid", "partly_paid")
-BEFORE_SHIPPING = (*PAYABLE, "paid")
+BEFORE_SHIPPING = (*PAYABLE, "authorised", "paid")
 _OVER = ("cancelled", "refunded", "completed", "delivered")
 
 

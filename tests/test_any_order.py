@@ -82,6 +82,8 @@ MORE: dict[str, Story] = {
     "total up": lambda who: who.placed(1.1 * MINUTE, total="150.00"),
     "total down": lambda who: who.placed(1.3 * MINUTE, total="128.00"),
     "total up again": lambda who: who.placed(1.5 * MINUTE, total="150.00"),
+    "authorised": lambda who: msgspec.structs.replace(who.placed(0.6 * MINUTE, paid="0.00"), authorised=True),
+    "authorisation given up": lambda who: who.placed(0.9 * MINUTE, paid="0.00"),
     "agrees": lambda who: who.placed(0.1 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": True}),
     "agrees no more": lambda who: who.placed(
         0.3 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": False}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot.domain.events import Event, OrderCancelled, OrderReopened
+from bot.domain.events import Event, OrderCancelled, OrderReopened, PaymentReceived
 from storage import inbox
 from storage.inbox import inbox_event
 from storage.tables import cases
@@ -187,6 +187,26 @@ async def test_a_restored_order_has_one_word_and_a_second_cancelling_another(dat
             await shop.forward(MINUTE)
         said = [name for name in shop.receiver.templates if name in ("cancelled", "restored")]
         assert said == ["cancelled", "restored", "cancelled"]
+
+
+async def test_an_order_that_is_paid_after_its_cancelling_is_on_again_before_it_is_paid(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.forward(HOUR)
+        gone = OrderCancelled(channel="webhook", external_id="c", at=shop.clock.now, order="1001")
+        await take(shop, gone)
+        await shop.forward(HOUR)
+        now = shop.clock.now
+        money = PaymentReceived(
+            channel="webhook", external_id="p", at=now - timedelta(seconds=30), order="1001"
+        )
+        await take(shop, money)
+        await take(shop, OrderReopened(channel="webhook", external_id="r", at=now, order="1001"))
+        await shop.forward(MINUTE)
+
+        assert shop.receiver.templates[-2:] == ["restored", "payment_received"]
 
 
 # A case binds its own order

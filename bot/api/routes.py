@@ -249,4 +249,4 @@ def _missing(kind: str) -> NoReturn:
 
 
 def _words(shop: ShopSettings) -> SellerWords:
-    return SellerWords(shop.seller.locale or shop.locale, shop.zone())
+    return SellerWords.of(shop)

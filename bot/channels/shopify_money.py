@@ -12,7 +12,7 @@ from bot.domain.errors import Unreadable
 from bot.domain.events import Line
 from bot.domain.money import Money
 
-# To the buyer an authorised card is a payment, although nothing is taken from it yet.
+# The sum is set aside on the buyer's card, and none of it is the shop's before it is captured.
 _AUTHORISED = ("authorized", "partially_authorized")
 _REFUNDED = ("partially_refunded", "refunded")
 _NOT_PAID = ("pending", "expired", "unpaid")
@@ -28,6 +28,7 @@ def of_order(order: forms.Order) -> dict[str, Any]:
         "total": total,
         "shop_total": shop_total if shown != shop else None,
         "paid": _paid(order, total, shop_total),
+        "authorised": order.financial_status in _AUTHORISED,
         "asked": not refunded,
         "postage": _postage(order, shown),
         "lines": _lines(order, shown),
@@ -70,13 +71,13 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     )
     if state == "paid" and part is not None and part.currency == total.currency:
         return max(part, total)
-    if state == "paid" or state in _AUTHORISED:
+    if state == "paid":
         return total
     if state == "voided":
         return nothing
     if part is not None and 0 < part.minor < shop_total.minor:
         return part
-    return total if state in _REFUNDED else nothing if state in _NOT_PAID else None
+    return total if state in _REFUNDED else nothing if state in (*_NOT_PAID, *_AUTHORISED) else None
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:

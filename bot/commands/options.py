@@ -57,7 +57,7 @@ def choose_shop(config: Config, name: str | None) -> tuple[str, ShopSettings]:
 
 
 def words_of(shop: ShopSettings) -> SellerWords:
-    return SellerWords(shop.seller.locale or shop.locale, shop.zone())
+    return SellerWords.of(shop)
 
 
 def reader_of(config: Config) -> str:

@@ -14,10 +14,9 @@ from bot.channels import Outgoing
 from bot.deliver.addresses import AddressBook
 from bot.deliver.facts import read_facts, snapshot
 from bot.deliver.links import Links
-from bot.domain.arbiter import PRIORITY, Hold, Send, Skip, judge
+from bot.domain.arbiter import FIRST, PRIORITY, Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
-from bot.domain.payment_term import TOLD_BY
 from bot.domain.rules import Rules
 from bot.domain.wishes import AddressKey
 from bot.operations.metrics import Metrics
@@ -294,9 +293,11 @@ def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return list(first.values())
 
 
-def _turn(row: Row[Any]) -> tuple[int, bool, datetime, int]:
-    """By priority; within it the confirmation of an order before what else is said of orders."""
-    return PRIORITY[row.category], row.template != TOLD_BY, row.due_at, row.id
+def _turn(row: Row[Any]) -> tuple[int, int, datetime, int]:
+    """By priority; within it the confirmation of an order, and that it is on again, before what else is said
+    of orders."""
+    place = FIRST.index(row.template) if row.template in FIRST else len(FIRST)
+    return PRIORITY[row.category], place, row.due_at, row.id
 
 
 def _versions(rows: Sequence[Row[Any]]) -> dict[str, Version]:

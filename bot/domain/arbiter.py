@@ -6,6 +6,7 @@ import msgspec
 
 from bot.domain.hours import quiet_until
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
+from bot.domain.payment_term import OPEN, TOLD_BY
 
 # A smaller number goes first, among the due messages of one buyer.
 PRIORITY = {
@@ -15,6 +16,8 @@ PRIORITY = {
     )
 }
 
+RESTORED = "restored"
+FIRST = (TOLD_BY, RESTORED)  # what is said of an order before what follows from it
 FIRST_THINGS = timedelta(minutes=10)  # so long a message waits for one that belongs before it
 LOOK_AGAIN = timedelta(seconds=20)
 
@@ -88,14 +91,23 @@ def _human(facts: Facts, now: datetime) -> Hold | None:
 
 def _early(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Hold | None:
     """First things first, within an order; then what the message's own policy waits for."""
-    first = next((said for said in facts.said if said.template == policy.waits_for), None)
-    ahead = first is None or first.state in ("queued", "sending")
     limit = due.created_at + FIRST_THINGS
-    if policy.waits_for and due.order and ahead and now < limit:
+    if due.order and now < limit and _is_ahead(due, policy, facts):
         until = min(now + LOOK_AGAIN, limit)
         return Hold(until, Reason("first_things", {"until": until}))
     early = policy.not_before(due, facts, now) if policy.not_before else None
     return Hold(*early) if early else None
+
+
+def _is_ahead(due: DueMessage, policy: MessagePolicy, facts: Facts) -> bool:
+    """True while what belongs before this is to be said: the confirmation, also before anybody planned it,
+    and that the order is on again."""
+    if policy.waits_for is None:
+        return False
+    planned = {said.template for said in facts.said}
+    still = {said.template for said in facts.said if said.state in OPEN}
+    on_again = RESTORED in still and due.template != RESTORED
+    return policy.waits_for not in planned or policy.waits_for in still or on_again
 
 
 def _is_fresh(due: DueMessage, policy: MessagePolicy, now: datetime) -> bool:

@@ -108,6 +108,16 @@ def first_paid_at(account: Account) -> datetime | None:
     return min((*(paid.at for paid in every), *shown), default=None)
 
 
+def last_paid_at(account: Account) -> datetime | None:
+    """When the newest money was told of; a sum that is shown again is no more of it."""
+    sums: dict[Money, datetime] = {}
+    for each in account.shown:
+        if each.paid and each.paid.minor > 0:
+            sums[each.paid] = min(each.at, sums.get(each.paid, each.at))
+    every = (paid.at for paid in account.payments if account.is_money(paid))
+    return max((*every, *sums.values()), default=None)
+
+
 def covered_at(account: Account) -> datetime | None:
     """When what had been told by then first reached the total of today; None if it never did, by times."""
     if account.total is None:

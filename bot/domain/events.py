@@ -121,6 +121,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
 
     total, postage, lines: in the currency in which the buyer pays. shop_total: where the shop's is another.
     paid: so far, refunds not taken off, where the platform keeps that account; it needs no other payments.
+    authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
     """
 
@@ -133,6 +134,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     postcode: str | None = None
     shop_total: Money | None = None
     paid: Money | None = None
+    authorised: bool = False
     asked: bool = True
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there

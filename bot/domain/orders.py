@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, covered_at, first_paid_at
+from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at
 from bot.domain.contacts import Contacts, told
 from bot.domain.events import (
     BuyerRef,
@@ -33,7 +33,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, with_shown
+from bot.domain.payments import Paid, Refund, Shown, authorised_since, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -70,6 +70,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     total: Money | None = None
     shop_total: Money | None = None  # the same in the shop's currency, where the buyer pays in another
     told_paid: Money | None = None  # by the platform's own word in the newest snapshot
+    authorised: bool = False  # in the newest snapshot: set aside on the buyer's card, and not taken from it
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
@@ -155,6 +156,29 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return first_paid_at(self.account)
 
     @property
+    def paid_since_cancelled(self) -> bool:
+        cancelled_at, paid_at = self.called_off_at, last_paid_at(self.account)
+        return cancelled_at is not None and paid_at is not None and paid_at > cancelled_at
+
+    @cached_property
+    def authorised_at(self) -> datetime | None:
+        """When its payment was first authorised, also if that was given up since."""
+        return min((each.at for each in self.shown_money if each.authorised), default=None)
+
+    @cached_property
+    def ready_at(self) -> datetime | None:
+        """When it was first paid in full, or authorised to be, by what holds today; None for a free order."""
+        times = (self.covered_at, authorised_since(self.shown_money))
+        return min((at for at in times if at), default=None)
+
+    @property
+    def authorisation(self) -> str | None:
+        """held, or released once it was given up; None if money came, or nothing was authorised."""
+        if self.authorised_at is None or self.first_paid_at:
+            return None
+        return "held" if self.authorised else "released"
+
+    @property
     def cancelled_times(self) -> tuple[datetime, ...]:
         """When it was cancelled, each time; an order stored by an older release knows the last one only."""
         return self.cancellations or ((self.cancelled_at,) if self.cancelled_at else ())
@@ -186,6 +210,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @property
     def left(self) -> Money | None:
         """What is still owed; None if nothing is, or if it cannot be said."""
+        if self.authorised:
+            return None
         paid = self.paid
         rest = self.total - paid if self.total and paid else None
         return rest if rest and rest.minor > 0 else None
@@ -313,6 +339,7 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("partly_shipped", lambda o: bool(o.shipped)),
     ("paid", lambda o: o.paid_in_full),
     ("payment_unclear", lambda o: o.payment_unclear),
+    ("authorised", lambda o: o.authorised),
     ("partly_paid", lambda o: o.paid_at is not None),
     ("on_delivery", lambda o: o.pay_on_delivery),
     ("unpaid", lambda o: o.placed_at is not None),
@@ -386,7 +413,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         placed_at=first(order.placed_at, event.placed_at),
         pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
         test=order.test or event.test,
-        shown_money=with_shown(order.shown_money, Shown(event.at, event.total, event.paid, event.asked)),
+        shown_money=with_shown(order.shown_money, _shown_money(event)),
     )
     shown = Order(
         id=order.id,
@@ -396,6 +423,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         total=event.total,
         shop_total=event.shop_total,
         told_paid=event.paid,
+        authorised=event.authorised,
         postage=event.postage,
         lines=event.lines,
         postcode=event.postcode,
@@ -409,10 +437,15 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         total=shown.total,
         shop_total=shown.shop_total,
         told_paid=shown.told_paid,
+        authorised=shown.authorised,
         postage=shown.postage,
         lines=shown.lines,
         postcode=shown.postcode,
     )
+
+
+def _shown_money(event: OrderPlaced) -> Shown:
+    return Shown(event.at, event.total, event.paid, event.asked, event.authorised)
 
 
 def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
@@ -420,7 +453,7 @@ def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
 
 
 def _content(order: Order) -> bytes:
-    paid = (order.told_paid, order.shop_total)
+    paid = (order.told_paid, order.authorised, order.shop_total)
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 

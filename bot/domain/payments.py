@@ -42,12 +42,25 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     paid: so far, refunds not taken off, by the platform's own word; None if it has none.
     asked: the total is what the buyer is asked for; False where refunds are already taken off it.
+    authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     """
 
     at: datetime
     total: Money
     paid: Money | None = None
     asked: bool = True
+    authorised: bool = False
+
+    @property
+    def moved(self) -> bool:
+        """Money came, or is set aside."""
+        return self.authorised or bool(self.paid and self.paid.minor > 0)
+
+    @property
+    def secured(self) -> bool:
+        """The whole came, or is set aside."""
+        whole = self.paid and self.paid.currency == self.total.currency and self.paid >= self.total
+        return self.authorised or bool(whole)
 
 
 NEWEST = 8  # showings of one state of the money that are kept, besides the first
@@ -70,6 +83,15 @@ def with_shown(known: Iterable[Shown], new: Shown) -> tuple[Shown, ...]:
         for at in {min(those), *sorted(those)[-NEWEST:]}
     ]
     return tuple(sorted(kept, key=lambda shown: (shown.at, msgspec.json.encode(shown))))
+
+
+def authorised_since(shown: Iterable[Shown]) -> datetime | None:
+    """Since when the whole was authorised or paid in each showing, if it began with an authorisation."""
+    since = None
+    for each in shown:
+        begun = since or (each.at if each.authorised else None)
+        since = begun if each.secured else None
+    return since
 
 
 def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:

@@ -6,7 +6,7 @@ from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from bot.domain.working_days import end_of_term
 
-AHEAD = frozenset(("unpaid", "on_delivery", "partly_paid", "paid"))  # states in which nothing has left yet
+AHEAD = frozenset(("unpaid", "on_delivery", "partly_paid", "authorised", "paid"))  # nothing has left yet
 
 
 def to_ship(order: Order) -> bool:
@@ -15,10 +15,11 @@ def to_ship(order: Order) -> bool:
 
 
 def ready_at(order: Order) -> datetime | None:
-    """Since when nothing but the packing keeps the order: paid in full, or free, and not cancelled since."""
-    if order.state != "paid":
+    """Since when nothing but the packing keeps the order: paid in full, authorised to be, or free, and not
+    cancelled since."""
+    if order.state not in ("paid", "authorised"):
         return None
-    since = order.covered_at or order.placed_at
+    since = order.ready_at or order.placed_at
     if since and order.called_off_at and order.reopened_at:
         return max(since, order.reopened_at)
     return since

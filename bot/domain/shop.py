@@ -354,6 +354,11 @@ class Shop(Settings):
         """Whether a yes with an address that is only said waits for the address to confirm it."""
         return self.region in DOUBLE_OPT_IN if self.double_opt_in is None else self.double_opt_in
 
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Names of the channels that are platforms with orders of their own, and speak of no others."""
+        return frozenset()
+
     def zone(self, buyers_own: str | None = None) -> ZoneInfo:
         """The buyer's zone if it is known and valid, else the shop's."""
         try:

@@ -114,7 +114,7 @@ def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: Orde
     known = work.orders.get(id) or Order(
         id=id, channel=event.channel, own_id=event.order if id != event.order else None
     )
-    if isinstance(event, OrderPlaced) and known.channel != event.channel:
+    if known.channel != event.channel and work.speaks_of_own(event):
         known = _replace(
             known, channel=event.channel, contacts=None
         )  # another system told of it before it was placed

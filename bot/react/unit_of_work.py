@@ -171,16 +171,19 @@ class UnitOfWork:
 
         An order belongs to the channel that placed it; ids alike in two systems are two orders. What a
         channel tells that places no orders, such as a carrier's, is about the other's order of that id.
+        What such a channel told of an order that nobody has placed is about whoever speaks of it next.
         """
         own = f"{event.order}@{event.channel}"
         plain = self.orders.get(event.order)
         if own in self.orders or plain is None or plain.channel == event.channel:
             return own if own in self.orders else event.order
-        if isinstance(event, OrderPlaced):
-            shared = plain.placed_at is None and plain.channel not in self._placing_channels()
-        else:
-            shared = event.channel not in self._placing_channels()
-        return event.order if shared else own
+        placing = self._placing_channels()
+        nobodys = plain.placed_at is None and plain.channel not in placing
+        return event.order if nobodys or not self.speaks_of_own(event) else own
+
+    def speaks_of_own(self, event: OrderEvent) -> bool:
+        """Whether a channel tells of an order that it placed or will place."""
+        return isinstance(event, OrderPlaced) or event.channel in self._placing_channels()
 
     def buyer(self, id: str | None) -> Buyer | None:
         return self.buyers.get(id) if id else None
@@ -315,7 +318,8 @@ class UnitOfWork:
 
     def _placing_channels(self) -> set[str]:
         if self._placing is None:
-            self._placing = order_records.are_placing(self.connection, self.shop_id) | self._newly_placing
+            known = order_records.are_placing(self.connection, self.shop_id)
+            self._placing = known | self._newly_placing | self.unit.shop.platforms
         return self._placing
 
     def _read_owners(self, identities: set[Identity]) -> None:

@@ -112,9 +112,8 @@ class Cases:
 
     def _notify(self, case: Case, key: str, why: Reason, who: str | None, draft: str | None) -> None:
         unit = self._unit
-        locale = unit.shop.seller.locale or unit.shop.locale
-        words = SellerWords(locale, unit.shop.zone())
-        version = self._catalogue.resolve(NOTICE, locale)
+        words = SellerWords.of(unit.shop)
+        version = self._catalogue.resolve(NOTICE, unit.shop.seller.locale or unit.shop.locale)
         outbox.keep_versions(unit.connection, unit.shop_id, [version])
         notice = outbox.Draft(
             key=key,

@@ -17,7 +17,7 @@ class ExplanationWords:
 
     def __init__(self, seller: SellerWords) -> None:
         self.seller = seller
-        self._sentences = _sentences(self.seller.locale)
+        self._sentences = _sentences(self.seller.locale, self.seller.reader)
 
     def has(self, table: str, name: str) -> bool:
         return (table, name) in self._sentences
@@ -51,12 +51,12 @@ class ExplanationWords:
         return quote(value, QUOTED_MAX)
 
 
-@lru_cache(maxsize=len(LOCALES))
-def _sentences(locale: str) -> dict[tuple[str, str], Compiled]:
+@lru_cache(maxsize=4 * len(LOCALES))
+def _sentences(locale: str, reader: str) -> dict[tuple[str, str], Compiled]:
     """By table and name. `audit` is one table, `story` is several."""
     words = load_words(locale, "seller.yaml")
     tables: dict[str, dict[str, str]] = {**words.get("story", {}), "audit": words.get("audit", {})}
-    environment = TemplateEnvironment(locale)
+    environment = TemplateEnvironment(reader)
     return {
         (table, name): Compiled(environment, f"{locale}/seller.yaml {table} {name}", sentence)
         for table, sentences in tables.items()

@@ -11,7 +11,7 @@ from jinja2.meta import find_undeclared_variables
 
 from bot.domain.errors import TemplateError
 from bot.domain.money import parse_money
-from bot.domain.shop import LOCALES
+from bot.domain.shop import LOCALES, Shop
 from bot.domain.untrusted_text import quote
 from bot.texts import formats
 from bot.texts.languages import nearest_language
@@ -24,12 +24,22 @@ _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})\b")
 
 
 class SellerWords:
-    """Words in one language, times in one zone. What has no words is shown as its code and values."""
+    """Words in one language, times in one zone. What has no words is shown as its code and values.
+
+    locale: of the words. reader: the seller's own, in whose way times and sums are written.
+    """
 
     def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
         self.locale = nearest_language(locale)
+        self.reader = formats.nearest(self.locale, locale)
         self.zone = zone or ZoneInfo("UTC")
         self._words = load_words(self.locale, "seller.yaml")
+
+    @classmethod
+    def of(cls, shop: Shop) -> "SellerWords":
+        """The words of a shop's seller, who reads dates as people do in the shop's region."""
+        locale = shop.seller.locale or shop.locale
+        return cls(formats.regional(locale, shop.locale, shop.region), shop.zone())
 
     def reason(self, code: str, values: Mapping[str, Any]) -> str:
         """The reason as a sentence, its times in the seller's zone."""
@@ -40,7 +50,7 @@ class SellerWords:
         return self._sentence("phrases", code, values)
 
     def _sentence(self, table: str, code: str, values: Mapping[str, Any]) -> str:
-        known = _sentences(self.locale, table).get(code)
+        known = _sentences(self.locale, self.reader, table).get(code)
         if known is None:
             return _bare(code, values)
         sentence, names = known
@@ -71,7 +81,7 @@ class SellerWords:
         return self._name("templates", name)
 
     def moment(self, at: datetime) -> str:
-        return formats.moment(at.astimezone(self.zone), self.locale)
+        return formats.moment(at.astimezone(self.zone), self.reader)
 
     def _name(self, table: str, name: str) -> str:
         return str(self._words[table].get(name, name))
@@ -99,7 +109,7 @@ class SellerWords:
         return value
 
     def _money(self, amount: re.Match[str]) -> str:
-        return formats.money(parse_money(amount[1], amount[2]), self.locale)
+        return formats.money(parse_money(amount[1], amount[2]), self.reader)
 
     def _line(self, line: str) -> str:
         """One line of an order's history: template, state, time."""
@@ -122,10 +132,10 @@ def _bare(code: str, values: Mapping[str, Any]) -> str:
     return f"{code} ({shown})" if shown else code
 
 
-@lru_cache(maxsize=2 * len(LOCALES))
-def _sentences(locale: str, table: str) -> dict[str, tuple[Compiled, frozenset[str]]]:
+@lru_cache(maxsize=8 * len(LOCALES))
+def _sentences(locale: str, reader: str, table: str) -> dict[str, tuple[Compiled, frozenset[str]]]:
     """Every sentence of a table with the names in it, which are empty where no value is given."""
-    environment = TemplateEnvironment(locale)
+    environment = TemplateEnvironment(reader)
     sentences = {}
     for code, sentence in load_words(locale, "seller.yaml")[table].items():
         where = f"{locale}/seller.yaml {code}"

@@ -12,7 +12,7 @@ from typing import Any
 from bot.domain.money import Money
 from bot.domain.orders import Review
 from bot.domain.parcels import Parcel
-from bot.domain.payments import Paid, Refund
+from bot.domain.payments import Paid, Refund, Shown
 
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)  # the time of saying
 AGO = AT - timedelta(days=12)  # longer than any promise
@@ -36,11 +36,14 @@ _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="S
 _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
+_HELD = Shown(AT, Money(12800, "CNY"), Money(0, "CNY"), authorised=True)
+
 PAYING: tuple[Part, ...] = (
     ("unpaid", {}),
     ("paid in part", {"payments": (Paid(id="p", at=AT, amount=HALF),)}),
     ("paid just now", {"payments": (Paid(id="p", at=AT, method="bank transfer"),)}),
     ("paid long ago", {"payments": (Paid(id="p", at=AGO),)}),
+    ("authorised", {"authorised": True, "shown_money": (_HELD,)}),
     ("to be paid on delivery", {"pay_on_delivery": True}),
     ("free", {"total": Money(0, "CNY")}),
 )

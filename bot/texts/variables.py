@@ -62,8 +62,8 @@ VARIABLES: dict[str, str] = {
     "seller.back_at": "time when somebody is there again; empty while somebody is, or if nobody knows",
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
-    "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, paid, partly_shipped, shipped, "
-    "delivered, completed, cancelled, refunded or unknown",
+    "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, authorised, paid, partly_shipped, "
+    "shipped, delivered, completed, cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
     "order.items": f"what was bought, at most {ITEMS_MAX} lines",
@@ -77,8 +77,11 @@ VARIABLES: dict[str, str] = {
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
+    "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
+    "was given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
     "order.cancelled_at": "time; may be empty",
+    "order.paid_since_cancelled": "true if money came after it was cancelled",
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.to_ship": "true while none of it has left and it is still to be sent",
     "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
@@ -263,8 +266,10 @@ def _order(order: Order, zone: ZoneInfo) -> dict[str, Any]:
         "paid": paid if paid and paid.minor else None,
         "left": order.left,
         "overpaid": order.overpaid,
+        "authorisation": order.authorisation,
         "refunded": refunded if refunded and refunded.minor else None,
         "cancelled_at": _local(order.called_off_at, zone) if order.cancelled else None,
+        "paid_since_cancelled": order.paid_since_cancelled,
         "delivered_at": _local(order.delivered_at, zone),
         "failed": any(parcel.failed for parcel in order.shipped if not order.has_arrived(parcel)),
         "parcels": [_parcel(parcel, zone) for parcel in order.shipped],

@@ -195,7 +195,7 @@ def test_the_topic_chooses_what_of_the_body_is_news(topic: str, expected: list[t
     assert kinds(told(topic, recorded(f"shopify/{topic.replace('/', '_')}.json"))) == expected
 
 
-@pytest.mark.parametrize("status", ["paid", "partially_refunded", "refunded", "authorized"])
+@pytest.mark.parametrize("status", ["paid", "partially_refunded", "refunded"])
 @pytest.mark.parametrize("topic", ["orders/create", "orders/updated"])
 def test_an_order_that_is_already_paid_says_so(topic: str, status: str) -> None:
     events = told(topic, order(financial_status=status))
@@ -298,12 +298,33 @@ def test_what_was_paid_before_a_refund_is_no_more_than_that(
     assert (known.paid, known.refunded_in_full) == (Money(paid, "USD"), whole)
 
 
-def test_an_authorisation_that_is_voided_was_no_payment() -> None:
-    held = told("orders/create", order(financial_status="authorized"))
-    gone = told("orders/updated", order(financial_status="voided", updated_at="2022-01-03T00:00:00Z"))
+LATER = "2022-01-03T00:00:00Z"
+HELD = told("orders/create", order(financial_status="authorized"))
 
-    for known in (merged(held, gone), merged(gone, held)):
-        assert (known.state, known.paid_at, known.first_paid_at) == ("unpaid", None, THEN)
+
+@pytest.mark.parametrize("outstanding", [None, "398.00", "0.00"])
+def test_an_authorisation_is_no_payment_and_leaves_nothing_owed(outstanding: str | None) -> None:
+    known = merged(told("orders/create", order(financial_status="authorized", total_outstanding=outstanding)))
+
+    assert (known.state, known.authorisation, known.left) == ("authorised", "held", None)
+    assert (known.paid, known.first_paid_at) == (Money(0, "USD"), None)
+
+
+@pytest.mark.parametrize("status", ["voided", "expired"])
+def test_an_authorisation_that_is_given_up_was_no_payment(status: str) -> None:
+    gone = told("orders/updated", order(financial_status=status, updated_at=LATER))
+
+    for known in (merged(HELD, gone), merged(gone, HELD)):
+        assert (known.state, known.authorisation, known.first_paid_at) == ("unpaid", "released", None)
+        assert known.left == known.total
+
+
+def test_a_capture_is_the_payment_of_what_was_authorised() -> None:
+    taken = told("orders/paid", order(financial_status="paid", updated_at=LATER))
+
+    for known in (merged(HELD, taken), merged(taken, HELD)):
+        assert (known.state, known.authorisation, known.paid) == ("paid", None, known.total)
+        assert known.first_paid_at == datetime.fromisoformat(LATER)
 
 
 def test_the_buyers_currency_and_the_shops_are_kept_apart() -> None:

@@ -15,7 +15,7 @@ from bot.deliver import claim as claiming
 from bot.deliver.addresses import AddressBook
 from bot.deliver.claim import Claim, Claimer
 from bot.deliver.links import Links
-from bot.domain.arbiter import PRIORITY
+from bot.domain.arbiter import FIRST, PRIORITY
 from bot.domain.messages import Facts, Reason
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Limits, Shop
@@ -77,9 +77,7 @@ class Place:
                 save(connection, ann(id=name, name=name.title()), shop=shop)
                 buyer_records.add_identities(connection, shop, {("web", f"{name}@web"): name})
             wish_records.add(connection, shop, [wants_offers(name) for name in ("ann", "bob", "cy")], NOON)
-        self.policies = {
-            name: policy("service") for name in ("thanks", "hello", "order_confirmation", "gone", PROMOTION)
-        }
+        self.policies = {name: policy("service") for name in ("thanks", "hello", *FIRST, "gone", PROMOTION)}
         self.metrics = Metrics()
         self.build()
 
@@ -144,6 +142,15 @@ def test_of_one_priority_the_longest_due_goes_first_and_then_the_first_decided_o
     assert place.claim() == ["early"]
     queue(place.connection, "first", "second", buyer="bob")
     assert place.claim() == ["first"]
+
+
+def test_first_things_go_first_however_long_the_others_are_due(place: Place) -> None:
+    save(place.connection, order("1"))
+    for buyer, *names in (("ann", *FIRST), ("bob", FIRST[1])):
+        queue(place.connection, f"paid {buyer}", buyer=buyer, order="1", due_at=NOON - MINUTE)
+        for name in names:
+            queue(place.connection, f"{name} {buyer}", buyer=buyer, order="1", template=name)
+    assert place.claim() == ["order_confirmation ann", "restored bob"]
 
 
 def test_a_buyer_gets_one_message_at_a_time(place: Place) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.balance import Account
+from bot.domain.balance import Account, last_paid_at
 from bot.domain.money import Money
 from bot.domain.payments import Paid, Refund, Shown
 from tests.world import NOON
@@ -27,6 +27,17 @@ def part(minor: int, source: str = "shop", currency: str = "CNY", hours: int = 1
 def test_what_two_sources_tell_of_one_sum_is_not_added_up() -> None:
     assert account(part(4000), part(4000, "import")).paid() == CNY(4000)
     assert account(part(4000), part(3000, hours=2), part(5000, "import")).paid() == CNY(7000)
+
+
+def test_the_newest_money_is_a_payment_or_the_first_showing_of_another_sum() -> None:
+    shown = [
+        Shown(NOON + hours * HOUR, CNY(10000), CNY(minor)) for hours, minor in ((0, 0), (3, 50), (4, 50))
+    ]
+
+    assert last_paid_at(account()) is None
+    assert last_paid_at(account(part(50), part(60, hours=2))) == NOON + 2 * HOUR
+    assert last_paid_at(account(part(50), shown=tuple(shown))) == NOON + 3 * HOUR
+    assert last_paid_at(account(part(0))) is None
 
 
 def test_the_platforms_own_account_comes_before_its_single_payments_and_not_before_others() -> None:

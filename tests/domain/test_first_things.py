@@ -2,6 +2,7 @@
 
 from datetime import time, timedelta
 
+import msgspec
 import pytest
 
 from bot.domain.arbiter import FIRST_THINGS, Hold, Send, judge
@@ -52,6 +53,17 @@ def test_a_notice_waits_for_the_confirmation_for_some_minutes(said: tuple[Said, 
     assert verdict.why.code == "first_things"
     assert verdict.until <= notice.due_at + FIRST_THINGS
     assert judge(notice, policy, facts(said), notice.due_at + FIRST_THINGS) == Send(CHAT)
+
+
+def test_what_follows_waits_until_it_is_said_that_the_order_is_on_again() -> None:
+    on_again = msgspec.structs.replace(world.confirmed("queued"), key="restored:1001:1", template="restored")
+    known = facts((world.confirmed(), on_again))
+    notice, back = due("payment_received"), due("restored")
+
+    assert isinstance(judge(notice, POLICIES["payment_received"], known, PLACED), Hold)
+    assert not isinstance(judge(back, POLICIES["restored"], known, PLACED), Hold)
+    told = facts((world.confirmed(), msgspec.structs.replace(on_again, state="sent")))
+    assert judge(notice, POLICIES["payment_received"], told, PLACED) == Send(CHAT)
 
 
 @pytest.mark.parametrize("state", ["sent", "skipped", "withdrawn", "failed", "unknown"])

@@ -4,12 +4,23 @@ from datetime import timedelta
 from functools import reduce
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.domain.money import Money
-from bot.domain.payments import NEWEST, Paid, Refund, Shown, distinct, sources, total_at, with_shown
+from bot.domain.payments import (
+    NEWEST,
+    Paid,
+    Refund,
+    Shown,
+    authorised_since,
+    distinct,
+    sources,
+    total_at,
+    with_shown,
+)
 from tests.world import NOON
 
 HOUR = timedelta(hours=1)
@@ -25,6 +36,32 @@ def test_a_reference_names_a_payment_and_the_earliest_word_of_it_counts() -> Non
 
     assert [each.id for each in distinct(told, NONE)] == ["a", "c"]
     assert [each.id for each in distinct(told, frozenset(("tx",)))] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("told", "since"),
+    [
+        ("", None),
+        ("held held", 0),
+        ("nothing held", 1),
+        ("held paid", 0),
+        ("paid", None),
+        ("held nothing", None),
+        ("held nothing held", 2),
+        ("held nothing paid", None),
+        ("held part", None),
+    ],
+)
+def test_the_whole_is_secured_since_its_authorisation_until_that_is_given_up(
+    told: str, since: int | None
+) -> None:
+    paid = {"held": 0, "nothing": 0, "part": 40, "paid": 100}
+    shown = [
+        Shown(NOON + hours * HOUR, Money(100, "CNY"), Money(paid[word], "CNY"), authorised=word == "held")
+        for hours, word in enumerate(told.split())
+    ]
+
+    assert authorised_since(shown) == (None if since is None else NOON + since * HOUR)
 
 
 def test_what_each_source_tells_is_kept_apart() -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bot.domain.orders import Order
+from bot.domain.payments import Shown
 from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Payment, Shop
 from bot.texts.situations import AT, ENDING, PAYING, SENDING, situations
@@ -27,7 +28,7 @@ def test_a_day_is_promised_only_while_the_shipping_is_ahead(label: str) -> None:
     found = order(**EVERY[label])
 
     assert to_ship(found) is ahead
-    promised = ahead and paying in ("paid just now", "paid long ago", "free")
+    promised = ahead and paying in ("paid just now", "paid long ago", "authorised", "free")
     assert (ships_by(found, SHOP) is not None) is promised
 
 
@@ -43,6 +44,17 @@ def test_the_days_count_from_the_payment_and_from_a_restoring() -> None:
 
     assert (ships_by(paid, SHOP) or AT).date() == date(2026, 11, 24)
     assert (ships_by(again, SHOP) or AT).date() == date(2026, 12, 2)
+
+
+def test_the_days_count_from_the_authorisation_also_once_the_money_is_taken() -> None:
+    held = order(**dict(PAYING)["authorised"])
+    taken = Shown(AT + timedelta(days=5), CNY_128, CNY_128)
+    paid = msgspec.structs.replace(
+        held, authorised=False, told_paid=CNY_128, shown_money=(*held.shown_money, taken)
+    )
+
+    assert paid.state == "paid"
+    assert ships_by(paid, SHOP) == ships_by(held, SHOP)
 
 
 def test_a_platform_that_says_open_of_every_order_moves_no_promise() -> None:

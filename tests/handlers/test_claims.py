@@ -5,6 +5,7 @@ import pytest
 
 from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, Say
 from bot.domain.context import Case
+from bot.domain.orders import Order
 from handlers.claims import claim, claimed, i_paid, take_form
 from handlers.meaning import Meaning
 from tests.handlers import world
@@ -39,10 +40,12 @@ def test_only_an_open_claim_of_this_order_keeps_a_second_one_from_being_opened(
 
 def test_a_part_of_the_payment_leaves_the_claim_for_the_rest_to_the_seller() -> None:
     of_part = i_paid(PAYMENT, wrote("I paid"), chat_context(PARTLY))
-    of_whole = i_paid(PAYMENT, wrote("I paid"), chat_context(PAID))
-
     assert [type(action) for action in of_part] == [OpenCase, Say]
-    assert keys_of(of_whole) == ["payment_status:telegram:m1"]
+
+
+@pytest.mark.parametrize("order", [PAID, order_of(world.placed(authorised=True))])
+def test_who_owes_nothing_claims_nothing(order: Order) -> None:
+    assert keys_of(i_paid(PAYMENT, wrote("I paid"), chat_context(order))) == ["payment_status:telegram:m1"]
 
 
 def test_each_message_claims_under_a_key_of_its_own_because_a_rejected_claim_may_be_repeated() -> None:

@@ -141,6 +141,18 @@ def test_a_day_after_payment_the_buyer_is_reassured() -> None:
     assert desk.why_outdated(key, cases=(world.human_case(),)) == "case_open"
 
 
+def test_who_has_authorised_the_payment_is_reassured_and_not_thanked_for_money() -> None:
+    held = world.placed(paid=Money(0, "CNY"), authorised=True)
+    desk = Desk().take(held)
+    assert desk.waiting["reassurance:1001:authorised"].at == PLACED + days(1)
+    assert desk.why_outdated("reassurance:1001:authorised") is None
+    assert not [key for key in desk.waiting if key.startswith("payment_received")]
+    assert desk.why_withdrawn("payment_reminder") == {"order_authorised"}
+
+    desk.take(world.placed(PLACED + days(1), paid=Money(12800, "CNY")))
+    assert desk.why_outdated("payment_received:1001:12800CNY") is None
+
+
 def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:
     begun = (world.placed(), world.paid())
 

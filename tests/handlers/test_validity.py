@@ -23,6 +23,7 @@ DUE = DueMessage(
     order="1001",
 )
 UNPAID = order_of(world.placed())
+HELD = order_of(world.placed(authorised=True))
 CLAIM = Case(
     number=9, kind="payment_claim", key="c", reason="payment_claimed", opened_at=PLACED, order="1001"
 )
@@ -68,6 +69,8 @@ def test_a_reopened_order_is_not_cancelled_any_more_and_was_once(
         (order_of(world.placed(total=Money(0, "CNY"))), None),  # a later snapshot may cost something again
         (order_of(world.placed(), world.paid()), "order_paid"),
         (order_of(world.placed(), world.paid(minor=1)), "order_partly_paid"),
+        (HELD, "order_authorised"),
+        (order_of(world.placed(authorised=True), world.placed(PLACED + days(1))), "order_authorised"),
         (order_of(world.placed(), world.cancelled(), world.reopened()), "order_reopened"),
         (order_of(world.placed(), world.refunded(2000)), "order_refunded"),
         (order_of(world.placed(), world.shipped()), "order_shipped"),

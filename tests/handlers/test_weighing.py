@@ -112,6 +112,27 @@ def test_each_payment_after_a_cancelling_is_a_case() -> None:
     assert desk.reasons["paid_after_cancel:1001:2"].details["amount"] == "40.00 CNY"
 
 
+def test_an_authorisation_given_up_is_a_case_until_the_money_comes() -> None:
+    held = world.placed(paid=cny(0), authorised=True)
+    desk = Desk().take(held, world.weighed())
+    assert desk.cases == {}
+
+    desk.take(world.placed(PLACED + days(1), paid=cny(0)), world.weighed())
+    assert desk.wakes["weigh:1001:given up"] == PLACED + days(1) + hours(1 / 6)
+    assert desk.open_cases == {"authorisation_given_up:1001"}
+
+    desk.take(world.placed(PLACED + days(2), paid=cny(12800)))
+    assert desk.open_cases == set()
+
+
+def test_an_authorisation_that_an_older_release_took_for_a_payment_is_not_given_up() -> None:
+    desk = Desk().take(
+        world.placed(paid=cny(12800)), world.placed(PLACED + days(1), paid=cny(0), authorised=True)
+    )
+
+    assert desk.take(world.weighed()).cases == {}
+
+
 def test_a_refund_larger_than_what_was_paid_is_a_case_and_an_equal_one_is_not() -> None:
     assert weighed(world.placed(), world.paid(minor=12800), world.refunded(12900)).open_cases == {
         "refunded_more:1001:12900"

@@ -43,8 +43,8 @@ class Placed(OrderFact):
     """How an order looks at a time; each later showing is another one.
 
     paid: the sum that the platform itself says was paid so far, where it does.
-    unclear: nobody can say what is paid, as while a card is only authorised, or where a part is known in the
-    shop's own currency alone. authorised: a card is, so that the buyer owes nothing.
+    unclear: nobody can say what is paid, as where a part is known in the shop's own currency alone.
+    authorised: the money is held on the buyer's card, so that they owe nothing and have paid nothing.
     pieces: how many are to be shipped. amounts: further sums that a text may rightly name.
     """
 

@@ -129,10 +129,14 @@ class Known:
 
     @property
     def left(self) -> Decimal | None:
-        """What is still owed: never less than nothing."""
+        """What is still owed: never less than nothing, and nothing while a card is authorised for it."""
         if self.total is None or self.paid is None:
             return None
-        return max(self.total - self.paid, Decimal(0))
+        return Decimal(0) if self.authorised else max(self.total - self.paid, Decimal(0))
+
+    @property
+    def authorised(self) -> bool:
+        return bool(self.showings) and all(shown.authorised for shown in self.showings)
 
     @property
     def refunds(self) -> list[Refunded]:

@@ -37,7 +37,7 @@ class _Shopify:
 
     def tell(self, at: datetime, *topics: str) -> None:
         authorised = self.financial == "authorized"
-        unclear = authorised or (self.draft.abroad and self.financial == "partially_paid")
+        unclear = self.draft.abroad and self.financial == "partially_paid"
         paid = None if unclear else self.paid
         shown = self.draft.placed(at, paid=paid, unclear=unclear, authorised=authorised)
         for topic in topics:

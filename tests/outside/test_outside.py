@@ -177,7 +177,7 @@ NOT_OWED = {
     "on delivery": placed(MINUTE, on_delivery=True),
     "free": placed(MINUTE, total=Decimal(0)),
     "a test": placed(MINUTE, test=True),
-    "authorised": placed(MINUTE, unclear=True, authorised=True),
+    "authorised": placed(MINUTE, paid=Decimal(0), authorised=True),
     "covered by what the platform counts": placed(MINUTE, paid=Decimal(20)),
     "not to be pressed": wrote(MINUTE, "pressing", chat=CHAT),
 }
@@ -295,6 +295,15 @@ def test_thanks_are_for_what_was_paid_and_refunds_are_called_what_they_are() -> 
     assert found("thanks", placed(), paid(MINUTE), foreign, hears(2 * HOUR, "refunded"))
     assert not found("thanks", placed(), paid(MINUTE), hears(HOUR, "payment_received", number="2301"))
     assert not found("thanks", placed(), paid(MINUTE), back, hears(2 * HOUR, "partly_refunded"))
+
+
+def test_no_text_says_that_the_money_came_while_a_card_is_only_authorised() -> None:
+    held, taken = placed(paid=Decimal(0), authorised=True), placed(HOUR, paid=Decimal(20))
+    for words in ("We've received your payment.", "款已收到，", "款項已收到，"):
+        said = hears(2 * HOUR, "order_confirmation", text=words)
+        assert found("thanks", held, said)
+        assert not found("thanks", held, taken, said)
+    assert not found("thanks", held, hears(HOUR, "order_confirmation", text="No money was taken yet."))
 
 
 def test_nobody_is_thanked_for_money_that_cannot_be_compared() -> None:

@@ -6,6 +6,9 @@ import msgspec
 import pytest
 from sqlalchemy import Connection
 
+from bot.channels.webhook import WebhookSettings
+from bot.channels.woocommerce import WooCommerceSettings
+from bot.config import ShopSettings
 from bot.domain.actions import OpenCase
 from bot.domain.contacts import Contacts, Told
 from bot.domain.events import (
@@ -19,7 +22,9 @@ from bot.domain.events import (
     TimeCame,
 )
 from bot.domain.wishes import Wish
+from bot.react.merge import merge_event
 from bot.react.unit_of_work import UnitOfWork, keys_in
+from bot.react.wishes import Wishes
 from storage import buyer_records, case_records, order_records, outbox, proof_records, tables
 from storage.wish_records import WishRecord
 from tests.one_shop import (
@@ -244,6 +249,37 @@ def test_an_order_that_others_spoke_of_first_is_that_of_whom_it_is_placed_with(
     save(connection, order("1", channel="courier"))
     work, _ = work_of(connection, placed("1", channel="shopify"))
     assert work.order_id(placed("1", channel="shopify")) == "1"
+
+
+PLATFORMS = ShopSettings(name="Mug House", channels={"woo": WooCommerceSettings(), "web": WebhookSettings()})
+
+
+def test_a_platforms_first_word_is_about_an_order_of_its_own_also_before_that_is_placed(
+    connection: Connection,
+) -> None:
+    save(connection, order("1", channel="web", placed_at=NOON))
+    work, _ = work_of(connection, paid("1", "woo"), shop=PLATFORMS)
+    assert work.order_id(paid("1", "woo")) == "1@woo"
+    work.put_order(order("1@woo", channel="woo", own_id="1"))
+    assert work.order_id(placed("1", channel="woo")) == "1@woo"
+    assert work.order_id(paid("1", "courier")) == "1"
+
+
+def test_what_a_platform_told_of_its_unplaced_order_goes_to_no_other(connection: Connection) -> None:
+    save(connection, order("1", channel="woo"))
+    work, _ = work_of(connection, placed("1"), shop=PLATFORMS)
+    assert work.order_id(placed("1", channel="web")) == "1@web"
+
+
+def test_what_a_carrier_told_of_nobodys_order_is_a_platforms_also_before_that_is_placed(
+    connection: Connection,
+) -> None:
+    early = paid("1", "courier")
+    work, who = work_of(connection, early, shop=PLATFORMS)
+    for event in (early, paid("1", "woo"), placed("1", channel="web"), placed("1", channel="woo")):
+        merge_event(work, who, Wishes(work), event)
+    assert {id: each.channel for id, each in work.orders.items()} == {"1": "woo", "1@web": "web"}
+    assert {each.source for each in work.orders["1"].payments} == {"courier", "woo"}
 
 
 # Look up

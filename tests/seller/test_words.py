@@ -9,7 +9,8 @@ import pytest
 
 from bot.domain.actions import CaseKind
 from bot.domain.orders import STATES
-from bot.domain.shop import LOCALES
+from bot.domain.shop import LOCALES, Seller, Shop
+from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from bot.texts.variables import PARTS
 from bot.texts.word_files import load_words
@@ -166,6 +167,29 @@ def test_every_state_of_the_outbox_has_a_name() -> None:
 @pytest.mark.parametrize(("locale", "used"), [("zh-HK", "zh-TW"), ("fr", "en"), ("zh", "zh-CN")])
 def test_a_seller_reads_the_nearest_language(locale: str, used: str) -> None:
     assert SellerWords(locale).locale == used
+
+
+@pytest.mark.parametrize(
+    ("seller", "locale", "region", "told"),
+    [
+        (None, "en", "GB", "29 November, 12:16"),
+        (None, "en", "US", "November 29, 12:16 PM"),
+        (None, "en-GB", "US", "29 November, 12:16"),
+        ("en", "zh-CN", "GB", "29 November, 12:16"),
+        ("zh-CN", "en", "GB", "11月29日 12:16"),
+    ],
+)
+def test_a_seller_reads_times_in_the_way_of_their_region(
+    seller: str | None, locale: str, region: str, told: str
+) -> None:
+    shop = Shop(name="Mug House", locale=locale, region=region, timezone="UTC", seller=Seller(locale=seller))
+    words, at = SellerWords.of(shop), datetime(2026, 11, 29, 12, 16, tzinfo=UTC)
+
+    assert words.moment(at) == told
+    assert told in words.reason("order_paid", {"order": "1001", "paid_at": at.isoformat()})
+    assert told in ExplanationWords(words).say(
+        "audit", "order_paid", {"template": "x", "at": at, "order": "1"}
+    )
 
 
 def test_a_moment_alone_can_be_shown() -> None:

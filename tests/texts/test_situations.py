@@ -28,6 +28,11 @@ PAYING = {
     "zh-TW": r"為您保留到|前完成付款",
 }
 ON_ITS_WAY = {"en": r"is on its way[.;]", "zh-CN": r"正在路上|已经发出。", "zh-TW": r"正在配送中|已經寄出。"}
+MONEY_CAME = {
+    "en": r"(?i)(?:we've|we have) received|is paid|fully paid|refund your payment",
+    "zh-CN": r"(?<!资料)收到了|款已收到|已付|付清|付的款.*退给您",
+    "zh-TW": r"已收到(?!您的訂單)|已付|付清|款項我們會退還",
+}
 LATE = {
     "en": r"should have left|hasn't left yet",
     "zh-CN": r"本该已经发出|还没有发出",
@@ -68,6 +73,9 @@ def test_a_text_promises_only_what_is_still_ahead(name: str, locale: str) -> Non
             assert not re.search(A_DAY[locale], text), where
         if paying in ("paid just now", "paid long ago", "free"):
             assert not re.search(PAYING[locale], text), where
+        if paying == "authorised" and ending not in ("refunded in part", "refunded"):
+            assert not re.search(MONEY_CAME[locale], text), where
+            assert not re.search(PAYING[locale], text), where
         if sending in (*NOT_GONE, "delivered", "told to be delivered"):
             assert not re.search(ON_ITS_WAY[locale], text), where
 
@@ -96,6 +104,13 @@ def test_a_day_is_named_while_it_is_ahead(locale: str) -> None:
         ]
         assert texts
         assert all(day in text for text in texts), texts
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_who_has_just_paid_is_not_asked_whether_they_wanted_the_order_back(locale: str) -> None:
+    asks = {"en": "Didn't ask", "zh-CN": "不是您的意思", "zh-TW": "不是您的意思"}[locale]
+    for parts, text in said_in_situations("restored", locale):
+        assert (asks in text) is (parts[0] not in ("paid just now", "paid in part")), (parts, text)
 
 
 def test_a_sellers_own_promise_without_a_condition_is_a_finding(tmp_path: Any) -> None:

@@ -7,7 +7,6 @@ records were joined later, what may be in the archive. What is stored beside a d
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import Connection
@@ -76,7 +75,7 @@ class _Audit:
         self.shop_id = shop_id
         self.shop = shop
         self.now = now
-        self.words = ExplanationWords(SellerWords(shop.seller.locale or shop.locale, ZoneInfo(shop.timezone)))
+        self.words = ExplanationWords(SellerWords.of(shop))
         self.examined = 0
         self._progress = progress
         self.archived_until = database.read_now(partial(archived_until, shop=shop_id))

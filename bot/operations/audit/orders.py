@@ -16,6 +16,7 @@ CLOCKS_APART = timedelta(days=1)  # at most, between a platform's and ours
 
 _ASKING_FOR_MONEY: dict[str, Outdated] = {
     "order_paid": lambda order: order.first_paid_at is not None,
+    "order_authorised": lambda order: order.authorised_at is not None,
     "order_cancelled": lambda order: order.cancelled,
     "order_refunded": lambda order: bool(order.refunds),
 }

@@ -43,8 +43,7 @@ def _why_not(known: Known) -> str | None:
         "it has shipped": known.shipped,
         "it was refunded": bool(known.refunds),
         "nothing is owed": known.left == 0,
-        "its card is authorised": bool(known.showings)
-        and all(placed.authorised for placed in known.showings),
+        "its card is authorised": known.authorised,
     }
     return next((why for why, true in reasons.items() if true), None)
 

@@ -1,5 +1,6 @@
 """What is said of money adds up, like with like currency, by what was told."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -20,6 +21,9 @@ _SAYS_LEFT = frozenset(
         "where_is_order",
     )
 )
+
+
+_CAME = re.compile(r"(?i)received (?:your|the) payment|款.{0,20}收到了|款已收到|款項.{0,20}已收到")
 
 
 def sums(history: History) -> Iterator[Finding]:
@@ -77,6 +81,8 @@ def _untrue(known: Known, heard: Heard) -> str | None:
     match heard.template:
         case "payment_received" if known.paid == 0:
             return "thanks for a payment that nobody made, or that was given up"
+        case _ if known.authorised and _CAME.search(reading.words(heard.text)):
+            return "the money is said to have come, and a card is only authorised"
         case "payment_received" if known.incomparable:
             return "thanks, although what came is of another currency"
         case "payment_received" if heard.values is not None and "left" not in heard.values and known.left:
