@@ -136,7 +136,8 @@ def stops(history: History) -> Iterator[Finding]:
 
 def silence(history: History) -> Iterator[Finding]:
     """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
-    tried to open their order."""
+    tried to open their order. Who opens it by its number and digits has answered for its buyer, so that
+    nobody need write a second time."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -148,7 +149,7 @@ def silence(history: History) -> Iterator[Finding]:
         strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
     for said, heard in without.items():
-        if said not in with_them:
+        if said not in with_them and not _answered_for(history, heard, strange):
             yield _finding(
                 heard, f"{heard.address} does not hear this once strangers are about", _about(other, heard)
             )
@@ -157,6 +158,11 @@ def silence(history: History) -> Iterator[Finding]:
             yield _finding(
                 heard, f"{heard.address} hears this only when strangers are about", _about(history, heard)
             )
+
+
+def _answered_for(history: History, unheard: Heard, strange: set[Address]) -> bool:
+    opened = {order for chat in strange for order in proved(history, chat, LAST)}
+    return unheard.template in ("second_contact", None) and bool(opened & set(history.orders_of(unheard)))
 
 
 def guessing(history: History) -> Iterator[Finding]:
