@@ -206,16 +206,12 @@ def _talk(
 
 
 def _elsewhere(person: Person, own: Sequence[Draft], orders: Sequence[Draft]) -> list[Draft]:
-    """What is told to the mailbox of somebody's orders in the shop's own system, but is none of those."""
-    mailboxes = {order.contact.email for order in own if _in_own_system(order)} - {None}
-    return [
-        order
-        for order in orders
-        if order.contact.email in mailboxes and not (_in_own_system(order) and order in own)
-    ]
+    """Orders that are told to nothing but the mailbox of somebody's orders in the shop's own system."""
+    mailboxes = {order.contact.email for order in own if _has_chat(order)} - {None}
+    return [order for order in orders if order.contact.email in mailboxes and not _has_chat(order)]
 
 
-def _in_own_system(order: Draft) -> bool:
+def _has_chat(order: Draft) -> bool:
     return order.channel == "webhook" and order.contact.buyer is not None
 
 
