@@ -179,6 +179,8 @@ def test_who_guesses_is_told_of_and_nobody_else() -> None:
     assert not found("guessing", *wrong(10), told)
     assert not found("guessing", *wrong(9))
     assert not found("guessing", *wrong(10), fact(OptedOut, HOUR, addresses=(MAIL,)))
+    at_another = wrote(MINUTE / 2, "proof", "2302 0", Address("telegram", "6000"), number="2302", digits="0")
+    assert not found("guessing", at_another, *wrong(10))
 
 
 NOT_OWED = {

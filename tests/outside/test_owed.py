@@ -4,6 +4,7 @@ import pytest
 
 from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored, Voided
 from tests.outside.histories import (
+    CHAT,
     DAY,
     HOUR,
     MAIL,
@@ -69,6 +70,15 @@ def test_a_run_that_ends_soon_owes_nothing(what: str) -> None:
 def test_a_stop_excuses_silence(what: str) -> None:
     rule, events = MISSING[what]
     assert not found(rule, *CONFIRMED, *events, fact(OptedOut, MINUTE, addresses=(MAIL,)))
+
+
+@pytest.mark.parametrize("what", [what for what in MISSING if what != "a delay"])
+def test_a_stop_that_was_taken_back_excuses_only_what_was_owed_meanwhile(what: str) -> None:
+    rule, events = MISSING[what]
+    stop, start = wrote(MINUTE, "stop", chat=CHAT), wrote(2 * MINUTE, "start", chat=CHAT)
+    late = wrote(9 * DAY, "start", chat=CHAT)
+    assert found(rule, *CONFIRMED, stop, start, *events)
+    assert not found(rule, *CONFIRMED, stop, *events, late)
 
 
 def test_a_stop_in_a_chat_that_opened_the_order_excuses_no_silence_elsewhere() -> None:

@@ -15,7 +15,7 @@ from tests.outside.facts import (
 )
 from tests.outside.history import Finding, History, Told
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, proved, stopped_at
+from tests.outside.rules.identities import LAST, proved, silenced
 
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
@@ -66,10 +66,13 @@ def _excused(history: History, known: Known, first: Told) -> bool:
     ways = [address for address in known.addresses() if address.kind in history.shop.channels]
     until = first.acked_at + _ENOUGH
     later = next((told.seq for told in history.told if told.acked_at > until), LAST)
+    since = first.acked_at
     words = [fact for _, fact in history.facts(later)]
     busy = {fact.chat for fact in words if isinstance(fact, Replied)}
     failing = {trouble.kind for trouble in history.troubles}
-    closed = [way for way in ways if way in busy or way.kind in failing or stopped_at(history, way, later)]
+    closed = [
+        way for way in ways if way in busy or way.kind in failing or silenced(history, way, since, until)
+    ]
     return not ways or bool(closed) or _crowded(history, ways, first)
 
 
@@ -117,8 +120,8 @@ def restorings(history: History) -> Iterator[Finding]:
             for heard in history.about(order)
             if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", None)
         ]
-        if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
-            history, gone.address, LAST
+        if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not silenced(
+            history, gone.address, back.acked_at, back.acked_at + _ENOUGH
         ):
             what = (
                 f"{order} was said to be cancelled and restored at {back.acked_at:%d %b %H:%M} without a word"

@@ -18,7 +18,7 @@ from tests.outside.facts import (
 )
 from tests.outside.history import Case, Finding, Heard, History
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, stopped_at
+from tests.outside.rules.identities import silenced
 from tests.outside.rules.parcels import end_of_term
 
 _FRESH = timedelta(days=1)  # told so soon after it happened, it is still news
@@ -119,7 +119,7 @@ def reviews_asked(history: History) -> Iterator[Finding]:
         due = came + history.shop.review
         if (
             due + _ENOUGH > history.ended_at
-            or _failing(history, due)
+            or _unheard(history, order, due)
             or len({fact.at for fact in known.all(Delivered)}) > 1
         ):
             continue
@@ -195,22 +195,28 @@ def _orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]
 
 
 def _silent(history: History, known: Known) -> bool:
-    """No way to speak, a person talks, or one of the order's own addresses said stop. What somebody says in
-    a chat that opened the order by its number or a link silences that chat alone."""
+    """No way to speak, or a person talks."""
     ways = [way for way in known.addresses() if way.kind in history.shop.channels]
     spoken = {fact.chat for _, fact in history.facts() if isinstance(fact, Replied)}
     chats = {heard.address for heard in history.about(known.order)} | set(ways)
-    return not ways or bool(chats & spoken) or any(stopped_at(history, way, LAST) for way in ways)
+    return not ways or bool(chats & spoken)
 
 
 def _told_at(history: History, order: str, fact: OrderFact) -> datetime | None:
-    """When it could be said first; None if it was told too late to be news, too late in the run, or while a
-    receiver failed."""
+    """When it could be said first; None if it was told too late to be news, too late in the run, or at a time
+    with nobody to say it to."""
     first = [told.acked_at for told in history.told if fact in told.facts]
     shown = [told.acked_at for told in history.told if any(_shows(each, order) for each in told.facts)]
     at = max(min(first), min(shown))
     late = at - fact.at >= _FRESH or at + _ENOUGH >= history.ended_at
-    return None if late or _failing(history, at) else at
+    return None if late or _unheard(history, order, at) else at
+
+
+def _unheard(history: History, order: str, since: datetime) -> bool:
+    """One of the order's own addresses wants no more words, or a receiver fails. What somebody says in a chat
+    that opened the order by its number or a link silences that chat alone."""
+    ways, until = Known(history, order).addresses(), since + _ENOUGH
+    return _failing(history, since) or any(silenced(history, way, since, until) for way in ways)
 
 
 def _failing(history: History, since: datetime) -> bool:
