@@ -140,3 +140,7 @@ def test_a_restoring_is_said_unless_the_order_is_cancelled_again_at_once() -> No
     assert not found("restored", *back, hears(DAY, "restored"))
     assert not found("restored", *back, fact(Cancelled, DAY + HOUR))
     assert found("restored", *back, fact(Cancelled, 3 * DAY))
+    late = hears(2 * DAY + HOUR, "restored")
+    assert found("restored", *back, late)
+    crowded = (hears(DAY, "payment_received"), hears(DAY + HOUR, "shipped"), late)
+    assert not found("restored", *back, *crowded, shop=Shop(per_day=2))

@@ -113,7 +113,7 @@ def restorings(history: History) -> Iterator[Finding]:
         )
         if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
             continue
-        if _cancelled_again(history, order, back):
+        if _cancelled_again(history, order, back) or _crowded(history, [gone.address], back):
             continue
         after = [
             heard
