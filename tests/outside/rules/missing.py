@@ -184,8 +184,9 @@ def proofs(history: History) -> Iterator[Finding]:
 
 
 def _keeps(history: History, order: str, right: Wrote, before: int) -> bool:
-    """The digits are those of the phone by now: it may have been corrected since the buyer gave them."""
-    phones = [contact.phone or "" for contact in Known(history, order, before).contacts]
+    """The order is told by now, and the digits are those of its phone, which may have been corrected."""
+    known = Known(history, order, before)
+    phones = [contact.phone or "" for contact in known.contacts if known.newest]
     return not Known(history, order).test and any(phone.endswith(right.digits or "-") for phone in phones)
 
 
