@@ -1,9 +1,12 @@
 """The judge itself, where it is about what has to be heard and was not."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored, Voided
 from tests.outside.histories import (
+    ANN,
     CHAT,
     DAY,
     HOUR,
@@ -79,6 +82,13 @@ def test_a_stop_that_was_taken_back_excuses_only_what_was_owed_meanwhile(what: s
     late = wrote(9 * DAY, "start", chat=CHAT)
     assert found(rule, *CONFIRMED, stop, start, *events)
     assert not found(rule, *CONFIRMED, stop, *events, late)
+
+
+def test_a_stop_of_the_mailbox_that_was_the_orders_then_excuses_silence() -> None:
+    corrected = placed(5 * HOUR, replace(ANN, email="new@example.com"))
+    gone = fact(OptedOut, MINUTE, addresses=(MAIL,))
+    assert not found("announced", *CONFIRMED, gone, shipped(HOUR), corrected)
+    assert found("announced", *CONFIRMED, shipped(HOUR), corrected)
 
 
 def test_a_stop_in_a_chat_that_opened_the_order_excuses_no_silence_elsewhere() -> None:

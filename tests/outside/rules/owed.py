@@ -213,9 +213,11 @@ def _told_at(history: History, order: str, fact: OrderFact) -> datetime | None:
 
 
 def _unheard(history: History, order: str, since: datetime) -> bool:
-    """One of the order's own addresses wants no more words, or a receiver fails. What somebody says in a chat
-    that opened the order by its number or a link silences that chat alone."""
-    ways, until = Known(history, order).addresses(), since + _ENOUGH
+    """An address that is or was the order's own wants no more words, or a receiver fails.
+
+    What somebody says in a chat that opened the order by its number or a link silences that chat alone.
+    """
+    ways, until = Known(history, order).former_addresses(), since + _ENOUGH
     return _failing(history, since) or any(silenced(history, way, since, until) for way in ways)
 
 
