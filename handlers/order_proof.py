@@ -110,6 +110,11 @@ def is_pair(text: str) -> bool:
     return only_numbers(text) and bool(last_fours_in(text, numbers_in(text)[0]))
 
 
+def offers_digits_of(order: Order, text: str) -> bool:
+    """True if the digits beside the number are those of this order."""
+    return any(last_fours_in(text, number) == (last_four_of(order),) for number in numbers_in(text))
+
+
 def with_number_as_word(text: str) -> str:
     """Replace an order's number by the word "order": "where is 1001?" becomes "where is order?"."""
     plain = _ways(text)[1]

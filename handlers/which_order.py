@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from bot.domain.actions import Action
+import msgspec
+
+from bot.domain.actions import Action, OpenOrder
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named
@@ -22,7 +24,26 @@ def about_order(
 ) -> list[Action]:
     """Answer with `then` for the order that the buyer means; ask for a proof where none is theirs."""
     order = own_order(event, context, states)
-    return then(order) if order else order_proof.prove(event, context, then)
+    if order is None:
+        return order_proof.prove(event, context, then)
+    tried = _proof_of_another(order, event, context, then)
+    if any(isinstance(action, OpenOrder) for action in tried):
+        return tried
+    return [*order_proof.counted(tried), *then(order)]
+
+
+def _proof_of_another(
+    order: Order, event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]
+) -> list[Action]:
+    """Two systems may have one number: digits that are not those of the known order may be the other's.
+
+    A wrong try counts as anywhere, and is answered about the known order, so that it reveals nothing.
+    """
+    alike = named(order.shown_number, context.named_orders)
+    others = tuple(each for each in alike if each not in context.orders)
+    if not others or not order_proof.is_pair(event.text) or order_proof.offers_digits_of(order, event.text):
+        return []
+    return order_proof.prove(event, msgspec.structs.replace(context, named_orders=others), then)
 
 
 def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] | None) -> Order | None:

@@ -1,13 +1,15 @@
 """Which order is meant: the one that is named, else the newest in question, and never another buyer's."""
 
+import msgspec
 import pytest
 
 from bot.domain.actions import Action, CountTry, NoteBuyer, OpenOrder
+from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Buyer
 from bot.domain.orders import Order
 from handlers.which_order import PAYABLE, about_order, named_order, own_order
 from tests.handlers import world
-from tests.handlers.world import chat_context, keys_of, order_of, wrote
+from tests.handlers.world import PLACED, chat_context, keys_of, order_of, wrote
 
 UNPAID = order_of(world.placed(order="1003"))
 PAID = order_of(world.placed(order="1002"), world.paid(order="1002"))
@@ -76,3 +78,23 @@ def test_an_order_of_another_buyer_is_answered_only_with_the_digits_of_its_phone
 
 def test_the_buyers_own_order_needs_no_proof() -> None:
     assert about("where is it", UNPAID) == [answered("1003")]
+
+
+def about_one_of_two(text: str) -> list[Action]:
+    """A chat that knows 1002 writes, and another system has an order of that number, too."""
+    contacts = Contacts(phone=Told("+447700905823", PLACED))
+    other = msgspec.structs.replace(PAID, id="1002@shopify", own_id="1002", buyer=None, contacts=contacts)
+    known = chat_context(PAID, buyer=Buyer(id="x"), named_orders=(PAID, other))
+    return about_order(wrote(text), known, lambda order: [answered(order.id)])
+
+
+@pytest.mark.parametrize("text", ["1002 5823", "#1002 尾号5823"])
+def test_of_two_orders_with_one_number_the_digits_open_the_one_that_is_not_known_yet(text: str) -> None:
+    assert about_one_of_two(text) == [OpenOrder(order="1002@shopify", how="digits"), answered("1002@shopify")]
+
+
+def test_a_guess_at_the_other_order_of_a_known_number_counts_and_reveals_nothing() -> None:
+    assert about_one_of_two("1002 5824") == [CountTry(orders=("1002@shopify",)), answered("1002")]
+    assert about_one_of_two("1002 8000") == [answered("1002")]
+    assert about_one_of_two("where is 1002?") == [answered("1002")]
+    assert about("1002 5824", PAID) == [answered("1002")]

@@ -137,7 +137,7 @@ def _order(
     ways = [name for name in ("webhook", "webhook", "shopify", "woocommerce") if name in drawn.channels]
     channel = imports.CHANNEL if rng.random() < 0.1 and (person.email or person.phone) else rng.choice(ways)
     own = [draft.channel for draft in before if draft.contact.name == person.name]
-    channel = own[-1] if own and rng.random() < 0.6 else channel
+    channel = own[-1] if own and rng.random() < 0.4 else channel
     taken = {name for draft in before if draft.channel == channel for name in (draft.id, draft.number)}
     id, number = _names(rng, channel, len(before), taken)
     price = Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100
@@ -196,12 +196,23 @@ def _talk(
         talker = talks.Talker(rng, ids, person, ends_at)
         if person.stranger:
             chats = person.chats(drawn.channels)
-            sent += talker.stranger(honest, chats, knows=kind == PLAIN and rng.random() < 0.5)
+            sent += talker.stranger(honest, chats, knows=rng.random() < 0.6)
             if chats and kind == PLAIN and rng.random() < 0.15:
                 sent += talker.guesses(rng.choice(honest), chats)
         elif own := [order for order in orders if order.contact.name == person.name]:
             sent += talker.buyer(own, drawn.channels)
+            sent += talker.stop_beside(own, _elsewhere(person, own, orders))
     return sent
+
+
+def _elsewhere(person: Person, own: Sequence[Draft], orders: Sequence[Draft]) -> list[Draft]:
+    """Orders that are told to nothing but the mailbox of somebody's orders in the shop's own system."""
+    mailboxes = {order.contact.email for order in own if _has_chat(order)} - {None}
+    return [order for order in orders if order.contact.email in mailboxes and not _has_chat(order)]
+
+
+def _has_chat(order: Draft) -> bool:
+    return order.channel == "webhook" and order.contact.buyer is not None
 
 
 def _sent(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:

@@ -35,6 +35,7 @@ class _Line:
             "total": money(draft.total),
             "postage": money(draft.postage),
             "currency": draft.currency,
+            "buyer": contact.buyer,
             "name": contact.name,
             "email": contact.email,
             "phone": contact.phone,

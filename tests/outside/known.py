@@ -66,8 +66,15 @@ class Known:
 
     def addresses(self) -> set[Address]:
         """The order's own: its mailbox, and the chat of a buyer whom the shop's own system names."""
+        return self._addresses(self.contacts)
+
+    def former_addresses(self) -> set[Address]:
+        """Its own, and those that were, before its contacts were corrected."""
+        return self._addresses(self.ever_told)
+
+    def _addresses(self, contacts: Iterable[Contact]) -> set[Address]:
         found = set()
-        for contact in self.contacts:
+        for contact in contacts:
             if contact.email:
                 found.add(Address("email", contact.email))
             if contact.buyer and self.channel == "webhook":

@@ -52,8 +52,19 @@ class Talker:
         for chat in chats:
             at = victims[0].placed_at + soon(self.rng, MINUTE, HOUR, DAY)
             for _ in range(self.rng.choice((1, 2, 3))):
-                self._pry(chat, at, self.rng.choice(victims), knows)
+                victim = self.rng.choice(victims)
+                at = max(at, victim.placed_at + soon(self.rng, MINUTE, HOUR)) if knows else at
+                self._pry(chat, at, victim, knows)
                 at += soon(self.rng, MINUTE, 5 * HOUR, DAY)
+        return self.sent
+
+    def stop_beside(self, own: Sequence[Draft], elsewhere: Sequence[Draft]) -> list[Sent]:
+        """They want no more words in their chat, while an order elsewhere is told to the same mailbox."""
+        self.sent = []
+        if elsewhere and self.person.buyer and self.rng.random() < 0.5:
+            first = min(order.placed_at for order in own)
+            at = max(first, self.rng.choice(elsewhere).placed_at) + soon(self.rng, MINUTE, HOUR)
+            self._write(Address("webhook", self.person.buyer), at, _STOP[self.person.locale], "stop")
         return self.sent
 
     def guesses(self, victim: Draft, chats: Sequence[Address]) -> list[Sent]:
@@ -120,7 +131,7 @@ class Talker:
 
     def _pry(self, chat: Address, at: datetime, order: Draft, knows: bool) -> None:
         question = self.rng.choice(_QUESTIONS[self.person.locale])
-        match self.rng.choice(("ask", "named", "wrong", "right", "right", "stop")):
+        match self.rng.choices(("ask", "named", "wrong", "right", "stop"), (1, 1, 1, 4, 1))[0]:
             case "named":
                 self._write(chat, at, f"{question} {order.number}", "question", order.number)
             case "wrong":
@@ -128,7 +139,7 @@ class Talker:
             case "right" if knows and order.contact.phone:
                 digits = order.contact.phone[-4:]
                 self._write(chat, at, f"{order.number} {digits}", "proof", order.number, digits)
-                if self.rng.random() < 0.5:
+                if self.rng.random() < 0.6:
                     self._write(chat, at + MINUTE, _STOP[self.person.locale], "stop")
             case "stop":
                 self._write(chat, at, _STOP[self.person.locale], "stop")

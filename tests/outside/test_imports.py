@@ -1,6 +1,7 @@
 """Files of orders that are imported: what they show, and when."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -32,3 +33,10 @@ def test_files_of_all_states_are_drawn() -> None:
     kinds = {type(fact) for sent in drawn for fact in sent.delivery.facts}
     assert {Placed, Paid, Shipped, Delivered} <= kinds
     assert any(sent.delivery.facts[0].at - ORDER.placed_at > timedelta(days=5) for sent in drawn)
+
+
+def test_a_file_names_the_buyer_whom_its_facts_name() -> None:
+    known = replace(ORDER, contact=replace(ORDER.contact, buyer="7000"))
+    for draft, named in ((ORDER, False), (known, True)):
+        for sent in imports.imported(random.Random(0), draft):
+            assert ("7000" in sent.delivery.body["file"]) is named

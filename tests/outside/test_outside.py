@@ -150,6 +150,19 @@ def test_what_strangers_change_for_others_is_found() -> None:
     assert not list(judge(same, ["strangers"]))
 
 
+def test_a_stranger_who_opened_an_order_spares_it_a_second_contact_and_nothing_else() -> None:
+    opened = wrote(MINUTE, "proof", "2301 5678", number="2301", digits="5678")
+    wrong = wrote(MINUTE, "proof", "2301 0000", number="2301", digits="0000")
+    for template, tried, silenced in (
+        ("second_contact", opened, False),
+        ("second_contact", wrong, True),
+        ("shipped", opened, True),
+    ):
+        alone = history(placed(), hears(DAY, template, text="left"))
+        both = history(placed(), tried, others={"no strangers": alone})
+        assert bool(list(judge(both, ["strangers"]))) is silenced
+
+
 def test_who_guesses_is_told_of_and_nobody_else() -> None:
     def wrong(tries: int) -> list[Event]:
         digits = [f"{n:04}" for n in range(tries)]
@@ -166,6 +179,8 @@ def test_who_guesses_is_told_of_and_nobody_else() -> None:
     assert not found("guessing", *wrong(10), told)
     assert not found("guessing", *wrong(9))
     assert not found("guessing", *wrong(10), fact(OptedOut, HOUR, addresses=(MAIL,)))
+    at_another = wrote(MINUTE / 2, "proof", "2302 0", Address("telegram", "6000"), number="2302", digits="0")
+    assert not found("guessing", at_another, *wrong(10))
 
 
 NOT_OWED = {

@@ -1,9 +1,13 @@
 """The judge itself, where it is about what has to be heard and was not."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.outside.facts import Cancelled, Delivered, OptedOut, Refunded, Restored, Voided
 from tests.outside.histories import (
+    ANN,
+    CHAT,
     DAY,
     HOUR,
     MAIL,
@@ -71,6 +75,22 @@ def test_a_stop_excuses_silence(what: str) -> None:
     assert not found(rule, *CONFIRMED, *events, fact(OptedOut, MINUTE, addresses=(MAIL,)))
 
 
+@pytest.mark.parametrize("what", [what for what in MISSING if what != "a delay"])
+def test_a_stop_that_was_taken_back_excuses_only_what_was_owed_meanwhile(what: str) -> None:
+    rule, events = MISSING[what]
+    stop, start = wrote(MINUTE, "stop", chat=CHAT), wrote(2 * MINUTE, "start", chat=CHAT)
+    late = wrote(9 * DAY, "start", chat=CHAT)
+    assert found(rule, *CONFIRMED, stop, start, *events)
+    assert not found(rule, *CONFIRMED, stop, *events, late)
+
+
+def test_a_stop_of_the_mailbox_that_was_the_orders_then_excuses_silence() -> None:
+    corrected = placed(5 * HOUR, replace(ANN, email="new@example.com"))
+    gone = fact(OptedOut, MINUTE, addresses=(MAIL,))
+    assert not found("announced", *CONFIRMED, gone, shipped(HOUR), corrected)
+    assert found("announced", *CONFIRMED, shipped(HOUR), corrected)
+
+
 def test_a_stop_in_a_chat_that_opened_the_order_excuses_no_silence_elsewhere() -> None:
     opened = wrote(HOUR, "proof", "2301 5678", number="2301", digits="5678")
     strange = (opened, hears(HOUR, "where_is_order", STRANGER), wrote(2 * HOUR, "stop"))
@@ -130,3 +150,7 @@ def test_a_restoring_is_said_unless_the_order_is_cancelled_again_at_once() -> No
     assert not found("restored", *back, hears(DAY, "restored"))
     assert not found("restored", *back, fact(Cancelled, DAY + HOUR))
     assert found("restored", *back, fact(Cancelled, 3 * DAY))
+    late = hears(2 * DAY + HOUR, "restored")
+    assert found("restored", *back, late)
+    crowded = (hears(DAY, "payment_received"), hears(DAY + HOUR, "shipped"), late)
+    assert not found("restored", *back, *crowded, shop=Shop(per_day=2))

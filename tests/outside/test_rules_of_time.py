@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.outside import generator, reading
-from tests.outside.facts import Cancelled, Delivered, Refunded, Replied, Restored, Reviewed
+from tests.outside.facts import Cancelled, Delivered, Paid, Refunded, Replied, Restored, Reviewed
 from tests.outside.histories import (
     ANN,
     BEN,
@@ -148,6 +148,8 @@ def test_a_right_proof_opens_the_order_at_once() -> None:
     assert not found("proved", placed(), wrong, hears(HOUR, "not_matched", STRANGER, order=None))
     corrected = placed(MINUTE, replace(ANN, phone=BEN.phone))
     assert not found("proved", placed(), corrected, proof, unseen)
+    early = fact(Paid, MINUTE, payment="p", contact=ANN)
+    assert not found("proved", early, proof, unseen, placed(2 * HOUR))
 
 
 def test_another_order_of_arrival_leaves_the_same_messages() -> None:

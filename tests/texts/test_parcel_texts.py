@@ -89,11 +89,12 @@ def test_all_parcels_that_are_news_stand_in_one_notice_and_none_that_was_told(lo
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_what_the_carrier_could_not_deliver_is_not_called_on_its_way(locale: str) -> None:
-    failed = parcel("a", tracking="T1", failed_at=AT)
-
+@pytest.mark.parametrize("ended", [{"failed_at": AT}, {"delivered_at": AT, "last": False}], ids=repr)
+def test_what_has_come_or_could_not_be_delivered_is_not_called_on_its_way(
+    locale: str, ended: dict[str, Any]
+) -> None:
     for name in ("where_is_order", "when_ship"):
-        text = written(name, locale, failed)
+        text = written(name, locale, parcel("a", tracking="T1", **ended))
 
         assert not re.search("is on its way|正在路上|正在配送", text)
         assert "T1" in text

@@ -8,7 +8,7 @@ from tests.outside import reading
 from tests.outside.facts import Placed, Restored, Wrote
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, proved, stopped_at
+from tests.outside.rules.identities import proved, silenced
 from tests.outside.rules.sayings import REMINDERS, UNASKED, shown
 
 ONE_BREATH = timedelta(minutes=5)
@@ -135,7 +135,7 @@ def _never_told(history: History, order: str, said: list[Heard]) -> Heard | None
     last = named[-1]
     told = [seq for seq, fact in history.by_order[order] if isinstance(fact, Placed) and fact.at > last.at]
     changed = next((each.acked_at for each in history.told if each.seq in told), None)
-    if changed is None or changed > end or stopped_at(history, last.address, LAST):
+    if changed is None or changed > end or silenced(history, last.address, changed):
         return None
     values = last.values or {}
     before = reading.amount(values.get("total", ""), history.shop.locale)

@@ -120,6 +120,18 @@ def stopped_at(history: History, address: Address, before: int) -> datetime | No
     return last[0] if last and last[1] else None
 
 
+def silenced(history: History, address: Address, since: datetime, until: datetime | None = None) -> bool:
+    """Whether an address wanted no more words at any time between, or from then on."""
+    first, last = _after(history, since), _after(history, until) if until else LAST
+    words = (seq for seq, fact in history.facts(last) if isinstance(fact, (Wrote, OptedOut)) and seq >= first)
+    return any(stopped_at(history, address, place) for place in (first, *(seq + 1 for seq in words)))
+
+
+def _after(history: History, at: datetime) -> int:
+    """The place of what was told first after a time."""
+    return next((told.seq for told in history.told if told.acked_at > at), LAST)
+
+
 def stops(history: History) -> Iterator[Finding]:
     """After a stop of an address nothing unasked reaches it, whichever word arrived last.
     Whether an order placed after the stop is confirmed is left open."""
@@ -136,7 +148,8 @@ def stops(history: History) -> Iterator[Finding]:
 
 def silence(history: History) -> Iterator[Finding]:
     """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
-    tried to open their order."""
+    tried to open their order. Who opens it by its number and digits has answered for its buyer, so that
+    nobody need write a second time."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -148,7 +161,7 @@ def silence(history: History) -> Iterator[Finding]:
         strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
     for said, heard in without.items():
-        if said not in with_them:
+        if said not in with_them and not _answered_for(history, heard, strange):
             yield _finding(
                 heard, f"{heard.address} does not hear this once strangers are about", _about(other, heard)
             )
@@ -157,6 +170,11 @@ def silence(history: History) -> Iterator[Finding]:
             yield _finding(
                 heard, f"{heard.address} hears this only when strangers are about", _about(history, heard)
             )
+
+
+def _answered_for(history: History, unheard: Heard, strange: set[Address]) -> bool:
+    opened = {order for chat in strange for order in proved(history, chat, LAST)}
+    return unheard.template in ("second_contact", None) and bool(opened & set(history.orders_of(unheard)))
 
 
 def guessing(history: History) -> Iterator[Finding]:
@@ -168,7 +186,11 @@ def guessing(history: History) -> Iterator[Finding]:
             yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
     for order in history.by_order:
         tries = _wrong_tries(history, order, LAST, most=_OF_A_CHAT)
-        if len(tries) < _MOST_TRIES or tries[-1] - tries[0] > _HOURS or not _reachable(history, order):
+        if (
+            len(tries) < _MOST_TRIES
+            or tries[-1] - tries[0] > _HOURS
+            or not _reachable(history, order, tries[-1])
+        ):
             continue
         if not any(heard.template in ("order_guessed", None) for heard in history.about(order)):
             what = f"{order}: {len(tries)} wrong tries, and its own contact was not told"
@@ -177,24 +199,27 @@ def guessing(history: History) -> Iterator[Finding]:
 
 def _wrong_tries(history: History, order: str, before: int, most: int = LAST) -> list[datetime]:
     """When chats that have not opened the order wrote its number and other digits; so many of each chat at
-    most, since after its own tries nothing that a chat writes is looked at."""
-    found: dict[Address, set[datetime]] = {}
+    most, at whichever orders, since after that nothing that a chat writes is looked at."""
+    found: set[datetime] = set()
+    spent: dict[Address, set[datetime]] = {}
     for seq, fact in history.facts(before):
         if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
             continue
-        named = order in history.numbered(fact.number)
-        knows = proved(history, fact.chat, seq) & set(history.numbered(fact.number))
-        wrong = fact.digits not in _digits(history, order, seq) and Known(history, order, seq).newest
-        tries = found.setdefault(fact.chat, set())
-        if named and wrong and not knows and len(tries) < most:
-            tries.add(fact.at)
-    return sorted(at for tries in found.values() for at in tries)
+        named = history.numbered(fact.number)
+        if any(fact.digits in _digits(history, each, seq) for each in named):
+            continue
+        tries = spent.setdefault(fact.chat, set())
+        knows = proved(history, fact.chat, seq) & set(named)
+        if order in named and Known(history, order, seq).newest and not knows and len(tries) < most:
+            found.add(fact.at)
+        tries.add(fact.at)
+    return sorted(found)
 
 
-def _reachable(history: History, order: str) -> bool:
-    """There is an address, it did not say stop, and nothing failed."""
+def _reachable(history: History, order: str, since: datetime) -> bool:
+    """There is an address, it does not want no more words, and nothing failed."""
     ways = [way for way in Known(history, order).addresses() if way.kind in history.shop.channels]
-    silent = [way for way in ways if stopped_at(history, way, LAST)]
+    silent = [way for way in ways if silenced(history, way, since)]
     return bool(ways) and not silent and not history.troubles and not Known(history, order).test
 
 

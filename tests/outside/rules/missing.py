@@ -15,7 +15,7 @@ from tests.outside.facts import (
 )
 from tests.outside.history import Finding, History, Told
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, proved, stopped_at
+from tests.outside.rules.identities import LAST, proved, silenced
 
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
@@ -66,10 +66,13 @@ def _excused(history: History, known: Known, first: Told) -> bool:
     ways = [address for address in known.addresses() if address.kind in history.shop.channels]
     until = first.acked_at + _ENOUGH
     later = next((told.seq for told in history.told if told.acked_at > until), LAST)
+    since = first.acked_at
     words = [fact for _, fact in history.facts(later)]
     busy = {fact.chat for fact in words if isinstance(fact, Replied)}
     failing = {trouble.kind for trouble in history.troubles}
-    closed = [way for way in ways if way in busy or way.kind in failing or stopped_at(history, way, later)]
+    closed = [
+        way for way in ways if way in busy or way.kind in failing or silenced(history, way, since, until)
+    ]
     return not ways or bool(closed) or _crowded(history, ways, first)
 
 
@@ -110,15 +113,15 @@ def restorings(history: History) -> Iterator[Finding]:
         )
         if gone is None or back is None or history.troubles or back.acked_at + 2 * _ENOUGH > history.ended_at:
             continue
-        if _cancelled_again(history, order, back):
+        if _cancelled_again(history, order, back) or _crowded(history, [gone.address], back):
             continue
         after = [
             heard
             for heard in history.about(order)
             if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", None)
         ]
-        if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not stopped_at(
-            history, gone.address, LAST
+        if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not silenced(
+            history, gone.address, back.acked_at, back.acked_at + _ENOUGH
         ):
             what = (
                 f"{order} was said to be cancelled and restored at {back.acked_at:%d %b %H:%M} without a word"
@@ -181,8 +184,9 @@ def proofs(history: History) -> Iterator[Finding]:
 
 
 def _keeps(history: History, order: str, right: Wrote, before: int) -> bool:
-    """The digits are those of the phone by now: it may have been corrected since the buyer gave them."""
-    phones = [contact.phone or "" for contact in Known(history, order, before).contacts]
+    """The order is told by now, and the digits are those of its phone, which may have been corrected."""
+    known = Known(history, order, before)
+    phones = [contact.phone or "" for contact in known.contacts if known.newest]
     return not Known(history, order).test and any(phone.endswith(right.digits or "-") for phone in phones)
 
 

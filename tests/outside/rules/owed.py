@@ -18,13 +18,14 @@ from tests.outside.facts import (
 )
 from tests.outside.history import Case, Finding, Heard, History
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, stopped_at
+from tests.outside.rules.identities import silenced
 from tests.outside.rules.parcels import end_of_term
 
 _FRESH = timedelta(days=1)  # told so soon after it happened, it is still news
 _AT_ONCE = timedelta(minutes=10)
 _ENOUGH = timedelta(days=3)  # in which quiet hours, caps and other parcels have passed
 _OF_PARCELS = ("shipped", "tracking_changed", None)
+_GONE = 410
 _ROOMY = 6  # messages a day, with which no cap keeps anything back for days
 
 
@@ -116,7 +117,11 @@ def reviews_asked(history: History) -> Iterator[Finding]:
         if came is None or not history.shop.review or busy or _forgotten(history, order):
             continue
         due = came + history.shop.review
-        if due + _ENOUGH > history.ended_at or len({fact.at for fact in known.all(Delivered)}) > 1:
+        if (
+            due + _ENOUGH > history.ended_at
+            or _unheard(history, order, due)
+            or len({fact.at for fact in known.all(Delivered)}) > 1
+        ):
             continue
         if not any(heard.template in ("review_request", None) for heard in history.about(order)):
             what = f"{order}: came at {came:%d %b %H:%M}, and no review was asked for"
@@ -182,7 +187,7 @@ def _orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]
     """Orders of which everything was told, with a way to speak of them that is open all the time."""
     for order in history.by_order:
         known = Known(history, order)
-        if known.newest is None or known.test or history.troubles:
+        if known.newest is None or known.test:
             continue
         if heard and (_silent(history, known) or history.shop.per_day < _ROOMY):
             continue
@@ -190,20 +195,38 @@ def _orders(history: History, heard: bool = True) -> Iterator[tuple[str, Known]]
 
 
 def _silent(history: History, known: Known) -> bool:
-    """No way to speak, a person talks, or one of the order's own addresses said stop. What somebody says in
-    a chat that opened the order by its number or a link silences that chat alone."""
+    """No way to speak, or a person talks."""
     ways = [way for way in known.addresses() if way.kind in history.shop.channels]
     spoken = {fact.chat for _, fact in history.facts() if isinstance(fact, Replied)}
     chats = {heard.address for heard in history.about(known.order)} | set(ways)
-    return not ways or bool(chats & spoken) or any(stopped_at(history, way, LAST) for way in ways)
+    return not ways or bool(chats & spoken)
 
 
 def _told_at(history: History, order: str, fact: OrderFact) -> datetime | None:
-    """When it could be said first; None if it was told too late to be news, or too late in the run."""
+    """When it could be said first; None if it was told too late to be news, too late in the run, or at a time
+    with nobody to say it to."""
     first = [told.acked_at for told in history.told if fact in told.facts]
     shown = [told.acked_at for told in history.told if any(_shows(each, order) for each in told.facts)]
     at = max(min(first), min(shown))
-    return at if at - fact.at < _FRESH and at + _ENOUGH < history.ended_at else None
+    late = at - fact.at >= _FRESH or at + _ENOUGH >= history.ended_at
+    return None if late or _unheard(history, order, at) else at
+
+
+def _unheard(history: History, order: str, since: datetime) -> bool:
+    """An address that is or was the order's own wants no more words, or a receiver fails.
+
+    What somebody says in a chat that opened the order by its number or a link silences that chat alone.
+    """
+    ways, until = Known(history, order).former_addresses(), since + _ENOUGH
+    return _failing(history, since) or any(silenced(history, way, since, until) for way in ways)
+
+
+def _failing(history: History, since: datetime) -> bool:
+    """A receiver fails within the time in which it is to be said; one that is gone stays gone."""
+    return any(
+        trouble.begins < since + _ENOUGH and (trouble.ends >= since or trouble.status == _GONE)
+        for trouble in history.troubles
+    )
 
 
 def _shows(fact: object, order: str) -> bool:

@@ -9,7 +9,7 @@ from tests.outside import reading
 from tests.outside.facts import Address, Carried, Delivered, Paid, Placed, Restored, Shipped, TakenBack
 from tests.outside.history import Finding, Heard, History
 from tests.outside.known import Known
-from tests.outside.rules.identities import LAST, stopped_at
+from tests.outside.rules.identities import silenced
 from tests.outside.rules.sayings import promise_in, promises_shipping, shown
 
 _PART = re.compile(r"(?i)part of your order|the rest will follow|其余的随后寄出|其餘隨後寄出")
@@ -123,7 +123,7 @@ def _still_matters(history: History, order: str, where: Address, since: datetime
     later = Known(history, order)
     came = any(fact.at < since + timedelta(days=1) for fact in later.all(Delivered))
     idle = came or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
-    return not idle and not history.troubles and stopped_at(history, where, LAST) is None
+    return not idle and not history.troubles and not silenced(history, where, since)
 
 
 def nothing_promised(history: History) -> Iterator[Finding]:
