@@ -338,9 +338,9 @@ OUTER = {path.rpartition(".")[0] for path in VARIABLES} - set(
 @pytest.mark.parametrize(
     ("name", "locale", "word", "meaning"),
     [
-        ("stop_line", "zh-CN", "退订", "stop"),
-        ("stop_line", "zh-TW", "退訂", "stop"),
-        ("stop_line", "en", "STOP", "stop"),
+        ("stop_line", "zh-CN", "不要优惠", "no_offers"),
+        ("stop_line", "zh-TW", "不要優惠", "no_offers"),
+        ("stop_line", "en", "NO OFFERS", "no_offers"),
         ("stopped", "zh-CN", "恢复", "resume"),
         ("stopped", "zh-TW", "恢復", "resume"),
         ("stopped", "en", "START", "resume"),
