@@ -17,8 +17,13 @@ def private(path: str, flags: int) -> int:
 
 
 def create_private(file: Path) -> None:
-    """Create an empty file, mode 0600; one that is there stays as it is. Raises OSError."""
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, FILE_MODE))
+    """Create an empty file, mode 0600; one that is there stays as it is. Raises OSError.
+
+    One that is there is not even opened: closing it again would end every lock that this process has on it
+    (POSIX), and with them SQLite's, so that another program would take our database for one that nobody uses.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
 
 def make_private_folder(folder: Path) -> None:

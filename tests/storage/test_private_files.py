@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +70,24 @@ def test_a_database_what_lies_beside_it_and_its_copies_are_closed(tmp_path: Path
         database.close()
 
     assert files == dict.fromkeys(("shop.db", "shop.db-wal", "shop.db-shm", "copy.db"), 0o600)
+
+
+def test_a_further_connection_ends_no_lock_so_that_no_other_program_clears_our_log_away(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
+    with database.engine.connect() as first, database.engine.connect() as second:
+        first.exec_driver_sql("CREATE TABLE teas (name TEXT)")
+        first.commit()
+        second.exec_driver_sql("SELECT * FROM teas")
+        second.rollback()
+        with database.engine.connect() as third:
+            third.exec_driver_sql("SELECT * FROM teas")
+        visit = (
+            f"import sqlite3; there = sqlite3.connect({str(tmp_path / 'shop.db')!r});"
+            " there.execute('SELECT * FROM teas'); there.close()"
+        )
+        subprocess.run([sys.executable, "-c", visit], check=True)
+
+        assert (tmp_path / "shop.db-wal").exists()
+    database.close()
