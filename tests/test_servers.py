@@ -21,8 +21,8 @@ def test_a_test_gets_an_empty_database_of_its_own(database_url: str) -> None:
     engine.dispose()
 
 
-def test_two_tests_do_not_share_a_postgresql_database(postgres_url: str) -> None:
-    engine = create_engine(postgres_url)
+def test_two_tests_do_not_share_a_postgresql_database(bare_postgres_url: str) -> None:
+    engine = create_engine(bare_postgres_url)
     with engine.connect() as connection:
         tables = connection.execute(
             text("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
@@ -30,7 +30,7 @@ def test_two_tests_do_not_share_a_postgresql_database(postgres_url: str) -> None
         assert tables.scalar_one() == 0
         assert connection.execute(text("SHOW server_version_num")).scalar_one() >= "180000"
     engine.dispose()
-    assert make_url(postgres_url).database != "postgres"
+    assert make_url(bare_postgres_url).database != "postgres"
 
 
 def test_postgresql_ends_with_the_process_that_started_it() -> None:
