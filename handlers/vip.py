@@ -65,7 +65,7 @@ def promotion_firings(
     Its first firing is on or after its first day, its last on its last day.
     """
     trigger = CronTrigger.from_crontab(promotion.cron, timezone=zone)
-    opens_at, closes_at = datetime.combine(promotion.start, time.min, zone), ends_at(promotion, zone)
+    opens_at, closes_at = datetime.combine(promotion.start, time.min, zone), promotion.ends_at(zone)
     if now >= closes_at:
         return None, None
     following = _fires(trigger, max(opens_at, now + timedelta(microseconds=1)))
@@ -84,10 +84,6 @@ def _last_firing(trigger: CronTrigger, opens_at: datetime, now: datetime) -> dat
     return early
 
 
-def ends_at(promotion: Promotion, zone: ZoneInfo) -> datetime:
-    return promotion.ends_at(zone)
-
-
 def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
     """In UTC, because two times of one zone compare by wall clock, which DST sets back."""
     fires_at: datetime | None = trigger.get_next_fire_time(None, since)
@@ -99,7 +95,7 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
     promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
     if promotion is None:
         return Reason("promotion_over", {"end": iso(due.due_at)})
-    over_at = ends_at(promotion, facts.shop.zone())
+    over_at = promotion.ends_at(facts.shop.zone())
     if now >= over_at:
         return Reason("promotion_over", {"end": iso(over_at)})
     if facts.standing.agrees is not True:
