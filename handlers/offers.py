@@ -8,6 +8,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Shop
+from bot.domain.wishes import mailbox
 from handlers import message_policies as policy
 
 
@@ -34,12 +35,12 @@ def unconfirmed(order: Order, shop: Shop) -> str | None:
     said = order.contacts
     if said is None or not shop.confirms_offers or said.known("agrees") != "yes":
         return None
-    return (said.known("email") or "").casefold() or None
+    return mailbox(said.known("email")) or None
 
 
 def why_not_ask(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    mailbox = unconfirmed(order, facts.shop)
-    if mailbox is None or due.to != f"{MAILTO}{mailbox}":
+    named = unconfirmed(order, facts.shop)
+    if named is None or due.to != f"{MAILTO}{named}":
         return Reason("not_agreed")
     if facts.standing.agrees is not None:
         return Reason("offers_decided")

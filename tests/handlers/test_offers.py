@@ -113,3 +113,5 @@ def test_it_is_asked_only_while_nobody_knows_and_the_order_still_names_the_mailb
     assert judged(before=True) == "already_told"
     assert judged(agrees=False) == "not_agreed"
     assert judged(email="corrected@example.com") == "not_agreed"
+    assert judged(email="Ann@Straße.example", to="mailto:ann@straße.example") is None
+    assert judged(email="ann@straße.example", to="mailto:ann@strasse.example") == "not_agreed"
