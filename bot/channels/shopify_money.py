@@ -46,16 +46,21 @@ def _shown_in(order: forms.Order, shop: str) -> str:
 def _total(order: forms.Order, code: str, refunded: bool) -> Money:
     """What the buyer is asked for, with later edits; as first asked where refunds are taken off the current
     total, which then says nothing of what was asked."""
+    first = _first(order, code)
     if code == currency(order.currency, "currency"):
-        first = money(order.total_price, code, "total_price")
         current = order.current_total_price
         now = money(current, code, "current_total_price") if current is not None else first
     else:
-        first = _seen(order.total_price_set, code, "total_price_set") or money(
-            order.total_price, code, "total_price"
-        )
         now = _seen(order.current_total_price_set, code, "current_total_price_set") or first
     return max(first, now) if refunded else now
+
+
+def _first(order: forms.Order, code: str) -> Money:
+    """What was asked for before any edit."""
+    seen = code != currency(order.currency, "currency") and _seen(
+        order.total_price_set, code, "total_price_set"
+    )
+    return seen or money(order.total_price, code, "total_price")
 
 
 def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
@@ -69,8 +74,8 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     part = (
         shop_total - money(left, shop_total.currency, "total_outstanding", below_zero=True) if left else None
     )
-    if state == "paid" and part is not None and part.currency == total.currency:
-        return max(part, total)
+    if state == "paid" and part is not None and part > shop_total:
+        return _first(order, total.currency) if part == _first(order, part.currency) else part
     if state == "paid":
         return total
     if state == "voided":

@@ -257,6 +257,36 @@ def test_an_order_that_an_edit_made_cheaper_after_payment_is_overpaid() -> None:
         assert (known.paid, known.overpaid, known.state) == (Money(39800, "USD"), Money(1000, "USD"), "paid")
 
 
+@pytest.mark.parametrize(
+    ("left", "paid"),
+    [
+        ("-10.00", Money(280000, "CNY")),
+        ("-5.00", None),
+    ],  # all of the first total; a sum told in dollars alone
+)
+def test_a_cheaper_order_in_the_buyers_currency_claims_no_sum_that_nobody_told(
+    left: str, paid: Money | None
+) -> None:
+    def both(dollars: str, yuan: str) -> dict[str, Any]:
+        return {
+            "shop_money": {"amount": dollars, "currency_code": "USD"},
+            "presentment_money": {"amount": yuan, "currency_code": "CNY"},
+        }
+
+    body = order(
+        financial_status="paid",
+        presentment_currency="CNY",
+        total_price="398.00",
+        total_price_set=both("398.00", "2800.00"),
+        current_total_price="388.00",
+        current_total_price_set=both("388.00", "2730.00"),
+        total_outstanding=left,
+    )
+    known = merged(told("orders/updated", body))
+
+    assert (known.total, known.paid) == (Money(273000, "CNY"), paid)
+
+
 def test_a_refund_that_lowers_the_current_total_is_no_edit() -> None:
     back = {"kind": "refund", "status": "success", "amount": "98.00", "currency": "USD"}
     refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [back]}
