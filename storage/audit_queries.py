@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple
 from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
 from bot.domain.orders import Order
 from storage import order_records
+from storage.asking import ask
 from storage.proof_records import Place
 from storage.tables import buyers, conversations, identities, in_state, inbox, openings, orders, outbox
 
@@ -177,7 +178,7 @@ def _with_records(
             if isinstance(fact.event, OrderEvent):
                 found.setdefault((fact.event.order, fact.event.channel), []).append(fact)
     names = {name for order, channel in found for name in (order, f"{order}@{channel}")}
-    records = order_records.by_id(connection, shop, names)
+    records = ask(connection, shop, order_records.by_id(names))
     facts: dict[str, list[Fact]] = {}
     for (order, channel), theirs in found.items():
         own = f"{order}@{channel}"

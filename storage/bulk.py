@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, Table
 from sqlalchemy.sql.elements import quoted_name
 
+from storage.database import take_ids
 from storage.tables import Utc, Words
 
 Rows = Sequence[Mapping[str, Any]]
@@ -25,6 +26,12 @@ def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
     if rows:
         columns = tuple(rows[0])
         _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
+
+
+def insert_numbered(connection: Connection, table: Table, rows: Rows) -> None:
+    """`insert_new`, with a fresh id for each row."""
+    ids = take_ids(connection, len(rows)) if rows else []
+    insert_new(connection, table, [{**row, "id": id} for id, row in zip(ids, rows, strict=True)])
 
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
@@ -143,7 +150,7 @@ def _writers(table: Table, columns: tuple[str, ...]) -> tuple[tuple[str, Callabl
 def _writer(column: Column[Any]) -> Callable[[Any], Any] | None:
     match column.type:
         case Utc():
-            return _utc_text
+            return utc_text
         case Words():
             return _without_nul
         case LargeBinary():
@@ -153,7 +160,7 @@ def _writer(column: Column[Any]) -> Callable[[Any], Any] | None:
 
 
 @lru_cache(maxsize=4096)  # one batch repeats the same few times
-def _utc_text(value: datetime | None) -> str | None:
+def utc_text(value: datetime | None) -> str | None:
     if value is None:
         return None
     if value.tzinfo is None:

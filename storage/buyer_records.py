@@ -1,30 +1,80 @@
 """The tables of buyers, their identities and the notes about them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, literal_column, select, union_all
+from sqlalchemy import Connection, select
 
 from bot.domain.context import Buyer
-from storage.bulk import insert_new, upsert
-from storage.database import take_ids
-from storage.sql_in import is_in
-from storage.tables import buyers, conversations, identities, notes
+from storage.asking import Asking, Query, Row, changed
+from storage.bulk import insert_new, insert_numbered, upsert
+from storage.tables import buyers, identities, notes
 
 Identity = tuple[str, str]  # kind (a channel's name, or "guest of" one) and value
 
 _times = msgspec.json.Decoder(dict[str, datetime])
-_BUYER = tuple(buyers.c[name] for name in Buyer.__struct_fields__)
 
 
-def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Buyer]:
-    if not ids:
-        return {}
-    statement = select(*_BUYER).where(buyers.c.shop == shop, is_in(connection, buyers.c.id, ids))
-    return {row.id: _buyer(row) for row in connection.execute(statement).all()}
+class _BuyerRow(Row, frozen=True):
+    id: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    locale: str | None
+    timezone: str | None
+    created_at: datetime | None
+    shown_at: datetime | None
+    told_at: str | None
+
+
+class _Owner(Row, frozen=True):
+    kind: str
+    value: str
+    buyer: str
+
+
+class _AddressRow(_Owner, frozen=True):
+    is_id: bool
+
+
+_BY_ID = Query(
+    _BuyerRow,
+    """
+    SELECT buyers.shop, buyers.id, name, email, phone, locale, timezone, created_at, shown_at, told_at
+    FROM {given} CROSS JOIN buyers WHERE buyers.shop = given.shop AND buyers.id = given.id
+    """,
+    given="id",
+)
+_OWNERS = Query(
+    _Owner,
+    """
+    SELECT identities.shop, identities.kind, identities.value, identities.buyer
+    FROM {given} CROSS JOIN identities
+    WHERE identities.shop = given.shop AND identities.kind = given.kind AND identities.value = given.value
+    """,
+    given="kind, value",
+)
+_ADDRESSES = Query(
+    _AddressRow,
+    """
+    SELECT identities.shop, identities.kind, identities.value, identities.buyer, 1
+    FROM {given} CROSS JOIN identities
+    WHERE identities.shop = given.shop AND identities.buyer = given.buyer
+    UNION ALL
+    SELECT conversations.shop, conversations.channel, conversations.address, conversations.buyer, 0
+    FROM {given} CROSS JOIN conversations
+    WHERE conversations.shop = given.shop AND conversations.buyer = given.buyer
+    """,
+    given="buyer",
+)
+
+
+def by_id(ids: Collection[str]) -> Asking[dict[str, Buyer]]:
+    rows = yield from _BY_ID.of(ids)
+    return {row.id: _buyer(row) for row in rows}
 
 
 def present_id(connection: Connection, shop: str, id: str) -> str | None:
@@ -40,35 +90,26 @@ def present_id(connection: Connection, shop: str, id: str) -> str | None:
         id = row.joined_to
 
 
-def save(connection: Connection, shop: str, changed: Iterable[Buyer]) -> None:
-    """Insert or replace buyers. Raises what the database raises."""
-    upsert(connection, buyers, [_row(shop, buyer) for buyer in changed])
+def save(those: Iterable[Buyer]) -> Asking[None]:
+    """Insert or replace buyers."""
+    yield from changed(upsert, buyers, map(_row, those))
 
 
-def _row(shop: str, buyer: Buyer) -> dict[str, Any]:
+def _row(buyer: Buyer) -> dict[str, Any]:
     told_at = msgspec.json.encode(buyer.told_at).decode() if buyer.told_at else None
-    return {"shop": shop, **msgspec.structs.asdict(buyer), "told_at": told_at}
+    return {**msgspec.structs.asdict(buyer), "told_at": told_at}
 
 
-def _buyer(row: Row[Any]) -> Buyer:
-    told_at = _times.decode(row.told_at) if row.told_at else {}
-    return Buyer(**{**row._mapping, "told_at": told_at})
+def _buyer(row: _BuyerRow) -> Buyer:
+    known = msgspec.structs.asdict(row)
+    del known["shop"]
+    return Buyer(**known | {"told_at": _times.decode(row.told_at) if row.told_at else {}})
 
 
-def owners(connection: Connection, shop: str, wanted: Iterable[Identity]) -> dict[Identity, str]:
+def owners(wanted: Collection[Identity]) -> Asking[dict[Identity, str]]:
     """The buyers of these identities; those without one are left out."""
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for kind, value in wanted:
-        by_kind[kind].append(value)
-    found: dict[Identity, str] = {}
-    for kind, values in by_kind.items():
-        statement = select(identities.c.value, identities.c.buyer).where(
-            identities.c.shop == shop,
-            identities.c.kind == kind,
-            is_in(connection, identities.c.value, values),
-        )
-        found.update({(kind, value): buyer for value, buyer in connection.execute(statement).all()})
-    return found
+    rows = yield from _OWNERS.of(wanted)
+    return {(row.kind, row.value): row.buyer for row in rows}
 
 
 def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity]:
@@ -79,36 +120,22 @@ def identities_of(connection: Connection, shop: str, buyer: str) -> set[Identity
 
 
 def addresses_of(
-    connection: Connection, shop: str, of_buyers: Collection[str]
-) -> dict[str, tuple[tuple[str, str, bool], ...]]:
+    of_buyers: Collection[str],
+) -> Asking[dict[str, tuple[tuple[str, str, bool], ...]]]:
     """Each buyer's addresses: (channel or kind, value, True if it is an identity and not only a chat)."""
-    if not of_buyers:
-        return {}
-    ids = select(identities.c.buyer, identities.c.kind, identities.c.value, literal_column("1")).where(
-        identities.c.shop == shop, is_in(connection, identities.c.buyer, of_buyers)
-    )
-    chats = select(
-        conversations.c.buyer, conversations.c.channel, conversations.c.address, literal_column("0")
-    ).where(conversations.c.shop == shop, is_in(connection, conversations.c.buyer, of_buyers))
     found: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
-    for buyer, channel, value, is_id in connection.execute(union_all(ids, chats)).all():
-        found[buyer].append((channel, value, bool(is_id)))
+    for row in (yield from _ADDRESSES.of(of_buyers)):
+        found[row.buyer].append((row.kind, row.value, row.is_id))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
 
-def add_identities(connection: Connection, shop: str, new: dict[Identity, str]) -> None:
+def add_identities(new: Mapping[Identity, str]) -> Asking[None]:
     """Store the owners of new identities; one that has an owner keeps them."""
-    rows = [
-        {"shop": shop, "kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()
-    ]
-    insert_new(connection, identities, rows)
+    rows = [{"kind": kind, "value": value, "buyer": buyer} for (kind, value), buyer in new.items()]
+    yield from changed(insert_new, identities, rows)
 
 
-def add_notes(connection: Connection, shop: str, new: Sequence[tuple[str, str, str]], now: datetime) -> None:
+def add_notes(new: Sequence[tuple[str, str, str]], now: datetime) -> Asking[None]:
     """Add notes: (buyer, kind, text) each."""
-    if new:
-        rows = [
-            {"shop": shop, "buyer": buyer, "id": id, "kind": kind, "text": text, "at": now}
-            for id, (buyer, kind, text) in zip(take_ids(connection, len(new)), new, strict=True)
-        ]
-        insert_new(connection, notes, rows)
+    rows = [{"buyer": buyer, "kind": kind, "text": text, "at": now} for buyer, kind, text in new]
+    yield from changed(insert_numbered, notes, rows)

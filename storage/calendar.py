@@ -1,33 +1,27 @@
 """The calendar: our own deadlines, and the campaigns of promotions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from bot.domain.actions import WakeAt
+from storage.asking import Asking, changed
 from storage.bulk import insert_new, update_rows
 from storage.inbox import shops_with
 from storage.tables import campaigns, wakes
 
 
-def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> None:
+def set_wakes(wanted: Collection[WakeAt]) -> Asking[None]:
     """Store deadlines; of two for one key the earlier stays, and one that fired does not fire again."""
     rows = [
-        {
-            "shop": shop,
-            "key": wake.key,
-            "at": wake.at,
-            "what": wake.what,
-            "about": wake.key,
-            "order_id": wake.order,
-        }
+        {"key": wake.key, "at": wake.at, "what": wake.what, "about": wake.key, "order_id": wake.order}
         for wake in wanted
     ]
-    insert_new(connection, wakes, rows)
-    sooner = [{"shop": row["shop"], "key": row["key"], "at": row["at"]} for row in rows]
-    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
+    yield from changed(insert_new, wakes, rows)
+    sooner = [{"key": wake.key, "at": wake.at} for wake in wanted]
+    yield from changed(update_rows, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
 
 
 def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.actions import OpenCase
 from bot.domain.context import Case
+from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_new, update_rows
 from storage.sql_in import is_in
 from storage.tables import case_words, cases
@@ -27,16 +28,38 @@ class CaseWord(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def open_of(
-    connection: Connection, shop: str, of_buyers: Collection[str], about: Collection[str]
-) -> list[tuple[str | None, Case]]:
+class _CaseRow(Row, frozen=True):
+    number: int
+    kind: str
+    key: str
+    reason: str
+    opened_at: datetime
+    order: str | None
+    closed_at: datetime | None
+    asked_at: datetime | None
+    answered_at: datetime | None
+    buyer: str | None
+
+
+_OPEN = """
+    SELECT cases.shop, number, kind, key, reason, opened_at, cases.order_id, closed_at, asked_at, answered_at,
+        cases.buyer
+    FROM {%s} CROSS JOIN cases WHERE cases.shop = %s.shop AND closed_at IS NULL AND cases.%s = %s.id
+    """
+_OPEN_OF = Query(
+    _CaseRow,
+    _OPEN % ("given", "given", "buyer", "given")
+    + " UNION ALL "
+    + _OPEN % ("about", "about", "order_id", "about"),
+    given="id",
+    about="id",
+)
+
+
+def open_of(of_buyers: Collection[str], about: Collection[str]) -> Asking[list[tuple[str | None, Case]]]:
     """The open cases of these buyers and those about these orders, with their buyers, the oldest first."""
-    found: dict[int, tuple[str | None, Case]] = {}
-    for column, wanted in ((cases.c.buyer, of_buyers), (cases.c.order_id, about)):
-        if wanted:
-            here = (cases.c.shop == shop, is_in(connection, column, wanted), cases.c.closed_at.is_(None))
-            for row in connection.execute(select(cases).where(*here)).all():
-                found[row.number] = row.buyer, _case(row)
+    rows = yield from _OPEN_OF.of(of_buyers, about=about)
+    found = {row.number: (row.buyer, _case(row)) for row in rows}
     return [found[number] for number in sorted(found)]
 
 
@@ -100,18 +123,17 @@ def close_numbered(connection: Connection, shop: str, number: int, now: datetime
     connection.execute(here.values(closed_at=now))
 
 
-def save_talk(connection: Connection, shop: str, changed: Collection[Case]) -> None:
+def save_talk(those: Collection[Case]) -> Asking[None]:
     """Write when cases were asked about and answered last."""
     rows = [
-        {"shop": shop, "number": case.number, "asked_at": case.asked_at, "answered_at": case.answered_at}
-        for case in changed
+        {"number": case.number, "asked_at": case.asked_at, "answered_at": case.answered_at} for case in those
     ]
-    update_rows(connection, cases, rows)
+    yield from changed(update_rows, cases, rows)
 
 
-def add_words(connection: Connection, shop: str, words: Collection[CaseWord]) -> None:
+def add_words(words: Collection[CaseWord]) -> Asking[None]:
     """Add to cases what was said; a word that is there already is left out."""
-    insert_new(connection, case_words, [{"shop": shop, **msgspec.structs.asdict(word)} for word in words])
+    yield from changed(insert_new, case_words, map(msgspec.structs.asdict, words))
 
 
 def words_of(connection: Connection, shop: str, numbers: Collection[int]) -> dict[int, list[CaseWord]]:
@@ -128,14 +150,14 @@ def words_of(connection: Connection, shop: str, numbers: Collection[int]) -> dic
     return found
 
 
-def _case(row: Row[Any]) -> Case:
+def _case(row: Any) -> Case:
     return Case(
         number=row.number,
         kind=row.kind,
         key=row.key,
         reason=row.reason,
         opened_at=row.opened_at,
-        order=row.order_id,
+        order=row.order,
         closed_at=row.closed_at,
         asked_at=row.asked_at,
         answered_at=row.answered_at,

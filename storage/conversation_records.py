@@ -1,44 +1,60 @@
 """The table of conversations: the chats in which buyers write to us."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection
 
 from bot.domain.context import Conversation
+from storage.asking import Asking, Query, Row, ask, changed
 from storage.bulk import upsert
-from storage.sql_in import is_in
 from storage.tables import conversations
 
 Place = tuple[str, str]  # channel and address
 
 _times = msgspec.json.Decoder(tuple[datetime, ...])
-_CHAT = tuple(conversations.c[name] for name in Conversation.__struct_fields__)
 
 
-def by_place(connection: Connection, shop: str, places: Iterable[Place]) -> dict[Place, Conversation]:
-    by_channel: dict[str, list[str]] = defaultdict(list)
-    for channel, address in places:
-        by_channel[channel].append(address)
-    found: dict[Place, Conversation] = {}
-    for channel, addresses in by_channel.items():
-        here = [conversations.c.channel == channel, is_in(connection, conversations.c.address, addresses)]
-        for chat in _conversations(connection, shop, *here):
-            found[chat.channel, chat.address] = chat
-    return found
+class _ChatRow(Row, frozen=True):
+    channel: str
+    address: str
+    buyer: str
+    last_in_at: datetime | None
+    human_until: datetime | None
+    blocked_at: datetime | None
+    unblocked_at: datetime | None
+    tries: int
+    tries_since: datetime | None
+    answered: str | None
+    hushed_until: datetime | None
 
 
-def by_buyer(
-    connection: Connection, shop: str, of_buyers: Collection[str]
-) -> dict[str, tuple[Conversation, ...]]:
+_CHAT = """
+    SELECT conversations.shop, conversations.channel, conversations.address, conversations.buyer, last_in_at,
+        human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until
+    FROM {given} CROSS JOIN conversations WHERE conversations.shop = given.shop
+    """
+_BY_PLACE = Query(
+    _ChatRow,
+    f"{_CHAT} AND conversations.channel = given.channel AND conversations.address = given.address",
+    given="channel, address",
+)
+_BY_BUYER = Query(_ChatRow, f"{_CHAT} AND conversations.buyer = given.buyer", given="buyer")
+
+
+def by_place(places: Collection[Place]) -> Asking[dict[Place, Conversation]]:
+    rows = yield from _BY_PLACE.of(places)
+    return {(row.channel, row.address): _conversation(row) for row in rows}
+
+
+def by_buyer(of_buyers: Collection[str]) -> Asking[dict[str, tuple[Conversation, ...]]]:
     """Each buyer's chats, the one they last wrote in first."""
     found: dict[str, list[Conversation]] = defaultdict(list)
-    if of_buyers:
-        for chat in _conversations(connection, shop, is_in(connection, conversations.c.buyer, of_buyers)):
-            found[chat.buyer].append(chat)
+    for row in (yield from _BY_BUYER.of(of_buyers)):
+        found[row.buyer].append(_conversation(row))
     return {buyer: tuple(sorted(chats, key=_last_heard, reverse=True)) for buyer, chats in found.items()}
 
 
@@ -46,24 +62,20 @@ def _last_heard(chat: Conversation) -> tuple[bool, float, str]:
     return chat.last_in_at is not None, chat.last_in_at.timestamp() if chat.last_in_at else 0.0, chat.name
 
 
-def _conversations(connection: Connection, shop: str, *where: ColumnElement[bool]) -> list[Conversation]:
-    statement = select(*_CHAT).where(conversations.c.shop == shop, *where)
-    return [_conversation(row) for row in connection.execute(statement).all()]
+def _conversation(row: _ChatRow) -> Conversation:
+    known = msgspec.structs.asdict(row)
+    del known["shop"]
+    return Conversation(**known | {"answered": _times.decode(row.answered or "[]")})
 
 
-def _conversation(row: Sequence[Any]) -> Conversation:
-    known = dict(zip(Conversation.__struct_fields__, row, strict=True))
-    return Conversation(**known | {"answered": _times.decode(known["answered"] or "[]")})
+def save(those: Iterable[Conversation]) -> Asking[None]:
+    """Insert or replace conversations."""
+    yield from changed(upsert, conversations, map(_row, those))
 
 
-def save(connection: Connection, shop: str, changed: Iterable[Conversation]) -> None:
-    """Insert or replace conversations. Raises what the database raises."""
-    upsert(connection, conversations, [_row(shop, chat) for chat in changed])
-
-
-def _row(shop: str, chat: Conversation) -> dict[str, Any]:
+def _row(chat: Conversation) -> dict[str, Any]:
     answered = msgspec.json.encode(chat.answered).decode() if chat.answered else None
-    return {"shop": shop, **msgspec.structs.asdict(chat), "answered": answered}
+    return {**msgspec.structs.asdict(chat), "answered": answered}
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:
@@ -71,7 +83,7 @@ def block(connection: Connection, shop: str, buyer: str, channel: str, address: 
 
     What they wrote before does not count, though a clock that runs ahead may say that it came later.
     """
-    known = by_place(connection, shop, [(channel, address)]).get((channel, address))
+    known = ask(connection, shop, by_place([(channel, address)])).get((channel, address))
     chat = known or Conversation(channel=channel, address=address, buyer=buyer)
     latest = max(each for each in (at, chat.last_in_at, chat.unblocked_at) if each)
-    save(connection, shop, [msgspec.structs.replace(chat, blocked_at=latest)])
+    ask(connection, shop, save([msgspec.structs.replace(chat, blocked_at=latest)]))

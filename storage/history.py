@@ -1,18 +1,18 @@
 """Earlier messages: how many a buyer got, by which channel, and which texts were our own."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, case, false, func, null, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
+from storage.asking import Asking, Query, Row
 from storage.outbox import message_name
 from storage.sql_in import is_in
-from storage.tables import archived_messages, attempts, in_state, outbox
+from storage.tables import attempts, in_state, outbox
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while the outcome of a message is unknown
@@ -39,44 +39,68 @@ NOTHING_HEARD = Heard()
 HeardByOrder = Mapping[str | None, Heard]  # None: what was about no order
 
 
+class _HeardRow(Row, frozen=True):
+    buyer: str
+    order: str | None
+    in_day: int
+    in_day_since: datetime | None
+    offers: int
+    offers_since: datetime | None
+
+
+class _Tried(Row, frozen=True):
+    buyer: str
+    order: str | None
+    id: int
+    category: str
+    try_at: datetime
+
+
+_HEARD = Query(
+    _HeardRow,
+    """
+    SELECT outbox.shop, outbox.buyer, outbox.order_id,
+        count(CASE WHEN settled_at > :day AND category <> 'answer' THEN 1 END),
+        min(CASE WHEN settled_at > :day AND category <> 'answer' THEN settled_at END),
+        count(CASE WHEN category = 'promotion' THEN 1 END),
+        min(CASE WHEN category = 'promotion' THEN settled_at END)
+    FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND settled_at > :week
+        AND (state = 'sent' OR state = 'unknown')
+    GROUP BY outbox.shop, outbox.buyer, outbox.order_id
+    """,
+    given="buyer",
+)
+# Queued messages that were sent before: they may have arrived.
+_TRIED_BEFORE = Query(
+    _Tried,
+    """
+    SELECT outbox.shop, outbox.buyer, outbox.order_id, outbox.id, category, try_at
+    FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND settled_at IS NULL AND attempts > 0
+        AND category <> 'answer'
+    """,
+    given="buyer",
+)
+
+
 def heard_of_us(
-    connection: Connection, shop: str, of_buyers: Collection[str], but: Collection[int], now: datetime
-) -> dict[str, HeardByOrder]:
+    of_buyers: Collection[str], but: Collection[int], now: datetime
+) -> Asking[dict[str, HeardByOrder]]:
     """Count by order what reached each buyer, or may have. but: ids of messages that do not count yet."""
     found: dict[str, dict[str | None, Heard]] = defaultdict(dict)
-    if not of_buyers:
-        return {}
-    day, week = now - DAY, now - WEEK
-    in_day = (outbox.c.settled_at > day) & (outbox.c.category != "answer")
-    offer = outbox.c.category == "promotion"
-    statement = (
-        select(
-            outbox.c.buyer,
-            outbox.c.order_id,
-            func.count(case((in_day, 1))),
-            func.min(case((in_day, outbox.c.settled_at))),
-            func.count(case((offer, 1))),
-            func.min(case((offer, outbox.c.settled_at))),
+    for row in (yield from _HEARD.of(of_buyers, day=now - DAY, week=now - WEEK)):
+        found[row.buyer][row.order] = Heard(
+            in_day=row.in_day,
+            in_day_until=row.in_day_since and row.in_day_since + DAY,
+            offers=row.offers,
+            offers_until=row.offers_since and row.offers_since + WEEK,
         )
-        .where(
-            outbox.c.shop == shop,
-            is_in(connection, outbox.c.buyer, of_buyers),
-            outbox.c.settled_at > week,
-            or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
-        )
-        .group_by(outbox.c.buyer, outbox.c.order_id)
-    )
-    for row in connection.execute(statement).all():
-        found[row.buyer][row.order_id] = Heard(
-            in_day=row[2],
-            in_day_until=row[3] and row[3] + DAY,
-            offers=row[4],
-            offers_until=row[5] and row[5] + WEEK,
-        )
-    for row in _tried_before(connection, shop, of_buyers):
-        if row.id not in but:
-            known = found[row.buyer].get(row.order_id, NOTHING_HEARD)
-            found[row.buyer][row.order_id] = known + _one(row.category, max(row.try_at, now + LOOK_AGAIN))
+    for tried in (yield from _TRIED_BEFORE.of(of_buyers)):
+        if tried.id not in but:
+            known = found[tried.buyer].get(tried.order, NOTHING_HEARD)
+            again = _one(tried.category, max(tried.try_at, now + LOOK_AGAIN))
+            found[tried.buyer][tried.order] = known + again
     return dict(found)
 
 
@@ -89,21 +113,6 @@ def mailboxes_of(connection: Connection, shop: str, buyer: str) -> set[str]:
         outbox.c.address.contains("@"),
     )
     return set(connection.scalars(statement.distinct()))
-
-
-def _tried_before(
-    connection: Connection, shop: str, of_buyers: Collection[str]
-) -> Sequence[Row[Any, Any, Any, Any, Any]]:
-    """Queued messages that were sent before: they may have arrived."""
-    columns = (outbox.c.buyer, outbox.c.order_id, outbox.c.id, outbox.c.category, outbox.c.try_at)
-    statement = select(*columns).where(
-        outbox.c.shop == shop,
-        is_in(connection, outbox.c.buyer, of_buyers),
-        outbox.c.settled_at.is_(None),
-        outbox.c.attempts > 0,
-        outbox.c.category != "answer",
-    )
-    return connection.execute(statement).all()
 
 
 def _one(category: str, until: datetime) -> Heard:
@@ -136,14 +145,25 @@ def reached(connection: Connection, shop: str, key: str, but: int) -> bool:
     return connection.scalar(statement.limit(1)) is not None
 
 
-def channels_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, str]:
+class _Gone(Row, frozen=True):
+    key: str
+    channel: str
+
+
+_CHANNELS = Query(
+    _Gone,
+    """
+    SELECT outbox.shop, outbox.key, outbox.channel FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.key = given.key AND outbox.channel IS NOT NULL
+    """,
+    given="key",
+)
+
+
+def channels_of_keys(keys: Collection[str]) -> Asking[dict[str, str]]:
     """The channels of earlier messages, by key."""
-    if not keys:
-        return {}
-    statement = select(outbox.c.key, outbox.c.channel).where(
-        outbox.c.shop == shop, is_in(connection, outbox.c.key, keys), outbox.c.channel.is_not(None)
-    )
-    return {row[0]: row[1] for row in connection.execute(statement).all()}
+    rows = yield from _CHANNELS.of(keys)
+    return {row.key: row.channel for row in rows}
 
 
 def is_echo(
@@ -176,28 +196,35 @@ def ended_as(connection: Connection, shop: str, message: int, channel: str, outc
     return found
 
 
-def said_about(connection: Connection, shop: str, of_orders: Collection[str]) -> dict[str, tuple[Said, ...]]:
+class _SaidRow(Row, frozen=True):
+    key: str
+    template: str
+    state: str
+    order: str
+    settled_at: datetime | None
+    facts: str | None
+    paid: bool
+
+
+_SAID = Query(
+    _SaidRow,
+    """
+    SELECT outbox.shop, key, template, state, outbox.order_id, settled_at, facts, false
+    FROM {given} CROSS JOIN outbox WHERE outbox.shop = given.shop AND outbox.order_id = given.id
+    UNION ALL
+    SELECT archived_messages.shop, key, template, state, archived_messages.order_id, settled_at, NULL, paid
+    FROM {given} CROSS JOIN archived_messages
+    WHERE archived_messages.shop = given.shop AND archived_messages.order_id = given.id
+    """,
+    given="id",
+)
+
+
+def said_about(of_orders: Collection[str]) -> Asking[dict[str, tuple[Said, ...]]]:
     """The messages about each order, archived ones included."""
-    if not of_orders:
-        return {}
-    columns = (
-        outbox.c.key,
-        outbox.c.template,
-        outbox.c.state,
-        outbox.c.order_id,
-        outbox.c.settled_at,
-        outbox.c.facts,
-    )
-    here = select(*columns, false().label("paid")).where(
-        outbox.c.shop == shop, is_in(connection, outbox.c.order_id, of_orders)
-    )
-    old = archived_messages.c
-    archived = select(old.key, old.template, old.state, old.order_id, old.settled_at, null(), old.paid).where(
-        old.shop == shop, is_in(connection, old.order_id, of_orders)
-    )
     found: dict[str, list[Said]] = defaultdict(list)
-    for row in connection.execute(here.union_all(archived)).all():
-        found[row.order_id].append(_said(row))
+    for row in (yield from _SAID.of(of_orders)):
+        found[row.order].append(_said(row))
     return {order: tuple(those) for order, those in found.items()}
 
 
@@ -222,7 +249,7 @@ class _Snapshot(msgspec.Struct):
 _snapshots = msgspec.json.Decoder(_Snapshot)
 
 
-def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
+def _said(row: _SaidRow) -> Said:
     sent, facts = row.state == "sent", _snapshots.decode(row.facts) if row.facts else _Snapshot()
     known = facts.order or _SnapshotOrder()
     return Said(
@@ -230,10 +257,10 @@ def _said(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Said:
         key=row.key,
         template=row.template,
         state=row.state,
-        order=row.order_id,
+        order=row.order,
         sent_at=row.settled_at if sent else None,
         written_at=facts.at if sent else None,
-        paid=bool(row.paid) or knew_paid(row.state, row.facts),
+        paid=row.paid or knew_paid(row.state, row.facts),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),
     )

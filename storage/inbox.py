@@ -1,15 +1,15 @@
 """The inbox: every acknowledged event, open or handled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Connection, Row, func, select, text, update
+from sqlalchemy import Column, Connection, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
 from bot.domain.events import Event, dump_event
+from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
 from storage.sql_in import is_in
@@ -114,35 +114,60 @@ def _found(table: str, condition: str) -> str:
     )
 
 
-def open_events(connection: Connection, shop: str, limit: int) -> Sequence[Row[Any, Any, Any]]:
+class OpenEvent(Row, frozen=True):
+    id: int
+    body: str
+    received_at: datetime
+
+
+class _Thread(Row, frozen=True):
+    thread: str
+
+
+_OPEN_EVENTS = Query(
+    OpenEvent,
+    """
+    SELECT inbox.shop, inbox.id, body, received_at FROM {given} CROSS JOIN inbox
+    WHERE inbox.shop = given.shop AND inbox.id IN (
+        SELECT oldest.id FROM inbox AS oldest WHERE oldest.shop = given.shop AND oldest.state = 'open'
+        ORDER BY oldest.id LIMIT :at_most
+    )
+    ORDER BY inbox.shop, inbox.id
+    """,
+    postgresql="""
+    SELECT given.shop, oldest.id, body, received_at FROM {given} CROSS JOIN LATERAL (
+        SELECT id, body, received_at FROM inbox WHERE inbox.shop = given.shop AND state = 'open'
+        ORDER BY id LIMIT :at_most
+    ) AS oldest
+    ORDER BY given.shop, oldest.id
+    """,
+    given="",
+)
+_OPEN_THREADS = Query(
+    _Thread,
+    """
+    SELECT inbox.shop, inbox.thread FROM {given} CROSS JOIN inbox
+    WHERE inbox.shop = given.shop AND inbox.thread = given.thread AND inbox.state = 'open'
+    """,
+    given="thread",
+)
+
+
+def open_events(at_most: int) -> Asking[list[OpenEvent]]:
     """The oldest open events of a shop, in the order they came."""
-    statement = (
-        select(inbox.c.id, inbox.c.body, inbox.c.received_at)
-        .where(inbox.c.shop == shop, in_state(inbox, "open"))
-        .order_by(inbox.c.id)
-        .limit(limit)
-    )
-    return connection.execute(statement).all()
+    return (yield from _OPEN_EVENTS.of([()], at_most=at_most))
 
 
-def open_threads(connection: Connection, shop: str, threads: Iterable[str]) -> set[str]:
+def open_threads(threads: Collection[str]) -> Asking[set[str]]:
     """The threads among these that have open events."""
-    wanted = list(threads)
-    if not wanted:
-        return set()
-    statement = select(inbox.c.thread).where(
-        inbox.c.shop == shop, in_state(inbox, "open"), is_in(connection, inbox.c.thread, wanted)
-    )
-    return set(connection.scalars(statement))
+    rows = yield from _OPEN_THREADS.of(threads)
+    return {row.thread for row in rows}
 
 
-def settle(
-    connection: Connection, shop: str, outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime
-) -> None:
+def settle(outcomes: Sequence[tuple[int, str | None, str | None]], now: datetime) -> Asking[None]:
     """Mark events as handled, or as parked where there is an error: (id, rule, error) each."""
     rows = [
         {
-            "shop": shop,
             "id": id,
             "state": "parked" if error else "done",
             "rule": rule,
@@ -151,7 +176,7 @@ def settle(
         }
         for id, rule, error in outcomes
     ]
-    update_rows(connection, inbox, rows)
+    yield from changed(update_rows, inbox, rows)
 
 
 def reopen(connection: Connection, shop: str, id: int | None = None) -> int:

@@ -9,6 +9,7 @@ from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
 from bot.domain.wishes import mailbox
 from storage import buyer_records
+from storage.asking import ask
 from storage.sql_in import is_in
 from storage.tables import identities, orders
 
@@ -59,7 +60,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     kinds = _kinds(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
     wanted += [(kind, mailbox(name) if kind.startswith(GUEST) else name) for kind in kinds]
-    owners = buyer_records.owners(connection, shop, wanted)
+    owners = ask(connection, shop, buyer_records.owners(wanted))
     return next((owners[identity] for identity in wanted if identity in owners), None) or _named_by(
         connection, shop, name
     )

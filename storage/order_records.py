@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from bot.domain.order_numbers import plain
 from bot.domain.orders import Order
 from bot.domain.wishes import mailbox
+from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_new, upsert
 from storage.sql_in import is_in
 from storage.tables import orders, placing_channels
@@ -19,11 +20,67 @@ ORDERS_SHOWN = 20  # of one buyer, newest first
 _orders = msgspec.json.Decoder(Order)
 
 
-def by_id(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, Order]:
-    if not ids:
-        return {}
-    statement = select(orders.c.record).where(orders.c.shop == shop, is_in(connection, orders.c.id, ids))
-    return {order.id: order for order in map(_orders.decode, connection.scalars(statement).all())}
+class _Record(Row, frozen=True):
+    record: str
+
+
+class _RecordOf(Row, frozen=True):
+    buyer: str
+    record: str
+
+
+class _IdOf(Row, frozen=True):
+    buyer: str
+    id: str
+
+
+_BY_ID = Query(
+    _Record,
+    """
+    SELECT orders.shop, orders.record FROM {given} CROSS JOIN orders
+    WHERE orders.shop = given.shop AND orders.id = given.id
+    """,
+    given="id",
+)
+_BY_NUMBER = Query(
+    _Record,
+    """
+    SELECT orders.shop, orders.record FROM {given} CROSS JOIN orders
+    WHERE orders.shop = given.shop AND orders.number = given.number
+    UNION ALL
+    SELECT orders.shop, orders.record FROM {given} CROSS JOIN orders
+    WHERE orders.shop = given.shop AND orders.plain_number = given.number
+    """,
+    given="number",
+)
+_NEWEST = Query(
+    _RecordOf,
+    """
+    SELECT shop, buyer, record FROM (
+        SELECT orders.shop, orders.buyer, orders.record, row_number() OVER (
+            PARTITION BY orders.shop, orders.buyer ORDER BY orders.placed_at DESC
+        ) AS place
+        FROM {given} CROSS JOIN orders WHERE orders.shop = given.shop AND orders.buyer = given.buyer
+    ) AS ranked
+    WHERE place <= :at_most ORDER BY place
+    """,
+    given="buyer",
+)
+
+
+_IDS = Query(
+    _IdOf,
+    """
+    SELECT orders.shop, orders.buyer, orders.id FROM {given} CROSS JOIN orders
+    WHERE orders.shop = given.shop AND orders.buyer = given.buyer
+    """,
+    given="buyer",
+)
+
+
+def by_id(ids: Collection[str]) -> Asking[dict[str, Order]]:
+    rows = yield from _BY_ID.of(ids)
+    return {order.id: order for order in (_orders.decode(row.record) for row in rows)}
 
 
 def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
@@ -36,34 +93,21 @@ def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict
     return {row.id: row.channel for row in connection.execute(here)}
 
 
-def by_number(connection: Connection, shop: str, numbers: Collection[str]) -> list[Order]:
+def by_number(numbers: Collection[str]) -> Asking[list[Order]]:
     """Orders whose number is like one of `numbers`, or whose id is one of them."""
-    found = by_id(connection, shop, numbers)
-    wanted = {*numbers, *map(plain, numbers)} - {""}
-    for column in (orders.c.number, orders.c.plain_number) if wanted else ():
-        here = select(orders.c.record).where(orders.c.shop == shop, is_in(connection, column, wanted))
-        found |= {order.id: order for order in map(_orders.decode, connection.scalars(here).all())}
+    found = yield from by_id(numbers)
+    rows = yield from _BY_NUMBER.of({*numbers, *map(plain, numbers)} - {""})
+    found |= {order.id: order for order in (_orders.decode(row.record) for row in rows)}
     return list(found.values())
 
 
 def newest_of(
-    connection: Connection, shop: str, of_buyers: Collection[str], at_most: int = ORDERS_SHOWN
-) -> dict[str, tuple[Order, ...]]:
+    of_buyers: Collection[str], at_most: int = ORDERS_SHOWN
+) -> Asking[dict[str, tuple[Order, ...]]]:
     """Up to `at_most` orders of each buyer, newest first."""
-    if not of_buyers:
-        return {}
-    place = func.row_number().over(partition_by=orders.c.buyer, order_by=orders.c.placed_at.desc())
-    ranked = (
-        select(orders.c.record, orders.c.buyer, place.label("place"))
-        .where(orders.c.shop == shop, is_in(connection, orders.c.buyer, of_buyers))
-        .subquery()
-    )
-    statement = (
-        select(ranked.c.buyer, ranked.c.record).where(ranked.c.place <= at_most).order_by(ranked.c.place)
-    )
     found: dict[str, list[Order]] = defaultdict(list)
-    for buyer, record in connection.execute(statement).all():
-        found[buyer].append(_orders.decode(record))
+    for row in (yield from _NEWEST.of(of_buyers, at_most=at_most)):
+        found[row.buyer].append(_orders.decode(row.record))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
 
 
@@ -72,15 +116,11 @@ def all_of(connection: Connection, shop: str, buyer: str) -> list[Order]:
     return [_orders.decode(record) for record in connection.scalars(statement).all()]
 
 
-def ids_of(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[str]]:
+def ids_of(of_buyers: Collection[str]) -> Asking[dict[str, list[str]]]:
     """The ids of all orders of these buyers."""
     found: dict[str, list[str]] = defaultdict(list)
-    if of_buyers:
-        statement = select(orders.c.buyer, orders.c.id).where(
-            orders.c.shop == shop, is_in(connection, orders.c.buyer, of_buyers)
-        )
-        for buyer, order in connection.execute(statement).all():
-            found[buyer].append(order)
+    for row in (yield from _IDS.of(of_buyers)):
+        found[row.buyer].append(row.id)
     return found
 
 
@@ -122,9 +162,8 @@ def are_placing(connection: Connection, shop: str) -> set[str]:
     return set(connection.scalars(here).all())
 
 
-def note_placing(connection: Connection, shop: str, channels: Collection[str]) -> None:
-    rows = [{"shop": shop, "channel": channel} for channel in sorted(channels)]
-    insert_new(connection, placing_channels, rows)
+def note_placing(channels: Collection[str]) -> Asking[None]:
+    yield from changed(insert_new, placing_channels, [{"channel": channel} for channel in sorted(channels)])
 
 
 def _email(order: Order) -> str | None:
@@ -137,11 +176,10 @@ def compared(number: str) -> str | None:
     return wanted if (wanted := plain(number)) != number else None
 
 
-def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
-    """Insert or replace orders. Raises what the database raises."""
+def save(those: Iterable[Order]) -> Asking[None]:
+    """Insert or replace orders."""
     rows = [
         {
-            "shop": shop,
             "id": order.id,
             "channel": order.channel,
             "number": order.shown_number,
@@ -157,6 +195,6 @@ def save(connection: Connection, shop: str, changed: Iterable[Order]) -> None:
             "refunded_minor": order.in_shop_money(order.refunded),
             "record": msgspec.json.encode(order).decode(),
         }
-        for order in changed
+        for order in those
     ]
-    upsert(connection, orders, rows)
+    yield from changed(upsert, orders, rows)

@@ -2,29 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    Row,
-    Select,
-    and_,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Row as SomeRow
 
 from bot.domain.messages import Reason
-from storage.bulk import Rows, insert_new, update_rows
-from storage.database import take_ids
+from storage.asking import Asking, Query, Row, changed
+from storage.bulk import Rows, insert_new, insert_numbered, update_rows
 from storage.inbox import shops_with
-from storage.sql_in import is_in, is_not_in
 from storage.tables import attempts, in_state, outbox, templates
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
@@ -36,14 +23,6 @@ _encode = msgspec.json.Encoder().encode
 
 # How the reason of a failed attempt that is to be repeated begins.
 _AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
-
-_CLAIMED = tuple(
-    outbox.c[name]
-    for name in (
-        *("shop", "id", "key", "buyer", "order_id", "template", "version", "category", "values", "buttons"),
-        *("to", "unlike", "created_at", "due_at", "lateness", "try_at", "attempts"),
-    )
-)
 
 
 def dump(value: Any) -> str:
@@ -110,20 +89,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def queue(connection: Connection, shop: str, drafts: Sequence[Draft], now: datetime) -> None:
+def queue(drafts: Iterable[Draft], now: datetime) -> Asking[None]:
     """Insert messages; a key that was ever used keeps its first message."""
-    if not drafts:
-        return
-    ids = take_ids(connection, len(drafts))
-    insert_new(
-        connection, outbox, [_row(shop, id, draft, now) for id, draft in zip(ids, drafts, strict=True)]
-    )
+    yield from changed(insert_numbered, outbox, [_row(draft, now) for draft in drafts])
 
 
-def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
+def _row(draft: Draft, now: datetime) -> dict[str, Any]:
     return {
-        "shop": shop,
-        "id": id,
         "key": draft.key,
         "buyer": draft.buyer,
         "order_id": draft.order,
@@ -147,65 +119,89 @@ def _row(shop: str, id: int, draft: Draft, now: datetime) -> dict[str, Any]:
     }
 
 
-def no_earlier(connection: Connection, shop: str, now: datetime) -> datetime:
+class _Last(Row, frozen=True):
+    created_at: datetime | None
+
+
+_LAST = Query(
+    _Last,
+    """
+    SELECT given.shop, (
+        SELECT created_at FROM outbox WHERE outbox.shop = given.shop ORDER BY id DESC LIMIT 1
+    ) AS at
+    FROM {given}
+    """,
+    given="",
+)
+
+
+def no_earlier(dialect: str, now: datetime) -> Asking[datetime]:
     """`now`, or the time of the shop's last message if another program's clock is up to AHEAD ahead.
 
     So what is decided later is due later, on whichever machine.
     """
-    if connection.dialect.name != "postgresql":  # one program, one clock
+    if dialect != "postgresql":  # one program, one clock
         return now
-    newest = select(outbox.c.created_at).where(outbox.c.shop == shop).order_by(outbox.c.id.desc()).limit(1)
-    last: datetime | None = connection.scalar(newest)
-    return last if last and now < last <= now + AHEAD else now
+    last = max([row.created_at for row in (yield from _LAST.of([()])) if row.created_at], default=now)
+    return last if now < last <= now + AHEAD else now
 
 
-def withdraw(connection: Connection, shop: str, keys: Mapping[str, Reason], now: datetime) -> None:
+def withdraw(keys: Mapping[str, Reason], now: datetime) -> Asking[None]:
     """Withdraw those of these messages (by key) that are still queued."""
     rows = [
-        {"shop": shop, "key": key, "state": "withdrawn", "reason": dump(why), "settled_at": now}
+        {"key": key, "state": "withdrawn", "reason": dump(why), "settled_at": now}
         for key, why in keys.items()
     ]
-    update_rows(connection, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
+    yield from changed(update_rows, outbox, rows, by=("shop", "key"), where="outbox.state = 'queued'")
 
 
-def advance(connection: Connection, shop: str, times: Mapping[str, datetime]) -> None:
+def advance(times: Mapping[str, datetime]) -> Asking[None]:
     """Let waiting messages (by key) be due at these times, if those are earlier.
 
     Withdrawn ones too, so that it does not matter what came first.
     """
-    rows = [{"shop": shop, "key": key, "due_at": at, "try_at": at} for key, at in times.items()]
+    rows = [{"key": key, "due_at": at, "try_at": at} for key, at in times.items()]
     waiting = "outbox.state IN ('queued', 'withdrawn') AND outbox.due_at > {due_at}"
-    update_rows(connection, outbox, rows, by=("shop", "key"), where=waiting)
+    yield from changed(update_rows, outbox, rows, by=("shop", "key"), where=waiting)
 
 
-def readdress(connection: Connection, shop: str, buyers: Mapping[str, str]) -> None:
+def readdress(buyers: Mapping[str, str]) -> Asking[None]:
     """Give the waiting messages about these orders to the buyers that the orders have now: order -> buyer."""
-    for order, buyer in buyers.items():
-        here = update(outbox).where(
-            outbox.c.shop == shop,
-            outbox.c.order_id == order,
-            outbox.c.to.is_(None),
-            outbox.c.buyer != SELLER,
-            in_state(outbox, "queued"),
-        )
-        connection.execute(here.values(buyer=buyer))
+    rows = [{"order_id": order, "buyer": buyer} for order, buyer in buyers.items()]
+    waiting = f"outbox.\"to\" IS NULL AND outbox.buyer <> '{SELLER}' AND outbox.state = 'queued'"
+    yield from changed(update_rows, outbox, rows, by=("shop", "order_id"), where=waiting)
 
 
-def keep_versions(connection: Connection, shop: str, versions: Iterable[Any]) -> None:
+def keep_versions(versions: Iterable[Any]) -> Asking[None]:
     """Store template versions, so that a later edit does not change messages that were decided on."""
     rows = [
-        {"shop": shop, "id": v.id, "locale": v.locale, "name": v.name, "source": v.source, "own": v.own}
-        for v in versions
+        {"id": v.id, "locale": v.locale, "name": v.name, "source": v.source, "own": v.own} for v in versions
     ]
-    insert_new(connection, templates, rows)
+    yield from changed(insert_new, templates, rows)
 
 
-def version_rows(connection: Connection, shop: str, ids: Collection[str]) -> Sequence[Row[Any]]:
-    if not ids:
-        return []
-    return connection.execute(
-        select(templates).where(templates.c.shop == shop, is_in(connection, templates.c.id, ids))
-    ).all()
+class VersionRow(Row, frozen=True):
+    """A template version as it was decided on."""
+
+    id: str
+    locale: str
+    name: str
+    source: str
+    own: bool
+
+
+_VERSIONS = Query(
+    VersionRow,
+    """
+    SELECT templates.shop, templates.id, locale, name, source, own FROM {given} CROSS JOIN templates
+    WHERE templates.shop = given.shop AND templates.id = given.id
+    """,
+    given="id",
+)
+
+
+def versions(ids: Collection[str]) -> Asking[list[VersionRow]]:
+    return (yield from _VERSIONS.of(ids))
 
 
 def drop(connection: Connection, shop: str, key: str, now: datetime) -> None:
@@ -231,33 +227,118 @@ def due_shops(connection: Connection, now: datetime) -> list[str]:
     return sorted(set(found))
 
 
-def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequence[Row[Any]]:
+class DueRow(Row, frozen=True):
+    """A message that is due, as it is claimed."""
+
+    id: int
+    key: str
+    buyer: str
+    order_id: str | None
+    template: str
+    version: str
+    category: str
+    values: str
+    buttons: str | None
+    to: str | None
+    unlike: str | None
+    created_at: datetime
+    due_at: datetime
+    lateness: int
+    try_at: datetime
+    attempts: int
+
+
+class _Busy(Row, frozen=True):
+    buyer: str
+
+
+_SENDING_TO = Query(
+    _Busy,
+    """
+    SELECT outbox.shop, outbox.buyer FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.state = 'sending'
+    """,
+    given="",
+)
+
+
+def _again(table: str) -> str:
+    """A failed attempt is to be repeated."""
+    reasons = " OR ".join(f"substr({table}.reason, 1, {len(each)}) = '{each}'" for each in _AGAIN)
+    return f"{table}.state = 'queued' AND {table}.attempts > 0 AND ({reasons})".replace("{", "{{")
+
+
+def _behind_none(dialect: str) -> str:
+    """Keep the order within a chat: while a failed attempt is to be repeated, an answer waits for its own
+    chat, and any other message for its buyer.
+
+    What was put off for another reason (quiet hours, a person who talks) holds nothing up. Each message asks
+    for itself, by an index: behind a receiver that fails, what is tried again may be a whole backlog. Not as
+    NOT EXISTS, for which PostgreSQL may read all that is tried again once for each claim.
+    """
+    colon = f"{'instr' if dialect == 'sqlite' else 'strpos'}(due.\"to\", ':')"
+    tried = f"SELECT 1 FROM outbox AS tried WHERE tried.shop = due.shop AND {_again('tried')}"
+    chat = (
+        f'tried.channel = substr(due."to", 1, {colon} - 1) AND tried.address = substr(due."to", {colon} + 1)'
+    )
+    return f"""({_again("due")}
+        OR due."to" IS NOT NULL AND ({tried} AND {chat} LIMIT 1) IS NULL
+        OR due."to" IS NULL AND ({tried} AND tried.buyer = due.buyer LIMIT 1) IS NULL)"""
+
+
+_COLUMNS = """id, key, buyer, order_id, template, version, category, "values", buttons, "to", "unlike",
+    created_at, due_at, lateness, try_at, attempts"""
+
+
+def _due(narrowed: str) -> Query[DueRow]:
+    """Due messages of each shop, the longest due first, none to those who are busy."""
+
+    def in_turn(dialect: str) -> str:
+        return f"""
+            FROM outbox AS due WHERE due.shop = given.shop AND due.state = 'queued' AND due.try_at <= :now
+                AND {narrowed} AND (due.shop, due.buyer) NOT IN (SELECT busy.shop, busy.buyer FROM {{busy}})
+                AND {_behind_none(dialect)}
+            ORDER BY due.try_at, due.id LIMIT :at_most"""
+
+    return Query(
+        DueRow,
+        f"""
+        SELECT outbox.shop, {_COLUMNS} FROM {{given}} CROSS JOIN outbox
+        WHERE outbox.shop = given.shop AND outbox.id IN (SELECT due.id {in_turn("sqlite")})
+        ORDER BY outbox.shop, try_at, id
+        """,
+        # Being withdrawn, or joined to another buyer: next time.
+        postgresql=f"""
+        SELECT given.shop, {_COLUMNS} FROM {{given}} CROSS JOIN LATERAL (
+            SELECT {_COLUMNS} {in_turn("postgresql")} FOR UPDATE SKIP LOCKED
+        ) AS found
+        ORDER BY given.shop, try_at, id
+        """,
+        given="",
+        busy="buyer",
+    )
+
+
+_DUE_ANSWERS = _due("due.category = 'answer'")
+_DUE_OTHERS = _due("due.category <> 'answer'")
+
+
+def due(now: datetime, limit: int) -> Asking[list[DueRow]]:
     """Due messages to up to `limit` buyers, locked: answers first, then the longest due; none to buyers who
     have a message in hand, and none that would overtake one that is tried again. Must run in a writing
     transaction.
 
     Whoever has a page of messages to themselves is left out of the next one, so that they hold up nobody.
     """
-    sending = select(outbox.c.buyer).where(outbox.c.shop == shop, in_state(outbox, "sending"))
-    busy = set(connection.scalars(sending))
-    is_answer = outbox.c.category == literal_column("'answer'")
-    in_turn = (outbox.c.shop == shop, in_state(outbox, "queued"), outbox.c.try_at <= now)
-    found: list[Row[Any]] = []
+    busy = {row.buyer for row in (yield from _SENDING_TO.of([()]))}
+    found: list[DueRow] = []
     buyers: set[str] = set()
-    for narrowed in (is_answer, ~is_answer):
+    for query in (_DUE_ANSWERS, _DUE_OTHERS):
         for _ in range(PAGES):
             room = limit - len(buyers)
             if room <= 0:
                 return found
-            statement = (
-                select(*_CLAIMED)
-                .where(*in_turn, narrowed, is_not_in(connection, outbox.c.buyer, busy | buyers))
-                .where(_behind_none(connection.dialect.name))
-                .order_by(outbox.c.try_at, outbox.c.id)
-                .limit(room)
-                .with_for_update(skip_locked=True)  # being withdrawn, or joined to another buyer: next time
-            )
-            page = connection.execute(statement).all()
+            page = yield from query.of([()], busy=busy | buyers, now=now, at_most=room)
             found += page
             buyers |= {row.buyer for row in page}
             if len(page) < room:
@@ -265,56 +346,38 @@ def due(connection: Connection, shop: str, now: datetime, limit: int) -> Sequenc
     return found
 
 
-@cache
-def _behind_none(dialect: str) -> ColumnElement[bool]:
-    """Keep the order within a chat: while a failed attempt is to be repeated, an answer waits for its own
-    chat, and any other message for its buyer.
+class Competing(Row, frozen=True):
+    """A message in hand or due."""
 
-    What was put off for another reason (quiet hours, a person who talks) holds nothing up. Each message asks
-    for itself, by an index: behind a receiver that fails, what is tried again may be a whole backlog.
-    """
-    tried = outbox.alias("tried")
-    to = outbox.c.to
-    colon = func.instr(to, ":") if dialect == "sqlite" else func.strpos(to, ":")
-    chat = and_(
-        tried.c.channel == func.substr(to, 1, colon - 1), tried.c.address == func.substr(to, colon + 1)
-    )
-    answers = and_(to.is_not(None), _none_tried(tried, chat))
-    others = and_(outbox.c.to.is_(None), _none_tried(tried, tried.c.buyer == outbox.c.buyer))
-    return or_(_to_be_repeated(outbox), answers, others)
+    id: int
+    buyer: str
+    category: str
+    state: str
+    try_at: datetime
 
 
-def _none_tried(tried: FromClause, here: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Not as NOT EXISTS, for which PostgreSQL may read all that is tried again once for each claim."""
-    one: Select[Any] = select(literal_column("1")).select_from(tried).correlate(outbox)
-    found = one.where(tried.c.shop == outbox.c.shop, here, _to_be_repeated(tried)).limit(1)
-    return found.scalar_subquery().is_(None)
+# `settled_at IS NULL`, so that the index of a buyer's messages leads to the open ones.
+_COMPETING = Query(
+    Competing,
+    f"""
+    SELECT due.shop, due.id, due.buyer, due.category, due.state, due.try_at
+    FROM {{given}} CROSS JOIN outbox AS due
+    WHERE due.shop = given.shop AND due.buyer = given.buyer AND due.settled_at IS NULL
+        AND (due.state = 'sending'
+            OR due.state = 'queued' AND due.try_at <= :now AND {_behind_none("postgresql")})
+    """,
+    given="buyer",
+)
 
 
-def _to_be_repeated(table: FromClause) -> ColumnElement[bool]:
-    again = or_(*(table.c.reason.startswith(reason, autoescape=True) for reason in _AGAIN))
-    queued = table.c.state == literal_column("'queued'")
-    return and_(queued, table.c.attempts > literal_column("0"), again)
-
-
-def competing(
-    connection: Connection, shop: str, buyers: Collection[str], now: datetime
-) -> Sequence[Row[Any]]:
+def competing(dialect: str, buyers: Collection[str], now: datetime) -> Asking[list[Competing]]:
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
-    if connection.dialect.name != "postgresql" or not buyers:
+    if dialect != "postgresql":
         return []
-    due_now = and_(in_state(outbox, "queued"), outbox.c.try_at <= now, _behind_none(connection.dialect.name))
-    columns = (outbox.c.id, outbox.c.buyer, outbox.c.category, outbox.c.state, outbox.c.try_at)
-    statement: Select[Any] = select(*columns).where(
-        outbox.c.shop == shop,
-        is_in(connection, outbox.c.buyer, buyers),
-        outbox.c.settled_at.is_(None),  # so that the index of a buyer's messages leads to the open ones
-        or_(in_state(outbox, "sending"), due_now),
-    )
-    return connection.execute(statement).all()
+    return (yield from _COMPETING.of(buyers, now=now))
 
 
-def message(connection: Connection, shop: str, id: int) -> Row[Any]:
+def message(connection: Connection, shop: str, id: int) -> SomeRow[Any]:
     return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
 
 
@@ -370,7 +433,7 @@ def renew(connection: Connection, in_hand: Iterable[tuple[str, int]], lease_unti
 
 def abandoned(
     connection: Connection, shops: Collection[str], now: datetime, lease: timedelta, limit: int = 500
-) -> Sequence[Row[Any]]:
+) -> Sequence[SomeRow[Any]]:
     """Up to `limit` messages whose lease is over, locked.
 
     A lease over 2 * `lease` away was written by a clock that ran ahead and counts as over; one a little

@@ -9,6 +9,7 @@ from bot.domain.context import Buyer, Conversation
 from bot.domain.orders import Order
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from storage import buyer_records, conversation_records, order_records, wish_records
+from storage.asking import ask
 from storage.lookup import find_buyer, find_order
 from storage.read_models import CaseView, Message, cases_about, messages_about
 from storage.tables import notes
@@ -56,23 +57,23 @@ def buyer_profile(connection: Connection, shop: str, name: str) -> BuyerProfile 
     if id is None:
         return None
     theirs = select(notes).where(notes.c.shop == shop, notes.c.buyer == id).order_by(notes.c.id.desc())
-    buyer = buyer_records.by_id(connection, shop, {id})[id]
+    buyer = ask(connection, shop, buyer_records.by_id({id}))[id]
     proved = {
         (kind, value) for kind, value in buyer_records.identities_of(connection, shop, id) if " " not in kind
     }
     said = {(EMAIL, mailbox(buyer.email)), (PHONE, buyer.phone)}
     addresses = proved | {(kind, value) for kind, value in said if value}
-    wanted = list(wish_records.standings(connection, shop, addresses).values())
+    wanted = list(ask(connection, shop, wish_records.standings(addresses)).values())
     agreements = {each.agrees for each in wanted}
     return BuyerProfile(
         buyer=buyer,
         agrees=True if True in agreements else False if False in agreements else None,
         stopped=any(each.stopped for each in wanted),
         addresses=tuple(sorted(addresses)),
-        conversations=conversation_records.by_buyer(connection, shop, {id}).get(id, ()),
+        conversations=ask(connection, shop, conversation_records.by_buyer({id})).get(id, ()),
         notes=tuple(
             BuyerNote(kind=row.kind, text=row.text, at=row.at)
             for row in connection.execute(theirs.limit(SHOWN))
         ),
-        orders=order_records.newest_of(connection, shop, {id}).get(id, ()),
+        orders=ask(connection, shop, order_records.newest_of({id})).get(id, ()),
     )

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from storage.bulk import insert_new
-from storage.database import take_ids
+from storage.asking import Asking, Query, Row, changed
+from storage.bulk import insert_new, insert_numbered
 from storage.sql_in import is_in
 from storage.tables import openings, used_links, wrong_tries
 
@@ -18,49 +18,70 @@ ORDERS_OPENED = 200  # of one chat that are read, the newest
 # Openings
 
 
-def opened_by(
-    connection: Connection, shop: str, chats: Collection[Place]
-) -> dict[Place, list[tuple[str, str]]]:
+class _Opening(Row, frozen=True):
+    order: str
+    channel: str
+    address: str
+    mark: str
+
+
+class _Tries(Row, frozen=True):
+    order: str
+    times: int
+
+
+_OPENED_BY = Query(
+    _Opening,
+    """
+    SELECT openings.shop, openings.order_id, openings.channel, openings.address, openings.mark
+    FROM {given} CROSS JOIN openings
+    WHERE openings.shop = given.shop AND openings.channel = given.channel
+        AND openings.address = given.address
+    ORDER BY openings.at DESC
+    """,
+    given="channel, address",
+)
+_CHATS_OF = Query(
+    _Opening,
+    """
+    SELECT openings.shop, openings.order_id, openings.channel, openings.address, openings.mark
+    FROM {given} CROSS JOIN openings
+    WHERE openings.shop = given.shop AND openings.order_id = given.id
+    """,
+    given="id",
+)
+_TRIES = Query(
+    _Tries,
+    """
+    SELECT wrong_tries.shop, wrong_tries.order_id, count(*) FROM {given} CROSS JOIN wrong_tries
+    WHERE wrong_tries.shop = given.shop AND wrong_tries.order_id = given.id AND wrong_tries.at > :since
+    GROUP BY wrong_tries.shop, wrong_tries.order_id
+    """,
+    given="id",
+)
+
+
+def opened_by(chats: Collection[Place]) -> Asking[dict[Place, list[tuple[str, str]]]]:
     """The orders that each chat opened, with the marks of what it proved, the newest opening first."""
     found: dict[Place, list[tuple[str, str]]] = defaultdict(list)
-    if chats:
-        addresses = {address for _, address in chats}
-        channels = {channel for channel, _ in chats}
-        statement = select(
-            openings.c.channel, openings.c.address, openings.c.order_id, openings.c.mark
-        ).where(
-            openings.c.shop == shop,
-            is_in(connection, openings.c.channel, channels),
-            is_in(connection, openings.c.address, addresses),
-        )
-        rows = connection.execute(statement.order_by(openings.c.at.desc()).limit(ORDERS_OPENED * len(chats)))
-        for row in rows.all():
-            if (row.channel, row.address) in chats:
-                found[row.channel, row.address].append((row.order_id, row.mark))
+    for row in (yield from _OPENED_BY.of(chats)):
+        if len(found[row.channel, row.address]) < ORDERS_OPENED:
+            found[row.channel, row.address].append((row.order, row.mark))
     return found
 
 
-def chats_of(
-    connection: Connection, shop: str, orders: Collection[str]
-) -> dict[str, list[tuple[Place, str]]]:
+def chats_of(orders: Collection[str]) -> Asking[dict[str, list[tuple[Place, str]]]]:
     """The chats that opened each order, with the marks of what they proved."""
     found: dict[str, list[tuple[Place, str]]] = defaultdict(list)
-    if orders:
-        statement = select(
-            openings.c.order_id, openings.c.channel, openings.c.address, openings.c.mark
-        ).where(openings.c.shop == shop, is_in(connection, openings.c.order_id, orders))
-        for row in connection.execute(statement).all():
-            found[row.order_id].append(((row.channel, row.address), row.mark))
+    for row in (yield from _CHATS_OF.of(orders)):
+        found[row.order].append(((row.channel, row.address), row.mark))
     return found
 
 
-def add_openings(
-    connection: Connection, shop: str, opened: Mapping[tuple[str, Place, str], str], now: datetime
-) -> None:
+def add_openings(opened: Mapping[tuple[str, Place, str], str], now: datetime) -> Asking[None]:
     """Open orders to chats: (order, chat, mark) -> how; what a chat opened before stays as it was."""
     rows = [
         {
-            "shop": shop,
             "order_id": order,
             "channel": chat[0],
             "address": chat[1],
@@ -70,7 +91,7 @@ def add_openings(
         }
         for (order, chat, mark), how in opened.items()
     ]
-    insert_new(connection, openings, rows)
+    yield from changed(insert_new, openings, rows)
 
 
 # Links
@@ -88,40 +109,27 @@ def users_of_links(connection: Connection, shop: str, orders: Collection[str]) -
     }
 
 
-def use_links(connection: Connection, shop: str, used: Mapping[Link, Place], now: datetime) -> None:
+def use_links(used: Mapping[Link, Place], now: datetime) -> Asking[None]:
     rows = [
-        {"shop": shop, "order_id": order, "mark": mark, "channel": chat[0], "address": chat[1], "at": now}
+        {"order_id": order, "mark": mark, "channel": chat[0], "address": chat[1], "at": now}
         for (order, mark), chat in used.items()
     ]
-    insert_new(connection, used_links, rows)
+    yield from changed(insert_new, used_links, rows)
 
 
 # Wrong tries
 
 
-def add_wrong_tries(
-    connection: Connection, shop: str, tries: Sequence[tuple[str, Place]], now: datetime
-) -> None:
+def add_wrong_tries(tries: Sequence[tuple[str, Place]], now: datetime) -> Asking[None]:
     """Add wrong tries: (order, "" if it is nobody's; chat) each."""
-    if tries:
-        rows = [
-            {"shop": shop, "id": id, "order_id": order, "channel": chat[0], "address": chat[1], "at": now}
-            for id, (order, chat) in zip(take_ids(connection, len(tries)), tries, strict=True)
-        ]
-        insert_new(connection, wrong_tries, rows)
+    rows = [{"order_id": order, "channel": chat[0], "address": chat[1], "at": now} for order, chat in tries]
+    yield from changed(insert_numbered, wrong_tries, rows)
 
 
-def tries_at(connection: Connection, shop: str, orders: Collection[str], since: datetime) -> dict[str, int]:
+def tries_at(orders: Collection[str], since: datetime) -> Asking[dict[str, int]]:
     """How many wrong tries each order had since then, over all chats."""
-    if not orders:
-        return {}
-    statement = select(wrong_tries.c.order_id, func.count()).where(
-        wrong_tries.c.shop == shop,
-        is_in(connection, wrong_tries.c.order_id, orders),
-        wrong_tries.c.at > since,
-    )
-    rows = connection.execute(statement.group_by(wrong_tries.c.order_id)).all()
-    return {row[0]: row[1] for row in rows}
+    rows = yield from _TRIES.of(orders, since=since)
+    return {row.order: row.times for row in rows}
 
 
 def tries_in_shop(connection: Connection, shop: str, since: datetime) -> int:

@@ -11,6 +11,7 @@ from bot.domain.context import Category
 from bot.domain.messages import Reason
 from bot.domain.untrusted_text import called
 from storage import buyer_records, case_records, conversation_records
+from storage.asking import ask
 from storage.case_records import CaseWord
 from storage.lookup import can_be_kept, find_buyer, id_in, orders_numbered
 from storage.outbox import message_name
@@ -332,9 +333,9 @@ def _cases(
 
 def _names(connection: Connection, shop: str, buyers: set[str]) -> dict[str, str | None]:
     """Name and address of each buyer; of several chats the one they wrote in last."""
-    chats = conversation_records.by_buyer(connection, shop, buyers)
+    chats = ask(connection, shop, conversation_records.by_buyer(buyers))
     found = {}
-    for id, buyer in buyer_records.by_id(connection, shop, buyers).items():
+    for id, buyer in ask(connection, shop, buyer_records.by_id(buyers)).items():
         heard = [(chat.last_in_at, chat.name) for chat in chats.get(id, ()) if chat.last_in_at]
         last = max(heard)[1] if heard else None
         found[id] = called(buyer.name, last, buyer.email, buyer.phone)

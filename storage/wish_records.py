@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import Connection, select, tuple_
 
 from bot.domain.wishes import NOTHING_SAID, AddressKey, Standing, Wish, standing
-from storage.bulk import insert_new
-from storage.database import take_ids
+from storage.asking import Asking, Query, Row, changed
+from storage.bulk import insert_numbered
 from storage.sql_in import is_in
 from storage.tables import wishes
 
@@ -26,54 +26,55 @@ class WishRecord(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None = None
 
 
-_WISH = (wishes.c.kind, wishes.c.value, *(wishes.c[name] for name in Wish.__struct_fields__))
+class _WishRow(Row, frozen=True):
+    kind: str
+    value: str
+    what: str
+    yes: bool
+    at: datetime
+    flag: str | None
+    confirmed: bool
+    recorded_at: datetime
 
 
-def of_addresses(
-    connection: Connection, shop: str, addresses: Collection[AddressKey]
-) -> dict[AddressKey, list[Wish]]:
-    """The wishes of these addresses, in no order; an address without any is left out."""
-    found: dict[AddressKey, list[Wish]] = defaultdict(list)
-    if not addresses:
-        return found
-    wanted = frozenset(addresses)
-    values = {value for _, value in wanted}
-    statement = select(*_WISH).where(wishes.c.shop == shop, is_in(connection, wishes.c.value, values))
-    for row in connection.execute(statement).all():
-        if (row.kind, row.value) in wanted:
-            found[row.kind, row.value].append(_wish(row))
-    return found
-
-
-def standings(
-    connection: Connection, shop: str, addresses: Collection[AddressKey]
-) -> defaultdict[AddressKey, Standing]:
-    """What holds for each of these addresses."""
-    found = {address: standing(said) for address, said in of_addresses(connection, shop, addresses).items()}
-    return defaultdict(lambda: NOTHING_SAID, found)
+_OF_ADDRESSES = Query(
+    _WishRow,
+    """
+    SELECT wishes.shop, wishes.kind, wishes.value, what, yes, at, flag, confirmed, recorded_at
+    FROM {given} CROSS JOIN wishes
+    WHERE wishes.shop = given.shop AND wishes.kind = given.kind AND wishes.value = given.value
+    """,
+    given="kind, value",
+)
 
 
 def recorded(
-    connection: Connection, shop: str, addresses: Collection[AddressKey]
-) -> dict[AddressKey, list[tuple[Wish, datetime]]]:
-    """The wishes of these addresses with the times at which they were recorded."""
+    addresses: Collection[AddressKey],
+) -> Asking[dict[AddressKey, list[tuple[Wish, datetime]]]]:
+    """The wishes of these addresses, with the times at which they were recorded, in no order; an address
+    without any is left out."""
     found: dict[AddressKey, list[tuple[Wish, datetime]]] = defaultdict(list)
-    if addresses:
-        values = {value for _, value in addresses}
-        statement = select(*_WISH, wishes.c.recorded_at).where(
-            wishes.c.shop == shop, is_in(connection, wishes.c.value, values)
-        )
-        for row in connection.execute(statement).all():
-            found[row.kind, row.value].append((_wish(row), row.recorded_at))
+    for row in (yield from _OF_ADDRESSES.of(addresses)):
+        wish = Wish(what=row.what, yes=row.yes, at=row.at, flag=row.flag, confirmed=row.confirmed)
+        found[row.kind, row.value].append((wish, row.recorded_at))
     return found
 
 
-def add(connection: Connection, shop: str, new: Sequence[WishRecord], now: datetime) -> None:
-    """Append wishes. Raises what the database raises."""
-    if new:
-        ids = take_ids(connection, len(new))
-        rows = [_row(shop, id, each, now) for id, each in zip(ids, new, strict=True)]
-        insert_new(connection, wishes, rows)
+def of_addresses(addresses: Collection[AddressKey]) -> Asking[dict[AddressKey, list[Wish]]]:
+    """The wishes of these addresses, in no order; an address without any is left out."""
+    found = yield from recorded(addresses)
+    return {address: [wish for wish, _ in said] for address, said in found.items()}
+
+
+def standings(addresses: Collection[AddressKey]) -> Asking[defaultdict[AddressKey, Standing]]:
+    """What holds for each of these addresses."""
+    said = yield from of_addresses(addresses)
+    return defaultdict(lambda: NOTHING_SAID, {address: standing(those) for address, those in said.items()})
+
+
+def add(new: Sequence[WishRecord], now: datetime) -> Asking[None]:
+    """Append wishes."""
+    yield from changed(insert_numbered, wishes, [_row(each, now) for each in new])
 
 
 def wanting_offers(
@@ -99,10 +100,8 @@ def wanting_offers(
     return [(address, tuple(buyers)) for address, buyers in found.items()]
 
 
-def _row(shop: str, id: int, each: WishRecord, now: datetime) -> dict[str, Any]:
+def _row(each: WishRecord, now: datetime) -> dict[str, Any]:
     return {
-        "shop": shop,
-        "id": id,
         "kind": each.address[0],
         "value": each.address[1],
         **msgspec.structs.asdict(each.wish),
@@ -112,7 +111,3 @@ def _row(shop: str, id: int, each: WishRecord, now: datetime) -> dict[str, Any]:
         "recorded_at": now,
         "version": each.version,
     }
-
-
-def _wish(row: Any) -> Wish:
-    return Wish(**{name: row._mapping[name] for name in Wish.__struct_fields__})

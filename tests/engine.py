@@ -25,6 +25,7 @@ from bot.domain.orders import Order
 from bot.domain.rules import Rules
 from bot.simulation import ManualClock, Simulation
 from storage import inbox, order_records, schema, tables
+from storage.asking import ask
 from storage.database import Database
 from storage.inbox import inbox_event
 from tests.world import NOON, SECRET, SHOP
@@ -133,7 +134,7 @@ class Engine:
             ids = connection.scalars(
                 select(tables.orders.c.id).where(tables.orders.c.shop == self.shop)
             ).all()
-            return order_records.by_id(connection, self.shop, ids)
+            return ask(connection, self.shop, order_records.by_id(ids))
 
         return await self.database.read(look)
 

@@ -18,6 +18,7 @@ from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, inbox, order_records, outbox, tables
+from storage.asking import ask
 from storage.inbox import inbox_event
 from storage.outbox import Draft
 from storage.unit import Unit
@@ -74,11 +75,11 @@ def save(connection: Connection, *kept: Buyer | Order | Conversation, shop: str 
     for each in kept:
         match each:
             case Buyer():
-                buyer_records.save(connection, shop, [each])
+                ask(connection, shop, buyer_records.save([each]))
             case Order():
-                order_records.save(connection, shop, [each])
+                ask(connection, shop, order_records.save([each]))
             case Conversation():
-                conversation_records.save(connection, shop, [each])
+                ask(connection, shop, conversation_records.save([each]))
 
 
 def queue(
@@ -86,7 +87,7 @@ def queue(
 ) -> None:
     """Messages that are due now, all alike but for their keys."""
     version = CATALOGUE.resolve(fields.get("template", "thanks"), "en")
-    outbox.keep_versions(connection, shop, [version])
+    ask(connection, shop, outbox.keep_versions([version]))
     draft = {
         "buyer": "ann",
         "template": "thanks",
@@ -97,7 +98,7 @@ def queue(
         "lateness": HOUR,
         **fields,
     }
-    outbox.queue(connection, shop, [Draft(key=key, **draft) for key in keys], now)
+    ask(connection, shop, outbox.queue([Draft(key=key, **draft) for key in keys], now))
 
 
 def amend(connection: Connection, key: str, **columns: Any) -> int:
@@ -173,12 +174,12 @@ def rows(connection: Connection, table: Any, *columns: str, shop: str = SHOP_ID)
 
 
 def buyer_in(connection: Connection, id: str) -> Buyer:
-    return buyer_records.by_id(connection, SHOP_ID, {id})[id]
+    return ask(connection, SHOP_ID, buyer_records.by_id({id}))[id]
 
 
 def chat_in(connection: Connection, address: str = "42", channel: str = "telegram") -> Conversation:
-    return conversation_records.by_place(connection, SHOP_ID, {(channel, address)})[channel, address]
+    return ask(connection, SHOP_ID, conversation_records.by_place({(channel, address)}))[channel, address]
 
 
 def order_in(connection: Connection, id: str) -> Order:
-    return order_records.by_id(connection, SHOP_ID, {id})[id]
+    return ask(connection, SHOP_ID, order_records.by_id({id}))[id]

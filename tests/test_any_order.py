@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
 from bot.domain.orders import Order
 from storage import tables, wish_records
+from storage.asking import ask
 from tests.engine import WEBHOOK, Buyer, Engine, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
 
@@ -436,7 +437,7 @@ async def known_alike(shops: ManyShops, case: tuple[list[Event], list[list[Event
         engine = shops.engine(now=NOON + HOUR)
         await lived(engine, arriving)
         wishes = await engine.database.read(
-            lambda link, shop=engine.shop: dict(wish_records.standings(link, shop, ADDRESSES))  # type: ignore[misc]
+            lambda link, shop=engine.shop: dict(ask(link, shop, wish_records.standings(ADDRESSES)))  # type: ignore[misc]
         )
         ends.append((await engine.rows(tables.buyers, *KNOWN), wishes))
     straight, shuffled = ends

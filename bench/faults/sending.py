@@ -19,6 +19,7 @@ from bot.domain.wishes import Wish
 from bot.simulation import ManualClock
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, outbox, tables, wish_records
+from storage.asking import ask
 from storage.database import Database
 from tests.faults.programs import migrated
 from tests.faults.traffic_simulation import FAST_SHOP
@@ -186,11 +187,11 @@ class Bench:
             buyer=buyer,
         )
         with self._database.engine.begin() as connection:
-            buyer_records.save(connection, "shop", [ann])
-            wish_records.add(connection, "shop", [agreed], now)
-            conversation_records.save(connection, "shop", [chat])
-            outbox.keep_versions(connection, "shop", [version])
-            outbox.queue(connection, "shop", [draft], now)
+            ask(connection, "shop", buyer_records.save([ann]))
+            ask(connection, "shop", wish_records.add([agreed], now))
+            ask(connection, "shop", conversation_records.save([chat]))
+            ask(connection, "shop", outbox.keep_versions([version]))
+            ask(connection, "shop", outbox.queue([draft], now))
 
     async def ended(self, case: Case) -> Ended:
         buyer = f"b{case.number}"

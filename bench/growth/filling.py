@@ -15,6 +15,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.texts.catalogue import Catalogue
 from storage import outbox, schema
+from storage.asking import ask
 from storage.database import Database
 
 SHOP = "shop"
@@ -57,7 +58,7 @@ class FilledShop:
         texts = Catalogue()
         names = {template for _, template, *_ in WAITING}
         versions = {name: texts.resolve(name, "zh-CN") for name in names}
-        database.write_now(lambda link: outbox.keep_versions(link, SHOP, versions.values()))
+        database.write_now(lambda link: ask(link, SHOP, outbox.keep_versions(versions.values())))
         database.close()
         self._versions = {name: version.id for name, version in versions.items()}
         self._link: Any = _connect(url)

@@ -40,6 +40,7 @@ from bot.texts.languages import system_language
 from bot.texts.samples import sample
 from bot.texts.variables import variables
 from storage import buyer_records
+from storage.asking import ask
 from storage.lookup import find_order
 
 OF_THE_ORDER = (
@@ -182,5 +183,5 @@ def _facts(connection: Connection, shop_id: str, shop: ShopSettings, name: str) 
         return None
     buyer = Buyer(id=order.buyer or "")
     if order.buyer:
-        buyer = buyer_records.by_id(connection, shop_id, {order.buyer}).get(order.buyer, buyer)
+        buyer = ask(connection, shop_id, buyer_records.by_id({order.buyer})).get(order.buyer, buyer)
     return Facts(shop=shop, buyer=buyer, order=order, orders=(order,))

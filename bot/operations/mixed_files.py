@@ -13,6 +13,7 @@ from bot.domain.buyers import id_of, identity_of
 from bot.domain.context import Buyer
 from bot.domain.orders import Order
 from storage import buyer_records, conversation_records, mixed_files, order_records, outbox
+from storage.asking import ask
 from storage.buyer_records import Identity
 
 
@@ -28,7 +29,7 @@ class MixedFile(msgspec.Struct, frozen=True, kw_only=True):
 def mixed(connection: Connection, shop: str, limit: int) -> list[MixedFile]:
     """The mixed files of a shop, at most `limit`."""
     ids = mixed_files.marked(connection, shop, limit)
-    known = buyer_records.by_id(connection, shop, ids)
+    known = ask(connection, shop, buyer_records.by_id(ids))
     return [
         MixedFile(
             number=id,
@@ -54,28 +55,32 @@ def part(connection: Connection, shop: str, number: str, now: datetime) -> int |
     of_orders = {order.id: identity_of(order) for order in orders}
     every = {*buyer_records.identities_of(connection, shop, number), *of_orders.values()}
     owners = {identity: id_of(shop, identity) for identity in sorted(every)}
-    known = buyer_records.by_id(connection, shop, set(owners.values()))
+    known = ask(connection, shop, buyer_records.by_id(set(owners.values())))
     fresh = {owner: Buyer(id=owner, created_at=now) for owner in owners.values() if owner not in known}
     for order in orders:
         owner = owners[of_orders[order.id]]
         if owner in fresh:
             fresh[owner] = _named(fresh[owner], order)
-    buyer_records.save(connection, shop, list(fresh.values()))
+    ask(connection, shop, buyer_records.save(list(fresh.values())))
     mixed_files.give_identities(connection, shop, owners)
     moved = {order.id: owners[of_orders[order.id]] for order in orders}
-    order_records.save(
-        connection, shop, [msgspec.structs.replace(order, buyer=moved[order.id]) for order in orders]
-    )
-    outbox.readdress(connection, shop, moved)
-    mixed_files.give_cases(connection, shop, moved)
-    chats = conversation_records.by_buyer(connection, shop, {number}).get(number, ())
-    conversation_records.save(
+    ask(
         connection,
         shop,
-        [
-            msgspec.structs.replace(chat, buyer=owners.get((chat.channel, chat.address), number))
-            for chat in chats
-        ],
+        order_records.save([msgspec.structs.replace(order, buyer=moved[order.id]) for order in orders]),
+    )
+    ask(connection, shop, outbox.readdress(moved))
+    mixed_files.give_cases(connection, shop, moved)
+    chats = ask(connection, shop, conversation_records.by_buyer({number})).get(number, ())
+    ask(
+        connection,
+        shop,
+        conversation_records.save(
+            [
+                msgspec.structs.replace(chat, buyer=owners.get((chat.channel, chat.address), number))
+                for chat in chats
+            ]
+        ),
     )
     mixed_files.unmark(connection, shop, number)
     return len({*owners.values()})

@@ -15,6 +15,7 @@ from bot.domain.shop import Promotion, Shop
 from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, calendar, history, order_records, outbox, wish_records
+from storage.asking import ask
 from storage.database import try_lock
 from storage.unit import Unit
 
@@ -101,7 +102,7 @@ class Campaigns:
         except TemplateError as error:  # the other campaigns go on; this one waits for its texts
             log.error("promotion has no template", shop=shop_id, promotion=name, why=str(error))
             return 0
-        outbox.queue(connection, shop_id, drafts, unit.now)
+        ask(connection, shop_id, outbox.queue(drafts, unit.now))
         done_at = None if len(page) == PAGE else unit.now
         cursor = _cursor(page[-1][0]) if page else campaign.cursor
         calendar.advance_campaign(connection, campaign, cursor, len(drafts), done_at)
@@ -115,9 +116,9 @@ class Campaigns:
         rule = f"promotions.{name}"
         every = {buyer for _, buyers in page for buyer in buyers}
         offered = set(history.offered_to(connection, shop_id, rule, every))
-        said = wish_records.standings(connection, shop_id, [address for address, _ in page])
+        said = ask(connection, shop_id, wish_records.standings([address for address, _ in page]))
         standings = order_records.standings(connection, shop_id, every, now - shop.vip.period, shop.currency)
-        known = buyer_records.by_id(connection, shop_id, every)
+        known = ask(connection, shop_id, buyer_records.by_id(every))
         policy = self._rules.policies[PROMOTION]
         drafts = []
         for address, buyers in page:
@@ -134,7 +135,7 @@ class Campaigns:
                 offered.add(buyer.id)
                 locale = buyer.locale or shop.locale
                 version = self._catalogue.resolve(promotion.template, locale)
-                outbox.keep_versions(connection, shop_id, [version])
+                ask(connection, shop_id, outbox.keep_versions([version]))
                 key = f"promotion:{name}:{buyer.id}"
                 due_at = daytime_slot(now, promotion.daytime, shop.zone(buyer.timezone), _share(key))
                 drafts.append(

@@ -29,6 +29,7 @@ from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
 from storage import buyer_records, case_records, history, mixed_files
+from storage.asking import ask
 
 _replace = msgspec.structs.replace
 
@@ -98,7 +99,7 @@ def _stopped_by_older_link(work: UnitOfWork, id: str) -> tuple[list[AddressKey],
     present = buyer_records.present_id(link, shop, id)
     if present is None:
         return [], False
-    emails = {each.id: each.email for each in buyer_records.by_id(link, shop, {id, present}).values()}
+    emails = {each.id: each.email for each in ask(link, shop, buyer_records.by_id({id, present})).values()}
     if present == id and not mixed_files.was_marked(link, shop, id):
         return [*buyer_records.identities_of(link, shop, id), *_mailboxes(emails[id])], False
     sent_to = _mailboxes(*history.mailboxes_of(link, shop, id)) or _mailboxes(emails[id])

@@ -18,6 +18,7 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
+from storage.asking import ask
 from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
@@ -77,7 +78,7 @@ class Cases:
             why = reasons.get(row.id)
             if why is None or why.code not in REPORTED or row.category == "promotion" or row.buyer == SELLER:
                 continue
-            found = buyer_records.by_id(self._unit.connection, self._unit.shop_id, {row.buyer})
+            found = ask(self._unit.connection, self._unit.shop_id, buyer_records.by_id({row.buyer}))
             number = numbers_of(self._unit.connection, self._unit.shop_id, {row.order_id} - {None})
             self.open(_unsent(row, why, number.get(row.order_id, row.order_id)), found.get(row.buyer))
 
@@ -114,7 +115,7 @@ class Cases:
         unit = self._unit
         words = SellerWords.of(unit.shop)
         version = self._catalogue.resolve(NOTICE, unit.shop.seller.locale or unit.shop.locale)
-        outbox.keep_versions(unit.connection, unit.shop_id, [version])
+        ask(unit.connection, unit.shop_id, outbox.keep_versions([version]))
         notice = outbox.Draft(
             key=key,
             buyer=SELLER,
@@ -133,7 +134,7 @@ class Cases:
                 "draft": draft,
             },
         )
-        outbox.queue(unit.connection, unit.shop_id, [notice], unit.now)
+        ask(unit.connection, unit.shop_id, outbox.queue([notice], unit.now))
 
 
 def _who(buyer: Buyer | None, chat: str | None) -> str | None:

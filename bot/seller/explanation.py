@@ -15,6 +15,7 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.preview import text_now
 from storage import order_records, read_models
+from storage.asking import ask
 from storage.read_models import AttemptView, EventView, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
@@ -77,7 +78,7 @@ class _Explainer:
         self.message = message
         self.event = None if message.event is None else read_models.event(connection, shop_id, message.event)
         self.attempts = tuple(read_models.attempts_of(connection, shop_id, message.id))
-        order = order_records.by_id(connection, shop_id, {message.order} if message.order else set())
+        order = ask(connection, shop_id, order_records.by_id({message.order} if message.order else set()))
         self.order = next((known.shown_number for known in order.values()), message.order)
         self.facts = message.facts or {}
 

@@ -11,6 +11,7 @@ from bot.domain.shop import Shop
 from bot.texts.catalogue import Catalogue, Version
 from bot.texts.variables import variables
 from storage import buyer_records, history, order_records, outbox
+from storage.asking import ask
 from storage.read_models import Message
 
 
@@ -18,13 +19,13 @@ def text_now(
     connection: Connection, shop_id: str, shop: Shop, message: Message, texts: Catalogue, now: datetime
 ) -> str | None:
     """Render a waiting message as of `now`, without the links made on sending; None if that fails."""
-    words = next(iter(outbox.version_rows(connection, shop_id, {message.version})), None)
+    words = next(iter(ask(connection, shop_id, outbox.versions({message.version}))), None)
     if words is None:
         return None
     version = Version(id=words.id, locale=words.locale, name=words.name, source=words.source, own=words.own)
-    orders = order_records.by_id(connection, shop_id, {message.order} if message.order else set())
-    buyers = buyer_records.by_id(connection, shop_id, {message.buyer})
-    said = history.said_about(connection, shop_id, {message.order} if message.order else set())
+    orders = ask(connection, shop_id, order_records.by_id({message.order} if message.order else set()))
+    buyers = ask(connection, shop_id, buyer_records.by_id({message.buyer}))
+    said = ask(connection, shop_id, history.said_about({message.order} if message.order else set()))
     facts = Facts(
         shop=shop,
         buyer=buyers.get(message.buyer) or Buyer(id=message.buyer),

@@ -35,6 +35,7 @@ from bot.domain.orders import merge
 from bot.operations.single_instance import exclusive
 from storage import buyer_records, case_records, inbox, order_records, outbox, schema, tables
 from storage import trail as storage_trail
+from storage.asking import ask
 from storage.case_records import CaseWord
 from storage.database import Database
 from storage.inbox import UnreadableDelivery, inbox_event
@@ -106,7 +107,7 @@ def waiting_message(
         key=key, buyer="ann", order="1001", template=template, version="v", category="payment",
         rule="journey.follow", due_at=NOW, lateness=timedelta(hours=12),
     )  # fmt: skip
-    return lambda link: outbox.queue(link, "teahouse", [draft], NOW)
+    return lambda link: ask(link, "teahouse", outbox.queue([draft], NOW))
 
 
 # Plain words and exit codes
@@ -217,7 +218,7 @@ def test_an_order_without_a_buyer_says_why_nothing_is_said(shop: Shop) -> None:
         channel="webhook", external_id="e1", at=NOW, order="1001", placed_at=NOW,
         total=Money(900, "CNY"), buyer=BuyerRef(name="小美"),
     )  # fmt: skip
-    shop.keep(lambda link: order_records.save(link, "teahouse", [merge(None, order)]))
+    shop.keep(lambda link: ask(link, "teahouse", order_records.save([merge(None, order)])))
 
     assert shop.run("outbox", "--order", "1001") == 0
     assert "不知道该发给谁" in shop.out
@@ -227,7 +228,7 @@ def test_an_order_without_a_buyer_says_why_nothing_is_said(shop: Shop) -> None:
 def test_what_was_withdrawn_is_shown_when_asked_for(shop: Shop) -> None:
     shop.keep(waiting_message())
     why = Reason("order_paid", {"order": "1001", "paid_at": NOW.isoformat()})
-    shop.keep(lambda link: outbox.withdraw(link, "teahouse", {"payment_reminder:1001:1": why}, NOW))
+    shop.keep(lambda link: ask(link, "teahouse", outbox.withdraw({"payment_reminder:1001:1": why}, NOW)))
 
     assert shop.json("outbox") == []
     assert [message["state"] for message in shop.json("outbox", "--all")] == ["withdrawn"]
@@ -317,7 +318,7 @@ def test_a_preview_takes_the_facts_of_a_real_order(shop: Shop) -> None:
 
 
 def _an_order(link: Any, id: str) -> None:
-    order_records.save(link, "teahouse", [merge(None, _placed(id))])
+    ask(link, "teahouse", order_records.save([merge(None, _placed(id))]))
 
 
 def _placed(id: str) -> OrderPlaced:
@@ -379,8 +380,10 @@ def test_a_delivery_that_still_cannot_be_read_stays(shop: Shop) -> None:
 def test_an_event_that_was_put_aside_is_given_another_try(shop: Shop) -> None:
     def park(link: Any) -> None:
         inbox.add(link, [inbox_event("teahouse", _placed("1001"), NOW)])
-        inbox.settle(
-            link, "teahouse", [(inbox.open_events(link, "teahouse", 1)[0].id, None, "KeyError: x")], NOW
+        ask(
+            link,
+            "teahouse",
+            inbox.settle([(ask(link, "teahouse", inbox.open_events(1))[0].id, None, "KeyError: x")], NOW),
         )
 
     shop.keep(park)
@@ -422,7 +425,7 @@ def test_a_case_shows_what_the_buyer_and_the_team_said_since(shop: Shop) -> None
 
     def keep(link: Any) -> None:
         case_records.open_case(link, "teahouse", opened, None, NOW)
-        case_records.add_words(link, "teahouse", talk)
+        ask(link, "teahouse", case_records.add_words(talk))
 
     shop.keep(keep)
 
@@ -436,7 +439,7 @@ def test_messages_and_cases_show_an_order_by_the_number_that_its_buyer_sees(shop
     placed = msgspec.structs.replace(_placed("1001"), number="#EU-7")
 
     def keep(link: Any) -> None:
-        order_records.save(link, "teahouse", [merge(None, placed)])
+        ask(link, "teahouse", order_records.save([merge(None, placed)]))
         waiting_message()(link)
         case_records.open_case(link, "teahouse", opened, None, NOW)
 
@@ -481,8 +484,8 @@ def test_a_claim_can_only_be_confirmed_where_there_is_one(shop: Shop) -> None:
 def test_a_file_with_several_peoples_things_is_named_shown_and_parted(shop: Shop) -> None:
     def mix(link: Any) -> None:
         order = merge(None, _placed("1001"))
-        order_records.save(link, "teahouse", [msgspec.structs.replace(order, buyer="ann")])
-        buyer_records.save(link, "teahouse", [Buyer(id="ann", name="安娜", created_at=NOW)])
+        ask(link, "teahouse", order_records.save([msgspec.structs.replace(order, buyer="ann")]))
+        ask(link, "teahouse", buyer_records.save([Buyer(id="ann", name="安娜", created_at=NOW)]))
         link.execute(update(tables.buyers).values(mixed=True))
 
     shop.keep(lambda link: None)
@@ -503,8 +506,10 @@ def test_a_file_with_several_peoples_things_is_named_shown_and_parted(shop: Shop
 
 def test_an_order_that_a_channel_has_told_is_not_imported_as_a_second_one(shop: Shop) -> None:
     def know(link: Any) -> None:
-        order_records.save(
-            link, "teahouse", [msgspec.structs.replace(merge(None, _placed("1001")), buyer="ann")]
+        ask(
+            link,
+            "teahouse",
+            order_records.save([msgspec.structs.replace(merge(None, _placed("1001")), buyer="ann")]),
         )
 
     shop.keep(know)

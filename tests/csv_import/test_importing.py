@@ -29,6 +29,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.domain.shop import LOCALES
 from storage import inbox, order_records, read_models, schema, wish_records
+from storage.asking import ask
 from storage.database import Database
 from storage.tables import inbox as inbox_table
 from tests.world import NOON, World, world
@@ -508,7 +509,7 @@ async def test_hundreds_of_old_orders_say_nothing_to_anybody(database_url: str) 
         await shop.forward(timedelta(days=1))
 
         orders = await shop.program.parts.database.read(
-            lambda link: order_records.by_id(link, "shop", {"0", "399"})
+            lambda link: ask(link, "shop", order_records.by_id({"0", "399"}))
         )
         assert [order.state for order in orders.values()] == ["completed", "completed"]
         assert await shop.program.parts.database.read(inbox.open_count) == 0
@@ -544,7 +545,7 @@ async def test_a_yes_without_a_date_does_not_undo_a_no(database_url: str) -> Non
 
         ann, ben = ("webhook", "ann"), ("webhook", "ben")
         wishes = await shop.program.parts.database.read(
-            lambda link: wish_records.standings(link, "shop", {ann, ben})
+            lambda link: ask(link, "shop", wish_records.standings({ann, ben}))
         )
         assert (wishes[ann].agrees, wishes[ben].agrees) == (False, True)
 

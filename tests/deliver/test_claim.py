@@ -26,6 +26,7 @@ from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import SELLER
 from bot.texts.catalogue import Version
 from storage import buyer_records, instance, outbox, tables, wish_records
+from storage.asking import ask
 from storage.outbox import dump, message_name
 from storage.wish_records import WishRecord
 from tests.one_shop import (
@@ -75,8 +76,12 @@ class Place:
         for shop in (SHOP_ID, NEIGHBOUR):
             for name in ("ann", "bob", "cy"):
                 save(connection, ann(id=name, name=name.title()), shop=shop)
-                buyer_records.add_identities(connection, shop, {("web", f"{name}@web"): name})
-            wish_records.add(connection, shop, [wants_offers(name) for name in ("ann", "bob", "cy")], NOON)
+                ask(connection, shop, buyer_records.add_identities({("web", f"{name}@web"): name}))
+            ask(
+                connection,
+                shop,
+                wish_records.add([wants_offers(name) for name in ("ann", "bob", "cy")], NOON),
+            )
         self.policies = {name: policy("service") for name in ("thanks", "hello", *FIRST, "gone", PROMOTION)}
         self.metrics = Metrics()
         self.build()
@@ -411,7 +416,7 @@ def test_a_message_that_looks_back_knows_what_was_said(place: Place) -> None:
 def words(place: Place, source: str, name: str = "thanks", own: bool = True) -> None:
     """One message whose pinned words are these."""
     version = Version(id="v", locale="en", name=name, source=source, own=own)
-    outbox.keep_versions(place.connection, SHOP_ID, [version])
+    ask(place.connection, SHOP_ID, outbox.keep_versions([version]))
     queue(place.connection, "k")
     place.connection.execute(update(tables.outbox).values(version="v", template=name))
 

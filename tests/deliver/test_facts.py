@@ -17,6 +17,7 @@ from bot.domain.money import Money
 from bot.domain.shop import Limits, QuietHours, Shop
 from bot.domain.wishes import EMAIL, Standing, Wish
 from storage import buyer_records, case_records, proof_records, tables, wish_records
+from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import (
     DAY,
@@ -74,7 +75,7 @@ def test_a_buyer_without_a_record_is_known_by_their_id(connection: Connection) -
 
 def test_only_an_id_on_a_channel_is_an_address_there_and_not_a_chat(connection: Connection) -> None:
     save(connection, ann(), chat(channel="web", address="w2"))
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "w1"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "w1"): "ann"}))
     queue(connection, "k")
     assert [each.address for each in facts_of(connection)["k"].addresses] == ["w1"]
 
@@ -100,7 +101,7 @@ def test_what_is_about_to_be_sent_does_not_count_yet_though_it_was_tried(connect
 
 def test_a_guests_order_counts_by_itself_whatever_else_their_address_heard(connection: Connection) -> None:
     save(connection, ann(), bob(), order("1"), order("2"))
-    buyer_records.add_identities(connection, SHOP_ID, {("guest of web", "a@b.example"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("guest of web", "a@b.example"): "ann"}))
     for number, about in enumerate(("1", "2", "2", None)):
         sent(connection, f"old {number}", at=NOON - number * HOUR, order=about)
     queue(connection, "k", order="1")
@@ -109,7 +110,7 @@ def test_a_guests_order_counts_by_itself_whatever_else_their_address_heard(conne
     assert (facts["k"].sent_in_day, facts["k"].sent_in_day_until) == (1, NOON + DAY)
     assert facts["l"].sent_in_day == 1
 
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "7"): "ann"}))
     facts = facts_of(connection)
     assert [facts[key].sent_in_day for key in "kl"] == [4, 4]
 
@@ -167,7 +168,7 @@ def says_no(connection: Connection, *address: str, at: Any = NOON) -> None:
     kind, value = address
     wish = Wish(what="all", yes=False, at=at)
     record = WishRecord(address=(kind, value), wish=wish, channel=kind, event="e")
-    wish_records.add(connection, SHOP_ID, [record], at)
+    ask(connection, SHOP_ID, wish_records.add([record], at))
 
 
 def mailed(id: str, email: str, buyer: str = "ann") -> Any:
@@ -195,7 +196,7 @@ def test_each_order_is_told_to_its_own_contacts_whatever_its_buyer_has_elsewhere
 def test_a_chat_hears_of_the_order_that_it_opened_and_of_no_other(connection: Connection) -> None:
     save(connection, ann(), bob(), chat("bob", last_in_at=NOON))
     save(connection, mailed("1", "one@b.example"), mailed("2", "two@b.example"))
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "digits"}, NOON)
+    ask(connection, SHOP_ID, proof_records.add_openings({("1", ("telegram", "42"), ""): "digits"}, NOON))
     for key, about in (("k", "1"), ("l", "2"), ("m", None)):
         queue(connection, key, order=about)
     facts = facts_of(connection)
@@ -261,7 +262,7 @@ def test_a_message_waits_while_an_event_about_it_is_not_handled(
 
 def test_a_message_waits_for_what_a_chat_that_opened_its_order_says(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "link"}, NOON)
+    ask(connection, SHOP_ID, proof_records.add_openings({("1", ("telegram", "42"), ""): "link"}, NOON))
     queue(connection, "k", order="1")
     queue(connection, "l", order="2")
     take(connection, wrote("stop"))

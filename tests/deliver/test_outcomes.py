@@ -17,6 +17,7 @@ from bot.domain.retry import ATTEMPTS
 from bot.domain.shop import Shop, Unknown
 from bot.operations.metrics import Metrics
 from storage import conversation_records, tables
+from storage.asking import ask
 from storage.outbox import Attempt, mark_failed, message_name
 from tests.one_shop import (
     CATALOGUE,
@@ -236,7 +237,7 @@ def test_who_is_gone_from_a_channel_is_blocked_there_and_another_one_is_tried_at
     place.ended(BuyerUnreachable("blocked"))
     assert place.outbox("state", "try_at", "settled_at") == [("k", "queued", AT, None)]
     assert place.reason() == Reason("unreachable", {"why": "blocked"})
-    found = conversation_records.by_place(place.connection, SHOP_ID, [("chat", "42")])
+    found = ask(place.connection, SHOP_ID, conversation_records.by_place([("chat", "42")]))
     assert found["chat", "42"] == chat(channel="chat", last_in_at=wrote_at, blocked_at=blocked_at)
     assert found["chat", "42"].blocked
 

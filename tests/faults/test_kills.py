@@ -23,6 +23,7 @@ from bot.domain.wishes import Wish
 from bot.operations.audit.audit import audit
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, conversation_records, outbox, tables, wish_records
+from storage.asking import ask
 from storage.database import Database
 from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
@@ -184,11 +185,11 @@ def ann_waits_for(database_url: str, template: str, category: str) -> None:
     )
     database = Database(database_url)
     with database.engine.begin() as connection:
-        buyer_records.save(connection, "shop", [ann])
-        conversation_records.save(connection, "shop", [chat])
-        wish_records.add(connection, "shop", [word], now)
-        outbox.keep_versions(connection, "shop", [version])
-        outbox.queue(connection, "shop", [draft], now)
+        ask(connection, "shop", buyer_records.save([ann]))
+        ask(connection, "shop", conversation_records.save([chat]))
+        ask(connection, "shop", wish_records.add([word], now))
+        ask(connection, "shop", outbox.keep_versions([version]))
+        ask(connection, "shop", outbox.queue([draft], now))
     database.close()
 
 

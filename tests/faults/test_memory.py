@@ -12,6 +12,7 @@ import pytest
 from bot.domain.context import Buyer
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, outbox, tables
+from storage.asking import ask
 from storage.database import Database
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
 from tests.faults.traffic_simulation import FAST_SHOP, DatabaseProbe, Receiver, Traffic
@@ -36,9 +37,9 @@ def reminders_wait(url: str, count: int) -> None:
     for start in range(0, count, PAGE):
         numbers = range(start, start + PAGE)
         with database.engine.begin() as connection:
-            outbox.keep_versions(connection, "shop", [version])
-            buyer_records.save(connection, "shop", [Buyer(id=f"w{n}", created_at=now) for n in numbers])
-            outbox.queue(connection, "shop", [reminder(n, version.id, now) for n in numbers], now)
+            ask(connection, "shop", outbox.keep_versions([version]))
+            ask(connection, "shop", buyer_records.save([Buyer(id=f"w{n}", created_at=now) for n in numbers]))
+            ask(connection, "shop", outbox.queue([reminder(n, version.id, now) for n in numbers], now))
     database.close()
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from bot.domain.context import Buyer
 from bot.domain.wishes import Wish
 from storage import buyer_records, tables, wish_records
+from storage.asking import ask
 from storage.database import Database
 from storage.wish_records import WishRecord
 from tests.faults.programs import Plan, Program, free_port, migrated, programs
@@ -244,6 +245,6 @@ def agreeing_buyers(url: str) -> None:
         for who in people
     ]
     with database.engine.begin() as connection:
-        buyer_records.save(connection, "shop", people)
-        wish_records.add(connection, "shop", words, now)
+        ask(connection, "shop", buyer_records.save(people))
+        ask(connection, "shop", wish_records.add(words, now))
     database.close()

@@ -25,6 +25,7 @@ from bot.domain.orders import Order
 from bot.operations.archive import LEASE, Archiver
 from bot.operations.audit.audit import audit
 from storage import archive, history, inbox, outbox, tables
+from storage.asking import ask
 from storage.database import lease_clock
 from tests.engine import Buyer, Engine, ManyShops, in_many_shops, many_shops
 from tests.world import NOON
@@ -293,7 +294,7 @@ async def test_an_offer_stays_so_that_it_is_made_once_in_a_lifetime(
                 lateness=HOUR,
                 settled=("skipped", Reason("not_agreed")),
             )
-            outbox.queue(connection, engine.shop, [made], NOON)
+            ask(connection, engine.shop, outbox.queue([made], NOON))
 
         await engine.database.write(offer)
         engine.clock.now += 2 * KEEP
@@ -427,7 +428,7 @@ def said(engine: Engine) -> list[tuple[Any, ...]]:
 
 async def remembered(engine: Engine) -> dict[str, Any]:
     def look(connection: Connection) -> dict[str, Any]:
-        about = history.said_about(connection, engine.shop, {"1001", "1002", "2001"})
+        about = ask(connection, engine.shop, history.said_about({"1001", "1002", "2001"}))
         return {order: sorted(map(_without_guess, those)) for order, those in about.items()}
 
     words = ("kind", "value", "what", "yes", "at", "flag", "confirmed", "channel")

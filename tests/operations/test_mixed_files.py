@@ -10,6 +10,7 @@ from bot.domain.contacts import Contacts, Told
 from bot.domain.orders import Order
 from bot.operations.mixed_files import mixed, part
 from storage import buyer_records, conversation_records, mixed_files, order_records, tables
+from storage.asking import ask
 from tests.one_shop import SHOP_ID, amend, ann, chat, queue, save
 from tests.world import NOON
 
@@ -31,14 +32,15 @@ def joined(connection: Connection) -> Connection:
         Order(id="2002", channel="web", buyer="ann", placed_at=NOON, contacts=contacts("", "Bob")),
         chat(),
     )
-    buyer_records.add_identities(connection, SHOP_ID, {ANN_WEB: "ann", ("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({ANN_WEB: "ann", ("telegram", "42"): "ann"}))
     connection.execute(update(tables.buyers).where(tables.buyers.c.id == "ann").values(mixed=True))
     return connection
 
 
 def buyers_of_orders(connection: Connection) -> dict[str, str | None]:
     return {
-        id: order.buyer for id, order in order_records.by_id(connection, SHOP_ID, ["1001", "2002"]).items()
+        id: order.buyer
+        for id, order in ask(connection, SHOP_ID, order_records.by_id(["1001", "2002"])).items()
     }
 
 
@@ -53,11 +55,11 @@ def test_each_order_and_chat_goes_to_the_file_that_it_would_have_had(joined: Con
     assert part(joined, SHOP_ID, "ann", LATER) == 3
 
     assert buyers_of_orders(joined) == {"1001": id_of(SHOP_ID, ANN_WEB), "2002": id_of(SHOP_ID, GUEST)}
-    (telegram,) = conversation_records.by_place(joined, SHOP_ID, [("telegram", "42")]).values()
+    (telegram,) = ask(joined, SHOP_ID, conversation_records.by_place([("telegram", "42")])).values()
     assert telegram.buyer == id_of(SHOP_ID, ("telegram", "42"))
-    owners = buyer_records.owners(joined, SHOP_ID, [ANN_WEB, GUEST])
+    owners = ask(joined, SHOP_ID, buyer_records.owners([ANN_WEB, GUEST]))
     assert owners == {ANN_WEB: id_of(SHOP_ID, ANN_WEB), GUEST: id_of(SHOP_ID, GUEST)}
-    known = buyer_records.by_id(joined, SHOP_ID, owners.values())
+    known = ask(joined, SHOP_ID, buyer_records.by_id(owners.values()))
     assert [known[owner].name for owner in owners.values()] == ["Ann", "Bob"]
 
 

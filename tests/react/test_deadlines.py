@@ -6,6 +6,7 @@ from bot.domain.actions import WakeAt
 from bot.domain.events import TimeCame, load_event
 from bot.react.deadlines import fire_deadlines
 from storage import calendar, tables
+from storage.asking import ask
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, NOON, SHOP_ID, rows
 
 
@@ -14,7 +15,7 @@ def events(connection: Connection, shop: str = SHOP_ID) -> list[object]:
 
 
 def test_a_deadline_becomes_an_event_at_its_time_and_once(connection: Connection) -> None:
-    calendar.set_wakes(connection, SHOP_ID, [WakeAt(key="w:1", at=NOON, what="check", order="1")])
+    ask(connection, SHOP_ID, calendar.set_wakes([WakeAt(key="w:1", at=NOON, what="check", order="1")]))
     assert fire_deadlines(connection, NOON - MINUTE) == 0
     assert fire_deadlines(connection, NOON) == 1
     assert fire_deadlines(connection, NOON + HOUR) == 0
@@ -26,7 +27,7 @@ def test_a_deadline_becomes_an_event_at_its_time_and_once(connection: Connection
 
 def test_a_deadline_that_came_is_not_set_again(connection: Connection) -> None:
     for _ in range(2):
-        calendar.set_wakes(connection, SHOP_ID, [WakeAt(key="w", at=NOON, what="check")])
+        ask(connection, SHOP_ID, calendar.set_wakes([WakeAt(key="w", at=NOON, what="check")]))
         fire_deadlines(connection, NOON)
     assert len(events(connection)) == 1
 
@@ -34,6 +35,6 @@ def test_a_deadline_that_came_is_not_set_again(connection: Connection) -> None:
 def test_the_deadlines_of_every_shop_are_fired(connection: Connection) -> None:
     for shop in (SHOP_ID, NEIGHBOUR):
         wakes = [WakeAt(key="a", at=NOON, what="check"), WakeAt(key="b", at=NOON + HOUR, what="check")]
-        calendar.set_wakes(connection, shop, wakes)
+        ask(connection, shop, calendar.set_wakes(wakes))
     assert fire_deadlines(connection, NOON) == 2
     assert (len(events(connection)), len(events(connection, NEIGHBOUR))) == (1, 1)

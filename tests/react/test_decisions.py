@@ -32,6 +32,7 @@ from bot.react.decisions import Decisions
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
 from storage import buyer_records, tables
+from storage.asking import ask
 from storage.outbox import dump
 from tests.one_shop import (
     CATALOGUE,
@@ -64,7 +65,7 @@ class Batch:
     def __init__(self, connection: Connection, shop: Shop | None = None, found: Rules | None = None) -> None:
         self.connection = connection
         save(connection, ann(), bob(), order("1"), order("2", "bob"), TALK)
-        buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+        ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
         self.work = UnitOfWork(unit_of(connection, shop=shop) if shop else unit_of(connection))
         about = [OrderCompleted(channel="web", external_id=id, at=NOON, order=id) for id in ("1", "2")]
         self.work.read([wrote("hello"), *about], lambda text: ())

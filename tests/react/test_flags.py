@@ -11,6 +11,7 @@ from bot.domain.wishes import AddressKey
 from bot.react.merge import merge_event
 from bot.react.wishes import Wishes
 from storage import wish_records
+from storage.asking import ask
 from tests.one_shop import DAY, HOUR, NOON, SHOP, SHOP_ID, placed, work_of, wrote
 
 MAIL, PHONE = "ann@example.com", "+8613800008642"
@@ -34,7 +35,7 @@ def agree(connection: Connection, *events: Any, shop: Any = SHOP) -> dict[str, b
         work, who = work_of(connection, event, now=NOON + DAY, shop=shop)
         merge_event(work, who, Wishes(work), event)
         work.write()
-    said = wish_records.standings(connection, SHOP_ID, set(ADDRESSES.values()))
+    said = ask(connection, SHOP_ID, wish_records.standings(set(ADDRESSES.values())))
     return {name: yes for name, key in ADDRESSES.items() if (yes := said[key].agrees) is not None}
 
 
@@ -104,5 +105,5 @@ def test_a_tick_that_is_frozen_in_an_order_is_said_once(connection: Connection) 
     no = updated(NOON - HOUR, id="7", agrees=False, email=MAIL)
     shown = [placed("1", NOON + timedelta(hours=hours), **frozen) for hours in (0, 1, 2)]
     assert agree(connection, shown[0], no, *shown[1:]) == {"id": False, "mail": False}
-    words = wish_records.recorded(connection, SHOP_ID, {("email", MAIL)})["email", MAIL]
+    words = ask(connection, SHOP_ID, wish_records.recorded({("email", MAIL)}))["email", MAIL]
     assert len(words) == 2

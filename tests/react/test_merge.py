@@ -28,6 +28,7 @@ from bot.react.merge import ECHO, Subject, merge_event
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
 from storage import buyer_records, case_records, mixed_files, tables
+from storage.asking import ask
 from storage.outbox import message_name
 from tests.one_shop import (
     DAY,
@@ -180,7 +181,7 @@ def test_a_writer_may_have_another_id_than_their_chat(connection: Connection) ->
 def test_a_chat_is_as_old_as_its_newest_message_and_open_again_after_a_block(connection: Connection) -> None:
     before = chat(last_in_at=NOON - MINUTE, blocked_at=NOON, human_until=NOON, tries=3)
     save(connection, ann(), before)
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     for at, newest, blocked in ((NOON - HOUR, NOON - MINUTE, True), (NOON + HOUR, NOON + HOUR, False)):
         _, subject = merged(connection, wrote("hello", at=at), now=NOON + HOUR)
         assert subject.chat == msgspec.structs.replace(before, last_in_at=newest)
@@ -189,7 +190,7 @@ def test_a_chat_is_as_old_as_its_newest_message_and_open_again_after_a_block(con
 
 def test_a_chat_belongs_to_whom_its_id_belongs_to_now(connection: Connection) -> None:
     save(connection, ann(), chat("bob"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     _, subject = merged(connection, wrote("hello"))
     assert subject.chat is not None
     assert subject.chat.buyer == "ann"
@@ -246,7 +247,7 @@ def test_an_older_reply_does_not_shorten_a_takeover(connection: Connection) -> N
 def said(connection: Connection, settled_at: datetime | None, receipt: str | None = None) -> int:
     """One message of ours to Ann, "Thank you."; returns its number."""
     save(connection, ann())
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     queue(connection, "thanks:1")
     connection.execute(
         update(tables.outbox).values(text="Thank you.", settled_at=settled_at, receipt=receipt)
@@ -370,7 +371,7 @@ def test_a_stop_by_an_older_link_is_about_every_address_of_the_buyer_that_it_nam
     connection: Connection,
 ) -> None:
     save(connection, ann(email="Ann@b.example"))
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann", ("web", "8"): "bob"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "7"): "ann", ("web", "8"): "bob"}))
     stop = BuyerOptedOut(channel=OWN_LINK, external_id="u", at=NOON, buyer=BuyerRef(id="ann"))
     work, _ = merged(connection, stop)
     stopped = {key for key in work.wishes if holds(work, *key).stopped}
@@ -397,7 +398,7 @@ def mixed_file(connection: Connection) -> None:
     """Ann's record, to which Bob's came because somebody typed Ann's phone."""
     save(connection, ann(email="shown@b.example"), bob())
     chats = {("web", "7"): "ann", ("telegram", "42"): "ann"}
-    buyer_records.add_identities(connection, SHOP_ID, chats)
+    ask(connection, SHOP_ID, buyer_records.add_identities(chats))
     connection.execute(update(tables.buyers).where(tables.buyers.c.id == "ann").values(mixed=True))
     connection.execute(update(tables.buyers).where(tables.buyers.c.id == "bob").values(joined_to="ann"))
 

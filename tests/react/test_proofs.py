@@ -15,6 +15,7 @@ from bot.domain.wishes import EMAIL
 from bot.react.proofs import ALARM, LINK_LASTS, Proofs, linked
 from bot.react.unit_of_work import UnitOfWork
 from storage import proof_records
+from storage.asking import ask
 from tests.one_shop import DAY, HOUR, MINUTE, NOON, SHOP_ID, ann, chat, order, save, work_of, wrote
 
 SECOND = timedelta(seconds=1)
@@ -201,7 +202,7 @@ def test_a_wrong_try_is_counted_for_each_order_that_the_number_names(connection:
     Proofs(work).count_try(CountTry(), THEIRS)
     work.write()
     since = NOON - MINUTE
-    assert proof_records.tries_at(connection, SHOP_ID, {"1", "1@teas", ""}, since) == {
+    assert ask(connection, SHOP_ID, proof_records.tries_at({"1", "1@teas", ""}, since)) == {
         "1": 1,
         "1@teas": 1,
         "": 1,
@@ -210,8 +211,8 @@ def test_a_wrong_try_is_counted_for_each_order_that_the_number_names(connection:
 
 def test_the_seller_is_alarmed_once_a_day_by_the_tries_of_all_chats(connection: Connection) -> None:
     assert ALARM == 50
-    proof_records.add_wrong_tries(connection, SHOP_ID, [("1", PLACE)] * (ALARM - 2), NOON - HOUR)
-    proof_records.add_wrong_tries(connection, SHOP_ID, [("1", PLACE)] * ALARM, NOON - DAY)
+    ask(connection, SHOP_ID, proof_records.add_wrong_tries([("1", PLACE)] * (ALARM - 2), NOON - HOUR))
+    ask(connection, SHOP_ID, proof_records.add_wrong_tries([("1", PLACE)] * ALARM, NOON - DAY))
     work = batch(connection)
     assert Proofs(work).count_try(CountTry(), MINE) == []
     alarm = OpenCase(

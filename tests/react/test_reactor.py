@@ -28,6 +28,7 @@ from bot.operations.time_limit import TimeLimit
 from bot.react import reactor
 from bot.react.reactor import Handled, Reactor
 from storage import buyer_records, case_records, inbox, tables, wish_records
+from storage.asking import ask
 from storage.database import Database
 from storage.unit import CaseLine
 from tests.conftest import empty_sqlite
@@ -261,18 +262,22 @@ def test_a_wish_that_a_handler_understood_is_that_chats_and_known_to_the_next_ev
     connection: Connection,
 ) -> None:
     save(connection, ann())
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann", ("telegram", "43"): "ann"})
+    ask(
+        connection,
+        SHOP_ID,
+        buyer_records.add_identities({("telegram", "42"): "ann", ("telegram", "43"): "ann"}),
+    )
     handler = Handler(Consent(promotions=True, at=NOON))
     take(connection, wrote("yes"), wrote("hello", address="43"), wrote("hello"))
     react(connection, handler.rules())
     assert [known.standing.agrees for _, known in handler.asked] == [None, None, True]
-    said = wish_records.standings(connection, SHOP_ID, {("telegram", "42")})
+    said = ask(connection, SHOP_ID, wish_records.standings({("telegram", "42")}))
     assert said["telegram", "42"].agrees is True
 
 
 def test_a_chats_handler_knows_the_chat_and_all_the_buyers_orders(connection: Connection) -> None:
     save(connection, ann(), order("1"), order("2"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     handler = Handler()
     take(connection, wrote("hello"))
     react(connection, handler.rules())

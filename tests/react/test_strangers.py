@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.events import BuyerOptedOut, BuyerRef, Event
 from bot.domain.wishes import EMAIL
 from storage import tables, wish_records
+from storage.asking import ask
 from tests.engine import Engine, FakeChannel, ManyShops, in_many_shops
 from tests.react.test_identities import CHANNELS, placed, shipped, wrote
 from tests.world import SECRET
@@ -258,6 +259,6 @@ async def nothing_crossed(engine: Engine, town: Town) -> None:
         *(("telegram", chat) for chat in CHAT.values()),
         *(("own", name) for name in PEOPLE),
     }
-    holds = await engine.database.read(lambda link: wish_records.standings(link, engine.shop, places))
+    holds = await engine.database.read(lambda link: ask(link, engine.shop, wish_records.standings(places)))
     for kind, address in places:
         assert holds[kind, address].stopped == town.silent.get(address, False), (kind, address)

@@ -26,6 +26,7 @@ from bot.react.merge import merge_event
 from bot.react.unit_of_work import UnitOfWork, keys_in
 from bot.react.wishes import Wishes
 from storage import buyer_records, case_records, order_records, outbox, proof_records, tables
+from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import (
     DAY,
@@ -96,7 +97,7 @@ def test_a_deadline_brings_its_order(connection: Connection) -> None:
 
 def test_a_chat_brings_itself_its_buyer_and_all_their_orders(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"), order("2"), order("3", "bob"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     work, _ = work_of(connection, wrote("hello"))
     assert work.owner(("telegram", "42")) == "ann"
     assert (work.chat("telegram", "42"), work.chat("telegram", "43")) == (chat(), None)
@@ -106,9 +107,9 @@ def test_a_chat_brings_itself_its_buyer_and_all_their_orders(connection: Connect
 
 def test_a_chat_brings_the_orders_that_it_opened_with_the_cases_about_them(connection: Connection) -> None:
     save(connection, ann(), bob(), chat("bob"), order("1"), order("2"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "bob"})
-    proof_records.add_openings(connection, SHOP_ID, {("1", ("telegram", "42"), ""): "digits"}, NOON)
-    proof_records.add_openings(connection, SHOP_ID, {("2", ("telegram", "43"), ""): "digits"}, NOON)
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "bob"}))
+    ask(connection, SHOP_ID, proof_records.add_openings({("1", ("telegram", "42"), ""): "digits"}, NOON))
+    ask(connection, SHOP_ID, proof_records.add_openings({("2", ("telegram", "43"), ""): "digits"}, NOON))
     open_case(connection, "k", "ann", about="1")
     work, _ = work_of(connection, wrote("hello"))
     seen = work.orders_seen_by("bob", chat("bob"))
@@ -139,10 +140,12 @@ def test_the_order_of_the_first_number_comes_first_and_two_systems_may_share_one
 def test_the_wrong_tries_of_a_day_are_those_of_the_order_over_all_chats(connection: Connection) -> None:
     save(connection, order("1"), order("2"))
     for address in ("7", "8"):
-        proof_records.add_wrong_tries(
-            connection, SHOP_ID, [("1", ("telegram", address))], NOON - DAY + MINUTE
+        ask(
+            connection,
+            SHOP_ID,
+            proof_records.add_wrong_tries([("1", ("telegram", address))], NOON - DAY + MINUTE),
         )
-    proof_records.add_wrong_tries(connection, SHOP_ID, [("1", ("telegram", "9"))], NOON - DAY)
+    ask(connection, SHOP_ID, proof_records.add_wrong_tries([("1", ("telegram", "9"))], NOON - DAY))
     work, _ = work_of(connection, wrote("1 2"))
     assert (work.wrong_tries([order("1")]), work.wrong_tries([order("2")]), work.wrong_tries([])) == (2, 0, 0)
     work.put_try("1", ("telegram", "42"))
@@ -153,10 +156,10 @@ def test_the_wrong_tries_of_a_day_are_those_of_the_order_over_all_chats(connecti
 
 def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"), shop=NEIGHBOUR)
-    buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "42"): "ann"})
-    proof_records.add_openings(connection, NEIGHBOUR, {("1", ("telegram", "42"), ""): "link"}, NOON)
-    proof_records.add_wrong_tries(connection, NEIGHBOUR, [("1", ("telegram", "42"))], NOON)
-    proof_records.use_links(connection, NEIGHBOUR, {("1", ""): ("telegram", "42")}, NOON)
+    ask(connection, NEIGHBOUR, buyer_records.add_identities({("telegram", "42"): "ann"}))
+    ask(connection, NEIGHBOUR, proof_records.add_openings({("1", ("telegram", "42"), ""): "link"}, NOON))
+    ask(connection, NEIGHBOUR, proof_records.add_wrong_tries([("1", ("telegram", "42"))], NOON))
+    ask(connection, NEIGHBOUR, proof_records.use_links({("1", ""): ("telegram", "42")}, NOON))
     work, _ = work_of(connection, wrote("1"), completed("1"))
     assert (work.orders, work.buyers, work.chats) == ({}, {}, {})
     assert (work.owner(("telegram", "42")), work.read_order("1"), work.link_user("1", "m")) == (
@@ -186,7 +189,7 @@ def test_an_order_nobody_expected_is_read_once(connection: Connection) -> None:
 def test_an_owner_nobody_expected_is_read_with_their_cases(connection: Connection) -> None:
     save(connection, ann())
     open_case(connection, "k", "ann")
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "7"): "ann"}))
     work, _ = work_of(connection)
     assert (work.owner(("web", "7")), work.owner(("web", "8"))) == ("ann", None)
     assert work.buyers == {"ann": ann()}
@@ -238,7 +241,7 @@ def test_a_system_that_has_placed_no_order_reports_about_the_others(connection: 
 
 def test_a_system_that_has_placed_orders_reports_about_its_own(connection: Connection) -> None:
     save(connection, order("1", channel="shopify", placed_at=NOON))
-    order_records.note_placing(connection, SHOP_ID, {"shopify", "woo"})
+    ask(connection, SHOP_ID, order_records.note_placing({"shopify", "woo"}))
     work, _ = work_of(connection, paid("1", "woo"))
     assert work.order_id(paid("1", "woo")) == "1@woo"
 
@@ -289,7 +292,7 @@ def test_a_buyers_orders_come_newest_first_and_those_of_this_batch_are_among_the
     connection: Connection,
 ) -> None:
     save(connection, ann(), order("1", placed_at=NOON), order("2", placed_at=NOON + HOUR))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     work, _ = work_of(connection, wrote("hello"))
     work.put_order(order("3", placed_at=NOON + 2 * HOUR))
     work.put_order(order("1", placed_at=NOON, number="A1"))
@@ -325,7 +328,7 @@ def test_twenty_orders_are_shown_and_no_more(connection: Connection) -> None:
 
 def test_cases_come_oldest_first_and_once(connection: Connection) -> None:
     save(connection, ann(), chat(), order("1"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     open_case(connection, "about", "bob", about="1")
     open_case(connection, "both", "ann", about="1")
     open_case(connection, "the buyer's", "ann")
@@ -338,7 +341,7 @@ def test_cases_come_oldest_first_and_once(connection: Connection) -> None:
 
 
 def test_the_first_buyer_of_an_identity_keeps_it(connection: Connection) -> None:
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     work, _ = work_of(connection, wrote("hello"))
     work.put_owner(("telegram", "42"), "bob")
     work.put_owner(("web", "1"), "ann")
@@ -373,7 +376,7 @@ def test_what_changed_is_written_once(connection: Connection) -> None:
 
 def test_what_is_put_back_unchanged_is_not_written(connection: Connection) -> None:
     save(connection, ann(), order("1"), chat())
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     work, _ = work_of(connection, wrote("hello"), completed("1"))
     save(connection, ann(name="Anna"), order("1", number="A2"), chat(tries=3))
     work.put_buyer(ann())

@@ -8,6 +8,7 @@ from bot.domain.actions import WakeAt
 from bot.domain.events import TimeCame
 from storage import archive, calendar, inbox, tables
 from storage.archive import CLOCK, Page
+from storage.asking import ask
 from storage.inbox import UnreadableDelivery
 from storage.outbox import Attempt, mark_failed
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, amend, placed, queue, rows, take
@@ -27,9 +28,9 @@ def remove(connection: Connection, table: str, found: Page, before: datetime = N
 
 def test_of_the_inbox_only_what_was_handled_before_goes(connection: Connection) -> None:
     take(connection, *(placed(number) for number in "1234"), now=OLD)
-    first, second, third, _ = (row.id for row in inbox.open_events(connection, SHOP_ID, 9))
-    inbox.settle(connection, SHOP_ID, [(first, None, None), (second, None, "broken")], OLD)
-    inbox.settle(connection, SHOP_ID, [(third, None, None)], NOON)
+    first, second, third, _ = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9)))
+    ask(connection, SHOP_ID, inbox.settle([(first, None, None), (second, None, "broken")], OLD))
+    ask(connection, SHOP_ID, inbox.settle([(third, None, None)], NOON))
 
     found = page(connection, "inbox")
 
@@ -40,8 +41,8 @@ def test_of_the_inbox_only_what_was_handled_before_goes(connection: Connection) 
 def test_the_name_of_an_archived_event_stays_so_that_its_repeat_is_known(connection: Connection) -> None:
     event = placed("1")
     take(connection, event, now=OLD)
-    [row] = inbox.open_events(connection, SHOP_ID, 9)
-    inbox.settle(connection, SHOP_ID, [(row.id, None, None)], OLD)
+    [row] = ask(connection, SHOP_ID, inbox.open_events(9))
+    ask(connection, SHOP_ID, inbox.settle([(row.id, None, None)], OLD))
     remove(connection, "inbox", page(connection, "inbox"))
 
     take(connection, event)
@@ -52,12 +53,12 @@ def test_the_name_of_an_archived_event_stays_so_that_its_repeat_is_known(connect
 
 def test_a_deadline_goes_with_its_event_once_it_fired(connection: Connection) -> None:
     for key, channel in (("fired", CLOCK), ("waits", CLOCK), ("other", "web")):
-        calendar.set_wakes(connection, SHOP_ID, [WakeAt(key=key, at=OLD, what="remind")])
+        ask(connection, SHOP_ID, calendar.set_wakes([WakeAt(key=key, at=OLD, what="remind")]))
         event = TimeCame(channel=channel, external_id=key, at=OLD, what="remind", about=key)
         take(connection, event, now=OLD)
     calendar.mark_fired(connection, [(SHOP_ID, "fired"), (SHOP_ID, "other")], OLD)
-    handled = [(row.id, None, None) for row in inbox.open_events(connection, SHOP_ID, 9)]
-    inbox.settle(connection, SHOP_ID, handled, OLD)
+    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(9))]
+    ask(connection, SHOP_ID, inbox.settle(handled, OLD))
 
     remove(connection, "inbox", page(connection, "inbox"))
 

@@ -5,6 +5,7 @@ from sqlalchemy import Connection, update
 
 from bot.domain.events import STOPS, AgentReplied, BuyerOptedOut, BuyerRef
 from storage import audit_queries, buyer_records, inbox, tables
+from storage.asking import ask
 from tests.one_shop import (
     DAY,
     HOUR,
@@ -29,8 +30,8 @@ SENT = {"state": "sent", "text": "Thanks", "settled_at": NOON}
 
 
 def handle_all(connection: Connection) -> None:
-    handled = [(row.id, None, None) for row in inbox.open_events(connection, SHOP_ID, 99)]
-    inbox.settle(connection, SHOP_ID, handled, NOON)
+    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(99))]
+    ask(connection, SHOP_ID, inbox.settle(handled, NOON))
 
 
 def test_pages_of_messages_go_through_all_that_reached_buyers_buyer_by_buyer(
@@ -124,7 +125,7 @@ def test_what_a_buyer_said_came_later_if_it_arrived_later_by_any_of_their_thread
     connection: Connection,
 ) -> None:
     save(connection, order("1"))
-    buyer_records.add_identities(connection, SHOP_ID, {("telegram", "42"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
     stop = BuyerOptedOut(channel="web", external_id="s", at=NOON, buyer=BuyerRef(id="7"))
     assert stop.thread == STOPS
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, update
 
 from storage import buyer_records
+from storage.asking import ask
 from storage.tables import buyers, notes
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, ann, bob, chat, rows, save
 from tests.world import NOON
@@ -17,8 +18,8 @@ def test_a_buyer_comes_back_as_they_were_saved(connection: Connection) -> None:
     save(connection, ann(), saved, bob())
     save(connection, ann(name="theirs"), shop=NEIGHBOUR)
 
-    assert buyer_records.by_id(connection, SHOP_ID, {"ann", "cid"}) == {"ann": saved}
-    assert buyer_records.by_id(connection, SHOP_ID, ()) == {}
+    assert ask(connection, SHOP_ID, buyer_records.by_id({"ann", "cid"})) == {"ann": saved}
+    assert ask(connection, SHOP_ID, buyer_records.by_id(())) == {}
 
 
 def test_an_old_id_stands_for_the_buyer_at_the_end_of_all_joins(connection: Connection) -> None:
@@ -32,20 +33,20 @@ def test_an_old_id_stands_for_the_buyer_at_the_end_of_all_joins(connection: Conn
 
 def test_an_id_stays_with_its_first_owner(connection: Connection) -> None:
     guest = ("guest of web", "ann@example.com")
-    buyer_records.add_identities(connection, SHOP_ID, {guest: "ann"})
-    buyer_records.add_identities(connection, SHOP_ID, {guest: "bob", ("web", "7"): "bob"})
-    buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "1"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({guest: "ann"}))
+    ask(connection, SHOP_ID, buyer_records.add_identities({guest: "bob", ("web", "7"): "bob"}))
+    ask(connection, NEIGHBOUR, buyer_records.add_identities({("telegram", "1"): "ann"}))
 
     wanted = [guest, ("web", "7"), ("telegram", "1"), ("web", "ann@example.com")]
-    assert buyer_records.owners(connection, SHOP_ID, wanted) == {guest: "ann", ("web", "7"): "bob"}
+    assert ask(connection, SHOP_ID, buyer_records.owners(wanted)) == {guest: "ann", ("web", "7"): "bob"}
     assert buyer_records.identities_of(connection, SHOP_ID, "ann") == {guest}
 
 
 def test_the_addresses_of_a_buyer_are_ids_and_chats_and_it_shows_which(connection: Connection) -> None:
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann", ("web", "9"): "bob"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "7"): "ann", ("web", "9"): "bob"}))
     save(connection, chat("ann", "42"))
 
-    found = buyer_records.addresses_of(connection, SHOP_ID, {"ann"})
+    found = ask(connection, SHOP_ID, buyer_records.addresses_of({"ann"}))
 
     assert {buyer: set(theirs) for buyer, theirs in found.items()} == {
         "ann": {("web", "7", True), ("telegram", "42", False)}
@@ -53,8 +54,8 @@ def test_the_addresses_of_a_buyer_are_ids_and_chats_and_it_shows_which(connectio
 
 
 def test_the_same_note_twice_is_two_notes(connection: Connection) -> None:
-    buyer_records.add_notes(connection, SHOP_ID, [("ann", "note", "rang")], NOON)
-    buyer_records.add_notes(connection, SHOP_ID, [("ann", "note", "rang")], NOON)
-    buyer_records.add_notes(connection, SHOP_ID, [], NOON)
+    ask(connection, SHOP_ID, buyer_records.add_notes([("ann", "note", "rang")], NOON))
+    ask(connection, SHOP_ID, buyer_records.add_notes([("ann", "note", "rang")], NOON))
+    ask(connection, SHOP_ID, buyer_records.add_notes([], NOON))
 
     assert rows(connection, notes, "text", "at") == [("rang", NOON)] * 2

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from bot.domain.actions import WakeAt
 from storage import calendar
+from storage.asking import ask
 from storage.tables import campaigns, wakes
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, rows
 from tests.world import NOON
@@ -21,17 +22,17 @@ def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[st
 
 def test_of_two_times_for_one_deadline_the_earlier_stays(connection: Connection) -> None:
     for at in (NOON + HOUR, NOON, NOON + DAY):
-        calendar.set_wakes(connection, SHOP_ID, [wake("a", at)])
+        ask(connection, SHOP_ID, calendar.set_wakes([wake("a", at)]))
 
     assert rows(connection, wakes, "key", "at", "fired_at") == [("a", NOON, None)]
 
 
 def test_a_deadline_that_fired_does_not_fire_again(connection: Connection) -> None:
-    calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON), wake("b", NOON)])
+    ask(connection, SHOP_ID, calendar.set_wakes([wake("a", NOON), wake("b", NOON)]))
     calendar.mark_fired(connection, [(SHOP_ID, "a")], NOON)
     calendar.mark_fired(connection, [], NOON)
 
-    calendar.set_wakes(connection, SHOP_ID, [wake("a", NOON - HOUR)])
+    ask(connection, SHOP_ID, calendar.set_wakes([wake("a", NOON - HOUR)]))
 
     assert due(connection) == ["b"]
     assert rows(connection, wakes, "key", "at") == [("a", NOON), ("b", NOON)]
@@ -41,8 +42,8 @@ def test_due_deadlines_of_all_shops_come_earliest_first_from_their_very_time_on(
     connection: Connection,
 ) -> None:
     wanted = [wake("now", NOON), wake("later", NOON + HOUR), wake("early", NOON - HOUR)]
-    calendar.set_wakes(connection, SHOP_ID, wanted)
-    calendar.set_wakes(connection, NEIGHBOUR, [wake("now", NOON - DAY)])
+    ask(connection, SHOP_ID, calendar.set_wakes(wanted))
+    ask(connection, NEIGHBOUR, calendar.set_wakes([wake("now", NOON - DAY)]))
 
     assert due(connection) == ["now", "early", "now"]
     assert due(connection, limit=2) == ["now", "early"]

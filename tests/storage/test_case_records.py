@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from bot.domain.actions import OpenCase
 from bot.domain.context import Case
 from storage import case_records
+from storage.asking import ask
 from storage.tables import cases
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, rows
 from tests.world import NOON
@@ -25,7 +26,7 @@ def open_case(
 def open_keys(
     connection: Connection, *buyers: str, about: tuple[str, ...] = ()
 ) -> list[tuple[str | None, str]]:
-    found = case_records.open_of(connection, SHOP_ID, buyers, about)
+    found = ask(connection, SHOP_ID, case_records.open_of(buyers, about))
     return [(buyer, case.key) for buyer, case in found]
 
 
@@ -86,10 +87,10 @@ def test_of_open_cases_those_wait_that_nobody_answered_since_the_buyer_wrote_las
     for key in "abcd":
         open_case(connection, key)
     open_case(connection, "a", shop=NEIGHBOUR)
-    known = {case.key: case for _, case in case_records.open_of(connection, SHOP_ID, {"ann"}, ())}
+    known = {case.key: case for _, case in ask(connection, SHOP_ID, case_records.open_of({"ann"}, ()))}
     answered = {"a": (NOON, NOON + HOUR), "b": (NOON + HOUR, NOON), "c": (NOON, NOON)}
     said = [replace(known[key], asked_at=at, answered_at=by) for key, (at, by) in answered.items()]
-    case_records.save_talk(connection, SHOP_ID, said)
+    ask(connection, SHOP_ID, case_records.save_talk(said))
     assert case_records.waiting(connection) == {SHOP_ID: 2, NEIGHBOUR: 1}
     case_records.close(connection, SHOP_ID, ["b", "d"], NOON)
     assert case_records.waiting(connection) == {NEIGHBOUR: 1}

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from storage import conversation_records
+from storage.asking import ask
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, chat, chat_in, save
 from tests.world import NOON
 
@@ -17,7 +18,7 @@ def test_a_chat_is_found_by_channel_and_address_together(connection: Connection)
     save(connection, chat(address="3"), shop=NEIGHBOUR)
 
     places = [("telegram", "1"), ("telegram", "2"), ("webchat", "1"), ("telegram", "3")]
-    assert conversation_records.by_place(connection, SHOP_ID, places) == {("telegram", "1"): whole}
+    assert ask(connection, SHOP_ID, conversation_records.by_place(places)) == {("telegram", "1"): whole}
 
 
 def test_the_chat_that_a_buyer_last_wrote_in_comes_first_and_the_silent_one_last(
@@ -32,13 +33,13 @@ def test_the_chat_that_a_buyer_last_wrote_in_comes_first_and_the_silent_one_last
         chat("cid", address="cids"),
     )
 
-    found = conversation_records.by_buyer(connection, SHOP_ID, {"ann", "bob", "dan"})
+    found = ask(connection, SHOP_ID, conversation_records.by_buyer({"ann", "bob", "dan"}))
 
     assert {buyer: [each.address for each in theirs] for buyer, theirs in found.items()} == {
         "ann": ["new", "old", "silent"],
         "bob": ["bobs"],
     }
-    assert conversation_records.by_buyer(connection, SHOP_ID, ()) == {}
+    assert ask(connection, SHOP_ID, conversation_records.by_buyer(())) == {}
 
 
 def test_an_address_is_blocked_whether_or_not_its_owner_ever_wrote(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert
 from bot.domain.context import Said
 from bot.domain.errors import DeliveryDelayed, DeliveryRefused
 from storage import history, tables
+from storage.asking import ask
 from storage.history import DAY, LOOK_AGAIN, NOTHING_HEARD, WEEK, Heard
 from storage.outbox import Attempt, mark_failed
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue
@@ -23,7 +24,7 @@ def sent(
 
 
 def heard(connection: Connection, *but: int) -> Heard | None:
-    by_order = history.heard_of_us(connection, SHOP_ID, {"ann"}, but, NOON).get("ann")
+    by_order = ask(connection, SHOP_ID, history.heard_of_us({"ann"}, but, NOON)).get("ann")
     return sum(by_order.values(), start=NOTHING_HEARD) if by_order else None
 
 
@@ -47,7 +48,7 @@ def test_what_a_buyer_heard_is_counted_order_by_order(connection: Connection) ->
     sent(connection, "c", 2 * HOUR, order="2")
     sent(connection, "d", 3 * HOUR)
 
-    assert history.heard_of_us(connection, SHOP_ID, {"ann"}, (), NOON)["ann"] == {
+    assert ask(connection, SHOP_ID, history.heard_of_us({"ann"}, (), NOON))["ann"] == {
         "1": Heard(in_day=2, in_day_until=NOON + MINUTE),
         "2": Heard(in_day=1, in_day_until=NOON - 2 * HOUR + DAY),
         None: Heard(in_day=1, in_day_until=NOON - 3 * HOUR + DAY),
@@ -144,7 +145,7 @@ def test_of_an_order_the_archive_is_known_as_well_as_the_outbox(connection: Conn
     archived = {"shop": SHOP_ID, "order_id": "1001", "key": "old", "template": "thanks", "state": "sent"}
     connection.execute(insert(tables.archived_messages).values(**archived, settled_at=NOON, paid=True))
 
-    said = history.said_about(connection, SHOP_ID, {"1001"})
+    said = ask(connection, SHOP_ID, history.said_about({"1001"}))
 
     fields = {"template": "thanks", "order": "1001"}
     assert sorted(said.pop("1001"), key=lambda each: each.key) == [
@@ -153,7 +154,7 @@ def test_of_an_order_the_archive_is_known_as_well_as_the_outbox(connection: Conn
         Said(key="waits", state="queued", **fields),
     ]
     assert said == {}
-    assert history.channels_of_keys(connection, SHOP_ID, {"paid", "waits"}) == {"paid": "web"}
+    assert ask(connection, SHOP_ID, history.channels_of_keys({"paid", "waits"})) == {"paid": "web"}
 
 
 def test_only_a_sent_message_knew_that_its_order_was_paid() -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert
 
 from bot.domain.errors import Unreadable
 from storage import inbox, tables
+from storage.asking import ask
 from storage.inbox import LONGEST_ID, InboxEvent, UnreadableDelivery, inbox_event
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, placed, rows
 from tests.world import NOON
@@ -19,7 +20,7 @@ def event(name: str, shop: str = SHOP_ID, at: datetime = NOON, body: bytes = b"{
 
 
 def ids_in(connection: Connection, limit: int = 9) -> list[int]:
-    return [row.id for row in inbox.open_events(connection, SHOP_ID, limit)]
+    return [row.id for row in ask(connection, SHOP_ID, inbox.open_events(limit))]
 
 
 def states(connection: Connection) -> list[tuple[object, ...]]:
@@ -52,7 +53,7 @@ def test_open_events_come_in_the_order_they_came_until_they_are_handled(connecti
     first, second, third = ids_in(connection)
     assert ids_in(connection, limit=2) == [first, second]
 
-    inbox.settle(connection, SHOP_ID, [(first, "ask", None), (second, None, "broken")], NOON)
+    ask(connection, SHOP_ID, inbox.settle([(first, "ask", None), (second, None, "broken")], NOON))
 
     assert ids_in(connection) == [third]
     assert states(connection) == [
@@ -61,14 +62,14 @@ def test_open_events_come_in_the_order_they_came_until_they_are_handled(connecti
         ("c", "done", "ask", None, NOON),
     ]
     threads = ["order:a", "order:b", "order:c", "order:x"]
-    assert inbox.open_threads(connection, SHOP_ID, threads) == {"order:b"}
+    assert ask(connection, SHOP_ID, inbox.open_threads(threads)) == {"order:b"}
 
 
 def test_parked_events_are_opened_again_one_or_all_and_handled_ones_never(connection: Connection) -> None:
     inbox.add(connection, [event(name) for name in "abcd"])
     done, *parked = ids_in(connection)
     outcomes = [(done, None, None), *((id, None, "broken") for id in parked)]
-    inbox.settle(connection, SHOP_ID, outcomes, NOON)
+    ask(connection, SHOP_ID, inbox.settle(outcomes, NOON))
 
     assert inbox.reopen(connection, SHOP_ID, done) == 0
     assert inbox.reopen(connection, NEIGHBOUR) == 0
@@ -84,7 +85,7 @@ def test_shops_that_wait_are_named_once_and_the_oldest_open_event_gives_the_time
     assert inbox.open_since(connection) is None
     inbox.add(connection, [event("a", at=NOON - HOUR), event("b", at=NOON), event("c", at=NOON)])
     inbox.add(connection, [event("d", NEIGHBOUR, at=NOON - MINUTE), event("e", "zoo", at=NOON)])
-    inbox.settle(connection, SHOP_ID, [(ids_in(connection)[0], None, None)], NOON)
+    ask(connection, SHOP_ID, inbox.settle([(ids_in(connection)[0], None, None)], NOON))
 
     assert inbox.waiting_shops(connection) == [SHOP_ID, NEIGHBOUR, "zoo"]
     assert inbox.open_since(connection) == NOON - MINUTE

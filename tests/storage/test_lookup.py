@@ -5,6 +5,7 @@ from sqlalchemy import Connection, update
 
 from bot.domain.contacts import Contacts, Told
 from storage import buyer_records, lookup
+from storage.asking import ask
 from storage.tables import buyers
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, ann, bob, order, save
 from tests.world import NOON
@@ -40,8 +41,8 @@ def test_a_buyer_is_found_by_id_by_address_and_by_channel_and_address(connection
         ("telegram", "42"): "ann",
         ("web", "42"): "cid",
     }
-    buyer_records.add_identities(connection, SHOP_ID, theirs)
-    buyer_records.add_identities(connection, NEIGHBOUR, {("telegram", "+1"): "dan"})
+    ask(connection, SHOP_ID, buyer_records.add_identities(theirs))
+    ask(connection, NEIGHBOUR, buyer_records.add_identities({("telegram", "+1"): "dan"}))
 
     for name in ("ann", "bob", "Ann@Example.com", "telegram:42", "guest of web:ann@example.com", "42"):
         assert lookup.find_buyer(connection, SHOP_ID, name) == "ann", name

@@ -8,6 +8,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payments import Paid, Refund
 from storage import order_records
+from storage.asking import ask
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, order, save
 from tests.world import NOON
 
@@ -21,14 +22,14 @@ def test_an_order_comes_back_as_it_was_saved_and_a_later_save_replaces_it(connec
     save(connection, order("1"), whole, order("2"))
     save(connection, order("1", number="theirs"), shop=NEIGHBOUR)
 
-    assert order_records.by_id(connection, SHOP_ID, {"1", "9"}) == {"1": whole}
+    assert ask(connection, SHOP_ID, order_records.by_id({"1", "9"})) == {"1": whole}
 
 
 def test_a_number_finds_the_orders_that_show_it_and_the_one_whose_id_it_is(connection: Connection) -> None:
     save(connection, order("7", number="A7"), order("8", number="7"), order("9"))
     save(connection, order("10", number="7"), shop=NEIGHBOUR)
 
-    found = order_records.by_number(connection, SHOP_ID, {"7", "A7"})
+    found = ask(connection, SHOP_ID, order_records.by_number({"7", "A7"}))
 
     assert sorted(each.id for each in found) == ["7", "8"]
 
@@ -37,20 +38,20 @@ def test_a_number_finds_the_orders_that_show_it_and_the_one_whose_id_it_is(conne
 def test_an_order_is_found_by_a_number_that_is_like_its_own(connection: Connection, typed: str) -> None:
     save(connection, order("1", number="F#1001"), order("2", number="1001"), order("3", number="f/1001"))
 
-    assert {each.id for each in order_records.by_number(connection, SHOP_ID, [typed])} == {"1", "3"}
+    assert {each.id for each in ask(connection, SHOP_ID, order_records.by_number([typed]))} == {"1", "3"}
 
 
 def test_of_a_buyers_orders_the_newest_come_first_and_no_more_than_are_wanted(connection: Connection) -> None:
     placed = (order(f"{hour}", placed_at=NOON + hour * HOUR) for hour in (2, 1, 3))
     save(connection, *placed, order("bobs", buyer="bob", placed_at=NOON), order("nobodys", buyer=None))
 
-    newest = order_records.newest_of(connection, SHOP_ID, {"ann", "bob", "cid"}, at_most=2)
+    newest = ask(connection, SHOP_ID, order_records.newest_of({"ann", "bob", "cid"}, at_most=2))
 
     assert {buyer: [each.id for each in theirs] for buyer, theirs in newest.items()} == {
         "ann": ["3", "2"],
         "bob": ["bobs"],
     }
-    ids = order_records.ids_of(connection, SHOP_ID, {"ann"})
+    ids = ask(connection, SHOP_ID, order_records.ids_of({"ann"}))
     assert {buyer: sorted(theirs) for buyer, theirs in ids.items()} == {"ann": ["1", "2", "3"]}
 
 
@@ -102,10 +103,10 @@ def test_of_a_mailbox_with_many_orders_the_newest_are_found(connection: Connecti
 
 
 def test_a_channel_that_placed_an_order_is_known_from_then_on(connection: Connection) -> None:
-    order_records.note_placing(connection, SHOP_ID, {"web"})
-    order_records.note_placing(connection, SHOP_ID, {"web", "woo"})
-    order_records.note_placing(connection, SHOP_ID, set())
-    order_records.note_placing(connection, NEIGHBOUR, {"shopify"})
+    ask(connection, SHOP_ID, order_records.note_placing({"web"}))
+    ask(connection, SHOP_ID, order_records.note_placing({"web", "woo"}))
+    ask(connection, SHOP_ID, order_records.note_placing(set()))
+    ask(connection, NEIGHBOUR, order_records.note_placing({"shopify"}))
 
     assert order_records.are_placing(connection, SHOP_ID) == {"web", "woo"}
 
@@ -113,8 +114,8 @@ def test_a_channel_that_placed_an_order_is_known_from_then_on(connection: Connec
 def test_who_names_nobody_gets_nothing(connection: Connection) -> None:
     save(connection, order("1"))
 
-    assert order_records.by_id(connection, SHOP_ID, ()) == {}
-    assert order_records.by_number(connection, SHOP_ID, ()) == []
-    assert order_records.newest_of(connection, SHOP_ID, ()) == {}
-    assert order_records.ids_of(connection, SHOP_ID, ()) == {}
+    assert ask(connection, SHOP_ID, order_records.by_id(())) == {}
+    assert ask(connection, SHOP_ID, order_records.by_number(())) == []
+    assert ask(connection, SHOP_ID, order_records.newest_of(())) == {}
+    assert ask(connection, SHOP_ID, order_records.ids_of(())) == {}
     assert order_records.standings(connection, SHOP_ID, (), NOON, "CNY") == {}

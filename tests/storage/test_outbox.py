@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.domain.messages import Reason
 from storage import outbox, schema, tables
+from storage.asking import ask
 from storage.database import Database
 from storage.outbox import AHEAD, Attempt, Outcome, dump
 from tests.one_shop import DAY, HOUR, MINUTE, NEIGHBOUR, SHOP_ID, amend, queue, rows
@@ -19,7 +20,7 @@ WHY = Reason("quiet_hours", {"until": "08:00"})
 
 
 def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[str]:
-    return [row.key for row in outbox.due(connection, SHOP_ID, now, limit)]
+    return [row.key for row in ask(connection, SHOP_ID, outbox.due(now, limit))]
 
 
 def states(connection: Connection, *columns: str) -> list[tuple[Any, ...]]:
@@ -36,7 +37,7 @@ def test_a_key_that_was_ever_used_keeps_its_first_message(connection: Connection
 
     queue(connection, "a", "b", rule="second")
     queue(connection, "a", shop=NEIGHBOUR)
-    outbox.queue(connection, SHOP_ID, [], NOON)
+    ask(connection, SHOP_ID, outbox.queue([], NOON))
 
     assert states(connection, "rule") == [("a", "sent", "first"), ("b", "queued", "second")]
 
@@ -107,7 +108,7 @@ def test_only_what_is_still_queued_ends_without_a_sending(connection: Connection
     ids = [amend(connection, "a"), amend(connection, "b", **SENDING)]
 
     outbox.settle(connection, [outcome(id, "skipped", settled_at=NOON) for id in ids])
-    outbox.withdraw(connection, SHOP_ID, {"b": WHY, "c": WHY, "unknown": WHY}, NOON)
+    ask(connection, SHOP_ID, outbox.withdraw({"b": WHY, "c": WHY, "unknown": WHY}, NOON))
     for key in ("a", "b", "d"):
         outbox.drop(connection, SHOP_ID, key, NOON)
 
@@ -177,7 +178,7 @@ def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Conn
     amend(connection, "sent", **SENT)
     amend(connection, "sending", **SENDING)
 
-    outbox.readdress(connection, SHOP_ID, {"1": "bob"})
+    ask(connection, SHOP_ID, outbox.readdress({"1": "bob"}))
 
     assert rows(connection, tables.outbox, "buyer", "key") == [
         *(("ann", key) for key in ("answer", "none", "other", "sending", "sent")),

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from bot.domain.messages import Reason
 from storage import outbox
+from storage.asking import ask
 from storage.outbox import dump
 from tests.one_shop import HOUR, MINUTE, SHOP_ID, amend, queue
 from tests.world import NOON
@@ -15,7 +16,7 @@ ASKED = {"category": "answer", "to": "telegram:42"}
 
 
 def due(connection: Connection, minutes: int = 0, limit: int = 9) -> list[str]:
-    return [row.key for row in outbox.due(connection, SHOP_ID, NOON + minutes * MINUTE, limit)]
+    return [row.key for row in ask(connection, SHOP_ID, outbox.due(NOON + minutes * MINUTE, limit))]
 
 
 def failed(

@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from bot.domain.actions import OpenCase
 from bot.domain.wishes import Wish
 from storage import buyer_records, case_records, profiles, wish_records
+from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, ann, bob, chat, order, queue, save
 from tests.world import NOON
@@ -22,9 +23,13 @@ def test_a_buyers_profile_shows_theirs_alone_the_newest_first(connection: Connec
         order("3", buyer="bob"),
     )
     save(connection, order("1", placed_at=NOON), order("2", placed_at=NOON + HOUR))
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann", ("guest of web", "a@b"): "ann"})
+    ask(
+        connection,
+        SHOP_ID,
+        buyer_records.add_identities({("web", "7"): "ann", ("guest of web", "a@b"): "ann"}),
+    )
     written = [("ann", "note", "rang"), ("ann", "tag", "vip"), ("bob", "tag", "new")]
-    buyer_records.add_notes(connection, SHOP_ID, written, NOON)
+    ask(connection, SHOP_ID, buyer_records.add_notes(written, NOON))
 
     profile = profiles.buyer_profile(connection, SHOP_ID, "a@b")
 
@@ -39,13 +44,13 @@ def test_a_buyers_profile_shows_theirs_alone_the_newest_first(connection: Connec
 
 def test_a_buyers_profile_shows_what_any_of_their_addresses_wants(connection: Connection) -> None:
     save(connection, ann(email="A@b"))
-    buyer_records.add_identities(connection, SHOP_ID, {("web", "7"): "ann"})
+    ask(connection, SHOP_ID, buyer_records.add_identities({("web", "7"): "ann"}))
     said = [(("email", "a@b"), "offers", True), (("web", "7"), "all", False), (("email", "x@b"), "all", True)]
     wishes = [
         WishRecord(address=key, wish=Wish(what=what, yes=yes, at=NOON), channel="web", event="e")
         for key, what, yes in said
     ]
-    wish_records.add(connection, SHOP_ID, wishes, NOON)
+    ask(connection, SHOP_ID, wish_records.add(wishes, NOON))
 
     profile = profiles.buyer_profile(connection, SHOP_ID, "ann")
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from bot.domain.actions import OpenCase
 from bot.domain.messages import Reason
 from storage import case_records, inbox, outbox, read_models
+from storage.asking import ask
 from storage.inbox import UnreadableDelivery
 from storage.read_models import LARGEST_CASE, MessageFilter
 from tests.one_shop import (
@@ -97,8 +98,8 @@ def test_open_and_parked_events_are_shown_and_handled_ones_only_by_their_name(co
     events = [placed("1"), placed("2"), completed("3")]
     take(connection, *events)
     take(connection, placed("4"), shop=NEIGHBOUR)
-    first, second, third = (row.id for row in inbox.open_events(connection, SHOP_ID, 9))
-    inbox.settle(connection, SHOP_ID, [(second, "ask", None), (third, None, "broken")], NOON)
+    first, second, third = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9)))
+    ask(connection, SHOP_ID, inbox.settle([(second, "ask", None), (third, None, "broken")], NOON))
 
     def shown(state: str) -> list[int]:
         return [event.id for event in read_models.events(connection, SHOP_ID, state)]

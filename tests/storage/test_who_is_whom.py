@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from bot.domain.buyers import id_of
 from bot.domain.wishes import Standing
 from storage import order_records, proof_records, schema, wish_records
+from storage.asking import ask
 from storage.database import make_engine
 from storage.tables import metadata
 from tests.world import NOON
@@ -175,7 +176,7 @@ def upgraded(engine: Engine) -> Connection:
 
 
 def contacts(link: Connection, id: str) -> dict[str, str | None]:
-    found = order_records.by_id(link, SHOP, {id})[id].contacts
+    found = ask(link, SHOP, order_records.by_id({id}))[id].contacts
     assert found is not None
     names = ("id", "name", "email", "phone")
     return {name: found.known(name) for name in names if found.known(name)}
@@ -208,12 +209,12 @@ def test_a_stop_or_a_consent_is_one_of_each_address_that_the_buyer_had(old: Engi
             ("email", "guest@example.com"),
         ]
         addresses += [("telegram", "42"), ("web", "8"), ("phone", "+9")]
-        holds = wish_records.standings(link, SHOP, addresses)
+        holds = ask(link, SHOP, wish_records.standings(addresses))
         assert [holds[key].stopped_at for key in addresses[:3]] == [NOON] * 3
         assert holds["email", "guest@example.com"] == Standing(agrees=True, agrees_at=NOON)
         for key in (("telegram", "42"), ("web", "8")):  # a stop and a resume of one time: the stop
             assert (holds[key].stopped_at, holds[key].agrees) == (NOON, False)
-        assert ("phone", "+9") not in wish_records.of_addresses(link, SHOP, addresses)
+        assert ("phone", "+9") not in ask(link, SHOP, wish_records.of_addresses(addresses))
         wanting = wish_records.wanting_offers(link, SHOP, ("", ""), 10)
         assert wanting == [(("email", "guest@example.com"), ("guest",))]
 
@@ -221,7 +222,7 @@ def test_a_stop_or_a_consent_is_one_of_each_address_that_the_buyer_had(old: Engi
 def test_a_chat_goes_on_to_see_what_it_had_proved_and_opens_anew_what_others_said(old: Engine) -> None:
     with upgraded(old) as link:
         chats = {("telegram", address) for address in ("42", "43", "44", "45", "46", "66")}
-        assert proof_records.opened_by(link, SHOP, chats) == {
+        assert ask(link, SHOP, proof_records.opened_by(chats)) == {
             ("telegram", "42"): [("4", "")],
             ("telegram", "43"): [("7", "")],
         }
@@ -233,7 +234,7 @@ def test_what_may_have_been_said_before_the_archive_proves_nothing(old: Engine) 
     with old.begin() as link:
         put(link, "archives", until=NOON + HOUR)
     with upgraded(old) as link:
-        assert proof_records.opened_by(link, SHOP, {("telegram", "42"), ("telegram", "43")}) == {}
+        assert ask(link, SHOP, proof_records.opened_by({("telegram", "42"), ("telegram", "43")})) == {}
 
 
 def test_records_in_which_several_came_together_are_marked(old: Engine) -> None:
@@ -261,7 +262,9 @@ def test_an_order_from_before_is_found_by_its_number_as_people_type_it(old: Engi
         order(link, "INV-2026/0042", None)
     with upgraded(old) as link:
         for typed in ("inv 2026-0042", "INV-2026/0042"):
-            assert [each.id for each in order_records.by_number(link, SHOP, [typed])] == ["INV-2026/0042"]
+            assert [each.id for each in ask(link, SHOP, order_records.by_number([typed]))] == [
+                "INV-2026/0042"
+            ]
 
 
 def test_the_channels_that_had_placed_orders_are_known(old: Engine) -> None:

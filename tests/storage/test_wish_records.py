@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot.domain.wishes import NOTHING_SAID, AddressKey, Wish
 from storage import tables, wish_records
+from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import HOUR, NEIGHBOUR, NOON, SHOP_ID, rows
 
@@ -29,14 +30,14 @@ def said(
         WishRecord(address=address, wish=wish, channel="web", event="e1", buyer=buyer, **more)
         for wish in wishes
     ]
-    wish_records.add(connection, shop, records, now)
+    ask(connection, shop, wish_records.add(records, now))
 
 
 def test_a_wish_comes_back_as_it_was_said(connection: Connection) -> None:
     flagged = Wish(what="offers", yes=True, at=NOON, flag="web:7", confirmed=False)
     said(connection, BOX, NO_MORE, flagged, buyer="ann", version="v1", now=NOON + HOUR)
-    wish_records.add(connection, SHOP_ID, [], NOON)
-    found = wish_records.of_addresses(connection, SHOP_ID, {BOX})
+    ask(connection, SHOP_ID, wish_records.add([], NOON))
+    found = ask(connection, SHOP_ID, wish_records.of_addresses({BOX}))
     assert set(found) == {BOX}
     assert set(found[BOX]) == {NO_MORE, flagged}
     kept = rows(connection, tables.wishes, "what", "buyer", "channel", "event", "recorded_at", "version")
@@ -50,20 +51,20 @@ def test_wishes_are_of_one_address_of_one_shop(connection: Connection) -> None:
     said(connection, CHAT, NO_MORE)
     said(connection, PHONE, OFFERS)  # the same value, of another kind
     said(connection, BOX, NO_MORE, shop=NEIGHBOUR)
-    assert wish_records.of_addresses(connection, SHOP_ID, {CHAT, BOX}) == {CHAT: [NO_MORE]}
-    assert wish_records.of_addresses(connection, SHOP_ID, set()) == {}
-    assert wish_records.of_addresses(connection, SHOP_ID, {PHONE}) == {PHONE: [OFFERS]}
+    assert ask(connection, SHOP_ID, wish_records.of_addresses({CHAT, BOX})) == {CHAT: [NO_MORE]}
+    assert ask(connection, SHOP_ID, wish_records.of_addresses(set())) == {}
+    assert ask(connection, SHOP_ID, wish_records.of_addresses({PHONE})) == {PHONE: [OFFERS]}
 
 
 def test_nothing_that_was_said_before_is_lost(connection: Connection) -> None:
     said(connection, CHAT, NO_MORE)
     said(connection, CHAT, NO_MORE, msgspec.structs.replace(NO_MORE, yes=True, at=NOON + HOUR))
-    assert len(wish_records.of_addresses(connection, SHOP_ID, {CHAT})[CHAT]) == 3
+    assert len(ask(connection, SHOP_ID, wish_records.of_addresses({CHAT}))[CHAT]) == 3
 
 
 def test_what_holds_is_told_for_every_address_that_is_asked_about(connection: Connection) -> None:
     said(connection, CHAT, NO_MORE)
-    found = wish_records.standings(connection, SHOP_ID, {CHAT, BOX})
+    found = ask(connection, SHOP_ID, wish_records.standings({CHAT, BOX}))
     assert (found[CHAT].stopped_at, found[CHAT].agrees) == (NOON, False)
     assert found[BOX] == NOTHING_SAID
 
@@ -71,9 +72,9 @@ def test_what_holds_is_told_for_every_address_that_is_asked_about(connection: Co
 def test_each_wish_is_shown_with_the_time_at_which_it_reached_us(connection: Connection) -> None:
     said(connection, CHAT, NO_MORE, now=NOON + HOUR)
     said(connection, PHONE, OFFERS)
-    found = wish_records.recorded(connection, SHOP_ID, {CHAT})
+    found = ask(connection, SHOP_ID, wish_records.recorded({CHAT}))
     assert found[CHAT] == [(NO_MORE, NOON + HOUR)]
-    assert wish_records.recorded(connection, SHOP_ID, set()) == {}
+    assert ask(connection, SHOP_ID, wish_records.recorded(set())) == {}
 
 
 # Who may want offers

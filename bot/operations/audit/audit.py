@@ -23,6 +23,7 @@ from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from storage import audit_queries, buyer_records, mixed_files, wish_records
 from storage.archive import archived_until
+from storage.asking import ask
 from storage.audit_queries import Sending
 from storage.database import Database, lease_clock
 from storage.outbox import message_name
@@ -128,10 +129,10 @@ class _Audit:
     ) -> tuple[list[Sending], list[Violation], BuyerHistory]:
         page = audit_queries.sendings(connection, self.shop_id, after)
         ids = {sending.buyer for sending in page}
-        buyers = buyer_records.by_id(connection, self.shop_id, ids)
-        known_by = buyer_records.addresses_of(connection, self.shop_id, ids)
+        buyers = ask(connection, self.shop_id, buyer_records.by_id(ids))
+        known_by = ask(connection, self.shop_id, buyer_records.addresses_of(ids))
         keys = {key for sending in page for key in _keys_of(sending)}
-        said = wish_records.recorded(connection, self.shop_id, keys)
+        said = ask(connection, self.shop_id, wish_records.recorded(keys))
         violations: list[Violation] = []
         for sending in page:
             if sending.buyer != history.buyer:
