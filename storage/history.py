@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
@@ -134,15 +134,33 @@ def offered_to(connection: Connection, shop: str, rule: str, of_buyers: Collecti
     return set(connection.scalars(statement))
 
 
-def reached(connection: Connection, shop: str, key: str, but: int) -> bool:
-    """True if a message with this key, or with more behind a colon, has reached its address or may have.
+class _Reached(Row, frozen=True):
+    key: str
+    id: int
 
-    but: the id of one that does not count.
-    """
-    alike = or_(outbox.c.key == key, and_(outbox.c.key > f"{key}:", outbox.c.key < f"{key};"))
-    gone = or_(outbox.c.state.in_(("sending", "sent", "unknown")), outbox.c.attempts > 0)
-    statement = select(outbox.c.id).where(outbox.c.shop == shop, alike, gone, outbox.c.id != but)
-    return connection.scalar(statement.limit(1)) is not None
+
+_GONE = "(state = 'sending' OR state = 'sent' OR state = 'unknown' OR attempts > 0)"
+_REACHED = Query(
+    _Reached,
+    f"""
+    SELECT outbox.shop, given.key, outbox.id FROM {{given}} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.key = given.key AND {_GONE}
+    UNION ALL
+    SELECT outbox.shop, given.key, outbox.id FROM {{given}} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.key > given.key || ':' AND outbox.key < given.key || ';'
+        AND {_GONE}
+    """,
+    given="key",
+)
+
+
+def reached(keys: Collection[str]) -> Asking[dict[str, set[int]]]:
+    """The messages with one of these keys, or with more behind it and a colon, that have reached their address
+    or may have."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in (yield from _REACHED.of(keys)):
+        found[row.key].add(row.id)
+    return found
 
 
 class _Gone(Row, frozen=True):

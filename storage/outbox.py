@@ -1,5 +1,6 @@
 """The outbox: every message ever decided on, with its state."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy import Row as SomeRow
 
+from bot.domain.context import Category
 from bot.domain.messages import Reason
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
@@ -16,6 +18,7 @@ from storage.tables import attempts, in_state, outbox, templates
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 BACKLOG = 2_000  # due messages of all shops; with more, a claim is worth a longer search
+SOME = 4  # messages that a shop may have which is not among them
 PAGES = 8  # of due messages that a claim looks at, until enough buyers are found
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
@@ -210,10 +213,11 @@ def drop(connection: Connection, shop: str, key: str, now: datetime) -> None:
     connection.execute(here.values(state="withdrawn", settled_at=now))
 
 
-def due_shops(connection: Connection, now: datetime) -> list[str]:
-    """The shops with something due, found without a look at the others; none of them is left out.
+def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many messages are due in each shop that has any, found without a look at the others.
 
-    Behind a large backlog every shop with a queued message is asked, from one to the next.
+    Behind a large backlog the longest due ones are counted, and every shop with a queued message is asked,
+    from one to the next, so that none is left out.
     """
     longest = (
         select(outbox.c.shop)
@@ -221,10 +225,10 @@ def due_shops(connection: Connection, now: datetime) -> list[str]:
         .order_by(outbox.c.try_at)
         .limit(BACKLOG)
     )
-    found = connection.scalars(longest).all()
-    if len(found) == BACKLOG:
-        return shops_with(connection, "outbox", "state = 'queued'")
-    return sorted(set(found))
+    found = Counter(connection.scalars(longest).all())
+    if found.total() == BACKLOG:
+        found.update({shop: SOME for shop in shops_with(connection, "outbox", "state = 'queued'")})
+    return dict(found)
 
 
 class DueRow(Row, frozen=True):
@@ -236,7 +240,7 @@ class DueRow(Row, frozen=True):
     order_id: str | None
     template: str
     version: str
-    category: str
+    category: Category
     values: str
     buttons: str | None
     to: str | None
@@ -377,8 +381,19 @@ def competing(dialect: str, buyers: Collection[str], now: datetime) -> Asking[li
     return (yield from _COMPETING.of(buyers, now=now))
 
 
-def message(connection: Connection, shop: str, id: int) -> SomeRow[Any]:
-    return connection.execute(select(outbox).where(outbox.c.shop == shop, outbox.c.id == id)).one()
+_BY_ID = Query(
+    DueRow,
+    f"""
+    SELECT outbox.shop, {", ".join(f"outbox.{name.strip()}" for name in _COLUMNS.split(","))}
+    FROM {{given}} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.id = CAST(given.id AS bigint)
+    """,
+    given="id",
+)
+
+
+def messages(ids: Collection[int]) -> Asking[list[DueRow]]:
+    return (yield from _BY_ID.of(ids))
 
 
 def next_due(connection: Connection, after: datetime | None = None) -> datetime | None:

@@ -1,11 +1,15 @@
 """The unit of one shop's work in a transaction."""
 
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.shop import Shop
+from storage.asking import Asking, ask
+
+T = TypeVar("T")
 
 
 class CaseLine(msgspec.Struct, frozen=True):
@@ -27,3 +31,7 @@ class Unit(msgspec.Struct, frozen=True):
     shop: Shop
     now: datetime
     lines: list[CaseLine] = []
+
+    def ask(self, asking: Asking[T]) -> T:
+        """Take the steps of this shop alone. Raises what the database raises."""
+        return ask(self.connection, self.shop_id, asking)

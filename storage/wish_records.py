@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select, tuple_
 
-from bot.domain.wishes import NOTHING_SAID, AddressKey, Standing, Wish, standing
+from bot.domain.wishes import NOTHING_SAID, AddressKey, Standing, What, Wish, standing
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_numbered
 from storage.sql_in import is_in
@@ -29,7 +29,7 @@ class WishRecord(msgspec.Struct, frozen=True, kw_only=True):
 class _WishRow(Row, frozen=True):
     kind: str
     value: str
-    what: str
+    what: What
     yes: bool
     at: datetime
     flag: str | None

@@ -40,7 +40,7 @@ def work_of(
 ) -> tuple[UnitOfWork, Identities]:
     """The records of a batch, as they were read for these events; words in a chat are order numbers."""
     work = UnitOfWork(unit_of(connection, now, shop))
-    work.read(events, numbers_in)
+    work.unit.ask(work.read(events, numbers_in))
     return work, Identities(work)
 
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TypeGuard
 
 import msgspec
-from sqlalchemy import Row
 
 from bot.domain.actions import MAILTO
 from bot.domain.context import Buyer, Conversation
@@ -13,7 +12,7 @@ from bot.domain.messages import Address
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, NOTHING_SAID, AddressKey, Standing, mailbox
-from storage.outbox import SELLER
+from storage.outbox import SELLER, DueRow
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +51,7 @@ class AddressBook:
         self.mail = next((name for name, kind in kinds.items() if kind == "email"), None)
 
     def addresses(
-        self, message: Row[Any], contact: Contact, order: Order | None, tried: str | None, now: datetime
+        self, message: DueRow, contact: Contact, order: Order | None, tried: str | None, now: datetime
     ) -> tuple[Address, ...]:
         """The addresses for a message of the outbox, best first; none blocked.
 
@@ -85,7 +84,7 @@ class AddressBook:
 
     def wanted(
         self,
-        message: Row[Any],
+        message: DueRow,
         found: Iterable[Address],
         contact: Contact,
         standings: Mapping[AddressKey, Standing],
@@ -160,7 +159,7 @@ class AddressBook:
         )
 
 
-def is_mailbox(to: str | None) -> bool:
+def is_mailbox(to: str | None) -> TypeGuard[str]:
     """True for a message to one mailbox; others with a `to` go to the chat that asked."""
     return to is not None and to.startswith(MAILTO)
 

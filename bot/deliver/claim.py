@@ -1,6 +1,6 @@
 """Claim what is due: read the facts again, judge, render, and store the text before it is sent."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from bot.channels import Outgoing
 from bot.deliver.addresses import AddressBook
@@ -25,8 +25,9 @@ from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version, split_subject
 from bot.texts.variables import variables
 from storage import instance, outbox
+from storage.asking import Asking, ask_together
 from storage.database import lease_clock, try_locks
-from storage.outbox import SELLER, Outcome, dump, message_name
+from storage.outbox import SELLER, Competing, DueRow, Outcome, VersionRow, dump, message_name
 from storage.unit import Unit
 
 log = structlog.get_logger()
@@ -49,11 +50,20 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A due message with its facts and template. snapshot: the facts as JSON, as they are stored."""
 
-    row: Row[Any]
+    row: DueRow
     due: DueMessage
     facts: Facts
     template: Version
     snapshot: str
+
+
+class _Judged(msgspec.Struct):
+    """What a claim found out. count: how many messages could be judged."""
+
+    count: int = 0
+    claims: list[Claim] = []
+    held: list[Outcome] = []
+    settled: list[Outcome] = []
 
 
 # A shop -> the time up to which all that was acknowledged is in the inbox; None while that is unknown.
@@ -108,75 +118,103 @@ class Claimer:
         """
         if instance.held(connection):
             return 0, []
-        examined, claims = 0, list[Claim]()
-        for shop_id in self._in_turn(outbox.due_shops(connection, now)):
-            wanted = min(room - len(claims), sum(slots.get(shop_id, {}).values()))
-            at = known(shop_id) if known else now
-            if wanted <= 0 or at is None:
-                continue
-            self._last = shop_id
-            due = outbox.due(connection, shop_id, at, wanted)
-            rows = _lock_buyers(connection, shop_id, due, at, wanted)
-            if rows:
-                judged, claimed = self._judge(connection, shop_id, rows, dict(slots[shop_id]), at)
-                examined += judged
-                claims += claimed
+        due = outbox.due_counts(connection, now)
+        waiting, examined, claims = self._in_turn(due), 0, list[Claim]()
+        while waiting and len(claims) < room:
+            wanted = self._shared_out(waiting, due, slots, room - len(claims))
+            times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
+            rows = ask_together(
+                connection, {shop_id: outbox.due(at, wanted[shop_id]) for shop_id, at in times.items()}
+            )
+            ours = _lock_buyers(connection, {shop_id: rows[shop_id] for shop_id in times}, times, wanted)
+            judged, claimed = self._judge(connection, ours, slots, times, now)
+            examined += judged
+            claims += claimed
         return examined, claims
 
-    def _in_turn(self, waiting: Sequence[str]) -> list[str]:
-        """The waiting shops, those after the shop that was served last first."""
-        known = [shop_id for shop_id in waiting if shop_id in self._addresses]
-        return sorted(known, key=lambda shop_id: (shop_id <= self._last, shop_id))
+    def _shared_out(
+        self, waiting: deque[str], due: Mapping[str, int], slots: FreeSlots, room: int
+    ) -> dict[str, int]:
+        """How many messages the next of the waiting shops may have, taken from `waiting`."""
+        wanted: dict[str, int] = {}
+        while waiting and room > 0:
+            shop_id = waiting.popleft()
+            most = min(due[shop_id], sum(slots.get(shop_id, {}).values()), room)
+            if most > 0:
+                wanted[shop_id] = most
+                room -= most
+                self._last = shop_id
+        return wanted
+
+    def _in_turn(self, due: Iterable[str]) -> deque[str]:
+        """The shops with something due, those after the shop that was served last first."""
+        known = (shop_id for shop_id in due if shop_id in self._addresses)
+        return deque(sorted(known, key=lambda shop_id: (shop_id <= self._last, shop_id)))
 
     def _judge(
         self,
         connection: Connection,
-        shop_id: str,
-        rows: Sequence[Row[Any]],
-        slots: dict[str, int],
+        rows: Mapping[str, Sequence[DueRow]],
+        slots: FreeSlots,
+        times: Mapping[str, datetime],
         now: datetime,
     ) -> tuple[int, list[Claim]]:
-        """Judge messages; returns how many could be judged, and the claims.
+        """Judge messages, by shop; returns how many could be judged, and the claims."""
+        found = ask_together(
+            connection,
+            {shop_id: self._candidates(shop_id, rows[shop_id], times[shop_id]) for shop_id in rows},
+        )
+        judged = _Judged()
+        for shop_id in rows:
+            self._judge_in(shop_id, found[shop_id], dict(slots[shop_id]), times[shop_id], judged)
+        lease = lease_clock(connection, now) + self._lease
+        outbox.mark_sending(connection, [_sending(claim, lease) for claim in judged.claims])
+        outbox.hold(connection, judged.held)
+        outbox.settle(connection, judged.settled)
+        for shop_id in {outcome.shop for outcome in judged.settled}:
+            unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
+            theirs = [outcome for outcome in judged.settled if outcome.shop == shop_id]
+            Cases(unit, self._catalogue).open_for_unsent(rows[shop_id], theirs)
+        return judged.count, judged.claims
+
+    def _judge_in(
+        self,
+        shop_id: str,
+        candidates: Sequence[Candidate],
+        slots: dict[str, int],
+        now: datetime,
+        judged: "_Judged",
+    ) -> None:
+        """Judge messages of one shop.
 
         While an event about a message is open, or its channel has no free slot, the message stays as it is:
         put off, it would be overtaken by the next one of its chat.
         """
-        candidates = self._candidates(connection, shop_id, rows, now)
-        claims, held, settled = list[Claim](), list[Outcome](), list[Outcome]()
-        counts, waiting = Counter[str](), 0
+        counts = Counter[str]()
         for each in candidates:
             decided = self._decide(shop_id, each, now)
             match decided:
                 case Claim() if slots.get(decided.channel, 0) <= 0:
-                    waiting += 1
                     continue
                 case Claim():
                     slots[decided.channel] -= 1
-                    claims.append(decided)
+                    judged.claims.append(decided)
                 case Hold():
-                    held.append(_outcome(each, "queued", decided.why, try_at=decided.until))
+                    judged.held.append(_outcome(each, "queued", decided.why, try_at=decided.until))
                 case Skip():
-                    settled.append(_outcome(each, "skipped", decided.why, settled_at=now))
+                    judged.settled.append(_outcome(each, "skipped", decided.why, settled_at=now))
                 case Reason():
-                    settled.append(_outcome(each, "failed", decided, settled_at=now))
+                    judged.settled.append(_outcome(each, "failed", decided, settled_at=now))
+            judged.count += 1
             counts[_COUNTED_AS[type(decided)]] += 1
         for outcome, number in counts.items():
             self._metrics.messages.labels(shop_id, outcome).inc(number)
-        lease = lease_clock(connection, now) + self._lease
-        outbox.mark_sending(connection, [_sending(claim, lease) for claim in claims])
-        outbox.hold(connection, held)
-        outbox.settle(connection, settled)
-        unit = Unit(connection, shop_id, self._addresses[shop_id].shop, now)
-        Cases(unit, self._catalogue).open_for_unsent(rows, settled)
-        return len(candidates) - waiting, claims
 
-    def _candidates(
-        self, connection: Connection, shop_id: str, rows: Sequence[Row[Any]], now: datetime
-    ) -> list[Candidate]:
+    def _candidates(self, shop_id: str, rows: Sequence[DueRow], now: datetime) -> Asking[list[Candidate]]:
         """The messages about which no event is open, with their facts and templates."""
-        looking_back = self._rules.looking_back
-        facts = read_facts(connection, shop_id, self._addresses[shop_id], rows, looking_back, now)
-        templates = _versions(outbox.version_rows(connection, shop_id, {row.version for row in rows}))
+        facts = yield from read_facts(self._addresses[shop_id], rows, self._rules.looking_back, now)
+        versions = yield from outbox.versions({row.version for row in rows})
+        templates = {each.id: _version(each) for each in versions}
         return [
             Candidate(
                 row=row,
@@ -261,31 +299,55 @@ class Claimer:
 
 
 def _lock_buyers(
-    connection: Connection, shop_id: str, due: Sequence[Row[Any]], now: datetime, wanted: int
-) -> list[Row[Any]]:
-    """Lock the buyers of due messages; returns one message for each buyer that we locked, without those that
-    would overtake a message of another program."""
-    first = {row.buyer: row for row in _one_for_each_buyer(due)[:wanted]}
-    ours = try_locks(connection, f"deliver:{shop_id}", first)
-    seen = {row.id for row in due}
-    taken = {
-        other.buyer
-        for other in outbox.competing(connection, shop_id, ours, now)
-        if other.state == "sending" or (other.id not in seen and _is_before(other, first[other.buyer]))
+    connection: Connection,
+    due: Mapping[str, Sequence[DueRow]],
+    times: Mapping[str, datetime],
+    wanted: Mapping[str, int],
+) -> dict[str, list[DueRow]]:
+    """Lock the buyers of due messages; returns one message for each buyer that we locked, by shop, without
+    those that would overtake a message of another program."""
+    first = {
+        shop_id: {row.buyer: row for row in _one_for_each_buyer(rows)[: wanted[shop_id]]}
+        for shop_id, rows in due.items()
     }
-    return [first[buyer] for buyer in first if buyer in ours - taken]
+    names = [_lock_name(shop_id, buyer) for shop_id, those in first.items() for buyer in those]
+    locked = try_locks(connection, "deliver", names)
+    ours = {
+        shop_id: {buyer: row for buyer, row in those.items() if _lock_name(shop_id, buyer) in locked}
+        for shop_id, those in first.items()
+    }
+    dialect = connection.dialect.name
+    rivals = ask_together(
+        connection,
+        {shop_id: outbox.competing(dialect, those, times[shop_id]) for shop_id, those in ours.items()},
+    )
+    found = {}
+    for shop_id, those in ours.items():
+        seen = {row.id for row in due[shop_id]}
+        taken = {
+            other.buyer
+            for other in rivals[shop_id]
+            if other.state == "sending" or (other.id not in seen and _is_before(other, those[other.buyer]))
+        }
+        if kept := [row for buyer, row in those.items() if buyer not in taken]:
+            found[shop_id] = kept
+    return found
 
 
-def _is_before(other: Row[Any], row: Row[Any]) -> bool:
+def _lock_name(shop_id: str, buyer: str) -> str:
+    return f"{shop_id}:{buyer}"
+
+
+def _is_before(other: Competing, row: DueRow) -> bool:
     """True if `outbox.due` would return `other` before `row`."""
     if row.category == "answer" and other.category != "answer":
         return False
     return (other.try_at, other.id) < (row.try_at, row.id)
 
 
-def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+def _one_for_each_buyer(rows: Iterable[DueRow]) -> list[DueRow]:
     """The first message of each buyer by priority, then by time."""
-    first: dict[str, Row[Any]] = {}
+    first: dict[str, DueRow] = {}
     for row in rows:
         known = first.get(row.buyer)
         if known is None or _turn(row) < _turn(known):
@@ -293,21 +355,18 @@ def _one_for_each_buyer(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     return list(first.values())
 
 
-def _turn(row: Row[Any]) -> tuple[int, int, datetime, int]:
+def _turn(row: DueRow) -> tuple[int, int, datetime, int]:
     """By priority; within it the confirmation of an order, and that it is on again, before what else is said
     of orders."""
     place = FIRST.index(row.template) if row.template in FIRST else len(FIRST)
     return PRIORITY[row.category], place, row.due_at, row.id
 
 
-def _versions(rows: Sequence[Row[Any]]) -> dict[str, Version]:
-    return {
-        row.id: Version(id=row.id, locale=row.locale, name=row.name, source=row.source, own=row.own)
-        for row in rows
-    }
+def _version(row: VersionRow) -> Version:
+    return Version(id=row.id, locale=row.locale, name=row.name, source=row.source, own=row.own)
 
 
-def _due(row: Row[Any]) -> DueMessage:
+def _due(row: DueRow) -> DueMessage:
     return DueMessage(
         key=row.key,
         template=row.template,

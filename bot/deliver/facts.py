@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.actions import MAILTO
 from bot.domain.buyers import addressed, is_guest
@@ -26,8 +24,9 @@ from storage import (
     proof_records,
     wish_records,
 )
+from storage.asking import Asking
 from storage.history import NOTHING_HEARD, Heard, HeardByOrder
-from storage.outbox import SELLER
+from storage.outbox import SELLER, DueRow
 from storage.proof_records import Place
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again
@@ -36,13 +35,8 @@ Identities = tuple[tuple[str, str, bool], ...]  # (channel or kind, value, wheth
 
 
 def read_facts(
-    connection: Connection,
-    shop_id: str,
-    addresses: AddressBook,
-    rows: Collection[Row[Any]],
-    looking_back: Collection[str],
-    now: datetime,
-) -> dict[int, Facts]:
+    addresses: AddressBook, rows: Collection[DueRow], looking_back: Collection[str], now: datetime
+) -> Asking[dict[int, Facts]]:
     """Read the facts of due messages, by message id, without messages about which events are open.
 
     looking_back: the templates that need earlier messages about the order.
@@ -50,33 +44,36 @@ def read_facts(
     """
     buyer_ids = {row.buyer for row in rows}
     about = {row.order_id for row in rows if row.order_id}
-    identities = buyer_records.addresses_of(connection, shop_id, buyer_ids)
-    opened = proof_records.chats_of(connection, shop_id, about)
-    waiting = _waiting(connection, shop_id, rows, identities, opened)
+    identities = yield from buyer_records.addresses_of(buyer_ids)
+    opened = yield from proof_records.chats_of(about)
+    waiting = yield from _waiting(rows, identities, opened)
     questions = {
-        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}" for row in rows if is_mailbox(row.to)
+        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}"
+        for row in rows
+        if is_mailbox(row.to)
     }
     first = {question: id for id, question in reversed(questions.items())}
     waiting |= {
         id for id, question in questions.items() if id != first[question]
     }  # the next round knows more
-    orders = order_records.by_id(connection, shop_id, about)
-    contacts = _contacts(connection, shop_id, addresses, rows, orders, identities, opened)
+    orders = yield from order_records.by_id(about)
+    contacts = yield from _contacts(addresses, rows, orders, identities, opened)
     limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
-    cases = case_records.open_of(connection, shop_id, limited, about)
-    heard = history.heard_of_us(connection, shop_id, limited, {row.id for row in rows}, now)
+    cases = yield from case_records.open_of(limited, about)
+    heard = yield from history.heard_of_us(limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion"}
-    whole = order_records.newest_of(connection, shop_id, offered, at_most=ORDERS_COUNTED)
+    whole = yield from order_records.newest_of(offered, at_most=ORDERS_COUNTED)
     told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
-    said = history.said_about(connection, shop_id, told)
-    tried = history.channels_of_keys(connection, shop_id, {row.unlike for row in rows if row.unlike})
+    said = yield from history.said_about(told)
+    tried = yield from history.channels_of_keys({row.unlike for row in rows if row.unlike})
+    asked = yield from history.reached(set(questions.values()))
     found = {
         row.id: addresses.addresses(
             row, contacts[row.id], orders.get(row.order_id or ""), tried.get(row.unlike or ""), now
         )
         for row in rows
     }
-    standings = wish_records.standings(connection, shop_id, _asked(addresses, rows, contacts, found))
+    standings = yield from wish_records.standings(_asked(addresses, rows, contacts, found))
     facts: dict[int, Facts] = {}
     for row in rows:
         if row.id in waiting:
@@ -97,10 +94,9 @@ def read_facts(
             promotions_in_week=sent.offers,
             promotions_in_week_until=sent.offers_until,
             standing=standing,
-            asked_before=row.id in questions
-            and history.reached(connection, shop_id, questions[row.id], row.id),
+            asked_before=row.id in questions and bool(asked[questions[row.id]] - {row.id}),
             addresses=wanted,
-            said=said.get(row.order_id, ()),
+            said=said.get(row.order_id or "", ()),
         )
     return facts
 
@@ -112,18 +108,16 @@ def _counted(heard: HeardByOrder, order: str | None, guest: bool) -> Heard:
 
 
 def _contacts(
-    connection: Connection,
-    shop_id: str,
     addresses: AddressBook,
-    rows: Collection[Row[Any]],
+    rows: Collection[DueRow],
     orders: Mapping[str, Order],
     identities: Mapping[str, Identities],
     opened: Mapping[str, list[tuple[Place, str]]],
-) -> dict[int, Contact]:
+) -> Asking[dict[int, Contact]]:
     """Where each message may go, by message id."""
     buyer_ids = {row.buyer for row in rows}
-    buyers = buyer_records.by_id(connection, shop_id, buyer_ids)
-    chats = conversation_records.by_buyer(connection, shop_id, buyer_ids)
+    buyers = yield from buyer_records.by_id(buyer_ids)
+    chats = yield from conversation_records.by_buyer(buyer_ids)
     addressed_to = {row.id: _addressed(row, buyers, orders) for row in rows}
     holding = {of: _holding(orders.get(of), those) for of, those in opened.items()}
     places = {place for those in holding.values() for place in those}
@@ -134,13 +128,12 @@ def _contacts(
     ids = {
         of: tuple((kind, value) for kind, value, is_id in those if is_id) for of, those in identities.items()
     }
-    known = conversation_records.by_place(
-        connection, shop_id, places | {key for those in ids.values() for key in those}
-    )
+    wanted = places | {key for those in ids.values() for key in those}
+    known = yield from conversation_records.by_place(wanted)
+    blocked = {place for place, chat in known.items() if chat.blocked}
     found: dict[int, Contact] = {}
     for row in rows:
         own, theirs = chats.get(row.buyer, ()), holding.get(row.order_id or "", ()) if not row.to else ()
-        blocked = {place for place, chat in known.items() if chat.blocked}
         found[row.id] = Contact(
             buyer=addressed_to[row.id],
             own=own,
@@ -168,17 +161,17 @@ def _typed(order: Order | None, opened: Collection[tuple[Place, str]]) -> frozen
     }
 
 
-def _addressed(row: Row[Any], buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
+def _addressed(row: DueRow, buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
     """A message about an order addresses the order's own contacts; an answer, whoever asked."""
     buyer = buyers.get(row.buyer) or Buyer(id=row.buyer)
     about_order = row.order_id and (not row.to or is_mailbox(row.to))
-    order = orders.get(row.order_id) if about_order else None
+    order = orders.get(row.order_id or "") if about_order else None
     return addressed(buyer, order.contacts) if order else buyer
 
 
 def _asked(
     book: AddressBook,
-    rows: Collection[Row[Any]],
+    rows: Collection[DueRow],
     contacts: Mapping[int, Contact],
     found: Mapping[int, tuple[Address, ...]],
 ) -> set[AddressKey]:
@@ -188,7 +181,7 @@ def _asked(
     return keys | {key for id in proactive for key in book.own_keys(contacts[id])}
 
 
-def _binds(row: Row[Any], buyer: str | None, case: Case) -> bool:
+def _binds(row: DueRow, buyer: str | None, case: Case) -> bool:
     """A case about an order binds the messages about that order alone; one about none, every message to its
     buyer. Who waits for a person is made no offers meanwhile, whatever that is about."""
     if case.order and (row.order_id or not case.calls):
@@ -244,15 +237,13 @@ def _order_facts(order: Order) -> dict[str, Any]:
 
 
 def _waiting(
-    connection: Connection,
-    shop_id: str,
-    rows: Collection[Row[Any]],
+    rows: Collection[DueRow],
     identities: Mapping[str, Identities],
     opened: Mapping[str, list[tuple[Place, str]]],
-) -> set[int]:
+) -> Asking[set[int]]:
     """The ids of messages about whose order or buyer an event is open."""
     offered = {row.buyer for row in rows if row.category == "promotion"}
-    theirs = order_records.ids_of(connection, shop_id, offered)
+    theirs = yield from order_records.ids_of(offered)
     threads: dict[int, set[str]] = {}
     for row in rows:
         about = [row.order_id] if row.order_id else []
@@ -262,5 +253,5 @@ def _waiting(
         own_ids = [id.rpartition("@")[0] or id for id in about]  # where our id has the channel behind it
         threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in (*about, *own_ids))}
     every = {thread for those in threads.values() for thread in those}
-    busy = inbox.open_threads(connection, shop_id, every)
+    busy = yield from inbox.open_threads(every)
     return {id for id, those in threads.items() if busy & those} if busy else set()

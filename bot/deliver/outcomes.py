@@ -84,8 +84,9 @@ class OutcomeWriter:
         for outcome in failed:
             if outcome.state == "failed":
                 unit = Unit(connection, outcome.shop, self._shops[outcome.shop], now)
-                row = outbox.message(connection, outcome.shop, outcome.id)
-                Cases(unit, self._catalogue).open_for_unsent([row], [outcome])
+                Cases(unit, self._catalogue).open_for_unsent(
+                    unit.ask(outbox.messages([outcome.id])), [outcome]
+                )
 
     def settle_abandoned(
         self,

@@ -33,6 +33,7 @@ from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version
 from storage import buyer_records, calendar, outbox
+from storage.asking import Asking
 
 _replace = msgspec.structs.replace
 
@@ -105,20 +106,17 @@ class Decisions:
         if case:
             self._work.put_case(case, buyer)
 
-    def write(self) -> None:
-        """Write withdrawals, messages, deadlines and notes; after `UnitOfWork.write`, in its transaction.
-
-        Raises what the database raises.
-        """
-        link, shop, now = self._work.connection, self._work.shop_id, self._work.now
+    def write(self) -> Asking[None]:
+        """Write withdrawals, messages, deadlines and notes; after `UnitOfWork.write`, in its transaction."""
+        now = self._work.now
         for draft in self._says.values():
             draft.buyer = self._buyer_now(draft)
-        outbox.withdraw(link, shop, self._unsaid, now)
-        outbox.advance(link, shop, self._sooner)
-        outbox.keep_versions(link, shop, self._versions.values())
-        outbox.queue(link, shop, list(self._says.values()), now)
-        calendar.set_wakes(link, shop, self._wakes.values())
-        buyer_records.add_notes(link, shop, self._notes, now)
+        yield from outbox.withdraw(self._unsaid, now)
+        yield from outbox.advance(self._sooner)
+        yield from outbox.keep_versions(self._versions.values())
+        yield from outbox.queue(self._says.values(), now)
+        yield from calendar.set_wakes(self._wakes.values())
+        yield from buyer_records.add_notes(self._notes, now)
 
     def _buyer_now(self, draft: outbox.Draft) -> str:
         """A later event of the batch may have shown that the order is another buyer's."""

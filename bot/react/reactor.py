@@ -4,11 +4,10 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
@@ -32,12 +31,15 @@ from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
 from storage import inbox, outbox
-from storage.database import Database, is_service_trouble, try_lock
+from storage.asking import Asking, ask, ask_together
+from storage.database import Database, is_service_trouble, try_locks
+from storage.inbox import OpenEvent
 from storage.unit import CaseLine, Unit
 
 log = structlog.get_logger()
 
 BATCH = 400  # events in one transaction; more delays answers, fewer costs more commits
+EACH = 4  # of each shop at least; shops for which there is no room come in the next round
 
 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +96,9 @@ class Reactor:
                 raise
             log.warning("round not kept", error=type(error).__name__)
             handled = [
-                (shop_id, await self._by_itself(shop_id, clock))
+                of_shop
                 for shop_id in self._in_turn(await self._database.write(inbox.waiting_shops))
+                for of_shop in await self._by_itself(shop_id, clock)
             ]
         for shop_id, of_shop in handled:
             self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
@@ -111,16 +114,29 @@ class Reactor:
             self._metrics.settled.labels(shop_id, way).inc()
             log.info("case settled", shop=shop_id, case=event.case, by=event.by, confirmed=event.confirmed)
 
-    def react_in_shop(
-        self, connection: Connection, shop_id: str, clock: Callable[[], datetime], limit: int = BATCH
-    ) -> Handled:
-        """Handle the oldest open events of one shop, in a writing transaction. If this raises, nothing of
-        the transaction may be committed."""
-        if not try_lock(connection, f"react:{shop_id}"):
-            return Handled(busy=1)
-        unit = self._unit(connection, shop_id, clock)
-        rows = inbox.open_events(connection, shop_id, limit)
-        return self._batch(unit).run(rows) if rows else Handled()
+    def react_in(
+        self,
+        connection: Connection,
+        shops: Sequence[str],
+        clock: Callable[[], datetime],
+        limit: int = BATCH,
+    ) -> list[tuple[str, Handled]]:
+        """Handle the oldest open events of these shops, in a writing transaction: at most `limit`, shared out
+        evenly. If this raises, nothing of the transaction may be committed."""
+        each = min(limit, max(limit // max(len(shops), 1), EACH))
+        ours, busy = self._locked(connection, shops[: limit // each])
+        units = self._units(connection, ours, clock)
+        events = ask_together(connection, {shop_id: inbox.open_events(each) for shop_id in units})
+        batches = {
+            shop_id: _Batch(unit, events[shop_id], self._rules, self._catalogue, self._time_limit)
+            for shop_id, unit in units.items()
+            if events[shop_id]
+        }
+        ask_together(connection, {shop_id: batch.read() for shop_id, batch in batches.items()})
+        for batch in batches.values():
+            batch.handle()
+        done = ask_together(connection, {shop_id: batch.write() for shop_id, batch in batches.items()})
+        return [*done.items(), *((shop_id, Handled(busy=1)) for shop_id in busy)]
 
     def _in_turn(self, waiting: list[str]) -> list[str]:
         """The waiting shops from a random one on, because other programs may have locked the first."""
@@ -129,22 +145,14 @@ class Reactor:
         return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
 
     def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
-        handled: list[tuple[str, Handled]] = []
-        room = BATCH
-        for shop_id in self._in_turn(inbox.waiting_shops(connection)):
-            if room <= 0:
-                break
-            of_shop = self.react_in_shop(connection, shop_id, clock, room)
-            room -= of_shop.handled + of_shop.parked
-            handled.append((shop_id, of_shop))
-        return handled
+        return self.react_in(connection, self._in_turn(inbox.waiting_shops(connection)), clock)
 
-    async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> Handled:
+    async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
         """Handle one shop; when a batch cannot be written, in smaller ones down to the one faulty event."""
         for limit in (BATCH, BATCH // 10, BATCH // 100):
             try:
                 return await self._database.write(
-                    partial(self.react_in_shop, shop_id=shop_id, clock=clock, limit=limit)
+                    partial(self.react_in, shops=[shop_id], clock=clock, limit=limit)
                 )
             except Exception as error:
                 if is_service_trouble(error):
@@ -152,31 +160,38 @@ class Reactor:
                 log.warning("batch not kept", shop=shop_id, count=limit, error=type(error).__name__)
         return await self._database.write(partial(self._one, shop_id=shop_id, clock=clock))
 
-    def _one(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Handled:
+    def _one(
+        self, connection: Connection, shop_id: str, clock: Callable[[], datetime]
+    ) -> list[tuple[str, Handled]]:
         """Handle the oldest open event; park it if its results cannot be written."""
-        if not try_lock(connection, f"react:{shop_id}"):
-            return Handled(busy=1)
-        unit = self._unit(connection, shop_id, clock)
-        rows = inbox.open_events(connection, shop_id, 1)
+        if not try_locks(connection, "react", [shop_id]):  # kept also when what follows is rolled back
+            return [(shop_id, Handled(busy=1))]
         try:
             with connection.begin_nested():
-                return self._batch(unit).run(rows) if rows else Handled()
+                return self.react_in(connection, [shop_id], clock, 1)
         except Exception as error:
             if is_service_trouble(error):
                 raise
             kind = type(error).__name__
-            log.error("event parked", shop=shop_id, number=rows[0].id, error=kind, exc_info=True)
-        inbox.settle(
-            connection, shop_id, [(rows[0].id, None, f"{kind}: what it leads to cannot be kept")], unit.now
+            number = ask(connection, shop_id, inbox.open_events(1))[0].id
+            log.error("event parked", shop=shop_id, number=number, error=kind, exc_info=True)
+        parked = [(number, None, f"{kind}: what it leads to cannot be kept")]
+        ask(connection, shop_id, inbox.settle(parked, clock()))
+        return [(shop_id, Handled(parked=1))]
+
+    def _locked(self, connection: Connection, shops: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Those of these shops that are ours, and those that another program works on."""
+        ours = try_locks(connection, "react", shops)
+        return [each for each in shops if each in ours], [each for each in shops if each not in ours]
+
+    def _units(
+        self, connection: Connection, shops: Sequence[str], clock: Callable[[], datetime]
+    ) -> dict[str, Unit]:
+        now = clock()
+        times = ask_together(
+            connection, {shop_id: outbox.no_earlier(connection.dialect.name, now) for shop_id in shops}
         )
-        return Handled(parked=1)
-
-    def _unit(self, connection: Connection, shop_id: str, clock: Callable[[], datetime]) -> Unit:
-        now = outbox.no_earlier(connection, shop_id, clock())
-        return Unit(connection, shop_id, self._shops[shop_id], now)
-
-    def _batch(self, unit: Unit) -> "_Batch":
-        return _Batch(unit, self._rules, self._catalogue, self._time_limit)
+        return {shop_id: Unit(connection, shop_id, self._shops[shop_id], times[shop_id]) for shop_id in shops}
 
 
 def _sum(handled: Iterable[Handled]) -> Handled:
@@ -191,8 +206,18 @@ def _sum(handled: Iterable[Handled]) -> Handled:
 class _Batch:
     """Handles one shop's events in the order they came, and writes the results."""
 
-    def __init__(self, unit: Unit, rules: Rules, catalogue: Catalogue, time_limit: TimeLimit) -> None:
+    def __init__(
+        self,
+        unit: Unit,
+        rows: Sequence[OpenEvent],
+        rules: Rules,
+        catalogue: Catalogue,
+        time_limit: TimeLimit,
+    ) -> None:
         self._unit = unit
+        self._rows = rows
+        self._events: list[tuple[int, datetime, AnyEvent]] = []
+        self._outcomes: list[tuple[int, str | None, str | None]] = []
         self._rules = rules
         self._time_limit = time_limit
         self._work = UnitOfWork(unit)
@@ -201,29 +226,30 @@ class _Batch:
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
-    def run(self, rows: Sequence[Row[Any, Any, Any]]) -> Handled:
-        outcomes: list[tuple[int, str | None, str | None]] = []
-        events: list[tuple[int, datetime, AnyEvent]] = []
-        for row in rows:
+    def read(self) -> Asking[None]:
+        for row in self._rows:
             try:
-                events.append((row.id, row.received_at, load_event(row.body)))
+                self._events.append((row.id, row.received_at, load_event(row.body)))
             except msgspec.DecodeError as error:
-                outcomes.append((row.id, None, f"not an event: {error}"))
-        self._work.read((event for *_, event in events), self._rules.numbers_in)
-        for id, received_at, event in events:
+                self._outcomes.append((row.id, None, f"not an event: {error}"))
+        yield from self._work.read((event for *_, event in self._events), self._rules.numbers_in)
+
+    def handle(self) -> None:
+        for id, received_at, event in self._events:
             self._work.arrived_at = received_at
-            outcomes.append((id, *self._handle(id, event)))
-        self._work.write()
-        self._decisions.write()
-        inbox.settle(self._unit.connection, self._unit.shop_id, outcomes, self._unit.now)
-        parked = {id for id, _, error in outcomes if error}
-        settled = tuple(
-            event for id, _, event in events if isinstance(event, CaseSettled) and id not in parked
-        )
+            self._outcomes.append((id, *self._handle(id, event)))
+
+    def write(self) -> Asking[Handled]:
+        yield from self._work.write()
+        yield from self._decisions.write()
+        yield from inbox.settle(self._outcomes, self._unit.now)
+        parked = {id for id, _, error in self._outcomes if error}
         return Handled(
-            handled=len(outcomes) - len(parked),
+            handled=len(self._outcomes) - len(parked),
             parked=len(parked),
-            settled=settled,
+            settled=tuple(
+                event for id, _, event in self._events if isinstance(event, CaseSettled) and id not in parked
+            ),
             lines=tuple(self._unit.lines),
         )
 

@@ -34,6 +34,7 @@ from storage import (
     proof_records,
     wish_records,
 )
+from storage.asking import Asking
 from storage.buyer_records import Identity
 from storage.case_records import CaseWord
 from storage.proof_records import Link, Place
@@ -95,22 +96,21 @@ class UnitOfWork:
 
     # Read
 
-    def read(self, events: Iterable[Event], numbers_in: NumbersIn) -> None:
-        """Read every record that these events may touch, in a handful of queries.
+    def read(self, events: Iterable[Event], numbers_in: NumbersIn) -> Asking[None]:
+        """Read every record that these events may touch.
 
-        numbers_in: finds what may be order numbers in a chat message. Raises what the database raises.
+        numbers_in: finds what may be order numbers in a chat message.
         """
         events = list(events)
-        link, shop = self.connection, self.shop_id
-        self._read_owners({key for event in events for key in keys_in(event)})
+        yield from self._read_owners({key for event in events for key in keys_in(event)})
         about = {id for event in events for id in _ids_of_order(event)}
-        self.orders = order_records.by_id(link, shop, about)
+        self.orders = yield from order_records.by_id(about)
         places = {(event.channel, event.conversation) for event in events if isinstance(event, ChatEvent)}
         asking = {(each.channel, each.conversation) for each in events if isinstance(each, MessageReceived)}
-        self.chats = conversation_records.by_place(link, shop, places)
-        self._opened.update(proof_records.opened_by(link, shop, asking))
-        self._read_numbered(events, numbers_in)
-        self.wishes.update(wish_records.of_addresses(link, shop, asking | _flagged(events)))
+        self.chats = yield from conversation_records.by_place(places)
+        self._opened.update((yield from proof_records.opened_by(asking)))
+        yield from self._read_numbered(events, numbers_in)
+        self.wishes.update((yield from wish_records.of_addresses(asking | _flagged(events))))
         owners = {owner for owner in self._owners.values() if owner}
         talking = {
             owner
@@ -119,26 +119,28 @@ class UnitOfWork:
             for key in keys_in(event)
             if (owner := self._owners.get(key))
         }
-        self._orders_of = order_records.newest_of(link, shop, talking)
-        self.said = history.said_about(link, shop, self.orders.keys() & about)
-        self._read_buyers(owners | {order.buyer for order in self.orders.values() if order.buyer})
-        self._read_cases(set(self.buyers), {id for id in self.orders if id in about} | self._visible())
+        self._orders_of = yield from order_records.newest_of(talking)
+        self.said = yield from history.said_about(self.orders.keys() & about)
+        yield from self._read_buyers(owners | {order.buyer for order in self.orders.values() if order.buyer})
+        yield from self._read_cases(
+            set(self.buyers), {id for id in self.orders if id in about} | self._visible()
+        )
 
     def owner(self, identity: Identity) -> str | None:
         """The buyer of an identity."""
         if identity not in self._owners:
-            self._read_owners({identity})
+            self.unit.ask(self._read_owners({identity}))
         owner = self._owners[identity]
         if owner and owner not in self.buyers:
-            self._read_buyers({owner})
-            self._read_cases({owner}, set())
+            self.unit.ask(self._read_buyers({owner}))
+            self.unit.ask(self._read_cases({owner}, set()))
         return owner
 
     def read_order(self, id: str) -> Order | None:
         """An order that `read` did not find; None if there is none."""
         if id not in self.orders:
-            self.orders.update(order_records.by_id(self.connection, self.shop_id, {id}))
-            self._read_cases(set(), {id})
+            self.orders.update(self.unit.ask(order_records.by_id({id})))
+            self.unit.ask(self._read_cases(set(), {id}))
         return self.orders.get(id)
 
     def orders_with(self, email: str | None, phone: str | None) -> list[Order]:
@@ -152,7 +154,7 @@ class UnitOfWork:
     def orders_of(self, buyer: str) -> tuple[Order, ...]:
         """The newest orders of a buyer, as they are now."""
         if buyer not in self._orders_of:
-            self._orders_of |= order_records.newest_of(self.connection, self.shop_id, {buyer})
+            self._orders_of |= self.unit.ask(order_records.newest_of({buyer}))
         for order in self._orders_of.get(buyer, ()):
             self.orders.setdefault(order.id, order)
         return tuple(order for order in self.orders.values() if order.buyer == buyer)
@@ -296,21 +298,21 @@ class UnitOfWork:
 
     # Write
 
-    def write(self) -> None:
-        """Write what changed since the last call. Raises what the database raises."""
-        link, shop, now = self.connection, self.shop_id, self.now
-        buyer_records.save(link, shop, [self.buyers[id] for id in sorted(self._changed_buyers)])
-        buyer_records.add_identities(link, shop, self._new_owners)
-        order_records.save(link, shop, [self.orders[id] for id in sorted(self._changed_orders)])
-        order_records.note_placing(link, shop, self._newly_placing)
-        conversation_records.save(link, shop, [self.chats[place] for place in sorted(self._changed_chats)])
-        wish_records.add(link, shop, self._new_wishes, now)
-        proof_records.add_openings(link, shop, self._new_openings, now)
-        proof_records.add_wrong_tries(link, shop, self._new_tries, now)
-        proof_records.use_links(link, shop, self._used_links, now)
-        case_records.save_talk(link, shop, list(self._changed_cases.values()))
-        case_records.add_words(link, shop, self._new_words)
-        outbox.readdress(link, shop, self._readdressed)
+    def write(self) -> Asking[None]:
+        """Write what changed since the last call."""
+        now = self.now
+        yield from buyer_records.save([self.buyers[id] for id in sorted(self._changed_buyers)])
+        yield from buyer_records.add_identities(self._new_owners)
+        yield from order_records.save([self.orders[id] for id in sorted(self._changed_orders)])
+        yield from order_records.note_placing(self._newly_placing)
+        yield from conversation_records.save([self.chats[place] for place in sorted(self._changed_chats)])
+        yield from wish_records.add(self._new_wishes, now)
+        yield from proof_records.add_openings(self._new_openings, now)
+        yield from proof_records.add_wrong_tries(self._new_tries, now)
+        yield from proof_records.use_links(self._used_links, now)
+        yield from case_records.save_talk(self._changed_cases.values())
+        yield from case_records.add_words(self._new_words)
+        yield from outbox.readdress(self._readdressed)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners, self._newly_placing, self._readdressed = {}, set(), {}
         self._new_wishes, self._new_tries = [], []
@@ -322,36 +324,34 @@ class UnitOfWork:
             self._placing = known | self._newly_placing | self.unit.shop.platforms
         return self._placing
 
-    def _read_owners(self, identities: set[Identity]) -> None:
-        found = buyer_records.owners(self.connection, self.shop_id, identities)
+    def _read_owners(self, identities: set[Identity]) -> Asking[None]:
+        found = yield from buyer_records.owners(identities)
         self._owners.update({identity: found.get(identity) for identity in identities})
 
-    def _read_numbered(self, events: list[Event], numbers_in: NumbersIn) -> None:
+    def _read_numbered(self, events: list[Event], numbers_in: NumbersIn) -> Asking[None]:
         """Read the orders that chats have opened, and those that their messages name."""
-        link, shop = self.connection, self.shop_id
         numbers = {
             number
             for event in events
             if isinstance(event, MessageReceived)
             for number in numbers_in(event.text)
         }
-        named = order_records.by_number(link, shop, numbers)
+        named = yield from order_records.by_number(numbers)
         for order in named:
             self.orders.setdefault(order.id, order)
         opened = self._visible() - self.orders.keys()
-        self.orders.update(order_records.by_id(link, shop, opened))
-        since = self.now - A_DAY
-        self._wrong_tries.update(proof_records.tries_at(link, shop, {order.id for order in named}, since))
+        self.orders.update((yield from order_records.by_id(opened)))
+        tries = yield from proof_records.tries_at({order.id for order in named}, self.now - A_DAY)
+        self._wrong_tries.update(tries)
 
     def _visible(self) -> set[str]:
         return {id for opened in self._opened.values() for id, _ in opened}
 
-    def _read_buyers(self, ids: set[str]) -> None:
-        missing = ids - self.buyers.keys()
-        self.buyers.update(buyer_records.by_id(self.connection, self.shop_id, missing))
+    def _read_buyers(self, ids: set[str]) -> Asking[None]:
+        self.buyers.update((yield from buyer_records.by_id(ids - self.buyers.keys())))
 
-    def _read_cases(self, buyers: set[str], orders: set[str]) -> None:
-        for buyer, case in case_records.open_of(self.connection, self.shop_id, buyers, orders):
+    def _read_cases(self, buyers: set[str], orders: set[str]) -> Asking[None]:
+        for buyer, case in (yield from case_records.open_of(buyers, orders)):
             if buyer in buyers:
                 self.cases[buyer] = (*self.cases.get(buyer, ()), case)
             if case.order in orders:

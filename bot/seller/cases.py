@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
-from sqlalchemy import Row
 
 from bot.domain.actions import CaseKind, OpenCase
 from bot.domain.context import Buyer, Case
@@ -18,9 +16,8 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
-from storage.asking import ask
 from storage.lookup import numbers_of
-from storage.outbox import SELLER, Outcome
+from storage.outbox import SELLER, DueRow, Outcome
 from storage.unit import CaseLine, Unit
 
 NOTICE = "seller_case"
@@ -68,7 +65,7 @@ class Cases:
         case_records.close(unit.connection, unit.shop_id, {key}, unit.now)
         outbox.drop(unit.connection, unit.shop_id, notice_key(key), unit.now)
 
-    def open_for_unsent(self, rows: Iterable[Row[Any]], outcomes: Sequence[Outcome]) -> None:
+    def open_for_unsent(self, rows: Iterable[DueRow], outcomes: Sequence[Outcome]) -> None:
         """Open a case for every message that was not sent where the seller can do something about it.
 
         rows: of the outbox; outcomes: of some of them.
@@ -78,9 +75,10 @@ class Cases:
             why = reasons.get(row.id)
             if why is None or why.code not in REPORTED or row.category == "promotion" or row.buyer == SELLER:
                 continue
-            found = ask(self._unit.connection, self._unit.shop_id, buyer_records.by_id({row.buyer}))
-            number = numbers_of(self._unit.connection, self._unit.shop_id, {row.order_id} - {None})
-            self.open(_unsent(row, why, number.get(row.order_id, row.order_id)), found.get(row.buyer))
+            found = self._unit.ask(buyer_records.by_id({row.buyer}))
+            orders = {row.order_id} if row.order_id else set()
+            number = numbers_of(self._unit.connection, self._unit.shop_id, orders)
+            self.open(_unsent(row, why, number.get(row.order_id or "", row.order_id)), found.get(row.buyer))
 
     def _draft(self, opened: OpenCase, buyer: Buyer | None, order: Order | None) -> str | None:
         """A text prepared for the seller, in the buyer's language, from the template that the case names."""
@@ -115,7 +113,7 @@ class Cases:
         unit = self._unit
         words = SellerWords.of(unit.shop)
         version = self._catalogue.resolve(NOTICE, unit.shop.seller.locale or unit.shop.locale)
-        ask(unit.connection, unit.shop_id, outbox.keep_versions([version]))
+        unit.ask(outbox.keep_versions([version]))
         notice = outbox.Draft(
             key=key,
             buyer=SELLER,
@@ -134,7 +132,7 @@ class Cases:
                 "draft": draft,
             },
         )
-        ask(unit.connection, unit.shop_id, outbox.queue([notice], unit.now))
+        unit.ask(outbox.queue([notice], unit.now))
 
 
 def _who(buyer: Buyer | None, chat: str | None) -> str | None:
@@ -146,7 +144,7 @@ def notice_key(case: str) -> str:
     return f"{NOTICE}:{case}"
 
 
-def _unsent(row: Row[Any], why: Reason, number: str | None) -> OpenCase:
+def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
     """number: of its order, as the buyer sees it."""
     order = row.order_id
     if row.template == "second_contact":

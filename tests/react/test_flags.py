@@ -34,7 +34,7 @@ def agree(connection: Connection, *events: Any, shop: Any = SHOP) -> dict[str, b
     for event in events:
         work, who = work_of(connection, event, now=NOON + DAY, shop=shop)
         merge_event(work, who, Wishes(work), event)
-        work.write()
+        work.unit.ask(work.write())
     said = ask(connection, SHOP_ID, wish_records.standings(set(ADDRESSES.values())))
     return {name: yes for name, key in ADDRESSES.items() if (yes := said[key].agrees) is not None}
 

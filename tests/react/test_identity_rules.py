@@ -35,7 +35,7 @@ def test_a_reference_by_contacts_alone_names_nobody(connection: Connection) -> N
     work, who = work_of(connection)
     ref = BuyerRef(email="ann@example.com", phone="1", name="Ann")
     assert who.resolve("web", ref, NOON) is None
-    work.write()
+    work.unit.ask(work.write())
     assert (work.buyers, identities(connection)) == ({}, set())
 
 
@@ -43,7 +43,7 @@ def test_a_new_buyer_is_made_with_the_id_that_the_channel_gave_and_no_other(conn
     work, who = work_of(connection)
     id = who.resolve("web", BuyerRef(id="7", email="Ann@example.com", phone="1", name="Ann"), NOON)
     assert id is not None
-    work.write()
+    work.unit.ask(work.write())
     assert (buyer_in(connection, id).name, buyer_in(connection, id).created_at) == ("Ann", NOON)
     assert work.cases[id] == ()
     assert identities(connection) == {("web", "7", id)}
@@ -78,7 +78,7 @@ def test_a_contact_that_is_shared_joins_nobody_on_any_channel(
         for channel, id in (("web", "7"), ("web", "8"), ("telegram", "7"), ("woo", "7"))
     }
     assert len(ids) == 4
-    work.write()
+    work.unit.ask(work.write())
     assert {(kind, value) for kind, value, _ in identities(connection)} == {
         ("web", "7"),
         ("web", "8"),
@@ -114,7 +114,7 @@ def test_guests_orders_are_counted_together_by_the_contact_that_they_named(
     assert guest == buyer_of(who, "3", **same)
     elsewhere = buyer_of(who, "4", channel="woo", **contact)
     assert len({customer, guest, elsewhere}) == 3
-    work.write()
+    work.unit.ask(work.write())
     assert {kind for kind, _, _ in identities(connection)} == {"web", "guest of web", "guest of woo"}
 
 

@@ -72,6 +72,10 @@ def merged(connection: Connection, event: Any, now: datetime = NOON) -> tuple[Un
     return work, merge_event(work, who, Wishes(work), event)
 
 
+def kept(work: UnitOfWork) -> None:
+    work.unit.ask(work.write())
+
+
 def holds(work: UnitOfWork, kind: str, value: str) -> Standing:
     return standing(work.wishes[kind, value])
 
@@ -114,7 +118,7 @@ def test_another_systems_word_of_the_buyer_does_not_count_for_an_order_that_it_d
     connection: Connection,
 ) -> None:
     work, _ = merged(connection, placed("1", id="7", email="ann@example.com"))
-    work.write()
+    work.unit.ask(work.write())
     told = PaymentReceived(channel="courier", external_id="p", at=NOON + HOUR, order="1")
     work, subject = merged(connection, told)
     assert subject.order is not None
@@ -140,7 +144,7 @@ def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connec
     fact = OrderCompleted(channel="web", external_id="c", at=NOON, order="1")
     work, subject = merged(connection, fact)
     assert (subject.buyer, work.orders["1"].completed_at) == ("ann", NOON)
-    work.write()
+    work.unit.ask(work.write())
     assert rows(connection, tables.orders, "state") == [("completed",)]
     assert (
         merged(connection, OrderCompleted(channel="web", external_id="c", at=NOON, order="2"))[1].buyer
@@ -222,9 +226,9 @@ def test_a_persons_reply_silences_the_bot_from_its_own_time_on(connection: Conne
 
 def test_a_block_told_by_a_clock_that_runs_ahead_ends_with_their_next_words(connection: Connection) -> None:
     save(connection, ann(), chat())
-    merged(connection, status("blocked", NOON + 30 * DAY))[0].write()
+    kept(merged(connection, status("blocked", NOON + 30 * DAY))[0])
     assert chat_in(connection).blocked
-    merged(connection, wrote("hello", NOON + HOUR), now=NOON + HOUR)[0].write()
+    kept(merged(connection, wrote("hello", NOON + HOUR), now=NOON + HOUR)[0])
     assert not chat_in(connection).blocked
 
 

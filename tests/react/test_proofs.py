@@ -111,7 +111,7 @@ def test_a_link_is_for_the_first_chat_that_uses_it(connection: Connection) -> No
     assert linked(work, link, MINE) == linked(work, link, THEIRS) == mailed("1")
     open_by_link(work, "1", mark())
     assert (linked(work, link, MINE), linked(work, link, THEIRS)) == (mailed("1"), None)
-    work.write()
+    work.unit.ask(work.write())
     later = batch(connection)
     assert (linked(later, link, MINE), linked(later, link, THEIRS)) == (mailed("1"), None)
     assert linked(later, ChatLink("2", mark()), THEIRS) == mailed("2")  # a link of its own
@@ -200,7 +200,7 @@ def test_a_wrong_try_is_counted_for_each_order_that_the_number_names(connection:
     work = batch(connection)
     Proofs(work).count_try(CountTry(orders=("1", "1@teas")), MINE)
     Proofs(work).count_try(CountTry(), THEIRS)
-    work.write()
+    work.unit.ask(work.write())
     since = NOON - MINUTE
     assert ask(connection, SHOP_ID, proof_records.tries_at({"1", "1@teas", ""}, since)) == {
         "1": 1,

@@ -103,7 +103,7 @@ FAULT = (CaseLine(shop="mugs", number=1, kind="fault"),)
 
 
 def react(connection: Connection, found: Rules, **more: Any) -> Handled:
-    return reactor_of(found).react_in_shop(connection, SHOP_ID, now, **more)
+    return dict(reactor_of(found).react_in(connection, [SHOP_ID], now, **more)).get(SHOP_ID, Handled())
 
 
 def settled(connection: Connection, shop: str = SHOP_ID) -> list[tuple[Any, ...]]:
@@ -155,10 +155,10 @@ def test_a_shop_that_another_program_is_at_is_left_to_it(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = []
-    monkeypatch.setattr(reactor, "try_lock", lambda link, name: names.append(name))
+    monkeypatch.setattr(reactor, "try_locks", lambda link, place, shops: names.append((place, *shops)) or ())
     take(connection, placed("1"))
     assert react(connection, rules()) == Handled(busy=1)
-    assert names == [f"react:{SHOP_ID}"]
+    assert names == [("react", SHOP_ID)]
     assert [row[1] for row in settled(connection)] == ["open"]
 
 
@@ -498,7 +498,7 @@ def down_to_one(database: Database) -> Away:
 async def test_one_event_by_itself_is_left_to_the_program_that_is_at_the_shop(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reactor, "try_lock", lambda link, name: name != f"react:{SHOP_ID}")
+    monkeypatch.setattr(reactor, "try_locks", lambda link, place, shops: set())
     database.write_now(lambda link: take(link, placed("1")))
     assert await reactor_of(rules(), down_to_one(database)).react(now) == Handled(busy=1)
 
@@ -534,7 +534,7 @@ async def test_a_round_without_events_comes_to_nothing(database: Database) -> No
 async def test_every_shop_that_another_program_is_at_is_counted_as_busy(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reactor, "try_lock", lambda link, name: False)
+    monkeypatch.setattr(reactor, "try_locks", lambda link, place, shops: set())
     for shop in (SHOP_ID, NEIGHBOUR):
         database.write_now(lambda link, shop=shop: take(link, placed("1"), shop=shop))  # type: ignore[misc]  # bound at once
     assert await reactor_of(rules(), database).react(now) == Handled(busy=2)
@@ -554,6 +554,6 @@ def test_a_file_of_a_buyer_is_handled_for_that_buyer(connection: Connection) -> 
 def test_a_handler_is_given_the_time_at_which_the_shop_became_ours(connection: Connection) -> None:
     handler = Handler()
     take(connection, placed("1"))
-    reactor_of(handler.rules(OrderPlaced)).react_in_shop(connection, SHOP_ID, lambda: NOON + HOUR)
+    reactor_of(handler.rules(OrderPlaced)).react_in(connection, [SHOP_ID], lambda: NOON + HOUR)
     assert handler.known.now == NOON + HOUR
     assert [row[4] - NOON for row in settled(connection)] == [timedelta(hours=1)]

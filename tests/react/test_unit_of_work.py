@@ -150,7 +150,7 @@ def test_the_wrong_tries_of_a_day_are_those_of_the_order_over_all_chats(connecti
     assert (work.wrong_tries([order("1")]), work.wrong_tries([order("2")]), work.wrong_tries([])) == (2, 0, 0)
     work.put_try("1", ("telegram", "42"))
     assert work.wrong_tries([order("2"), order("1")]) == 3
-    work.write()
+    work.unit.ask(work.write())
     assert work_of(connection, wrote("1"))[0].wrong_tries([order("1")]) == 3
 
 
@@ -225,7 +225,7 @@ def test_one_id_in_two_systems_that_place_orders_is_two_orders(connection: Conne
     assert work.order_id(placed("1", channel=other)) == f"1@{other}"
     work.put_order(order(f"1@{other}", channel=other, own_id="1", placed_at=NOON))
     assert [work.order_id(paid("1", channel)) for channel in (first, other)] == ["1", f"1@{other}"]
-    work.write()
+    work.unit.ask(work.write())
     again, _ = work_of(connection, paid("1", other), paid("1", first))
     assert [again.order_id(paid("1", channel)) for channel in (first, other)] == ["1", f"1@{other}"]
 
@@ -234,7 +234,7 @@ def test_a_system_that_has_placed_no_order_reports_about_the_others(connection: 
     work, _ = work_of(connection, placed("1", channel="shopify"))
     work.put_order(order("1", channel="shopify", placed_at=NOON))
     assert work.order_id(paid("1", "courier")) == "1"
-    work.write()
+    work.unit.ask(work.write())
     again, _ = work_of(connection, paid("1", "courier"))
     assert again.order_id(paid("1", "courier")) == "1"
 
@@ -346,7 +346,7 @@ def test_the_first_buyer_of_an_identity_keeps_it(connection: Connection) -> None
     work.put_owner(("telegram", "42"), "bob")
     work.put_owner(("web", "1"), "ann")
     work.put_owner(("web", "1"), "bob")
-    work.write()
+    work.unit.ask(work.write())
     assert rows(connection, tables.identities, "kind", "value", "buyer") == [
         ("telegram", "42", "ann"),
         ("web", "1", "ann"),
@@ -359,7 +359,7 @@ def test_what_changed_is_written_once(connection: Connection) -> None:
     work.put_order(order("1", number="A1"))
     work.put_chat(chat(tries=2))
     work.put_owner(("telegram", "42"), "ann")
-    work.write()
+    work.unit.ask(work.write())
     assert buyer_in(connection, "ann") == ann(name="Ann")
     assert order_in(connection, "1") == order("1", number="A1")
     assert chat_in(connection) == chat(tries=2)
@@ -367,7 +367,7 @@ def test_what_changed_is_written_once(connection: Connection) -> None:
 
     save(connection, ann(name="Anna"), order("1", number="A2"), chat(tries=3))
     connection.execute(tables.identities.delete())
-    work.write()
+    work.unit.ask(work.write())
     assert buyer_in(connection, "ann").name == "Anna"
     assert order_in(connection, "1").number == "A2"
     assert chat_in(connection).tries == 3
@@ -382,7 +382,7 @@ def test_what_is_put_back_unchanged_is_not_written(connection: Connection) -> No
     work.put_buyer(ann())
     work.put_order(order("1"))
     work.put_chat(chat())
-    work.write()
+    work.unit.ask(work.write())
     assert (buyer_in(connection, "ann").name, order_in(connection, "1").number) == ("Anna", "A2")
     assert chat_in(connection).tries == 3
 
@@ -401,7 +401,7 @@ def test_nothing_is_written_into_a_neighbouring_shop(connection: Connection) -> 
     work.open_order("1", ("telegram", "42"), "link", "")
     work.use_link("1", "m", ("telegram", "42"))
     work.put_try("1", ("telegram", "42"))
-    work.write()
+    work.unit.ask(work.write())
     written = {
         table.name for table in tables.metadata.sorted_tables if _shops(connection, table) == {SHOP_ID}
     }
@@ -440,7 +440,7 @@ def test_what_waits_about_an_order_follows_it_to_the_buyer_whom_it_has_now(conne
     amend(connection, "said", state="failed")
     work, _ = work_of(connection, completed("1"))
     work.put_order(order("1", "bob"))
-    work.write()
+    work.unit.ask(work.write())
     assert rows(connection, tables.outbox, "key", "buyer") == [
         ("answer", "ann"),
         ("mail", outbox.SELLER),
@@ -455,7 +455,7 @@ def test_an_order_that_gets_its_first_buyer_takes_nothing_from_anybody(connectio
     queue(connection, "waits", order="1")
     work, _ = work_of(connection, completed("1"))
     work.put_order(order("1", "bob"))
-    work.write()
+    work.unit.ask(work.write())
     assert rows(connection, tables.outbox, "key", "buyer") == [("waits", "ann")]
 
 
@@ -465,10 +465,10 @@ def test_a_link_is_the_first_chats(connection: Connection) -> None:
     work.use_link("1", "m", ("telegram", "42"))
     work.use_link("1", "m", ("telegram", "43"))
     assert work.link_user("1", "m") == ("telegram", "42")
-    work.write()
+    work.unit.ask(work.write())
     later, _ = work_of(connection)
     later.use_link("1", "m", ("telegram", "44"))
-    later.write()
+    later.unit.ask(later.write())
     assert work_of(connection)[0].link_user("1", "m") == ("telegram", "42")
 
 
@@ -476,7 +476,7 @@ def test_what_opened_an_order_first_is_kept(connection: Connection) -> None:
     for how in ("digits", "link"):
         work, _ = work_of(connection, wrote("hello"))
         work.open_order("1", ("telegram", "42"), how, "")
-        work.write()
+        work.unit.ask(work.write())
     assert rows(connection, tables.openings, "order_id", "channel", "address", "how") == [
         ("1", "telegram", "42", "digits")
     ]
@@ -490,7 +490,7 @@ def test_a_wish_is_written_once_for_each_time_of_its_own(connection: Connection)
         work, _ = work_of(connection, wrote("hello"))
         shown = msgspec.structs.replace(wish, at=at)
         work.put_wish(WishRecord(address=address, wish=shown, channel="web", event="e"))
-        work.write()
+        work.unit.ask(work.write())
     assert rows(connection, tables.wishes, "kind", "value", "at") == [
         (*address, NOON),
         (*address, NOON + HOUR),

@@ -49,14 +49,14 @@ def test_the_newest_word_counts_whichever_arrives_last(connection: Connection, l
     if not late:
         wishes.stop(EVENT, [CHAT], NOON - HOUR)
     assert wishes.standing(CHAT).stopped_at == NOON - HOUR
-    work.write()
+    work.unit.ask(work.write())
     assert wishes_in(connection)[1].standing(CHAT).stopped_at == NOON - HOUR
 
 
 def test_a_word_from_a_clock_that_runs_ahead_does_not_win_for_ever(connection: Connection) -> None:
     work, wishes = wishes_in(connection)
     wishes.resume(EVENT, CHAT, NOON + 300 * DAY)
-    work.write()
+    work.unit.ask(work.write())
     later, _ = work_of(connection, EVENT, now=NOON + DAY)
     Wishes(later).stop(EVENT, [CHAT], NOON + DAY)
     assert Wishes(later).standing(CHAT).stopped_at == NOON + DAY
@@ -87,7 +87,7 @@ def test_a_wish_is_kept_with_where_it_came_from(connection: Connection) -> None:
     work, wishes = wishes_in(connection)
     wishes.flag(FILE, flag(agrees=True), NOON, "ann")
     wishes.stop(EVENT, [CHAT], NOON)
-    work.write()
+    work.unit.ask(work.write())
     kept = rows(
         connection, tables.wishes, "kind", "value", "what", "yes", "flag", "buyer", "channel", "event"
     )
@@ -105,7 +105,7 @@ def test_a_wish_is_kept_with_where_it_came_from(connection: Connection) -> None:
 def test_a_flag_without_a_value_says_nothing(connection: Connection) -> None:
     work, wishes = wishes_in(connection)
     wishes.flag(FILE, flag(agrees=None), NOON, "ann")
-    work.write()
+    work.unit.ask(work.write())
     assert rows(connection, tables.wishes, "id") == []
 
 
@@ -118,11 +118,11 @@ def test_a_flag_that_is_shown_again_is_no_new_consent(connection: Connection) ->
     work, wishes = wishes_in(connection, SHOP, event)
     wishes.flag(event, flag(agrees=True), NOON - 2 * DAY, "ann")
     wishes.stop(event, [BOX], NOON - DAY)
-    work.write()
+    work.unit.ask(work.write())
     later, wishes = wishes_in(connection, SHOP, event)
     wishes.flag(event, flag(agrees=True), NOON, "ann")
     assert wishes.standing(BOX).agrees is False
-    later.write()
+    later.unit.ask(later.write())
     assert len(rows(connection, tables.wishes, "id")) == 5  # twice a yes of two addresses, one stop
 
 
@@ -130,7 +130,7 @@ def test_a_showing_that_arrives_twice_is_kept_once(connection: Connection) -> No
     for _ in range(2):
         work, wishes = wishes_in(connection, SHOP, FILE)
         wishes.flag(FILE, flag(agrees=True), NOON, "ann")
-        work.write()
+        work.unit.ask(work.write())
     assert len(rows(connection, tables.wishes, "id")) == 2  # one of each address
 
 
