@@ -124,7 +124,8 @@ class Decisions:
         return (order and order.buyer) or draft.buyer
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
-        if context.buyer is None or say.key in self._says or say.key in self._decided_about(context.order):
+        decided = say.key in self._says or say.key in self._decided_about(context.order)
+        if context.buyer is None or decided or self._is_nobodys(say, context):
             self._advance(say)  # no buyer yet, or decided on before
             return
         now = self._work.now
@@ -154,6 +155,12 @@ class Decisions:
             self._count_answer(context.conversation)
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
+
+    def _is_nobodys(self, say: Say, context: Context) -> bool:
+        """Whether words in a chat lead to a message about an order that has no buyer yet: whoever wrote them
+        is not the one to hear of it."""
+        order = self._work.orders.get(say.order) if say.order and say.to is None else None
+        return context.order is None and order is not None and order.buyer is None
 
     def _locale(self, say: Say, context: Context) -> str:
         """The language of who asked; of a message about an order, that of the order's own contact, because a

@@ -130,6 +130,15 @@ def test_what_is_said_goes_into_the_outbox_whole(batch: Batch) -> None:
     assert rows(batch.connection, tables.templates, "id") == [(version.id,)]
 
 
+def test_what_a_strangers_words_lead_to_about_an_order_of_nobody_is_not_said_to_the_stranger(
+    batch: Batch,
+) -> None:
+    nobodys = msgspec.structs.replace(order("3"), buyer=None)
+    batch.work.put_order(nobodys)
+    batch.decided(Say(template="hello", key="hello:3", order="3"), conversation=TALK)
+    assert batch.outbox("buyer") == []
+
+
 def test_what_is_said_is_pinned_to_the_words_of_the_buyers_language(batch: Batch) -> None:
     batch.decided(Say(template="hello", key="k"), buyer=ann(locale="zh-CN"))
     assert batch.outbox("version") == [("k", CATALOGUE.resolve("hello", "zh-CN").id)]
