@@ -124,7 +124,7 @@ class _Read(msgspec.Struct, frozen=True):
         return id(self.query), *self.values.values()
 
     def run(self, connection: Connection, same: Sequence[tuple[str, "_Read"]]) -> Found:
-        if not any(read.lists["given"] for _, read in same):
+        if not any(keys for _, read in same for keys in read.lists.values()):
             return {}
         sent = {name: _sent_value(value) for name, value in self.values.items()}
         for name in self.lists:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, or_, select, update
@@ -92,9 +91,17 @@ def open_case(
     first = select(cases.c.number).where(cases.c.shop == shop, cases.c.key == opened.key)
     while connection.scalar(first) is None:
         number = (connection.scalar(newest) or 0) + 1
-        new = insert(cases).values(number=number, **row).on_conflict_do_nothing().returning(*cases.c)
-        if made := connection.execute(new).one_or_none():
-            return _case(made)
+        new = insert(cases).values(number=number, **row).on_conflict_do_nothing().returning(cases.c.number)
+        if connection.scalar(new) is not None:
+            return Case(
+                number=number,
+                kind=opened.kind,
+                key=opened.key,
+                reason=opened.reason,
+                opened_at=now,
+                order=opened.order,
+                asked_at=asked_at,
+            )
         # Another transaction took the number, for this case or for another one.
     return None
 
@@ -150,7 +157,7 @@ def words_of(connection: Connection, shop: str, numbers: Collection[int]) -> dic
     return found
 
 
-def _case(row: Any) -> Case:
+def _case(row: _CaseRow) -> Case:
     return Case(
         number=row.number,
         kind=row.kind,

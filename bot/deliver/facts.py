@@ -48,9 +48,7 @@ def read_facts(
     opened = yield from proof_records.chats_of(about)
     waiting = yield from _waiting(rows, identities, opened)
     questions = {
-        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}"
-        for row in rows
-        if is_mailbox(row.to)
+        row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}" for row in rows if is_mailbox(row.to)
     }
     first = {question: id for id, question in reversed(questions.items())}
     waiting |= {

@@ -123,20 +123,42 @@ class Reactor:
     ) -> list[tuple[str, Handled]]:
         """Handle the oldest open events of these shops, in a writing transaction: at most `limit`, shared out
         evenly. If this raises, nothing of the transaction may be committed."""
-        each = min(limit, max(limit // max(len(shops), 1), EACH))
-        ours, busy = self._locked(connection, shops[: limit // each])
-        units = self._units(connection, ours, clock)
-        events = ask_together(connection, {shop_id: inbox.open_events(each) for shop_id in units})
+        handled: list[tuple[str, Handled]] = []
+        waiting, room = list(shops), limit
+        while waiting and room > 0:
+            each = min(room, max(room // len(waiting), EACH))
+            some, waiting = waiting[: room // each], waiting[room // each :]
+            ours = try_locks(connection, "react", some)
+            handled += [(shop_id, Handled(busy=1)) for shop_id in some if shop_id not in ours]
+            done = self._side_by_side(
+                connection, [shop_id for shop_id in some if shop_id in ours], clock, each
+            )
+            room -= sum(of_shop.handled + of_shop.parked for of_shop in done.values())
+            handled += done.items()
+        return handled
+
+    def _side_by_side(
+        self, connection: Connection, shops: Sequence[str], clock: Callable[[], datetime], each: int
+    ) -> dict[str, Handled]:
+        """Handle up to `each` events of each shop; what all of them ask of the database is asked at once."""
+        now, dialect = clock(), connection.dialect.name
+        times = ask_together(connection, {shop_id: outbox.no_earlier(dialect, now) for shop_id in shops})
+        events = ask_together(connection, {shop_id: inbox.open_events(each) for shop_id in shops})
         batches = {
-            shop_id: _Batch(unit, events[shop_id], self._rules, self._catalogue, self._time_limit)
-            for shop_id, unit in units.items()
+            shop_id: _Batch(
+                Unit(connection, shop_id, self._shops[shop_id], times[shop_id]),
+                events[shop_id],
+                self._rules,
+                self._catalogue,
+                self._time_limit,
+            )
+            for shop_id in shops
             if events[shop_id]
         }
         ask_together(connection, {shop_id: batch.read() for shop_id, batch in batches.items()})
         for batch in batches.values():
             batch.handle()
-        done = ask_together(connection, {shop_id: batch.write() for shop_id, batch in batches.items()})
-        return [*done.items(), *((shop_id, Handled(busy=1)) for shop_id in busy)]
+        return ask_together(connection, {shop_id: batch.write() for shop_id, batch in batches.items()})
 
     def _in_turn(self, waiting: list[str]) -> list[str]:
         """The waiting shops from a random one on, because other programs may have locked the first."""
@@ -145,7 +167,7 @@ class Reactor:
         return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
 
     def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
-        return self.react_in(connection, self._in_turn(inbox.waiting_shops(connection)), clock)
+        return self.react_in(connection, self._in_turn(inbox.waiting_shops(connection)), clock, BATCH)
 
     async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
         """Handle one shop; when a batch cannot be written, in smaller ones down to the one faulty event."""
@@ -178,20 +200,6 @@ class Reactor:
         parked = [(number, None, f"{kind}: what it leads to cannot be kept")]
         ask(connection, shop_id, inbox.settle(parked, clock()))
         return [(shop_id, Handled(parked=1))]
-
-    def _locked(self, connection: Connection, shops: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Those of these shops that are ours, and those that another program works on."""
-        ours = try_locks(connection, "react", shops)
-        return [each for each in shops if each in ours], [each for each in shops if each not in ours]
-
-    def _units(
-        self, connection: Connection, shops: Sequence[str], clock: Callable[[], datetime]
-    ) -> dict[str, Unit]:
-        now = clock()
-        times = ask_together(
-            connection, {shop_id: outbox.no_earlier(connection.dialect.name, now) for shop_id in shops}
-        )
-        return {shop_id: Unit(connection, shop_id, self._shops[shop_id], times[shop_id]) for shop_id in shops}
 
 
 def _sum(handled: Iterable[Handled]) -> Handled:

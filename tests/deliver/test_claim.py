@@ -502,12 +502,13 @@ def beside(
     """From now on another program leaves us these buyers only, and sees these rows of theirs."""
 
     def try_locks(connection: Any, place: str, names: Any) -> set[str]:
-        assert place == f"deliver:{SHOP_ID}"
-        return set(names) & free
+        assert place == "deliver"
+        return set(names) & {f"{SHOP_ID}:{buyer}" for buyer in free}
 
-    def competing(connection: Any, shop: str, buyers: set[str], now: datetime) -> list[Any]:
-        assert (shop, now) == (SHOP_ID, NOON)
+    def competing(dialect: str, buyers: set[str], now: datetime) -> Any:
+        assert now == NOON
         return [each for each in others if each.buyer in buyers]
+        yield
 
     monkeypatch.setattr(claiming, "try_locks", try_locks)
     monkeypatch.setattr(claiming.outbox, "competing", competing)

@@ -65,9 +65,9 @@ def test_only_shops_with_something_due_are_asked(connection: Connection) -> None
     queue(connection, "now")
     queue(connection, "future", shop=NEIGHBOUR, due_at=NOON + MINUTE)
 
-    assert outbox.due_shops(connection, NOON - MINUTE) == []
-    assert outbox.due_shops(connection, NOON) == [SHOP_ID]
-    assert outbox.due_shops(connection, NOON + MINUTE) == [SHOP_ID, NEIGHBOUR]
+    assert outbox.due_counts(connection, NOON - MINUTE) == {}
+    assert outbox.due_counts(connection, NOON) == {SHOP_ID: 1}
+    assert list(outbox.due_counts(connection, NOON + MINUTE)) == [SHOP_ID, NEIGHBOUR]
 
 
 def test_behind_a_backlog_no_shop_is_forgotten(
@@ -77,7 +77,7 @@ def test_behind_a_backlog_no_shop_is_forgotten(
     queue(connection, *(f"old{number}" for number in range(9)), due_at=NOON - HOUR)
     queue(connection, "theirs", shop=NEIGHBOUR)
 
-    assert outbox.due_shops(connection, NOON) == [SHOP_ID, NEIGHBOUR]
+    assert list(outbox.due_counts(connection, NOON)) == [SHOP_ID, NEIGHBOUR]
 
 
 def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:
@@ -218,7 +218,9 @@ def test_no_message_is_decided_before_the_last_one_of_another_clock(
     def after_another(connection: Connection) -> tuple[datetime, datetime]:
         queue(connection, "a", now=last)
         queue(connection, "b", shop=NEIGHBOUR, now=NOON + MINUTE)
-        return outbox.no_earlier(connection, SHOP_ID, NOON), outbox.no_earlier(connection, "zoo", NOON)
+        return ask(connection, SHOP_ID, outbox.no_earlier("postgresql", NOON)), ask(
+            connection, "zoo", outbox.no_earlier("postgresql", NOON)
+        )
 
     assert database.write_now(after_another) == (expected, NOON)
     database.close()

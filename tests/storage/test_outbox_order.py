@@ -76,7 +76,12 @@ def test_what_was_put_off_for_the_night_holds_nothing_up(connection: Connection)
 def test_another_program_does_not_count_what_has_to_wait_as_its_forerunner(connection: Connection) -> None:
     failed(connection, "first", **ASKED)
     queue(connection, "second", **ASKED)
-    rival = [row.id for row in outbox.competing(connection, SHOP_ID, ["ann"], NOON + 2 * MINUTE)]
+    rival = [
+        row.id
+        for row in ask(
+            connection, SHOP_ID, outbox.competing(connection.dialect.name, ["ann"], NOON + 2 * MINUTE)
+        )
+    ]
 
     assert rival in ([], [amend(connection, "first")])
 
