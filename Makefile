@@ -49,8 +49,9 @@ run: $(VENV)/.installed
 		$(if $(LOCALE),else $(SAY_IF_OTHER_LANGUAGE);) fi
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 
+# pytest rewrites what it imports; where that is not kept, each worker does it anew at each start.
 test: $(VENV)/.developed
-	$(BIN)/pytest -n $(WORKERS) $(TESTS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) $(TESTS)
 
 check: $(VENV)/.developed
 	$(BIN)/ruff check .

@@ -74,7 +74,7 @@ class Engine:
         self._config = config
         self._http = http
         self._options: Options = {}
-        self.build()
+        self.use_channels(FakeChannel(WEBHOOK, clock))
 
     def use_channels(self, *channels: FakeChannel) -> None:
         """Send through these channels from now on, in place of those in the settings."""
@@ -170,9 +170,7 @@ class ManyShops:
         return first, second
 
     def _engine(self, name: str, config: Config, clock: ManualClock) -> Engine:
-        engine = Engine(self.database, name, config, clock, self.http)
-        engine.use_channels(FakeChannel(WEBHOOK, clock))
-        return engine
+        return Engine(self.database, name, config, clock, self.http)
 
 
 @contextlib.asynccontextmanager

@@ -37,8 +37,8 @@ def clean() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    pip = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT)
-    run(*pip, cwd=folder, may_lack="no wheel can be built")
+    pip = (sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation")
+    run(*pip, "-w", folder, ROOT, cwd=folder, may_lack="no wheel can be built")
     (built,) = folder.glob("xiaoer-*.whl")
     return built
 
@@ -47,9 +47,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of an environment that holds the lock file's packages and the wheel."""
     folder = tmp_path_factory.mktemp("installed")
-    run(sys.executable, "-m", "venv", folder / "venv", cwd=folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
     python = folder / "venv" / "bin" / "python"
-    pip = (python, "-m", "pip", "install", "-q", "--no-compile")
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile")
     lock = ROOT / "requirements.lock"
     run(*pip, "--require-hashes", "-r", lock, cwd=folder, may_lack="no packages to install")
     run(*pip, "--no-deps", wheel, cwd=folder)
@@ -66,9 +66,8 @@ def test_the_wheel_holds_every_file_of_the_four_packages(wheel: Path) -> None:
     assert tracked - set(zipfile.ZipFile(wheel).namelist()) == set()
 
 
-@pytest.mark.parametrize("locale", ["en", "zh-CN"])
-def test_a_shop_made_by_the_wheel_serves(installed: Path, tmp_path: Path, locale: str) -> None:
-    run(installed / "xiaoer", "init", "myshop", "--locale", locale, cwd=tmp_path)
+def test_a_shop_made_by_the_wheel_serves(installed: Path, tmp_path: Path) -> None:
+    run(installed / "xiaoer", "init", "myshop", "--locale", "zh-CN", cwd=tmp_path)
     port = listen_somewhere_free(tmp_path / "myshop" / "config.yaml")
     log = tmp_path / "log"
     with log.open("wb") as output:

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated
 
 import aiohttp
@@ -59,13 +60,19 @@ def open_channels(
     return receiving, sending
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """aiohttp makes its own on import, before SSL_CERT_FILE is set. Reading all authorities takes a while."""
+    return ssl.create_default_context()
+
+
 def open_http() -> aiohttp.ClientSession:
     """One client for all channels; each sets its own timeouts."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             limit=0,
             limit_per_host=256,
-            ssl=ssl.create_default_context(),  # aiohttp makes its own on import, before SSL_CERT_FILE is set
+            ssl=_trust(),
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": "Xiaoer"},

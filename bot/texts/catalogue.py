@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -55,7 +55,7 @@ class Catalogue:
     """All templates, read once. `faults` lists the seller's broken files, in place of which ours are used."""
 
     def __init__(self, overlay: Path | None = None) -> None:
-        self._defaults = dict(_ours())
+        self._defaults = _ours()
         self._own: dict[tuple[str, str], Version] = {}
         self._environments: dict[str, TemplateEnvironment] = {}
         self._compiled = lru_cache(maxsize=KEPT)(self._compile)
@@ -190,12 +190,15 @@ def split_subject(text: str) -> tuple[str | None, str]:
     return found[1].strip()[:150] or None, text[found.end() :].strip()
 
 
-def _ours() -> Iterator[tuple[tuple[str, str], Version]]:
-    root = files("templates")
+@cache
+def _ours() -> Mapping[tuple[str, str], Version]:
+    """The same for every catalogue of this program, by language and name."""
+    root, found = files("templates"), {}
     for locale in LOCALES:
         for file in _texts_in(root.joinpath(locale)):
             name = file.name.removesuffix(".txt")
-            yield (locale, name), make_version(locale, name, file.read_text(encoding="utf-8"))
+            found[locale, name] = make_version(locale, name, file.read_text(encoding="utf-8"))
+    return found
 
 
 def _texts_in(folder: Traversable) -> Iterator[Traversable]:

@@ -331,12 +331,12 @@ async def test_an_answer_does_not_wait_behind_what_was_due_before_it(shops: Many
 
 
 async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(shops: ManyShops) -> None:
-    """Two hundred reminders at a mail server that takes two at a time; meanwhile their payments come."""
+    """Fifty reminders at a mail server that takes two at a time; meanwhile their payments come."""
     engine = shops.engine()
     slow = Slow(engine)
     slow.at_once = 2
     engine.use_channels(slow)
-    buyers = [Buyer(id=f"b{number}", order=str(number)) for number in range(200)]
+    buyers = [Buyer(id=f"b{number}", order=str(number)) for number in range(50)]
     await engine.take(*(buyer.placed() for buyer in buyers))
     await engine.react()
     courier = engine.program.parts.dispatcher
@@ -347,7 +347,7 @@ async def test_what_waits_for_a_narrow_channel_is_judged_when_its_turn_comes(sho
     in_hand = {order for order, state in await orders_and_states(engine) if state == "sending"}
     await engine.take(*(buyer.paid(25 * MINUTE) for buyer in buyers))
     slow.open.set()
-    for _ in range(300):
+    for _ in range(75):
         await courier.stop()
         await engine.settle()
     reminded = {one.message.order for one in engine.sent if one.message.template == "payment_reminder"}

@@ -25,7 +25,7 @@ PAGE = 10_000
 MB = 1024 * 1024
 GROWTH = 40 * MB
 SOON = 20.0  # seconds for a confirmation, on a busy machine; the reminders are due in an hour and later
-SECONDS = 8  # of rounds under load that are watched
+SECONDS = 4  # of rounds under load that are watched
 
 
 def reminders_wait(url: str, count: int) -> None:
