@@ -24,14 +24,23 @@ def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows, leaving out those that violate a unique constraint."""
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
+        _run(connection, _insert(connection.dialect.name, table, columns, "DO NOTHING"), table, columns, rows)
 
 
-def upsert(connection: Connection, table: Table, rows: Rows) -> None:
-    """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ."""
+def upsert(
+    connection: Connection, table: Table, rows: Rows, only: tuple[str, ...] = (), where: str = ""
+) -> None:
+    """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ.
+
+    only: the columns to overwrite; none named: all.
+    where: SQL text, as in `update_rows`: a condition for overwriting.
+    """
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, True), table, columns, rows)
+        statement = _insert(
+            connection.dialect.name, table, columns, _overwriting(table, only or columns, where)
+        )
+        _run(connection, statement, table, columns, rows)
 
 
 def update_rows(
@@ -72,13 +81,19 @@ def _run(connection: Connection, statement: str, table: Table, columns: tuple[st
 
 
 @lru_cache(maxsize=256)
-def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool) -> str:
+def _insert(dialect: str, table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
     names = ", ".join(map(_quoted, columns))
-    keys = [column.name for column in table.primary_key]
-    others = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
-    on_conflict = f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {others}" if overwrite else "DO NOTHING"
     rows = f"VALUES ({', '.join('?' * len(columns))})" if dialect == "sqlite" else _each(table, columns)
     return f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT {on_conflict}"
+
+
+@lru_cache(maxsize=256)
+def _overwriting(table: Table, columns: tuple[str, ...], where: str) -> str:
+    keys = [column.name for column in table.primary_key]
+    new = {name: f"excluded.{_quoted(name)}" for name in columns if name not in keys}
+    settings = ", ".join(f"{_quoted(name)} = {value}" for name, value in new.items())
+    condition = f" WHERE {where.format_map(new)}" if where else ""
+    return f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {settings}{condition}"
 
 
 @lru_cache(maxsize=256)

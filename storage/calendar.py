@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from bot.domain.actions import WakeAt
-from storage.bulk import insert_new, update_rows
+from storage.bulk import insert_new, update_rows, upsert
 from storage.inbox import shops_with
 from storage.tables import campaigns, wakes
 
@@ -25,9 +25,8 @@ def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> No
         }
         for wake in wanted
     ]
-    insert_new(connection, wakes, rows)
-    sooner = [{"shop": row["shop"], "key": row["key"], "at": row["at"]} for row in rows]
-    update_rows(connection, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
+    sooner = "wakes.fired_at IS NULL AND wakes.at > {at}"
+    upsert(connection, wakes, rows, only=("at",), where=sooner)
 
 
 def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

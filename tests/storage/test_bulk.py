@@ -112,3 +112,17 @@ def test_no_rows_are_no_statement(connection: Connection) -> None:
     bulk.update_rows(connection, buyers, [])
 
     assert rows(connection, buyers, "id") == []
+
+
+def test_an_upsert_overwrites_only_what_is_named_and_only_on_a_condition(connection: Connection) -> None:
+    bulk.upsert(connection, buyers, [buyer("ann", "Ann", NOON), buyer("bob", "Bob", NOON)])
+
+    again = [buyer("ann", "A", NOON - HOUR), buyer("bob", "B", NOON + HOUR), buyer("cid", "Cid", NOON)]
+    earlier = "buyers.created_at > {created_at}"
+    bulk.upsert(connection, buyers, again, only=("created_at",), where=earlier)
+
+    assert rows(connection, buyers, "id", "name", "created_at") == [
+        ("ann", "Ann", NOON - HOUR),
+        ("bob", "Bob", NOON),
+        ("cid", "Cid", NOON),
+    ]
