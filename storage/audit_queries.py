@@ -12,7 +12,17 @@ from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
 from bot.domain.orders import Order
 from storage import order_records
 from storage.proof_records import Place
-from storage.tables import buyers, conversations, identities, in_state, inbox, openings, orders, outbox
+from storage.tables import (
+    buyers,
+    conversations,
+    identities,
+    in_state,
+    inbox,
+    openings,
+    orders,
+    outbox,
+    sendable_at,
+)
 
 PAGE = 500
 SAID = ("sent", "unknown")  # what reached the buyer, or may have
@@ -101,6 +111,7 @@ def sendings_to(
         connection,
         shop,
         outbox.c.buyer == buyer,
+        sendable_at(since),
         outbox.c.settled_at >= since,
         outbox.c.settled_at <= until,
     )

@@ -27,20 +27,31 @@ def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
         _run(connection, _insert(connection.dialect.name, table, columns, "DO NOTHING"), table, columns, rows)
 
 
-def upsert(
-    connection: Connection, table: Table, rows: Rows, only: tuple[str, ...] = (), where: str = ""
-) -> None:
-    """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ.
+def upsert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    apart = _apart(connection.dialect.name, table, columns)
+    insert_or_change(connection, table, rows, tuple(name for name in columns if name not in apart))
+    if apart:
+        named = (*(key.name for key in table.primary_key), *apart)
+        differs = " OR ".join(f"{table.name}.{_quoted(name)} IS NOT {{{name}}}" for name in apart)
+        changed = [{name: row[name] for name in named} for row in rows]
+        update_rows(connection, table, changed, where=f"({differs})")
 
-    only: the columns to overwrite; none named: all.
-    where: SQL text, as in `update_rows`: a condition for overwriting.
+
+def insert_or_change(
+    connection: Connection, table: Table, rows: Rows, columns: tuple[str, ...], where: str = ""
+) -> None:
+    """Insert rows, or overwrite these columns of those with the same primary key. Keys must differ.
+
+    where: SQL text, as for `update_rows`: a condition for overwriting.
     """
     if rows:
-        columns = tuple(rows[0])
-        statement = _insert(
-            connection.dialect.name, table, columns, _overwriting(table, only or columns, where)
-        )
-        _run(connection, statement, table, columns, rows)
+        named = tuple(rows[0])
+        statement = _insert(connection.dialect.name, table, named, _overwriting(table, columns, where))
+        _run(connection, statement, table, named, rows)
 
 
 def update_rows(
@@ -85,6 +96,19 @@ def _insert(dialect: str, table: Table, columns: tuple[str, ...], on_conflict: s
     names = ", ".join(map(_quoted, columns))
     rows = f"VALUES ({', '.join('?' * len(columns))})" if dialect == "sqlite" else _each(table, columns)
     return f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT {on_conflict}"
+
+
+@lru_cache(maxsize=256)
+def _apart(dialect: str, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that are overwritten apart, and only where they differ: those in indexes of SQLite, which
+    writes an index again for each column that is set, even to the value it has.
+
+    For a single index that costs no more than the second statement.
+    """
+    keys = {key.name for key in table.primary_key}
+    in_index = {column.name for index in table.indexes for column in index.columns} - keys
+    apart = tuple(name for name in columns if name in in_index)
+    return apart if dialect == "sqlite" and len(table.indexes) > 1 else ()
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from bot.domain.actions import WakeAt
-from storage.bulk import insert_new, update_rows, upsert
+from storage.bulk import insert_new, insert_or_change, update_rows
 from storage.inbox import shops_with
 from storage.tables import campaigns, wakes
 
@@ -26,7 +26,7 @@ def set_wakes(connection: Connection, shop: str, wanted: Iterable[WakeAt]) -> No
         for wake in wanted
     ]
     sooner = "wakes.fired_at IS NULL AND wakes.at > {at}"
-    upsert(connection, wakes, rows, only=("at",), where=sooner)
+    insert_or_change(connection, wakes, rows, ("at",), where=sooner)
 
 
 def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -12,7 +12,7 @@ from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
 from storage.outbox import message_name
 from storage.sql_in import is_in
-from storage.tables import archived_messages, attempts, in_state, outbox
+from storage.tables import archived_messages, attempts, in_state, outbox, sendable_at
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while the outcome of a message is unknown
@@ -61,6 +61,7 @@ def heard_of_us(
         .where(
             outbox.c.shop == shop,
             is_in(connection, outbox.c.buyer, of_buyers),
+            sendable_at(week),
             outbox.c.settled_at > week,
             or_(in_state(outbox, "sent"), in_state(outbox, "unknown")),
         )
@@ -73,7 +74,7 @@ def heard_of_us(
             offers=row[4],
             offers_until=row[5] and row[5] + WEEK,
         )
-    for row in _tried_before(connection, shop, of_buyers):
+    for row in _tried_before(connection, shop, of_buyers, week):
         if row.id not in but:
             known = found[row.buyer].get(row.order_id, NOTHING_HEARD)
             found[row.buyer][row.order_id] = known + _one(row.category, max(row.try_at, now + LOOK_AGAIN))
@@ -92,13 +93,14 @@ def mailboxes_of(connection: Connection, shop: str, buyer: str) -> set[str]:
 
 
 def _tried_before(
-    connection: Connection, shop: str, of_buyers: Collection[str]
+    connection: Connection, shop: str, of_buyers: Collection[str], since: datetime
 ) -> Sequence[Row[Any, Any, Any, Any, Any]]:
-    """Queued messages that were sent before: they may have arrived."""
+    """Queued messages that were sent before: they may have arrived. since: without those too late by then."""
     columns = (outbox.c.buyer, outbox.c.order_id, outbox.c.id, outbox.c.category, outbox.c.try_at)
     statement = select(*columns).where(
         outbox.c.shop == shop,
         is_in(connection, outbox.c.buyer, of_buyers),
+        sendable_at(since),
         outbox.c.settled_at.is_(None),
         outbox.c.attempts > 0,
         outbox.c.category != "answer",

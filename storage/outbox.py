@@ -25,7 +25,7 @@ from storage.bulk import Rows, insert_new, update_rows
 from storage.database import take_ids
 from storage.inbox import shops_with
 from storage.sql_in import is_in, is_not_in
-from storage.tables import attempts, in_state, outbox, templates
+from storage.tables import attempts, in_state, outbox, sendable_at, templates
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 BACKLOG = 2_000  # due messages of all shops; with more, a claim is worth a longer search
@@ -308,7 +308,7 @@ def competing(
     statement: Select[Any] = select(*columns).where(
         outbox.c.shop == shop,
         is_in(connection, outbox.c.buyer, buyers),
-        outbox.c.settled_at.is_(None),  # so that the index of a buyer's messages leads to the open ones
+        sendable_at(now),  # what is too late overtakes nothing: it is skipped
         or_(in_state(outbox, "sending"), due_now),
     )
     return connection.execute(statement).all()

@@ -1,6 +1,6 @@
 """The tables: constraints for the rules, the shop first in every key, one type for times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -20,9 +20,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    column,
+    literal,
     literal_column,
     text,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -62,6 +67,27 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value.replace("\x00", "") if value and "\x00" in value else value
+
+
+class SendableUntil(FunctionElement[int]):
+    """The second (since 1970) from which on a message is too late, of its due_at and lateness."""
+
+    name = "sendable_until"
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(SendableUntil, "sqlite")
+def _of_sqlite(element: SendableUntil, compiler: SQLCompiler, **options: Any) -> str:
+    due_at, lateness = (compiler.process(each, **options) for each in element.clauses)
+    return f"(unixepoch({due_at}) + {lateness})"
+
+
+@compiles(SendableUntil, "postgresql")
+def _of_postgresql(element: SendableUntil, compiler: SQLCompiler, **options: Any) -> str:
+    due_at, lateness = (compiler.process(each, **options) for each in element.clauses)
+    # As PostgreSQL itself writes it, so that a test can compare the index with the one of the migrations.
+    return f"(EXTRACT(epoch FROM ({due_at} AT TIME ZONE 'UTC'))::bigint + {lateness})"
 
 
 # Ids and keys are compared byte by byte, so that a range of keys is a prefix of keys.
@@ -413,7 +439,7 @@ outbox = Table(
     Index("outbox_retried_chats", "shop", "address", "channel", **_open("state = 'queued' AND attempts > 0")),
     Index("outbox_failed", "shop", "id", **_open("state = 'failed'")),
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
-    Index("outbox_of_buyer", "shop", "buyer", "settled_at"),
+    Index("outbox_of_buyer", "shop", "buyer", SendableUntil(column("due_at"), column("lateness"))),
     Index("outbox_of_order", "shop", "order_id"),
 )
 
@@ -528,6 +554,20 @@ trail = Table(
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)
 )
+
+
+_sendable_until = SendableUntil(outbox.c.due_at, outbox.c.lateness)
+IN_HAND = timedelta(days=1)  # more than a sending takes, and than clocks differ
+
+
+def sendable_at(at: datetime) -> ColumnElement[bool]:
+    """A condition on messages, true for all that could still be sent, or were in hand, at `at`.
+
+    The index of a buyer's messages leads by it to the young ones, because it never changes once a message is
+    decided on: when it was settled would cost another page of the index for each message.
+    """
+    condition: ColumnElement[bool] = _sendable_until > literal(int((at - IN_HAND).timestamp()), BigInteger)
+    return condition
 
 
 def in_state(table: Table, state: str) -> ColumnElement[bool]:
