@@ -103,7 +103,7 @@ class Query(Generic[R]):
         return found
 
 
-_PLACE = re.compile(r":([a-z_]+)")
+_PLACE = re.compile(r"(?<!:):([a-z_]+)")
 _SQLITE = "(SELECT %s FROM json_each(:%s)) AS %s"
 _POSTGRESQL = "(SELECT %s FROM json_array_elements(CAST(:%s AS json)) AS each(value)) AS %s"
 

@@ -13,7 +13,17 @@ from bot.domain.orders import Order
 from storage import order_records
 from storage.asking import ask
 from storage.proof_records import Place
-from storage.tables import buyers, conversations, identities, in_state, inbox, openings, orders, outbox
+from storage.tables import (
+    buyers,
+    conversations,
+    identities,
+    in_state,
+    inbox,
+    openings,
+    orders,
+    outbox,
+    sendable_at,
+)
 
 PAGE = 500
 SAID = ("sent", "unknown")  # what reached the buyer, or may have
@@ -102,6 +112,7 @@ def sendings_to(
         connection,
         shop,
         outbox.c.buyer == buyer,
+        sendable_at(since),
         outbox.c.settled_at >= since,
         outbox.c.settled_at <= until,
     )

@@ -25,7 +25,7 @@ def insert_new(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows, leaving out those that violate a unique constraint."""
     if rows:
         columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, False), table, columns, rows)
+        _run(connection, _insert(connection.dialect.name, table, columns, "DO NOTHING"), table, columns, rows)
 
 
 def insert_numbered(connection: Connection, table: Table, rows: Rows) -> None:
@@ -36,9 +36,29 @@ def insert_numbered(connection: Connection, table: Table, rows: Rows) -> None:
 
 def upsert(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows, or overwrite those with the same primary key. The keys of `rows` must differ."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    apart = _apart(connection.dialect.name, table, columns)
+    insert_or_change(connection, table, rows, tuple(name for name in columns if name not in apart))
+    if apart:
+        named = (*(key.name for key in table.primary_key), *apart)
+        differs = " OR ".join(f"{table.name}.{_quoted(name)} IS NOT {{{name}}}" for name in apart)
+        changed = [{name: row[name] for name in named} for row in rows]
+        update_rows(connection, table, changed, where=f"({differs})")
+
+
+def insert_or_change(
+    connection: Connection, table: Table, rows: Rows, columns: tuple[str, ...], where: str = ""
+) -> None:
+    """Insert rows, or overwrite these columns of those with the same primary key. Keys must differ.
+
+    where: SQL text, as for `update_rows`: a condition for overwriting.
+    """
     if rows:
-        columns = tuple(rows[0])
-        _run(connection, _insert(connection.dialect.name, table, columns, True), table, columns, rows)
+        named = tuple(rows[0])
+        statement = _insert(connection.dialect.name, table, named, _overwriting(table, columns, where))
+        _run(connection, statement, table, named, rows)
 
 
 def update_rows(
@@ -79,13 +99,32 @@ def _run(connection: Connection, statement: str, table: Table, columns: tuple[st
 
 
 @lru_cache(maxsize=256)
-def _insert(dialect: str, table: Table, columns: tuple[str, ...], overwrite: bool) -> str:
+def _insert(dialect: str, table: Table, columns: tuple[str, ...], on_conflict: str) -> str:
     names = ", ".join(map(_quoted, columns))
-    keys = [column.name for column in table.primary_key]
-    others = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in keys)
-    on_conflict = f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {others}" if overwrite else "DO NOTHING"
     rows = f"VALUES ({', '.join('?' * len(columns))})" if dialect == "sqlite" else _each(table, columns)
     return f"INSERT INTO {table.name} ({names}) {rows} ON CONFLICT {on_conflict}"
+
+
+@lru_cache(maxsize=256)
+def _apart(dialect: str, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that are overwritten apart, and only where they differ: those in indexes of SQLite, which
+    writes an index again for each column that is set, even to the value it has.
+
+    For a single index that costs no more than the second statement.
+    """
+    keys = {key.name for key in table.primary_key}
+    in_index = {column.name for index in table.indexes for column in index.columns} - keys
+    apart = tuple(name for name in columns if name in in_index)
+    return apart if dialect == "sqlite" and len(table.indexes) > 1 else ()
+
+
+@lru_cache(maxsize=256)
+def _overwriting(table: Table, columns: tuple[str, ...], where: str) -> str:
+    keys = [column.name for column in table.primary_key]
+    new = {name: f"excluded.{_quoted(name)}" for name in columns if name not in keys}
+    settings = ", ".join(f"{_quoted(name)} = {value}" for name, value in new.items())
+    condition = f" WHERE {where.format_map(new)}" if where else ""
+    return f"({', '.join(map(_quoted, keys))}) DO UPDATE SET {settings}{condition}"
 
 
 @lru_cache(maxsize=256)
@@ -102,7 +141,7 @@ def _update(
     settings = [f"{_quoted(name)} = {new[name]}" for name in columns if name not in keys]
     same = [f"{table.name}.{_quoted(key)} = {new[key]}" for key in keys]
     return (
-        f"UPDATE {table.name} SET {', '.join([*settings, also] if also else settings)}{source}"  # noqa: S608  # names of ours
+        f"UPDATE {table.name} SET {', '.join([*settings, also] if also else settings)}{source}"
         f" WHERE {' AND '.join([*same, where.format_map(new)] if where else same)}"
     )
 
@@ -112,11 +151,11 @@ def _join(dialect: str, table: Table) -> str:
     columns = tuple(column.name for column in table.primary_key)
     if dialect == "sqlite":  # CROSS: each of the given keys is looked up
         fields = ", ".join(f"value ->> {place} AS {_quoted(name)}" for place, name in enumerate(columns))
-        source = f"(SELECT {fields} FROM json_each(?)) AS given CROSS JOIN {table.name}"  # noqa: S608  # names of ours
+        source = f"(SELECT {fields} FROM json_each(?)) AS given CROSS JOIN {table.name}"
     else:
         source = f"({_each(table, columns)}) AS given JOIN {table.name}"
     names = ", ".join(map(_quoted, columns))
-    return f"SELECT {names} FROM {source} USING ({names})"  # noqa: S608  # names of ours
+    return f"SELECT {names} FROM {source} USING ({names})"
 
 
 def _each(table: Table, columns: tuple[str, ...]) -> str:
@@ -125,7 +164,7 @@ def _each(table: Table, columns: tuple[str, ...]) -> str:
         f"CAST(value ->> {place} AS {_kind(table.c[name])}) AS {_quoted(name)}"
         for place, name in enumerate(columns)
     )
-    return f"SELECT {fields} FROM json_array_elements(CAST(%(rows)s AS json)) AS each(value)"  # noqa: S608  # names of ours
+    return f"SELECT {fields} FROM json_array_elements(CAST(%(rows)s AS json)) AS each(value)"
 
 
 def _kind(column: Column[Any]) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from bot.domain.actions import WakeAt
 from storage.asking import Asking, changed
-from storage.bulk import insert_new, update_rows
+from storage.bulk import insert_new, insert_or_change, update_rows
 from storage.inbox import shops_with
 from storage.tables import campaigns, wakes
 
@@ -19,9 +19,8 @@ def set_wakes(wanted: Collection[WakeAt]) -> Asking[None]:
         {"key": wake.key, "at": wake.at, "what": wake.what, "about": wake.key, "order_id": wake.order}
         for wake in wanted
     ]
-    yield from changed(insert_new, wakes, rows)
-    sooner = [{"key": wake.key, "at": wake.at} for wake in wanted]
-    yield from changed(update_rows, wakes, sooner, where="wakes.fired_at IS NULL AND wakes.at > {at}")
+    sooner = "wakes.fired_at IS NULL AND wakes.at > {at}"
+    yield from changed(insert_or_change, wakes, rows, columns=("at",), where=sooner)
 
 
 def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

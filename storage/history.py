@@ -9,10 +9,10 @@ from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
-from storage.asking import Asking, Query, Row
+from storage.asking import Asking, Query, R, Row
 from storage.outbox import message_name
 from storage.sql_in import is_in
-from storage.tables import attempts, in_state, outbox
+from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_since
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while the outcome of a message is unknown
@@ -56,32 +56,36 @@ class _Tried(Row, frozen=True):
     try_at: datetime
 
 
-_HEARD = Query(
-    _HeardRow,
-    """
+_HEARD = """
     SELECT outbox.shop, outbox.buyer, outbox.order_id,
         count(CASE WHEN settled_at > :day AND category <> 'answer' THEN 1 END),
         min(CASE WHEN settled_at > :day AND category <> 'answer' THEN settled_at END),
         count(CASE WHEN category = 'promotion' THEN 1 END),
         min(CASE WHEN category = 'promotion' THEN settled_at END)
     FROM {given} CROSS JOIN outbox
-    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND settled_at > :week
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND {young} AND settled_at > :week
         AND (state = 'sent' OR state = 'unknown')
     GROUP BY outbox.shop, outbox.buyer, outbox.order_id
-    """,
-    given="buyer",
-)
-# Queued messages that were sent before: they may have arrived.
-_TRIED_BEFORE = Query(
-    _Tried,
     """
+# Queued messages that were sent before: they may have arrived.
+_TRIED_BEFORE = """
     SELECT outbox.shop, outbox.buyer, outbox.order_id, outbox.id, category, try_at
     FROM {given} CROSS JOIN outbox
-    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND settled_at IS NULL AND attempts > 0
-        AND category <> 'answer'
-    """,
-    given="buyer",
-)
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND {young} AND settled_at IS NULL
+        AND attempts > 0 AND category <> 'answer'
+    """
+
+
+def _young(row: type[R], text: str) -> Query[R]:
+    """Of each buyer's messages the young ones, to which the index leads."""
+    sqlite, postgresql = (
+        text.replace("{young}", f"{SENDABLE_UNTIL[dialect]} > :since") for dialect in ("sqlite", "postgresql")
+    )
+    return Query(row, sqlite, postgresql=postgresql, given="buyer")
+
+
+_HEARD_OF_US = _young(_HeardRow, _HEARD)
+_TRIED = _young(_Tried, _TRIED_BEFORE)
 
 
 def heard_of_us(
@@ -89,14 +93,15 @@ def heard_of_us(
 ) -> Asking[dict[str, HeardByOrder]]:
     """Count by order what reached each buyer, or may have. but: ids of messages that do not count yet."""
     found: dict[str, dict[str | None, Heard]] = defaultdict(dict)
-    for row in (yield from _HEARD.of(of_buyers, day=now - DAY, week=now - WEEK)):
+    since = sendable_since(now - WEEK)
+    for row in (yield from _HEARD_OF_US.of(of_buyers, day=now - DAY, week=now - WEEK, since=since)):
         found[row.buyer][row.order] = Heard(
             in_day=row.in_day,
             in_day_until=row.in_day_since and row.in_day_since + DAY,
             offers=row.offers,
             offers_until=row.offers_since and row.offers_since + WEEK,
         )
-    for tried in (yield from _TRIED_BEFORE.of(of_buyers)):
+    for tried in (yield from _TRIED.of(of_buyers, since=since)):
         if tried.id not in but:
             known = found[tried.buyer].get(tried.order, NOTHING_HEARD)
             again = _one(tried.category, max(tried.try_at, now + LOOK_AGAIN))
@@ -155,8 +160,8 @@ _REACHED = Query(
 
 
 def reached(keys: Collection[str]) -> Asking[dict[str, set[int]]]:
-    """The messages with one of these keys, or with more behind it and a colon, that have reached their address
-    or may have."""
+    """The messages with one of these keys, or with more behind it and a colon, that reached their address or
+    may have."""
     found: dict[str, set[int]] = defaultdict(set)
     for row in (yield from _REACHED.of(keys)):
         found[row.key].add(row.id)

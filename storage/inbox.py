@@ -99,15 +99,13 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
-    statement = text(
-        f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL"  # noqa: S608  # names of ours
-    )
+    statement = text(f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL")
     return [row[0] for row in connection.execute(statement)]
 
 
 def _found(table: str, condition: str) -> str:
     return (
-        f"WITH RECURSIVE found(shop) AS ("  # noqa: S608  # both names are ours
+        f"WITH RECURSIVE found(shop) AS ("
         f" SELECT min(shop) FROM {table} WHERE {condition}"
         f" UNION ALL SELECT (SELECT min(shop) FROM {table} WHERE {condition} AND shop > found.shop)"
         f" FROM found WHERE found.shop IS NOT NULL)"
@@ -205,9 +203,7 @@ def open_since(connection: Connection) -> datetime | None:
     first = (
         "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
     )
-    statement = text(
-        f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found"  # noqa: S608  # names of ours
-    )
+    statement = text(f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
     found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
     return found
 

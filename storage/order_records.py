@@ -61,7 +61,7 @@ _NEWEST = Query(
             PARTITION BY orders.shop, orders.buyer ORDER BY orders.placed_at DESC
         ) AS place
         FROM {given} CROSS JOIN orders WHERE orders.shop = given.shop AND orders.buyer = given.buyer
-    ) AS ranked
+    ) AS found
     WHERE place <= :at_most ORDER BY place
     """,
     given="buyer",

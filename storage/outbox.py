@@ -14,7 +14,7 @@ from bot.domain.messages import Reason
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
 from storage.inbox import shops_with
-from storage.tables import attempts, in_state, outbox, templates
+from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_since, templates
 
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 BACKLOG = 2_000  # due messages of all shops; with more, a claim is worth a longer search
@@ -227,7 +227,7 @@ def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
     )
     found = Counter(connection.scalars(longest).all())
     if found.total() == BACKLOG:
-        found.update({shop: SOME for shop in shops_with(connection, "outbox", "state = 'queued'")})
+        found.update(dict.fromkeys(shops_with(connection, "outbox", "state = 'queued'"), SOME))
     return dict(found)
 
 
@@ -360,13 +360,13 @@ class Competing(Row, frozen=True):
     try_at: datetime
 
 
-# `settled_at IS NULL`, so that the index of a buyer's messages leads to the open ones.
+# What is too late overtakes nothing: it is skipped.
 _COMPETING = Query(
     Competing,
     f"""
     SELECT due.shop, due.id, due.buyer, due.category, due.state, due.try_at
     FROM {{given}} CROSS JOIN outbox AS due
-    WHERE due.shop = given.shop AND due.buyer = given.buyer AND due.settled_at IS NULL
+    WHERE due.shop = given.shop AND due.buyer = given.buyer AND {SENDABLE_UNTIL["postgresql"]} > :since
         AND (due.state = 'sending'
             OR due.state = 'queued' AND due.try_at <= :now AND {_behind_none("postgresql")})
     """,
@@ -378,7 +378,7 @@ def competing(dialect: str, buyers: Collection[str], now: datetime) -> Asking[li
     """All messages in hand or due to these buyers; none on SQLite, where one program works alone."""
     if dialect != "postgresql":
         return []
-    return (yield from _COMPETING.of(buyers, now=now))
+    return (yield from _COMPETING.of(buyers, now=now, since=sendable_since(now)))
 
 
 _BY_ID = Query(

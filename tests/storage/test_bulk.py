@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from storage import bulk, schema
 from storage.database import Database
-from storage.tables import buyers, inbox, unreadable
+from storage.tables import buyers, inbox, orders, unreadable
 from tests.one_shop import HOUR, NEIGHBOUR, SHOP_ID, rows
 from tests.world import NOON
 
@@ -112,3 +112,39 @@ def test_no_rows_are_no_statement(connection: Connection) -> None:
     bulk.update_rows(connection, buyers, [])
 
     assert rows(connection, buyers, "id") == []
+
+
+def test_what_is_there_may_be_changed_in_some_columns_and_on_a_condition(connection: Connection) -> None:
+    bulk.upsert(connection, buyers, [buyer("ann", "Ann", NOON), buyer("bob", "Bob", NOON)])
+
+    again = [buyer("ann", "A", NOON - HOUR), buyer("bob", "B", NOON + HOUR), buyer("cid", "Cid", NOON)]
+    earlier = "buyers.created_at > {created_at}"
+    bulk.insert_or_change(connection, buyers, again, ("created_at",), where=earlier)
+
+    assert rows(connection, buyers, "id", "name", "created_at") == [
+        ("ann", "Ann", NOON - HOUR),
+        ("bob", "Bob", NOON),
+        ("cid", "Cid", NOON),
+    ]
+
+
+def test_an_upsert_overwrites_columns_in_indexes_too_from_and_to_nothing(connection: Connection) -> None:
+    def order(id: str, buyer: str | None, placed_at: datetime | None, state: str) -> dict[str, Any]:
+        row = {"shop": SHOP_ID, "id": id, "channel": "web", "number": id, "buyer": buyer, "state": state}
+        return row | {"placed_at": placed_at, "paid_minor": 0, "refunded_minor": 0, "record": "{}"}
+
+    first = [
+        order("1", None, NOON, "unpaid"),
+        order("2", "ann", None, "unpaid"),
+        order("3", "ann", NOON, "x"),
+    ]
+    bulk.upsert(connection, orders, first)
+
+    again = [order("1", "ann", None, "paid"), order("2", None, NOON, "paid"), order("3", "bob", NOON, "x")]
+    bulk.upsert(connection, orders, again)
+
+    assert rows(connection, orders, "id", "buyer", "placed_at", "state") == [
+        ("1", "ann", None, "paid"),
+        ("2", None, NOON, "paid"),
+        ("3", "bob", NOON, "x"),
+    ]

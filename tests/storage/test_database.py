@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StorageError
-from storage import schema
+from storage import outbox, schema
+from storage.asking import ask
 from storage.database import Database, is_service_trouble, make_engine, take_ids, try_lock, try_locks
 from storage.tables import buyers, life
-from tests.one_shop import SHOP_ID, rows
+from tests.one_shop import SHOP_ID, queue, rows
 from tests.world import NOON
 
 
@@ -112,3 +114,18 @@ def test_a_database_that_is_locked_or_gone_is_trouble_of_the_service(
 def test_a_database_of_another_kind_is_refused(url: str) -> None:
     with pytest.raises(StorageError, match="sqlite:///"):
         make_engine(url)
+
+
+def test_the_times_of_a_database_in_another_zone_are_read_in_utc(postgres_url: str) -> None:
+    name = make_url(postgres_url).database
+    elsewhere = Database(postgres_url)
+    moved = f"ALTER DATABASE {name} SET timezone = 'Asia/Shanghai'"
+    elsewhere.write_now(lambda link: link.exec_driver_sql(moved))
+    elsewhere.close()
+
+    database = Database(postgres_url)
+    database.write_now(lambda link: queue(link, "a"))
+    (row,) = database.write_now(lambda link: ask(link, SHOP_ID, outbox.due(NOON, 9)))
+    database.close()
+
+    assert (row.due_at, row.due_at.utcoffset()) == (NOON, timedelta(0))

@@ -41,6 +41,17 @@ def test_what_was_sent_or_may_have_been_counts_for_a_day_and_answers_do_not(conn
     assert heard(connection) == Heard(in_day=2, in_day_until=NOON + SECOND)
 
 
+def test_what_was_due_long_ago_counts_from_when_it_was_sent(connection: Connection) -> None:
+    sent(connection, "long promotion", HOUR, category="promotion")
+    amend(connection, "long promotion", due_at=NOON - 30 * DAY, lateness=30 * 86_400)
+    queue(connection, "tried")
+    amend(connection, "tried", due_at=NOON - 3 * DAY, lateness=2 * 86_400, attempts=1, try_at=NOON - HOUR)
+
+    assert heard(connection) == Heard(
+        in_day=2, in_day_until=NOON + LOOK_AGAIN, offers=1, offers_until=NOON - HOUR + WEEK
+    )
+
+
 def test_what_a_buyer_heard_is_counted_order_by_order(connection: Connection) -> None:
     sent(connection, "a", HOUR, order="1")
     queue(connection, "b", order="1")

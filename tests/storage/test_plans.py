@@ -1,10 +1,15 @@
-"""How SQLite goes about the queries of a journey: by an index that narrows, never through all of a shop."""
+"""How queries narrow what they read: those of a journey to less than a shop, of a buyer to young messages."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event, insert, text
 
+from storage import audit_queries, history, tables
+from storage.asking import ask
+from storage.database import Database
+from tests.one_shop import DAY, SHOP_ID
 from tests.world import NOON, world
 
 MEANT = (
@@ -59,3 +64,43 @@ async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) 
     assert len(asked) > 20
     found = sorted({f"{step} of {statement[:200]}" for statement, step in steps if reads_a_whole_shop(step)})
     assert not found, "\n".join(found)
+
+
+def test_what_a_buyer_heard_lately_is_read_of_their_young_messages_alone(database_url: str) -> None:
+    database = Database(database_url)
+    asked: list[tuple[str, Any]] = []
+    with database.engine.connect() as connection, connection.begin():
+        connection.execute(insert(tables.outbox), [_sent_long_ago(number) for number in range(3_000)])
+        if database.dialect == "postgresql":  # which does so by itself, sooner or later
+            connection.execute(text("ANALYZE outbox"))
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+            asked.append((statement, parameters))
+
+        ask(connection, SHOP_ID, history.heard_of_us({"ann"}, (), NOON))
+        audit_queries.sendings_to(connection, SHOP_ID, "ann", NOON - DAY, NOON)
+        event.remove(connection, "before_cursor_execute", remember)
+        plans = [_plan(connection, statement, parameters) for statement, parameters in asked]
+    database.close()
+
+    assert len(plans) == 3
+    narrowed = "<expr>>?" if database.dialect == "sqlite" else "EXTRACT(epoch FROM"
+    assert [plan for plan in plans if narrowed not in plan] == []
+
+
+def _sent_long_ago(number: int) -> dict[str, Any]:
+    at = NOON - timedelta(hours=8 * number)
+    same = {"shop": SHOP_ID, "buyer": "ann", "template": "hello", "version": "v", "category": "service"}
+    times = {"created_at": at, "due_at": at, "try_at": at, "settled_at": at, "lateness": 172_800}
+    said = {"values": "{}", "rule": "r", "state": "sent", "text": "Hello", "attempts": 1}
+    return {"id": number, "key": f"hello:{number}", **same, **times, **said}
+
+
+def _plan(connection: Connection, statement: str, parameters: Any) -> str:
+    """What it seeks in the indexes of the outbox."""
+    if connection.dialect.name == "sqlite":
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(row[3] for row in steps if "outbox_of_buyer" in row[3])
+    steps = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+    return "\n".join(row[0] for row in steps if "Index Cond" in row[0])

@@ -1,25 +1,82 @@
 """The schema's age: migrated after a copy on SQLite, asked for on PostgreSQL, equal to the tables in code."""
 
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Column, Engine, func, select, text
+from sqlalchemy.schema import CreateIndex
 
 from bot.domain.errors import StorageError
-from storage import schema
+from storage import history, schema
+from storage.asking import ask
 from storage.database import make_engine
-from storage.tables import metadata
+from storage.tables import metadata, outbox, sendable_at
+from tests.one_shop import DAY, HOUR
+from tests.world import NOON
+
+SECOND = timedelta(seconds=1)
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")  # the next test compares them
 def test_the_migrations_make_the_tables_that_the_code_knows(bare_database_url: str) -> None:
     engine = make_engine(bare_database_url)
     schema.migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_the_migrations_make_the_indexes_on_expressions_that_the_code_knows(tmp_path: Path) -> None:
+    """Which the comparison leaves out on SQLite."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    schema.migrate(engine)
+    known = {
+        str(index.name): str(CreateIndex(index).compile(engine))
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if not all(isinstance(each, Column) for each in index.expressions)
+    }
+    with engine.connect() as connection:
+        made = dict(connection.execute(text("SELECT name, sql FROM sqlite_master")).all())
+    engine.dispose()
+    assert known
+    assert {name: made[name] for name in known} == known
+
+
+def test_a_database_in_use_gets_the_index_of_a_buyers_young_messages(bare_database_url: str) -> None:
+    engine = make_engine(bare_database_url)
+    migrate_to(engine, "0011")
+    sent = {"state": "sent", "text": "Thanks", "settled_at": NOON, "attempts": 1}
+    times = {"created_at": NOON, "due_at": NOON - HOUR, "try_at": NOON, "lateness": 7200}
+    words = dict.fromkeys(("key", "buyer", "template", "version", "rule"), "a") | {"category": "service"}
+    with engine.begin() as connection:
+        values = {"shop": "mugs", "id": 1, "values": "{}", **words, **times, **sent}
+        connection.execute(metadata.tables["outbox"].insert().values(values))
+
+    schema.migrate(engine)
+
+    with engine.connect() as connection:
+        young = [
+            bool(connection.scalar(select(func.count()).select_from(outbox).where(sendable_at(at))))
+            for at in (NOON + HOUR + DAY - SECOND, NOON + HOUR + DAY)
+        ]
+        assert young == [True, False]
+        assert ask(connection, "mugs", history.heard_of_us({"a"}, (), NOON + HOUR))["a"][None].in_day == 1
+    engine.dispose()
+
+
+def migrate_to(engine: Engine, version: str) -> None:
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(schema.MIGRATIONS))
+    with engine.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, version)
 
 
 def test_an_empty_sqlite_file_is_made_ready_without_a_copy(tmp_path: Path) -> None:

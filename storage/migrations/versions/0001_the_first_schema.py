@@ -134,7 +134,9 @@ def upgrade() -> None:
         sa.Column("rule", sa.String(), nullable=True),
         sa.Column("error", Words(), nullable=True),
         sa.Column("handled_at", Utc(), nullable=True),
-        sa.CheckConstraint("state IN ('open', 'done', 'parked')", name=op.f("inbox_state_known")),
+        sa.CheckConstraint(
+            "state = 'open' OR state = 'done' OR state = 'parked'", name=op.f("inbox_state_known")
+        ),
         sa.PrimaryKeyConstraint("shop", "id", name=op.f("inbox_pk")),
         sa.UniqueConstraint(
             "shop", "channel", "external_id", name=op.f("inbox_shop_channel_external_id_once")
@@ -238,7 +240,8 @@ def upgrade() -> None:
             "state <> 'sent' OR (settled_at IS NOT NULL AND text IS NOT NULL)", name=op.f("outbox_sent_kept")
         ),
         sa.CheckConstraint(
-            "state IN ('queued', 'sending', 'sent', 'skipped', 'withdrawn', 'failed', 'unknown')",
+            "state = 'queued' OR state = 'sending' OR state = 'sent' OR state = 'skipped'"
+            " OR state = 'withdrawn' OR state = 'failed' OR state = 'unknown'",
             name=op.f("outbox_state_known"),
         ),
         sa.CheckConstraint("attempts >= 0 AND lateness >= 0", name=op.f("outbox_counted")),

@@ -65,7 +65,8 @@ def _tables() -> None:
         sa.Column("at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "order_id", "channel", "address", "mark", name=op.f("openings_pk")),
         sa.CheckConstraint(
-            "how IN ('link', 'digits', 'verified', 'before')", name=op.f("openings_how_known")
+            "how = 'link' OR how = 'digits' OR how = 'verified' OR how = 'before'",
+            name=op.f("openings_how_known"),
         ),
     )
     op.create_index("openings_of_chat", "openings", ["shop", "channel", "address"])
