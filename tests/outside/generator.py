@@ -126,7 +126,7 @@ def _orders(
 def _moved(rng: random.Random, draft: Draft, before: Sequence[Draft]) -> Draft:
     """Some have another mailbox by their next order."""
     again = any(other.contact.name == draft.contact.name for other in before)
-    if not again or not draft.contact.email or rng.random() > 0.3:
+    if not again or not draft.contact.email or rng.random() > 0.5:
         return draft
     return replace(draft, contact=replace(draft.contact, email="next." + draft.contact.email))
 
@@ -137,7 +137,7 @@ def _order(
     ways = [name for name in ("webhook", "webhook", "shopify", "woocommerce") if name in drawn.channels]
     channel = imports.CHANNEL if rng.random() < 0.1 and (person.email or person.phone) else rng.choice(ways)
     own = [draft.channel for draft in before if draft.contact.name == person.name]
-    channel = own[-1] if own and rng.random() < 0.4 else channel
+    channel = own[-1] if own and rng.random() < 0.7 else channel
     taken = {name for draft in before if draft.channel == channel for name in (draft.id, draft.number)}
     id, number = _names(rng, channel, len(before), taken)
     price = Decimal(0) if rng.random() < 0.04 else Decimal(rng.randint(300, 9000)) / 100
@@ -252,10 +252,15 @@ def _shuffled(steps: tuple[Step, ...], rng: random.Random) -> tuple[Step, ...]:
 
 
 def _with_kills(rng: random.Random, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """In some runs the program dies once or twice, in the middle of what it does."""
-    if rng.random() < 0.6 or not steps:
+    """In some runs the program dies once or twice, in the middle of what it does; while it sends, mostly with
+    something to say at once: that an order came."""
+    if rng.random() < 0.5 or not steps:
         return steps
-    killed = {rng.randrange(len(steps)): rng.choice(KILLS) for _ in range(rng.choice((1, 2, 3)))}
+    first = list({step.delivery.order: place for place, step in reversed(list(enumerate(steps)))}.values())
+    killed: dict[int, str] = {}
+    for _ in range(rng.choice((1, 2, 3))):
+        kill = rng.choice((*KILLS, SENDING))
+        killed[rng.choice(first) if kill == SENDING else rng.randrange(len(steps))] = kill
     return tuple(replace(step, kill=killed.get(place)) for place, step in enumerate(steps))
 
 
