@@ -260,6 +260,9 @@ def _arrive(rng: random.Random, teller: _Teller, at: datetime, arrivals: list[tu
             fact = Delivered(order=draft.key, at=at, parcel=parcel, name=name)
             teller.fact("order.delivered", fact, "delivered_at", **{by: name})
             at += soon(rng, MINUTE, 5 * HOUR)
+        if rng.random() < 0.3:  # and of the whole, by another system of the shop
+            at += soon(rng, HOUR, DAY)
+            teller.fact("order.delivered", Delivered(order=draft.key, at=at), "delivered_at")
     if rng.random() < 0.2:
         teller.fact("order.completed", Completed(order=draft.key, at=at + HOUR), "completed_at")
     if rng.random() < 0.3:

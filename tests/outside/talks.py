@@ -18,7 +18,7 @@ _QUESTIONS = {
 _PERSON = {"en": "I want to talk to a person", "zh-CN": "人工", "zh-TW": "真人客服"}
 _STOP = {"en": "STOP", "zh-CN": "退订", "zh-TW": "退訂"}
 _AHEAD = 4  # of so many wishes one is dated by a clock that runs ahead
-_PRESSING = {"zh-CN": "别催了", "zh-TW": "別催了"}
+_PRESSING = {"en": "Stop pressing me", "zh-CN": "别催了", "zh-TW": "別催了"}
 
 
 class Talker:
@@ -38,6 +38,8 @@ class Talker:
             if chat.kind == "telegram" and self.rng.random() < 0.8:
                 self._prove(chat, at, self.rng.choice(orders))
                 at += soon(self.rng, MINUTE, HOUR)
+            if self.rng.random() < 0.15:
+                self._write(chat, at, _PRESSING[self.person.locale], "pressing")
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
                 at += soon(self.rng, MINUTE, 8 * HOUR, 2 * DAY, 5 * DAY)
@@ -118,7 +120,7 @@ class Talker:
                 if self.rng.random() < 0.5:
                     self._write(chat, at + MINUTE, _STOP[locale], "stop")
                     self._overtake()
-            case "pressing" if locale in _PRESSING:
+            case "pressing":
                 self._write(chat, at, _PRESSING[locale], "pressing")
             case "replied" if chat.kind == "webhook":
                 self._reply(chat, at)

@@ -136,6 +136,8 @@ def test_failing_receivers_and_persons_excuse_silence() -> None:
     replied = fact(Replied, MINUTE, chat=CHAT)
     assert not found("answered", placed(), replied, asked[1])
     assert found("answered", placed(), replied, wrote(3 * HOUR, "question", chat=CHAT))
+    assert not found("answered", *asked, fact(Replied, HOUR + MINUTE, chat=CHAT))
+    assert found("answered", *asked, fact(Replied, 2 * HOUR, chat=CHAT))
 
 
 def test_a_right_proof_opens_the_order_at_once() -> None:

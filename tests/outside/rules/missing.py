@@ -203,10 +203,10 @@ def _knows_one(history: History, chat: Address, before: int) -> bool:
 
 
 def _taken_over(history: History, chat: Address, told: Told) -> bool:
-    """A person has written there lately, so words go to them."""
-    lately = told.acked_at - history.shop.takeover - _AT_ONCE
-    said = [fact for _, fact in history.facts(told.seq) if isinstance(fact, Replied)]
-    return any(fact.chat == chat and fact.at >= lately for fact in said)
+    """A person has written there lately, or comes before an answer that was refused is tried again."""
+    lately, soon = told.acked_at - history.shop.takeover - _AT_ONCE, told.acked_at + _AT_ONCE
+    said = [fact for _, fact in history.facts() if isinstance(fact, Replied)]
+    return any(fact.chat == chat and lately <= fact.at <= soon for fact in said)
 
 
 def _again(history: History, told: Told) -> bool:

@@ -71,7 +71,7 @@ def thanks(history: History) -> Iterator[Finding]:
         if len(orders) != 1:
             continue
         known = Known(history, orders[0], heard.seq)
-        if what := _untrue(known, heard):
+        if what := _untrue(known, heard) or _rest_unsaid(known, heard, history.shop.locale):
             yield Finding(
                 rule="", when=heard.at, what=f"{orders[0]}: {what}", order=orders[0], evidence=(shown(heard),)
             )
@@ -90,6 +90,15 @@ def _untrue(known: Known, heard: Heard) -> str | None:
         case "refunded" | "partly_refunded":
             return _wrong_share(known, whole=heard.template == "refunded")
     return None
+
+
+def _rest_unsaid(known: Known, heard: Heard, locale: str) -> str | None:
+    """Who has paid a part reads what is left, while the order waits for it."""
+    over = known.cancelled is not False or known.refunds or known.on_delivery or known.facts_of_leaving
+    if heard.template != "payment_received" or over or not known.left:
+        return None
+    named = {amount.value for amount in reading.amounts(reading.words(heard.text), locale)}
+    return None if known.left in named else f"thanks, and not a word of the {known.left} that are owed"
 
 
 def _wrong_share(known: Known, whole: bool) -> str | None:
