@@ -112,11 +112,6 @@ class Figures:
             return median(ones) / median(others)
         return median(each / beside for each, beside in zip(ones, others, strict=True))
 
-    def part(self, measure: str, name: str, of: str = BARE.name) -> float | None:
-        """Its rate as part of another's in the same round."""
-        pairs = list(zip(self.rates[measure, name], self.rates[measure, of], strict=False))
-        return median(rate / other for rate, other in pairs) if pairs else None
-
     @contextmanager
     def excused(self, contender: Contender) -> Iterator[None]:
         """A rival that fails is measured no further, and the table says why; our own failure is ours."""

@@ -26,7 +26,7 @@ COST, RATES, MANY, AIMS = (
 MEANING = {
     COST: "Microseconds of processor for each message: the program's + its database's or Redis', without load"
     " and receiver. In brackets: as times the bare server's under the same load (draining: its intake).",
-    RATES: "Deliveries or messages a second; in brackets as part of the bare server's. ms: at half of that"
+    RATES: "Deliveries or messages a second. ms: at half of that"
     " rate, the time that 50 and 99 of 100 wait, for the door's answer, or in a chat for the message. MB: of"
     " the program's own processes.",
     MANY: "One program with {shops:,} shops, in each a reminder for later and three promotions that run:"
@@ -132,10 +132,7 @@ def _cost(of: Found | None) -> str:
 
 
 def _rate(of: Found | None) -> str:
-    if of is None:
-        return ""
-    part = of.get("rate_of_bare")
-    return f"{of['per_second']:,}" + (f" ({part:.2f})" if part else "")
+    return f"{of['per_second']:,}" if of else ""
 
 
 def _waits(of: Found | None) -> str:

@@ -63,7 +63,6 @@ def _measure(measure: str, contender: Contender, figures: Figures) -> Found:
     if contender is not BARE:
         base = INTAKE if measure == DRAIN else measure  # which it has no part in
         found["processor_of_bare"] = _rounded(figures.times((measure, name), (base, BARE.name)))
-        found["rate_of_bare"] = _rounded(figures.part(measure, name))
     if waits := figures.waits[measure, name]:
         found["waits_ms"] = {
             f"p{percent}": round(percentile(waits, percent) * 1000, 2) for percent in (50, 99)

@@ -229,13 +229,6 @@ def test_no_number_is_given_out_twice() -> None:
     assert len(set(placed(first))) == 3
 
 
-def test_a_part_of_a_rate_is_taken_within_its_round() -> None:
-    figures = Figures()
-    figures.rates["intake", "bare"] = [100.0, 400.0]
-    figures.rates["intake", "sqlite"] = [50.0, 100.0]
-    assert figures.part("intake", "sqlite") == 0.375
-
-
 def test_percentiles_of_a_hundred_waits() -> None:
     waits = [float(number) for number in range(100, 0, -1)]
     assert (percentile(waits, 50), percentile(waits, 99)) == (50.0, 99.0)
