@@ -26,7 +26,7 @@ from storage.database import Database, take_ids
 from storage.tables import buyers, in_state, inbox, metadata, outbox
 
 FIRST = 7_000_000  # order number of the pattern; nothing else in its rows reads like that
-PAGE = 2_000  # orders written at once
+PAGE = 2_000  # orders written at once, where it does not matter
 IDS = {"id", "event"}  # columns that hold an id out of the program's own count
 ONCE = {"counter", "life"}  # tables that do not grow, neither with orders nor with shops
 ONCE_A_SHOP = {"campaigns", "templates"}
@@ -44,10 +44,10 @@ class Full(msgspec.Struct, frozen=True):
     shops: int
 
     def open_events(self, url: str) -> None:
-        """Let as many further orders wait in a copy of it to be reacted to."""
+        """Let as many further orders wait in a copy of it to be reacted to, all at once."""
         event = {"state": "open", "rule": None, "handled_at": None}
         fresh = {inbox: [{**row, **event} for row in self.pattern[inbox]]}
-        _multiply(url, fresh, _places(self.orders, self.orders, self.shops))
+        _multiply(url, fresh, _places(self.orders, self.orders, self.shops), page=self.orders)
 
 
 async def fill(contender: Contender, url: str, orders: int, shops: int = 1) -> Full:
@@ -107,11 +107,11 @@ def _places(first: int, count: int, shops: int) -> Iterator[Place]:
     return ((called[number % shops], FIRST + number) for number in range(first, first + count))
 
 
-def _multiply(url: str, pattern: Rows, places: Iterator[Place]) -> None:
+def _multiply(url: str, pattern: Rows, places: Iterator[Place], page: int = PAGE) -> None:
     database = Database(url)
     try:
-        while page := list(islice(places, PAGE)):
-            database.write_now(partial(_write, pattern=pattern, places=page))
+        while some := list(islice(places, page)):
+            database.write_now(partial(_write, pattern=pattern, places=some))
     finally:
         database.close()
 

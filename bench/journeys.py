@@ -104,11 +104,12 @@ class Journeys:
         """Orders, payments of three quarters of them, and chats."""
         orders = self._numbers.fresh(count)
         loads = (
-            Load(PLACED, placed(orders)),
-            Load(PAID, paid(orders[count // 4 :])),
-            Load(CHAT, chats(self._numbers.fresh(count))),
+            (PLACED, placed, orders),
+            (PAID, paid, orders[count // 4 :]),
+            (CHAT, chats, self._numbers.fresh(count)),
         )
-        for load in loads:
+        for kind, requests, numbers in loads:
+            load = Load(kind, requests(numbers))  # only now: a signature is good for some minutes
             for traveller in self._travellers:
                 contender = traveller.contender
                 takes_part = load.kind == CHAT or contender.ours or contender is BARE

@@ -90,6 +90,8 @@ class Shops:
                 with Records(url) as records:
                     await records.all_recorded()
             self._note(DRAINED, contender, full, scales)
+            if (receiver.count, receiver.doubles) != (full.orders, 0):
+                raise CannotMeasure(f"{contender.name} sent {receiver.doubles} messages twice")
         self._stores.drop(url)
 
     async def _react(self, contender: Contender, full: Full) -> None:

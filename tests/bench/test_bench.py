@@ -23,6 +23,7 @@ from bench.figures import FULL, TRIAL, Figures, percentile
 from bench.load import drive
 from bench.receiver import Receiver, receiving
 from bench.results import MEASURES, results
+from bench.rivals.work import message, reminder
 from bench.servers import Server
 from bench.shops import CLAIM, DRAINED, in_shops
 from bench.weighing import Effort, Scales
@@ -141,6 +142,15 @@ def test_a_program_is_weighed_apart_from_its_store() -> None:
 
     assert effort.program >= 0.08
     assert effort.store <= 0.02
+
+
+def test_others_can_render_what_they_are_to_send() -> None:
+    """A template that asks for more than they are given would leave all of them out of the tables."""
+    hello, _ = message("m1", {"template": "hello", "buyer": "guest-1"})
+    due, _ = message(*reminder(1001))
+
+    assert json.loads(hello)["data"]["message"]["text"]
+    assert "1001" in json.loads(due)["data"]["message"]["text"]
 
 
 def test_an_order_is_copied_with_ids_of_its_own_and_other_numbers_stay() -> None:
