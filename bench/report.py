@@ -26,7 +26,7 @@ COST, RATES, MANY, AIMS = (
 MEANING = {
     COST: "Microseconds of processor for each message: the program's + its database's or Redis', without load"
     " and receiver. In brackets: as times the bare server's under the same load (draining: its intake).",
-    RATES: "Deliveries or messages a second. ms: at half of that"
+    RATES: "Deliveries or messages a second (of so many reminders it was given to drain). ms: at half of that"
     " rate, the time that 50 and 99 of 100 wait, for the door's answer, or in a chat for the message. MB: of"
     " the program's own processes.",
     MANY: "One program with {shops:,} shops, in each a reminder for later and three promotions that run:"
@@ -128,7 +128,7 @@ def _cost(of: Found | None) -> str:
     if of is None:
         return ""
     times = of.get("processor_of_bare")
-    return _effort(of["processor_us"]) + (f" ({times:.1f})" if times else "")
+    return _effort(of["processor_us"]) + (f" ({times:.1f}×)" if times else "")
 
 
 def _rate(of: Found | None) -> str:
@@ -141,11 +141,11 @@ def _waits(of: Found | None) -> str:
 
 
 def _drained(of: Found | None) -> str:
-    return f"{of['per_second']:,} of {of['reminders']:,}" if of else ""
+    return f"{of['per_second']:,} (of {of['reminders']:,})" if of else ""
 
 
 def _compared(of: Found) -> str:
-    ratio = f" ({of['times']:.2f} times)" if of["times"] else ""
+    ratio = f" ({of['times']:.2f}×)" if of["times"] else ""
     return f"{_effort(of['many'])} : {_effort(of['one'])}{ratio}"
 
 
