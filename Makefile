@@ -1,7 +1,7 @@
 # make run     serve a sample shop on SQLite, in ./myshop (another one, in Chinese: SHOP=myshop-zh-CN LOCALE=zh-CN)
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
-# make bench   intake, journeys and draining, measured against a bare server and others (BENCH="--only ours")
+# make bench   what a message costs, against a bare server and others (ten minutes: BENCH="--quick --only ours")
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)

@@ -17,49 +17,52 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import picture, report
-from bench.contenders import ALL, BARE, CHAT, DRAIN, INTAKE, Contender
+from bench.contenders import ALL, BARE, CHAT, DRAIN, INTAKE, SHOPS, Contender
 from bench.disk import sync_milliseconds
 from bench.drain import Draining
 from bench.errors import CannotMeasure
-from bench.figures import FULL, QUICK, Figures, Size
+from bench.figures import FULL, QUICK, TRIAL, Figures, Size
 from bench.intake import Intake
 from bench.journeys import Journeys
+from bench.results import Found, results
+from bench.shops import Shops
 from bench.stores import Stores
 
 WIDTH = 150  # columns, where nobody says how wide it is
 HERE = Path(__file__).parent
-METERS: dict[str, type[Intake | Journeys | Draining]] = {INTAKE: Intake, CHAT: Journeys, DRAIN: Draining}
+METERS: dict[str, type[Intake | Journeys | Draining | Shops]] = {
+    INTAKE: Intake,
+    CHAT: Journeys,
+    DRAIN: Draining,
+    SHOPS: Shops,
+}
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Only show that it runs; the figures mean nothing.")] = False,
+    quick: Annotated[bool, typer.Option(help="Everything, in fewer and shorter rounds.")] = False,
+    trial: Annotated[bool, typer.Option(help="Only show that it runs; the figures mean nothing.")] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Whom to measure: ours, or part of a name; may be repeated.")
     ] = None,
     measure: Annotated[
-        list[str] | None, typer.Option(help="What to measure: intake, chat (whole journeys), drain.")
+        list[str] | None, typer.Option(help="What to measure: intake, chat (whole journeys), drain, shops.")
     ] = None,
-    rounds: Annotated[int | None, typer.Option(min=1, help="Of intake and journeys.")] = None,
-    drains: Annotated[int | None, typer.Option(min=1, help="Rounds of draining.")] = None,
-    reminders: Annotated[int | None, typer.Option(min=1, help="To be drained at once.")] = None,
     to: Annotated[Path | None, typer.Option(help="The folder to write the results to.")] = None,
 ) -> None:
-    """Measure, print a table, and write results.json, results.md and results.svg.
+    """Measure, print tables, and write results.json, results.md and results.svg.
 
-    They go into bench/ only after a whole run of everybody.
+    They go into bench/ only after a run of everybody. On two quiet cores that takes half an hour, quick ten
+    minutes.
     """
-    given = {"rounds": rounds, "drains": drains, "drain": reminders}
-    size = msgspec.structs.replace(
-        QUICK if quick else FULL, **{name: value for name, value in given.items() if value}
-    )
-    measures = tuple(measure or (INTAKE, CHAT, DRAIN))
+    size = TRIAL if trial else QUICK if quick else FULL
+    measures = tuple(measure or METERS)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         found = _measured(_chosen(only), measures, size, console)
     except CannotMeasure as why:
         _refuse(str(why))
     report.show(console, found)
-    if folder := to or (None if quick or only or measure else HERE):
+    if folder := to or (None if trial or only or measure else HERE):
         _write(folder, found)
 
 
@@ -77,7 +80,7 @@ def _chosen(only: list[str] | None) -> list[Contender]:
 
 def _measured(
     contenders: Sequence[Contender], measures: Sequence[str], size: Size, console: Console
-) -> report.Found:
+) -> Found:
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="bench") as name, Stores(Path(name)) as stores:
         _look_who_is_here(contenders, stores, figures, console)
@@ -96,7 +99,7 @@ def _measured(
         ):
             for meter, able in plan.items():
                 runner.run(meter(stores, size, figures, step).measure(able))
-    return report.results(contenders, figures, size, disk)
+    return results(contenders, figures, size, disk)
 
 
 def _look_who_is_here(
@@ -113,7 +116,7 @@ def _look_who_is_here(
         raise CannotMeasure("; ".join(figures.absent.values()) or "nobody is called that")
 
 
-def _write(folder: Path, found: report.Found) -> None:
+def _write(folder: Path, found: Found) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     (folder / "results.md").write_text(report.markdown(found), "utf-8")

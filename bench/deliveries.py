@@ -1,8 +1,7 @@
 """Deliveries as a shop's system makes them: whole requests, signed, ready before any clock starts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from bench.contenders import Dialect
 from bot.channels import standard_webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
+SHOP = "shop"  # to which they go
 TELEGRAM_SECRET = OPSDROID_TOKEN = "only-for-measurements"
 _KEY = standard_webhooks.key(SecretStr(SECRET))
 
@@ -58,13 +58,6 @@ def foreign(dialect: Dialect, numbers: Iterable[int]) -> list[bytes]:
     return [_posted("/skill/bench/taking", msgspec.json.encode(each), token) for each in greetings]
 
 
-def mixed(greeted: Sequence[int], ordered: Sequence[int], settled: Sequence[int]) -> list[bytes]:
-    """In turns: a chat, an order, a chat, a payment."""
-    half = len(greeted) // 2
-    rows = zip(chats(greeted[:half]), placed(ordered), chats(greeted[half:]), paid(settled), strict=True)
-    return list(chain.from_iterable(rows))
-
-
 def _greeting(n: int) -> dict[str, Any]:
     return {"id": f"m{n}", "buyer": {"id": f"guest-{n}"}, "text": "你好"}
 
@@ -109,7 +102,7 @@ def _payment(n: int, at: datetime) -> dict[str, Any]:
 
 def _request(id: str, type: str, data: dict[str, Any], at: datetime) -> bytes:
     body = msgspec.json.encode({"type": type, "timestamp": at, "data": data})
-    return _posted("/hooks/shop/webhook", body, standard_webhooks.sign(_KEY, id, at, body))
+    return _posted(f"/hooks/{SHOP}/webhook", body, standard_webhooks.sign(_KEY, id, at, body))
 
 
 def _posted(path: str, body: bytes, proof: dict[str, str]) -> bytes:

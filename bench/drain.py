@@ -10,10 +10,9 @@ from bench.errors import CannotMeasure
 from bench.figures import Figures, Size
 from bench.receiver import Receiver, receiving
 from bench.servers import Server, load, standing
-from bench.stores import Stores, counted
-from bench.weighing import megabytes, processor_seconds
+from bench.stores import Stores
+from bench.weighing import Scales, megabytes
 
-SLICES = 10  # of one draining, to show how even it was
 LOOK = 0.02  # seconds
 QUIET = 30.0  # seconds without a message, after which it is given up
 
@@ -40,29 +39,26 @@ class Draining:
                         await self._drain(contender)
 
     async def _drain(self, contender: Contender) -> None:
-        count = max(1, int(self._size.drain * contender.drains))
-        self._step(f"draining, {contender.name}: putting {count:,} reminders there")
+        name, count = contender.name, self._size.drained(contender.drains)
+        self._step(f"draining, {name}: putting {count:,} reminders there")
         url = await self._filled(contender, count)
-        before = await asyncio.to_thread(counted, url, contender.recorded)
-        self._step(f"draining, {contender.name}")
+        before = await asyncio.to_thread(self._stores.counted, url, contender.recorded)
+        self._step(f"draining, {name}")
         receiver = Receiver()
         async with receiving(receiver) as address:
-            started = perf_counter()
             with standing(contender, "work", url, address) as server:
-                working = [*server.processes, *self._stores.processes(url)]
                 await self._until(1, server, receiver)
-                effort = -processor_seconds(working)
+                scales = Scales(server.processes, self._stores.processes(url))
                 await self._until(count, server, receiver)
-                await _noted(contender, url, before + count)
-                effort += processor_seconds(working)
-                ended = perf_counter()
+                await self._noted(contender, url, before + count)
+                self._figures.efforts[DRAIN, name].append(scales.effort(count))
+                self._figures.rates[DRAIN, name].append(count / (perf_counter() - receiver.times[0]))
                 await asyncio.sleep(LOOK)  # one too many would come now
         if (receiver.count, receiver.doubles) != (count, 0):
             raise CannotMeasure(
-                f"{contender.name} sent {receiver.count} of {count} reminders, {receiver.doubles} twice"
+                f"{name} sent {receiver.count} of {count} reminders, {receiver.doubles} twice"
             )
-        self._note(contender.name, count, receiver.times, started, ended)
-        self._figures.effort[DRAIN, contender.name].append(effort / count)
+        self._figures.drained[name] = count
         self._stores.drop(url)
 
     async def _filled(self, contender: Contender, count: int) -> str:
@@ -89,26 +85,10 @@ class Draining:
                 arriving.cancel()
                 raise CannotMeasure(f"{server.name}: {count - seen} reminders did not come")
 
-    def _note(self, name: str, count: int, times: list[float], started: float, ended: float) -> None:
-        self._figures.rates[DRAIN, name].append(count / (ended - times[0]))
-        self._figures.slices[name] += slices(times)
-        self._figures.first_after[name].append(times[0] - started)
-        self._figures.drained[name] = count
-
-
-def slices(times: list[float]) -> list[float]:
-    """The rates of each tenth of the way."""
-    length = len(times) // SLICES
-    if length < 2:
-        return []
-    ends = [times[number * length : (number + 1) * length] for number in range(SLICES)]
-    return [(length - 1) / (part[-1] - part[0]) for part in ends if part[-1] > part[0]]
-
-
-async def _noted(contender: Contender, url: str, wanted: int) -> None:
-    """Wait until its store says that all of them were sent."""
-    deadline = perf_counter() + QUIET
-    while (found := await asyncio.to_thread(counted, url, contender.recorded)) < wanted:
-        if perf_counter() > deadline:
-            raise CannotMeasure(f"{contender.name} noted {found} of {wanted} messages")
-        await asyncio.sleep(LOOK)
+    async def _noted(self, contender: Contender, url: str, wanted: int) -> None:
+        """Wait until its store says that all of them were sent."""
+        deadline = perf_counter() + QUIET
+        while (found := await asyncio.to_thread(self._stores.counted, url, contender.recorded)) < wanted:
+            if perf_counter() > deadline:
+                raise CannotMeasure(f"{contender.name} noted {found} of {wanted} messages")
+            await asyncio.sleep(LOOK)

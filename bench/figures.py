@@ -10,6 +10,9 @@ import msgspec
 
 from bench.contenders import BARE, Contender
 from bench.errors import CannotMeasure
+from bench.weighing import Effort
+
+Of = tuple[str, str]  # a measure, and a contender's name
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +23,12 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float  # of each measurement at a set rate
     connections: int
     drain: int  # reminders that are due
+    drain_least: int  # of them for the slowest
     drains: int  # rounds of draining
+    shops: int  # in one program, against one shop
+    more_shops: int  # for a claim that finds nothing
+    shop_rounds: int
+    idle: float  # seconds
 
     def warm(self, most: int) -> int:
         """Deliveries before the first round, which tell how fast it is."""
@@ -33,6 +41,10 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
         """Deliveries of a measurement at this rate."""
         return max(1, int(rate * self.seconds))
 
+    def drained(self, part: float) -> int:
+        """Reminders for who is given this part of all."""
+        return max(int(self.drain * part), self.drain_least)
+
 
 FULL = Size(
     rounds=3,
@@ -42,45 +54,63 @@ FULL = Size(
     seconds=2.0,
     connections=256,
     drain=100_000,
+    drain_least=2_000,
     drains=1,
+    shops=1_000,
+    more_shops=10_000,
+    shop_rounds=3,
+    idle=20.0,
 )
-QUICK = Size(  # shows that it runs, no more
-    rounds=1, intake=200, journeys=40, span=1.0, seconds=0.2, connections=8, drain=300, drains=1
+QUICK = msgspec.structs.replace(
+    FULL, rounds=2, journeys=3_000, span=1.5, seconds=1.0, drain=20_000, shop_rounds=1, idle=10.0
+)
+TRIAL = Size(  # shows that it runs, no more
+    rounds=1,
+    intake=200,
+    journeys=40,
+    span=1.0,
+    seconds=0.2,
+    connections=8,
+    drain=300,
+    drain_least=30,
+    drains=1,
+    shops=5,
+    more_shops=10,
+    shop_rounds=1,
+    idle=0.5,
 )
 
 
 class Figures:
-    """By measure and contender: `rates` a second, `waits` in seconds."""
+    """By measure and contender: `rates` a second, `waits` in seconds, `efforts` for each message."""
 
     def __init__(self) -> None:
-        self.rates: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-        self.waits: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-        self.paces: dict[tuple[str, str], float] = {}  # at which the waits were measured
-        self.megabytes: dict[tuple[str, str], float] = {}
-        self.slices: defaultdict[str, list[float]] = defaultdict(list)  # of drainings
-        self.first_after: defaultdict[str, list[float]] = defaultdict(
-            list
-        )  # seconds from start to first message
-        self.effort: defaultdict[tuple[str, str], list[float]] = defaultdict(
-            list
-        )  # processor seconds for each
+        self.rates: defaultdict[Of, list[float]] = defaultdict(list)
+        self.waits: defaultdict[Of, list[float]] = defaultdict(list)
+        self.efforts: defaultdict[Of, list[Effort]] = defaultdict(list)
+        self.megabytes: dict[Of, float] = {}
         self.drained: dict[str, int] = {}
         self.messages: dict[str, int] = {}  # different ones received from it
-        self.doubles: dict[str, int] = {}
         self.absent: dict[str, str] = {}  # contenders that could not be measured, and why
 
     def rate(self, measure: str, name: str) -> float:
         return median(self.rates[measure, name])
 
-    def half_rate(self, measure: str, name: str) -> float:
-        """And remember that it was asked for."""
-        self.paces[measure, name] = self.rate(measure, name) / 2
-        return self.paces[measure, name]
+    def effort(self, measure: str, name: str) -> Effort:
+        efforts = self.efforts[measure, name]
+        return Effort(median(each.program for each in efforts), median(each.store for each in efforts))
 
-    def ratios(self, measure: str, name: str, to: str = BARE.name) -> list[float]:
-        """To another one in the same round."""
-        pairs = zip(self.rates[measure, name], self.rates[measure, to], strict=True)
-        return [rate / other for rate, other in pairs]
+    def times(self, one: Of, other: Of) -> float | None:
+        """One's processor time as times the other's, each with its store's; None if one was not measured.
+
+        In the same round, where they were measured in turns.
+        """
+        ones, others = ([each.total for each in self.efforts[of]] for of in (one, other))
+        if not ones or not others or min(others) <= 0:  # less than a tick, or a system that does not tell
+            return None
+        if len(ones) != len(others):
+            return median(ones) / median(others)
+        return median(each / beside for each, beside in zip(ones, others, strict=True))
 
     @contextmanager
     def excused(self, contender: Contender) -> Iterator[None]:

@@ -9,11 +9,9 @@ from bench.deliveries import Numbers, foreign, placed
 from bench.errors import CannotMeasure
 from bench.figures import Figures, Size
 from bench.load import Answers, drive
-from bench.servers import Server, prepare, standing
-from bench.stores import Stores, counted
-from bench.weighing import megabytes, processor_seconds
-
-NOWHERE = "http://127.0.0.1:9/"  # where messages would go if anybody worked
+from bench.servers import NOWHERE, Server, prepare, standing
+from bench.stores import Stores
+from bench.weighing import Scales, megabytes
 
 
 class Door:
@@ -25,10 +23,6 @@ class Door:
         self.store = store
         self.acknowledged = 0
         self.warm = 0.0  # deliveries a second in its first trial
-
-    def requests(self, numbers: range) -> list[bytes]:
-        dialect = self.contender.dialect
-        return placed(numbers) if dialect == "webhook" else foreign(dialect, numbers)
 
 
 class Intake:
@@ -56,7 +50,7 @@ class Intake:
                 await self._in_turn(doors, self._as_fast_as_it_can)
             for _ in range(self._size.rounds):
                 await self._in_turn(doors, self._at_half_of_that)
-            await self._in_turn(doors, _prove)
+            await self._in_turn(doors, self._prove)
 
     async def _in_turn(self, doors: Sequence[Door], measure: Callable[[Door], Awaitable[None]]) -> None:
         for door in doors:
@@ -66,22 +60,26 @@ class Intake:
 
     async def _warm_up(self, door: Door) -> None:
         count = self._size.warm(self._size.intake)
-        answers = await self._ask(door, count)
+        answers = await self._ask(door, self._requests(door, count))
         door.warm = count / answers.seconds
 
     async def _as_fast_as_it_can(self, door: Door) -> None:
         count = self._size.spanned(self._size.intake, door.warm)
-        working = [*door.server.processes, *self._stores.processes(door.store)]
-        before = processor_seconds(working)
-        answers = await self._ask(door, count)
-        effort = processor_seconds(working) - before
-        self._figures.effort[INTAKE, door.contender.name].append(effort / count)
+        requests = self._requests(door, count)
+        scales = Scales(door.server.processes, self._stores.processes(door.store))
+        answers = await self._ask(door, requests)
+        self._figures.efforts[INTAKE, door.contender.name].append(scales.effort(count))
         self._figures.rates[INTAKE, door.contender.name].append(count / answers.seconds)
 
     async def _at_half_of_that(self, door: Door) -> None:
-        rate = self._figures.half_rate(INTAKE, door.contender.name)
-        answers = await self._ask(door, self._size.paced(rate), rate)
+        rate = self._figures.rate(INTAKE, door.contender.name) / 2
+        answers = await self._ask(door, self._requests(door, self._size.paced(rate)), rate)
         self._figures.waits[INTAKE, door.contender.name] += answers.waits
+
+    def _requests(self, door: Door, count: int) -> list[bytes]:
+        self._step(f"intake, {door.contender.name}")
+        numbers, dialect = self._numbers.fresh(count), door.contender.dialect
+        return placed(numbers) if dialect == "webhook" else foreign(dialect, numbers)
 
     def _open(self, contender: Contender, running: contextlib.ExitStack) -> Door:
         store = self._stores.fresh(contender, "intake")
@@ -90,19 +88,16 @@ class Intake:
         server = running.enter_context(standing(contender, "door", store, NOWHERE))
         return Door(contender, server, store)
 
-    async def _ask(self, door: Door, count: int, rate: float | None = None) -> Answers:
-        self._step(f"intake, {door.contender.name}")
-        requests = door.requests(self._numbers.fresh(count))
+    async def _ask(self, door: Door, requests: Sequence[bytes], rate: float | None = None) -> Answers:
         answers = await drive(door.server, requests, self._size.connections, rate)
-        door.acknowledged += count
+        door.acknowledged += len(requests)
         self._figures.weigh(INTAKE, door.contender.name, megabytes(door.server.processes))
         return answers
 
-
-async def _prove(door: Door) -> None:
-    """What was acknowledged lies in the store, where there is one."""
-    if not door.contender.kept:
-        return
-    kept = await asyncio.to_thread(counted, door.store, door.contender.kept)
-    if kept != door.acknowledged:
-        raise CannotMeasure(f"{door.contender.name}: {door.acknowledged} acknowledged, {kept} kept")
+    async def _prove(self, door: Door) -> None:
+        """What was acknowledged lies in the store, where there is one."""
+        if not door.contender.kept:
+            return
+        kept = await asyncio.to_thread(self._stores.counted, door.store, door.contender.kept)
+        if kept != door.acknowledged:
+            raise CannotMeasure(f"{door.contender.name}: {door.acknowledged} acknowledged, {kept} kept")

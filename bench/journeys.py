@@ -2,25 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter
 
 import msgspec
 
-from bench.contenders import BARE, CHAT, Contender
-from bench.deliveries import Numbers, chats, mixed, paid, placed
+from bench.contenders import BARE, CHAT, PAID, PLACED, Contender
+from bench.deliveries import Numbers, chats, paid, placed
 from bench.errors import CannotMeasure
 from bench.figures import Figures, Size
 from bench.load import LONGEST, Answers, drive
 from bench.receiver import Receiver, receiving
 from bench.records import Records
 from bench.servers import Server, prepare, standing
-from bench.stores import Stores, counted
-from bench.weighing import megabytes, processor_seconds
+from bench.stores import Stores
+from bench.weighing import Scales, megabytes
 
-WORKING = "intake_while_working"  # acknowledgements while orders are handled and messages sent
-PLACED, PAID, MIXED = "placed", "paid", "mixed"  # besides chats: journeys of ours alone
 LOOK = 0.01  # seconds
 
 
@@ -37,20 +35,12 @@ class Traveller(msgspec.Struct):
     def name(self) -> str:
         return self.contender.name
 
-    async def finished(self, wanted: int) -> None:
-        """So many different messages have come in all, and are noted as sent."""
-        async with asyncio.timeout(LONGEST):
-            await self.receiver.until(wanted)
-            while await asyncio.to_thread(counted, self.store, self.contender.recorded) < wanted:  # noqa: ASYNC110  # another process's doing
-                await asyncio.sleep(LOOK)
-
 
 class Load(msgspec.Struct, frozen=True):
-    """Deliveries that lead to one message each, at once; the kinds among them are counted."""
+    """Deliveries of one kind that lead to one message each, at once."""
 
-    name: str
+    kind: str
     requests: Sequence[bytes]
-    kinds: Counter[str]
 
 
 class Journeys:
@@ -67,8 +57,8 @@ class Journeys:
 
     @staticmethod
     def steps(contenders: Sequence[Contender], size: Size) -> int:
-        loads = sum(4 if each.ours or each is BARE else 1 for each in contenders)
-        paced = sum(2 if each.ours else 1 for each in contenders if each is not BARE)
+        loads = sum(3 if each.ours or each is BARE else 1 for each in contenders)
+        paced = sum(each is not BARE for each in contenders)
         return loads * (size.rounds + 1) + paced * size.rounds
 
     async def measure(self, contenders: Sequence[Contender]) -> None:
@@ -81,15 +71,14 @@ class Journeys:
             for _ in range(self._size.rounds):
                 await self._round(self._figures, self._size.journeys)
             for _ in range(self._size.rounds):
-                for traveller in self._here():
-                    with self._figures.excused(traveller.contender):
-                        await self._paced(traveller)
-            for traveller in self._here():
-                with self._figures.excused(traveller.contender):
-                    await self._take_leave(traveller)
+                await self._each(self._paced)
+            await self._each(self._take_leave)
 
-    def _here(self) -> Iterator[Traveller]:
-        return (each for each in self._travellers if self._figures.here(each.contender))
+    async def _each(self, turn: Callable[[Traveller], Awaitable[None]]) -> None:
+        for traveller in self._travellers:
+            if self._figures.here(traveller.contender) and traveller.contender is not BARE:
+                with self._figures.excused(traveller.contender):
+                    await turn(traveller)
 
     @asynccontextmanager
     async def _setting_out(self, contender: Contender) -> AsyncIterator[Traveller]:
@@ -104,86 +93,79 @@ class Journeys:
     async def _warm_up(self) -> None:
         figures = Figures()
         await self._round(figures, self._size.warm(self._size.journeys))
-        for traveller in self._here():
-            self._warm[traveller.name] = figures.rate(CHAT, traveller.name)
+        for traveller in self._travellers:
+            if self._figures.here(traveller.contender):
+                self._warm[traveller.name] = figures.rate(CHAT, traveller.name)
             if traveller.contender.ours:
                 with Records(traveller.store) as records:
                     await records.analyse()
 
     async def _round(self, figures: Figures, count: int) -> None:
-        for load in _loads(self._numbers, count):
-            for traveller in self._here():
-                if load.name == CHAT or traveller.contender.ours or traveller.contender is BARE:
-                    with self._figures.excused(traveller.contender):
+        """Orders, payments of three quarters of them, and chats."""
+        orders = self._numbers.fresh(count)
+        loads = (
+            (PLACED, placed, orders),
+            (PAID, paid, orders[count // 4 :]),
+            (CHAT, chats, self._numbers.fresh(count)),
+        )
+        for kind, requests, numbers in loads:
+            load = Load(kind, requests(numbers))  # only now: a signature is good for some minutes
+            for traveller in self._travellers:
+                contender = traveller.contender
+                takes_part = load.kind == CHAT or contender.ours or contender is BARE
+                if takes_part and self._figures.here(contender):
+                    with self._figures.excused(contender):
                         await self._turn(traveller, self._fitting(load, traveller), figures)
-
-    async def _turn(self, traveller: Traveller, load: Load, figures: Figures) -> None:
-        name, count = traveller.name, len(load.requests)
-        working = [*traveller.server.processes, *self._stores.processes(traveller.store)]
-        before = processor_seconds(working)
-        if traveller.contender is BARE:
-            self._step(f"{load.name}, {name}")
-            answers = await drive(traveller.server, load.requests, self._size.connections)
-            seconds = answers.seconds
-        else:
-            answers, seconds = await self._journey(traveller, load)
-        figures.rates[load.name, name].append(count / seconds)
-        figures.effort[load.name, name].append((processor_seconds(working) - before) / count)
-        if load.name == PLACED:
-            figures.rates[WORKING, name].append(count / answers.seconds)
 
     def _fitting(self, load: Load, traveller: Traveller) -> Load:
         """Fewer chats for who is slow; orders are all needed by the payments that follow."""
-        if load.name != CHAT or traveller.name not in self._warm:
+        if load.kind != CHAT or traveller.name not in self._warm:
             return load
         count = self._size.spanned(len(load.requests), self._warm[traveller.name])
-        return Load(CHAT, load.requests[:count], Counter(chat=count))
+        return Load(CHAT, load.requests[:count])
+
+    async def _turn(self, traveller: Traveller, load: Load, figures: Figures) -> None:
+        name, count = traveller.name, len(load.requests)
+        scales = Scales(traveller.server.processes, self._stores.processes(traveller.store))
+        answers = await self._journey(traveller, load)
+        seconds = perf_counter() - answers.started
+        figures.efforts[load.kind, name].append(scales.effort(count))
+        figures.rates[load.kind, name].append(count / seconds)
 
     async def _paced(self, traveller: Traveller) -> None:
-        """At half the rate: orders of ours for their answers, and everyone's chats for their messages."""
-        if traveller.contender is BARE:
-            return
-        if traveller.contender.ours:
-            rate = self._figures.half_rate(PLACED, traveller.name)
-            count = self._size.paced(rate)
-            load = Load(WORKING, placed(self._numbers.fresh(count)), Counter(placed=count))
-            answers, _ = await self._journey(traveller, load, rate)
-            self._figures.waits[WORKING, traveller.name] += answers.waits
-        await self._paced_chats(traveller)
-
-    async def _paced_chats(self, traveller: Traveller) -> None:
         """How long a buyer waits for the answer to arrive, from when the message was due."""
-        rate = self._figures.half_rate(CHAT, traveller.name)
+        rate = self._figures.rate(CHAT, traveller.name) / 2
         guests = self._numbers.fresh(self._size.paced(rate))
         receiver = traveller.receiver
         receiver.watching = True
-        load = Load(CHAT, chats(guests), Counter(chat=len(guests)))
-        answers, _ = await self._journey(traveller, load, rate)
+        answers = await self._journey(traveller, Load(CHAT, chats(guests)), rate)
         receiver.watching = False
         self._figures.waits[CHAT, traveller.name] += [
             receiver.came.pop(guest) - due for guest, due in zip(guests, answers.dues, strict=True)
         ]
 
-    async def _journey(
-        self, traveller: Traveller, load: Load, rate: float | None = None
-    ) -> tuple[Answers, float]:
-        """The answers, and the seconds from the first delivery to the last record."""
-        self._step(f"{load.name}, {traveller.name}")
-        traveller.asked += load.kinds
-        wanted = traveller.asked.total()
+    async def _journey(self, traveller: Traveller, load: Load, rate: float | None = None) -> Answers:
+        """Until the last message has arrived and is noted as sent; at the bare server, until its answer."""
+        self._step(f"{load.kind}, {traveller.name}")
         answers = await drive(traveller.server, load.requests, self._size.connections, rate)
+        if traveller.contender is not BARE:
+            traveller.asked[load.kind] += len(load.requests)
+            await self._finished(traveller)
+            self._figures.weigh(CHAT, traveller.name, megabytes(traveller.server.processes))
+        return answers
+
+    async def _finished(self, traveller: Traveller) -> None:
+        wanted, recorded = traveller.asked.total(), traveller.contender.recorded
         try:
-            await traveller.finished(wanted)
+            async with asyncio.timeout(LONGEST):
+                await traveller.receiver.until(wanted)
+                while await asyncio.to_thread(self._stores.counted, traveller.store, recorded) < wanted:  # noqa: ASYNC110  # another process's doing
+                    await asyncio.sleep(LOOK)
         except TimeoutError:
             missing = wanted - traveller.receiver.count
             raise CannotMeasure(f"{traveller.name}: {missing} messages did not come") from None
-        seconds = perf_counter() - answers.started
-        self._figures.weigh(CHAT, traveller.name, megabytes(traveller.server.processes))
-        return answers, seconds
 
     async def _take_leave(self, traveller: Traveller) -> None:
-        if traveller.contender is BARE:
-            return
         if traveller.contender.ours:
             with Records(traveller.store) as records:
                 await _prove(traveller, records)
@@ -193,21 +175,6 @@ class Journeys:
                 f"{traveller.name}: {receiver.count} of {wanted} messages, {receiver.doubles} of them twice"
             )
         self._figures.messages[traveller.name] = receiver.count
-        self._figures.doubles[traveller.name] = receiver.doubles
-
-
-def _loads(numbers: Numbers, count: int) -> Iterator[Load]:
-    """A round: orders, payments of three quarters of them, chats, and a mixture that pays the rest."""
-    quarter = count // 4
-    orders = numbers.fresh(4 * quarter)
-    yield Load(PLACED, placed(orders), Counter(placed=len(orders)))
-    yield Load(PAID, paid(orders[quarter:]), Counter(paid=3 * quarter))
-    yield Load(CHAT, chats(numbers.fresh(count)), Counter(chat=count))
-    yield Load(
-        MIXED,
-        mixed(numbers.fresh(2 * quarter), numbers.fresh(quarter), orders[:quarter]),
-        Counter(chat=2 * quarter, placed=quarter, paid=quarter),
-    )
 
 
 async def _prove(traveller: Traveller, records: Records) -> None:

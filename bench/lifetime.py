@@ -1,11 +1,8 @@
-"""A measured server's life: says when it is ready, ends with its input, tells how much memory it took."""
+"""A measured server's life: says when it is ready, ends with its input."""
 
 import asyncio
-import contextlib
-import resource
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -16,8 +13,6 @@ def live(work: Coroutine[Any, Any, None]) -> None:
     """The whole process of one server."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work)
-    with contextlib.suppress(BrokenPipeError):  # whoever started us may be gone
-        print(f"{_peak_megabytes():.1f}", flush=True)
 
 
 def ready() -> None:
@@ -38,11 +33,3 @@ async def answer(site: web.Application, port: int) -> None:
     ready()
     await input_closed().wait()
     await runner.cleanup()
-
-
-def _peak_megabytes() -> float:
-    status = Path("/proc/self/status")
-    if status.exists():  # on Linux getrusage begins with the peak of whoever started us
-        lines = status.read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from storage.database import Database
 from storage.tables import in_state, inbox, outbox, wakes
 
-LOOK = 0.002  # seconds between two polls
+LOOK, SELDOM = 0.002, 0.05  # seconds between two polls
 
 Messages = Counter[tuple[str, str]]  # (template, state) -> messages
 
@@ -34,6 +34,11 @@ class Records:
         while await self._database.read(_in_hand):  # noqa: ASYNC110  # another process's doing: no event here
             await asyncio.sleep(LOOK)
 
+    async def all_handled(self) -> None:
+        """Wait until no event is open."""
+        while await self._database.read(_open):  # noqa: ASYNC110  # the same
+            await asyncio.sleep(SELDOM)
+
     async def messages(self) -> Messages:
         return await self._database.read(_messages)
 
@@ -43,6 +48,10 @@ class Records:
 
     async def deadlines(self) -> int:
         return await self._database.read(_deadlines)
+
+
+def _open(connection: Connection) -> bool:
+    return connection.execute(select(inbox.c.id).where(in_state(inbox, "open")).limit(1)).first() is not None
 
 
 def _in_hand(connection: Connection) -> int:

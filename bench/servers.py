@@ -17,10 +17,11 @@ from storage.database import make_engine
 
 ROOT = Path(__file__).parent.parent
 STOPS_WITHIN = 60  # seconds
+NOWHERE = "http://127.0.0.1:9/"  # where messages would go if there were any
 
 # door: takes deliveries in, and nobody works on them; work: works on what lies there; whole: both.
-# then: ours alone, whole, with a clock that is late by `bench.program.AGO`.
-Part = Literal["door", "work", "whole", "then"]
+# Of ours alone: react, that leg; then, whole, with a clock that is late by `bench.program.AGO`.
+Part = Literal["door", "work", "whole", "react", "then"]
 
 
 class Server:
@@ -33,10 +34,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def standing(contender: Contender, part: Part, store: str, receiver: str) -> Iterator[Server]:
+def standing(contender: Contender, part: Part, store: str, receiver: str, shops: int = 1) -> Iterator[Server]:
+    """shops: that the settings of ours name."""
     server = Server(contender.name, *(free_port() for _ in range(contender.replicas)))
     with contextlib.ExitStack() as running:
-        for module, port in _modules(contender, part, server.ports, store, receiver):
+        for port, module in _modules(contender, part, server.ports, store, receiver, shops):
             places = {"BENCH_STORE": store, "BENCH_RECEIVER": receiver, "BENCH_PORT": str(port)}
             server.processes.append(running.enter_context(_living(contender.name, module, places)))
         yield server
@@ -44,12 +46,22 @@ def standing(contender: Contender, part: Part, store: str, receiver: str) -> Ite
 
 def load(contender: Contender, store: str, first: int, count: int) -> None:
     """Give a rival this many reminders that are due."""
-    module = (sys.executable, "-m", "bench.rivals", str(contender.module), "load", str(first), str(count))
-    done = subprocess.run(
-        module, cwd=ROOT, env={**os.environ, "BENCH_STORE": store}, capture_output=True, text=True
-    )
+    _told(contender, store, "bench.rivals", str(contender.module), "load", str(first), str(count))
+
+
+def claim_seconds(contender: Contender, store: str, shops: int) -> float:
+    """Of processor, which a claim of ours takes that finds nothing due."""
+    told = _told(contender, store, "bench.program", "claims", "1", store, NOWHERE, str(shops))
+    return float(told) / 1000
+
+
+def _told(contender: Contender, store: str, *module: str) -> str:
+    command = [sys.executable, "-m", *module]
+    environment = {**os.environ, "BENCH_STORE": store}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
-        raise CannotMeasure(f"{contender.name} could not be given reminders: {done.stderr[-500:]}")
+        raise CannotMeasure(f"{contender.name}: {' '.join(module[:3])} failed: {done.stderr[-500:]}")
+    return done.stdout
 
 
 def prepare(store: str) -> None:
@@ -60,14 +72,14 @@ def prepare(store: str) -> None:
 
 
 def _modules(
-    contender: Contender, part: Part, ports: Sequence[int], store: str, receiver: str
-) -> list[tuple[tuple[str, ...], int]]:
-    """What to run, and at which port."""
+    contender: Contender, part: Part, ports: Sequence[int], store: str, receiver: str, shops: int
+) -> list[tuple[int, tuple[str, ...]]]:
+    """At which port, and what to run."""
     if contender.ours:
-        return [(("bench.program", part, str(port), store, receiver), port) for port in ports]
+        return [(port, ("bench.program", part, str(port), store, receiver, str(shops))) for port in ports]
     whole = ("door",) if contender.alone else ("door", "workers")
     parts = {"door": ("door",), "work": ("workers",)}.get(part, whole)
-    return [(("bench.rivals", str(contender.module), each), ports[0]) for each in parts]
+    return [(ports[0], ("bench.rivals", str(contender.module), each)) for each in parts]
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ class Stores:
         self._server: str | None = None
         self._no_server = ""
         self._redis: dict[str, int] = {}  # their processes, by URL
+        self._lines: dict[str, psycopg.Connection] = {}  # each kept: another costs the database as it begins
         self._numbers = itertools.count(1)
         self._running = contextlib.ExitStack()
 
@@ -42,6 +43,8 @@ class Stores:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for line in self._lines.values():
+            line.close()
         self._running.close()
 
     def missing(self, contender: Contender) -> str | None:
@@ -78,34 +81,32 @@ class Stores:
             return [int((home / "data" / "postmaster.pid").read_text().splitlines()[0])]
         return [self._redis[url]] if url in self._redis else []
 
+    def counted(self, url: str, question: str) -> int:
+        """What the store answers; the question is SQL, or the number of Redis' database and a command."""
+        if url.startswith("redis:"):
+            database, _, command = question.partition(" ")
+            return _asked(url, f"SELECT {database}\r\n{command}\r\n", answers=2)
+        if url.startswith("sqlite:"):
+            file = url.removeprefix("sqlite:///")
+            with contextlib.closing(sqlite3.connect(file, timeout=60)) as connection:
+                return int(connection.execute(question).fetchone()[0])
+        if url not in self._lines:
+            self._lines[url] = psycopg.connect(url, autocommit=True)
+        row = self._lines[url].execute(question.encode()).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def drop(self, url: str) -> None:
         """Give the room back."""
         if url.startswith("sqlite:"):
             for file in self._folder.glob(f"{Path(url.removeprefix('sqlite:///')).name}*"):
                 file.unlink()
         elif url.startswith("postgresql:"):
+            if line := self._lines.pop(url, None):
+                line.close()
             with _administrator(url) as connection:
                 name = make_url(url).database
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-def counted(url: str, question: str) -> int:
-    """What the store answers; the question is SQL, or the number of Redis' database and a command."""
-    if url.startswith("redis:"):
-        database, _, command = question.partition(" ")
-        return _asked(url, f"SELECT {database}\r\n{command}\r\n", answers=2)
-    if url.startswith("sqlite:"):
-        with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60)) as connection:
-            return int(connection.execute(question).fetchone()[0])
-    with psycopg.connect(_address(url)) as connection:
-        row = connection.execute(question.encode()).fetchone()
-        assert row is not None
-        return int(row[0])
-
-
-def _address(url: str) -> str:
-    """As psycopg and others than SQLAlchemy read it."""
-    return make_url(url).set(drivername="postgresql").render_as_string()
 
 
 @contextlib.contextmanager

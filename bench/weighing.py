@@ -8,6 +8,35 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
+
+class Effort(msgspec.Struct, frozen=True):
+    """Processor seconds: of a contender's own processes, and of its database's or Redis'."""
+
+    program: float
+    store: float
+
+    @property
+    def total(self) -> float:
+        return self.program + self.store
+
+
+class Scales:
+    """Weighs processes from when it is made."""
+
+    def __init__(self, program: Sequence[int], store: Sequence[int]) -> None:
+        self._processes = (program, store)
+        self._before = self._so_far()
+
+    def effort(self, count: float = 1) -> Effort:
+        """Since then, for each of so many."""
+        pairs = zip(self._so_far(), self._before, strict=True)
+        return Effort(*((now - before) / count for now, before in pairs))
+
+    def _so_far(self) -> list[float]:
+        return [processor_seconds(processes) for processes in self._processes]
+
 
 def megabytes(processes: Sequence[int]) -> float:
     """Of them and their children, shared pages by their share."""

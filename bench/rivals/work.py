@@ -91,7 +91,7 @@ def _text(facts: Facts) -> str:
     order = {"number": facts.get("order"), "left": facts.get("left")}
     payment = {"accounts": ACCOUNTS, "memo": facts.get("order"), "closes_at": None, "link": None}
     return _template(facts["template"]).render(
-        buyer={"name": facts.get("name")},
+        buyer={"called": facts.get("name") or "亲"},
         order=order,
         payment=payment,
         shop={"name": "青花小铺"},
