@@ -125,7 +125,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @cached_property
     def called_off_at(self) -> datetime | None:
         """When it was cancelled last. Deleting an order that was done is tidying up."""
-        deleted_at = None if self.done else self.deleted_at
+        deleted_at = None if self.deleted_at is None or self.done else self.deleted_at
         return max((at for at in (self.cancelled_at, deleted_at) if at), default=None)
 
     @cached_property
@@ -274,9 +274,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
 
     @cached_property
+    def parcels_by_id(self) -> dict[str, Parcel]:
+        """Every parcel as a whole, also one that was taken back, by the id of each record of it."""
+        return {id: parcel for parcel in joined(self.parcels) for id in parcel.ids}
+
+    @cached_property
     def sent(self) -> tuple[Parcel, ...]:
         """Every parcel once, by whatever names it was told, without those that were taken back."""
-        return tuple(parcel for parcel in joined(self.parcels) if not parcel.taken_back)
+        every = {parcel.id: parcel for parcel in self.parcels_by_id.values()}
+        return tuple(parcel for parcel in every.values() if not parcel.taken_back)
 
     @cached_property
     def shipped(self) -> tuple[Parcel, ...]:
