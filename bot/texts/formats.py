@@ -66,6 +66,7 @@ class NamedZone(ZoneInfo):
     """A zone that may not be the reader's: times in it are shown with its name."""
 
 
+@lru_cache(maxsize=CACHED)
 def regional(locale: str, shop_locale: str, region: str) -> str:
     """A reader's locale with a region, in whose way dates are written: their own, else the shop's.
 

@@ -22,11 +22,9 @@ class Parts(Mapping[str, Any]):
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        try:
-            return self._made[name]
-        except KeyError:
-            value = self._made[name] = self._makers[name](self._of)
-            return value
+        if name not in self._made:
+            self._made[name] = self._makers[name](self._of)
+        return self._made[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._makers

@@ -67,9 +67,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is dict or type(obj) is Parts:
-            if attribute in obj:
+            try:
                 return obj[attribute]
-            return self.undefined(f"there is no {attribute!r} here", obj=obj, name=attribute)
+            except KeyError:
+                if attribute in obj:
+                    raise  # it could not be made
+                return self.undefined(f"there is no {attribute!r} here", obj=obj, name=attribute)
         if type(obj) is LoopContext and attribute in _LOOP:
             return getattr(obj, attribute)
         if isinstance(obj, Undefined):
