@@ -266,6 +266,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @cached_property
     def refunded_in_full(self) -> bool:
+        if not self.refunds:
+            return False
         if any(refund.amount is None for refund in self.refunds):
             return True
         back, paid = self.refunded, self.paid
