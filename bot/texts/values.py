@@ -2,13 +2,14 @@
 
 import re
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from urllib.parse import quote as url_quote
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bot.domain.derived import derived
 from bot.domain.greetings import addressed_as, first_name
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
@@ -66,7 +67,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def shop(self) -> Shop:
         return self.facts.shop
 
-    @cached_property
+    @derived
     def zone(self) -> ZoneInfo:
         """The buyer's zone; the shop's, to be named beside each time, for a buyer whose zone nobody knows."""
         own, zone = self.facts.buyer.timezone, self.shop.zone(self.facts.buyer.timezone)
@@ -75,17 +76,17 @@ class About(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def local(self, at: datetime | None) -> datetime | None:
         return at.astimezone(self.zone) if at else None
 
-    @cached_property
+    @derived
     def name(self) -> str | None:
         return friendly_name(self.facts.buyer.name)
 
-    @cached_property
+    @derived
     def news(self) -> tuple[Parcel, ...]:
         """The parcels of which a message tells that they left."""
         tells = self.facts.order and self.due.template == LEFT
         return news(self.facts.order, self.facts.said) if self.facts.order and tells else ()
 
-    @cached_property
+    @derived
     def parcel(self) -> Parcel | None:
         """The parcel that the message was decided for, else the only one, or the first of the news."""
         order, id = self.facts.order, self.due.values.get("parcel")
@@ -106,7 +107,7 @@ class _Ordered(msgspec.Struct, frozen=True, dict=True):
     def shop(self) -> Shop:
         return self.about.shop
 
-    @cached_property
+    @derived
     def ships_by(self) -> datetime | None:
         """The day by which it is promised to leave, also if that has passed."""
         return ships_by(self.order, self.shop)
