@@ -8,6 +8,7 @@ that one order and gives no tries back.
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 
 from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Context
@@ -65,8 +66,13 @@ def numbers_in(text: str) -> tuple[str, ...]:
 
     Spaces around - and / may belong to the number, or part it from the digits: both are found.
     """
-    joined, apart = _ways(text)
-    return tuple(dict.fromkeys((*_numbers_in(joined), *_numbers_in(apart))))
+    return _both_ways(text[:LONGEST])
+
+
+@lru_cache(maxsize=512)  # asked when a batch is read, and again for each of its messages
+def _both_ways(text: str) -> tuple[str, ...]:
+    ways = dict.fromkeys(_ways(text))  # one, where no number has a space in it
+    return tuple(dict.fromkeys(number for way in ways for number in _numbers_in(way)))
 
 
 def _numbers_in(plain: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Commands that try settings and templates before buyers see them: check, preview."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -132,9 +132,8 @@ def preview(
     try:
         version = texts.resolve(template, locale or shop.locale)
         name = "安娜" if version.locale.startswith("zh") else "Anna"
-        values = sample(template, shop, rules_of(config).policies, name)
-        if order is not None:
-            values |= _facts_of(config, shop_id, shop, order, template)
+        changed = {} if order is None else _facts_of(config, shop_id, shop, order, template)
+        values = sample(template, shop, rules_of(config).policies, name) | changed
         rendered = texts.render(version, values)
     except TemplateError as error:
         raise WrongUse(with_place(as_fault(error), reader)) from None
@@ -153,7 +152,7 @@ def preview(
     raise typer.Exit(FOUND if fault else 0)
 
 
-def _default_used(version: Version, values: dict[str, Any], reader: str) -> str:
+def _default_used(version: Version, values: Mapping[str, Any], reader: str) -> str:
     fault = with_place(why_broken(version, values), reader)
     return operator_words.say("templates", "default_used", reader, {"fault": fault})
 

@@ -20,6 +20,8 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
     def __mul__(self, times: int | float) -> "Money":
         """Half a piece costs half, rounded as shops do."""
+        if isinstance(times, int):
+            return Money(self.minor * times, self.currency)
         minor = (Decimal(self.minor) * Decimal(str(times))).to_integral_value(ROUND_HALF_UP)
         return Money(int(minor), self.currency)
 

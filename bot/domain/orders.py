@@ -7,13 +7,13 @@ be repeated and permuted. The state is never stored as a fact, but derived.
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from functools import cached_property
 from typing import TypeVar
 
 import msgspec
 
 from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at
 from bot.domain.contacts import Contacts, told
+from bot.domain.derived import derived
 from bot.domain.events import (
     BuyerRef,
     Line,
@@ -98,7 +98,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def platform_id(self) -> str:
         return self.own_id or self.id
 
-    @cached_property
+    @derived
     def moved_at(self) -> datetime | None:
         """The newest time of any of its facts."""
         own = (self.shown_at, self.all_delivered_at, self.completed_at, self.cancelled_at, self.reopened_at)
@@ -111,24 +111,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         )
         return max((at for at in (self.placed_at, *own, *parts, *parcels) if at), default=None)
 
-    @cached_property
+    @derived
     def state(self) -> str:
         return next(name for name, holds in STATES if holds(self))
 
-    @cached_property
+    @derived
     def cancelled(self) -> bool:
         called_off_at = self.called_off_at
         if called_off_at is None:
             return False
         return self.reopened_at is None or self.reopened_at < called_off_at
 
-    @cached_property
+    @derived
     def called_off_at(self) -> datetime | None:
         """When it was cancelled last. Deleting an order that was done is tidying up."""
-        deleted_at = None if self.done else self.deleted_at
+        deleted_at = None if self.deleted_at is None or self.done else self.deleted_at
         return max((at for at in (self.cancelled_at, deleted_at) if at), default=None)
 
-    @cached_property
+    @derived
     def done(self) -> bool:
         """Something was sent, or the platform closed it, or the money went back."""
         arrived = (
@@ -136,7 +136,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         )
         return bool(self.shipped or arrived or self.refunded_in_full)
 
-    @cached_property
+    @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number)
         return Account(
@@ -150,7 +150,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             memos=frozenset(memo.lstrip("#") for memo in memos),
         )
 
-    @cached_property
+    @derived
     def first_paid_at(self) -> datetime | None:
         """When money was first told of, also if it was taken back since."""
         return first_paid_at(self.account)
@@ -160,12 +160,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         cancelled_at, paid_at = self.called_off_at, last_paid_at(self.account)
         return cancelled_at is not None and paid_at is not None and paid_at > cancelled_at
 
-    @cached_property
+    @derived
     def authorised_at(self) -> datetime | None:
         """When its payment was first authorised, also if that was given up since."""
         return min((each.at for each in self.shown_money if each.authorised), default=None)
 
-    @cached_property
+    @derived
     def ready_at(self) -> datetime | None:
         """When it was first paid in full, or authorised to be, by what holds today; None for a free order."""
         times = (self.covered_at, authorised_since(self.shown_money))
@@ -197,12 +197,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """By the newest snapshot; a later one may have a price."""
         return self.total is not None and self.total.minor == 0
 
-    @cached_property
+    @derived
     def paid(self) -> Money | None:
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
 
-    @cached_property
+    @derived
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""
         return self.account.refunded()
@@ -228,7 +228,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """Money was told of that cannot be compared with the total."""
         return self.total is not None and self.paid is None
 
-    @cached_property
+    @derived
     def paid_in_full(self) -> bool:
         if self.first_paid_at is None:
             return self.free
@@ -251,7 +251,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         newest = max(versions, key=lambda each: (each.at, each.rating), default=None)
         return newest.rating if newest else None
 
-    @cached_property
+    @derived
     def covered_at(self) -> datetime | None:
         """When what is paid first reached the total; None while it does not, or while no total is known."""
         return covered_at(self.account) if self.first_paid_at and self.paid_in_full else None
@@ -264,8 +264,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def refunded_minor(self) -> int:
         return self.refunded.minor if self.refunded else 0
 
-    @cached_property
+    @derived
     def refunded_in_full(self) -> bool:
+        if not self.refunds:
+            return False
         if any(refund.amount is None for refund in self.refunds):
             return True
         back, paid = self.refunded, self.paid
@@ -273,19 +275,25 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             return False
         return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
 
-    @cached_property
+    @derived
+    def parcels_by_id(self) -> dict[str, Parcel]:
+        """Every parcel as a whole, also one that was taken back, by the id of each record of it."""
+        return {id: parcel for parcel in joined(self.parcels) for id in parcel.ids}
+
+    @derived
     def sent(self) -> tuple[Parcel, ...]:
         """Every parcel once, by whatever names it was told, without those that were taken back."""
-        return tuple(parcel for parcel in joined(self.parcels) if not parcel.taken_back)
+        every = {parcel.id: parcel for parcel in self.parcels_by_id.values()}
+        return tuple(parcel for parcel in every.values() if not parcel.taken_back)
 
-    @cached_property
+    @derived
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
     def has_arrived(self, parcel: Parcel) -> bool:
         return parcel.delivered_at is not None or self.all_delivered_at is not None
 
-    @cached_property
+    @derived
     def all_shipped(self) -> bool:
         """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
         shipped = self.shipped
@@ -296,7 +304,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """True if what is to be shipped was counted, or the platform says so."""
         return _complete(self.lines, self.shipped) is True
 
-    @cached_property
+    @derived
     def delivered_at(self) -> datetime | None:
         """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:

@@ -9,6 +9,7 @@ those that left without a number.
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -18,6 +19,8 @@ _replace = msgspec.structs.replace
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _SEVERAL = re.compile(r"[,，;；]")  # platforms write the numbers of one parcel into one field
 _UNREAD = re.compile(r"[\s\-‐–—]")
+
+CACHED = 4096  # names of parcels, which are compared again with each fact of their order
 
 Group = list[Parcel]
 
@@ -30,26 +33,34 @@ def joined(records: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
     return tuple(sorted((_joined(group) for group in groups), key=lambda parcel: parcel.id))
 
 
+@lru_cache(maxsize=CACHED)
 def plain(name: str) -> str:
     """A name as it is compared: without the spaces and dashes that people put in."""
     return _UNREAD.sub("", name).casefold()
 
 
-def numbers_in(tracking: str | None) -> set[str]:
-    return {plain(part) for part in _SEVERAL.split(tracking or "") if tracking_number(part)}
+@lru_cache(maxsize=CACHED)
+def numbers_in(tracking: str | None) -> frozenset[str]:
+    return frozenset(plain(part) for part in _SEVERAL.split(tracking or "") if tracking_number(part))
 
 
 def _by_names(records: Iterable[Parcel]) -> list[Group]:
-    groups: list[tuple[set[str], Group]] = []
+    """Join the records that share a name, also if only a third one shares a name with each of them."""
+    nameless: list[Group] = []
+    of_name: dict[str, Group] = {}
     for record in records:
-        names, members, apart = _names(record), [record], []
-        for known, group in groups:
-            if known & names:
-                names, members = names | known, group + members
-            else:
-                apart.append((known, group))
-        groups = [*apart, (names, members)]
-    return [group for _, group in groups]
+        names = _names(record)
+        if not names:
+            nameless.append([record])
+            continue
+        known = {id(group): group for name in names if (group := of_name.get(name))} or {0: Group()}
+        largest, *others = sorted(known.values(), key=len, reverse=True)
+        largest.append(record)
+        for other in others:
+            largest += other
+            names |= {name for each in other for name in _names(each)}
+        of_name |= dict.fromkeys(names, largest)
+    return [*nameless, *{id(group): group for group in of_name.values()}.values()]
 
 
 def _names(record: Parcel) -> set[str]:
@@ -59,15 +70,23 @@ def _names(record: Parcel) -> set[str]:
 
 def _by_former_numbers(groups: list[Group]) -> list[Group]:
     """Join what is known by a number alone to the parcel that had this number before."""
-    kept, by_number = _parted(groups, lambda group: all(_by_number(each) for each in group))
+    kept, by_number = _parted(groups, lambda group: all(map(_by_number, group)))
+    if not by_number:
+        return kept
     owners = sorted(kept, key=_key)
+    had: dict[str, int] = {}  # number -> the first of the owners that had it
+    for place, owner in enumerate(owners):
+        for number in _former(owner):
+            had.setdefault(number, place)
     for group in sorted(by_number, key=_key):
-        names = {name for each in group for name in _names(each)}
-        owner = next((other for other in owners if _former(other) & names), None)
-        if owner is None:
+        places = [had[name] for each in group for name in _names(each) if name in had]
+        if not places:
             kept.append(group)
-        else:
-            owner.extend(group)
+            continue
+        place = min(places)
+        owners[place].extend(group)
+        for number in _former(group):
+            had[number] = min(place, had.get(number, place))
     return kept
 
 
@@ -77,12 +96,15 @@ def _former(group: Group) -> set[str]:
 
 def _by_number(record: Parcel) -> bool:
     """True if its id is a tracking number, so that whoever told of it keeps no other name for it."""
-    return record.by_number or plain(record.id) in _former([record]) | numbers_in(record.tracking)
+    id = plain(record.id)
+    if record.by_number or id in numbers_in(record.tracking):
+        return True
+    return any(id in numbers_in(number.tracking) for number in record.numbers) if record.numbers else False
 
 
 def _unnamed(groups: list[Group]) -> list[Group]:
     kept, unnamed = _parted(groups, lambda group: not any(each.named or each.tracking for each in group))
-    left = [group for group in kept if _left(group)]
+    left = [group for group in kept if _left(group)] if unnamed else []
     if not left:
         return groups
     min(left, key=_key).extend(record for group in unnamed for record in group)
@@ -92,6 +114,8 @@ def _unnamed(groups: list[Group]) -> list[Group]:
 def _by_unknown_numbers(groups: list[Group]) -> list[Group]:
     """Join what arrived by a number that nobody told to what left without one: first left, first arrived."""
     kept, unknown = _parted(groups, lambda group: all(each.by_number for each in group) and not _left(group))
+    if not unknown:
+        return kept
     numberless = sorted((group for group in kept if _left(group) and not _numbered(group)), key=_key)
     for group in sorted(unknown, key=_told_at):
         if numberless:
@@ -121,14 +145,16 @@ def _key(group: Group) -> tuple[datetime, str]:
 
 def _parted(groups: list[Group], test: Callable[[Group], bool]) -> tuple[list[Group], list[Group]]:
     """Those that fail the test, and those that pass it."""
-    return [group for group in groups if not test(group)], [group for group in groups if test(group)]
+    parts: tuple[list[Group], list[Group]] = ([], [])
+    for group in groups:
+        parts[test(group)].append(group)
+    return parts
 
 
 def _joined(group: Group) -> Parcel:
+    if len(group) == 1:
+        return _replace(group[0], taken_back=True) if _gone(group[0], None) else group[0]
     whole = sorted(group, key=lambda each: _key([each]))
-    taken_back = _taken_back(whole)
-    if len(whole) == 1:
-        return _replace(whole[0], also=(whole[0].id,), taken_back=taken_back)
     live = [each for each in whole if not _gone(each, None)]
     shown = max(whole, key=lambda each: (bool(each.tracking), each.shown_at or _EVER, each.id))
     moved = max(whole, key=lambda each: (each.moved_at or _EVER, each.status or "", each.id))
@@ -151,7 +177,7 @@ def _joined(group: Group) -> Parcel:
         delivered_at=_earliest(each.delivered_at for each in whole),
         cancelled_at=_latest(each.cancelled_at for each in whole),
         also=tuple(each.id for each in whole),
-        taken_back=taken_back,
+        taken_back=_taken_back(whole),
     )
 
 
@@ -162,7 +188,8 @@ def _taken_back(group: Group) -> bool:
     if not left:
         return any(each.cancelled_at for each in group)
     owners = [each for each in left if each.named and not _by_number(each)] or left
-    general = _latest(each.cancelled_at for each in group if each not in owners)
+    theirs = {each.id for each in owners}
+    general = _latest(each.cancelled_at for each in group if each.id not in theirs)
     return all(_gone(each, general) for each in owners)
 
 

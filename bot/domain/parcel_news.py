@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.orders import Order
-from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel
 
 TOGETHER = timedelta(hours=1)  # what leaves within it is told in one message
@@ -91,7 +90,7 @@ def together_until(order: Order, said: tuple[Said, ...]) -> datetime | None:
 
 def parcel_of(order: Order, id: Any) -> Parcel | None:
     """The whole parcel of which one name is given, also one that was taken back."""
-    return next((parcel for parcel in joined(order.parcels) if id in parcel.ids), None)
+    return order.parcels_by_id.get(id)
 
 
 def _reached(said: Said, template: str) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.domain.context import Said
 from bot.domain.hours import SECOND, quiet_until, waking_time_over
 from bot.domain.orders import Order
-from bot.domain.shop import Shop
+from bot.domain.shop import QuietHours, Shop
 
 TOLD_BY = "order_confirmation"
 AT_ONCE = timedelta(minutes=5)  # told so soon after the order, the term counts from the order
@@ -40,8 +41,14 @@ def closes_at(
 def term_ends(begins: datetime, shop: Shop, zone: ZoneInfo) -> datetime:
     """At least WAKING_DAY of waking time after `begins`; an end at night waits for the morning, in which
     the last reminder still comes before it."""
-    quiet = shop.quiet_hours
-    ends = max(begins + shop.payment.close, waking_time_over(begins, WAKING_DAY, quiet, zone))
+    return _ends(begins, shop.payment.close, shop.payment.last_reminder, shop.quiet_hours, zone)
+
+
+@lru_cache(maxsize=1024)  # each message about an unpaid order asks for it several times
+def _ends(
+    begins: datetime, close: timedelta, last_reminder: timedelta, quiet: QuietHours, zone: ZoneInfo
+) -> datetime:
+    ends = max(begins + close, waking_time_over(begins, WAKING_DAY, quiet, zone))
     morning = quiet_until(ends - SECOND, quiet, zone)  # just before the night is still in the day
-    wait = max(shop.payment.last_reminder, timedelta(hours=1))
+    wait = max(last_reminder, timedelta(hours=1))
     return ends if morning is None else waking_time_over(morning, wait, quiet, zone)

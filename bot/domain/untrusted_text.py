@@ -35,9 +35,12 @@ def friendly_name(name: str | None) -> str | None:
 
     Strangers put links into name fields so that shops mail them on.
     """
-    if not name or _NO_NAME.search(_as_read(name[: 8 * NAME_MAX])):
-        return None
-    return quote(name, NAME_MAX)
+    return _friendly(name[: 8 * NAME_MAX]) if name else None
+
+
+@lru_cache(maxsize=4096)
+def _friendly(name: str) -> str | None:
+    return None if _NO_NAME.search(_as_read(name)) else quote(name, NAME_MAX)
 
 
 def _as_read(name: str) -> str:

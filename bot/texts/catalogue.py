@@ -79,7 +79,7 @@ class Catalogue:
         near = get_close_matches(name, self.names, 1)
         raise TemplateError(f"there is no template {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
 
-    def render(self, version: Version, variables: dict[str, Any], at_most: int = TEXT_MAX) -> Rendered:
+    def render(self, version: Version, variables: Mapping[str, Any], at_most: int = TEXT_MAX) -> Rendered:
         """Fill in `version`; if the seller's fails, fill in ours of that name and report the fault.
 
         Raises TemplateError if ours fails, or the seller's where we have none.
@@ -93,13 +93,13 @@ class Catalogue:
             fault = f"{error}; the default words were used"
         return Rendered(text=self._text(ours, variables, at_most), version=ours, fault=fault)
 
-    def _text(self, version: Version, variables: dict[str, Any], at_most: int) -> str:
+    def _text(self, version: Version, variables: Mapping[str, Any], at_most: int) -> str:
         text = self._fill(version, variables, at_most)
         if not variables.get("stop", _NO_STOP)["needed"]:
             return text
         return f"{text}\n\n{self._stop_line(version.locale, variables)}"
 
-    def _stop_line(self, locale: str, variables: dict[str, Any]) -> str:
+    def _stop_line(self, locale: str, variables: Mapping[str, Any]) -> str:
         """Render how to stop offers. Every offer ends with it, whatever the seller's templates say."""
         version = self.resolve(STOP_LINE, locale)
         ours = self._default(version)
@@ -111,7 +111,7 @@ class Catalogue:
             text = ""
         return text if STOP_WORDS.search(text) else self._fill(ours, variables, TEXT_MAX)
 
-    def _fill(self, version: Version, variables: dict[str, Any], at_most: int) -> str:
+    def _fill(self, version: Version, variables: Mapping[str, Any], at_most: int) -> str:
         compiled = self._compiled(version, nearest(version.locale, variables.get("locale", version.locale)))
         if isinstance(compiled, TemplateError):
             raise compiled

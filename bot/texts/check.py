@@ -1,7 +1,7 @@
 """Check every template on sample buyers and orders, for `xiaoer check`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ from bot.domain.shop import Shop
 from bot.texts.catalogue import CHAT_MAX, STOP_LINE, STOP_WORDS, Catalogue, Version, split_subject
 from bot.texts.faults import TemplateFault, as_fault, recognise
 from bot.texts.operator_words import say
+from bot.texts.parts import Parts
 from bot.texts.samples import samples
 from bot.texts.situations import JOINT
 from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
@@ -75,7 +76,7 @@ class _Check:
         self._reader = reader
         self._samples = cache(self._tried_with)
 
-    def _tried_with(self, name: str, every_situation: bool) -> list[tuple[str, dict[str, Any]]]:
+    def _tried_with(self, name: str, every_situation: bool) -> list[tuple[str, Parts]]:
         return list(samples(name, self._shop, self._policies, every_situation))
 
     def finding(self, fault: TemplateFault, own: bool, label: str | None = None) -> Finding:
@@ -121,7 +122,7 @@ def _unreadable(texts: Catalogue) -> Iterator[TemplateFault]:
         yield why_broken(own[fault.where], {}) if fault.where in own else fault
 
 
-def why_broken(version: Version, variables: dict[str, Any]) -> TemplateFault:
+def why_broken(version: Version, variables: Mapping[str, Any]) -> TemplateFault:
     """Why a template cannot be filled in, found by doing so, since a catalogue reports texts only."""
     try:
         Compiled(TemplateEnvironment(version.locale), version.where, version.source).fill(variables)
@@ -130,7 +131,7 @@ def why_broken(version: Version, variables: dict[str, Any]) -> TemplateFault:
     return TemplateFault("says_nothing", where=version.where)
 
 
-def _fault(version: Version, texts: Catalogue, variables: dict[str, Any]) -> TemplateFault | None:
+def _fault(version: Version, texts: Catalogue, variables: Mapping[str, Any]) -> TemplateFault | None:
     try:
         rendered = texts.render(version, variables)
     except TemplateError as error:

@@ -1,6 +1,6 @@
 """Sample buyers and orders to try templates on, ordinary and extreme."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time, timedelta
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Shop, WorkingHours
+from bot.texts.parts import Parts
 from bot.texts.situations import AGO, AT, situations
 from bot.texts.variables import PARTS, variables
 
@@ -135,7 +136,7 @@ _SAID = tuple(
 )
 
 
-def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> dict[str, Any]:
+def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None = "安娜") -> Parts:
     """Make the variables of one ordinary message of this template, as a preview shows it."""
     known = _input(name, policies)
     for _, facts in (*_ORDERS, *situations()):
@@ -149,7 +150,7 @@ def sample(name: str, shop: Shop, policies: MessagePolicies, buyer: str | None =
 
 def samples(
     name: str, shop: Shop, policies: MessagePolicies, every_situation: bool = True
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[str, Parts]]:
     """Make labelled variables: every buyer with a short and the longest order, then every order.
 
     Left out are combinations that the template's TemplateInput excludes, and orders about which its policy
@@ -259,13 +260,13 @@ def _input(name: str, policies: MessagePolicies) -> TemplateInput:
     return PARTS.get(name) or policies.get(name) or policies[PROMOTION]
 
 
-def _reachable(known: TemplateInput, made: dict[str, Any]) -> bool:
+def _reachable(known: TemplateInput, made: Mapping[str, Any]) -> bool:
     if (known.about_order and made["order"] is None) or (known.about_parcel and made["parcel"] is None):
         return False
     return all(_look_up(made, path) is not None for path in known.variables)
 
 
-def _look_up(made: dict[str, Any], path: str) -> Any:
+def _look_up(made: Mapping[str, Any], path: str) -> Any:
     value: Any = made
     for part in path.split("."):
         value = value[part]

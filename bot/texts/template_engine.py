@@ -1,10 +1,11 @@
 """The sandbox that templates run in: text with a few plain constructs, bounded in time and size.
 
-A template reads plain dicts, lists, texts and numbers; it can call nothing and reach no Python object.
+A template reads plain dicts, Parts, lists, texts and numbers; it can call nothing and reach no Python object.
 What it may be made of is a list of what is allowed, not of what is forbidden.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any, cast
@@ -17,6 +18,7 @@ from jinja2.visitor import NodeTransformer
 
 from bot.texts.faults import TemplateFault, recognise
 from bot.texts.filters import NUMBER_MAX, TEXT_MAX, filters, shown
+from bot.texts.parts import Parts
 
 SOURCE_MAX = 16_000  # characters of a template
 KEPT = 1024  # compiled templates; waiting messages may still need older versions
@@ -45,7 +47,7 @@ _STRANGE = (SyntaxError, RecursionError, MemoryError, OverflowError)  # of Pytho
 
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
-    """One language's environment. `getattr` and `getitem` know dicts, lists and `loop`, nothing else."""
+    """One language's environment. `getattr` and `getitem` know dicts, Parts, lists and `loop` alone."""
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%"})
 
@@ -64,10 +66,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.tests = {name: self.tests[name] for name in _TESTS}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        if type(obj) is dict:
+        if type(obj) is dict or type(obj) is Parts:
             try:
                 return obj[attribute]
             except KeyError:
+                if attribute in obj:
+                    raise  # it could not be made
                 return self.undefined(f"there is no {attribute!r} here", obj=obj, name=attribute)
         if type(obj) is LoopContext and attribute in _LOOP:
             return getattr(obj, attribute)
@@ -101,13 +105,13 @@ class Compiled:
         self.where = where
         self._template = _compile(cage, where, source)
 
-    def fill(self, variables: dict[str, Any], at_most: int = TEXT_MAX) -> str:
+    def fill(self, variables: Mapping[str, Any], at_most: int = TEXT_MAX) -> str:
         """Raises TemplateFault, with file and line, if it cannot be filled in within the bounds."""
         template, parts, size = self._template, [], 0
+        context = template.new_context(cast(dict[str, Any], variables), shared=True)  # it is only read
+        context.vars["_steps"] = [STEPS]
         try:
-            for part in template.root_render_func(
-                template.new_context({**variables, "_steps": [STEPS]}, True)
-            ):
+            for part in template.root_render_func(context):
                 parts.append(part)
                 size += len(part)
                 if size > at_most:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -789,6 +790,26 @@ def test_a_body_without_what_matters_names_it(topic: str) -> None:
 def test_an_order_in_a_strange_currency_names_the_place() -> None:
     with pytest.raises(Unreadable, match="currency: 'QQQ' is not a currency"):
         told("orders/create", order(currency="QQQ"))
+
+
+def test_updates_that_change_nothing_do_not_grow_the_record() -> None:
+    """Shopify updates an order with each remark and each tag that an app puts on it."""
+    parcels = [
+        fulfillment(number, name=f"#9999.{number}", tracking_numbers=[f"T{number}"]) for number in (1, 2)
+    ]
+    whole = order(fulfillments=parcels, refunds=[refund(moved("10.00"))], financial_status="paid")
+
+    def updated(times: int) -> Order:
+        moments = (THEN + timedelta(minutes=minute) for minute in range(times))
+        return merged(
+            *(told("orders/updated", {**whole, "updated_at": f"{at:%Y-%m-%dT%H:%M:%SZ}"}) for at in moments)
+        )
+
+    few, many = updated(20), updated(500)
+
+    assert len(many.shipped) == 2
+    assert many.refunds
+    assert len(msgspec.json.encode(many)) == len(msgspec.json.encode(few))
 
 
 def test_snapshots_may_come_in_any_order() -> None:

@@ -1,7 +1,7 @@
 """Every text for buyers, in every language, for every sample buyer."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -320,7 +320,7 @@ def paths_in(value: object, path: str = "") -> Iterator[str]:
     """order, order.items, order.items[].title, ...: the names of all that is not empty."""
     if path and value is not None and path not in OUTER:
         yield path
-    inner = value if isinstance(value, dict) else {}
+    inner = value if isinstance(value, Mapping) else {}
     for name, part in inner.items():
         yield from paths_in(part, f"{path}.{name}" if path else name)
     for part in value if isinstance(value, list) else []:

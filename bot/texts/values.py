@@ -1,0 +1,332 @@
+"""The values of one message's variables: how each is made, from its facts, once a template asks for it."""
+
+import re
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote as url_quote
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot.domain.derived import derived
+from bot.domain.greetings import addressed_as, first_name
+from bot.domain.messages import DueMessage, Facts
+from bot.domain.money import Money
+from bot.domain.orders import Order
+from bot.domain.parcel_news import LEFT, news, parcel_of, told_ids
+from bot.domain.parcels import Parcel
+from bot.domain.payment_term import closes_at
+from bot.domain.shipping_promise import ships_by, to_ship
+from bot.domain.shop import Shop
+from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
+from bot.domain.working_days import WEEKDAYS
+from bot.domain.working_hours import back_at
+from bot.texts.formats import NamedZone, regional
+from bot.texts.parts import Makers, Parts
+
+ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
+TITLE_MAX = 60
+TEXT_MAX = 500
+TO_PAY = ("unpaid", "partly_paid")  # states in which money is awaited before anything is sent
+ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
+
+_OURS = ("offer", "who", "draft")  # values whose links are the shop's, or the buyer's own address
+_LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
+
+# Values that come with the message itself; a message without one has it empty.
+CARRIED: dict[str, str] = {
+    "link": "a page that belongs to the message: the one that opens a chat about the order, or the one that "
+    "confirms offers; may be empty",
+    "step": "which reminder this is, from 1",
+    "steps": "how many reminders there are",
+    "last": "true for the last reminder",
+    "amount": "the amount this message is about; may be empty",
+    "rating": "stars of the review, 1 to 5",
+    "text": "what the buyer wrote, cut and cleaned; may be empty",
+    "case": "number of the buyer's complaint; may be empty",
+    "promotion": "the promotion's name in the settings",
+    "offer": "the offer in a sentence",
+    "tier": "the buyer's tier",
+    "draft": "a reply prepared for the seller; may be empty",
+    "who": "the buyer that a case is about: name and address; may be empty",
+    "claim": "true for a case that claims a payment, which the seller may confirm",
+}
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """What the values of a message are made of. stop_url, link: as in `variables`."""
+
+    due: DueMessage
+    facts: Facts
+    now: datetime
+    stop_url: str | None
+    link: str | None
+
+    @property
+    def shop(self) -> Shop:
+        return self.facts.shop
+
+    @derived
+    def zone(self) -> ZoneInfo:
+        """The buyer's zone; the shop's, to be named beside each time, for a buyer whose zone nobody knows."""
+        own, zone = self.facts.buyer.timezone, self.shop.zone(self.facts.buyer.timezone)
+        return zone if own == zone.key else NamedZone(zone.key)
+
+    def local(self, at: datetime | None) -> datetime | None:
+        return at.astimezone(self.zone) if at else None
+
+    @derived
+    def name(self) -> str | None:
+        return friendly_name(self.facts.buyer.name)
+
+    @derived
+    def news(self) -> tuple[Parcel, ...]:
+        """The parcels of which a message tells that they left."""
+        tells = self.facts.order and self.due.template == LEFT
+        return news(self.facts.order, self.facts.said) if self.facts.order and tells else ()
+
+    @derived
+    def parcel(self) -> Parcel | None:
+        """The parcel that the message was decided for, else the only one, or the first of the news."""
+        order, id = self.facts.order, self.due.values.get("parcel")
+        if order is None:
+            return None
+        if id:
+            return parcel_of(order, id)
+        return next(iter(order.sent if len(order.sent) == 1 else self.news), None)
+
+
+class _Ordered(msgspec.Struct, frozen=True, dict=True):
+    """The order that a message is about."""
+
+    order: Order
+    about: About
+
+    @property
+    def shop(self) -> Shop:
+        return self.about.shop
+
+    @derived
+    def ships_by(self) -> datetime | None:
+        """The day by which it is promised to leave, also if that has passed."""
+        return ships_by(self.order, self.shop)
+
+    @property
+    def late(self) -> bool:
+        return self.ships_by is not None and self.ships_by < self.about.now
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """A parcel. order: whose parcel it is."""
+
+    parcel: Parcel
+    order: Order
+    about: About
+
+    @property
+    def more(self) -> bool:
+        return bool(told_ids(LEFT, self.order, self.about.facts.said))
+
+
+def _carried(name: str, about: About) -> Any:
+    """A value that comes with the message; None if none does."""
+    values = about.due.values
+    minor, currency = values.get(f"{name}_minor"), values.get("currency")
+    if isinstance(minor, int) and currency:
+        return Money(minor, currency)
+    value = values.get(name)
+    if not isinstance(value, str):
+        return value
+    if name == "link":
+        return _link(value)
+    return quote(value, TEXT_MAX) if name in _OURS else quote_unlinked(value, TEXT_MAX)
+
+
+def _given_link(about: About) -> Any:
+    return _carried("link", about) if "link" in about.due.values else about.link
+
+
+def _case(about: About) -> Any:
+    """The number that comes with the message, else of the case opened by a bad review of this order."""
+    if "case" in about.due.values:
+        return _carried("case", about)
+    order = about.facts.order.id if about.facts.order else None
+    numbers = (case.number for case in about.facts.cases if case.kind == "bad_review" and case.order == order)
+    return max(numbers, default=None)
+
+
+def _amount(about: About) -> Any:
+    """Of the refund that the message is about; one without an amount is of the whole order."""
+    order, id = about.facts.order, about.due.values.get("refund")
+    found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
+    if order is None or found is None:
+        return _carried("amount", about)
+    return found.amount or order.total
+
+
+def _rating(about: About) -> Any:
+    order = about.facts.order
+    rating = order.rating_of(about.due.values.get("review")) if order else None
+    return rating or _carried("rating", about)
+
+
+def _hours(about: About) -> dict[str, Any] | None:
+    """Opening and closing are read in one breath: where the zone is to be named, the closing names it."""
+    hours, own, zone = about.shop.working_hours, about.shop.zone(), about.zone
+    if hours is None or hours.start == hours.end:
+        return None
+    today = about.now.astimezone(own).date()
+    opens = datetime.combine(today, hours.start, own).astimezone(ZoneInfo(zone.key))
+    closes = datetime.combine(today, hours.end, own).astimezone(zone)
+    return {"days": [day for day in WEEKDAYS if day in hours.days], "opens": opens, "closes": closes}
+
+
+def _back_at(about: About) -> datetime | None:
+    return about.local(back_at(about.now, about.shop.working_hours, about.shop.zone()))
+
+
+def _items(of: _Ordered) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": quote_unlinked(line.title, TITLE_MAX) or line.sku or "?",
+            "quantity": line.quantity,
+            "price": line.price,
+            "sum": line.price * line.quantity,
+        }
+        for line in of.order.lines[:ITEMS_MAX]
+    ]
+
+
+def _more_than_nothing(amount: Money | None) -> Money | None:
+    return amount if amount and amount.minor else None
+
+
+def _failed(of: _Ordered) -> bool:
+    return any(parcel.failed for parcel in of.order.shipped if not of.order.has_arrived(parcel))
+
+
+def _parcel(about: About) -> Parts | None:
+    order, found = about.facts.order, about.parcel
+    if order is None or found is None:
+        return None
+    among = not about.news or any(each.id == found.id for each in about.news)
+    return Parts(_PARCEL_IN_QUESTION, _Sent(found if among else about.news[0], order, about))
+
+
+def _parcels(about: About) -> list[Parts]:
+    order, found = about.facts.order, about.parcel
+    every = about.news or ((found,) if found else ())
+    return [Parts(_PARCEL, _Sent(parcel, order, about)) for parcel in every] if order else []
+
+
+def _payment_link(about: About) -> str | None:
+    link, order = about.shop.payment.link, about.facts.order
+    number = order.shown_number if order else ""
+    return link.replace("{order}", url_quote(number, safe="")) if link else None
+
+
+def _closes_at(about: About) -> datetime | None:
+    order = about.facts.order
+    if order is None or order.state not in TO_PAY:
+        return None
+    at = closes_at(order, about.shop, about.facts.said, about.zone, about.now)
+    return about.local(at) if at and at > about.now else None
+
+
+def _ships_within(about: About) -> timedelta | None:
+    """The promise in general, or for an order that waits for its payment; none that is no longer ahead."""
+    order = about.facts.order
+    if order and order.state not in TO_PAY:
+        by = ships_by(order, about.shop)
+        if by is None or by < about.now:
+            return None
+    return about.shop.payment.ships_within or None
+
+
+def _link(text: str | None) -> str | None:
+    return text if text and _LINK.fullmatch(text) else None
+
+
+_BUYER: Makers[About] = {
+    "name": lambda a: a.name,
+    "first_name": lambda a: first_name(a.name),
+    "called": lambda a: addressed_as(a.shop.greeting, a.name),
+}
+
+_SELLER: Makers[About] = {
+    "name": lambda a: a.shop.seller.name,
+    "contact": lambda a: a.shop.seller.contact,
+    "hours": _hours,
+    "back_at": _back_at,
+}
+
+_ORDER: Makers[_Ordered] = {
+    "number": lambda o: o.order.shown_number,
+    "state": lambda o: o.order.state,
+    "total": lambda o: o.order.total,
+    "postage": lambda o: _more_than_nothing(o.order.postage),
+    "items": _items,
+    "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
+    "placed_at": lambda o: o.about.local(o.order.placed_at),
+    "paid_at": lambda o: o.about.local(o.order.paid_at),
+    "paid": lambda o: _more_than_nothing(o.order.paid),
+    "left": lambda o: o.order.left,
+    "overpaid": lambda o: o.order.overpaid,
+    "authorisation": lambda o: o.order.authorisation,
+    "refunded": lambda o: _more_than_nothing(o.order.refunded),
+    "cancelled_at": lambda o: o.about.local(o.order.called_off_at) if o.order.cancelled else None,
+    "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
+    "delivered_at": lambda o: o.about.local(o.order.delivered_at),
+    "to_ship": lambda o: to_ship(o.order),
+    "ships_by": lambda o: None if o.late else o.ships_by,
+    "late": lambda o: o.late,
+    "failed": _failed,
+    "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],
+}
+
+_PARCEL: Makers[_Sent] = {
+    "carrier": lambda p: quote_unlinked(p.parcel.carrier, TITLE_MAX),
+    "tracking": lambda p: quote(p.parcel.tracking, TITLE_MAX),
+    "link": lambda p: _link(p.parcel.tracking_url),
+    "shipped_at": lambda p: p.about.local(p.parcel.shipped_at),
+    "moved_at": lambda p: p.about.local(p.parcel.moved_at),
+    "delivered_at": lambda p: p.about.local(p.parcel.delivered_at),
+    "failed": lambda p: p.parcel.failed,
+}
+
+_PARCEL_IN_QUESTION: Makers[_Sent] = {
+    **_PARCEL,
+    "part": lambda p: not p.order.all_shipped,
+    "more": lambda p: p.more,
+    "last": lambda p: p.more and p.order.surely_all_shipped,
+}
+
+_PAYMENT: Makers[About] = {
+    "accounts": lambda a: [
+        {"bank": account.bank, "number": account.number, "name": account.name}
+        for account in a.shop.payment.accounts
+    ],
+    "link": _payment_link,
+    "memo": lambda a: a.facts.order.shown_number if a.facts.order else None,
+    "closes_at": _closes_at,
+    "ships_within": _ships_within,
+}
+
+MESSAGE: Makers[About] = {
+    **{name: partial(_carried, name) for name in CARRIED},
+    "link": _given_link,
+    "case": _case,
+    "amount": _amount,
+    "rating": _rating,
+    "buyer": lambda a: Parts(_BUYER, a),
+    "shop": lambda a: {"name": a.shop.name},
+    "seller": lambda a: Parts(_SELLER, a),
+    "order": lambda a: Parts(_ORDER, _Ordered(a.facts.order, a)) if a.facts.order else None,
+    "parcel": _parcel,
+    "parcels": _parcels,
+    "payment": lambda a: Parts(_PAYMENT, a),
+    "now": lambda a: a.now.astimezone(a.zone),
+    "locale": lambda a: regional(a.facts.buyer.locale or a.shop.locale, a.shop.locale, a.shop.region),
+    "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},
+}
