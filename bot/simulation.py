@@ -24,7 +24,7 @@ from bot.app import Options, build
 from bot.channels.registry import open_http
 from bot.config import Config, load_config
 from bot.program import Program
-from storage import calendar, outbox, schema
+from storage import calendar, due_messages, schema
 from storage.database import Database
 
 STEP = timedelta(hours=1)  # the longest leap where something waits whose time nobody can name
@@ -117,5 +117,5 @@ async def receiving(program: Program) -> AsyncIterator[None]:
 
 
 def _next_due(connection: Connection, now: datetime) -> datetime | None:
-    found = [at for at in (outbox.next_due(connection, now), calendar.next_wake(connection)) if at]
-    return min(found) if found else outbox.next_due(connection)
+    found = [at for at in (due_messages.next_due(connection, now), calendar.next_wake(connection)) if at]
+    return min(found) if found else due_messages.next_due(connection)

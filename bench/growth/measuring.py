@@ -119,14 +119,14 @@ async def _claim(filled: FilledShop, config: Path) -> float:
     database = Database(filled.url)
     async with open_http() as http:
         program = build(load_config(config, os.environ), database, http)
-        places = {SHOP: {"webhook": 10 * ROUND}}
+        slots = {"webhook": 10 * ROUND}
 
         def rounds(connection: Connection) -> list[float]:
             connection.execute(text(filled.due_now(DUE).replace(":", "\\:")))
             took = []
             for _ in range(DUE // ROUND):
                 began = time.perf_counter()
-                claimed = program.parts.claimer.claim(connection, datetime.now(UTC), ROUND, places)
+                claimed = program.parts.claimer.claim(connection, datetime.now(UTC), ROUND, lambda _: slots)
                 took.append(time.perf_counter() - began)
                 if len(claimed[1]) != ROUND:
                     raise CannotMeasure(f"a claim took {len(claimed[1])} messages")

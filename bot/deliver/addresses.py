@@ -12,7 +12,8 @@ from bot.domain.messages import Address
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, NOTHING_SAID, AddressKey, Standing, mailbox
-from storage.outbox import SELLER, DueRow
+from storage.due_messages import DueRow
+from storage.outbox import SELLER
 
 
 class Contact(msgspec.Struct, frozen=True, kw_only=True):

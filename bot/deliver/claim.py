@@ -24,10 +24,11 @@ from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue, Version, split_subject
 from bot.texts.variables import variables
-from storage import instance, outbox
+from storage import due_messages, instance, outbox
 from storage.asking import Asking, ask_together
 from storage.database import lease_clock, try_locks
-from storage.outbox import SELLER, Competing, DueRow, Outcome, VersionRow, dump, message_name
+from storage.due_messages import Competing, DueRow
+from storage.outbox import SELLER, Outcome, VersionRow, dump, message_name
 from storage.unit import Unit
 
 log = structlog.get_logger()
@@ -68,7 +69,7 @@ class _Judged(msgspec.Struct):
 
 # A shop -> the time up to which all that was acknowledged is in the inbox; None while that is unknown.
 KnownUntil = Callable[[str], datetime | None]
-FreeSlots = Mapping[str, Mapping[str, int]]  # shop -> channel -> how many more it may be given
+FreeSlots = Callable[[str], Mapping[str, int]]  # shop -> channel -> how many more it may be given
 
 _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
 
@@ -118,13 +119,13 @@ class Claimer:
         """
         if instance.held(connection):
             return 0, []
-        due = outbox.due_counts(connection, now)
+        due = due_messages.due_counts(connection, now)
         waiting, examined, claims = self._in_turn(due), 0, list[Claim]()
         while waiting and len(claims) < room:
             wanted = self._shared_out(waiting, due, slots, room - len(claims))
             times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
             rows = ask_together(
-                connection, {shop_id: outbox.due(at, wanted[shop_id]) for shop_id, at in times.items()}
+                connection, {shop_id: due_messages.due(at, wanted[shop_id]) for shop_id, at in times.items()}
             )
             ours = _lock_buyers(connection, {shop_id: rows[shop_id] for shop_id in times}, times, wanted)
             judged, claimed = self._judge(connection, ours, slots, times, now)
@@ -139,7 +140,7 @@ class Claimer:
         wanted: dict[str, int] = {}
         while waiting and room > 0:
             shop_id = waiting.popleft()
-            most = min(due[shop_id], sum(slots.get(shop_id, {}).values()), room)
+            most = min(due[shop_id], sum(slots(shop_id).values()), room)
             if most > 0:
                 wanted[shop_id] = most
                 room -= most
@@ -166,7 +167,7 @@ class Claimer:
         )
         judged = _Judged()
         for shop_id in rows:
-            self._judge_in(shop_id, found[shop_id], dict(slots[shop_id]), times[shop_id], judged)
+            self._judge_in(shop_id, found[shop_id], dict(slots(shop_id)), times[shop_id], judged)
         lease = lease_clock(connection, now) + self._lease
         outbox.mark_sending(connection, [_sending(claim, lease) for claim in judged.claims])
         outbox.hold(connection, judged.held)
@@ -319,7 +320,7 @@ def _lock_buyers(
     dialect = connection.dialect.name
     rivals = ask_together(
         connection,
-        {shop_id: outbox.competing(dialect, those, times[shop_id]) for shop_id, those in ours.items()},
+        {shop_id: due_messages.competing(dialect, those, times[shop_id]) for shop_id, those in ours.items()},
     )
     found = {}
     for shop_id, those in ours.items():

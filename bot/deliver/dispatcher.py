@@ -66,6 +66,9 @@ class Dispatcher:
     ) -> None:
         self._database = database
         self._channels = channels
+        self._of_shop: dict[str, dict[str, SendingChannel]] = defaultdict(dict)
+        for (shop, name), channel in channels.items():
+            self._of_shop[shop][name] = channel
         self._claimer = claimer
         self._outcomes = outcomes
         self._metrics = metrics
@@ -93,9 +96,9 @@ class Dispatcher:
         room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
         if room <= 0:
             return 0
-        slots = self.free_slots()
         if self._watermark:
             await self._watermark.refresh()
+        slots = self._free_slots()
 
         def claim(connection: Connection) -> tuple[int, list[Claim]]:
             known = self._watermark.known_until(connection) if self._watermark else None
@@ -110,13 +113,15 @@ class Dispatcher:
         self._start(claims)
         return examined
 
-    def free_slots(self) -> FreeSlots:
-        """How many more messages each channel can send at once."""
+    def _free_slots(self) -> FreeSlots:
+        """How many more messages each channel of a shop can send at once, as of now."""
         taken = self._taken()
-        free: dict[str, dict[str, int]] = defaultdict(dict)
-        for (shop, name), channel in self._channels.items():
-            free[shop][name] = max(0, channel.at_once - taken[shop, name])
-        return free
+
+        def of_shop(shop: str) -> Mapping[str, int]:
+            channels = self._of_shop.get(shop, {}).items()
+            return {name: max(0, channel.at_once - taken[shop, name]) for name, channel in channels}
+
+        return of_shop
 
     async def record(self) -> None:
         """Write results down, many in one commit, until cancelled."""

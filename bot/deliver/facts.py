@@ -25,8 +25,9 @@ from storage import (
     wish_records,
 )
 from storage.asking import Asking
+from storage.due_messages import DueRow
 from storage.history import NOTHING_HEARD, Heard, HeardByOrder
-from storage.outbox import SELLER, DueRow
+from storage.outbox import SELLER
 from storage.proof_records import Place
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again

@@ -16,7 +16,7 @@ from bot.domain.shop import Shop
 from bot.operations.metrics import Metrics
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
-from storage import conversation_records, history, outbox
+from storage import conversation_records, due_messages, history, outbox
 from storage.database import lease_clock
 from storage.outbox import Attempt, Outcome
 from storage.unit import Unit
@@ -85,7 +85,7 @@ class OutcomeWriter:
             if outcome.state == "failed":
                 unit = Unit(connection, outcome.shop, self._shops[outcome.shop], now)
                 Cases(unit, self._catalogue).open_for_unsent(
-                    unit.ask(outbox.messages([outcome.id])), [outcome]
+                    unit.ask(due_messages.messages([outcome.id])), [outcome]
                 )
 
     def settle_abandoned(

@@ -16,8 +16,9 @@ from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
 from storage import buyer_records, case_records, outbox
+from storage.due_messages import DueRow
 from storage.lookup import numbers_of
-from storage.outbox import SELLER, DueRow, Outcome
+from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
 
 NOTICE = "seller_case"

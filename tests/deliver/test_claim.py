@@ -106,7 +106,7 @@ class Place:
     def examine(
         self, room: int = 10, now: datetime = NOON, slots: dict[str, int] = SLOTS, **more: Any
     ) -> tuple[int, list[Claim]]:
-        return self.claimer.claim(self.connection, now, room, {SHOP_ID: slots, NEIGHBOUR: slots}, **more)
+        return self.claimer.claim(self.connection, now, room, lambda shop: slots, **more)
 
     def claim(self, **more: Any) -> list[str]:
         """The keys of what is claimed."""
@@ -203,7 +203,7 @@ def test_the_first_round_begins_behind_the_named_shop(place: Place) -> None:
 def test_a_shop_without_settings_or_slots_is_passed_over(place: Place) -> None:
     for shop in (SHOP_ID, NEIGHBOUR, "gone"):
         queue(place.connection, "a", shop=shop)
-    found = place.claimer.claim(place.connection, NOON, 10, {NEIGHBOUR: SLOTS, "gone": SLOTS})
+    found = place.claimer.claim(place.connection, NOON, 10, lambda shop: {} if shop == SHOP_ID else SLOTS)
     assert [claim.shop for claim in found[1]] == [NEIGHBOUR]
 
 
@@ -511,7 +511,7 @@ def beside(
         yield
 
     monkeypatch.setattr(claiming, "try_locks", try_locks)
-    monkeypatch.setattr(claiming.outbox, "competing", competing)
+    monkeypatch.setattr(claiming.due_messages, "competing", competing)
 
 
 def row(

@@ -16,7 +16,7 @@ from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.shop import Limits, QuietHours, Shop
 from bot.domain.wishes import EMAIL, Standing, Wish
-from storage import buyer_records, case_records, outbox, proof_records, tables, wish_records
+from storage import buyer_records, case_records, due_messages, proof_records, tables, wish_records
 from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import (
@@ -44,7 +44,7 @@ BOOK = AddressBook(SHOP, {"web": "webhook", "telegram": "telegram", "mail": "ema
 def facts_of(connection: Connection, *looking_back: str) -> dict[str, Facts]:
     """By key, the facts of all messages that wait."""
     ids = connection.scalars(select(tables.outbox.c.id).where(tables.outbox.c.state == "queued")).all()
-    waiting = ask(connection, SHOP_ID, outbox.messages(ids))
+    waiting = ask(connection, SHOP_ID, due_messages.messages(ids))
     found = ask(connection, SHOP_ID, read_facts(BOOK, waiting, looking_back, NOON))
     return {row.key: found[row.id] for row in waiting if row.id in found}
 

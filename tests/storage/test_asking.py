@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, select
 
-from storage import outbox, tables
+from storage import due_messages, tables
 from storage.asking import Asking, Change, Query, Row, ask, ask_together, changed
 from storage.bulk import insert_new, insert_numbered
 from tests.one_shop import HOUR, queue
@@ -139,6 +139,6 @@ def test_changes_that_differ_are_not_mixed() -> None:
 
 def test_the_times_of_both_databases_are_in_utc(connection: Connection) -> None:
     queue(connection, "a", shop="mugs")
-    (row,) = ask(connection, "mugs", outbox.due(NOON, 9))
+    (row,) = ask(connection, "mugs", due_messages.due(NOON, 9))
 
     assert (row.due_at, row.due_at.utcoffset()) == (NOON, NOON.utcoffset())

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import StorageError
-from storage import outbox, schema
+from storage import due_messages, schema
 from storage.asking import ask
 from storage.database import Database, is_service_trouble, make_engine, take_ids, try_lock, try_locks
 from storage.tables import buyers, life
@@ -125,7 +125,7 @@ def test_the_times_of_a_database_in_another_zone_are_read_in_utc(postgres_url: s
 
     database = Database(postgres_url)
     database.write_now(lambda link: queue(link, "a"))
-    (row,) = database.write_now(lambda link: ask(link, SHOP_ID, outbox.due(NOON, 9)))
+    (row,) = database.write_now(lambda link: ask(link, SHOP_ID, due_messages.due(NOON, 9)))
     database.close()
 
     assert (row.due_at, row.due_at.utcoffset()) == (NOON, timedelta(0))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.domain.messages import Reason
-from storage import outbox, schema, tables
+from storage import due_messages, outbox, schema, tables
 from storage.asking import ask
 from storage.database import Database
 from storage.outbox import AHEAD, Attempt, Outcome, dump
@@ -20,7 +20,7 @@ WHY = Reason("quiet_hours", {"until": "08:00"})
 
 
 def due(connection: Connection, now: datetime = NOON, limit: int = 9) -> list[str]:
-    return [row.key for row in ask(connection, SHOP_ID, outbox.due(now, limit))]
+    return [row.key for row in ask(connection, SHOP_ID, due_messages.due(now, limit))]
 
 
 def states(connection: Connection, *columns: str) -> list[tuple[Any, ...]]:
@@ -58,26 +58,26 @@ def test_answers_go_first_then_the_longest_due(connection: Connection) -> None:
     assert due(connection) == ["answer", "late", "now"]
     assert due(connection, limit=2) == ["answer", "late"]
     assert due(connection, limit=1) == ["answer"]
-    assert outbox.next_due(connection) == NOON - HOUR
+    assert due_messages.next_due(connection) == NOON - HOUR
 
 
 def test_only_shops_with_something_due_are_asked(connection: Connection) -> None:
     queue(connection, "now")
     queue(connection, "future", shop=NEIGHBOUR, due_at=NOON + MINUTE)
 
-    assert outbox.due_counts(connection, NOON - MINUTE) == {}
-    assert outbox.due_counts(connection, NOON) == {SHOP_ID: 1}
-    assert list(outbox.due_counts(connection, NOON + MINUTE)) == [SHOP_ID, NEIGHBOUR]
+    assert due_messages.due_counts(connection, NOON - MINUTE) == {}
+    assert due_messages.due_counts(connection, NOON) == {SHOP_ID: 1}
+    assert list(due_messages.due_counts(connection, NOON + MINUTE)) == [SHOP_ID, NEIGHBOUR]
 
 
 def test_behind_a_backlog_no_shop_is_forgotten(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "BACKLOG", 5)
+    monkeypatch.setattr(due_messages, "BACKLOG", 5)
     queue(connection, *(f"old{number}" for number in range(9)), due_at=NOON - HOUR)
     queue(connection, "theirs", shop=NEIGHBOUR)
 
-    assert list(outbox.due_counts(connection, NOON)) == [SHOP_ID, NEIGHBOUR]
+    assert list(due_messages.due_counts(connection, NOON)) == [SHOP_ID, NEIGHBOUR]
 
 
 def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.domain.messages import Reason
-from storage import outbox
+from storage import due_messages
 from storage.asking import ask
 from storage.outbox import dump
 from tests.one_shop import HOUR, MINUTE, SHOP_ID, amend, queue
@@ -16,7 +16,7 @@ ASKED = {"category": "answer", "to": "telegram:42"}
 
 
 def due(connection: Connection, minutes: int = 0, limit: int = 9) -> list[str]:
-    return [row.key for row in ask(connection, SHOP_ID, outbox.due(NOON + minutes * MINUTE, limit))]
+    return [row.key for row in ask(connection, SHOP_ID, due_messages.due(NOON + minutes * MINUTE, limit))]
 
 
 def failed(
@@ -79,7 +79,7 @@ def test_another_program_does_not_count_what_has_to_wait_as_its_forerunner(conne
     rival = [
         row.id
         for row in ask(
-            connection, SHOP_ID, outbox.competing(connection.dialect.name, ["ann"], NOON + 2 * MINUTE)
+            connection, SHOP_ID, due_messages.competing(connection.dialect.name, ["ann"], NOON + 2 * MINUTE)
         )
     ]
 
@@ -90,8 +90,8 @@ def test_the_next_due_time_may_leave_out_what_waits_for_another(connection: Conn
     failed(connection, "first", **ASKED)
     queue(connection, "second", **ASKED)
 
-    assert outbox.next_due(connection) == NOON
-    assert outbox.next_due(connection, NOON) == NOON + 2 * MINUTE
+    assert due_messages.next_due(connection) == NOON
+    assert due_messages.next_due(connection, NOON) == NOON + 2 * MINUTE
 
 
 # One buyer among many
