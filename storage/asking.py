@@ -6,6 +6,7 @@ structs. An `Asking` is a generator that takes one step after the other, a query
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -34,7 +35,10 @@ class Step(Protocol):
         """Run this step of several shops: the shop and its own step each."""
 
 
-Asking = Generator[Step, list[Any], T]
+_NOTHING: list[Any] = []  # which nobody changes
+
+# None: a step for which there is nothing to do, taken so that many stay in step.
+Asking = Generator[Step | None, list[Any], T]
 
 
 def ask(connection: Connection, shop: str, asking: Asking[T]) -> T:
@@ -48,17 +52,22 @@ def ask_together(connection: Connection, asking: Mapping[str, Asking[T]]) -> dic
     found: dict[str, Any] = dict.fromkeys(asking)
     while found:
         steps: dict[Hashable, list[tuple[str, Step]]] = {}
+        idle: list[str] = []
         for shop, rows in found.items():
             try:
                 step = asking[shop].send(rows)
             except StopIteration as ended:
                 done[shop] = ended.value
+                continue
+            if step is None:
+                idle.append(shop)
             else:
                 steps.setdefault(step.group, []).append((shop, step))
-        found = {}
+        found = dict.fromkeys(idle, _NOTHING)
         for same in steps.values():
             rows_of = same[0][1].run(connection, same)
-            found.update({shop: rows_of.get(shop, []) for shop, _ in same})
+            for shop, _ in same:
+                found[shop] = rows_of.get(shop, _NOTHING)
     return done
 
 
@@ -79,7 +88,7 @@ class Query(Generic[R]):
 
     def __init__(self, row: type[R], text: str, *, postgresql: str | None = None, **lists: str) -> None:
         self._rows = list[row]  # type: ignore[valid-type]
-        self._lists = lists
+        self._further = tuple(name for name in lists if name != "given")
         self._text = {
             "sqlite": text.format_map({name: _SQLITE % _table(name, of) for name, of in lists.items()}),
             "postgresql": _PLACE.sub(
@@ -92,8 +101,10 @@ class Query(Generic[R]):
 
     def of(self, given: Keys, **others: Any) -> Asking[list[R]]:
         """The rows of these keys; without any there is nothing to ask. others: further lists, and values."""
-        lists = {name: others.pop(name, ()) for name in self._lists if name != "given"}
-        return (yield _Read(self, {"given": given, **lists}, others))
+        lists = {"given": given}
+        for name in self._further:
+            lists[name] = others.pop(name, ())
+        return (yield _Read(self, lists, others) if any(lists.values()) else None)
 
     def rows(self, connection: Connection, sent: dict[str, Any]) -> list[R]:
         """The rows for parameters as they are sent: lists as JSON, times as text."""
@@ -121,16 +132,14 @@ class _Read(msgspec.Struct, frozen=True):
 
     @property
     def group(self) -> Hashable:
-        return id(self.query), *self.values.values()
+        return (id(self.query), *self.values.values()) if self.values else id(self.query)
 
     def run(self, connection: Connection, same: Sequence[tuple[str, "_Read"]]) -> Found:
-        if not any(keys for _, read in same for keys in read.lists.values()):
-            return {}
         sent = {name: _sent_value(value) for name, value in self.values.items()}
         for name in self.lists:
             keys = ((shop, read.lists[name]) for shop, read in same)
             sent[name] = _encode([_key(shop, key) for shop, those in keys for key in those]).decode()
-        found: dict[str, list[Any]] = {shop: [] for shop, _ in same}
+        found: dict[str, list[Any]] = defaultdict(list)
         for row in self.query.rows(connection, sent):
             found[row.shop].append(row)
         return found
@@ -158,12 +167,12 @@ class Change(msgspec.Struct, frozen=True):
 
     def run(self, connection: Connection, same: Sequence[tuple[str, "Change"]]) -> Found:
         every = [{"shop": shop, **row} for shop, change in same for row in change.rows]
-        if every:
-            self.write(connection, self.table, every, **self.options)
+        self.write(connection, self.table, every, **self.options)
         return {}
 
 
 def changed(
     write: Callable[..., None], table: Table, rows: Iterable[dict[str, Any]], **options: Any
 ) -> Asking[None]:
-    yield Change(write, table, list(rows), options)
+    given = list(rows)
+    yield Change(write, table, given, options) if given else None
