@@ -36,8 +36,13 @@ def another_at_work(engine: Engine) -> Iterator[Connection]:
 
 
 def claimed(engine: Engine, connection: Connection, room: int) -> list[Claim]:
-    places = {engine.shop: {"webhook": PLACES}}
-    return engine.program.parts.claimer.claim(connection, engine.clock.now, room, places)[1]
+    slots = {"webhook": PLACES}
+    return engine.program.parts.claimer.claim(connection, engine.clock.now, room, lambda shop: slots)[1]
+
+
+def reacted(engine: Engine, connection: Connection) -> int:
+    found = engine.program.parts.reactor.react_in(connection, [engine.shop], engine.clock)
+    return sum(of_shop.handled for _, of_shop in found)
 
 
 def buyers_of(claims: list[Claim]) -> set[str]:
@@ -152,7 +157,7 @@ async def test_while_another_reacts_to_one_shop_the_next_one_is_handled(shops: M
     await other.take(Buyer("bob", "2").placed())
 
     with another_at_work(one) as connection:
-        one.program.parts.reactor.react_in_shop(connection, one.shop, one.clock)
+        reacted(one, connection)
         await asyncio.wait_for(one.program.react(), TIMEOUT)
 
     assert set(await other.orders()) == {"2"}
@@ -162,7 +167,7 @@ async def test_what_came_after_anothers_look_is_handled_soon(shops: ManyShops) -
     engine = shops.engine()
     async with asyncio.timeout(TIMEOUT):
         with another_at_work(engine) as connection:
-            engine.program.parts.reactor.react_in_shop(connection, engine.shop, engine.clock)
+            reacted(engine, connection)
             await engine.take(Buyer("ann", "1").placed())
             await engine.program.parts.workers.react.woken()
             assert await engine.program.react() == 0
@@ -181,7 +186,7 @@ async def test_what_is_decided_later_is_due_later_whoever_looked_at_the_clock_fi
     def handle_the_first() -> None:
         one.clock.now += timedelta(seconds=1)
         with another_at_work(one) as connection:
-            assert one.program.parts.reactor.react_in_shop(connection, one.shop, one.clock).handled == 1
+            assert reacted(one, connection) == 1
         with another_at_work(one) as connection:
             inbox.add(connection, arrivals[1:])
 
