@@ -64,6 +64,8 @@ def _about(template: str, order: Order, record: Parcel, at: datetime | None) -> 
 
 def _later(numbers: list[Number]) -> Iterator[Number]:
     """Those that were told after another one, also if they were told before it too."""
+    if len(numbers) < 2:
+        return
     begun = [(each.first, each.tracking or "") for each in numbers]
     for number in numbers:
         name = number.tracking
