@@ -283,7 +283,7 @@ def _said(row: _SaidRow) -> Said:
         order=row.order,
         sent_at=row.settled_at if sent else None,
         written_at=facts.at if sent else None,
-        paid=row.paid or knew_paid(row.state, row.facts),
+        paid=row.paid or bool(sent and known.paid_at),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),
     )

@@ -236,6 +236,7 @@ async def test_a_database_that_was_only_stopped_goes_on_by_itself(shop: Shop, ki
     async with shop.open(kill) as first:
         await shop.place(first, "1")
         await shop.said("1", 1)
+        await shop.noted()
 
     async with shop.open(shift=LATER) as again:
         await shop.said("1", 2)
