@@ -16,11 +16,15 @@ _replace = msgspec.structs.replace
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
-    """of: the buyer's id that the same showing named, "" for a guest; None if it named nobody."""
+    """of: the buyer's id that the same showing named, "" for a guest; None if it named nobody.
+
+    aside: told with a payment, which may name who paid, or a copy that was made before a correction.
+    """
 
     value: str
     at: datetime
     of: str | None = None
+    aside: bool = False
 
 
 class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,7 +68,7 @@ def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contac
     newer = {
         name: new
         for name, value in values.items()
-        if _wins(new := Told(value, at, None if name == "id" else of), getattr(contacts, name))
+        if _wins(new := Told(value, at, None if name == "id" else of, not whole), getattr(contacts, name))
     }
     if ref.agrees and ref.email:
         contacts = _replace(contacts, agreed=_with_yes(contacts.agreed, mailbox(ref.email), at))
@@ -81,5 +85,6 @@ def _wins(new: Told, known: Told | None) -> bool:
     return known is None or _age(new) > _age(known)
 
 
-def _age(told: Told) -> tuple[datetime, str, bool, str]:
-    return told.at, told.value, told.of is not None, told.of or ""
+def _age(told: Told) -> tuple[bool, datetime, str, bool, str]:
+    """What an order's own showing tells counts before what was told aside, whichever is newer."""
+    return not told.aside, told.at, told.value, told.of is not None, told.of or ""

@@ -24,6 +24,16 @@ def test_an_address_corrected_later_counts_whichever_word_comes_first() -> None:
         assert contacts.email == Told("ann@example.com", AT + HOUR, "")
 
 
+def test_what_a_payment_names_corrects_no_showing_of_the_order_whichever_word_comes_first() -> None:
+    shown = (BuyerRef(email="ann@example.com"), AT, True)
+    payer = (BuyerRef(name="Bob", email="bob@example.com"), AT + HOUR, False)
+    for words in ((shown, payer), (payer, shown)):
+        contacts = NONE
+        for ref, at, whole in words:
+            contacts = told(contacts, ref, at, whole)
+        assert (contacts.known("email"), contacts.known("name")) == ("ann@example.com", "Bob")
+
+
 def test_what_a_platform_leaves_out_stays_as_it_was_told() -> None:
     contacts = told(NONE, BuyerRef(email="ann@example.com", phone="+8613800008000"), AT, whole=True)
     later = told(contacts, BuyerRef(name="Ann", email=""), AT + HOUR, whole=True)
