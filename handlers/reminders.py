@@ -161,9 +161,9 @@ def one_breath_over(facts: Facts, now: datetime) -> datetime:
         return now + _breath(facts.shop.payment)  # it is still to be told
     gap, breath = facts.shop.payment.gap, _breath(facts.shop.payment)
     waits = [
-        said.sent_at + (breath if said.template == payment_term.TOLD_BY else max(gap, breath))
+        at + (breath if said.template == payment_term.TOLD_BY else max(gap, breath))
         for said in facts.said
-        if said.sent_at and said.template in ABOUT_MONEY
+        if (at := said.sent_at or said.written_at) and said.template in ABOUT_MONEY
     ]
     return max(waits, default=now)
 

@@ -282,7 +282,7 @@ def _said(row: _SaidRow) -> Said:
         state=row.state,
         order=row.order,
         sent_at=row.settled_at if sent else None,
-        written_at=facts.at if sent else None,
+        written_at=facts.at if sent or row.state == "unknown" else None,
         paid=row.paid or bool(sent and known.paid_at),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),

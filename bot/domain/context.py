@@ -101,7 +101,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     order: str | None = None
     sent_at: datetime | None = None
-    written_at: datetime | None = None  # the time of the facts in its text, if they are kept
+    written_at: datetime | None = None  # of the facts in a text that was sent, or may have been, if kept
     paid: bool = False  # the text was written knowing that the order was paid
     parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
     total: Money | None = None  # of the order, and what was paid of it, when the text was written

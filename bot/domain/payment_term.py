@@ -24,7 +24,7 @@ def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | N
     if order.placed_at is None:
         return None
     told = next((each for each in said if each.template == TOLD_BY), None)
-    if told is None or (told.state not in OPEN and told.sent_at is None):
+    if told is None:
         return order.placed_at
     at = now if told.state in OPEN else told.written_at or told.sent_at
     return at if at and at > order.placed_at + AT_ONCE else order.placed_at

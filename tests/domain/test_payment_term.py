@@ -89,3 +89,10 @@ def test_every_term_is_a_waking_day_at_least_and_ends_by_day(
     assert ends >= waking_time_over(begins, WAKING_DAY, quiet, where)
     awake = ends - timedelta(seconds=1)
     assert not in_quiet_hours(awake, quiet, where) or not in_quiet_hours(ends, quiet, where)
+
+
+def test_a_confirmation_of_which_nobody_knows_whether_it_arrived_begins_the_term_too() -> None:
+    written = PLACED + 24 * HOUR
+    unknown = Said(key="c", template="order_confirmation", state="unknown", written_at=written)
+
+    assert begins_at(ORDER, (unknown,), written + HOUR) == written

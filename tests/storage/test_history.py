@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import Connection, insert
 
 from bot.domain.context import Said
@@ -176,3 +177,15 @@ def test_only_a_sent_message_knew_that_its_order_was_paid() -> None:
     assert not history.knew_paid("sent", '{"order": {"paid_at": null}}')
     assert not history.knew_paid("sent", '{"order": null}')
     assert not history.knew_paid("sent", None)
+
+
+@pytest.mark.parametrize(("state", "kept"), [("sent", True), ("unknown", True), ("skipped", False)])
+def test_the_time_of_a_text_is_known_where_it_arrived_or_may_have(
+    connection: Connection, state: str, kept: bool
+) -> None:
+    sent(connection, "k", state=state, order="1001")
+    amend(connection, "k", facts=f'{{"at": "{(NOON - HOUR).isoformat()}"}}')
+    ((said,),) = ask(connection, SHOP_ID, history.said_about({"1001"})).values()
+
+    assert said.written_at == (NOON - HOUR if kept else None)
+    assert (said.sent_at is not None) == (state == "sent")
