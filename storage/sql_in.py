@@ -7,7 +7,7 @@ each number of values. SQLite plans a list better than an array.
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, String, all_, any_, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Connection, String, any_, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 
 
@@ -15,14 +15,6 @@ def is_in(connection: Connection, column: ColumnElement[Any], values: Collection
     if connection.dialect.name == "postgresql":
         return column == any_(_array(values))
     return column.in_(values)
-
-
-def is_not_in(
-    connection: Connection, column: ColumnElement[Any], values: Collection[str]
-) -> ColumnElement[bool]:
-    if connection.dialect.name == "postgresql":
-        return column != all_(_array(values))
-    return column.not_in(values)
 
 
 def _array(values: Collection[str]) -> BindParameter[Any]:
