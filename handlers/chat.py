@@ -228,15 +228,19 @@ def _ended(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     """End the reminders that the buyer does not want."""
     if meaning.name != "no_reminders" and "no_reminders" not in meaning.also:
         return []
-    return [EndReminders(order=order.id, at=event.at) for order in _pressed(event, context)]
+    named = _named(event, context)
+    ended = [named.id] if named else [*(order.id for order in _pressed(event, context)), None]
+    return [EndReminders(order=order, at=event.at) for order in ended]
 
 
 def _pressed(event: MessageReceived, context: Context) -> list[Order]:
     """The order that the buyer names, else all that they may be reminded of."""
-    named = named_order(order_proof.numbers_in(event.text), context)
-    if named:
-        return [named]
-    return [order for order in context.orders if order.state in PAYABLE]
+    named = _named(event, context)
+    return [named] if named else [order for order in context.orders if order.state in PAYABLE]
+
+
+def _named(event: MessageReceived, context: Context) -> Order | None:
+    return named_order(order_proof.numbers_in(event.text), context)
 
 
 def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:

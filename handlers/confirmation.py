@@ -58,7 +58,7 @@ def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) 
 
 
 def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    outdated = not_payable(order) or free(order) or reminders_ended(order)
+    outdated = not_payable(order) or free(order) or reminders_ended(order, facts.conversations)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = reminders.order_closed(order, facts, now)

@@ -118,7 +118,12 @@ def history(order: Order, context: Context) -> list[str]:
 
 def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """A step is outdated too once the order is closed, or the next step is due."""
-    outdated = not_payable(order) or free(order) or reminders_ended(order) or claimed(order, facts)
+    outdated = (
+        not_payable(order)
+        or free(order)
+        or reminders_ended(order, facts.conversations)
+        or claimed(order, facts)
+    )
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = order_closed(order, facts, now)

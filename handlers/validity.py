@@ -1,8 +1,9 @@
 """Why a message about an order is outdated: the same reasons withdraw it early and stop it when it is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
+from bot.domain.context import Conversation
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -131,9 +132,13 @@ def not_payable(order: Order) -> Reason | None:
     )
 
 
-def reminders_ended(order: Order) -> Reason | None:
-    """The buyer asked not to be pressed about this order."""
-    return Reason("reminders_ended", {"order": order.shown_number}) if order.reminders_ended_at else None
+def reminders_ended(order: Order, chats: Iterable[Conversation] = ()) -> Reason | None:
+    """The buyer asked not to be pressed about this order, or about any, in one of these chats, since they
+    placed it: an order may be told after such words."""
+    last = max((chat.no_reminders_at for chat in chats if chat.no_reminders_at), default=None)
+    since = last is not None and order.placed_at is not None and order.placed_at <= last
+    ended = order.reminders_ended_at is not None or since
+    return Reason("reminders_ended", {"order": order.shown_number}) if ended else None
 
 
 def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | None:

@@ -30,11 +30,12 @@ class _ChatRow(Row, frozen=True):
     tries_since: datetime | None
     answered: str | None
     hushed_until: datetime | None
+    no_reminders_at: datetime | None
 
 
 _CHAT = """
     SELECT conversations.shop, conversations.channel, conversations.address, conversations.buyer, last_in_at,
-        human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until
+        human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until, no_reminders_at
     FROM {given} CROSS JOIN conversations WHERE conversations.shop = given.shop
     """
 _BY_PLACE = Query(

@@ -215,6 +215,24 @@ async def test_who_is_pressed_is_reminded_no_more_and_hears_the_rest(database_ur
         assert shop.receiver.templates[-2:] == ["order_confirmation", "payment_reminder"]
 
 
+async def test_who_does_not_want_to_be_pressed_is_not_about_an_order_that_is_told_after_the_words(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        placed_at = shop.clock.now
+        await shop.forward(2 * MINUTE)
+        await shop.say("别催了")
+        await shop.settle()
+        await shop.place(at=placed_at)
+        await shop.forward(4 * DAY)
+        assert shop.receiver.templates.count("order_confirmation") == 1
+        assert "payment_reminder" not in shop.receiver.templates
+
+        await shop.place("1002")
+        await shop.forward(HOUR)
+        assert shop.receiver.templates[-2:] == ["order_confirmation", "payment_reminder"]
+
+
 async def test_answers_come_in_the_language_of_the_question(database_url: str) -> None:
     async with world(database_url) as shop:
         await shop.place()

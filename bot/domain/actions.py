@@ -116,9 +116,12 @@ class CountTry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndReminders(msgspec.Struct, frozen=True, kw_only=True):
-    """Remind no more of paying for `order`, because the buyer asked for that. at: when they did."""
+    """Remind no more of paying for `order`, because the buyer asked for that. at: when they did.
 
-    order: str
+    order: None for whatever this conversation's buyer placed before, orders that we hear of later among them.
+    """
+
+    order: str | None
     at: datetime
 
 

@@ -40,6 +40,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     tries_since: datetime | None = None
     answered: tuple[datetime, ...] = ()  # the newest answers, the oldest first
     hushed_until: datetime | None = None  # no answer before
+    no_reminders_at: datetime | None = None  # when the buyer last asked here not to be pressed
 
     @property
     def name(self) -> str:

@@ -86,7 +86,7 @@ class Decisions:
                     for case in self._proofs.count_try(action, context.conversation):
                         self.open_case(case, buyer, context.conversation.name)
                 case EndReminders():
-                    self._end_reminders(action)
+                    self._end_reminders(action, context.conversation)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
                 case WakeAt():
@@ -230,14 +230,18 @@ class Decisions:
         known = self._work.chats[chat.channel, chat.address]
         self._work.put_chat(_replace(known, hushed_until=hush.until))
 
-    def _end_reminders(self, ended: EndReminders) -> None:
-        """The first wish stays. What waits of the reminders is judged by it when it is due."""
-        order = self._work.read_order(ended.order)
-        if order is None:
-            return
-        known = order.reminders_ended_at
-        at = ended.at if known is None else min(known, ended.at)
-        self._work.put_order(_replace(order, reminders_ended_at=at))
+    def _end_reminders(self, ended: EndReminders, chat: Conversation | None) -> None:
+        """What waits of the reminders is judged by it when it is due. Of an order the first wish stays, of a
+        chat the last, because it binds what was placed before it."""
+        at = self._work.heard_at(ended.at)
+        order = self._work.read_order(ended.order) if ended.order else None
+        if order is not None:
+            known = order.reminders_ended_at
+            self._work.put_order(_replace(order, reminders_ended_at=min(known or at, at)))
+        elif ended.order is None and chat is not None:
+            spoken_in = self._work.chats[chat.channel, chat.address]
+            known = spoken_in.no_reminders_at
+            self._work.put_chat(_replace(spoken_in, no_reminders_at=max(known or at, at)))
 
     def _mark_in(self, event: Event) -> str | None:
         """The mark of the address to which the link in a message was sent."""
