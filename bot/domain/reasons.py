@@ -42,4 +42,5 @@ REASONS: Reasons = {
     "no_answer": ("order",),
     "handler_failed": ("event", "error"),
     "undeliverable": ("template", "why"),
+    "unanswered": ("asked_at", "template"),
 }

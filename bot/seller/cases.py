@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import CaseKind, OpenCase
+from bot.domain.actions import MAILTO, CaseKind, OpenCase, Value
 from bot.domain.context import Buyer, Case
 from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
@@ -24,6 +24,7 @@ from storage.unit import CaseLine, Unit
 NOTICE = "seller_case"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
+LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
 
 
 class Cases:
@@ -74,12 +75,14 @@ class Cases:
         reasons = {outcome.id: outcome.why for outcome in outcomes}
         for row in rows:
             why = reasons.get(row.id)
-            if why is None or why.code not in REPORTED or row.category == "promotion" or row.buyer == SELLER:
+            if why is None or row.buyer == SELLER or not _is_reported(row, why):
                 continue
             found = self._unit.ask(buyer_records.by_id({row.buyer}))
             orders = {row.order_id} if row.order_id else set()
             number = numbers_of(self._unit.connection, self._unit.shop_id, orders)
-            self.open(_unsent(row, why, number.get(row.order_id or "", row.order_id)), found.get(row.buyer))
+            opened = _unsent(row, why, number.get(row.order_id or "", row.order_id))
+            chat = row.to if row.category == "answer" else None
+            self.open(opened, found.get(row.buyer), chat=chat)
 
     def _draft(self, opened: OpenCase, buyer: Buyer | None, order: Order | None) -> str | None:
         """A text prepared for the seller, in the buyer's language, from the template that the case names."""
@@ -145,12 +148,23 @@ def notice_key(case: str) -> str:
     return f"{NOTICE}:{case}"
 
 
+def _is_reported(row: DueRow, why: Reason) -> bool:
+    if why.code == LATE:
+        return row.category == "answer" and row.to is not None and not row.to.startswith(MAILTO)
+    return why.code in REPORTED and row.category != "promotion"
+
+
 def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
     """number: of its order, as the buyer sees it."""
     order = row.order_id
     if row.template == "second_contact":
         key = f"no_answer:{order}"
         return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": number}, order=order)
+    details: dict[str, Value]
+    if why.code == LATE:  # one for each chat and day, because whoever hears nothing writes again
+        key = f"unanswered:{row.to}:{row.due_at.date()}"
+        details = {"asked_at": row.due_at.isoformat(), "template": row.template}
+        return OpenCase(kind="undeliverable", key=key, reason="unanswered", details=details, order=order)
     # No address is one matter for all messages of an order; any other trouble is a message's own.
     lost = why.code == "no_way" and order
     kind: CaseKind = "unreachable" if lost else "undeliverable"

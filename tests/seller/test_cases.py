@@ -1,7 +1,7 @@
 """What the seller is told of what waits for them: who it is about, what they need to know, what to do."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -104,6 +104,25 @@ async def test_the_sellers_mail_says_that_something_was_not_understood_and_quote
     [letter] = [sent.message for sent in mail.sent]
     assert "没看懂买家的话：“杯子会不会掉色呀”" in letter.text
     assert "找人工" not in letter.text
+
+
+def test_who_wrote_and_heard_nothing_in_time_is_one_case_a_day(connection: Connection) -> None:
+    def late(id: int, at: datetime, **fields: Any) -> Any:
+        known = {"template": "where_is_order", "category": "answer", "buyer": "ann", "order_id": None}
+        return SimpleNamespace(id=id, key=f"k{id}", due_at=at, **{"to": "webhook:ann", **known, **fields})
+
+    rows = [
+        *(late(1, NOON), late(2, NOON + timedelta(minutes=5)), late(3, NOON + timedelta(days=1))),
+        late(4, NOON, to=None, category="shipping", template="shipped"),
+        late(5, NOON, to="mailto:ann@buyers.example", template="offers_confirm"),
+    ]
+    why = Reason("too_late", {"due_at": NOON.isoformat(), "lateness": 900})
+    outcomes = [Outcome(shop=SHOP_ID, id=row.id, state="skipped", why=why) for row in rows]
+
+    Cases(unit_of(connection), CATALOGUE).open_for_unsent(rows, outcomes)
+
+    cases = read_models.list_cases(connection, SHOP_ID)
+    assert [(case.kind, case.reason.code) for case in cases] == [("undeliverable", "unanswered")] * 2
 
 
 def test_a_buyer_who_does_not_answer_is_named_by_the_number_that_they_see(connection: Connection) -> None:

@@ -20,6 +20,7 @@ from tests.outside.rules.identities import LAST, proved, silenced
 _IN_TIME = timedelta(hours=1)
 _ENOUGH = timedelta(days=1)  # in which quiet hours and caps have passed
 _AT_ONCE = timedelta(minutes=10)
+_TRIED = timedelta(minutes=30)  # until when an answer that no try delivered is a person's
 _GUESSING = 3  # tries after which nobody need be believed
 _OF_A_PERSON = ("human_coming", "human_again", "too_many_answers", None)  # a chat may not say which it is
 
@@ -155,9 +156,7 @@ def answers(history: History) -> Iterator[Finding]:
                 and (fact.asks != "person" or each.template in _OF_A_PERSON)
                 for each in history.heard
             )
-            cases = [case for case in history.cases if told.acked_at <= case.opened_at <= until]
-            called = bool(cases) and fact.asks == "question"
-            if not heard and not called:
+            if not heard and not (fact.asks == "question" and _called(history, told, fact.chat)):
                 what = f"{fact.chat} wrote {fact.text!r} and neither an answer nor a person came"
                 yield Finding(rule="", when=told.acked_at, what=what)
 
@@ -177,7 +176,8 @@ def proofs(history: History) -> Iterator[Finding]:
                 continue
             until = told.acked_at + _AT_ONCE
             said = [heard for heard in history.heard if heard.address == fact.chat and heard.seq > told.seq]
-            if not any(set(history.orders_of(heard)) & opened for heard in said if heard.at <= until):
+            believed = any(set(history.orders_of(heard)) & opened for heard in said if heard.at <= until)
+            if not believed and not _called(history, told, fact.chat):
                 order = sorted(opened)[0]
                 what = f"{fact.chat} proved {order} by {fact.text!r} and was not believed"
                 yield Finding(rule="", when=told.acked_at, what=what, order=order)
@@ -212,6 +212,15 @@ def _taken_over(history: History, chat: Address, told: Told) -> bool:
 def _again(history: History, told: Told) -> bool:
     """The same delivery came before: it changes nothing."""
     return any(each.delivery == told.delivery and each.seq < told.seq for each in history.told)
+
+
+def _called(history: History, told: Told, chat: Address) -> bool:
+    """A person is called at once, or when the answer was tried for a while and could not be delivered."""
+    name = f"{chat.kind}:{chat.value}"
+    return any(
+        told.acked_at <= case.opened_at <= told.acked_at + (_TRIED if name in (case.who or "") else _AT_ONCE)
+        for case in history.cases
+    )
 
 
 def _failing(history: History, chat: Address) -> bool:
