@@ -5,14 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Table, func, or_, select, update
 from sqlalchemy import Row as SomeRow
 
 from bot.domain.messages import Reason
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
-from storage.tables import attempts, in_state, outbox, templates
+from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, templates
 
+_NO_WAY = """substr(outbox.reason, 1, 16) = '{{"code":"no_way"'"""  # how the reason begins
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
@@ -164,6 +165,19 @@ def readdress(buyers: Mapping[str, str]) -> Asking[None]:
     rows = [{"order_id": order, "buyer": buyer} for order, buyer in buyers.items()]
     waiting = f"outbox.\"to\" IS NULL AND outbox.buyer <> '{SELLER}' AND outbox.state = 'queued'"
     yield from changed(update_rows, outbox, rows, by=("shop", "order_id"), where=waiting)
+
+
+def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:
+    """Let the messages about these orders that found no address be judged again, while they may be sent."""
+    anew = {"state": "queued", "reason": None, "try_at": now, "settled_at": None}
+    yield from changed(_queue_again, outbox, [{"order_id": order, **anew} for order in orders])
+
+
+def _queue_again(connection: Connection, table: Table, rows: Rows) -> None:
+    until = SENDABLE_UNTIL[connection.dialect.name]
+    now = until.replace("due_at", "{try_at}").replace(" + lateness", "")
+    unsent = f"outbox.state = 'skipped' AND {_NO_WAY} AND {until} > {now}"
+    update_rows(connection, table, rows, by=("shop", "order_id"), where=unsent)
 
 
 def keep_versions(versions: Iterable[Any]) -> Asking[None]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,7 +10,6 @@ import pytest
 from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
-from bot.deliver import claim as claiming
 from bot.deliver.addresses import AddressBook
 from bot.deliver.claim import Claim, Claimer
 from bot.deliver.links import Links
@@ -179,6 +177,26 @@ def test_a_message_waits_while_an_event_about_its_order_is_not_handled(place: Pl
     examined, claims = place.examine()
     assert (examined, [claim.message.key for claim in claims]) == (1, ["l"])
     assert place.outbox("state", "try_at")[0] == ("k", "queued", NOON)
+
+
+def test_what_nothing_came_of_holds_no_message_behind_it_up(place: Place) -> None:
+    place.say("hello", why_outdated=lambda *_: Reason("order_paid"))
+    old = [f"old {number}" for number in range(10)]
+    queue(place.connection, *old, template="hello", due_at=NOON - MINUTE)
+    queue(place.connection, "holds", "next")
+    examined, claims = place.examine(room=20)
+    assert (examined, [claim.message.key for claim in claims]) == (11, ["holds"])
+    assert [state for _, state in place.outbox("state")] == ["sending", "queued", *["skipped"] * 10]
+
+
+def test_nothing_of_a_buyer_overtakes_what_waits_for_an_event(place: Place) -> None:
+    place.say("hello", why_outdated=lambda *_: Reason("order_paid"))
+    queue(place.connection, "old", template="hello", due_at=NOON - MINUTE)
+    queue(place.connection, "waits", order="1")
+    queue(place.connection, "behind", order="2")
+    take(place.connection, completed("1"))
+    assert place.claim() == []
+    assert [state for _, state in place.outbox("state")] == ["queued", "skipped", "queued"]
 
 
 # Whose turn
@@ -491,98 +509,3 @@ def test_at_the_cap_of_a_day_the_next_message_is_held(place: Place) -> None:
     queue(place.connection, "b")
     assert place.claim() == []
     assert place.outbox("state", "try_at")[1] == ("b", "queued", NOON + MINUTE)
-
-
-# Several programs at one shop
-
-
-def beside(
-    monkeypatch: pytest.MonkeyPatch, others: list[Any], free: frozenset[str] = frozenset({"ann", "bob", "cy"})
-) -> None:
-    """From now on another program leaves us these buyers only, and sees these rows of theirs."""
-
-    def try_locks(connection: Any, place: str, names: Any) -> set[str]:
-        assert place == "deliver"
-        return set(names) & {f"{SHOP_ID}:{buyer}" for buyer in free}
-
-    def competing(dialect: str, buyers: set[str], now: datetime) -> Any:
-        assert now == NOON
-        return [each for each in others if each.buyer in buyers]
-        yield
-
-    monkeypatch.setattr(claiming, "try_locks", try_locks)
-    monkeypatch.setattr(claiming.due_messages, "competing", competing)
-
-
-def row(
-    id: int, category: str = "service", after: timedelta = timedelta(0), state: str = "queued"
-) -> SimpleNamespace:
-    """A row of Ann's, as another program may see it."""
-    return SimpleNamespace(id=id, buyer="ann", category=category, state=state, try_at=NOON + after)
-
-
-def id_of(place: Place, key: str) -> int:
-    return next(id for known, id in place.outbox("id") if known == key)
-
-
-@pytest.mark.parametrize(
-    ("step", "after", "category", "ours", "overtaken"),
-    [
-        (-1, timedelta(0), "service", "service", True),
-        (+1, timedelta(0), "service", "service", False),
-        (+1, -MINUTE, "service", "service", True),
-        (-1, MINUTE, "service", "service", False),
-        (-1, timedelta(0), "service", "answer", False),
-        (-1, timedelta(0), "answer", "answer", True),
-        (-1, timedelta(0), "answer", "service", True),
-    ],
-)
-def test_nothing_overtakes_what_the_outbox_would_find_first(
-    place: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-    after: timedelta,
-    category: str,
-    ours: str,
-    overtaken: bool,
-) -> None:
-    queue(place.connection, "ours", category=ours)
-    beside(monkeypatch, [row(id_of(place, "ours") + step, category, after)])
-    assert place.claim() == ([] if overtaken else ["ours"])
-
-
-def test_only_buyers_whom_no_other_program_is_at_are_ours(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("ann", "bob", "cy"):
-        queue(place.connection, name, buyer=name)
-    beside(monkeypatch, [], free=frozenset({"ann", "cy"}))
-    assert place.claim() == ["ann", "cy"]
-
-
-def test_no_more_buyers_are_locked_than_there_is_room_for(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("ann", "bob", "cy"):
-        queue(place.connection, name, buyer=name)
-    beside(monkeypatch, [])
-    assert place.claim(room=2) == ["ann", "bob"]
-
-
-@pytest.mark.parametrize("step", [0, 7])
-def test_a_buyer_to_whom_another_program_is_writing_is_not_ours(
-    place: Place, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    queue(place.connection, "a")
-    queue(place.connection, "b", buyer="bob")
-    beside(monkeypatch, [row(id_of(place, "a") + step, state="sending")])
-    assert place.claim() == ["b"]
-
-
-def test_what_we_see_as_well_is_not_overtaken_by_what_is_weightier(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue(place.connection, "lighter", category="promotion")
-    queue(place.connection, "weightier")
-    beside(monkeypatch, [row(id_of(place, "lighter"), "promotion")])
-    assert place.claim() == ["weightier"]

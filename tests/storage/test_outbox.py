@@ -188,6 +188,24 @@ def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Conn
     assert rows(connection, tables.outbox, "buyer", shop=NEIGHBOUR) == [("ann",)]
 
 
+def test_what_found_no_address_is_judged_again_while_it_may_be_sent(connection: Connection) -> None:
+    queue(connection, "young", "told", "other reason", order="1")
+    queue(connection, "old", order="1", due_at=NOON - DAY)
+    queue(connection, "young", order="1", shop=NEIGHBOUR)
+    for key in ("young", "old"):
+        amend(connection, key, state="skipped", reason=outbox.dump(Reason("no_way")), settled_at=NOON)
+    amend(connection, "other reason", state="skipped", reason=outbox.dump(Reason("order_paid")))
+    amend(connection, "told", **SENT)
+
+    ask(connection, SHOP_ID, outbox.try_anew({"1"}, NOON + MINUTE))
+
+    assert rows(connection, tables.outbox, "key", "state", "try_at", "settled_at")[3] == (
+        *("young", "queued", NOON + MINUTE),
+        None,
+    )
+    assert rows(connection, tables.outbox, "state") == [("queued",), ("sent",), ("skipped",), ("skipped",)]
+
+
 def test_open_messages_are_counted_by_shop_and_state(connection: Connection) -> None:
     queue(connection, "a", "b", "c", "d")
     queue(connection, "a", shop=NEIGHBOUR)
