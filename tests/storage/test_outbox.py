@@ -80,6 +80,24 @@ def test_behind_a_backlog_no_shop_is_forgotten(
     assert list(due_messages.due_counts(connection, NOON)) == [SHOP_ID, NEIGHBOUR]
 
 
+def test_behind_a_backlog_those_with_something_due_share_a_claim_and_nobody_else_is_asked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_messages, "BACKLOG", 5)
+    database = Database(database_url)
+
+    def due_in_each(connection: Connection) -> dict[str, int]:
+        queue(connection, *(f"old{number}" for number in range(9)), shop="gone", due_at=NOON - HOUR)
+        queue(connection, "theirs", shop=NEIGHBOUR)
+        queue(connection, "future", due_at=NOON + MINUTE)
+        return due_messages.due_counts(connection, NOON)
+
+    counted = database.write_now(due_in_each)
+    database.close()
+    share = due_messages.SHARED // 2
+    assert counted == {"gone": 5 + share, NEIGHBOUR: share}
+
+
 def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:
     queue(connection, "in hand", "waits")
     queue(connection, "bobs", buyer="bob")
