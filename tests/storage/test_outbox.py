@@ -186,6 +186,20 @@ def test_a_lease_is_over_after_its_end_or_if_no_clock_of_ours_gave_it(connection
     assert len(outbox.abandoned(connection, [SHOP_ID], NOON, HOUR, limit=1)) == 1
 
 
+def test_what_was_abandoned_is_found_however_many_shops_there_are(database_url: str) -> None:
+    database = Database(database_url)
+    shops = {SHOP_ID, *(f"shop{number}" for number in range(70_000))}  # more than a statement takes
+
+    def look(connection: Connection) -> list[str]:
+        queue(connection, "over")
+        amend(connection, "over", **SENDING)
+        return [row.key for row in outbox.abandoned(connection, shops, NOON + HOUR, HOUR)]
+
+    found = database.write_now(look)
+    database.close()
+    assert found == ["over"]
+
+
 def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Connection) -> None:
     queue(connection, "waits", "sent", "sending", order="1")
     queue(connection, "answer", order="1", to="telegram:42")
