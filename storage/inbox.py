@@ -99,11 +99,12 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
-    statement = text(f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL")
+    statement = text(f"{skipping(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL")
     return [row[0] for row in connection.execute(statement)]
 
 
-def _found(table: str, condition: str) -> str:
+def skipping(table: str, condition: str) -> str:
+    """SQL text: the shops with such a row as `found`, from one to the next through the index, and NULL."""
     return (
         f"WITH RECURSIVE found(shop) AS ("
         f" SELECT min(shop) FROM {table} WHERE {condition}"
@@ -203,7 +204,7 @@ def open_since(connection: Connection) -> datetime | None:
     first = (
         "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
     )
-    statement = text(f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
+    statement = text(f"{skipping('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
     found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
     return found
 

@@ -11,6 +11,8 @@ from sqlalchemy import Row as SomeRow
 from bot.domain.messages import Reason
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
+from storage.inbox import shops_with
+from storage.sql_in import is_in
 from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, templates
 
 _NO_WAY = """substr(outbox.reason, 1, 16) = '{{"code":"no_way"'"""  # how the reason begins
@@ -267,8 +269,12 @@ def abandoned(
     A lease over 2 * `lease` away was written by a clock that ran ahead and counts as over; one a little
     longer than `lease` may have been given by another program since `now` was read.
     """
+    ours = [shop for shop in shops_with(connection, "outbox", "state = 'sending'") if shop in shops]
+    if not ours:
+        return []
     over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
-    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
+    here = is_in(connection, outbox.c.shop, ours)
+    statement = select(outbox).where(in_state(outbox, "sending"), here, over)
     return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
 
 

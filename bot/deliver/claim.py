@@ -115,6 +115,7 @@ class Claimer:
         room: int,
         slots: FreeSlots,
         known: KnownUntil | None = None,
+        only: str | None = None,
     ) -> tuple[int, list[Claim]]:
         """Claim up to `room` messages, at most one to a buyer; returns how many were judged, and the claims.
 
@@ -122,11 +123,14 @@ class Claimer:
         raises. No channel gets more than its free slots, so that a slow one does not stop the others and its
         messages are judged just before they are sent.
         known: where a log lies in front of the inbox, the time that counts as now in each shop.
+        only: the one shop to claim for.
         """
         if instance.held(connection):
             return 0, []
         due = due_messages.due_counts(connection, now)
         waiting, examined, claims = self._in_turn(due), 0, list[Claim]()
+        if only is not None:
+            waiting = deque(shop_id for shop_id in waiting if shop_id == only)
         while waiting and len(claims) < room:
             wanted = self._shared_out(waiting, due, slots, room - len(claims))
             times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
@@ -138,6 +142,10 @@ class Claimer:
             examined += judged
             claims += claimed
         return examined, claims
+
+    def waiting(self, connection: Connection, now: datetime) -> list[str]:
+        """The shops with something due, in turn."""
+        return list(self._in_turn(due_messages.due_counts(connection, now)))
 
     def _shared_out(
         self, waiting: deque[str], due: Mapping[str, int], slots: FreeSlots, room: int

@@ -23,7 +23,7 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import SELLER
 from bot.texts.catalogue import Version
-from storage import buyer_records, instance, outbox, tables, wish_records
+from storage import buyer_records, due_messages, instance, outbox, tables, wish_records
 from storage.asking import ask
 from storage.outbox import dump, message_name
 from storage.wish_records import WishRecord
@@ -223,6 +223,16 @@ def test_a_shop_without_settings_or_slots_is_passed_over(place: Place) -> None:
         queue(place.connection, "a", shop=shop)
     found = place.claimer.claim(place.connection, NOON, 10, lambda shop: {} if shop == SHOP_ID else SLOTS)
     assert [claim.shop for claim in found[1]] == [NEIGHBOUR]
+
+
+def test_a_backlog_of_a_shop_without_settings_slows_nobody_down(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_messages, "BACKLOG", 5)
+    queue(place.connection, *(f"old{number}" for number in range(9)), shop="gone", due_at=NOON - MINUTE)
+    for number in range(9):
+        queue(place.connection, f"k{number}", buyer=f"buyer{number}")
+    assert place.examine()[0] == 9
 
 
 def test_no_more_is_claimed_than_there_is_room_for(place: Place) -> None:
