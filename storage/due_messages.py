@@ -117,6 +117,8 @@ def _due(narrowed: str) -> Query[DueRow]:
         return f"""
             FROM outbox AS due WHERE due.shop = given.shop AND due.state = 'queued' AND due.try_at <= :now
                 AND {narrowed} AND (due.shop, due.buyer) NOT IN (SELECT busy.shop, busy.buyer FROM {{busy}})
+                AND (due.channel IS NULL
+                    OR (due.shop, due.channel) NOT IN (SELECT taken.shop, taken.channel FROM {{taken}}))
                 AND {_behind_none(dialect)}
             ORDER BY due.try_at, due.id LIMIT :at_most"""
 
@@ -136,6 +138,7 @@ def _due(narrowed: str) -> Query[DueRow]:
         """,
         given="",
         busy="buyer",
+        taken="channel",
     )
 
 
@@ -143,10 +146,10 @@ _DUE_ANSWERS = _due("due.category = 'answer'")
 _DUE_OTHERS = _due("due.category <> 'answer'")
 
 
-def due(now: datetime, limit: int) -> Asking[list[DueRow]]:
+def due(now: datetime, limit: int, full: Collection[str] = ()) -> Asking[list[DueRow]]:
     """Due messages to up to `limit` buyers, locked: answers first, then the longest due; none to buyers who
-    have a message in hand, and none that would overtake one that is tried again. Must run in a writing
-    transaction.
+    have a message in hand, none that would overtake one that is tried again, and none of which it is known
+    that they go through one of the channels that are `full`. Must run in a writing transaction.
 
     Whoever has a page of messages to themselves is left out of the next one, so that they hold up nobody.
     """
@@ -158,7 +161,7 @@ def due(now: datetime, limit: int) -> Asking[list[DueRow]]:
             room = limit - len(buyers)
             if room <= 0:
                 return found
-            page = yield from query.of([()], busy=busy | buyers, now=now, at_most=room)
+            page = yield from query.of([()], busy=busy | buyers, taken=full, now=now, at_most=room)
             found += page
             buyers |= {row.buyer for row in page}
             if len(page) < room:

@@ -1,5 +1,6 @@
 """The inbox: every acknowledged event, open or handled."""
 
+import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from sqlalchemy import Column, Connection, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
-from bot.domain.events import Event, dump_event
+from bot.domain.events import AnyEvent, Event, dump_event, load_event
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
@@ -155,6 +156,17 @@ _OPEN_THREADS = Query(
 def open_events(at_most: int) -> Asking[list[OpenEvent]]:
     """The oldest open events of a shop, in the order they came."""
     return (yield from _OPEN_EVENTS.of([()], at_most=at_most))
+
+
+def of_thread(connection: Connection, shop: str, thread: str) -> list[AnyEvent]:
+    """The events of a thread that are not archived, as they came. Reads the shop's whole inbox: no index
+    serves it, so that intake need not keep one."""
+    here = select(inbox.c.body).where(inbox.c.shop == shop, inbox.c.thread == thread).order_by(inbox.c.id)
+    found = []
+    for body in connection.scalars(here):
+        with contextlib.suppress(msgspec.DecodeError):  # parked as it is, and shown there
+            found.append(load_event(body))
+    return found
 
 
 def open_threads(threads: Collection[str]) -> Asking[set[str]]:

@@ -227,6 +227,12 @@ def mark_sending(connection: Connection, rows: Rows) -> None:
     )
 
 
+def note_channel(connection: Connection, rows: Rows) -> None:
+    """Note through which channel queued messages will go; rows of shop, id and channel."""
+    differs = "outbox.state = 'queued' AND (outbox.channel IS NULL OR outbox.channel <> {channel})"
+    update_rows(connection, outbox, rows, where=differs)
+
+
 def hold(connection: Connection, outcomes: Iterable[Outcome]) -> None:
     """Put queued messages off to their `try_at`."""
     rows = [outcome.row("try_at", "reason", "facts") for outcome in outcomes]

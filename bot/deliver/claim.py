@@ -71,6 +71,7 @@ class _Judged(msgspec.Struct):
     claims: list[Claim] = []
     held: list[Outcome] = []
     settled: list[Outcome] = []
+    waiting: list[dict[str, Any]] = []  # for a free slot of their channels: shop, id and channel
 
 
 # A shop -> the time up to which all that was acknowledged is in the inbox; None while that is unknown.
@@ -135,7 +136,11 @@ class Claimer:
             wanted = self._shared_out(waiting, due, slots, room - len(claims))
             times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
             rows = ask_together(
-                connection, {shop_id: due_messages.due(at, wanted[shop_id]) for shop_id, at in times.items()}
+                connection,
+                {
+                    shop_id: due_messages.due(at, wanted[shop_id], _full(slots(shop_id)))
+                    for shop_id, at in times.items()
+                },
             )
             ours = turns.of_buyers(connection, {shop_id: rows[shop_id] for shop_id in times}, times, wanted)
             judged, claimed = self._judge(connection, ours, slots, times, now)
@@ -186,6 +191,7 @@ class Claimer:
         lease = lease_clock(connection, now) + self._lease
         outbox.mark_sending(connection, [_sending(claim, lease) for claim in judged.claims])
         outbox.hold(connection, judged.held)
+        outbox.note_channel(connection, judged.waiting)
         outbox.settle(connection, judged.settled)
         for shop_id in {outcome.shop for outcome in judged.settled}:
             unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
@@ -204,7 +210,8 @@ class Claimer:
         """Judge messages of one shop.
 
         While an event about a message is open, or its channel has no free slot, the message stays as it is:
-        put off, it would be overtaken by the next one of its chat. A buyer's next message is judged only when
+        put off, it would be overtaken by the next one of its chat. Its channel is noted, so that it fills no
+        page until there is a slot. A buyer's next message is judged only when
         nothing came of the one before it.
         """
         counts = Counter[str]()
@@ -216,7 +223,11 @@ class Claimer:
             if not isinstance(decided, Skip):
                 served.add(each.row.buyer)
             match decided:
-                case Claim() if slots.get(decided.channel, 0) <= 0:
+                case Claim() if decided.channel not in slots:
+                    continue
+                case Claim() if slots[decided.channel] <= 0:
+                    judged.waiting.append({"shop": shop_id, "id": decided.id, "channel": decided.channel})
+                    judged.count += 1
                     continue
                 case Claim():
                     slots[decided.channel] -= 1
@@ -319,6 +330,10 @@ class Claimer:
         if policy.asks_for_offers:
             return self._links.confirm_url(shop_id, key)
         return self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
+
+
+def _full(slots: Mapping[str, int]) -> list[str]:
+    return [channel for channel, free in slots.items() if free <= 0]
 
 
 def _version(row: VersionRow) -> Version:

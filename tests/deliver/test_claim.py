@@ -266,7 +266,7 @@ def test_the_free_slots_of_a_channel_are_counted_down(place: Place) -> None:
     for name in ("ann", "bob", "cy"):
         queue(place.connection, name, buyer=name)
     examined, claims = place.examine(slots={"web": 1, "mail": 2})
-    assert (examined, [claim.message.key for claim in claims]) == (1, ["ann"])
+    assert (examined, [claim.message.key for claim in claims]) == (3, ["ann"])
     assert place.outbox("state", "try_at", "facts")[2] == ("cy", "queued", NOON, None)
     assert place.counted("send") == 1
 
@@ -278,6 +278,24 @@ def test_a_channel_without_a_free_slot_stops_no_other(place: Place) -> None:
     assert place.claim(slots={"web": 0, "telegram": 5}) == ["b"]
     assert place.claim(slots={"telegram": 5}) == []
     assert place.claim(slots={"web": 1}) == ["a"]
+
+
+def test_what_waits_for_a_full_channel_keeps_nothing_from_another(place: Place) -> None:
+    for number in range(12):
+        buyer = f"buyer {number}"
+        save(place.connection, ann(id=buyer), chat(buyer, address=f"{number}", last_in_at=NOON))
+        queue(place.connection, f"full {number:02}", buyer=buyer, due_at=NOON - MINUTE)
+    ask(place.connection, SHOP_ID, buyer_records.add_identities({("web", "dan@web"): "dan"}))
+    save(place.connection, ann(id="dan"))
+    queue(place.connection, "free", buyer="dan")
+    full = {"web": 4, "telegram": 0, "mail": 0}
+
+    rounds = [place.examine(slots=full) for _ in range(4)]
+
+    assert [examined for examined, _ in rounds] == [4, 4, 4, 1]
+    assert [claim.message.key for claim in rounds[-1][1]] == ["free"]
+    assert place.claim(slots=full) == []
+    assert len(place.claim(room=20, slots={"web": 0, "telegram": 20})) == 12
 
 
 def test_the_slots_that_were_handed_in_stay_as_they_are(place: Place) -> None:
