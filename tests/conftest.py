@@ -23,6 +23,9 @@ from tests.databases import Databases
 # Which kinds of database the tests run on; `make mutants` names SQLite alone, to be fast.
 KINDS = os.environ.get("XIAOER_TEST_DATABASES", "sqlite,postgresql").split(",")
 
+# Structlog's own way draws each exception with all its variables, for a second and longer.
+PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
 # An example that takes long on a busy machine is no fault of what it is an example of.
 settings.register_profile(
     "unhurried", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -49,10 +52,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Sharing:
 
 
 @pytest.fixture(autouse=True)
-def logs_of_its_own() -> Iterator[None]:
-    """A command that a test runs sets up the logs of the process; the next test must not inherit them."""
-    yield
+def logs_of_its_own() -> None:
+    """A command that a test ran has set up the logs of the process; the next test must not inherit them."""
     structlog.reset_defaults()
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
 
 @pytest.fixture(scope="session")
