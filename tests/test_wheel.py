@@ -62,7 +62,7 @@ def link_locked(place: Path) -> None:
     """Link there what the lock file names and nothing else, as it was installed from that file here."""
     locked = test_house.installed(test_house.pinned("requirements.lock"))
     for dist in map(importlib.metadata.distribution, locked):
-        for name in {file.parts[0] for file in dist.files or ()} - {"..", "__pycache__"}:
+        for name in test_house.brought_by(dist) - {"..", "__pycache__"}:
             if not (place / name).exists():  # several may share a folder
                 (place / name).symlink_to(dist.locate_file(name))
 
