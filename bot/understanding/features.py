@@ -6,42 +6,39 @@ from itertools import pairwise
 
 from bot.understanding.folding import NAMES, comparable
 
-SHORTEST, INNER_LONGEST = 2, 5  # characters of the pieces of a word
+SHORTEST, LONGEST = 2, 5  # characters of the inner parts of a word
 WORD_LONGEST = 24  # characters of a word that are read
 
 _PIECE = re.compile(r"[^\W\d_\u3400-\u9fff\ue000-\uf8ff]+|[\u3400-\u9fff]|[\ue000-\ue004]|[?!]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_EDGE = "_"  # of a word, in its inner parts
 
-Counts = Counter[str]
 
-
-def features_of(text: str) -> tuple[Counts, Counts]:
-    """Count the words (and pairs of words or characters), and the pieces (inner characters, single ones)."""
+def features_of(text: str) -> Counter[str]:
+    """Count words and their inner parts, single Chinese characters, and pairs of neighbours."""
     pieces = _PIECE.findall(comparable(text))
-    words, inner = Counts(), Counts()
+    found = Counter(pieces)
     for piece in pieces:
-        if len(piece) > 1 or piece.isascii():
-            words[piece] += 1
-            inner.update(_inner(piece))
-        else:
-            inner[piece] += 1
-            if piece in NAMES:
-                words[piece] += 1
-    words.update(f"{first} {second}" for first, second in pairwise(pieces))
-    return words, inner
+        if len(piece) > 1 or (piece.isalpha() and piece.isascii()):
+            found.update(_inner(piece))
+    found.update(f"{first} {second}" for first, second in pairwise(pieces))
+    return found
 
 
 def shown(feature: str) -> str:
-    """The feature as people read it."""
-    joined = "".join(NAMES.get(sign, sign) for sign in feature.strip("_"))
-    return joined.replace(" ", "") if _HAN.search(joined) else joined
+    """The feature as people read it: parts of words with … where the word goes on."""
+    if _HAN.search(feature) and len(feature) < 4:
+        feature = feature.replace(" ", "")
+    if " " not in feature and (feature.startswith(_EDGE) or feature.endswith(_EDGE)):
+        return feature.strip(_EDGE)
+    return "".join(NAMES.get(sign, sign) for sign in feature)
 
 
 def _inner(word: str) -> list[str]:
     """The parts of a word of 2 to 5 characters, its edges marked."""
-    marked = f"_{word[:WORD_LONGEST]}_"
+    marked = f"{_EDGE}{word[:WORD_LONGEST]}{_EDGE}"
     return [
         marked[start : start + length]
-        for length in range(SHORTEST, INNER_LONGEST + 1)
+        for length in range(SHORTEST, LONGEST + 1)
         for start in range(len(marked) - length + 1)
     ]

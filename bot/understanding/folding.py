@@ -5,7 +5,9 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
-LONGEST = 600  # characters read of a message, which bounds the time; what a buyer wants stands at the beginning
+LONGEST = (
+    600  # characters read of a message, which bounds the time; what a buyer wants stands at the beginning
+)
 
 # Placeholders are single characters of a private area, so that no buyer can write one.
 LINK, MAIL, PHONE, CODE, NUMBER = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
