@@ -1,4 +1,4 @@
-"""make bench-understanding: how well, how fast and at what cost messages are understood, on public intent data.
+"""make bench-understanding: how well, how fast and at what cost messages are understood.
 
 The training parts of the public sets are split here, by a fixed seed; what is measured was not learned from.
 Sets are tab-separated files <name>_train.tsv with a header, a text and its label.

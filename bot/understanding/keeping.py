@@ -43,10 +43,11 @@ def keep(folder: Path, key: str, model: Model) -> Path:
     }
     written = np.frombuffer(json.dumps(texts).encode(), np.uint8)
     arrays: dict[str, Any] = {name: getattr(learned, name) for name in _ARRAYS}
+    arrays |= {_RARITY: model.vocabulary.rarity, _TEXTS: written}
     path = folder / f"{key}.npz"
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
         try:
-            np.savez(file, **arrays, **{_RARITY: model.vocabulary.rarity, _TEXTS: written})
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(path)

@@ -131,14 +131,14 @@ class Model:
     def _similarities(self, scored: Scored) -> Values:
         """The cosine of the text with each example, by the lists of examples that have its features."""
         learned = self.learned
+        alike: Values = np.zeros(len(self.examples))
         slices = [slice(learned.ends[place], learned.ends[place + 1]) for place in scored.places]
         if slices:
             rows = np.concatenate([learned.rows[each] for each in slices])
             lengths = [each.stop - each.start for each in slices]
             values = np.concatenate([learned.values[each] for each in slices])
-            alike = np.bincount(rows, values * np.repeat(scored.weights, lengths), len(self.examples))
-        else:
-            alike = np.zeros(len(self.examples))
+            products = values * np.repeat(scored.weights, lengths)
+            alike += np.bincount(rows, products, len(self.examples))
         if scored.vector is None:
             return alike
         share = learned.vector_share
