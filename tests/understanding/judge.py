@@ -1,4 +1,4 @@
-"""How messages.yaml is understood: `python -m tests.understanding.judge`, with --all for each message."""
+"""How messages.yaml is understood: `python -m tests.understanding.judge`, --all for each, --more."""
 
 import sys
 from collections import Counter
@@ -36,9 +36,9 @@ class Message(msgspec.Struct, frozen=True):
     meant: tuple[frozenset[str], ...]
 
 
-def messages() -> Iterator[Message]:
+def messages(name: str = "messages.yaml") -> Iterator[Message]:
     """Read the messages with what they mean."""
-    written = yaml.safe_load(Path(__file__).with_name("messages.yaml").read_text("utf-8"))
+    written = yaml.safe_load(Path(__file__).with_name(name).read_text("utf-8"))
     for language, by_meaning in written.items():
         for meaning, texts in by_meaning.items():
             meant = tuple(_alike(frozenset(each.split("|"))) for each in meaning.split("+"))
@@ -76,7 +76,7 @@ def main() -> None:
             limits = Thresholds(float(option), min(float(option), 0.6))
     table: dict[str, Counter[Verdict]] = {}
     shown = sys.argv[1:].count("--all")
-    for message in messages():
+    for message in messages("more_messages.yaml" if "--more" in sys.argv else "messages.yaml"):
         found = understand(model, message.text, message.language, thresholds=limits)
         verdict = verdict_on(message, found)
         table.setdefault(message.language, Counter())[verdict] += 1
