@@ -9,7 +9,10 @@ from bot.understanding.folding import NAMES, comparable
 SHORTEST, LONGEST = 2, 5  # characters of the inner parts of a word
 WORD_LONGEST = 24  # characters of a word that are read
 
-_PIECE = re.compile(r"[^\W\d_\u3400-\u9fff\ue000-\uf8ff]+|[\u3400-\u9fff]|[\ue000-\ue004]|[?!]")
+_PIECE = re.compile(
+    r"[^\W\d_\u3400-\u9fff\ue000-\uf8ff]+|[\u3400-\u9fff]|[\ue000-\ue004]|[?!]"
+    r"|[\u2600-\u27bf\U0001f300-\U0001faff]"  # emoji
+)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _EDGE = "_"  # of a word, in its inner parts
 
