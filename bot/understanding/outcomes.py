@@ -9,6 +9,7 @@ from bot.understanding.model import Model
 
 WISHED = 0.9  # the share of answers that should be right
 ENOUGH = 30  # judged messages, from which on they say more than the examples do
+FLATTERING = 2  # examples are more like each other than what buyers write is like them, so errors count twice
 NEVER_BELOW, NEVER_ABOVE = 0.3, 0.95
 SECOND_AT_LEAST = 0.12  # a less likely second meaning is not worth a question
 
@@ -36,6 +37,7 @@ def thresholds_for(model: Model, judged: Sequence[Judged] = (), wished: float = 
     if len(judged) < ENOUGH:
         pairs = zip(model.learned.sureness, model.learned.right, strict=True)
         judged = [Judged(float(sureness), bool(right)) for sureness, right in pairs]
+        wished = 1 - (1 - wished) / FLATTERING
     answer = least_sureness(judged, wished)
     return Thresholds(answer, min(answer, USUAL.ask))
 

@@ -6,7 +6,7 @@ of its own, and let others read what it kept.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,11 @@ from bot.understanding.meanings import OTHER
 from bot.understanding.model import Encoder, Example, Floats, Learned, Model
 from bot.understanding.vocabulary import Values, Vocabulary, vocabulary_of
 
-INVERSE_STRENGTH = 30.0  # scikit-learn's C; did best on the messages of real shops
+if TYPE_CHECKING:
+    from bot.understanding.regression import Learner
+
 FOLDS = 4
-DENSE_UP_TO = 4000  # examples whose products fit into memory, 64 MB
 VECTOR_SHARE = 1.0  # how much sentence vectors count beside the features
-TOLERANCE, STEPS = 1e-3, 300
-JITTER = 1e-5  # keeps the products of repeated sentences solvable
 TEMPERATURES = np.geomspace(0.2, 5.0, 60)
 
 
@@ -49,13 +48,11 @@ def cross_validated(examples: Sequence[Example], encode: Encoder | None = None) 
 
 
 def _learned(features: Any, vectors: Floats, intents: Sequence[str]) -> Learned:
-    import scipy.sparse
+    from bot.understanding.regression import learner_of
 
     names, labels = np.unique(np.array(intents), return_inverse=True)
-    scaled = vectors * np.float32(VECTOR_SHARE**0.5)
-    whole = scipy.sparse.hstack([features, scipy.sparse.csr_matrix(scaled)], format="csr")
-    learner = _Dense(whole) if len(intents) <= DENSE_UP_TO else _Sparse(whole)
-    weights, bias = learner.fit(np.arange(len(labels)), labels, len(names))
+    learner = learner_of(features, vectors * np.float32(VECTOR_SHARE**0.5))
+    weights, bias = learner.fit(labels, len(names))
     scores = _unseen_scores(learner, labels, len(names))
     temperature = _temperature(scores, labels)
     sureness, right = _judged(scores / temperature, labels, names)
@@ -89,64 +86,7 @@ def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> Any:
     return scipy.sparse.csr_matrix((weights, places, ends), shape=(len(rows), len(vocabulary)))
 
 
-class _Dense:
-    """Learns in the space that the examples span, which has one dimension each: the same solution, sooner."""
-
-    def __init__(self, matrix: Any) -> None:
-        import scipy.linalg
-
-        self._matrix = matrix
-        products = (matrix @ matrix.T).toarray()
-        products[np.diag_indices_from(products)] += JITTER
-        self._root = scipy.linalg.cholesky(products, lower=True, overwrite_a=True, check_finite=False)
-        self._small = self._root.astype(np.float32)
-
-    def fit(self, rows: Any, labels: Any, number: int) -> tuple[Values, Values]:
-        """Weights of the features (f, intents) and the bias of each intent."""
-        import scipy.linalg
-
-        weights, bias = _regression(self._small[rows], labels[rows], number)
-        shares = scipy.linalg.solve_triangular(self._root, weights, lower=True, trans="T", check_finite=False)
-        return self._matrix.T @ shares, bias
-
-    def scores(self, rows: Any, seen: Any, labels: Any, number: int) -> Values:
-        """The scores of rows by what is learned from the rows `seen`."""
-        weights, bias = _regression(self._small[seen], labels[seen], number)
-        return np.asarray(self._small[rows] @ weights + bias, np.float64)
-
-
-class _Sparse:
-    """Learns from the features as they are, for more examples than `_Dense` has memory for."""
-
-    def __init__(self, matrix: Any) -> None:
-        self._matrix = matrix
-
-    def fit(self, rows: Any, labels: Any, number: int) -> tuple[Values, Values]:
-        """Weights of the features (f, intents) and the bias of each intent."""
-        return _regression(self._matrix[rows], labels[rows], number)
-
-    def scores(self, rows: Any, seen: Any, labels: Any, number: int) -> Values:
-        """The scores of rows by what is learned from the rows `seen`."""
-        weights, bias = _regression(self._matrix[seen], labels[seen], number)
-        return np.asarray(self._matrix[rows] @ weights + bias, np.float64)
-
-
-def _regression(rows: Any, labels: Any, number: int) -> tuple[Values, Values]:
-    """Multinomial logistic regression, every intent counting alike. An intent without rows scores lowest."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=INVERSE_STRENGTH, class_weight="balanced", tol=TOLERANCE, max_iter=STEPS)
-    fitted.fit(rows, labels)
-    found, bias = fitted.coef_, fitted.intercept_
-    if len(fitted.classes_) == 2:  # one row of weights stands for both
-        found, bias = np.vstack([-found[0] / 2, found[0] / 2]), np.array([-bias[0] / 2, bias[0] / 2])
-    weights = np.zeros((rows.shape[1], number))
-    base = np.full(number, bias.min() - 5.0)
-    weights[:, fitted.classes_], base[fitted.classes_] = found.T, bias
-    return weights, base
-
-
-def _unseen_scores(learner: "_Dense | _Sparse", labels: Any, number: int) -> Values:
+def _unseen_scores(learner: "Learner", labels: Any, number: int) -> Values:
     """The scores of each example by a model that did not see it. The folds take turns within an intent."""
     turn: Counter[int] = Counter()
     fold = np.zeros(len(labels), np.intp)

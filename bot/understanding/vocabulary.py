@@ -19,25 +19,29 @@ class Vocabulary:
         """rarity: one value for each feature, the logarithm of how few examples have it, plus 1."""
         self.features = tuple(features)
         self.rarity = rarity
+        self._rarest = float(rarity.max(initial=1.0))
         self._places: Mapping[str, int] = {feature: place for place, feature in enumerate(self.features)}
 
     def __len__(self) -> int:
         return len(self.features)
 
     def vector(self, text: str) -> tuple[Indices, Values]:
-        """The places and weights of the known features of a text; the squares of the weights sum to 1.
+        """The places and weights of the known features of a text; both empty if there is none.
 
-        Both are empty if no feature is known.
+        The squares of the weights sum to 1, less the share of features that no example has: who uses words
+        that were never learned is less surely understood. They weigh as if one example had them.
         """
+        found = features_of(text)
         known = [
             (place, count)
-            for feature, count in features_of(text).items()
+            for feature, count in found.items()
             if (place := self._places.get(feature)) is not None
         ]
         places = np.fromiter((place for place, _ in known), np.intp, len(known))
         counts = np.fromiter((count for _, count in known), np.float64, len(known))
         weights = (1 + np.log(counts)) * self.rarity[places]
-        return places, weights / (math.sqrt(float(weights @ weights)) or 1.0)
+        unknown = (len(found) - len(known)) * self._rarest**2
+        return places, weights / (math.sqrt(float(weights @ weights) + unknown) or 1.0)
 
 
 def vocabulary_of(texts: Iterable[str]) -> Vocabulary:

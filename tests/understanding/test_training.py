@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from bot.understanding import training
+from bot.understanding import regression
 from bot.understanding.model import Example, Model
 from bot.understanding.training import TooFewExamples, cross_validated, train
 from tests.understanding.sentences import SMALL
@@ -40,8 +40,8 @@ def test_order_and_repetition_of_the_examples_change_nothing(small: Model) -> No
 def test_learning_from_the_features_themselves_finds_nearly_the_same(
     small: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "DENSE_UP_TO", 0)
-    monkeypatch.setattr(training, "TOLERANCE", 1e-6)
+    monkeypatch.setattr(regression, "DENSE_UP_TO", 0)
+    monkeypatch.setattr(regression, "TOLERANCE", 1e-6)
     sparse = train(EXAMPLES)
 
     for text in ("where is my parcel", "多少钱", "a person"):
