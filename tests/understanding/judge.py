@@ -1,4 +1,4 @@
-"""How messages.yaml is understood: `python -m tests.understanding.judge`, --all for each, --more."""
+"""How messages are understood: `python -m tests.understanding.judge [file.yaml] [--all] [--vectors]`."""
 
 import sys
 from collections import Counter
@@ -76,7 +76,7 @@ def main() -> None:
             limits = Thresholds(float(option), min(float(option), 0.6))
     table: dict[str, Counter[Verdict]] = {}
     shown = sys.argv[1:].count("--all")
-    for message in messages("more_messages.yaml" if "--more" in sys.argv else "messages.yaml"):
+    for message in messages(next((each for each in sys.argv if each.endswith(".yaml")), "messages.yaml")):
         found = understand(model, message.text, message.language, thresholds=limits)
         verdict = verdict_on(message, found)
         table.setdefault(message.language, Counter())[verdict] += 1
