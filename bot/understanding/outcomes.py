@@ -9,7 +9,7 @@ from bot.understanding.model import Model
 
 WISHED = 0.9  # the share of answers that should be right
 ENOUGH = 30  # judged messages, from which on they say more than the examples do
-FLATTERING = 2  # examples are more like each other than what buyers write is like them, so errors count twice
+FLATTERING = 1.5  # examples are more like each other than what buyers write is like them: errors count more
 NEVER_BELOW, NEVER_ABOVE = 0.3, 0.95
 SECOND_AT_LEAST = 0.12  # a less likely second meaning is not worth a question
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.understanding.regression import Learner
 
 FOLDS = 4
+ENOUGH = 2000  # unseen examples that were judged; more folds would only take longer
 VECTOR_SHARE = 1.0  # how much sentence vectors count beside the features
 TEMPERATURES = np.geomspace(0.2, 5.0, 60)
 
@@ -53,9 +54,9 @@ def _learned(features: Any, vectors: Floats, intents: Sequence[str]) -> Learned:
     names, labels = np.unique(np.array(intents), return_inverse=True)
     learner = learner_of(features, vectors * np.float32(VECTOR_SHARE**0.5))
     weights, bias = learner.fit(labels, len(names))
-    scores = _unseen_scores(learner, labels, len(names))
-    temperature = _temperature(scores, labels)
-    sureness, right = _judged(scores / temperature, labels, names)
+    scores, rows = _unseen_scores(learner, labels, len(names))
+    temperature = _temperature(scores, labels[rows]) if len(rows) else 1.0
+    sureness, right = _judged(scores / temperature, labels[rows], names)
     columns = features.tocsc()
     columns.sort_indices()
     return Learned(
@@ -69,7 +70,7 @@ def _learned(features: Any, vectors: Floats, intents: Sequence[str]) -> Learned:
         vectors=vectors.astype(np.float32),
         vector_weights=np.ascontiguousarray(weights[features.shape[1] :], np.float32),
         vector_share=VECTOR_SHARE,
-        accuracy=float((scores.argmax(axis=1) == labels).mean()),
+        accuracy=float((scores.argmax(axis=1) == labels[rows]).mean()) if len(rows) else 0.0,
         sureness=sureness,
         right=right,
     )
@@ -86,21 +87,24 @@ def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> Any:
     return scipy.sparse.csr_matrix((weights, places, ends), shape=(len(rows), len(vocabulary)))
 
 
-def _unseen_scores(learner: "Learner", labels: Any, number: int) -> Values:
-    """The scores of each example by a model that did not see it. The folds take turns within an intent."""
+def _unseen_scores(learner: "Learner", labels: Any, number: int) -> tuple[Values, Any]:
+    """The scores of examples by models that did not see them, and the rows of these examples: all, or ENOUGH.
+
+    The folds take turns within an intent.
+    """
     turn: Counter[int] = Counter()
     fold = np.zeros(len(labels), np.intp)
-    order = np.random.default_rng(0).permutation(len(labels))
-    for row in order:
+    for row in np.random.default_rng(0).permutation(len(labels)):
         label = int(labels[row])
         fold[row] = (turn[label] + label) % FOLDS
         turn[label] += 1
-    scores = np.zeros((len(labels), number))
+    scores, rows = [np.zeros((0, number))], [np.zeros(0, np.intp)]
     for each in range(FOLDS):
         unseen, seen = np.flatnonzero(fold == each), np.flatnonzero(fold != each)
-        if len(unseen) and len(np.unique(labels[seen])) > 1:
-            scores[unseen] = learner.scores(unseen, seen, labels, number)
-    return scores
+        if len(unseen) and len(np.unique(labels[seen])) > 1 and sum(map(len, rows)) < ENOUGH:
+            scores.append(learner.scores(unseen, seen, labels, number))
+            rows.append(unseen)
+    return np.concatenate(scores), np.concatenate(rows)
 
 
 def _temperature(scores: Values, labels: Any) -> float:

@@ -64,11 +64,11 @@ def test_the_wished_share_is_kept_among_those_that_are_surer(judged: list[Judged
         assert right >= wished * (len(surer) + len(at_it)) or any(not each.right for each in at_it)
 
 
-def test_by_examples_alone_half_as_many_errors_are_allowed(small: Model) -> None:
+def test_by_examples_alone_fewer_errors_are_allowed(small: Model) -> None:
     sureness, right = small.learned.sureness, small.learned.right
     judged = [Judged(float(each), bool(was)) for each, was in zip(sureness, right, strict=True)]
 
-    assert thresholds_for(small, wished=0.8).answer == least_sureness(judged, 0.9)
+    assert thresholds_for(small, wished=0.7).answer == least_sureness(judged, 0.8)
 
 
 def test_judged_messages_count_once_there_are_enough(small: Model) -> None:

@@ -5,7 +5,6 @@ import random
 import numpy as np
 import pytest
 
-from bot.understanding import regression
 from bot.understanding.model import Example, Model
 from bot.understanding.training import TooFewExamples, cross_validated, train
 from tests.understanding.sentences import SMALL
@@ -35,17 +34,6 @@ def test_order_and_repetition_of_the_examples_change_nothing(small: Model) -> No
     assert again.vocabulary.features == small.vocabulary.features
     assert np.array_equal(again.learned.weights, small.learned.weights)
     assert again.learned.temperature == small.learned.temperature
-
-
-def test_learning_from_the_features_themselves_finds_nearly_the_same(
-    small: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(regression, "DENSE_UP_TO", 0)
-    monkeypatch.setattr(regression, "TOLERANCE", 1e-6)
-    sparse = train(EXAMPLES)
-
-    for text in ("where is my parcel", "多少钱", "a person"):
-        assert sparse.scored(text).scores == pytest.approx(small.scored(text).scores, abs=0.2)
 
 
 def test_one_intent_cannot_be_told_from_others() -> None:
