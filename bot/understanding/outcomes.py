@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from bot.understanding.meanings import OTHER, POLITE, TO_A_PERSON, Meaning, Outcome
+from bot.understanding.meanings import POLITE, TO_A_PERSON, Meaning, Outcome
 from bot.understanding.model import Model
 
 WISHED = 0.9  # the share of answers that should be right
@@ -63,6 +63,6 @@ def decide(likeliest: Sequence[Meaning], thresholds: Thresholds) -> Outcome:
     second = likeliest[1] if len(likeliest) > 1 else None
     if second is None or second.probability < SECOND_AT_LEAST:
         return "hand_over"
-    if {first.intent, second.intent} & (TO_A_PERSON | POLITE | {OTHER}):
+    if {first.intent, second.intent} & (TO_A_PERSON | POLITE):
         return "hand_over"
     return "ask" if first.probability + second.probability >= thresholds.ask else "hand_over"
