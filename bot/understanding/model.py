@@ -49,12 +49,16 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """One text: its features and their weights, its sentence vector if any, and the scores by intent."""
+    """One text: its features and their weights, its sentence vector if any, and the scores by intent.
+
+    alike: the cosine of the text with each example.
+    """
 
     places: Indices
     weights: Values
     vector: Floats | None
     scores: Values
+    alike: Values
 
 
 class Model:
@@ -85,10 +89,13 @@ class Model:
         """Score a text for every intent."""
         places, weights = self.vocabulary.vector(text)
         scores = weights @ self.learned.weights[places].astype(np.float64) + self.learned.bias
+        alike = self._alike(places, weights)
         if self._encode is None:
-            return Scored(places, weights, None, scores)
+            return Scored(places, weights, None, scores, alike)
         vector = self._encode([text])[0]
-        return Scored(places, weights, vector, scores + self._of_vector(vector))
+        share = self.learned.vector_share
+        alike = (alike + share * (self.learned.vectors @ vector)) / (1 + share)
+        return Scored(places, weights, vector, scores + self._of_vector(vector), alike)
 
     def probabilities(self, scores: Values) -> Values:
         """The calibrated probability of each intent; they sum to 1."""
@@ -114,7 +121,7 @@ class Model:
         """
         parts = sorted([*self.parts(scored, intent), *extra], key=lambda part: -abs(part.weight))
         rest = sum(part.weight for part in parts[PARTS:])
-        alike = np.where(self._intent_of_row == self._place[intent], self._similarities(scored), -1.0)
+        alike = np.where(self._intent_of_row == self._place[intent], scored.alike, -1.0)
         nearest = int(alike.argmax())
         return Reason(
             tuple(parts[:PARTS]), rest, self.examples[nearest].text, max(0.0, float(alike[nearest]))
@@ -122,24 +129,20 @@ class Model:
 
     def similarity(self, scored: Scored) -> float:
         """How near the nearest example of any intent is, 0 to 1."""
-        return max(0.0, float(self._similarities(scored).max()))
+        return max(0.0, float(scored.alike.max()))
 
     def _of_vector(self, vector: Floats) -> Values:
         scale = self.learned.vector_share**0.5
         return np.asarray(scale * vector.astype(np.float64) @ self.learned.vector_weights, np.float64)
 
-    def _similarities(self, scored: Scored) -> Values:
-        """The cosine of the text with each example, by the lists of examples that have its features."""
+    def _alike(self, places: Indices, weights: Values) -> Values:
+        """The cosine of the features of a text with those of each example, by the lists of who has them."""
         learned = self.learned
         alike: Values = np.zeros(len(self.examples))
-        slices = [slice(learned.ends[place], learned.ends[place + 1]) for place in scored.places]
+        slices = [slice(learned.ends[place], learned.ends[place + 1]) for place in places]
         if slices:
             rows = np.concatenate([learned.rows[each] for each in slices])
             lengths = [each.stop - each.start for each in slices]
             values = np.concatenate([learned.values[each] for each in slices])
-            products = values * np.repeat(scored.weights, lengths)
-            alike += np.bincount(rows, products, len(self.examples))
-        if scored.vector is None:
-            return alike
-        share = learned.vector_share
-        return np.asarray((alike + share * (learned.vectors @ scored.vector)) / (1 + share), np.float64)
+            alike += np.bincount(rows, values * np.repeat(weights, lengths), len(self.examples))
+        return alike

@@ -23,6 +23,7 @@ from bot.understanding.slots import slots_of
 
 FOLLOWS, AWAITED = 3.0, 1.5  # what a talk adds to the score of an intent
 BORNE_OUT = 0.05  # the least probability by the whole text of what a clause alone seems to say
+SHOWN = 6  # meanings of a text that are looked at
 LIKELIEST = 3  # meanings that are told where it is not clear which is meant
 
 _replace = msgspec.structs.replace
@@ -67,7 +68,8 @@ def _meanings(model: Model, text: str, talk: Talk = NOTHING_BEFORE) -> list[Mean
     for intent, part in extra.items():
         scores[model.intents.index(intent)] += part.weight
     probabilities = model.probabilities(scores)
-    likely = [place for place in probabilities.argsort()[::-1] if probabilities[place] >= BORNE_OUT]
+    order = probabilities.argsort()[::-1][:SHOWN]
+    likely = [place for place in order if probabilities[place] >= BORNE_OUT]
     return [
         Meaning(
             model.intents[place],
