@@ -104,28 +104,40 @@ class Model:
 
     def parts(self, scored: Scored, intent: str) -> list[Part]:
         """All parts of the score of an intent. They add up to it."""
-        place = self._place[intent]
-        pulls = scored.weights * self.learned.weights[scored.places, place].astype(np.float64)
-        parts = [
-            Part(shown(self.vocabulary.features[feature]), float(pull))
-            for feature, pull in zip(scored.places, pulls, strict=True)
-        ]
-        if scored.vector is not None:
-            parts.append(Part(SENTENCE_VECTOR, float(self._of_vector(scored.vector)[place])))
-        return [*parts, Part(BASE, float(self.learned.bias[place]))]
+        pulls, others = self._pulls(scored, intent)
+        return [*(self._part(scored, row, pulls) for row in range(len(pulls))), *others]
 
     def reason(self, scored: Scored, intent: str, extra: Sequence[Part] = ()) -> Reason:
         """The strongest parts of a score, what the others add, and the nearest example of the intent.
 
         extra: parts of the score that do not come from the text.
         """
-        parts = sorted([*self.parts(scored, intent), *extra], key=lambda part: -abs(part.weight))
-        rest = sum(part.weight for part in parts[PARTS:])
+        pulls, others = self._pulls(scored, intent)
+        strongest = np.argsort(-np.abs(pulls))[:PARTS]
+        parts = [*(self._part(scored, int(row), pulls) for row in strongest), *others, *extra]
+        parts.sort(key=lambda part: -abs(part.weight))
+        total = float(pulls.sum()) + sum(part.weight for part in (*others, *extra))
+        shown_parts = tuple(parts[:PARTS])
         alike = np.where(self._intent_of_row == self._place[intent], scored.alike, -1.0)
         nearest = int(alike.argmax())
         return Reason(
-            tuple(parts[:PARTS]), rest, self.examples[nearest].text, max(0.0, float(alike[nearest]))
+            parts=shown_parts,
+            rest=total - sum(part.weight for part in shown_parts),
+            nearest=self.examples[nearest].text,
+            similarity=max(0.0, float(alike[nearest])),
         )
+
+    def _pulls(self, scored: Scored, intent: str) -> tuple[Values, list[Part]]:
+        """What each feature of the text adds to the score of an intent, and the parts beside these."""
+        place = self._place[intent]
+        pulls = scored.weights * self.learned.weights[scored.places, place].astype(np.float64)
+        others = [Part(BASE, float(self.learned.bias[place]))]
+        if scored.vector is not None:
+            others.append(Part(SENTENCE_VECTOR, float(self._of_vector(scored.vector)[place])))
+        return pulls, others
+
+    def _part(self, scored: Scored, row: int, pulls: Values) -> Part:
+        return Part(shown(self.vocabulary.features[scored.places[row]]), float(pulls[row]))
 
     def similarity(self, scored: Scored) -> float:
         """How near the nearest example of any intent is, 0 to 1."""
