@@ -49,16 +49,12 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """One text: its features and their weights, its sentence vector if any, and the scores by intent.
-
-    alike: the cosine of the text with each example.
-    """
+    """One text: its features and their weights, its sentence vector if any, and the scores by intent."""
 
     places: Indices
     weights: Values
     vector: Floats | None
     scores: Values
-    alike: Values
 
 
 class Model:
@@ -89,13 +85,10 @@ class Model:
         """Score a text for every intent."""
         places, weights = self.vocabulary.vector(text)
         scores = weights @ self.learned.weights[places].astype(np.float64) + self.learned.bias
-        alike = self._alike(places, weights)
         if self._encode is None:
-            return Scored(places, weights, None, scores, alike)
+            return Scored(places, weights, None, scores)
         vector = self._encode([text])[0]
-        share = self.learned.vector_share
-        alike = (alike + share * (self.learned.vectors @ vector)) / (1 + share)
-        return Scored(places, weights, vector, scores + self._of_vector(vector), alike)
+        return Scored(places, weights, vector, scores + self._of_vector(vector))
 
     def probabilities(self, scores: Values) -> Values:
         """The calibrated probability of each intent; they sum to 1."""
@@ -107,10 +100,12 @@ class Model:
         pulls, others = self._pulls(scored, intent)
         return [*(self._part(scored, row, pulls) for row in range(len(pulls))), *others]
 
-    def reason(self, scored: Scored, intent: str, extra: Sequence[Part] = ()) -> Reason:
+    def reason(
+        self, scored: Scored, intent: str, extra: Sequence[Part] = (), alike: Values | None = None
+    ) -> Reason:
         """The strongest parts of a score, what the others add, and the nearest example of the intent.
 
-        extra: parts of the score that do not come from the text.
+        extra: parts of the score that do not come from the text. alike: `similarities`, if they are known.
         """
         pulls, others = self._pulls(scored, intent)
         strongest = np.argsort(-np.abs(pulls))[:PARTS]
@@ -118,13 +113,14 @@ class Model:
         parts.sort(key=lambda part: -abs(part.weight))
         total = float(pulls.sum()) + sum(part.weight for part in (*others, *extra))
         shown_parts = tuple(parts[:PARTS])
-        alike = np.where(self._intent_of_row == self._place[intent], scored.alike, -1.0)
-        nearest = int(alike.argmax())
+        alike = self.similarities(scored) if alike is None else alike
+        own = np.where(self._intent_of_row == self._place[intent], alike, -1.0)
+        nearest = int(own.argmax())
         return Reason(
             parts=shown_parts,
             rest=total - sum(part.weight for part in shown_parts),
             nearest=self.examples[nearest].text,
-            similarity=max(0.0, float(alike[nearest])),
+            similarity=max(0.0, float(own[nearest])),
         )
 
     def _pulls(self, scored: Scored, intent: str) -> tuple[Values, list[Part]]:
@@ -139,22 +135,21 @@ class Model:
     def _part(self, scored: Scored, row: int, pulls: Values) -> Part:
         return Part(shown(self.vocabulary.features[scored.places[row]]), float(pulls[row]))
 
-    def similarity(self, scored: Scored) -> float:
-        """How near the nearest example of any intent is, 0 to 1."""
-        return max(0.0, float(scored.alike.max()))
-
     def _of_vector(self, vector: Floats) -> Values:
         scale = self.learned.vector_share**0.5
         return np.asarray(scale * vector.astype(np.float64) @ self.learned.vector_weights, np.float64)
 
-    def _alike(self, places: Indices, weights: Values) -> Values:
-        """The cosine of the features of a text with those of each example, by the lists of who has them."""
+    def similarities(self, scored: Scored) -> Values:
+        """How near each example is, -1 to 1: the cosine of features, and of sentence vectors if any."""
         learned = self.learned
         alike: Values = np.zeros(len(self.examples))
-        slices = [slice(learned.ends[place], learned.ends[place + 1]) for place in places]
-        if slices:
+        slices = [slice(learned.ends[place], learned.ends[place + 1]) for place in scored.places]
+        if slices:  # the lists of examples that have its features, one after the other
             rows = np.concatenate([learned.rows[each] for each in slices])
             lengths = [each.stop - each.start for each in slices]
             values = np.concatenate([learned.values[each] for each in slices])
-            alike += np.bincount(rows, values * np.repeat(weights, lengths), len(self.examples))
-        return alike
+            alike += np.bincount(rows, values * np.repeat(scored.weights, lengths), len(self.examples))
+        if scored.vector is None:
+            return alike
+        share = learned.vector_share
+        return np.asarray((alike + share * (learned.vectors @ scored.vector)) / (1 + share), np.float64)

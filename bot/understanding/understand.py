@@ -58,8 +58,11 @@ def _understood(model: Model, text: str, talk: Talk, thresholds: Thresholds) -> 
     return Understanding(outcome, tuple(whole[: 2 if outcome == "ask" else LIKELIEST]))
 
 
-def _meanings(model: Model, text: str, talk: Talk = NOTHING_BEFORE) -> list[Meaning]:
-    """The meanings of a text as a whole, the likeliest first; none for a text without a known feature."""
+def _meanings(model: Model, text: str, talk: Talk, least: float = BORNE_OUT) -> list[Meaning]:
+    """The meanings of a text that are as likely as `least`, the likeliest first.
+
+    None for a text without a known feature.
+    """
     scored = model.scored(text)
     if not len(scored.places):
         return []
@@ -69,13 +72,14 @@ def _meanings(model: Model, text: str, talk: Talk = NOTHING_BEFORE) -> list[Mean
         scores[model.intents.index(intent)] += part.weight
     probabilities = model.probabilities(scores)
     order = probabilities.argsort()[::-1][:SHOWN]
-    likely = [place for place in order if probabilities[place] >= BORNE_OUT]
+    likely = [place for place in order if probabilities[place] >= least]
+    alike = model.similarities(scored) if likely else None
     return [
         Meaning(
             model.intents[place],
             float(probabilities[place]),
             float(scores[place]),
-            model.reason(scored, model.intents[place], _of(extra, model.intents[place])),
+            model.reason(scored, model.intents[place], _of(extra, model.intents[place]), alike),
         )
         for place in likely
     ]
@@ -102,9 +106,8 @@ def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> 
     said = [each for each in whole[:1] if _surely(each, limits)]
     likely = {each.intent for each in whole} | TO_A_PERSON
     for clause in clauses_of(text):
-        said += [
-            each for each in _meanings(model, clause)[:1] if _surely(each, limits) and each.intent in likely
-        ]
+        sure = _meanings(model, clause, NOTHING_BEFORE, limits.answer)[:1]
+        said += [each for each in sure if _surely(each, limits) and each.intent in likely]
     best = _one_of_each(said)
     asked = [each for each in best if each.intent not in POLITE]
     return tuple(sorted(asked, key=lambda each: each.intent not in TO_A_PERSON)) or tuple(best)
