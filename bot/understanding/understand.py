@@ -101,10 +101,11 @@ def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> 
     """All that is said surely, by the text as a whole or by a clause of it; politeness only if it is all.
 
     What is a person's matter comes first. Anything else that a clause says must be borne out by the whole, so
-    that "found it cheaper" after a cancellation is no bargaining.
+    that "found it cheaper" after a cancellation is no bargaining. A greeting before words that are not
+    understood is not what the buyer wants, so that a clause never counts for it.
     """
     said = [each for each in whole[:1] if _surely(each, limits)]
-    likely = {each.intent for each in whole} | TO_A_PERSON
+    likely = ({each.intent for each in whole} | TO_A_PERSON) - POLITE
     for clause in clauses_of(text):
         sure = _meanings(model, clause, NOTHING_BEFORE, limits.answer)[:1]
         said += [each for each in sure if _surely(each, limits) and each.intent in likely]
