@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from bot.domain.context import Category
 from storage.asking import Asking, Query, Row
-from storage.inbox import shops_with
-from storage.tables import SENDABLE_UNTIL, in_state, outbox, sendable_since
+from storage.inbox import skipping
+from storage.tables import SENDABLE_UNTIL, Utc, in_state, outbox, sendable_since
 
 BACKLOG = 2_000  # due messages of all shops; with more, a claim is worth a longer search
-SOME = 4  # messages that a shop may have which is not among them
+SHARED = 250  # messages of the shops that are not among them, shared out evenly
+SOME = 4  # of each such shop at least
+QUEUED = "state = 'queued'"
 PAGES = 8  # of due messages that a claim looks at, until enough buyers are found
 
 # How the reason of a failed attempt that is to be repeated begins.
@@ -22,8 +24,8 @@ _AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
 def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
     """How many messages are due in each shop that has any, found without a look at the others.
 
-    Behind a large backlog the longest due ones are counted, and every shop with a queued message is asked,
-    from one to the next, so that none is left out.
+    Behind a large backlog the longest due ones are counted, and every shop with a due message may have some
+    beside, so that none is left out: the whole backlog may be of shops that can be given nothing now.
     """
     longest = (
         select(outbox.c.shop)
@@ -33,8 +35,16 @@ def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
     )
     found = Counter(connection.scalars(longest).all())
     if found.total() == BACKLOG:
-        found.update(dict.fromkeys(shops_with(connection, "outbox", "state = 'queued'"), SOME))
+        every = _shops_with_due(connection, now)
+        found.update(dict.fromkeys(every, max(SOME, SHARED // (len(every) or 1))))
     return dict(found)
+
+
+def _shops_with_due(connection: Connection, now: datetime) -> list[str]:
+    """Found from one shop with a queued message to the next, each with a look whether its first is due."""
+    due = f"SELECT 1 FROM outbox WHERE outbox.shop = found.shop AND {QUEUED} AND try_at <= :now LIMIT 1"
+    statement = text(f"{skipping('outbox', QUEUED)} SELECT shop FROM found WHERE ({due}) IS NOT NULL")
+    return list(connection.scalars(statement.bindparams(bindparam("now", now, Utc))))
 
 
 class DueRow(Row, frozen=True):
@@ -107,6 +117,8 @@ def _due(narrowed: str) -> Query[DueRow]:
         return f"""
             FROM outbox AS due WHERE due.shop = given.shop AND due.state = 'queued' AND due.try_at <= :now
                 AND {narrowed} AND (due.shop, due.buyer) NOT IN (SELECT busy.shop, busy.buyer FROM {{busy}})
+                AND (due.channel IS NULL
+                    OR (due.shop, due.channel) NOT IN (SELECT taken.shop, taken.channel FROM {{taken}}))
                 AND {_behind_none(dialect)}
             ORDER BY due.try_at, due.id LIMIT :at_most"""
 
@@ -126,6 +138,7 @@ def _due(narrowed: str) -> Query[DueRow]:
         """,
         given="",
         busy="buyer",
+        taken="channel",
     )
 
 
@@ -133,10 +146,10 @@ _DUE_ANSWERS = _due("due.category = 'answer'")
 _DUE_OTHERS = _due("due.category <> 'answer'")
 
 
-def due(now: datetime, limit: int) -> Asking[list[DueRow]]:
+def due(now: datetime, limit: int, full: Collection[str] = ()) -> Asking[list[DueRow]]:
     """Due messages to up to `limit` buyers, locked: answers first, then the longest due; none to buyers who
-    have a message in hand, and none that would overtake one that is tried again. Must run in a writing
-    transaction.
+    have a message in hand, none that would overtake one that is tried again, and none of which it is known
+    that they go through one of the channels that are `full`. Must run in a writing transaction.
 
     Whoever has a page of messages to themselves is left out of the next one, so that they hold up nobody.
     """
@@ -148,7 +161,7 @@ def due(now: datetime, limit: int) -> Asking[list[DueRow]]:
             room = limit - len(buyers)
             if room <= 0:
                 return found
-            page = yield from query.of([()], busy=busy | buyers, now=now, at_most=room)
+            page = yield from query.of([()], busy=busy | buyers, taken=full, now=now, at_most=room)
             found += page
             buyers |= {row.buyer for row in page}
             if len(page) < room:

@@ -224,6 +224,7 @@ class _SaidRow(Row, frozen=True):
     template: str
     state: str
     order: str
+    due_at: datetime | None
     settled_at: datetime | None
     facts: str | None
     paid: bool
@@ -232,10 +233,11 @@ class _SaidRow(Row, frozen=True):
 _SAID = Query(
     _SaidRow,
     """
-    SELECT outbox.shop, key, template, state, outbox.order_id, settled_at, facts, false
+    SELECT outbox.shop, key, template, state, outbox.order_id, due_at, settled_at, facts, false
     FROM {given} CROSS JOIN outbox WHERE outbox.shop = given.shop AND outbox.order_id = given.id
     UNION ALL
-    SELECT archived_messages.shop, key, template, state, archived_messages.order_id, settled_at, NULL, paid
+    SELECT archived_messages.shop, key, template, state, archived_messages.order_id, NULL, settled_at, NULL,
+        paid
     FROM {given} CROSS JOIN archived_messages
     WHERE archived_messages.shop = given.shop AND archived_messages.order_id = given.id
     """,
@@ -281,6 +283,7 @@ def _said(row: _SaidRow) -> Said:
         template=row.template,
         state=row.state,
         order=row.order,
+        due_at=row.due_at,
         sent_at=row.settled_at if sent else None,
         written_at=facts.at if sent or row.state == "unknown" else None,
         paid=row.paid or bool(sent and known.paid_at),

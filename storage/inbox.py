@@ -1,5 +1,6 @@
 """The inbox: every acknowledged event, open or handled."""
 
+import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from sqlalchemy import Column, Connection, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
-from bot.domain.events import Event, dump_event
+from bot.domain.events import AnyEvent, Event, dump_event, load_event
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
@@ -99,11 +100,12 @@ def waiting_shops(connection: Connection) -> list[str]:
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
-    statement = text(f"{_found(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL")
+    statement = text(f"{skipping(table, condition)} SELECT shop FROM found WHERE shop IS NOT NULL")
     return [row[0] for row in connection.execute(statement)]
 
 
-def _found(table: str, condition: str) -> str:
+def skipping(table: str, condition: str) -> str:
+    """SQL text: the shops with such a row as `found`, from one to the next through the index, and NULL."""
     return (
         f"WITH RECURSIVE found(shop) AS ("
         f" SELECT min(shop) FROM {table} WHERE {condition}"
@@ -156,6 +158,17 @@ def open_events(at_most: int) -> Asking[list[OpenEvent]]:
     return (yield from _OPEN_EVENTS.of([()], at_most=at_most))
 
 
+def of_thread(connection: Connection, shop: str, thread: str) -> list[AnyEvent]:
+    """The events of a thread that are not archived, as they came. Reads the shop's whole inbox: no index
+    serves it, so that intake need not keep one."""
+    here = select(inbox.c.body).where(inbox.c.shop == shop, inbox.c.thread == thread).order_by(inbox.c.id)
+    found = []
+    for body in connection.scalars(here):
+        with contextlib.suppress(msgspec.DecodeError):  # parked as it is, and shown there
+            found.append(load_event(body))
+    return found
+
+
 def open_threads(threads: Collection[str]) -> Asking[set[str]]:
     """The threads among these that have open events."""
     rows = yield from _OPEN_THREADS.of(threads)
@@ -203,7 +216,7 @@ def open_since(connection: Connection) -> datetime | None:
     first = (
         "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
     )
-    statement = text(f"{_found('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
+    statement = text(f"{skipping('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
     found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
     return found
 

@@ -28,7 +28,7 @@ def find_order(connection: Connection, shop: str, name: str) -> Order | None:
         for record in connection.scalars(
             select(orders.c.record)
             .where(orders.c.shop == shop, or_(orders.c.id == name, orders.c.number == name))
-            .order_by(orders.c.placed_at.desc())
+            .order_by(orders.c.placed_at.desc().nulls_last())
             .limit(LIKELY)
         )
     ]
@@ -75,7 +75,7 @@ def _named_by(connection: Connection, shop: str, contact: str) -> str | None:
             orders.c.buyer.is_not(None),
             or_(orders.c.email == mailbox(contact), orders.c.phone == contact),
         )
-        .order_by(orders.c.placed_at.desc())
+        .order_by(orders.c.placed_at.desc().nulls_last())
         .limit(1)
     )
     return found

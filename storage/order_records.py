@@ -58,7 +58,7 @@ _NEWEST = Query(
     """
     SELECT shop, buyer, record FROM (
         SELECT orders.shop, orders.buyer, orders.record, row_number() OVER (
-            PARTITION BY orders.shop, orders.buyer ORDER BY orders.placed_at DESC
+            PARTITION BY orders.shop, orders.buyer ORDER BY orders.placed_at DESC NULLS LAST
         ) AS place
         FROM {given} CROSS JOIN orders WHERE orders.shop = given.shop AND orders.buyer = given.buyer
     ) AS found
@@ -151,7 +151,7 @@ def of_contact(connection: Connection, shop: str, email: str | None, phone: str 
     for column, value in ((orders.c.email, mailbox(email)), (orders.c.phone, phone)):
         if value:
             statement = select(orders.c.record).where(orders.c.shop == shop, column == value)
-            newest = statement.order_by(orders.c.placed_at.desc()).limit(ORDERS_SHOWN)
+            newest = statement.order_by(orders.c.placed_at.desc().nulls_last()).limit(ORDERS_SHOWN)
             found |= {order.id: order for order in map(_orders.decode, connection.scalars(newest).all())}
     return list(found.values())
 

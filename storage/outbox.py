@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Table, func, or_, select, update
 from sqlalchemy import Row as SomeRow
 
 from bot.domain.messages import Reason
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
-from storage.tables import attempts, in_state, outbox, templates
+from storage.inbox import shops_with
+from storage.sql_in import is_in
+from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, templates
 
+_NO_WAY = """substr(outbox.reason, 1, 16) = '{{"code":"no_way"'"""  # how the reason begins
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
@@ -166,6 +169,19 @@ def readdress(buyers: Mapping[str, str]) -> Asking[None]:
     yield from changed(update_rows, outbox, rows, by=("shop", "order_id"), where=waiting)
 
 
+def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:
+    """Let the messages about these orders that found no address be judged again, while they may be sent."""
+    anew = {"state": "queued", "reason": None, "try_at": now, "settled_at": None}
+    yield from changed(_queue_again, outbox, [{"order_id": order, **anew} for order in orders])
+
+
+def _queue_again(connection: Connection, table: Table, rows: Rows) -> None:
+    until = SENDABLE_UNTIL[connection.dialect.name]
+    now = until.replace("due_at", "{try_at}").replace(" + lateness", "")
+    unsent = f"outbox.state = 'skipped' AND {_NO_WAY} AND {until} > {now}"
+    update_rows(connection, table, rows, by=("shop", "order_id"), where=unsent)
+
+
 def keep_versions(versions: Iterable[Any]) -> Asking[None]:
     """Store template versions, so that a later edit does not change messages that were decided on."""
     rows = [
@@ -211,6 +227,12 @@ def mark_sending(connection: Connection, rows: Rows) -> None:
     )
 
 
+def note_channel(connection: Connection, rows: Rows) -> None:
+    """Note through which channel queued messages will go; rows of shop, id and channel."""
+    differs = "outbox.state = 'queued' AND (outbox.channel IS NULL OR outbox.channel <> {channel})"
+    update_rows(connection, outbox, rows, where=differs)
+
+
 def hold(connection: Connection, outcomes: Iterable[Outcome]) -> None:
     """Put queued messages off to their `try_at`."""
     rows = [outcome.row("try_at", "reason", "facts") for outcome in outcomes]
@@ -253,8 +275,12 @@ def abandoned(
     A lease over 2 * `lease` away was written by a clock that ran ahead and counts as over; one a little
     longer than `lease` may have been given by another program since `now` was read.
     """
+    ours = [shop for shop in shops_with(connection, "outbox", "state = 'sending'") if shop in shops]
+    if not ours:
+        return []
     over = or_(outbox.c.lease_until < now, outbox.c.lease_until > now + 2 * lease)
-    statement = select(outbox).where(in_state(outbox, "sending"), outbox.c.shop.in_(shops), over)
+    here = is_in(connection, outbox.c.shop, ours)
+    statement = select(outbox).where(in_state(outbox, "sending"), here, over)
     return connection.execute(statement.limit(limit).with_for_update(skip_locked=True)).all()
 
 

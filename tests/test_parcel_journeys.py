@@ -43,6 +43,20 @@ async def test_a_parcel_told_by_id_that_arrives_by_its_number_is_never_late(data
         assert told(shop) == ["shipped", "delivered", "review_request"]
 
 
+async def test_what_found_no_address_is_said_once_the_order_is_shown_with_one(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place(buyer={"name": "安娜", "phone": "+8613800000000"})
+        await shop.forward(HOUR)
+        await shop.fact("shipped", parcel="p1", tracking="SF123")
+        await shop.forward(HOUR)
+        assert shop.receiver.templates == []
+        await shop.place(at=NOON)
+        await shop.forward(HOUR)
+        assert shop.receiver.templates == ["order_confirmation", "shipped"]
+        await shop.forward(10 * MINUTE)
+        assert shop.receiver.templates == ["order_confirmation", "shipped"]
+
+
 async def test_a_parcel_without_a_number_that_arrives_by_one_is_never_late(database_url: str) -> None:
     async with world(database_url) as shop:
         await paid_order(shop)

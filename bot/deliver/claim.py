@@ -11,10 +11,11 @@ import structlog
 from sqlalchemy import Connection
 
 from bot.channels import Outgoing
+from bot.deliver import turns
 from bot.deliver.addresses import AddressBook
 from bot.deliver.facts import read_facts, snapshot
 from bot.deliver.links import Links
-from bot.domain.arbiter import FIRST, PRIORITY, Hold, Send, Skip, judge
+from bot.domain.arbiter import Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.rules import Rules
@@ -26,8 +27,8 @@ from bot.texts.catalogue import Catalogue, Version, split_subject
 from bot.texts.variables import variables
 from storage import due_messages, instance, outbox
 from storage.asking import Asking, ask_together
-from storage.database import lease_clock, try_locks
-from storage.due_messages import Competing, DueRow
+from storage.database import lease_clock
+from storage.due_messages import DueRow
 from storage.outbox import SELLER, Outcome, VersionRow, dump, message_name
 from storage.unit import Unit
 
@@ -49,13 +50,18 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A due message with its facts and template. snapshot: the facts as JSON, as they are stored."""
+    """A due message with its template, and its facts of `at`."""
 
     row: DueRow
     due: DueMessage
     facts: Facts
     template: Version
-    snapshot: str
+    at: datetime
+
+    @property
+    def snapshot(self) -> str:
+        """The facts as JSON, as they are stored."""
+        return dump(snapshot(self.due, self.facts, self.at))
 
 
 class _Judged(msgspec.Struct):
@@ -65,6 +71,7 @@ class _Judged(msgspec.Struct):
     claims: list[Claim] = []
     held: list[Outcome] = []
     settled: list[Outcome] = []
+    waiting: list[dict[str, Any]] = []  # for a free slot of their channels: shop, id and channel
 
 
 # A shop -> the time up to which all that was acknowledged is in the inbox; None while that is unknown.
@@ -109,6 +116,7 @@ class Claimer:
         room: int,
         slots: FreeSlots,
         known: KnownUntil | None = None,
+        only: str | None = None,
     ) -> tuple[int, list[Claim]]:
         """Claim up to `room` messages, at most one to a buyer; returns how many were judged, and the claims.
 
@@ -116,22 +124,33 @@ class Claimer:
         raises. No channel gets more than its free slots, so that a slow one does not stop the others and its
         messages are judged just before they are sent.
         known: where a log lies in front of the inbox, the time that counts as now in each shop.
+        only: the one shop to claim for.
         """
         if instance.held(connection):
             return 0, []
         due = due_messages.due_counts(connection, now)
         waiting, examined, claims = self._in_turn(due), 0, list[Claim]()
+        if only is not None:
+            waiting = deque(shop_id for shop_id in waiting if shop_id == only)
         while waiting and len(claims) < room:
             wanted = self._shared_out(waiting, due, slots, room - len(claims))
             times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
             rows = ask_together(
-                connection, {shop_id: due_messages.due(at, wanted[shop_id]) for shop_id, at in times.items()}
+                connection,
+                {
+                    shop_id: due_messages.due(at, wanted[shop_id], _full(slots(shop_id)))
+                    for shop_id, at in times.items()
+                },
             )
-            ours = _lock_buyers(connection, {shop_id: rows[shop_id] for shop_id in times}, times, wanted)
+            ours = turns.of_buyers(connection, {shop_id: rows[shop_id] for shop_id in times}, times, wanted)
             judged, claimed = self._judge(connection, ours, slots, times, now)
             examined += judged
             claims += claimed
         return examined, claims
+
+    def waiting(self, connection: Connection, now: datetime) -> list[str]:
+        """The shops with something due, in turn."""
+        return list(self._in_turn(due_messages.due_counts(connection, now)))
 
     def _shared_out(
         self, waiting: deque[str], due: Mapping[str, int], slots: FreeSlots, room: int
@@ -160,7 +179,8 @@ class Claimer:
         times: Mapping[str, datetime],
         now: datetime,
     ) -> tuple[int, list[Claim]]:
-        """Judge messages, by shop; returns how many could be judged, and the claims."""
+        """Judge messages, by shop, those of a buyer in their turn; returns how many could be judged, and the
+        claims."""
         found = ask_together(
             connection,
             {shop_id: self._candidates(shop_id, rows[shop_id], times[shop_id]) for shop_id in rows},
@@ -171,6 +191,7 @@ class Claimer:
         lease = lease_clock(connection, now) + self._lease
         outbox.mark_sending(connection, [_sending(claim, lease) for claim in judged.claims])
         outbox.hold(connection, judged.held)
+        outbox.note_channel(connection, judged.waiting)
         outbox.settle(connection, judged.settled)
         for shop_id in {outcome.shop for outcome in judged.settled}:
             unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
@@ -189,13 +210,24 @@ class Claimer:
         """Judge messages of one shop.
 
         While an event about a message is open, or its channel has no free slot, the message stays as it is:
-        put off, it would be overtaken by the next one of its chat.
+        put off, it would be overtaken by the next one of its chat. Its channel is noted, so that it fills no
+        page until there is a slot. A buyer's next message is judged only when
+        nothing came of the one before it.
         """
         counts = Counter[str]()
+        served = set[str]()
         for each in candidates:
+            if each.row.buyer in served:
+                continue
             decided = self._decide(shop_id, each, now)
+            if not isinstance(decided, Skip):
+                served.add(each.row.buyer)
             match decided:
-                case Claim() if slots.get(decided.channel, 0) <= 0:
+                case Claim() if decided.channel not in slots:
+                    continue
+                case Claim() if slots[decided.channel] <= 0:
+                    judged.waiting.append({"shop": shop_id, "id": decided.id, "channel": decided.channel})
+                    judged.count += 1
                     continue
                 case Claim():
                     slots[decided.channel] -= 1
@@ -212,21 +244,22 @@ class Claimer:
             self._metrics.messages.labels(shop_id, outcome).inc(number)
 
     def _candidates(self, shop_id: str, rows: Sequence[DueRow], now: datetime) -> Asking[list[Candidate]]:
-        """The messages about which no event is open, with their facts and templates."""
+        """The messages about which no event is open, with their facts and templates; none of a buyer's behind
+        one that waits."""
         facts = yield from read_facts(self._addresses[shop_id], rows, self._rules.looking_back, now)
         versions = yield from outbox.versions({row.version for row in rows})
         templates = {each.id: _version(each) for each in versions}
-        return [
-            Candidate(
-                row=row,
-                due=(due := _due(row)),
-                facts=facts[row.id],
-                template=templates[row.version],
-                snapshot=dump(snapshot(due, facts[row.id], now)),
-            )
-            for row in rows
-            if row.id in facts
-        ]
+        waiting = set[str]()
+        found: list[Candidate] = []
+        for row in rows:
+            if row.id not in facts:
+                waiting.add(row.buyer)
+            elif row.buyer not in waiting:
+                of = Candidate(
+                    row=row, due=_due(row), facts=facts[row.id], template=templates[row.version], at=now
+                )
+                found.append(of)
+        return found
 
     def _decide(self, shop_id: str, each: Candidate, now: datetime) -> Claim | Hold | Skip | Reason:
         """Decide about one message; a Reason if it cannot be rendered or judged."""
@@ -299,68 +332,8 @@ class Claimer:
         return self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
 
 
-def _lock_buyers(
-    connection: Connection,
-    due: Mapping[str, Sequence[DueRow]],
-    times: Mapping[str, datetime],
-    wanted: Mapping[str, int],
-) -> dict[str, list[DueRow]]:
-    """Lock the buyers of due messages; returns one message for each buyer that we locked, by shop, without
-    those that would overtake a message of another program."""
-    first = {
-        shop_id: {row.buyer: row for row in _one_for_each_buyer(rows)[: wanted[shop_id]]}
-        for shop_id, rows in due.items()
-    }
-    names = [_lock_name(shop_id, buyer) for shop_id, those in first.items() for buyer in those]
-    locked = try_locks(connection, "deliver", names)
-    ours = {
-        shop_id: {buyer: row for buyer, row in those.items() if _lock_name(shop_id, buyer) in locked}
-        for shop_id, those in first.items()
-    }
-    dialect = connection.dialect.name
-    rivals = ask_together(
-        connection,
-        {shop_id: due_messages.competing(dialect, those, times[shop_id]) for shop_id, those in ours.items()},
-    )
-    found = {}
-    for shop_id, those in ours.items():
-        seen = {row.id for row in due[shop_id]}
-        taken = {
-            other.buyer
-            for other in rivals[shop_id]
-            if other.state == "sending" or (other.id not in seen and _is_before(other, those[other.buyer]))
-        }
-        if kept := [row for buyer, row in those.items() if buyer not in taken]:
-            found[shop_id] = kept
-    return found
-
-
-def _lock_name(shop_id: str, buyer: str) -> str:
-    return f"{shop_id}:{buyer}"
-
-
-def _is_before(other: Competing, row: DueRow) -> bool:
-    """True if `outbox.due` would return `other` before `row`."""
-    if row.category == "answer" and other.category != "answer":
-        return False
-    return (other.try_at, other.id) < (row.try_at, row.id)
-
-
-def _one_for_each_buyer(rows: Iterable[DueRow]) -> list[DueRow]:
-    """The first message of each buyer by priority, then by time."""
-    first: dict[str, DueRow] = {}
-    for row in rows:
-        known = first.get(row.buyer)
-        if known is None or _turn(row) < _turn(known):
-            first[row.buyer] = row
-    return list(first.values())
-
-
-def _turn(row: DueRow) -> tuple[int, int, datetime, int]:
-    """By priority; within it the confirmation of an order, and that it is on again, before what else is said
-    of orders."""
-    place = FIRST.index(row.template) if row.template in FIRST else len(FIRST)
-    return PRIORITY[row.category], place, row.due_at, row.id
+def _full(slots: Mapping[str, int]) -> list[str]:
+    return [channel for channel, free in slots.items() if free <= 0]
 
 
 def _version(row: VersionRow) -> Version:

@@ -16,7 +16,7 @@ from bot.deliver.claim import Claim, Claimer, FreeSlots, KnownUntil
 from bot.deliver.outcomes import OutcomeWriter, Result
 from bot.operations.metrics import Metrics
 from storage import outbox
-from storage.database import Database, lease_clock
+from storage.database import Database, is_service_trouble, lease_clock
 
 log = structlog.get_logger()
 
@@ -89,7 +89,8 @@ class Dispatcher:
     async def deliver_due(self) -> int:
         """Claim and start sending what is due; returns how many messages were examined.
 
-        Claims at most BATCH, and never has more than MOST_IN_HAND in hand. Raises what the database raises.
+        Claims at most BATCH, and never has more than MOST_IN_HAND in hand; if something cannot be read, as
+        much for each shop by itself. Raises database errors for which `is_service_trouble` is true.
         """
         if self._is_crowded():
             await asyncio.sleep(COALESCE_SECONDS)
@@ -99,10 +100,19 @@ class Dispatcher:
         if self._watermark:
             await self._watermark.refresh()
         slots = self._free_slots()
+        try:
+            return await self._claim(room, slots)
+        except Exception as error:
+            if is_service_trouble(error):
+                raise
+            self._metrics.leg_errors.labels("deliver").inc()
+            log.warning("claim not kept", error=type(error).__name__)
+        return await self._shop_by_shop(slots)
 
+    async def _claim(self, room: int, slots: FreeSlots, only: str | None = None) -> int:
         def claim(connection: Connection) -> tuple[int, list[Claim]]:
             known = self._watermark.known_until(connection) if self._watermark else None
-            return self._claimer.claim(connection, self._clock(), room, slots, known)
+            return self._claimer.claim(connection, self._clock(), room, slots, known, only)
 
         claiming = asyncio.create_task(self._database.write(claim))
         try:
@@ -111,6 +121,21 @@ class Dispatcher:
             self._start((await claiming)[1])
             raise
         self._start(claims)
+        return examined
+
+    async def _shop_by_shop(self, slots: FreeSlots) -> int:
+        """Claim for each shop by itself, so that what cannot be read of one stops no other."""
+        examined = 0
+        for shop_id in await self._database.write(lambda link: self._claimer.waiting(link, self._clock())):
+            room = min(BATCH, MOST_IN_HAND - len(self._in_hand))
+            if room <= 0:
+                break
+            try:
+                examined += await self._claim(room, slots, shop_id)
+            except Exception as error:
+                if is_service_trouble(error):
+                    raise
+                log.error("shop not served", shop=shop_id, error=type(error).__name__, exc_info=True)
         return examined
 
     def _free_slots(self) -> FreeSlots:

@@ -101,6 +101,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     state: str
     order: str | None = None
+    due_at: datetime | None = None  # None: in the archive
     sent_at: datetime | None = None
     written_at: datetime | None = None  # of the facts in a text that was sent, or may have been, if kept
     paid: bool = False  # the text was written knowing that the order was paid

@@ -309,6 +309,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When the last parcel arrived; None while any is on its way or not yet sent."""
         if self.all_delivered_at is not None:
             return self.all_delivered_at
+        if not any(record.delivered_at for record in self.parcels):
+            return None
         sent = self.sent
         arrived = [parcel.delivered_at for parcel in sent if parcel.delivered_at]
         shipped_open = any(parcel.delivered_at is None for parcel in sent if parcel.shipped_at)

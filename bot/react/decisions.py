@@ -1,6 +1,7 @@
 """Apply the actions of handlers: gathered for one batch, written with it."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -55,7 +56,7 @@ class Decisions:
         self._unsaid: dict[str, Reason] = {}  # what the outbox has of them, by key
         self._sooner: dict[str, datetime] = {}  # when they are due, by key
         self._versions: dict[str, Version] = {}
-        self._decided: dict[str, frozenset[str]] = {}  # by order
+        self._decided: dict[str, dict[str, datetime | None]] = {}  # by order
         self._wakes: dict[str, WakeAt] = {}
         self._notes: list[tuple[str, str, str]] = []
 
@@ -124,9 +125,9 @@ class Decisions:
         return (order and order.buyer) or draft.buyer
 
     def _say(self, say: Say, id: int, rule: str, context: Context) -> None:
-        decided = say.key in self._says or say.key in self._decided_about(context.order)
+        decided = say.key in self._says or say.key in self._due_about(context.order)
         if context.buyer is None or decided or self._is_nobodys(say, context):
-            self._advance(say)  # no buyer yet, or decided on before
+            self._advance(say, context.order)  # no buyer yet, or decided on before
             return
         now = self._work.now
         policy = self._rules.policies[say.template]
@@ -172,11 +173,14 @@ class Decisions:
         buyer = self._work.buyer(order.buyer)
         return told or (buyer and buyer.locale) or self._work.unit.shop.locale
 
-    def _advance(self, say: Say) -> None:
+    def _advance(self, say: Say, order: Order | None) -> None:
         """Let a waiting message be due earlier, if a fact that came late says so."""
         if not say.earliest or say.at is None:
             return
         draft = self._says.get(say.key)
+        due_at = self._due_about(order).get(say.key) if draft is None else None
+        if due_at is not None and due_at <= say.at:
+            return
         if draft is None:
             self._sooner[say.key] = min(say.at, self._sooner.get(say.key, say.at))
         elif say.at < draft.due_at:
@@ -184,13 +188,13 @@ class Decisions:
             late = too_late(say.at, draft.lateness, self._work.now)
             draft.settled = draft.settled or (("skipped", late) if late else None)
 
-    def _decided_about(self, order: Order | None) -> frozenset[str]:
-        """Keys about this order that the outbox has already; its constraint would leave them out anyway."""
+    def _due_about(self, order: Order | None) -> Mapping[str, datetime | None]:
+        """When what the outbox has about this order is due, by key; a second of a key would be left out."""
         if order is None:
-            return frozenset()
+            return {}
         if order.id not in self._decided:
             said = self._work.said.get(order.id, ())
-            self._decided[order.id] = frozenset(each.key for each in said)
+            self._decided[order.id] = {each.key: each.due_at for each in said}
         return self._decided[order.id]
 
     def _unsay(self, unsay: Unsay, context: Context) -> None:

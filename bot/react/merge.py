@@ -1,6 +1,7 @@
 """Merge the facts of an event into the shop's records, before its handler runs."""
 
 from datetime import datetime, timedelta
+from functools import reduce
 
 import msgspec
 
@@ -28,7 +29,7 @@ from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
-from storage import buyer_records, case_records, history, mixed_files
+from storage import buyer_records, case_records, history, inbox, mixed_files
 from storage.asking import ask
 
 _replace = msgspec.structs.replace
@@ -112,9 +113,7 @@ def _mailboxes(*emails: str | None) -> list[AddressKey]:
 
 def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
     id = work.order_id(event)
-    known = work.orders.get(id) or Order(
-        id=id, channel=event.channel, own_id=event.order if id != event.order else None
-    )
+    known = work.orders.get(id) or _begun(work, event, id)
     if known.channel != event.channel and work.speaks_of_own(event):
         known = _replace(
             known, channel=event.channel, contacts=None
@@ -126,6 +125,28 @@ def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: Orde
     if isinstance(event, OrderPlaced):
         wishes.flag(event, event.buyer, event.placed_at, order.buyer)
     return Subject(buyer=order.buyer, order=order)
+
+
+def _begun(work: UnitOfWork, event: OrderEvent, id: str) -> Order:
+    """A new order. Its channel may have told of it before it ever placed one, when that looked like word of
+    the other system's order of that id: it is this one's, and the other's record is made anew without it."""
+    if id == event.order:
+        return Order(id=id, channel=event.channel)
+    own, other = Order(id=id, channel=event.channel, own_id=event.order), work.orders[event.order]
+    sources = {paid.source for paid in other.payments} | {refund.source for refund in other.refunds}
+    if event.channel not in sources:
+        return own
+    every = [
+        each
+        for each in inbox.of_thread(work.connection, work.shop_id, event.thread)
+        if isinstance(each, OrderEvent)
+    ]
+    theirs = [each for each in every if each.channel != event.channel]
+    if any(isinstance(each, OrderPlaced) and each.channel == other.channel for each in theirs):
+        anew = reduce(merge, theirs, Order(id=other.id, channel=other.channel))
+        kept = {"buyer": other.buyer, "reminders_ended_at": other.reminders_ended_at}
+        work.put_order(_replace(anew, **kept))
+    return reduce(merge, (each for each in every if each.channel == event.channel), own)
 
 
 def _chat(

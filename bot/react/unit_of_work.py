@@ -75,6 +75,7 @@ class UnitOfWork:
         self._new_words: list[CaseWord] = []
         self._used_links: dict[Link, Place] = {}
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
+        self._reachable: set[str] = set()  # orders that are to be written to elsewhere than before
         self._newly_placing: set[str] = set()
 
     @property
@@ -227,6 +228,8 @@ class UnitOfWork:
             return
         if known and known.buyer and order.buyer and known.buyer != order.buyer:
             self._readdressed[order.id] = order.buyer
+        if known and _where(order) != _where(known):
+            self._reachable.add(order.id)
         if order.placed_at and (known is None or known.placed_at is None):
             self._newly_placing.add(order.channel)
             if self._placing is not None:
@@ -312,9 +315,11 @@ class UnitOfWork:
         yield from proof_records.use_links(self._used_links, now)
         yield from case_records.save_talk(self._changed_cases.values())
         yield from case_records.add_words(self._new_words)
+        yield from outbox.try_anew(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
-        self._new_owners, self._newly_placing, self._readdressed = {}, set(), {}
+        self._new_owners, self._newly_placing = {}, set()
+        self._readdressed, self._reachable = {}, set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
 
@@ -396,6 +401,12 @@ def _ids_of_order(event: Event) -> tuple[str, ...]:
     if isinstance(event, OrderEvent):
         return event.order, f"{event.order}@{event.channel}"
     return (event.order,) if isinstance(event, TimeCame) and event.order else ()
+
+
+def _where(order: Order) -> tuple[str | None, ...]:
+    """Where the order's own contacts say that it can be written to."""
+    contacts = order.contacts
+    return (contacts.known("id"), contacts.known("email")) if contacts else (None, None)
 
 
 def _placed(order: Order) -> tuple[float, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,7 +10,6 @@ import pytest
 from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
-from bot.deliver import claim as claiming
 from bot.deliver.addresses import AddressBook
 from bot.deliver.claim import Claim, Claimer
 from bot.deliver.links import Links
@@ -25,7 +23,7 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.seller.cases import SELLER
 from bot.texts.catalogue import Version
-from storage import buyer_records, instance, outbox, tables, wish_records
+from storage import buyer_records, due_messages, instance, outbox, tables, wish_records
 from storage.asking import ask
 from storage.outbox import dump, message_name
 from storage.wish_records import WishRecord
@@ -181,6 +179,26 @@ def test_a_message_waits_while_an_event_about_its_order_is_not_handled(place: Pl
     assert place.outbox("state", "try_at")[0] == ("k", "queued", NOON)
 
 
+def test_what_nothing_came_of_holds_no_message_behind_it_up(place: Place) -> None:
+    place.say("hello", why_outdated=lambda *_: Reason("order_paid"))
+    old = [f"old {number}" for number in range(10)]
+    queue(place.connection, *old, template="hello", due_at=NOON - MINUTE)
+    queue(place.connection, "holds", "next")
+    examined, claims = place.examine(room=20)
+    assert (examined, [claim.message.key for claim in claims]) == (11, ["holds"])
+    assert [state for _, state in place.outbox("state")] == ["sending", "queued", *["skipped"] * 10]
+
+
+def test_nothing_of_a_buyer_overtakes_what_waits_for_an_event(place: Place) -> None:
+    place.say("hello", why_outdated=lambda *_: Reason("order_paid"))
+    queue(place.connection, "old", template="hello", due_at=NOON - MINUTE)
+    queue(place.connection, "waits", order="1")
+    queue(place.connection, "behind", order="2")
+    take(place.connection, completed("1"))
+    assert place.claim() == []
+    assert [state for _, state in place.outbox("state")] == ["queued", "skipped", "queued"]
+
+
 # Whose turn
 
 
@@ -205,6 +223,16 @@ def test_a_shop_without_settings_or_slots_is_passed_over(place: Place) -> None:
         queue(place.connection, "a", shop=shop)
     found = place.claimer.claim(place.connection, NOON, 10, lambda shop: {} if shop == SHOP_ID else SLOTS)
     assert [claim.shop for claim in found[1]] == [NEIGHBOUR]
+
+
+def test_a_backlog_of_a_shop_without_settings_slows_nobody_down(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_messages, "BACKLOG", 5)
+    queue(place.connection, *(f"old{number}" for number in range(9)), shop="gone", due_at=NOON - MINUTE)
+    for number in range(9):
+        queue(place.connection, f"k{number}", buyer=f"buyer{number}")
+    assert place.examine()[0] == 9
 
 
 def test_no_more_is_claimed_than_there_is_room_for(place: Place) -> None:
@@ -238,7 +266,7 @@ def test_the_free_slots_of_a_channel_are_counted_down(place: Place) -> None:
     for name in ("ann", "bob", "cy"):
         queue(place.connection, name, buyer=name)
     examined, claims = place.examine(slots={"web": 1, "mail": 2})
-    assert (examined, [claim.message.key for claim in claims]) == (1, ["ann"])
+    assert (examined, [claim.message.key for claim in claims]) == (3, ["ann"])
     assert place.outbox("state", "try_at", "facts")[2] == ("cy", "queued", NOON, None)
     assert place.counted("send") == 1
 
@@ -250,6 +278,24 @@ def test_a_channel_without_a_free_slot_stops_no_other(place: Place) -> None:
     assert place.claim(slots={"web": 0, "telegram": 5}) == ["b"]
     assert place.claim(slots={"telegram": 5}) == []
     assert place.claim(slots={"web": 1}) == ["a"]
+
+
+def test_what_waits_for_a_full_channel_keeps_nothing_from_another(place: Place) -> None:
+    for number in range(12):
+        buyer = f"buyer {number}"
+        save(place.connection, ann(id=buyer), chat(buyer, address=f"{number}", last_in_at=NOON))
+        queue(place.connection, f"full {number:02}", buyer=buyer, due_at=NOON - MINUTE)
+    ask(place.connection, SHOP_ID, buyer_records.add_identities({("web", "dan@web"): "dan"}))
+    save(place.connection, ann(id="dan"))
+    queue(place.connection, "free", buyer="dan")
+    full = {"web": 4, "telegram": 0, "mail": 0}
+
+    rounds = [place.examine(slots=full) for _ in range(4)]
+
+    assert [examined for examined, _ in rounds] == [4, 4, 4, 1]
+    assert [claim.message.key for claim in rounds[-1][1]] == ["free"]
+    assert place.claim(slots=full) == []
+    assert len(place.claim(room=20, slots={"web": 0, "telegram": 20})) == 12
 
 
 def test_the_slots_that_were_handed_in_stay_as_they_are(place: Place) -> None:
@@ -491,98 +537,3 @@ def test_at_the_cap_of_a_day_the_next_message_is_held(place: Place) -> None:
     queue(place.connection, "b")
     assert place.claim() == []
     assert place.outbox("state", "try_at")[1] == ("b", "queued", NOON + MINUTE)
-
-
-# Several programs at one shop
-
-
-def beside(
-    monkeypatch: pytest.MonkeyPatch, others: list[Any], free: frozenset[str] = frozenset({"ann", "bob", "cy"})
-) -> None:
-    """From now on another program leaves us these buyers only, and sees these rows of theirs."""
-
-    def try_locks(connection: Any, place: str, names: Any) -> set[str]:
-        assert place == "deliver"
-        return set(names) & {f"{SHOP_ID}:{buyer}" for buyer in free}
-
-    def competing(dialect: str, buyers: set[str], now: datetime) -> Any:
-        assert now == NOON
-        return [each for each in others if each.buyer in buyers]
-        yield
-
-    monkeypatch.setattr(claiming, "try_locks", try_locks)
-    monkeypatch.setattr(claiming.due_messages, "competing", competing)
-
-
-def row(
-    id: int, category: str = "service", after: timedelta = timedelta(0), state: str = "queued"
-) -> SimpleNamespace:
-    """A row of Ann's, as another program may see it."""
-    return SimpleNamespace(id=id, buyer="ann", category=category, state=state, try_at=NOON + after)
-
-
-def id_of(place: Place, key: str) -> int:
-    return next(id for known, id in place.outbox("id") if known == key)
-
-
-@pytest.mark.parametrize(
-    ("step", "after", "category", "ours", "overtaken"),
-    [
-        (-1, timedelta(0), "service", "service", True),
-        (+1, timedelta(0), "service", "service", False),
-        (+1, -MINUTE, "service", "service", True),
-        (-1, MINUTE, "service", "service", False),
-        (-1, timedelta(0), "service", "answer", False),
-        (-1, timedelta(0), "answer", "answer", True),
-        (-1, timedelta(0), "answer", "service", True),
-    ],
-)
-def test_nothing_overtakes_what_the_outbox_would_find_first(
-    place: Place,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-    after: timedelta,
-    category: str,
-    ours: str,
-    overtaken: bool,
-) -> None:
-    queue(place.connection, "ours", category=ours)
-    beside(monkeypatch, [row(id_of(place, "ours") + step, category, after)])
-    assert place.claim() == ([] if overtaken else ["ours"])
-
-
-def test_only_buyers_whom_no_other_program_is_at_are_ours(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("ann", "bob", "cy"):
-        queue(place.connection, name, buyer=name)
-    beside(monkeypatch, [], free=frozenset({"ann", "cy"}))
-    assert place.claim() == ["ann", "cy"]
-
-
-def test_no_more_buyers_are_locked_than_there_is_room_for(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("ann", "bob", "cy"):
-        queue(place.connection, name, buyer=name)
-    beside(monkeypatch, [])
-    assert place.claim(room=2) == ["ann", "bob"]
-
-
-@pytest.mark.parametrize("step", [0, 7])
-def test_a_buyer_to_whom_another_program_is_writing_is_not_ours(
-    place: Place, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    queue(place.connection, "a")
-    queue(place.connection, "b", buyer="bob")
-    beside(monkeypatch, [row(id_of(place, "a") + step, state="sending")])
-    assert place.claim() == ["b"]
-
-
-def test_what_we_see_as_well_is_not_overtaken_by_what_is_weightier(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue(place.connection, "lighter", category="promotion")
-    queue(place.connection, "weightier")
-    beside(monkeypatch, [row(id_of(place, "lighter"), "promotion")])
-    assert place.claim() == ["weightier"]

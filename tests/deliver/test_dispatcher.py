@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import ClassVar, TypeVar
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from bot.app import Channels
 from bot.channels import Outgoing
@@ -273,6 +273,25 @@ async def test_a_lease_from_a_clock_that_ran_ahead_is_over(shops: ManyShops) -> 
     slow.open.set()
     await courier.stop()
     assert [one.message.key for one in fresh.sent] == ["order_confirmation:1001"]
+
+
+async def test_a_shop_with_a_record_that_cannot_be_read_does_not_stop_its_neighbour(shops: ManyShops) -> None:
+    faulty, whole = shops.neighbours()
+    channels = {(each.shop, WEBHOOK): each.channels[WEBHOOK] for each in (faulty, whole)}
+    faulty.build(channels=Channels({}, channels))
+    for engine in (faulty, whole):
+        await engine.take(Buyer().placed())
+    await faulty.react()
+    spoilt = update(tables.orders).where(tables.orders.c.shop == faulty.shop).values(record='{"id": 7}')
+    await shops.database.write(lambda link: link.execute(spoilt))
+
+    await faulty.deliver()
+
+    assert (len(faulty.sent), len(whole.sent)) == (0, 1)
+    errors = faulty.program.parts.metrics.registry.get_sample_value(
+        "xiaoer_leg_errors_total", {"leg": "deliver"}
+    )
+    assert errors == 1
 
 
 async def test_a_shop_with_a_dead_receiver_does_not_stop_its_neighbour(shops: ManyShops) -> None:

@@ -18,7 +18,6 @@ from structlog.testing import capture_logs
 
 from bot.domain.errors import LogAway
 from bot.domain.events import ItemRestocked
-from bot.operations.logs import configure_logs
 from bot.receive.log.consumer import LogConsumer
 from bot.receive.log.entries import Entry, dump_entry, partition_of
 from bot.receive.log.reader import PULL_LASTS
@@ -53,9 +52,6 @@ pytestmark = pytest.mark.faults
 
 @contextlib.asynccontextmanager
 async def shop_behind_a_log(url: str, cluster: servers.Cluster) -> AsyncIterator[tuple[World, LogProbe]]:
-    configure_logs(
-        "warning", json=False
-    )  # as the program tells of faults: structlog's own way takes a second each
     async with (
         log_probe(cluster) as log,
         world(url, ingest=cluster.url) as shop,

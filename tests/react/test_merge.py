@@ -47,6 +47,7 @@ from tests.one_shop import (
     queue,
     rows,
     save,
+    take,
     work_of,
     wrote,
 )
@@ -137,6 +138,24 @@ def test_the_system_that_places_an_order_takes_it_from_the_one_that_spoke_of_it_
     assert list(work.orders) == ["1"]
     assert (work.orders["1"].channel, work.orders["1"].completed_at) == ("web", NOON)
     assert subject.buyer == work.owner(("web", "7"))
+
+
+def test_what_a_channel_told_before_it_placed_any_order_goes_with_its_own_order(
+    connection: Connection,
+) -> None:
+    theirs, own = placed("1", channel="import", id="ann"), placed("1", at=NOON + MINUTE, id="bob")
+    paid = PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p")
+    take(connection, theirs, paid, own)
+    work, who = work_of(connection, theirs, paid, own)
+    for event in (theirs, paid):
+        merge_event(work, who, Wishes(work), event)
+    assert work.orders["1"].paid_at == NOON
+
+    merge_event(work, who, Wishes(work), own)
+
+    assert {id: each.paid_at for id, each in work.orders.items()} == {"1": None, "1@web": NOON}
+    owners = {id: each.buyer for id, each in work.orders.items()}
+    assert owners == {"1": work.owner(("import", "ann")), "1@web": work.owner(("web", "bob"))}
 
 
 def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connection) -> None:

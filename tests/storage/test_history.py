@@ -162,8 +162,8 @@ def test_of_an_order_the_archive_is_known_as_well_as_the_outbox(connection: Conn
     fields = {"template": "thanks", "order": "1001"}
     assert sorted(said.pop("1001"), key=lambda each: each.key) == [
         Said(key="old", state="sent", sent_at=NOON, paid=True, **fields),
-        Said(key="paid", state="sent", sent_at=NOON - MINUTE, paid=True, **fields),
-        Said(key="waits", state="queued", **fields),
+        Said(key="paid", state="sent", due_at=NOON, sent_at=NOON - MINUTE, paid=True, **fields),
+        Said(key="waits", state="queued", due_at=NOON, **fields),
     ]
     assert said == {}
     assert ask(connection, SHOP_ID, history.channels_of_keys({"paid", "waits"})) == {"paid": "web"}

@@ -7,8 +7,9 @@ from bot.domain.contacts import Contacts, Told
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payments import Paid, Refund
-from storage import order_records
+from storage import lookup, order_records
 from storage.asking import ask
+from storage.database import Database
 from tests.one_shop import DAY, HOUR, NEIGHBOUR, SHOP_ID, order, save
 from tests.world import NOON
 
@@ -53,6 +54,20 @@ def test_of_a_buyers_orders_the_newest_come_first_and_no_more_than_are_wanted(co
     }
     ids = ask(connection, SHOP_ID, order_records.ids_of({"ann"}))
     assert {buyer: sorted(theirs) for buyer, theirs in ids.items()} == {"ann": ["1", "2", "3"]}
+
+
+def test_orders_that_nobody_has_placed_come_last(database_url: str) -> None:
+    database = Database(database_url)
+    placed = order("placed", number="A", placed_at=NOON)
+
+    def look(connection: Connection) -> tuple[dict[str, tuple[Order, ...]], Order | None]:
+        save(connection, order("paid", number="A"), placed)
+        newest = ask(connection, SHOP_ID, order_records.newest_of({"ann"}, at_most=1))
+        return newest, lookup.find_order(connection, SHOP_ID, "A")
+
+    found = database.write_now(look)
+    database.close()
+    assert found == ({"ann": (placed,)}, placed)
 
 
 def test_a_standing_counts_paid_orders_since_a_day_and_subtracts_what_was_refunded(

@@ -80,6 +80,24 @@ def test_behind_a_backlog_no_shop_is_forgotten(
     assert list(due_messages.due_counts(connection, NOON)) == [SHOP_ID, NEIGHBOUR]
 
 
+def test_behind_a_backlog_those_with_something_due_share_a_claim_and_nobody_else_is_asked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_messages, "BACKLOG", 5)
+    database = Database(database_url)
+
+    def due_in_each(connection: Connection) -> dict[str, int]:
+        queue(connection, *(f"old{number}" for number in range(9)), shop="gone", due_at=NOON - HOUR)
+        queue(connection, "theirs", shop=NEIGHBOUR)
+        queue(connection, "future", due_at=NOON + MINUTE)
+        return due_messages.due_counts(connection, NOON)
+
+    counted = database.write_now(due_in_each)
+    database.close()
+    share = due_messages.SHARED // 2
+    assert counted == {"gone": 5 + share, NEIGHBOUR: share}
+
+
 def test_who_has_a_message_in_hand_gets_no_other(connection: Connection) -> None:
     queue(connection, "in hand", "waits")
     queue(connection, "bobs", buyer="bob")
@@ -168,6 +186,20 @@ def test_a_lease_is_over_after_its_end_or_if_no_clock_of_ours_gave_it(connection
     assert len(outbox.abandoned(connection, [SHOP_ID], NOON, HOUR, limit=1)) == 1
 
 
+def test_what_was_abandoned_is_found_however_many_shops_there_are(database_url: str) -> None:
+    database = Database(database_url)
+    shops = {SHOP_ID, *(f"shop{number}" for number in range(70_000))}  # more than a statement takes
+
+    def look(connection: Connection) -> list[str]:
+        queue(connection, "over")
+        amend(connection, "over", **SENDING)
+        return [row.key for row in outbox.abandoned(connection, shops, NOON + HOUR, HOUR)]
+
+    found = database.write_now(look)
+    database.close()
+    assert found == ["over"]
+
+
 def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Connection) -> None:
     queue(connection, "waits", "sent", "sending", order="1")
     queue(connection, "answer", order="1", to="telegram:42")
@@ -186,6 +218,24 @@ def test_what_waits_about_an_order_is_given_to_its_buyer_of_now(connection: Conn
         (outbox.SELLER, "seller"),
     ]
     assert rows(connection, tables.outbox, "buyer", shop=NEIGHBOUR) == [("ann",)]
+
+
+def test_what_found_no_address_is_judged_again_while_it_may_be_sent(connection: Connection) -> None:
+    queue(connection, "young", "told", "other reason", order="1")
+    queue(connection, "old", order="1", due_at=NOON - DAY)
+    queue(connection, "young", order="1", shop=NEIGHBOUR)
+    for key in ("young", "old"):
+        amend(connection, key, state="skipped", reason=outbox.dump(Reason("no_way")), settled_at=NOON)
+    amend(connection, "other reason", state="skipped", reason=outbox.dump(Reason("order_paid")))
+    amend(connection, "told", **SENT)
+
+    ask(connection, SHOP_ID, outbox.try_anew({"1"}, NOON + MINUTE))
+
+    assert rows(connection, tables.outbox, "key", "state", "try_at", "settled_at")[3] == (
+        *("young", "queued", NOON + MINUTE),
+        None,
+    )
+    assert rows(connection, tables.outbox, "state") == [("queued",), ("sent",), ("skipped",), ("skipped",)]
 
 
 def test_open_messages_are_counted_by_shop_and_state(connection: Connection) -> None:

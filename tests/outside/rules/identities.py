@@ -15,9 +15,9 @@ _OF_A_CHAT = 5  # wrong tries a day, as the settings have it
 _HOURS = timedelta(hours=6)
 
 
-def proved(history: History, chat: Address, before: int) -> set[str]:
+def proved(history: History, chat: Address, before: int, surely: bool = False) -> set[str]:
     """The orders that a chat has opened: by number and that order's digits, as the first with a link, or by
-    the word of the shop's own system."""
+    the word of the shop's own system. surely: not by a number that nobody may have told us by then."""
     found: set[str] = set()
     first: dict[str, Address] = {}
     for seq, fact in history.facts(before):
@@ -35,6 +35,7 @@ def proved(history: History, chat: Address, before: int) -> set[str]:
                 order
                 for order in history.numbered(fact.number)
                 if fact.digits in _digits(history, order, seq)
+                and (not surely or Known(history, order, seq).newest)
             }
     return found
 
@@ -181,7 +182,7 @@ def guessing(history: History) -> Iterator[Finding]:
     """Ten wrong tries within hours are told to the order's own contact, and nobody is told without them."""
     for heard in history.heard:
         orders = history.orders_of(heard)
-        tries = [len(_wrong_tries(history, order, heard.seq)) for order in orders]
+        tries = [len(_wrong_tries(history, order, heard.seq, surely=True)) for order in orders]
         if heard.template == "order_guessed" and orders and max(tries) < _MOST_TRIES:
             yield _finding(heard, f"{orders[0]}: nobody tried so often to open it", orders[0])
     for order in history.by_order:
@@ -197,9 +198,11 @@ def guessing(history: History) -> Iterator[Finding]:
             yield Finding(rule="", when=tries[-1], what=what, order=order)
 
 
-def _wrong_tries(history: History, order: str, before: int, most: int = LAST) -> list[datetime]:
-    """When chats that have not opened the order wrote its number and other digits; so many of each chat at
-    most, at whichever orders, since after that nothing that a chat writes is looked at."""
+def _wrong_tries(
+    history: History, order: str, before: int, most: int = LAST, surely: bool = False
+) -> list[datetime]:
+    """When chats that have not (surely) opened the order wrote its number and other digits; so many of each
+    chat at most, at whichever orders, since after that nothing that a chat writes is looked at."""
     found: set[datetime] = set()
     spent: dict[Address, set[datetime]] = {}
     for seq, fact in history.facts(before):
@@ -209,7 +212,7 @@ def _wrong_tries(history: History, order: str, before: int, most: int = LAST) ->
         if any(fact.digits in _digits(history, each, seq) for each in named):
             continue
         tries = spent.setdefault(fact.chat, set())
-        knows = proved(history, fact.chat, seq) & set(named)
+        knows = proved(history, fact.chat, seq, surely) & set(named)
         if order in named and Known(history, order, seq).newest and not knows and len(tries) < most:
             found.add(fact.at)
         tries.add(fact.at)
