@@ -85,7 +85,7 @@ growth: $(VENV)/.developed
 lock: $(VENV)/.developed
 	$(PIP) uv
 	$(UV_LOCK) -o requirements.lock
-	$(UV_LOCK) --group dev -o requirements-dev.lock
+	$(UV_LOCK) --group dev --extra understanding -o requirements-dev.lock  # what a shop may add is tried, too
 	$(UV_LOCK_ALONE) --group build -c requirements-dev.lock -o requirements-build.lock
 	cp requirements.lock requirements-bench.lock  # of both what we ship, wherever the others allow it
 	$(UV_LOCK) --group bench -o requirements-bench.lock
