@@ -59,7 +59,8 @@ NO_SLOTS = Slots()
 
 def slots_of(text: str, language: str = "", today: date | None = None) -> Slots:
     """Read what a text names. today: the shop's date, without which no date is read. Never raises."""
-    plain = numerals_written_out(unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST])
+    parted = text[:LONGEST].replace("，", "， ")  # which is made a comma, as within a number
+    plain = numerals_written_out(unicodedata.normalize("NFKC", parted)[:LONGEST])
     bare = LINK.sub(" ", plain)
     phones, rest = _phones(bare, language)
     tracking = _found(TRACKING, rest)
