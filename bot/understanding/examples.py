@@ -20,11 +20,14 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class FaultyExamples(ValueError):
-    """A file of examples cannot be used. `line`: counted from 1, None if it is the file as a whole."""
+    """A file of examples cannot be used. The code and its values are of a sentence in operator.yaml.
 
-    def __init__(self, problem: str, line: int | None = None) -> None:
-        super().__init__(problem if line is None else f"line {line}: {problem}")
-        self.problem, self.line = problem, line
+    `line`: counted from 1, None if it is the file as a whole.
+    """
+
+    def __init__(self, code: str, line: int | None = None, **values: object) -> None:
+        super().__init__(code if line is None else f"line {line}: {code}")
+        self.code, self.line, self.values = code, line, values
 
 
 def starters() -> tuple[Example, ...]:
@@ -38,15 +41,15 @@ def sellers(path: Path) -> tuple[Example, ...]:
     """The sentences of a seller's file. Raises FaultyExamples."""
     try:
         if path.stat().st_size > BIGGEST:
-            raise FaultyExamples(f"larger than {BIGGEST // 1000} kB")
-        text = path.read_text("utf-8")
+            raise FaultyExamples("large", kilobytes=BIGGEST // 1000)
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FaultyExamples("not written in UTF-8") from error
+        raise FaultyExamples("not_text") from error
     except OSError as error:
-        raise FaultyExamples(f"cannot be read: {error.strerror}") from error
+        raise FaultyExamples("unreadable", why=error.strerror) from error
     found = read(text)
     if len(found) > MOST:
-        raise FaultyExamples(f"more than {MOST} sentences")
+        raise FaultyExamples("too_many", most=MOST)
     return found
 
 
@@ -62,13 +65,14 @@ def read(text: str) -> tuple[Example, ...]:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise FaultyExamples(error.problem or "not YAML", mark.line + 1 if mark else None) from error
+        line = mark.line + 1 if mark else None
+        raise FaultyExamples("not_yaml", line, problem=error.problem or "") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise FaultyExamples("not YAML") from error
+        raise FaultyExamples("not_yaml", problem=type(error).__name__) from error
     if root is None:
         return ()
     if not isinstance(root, yaml.MappingNode):
-        raise FaultyExamples("intents with lists of sentences are expected", root.start_mark.line + 1)
+        raise FaultyExamples("not_intents", root.start_mark.line + 1)
     known: dict[str, str] = {}
     return tuple(example for name, sentences in root.value for example in _intent(name, sentences, known))
 
@@ -76,9 +80,9 @@ def read(text: str) -> tuple[Example, ...]:
 def _intent(name: yaml.Node, sentences: yaml.Node, known: dict[str, str]) -> Iterator[Example]:
     line = name.start_mark.line + 1
     if not isinstance(name, yaml.ScalarNode) or not _NAME.fullmatch(name.value):
-        raise FaultyExamples("an intent is named by small letters, digits and _", line)
+        raise FaultyExamples("intent_name", line)
     if not isinstance(sentences, yaml.SequenceNode):
-        raise FaultyExamples(f"{name.value} wants a list of sentences", line)
+        raise FaultyExamples("no_list", line, intent=name.value)
     for sentence in sentences.value:
         yield _example(name.value, sentence, known)
 
@@ -86,10 +90,10 @@ def _intent(name: yaml.Node, sentences: yaml.Node, known: dict[str, str]) -> Ite
 def _example(intent: str, node: yaml.Node, known: dict[str, str]) -> Example:
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
-        raise FaultyExamples("a sentence is expected", line)
+        raise FaultyExamples("no_sentence", line)
     if len(node.value) > LONGEST:
-        raise FaultyExamples(f"a sentence of more than {LONGEST} characters", line)
+        raise FaultyExamples("sentence_long", line, most=LONGEST)
     plain = comparable(node.value)
     if known.setdefault(plain, intent) != intent:
-        raise FaultyExamples(f"“{node.value}” stands under {known[plain]} as well", line)
+        raise FaultyExamples("under_two", line, sentence=node.value, intent=known[plain])
     return Example(" ".join(node.value.split()), intent)

@@ -16,6 +16,7 @@ INTENTS = (
 OTHER = "other"  # what no answer fits
 POLITE = frozenset({"hello", "thanks", "acknowledged"})  # said along with what is meant
 TO_A_PERSON = frozenset({"complaint", "person", OTHER})  # no answer of a machine settles these
+SENTENCE_VECTOR, BASE = "(sentence vector)", "(base)"  # parts of a score that no word of the text adds
 
 Outcome = Literal["answer", "ask", "hand_over"]
 

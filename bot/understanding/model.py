@@ -7,14 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.understanding.features import shown
-from bot.understanding.meanings import Part, Reason
+from bot.understanding.meanings import BASE, SENTENCE_VECTOR, Part, Reason
 from bot.understanding.vocabulary import Indices, Values, Vocabulary
 
 Floats = npt.NDArray[np.float32]
 Encoder = Callable[[Sequence[str]], Floats]  # texts -> (texts, dimensions), each row of length 1
 
 PARTS = 5  # parts of a score that are shown
-SENTENCE_VECTOR, BASE = "(sentence vector)", "(base)"
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -34,25 +34,25 @@ def test_what_judges_was_never_learned() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "problem"),
+    ("text", "line", "code"),
     [
-        ("price:\n  - how much\n  - [a, b]\n", 3, "a sentence"),
-        ("price:\n  - how much\n  - ''\n", 3, "a sentence"),
-        ("price: how much\n", 1, "a list"),
-        ("- how much\n", 1, "intents with lists"),
-        ("Price!:\n  - how much\n", 1, "small letters"),
-        ("price:\n  - how much\nstock:\n  - How  much\n", 4, "under price as well"),
-        ("price:\n  - 'how much\n", 3, "end of stream"),
-        (f"price:\n  - {'a' * 301}\n", 2, "more than 300"),
-        ("price:\n  - &a x\n  - *b\n", 3, "alias"),
+        ("price:\n  - how much\n  - [a, b]\n", 3, "no_sentence"),
+        ("price:\n  - how much\n  - ''\n", 3, "no_sentence"),
+        ("price: how much\n", 1, "no_list"),
+        ("- how much\n", 1, "not_intents"),
+        ("Price!:\n  - how much\n", 1, "intent_name"),
+        ("price:\n  - how much\nstock:\n  - How  much\n", 4, "under_two"),
+        ("price:\n  - 'how much\n", 3, "not_yaml"),
+        (f"price:\n  - {'a' * 301}\n", 2, "sentence_long"),
+        ("price:\n  - &a x\n  - *b\n", 3, "not_yaml"),
     ],
 )
-def test_a_fault_names_its_line(text: str, line: int, problem: str) -> None:
-    with pytest.raises(FaultyExamples, match=problem) as found:
+def test_a_fault_names_its_line(text: str, line: int, code: str) -> None:
+    with pytest.raises(FaultyExamples) as found:
         read(text)
 
-    assert found.value.line == line
-    assert str(found.value).startswith(f"line {line}: ")
+    assert (found.value.line, found.value.code) == (line, code)
+    assert str(found.value) == f"line {line}: {code}"
 
 
 def test_a_word_that_yaml_takes_for_a_truth_is_a_sentence() -> None:
@@ -68,11 +68,17 @@ def test_an_empty_file_adds_nothing(tmp_path: Path) -> None:
     assert sellers(tmp_path / "own.yaml") == ()
 
 
+def test_the_mark_that_editors_put_before_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("price:\n  - how much\n", "utf-8-sig")
+
+    assert sellers(tmp_path / "own.yaml") == (Example("how much", "price"),)
+
+
 def test_files_that_cannot_be_read_say_why(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"price:\n  - caf\xe9\n")
     (tmp_path / "large.yaml").write_text("price:\n" + "  - a\n" * 200_000)
 
-    for name, why in (("none.yaml", "cannot be read"), ("latin.yaml", "UTF-8"), ("large.yaml", "larger")):
+    for name, why in (("none.yaml", "unreadable"), ("latin.yaml", "not_text"), ("large.yaml", "large")):
         with pytest.raises(FaultyExamples, match=why):
             sellers(tmp_path / name)
 
@@ -81,7 +87,7 @@ def test_too_many_sentences_are_refused(tmp_path: Path) -> None:
     lines = "".join(f"  - how much is number {number}x\n" for number in range(5001))
     (tmp_path / "own.yaml").write_text("price:\n" + lines)
 
-    with pytest.raises(FaultyExamples, match="5000"):
+    with pytest.raises(FaultyExamples, match="too_many"):
         sellers(tmp_path / "own.yaml")
 
 

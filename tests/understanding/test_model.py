@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.model import BASE, PARTS, SENTENCE_VECTOR, Example, Model
+from bot.understanding.meanings import BASE, SENTENCE_VECTOR
+from bot.understanding.model import PARTS, Example, Model
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL
 from tests.understanding.test_vectors import by_letters
