@@ -74,8 +74,14 @@ def _why(reason: Reason, written: Mapping[int, str], reader: str) -> Iterator[st
         ("speaks_against", [part for part in pulling if part.weight < 0]),
     ):
         if parts:
-            spoken = dict.fromkeys(_spoken(part, written, reader) for part in parts)
+            spoken = dict.fromkeys(_spoken(part, written, reader) for part in _without_pieces(parts))
             yield say(code, reader, words=" · ".join(spoken))
+
+
+def _without_pieces(parts: list[Part]) -> list[Part]:
+    """The parts without those that are a piece of another one, as 东 of 东西."""
+    words = {part.feature for part in parts if not part.feature.startswith("(")}
+    return [part for part in parts if not any(part.feature in word for word in words - {part.feature})]
 
 
 def _spoken(part: Part, written: Mapping[int, str], reader: str) -> str:
