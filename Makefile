@@ -2,6 +2,7 @@
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
 # make bench   what a message costs, against a bare server and others (ten minutes: BENCH="--quick --only ours")
+# make bench-understanding how well and how fast messages are understood (DATA=folder of public intent data)
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
@@ -19,6 +20,7 @@ PLACE ?= bot/domain/arbiter.py
 RUNS ?= 300
 SEED ?= 0
 BENCH ?=
+DATA ?= intents
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
@@ -41,7 +43,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench fuzz faults mutants outside growth lock schema clean
+.PHONY: run test check bench bench-understanding fuzz faults mutants outside growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -62,6 +64,9 @@ check: $(VENV)/.developed
 bench: $(APART)/.installed
 	$(APART)/bin/python -m bench $(BENCH)
 
+bench-understanding: $(VENV)/.developed
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.understanding $(DATA)
+
 fuzz: $(VENV)/.developed
 	$(BIN)/python -m tests.fuzz --runs 100000000 --seconds $(SECONDS)
 
@@ -80,7 +85,7 @@ growth: $(VENV)/.developed
 lock: $(VENV)/.developed
 	$(PIP) uv
 	$(UV_LOCK) -o requirements.lock
-	$(UV_LOCK) --group dev -o requirements-dev.lock
+	$(UV_LOCK) --group dev --extra understanding -o requirements-dev.lock  # what a shop may add is tried, too
 	$(UV_LOCK_ALONE) --group build -c requirements-dev.lock -o requirements-build.lock
 	cp requirements.lock requirements-bench.lock  # of both what we ship, wherever the others allow it
 	$(UV_LOCK) --group bench -o requirements-bench.lock

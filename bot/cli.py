@@ -19,6 +19,7 @@ from bot.commands import (
     setup,
     trail,
     trying,
+    understand,
 )
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
@@ -42,6 +43,7 @@ app.command("serve")(serving.serve)
 app.command("try")(trying.try_out)
 app.command("check")(checking.check)
 app.command("preview")(checking.preview)
+app.command("understand")(understand.understand)
 app.command("outbox")(outbox.outbox)
 app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")

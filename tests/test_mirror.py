@@ -6,7 +6,10 @@ import tokenize
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("bot/domain", "bot/react", "bot/deliver", "bot/receive", "bot/operations", "storage", "handlers")
+ROOMS = (
+    *("bot/domain", "bot/react", "bot/deliver", "bot/receive", "bot/operations", "bot/understanding"),
+    *("storage", "handlers"),
+)
 SMALL = 30  # lines of code, without docstrings and comments, up to which a module needs no file of its own
 
 # Modules whose rules are stated elsewhere, and where.
@@ -15,6 +18,8 @@ ELSEWHERE = {
     "bot/domain/actions.py": "tests/react/test_decisions.py applies each of them",
     "bot/domain/reasons.py": "tests/seller/test_words.py says each of them",
     "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
+    "bot/understanding/meanings.py": "tests/understanding/test_understand.py returns each of them",
+    "bot/understanding/slot_patterns.py": "tests/understanding/test_slots.py reads by each of them",
 }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 
 from bot.commands.options import reader_of
 from bot.commands.screen import say
+from bot.commands.understand import learned_folder
 from bot.config import Config
 from bot.domain.loopback import is_loopback
 from bot.operations.file_modes import loose_files
@@ -20,9 +21,10 @@ def cautions(config: Config, config_file: Path) -> list[str]:
     url = make_url(config.database)
     database = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
     archive = config.retention.archive if config.retention else None
+    learned = learned_folder(config, config_file)
     loose = [
         say("loose_file", reader, file=file.path, mend=f"chmod {file.mode:o} {shlex.quote(str(file.path))}")
-        for file in loose_files(config_file.parent / ".env", database, archive)
+        for file in loose_files(config_file.parent / ".env", database, archive, learned)
     ]
     plain = [say("plain_http", reader, setting=setting) for setting in _readable_on_the_way(config)]
     return loose + plain + [say("unasked", reader, shop=shop) for shop in _unasked(config)]

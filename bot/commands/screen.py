@@ -96,3 +96,15 @@ def counting(label: str) -> Iterator[Advance]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextlib.contextmanager
+def waiting() -> Iterator[None]:
+    """Shows that work goes on of which nothing can be counted; nothing if stderr is no terminal."""
+    console = stderr()
+    if not console.is_terminal:
+        yield
+        return
+    with Progress(SpinnerColumn(), TimeElapsedColumn(), console=console, transient=True) as bar:
+        bar.add_task("", total=None)
+        yield

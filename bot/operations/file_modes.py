@@ -18,19 +18,18 @@ class LooseFile(msgspec.Struct, frozen=True):
     mode: int
 
 
-def loose_files(env: Path, database: Path | None, archive: Path | None) -> list[LooseFile]:
+def loose_files(env: Path, database: Path | None, *folders: Path | None) -> list[LooseFile]:
     """What others can read of these. env: the file of secrets, which a group may be given on purpose.
 
     database: an SQLite file; what lies beside it under its name (WAL, marker, copies), and backups named .db,
-    count as well. archive: the folder, which closes all that is in it.
+    count as well. folders: each closes all that is in it.
     """
     if os.name != "posix":
         return []
     found = [LooseFile(env, FILE_MODE)] if _mode(env) & 0o007 else []
     if database is not None:
         found += [LooseFile(file, FILE_MODE) for file in _beside(database) if _mode(file) & 0o077]
-    if archive is not None and _mode(archive) & 0o077:
-        found.append(LooseFile(archive, FOLDER_MODE))
+    found += [LooseFile(folder, FOLDER_MODE) for folder in folders if folder and _mode(folder) & 0o077]
     return found
 
 

@@ -14,7 +14,7 @@ Random = Callable[[int], bytes]
 
 SECRET_BYTES = 32
 OWNER_ONLY = 0o600  # of secrets: read and written by their owner
-IGNORED = ".env\n*.db\n*.db-*\n"
+IGNORED = ".env\n*.db\n*.db-*\nlearned/\n"
 
 
 def create_shop(directory: Path, random: Random, locale: str = "en") -> list[Path]:

@@ -62,11 +62,14 @@ def test_a_file_that_others_can_read_is_told_with_the_command_that_closes_it(tmp
     (folder / ".env").chmod(0o644)
     (folder / "xiaoer.db").touch()
     (folder / "xiaoer.db").chmod(0o644)
+    (folder / "learned").mkdir(0o755)
+    (folder / "learned").chmod(0o755)
 
     found = told(file)
 
     assert [each.rpartition(": ")[2] for each in found] == [
-        f"chmod 600 '{folder / name}'" for name in (".env", "xiaoer.db")
+        *(f"chmod 600 '{folder / name}'" for name in (".env", "xiaoer.db")),
+        f"chmod 700 '{folder / 'learned'}'",
     ]
 
 

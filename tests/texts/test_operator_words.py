@@ -22,11 +22,12 @@ from bot.texts.languages import nearest_language, system_language
 from bot.texts.samples import samples
 from bot.texts.situations import ENDING, JOINT, PAYING, SENDING
 from bot.texts.template_engine import Compiled, TemplateEnvironment
+from bot.understanding.meanings import INTENTS
 from handlers.routes import POLICIES
 
 ROOT = Path(__file__).parents[2]
 OF_PYDANTIC = set(get_args(ErrorType))
-SECTIONS = ("settings", "commands", "csv_import", "templates")
+SECTIONS = ("settings", "commands", "csv_import", "templates", "examples")
 
 # Who makes faults, by the name that is called, and the place of the code among the arguments.
 CALLS = {
@@ -34,6 +35,7 @@ CALLS = {
     "commands": {"say": 0},
     "csv_import": {"BadCell": 0, "BadLine": 2, "Note": 0, "blame": 1},
     "templates": {"TemplateFault": 0},
+    "examples": {"FaultyExamples": 0},
 }
 
 
@@ -52,6 +54,7 @@ def sources(section: str) -> tuple[ast.Module, ...]:
         "commands": ("commands",),
         "csv_import": ("csv_import",),
         "templates": ("",),
+        "examples": ("understanding",),
     }
     files = (file for folder in folders[section] for file in (ROOT / "bot" / folder).rglob("*.py"))
     return tuple(ast.parse(file.read_text("utf-8")) for file in files)
@@ -145,6 +148,10 @@ def test_every_sentence_is_used(section: str) -> None:
 
 def test_mistakes_that_are_reported_alike_have_a_sentence() -> None:
     assert set(SAME_AS.values()) <= set(words_of("en")["settings"])
+
+
+def test_every_meaning_has_words() -> None:
+    assert list(words_of("en")["intents"]) == list(INTENTS)
 
 
 def test_every_sample_has_a_label_in_words() -> None:

@@ -1,0 +1,1 @@
+"""What buyers mean, and how it is learned."""

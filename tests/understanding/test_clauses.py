@@ -1,0 +1,38 @@
+"""A message is taken apart where it may say a second thing."""
+
+import pytest
+
+from bot.understanding.clauses import MOST, clauses_of, is_follow_up
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("Thanks! But it's broken.", ("Thanks", "But it's broken")),
+        ("钱收到了吗？今天发吗", ("钱收到了吗", "今天发吗")),
+        ("你好，多少钱", ("你好", "多少钱")),
+        ("it is 1,299.50 in all", ()),
+        ("where is it", ()),
+        ("nice cup but it leaks", ("nice cup", "it leaks")),
+    ],
+)
+def test_clauses(text: str, clauses: tuple[str, ...]) -> None:
+    assert clauses_of(text) == clauses
+
+
+def test_a_long_message_has_no_more_clauses() -> None:
+    assert len(clauses_of("ab. " * 100)) == MOST
+
+
+@pytest.mark.parametrize(
+    "text", ["那黑色呢？", "那大号的呢", "and the other one?", "what about blue", "红色呢"]
+)
+def test_a_follow_up_is_recognised(text: str) -> None:
+    assert is_follow_up(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "how about 15 for two", "where is it", "我的快递到哪了呢，都五天了，怎么回事"]
+)
+def test_a_question_of_its_own_is_no_follow_up(text: str) -> None:
+    assert not is_follow_up(text)
