@@ -158,12 +158,12 @@ def open_events(at_most: int) -> Asking[list[OpenEvent]]:
     return (yield from _OPEN_EVENTS.of([()], at_most=at_most))
 
 
-def of_thread(connection: Connection, shop: str, thread: str) -> list[AnyEvent]:
-    """The events of a thread that are not archived, as they came. Reads the shop's whole inbox: no index
-    serves it, so that intake need not keep one."""
-    here = select(inbox.c.body).where(inbox.c.shop == shop, inbox.c.thread == thread).order_by(inbox.c.id)
+def told_before(connection: Connection, shop: str, id: int, **where: str) -> list[AnyEvent]:
+    """The events that came before the one with this id, and are not archived, by their channel or thread, in
+    the order in which they came. Reads all that came before: no index serves it."""
+    here = [inbox.c.shop == shop, inbox.c.id < id, *(inbox.c[name] == value for name, value in where.items())]
     found = []
-    for body in connection.scalars(here):
+    for body in connection.scalars(select(inbox.c.body).where(*here).order_by(inbox.c.id)):
         with contextlib.suppress(msgspec.DecodeError):  # parked as it is, and shown there
             found.append(load_event(body))
     return found

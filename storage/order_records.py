@@ -156,10 +156,23 @@ def of_contact(connection: Connection, shop: str, email: str | None, phone: str 
     return list(found.values())
 
 
-def are_placing(connection: Connection, shop: str) -> set[str]:
-    """The channels that have placed orders in this shop."""
-    here = select(placing_channels.c.channel).where(placing_channels.c.shop == shop)
-    return set(connection.scalars(here).all())
+class _Placing(Row, frozen=True):
+    channel: str
+
+
+_PLACING = Query(
+    _Placing,
+    """
+    SELECT placing_channels.shop, placing_channels.channel FROM {given} CROSS JOIN placing_channels
+    WHERE placing_channels.shop = given.shop
+    """,
+    given="",
+)
+
+
+def are_placing() -> Asking[set[str]]:
+    """The channels that have placed orders."""
+    return {row.channel for row in (yield from _PLACING.of([()]))}
 
 
 def note_placing(channels: Collection[str]) -> Asking[None]:

@@ -112,8 +112,12 @@ def _mailboxes(*emails: str | None) -> list[AddressKey]:
 
 
 def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
+    if isinstance(event, OrderPlaced) and not work.has_placed(event.channel):
+        _take_back(work, event.channel)
     id = work.order_id(event)
-    known = work.orders.get(id) or _begun(work, event, id)
+    known = work.orders.get(id) or Order(
+        id=id, channel=event.channel, own_id=event.order if id != event.order else None
+    )
     if known.channel != event.channel and work.speaks_of_own(event):
         known = _replace(
             known, channel=event.channel, contacts=None
@@ -127,26 +131,24 @@ def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: Orde
     return Subject(buyer=order.buyer, order=order)
 
 
-def _begun(work: UnitOfWork, event: OrderEvent, id: str) -> Order:
-    """A new order. Its channel may have told of it before it ever placed one, when that looked like word of
-    the other system's order of that id: it is this one's, and the other's record is made anew without it."""
-    if id == event.order:
-        return Order(id=id, channel=event.channel)
-    own, other = Order(id=id, channel=event.channel, own_id=event.order), work.orders[event.order]
-    sources = {paid.source for paid in other.payments} | {refund.source for refund in other.refunds}
-    if event.channel not in sources:
-        return own
-    every = [
-        each
-        for each in inbox.of_thread(work.connection, work.shop_id, event.thread)
-        if isinstance(each, OrderEvent)
-    ]
-    theirs = [each for each in every if each.channel != event.channel]
-    if any(isinstance(each, OrderPlaced) and each.channel == other.channel for each in theirs):
-        anew = reduce(merge, theirs, Order(id=other.id, channel=other.channel))
-        kept = {"buyer": other.buyer, "reminders_ended_at": other.reminders_ended_at}
-        work.put_order(_replace(anew, **kept))
-    return reduce(merge, (each for each in every if each.channel == event.channel), own)
+def _take_back(work: UnitOfWork, channel: str) -> None:
+    """Give a channel that places its first order what it told before, as long as it looked like a carrier's
+    word of another system's order of that id. That order's record is made anew without it, unless what it
+    was made of is archived by now."""
+    told = inbox.told_before(work.connection, work.shop_id, work.event, channel=channel)
+    mine = [each for each in told if isinstance(each, OrderEvent)]
+    for id in dict.fromkeys(each.order for each in mine):
+        other = work.read_order(id)
+        if other is None or other.channel == channel or other.placed_at is None:
+            continue
+        thread = inbox.told_before(work.connection, work.shop_id, work.event, thread=f"order:{id}")
+        theirs = [each for each in thread if isinstance(each, OrderEvent) and each.channel != channel]
+        if any(isinstance(each, OrderPlaced) and each.channel == other.channel for each in theirs):
+            anew = reduce(merge, theirs, Order(id=other.id, channel=other.channel))
+            kept = {"buyer": other.buyer, "reminders_ended_at": other.reminders_ended_at}
+            work.put_order(_replace(anew, **kept))
+            own = Order(id=f"{id}@{channel}", channel=channel, own_id=id)
+            work.put_order(reduce(merge, (each for each in mine if each.order == id), own))
 
 
 def _chat(

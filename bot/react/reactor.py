@@ -244,7 +244,7 @@ class _Batch:
 
     def handle(self) -> None:
         for id, received_at, event in self._events:
-            self._work.arrived_at = received_at
+            self._work.event, self._work.arrived_at = id, received_at
             self._outcomes.append((id, *self._handle(id, event)))
 
     def write(self) -> Asking[Handled]:

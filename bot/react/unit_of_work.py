@@ -51,7 +51,8 @@ class UnitOfWork:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
-        self.arrived_at = unit.now  # when the event in hand was received
+        self.event = 0  # the event in hand: its id in the inbox
+        self.arrived_at = unit.now  # when it was received
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
         self.chats: dict[Place, Conversation] = {}
@@ -122,6 +123,8 @@ class UnitOfWork:
         }
         self._orders_of = yield from order_records.newest_of(talking)
         self.said = yield from history.said_about(self.orders.keys() & about)
+        if any(isinstance(event, OrderPlaced) for event in events):
+            yield from self._read_placing()
         yield from self._read_buyers(owners | {order.buyer for order in self.orders.values() if order.buyer})
         yield from self._read_cases(
             set(self.buyers), {id for id in self.orders if id in about} | self._visible()
@@ -186,7 +189,11 @@ class UnitOfWork:
 
     def speaks_of_own(self, event: OrderEvent) -> bool:
         """Whether a channel tells of an order that it placed or will place."""
-        return isinstance(event, OrderPlaced) or event.channel in self._placing_channels()
+        return isinstance(event, OrderPlaced) or self.has_placed(event.channel)
+
+    def has_placed(self, channel: str) -> bool:
+        """Whether a channel has placed an order before, or is a platform's, which places them."""
+        return channel in self.unit.shop.platforms or channel in self._placing_channels()
 
     def buyer(self, id: str | None) -> Buyer | None:
         return self.buyers.get(id) if id else None
@@ -325,9 +332,12 @@ class UnitOfWork:
 
     def _placing_channels(self) -> set[str]:
         if self._placing is None:
-            known = order_records.are_placing(self.connection, self.shop_id)
-            self._placing = known | self._newly_placing | self.unit.shop.platforms
-        return self._placing
+            self.unit.ask(self._read_placing())
+        return self._placing or set()
+
+    def _read_placing(self) -> Asking[None]:
+        known = yield from order_records.are_placing()
+        self._placing = known | self._newly_placing | self.unit.shop.platforms
 
     def _read_owners(self, identities: set[Identity]) -> Asking[None]:
         found = yield from buyer_records.owners(identities)

@@ -140,22 +140,46 @@ def test_the_system_that_places_an_order_takes_it_from_the_one_that_spoke_of_it_
     assert subject.buyer == work.owner(("web", "7"))
 
 
-def test_what_a_channel_told_before_it_placed_any_order_goes_with_its_own_order(
+@pytest.mark.parametrize(("first", "buyer"), [("1", "bob"), ("2", None)])
+def test_what_a_channel_told_before_it_placed_any_order_is_its_own_orders_from_then_on(
+    connection: Connection, first: str, buyer: str | None
+) -> None:
+    told = [
+        placed("1", channel="import", id="ann"),
+        PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p"),
+        OrderCompleted(channel="import", external_id="c", at=NOON, order="1"),
+        placed(first, at=NOON + MINUTE, id="bob"),
+        OrderCompleted(channel="web", external_id="c", at=NOON + HOUR, order="1"),
+    ]
+    take(connection, *told)
+    work, who = work_of(connection, *told)
+    for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
+        work.event = id
+        merge_event(work, who, Wishes(work), event)
+
+    theirs, own = work.orders["1"], work.orders["1@web"]
+    assert (theirs.channel, theirs.paid_at, theirs.completed_at) == ("import", None, NOON)
+    assert (own.channel, own.paid_at, own.completed_at) == ("web", NOON, NOON + HOUR)
+    assert (theirs.buyer, own.buyer) == (
+        work.owner(("import", "ann")),
+        work.owner(("web", buyer)) if buyer else None,
+    )
+
+
+def test_what_a_channel_told_stays_where_it_is_when_the_others_orders_beginning_is_archived(
     connection: Connection,
 ) -> None:
-    theirs, own = placed("1", channel="import", id="ann"), placed("1", at=NOON + MINUTE, id="bob")
-    paid = PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p")
-    take(connection, theirs, paid, own)
-    work, who = work_of(connection, theirs, paid, own)
-    for event in (theirs, paid):
+    save(connection, ann(), order("1", channel="import"))
+    told = [
+        PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p"),
+        placed("2", id="bob"),
+    ]
+    take(connection, *told)
+    work, who = work_of(connection, *told)
+    for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
+        work.event = id
         merge_event(work, who, Wishes(work), event)
-    assert work.orders["1"].paid_at == NOON
-
-    merge_event(work, who, Wishes(work), own)
-
-    assert {id: each.paid_at for id, each in work.orders.items()} == {"1": None, "1@web": NOON}
-    owners = {id: each.buyer for id, each in work.orders.items()}
-    assert owners == {"1": work.owner(("import", "ann")), "1@web": work.owner(("web", "bob"))}
+    assert ("1@web" in work.orders, work.orders["1"].paid_at) == (False, NOON)
 
 
 def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connection) -> None:

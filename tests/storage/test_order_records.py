@@ -123,7 +123,7 @@ def test_a_channel_that_placed_an_order_is_known_from_then_on(connection: Connec
     ask(connection, SHOP_ID, order_records.note_placing(set()))
     ask(connection, NEIGHBOUR, order_records.note_placing({"shopify"}))
 
-    assert order_records.are_placing(connection, SHOP_ID) == {"web", "woo"}
+    assert ask(connection, SHOP_ID, order_records.are_placing()) == {"web", "woo"}
 
 
 def test_who_names_nobody_gets_nothing(connection: Connection) -> None:

@@ -269,4 +269,4 @@ def test_an_order_from_before_is_found_by_its_number_as_people_type_it(old: Engi
 
 def test_the_channels_that_had_placed_orders_are_known(old: Engine) -> None:
     with upgraded(old) as link:
-        assert order_records.are_placing(link, SHOP) == {"web", "shopify"}
+        assert ask(link, SHOP, order_records.are_placing()) == {"web", "shopify"}
