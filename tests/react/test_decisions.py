@@ -424,6 +424,17 @@ def test_of_two_equal_deadlines_the_first_stays(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("later", [MINUTE, -MINUTE])
+def test_a_waiting_message_is_due_earlier_if_a_late_fact_says_so_and_never_later(
+    connection: Connection, later: timedelta
+) -> None:
+    for after in (HOUR, HOUR + later):
+        batch = Batch(connection)
+        again = Say(template="hello", key="hello:1", order="1", at=NOON + after, earliest=True)
+        batch.decided(again, order=batch.work.orders["1"])
+    assert batch.outbox("due_at") == [("hello:1", NOON + min(HOUR, HOUR + later))]
+
+
+@pytest.mark.parametrize("later", [MINUTE, -MINUTE])
 def test_the_earliest_deadline_wins_across_batches_too(connection: Connection, later: timedelta) -> None:
     Batch(connection).decided(WakeAt(key="w", at=NOON + HOUR, what="check"))
     Batch(connection).decided(WakeAt(key="w", at=NOON + HOUR + later, what="check"))
