@@ -1,5 +1,6 @@
 """Merge the facts of an event into the shop's records, before its handler runs."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
 
@@ -133,22 +134,25 @@ def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: Orde
 
 def _take_back(work: UnitOfWork, channel: str) -> None:
     """Give a channel that places its first order what it told before, as long as it looked like a carrier's
-    word of another system's order of that id. That order's record is made anew without it, unless what it
-    was made of is archived by now."""
-    told = inbox.told_before(work.connection, work.shop_id, work.event, channel=channel)
-    mine = [each for each in told if isinstance(each, OrderEvent)]
-    for id in dict.fromkeys(each.order for each in mine):
+    word of another system's order of that id. That order's record is made anew without it, unless it holds
+    more than was told in the time that we look back."""
+    before = inbox.told_before(work.connection, work.shop_id, work.event)
+    told = [each for each in before if isinstance(each, OrderEvent)]
+    for id in dict.fromkeys(each.order for each in told if each.channel == channel):
         other = work.read_order(id)
         if other is None or other.channel == channel or other.placed_at is None:
             continue
-        thread = inbox.told_before(work.connection, work.shop_id, work.event, thread=f"order:{id}")
-        theirs = [each for each in thread if isinstance(each, OrderEvent) and each.channel != channel]
-        if any(isinstance(each, OrderPlaced) and each.channel == other.channel for each in theirs):
-            anew = reduce(merge, theirs, Order(id=other.id, channel=other.channel))
-            kept = {"buyer": other.buyer, "reminders_ended_at": other.reminders_ended_at}
-            work.put_order(_replace(anew, **kept))
+        about = [each for each in told if each.order == id]
+        if _merged(other, about) == other:
+            work.put_order(_merged(other, [each for each in about if each.channel != channel]))
             own = Order(id=f"{id}@{channel}", channel=channel, own_id=id)
-            work.put_order(reduce(merge, (each for each in mine if each.order == id), own))
+            work.put_order(reduce(merge, (each for each in about if each.channel == channel), own))
+
+
+def _merged(order: Order, facts: Iterable[OrderEvent]) -> Order:
+    """This order's record, made of these facts."""
+    kept = {"buyer": order.buyer, "reminders_ended_at": order.reminders_ended_at}
+    return _replace(reduce(merge, facts, Order(id=order.id, channel=order.channel)), **kept)
 
 
 def _chat(
