@@ -105,8 +105,9 @@ def walks_to_a_limit(statement: str, rows: list[str]) -> bool:
 
 
 def small(step: str) -> bool:
-    """A partial index over what is in hand, parked or open."""
-    return any(name in step for name in ("outbox_sending", "inbox_open", "inbox_parked"))
+    """A partial index over what is in hand, parked or open; or the few channels of a shop."""
+    names = ("outbox_sending", "inbox_open", "inbox_parked", "placing_channels")
+    return any(name in step for name in names)
 
 
 # PostgreSQL tells them as a tree, with what it expects
