@@ -21,7 +21,7 @@ MEANT = (
     "SCAN found",
     "SCAN CONSTANT ROW",
 )
-# Partial indexes over the few rows that still want something may be read from end to end; so may a few channels.
+# Partial indexes over what still wants something may be read from end to end, and a shop's few channels.
 SMALL = (
     "placing_channels",
     "inbox_open",
