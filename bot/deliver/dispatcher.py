@@ -102,7 +102,7 @@ class Dispatcher:
         slots = self._free_slots()
         try:
             return await self._claim(room, slots)
-        except Exception as error:
+        except Exception as error:  # what cannot be read of one shop must not stop the others
             if is_service_trouble(error):
                 raise
             self._metrics.leg_errors.labels("deliver").inc()
@@ -132,7 +132,7 @@ class Dispatcher:
                 break
             try:
                 examined += await self._claim(room, slots, shop_id)
-            except Exception as error:
+            except Exception as error:  # the shop at fault is named, and the next one served
                 if is_service_trouble(error):
                     raise
                 log.error("shop not served", shop=shop_id, error=type(error).__name__, exc_info=True)

@@ -193,7 +193,7 @@ class UnitOfWork:
 
     def has_placed(self, channel: str) -> bool:
         """Whether a channel has placed an order before, or is a platform's, which places them."""
-        return channel in self.unit.shop.platforms or channel in self._placing_channels()
+        return channel in self._placing_channels()
 
     def buyer(self, id: str | None) -> Buyer | None:
         return self.buyers.get(id) if id else None
