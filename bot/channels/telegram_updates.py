@@ -8,8 +8,9 @@ import msgspec
 from bot.channels import contacts
 from bot.channels.json_reading import read, timestamp
 from bot.domain.errors import Unreadable
-from bot.domain.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
+from bot.domain.events import BuyerRef, Event, Media, MessageReceived, MessageStatusChanged
 
+REFERENCE_MAX = 512  # characters
 _STATUS = {"kicked": "blocked", "member": "unblocked"}
 
 
@@ -27,7 +28,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Of photos, voices and so on we only need to know that they are there. Service messages are skipped."""
+    """Of photos, voices and so on we keep the reference, in whatever form. Service messages are skipped."""
 
     message_id: int
     date: int
@@ -58,6 +59,14 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
         seen = (self.photo, self.voice, self.audio, self.document, self.video, self.video_note)
         rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.story)
         return any(part is not None for part in (*seen, *rest, self.paid_media))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """What can be fetched by its id; of the sizes of a photo the largest."""
+        sizes = self.photo if isinstance(self.photo, list) else []
+        photo = [_file(each, "image/jpeg") for each in sizes[-1:]]
+        files = (self.document, self.video, self.animation, self.voice, self.audio, self.video_note)
+        return tuple(each for each in (*photo, *map(_file, files)) if each)
 
     @property
     def played(self) -> bool:
@@ -157,7 +166,19 @@ def _received(
             message_id=f"{chat}:{message.message_id}",
             text=message.text or message.caption or "",
             kind=kind,
+            media=message.media,
         ),
+    )
+
+
+def _file(found: Any, type: str | None = None) -> Media | None:
+    if not isinstance(found, dict) or not isinstance(id := found.get("file_id"), str):
+        return None
+    told, size = found.get("mime_type"), found.get("file_size")
+    return Media(
+        ref=id[:REFERENCE_MAX],
+        type=told if isinstance(told, str) else type,
+        size=size if isinstance(size, int) else None,
     )
 
 

@@ -71,9 +71,16 @@ class CaseTalk:
             at=event.at,
             who=who,
             kind=kind,
-            text=event.text[:LONGEST],
+            text=_said(event),
         )
         self._work.put_word(word)
+
+
+def _said(event: MessageReceived | AgentReplied) -> str:
+    """The words, and a line for each file beside them, by which it can be found again."""
+    media = event.media if isinstance(event, MessageReceived) else ()
+    files = "\n".join(f"[{each.type or 'file'}] {each.ref}" for each in media)[: LONGEST - 1]
+    return "\n".join(part for part in (event.text[: LONGEST - 1 - len(files)], files) if part)
 
 
 def _latest(one: datetime | None, other: datetime) -> datetime:
