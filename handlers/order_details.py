@@ -27,7 +27,7 @@ _TAX_NUMBER = re.compile(
 _CARRIER = re.compile(r"(?<![\w/])/[0-9A-Z.+-]{7}(?![\w.+-])")  # of Taiwan's invoices, kept by a phone
 _LABELS: dict[str, str] = {
     "title": r"发票抬头|抬头|公司名称|公司名|单位名称|开票名称|名称|姓名|invoice to|made out to|bill to"
-    r"|company name|company|name",
+    r"|name or company|company name|company|name",
     "tax": r"纳税人识别号|统一社会信用代码|信用代码|税号|统一编号|统编|vat number|vat no\.?|vat id|vat"
     r"|tax number|tax id|ein",
     "mailbox": r"电子邮箱|电子邮件|邮箱|信箱|e-?mail address|e-?mail|send (?:it )?to",
@@ -35,7 +35,7 @@ _LABELS: dict[str, str] = {
 _LABEL = re.compile(
     r"(?:^|(?<=[\s,，;；、|*•·\-]))(?:"
     + "|".join(f"(?P<{field}>{words})" for field, words in _LABELS.items())
-    + r")[ ]?(?:(?:is|是|为)\b)?[ ]?[:=：]?[ ]?",
+    + r")[ ]?(?:\([^()\n]{0,40}\))?[ ]?(?:(?:is|是|为)\b)?[ ]?[:=：]?[ ]?",
     re.IGNORECASE,
 )
 _COMPANY = re.compile(

@@ -165,7 +165,8 @@ def things_of(order: Order) -> tuple[Line, ...]:
 
 
 def _has_sku(line: Line, text: str) -> bool:
-    return bool(line.sku and len(line.sku) > 2 and line.sku.casefold() in text.casefold())
+    whole = rf"(?<![a-z0-9]){re.escape(line.sku.casefold())}(?![a-z0-9])" if line.sku else ""
+    return bool(line.sku and len(line.sku) > 2 and re.search(whole, text.casefold()))
 
 
 def _distinctive(line: Line, lines: tuple[Line, ...]) -> set[str]:

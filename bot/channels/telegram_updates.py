@@ -139,12 +139,12 @@ def pressed_button(body: bytes) -> str | None:
     return update.callback_query.id if update.callback_query else None
 
 
-def _message(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+def _message(message: _Message, common: dict[str, Any]) -> tuple[Event, ...]:
     kind = message.kind
     return () if kind is None else _received(message, common, kind, message.date, "message.date")
 
 
-def _edit(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+def _edit(message: _Message, common: dict[str, Any]) -> tuple[Event, ...]:
     edited = message.edit_date if message.edit_date is not None else message.date
     if message.text is None and message.caption is None:
         return ()
@@ -152,7 +152,7 @@ def _edit(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
 
 
 def _received(
-    message: _Message, common: dict[str, str], kind: str, date: int, place: str
+    message: _Message, common: dict[str, Any], kind: str, date: int, place: str
 ) -> tuple[Event, ...]:
     if not _is_private(message.chat) or message.sender is None or message.sender.is_bot:
         return ()
@@ -182,7 +182,7 @@ def _file(found: Any, type: str | None = None) -> Media | None:
     )
 
 
-def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tuple[Event, ...]:
+def _press(press: _Press, common: dict[str, Any], received_at: datetime) -> tuple[Event, ...]:
     """Date it by its arrival, because Telegram does not say when a button was pressed."""
     if press.sender.is_bot or not press.data or (press.message and not _is_private(press.message.chat)):
         return ()
@@ -200,7 +200,7 @@ def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tupl
     )
 
 
-def _membership(change: _Membership, common: dict[str, str]) -> tuple[Event, ...]:
+def _membership(change: _Membership, common: dict[str, Any]) -> tuple[Event, ...]:
     status = _STATUS.get(change.new_chat_member.status)
     if status is None or not _is_private(change.chat):
         return ()

@@ -25,7 +25,7 @@ Why = Literal[
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What a buyer wants to be done about an order.
 
-    way: None if they did not say. used: it was opened or used; None if nobody knows.
+    way: None if they did not say. used: None if nobody knows.
     skus: of the items meant; None for one without. Empty: whatever is in the order.
     """
 
@@ -52,13 +52,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 def decide(wish: Wish, order: Order, shop: Shop, now: datetime) -> Decision:
     """Apply the shop's policy. What it does not agree to is for a person, or refused: see `why`."""
-    policy = shop.returns
-    if policy is None:
-        return Decision(agreed=False, why="no_policy")
     if order.refunded_in_full or order.cancelled:
         return Decision(agreed=False, why="order_over")
     if not _left(order):
         return Decision(agreed=False, why="not_sent")
+    policy = shop.returns
+    if policy is None:
+        return Decision(agreed=False, why="no_policy")
     until = until_of(order, shop, wish.cause)
     ways = ways_of(order, shop, wish.cause)
     why = _why_not(wish, order, shop, until, now) or (None if ways else "no_way")

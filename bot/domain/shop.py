@@ -228,7 +228,7 @@ class Returns(Settings):
         (), description="SKUs that are taken back only if something is wrong with them"
     )
     satisfied: bool = Field(
-        False, description="satisfied or your money back: also what was opened or used, within the days"
+        False, description="satisfied or your money back: within the days also what was used"
     )
     pictures: bool = Field(True, description="ask for a picture of what is broken or wrong")
     answer_within: Duration = Field(

@@ -17,7 +17,10 @@ from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
 from storage.case_records import CaseWord
 
-TALKED_ABOUT = (*CALLS, "complaint", "bad_review", "no_answer")  # a person's reply in the chat answers these
+TALKED_ABOUT = (  # a person's reply in the chat answers these
+    *CALLS,
+    *("complaint", "bad_review", "no_answer", "return", "order_change", "invoice"),
+)
 LONGEST = 5000  # characters of one message that are kept in a case
 _replace = msgspec.structs.replace
 

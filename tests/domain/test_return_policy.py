@@ -159,7 +159,9 @@ def test_nought_is_nought(wish: Wish, order: Any, now: datetime) -> None:
 
 @given(wishes, histories, moments)
 def test_a_shop_without_a_policy_promises_nothing(wish: Wish, order: Any, now: datetime) -> None:
-    assert decide(wish, order, Shop(name="Mug House", locale="en"), now).why == "no_policy"
+    decision = decide(wish, order, Shop(name="Mug House", locale="en"), now)
+
+    assert (decision.agreed, decision.why in ("no_policy", "not_sent", "order_over")) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ def test_what_is_none(text: str) -> None:
             {"title": "杭州青花茶业有限公司", "tax": "91330106MA2ABCDE1X", "mailbox": "fin@qinghua.example"},
         ),
         ("個人", {"title": "個人"}),
+        (
+            "抬头（个人或公司名称）：王安娜\n税号（公司填）：\n邮箱：a@x.example",
+            {"title": "王安娜", "mailbox": "a@x.example"},
+        ),
+        ("Name or company: Ann Lee\nTax number (companies only):\nEmail:", {"title": "Ann Lee"}),
         ("统编 12345678", {"tax": "12345678"}),
         ("統編：12345678，抬頭：青花有限公司", {"title": "青花有限公司", "tax": "12345678"}),
         ("载具 /ABC+123", {"tax": "/ABC+123"}),

@@ -20,7 +20,7 @@ BASKET = order_of(
         lines=(
             line("Blue teapot", "POT-1"),
             line("Blue mugs", "MUG-1"),
-            line("龙井茶 50g"),
+            line("龙井茶 50g", "TEA"),
             line("Voucher", minor=-500),
         )
     )
