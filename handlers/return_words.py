@@ -52,6 +52,10 @@ _BACK = re.compile(
     r"|this |them )?back\b"
     r"|退货|退掉|退回|[要想能以请]退|退一|退了|退不|退吗|寄回"
 )
+_ASKS = re.compile(
+    r"\?|[吗嗎]|怎么|怎麼|能不能|可不可以|能退不|可以退不|[谁誰]|多久|几天|流程|地址|规则|規定"
+    r"|\b(?:how|who|what|where|policy|address|label|can i|may i|could i|do (?:i|you)|is it|are)\b"
+)
 
 _OWN_MISTAKE = re.compile(
     r"\b(?:i|we) (?:have )?(?:ordered|bought|chose|picked|got) (?:myself )?the wrong|\bby mistake\b"
@@ -107,9 +111,13 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 
 
 def wish_in(text: str) -> Wish:
-    """What the words ask for; items are read apart, because they depend on the order."""
+    """What the words ask for; items are read apart, because they depend on the order.
+
+    Who only asks whether and how something goes back has not chosen a way yet.
+    """
     plain = normalise(text)
-    return Wish(way=way_in(plain), cause=cause_in(plain), used=used_in(plain))
+    way = None if _ASKS.search(plain) and not _strong(plain) else way_in(plain)
+    return Wish(way=way, cause=cause_in(plain), used=used_in(plain))
 
 
 def way_in(plain: str) -> Way | None:
@@ -117,13 +125,19 @@ def way_in(plain: str) -> Way | None:
     if _EITHER.search(plain):
         return None
     asked = _NOT.sub(" ", plain)
-    ways = [way for way, words in _WAYS if words.search(asked)]
+    ways = _strong(plain)
     if ways == ["size", "replacement"]:
         return "size"
     if len(ways) == 1:
         sent_back = ways == ["size"] and _BACK.search(asked)
         return "refund" if sent_back and not re.search(r"换|exchang|swap", asked) else ways[0]
     return "refund" if not ways and _BACK.search(asked) else None
+
+
+def _strong(plain: str) -> list[Way]:
+    """The ways that are named, and not only meant."""
+    asked = _NOT.sub(" ", plain)
+    return [way for way, words in _WAYS if words.search(asked)]
 
 
 def cause_in(plain: str) -> Cause:

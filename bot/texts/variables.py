@@ -99,6 +99,8 @@ VARIABLES: dict[str, str] = {
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
     **CARRIED,
+    "ways[]": "replacement, refund, repair or size",
+    "choices[]": "the name of one item",
 }
 
 # Parts of messages that have a template but no policy of their own.

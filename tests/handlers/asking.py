@@ -48,7 +48,7 @@ class Chat:
             text=text,
             **fields,
         )
-        self.last = self._decided(event, self._context(intent))
+        self.last = self._decided(event, self.context(intent))
         for action in self.last:
             self._apply(action)
         return [action.template for action in self.last if isinstance(action, Say)]
@@ -64,7 +64,7 @@ class Chat:
     def asked(self) -> str | None:
         return self.talk.asked.question if self.talk.asked and self.now < self.talk.asked.until else None
 
-    def _context(self, intent: str | None) -> Context:
+    def context(self, intent: str | None = None) -> Context:
         sure = Understanding("answer", (Meaning(intent or "", 0.9),))
         chat = Conversation(channel="telegram", address="42", buyer="ann", talk=self.talk)
         return Context(

@@ -67,6 +67,19 @@ def test_which_way_they_want(text: str, way: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "way"),
+    [
+        *(("can I return it?", None), ("怎么退货", None), ("what's your return policy", None)),
+        *(("退货运费谁承担", None), ("可以退貨嗎", None), ("return address please", None)),
+        *(("I want to return it", "refund"), ("我要退货", "refund"), ("can I get a refund?", "refund")),
+        *(("能换吗", "replacement"), ("可以换大一号吗", "size")),
+    ],
+)
+def test_who_only_asks_whether_it_goes_back_has_not_chosen(text: str, way: str | None) -> None:
+    assert wish_in(text).way == way
+
+
+@pytest.mark.parametrize(
     ("text", "cause"),
     [
         *(
