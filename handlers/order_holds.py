@@ -50,11 +50,12 @@ def change_address(order: Order, words: str, event: MessageReceived, context: Co
     """Hold it, or have the carrier asked; the new address is asked for where the words hold none."""
     if order.state not in ON_ITS_WAY and _left(order):
         return [answer("where_is_order", event, order)]
-    if _held(order, "asked_new_address", context):
+    reason = "asked_to_redirect" if order.state in ON_ITS_WAY else "asked_new_address"
+    if _held(order, reason, context):
         return [answer("noted", event)]
     given = has_address(words)
     told: list[Action] = [
-        _case("asked_new_address", order, event),
+        _case(reason, order, event),
         answer("address_asked", event, order, given=given),
     ]
     return told if given else [*told, Ask(question="new_address", lapses=LAPSES, about={"order": order.id})]
@@ -88,7 +89,7 @@ def _case(reason: str, order: Order, event: MessageReceived) -> OpenCase:
         kind="order_change",
         key=f"{reason}:{order.id}:{event.channel}:{event.external_id}",
         reason=reason,
-        details={"order": order.shown_number, "state": order.state, **quoted(event)},
+        details={"order": order.shown_number, **quoted(event)},
         order=order.id,
     )
 
@@ -119,7 +120,8 @@ POLICIES: MessagePolicies = {
 }
 
 REASONS: Reasons = {
-    "asked_to_cancel": ("order", "text", "state"),
-    "asked_to_change": ("order", "text", "state"),
-    "asked_new_address": ("order", "text", "state"),
+    "asked_to_cancel": ("order", "text"),
+    "asked_to_change": ("order", "text"),
+    "asked_new_address": ("order", "text"),
+    "asked_to_redirect": ("order", "text"),
 }

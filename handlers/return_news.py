@@ -99,9 +99,11 @@ POLICIES: MessagePolicies = {
 }
 
 REASONS: Reasons = {
-    "return_agreed": ("order", "way", "cause", "items", "why", "amount", "text"),
-    "return_at_fault": ("order", "way", "cause", "items", "why", "amount", "text"),
-    "return_undecided": ("order", "way", "cause", "items", "why", "amount", "text"),
+    "return_agreed": ("order", "way", "items", "amount", "text"),
+    "return_at_fault": ("order", "way", "items", "amount", "text"),
+    "return_unclear": ("order", "way", "items", "amount", "text"),
+    "return_undecided": ("order", "way", "items", "text"),
+    "return_too_late": ("order", "way", "items", "text"),
     "return_done": ("order",),
     "return_answered": ("order",),
 }

@@ -170,7 +170,13 @@ def _made_good(
     policy, order = context.shop.returns, request.order
     wanted = bool(policy and policy.pictures) and not pictures_in(event.media)
     told: list[Action] = [
-        *_case("return_at_fault", request, decision, event, context),
+        *_case(
+            "return_unclear" if request.wish.cause == "unclear" else "return_at_fault",
+            request,
+            decision,
+            event,
+            context,
+        ),
         answer("made_good", event, order, way=decision.ways[0], ways=[*decision.ways], picture=wanted),
     ]
     about: dict[str, Detail] = {"order": order.id, "times": 1}
@@ -191,7 +197,7 @@ def _passed_on(
 ) -> list[Action]:
     late = decision.why == "too_late"
     return [
-        *_case("return_undecided", request, decision, event, context),
+        *_case("return_too_late" if late else "return_undecided", request, decision, event, context),
         answer("return_passed_on", event, request.order, sorry=request.wish.cause != "mind", late=late),
     ]
 
@@ -206,9 +212,7 @@ def _case(
     details: dict[str, Value] = {
         "order": order.shown_number,
         "way": way,
-        "cause": request.wish.cause,
-        "items": [_title(line) for line in request.lines[:LISTED]],
-        "why": decision.why,
+        "items": " · ".join(_title(line) for line in request.lines[:LISTED]),
         "amount": amount(decision.at_most) if decision.at_most else None,
         **quoted(event),
     }

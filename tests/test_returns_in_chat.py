@@ -103,7 +103,7 @@ async def test_a_return_from_the_question_to_the_money(
         assert offered in await ann.asks("return_exchange")
         assert agreed in await ann.says(choice)
         [case] = await ann.cases()
-        assert (case.kind, case.order, case.reason.values["items"]) == ("return", "1001", ["茶壶 Teapot"])
+        assert (case.kind, case.order, case.reason.values["items"]) == ("return", "1001", "茶壶 Teapot")
         await ann.asks("refund_status")
         assert ann.last == "refund_status"
         await ann.shop.fact("refunded")
@@ -131,7 +131,7 @@ async def test_what_came_broken_with_a_picture_that_stands_in_the_case(
         [case] = await ann.cases()
 
     assert [word.text for word in case.words] == ["[image/jpeg] https://x.example/1.jpg"]
-    assert case.reason.values["cause"] == "fault"
+    assert case.reason.code == "return_at_fault"
 
 
 @pytest.mark.parametrize(

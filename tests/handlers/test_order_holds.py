@@ -107,7 +107,7 @@ def test_on_its_way_the_carrier_is_asked_and_once_it_is_there_nobody() -> None:
     ann = chat(SENT)
 
     assert ann.say("send it to 12 Mill Lane, Bath", "change_address") == ["address_asked"]
-    assert ann.opened[0].details["state"] == "shipped"
+    assert ann.opened[0].reason == "asked_to_redirect"
     assert chat(ARRIVED).say("wrong address", "change_address") == ["where_is_order"]
 
 
