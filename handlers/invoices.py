@@ -13,7 +13,7 @@ from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.order_details import invoice_fields
 from handlers.questions import Question, Questions
-from handlers.replies import answer, quoted
+from handlers.replies import SHOWN, answer
 
 LAPSES = timedelta(days=1)
 KIND = "invoice"
@@ -27,7 +27,7 @@ def ask_for(order: Order, words: str, event: MessageReceived, context: Context) 
         return [answer("noted", event)]
     fields = invoice_fields(words)
     if "title" in fields:
-        return _passed_on(order, fields, event)
+        return _passed_on(order, fields, words, event)
     kept = _kept(fields)
     return [
         answer("invoice_form", event, order, mailbox=_knows_mailbox(order)),
@@ -46,15 +46,15 @@ def _filled_in(
     if not given:
         return None
     before = {name: str(asked.about[name]) for name in ("tax", "mailbox") if asked.about.get(name)}
-    return _passed_on(order, {**before, **given}, event)
+    return _passed_on(order, {**before, **given}, event.text, event)
 
 
-def _passed_on(order: Order, fields: dict[str, str], event: MessageReceived) -> list[Action]:
+def _passed_on(order: Order, fields: dict[str, str], words: str, event: MessageReceived) -> list[Action]:
     case = OpenCase(
         kind="invoice",
         key=f"invoice:{order.id}:{event.channel}:{event.external_id}",
         reason="asked_invoice",
-        details={"order": order.shown_number, **fields, **quoted(event)},
+        details={"order": order.shown_number, **fields, "text": words[:SHOWN]},
         order=order.id,
     )
     return [case, answer("invoice_asked", event, order)]

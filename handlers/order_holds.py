@@ -13,7 +13,7 @@ from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.order_details import has_address
 from handlers.questions import Question, Questions
-from handlers.replies import answer, quoted
+from handlers.replies import SHOWN, answer
 
 LAPSES = timedelta(hours=2)
 KIND = "order_change"
@@ -30,7 +30,7 @@ def cancel(order: Order, words: str, event: MessageReceived, context: Context) -
         return [answer("noted", event)]
     return [
         EndReminders(order=order.id, at=event.at),
-        _case("asked_to_cancel", order, event),
+        _case("asked_to_cancel", order, words, event),
         answer("cancel_asked", event, order),
     ]
 
@@ -40,7 +40,7 @@ def change(order: Order, words: str, event: MessageReceived, context: Context) -
     if _held(order, "asked_to_change", context):
         return [answer("noted", event)]
     return [
-        _case("asked_to_change", order, event),
+        _case("asked_to_change", order, words, event),
         answer("order_change_asked", event, order),
         Ask(question="order_change", lapses=LAPSES, about={"order": order.id}),
     ]
@@ -55,7 +55,7 @@ def change_address(order: Order, words: str, event: MessageReceived, context: Co
         return [answer("noted", event)]
     given = has_address(words)
     told: list[Action] = [
-        _case(reason, order, event),
+        _case(reason, order, words, event),
         answer("address_asked", event, order, given=given),
     ]
     return told if given else [*told, Ask(question="new_address", lapses=LAPSES, about={"order": order.id})]
@@ -84,12 +84,12 @@ def _left(order: Order) -> bool:
     return bool(order.shipped or order.done or order.cancelled)
 
 
-def _case(reason: str, order: Order, event: MessageReceived) -> OpenCase:
+def _case(reason: str, order: Order, words: str, event: MessageReceived) -> OpenCase:
     return OpenCase(
         kind="order_change",
         key=f"{reason}:{order.id}:{event.channel}:{event.external_id}",
         reason=reason,
-        details={"order": order.shown_number, **quoted(event)},
+        details={"order": order.shown_number, "text": words[:SHOWN]},
         order=order.id,
     )
 
@@ -99,13 +99,20 @@ def _told_address(
 ) -> list[Action] | None:
     """An address, or words of no other meaning with a number in them; they stand in the open case."""
     vague = meaning.intent in DETAILS and any(sign.isdigit() for sign in event.text)
-    return [answer("noted", event)] if has_address(event.text) or vague else None
+    given = has_address(event.text) or vague
+    return [answer("noted", event)] if given and _waits(asked, context) else None
 
 
 def _told_change(
     asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
 ) -> list[Action] | None:
-    return [answer("noted", event)] if meaning.intent in DETAILS and event.text else None
+    given = meaning.intent in DETAILS and event.text
+    return [answer("noted", event)] if given and _waits(asked, context) else None
+
+
+def _waits(asked: Asked, context: Context) -> bool:
+    """True while there is a case in which the words stand."""
+    return any(case.open and case.order == asked.about.get("order") for case in context.cases)
 
 
 QUESTIONS: Questions = {

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from bot.domain.actions import Action, CallHuman
+from bot.domain.actions import Action, CallHuman, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.replies import answer, quoted
+from handlers.replies import SHOWN, answer
 from handlers.returns import open_return
 
 TAKES = timedelta(days=10)  # a bank, at most
@@ -20,7 +20,7 @@ def tell(order: Order, words: str, event: MessageReceived, context: Context) -> 
     returned = open_return(order, context) is not None
     missing = not returned and _missing(order, context)
     said = answer("refund_status", event, order, returned=returned, missing=missing)
-    details = {"order": order.shown_number, **quoted(event)}
+    details: dict[str, Value] = {"order": order.shown_number, "text": words[:SHOWN]}
     person = CallHuman(reason="asked_for_refund", order=order.id, details=details)
     return [said, person] if missing else [said]
 

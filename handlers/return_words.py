@@ -97,6 +97,9 @@ _USED = re.compile(
     r"|\bwore\b|\bwashed\b"
     r"|\bate\b|\bdrank\b|[用穿洗吃喝](?:过|過|了(?!吗|不))"
 )
+_YES = re.compile(
+    r"^\W*(?:yes|yep|yeah|ok|okay|sure|fine|please|all right|that is fine|好|可以|行|嗯|对|對|是)"
+)
 _ALL = re.compile(
     r"\b(?:all|both|everything|the whole|every)\b|全部|全都|都(?:要)?[退换]|所有|两个都|兩個都|^都"
 )
@@ -155,6 +158,11 @@ def used_in(plain: str) -> bool | None:
     if _UNUSED.search(plain):
         return False
     return True if _USED.search(plain) else None
+
+
+def says_yes(plain: str) -> bool:
+    """True for words that begin by agreeing."""
+    return _YES.match(plain) is not None
 
 
 def items_in(text: str, order: Order, listed: bool = False) -> tuple[Line, ...]:

@@ -3,15 +3,13 @@
 import re
 from datetime import timedelta
 
-import msgspec
-
 from bot.domain.actions import Action, Ask, OpenCase, Value, WakeAt
 from bot.domain.context import Case, Context
 from bot.domain.events import Line, MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.orders import Order
 from bot.domain.pictures import pictures_in
-from bot.domain.return_policy import Cause, Decision, Way, Wish, decide
+from bot.domain.return_policy import Decision, Wish, decide
 from bot.domain.talks import Asked, Detail
 from bot.domain.untrusted_text import quote_unlinked
 from bot.domain.working_days import end_of_term
@@ -19,8 +17,9 @@ from handlers import order_holds
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Question, Questions
-from handlers.replies import answer, quoted
-from handlers.return_words import cause_in, items_in, things_of, used_in, way_in, wish_in
+from handlers.replies import SHOWN, answer
+from handlers.return_request import Request, of_lines, only_way, remember, remembered, request_in, with_words
+from handlers.return_words import things_of
 from handlers.validity import amount
 from handlers.which_order import named_order
 
@@ -35,34 +34,20 @@ TITLE_MAX = 60
 DETAILS = frozenset(
     ("unknown", "other", "return_exchange", "damaged_item", "change_order", "size_fit", "refund_status")
 )
-_YES = re.compile(
-    r"^\W*(?:yes|yep|yeah|ok|okay|sure|fine|please|all right|that is fine|好|可以|行|嗯|对|對|是)"
-)
 _DROPPED = re.compile(
     r"\b(?:never ?mind|no thanks|keep (?:it|them|this)|forget it|do not worry|leave it)\b"
     r"|算了|不退了|不换了|先不[退换]|不用[退换]了?|留着"
 )
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A buyer's wish about items of an order, as far as it is known. lines: empty if they named none."""
-
-    order: Order
-    wish: Wish
-    lines: tuple[Line, ...] = ()
-    times: int = 0  # that we asked
-
-
 def take(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     """Answer who wants to send something back or to have it exchanged."""
-    return _consider(_request(order, wish_in(words), words), event, context)
+    return _consider(request_in(words, order), event, context)
 
 
 def make_good(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     """Answer who got something broken, faulty or wrong, whatever else the words say."""
-    wish = wish_in(words)
-    cause: Cause = "fault" if wish.cause == "mind" else wish.cause
-    return _consider(_request(order, msgspec.structs.replace(wish, cause=cause), words), event, context)
+    return _consider(request_in(words, order, at_fault=True), event, context)
 
 
 def open_return(order: Order, context: Context) -> Case | None:
@@ -77,15 +62,6 @@ def settled(case: Case, order: Order) -> bool:
     return order.refunded_in_full
 
 
-def _request(order: Order, wish: Wish, words: str) -> Request:
-    lines = items_in(words, order)
-    return Request(order=order, wish=_of_lines(wish, lines), lines=lines)
-
-
-def _of_lines(wish: Wish, lines: tuple[Line, ...]) -> Wish:
-    return msgspec.structs.replace(wish, skus=tuple(line.sku for line in lines))
-
-
 def _consider(request: Request, event: MessageReceived, context: Context) -> list[Action]:
     order, wish = request.order, request.wish
     if open_return(order, context):
@@ -93,7 +69,7 @@ def _consider(request: Request, event: MessageReceived, context: Context) -> lis
     decision = decide(wish, order, context.shop, context.now)
     if decision.why == "not_sent" and wish.cause == "mind":
         unsent = order_holds.cancel if wish.way in (None, "refund") else order_holds.change
-        return unsent(order, event.text, event, context)
+        return unsent(order, request.words, event, context)
     if wish.cause != "mind":
         return _made_good(request, decision, event, context)
     if not decision.agreed and not _some_may(request, decision, context):
@@ -108,7 +84,7 @@ def _some_may(request: Request, decision: Decision, context: Context) -> bool:
     if decision.why != "excluded" or request.lines:
         return False
     return any(
-        decide(_of_lines(request.wish, (line,)), request.order, context.shop, context.now).agreed
+        decide(of_lines(request.wish, (line,)), request.order, context.shop, context.now).agreed
         for line in things_of(request.order)
     )
 
@@ -116,7 +92,7 @@ def _some_may(request: Request, decision: Decision, context: Context) -> bool:
 def _unsaid(request: Request, decision: Decision) -> bool:
     """True if it is open which item is meant, or which of several ways is wanted."""
     only = request.wish.way is None and len(decision.ways) == 1
-    return not request.lines or not (only or request.wish.way in decision.ways)
+    return not request.says_which or not (only or request.wish.way in decision.ways)
 
 
 def _ask(request: Request, decision: Decision, event: MessageReceived, context: Context) -> list[Action]:
@@ -126,20 +102,12 @@ def _ask(request: Request, decision: Decision, event: MessageReceived, context: 
         return _passed_on(request, decision, event, context)
     ways = decision.ways or decide(Wish(skus=(None,)), order, context.shop, context.now).ways
     titles = [_title(line) for line in things_of(order)[:LISTED]]
-    about: dict[str, Detail] = {
-        "order": order.id,
-        "way": wish.way,
-        "cause": wish.cause,
-        "used": None if wish.used is None else str(wish.used),
-        "items": " ".join(str(at) for at, line in enumerate(things_of(order)) if line in request.lines),
-        "only": ways[0] if len(ways) == 1 else None,
-        "times": request.times + 1,
-    }
+    about = remember(request, ways)
     offer = answer(
         "return_offer",
         event,
         order,
-        choices=[] if request.lines else titles,
+        choices=[] if request.says_which else titles,
         ways=[] if wish.way in ways else [*ways],
         shop_pays=decision.shop_pays or _shop_pays(context),
     )
@@ -214,7 +182,7 @@ def _case(
         "way": way,
         "items": " · ".join(_title(line) for line in request.lines[:LISTED]),
         "amount": amount(decision.at_most) if decision.at_most else None,
-        **quoted(event),
+        "text": request.words[:SHOWN],
     }
     opened = OpenCase(kind="return", key=key, reason=reason, details=details, order=order.id)
     if shop.returns is None or not shop.returns.answer_within:
@@ -235,60 +203,19 @@ def _details(asked: Asked, meaning: Meaning, event: MessageReceived, context: Co
     order = _order_of(asked, context)
     if order is None:
         return None
-    plain = normalise(event.text)
-    if _DROPPED.search(plain):
+    if _DROPPED.search(normalise(event.text)):
         return [answer("return_dropped", event, order)]
-    other = named_order(numbers_in(event.text), context)
-    known = (
-        _remembered(asked, order) if other in (None, order) else Request(order=other, wish=_wish_of(asked))
-    )
-    told = _with_words(known, event.text)
-    if way_in(plain) is None and asked.about.get("only") and _YES.match(plain):
-        told = msgspec.structs.replace(
-            told, wish=msgspec.structs.replace(told.wish, way=_WAYS.get(str(asked.about["only"])))
-        )
+    known = remembered(asked, named_order(numbers_in(event.text), context) or order)
+    told = with_words(known, event.text, only_way(asked))
     if (told.wish, told.lines) == (known.wish, known.lines) and meaning.intent not in DETAILS:
         return None
     return _consider(told, event, context)
 
 
-def _remembered(asked: Asked, order: Order) -> Request:
-    about = asked.about
-    places = str(about.get("items") or "").split()
-    lines = tuple(line for at, line in enumerate(things_of(order)) if str(at) in places)
-    times = int(about.get("times") or 0)
-    return Request(order=order, wish=_of_lines(_wish_of(asked), lines), lines=lines, times=times)
-
-
-def _wish_of(asked: Asked) -> Wish:
-    about = {name: str(value) for name, value in asked.about.items()}
-    used = {"True": True, "False": False}.get(about.get("used", ""))
-    return Wish(
-        way=_WAYS.get(about.get("way", "")), cause=_CAUSES.get(about.get("cause", ""), "mind"), used=used
-    )
-
-
-_WAYS: dict[str, Way] = {"replacement": "replacement", "refund": "refund", "repair": "repair", "size": "size"}
-_CAUSES: dict[str, Cause] = {"mind": "mind", "fault": "fault", "unclear": "unclear"}
-
-
-def _with_words(known: Request, text: str) -> Request:
-    plain, wish = normalise(text), known.wish
-    cause = cause_in(plain)
-    used = used_in(plain)
-    lines = known.lines or items_in(text, known.order, listed=True)
-    told = Wish(
-        way=way_in(plain) or wish.way,
-        cause=wish.cause if cause == "mind" else cause,
-        used=wish.used if used is None else used,
-    )
-    return msgspec.structs.replace(known, wish=_of_lines(told, lines), lines=lines)
-
-
 def _picture(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
     """A picture stands in the case, to which it was added; any other file is asked about once."""
     order = _order_of(asked, context)
-    if order is None or event.kind != "other":
+    if order is None or event.kind != "other" or open_return(order, context) is None:
         return None
     if pictures_in(event.media) or not event.media or int(asked.about.get("times") or 1) > 1:
         return [answer("noted", event)]

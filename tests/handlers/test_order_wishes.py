@@ -35,6 +35,7 @@ def test_the_proof_goes_on_with_the_wish(text: str, intent: str, said: list[str]
     assert bob.say(text, intent) == ["which_order"]
     assert bob.say("1001 1234") == ["not_matched"]
     assert bob.say("1001 8000") == said
+    assert all(text in (case.details["text"], "") for case in bob.opened)
 
 
 def test_nothing_is_done_about_an_order_that_is_not_proved() -> None:

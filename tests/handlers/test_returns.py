@@ -294,6 +294,22 @@ def test_whose_phone_and_number_prove_it_may_return_an_order_of_another_file() -
     assert ann.say("1001 8000") == ["return_agreed"]
 
 
+def test_an_order_of_which_nobody_knows_the_items_is_asked_about_no_item() -> None:
+    ann = chat(order_of(placed(lines=()), paid(), shipped(), delivered()))
+
+    assert ann.say("return or exchange?", WANTS) == ["return_offer"]
+    assert ann.values("return_offer")["choices"] == []
+    assert ann.say("my money back") == ["return_agreed"]
+
+
+def test_the_case_tells_every_word_of_the_wish() -> None:
+    ann = chat(TWO)
+
+    ann.say("the handle is not to my taste, return or exchange?", WANTS)
+    ann.say("1, refund")
+    assert ann.opened[0].details["text"] == "the handle is not to my taste, return or exchange?\n1, refund"
+
+
 def test_questions_end_whatever_is_said() -> None:
     """No way of answering leaves a buyer in a circle: each ends in an agreement, a no, or a person."""
     words = ("hm", "2", "refund", "换", "it's broken", "yes", "never mind", "1001", "")
