@@ -10,6 +10,7 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.replies import SHOWN, answer
+from handlers.return_words import drops
 from handlers.returns import open_return
 
 TAKES = timedelta(days=10)  # a bank, at most
@@ -18,6 +19,8 @@ OWED_SINCE = timedelta(days=1)  # after a cancelling; until then it is under way
 
 def tell(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     returned = open_return(order, context) is not None
+    if returned and drops(words):
+        return [answer("noted", event)]
     missing = not returned and _missing(order, context)
     said = answer("refund_status", event, order, returned=returned, missing=missing)
     details: dict[str, Value] = {"order": order.shown_number, "text": words[:SHOWN]}

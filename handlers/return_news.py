@@ -56,6 +56,7 @@ POLICIES: MessagePolicies = {
             {**_ITEMS, "ways": ["refund", "replacement", "size"]},
             {**_ITEMS, "ways": ["refund"], "shop_pays": True},
             {**_ITEMS, "ways": [], "choices": ["{{ bad }}" * 15]},
+            {**_ITEMS, "ways": ["refund", "size"], "again": True},
             {"choices": [], "ways": ["replacement", "size"], "shop_pays": False},
         ),
     ),

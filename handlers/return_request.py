@@ -19,7 +19,7 @@ _USED = {"yes": True, "no": False}
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A wish about items of an order. lines: empty while they are not known. words: in which it was said.
 
-    times: how often we have asked.
+    times: how often we have asked; in vain counts twice.
     """
 
     order: Order

@@ -100,6 +100,10 @@ _USED = re.compile(
 _YES = re.compile(
     r"^\W*(?:yes|yep|yeah|ok|okay|sure|fine|please|all right|that is fine|好|可以|行|嗯|对|對|是)"
 )
+_DROPPED = re.compile(
+    r"\b(?:never ?mind|no thanks|keep (?:it|them|this)|forget it|do not worry|leave it)\b"
+    r"|算了|不退了|不换了|先不[退换]|不用[退换]了?|留着"
+)
 _ALL = re.compile(
     r"\b(?:all|both|everything|the whole|every)\b|全部|全都|都(?:要)?[退换]|所有|两个都|兩個都|^都"
 )
@@ -158,6 +162,11 @@ def used_in(plain: str) -> bool | None:
     if _UNUSED.search(plain):
         return False
     return True if _USED.search(plain) else None
+
+
+def drops(text: str) -> bool:
+    """True if they want no return after all."""
+    return _DROPPED.search(normalise(text)) is not None
 
 
 def says_yes(plain: str) -> bool:

@@ -1,7 +1,8 @@
 """Returns and exchanges: an answer at once from the shop's policy, and a case until it is done."""
 
-import re
 from datetime import timedelta
+
+import msgspec
 
 from bot.domain.actions import Action, Ask, OpenCase, Value, WakeAt
 from bot.domain.context import Case, Context
@@ -14,29 +15,24 @@ from bot.domain.talks import Asked, Detail
 from bot.domain.untrusted_text import quote_unlinked
 from bot.domain.working_days import end_of_term
 from handlers import order_holds
-from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
 from handlers.return_request import Request, of_lines, only_way, remember, remembered, request_in, with_words
-from handlers.return_words import things_of
+from handlers.return_words import drops, things_of
 from handlers.validity import amount
 from handlers.which_order import named_order
 
 KIND = "return"
 DETAILS_LAPSE = timedelta(days=1)
 PICTURE_LAPSES = timedelta(days=3)
-MOST_ASKED = 2  # times for what is wanted; then a person asks
+MOST_ASKED = 3  # times for what is wanted, those in vain counted twice; then a person asks
 LISTED = 15  # items from which a buyer chooses
 TITLE_MAX = 60
 
 # What a message may be taken for that says no more than what is wanted done.
 DETAILS = frozenset(
     ("unknown", "other", "return_exchange", "damaged_item", "change_order", "size_fit", "refund_status")
-)
-_DROPPED = re.compile(
-    r"\b(?:never ?mind|no thanks|keep (?:it|them|this)|forget it|do not worry|leave it)\b"
-    r"|算了|不退了|不换了|先不[退换]|不用[退换]了?|留着"
 )
 
 
@@ -96,7 +92,7 @@ def _unsaid(request: Request, decision: Decision) -> bool:
 
 
 def _ask(request: Request, decision: Decision, event: MessageReceived, context: Context) -> list[Action]:
-    """Ask in one message for all that is missing; the second time in vain, a person does."""
+    """Ask in one message for all that is missing; after some times a person does."""
     order, wish = request.order, request.wish
     if request.times >= MOST_ASKED:
         return _passed_on(request, decision, event, context)
@@ -110,6 +106,7 @@ def _ask(request: Request, decision: Decision, event: MessageReceived, context: 
         choices=[] if request.says_which else titles,
         ways=[] if wish.way in ways else [*ways],
         shop_pays=decision.shop_pays or _shop_pays(context),
+        again=request.times > 0,
     )
     return [offer, Ask(question="return_details", lapses=DETAILS_LAPSE, about=about)]
 
@@ -173,7 +170,8 @@ def _passed_on(
 def _case(
     reason: str, request: Request, decision: Decision, event: MessageReceived, context: Context
 ) -> list[Action]:
-    """A case for the seller, and the time by which the buyer hears that it takes longer."""
+    """A case for the seller; and where the next step is the seller's, the time by which the buyer hears that it
+    takes longer."""
     order, shop = request.order, context.shop
     key = f"return:{order.id}:{event.channel}:{event.external_id}"
     way = decision.ways[0] if decision.agreed else request.wish.way
@@ -187,6 +185,8 @@ def _case(
     opened = OpenCase(kind="return", key=key, reason=reason, details=details, order=order.id)
     if shop.returns is None or not shop.returns.answer_within:
         return [opened]
+    if reason == "return_agreed" and shop.returns.address:
+        return [opened]  # it waits for the parcel
     at = end_of_term(context.now, shop.returns.answer_within, shop.zone(), shop.working_days, shop.days_off)
     return [opened, WakeAt(key=f"check_{key}", at=at, what="return_check", order=order.id)]
 
@@ -203,13 +203,15 @@ def _details(asked: Asked, meaning: Meaning, event: MessageReceived, context: Co
     order = _order_of(asked, context)
     if order is None:
         return None
-    if _DROPPED.search(normalise(event.text)):
+    if drops(event.text):
         return [answer("return_dropped", event, order)]
     known = remembered(asked, named_order(numbers_in(event.text), context) or order)
     told = with_words(known, event.text, only_way(asked))
-    if (told.wish, told.lines) == (known.wish, known.lines) and meaning.intent not in DETAILS:
+    if (told.wish, told.lines) != (known.wish, known.lines):
+        return _consider(told, event, context)
+    if meaning.intent not in DETAILS:
         return None
-    return _consider(told, event, context)
+    return _consider(msgspec.structs.replace(told, times=told.times + 1), event, context)
 
 
 def _picture(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:

@@ -52,6 +52,7 @@ CARRIED: dict[str, str] = {
     "way": "replacement, refund, repair or size: what a return is for; may be empty",
     "ways": "those of them that the buyer may choose, the likeliest first; an empty list if it is known",
     "choices": "names of the items that the buyer may mean; an empty list if it is known",
+    "again": "true if the same was asked before",
     "shop_pays": "true if the shop pays for sending it back",
     "why": "excluded, used or none_taken: why nothing is taken back",
     "picture": "true if the buyer is asked for a picture",

@@ -53,4 +53,5 @@ def test_while_a_return_is_open_its_case_waits_already() -> None:
 
     assert ann.say("and my money?", "refund_status") == ["refund_status"]
     assert ann.values("refund_status") == {"returned": True, "missing": False}
+    assert ann.say("不退了", "refund_status") == ["noted"]
     assert ann.called == []

@@ -102,10 +102,21 @@ def test_after_two_questions_in_vain_a_person_goes_on() -> None:
     ann = chat(TWO)
 
     assert ann.say("return or exchange?", WANTS) == ["return_offer"]
+    assert not ann.values("return_offer")["again"]
     assert ann.say("hm") == ["return_offer"]
+    assert ann.values("return_offer")["again"]
     assert ann.say("well you know") == ["return_passed_on"]
     assert [case.reason for case in ann.opened] == ["return_undecided"]
     assert ann.asked is None
+
+
+def test_who_tells_a_little_each_time_is_asked_on_until_a_person_is() -> None:
+    ann = chat(TWO)
+
+    assert ann.say("return or exchange?", WANTS) == ["return_offer"]
+    assert ann.say("an exchange") == ["return_offer"]
+    assert ann.say("no, a refund") == ["return_offer"]
+    assert ann.say("no, an exchange") == ["return_passed_on"]
 
 
 def test_another_question_in_between_is_answered_and_leaves_ours_open() -> None:
