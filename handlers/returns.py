@@ -170,7 +170,7 @@ def _passed_on(
 def _case(
     reason: str, request: Request, decision: Decision, event: MessageReceived, context: Context
 ) -> list[Action]:
-    """A case for the seller; and where the next step is the seller's, the time by which the buyer hears that it
+    """A case for the seller; where the next step is theirs, also the time at which the buyer hears that it
     takes longer."""
     order, shop = request.order, context.shop
     key = f"return:{order.id}:{event.channel}:{event.external_id}"

@@ -53,6 +53,18 @@ def test_a_wish_within_the_days_is_agreed_to_at_once_with_a_case_and_a_clock() -
     assert ann.asked is None
 
 
+def test_the_clock_runs_only_while_the_next_step_is_the_sellers() -> None:
+    def wakes(text: str, **policy: Any) -> int:
+        ann = chat(**policy)
+        ann.say(text, WANTS)
+        return len(ann.wakes)
+
+    assert wakes("please refund me", address="1 Any Street") == 0
+    assert wakes("please refund me") == 1
+    assert wakes("it came broken", address="1 Any Street") == 1
+    assert wakes("it came broken", answer_within="0d") == 0
+
+
 @pytest.mark.parametrize(
     ("text", "way"),
     [
