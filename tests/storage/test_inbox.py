@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert
 from bot.domain.errors import Unreadable
 from storage import inbox, tables
 from storage.asking import ask
-from storage.inbox import LONGEST_ID, InboxEvent, UnreadableDelivery, inbox_event
+from storage.inbox import LONGEST_ID, InboxEvent, UnreadableDelivery, Waiting, inbox_event
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, placed, rows
 from tests.world import NOON
 
@@ -20,7 +20,7 @@ def event(name: str, shop: str = SHOP_ID, at: datetime = NOON, body: bytes = b"{
 
 
 def ids_in(connection: Connection, limit: int = 9) -> list[int]:
-    return [row.id for row in ask(connection, SHOP_ID, inbox.open_events(limit))]
+    return [row.id for row in ask(connection, SHOP_ID, inbox.open_events(limit, NOON))]
 
 
 def states(connection: Connection) -> list[tuple[object, ...]]:
@@ -87,7 +87,7 @@ def test_shops_that_wait_are_named_once_and_the_oldest_open_event_gives_the_time
     inbox.add(connection, [event("d", NEIGHBOUR, at=NOON - MINUTE), event("e", "zoo", at=NOON)])
     ask(connection, SHOP_ID, inbox.settle([(ids_in(connection)[0], None, None)], NOON))
 
-    assert inbox.waiting_shops(connection) == [SHOP_ID, NEIGHBOUR, "zoo"]
+    assert inbox.waiting(connection, NOON) == Waiting((SHOP_ID, NEIGHBOUR, "zoo"), None)
     assert inbox.open_since(connection) == NOON - MINUTE
     assert inbox.open_count(connection) == 4
     assert inbox.open_count(connection, at_most=3) == 3
