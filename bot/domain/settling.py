@@ -79,17 +79,17 @@ def _follows(
     if sum(len(_words(part)) + 1 for part in (*parts, each)) > LONGEST:
         return False
     apart = each.received_at - parts[0].received_at
-    return apart <= settle or apart <= _patience(parts, settle, unfinished)
+    return apart <= settle or apart <= _waits_for(parts, settle, unfinished)
 
 
 def _reading(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable[[str], bool]) -> Reading:
     first = parts[0]
     if not first.joins:
         return Reading((first,), first.received_at)
-    return Reading(tuple(parts), first.received_at + _patience(parts, settle, unfinished))
+    return Reading(tuple(parts), first.received_at + _waits_for(parts, settle, unfinished))
 
 
-def _patience(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable[[str], bool]) -> timedelta:
+def _waits_for(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable[[str], bool]) -> timedelta:
     """How long a reading waits for more: twice as long where what came within the settle time is half."""
     within = [part for part in parts if part.received_at - parts[0].received_at <= settle]
     return settle * 2 if unfinished(_words(within[-1])) else settle

@@ -8,15 +8,15 @@ from storage.tables import Utc
 revision = "0018"
 down_revision = "0013"
 
-LONG_AGO = "1970-01-01T00:00:00.000000+00:00"  # of what is handled, nobody asks; a constant rewrites no table
+# Of what is handled nobody asks, and a constant rewrites no table. A program of the version before, which
+# may still run beside the new one, stores events without the column: they are handled at once.
+LONG_AGO = "1970-01-01T00:00:00.000000+00:00"
 
 
 def upgrade() -> None:
     op.add_column("inbox", sa.Column("ready_at", Utc(), nullable=False, server_default=LONG_AGO))
     op.execute("UPDATE inbox SET ready_at = received_at WHERE state = 'open'")
     op.execute("UPDATE inbox SET ready_at = received_at WHERE state = 'parked'")
-    if op.get_bind().dialect.name == "postgresql":  # SQLite would copy the whole table
-        op.alter_column("inbox", "ready_at", server_default=None)
     _index("inbox_open", ["shop", "ready_at", "id"])
     _index("inbox_open_thread", ["shop", "thread", "id"])
 
