@@ -132,7 +132,7 @@ def test_anything_else_waits_with_the_others(text: str) -> None:
 def test_a_wish_among_other_words_is_heard_all_the_same() -> None:
     long = "请不要再发消息给我" + "了" * LONGEST_WISH
     assert not reads_alone(long)
-    assert recognise(f"你好\n{long}", "zh-CN").name == "stop"
+    assert recognise(f"你好\n{long}").intent == "stop"
 
 
 @given(st.text(max_size=5000))

@@ -73,7 +73,7 @@ def test_a_database_in_use_gets_the_index_of_a_buyers_young_messages(bare_databa
 
 def test_what_was_open_before_there_was_a_settle_time_is_handled_at_once(bare_database_url: str) -> None:
     engine = make_engine(bare_database_url)
-    migrate_to(engine, "0013")
+    migrate_to(engine, "0014")
     same = {"shop": "mugs", "channel": "web", "thread": "t", "type": "x", "body": "{}", "received_at": NOON}
     with engine.begin() as connection:
         for number, state in enumerate(("open", "parked", "done")):
