@@ -258,8 +258,8 @@ def read_together_with(connection: Connection, shop: str, event: EventView) -> l
     those that came long before it none."""
     if event.handled_at is None or event.type != MESSAGE:
         return []
-    before = select(inbox).where(inbox.c.shop == shop, inbox.c.id < event.id)
-    before = before.order_by(inbox.c.id.desc()).limit(LOOKED_BACK_AT).subquery()
+    earlier = select(inbox).where(inbox.c.shop == shop, inbox.c.id < event.id)
+    before = earlier.order_by(inbox.c.id.desc()).limit(LOOKED_BACK_AT).subquery()
     thread = select(inbox.c.thread).where(inbox.c.shop == shop, inbox.c.id == event.id).scalar_subquery()
     columns = [before.c[name] for name in EventView.__struct_fields__]
     said = select(*columns).where(before.c.thread == thread, before.c.type == MESSAGE)
