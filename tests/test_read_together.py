@@ -1,5 +1,6 @@
 """Messages of a buyer that follow each other soon are read as one; whatever happens, each of them once."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot import program
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
@@ -18,9 +20,10 @@ from handlers.together import reads_alone, unfinished
 from storage import inbox, tables
 from tests.engine import Buyer, Engine, in_many_shops, many_shops
 from tests.one_shop import rules
-from tests.world import world
+from tests.world import NOON, world
 
 SETTLE = timedelta(seconds=4)
+EVENT_TIMEOUT = 30.0  # seconds, on a busy machine
 FOUR = {"chat": {"settle": "4s"}}
 SECOND = timedelta(seconds=1)
 BUYERS = ("ann", "bob", "cho")
@@ -170,6 +173,22 @@ async def test_the_program_sleeps_until_the_next_word_is_ready(database_url: str
         assert await shop.simulation.next_wake_up() == shop.clock.now + SETTLE
         await shop.settle()
         assert await shop.simulation.next_wake_up() == shop.clock.now + SETTLE
+
+
+async def test_the_answer_comes_when_the_settle_time_is_over_not_at_the_next_tick(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "TICK", timedelta(hours=1))
+    async with world(database_url, chat={"settle": "1s"}) as shop, shop.program.running():
+        began = asyncio.get_running_loop().time()
+        for text in ("你好", "转人工"):
+            await shop.say(text)
+        async with asyncio.timeout(EVENT_TIMEOUT):
+            while not shop.receiver.messages:
+                await asyncio.sleep(0.02)
+                shop.clock.now = NOON + timedelta(seconds=asyncio.get_running_loop().time() - began)
+        assert shop.clock.now >= NOON + SECOND
+        assert shop.receiver.templates == ["human_coming"]
 
 
 async def test_what_was_read_together_is_parked_together_and_read_again(database_url: str) -> None:
