@@ -175,19 +175,20 @@ async def test_the_program_sleeps_until_the_next_word_is_ready(database_url: str
         assert await shop.simulation.next_wake_up() == shop.clock.now + SETTLE
 
 
+@pytest.mark.parametrize(("words", "waits"), [(("你好", "转人工"), 1), (("转人工，",), 2)])
 async def test_the_answer_comes_when_the_settle_time_is_over_not_at_the_next_tick(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], waits: int
 ) -> None:
     monkeypatch.setattr(program, "TICK", timedelta(hours=1))
     async with world(database_url, chat={"settle": "1s"}) as shop, shop.program.running():
         began = asyncio.get_running_loop().time()
-        for text in ("你好", "转人工"):
+        for text in words:
             await shop.say(text)
         async with asyncio.timeout(EVENT_TIMEOUT):
             while not shop.receiver.messages:
                 await asyncio.sleep(0.02)
                 shop.clock.now = NOON + timedelta(seconds=asyncio.get_running_loop().time() - began)
-        assert shop.clock.now >= NOON + SECOND
+        assert shop.clock.now >= NOON + waits * SECOND
         assert shop.receiver.templates == ["human_coming"]
 
 

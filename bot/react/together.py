@@ -119,7 +119,6 @@ def _add(here: dict[int, Arrived], row: OpenEvent) -> None:
 
 
 def _is_ripe(reading: Reading, ready: set[int], now: datetime) -> bool:
-    """What is obeyed at once is; words are when they have waited long enough, or their clock was set back."""
-    if not any(part.id in ready for part in reading.parts):
-        return False
-    return not reading.parts[0].joins or not now < reading.due <= now + CLOCK_SET_BACK
+    """What has waited long enough is, and what was dated by a clock that was set back since."""
+    due = not now < reading.due <= now + CLOCK_SET_BACK
+    return due and any(part.id in ready for part in reading.parts)
