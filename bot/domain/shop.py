@@ -25,12 +25,14 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.settling import CLOCK_SET_BACK
 from bot.domain.working_days import WEEKDAYS, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
 DOUBLE_OPT_IN = frozenset(("DE", "AT", "CH", "GR", "LU", "NO"))
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
+LONGEST_SETTLE = CLOCK_SET_BACK / 2  # twice as long for half a sentence
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
@@ -228,6 +230,21 @@ class Limits(Settings):
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 
+class Chat(Settings):
+    settle: Duration = Field(
+        timedelta(seconds=4),
+        description="messages that follow each other within this time are read as one; half a sentence waits"
+        " once more as long; at most 30s; 0s: each is read at once",
+    )
+
+    @field_validator("settle")
+    @classmethod
+    def _short(cls, settle: timedelta) -> timedelta:
+        if settle > LONGEST_SETTLE:
+            raise wrong("less_than_equal", le=write_duration(LONGEST_SETTLE))
+        return settle
+
+
 class Tier(Settings):
     """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted."""
 
@@ -318,6 +335,7 @@ class Shop(Settings):
         None, description="when people answer; outside of them a buyer reads when somebody will be there"
     )
     limits: Limits = Limits()
+    chat: Chat = Chat()
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
