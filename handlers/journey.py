@@ -19,9 +19,11 @@ from handlers import (
     late_shipping,
     leaving,
     offers,
+    order_holds,
     payment,
     refunds,
     reminders,
+    returns,
     review,
     shipping,
     totals,
@@ -102,5 +104,9 @@ def settled(case: Case, order: Order) -> bool:
             return shipping.late_case_settled(case.key, order)
         case "parcel_failed":
             return shipping.failure_case_settled(case.key, order)
+        case "return":
+            return returns.settled(case, order)
+        case "order_change":
+            return order_holds.settled(case, order)
         case _:
             return False
