@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from bot.domain.quotes import Quote
 from bot.domain.talks import Detail, Talk
 
 Value = str | int | float | bool | None | list[str]
@@ -50,7 +51,7 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "bad_review", "payment", "payment_claim", "unpaid", "late_shipping", "delay",
-    "parcel_failed", "unreachable", "no_answer", "undeliverable", "guessing", "fault",
+    "parcel_failed", "unreachable", "no_answer", "undeliverable", "guessing", "quote", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 
@@ -160,6 +161,12 @@ class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     order: str | None = None
 
 
+class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep where a bargain stands and what is agreed: a new quote, or the one of this number as it is now."""
+
+    quote: Quote
+
+
 Action = (
     Say
     | Unsay
@@ -176,4 +183,5 @@ Action = (
     | Ask
     | KeepTalk
     | WakeAt
+    | MakeQuote
 )

@@ -9,6 +9,8 @@ from bot.domain.actions import CALLS
 from bot.domain.meanings import Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.products import Product
+from bot.domain.quotes import FIRST, Quote
 from bot.domain.shop import Shop
 from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import NOTHING_SAID, Standing
@@ -135,6 +137,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
     understood: Understanding | None = None  # what a chat message means
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
+    products: tuple[Product, ...] = ()  # that a chat message names, or that the talk is about
+    quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
+    next_quote: int = FIRST  # the number of a new one
 
     @property
     def locale(self) -> str:

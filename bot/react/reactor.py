@@ -16,6 +16,7 @@ from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
+from bot.domain.quotes import ABOUT_PRICES
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
@@ -241,7 +242,8 @@ class _Batch:
                 self._events.append((row.id, row.received_at, load_event(row.body)))
             except msgspec.DecodeError as error:
                 self._outcomes.append((row.id, None, f"not an event: {error}"))
-        yield from self._work.read((event for *_, event in self._events), self._rules.numbers_in)
+        events = (event for *_, event in self._events)
+        yield from self._work.read(events, self._rules.numbers_in, self._rules.haggles)
 
     def handle(self) -> None:
         for id, received_at, event in self._events:
@@ -305,9 +307,13 @@ class _Batch:
                 orders=(order,),
                 cases=work.cases_of(None, (order,)),
                 said=work.said.get(order.id, ()),
+                quotes=work.quotes_of(order.buyer, None),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered = self._numbered(event)
+        understood = self._understood(event, buyer, chat)
+        if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
+            work.read_quotes(subject.buyer, chat)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -320,7 +326,9 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
-            understood=self._understood(event, buyer, chat),
+            quotes=work.quotes_of(subject.buyer, chat) if chat else (),
+            next_quote=work.next_quote,
+            understood=understood,
         )
 
     def _understood(
