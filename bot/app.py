@@ -52,6 +52,7 @@ from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
 from handlers import vip
+from handlers.haggling_words import haggles
 from handlers.meaning import asks_nothing
 from handlers.order_proof import numbers_in
 from handlers.reading import Understand, read
@@ -118,6 +119,7 @@ def rules_of(config: Config, understand: Understand | None = None) -> Rules:
         tier_of=vip.tier_of,
         understand=partial(read, understand=understand),
         asks_nothing=asks_nothing,
+        haggles=haggles,
     )
 
 

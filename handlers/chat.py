@@ -12,7 +12,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, late_shipping, order_proof, which_meaning
+from handlers import claims, haggling, late_shipping, order_proof, quotes, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -36,7 +36,7 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     understood = context.understood or read(event, context.locale)
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
-    return remembered(answers, understood, context)
+    return remembered([*answers, *quotes.recognise(context)], understood, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
@@ -87,16 +87,18 @@ def _meant(understood: Understanding) -> tuple[Meaning, ...]:
 
 def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: Context) -> list[Action]:
     """Answer each meaning, and nothing twice."""
-    decided = (
-        action
-        for meaning in meanings
-        for action in ANSWERS.get(meaning.intent, unknown)(meaning, event, context)
-    )
+    decided = (action for meaning in meanings for action in _answer_to(meaning)(meaning, event, context))
     found: list[Action] = []
     for action in decided:
         if action not in found:
             found.append(action)
     return found
+
+
+def _answer_to(meaning: Meaning) -> Answer:
+    """Whoever asks for the price and names one haggles."""
+    haggles = meaning.intent == "price" and meaning.slots.offer
+    return ANSWERS.get("discount" if haggles else meaning.intent, unknown)
 
 
 def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
@@ -309,6 +311,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **haggling.ANSWERS,
 }
 
 
@@ -321,7 +324,10 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     return ANSWERS.get(intent, unknown)(msgspec.structs.replace(meaning, intent=intent), whole, context)
 
 
-QUESTIONS: Questions = {"which_meaning": Question(which_meaning.LAPSES, _chosen)}
+QUESTIONS: Questions = {
+    "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **haggling.QUESTIONS,
+}
 
 POLICIES: MessagePolicies = {
     "where_is_order": policy.answer(about_order=True),

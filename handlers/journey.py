@@ -20,6 +20,7 @@ from handlers import (
     leaving,
     offers,
     payment,
+    quotes,
     refunds,
     reminders,
     review,
@@ -36,6 +37,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     reminders.remind,
     payment.receive,
     payment.reassure,
+    quotes.honour,
     totals.announce,
     weighing.weigh_later,
     late_shipping.watch,
@@ -98,6 +100,8 @@ def settled(case: Case, order: Order) -> bool:
             return weighing.settled(case, order)
         case "late_shipping":
             return late_shipping.settled(order)
+        case "quote":
+            return order.cancelled or order.refunded_in_full
         case "delay":
             return shipping.late_case_settled(case.key, order)
         case "parcel_failed":

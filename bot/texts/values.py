@@ -24,6 +24,7 @@ from bot.domain.working_days import WEEKDAYS
 from bot.domain.working_hours import back_at
 from bot.texts.formats import NamedZone, regional
 from bot.texts.parts import Makers, Parts
+from bot.texts.quote_values import coupon_values, quote_values
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
@@ -330,5 +331,7 @@ MESSAGE: Makers[About] = {
     "payment": lambda a: Parts(_PAYMENT, a),
     "now": lambda a: a.now.astimezone(a.zone),
     "locale": lambda a: regional(a.facts.buyer.locale or a.shop.locale, a.shop.locale, a.shop.region),
+    "quote": lambda a: quote_values(a.due.values, a.local),
+    "coupon": lambda a: coupon_values(a.shop, a.now),
     "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},
 }
