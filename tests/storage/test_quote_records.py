@@ -1,9 +1,10 @@
 """Quotes: found by the chat, under whatever name, and by the buyer; numbered through the shop."""
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from bot.domain.money import Money
 from bot.domain.products import Product
@@ -68,3 +69,22 @@ def test_of_very_many_the_newest_are_read(connection: Connection) -> None:
     many = range(101, 101 + 3 * MOST_SHOWN)
     ask(connection, SHOP_ID, quote_records.save(map(quote, many)))
     assert found(connection, {ANN}, {"ann"}) == (list(many)[-MOST_SHOWN:], many[-1] + 1)
+
+
+def test_they_are_found_by_indexes(connection: Connection) -> None:
+    statements: list[tuple[str, Any]] = []
+
+    def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+        statements.append((statement, parameters))
+
+    others = (quote(number, f"b{number}", ("telegram", f"{number}")) for number in range(101, 3101))
+    ask(connection, SHOP_ID, quote_records.save(others))
+    event.listen(connection, "before_cursor_execute", remember)
+    ask(connection, SHOP_ID, quote_records.of({ANN}, {"ann"}))
+    event.remove(connection, "before_cursor_execute", remember)
+    ((statement, parameters),) = statements
+    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+    rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+    plan = "\n".join(str(row[-1]) for row in rows)
+    assert all(index in plan for index in ("quotes_of_chat", "quotes_of_buyer"))
+    assert not any(whole in plan for whole in ("Seq Scan on quotes", "SCAN quotes"))
