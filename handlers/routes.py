@@ -27,6 +27,8 @@ from bot.domain.events import (
     ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
     TimeCame,
 )
@@ -109,6 +111,8 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     Route(BuyerUpdated, note),
     Route(CheckoutAbandoned, note),
     Route(ItemRestocked, note),
+    Route(ProductTold, note),
+    Route(ProductRemoved, note),
 )
 
 POLICIES: MessagePolicies = joined(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Context, Conversation
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent, load_event
 from bot.domain.orders import Order
 from bot.domain.routes import route
 from bot.domain.rules import Rules
@@ -25,6 +25,7 @@ from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.products import Products
 from bot.react.proofs import linked
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
@@ -231,6 +232,7 @@ class _Batch:
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
+        self._products = Products()
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
@@ -241,6 +243,7 @@ class _Batch:
             except msgspec.DecodeError as error:
                 self._outcomes.append((row.id, None, f"not an event: {error}"))
         yield from self._work.read((event for *_, event in self._events), self._rules.numbers_in)
+        yield from self._products.read(event for *_, event in self._events)
 
     def handle(self) -> None:
         for id, received_at, event in self._events:
@@ -249,6 +252,7 @@ class _Batch:
 
     def write(self) -> Asking[Handled]:
         yield from self._work.write()
+        yield from self._products.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
         parked = {id for id, _, error in self._outcomes if error}
@@ -265,6 +269,8 @@ class _Batch:
         """(rule, error). The facts of an event count even when its handler fails."""
         rule = None
         try:
+            if isinstance(event, ProductEvent):
+                self._products.merge(event)
             subject = merge_event(self._work, self._identities, self._wishes, event)
             self._talk.hear(event, subject)
             context = self._context(event, subject)
