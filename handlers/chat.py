@@ -12,7 +12,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, late_shipping, order_proof, which_meaning
+from handlers import claims, late_shipping, order_proof, products, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -309,6 +309,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **products.ANSWERS,
 }
 
 
@@ -321,7 +322,10 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     return ANSWERS.get(intent, unknown)(msgspec.structs.replace(meaning, intent=intent), whole, context)
 
 
-QUESTIONS: Questions = {"which_meaning": Question(which_meaning.LAPSES, _chosen)}
+QUESTIONS: Questions = {
+    "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **products.QUESTIONS,
+}
 
 POLICIES: MessagePolicies = {
     "where_is_order": policy.answer(about_order=True),

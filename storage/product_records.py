@@ -12,6 +12,7 @@ from storage.tables import product_words, products
 
 Source = tuple[str, str]  # a channel, and the product's id there
 
+WORDS = 6  # of a text that are looked for, the rarest
 RARE = 60  # products that may have a word by which others are found; a commoner one tells them not apart
 _SKU = "="  # before a sku among the words
 
@@ -23,6 +24,10 @@ class _Record(Row, frozen=True):
     channel: str
     id: str
     record: str
+
+
+class _Found(Row, frozen=True):
+    found: int
 
 
 class _Times(Row, frozen=True):
@@ -62,6 +67,16 @@ _TIMES = Query(
 )
 
 
+_ANY = Query(
+    _Found,
+    """
+    SELECT given.shop, 1 FROM {given}
+    WHERE EXISTS (SELECT 1 FROM products WHERE products.shop = given.shop)
+    """,
+    given="",
+)
+
+
 def by_source(sources: Collection[Source]) -> Asking[dict[Source, Telling]]:
     rows = yield from _BY_SOURCE.of(sources)
     return {(row.channel, row.id): _tellings.decode(row.record) for row in rows}
@@ -72,11 +87,20 @@ def by_sku(skus: Collection[str]) -> Asking[dict[Source, Telling]]:
     return _by_word({_of_sku(sku) for sku in skus})
 
 
-def by_words(words: Collection[str]) -> Asking[tuple[dict[Source, Telling], dict[str, int]]]:
-    """The products that have a rare one of these words, and in how many products each rare word is."""
+def by_name(
+    skus: Collection[str], words: Collection[str]
+) -> Asking[tuple[dict[Source, Telling], dict[str, int]]]:
+    """The products with one of these skus or one of the rarest of these words; and in how many products each
+    of the rare words is."""
     rows = yield from _TIMES.of(words, at_most=RARE + 1)
     times = {row.word: row.times for row in rows if 0 < row.times <= RARE}
-    return (yield from _by_word(times)), times
+    rarest = sorted(times, key=lambda word: (times[word], word))[:WORDS]
+    return (yield from _by_word({*rarest, *map(_of_sku, skus)})), times
+
+
+def any_told() -> Asking[bool]:
+    """Whether the shop tells of any products."""
+    return bool((yield from _ANY.of([()])))
 
 
 def _by_word(words: Collection[str]) -> Asking[dict[Source, Telling]]:

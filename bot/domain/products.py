@@ -37,11 +37,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Product(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to buy, by all that is known of it. stock: as in Item. updated_at: of the newest telling."""
+    """One thing to buy, by all that is known of it. stock: as in Item. updated_at: of the newest telling.
+
+    titles: by which any source calls it, in whatever language.
+    """
 
     sku: str
     title: str
     updated_at: datetime
+    titles: tuple[str, ...] = ()
     price: Money | None = None
     stock: int | UnsetType | None = UNSET
     floor: Money | None = None
@@ -57,6 +61,21 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
         if self.stock is UNSET:
             return None
         return self.stock is None or self.stock > 0
+
+
+class Shelf(msgspec.Struct, frozen=True, kw_only=True):
+    """The products that a chat message is about, the best first.
+
+    stocked: the shop tells of products at all. named: the message names them; otherwise they are what the
+    talk was about last, or what the buyer ordered last.
+    """
+
+    products: tuple[Product, ...] = ()
+    named: bool = False
+    stocked: bool = False
+
+
+NO_SHELF = Shelf()
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,7 +130,8 @@ def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
                 for name, value in told.items()
                 if value is not UNSET and (value is not None or name == "stock")
             }
-    return Product(**known, updated_at=about[-1][0])  # type: ignore[arg-type]  # the fields of an Item
+    titles = tuple(dict.fromkeys(item.title for *_, item in reversed(about) if item is not None))
+    return Product(**known, titles=titles, updated_at=about[-1][0])  # type: ignore[arg-type]  # the fields of an Item
 
 
 def products_of(tellings: Iterable[Telling]) -> list[Product]:

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterable
 
-from bot.domain.events import Event, ProductEvent, ProductTold
-from bot.domain.products import Item, Telling, retold
-from bot.understanding.product_names import words_of
+from bot.domain.context import Conversation
+from bot.domain.events import Event, MessageReceived, ProductEvent, ProductTold
+from bot.domain.meanings import ABOUT_PRODUCTS, Understanding
+from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Item, Shelf, Telling, products_of, retold
+from bot.understanding.product_names import named_in, skus_in, words_of
 from storage import product_records
 from storage.asking import Asking
 from storage.product_records import Source
+from storage.unit import Unit
+
+CHOICE = "skus"  # in what a question is about: those that the buyer chooses from, a line each
+ORDERED = 10  # skus of the buyer's orders that may be meant
 
 
 class Products:
     """The products that a batch of events is about. A batch without any asks the database nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
         self._known: dict[Source, Telling] = {}
         self._changed: set[Source] = set()
         self._skus: set[tuple[Source, str]] = set()
@@ -37,6 +45,18 @@ class Products:
         self._words |= {(source, word) for word in _words(told.items) - _words(before)}
         self._skus |= {(source, sku) for sku in set(told.seen) - set(known.seen if known else ())}
 
+    def shelf(
+        self, event: MessageReceived, understood: Understanding, orders: Iterable[Order], chat: Conversation
+    ) -> Shelf:
+        """The products that a chat message is about; read only if it asks about any, or chooses one."""
+        asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
+        choice = str(asked.about.get(CHOICE) or "").split("\n") if asked else []
+        choice = [sku for sku in choice if sku]
+        if not choice and not any(each.intent in ABOUT_PRODUCTS for each in understood.meanings):
+            return NO_SHELF
+        near = choice or [*([chat.talk.product] if chat.talk.product else []), *_ordered(orders)]
+        return self._unit.ask(_shelf(event.text, near, choosing=bool(choice)))
+
     def write(self) -> Asking[None]:
         yield from product_records.save({source: self._known[source] for source in self._changed})
         yield from product_records.add_words(self._words, self._skus)
@@ -48,3 +68,22 @@ def _source(event: ProductEvent) -> Source:
 
 def _words(items: Iterable[Item]) -> set[str]:
     return {word for item in items for word in words_of(item.title)}
+
+
+def _shelf(text: str, near: list[str], choosing: bool) -> Asking[Shelf]:
+    """near: skus that may be meant without being named, the likeliest first."""
+    own, times = yield from product_records.by_name({*near, *skus_in(text)}, words_of(text))
+    every = {product.sku for product in products_of(own.values())} - {*near}
+    told = {**own, **(yield from product_records.by_sku(every))}  # others tell more of the same items
+    known = {product.sku: product for product in products_of(told.values())}
+    beside = [known[sku] for sku in near if sku in known]
+    named = named_in(text, beside if choosing else known.values(), times, beside)
+    stocked = bool(known) or (yield from product_records.any_told())
+    if named:
+        return Shelf(products=named, named=True, stocked=True)
+    return Shelf(products=tuple(beside), stocked=stocked)
+
+
+def _ordered(orders: Iterable[Order]) -> list[str]:
+    """The skus of a buyer's orders, the newest order's first."""
+    return list(dict.fromkeys(line.sku for order in orders for line in order.lines if line.sku))[:ORDERED]

@@ -16,6 +16,7 @@ from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent, load_event
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Shelf
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
@@ -233,7 +234,7 @@ class _Batch:
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
-        self._products = Products()
+        self._products = Products(unit)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
@@ -313,7 +314,7 @@ class _Batch:
                 said=work.said.get(order.id, ()),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
-        numbered = self._numbered(event)
+        numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -326,7 +327,8 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
-            understood=self._understood(event, buyer, chat),
+            understood=understood,
+            shelf=self._shelf(event, understood, orders, chat),
         )
 
     def _understood(
@@ -340,6 +342,17 @@ class _Batch:
         today = now.astimezone(shop.zone()).date()
         before = chat.talk.before(now)
         return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
+
+    def _shelf(
+        self,
+        event: AnyEvent,
+        understood: Understanding | None,
+        orders: tuple[Order, ...],
+        chat: Conversation | None,
+    ) -> Shelf:
+        if not isinstance(event, MessageReceived) or chat is None or understood is None:
+            return NO_SHELF
+        return self._products.shelf(event, understood, orders, chat)
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

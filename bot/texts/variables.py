@@ -88,6 +88,7 @@ VARIABLES: dict[str, str] = {
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
     **CARRIED,
+    "items[]": "the name of one",
 }
 
 # Parts of messages that have a template but no policy of their own.

@@ -73,17 +73,30 @@ def named_in(
     if by_sku:
         return tuple(by_sku[:MOST_NAMED])
     said = words_of(text)
-    scores = {sku: _score(said, words_of(product.title), times) for sku, product in known.items()}
+    scores = {
+        sku: max(_score(said, words_of(title), times) for title in _titles(product))
+        for sku, product in known.items()
+    }
     best = max(scores.values(), default=0.0)
     if not best:
         return ()
     named = [sku for sku, score in scores.items() if score >= AS_MUCH * best]
     nearer = [sku for sku in named if sku in own]
     chosen = sorted(nearer or named, key=lambda sku: (-scores[sku], sku))
-    exact = [sku for sku in chosen if fold(known[sku].title).strip() in fold(text)]
-    longest = max((len(known[sku].title) for sku in exact), default=0)
-    whole = [sku for sku in exact if len(known[sku].title) == longest]
+    exact = {sku: _exact(text, known[sku]) for sku in chosen}
+    longest = max(exact.values(), default=0)
+    whole = [sku for sku in chosen if longest and exact[sku] == longest]
     return tuple(known[sku] for sku in (whole or chosen)[:MOST_NAMED])
+
+
+def _titles(product: Product) -> tuple[str, ...]:
+    return product.titles or (product.title,)
+
+
+def _exact(text: str, product: Product) -> int:
+    """The length of the longest title that a text has in it, word for word; 0 if none."""
+    plain = fold(text)
+    return max((len(title) for title in _titles(product) if fold(title).strip() in plain), default=0)
 
 
 def _score(said: Sequence[str], title: Sequence[str], times: Mapping[str, int]) -> float:

@@ -53,7 +53,7 @@ def test_what_one_source_leaves_out_another_tells() -> None:
     assert mug is not None
     assert (mug.title, mug.price, mug.stock) == ("Mug", Money(6000, "CNY"), 3)
     assert (mug.floor, mug.care) == (Money(5000, "CNY"), "by hand")
-    assert mug.updated_at == LATER
+    assert (mug.updated_at, mug.titles) == (LATER, ("Mug", "Becher"))
 
 
 def test_stock_that_is_not_counted_any_more_can_be_had_and_unsaid_stock_is_unknown() -> None:

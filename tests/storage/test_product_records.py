@@ -39,7 +39,11 @@ def test_products_are_found_by_sku_whatever_its_case_in_their_own_shop(connectio
 def test_rare_words_find_products_and_common_ones_do_not(connection: Connection) -> None:
     for number in range(RARE + 1):
         keep(connection, ("shop", str(number)), MUG, "mug", *(("blue",) if number < 2 else ()))
-    found, times = ask(connection, SHOP_ID, product_records.by_words({"mug", "blue", "green"}))
+    assert not ask(connection, NEIGHBOUR, product_records.any_told())
+    assert ask(connection, SHOP_ID, product_records.any_told())
+    found, times = ask(connection, SHOP_ID, product_records.by_name((), {"mug", "blue", "green"}))
     assert set(found) == {("shop", "0"), ("shop", "1")}
     assert times == {"blue": 2}
-    assert ask(connection, SHOP_ID, product_records.by_words(())) == ({}, {})
+    assert ask(connection, SHOP_ID, product_records.by_name((), ())) == ({}, {})
+    found, _ = ask(connection, SHOP_ID, product_records.by_name({"Mug-1"}, ()))
+    assert len(found) == RARE + 1
