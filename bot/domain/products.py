@@ -136,6 +136,9 @@ def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
 
 def products_of(tellings: Iterable[Telling]) -> list[Product]:
     """All that is for sale, by sku."""
-    every = list(tellings)
-    found = (product_of(sku, every) for sku in sorted({item.sku for each in every for item in each.items}))
+    about: dict[str, list[Telling]] = {}
+    for telling in tellings:
+        for sku in telling.seen:
+            about.setdefault(sku, []).append(telling)
+    found = (product_of(sku, about[sku]) for sku in sorted(about))
     return [product for product in found if product is not None]

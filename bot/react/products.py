@@ -1,19 +1,22 @@
 """The products of a batch: what its events tell of them, merged into what is known."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from bot.domain.context import Conversation
 from bot.domain.events import Event, MessageReceived, ProductEvent, ProductTold
 from bot.domain.meanings import ABOUT_PRODUCTS, Understanding
 from bot.domain.orders import Order
 from bot.domain.products import NO_SHELF, Item, Shelf, Telling, products_of, retold
-from bot.understanding.product_names import named_in, skus_in, words_of
+from bot.understanding.product_names import named_in, points_back, skus_in, words_of
 from storage import product_records
 from storage.asking import Asking
 from storage.product_records import Source
 from storage.unit import Unit
 
 CHOICE = "skus"  # in what a question is about: those that the buyer chooses from, a line each
+TALKED_OF = timedelta(hours=2)  # after this a talk is not about its last item any more
+OF_AN_ITEM = frozenset({"size_fit", "material_care", "product_question"})  # asked of what is in hand
 ORDERED = 10  # skus of the buyer's orders that may be meant
 
 
@@ -54,8 +57,14 @@ class Products:
         choice = [sku for sku in choice if sku]
         if not choice and not any(each.intent in ABOUT_PRODUCTS for each in understood.meanings):
             return NO_SHELF
-        near = choice or [*([chat.talk.product] if chat.talk.product else []), *_ordered(orders)]
-        return self._unit.ask(_shelf(event.text, near, choosing=bool(choice)))
+        if choice:
+            return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))
+        talk = chat.talk
+        recent = talk.last_at is not None and self._unit.now - talk.last_at < TALKED_OF
+        last = talk.product if recent else None
+        follows = last is not None and any(each.intent in OF_AN_ITEM for each in understood.meanings)
+        near = [*([last] if last else []), *_ordered(orders)]
+        return self._unit.ask(_shelf(event.text, near, meant=follows or points_back(event.text)))
 
     def write(self) -> Asking[None]:
         yield from product_records.save({source: self._known[source] for source in self._changed})
@@ -70,8 +79,11 @@ def _words(items: Iterable[Item]) -> set[str]:
     return {word for item in items for word in words_of(item.title)}
 
 
-def _shelf(text: str, near: list[str], choosing: bool) -> Asking[Shelf]:
-    """near: skus that may be meant without being named, the likeliest first."""
+def _shelf(text: str, near: list[str], meant: bool, choosing: bool = False) -> Asking[Shelf]:
+    """near: skus that may be named by less, the likeliest first. meant: or without being named at all.
+
+    choosing: only one of these is asked for.
+    """
     own, times = yield from product_records.by_name({*near, *skus_in(text)}, words_of(text))
     every = {product.sku for product in products_of(own.values())} - {*near}
     told = {**own, **(yield from product_records.by_sku(every))}  # others tell more of the same items
@@ -81,7 +93,7 @@ def _shelf(text: str, near: list[str], choosing: bool) -> Asking[Shelf]:
     stocked = bool(known) or (yield from product_records.any_told())
     if named:
         return Shelf(products=named, named=True, stocked=True)
-    return Shelf(products=tuple(beside), stocked=stocked)
+    return Shelf(products=tuple(beside) if meant else (), stocked=stocked)
 
 
 def _ordered(orders: Iterable[Order]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz import fuzz
@@ -24,10 +25,12 @@ _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{1,59}")
 _TOLD_APART = re.compile(r"[\d-]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # What questions are made of, and so tells no product from another.
+_PRONOUN = re.compile(r"\b(?:it|its|this|that|these|those|them|they)\b|[这那它]")
 _COMMON_WORDS = """
 a an and any are as at be but by can do does for from get got has have how i if in into is it its me more my
 no not of off on one ones or our please so some still stock that the their them there these they this those
 to too up us want was what when where which who will with would you your price cost much many size sizes
+available anymore left again now sell sold out back
 made material wash care ship shipping postage new buy order item product hi hello thanks
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
@@ -37,6 +40,7 @@ _COMMON_HAN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # titles come again with every question about them
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a title or a text that may name a product: folded, each once, pairs of Chinese characters.
 
@@ -50,6 +54,11 @@ def words_of(text: str) -> tuple[str, ...]:
         elif piece not in _COMMON:
             found[_singular(piece)[:LONGEST]] = None
     return tuple(found)[:MOST_WORDS]
+
+
+def points_back(text: str) -> bool:
+    """Whether a text asks about what was named before: by a pronoun, or by naming nothing at all."""
+    return not words_of(text) or bool(_PRONOUN.search(fold(text)))
 
 
 def skus_in(text: str) -> tuple[str, ...]:
@@ -96,7 +105,7 @@ def _titles(product: Product) -> tuple[str, ...]:
 def _exact(text: str, product: Product) -> int:
     """The length of the longest title that a text has in it, word for word; 0 if none."""
     plain = fold(text)
-    return max((len(title) for title in _titles(product) if fold(title).strip() in plain), default=0)
+    return max((len(title) for title in _titles(product) if _folded(title) in plain), default=0)
 
 
 def _score(said: Sequence[str], title: Sequence[str], times: Mapping[str, int]) -> float:
@@ -112,6 +121,11 @@ def _same(word: str, other: str) -> bool:
     if word == other:
         return True
     return len(word) >= SPELT <= len(other) and word.isascii() and fuzz.ratio(word, other) >= ALIKE
+
+
+@lru_cache(maxsize=4096)
+def _folded(title: str) -> str:
+    return fold(title).strip()
 
 
 def _singular(word: str) -> str:

@@ -131,6 +131,17 @@ async def test_without_a_name_the_items_of_their_orders_are_meant(database_url: 
         ]
 
 
+async def test_what_is_not_sold_is_not_taken_for_what_was_ordered(database_url: str) -> None:
+    async with many_shops(database_url) as shops:
+        engine = shops.engine(locale="en")
+        await engine.take(told(NOON, MUG), Buyer(locale="en").placed())
+        await engine.settle()
+
+        heard = await answers_to(engine, "are scarves in stock?")
+
+        assert heard == ["Which item do you mean? Its name or number is enough."]
+
+
 async def test_words_about_nothing_for_sale_read_no_products(database_url: str) -> None:
     async with many_shops(database_url) as shops:
         engine = shops.engine(locale="en")

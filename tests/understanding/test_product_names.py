@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.products import Product
-from bot.understanding.product_names import MOST_NAMED, MOST_WORDS, named_in, skus_in, words_of
+from bot.understanding.product_names import MOST_NAMED, MOST_WORDS, named_in, points_back, skus_in, words_of
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 
@@ -56,6 +56,20 @@ def test_of_two_as_well_named_what_the_talk_is_about_is_meant() -> None:
 def test_a_whole_title_is_meant_before_a_part_of_another() -> None:
     shelf = (product("T", "Tea"), product("TP", "Tea pot"), product("TPL", "Tea pot lid"))
     assert [found.sku for found in named_in("the tea pot please", shelf, {"tea": 3, "pot": 2})] == ["TP"]
+
+
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("is it in stock?", True),
+        ("有货吗", True),
+        ("这款会缩水吗", True),
+        ("do you have scarves?", False),
+        ("围巾有吗", False),
+    ],
+)
+def test_a_question_without_a_name_is_about_what_came_before(text: str, back: bool) -> None:
+    assert points_back(text) is back
 
 
 def test_words_are_folded_and_bounded() -> None:
