@@ -12,7 +12,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, haggling, late_shipping, order_proof, quotes, which_meaning
+from handlers import claims, haggling, late_shipping, order_proof, products, quotes, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -311,6 +311,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **products.ANSWERS,
     **haggling.ANSWERS,
 }
 
@@ -326,6 +327,7 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
 
 QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **products.QUESTIONS,
     **haggling.QUESTIONS,
 }
 

@@ -11,8 +11,8 @@ from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.quotes import QUESTION, Quote
+from bot.domain.products import Shelf
+from bot.domain.quotes import QUESTION, Goods, Quote, goods_of
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
@@ -23,6 +23,7 @@ from handlers.quote_values import (
     ITEM_SAMPLES,
     NO_ITEM_SAMPLES,
     SAMPLES,
+    SHOWN,
     item_values,
     other_values,
 )
@@ -79,24 +80,25 @@ def _today(context: Context) -> date:
 
 def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | None = None) -> list[Action]:
     shop = context.shop
-    product = _product(context, sku)
-    if not shop.haggling.on or (product is None and _was_asked(context)):
-        return [_say("prices_fixed", event, _listed(product, heard))]
-    if product is None:
+    goods = _goods(context, sku)
+    unasked = context.shelf.stocked and not _was_asked(context)
+    if not shop.haggling.on or (goods is None and not unasked):
+        return [_say("prices_fixed", event, _listed(goods, heard))]
+    if goods is None:
         return _ask_item(heard, event, context)
-    known = _quote(product, context)
-    if heard.currency not in (None, product.price.currency):
-        return _ask_in_own_money(product, known, heard, event)
-    terms = terms_of(product, shop, _today(context))
+    known = _quote(goods, context)
+    if heard.currency not in (None, goods.price.currency):
+        return _ask_in_own_money(goods, known, heard, event)
+    terms = terms_of(goods, shop, _today(context))
     state = known.bargain if known else Bargain()
-    after, said = move(terms, state, _offer(heard, product, state), context.now)
-    return _told(product, known, after, said, heard, event, context)
+    after, said = move(terms, state, _offer(heard, goods, state), context.now)
+    return _told(goods, known, after, said, heard, event, context)
 
 
-def _offer(heard: Heard, product: Product, state: Bargain) -> Offer:
+def _offer(heard: Heard, goods: Goods, state: Bargain) -> Offer:
     quantity = heard.pieces(state.quantity)
     return Offer(
-        amount=heard.amount_for(product, quantity),
+        amount=heard.amount_for(goods, quantity),
         quantity=quantity,
         postage_free=heard.postage_free,
         accepts=heard.accepts,
@@ -108,28 +110,35 @@ def _was_asked(context: Context) -> bool:
     return asked is not None and asked.question == WHICH_ITEM
 
 
-def _product(context: Context, sku: str | None) -> Product | None:
-    """The product that is named, else the one that was asked about, else the one bargained over last."""
-    if len(context.products) == 1:
-        return context.products[0]
-    asked = next((each.product for each in context.quotes if each.product.sku == sku), None)
-    if sku or context.products:
-        return next((each for each in context.products if each.sku == sku), asked)
-    lately = (
-        each.product
-        for each in context.quotes
-        if each.bargain.heard_at and context.now - each.bargain.heard_at < STILL_MEANT
-    )
-    return next(lately, None)
+def _goods(context: Context, sku: str | None) -> Goods | None:
+    """What is named, else what was asked about, else what the talk is about or was bargained over last; None
+    if it may be several things."""
+    shelf, there = context.shelf, _priced(context.shelf)
+    if shelf.named and len(there) == 1:
+        return there[0]
+    bargained = [each.goods for each in context.quotes if _is_recent(each, context)]
+    if sku or shelf.named:
+        known = (each for each in (*there, *(quote.goods for quote in context.quotes)) if each.sku == sku)
+        return next(known, None)
+    return next(iter((*there, *bargained)), None)
 
 
-def _quote(product: Product, context: Context) -> Quote | None:
-    """The newest quote for a product, whoever this buyer or this chat says they are."""
-    return next((each for each in context.quotes if each.product.sku == product.sku), None)
+def _priced(shelf: Shelf) -> list[Goods]:
+    return [goods for product in shelf.products if (goods := goods_of(product))]
+
+
+def _is_recent(quote: Quote, context: Context) -> bool:
+    at = quote.bargain.heard_at
+    return at is not None and context.now - at < STILL_MEANT
+
+
+def _quote(goods: Goods, context: Context) -> Quote | None:
+    """The newest quote for these goods, whoever this buyer or this chat says they are."""
+    return next((each for each in context.quotes if each.goods.sku == goods.sku), None)
 
 
 def _told(
-    product: Product,
+    goods: Goods,
     known: Quote | None,
     state: Bargain,
     said: Move,
@@ -137,10 +146,10 @@ def _told(
     event: MessageReceived,
     context: Context,
 ) -> list[Action]:
-    currency = product.price.currency
+    currency = goods.price.currency
     price, listed = Money(said.price.minor, currency), Money(said.listed, currency)
     values = item_values(
-        product,
+        goods,
         said.quantity,
         price,
         listed,
@@ -150,16 +159,16 @@ def _told(
     )
     if said.kind == "fixed" or context.conversation is None:
         return [_say(SAID["fixed"], event, values)]
-    quote = _kept(product, known, state, said, context.conversation, context)
+    quote = _kept(goods, known, state, said, context.conversation, context)
     if said.kind == "last":
-        values |= other_values(_within(heard, product, context))
+        values |= other_values(_within(heard, goods, context))
     if said.until:
         values |= {
             "number": quote.shown_number,
             "until": said.until.isoformat(),
             "kept": _is_kept(said, state),
         }
-    asks = [] if said.until else [_ask_price(product)]
+    asks = [] if said.until else [_ask_price(goods)]
     return [_say(SAID[said.kind], event, values), MakeQuote(quote=quote), *asks]
 
 
@@ -168,7 +177,7 @@ def _is_kept(said: Move, state: Bargain) -> bool:
 
 
 def _kept(
-    product: Product, known: Quote | None, state: Bargain, said: Move, chat: Conversation, context: Context
+    goods: Goods, known: Quote | None, state: Bargain, said: Move, chat: Conversation, context: Context
 ) -> Quote:
     """The quote as it is after a move; after one that an order used, a new one."""
     buyer = context.buyer
@@ -178,9 +187,9 @@ def _kept(
         channel=chat.channel,
         address=chat.address,
         buyer=buyer.id if buyer else chat.buyer,
-        product=product,
+        goods=goods,
         quantity=said.quantity,
-        price=Money(said.price.minor, product.price.currency),
+        price=Money(said.price.minor, goods.price.currency),
         postage_free=said.price.postage_free,
         state="accepted" if said.until else "open",
         bargain=state,
@@ -189,50 +198,51 @@ def _kept(
     )
 
 
-def _within(heard: Heard, product: Product, context: Context) -> list[Product]:
-    """Other products that cost no more than the buyer offers."""
-    amount = heard.amount_for(product, 1)
-    if amount is None:
-        return []
+def _within(heard: Heard, goods: Goods, context: Context) -> list[Goods]:
+    """Other products that are there and cost no more than the buyer offers."""
+    amount = heard.amount_for(goods, 1)
+    gone = {each.sku for each in context.shelf.products if each.available is False}
     return [
         each
-        for each in context.products
-        if each.sku != product.sku
-        and each.price.currency == product.price.currency
+        for each in _priced(context.shelf)
+        if each.sku != goods.sku
+        and each.sku not in gone
+        and each.price.currency == goods.price.currency
+        and amount is not None
         and each.price.minor <= amount
-        and each.stock != 0
     ]
 
 
-def _listed(product: Product | None, heard: Heard) -> dict[str, Value]:
-    if product is None:
+def _listed(goods: Goods | None, heard: Heard) -> dict[str, Value]:
+    if goods is None:
         return {}
     quantity = heard.pieces()
-    price = product.price * quantity
-    return item_values(product, quantity, price, price)
+    price = goods.price * quantity
+    return item_values(goods, quantity, price, price)
 
 
 def _ask_item(heard: Heard, event: MessageReceived, context: Context) -> list[Action]:
-    about = {**written(heard), "awaited": "discount price"}
-    said = _say("haggle_which_item", event, other_values(context.products))
+    choice = _priced(context.shelf)[:SHOWN]
+    about = {**written(heard), "awaited": "discount price", "skus": "\n".join(each.sku for each in choice)}
+    said = _say("haggle_which_item", event, other_values(choice))
     return [said, Ask(question=WHICH_ITEM, lapses=LAPSES, about=about)]
 
 
 def _ask_in_own_money(
-    product: Product, known: Quote | None, heard: Heard, event: MessageReceived
+    goods: Goods, known: Quote | None, heard: Heard, event: MessageReceived
 ) -> list[Action]:
     """Sums of two currencies are not compared, so an offer in another lowers nothing."""
     same = known if known and heard.quantity in (None, known.quantity) else None
     quantity = same.quantity if same else heard.pieces()
-    price = same.price if same else product.price * quantity
+    price = same.price if same else goods.price * quantity
     free = same is not None and same.postage_free
-    currency = product.price.currency
-    values = item_values(product, quantity, price, price, in_currency=currency, postage_free=free)
-    return [_say("haggle_ask", event, values), _ask_price(product)]
+    currency = goods.price.currency
+    values = item_values(goods, quantity, price, price, in_currency=currency, postage_free=free)
+    return [_say("haggle_ask", event, values), _ask_price(goods)]
 
 
-def _ask_price(product: Product) -> Ask:
-    return Ask(question=WHICH_PRICE, lapses=LAPSES, about={"sku": product.sku, "awaited": "discount price"})
+def _ask_price(goods: Goods) -> Ask:
+    return Ask(question=WHICH_PRICE, lapses=LAPSES, about={"sku": goods.sku, "awaited": "discount price"})
 
 
 def _say(template: str, event: MessageReceived, values: dict[str, Value]) -> Action:
@@ -249,7 +259,7 @@ def item_told(
     if meaning.intent in NO_OFFERS_IN:
         return None
     heard = heard_in(meaning, event, context)
-    if not context.products:
+    if not context.shelf.products:
         return _haggle(heard, event, context) if meaning.intent == "discount" else None
     if heard.amount is None:
         before = read(asked.about)

@@ -9,7 +9,7 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import NO_SLOTS, Meaning, Slots
 from bot.domain.money import parse_money
-from bot.domain.products import Product
+from bot.domain.quotes import Goods
 from bot.domain.talks import Detail
 from handlers.haggling_words import number_in, says_each, says_yes
 
@@ -32,16 +32,16 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     def pieces(self, otherwise: int = 1) -> int:
         return min(max(self.quantity or otherwise, 1), MOST_PIECES)
 
-    def amount_for(self, product: Product, quantity: int) -> int | None:
+    def amount_for(self, goods: Goods, quantity: int) -> int | None:
         """In minor units, for all pieces. A sum is for all that the same words name; without a number of
         pieces, and no more than one costs, it is for each."""
         if self.amount is None:
             return None
         try:
-            minor = parse_money(self.amount, product.price.currency, rounded=True).minor
+            minor = parse_money(self.amount, goods.price.currency, rounded=True).minor
         except ValueError:
             return None
-        each = self.each or (self.quantity is None and minor <= product.price.minor)
+        each = self.each or (self.quantity is None and minor <= goods.price.minor)
         return minor * quantity if each else minor
 
 

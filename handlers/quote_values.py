@@ -5,20 +5,17 @@ from typing import Any
 
 from bot.domain.actions import Value
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.quotes import Quote
+from bot.domain.quotes import Goods, Quote
 
-SHOWN = 3  # other products in one text
+SHOWN = 5  # other products in one text
 TITLE = 60  # characters of a title in a list of them
 
 
-def item_values(
-    product: Product, quantity: int, price: Money, listed: Money, **more: Value
-) -> dict[str, Value]:
+def item_values(goods: Goods, quantity: int, price: Money, listed: Money, **more: Value) -> dict[str, Value]:
     """price, listed: of all pieces. more: values that are left out where they are empty."""
     values: dict[str, Value] = {
-        "sku": product.sku,
-        "item": product.title,
+        "sku": goods.sku,
+        "item": goods.title,
         "quantity": quantity,
         "currency": price.currency,
         "price": price.minor,
@@ -28,21 +25,21 @@ def item_values(
 
 
 def quote_values(quote: Quote, quantity: int, price: Money, postage_free: bool) -> dict[str, Value]:
-    listed = quote.product.price * quantity
+    listed = quote.goods.price * quantity
     return item_values(
-        quote.product, quantity, price, listed, postage_free=postage_free, number=quote.shown_number
+        quote.goods, quantity, price, listed, postage_free=postage_free, number=quote.shown_number
     )
 
 
-def other_values(products: Sequence[Product]) -> dict[str, Value]:
+def other_values(products: Sequence[Goods]) -> dict[str, Value]:
     """Other products, as lists side by side."""
     shown = products[:SHOWN]
     if not shown:
         return {}
     return {
-        "others": [product.title[:TITLE] for product in shown],
-        "other_prices": [f"{product.price.minor} {product.price.currency}" for product in shown],
-        "other_links": [product.url or "" for product in shown],
+        "others": [goods.title[:TITLE] for goods in shown],
+        "other_prices": [f"{goods.price.minor} {goods.price.currency}" for goods in shown],
+        "other_links": [goods.url or "" for goods in shown],
     }
 
 

@@ -49,7 +49,7 @@ def _ordered(quote: Quote, order: Order) -> Line | None:
 
 
 def _is_of(quote: Quote, line: Line) -> bool:
-    same = line.sku == quote.product.sku and line.price.currency == quote.price.currency
+    same = line.sku == quote.goods.sku and line.price.currency == quote.price.currency
     return same and quote.price_for(line.quantity) is not None
 
 

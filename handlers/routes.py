@@ -27,6 +27,8 @@ from bot.domain.events import (
     ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
     TimeCame,
 )
@@ -46,6 +48,7 @@ from handlers import (
     offers,
     order_proof,
     payment,
+    products,
     quotes,
     refunds,
     reminders,
@@ -113,6 +116,8 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     Route(BuyerUpdated, note),
     Route(CheckoutAbandoned, note),
     Route(ItemRestocked, note),
+    Route(ProductTold, note),
+    Route(ProductRemoved, note),
 )
 
 POLICIES: MessagePolicies = joined(
@@ -126,6 +131,7 @@ POLICIES: MessagePolicies = joined(
     offers.POLICIES,
     order_proof.POLICIES,
     payment.POLICIES,
+    products.POLICIES,
     quotes.POLICIES,
     refunds.POLICIES,
     reminders.POLICIES,
@@ -148,6 +154,7 @@ REASONS: Reasons = joined(
     leaving.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    products.REASONS,
     quotes.REASONS,
     refunds.REASONS,
     reminders.REASONS,

@@ -70,7 +70,7 @@ def _row(quote: Quote) -> dict[str, Any]:
         "channel": quote.channel,
         "address": quote.address,
         "buyer": quote.buyer,
-        "sku": quote.product.sku,
+        "sku": quote.goods.sku,
         "quantity": quote.quantity,
         "currency": quote.price.currency,
         "price_minor": quote.price.minor,

@@ -329,6 +329,31 @@ placing_channels = Table(
     sqlite_with_rowid=False,
 )
 
+# What is for sale, each product as its source told it last: items merged by sku when they are read.
+products = Table(
+    "products",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("id", Key, nullable=False),  # the source's own
+    Column("record", Words, nullable=False),
+    PrimaryKeyConstraint("shop", "channel", "id"),
+    sqlite_with_rowid=False,
+)
+
+# By what a product may be found: the words of its titles, and "=" with each sku. What was a word of it once
+# may stay, so that nothing is deleted; readers look at the product itself.
+product_words = Table(
+    "product_words",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("word", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "word", "channel", "id"),
+    sqlite_with_rowid=False,
+)
+
 cases = Table(
     "cases",
     metadata,

@@ -4,27 +4,22 @@ from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import event as sql_event
 
 from bot.app import rules_of
-from bot.domain.actions import Action
-from bot.domain.context import Context
-from bot.domain.events import MessageReceived
+from bot.domain.events import ProductTold
 from bot.domain.meanings import Before, Meaning, Understanding
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.routes import Route
+from bot.domain.products import Item
 from bot.understanding.slots import slots_of
-from handlers import chat
 from storage import tables
 from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 HAGGLING: dict[str, Any] = {"rounds": 5, "floor": 80, "free_postage": True}
-MUG = Product(sku="MUG-1", title="马克杯", price=Money(6000, "CNY"), postage=Money(800, "CNY"))
+MUG = Item(sku="MUG-1", title="马克杯 馬克杯 mug", price=Money(6000, "CNY"), postage=Money(800, "CNY"))
 
 
 @pytest.fixture
@@ -38,17 +33,14 @@ def understand(text: str, language: str, before: Before, today: date | None) -> 
     return Understanding("answer", (Meaning("discount", 0.9, slots=slots_of(text, language, today)),))
 
 
-def with_the_mug(event: MessageReceived, context: Context) -> list[Action]:
-    """The chat of a shop whose buyers talk about the mug."""
-    return chat.reply(event, msgspec.structs.replace(context, products=(MUG,)))
-
-
-def shop_of(shops: ManyShops, **more: Any) -> Engine:
+async def shop_of(shops: ManyShops, **more: Any) -> Engine:
+    """A shop that sells mugs."""
     engine = shops.engine(**{"haggling": HAGGLING, "seller": {"locale": "en"}, **more})
-    rules = rules_of(engine._config, understand)
-    engine.use_rules(
-        msgspec.structs.replace(rules, routes=(Route(MessageReceived, with_the_mug), *rules.routes))
+    engine.use_rules(rules_of(engine.program.parts.config, understand))
+    await engine.take(
+        ProductTold(channel="shopify", external_id="mugs", at=NOON - DAY, product="7", items=(MUG,))
     )
+    await engine.settle()
     return engine
 
 
@@ -67,15 +59,15 @@ async def quotes(engine: Engine) -> list[tuple[Any, ...]]:
 
 
 TALKS = {
-    "zh-CN": (("能便宜点吗", "40块行不行", "45行吗", "成交"), "报价号 Q101", "¥"),
-    "zh-TW": (("可以便宜一點嗎", "40塊可以嗎", "45可以嗎", "成交"), "議價編號 Q101", "¥"),
-    "en": (("can you do it cheaper?", "how about 40?", "45?", "ok, deal"), "Your quote is Q101", "CN¥"),
+    "zh-CN": (("马克杯能便宜点吗", "40块行不行", "45行吗", "成交"), "报价号 Q101", "¥"),
+    "zh-TW": (("馬克杯可以便宜一點嗎", "40塊可以嗎", "45可以嗎", "成交"), "議價編號 Q101", "¥"),
+    "en": (("can you do the mug cheaper?", "how about 40?", "45?", "ok, deal"), "Your quote is Q101", "CN¥"),
 }
 
 
 @pytest.mark.parametrize("locale", TALKS)
 async def test_a_haggle_ends_in_a_quote_that_the_order_uses_once(shops: ManyShops, locale: str) -> None:
-    engine = shop_of(shops, locale=locale)
+    engine = await shop_of(shops, locale=locale)
     buyer = Buyer(locale=locale)
     texts, number, _ = TALKS[locale]
     *_, deal = await says(engine, buyer, *texts)
@@ -99,8 +91,8 @@ async def test_a_haggle_ends_in_a_quote_that_the_order_uses_once(shops: ManyShop
 
 
 async def test_the_changed_price_closes_the_case(shops: ManyShops) -> None:
-    engine, buyer = shop_of(shops), Buyer()
-    await says(engine, buyer, "58块卖我吧")
+    engine, buyer = await shop_of(shops), Buyer()
+    await says(engine, buyer, "马克杯58块卖我吧")
     ((_, _, _, price, _),) = await quotes(engine)
     buyer.at = engine.clock.now
     line = {"sku": "MUG-1", "title": "马克杯", "quantity": 1, "price": "60.00"}
@@ -114,8 +106,8 @@ async def test_the_changed_price_closes_the_case(shops: ManyShops) -> None:
 
 
 async def test_a_late_order_and_another_item_use_no_quote(shops: ManyShops) -> None:
-    engine, buyer = shop_of(shops), Buyer()
-    await says(engine, buyer, "55行吗")
+    engine, buyer = await shop_of(shops), Buyer()
+    await says(engine, buyer, "马克杯55行吗")
     buyer.at = engine.clock.now + 2 * DAY
     engine.clock.now = buyer.at
     await engine.take(buyer.placed(lines=[{"sku": "MUG-1", "title": "M", "quantity": 1, "price": "60.00"}]))
@@ -127,8 +119,8 @@ async def test_a_late_order_and_another_item_use_no_quote(shops: ManyShops) -> N
 
 
 async def test_neither_repetition_nor_days_nor_names_lower_the_price(shops: ManyShops) -> None:
-    engine, buyer = shop_of(shops), Buyer()
-    await says(engine, buyer, "40行吗")
+    engine, buyer = await shop_of(shops), Buyer()
+    await says(engine, buyer, "马克杯40行吗")
     first = await quotes(engine)
     for name in ("安娜", "Bea", "老王"):
         buyer.ref["name"] = name
@@ -138,18 +130,18 @@ async def test_neither_repetition_nor_days_nor_names_lower_the_price(shops: Many
 
 
 async def test_events_of_one_batch_know_of_each_other(shops: ManyShops) -> None:
-    engine, buyer = shop_of(shops), Buyer()
+    engine, buyer = await shop_of(shops), Buyer()
     at = [NOON + number * MINUTE for number in range(3)]
     await engine.take(
-        *(buyer.says(text, when) for text, when in zip(("40", "40行吗", "41行吗"), at, strict=True))
+        *(buyer.says(text, when) for text, when in zip(("马克杯40行吗", "40行吗", "41行吗"), at, strict=True))
     )
     await engine.settle()
     assert len(await quotes(engine)) == 1
 
 
 async def test_two_buyers_have_quotes_of_their_own(shops: ManyShops) -> None:
-    engine, ann, bob = shop_of(shops), Buyer(), Buyer("bob")
-    await engine.take(ann.says("55行吗", NOON), bob.says("56行吗", NOON))
+    engine, ann, bob = await shop_of(shops), Buyer(), Buyer("bob")
+    await engine.take(ann.says("马克杯55行吗", NOON), bob.says("马克杯56行吗", NOON))
     await engine.settle()
     assert [row[:4] for row in await quotes(engine)] == [
         (101, "accepted", 1, 5500),
@@ -158,15 +150,15 @@ async def test_two_buyers_have_quotes_of_their_own(shops: ManyShops) -> None:
 
 
 async def test_fixed_prices_get_a_kind_no_and_call_nobody(shops: ManyShops) -> None:
-    engine = shop_of(shops, haggling={"rounds": 0, "coupon": {"code": "HELLO", "percent": 5}})
-    (said,) = await says(engine, Buyer(), "40行吗")
+    engine = await shop_of(shops, haggling={"rounds": 0, "coupon": {"code": "HELLO", "percent": 5}})
+    (said,) = await says(engine, Buyer(), "马克杯40行吗")
     assert "HELLO" in said
     assert await quotes(engine) == []
     assert await engine.rows(tables.cases, "kind") == []
 
 
 async def test_who_does_not_haggle_asks_nothing_of_the_quotes(shops: ManyShops) -> None:
-    engine, buyer = shop_of(shops), Buyer()
+    engine, buyer = await shop_of(shops), Buyer()
     asked: list[str] = []
 
     def remember(_: Any, __: Any, statement: str, *___: Any) -> None:

@@ -27,6 +27,7 @@ from bot.commands.options import (
     words_of,
 )
 from bot.commands.screen import remark, say, show_json, tell
+from bot.commands.understood import why_left_out
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from bot.domain.context import Buyer
@@ -39,6 +40,7 @@ from bot.texts.faults import as_fault, with_place
 from bot.texts.languages import system_language
 from bot.texts.samples import sample
 from bot.texts.variables import variables
+from bot.understanding.examples import FaultyExamples, sellers
 from storage import buyer_records
 from storage.asking import ask
 from storage.lookup import find_order
@@ -70,7 +72,7 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     if config.templates:
         found += check_folder(config.templates, texts, reader)
     open_walls = cautions(config, config_file)
-    undone = list(_undone(config, reader))
+    undone = [*_undone(config, reader), *_unlearned(config, reader)]
     if as_json:
         settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
         show_json({"settings": settings, "templates": found, "cautions": open_walls})
@@ -91,6 +93,16 @@ def _undone(config: Config, reader: str) -> Iterator[Mistake]:
             if code in REFUSED:
                 place = f"channels.{values['channel']}" if "channel" in values else "seller"
                 yield Mistake(0, f"shops.{shop_id}.{place}", say(code, reader, **values))
+
+
+def _unlearned(config: Config, reader: str) -> Iterator[Mistake]:
+    """What is wrong with the seller's example sentences."""
+    own = config.understanding.examples
+    if own.exists():
+        try:
+            sellers(own)
+        except FaultyExamples as fault:
+            yield Mistake(fault.line or 0, "understanding.examples", why_left_out(fault, own, reader))
 
 
 def _no_file() -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy import make_url
 
+from bot.app import rules_of
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -23,15 +23,13 @@ from bot.commands.screen import remark, say, show_json, waiting
 from bot.commands.understood import show_understood, why_left_out
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
-from bot.domain.meanings import Understanding
+from bot.domain.events import BuyerRef, MessageReceived
+from bot.domain.meanings import NOTHING_BEFORE, Understanding
 from storage.private_files import make_private_folder
 
 if TYPE_CHECKING:  # what scores texts takes long to import, and no other command needs it
     from bot.understanding.learning import Learnt
     from bot.understanding.model import Model
-
-EXAMPLES = "understanding.yaml"  # the seller's own sentences, beside the settings
-LEARNED = "learned"  # the folder of what was learned
 
 
 def understand(
@@ -40,16 +38,13 @@ def understand(
     shop_name: ShopName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how a text would be understood, and why; exit code 1 if a person would be called.
-
-    The chat does not use it yet.
-    """
+    """Show how a text would be understood, and why; exit code 1 if a person would be called."""
     config = read_config(config_file)
     shop = choose_shop(config, shop_name)[1]
     words = words_of(shop)
-    own = config_file.absolute().parent / EXAMPLES
-    learnt = _learnt(learned_folder(config, config_file), own, words.locale)
-    found = _understood(learnt.model, text, shop)
+    own = config.understanding.examples
+    learnt = _learnt(config.understanding.learned, own, words.locale)
+    found = _understood(learnt.model, text, config, shop)
     fault = why_left_out(learnt.left_out, own, words.locale) if learnt.left_out else None
     if as_json:
         show_json({"outcome": found.outcome, "meanings": found.meanings, "fault": fault})
@@ -57,15 +52,7 @@ def understand(
         show_understood(found, text, words)
         if fault:
             remark("\n" + fault)
-        remark("\n" + say("chat_goes_by_phrases", words.locale))
     raise typer.Exit(FOUND if fault or found.outcome == "hand_over" else 0)
-
-
-def learned_folder(config: Config, config_file: Path) -> Path:
-    """Where what was learned is kept: beside the database's file, or beside the settings if it has none."""
-    url = make_url(config.database)
-    file = url.database if url.get_backend_name() == "sqlite" else None
-    return Path(file or config_file.absolute()).parent / LEARNED
 
 
 def _learnt(folder: Path, own: Path, reader: str) -> "Learnt":
@@ -75,21 +62,34 @@ def _learnt(folder: Path, own: Path, reader: str) -> "Learnt":
 
         @cache  # one word for two models
         def begin() -> None:
-            remark(say("learning", reader, file=EXAMPLES))
+            remark(say("learning", reader, file=own.name))
+            make_private_folder(folder)
             stack.enter_context(waiting())
 
         try:
-            make_private_folder(folder)
             return learn(folder, own, on_learning=begin)
         except OSError as error:
             raise WrongUse(say("learned_nowhere", reader, folder=folder, why=error.strerror)) from None
 
 
-def _understood(model: "Model", text: str, shop: ShopSettings) -> Understanding:
+def _understood(model: "Model", text: str, config: Config, shop: ShopSettings) -> Understanding:
+    """What the chat would understand, by its rules and by what was learned."""
     from bot.understanding.outcomes import thresholds_for
     from bot.understanding.understander import Understander
 
     understander = Understander()
     understander.swap(model, thresholds_for(model))
-    today = utc_now().astimezone(shop.zone()).date()
-    return understander.understand(text, shop.locale, today=today)
+    now = utc_now()
+    written = MessageReceived(
+        channel="try",
+        external_id="try",
+        message_id="try",
+        conversation="try",
+        at=now,
+        buyer=BuyerRef(),
+        text=text,
+    )
+    today = now.astimezone(shop.zone()).date()
+    rules = rules_of(config, understander.understand)
+    found = rules.understand(written, shop.locale, NOTHING_BEFORE, today)
+    return found or Understanding("hand_over", guessed=True)

@@ -23,7 +23,7 @@ def show_understood(found: Understanding, text: str, words: SellerWords) -> None
     """Print it on stdout, in the seller's language and the text's own script."""
     reader, written = words.locale, _as_written(text)
     tell(say(f"would_{found.outcome}", reader))
-    if not found.meanings:
+    if not found.meanings or found.meanings[0].intent == "unknown":
         tell(say("nothing_known", reader))
         return
     for meaning in found.meanings:
@@ -64,6 +64,8 @@ def _as_written(text: str) -> dict[int, str]:
 
 
 def _why(reason: Reason, written: Mapping[int, str], reader: str) -> Iterator[str]:
+    if reason.rule:
+        yield say("by_phrase", reader)
     if reason.similarity > 0:
         alike = round(reason.similarity * 100)
         yield say("nearest", reader, sentence=reason.nearest, percent=alike)

@@ -24,7 +24,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """The shop's terms for an item.
 
     price: of one piece. floor: what a piece must leave at least, after the coupon and postage on the shop.
-    rounds: better offers that are answered with a lower price. postage: of an order, None if nobody knows.
+    rounds: better offers that are answered with a lower price. postage: of one piece, None if nobody knows;
+    several may cost as much together, or as often.
     free_postage: whether it is one of the steps. from_quantity: (pieces, percent off the price).
     coupon: percent that a buyer may take off besides. in_return: small things that are asked for, in turn.
     valid: how long a deal stands. remembered: how long a bargain is continued after its last word.
@@ -171,7 +172,7 @@ def _least(terms: Terms, quantity: int, postage_free: bool = False) -> int:
 
 
 def _lowest(terms: Terms, quantity: int, postage_free: bool) -> int:
-    wanted = max(terms.floor, 0) * quantity + (_postage(terms) if postage_free else 0)
+    wanted = max(terms.floor, 0) * quantity + (_postage(terms) * quantity if postage_free else 0)
     left = 100 - max(terms.coupon, 0)
     return _up(100 * wanted, left) if left > 0 else max(wanted, terms.price * quantity)
 
@@ -288,7 +289,7 @@ class _Turn(msgspec.Struct, frozen=True):
         here, there = amount * quantity, before * self.quantity
         if self.price.postage_free or free == self.offer.postage_free:
             return here > there
-        postage = _postage(self.terms)
+        postage = _postage(self.terms) * self.quantity
         return here >= there if free else here - postage * quantity > there
 
     def better(self, taken: Price, unknown: bool) -> tuple[Bargain, Move]:
@@ -309,7 +310,7 @@ class _Turn(msgspec.Struct, frozen=True):
         return state, self.answer("deal", price, until)
 
     def pays(self, price: Price) -> int:
-        """What the buyer pays with postage, as far as it is known."""
+        """What the buyer pays with postage, at least."""
         return price.minor + (0 if price.postage_free else _postage(self.terms))
 
     def worth(self, price: Price) -> int:

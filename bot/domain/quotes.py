@@ -17,6 +17,31 @@ MOST_SHOWN = 10  # quotes of one chat, and of one buyer, that are read: the newe
 State = Literal["open", "accepted", "used"]
 
 
+class Goods(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A product as it was bargained over. floor: of one piece. postage: for it alone."""
+
+    sku: str
+    title: str
+    price: Money
+    floor: Money | None = None
+    postage: Money | None = None
+    url: str | None = None
+
+
+def goods_of(product: Product) -> Goods | None:
+    """None for a product without a price."""
+    if product.price is None:
+        return None
+    return Goods(
+        sku=product.sku,
+        title=product.title,
+        price=product.price,
+        floor=product.floor,
+        postage=product.postage,
+        url=product.url,
+    )
+
+
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """channel, address: the chat. price: of all pieces, without postage. bargain: where it stands.
 
@@ -28,7 +53,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str
     address: str
     buyer: str
-    product: Product
+    goods: Goods
     quantity: int
     price: Money
     postage_free: bool = False

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Buyer, Context, Conversation
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent, load_event
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Shelf
 from bot.domain.quotes import ABOUT_PRICES
 from bot.domain.routes import route
 from bot.domain.rules import Rules
@@ -27,6 +28,7 @@ from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.products import Products
 from bot.react.proofs import linked
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
@@ -233,6 +235,7 @@ class _Batch:
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
+        self._products = Products(unit)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
@@ -242,8 +245,9 @@ class _Batch:
                 self._events.append((row.id, row.received_at, load_event(row.body)))
             except msgspec.DecodeError as error:
                 self._outcomes.append((row.id, None, f"not an event: {error}"))
-        events = (event for *_, event in self._events)
+        events = [event for *_, event in self._events]
         yield from self._work.read(events, self._rules.numbers_in, self._rules.haggles)
+        yield from self._products.read(events)
 
     def handle(self) -> None:
         for id, received_at, event in self._events:
@@ -252,6 +256,7 @@ class _Batch:
 
     def write(self) -> Asking[Handled]:
         yield from self._work.write()
+        yield from self._products.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
         parked = {id for id, _, error in self._outcomes if error}
@@ -268,6 +273,8 @@ class _Batch:
         """(rule, error). The facts of an event count even when its handler fails."""
         rule = None
         try:
+            if isinstance(event, ProductEvent):
+                self._products.merge(event)
             subject = merge_event(self._work, self._identities, self._wishes, event)
             self._talk.hear(event, subject)
             context = self._context(event, subject)
@@ -310,8 +317,7 @@ class _Batch:
                 quotes=work.quotes_of(order.buyer, None),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
-        numbered = self._numbered(event)
-        understood = self._understood(event, buyer, chat)
+        numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
         if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
             work.read_quotes(subject.buyer, chat)
         return Context(
@@ -329,6 +335,7 @@ class _Batch:
             quotes=work.quotes_of(subject.buyer, chat) if chat else (),
             next_quote=work.next_quote,
             understood=understood,
+            shelf=self._shelf(event, understood, orders, chat),
         )
 
     def _understood(
@@ -342,6 +349,17 @@ class _Batch:
         today = now.astimezone(shop.zone()).date()
         before = chat.talk.before(now)
         return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
+
+    def _shelf(
+        self,
+        event: AnyEvent,
+        understood: Understanding | None,
+        orders: tuple[Order, ...],
+        chat: Conversation | None,
+    ) -> Shelf:
+        if not isinstance(event, MessageReceived) or chat is None or understood is None:
+            return NO_SHELF
+        return self._products.shelf(event, understood, orders, chat)
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

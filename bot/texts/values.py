@@ -48,6 +48,14 @@ CARRIED: dict[str, str] = {
     "case": "number of the buyer's complaint; may be empty",
     "first": "the likelier of two things that the buyer may mean, by its name, as where_is_order",
     "second": "the other one",
+    "item": "the name of the item that was asked about",
+    "items": "names of the items to choose from; an empty list if none was named",
+    "left": "how many are left, if they are few; may be empty",
+    "price": "amount for one of it",
+    "materials": "what it is made of; may be empty",
+    "sizes": "the sizes it comes in; may be empty",
+    "care": "how it is looked after; may be empty",
+    "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",
@@ -166,6 +174,12 @@ def _amount(about: About) -> Any:
     if order is None or found is None:
         return _carried("amount", about)
     return found.amount or order.total
+
+
+def _choice(about: About) -> list[str]:
+    """Names of items, which a platform or the seller's list told."""
+    names = about.due.values.get("items") or ()
+    return [quote_unlinked(str(name), TITLE_MAX) or "?" for name in names]
 
 
 def _rating(about: About) -> Any:
@@ -321,6 +335,7 @@ MESSAGE: Makers[About] = {
     "link": _given_link,
     "case": _case,
     "amount": _amount,
+    "items": _choice,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},

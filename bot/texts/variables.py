@@ -90,6 +90,7 @@ VARIABLES: dict[str, str] = {
     "stop.link": "page to stop offers; may be empty",
     **QUOTE,
     **CARRIED,
+    "items[]": "the name of one",
 }
 
 # Parts of messages that have a template but no policy of their own.

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from bot.understanding.folding import comparable
-from bot.understanding.model import Example
 
 LOCALES = ("en", "zh-CN", "zh-TW")
 MOST = 5000  # sentences in a seller's file
@@ -17,6 +17,11 @@ LONGEST = 300  # characters of a sentence
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Example(msgspec.Struct, frozen=True):
+    text: str
+    intent: str
 
 
 class FaultyExamples(ValueError):

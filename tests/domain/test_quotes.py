@@ -7,8 +7,7 @@ import pytest
 
 from bot.domain.bargain import Agreed, Bargain, Price
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.quotes import Quote
+from bot.domain.quotes import Goods, Quote
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,7 +16,7 @@ QUOTE = Quote(
     channel="telegram",
     address="42",
     buyer="ann",
-    product=Product(sku="MUG-1", title="Mug", price=Money(6000, "CNY")),
+    goods=Goods(sku="MUG-1", title="Mug", price=Money(6000, "CNY")),
     quantity=3,
     price=Money(15000, "CNY"),
     state="accepted",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.money import Money
-from bot.domain.products import Product
+from bot.domain.quotes import Goods
 from bot.domain.shop import Coupon, Haggling, Shop
 from handlers.bargain_terms import terms_of
 
@@ -15,7 +15,7 @@ TODAY = date(2026, 11, 29)
 
 
 def terms(product: dict[str, Any] | None = None, **haggling: Any) -> Any:
-    mug = Product(**{"sku": "MUG-1", "title": "Mug", "price": Money(6001, "CNY"), **(product or {})})
+    mug = Goods(**{"sku": "MUG-1", "title": "Mug", "price": Money(6001, "CNY"), **(product or {})})
     settings = Haggling(**{"rounds": 5, "floor": 80, **haggling})
     return terms_of(mug, Shop(name="Mugs", haggling=settings), TODAY)
 

@@ -12,14 +12,16 @@ from bot.domain.actions import Action, CallHuman, KeepTalk, MakeQuote, OpenCase,
 from bot.domain.context import Conversation
 from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.money import Money
-from bot.domain.products import Product
+from bot.domain.products import Product, Shelf
 from bot.domain.quotes import Quote
 from bot.domain.shop import Coupon, Haggling, Shop
 from handlers import chat
 from tests.handlers.world import ANN, PLACED, chat_context, hours, wrote
 
-MUG = Product(sku="MUG-1", title="Mug", price=Money(10000, "CNY"), postage=Money(800, "CNY"))
-CUP = Product(sku="CUP-1", title="Cup", price=Money(5500, "CNY"), stock=3)
+MUG = Product(
+    sku="MUG-1", title="Mug", price=Money(10000, "CNY"), postage=Money(800, "CNY"), updated_at=PLACED
+)
+CUP = Product(sku="CUP-1", title="Cup", price=Money(5500, "CNY"), stock=3, updated_at=PLACED)
 PLEA = ("discount", "a bit cheaper, please?")
 MINUTE = timedelta(minutes=1)
 
@@ -41,7 +43,7 @@ class Talk:
         self, intent: str, text: str = "", products: Sequence[Product] | None = None, **slots: Any
     ) -> list[Say]:
         self.now += MINUTE
-        unsure = intent == "unknown"
+        unsure, named = intent == "unknown", self.products if products is None else tuple(products)
         meaning = Meaning(intent, 0.1 if unsure else 0.9, slots=Slots(**slots))
         context = chat_context(
             now=self.now,
@@ -49,7 +51,7 @@ class Talk:
             buyer=self.buyer,
             conversation=self.chat,
             understood=Understanding("hand_over" if unsure else "answer", (meaning,), guessed=unsure),
-            products=self.products if products is None else tuple(products),
+            shelf=Shelf(products=named, named=bool(named), stocked=True),
             quotes=tuple(self.quotes[number] for number in sorted(self.quotes, reverse=True)),
             next_quote=max(self.quotes, default=100) + 1,
         )

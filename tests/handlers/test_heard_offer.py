@@ -7,13 +7,13 @@ import pytest
 
 from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.money import Money
-from bot.domain.products import Product
+from bot.domain.quotes import Goods
 from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers.haggling_words import haggles, number_in, says_each, says_yes
 from handlers.heard_offer import Heard, heard_after_a_price, heard_in, read, written
 from tests.handlers.world import PLACED, chat_context, hours, wrote
 
-MUG = Product(sku="MUG-1", title="Mug", price=Money(2500, "GBP"))
+MUG = Goods(sku="MUG-1", title="Mug", price=Money(2500, "GBP"))
 
 
 def heard(text: str, **slots: Any) -> Heard:

@@ -11,18 +11,17 @@ from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.products import Product
-from bot.domain.quotes import Quote
+from bot.domain.quotes import Goods, Quote
 from handlers.quotes import honour, recognise, why_not_say
 from tests.handlers.world import PLACED, SHOP, cancelled, chat_context, hours, order_of, placed, refunded
 
-MUG = Product(sku="MUG-1", title="Mug", price=Money(6000, "CNY"))
+MUG = Goods(sku="MUG-1", title="Mug", price=Money(6000, "CNY"))
 QUOTE = Quote(
     number=101,
     channel="telegram",
     address="42",
     buyer="ann",
-    product=MUG,
+    goods=MUG,
     quantity=2,
     price=Money(10400, "CNY"),
     state="accepted",
@@ -66,7 +65,7 @@ def test_the_seller_is_shown_the_price_to_change_and_the_buyer_is_told() -> None
         {"quantity": 3},
         {"valid_until": PLACED - hours(0.1)},
         {"opened_at": PLACED + hours(0.1)},
-        {"product": msgspec.structs.replace(MUG, sku="POT-1")},
+        {"goods": msgspec.structs.replace(MUG, sku="POT-1")},
         {"price": Money(10400, "USD")},
     ],
 )

@@ -26,8 +26,7 @@ from bot.domain.context import Context
 from bot.domain.events import Event, OrderCompleted
 from bot.domain.messages import Reason
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.quotes import Quote
+from bot.domain.quotes import Goods, Quote
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, address_mark
@@ -413,9 +412,9 @@ def test_what_was_decided_about_an_order_goes_to_the_buyer_whom_the_batch_left_i
 def test_a_quote_is_kept_and_changed_in_its_place_and_later_events_of_the_batch_know_of_it(
     batch: Batch,
 ) -> None:
-    mug = Product(sku="MUG-1", title="Mug", price=Money(6000, "CNY"))
+    mug = Goods(sku="MUG-1", title="Mug", price=Money(6000, "CNY"))
     first = Quote(
-        number=101, channel="telegram", address="42", buyer="ann", product=mug, quantity=1,
+        number=101, channel="telegram", address="42", buyer="ann", goods=mug, quantity=1,
         price=Money(5200, "CNY"), opened_at=NOON,
     )  # fmt: skip
     lower = msgspec.structs.replace(first, price=Money(5000, "CNY"))

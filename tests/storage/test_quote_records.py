@@ -7,8 +7,7 @@ import msgspec
 from sqlalchemy import Connection, event
 
 from bot.domain.money import Money
-from bot.domain.products import Product
-from bot.domain.quotes import FIRST, MOST_SHOWN, Quote
+from bot.domain.quotes import FIRST, MOST_SHOWN, Goods, Quote
 from storage import quote_records
 from storage.asking import ask
 from tests.one_shop import DAY, NEIGHBOUR, SHOP_ID
@@ -19,7 +18,7 @@ ANN, BOB = ("telegram", "42"), ("telegram", "43")
 
 def quote(number: int, buyer: str = "ann", place: tuple[str, str] = ANN, **known: object) -> Quote:
     fields: dict[str, object] = {
-        "product": Product(sku="MUG-1", title="Mug", price=Money(6000, "CNY")),
+        "goods": Goods(sku="MUG-1", title="Mug", price=Money(6000, "CNY")),
         "quantity": 1,
         "price": Money(5200, "CNY"),
         "opened_at": NOON,
