@@ -13,7 +13,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.money import Money
 from bot.domain.products import Shelf
 from bot.domain.quotes import QUESTION, Goods, Quote, goods_of
-from bot.domain.talks import Asked
+from bot.domain.talks import Asked, Detail
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
 from handlers.haggling_words import asks_for_code
@@ -65,7 +65,7 @@ def discount(meaning: Meaning, event: MessageReceived, context: Context) -> list
     """Answer who wants it cheaper; a price question that names an offer is answered like it."""
     heard = heard_in(meaning, event, context)
     shop = context.shop
-    coupon = shop.haggling.coupon_on(_today(context)) if heard.amount is None else None
+    coupon = shop.haggling.coupon_on(_today(context)) if not heard.offers else None
     if coupon and shop.haggling.on and asks_for_code(event.text):
         return [_say("prices_fixed", event, {"negotiable": True})]
     return _haggle(heard, event, context)
@@ -168,8 +168,8 @@ def _told(
             "until": said.until.isoformat(),
             "kept": _is_kept(said, state),
         }
-    asks = [] if said.until else [_ask_price(goods)]
-    return [_say(SAID[said.kind], event, values), MakeQuote(quote=quote), *asks]
+    asks = _ask_price(goods, agreed=said.until is not None)
+    return [_say(SAID[said.kind], event, values), MakeQuote(quote=quote), asks]
 
 
 def _is_kept(said: Move, state: Bargain) -> bool:
@@ -241,8 +241,9 @@ def _ask_in_own_money(
     return [_say("haggle_ask", event, values), _ask_price(goods)]
 
 
-def _ask_price(goods: Goods) -> Ask:
-    return Ask(question=WHICH_PRICE, lapses=LAPSES, about={"sku": goods.sku, "awaited": "discount price"})
+def _ask_price(goods: Goods, agreed: bool = False) -> Ask:
+    about: dict[str, Detail] = {"sku": goods.sku, "agreed": int(agreed), "awaited": "discount price"}
+    return Ask(question=WHICH_PRICE, lapses=LAPSES, about=about)
 
 
 def _say(template: str, event: MessageReceived, values: dict[str, Value]) -> Action:
@@ -261,7 +262,7 @@ def item_told(
     heard = heard_in(meaning, event, context)
     if not context.shelf.products:
         return _haggle(heard, event, context) if meaning.intent == "discount" else None
-    if heard.amount is None:
+    if not heard.offers:
         before = read(asked.about)
         heard = msgspec.structs.replace(before, quantity=heard.quantity or before.quantity)
     return _haggle(heard, event, context)
@@ -271,11 +272,13 @@ def price_told(
     asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
 ) -> list[Action] | None:
     """What a buyer says after they heard a price: another one, a yes, another number of pieces, or a plea."""
-    if meaning.intent in NO_OFFERS_IN:
-        return None
     heard = heard_after_a_price(meaning, event, context)
+    if asked.about.get("agreed") and meaning.intent == "acknowledged":
+        return []  # which ends the talk
+    if meaning.intent in NO_OFFERS_IN and not heard.accepts:
+        return None
     more = heard.quantity is not None and meaning.intent in ("price", "unknown")
-    if not (heard.amount is not None or heard.accepts or meaning.intent == "discount" or more):
+    if not (heard.offers or heard.accepts or meaning.intent == "discount" or more):
         return None
     return _haggle(heard, event, context, str(asked.about["sku"]))
 

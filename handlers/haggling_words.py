@@ -26,6 +26,10 @@ _YES = re.compile(
 _CODE = re.compile(
     r"\b(?:coupons?|vouchers?|(?:promo |discount )?codes?)\b|优惠[码券]|折扣[码券]|[优券]码|代金券"
 )
+_TENTHS = re.compile(r"([1-9一二三四五六七八九])[.点]?([0-9一二三四五六七八九])?折")
+_PERCENT = re.compile(r"\b([1-9][0-9]?) ?(?:%|percent) ?(?:off|discount)\b|减[掉去]?([1-9][0-9]?)%")
+_HALF = re.compile(r"\bhalf (?:the )?price\b|半价|半價|对半")
+_DIGITS = str.maketrans("一二三四五六七八九", "123456789")
 _ASKS = re.compile(r"[?？]|[吗嘛么]|不行|不好|不可以")
 
 
@@ -41,6 +45,17 @@ def number_in(text: str) -> Decimal | None:
     if found is None:
         return None
     return Decimal(f"{found[1].replace(',', '')}.{found[2] or 0}")
+
+
+def percent_off(text: str) -> int | None:
+    """What a text wants off the price: 八五折 is 15."""
+    plain = normalise(text)
+    tenths, percent = _TENTHS.search(plain), _PERCENT.search(plain)
+    if tenths:
+        return 100 - int(f"{tenths[1]}{tenths[2] or 0}".translate(_DIGITS))
+    if percent:
+        return int(percent[1] or percent[2])
+    return 50 if _HALF.search(plain) else None
 
 
 def asks_for_code(text: str) -> bool:

@@ -11,7 +11,7 @@ from bot.domain.meanings import NO_SLOTS, Meaning, Slots
 from bot.domain.money import parse_money
 from bot.domain.quotes import Goods
 from bot.domain.talks import Detail
-from handlers.haggling_words import number_in, says_each, says_yes
+from handlers.haggling_words import number_in, percent_off, says_each, says_yes
 
 MOST_PIECES = 9999
 # Signs that several countries use, so that they name the currency of the shop; words like RMB do not.
@@ -20,8 +20,12 @@ NAMED_MONEY = ("rmb", "cny", "人民币", "人民幣", "nt", "twd", "台币", "�
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
-    """amount: as they named it; `each`: for one piece. accepts: they take the price that they heard."""
+    """amount: as they named it; `each`: for one piece. off: percent that they want off instead.
 
+    accepts: they take the price that they heard.
+    """
+
+    off: int | None = None
     amount: Decimal | None = None
     currency: str | None = None
     quantity: int | None = None
@@ -29,12 +33,18 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     each: bool = False
     accepts: bool = False
 
+    @property
+    def offers(self) -> bool:
+        return self.amount is not None or self.off is not None
+
     def pieces(self, otherwise: int = 1) -> int:
         return min(max(self.quantity or otherwise, 1), MOST_PIECES)
 
     def amount_for(self, goods: Goods, quantity: int) -> int | None:
         """In minor units, for all pieces. A sum is for all that the same words name; without a number of
         pieces, and no more than one costs, it is for each."""
+        if self.off is not None:
+            return goods.price.minor * quantity * (100 - self.off) // 100
         if self.amount is None:
             return None
         try:
@@ -48,6 +58,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
     slots = _slots(meaning, context)
     return Heard(
+        off=percent_off(event.text),
         amount=slots.amount,
         currency=_currency(slots, event.text),
         quantity=slots.quantity,
@@ -59,14 +70,15 @@ def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Hear
 def heard_after_a_price(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
     """After a price a number alone is an offer, and a yes takes it."""
     heard = heard_in(meaning, event, context)
-    if heard.amount is None:
+    if not heard.offers and heard.quantity is None:
         heard = msgspec.structs.replace(heard, amount=number_in(event.text))
-    return msgspec.structs.replace(heard, accepts=heard.amount is None and says_yes(event.text))
+    return msgspec.structs.replace(heard, accepts=not heard.offers and says_yes(event.text))
 
 
 def written(heard: Heard) -> dict[str, Detail]:
     """As a conversation remembers it."""
     return {
+        "off": heard.off,
         "amount": None if heard.amount is None else str(heard.amount),
         "currency": heard.currency,
         "quantity": heard.quantity,
@@ -77,6 +89,7 @@ def written(heard: Heard) -> dict[str, Detail]:
 
 def read(about: dict[str, Any]) -> Heard:
     return Heard(
+        off=about.get("off"),
         amount=Decimal(about["amount"]) if about.get("amount") else None,
         currency=about.get("currency"),
         quantity=about.get("quantity"),

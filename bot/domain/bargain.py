@@ -69,15 +69,13 @@ class Bargain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a bargain stands.
 
     level: rounds that were won. best: the best offer so far, for how many pieces, and whether postage was to
-    be free. serious: one of the offers left the floor. pleas: words without an offer that could be taken.
-    said, repeats: what we said last, and how often in a row.
+    be free. serious: one of the offers left the floor. said, repeats: what we said last, and how often.
     """
 
     level: int = 0
     best: tuple[int, int, bool] | None = None
     quantity: int = 1
     serious: bool = False
-    pleas: int = 0
     agreed: Agreed | None = None
     heard_at: datetime | None = None
     said: tuple[str, int, bool] | None = None
@@ -256,12 +254,10 @@ class _Turn(msgspec.Struct, frozen=True):
 
     def pleaded(self) -> tuple[Bargain, Move]:
         """Words alone lower nothing; another quantity has its own price."""
-        state = _replace(self.state, quantity=self.quantity, pleas=self.state.pleas + 1)
+        state = _replace(self.state, quantity=self.quantity)
         if self.quantity != self.state.quantity:
-            return _replace(state, pleas=self.state.pleas), self.answer("step", self.price)
-        if self.ended:
-            return state, self.answer("last", self.price)
-        return state, self.answer("ask" if self.state.pleas == 0 else "stands", self.price)
+            return state, self.answer("step", self.price)
+        return state, self.answer("last" if self.ended else "ask", self.price)
 
     def offered(self, amount: int) -> tuple[Bargain, Move]:
         free = self.offer.postage_free and self.terms.postage != 0
@@ -270,14 +266,15 @@ class _Turn(msgspec.Struct, frozen=True):
         taken = Price(amount, not unknown and (free or given))
         worth = self.worth(taken)
         if self.pays(taken) >= self.pays(self.price):
+            if self.price == Price(self.terms.price * self.quantity):
+                return self.pleaded()  # it costs no more without a deal
             return (self.state, self.answer("stands", self.price)) if unknown else self.deal(self.price)
         better, state = self.is_better(amount), _replace(self.state, quantity=self.quantity)
         if better:
             state = _replace(state, best=(amount, self.quantity, self.offer.postage_free))
         least, asked = _least(self.terms, self.quantity), self.price.minor
-        if worth <= 0 or amount * ABSURD < least or amount * NOTHING < asked:
-            return _replace(self, state=_replace(self.state, best=state.best)).pleaded()
-        if self.ended or not better:
+        absurd = worth <= 0 or amount * ABSURD < least or amount * NOTHING < asked
+        if self.ended or absurd or not better:
             return state, self.answer("last" if self.ended else "stands", self.price)
         return _replace(self, state=state).better(taken, unknown)
 
@@ -298,7 +295,8 @@ class _Turn(msgspec.Struct, frozen=True):
         won = _replace(self, state=state)
         serious = not unknown and leaves_floor(self.terms, self.quantity, taken)
         near = self.worth(taken) >= self.worth(won.price) or self.state.serious or won.ended
-        if serious and near:
+        unasked = won.price.postage_free and not taken.postage_free  # who offers enough wants no free postage
+        if serious and (near or unasked):
             return _replace(self, state=_replace(state, level=self.level)).deal(taken)
         state = _replace(state, serious=self.state.serious or serious)
         return state, won.answer("last" if won.ended else "step", won.price)

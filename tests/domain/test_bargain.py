@@ -46,6 +46,10 @@ def test_a_stubborn_buyer_gets_up_to_five_steps_each_smaller_and_the_last_is_the
     assert prices(said) == [9000, 8500, 8200, 8100, 8000, 8000, 8000]
 
 
+def test_an_offer_of_what_it_costs_anyway_is_no_deal_that_would_hold_the_buyer_to_it() -> None:
+    assert kinds(talk(TERMS, 10000, 12000, 9200)) == ["ask", "ask", "deal"]
+
+
 def test_who_offers_more_than_we_ask_pays_what_we_ask() -> None:
     assert talk(TERMS, 5000, 15000)[-1].price == Price(9000)
 
@@ -58,8 +62,9 @@ def test_the_same_offer_and_a_smaller_one_lower_nothing() -> None:
 
 def test_words_alone_lower_nothing() -> None:
     said = talk(TERMS, *[Offer()] * 9)
-    assert kinds(said)[:2] == ["ask", "stands"]
+    assert set(kinds(said)) == {"ask"}
     assert set(prices(said)) == {10000}
+    assert [each.again for each in said[:4]] == [False, True, False, True]
 
 
 def test_an_absurd_offer_wins_no_round() -> None:
@@ -93,6 +98,13 @@ def test_free_postage_is_a_step_and_counts_against_the_floor() -> None:
     assert rungs[1:3] == (Price(9000), Price(9000, postage_free=True))
     assert rungs[-1].minor - 800 >= 8000
     assert not any(rung.postage_free for rung in ladder(TERMS, 1))
+
+
+def test_who_offers_enough_without_asking_for_free_postage_is_not_given_it_instead() -> None:
+    terms = Terms(price=2500, floor=2000, rounds=5, postage=350, free_postage=True)
+    assert ladder(terms, 1)[1] == Price(2500, postage_free=True)
+    assert talk(terms, 2100)[0].price == Price(2100)
+    assert talk(terms, 1500)[0].price == Price(2500, postage_free=True)
 
 
 def test_free_postage_that_is_asked_for_is_part_of_the_offer() -> None:
@@ -148,7 +160,7 @@ def test_taking_the_listed_price_is_no_deal() -> None:
     assert kinds(talk(TERMS, 6000, Offer(accepts=True))) == ["step", "deal"]
 
 
-# A million of these were run once: HAGGLES=1000000 (make haggle-million)
+# A million of these were run once: HAGGLES=1000000 (make haggles)
 
 SUMS = (0, 1, 2, 9, 10, 99, 100, 101, 999, 1990, 5000, 9999, 10000, 123456, 10**9, 10**15, 10**15 + 1, 10**30)
 
@@ -209,7 +221,8 @@ def haggle(chance: random.Random, number: int) -> None:
         state, said = move(terms, state, offer, now)
         hint = (number, turn, terms, state, offer, said)
         untaken = offer.postage_free and terms.postage is None and said.kind == "stands"
-        unheard = untaken or said.kind == "fixed"
+        costs_it_anyway = said.price == Price(said.listed) and (offer.amount or 0) >= said.listed
+        unheard = untaken or costs_it_anyway or said.kind == "fixed"
         if offer.amount is not None and not unheard and is_more(best.get(offer.postage_free), offer):
             best[offer.postage_free] = (offer.amount, said.quantity)
             won_at = turn

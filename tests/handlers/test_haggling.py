@@ -86,7 +86,21 @@ def test_a_yes_makes_it_a_deal_with_a_number_and_an_end() -> None:
     assert (said.values["number"], said.values["price"]) == ("Q101", 9000)
     assert said.values["until"] == (talk.now + hours(24)).isoformat()
     assert talk.quotes[101].holds(talk.now)
-    assert talk.chat.talk.asked is None
+    assert talk.hear("acknowledged", "ok", products=()) == []
+
+
+def test_a_yes_is_a_yes_whatever_it_was_taken_for_and_another_one_hears_that_it_stands() -> None:
+    talk = Talk()
+    talk.offer(60)
+    assert talk.hear("cancel_order", "那我要了", products=())[0].template == "haggle_deal"
+    (said,) = talk.hear("unknown", "好，成交", products=())
+    assert (said.template, said.values["kept"]) == ("haggle_deal", True)
+
+
+def test_percent_off_is_an_offer() -> None:
+    talk = Talk()
+    (said,) = talk.hear("discount", "100块的马克杯，打个九折吧", amount=Decimal(100))
+    assert (said.template, said.values["price"]) == ("haggle_deal", 9000)
 
 
 def test_a_number_alone_is_an_offer_after_a_price() -> None:

@@ -30,6 +30,8 @@ def heard(text: str, **slots: Any) -> Heard:
         (Heard(amount=Decimal(60)), 3, 6000),
         (Heard(amount=Decimal("19.999")), 1, 2000),
         (Heard(amount=Decimal("1e30")), 1, None),
+        (Heard(off=20), 2, 4000),
+        (Heard(off=15, amount=Decimal(25)), 1, 2125),
         (Heard(), 1, None),
     ],
 )
@@ -112,6 +114,7 @@ def test_a_price_for_each_is_one_for_each() -> None:
 
 def test_an_offer_is_remembered_while_the_buyer_is_asked_which_item() -> None:
     said = Heard(amount=Decimal("15.5"), currency="GBP", quantity=2, postage_free=True, each=True)
+    assert read(written(Heard(off=20))) == Heard(off=20)
     assert read(written(said)) == said
     assert read(written(Heard())) == Heard()
 
