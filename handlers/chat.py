@@ -12,7 +12,16 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, haggling, late_shipping, order_proof, products, quotes, which_meaning
+from handlers import (
+    claims,
+    haggling,
+    late_shipping,
+    order_proof,
+    products,
+    quotes,
+    shop_facts,
+    which_meaning,
+)
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -311,6 +320,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **shop_facts.ANSWERS,
     **products.ANSWERS,
     **haggling.ANSWERS,
 }
