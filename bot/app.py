@@ -56,6 +56,7 @@ from bot.texts.catalogue import Catalogue
 from bot.understanding.examples import FaultyExamples
 from bot.worker import Worker
 from handlers import vip
+from handlers.haggling_words import haggles
 from handlers.meaning import asks_nothing
 from handlers.order_proof import numbers_in
 from handlers.reading import Understand, read
@@ -127,6 +128,7 @@ def rules_of(config: Config, understand: Understand | None = None) -> Rules:
         asks_nothing=asks_nothing,
         reads_alone=reads_alone,
         unfinished=unfinished,
+        haggles=haggles,
     )
 
 
@@ -135,7 +137,7 @@ def channels_of(config: Config, http: aiohttp.ClientSession) -> Channels:
     receiving: dict[tuple[str, str], ReceivingChannel] = {}
     sending: dict[tuple[str, str], SendingChannel] = {}
     for shop_id, shop in config.shops.items():
-        of_shop = open_channels(shop.channels, shop.region, http)
+        of_shop = open_channels(shop.channels, shop.region, shop.currency, http)
         receiving |= {(shop_id, name): channel for name, channel in of_shop[0].items()}
         sending |= {(shop_id, name): channel for name, channel in of_shop[1].items()}
     return Channels(receiving, sending)

@@ -13,9 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Buyer, Context, Conversation
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Shelf
+from bot.domain.quotes import ABOUT_PRICES
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.settling import MOST, READ_TOGETHER, Reading
@@ -27,6 +29,7 @@ from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.products import Products
 from bot.react.proofs import linked
 from bot.react.together import Turn, arrived, chats_of, in_turn
 from bot.react.unit_of_work import UnitOfWork
@@ -253,6 +256,7 @@ class _Batch:
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
+        self._products = Products(unit)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
 
@@ -266,7 +270,9 @@ class _Batch:
         chats = chats_of(claimed) if self._settle else ()
         beside = yield from inbox.open_in_threads(chats, MOST)
         self._turn = in_turn(claimed, beside, self._settle, self._rules.unfinished, self._unit.now)
-        yield from self._work.read(self._turn.events, self._rules.numbers_in)
+        events = list(self._turn.events)
+        yield from self._work.read(events, self._rules.numbers_in, self._rules.haggles)
+        yield from self._products.read(events)
 
     def handle(self) -> None:
         for reading in self._turn.readings:
@@ -277,6 +283,7 @@ class _Batch:
 
     def write(self) -> Asking[Handled]:
         yield from self._work.write()
+        yield from self._products.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
         yield from inbox.wait_longer(self._turn.put_off)
@@ -297,6 +304,8 @@ class _Batch:
         try:
             for part in reading.parts:
                 self._work.event, self._work.arrived_at = part.id, part.received_at
+                if isinstance(part.event, ProductEvent):
+                    self._products.merge(part.event)
                 subject = merge_event(self._work, self._identities, self._wishes, part.event)
                 self._talk.hear(part.event, subject)
             context = self._context(event, subject)
@@ -336,9 +345,12 @@ class _Batch:
                 orders=(order,),
                 cases=work.cases_of(None, (order,)),
                 said=work.said.get(order.id, ()),
+                quotes=work.quotes_of(order.buyer, None),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
-        numbered = self._numbered(event)
+        numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
+        if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
+            work.read_quotes(subject.buyer, chat)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -351,7 +363,10 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
-            understood=self._understood(event, buyer, chat),
+            quotes=work.quotes_of(subject.buyer, chat) if chat else (),
+            next_quote=work.next_quote,
+            understood=understood,
+            shelf=self._shelf(event, understood, orders, chat),
         )
 
     def _understood(
@@ -365,6 +380,17 @@ class _Batch:
         today = now.astimezone(shop.zone()).date()
         before = chat.talk.before(now)
         return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
+
+    def _shelf(
+        self,
+        event: AnyEvent,
+        understood: Understanding | None,
+        orders: tuple[Order, ...],
+        chat: Conversation | None,
+    ) -> Shelf:
+        if not isinstance(event, MessageReceived) or chat is None or understood is None:
+            return NO_SHELF
+        return self._products.shelf(event, understood, orders, chat)
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""
