@@ -21,6 +21,7 @@ from handlers import (
     offers,
     order_holds,
     payment,
+    quotes,
     refunds,
     reminders,
     returns,
@@ -38,6 +39,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     reminders.remind,
     payment.receive,
     payment.reassure,
+    quotes.honour,
     totals.announce,
     weighing.weigh_later,
     late_shipping.watch,
@@ -100,6 +102,8 @@ def settled(case: Case, order: Order) -> bool:
             return weighing.settled(case, order)
         case "late_shipping":
             return late_shipping.settled(order)
+        case "quote":
+            return order.cancelled or order.refunded_in_full
         case "delay":
             return shipping.late_case_settled(case.key, order)
         case "parcel_failed":

@@ -10,6 +10,7 @@ import msgspec
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
 from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
+from bot.channels.product_details import LONGEST_TEXT
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -30,10 +31,13 @@ from bot.domain.events import (
     OrderShipped,
     ParcelCancelled,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
 )
 from bot.domain.money import Money
 from bot.domain.parcels import UNNAMED
+from bot.domain.products import MOST_ITEMS, Item
 
 _ORDER = "data.order"
 _MESSAGE = "data.message"
@@ -268,6 +272,45 @@ def _item(form: forms.ItemForm, _: DeliveryInfo, common: dict[str, Any]) -> Even
     return ItemRestocked(**common, at=at, sku=identity(item.sku, "data.item.sku"), title=item.title)
 
 
+def _product(form: forms.ProductForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    product = form.data.product
+    return ProductTold(
+        **common,
+        at=_at(form, product.updated_at, "data.product.updated_at"),
+        product=identity(product.id, "data.product.id"),
+        items=tuple(
+            _sold(item, product.currency, f"data.product.items[{place}]")
+            for place, item in enumerate(product.items[:MOST_ITEMS])
+        ),
+    )
+
+
+def _sold(item: forms.ProductItem, code: str | None, place: str) -> Item:
+    if not item.title.strip():
+        missing(f"{place}.title", '"title": "..."')
+    if isinstance(item.stock, int) and not 0 <= item.stock <= _MAX_QUANTITY:
+        raise Unreadable(f"{place}.stock: {str(item.stock)[:20]} is not a number of pieces")
+    sums = {
+        name: money(value, currency(code, "data.product.currency"), f"{place}.{name}")
+        for name in ("price", "floor", "postage")
+        if (value := getattr(item, name)) is not None
+    }
+    texts = {
+        name: value.strip()[:LONGEST_TEXT]
+        for name in ("materials", "sizes", "care", "url")
+        if (value := getattr(item, name))
+    }
+    title = item.title.strip()[:LONGEST_TEXT]
+    details: dict[str, Any] = {**sums, **texts}
+    return Item(sku=identity(item.sku, f"{place}.sku"), title=title, stock=item.stock, **details)
+
+
+def _product_deleted(form: forms.ProductDeletedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    product = form.data.product
+    at = _at(form, product.deleted_at, "data.product.deleted_at")
+    return ProductRemoved(**common, at=at, product=identity(product.id, "data.product.id"))
+
+
 def _opted_out(form: forms.OptOutForm, info: DeliveryInfo, common: dict[str, Any]) -> Event | None:
     buyer = _reachable_buyer(form.data.buyer, info, "data.buyer")
     return BuyerOptedOut(**common, at=_at(form, None, "timestamp"), buyer=buyer) if buyer else None
@@ -340,6 +383,8 @@ _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.ReviewForm: (_review, "review.posted"),
     forms.CheckoutForm: (_checkout, "checkout.abandoned"),
     forms.ItemForm: (_item, "item.restocked"),
+    forms.ProductForm: (_product, "product.updated"),
+    forms.ProductDeletedForm: (_product_deleted, "product.deleted"),
     forms.OptOutForm: (_opted_out, "buyer.opted_out"),
     forms.BuyerForm: (_updated, "buyer.updated"),
 }

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.domain.money import Money
+from bot.domain.products import Item
 
 STOPS = "stops"  # the thread of all stops that come from outside a chat
 OWN_LINK = "link"  # the channel of our own unsubscribe page
@@ -254,6 +255,26 @@ class ItemRestocked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="i
     title: str | None = None
 
 
+class ProductEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """product: its id on the channel, under which its items are told together."""
+
+    product: str
+
+    @property
+    def thread(self) -> str:
+        return f"product:{self.channel}:{self.product}"
+
+
+class ProductTold(ProductEvent, frozen=True, kw_only=True, omit_defaults=True, tag="product.updated"):
+    """A product as its channel showed it at `at`, with all of its items; none while it is not for sale."""
+
+    items: tuple[Item, ...] = ()
+
+
+class ProductRemoved(ProductEvent, frozen=True, kw_only=True, omit_defaults=True, tag="product.deleted"):
+    """A product is no longer sold."""
+
+
 class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.updated"):
     """The platform's record of a buyer changed: contacts, language, consent."""
 
@@ -330,6 +351,8 @@ AnyEvent = (
     | ReviewPosted
     | CheckoutAbandoned
     | ItemRestocked
+    | ProductTold
+    | ProductRemoved
     | BuyerUpdated
     | BuyerOptedOut
     | OffersConfirmed

@@ -26,6 +26,7 @@ from bot.domain.working_days import WEEKDAYS
 from bot.domain.working_hours import back_at
 from bot.texts.formats import NamedZone, regional
 from bot.texts.parts import Makers, Parts
+from bot.texts.quote_values import coupon_values, quote_values
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
@@ -62,6 +63,14 @@ CARRIED: dict[str, str] = {
     "missing": "true if a person looks for a refund that should have come",
     "given": "true if the buyer has told the new address",
     "mailbox": "true if the order has a mail address of the buyer",
+    "item": "the name of the item that was asked about",
+    "items": "names of the items to choose from; an empty list if none was named",
+    "left": "how many are left, if they are few; may be empty",
+    "price": "amount for one of it",
+    "materials": "what it is made of; may be empty",
+    "sizes": "the sizes it comes in; may be empty",
+    "care": "how it is looked after; may be empty",
+    "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",
@@ -180,6 +189,12 @@ def _amount(about: About) -> Any:
     if order is None or found is None:
         return _carried("amount", about)
     return found.amount or order.total
+
+
+def _choice(about: About) -> list[str]:
+    """Names of items, which a platform or the seller's list told."""
+    names = about.due.values.get("items") or ()
+    return [quote_unlinked(str(name), TITLE_MAX) or "?" for name in names]
 
 
 def _rating(about: About) -> Any:
@@ -367,6 +382,7 @@ MESSAGE: Makers[About] = {
     "link": _given_link,
     "case": _case,
     "amount": _amount,
+    "items": _choice,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},
@@ -378,5 +394,7 @@ MESSAGE: Makers[About] = {
     "returns": _returns,
     "now": lambda a: a.now.astimezone(a.zone),
     "locale": lambda a: regional(a.facts.buyer.locale or a.shop.locale, a.shop.locale, a.shop.region),
+    "quote": lambda a: quote_values(a.due.values, a.local),
+    "coupon": lambda a: coupon_values(a.shop, a.now),
     "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},
 }

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.texts.parts import Parts
+from bot.texts.quote_values import QUOTE
 from bot.texts.values import CARRIED, ITEMS_MAX, MESSAGE, About
 
 # Every name that a template may use, as docs/templates.md lists them. "[]" is each one of a list.
@@ -98,9 +99,11 @@ VARIABLES: dict[str, str] = {
     "locale": "the reader's language with region, in whose way times and amounts are shown",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
+    **QUOTE,
     **CARRIED,
     "ways[]": "replacement, refund, repair or size",
     "choices[]": "the name of one item",
+    "items[]": "the name of one",
 }
 
 # Parts of messages that have a template but no policy of their own.
