@@ -45,7 +45,7 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     understood = haggling.surely(context.understood or read(event, context.locale))
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
-    return remembered([*answers, *quotes.recognise(context)], understood, context)
+    return remembered([*answers, *quotes.recognise(answers, context)], understood, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
