@@ -13,6 +13,7 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import (
+    after_sales,
     claims,
     haggling,
     late_shipping,
@@ -320,6 +321,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **after_sales.ANSWERS,
     **shop_facts.ANSWERS,
     **products.ANSWERS,
     **haggling.ANSWERS,
@@ -337,6 +339,7 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
 
 QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **after_sales.QUESTIONS,
     **products.QUESTIONS,
     **haggling.QUESTIONS,
 }

@@ -19,10 +19,12 @@ from handlers import (
     late_shipping,
     leaving,
     offers,
+    order_holds,
     payment,
     quotes,
     refunds,
     reminders,
+    returns,
     review,
     shipping,
     totals,
@@ -106,5 +108,9 @@ def settled(case: Case, order: Order) -> bool:
             return shipping.late_case_settled(case.key, order)
         case "parcel_failed":
             return shipping.failure_case_settled(case.key, order)
+        case "return":
+            return returns.settled(case, order)
+        case "order_change":
+            return order_holds.settled(case, order)
         case _:
             return False

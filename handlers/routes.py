@@ -36,6 +36,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
 from handlers import (
+    after_sales,
     answer_limit,
     chat,
     claims,
@@ -52,6 +53,7 @@ from handlers import (
     quotes,
     refunds,
     reminders,
+    return_news,
     review,
     shipping,
     shop_facts,
@@ -112,6 +114,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     deadline("parcel_check", shipping.check),
     deadline("late_shipping", late_shipping.check),
     deadline("weigh_money", weighing.weigh),
+    deadline("return_check", return_news.check),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -122,6 +125,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
 )
 
 POLICIES: MessagePolicies = joined(
+    after_sales.POLICIES,
     answer_limit.POLICIES,
     chat.POLICIES,
     claims.POLICIES,
@@ -147,6 +151,7 @@ POLICIES: MessagePolicies = joined(
 
 REASONS: Reasons = joined(
     reasons.REASONS,
+    after_sales.REASONS,
     answer_limit.REASONS,
     chat.REASONS,
     claims.REASONS,

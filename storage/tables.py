@@ -123,6 +123,7 @@ inbox = Table(
     Column("type", String, nullable=False),
     Column("body", Text, nullable=False),
     Column("received_at", Utc, nullable=False),
+    Column("ready_at", Utc, nullable=False),  # not handled before; later than received_at: it may be joined
     Column("state", String, nullable=False),
     Column("rule", String),  # the route that handled it
     Column("error", Words),
@@ -132,8 +133,8 @@ inbox = Table(
         "shop", "channel", "external_id"
     ),  # platforms repeat deliveries; we do not repeat answers
     _one_of("state", "open", "done", "parked"),
-    Index("inbox_open", "shop", "id", **_open("state = 'open'")),
-    Index("inbox_open_thread", "shop", "thread", **_open("state = 'open'")),
+    Index("inbox_open", "shop", "ready_at", "id", **_open("state = 'open'")),
+    Index("inbox_open_thread", "shop", "thread", "id", **_open("state = 'open'")),
     Index("inbox_parked", "shop", "id", **_open("state = 'parked'")),
 )
 

@@ -51,7 +51,8 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "bad_review", "payment", "payment_claim", "unpaid", "late_shipping", "delay",
-    "parcel_failed", "unreachable", "no_answer", "undeliverable", "guessing", "quote", "fault",
+    "parcel_failed", "return", "order_change", "invoice", "unreachable", "no_answer", "undeliverable",
+    "guessing", "quote", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 

@@ -25,12 +25,14 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.settling import CLOCK_SET_BACK
 from bot.domain.working_days import WEEKDAYS, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
 DOUBLE_OPT_IN = frozenset(("DE", "AT", "CH", "GR", "LU", "NO"))
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
+LONGEST_SETTLE = CLOCK_SET_BACK / 2  # twice as long for half a sentence
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
@@ -199,6 +201,48 @@ class FollowUps(Settings):
     review_reminder: Duration = Field(timedelta(days=5), description="after the request; 0d: none")
 
 
+Words = str | dict[str, str]  # a text of the seller's, or one for each language
+
+
+def in_language(words: Words, locale: str) -> str:
+    """The seller's text in this language, else in one near to it, else in the first that they give."""
+    if isinstance(words, str):
+        return words
+    near = next((text for name, text in words.items() if name[:2] == locale[:2]), None)
+    return words.get(locale) or near or next(iter(words.values()), "")
+
+
+class Returns(Settings):
+    """What the shop takes back, and how it makes good. 0 days: never."""
+
+    days: int = Field(
+        7, ge=0, le=3650, description="days after the arrival for what the buyer does not want; 0: never"
+    )
+    faulty_days: int = Field(
+        30, ge=0, le=3650, description="the same for what came broken, faulty or wrong; 0: a person decides"
+    )
+    exchange: bool = Field(True, description="another piece or size instead of the money")
+    repair: bool = Field(False, description="what is broken can be repaired")
+    postage: Literal["buyer", "shop"] = Field(
+        "buyer", description="who pays to send back what is as it should be; for anything else the shop does"
+    )
+    excluded: tuple[str, ...] = Field(
+        (), description="SKUs that are taken back only if something is wrong with them"
+    )
+    satisfied: bool = Field(
+        False, description="satisfied or your money back: within the days also what was used"
+    )
+    pictures: bool = Field(True, description="ask for a picture of what is broken or wrong")
+    answer_within: Duration = Field(
+        timedelta(days=2), description="in working days; then the buyer is told that it takes longer"
+    )
+    conditions: Words | None = Field(
+        None, description="in what state it comes back: a sentence, or one for each language"
+    )
+    address: Words | None = Field(None, description="where to send it, as shown to buyers")
+    steps: Words | None = Field(None, description="what to do: a note in the parcel, which carrier")
+
+
 class QuietHours(Settings):
     """Only answers go out between these times of the buyer's own day; equal times: no quiet hours."""
 
@@ -228,6 +272,21 @@ class Limits(Settings):
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 
+class Chat(Settings):
+    settle: Duration = Field(
+        timedelta(seconds=4),
+        description="messages that follow each other within this time are read as one; half a sentence waits"
+        " once more as long; at most 30s; 0s: each is read at once",
+    )
+
+    @field_validator("settle")
+    @classmethod
+    def _short(cls, settle: timedelta) -> timedelta:
+        if settle > LONGEST_SETTLE:
+            raise wrong("less_than_equal", le=write_duration(LONGEST_SETTLE))
+        return settle
+
+
 class Tier(Settings):
     """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted."""
 
@@ -248,7 +307,7 @@ class Promotion(Settings):
     cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
     start: Day
     end: Day
-    offer: str | dict[str, str] = Field(description="the offer in a sentence, or one for each language")
+    offer: Words = Field(description="the offer in a sentence, or one for each language")
     template: str = "vip_promotion"
     daytime: tuple[ClockTime, ClockTime] = (time(10, 0), time(20, 0))
 
@@ -367,6 +426,10 @@ class Shop(Settings):
         None, description="when people answer; outside of them a buyer reads when somebody will be there"
     )
     limits: Limits = Limits()
+    chat: Chat = Chat()
+    returns: Returns | None = Field(
+        None, description="what the shop takes back; if not given, a person decides each time"
+    )
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
