@@ -43,10 +43,10 @@ BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
     """Reply to a message in its own language, each of its wishes once, and not too often in a row."""
-    understood = context.understood or read(event, context.locale)
+    understood = haggling.surely(context.understood or read(event, context.locale))
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
-    return remembered([*answers, *quotes.recognise(context)], understood, context)
+    return remembered([*answers, *quotes.recognise(answers, context)], understood, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:

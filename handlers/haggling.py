@@ -8,11 +8,11 @@ from bot.domain.actions import Action, Ask, MakeQuote, Value
 from bot.domain.bargain import Bargain, Move, Offer, move
 from bot.domain.context import Context, Conversation
 from bot.domain.events import MessageReceived
-from bot.domain.meanings import Meaning
+from bot.domain.meanings import Meaning, Understanding
 from bot.domain.messages import MessagePolicies
 from bot.domain.money import Money
 from bot.domain.products import Shelf
-from bot.domain.quotes import QUESTION, Goods, Quote, goods_of
+from bot.domain.quotes import ABOUT_PRICES, QUESTION, Goods, Quote, goods_of
 from bot.domain.talks import Asked, Detail
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
@@ -71,6 +71,17 @@ def discount(meaning: Meaning, event: MessageReceived, context: Context) -> list
     return _haggle(heard, event, context)
 
 
+def surely(understood: Understanding) -> Understanding:
+    """Whoever may ask for a price or a lower one is answered alike, and an offer is one also where its words
+    are not sure."""
+    first = understood.meanings[:2]
+    lower = next((each for each in first if each.intent == "discount"), None)
+    if lower is None or understood.outcome == "answer":
+        return understood
+    alike = understood.outcome == "ask" and {each.intent for each in first} == ABOUT_PRICES
+    return Understanding("answer", (lower,)) if alike or lower.slots.offer else understood
+
+
 def _today(context: Context) -> date:
     return context.now.astimezone(context.shop.zone()).date()
 
@@ -81,8 +92,7 @@ def _today(context: Context) -> date:
 def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | None = None) -> list[Action]:
     shop = context.shop
     goods = _goods(context, sku)
-    unasked = context.shelf.stocked and not _was_asked(context)
-    if not shop.haggling.on or (goods is None and not unasked):
+    if not shop.haggling.on or (goods is None and not context.shelf.stocked):
         return [_say("prices_fixed", event, _listed(goods, heard))]
     if goods is None:
         return _ask_item(heard, event, context)
@@ -103,11 +113,6 @@ def _offer(heard: Heard, goods: Goods, state: Bargain) -> Offer:
         postage_free=heard.postage_free,
         accepts=heard.accepts,
     )
-
-
-def _was_asked(context: Context) -> bool:
-    asked = open_question(context)
-    return asked is not None and asked.question == WHICH_ITEM
 
 
 def _goods(context: Context, sku: str | None) -> Goods | None:
@@ -222,9 +227,18 @@ def _listed(goods: Goods | None, heard: Heard) -> dict[str, Value]:
 
 
 def _ask_item(heard: Heard, event: MessageReceived, context: Context) -> list[Action]:
-    choice = _priced(context.shelf)[:SHOWN]
-    about = {**written(heard), "awaited": "discount price", "skus": "\n".join(each.sku for each in choice)}
-    said = _say("haggle_which_item", event, other_values(choice))
+    """Ask which item it is about; in other words if they were asked before, and with the offer made then."""
+    asked, choice = open_question(context), _priced(context.shelf)[:SHOWN]
+    before = asked.about if asked and asked.question == WHICH_ITEM else {}
+    offer = read(before) if before and not heard.offers else heard
+    about: dict[str, Detail] = {
+        **written(offer),
+        "awaited": "discount price",
+        "skus": "\n".join(each.sku for each in choice),
+        "again": int(bool(before) and not before.get("again")),
+    }
+    values = other_values(choice)
+    said = _say("haggle_which_item", event, {**values, "again": True} if about["again"] else values)
     return [said, Ask(question=WHICH_ITEM, lapses=LAPSES, about=about)]
 
 
@@ -261,7 +275,8 @@ def item_told(
         return None
     heard = heard_in(meaning, event, context)
     if not context.shelf.products:
-        return _haggle(heard, event, context) if meaning.intent == "discount" else None
+        about_it = heard.offers or meaning.intent == "discount"
+        return _haggle(heard, event, context) if about_it else None
     if not heard.offers:
         before = read(asked.about)
         heard = msgspec.structs.replace(before, quantity=heard.quantity or before.quantity)

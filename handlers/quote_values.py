@@ -52,7 +52,7 @@ _OTHERS: dict[str, Any] = {
 }  # fmt: skip
 _DEAL: dict[str, Any] = {**_ITEM, "number": "Q101", "until": "2026-11-22T10:00:00+00:00"}
 
-NO_ITEM_SAMPLES: tuple[dict[str, Any], ...] = ({}, _OTHERS)
+NO_ITEM_SAMPLES: tuple[dict[str, Any], ...] = ({}, _OTHERS, {"again": True}, {**_OTHERS, "again": True})
 ITEM_SAMPLES: tuple[dict[str, Any], ...] = (
     _ITEM,
     {**_ITEM, "quantity": 3, "postage_free": True, "item": "很长的名字 " * 700, "in_currency": "CNY"},

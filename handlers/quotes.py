@@ -1,10 +1,11 @@
 """A quote is honoured when the order comes: the seller is shown the price to change, once for each quote."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
-from bot.domain.actions import Action, CloseCase, MakeQuote, OpenCase, Say, Value
+from bot.domain.actions import Action, CloseCase, MakeQuote, OpenCase, OpenOrder, Say, Value
 from bot.domain.context import Context
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
@@ -22,10 +23,15 @@ def honour(order: Order, context: Context) -> list[Action]:
     return [action for quote in context.quotes for action in _of(quote, order)]
 
 
-def recognise(context: Context) -> list[Action]:
-    """Recognise the quotes of a chat in the orders that it has proved to be its own."""
+def recognise(actions: Iterable[Action], context: Context) -> list[Action]:
+    """Recognise the quotes of a chat in the orders that are its own, also by what these actions open."""
+    if not context.quotes:
+        return []
+    opened = {action.order for action in actions if isinstance(action, OpenOrder)}
     linked = (context.linked_order,) if context.linked_order else ()
-    return [action for order in (*linked, *context.orders) for action in honour(order, context)]
+    found = {order.id: order for order in (*linked, *context.named_orders) if order.id in opened}
+    found |= {order.id: order for order in context.orders}
+    return [action for order in found.values() for action in honour(order, context)]
 
 
 def _of(quote: Quote, order: Order) -> list[Action]:

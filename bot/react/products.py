@@ -55,7 +55,10 @@ class Products:
         asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
         choice = str(asked.about.get(CHOICE) or "").split("\n") if asked else []
         choice = [sku for sku in choice if sku]
-        if not choice and not any(each.intent in ABOUT_PRODUCTS for each in understood.meanings):
+        awaited = str(asked.about.get("awaited") or "").split() if asked else []
+        if not choice and ABOUT_PRODUCTS.isdisjoint(
+            (*awaited, *(each.intent for each in understood.meanings))
+        ):
             return NO_SHELF
         if choice:
             return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))

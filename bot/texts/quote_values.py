@@ -9,7 +9,9 @@ from bot.domain.shop import Shop
 from bot.domain.untrusted_text import quote_unlinked
 
 TITLE_MAX = 60
-ABOUT_A_PRICE = frozenset({"item", "others", "negotiable"})  # what a message about a price carries one of
+ABOUT_A_PRICE = frozenset(
+    {"item", "others", "negotiable", "again"}
+)  # what a message about a price carries one of
 
 QUOTE: dict[str, str] = {
     "quote": "the price that a message is about; empty if it is about none",

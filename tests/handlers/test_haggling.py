@@ -15,7 +15,7 @@ from bot.domain.money import Money
 from bot.domain.products import Product, Shelf
 from bot.domain.quotes import Quote
 from bot.domain.shop import Coupon, Haggling, Shop
-from handlers import chat
+from handlers import chat, haggling
 from tests.handlers.world import ANN, PLACED, chat_context, hours, wrote
 
 MUG = Product(
@@ -127,15 +127,34 @@ def test_the_same_is_not_said_twice_in_the_same_words() -> None:
     assert again == [None, None, True, None]
 
 
-def test_whoever_names_no_item_is_asked_once_and_keeps_the_offer_made() -> None:
+def test_whoever_names_no_item_is_asked_and_keeps_the_offer_made() -> None:
     talk = Talk(CUP, MUG)
     (asked,) = talk.hear("discount", "90?", amount=Decimal(90), offer=True)
     assert (asked.template, asked.values["others"]) == ("haggle_which_item", ["Cup", "Mug"])
     (said,) = talk.hear("product_question", "the mug", products=(MUG,))
     assert (said.template, said.values["price"]) == ("haggle_deal", 9000)
     lost = Talk()
-    assert lost.hear(*PLEA, products=())[0].template == "haggle_which_item"
-    assert lost.hear(*PLEA, products=())[0].template == "prices_fixed"
+    again = [lost.hear(*PLEA, products=())[0] for _ in range(3)]
+    assert [(said.template, "again" in said.values) for said in again] == [
+        ("haggle_which_item", False),
+        ("haggle_which_item", True),
+        ("haggle_which_item", False),
+    ]
+
+
+def test_a_price_or_a_lower_one_and_an_offer_that_is_not_sure_are_answered_without_asking_back() -> None:
+    lower, price = Meaning("discount", 0.4), Meaning("price", 0.5)
+    offer = Meaning("discount", 0.4, slots=Slots(amount=Decimal(90), offer=True))
+    other = Meaning("stock", 0.5)
+
+    def settled(outcome: Any, *meanings: Meaning) -> Understanding:
+        return haggling.surely(Understanding(outcome, meanings, guessed=outcome == "hand_over"))
+
+    assert settled("ask", price, lower) == Understanding("answer", (lower,))
+    assert settled("hand_over", offer, other) == Understanding("answer", (offer,))
+    assert settled("ask", lower, other).outcome == "ask"
+    assert settled("hand_over", lower, price).outcome == "hand_over"
+    assert settled("answer", other, offer).meanings == (other, offer)
 
 
 def test_what_cannot_be_had_for_it_may_be_had_within_the_budget() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.domain.actions import Action, CloseCase, MakeQuote, OpenCase, Say
+from bot.domain.actions import Action, CloseCase, MakeQuote, OpenCase, OpenOrder, Say
 from bot.domain.context import Buyer, Context
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts
@@ -95,9 +95,12 @@ def test_an_order_that_was_called_off_needs_no_other_price() -> None:
 
 
 def test_a_chat_that_proves_an_order_is_recognised_by_it() -> None:
-    assert len(recognise(chat_context(ordered(), quotes=(QUOTE,)))) == 3
-    assert len(recognise(chat_context(linked_order=ordered(), quotes=(QUOTE,)))) == 3
-    assert recognise(chat_context(ordered())) == []
+    opens = [OpenOrder(order="1001", how="digits")]
+    assert len(recognise([], chat_context(ordered(), quotes=(QUOTE,)))) == 3
+    assert len(recognise(opens, chat_context(linked_order=ordered(), quotes=(QUOTE,)))) == 3
+    assert len(recognise(opens, chat_context(named_orders=(ordered(),), quotes=(QUOTE,)))) == 3
+    assert recognise([], chat_context(named_orders=(ordered(),), quotes=(QUOTE,))) == []
+    assert recognise(opens, chat_context(ordered())) == []
 
 
 def test_the_buyer_is_told_only_while_the_price_is_to_be_changed() -> None:
