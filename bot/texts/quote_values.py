@@ -44,7 +44,8 @@ def quote_values(
     """local: puts a time into the reader's zone."""
     if not ABOUT_A_PRICE & values.keys():
         return None
-    until, currency = values.get("until"), values.get("currency")
+    until = values.get("until")
+    currency = values.get("currency") if "listed" in values else None  # else it is a price of the list
     return {
         "goods": _goods(values),
         "quantity": values.get("quantity"),
