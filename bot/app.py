@@ -312,7 +312,7 @@ class _Builder:
 
 
 def _ready_at(shops: Mapping[str, Shop], rules: Rules, shop: str, event: Event, at: datetime) -> datetime:
-    return settling.ready_at(event, at, shops[shop].chat.settle, rules.reads_alone)
+    return settling.ready_at(event, at, shops[shop].chat.settle, rules.reads_alone, shops[shop].desks)
 
 
 def _routes_of_monitoring(health: Health) -> list[web.RouteDef]:

@@ -104,6 +104,12 @@ class ShopSettings(Shop):
         own = (name for name, each in self.channels.items() if each.kind in ("shopify", "woocommerce"))
         return frozenset(own)
 
+    @property
+    def desks(self) -> frozenset[tuple[str, str]]:
+        own = self.seller.telegram
+        bot = next((name for name, each in self.channels.items() if each.kind == "telegram"), None)
+        return frozenset({(bot, own)} if bot and own else ())
+
 
 class Retention(Settings):
     """What is over longer than `keep` goes to files in `archive`."""

@@ -15,6 +15,7 @@ from bot.domain.talks import Asked
 from handlers import (
     after_sales,
     claims,
+    complaints,
     haggling,
     late_shipping,
     order_proof,
@@ -37,6 +38,7 @@ from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_or
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
 MOST = 3  # answers to one message
+CALLING = frozenset(("person", "complaint", "damaged_item"))  # what a person has to hear in any case
 # What a picture's caption may say without being the matter: the picture is.
 BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
@@ -58,7 +60,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     wish = WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
     if context.human_talks:
-        return [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
+        obeyed = [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
+        return [*obeyed, *_heard(meanings, event)]
     if event.kind == "edit" and wish is None and meaning.intent not in ("person", "no_reminders"):
         return []  # the first wording was answered already
     ended = _ended(meaning, event, context)
@@ -78,6 +81,13 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if understood.outcome == "ask":
         return [*ended, *which_meaning.ask(meanings, event)]
     return [*ended, *_each_once(meanings, event, context)]
+
+
+def _heard(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action]:
+    """While a person talks the bot says nothing, and yet whoever asks for one is on the list of who waits."""
+    if not CALLING & {meaning.intent for meaning in meanings}:
+        return []
+    return [CallHuman(reason="asked_for_person", details=quoted(event))]
 
 
 def _meant(understood: Understanding) -> tuple[Meaning, ...]:
@@ -322,6 +332,7 @@ ANSWERS: Answers = {
     "acknowledged": nothing,
     "unknown": unknown,
     **after_sales.ANSWERS,
+    **complaints.ANSWERS,
     **shop_facts.ANSWERS,
     **products.ANSWERS,
     **haggling.ANSWERS,

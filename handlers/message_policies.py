@@ -84,6 +84,26 @@ def answer(
     )
 
 
+A_PERSONS_LATENESS = timedelta(days=7)
+
+
+def persons(
+    category: Category = "service",
+    variables: tuple[str, ...] = (),
+    samples: tuple[dict[str, Any], ...] = ({},),
+) -> MessagePolicy:
+    """What a person of the shop decided or wrote: nothing makes it untrue, and it waits for nobody's talk."""
+    return MessagePolicy(
+        category=category,
+        lateness=A_PERSONS_LATENESS,
+        why_outdated=always,
+        about_order=False,
+        over_person=True,
+        variables=variables,
+        samples=samples,
+    )
+
+
 POLICIES: MessagePolicies = {
     "seller_case": MessagePolicy(  # the engine's own message to the seller, by mail
         category="answer",
@@ -92,9 +112,9 @@ POLICIES: MessagePolicies = {
         about_order=False,
         variables=("case", "text"),
         samples=(
-            {"case": 7, "text": "…", "draft": "Sorry!"},
+            {"case": 7, "text": "…", "draft": "Sorry!", "orders": ["1001: paid"], "said": ["10:03 buyer: ?"]},
             {"case": 7, "text": "…"},
-            {"case": 7, "text": "…", "who": "安娜 (telegram:42)", "claim": True},
+            {"case": 7, "text": "…", "who": "安娜 (telegram:42)", "claim": True, "desk": True},
         ),
     ),
 }

@@ -188,7 +188,7 @@ def _case(
         return [opened]
     if reason == "return_agreed" and shop.returns.address:
         return [opened]  # it waits for the parcel
-    at = end_of_term(context.now, shop.returns.answer_within, shop.zone(), shop.working_days, shop.days_off)
+    at = end_of_term(context.now, shop.returns.answer_within, shop.zone(), shop.calendar_of_work)
     return [opened, WakeAt(key=f"check_{key}", at=at, what="return_check", order=order.id)]
 
 

@@ -8,6 +8,7 @@ from bot.domain.actions import Action
 from bot.domain.context import Context
 from bot.domain.events import (
     AgentReplied,
+    BotSwitched,
     BuyerOptedOut,
     BuyerUpdated,
     CaseSettled,
@@ -40,7 +41,9 @@ from handlers import (
     answer_limit,
     chat,
     claims,
+    complaints,
     confirmation,
+    desk,
     haggling,
     journey,
     late_shipping,
@@ -62,6 +65,7 @@ from handlers import (
     totals,
     validity,
     vip,
+    waiting,
     weighing,
     which_meaning,
 )
@@ -92,10 +96,12 @@ def joined(*tables: Mapping[str, T]) -> dict[str, T]:
 
 ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # the chat
+    Route(MessageReceived, desk.take, when=desk.is_sellers),
     Route(MessageReceived, chat.reply),
     Route(BuyerOptedOut, stop.opted_out),
     Route(OffersConfirmed, note),
     Route(AgentReplied, note),
+    Route(BotSwitched, note),
     Route(MessageStatusChanged, note),
     # an order's facts, in whatever order they come
     Route(OrderPlaced, journey.follow),
@@ -110,13 +116,15 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     Route(OrderRefunded, journey.follow),
     Route(ReviewPosted, journey.follow_review),
     # deadlines of our own
+    *(Route(TimeCame, complaints.warn, deadline=what) for what in (complaints.SOON, complaints.OVER)),
+    Route(TimeCame, waiting.tell_again, deadline=waiting.WHAT),
     deadline("unpaid_closed", reminders.close),
     deadline("parcel_check", shipping.check),
     deadline("late_shipping", late_shipping.check),
     deadline("weigh_money", weighing.weigh),
     deadline("return_check", return_news.check),
     # recorded, for what may follow
-    Route(CaseSettled, note),
+    Route(CaseSettled, complaints.tell_outcome),
     Route(BuyerUpdated, note),
     Route(CheckoutAbandoned, note),
     Route(ItemRestocked, note),
@@ -129,7 +137,9 @@ POLICIES: MessagePolicies = joined(
     answer_limit.POLICIES,
     chat.POLICIES,
     claims.POLICIES,
+    complaints.POLICIES,
     confirmation.POLICIES,
+    desk.POLICIES,
     haggling.POLICIES,
     leaving.POLICIES,
     message_policies.POLICIES,
@@ -155,7 +165,9 @@ REASONS: Reasons = joined(
     answer_limit.REASONS,
     chat.REASONS,
     claims.REASONS,
+    complaints.REASONS,
     confirmation.REASONS,
+    desk.REASONS,
     offers.REASONS,
     late_shipping.REASONS,
     leaving.REASONS,
@@ -172,5 +184,6 @@ REASONS: Reasons = joined(
     totals.REASONS,
     validity.REASONS,
     vip.REASONS,
+    waiting.REASONS,
     weighing.REASONS,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
 
-from bot.domain.events import STOPS, AgentReplied, Event, OrderEvent, load_event
+from bot.domain.events import STOPS, AgentReplied, BotSwitched, Event, OrderEvent, load_event
 from bot.domain.orders import Order
 from storage import order_records
 from storage.asking import ask
@@ -230,6 +230,20 @@ def agent_replies(connection: Connection, shop: str, after: int) -> list[Fact]:
     tag = str(AgentReplied.__struct_config__.tag)
     here = (inbox.c.type == tag, inbox.c.state == "done", inbox.c.id > after)
     return _facts(connection, shop, *here, limit=PAGE)
+
+
+def let_speak_again(
+    connection: Connection, shop: str, channel: str, address: str, since: datetime, until: datetime
+) -> bool:
+    """True if the seller let the bot speak again in this chat in that time."""
+    tag = str(BotSwitched.__struct_config__.tag)
+    here = (inbox.c.type == tag, inbox.c.received_at > since, inbox.c.received_at <= until)
+    switched = (fact.event for fact in _facts(connection, shop, *here, limit=PAGE))
+    chat = (channel, address)
+    return any(
+        isinstance(each, BotSwitched) and not each.silent and (each.channel, each.conversation) == chat
+        for each in switched
+    )
 
 
 def buyer_of_chat(connection: Connection, shop: str, channel: str, address: str) -> str | None:

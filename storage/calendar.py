@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from bot.domain.actions import WakeAt
+from bot.domain.events import about_case
 from storage.asking import Asking, changed
 from storage.bulk import insert_new, insert_or_change, update_rows
 from storage.inbox import shops_with
@@ -16,11 +17,15 @@ from storage.tables import campaigns, wakes
 def set_wakes(wanted: Collection[WakeAt]) -> Asking[None]:
     """Store deadlines; of two for one key the earlier stays, and one that fired does not fire again."""
     rows = [
-        {"key": wake.key, "at": wake.at, "what": wake.what, "about": wake.key, "order_id": wake.order}
+        {"key": wake.key, "at": wake.at, "what": wake.what, "about": _about(wake), "order_id": wake.order}
         for wake in wanted
     ]
     sooner = "wakes.fired_at IS NULL AND wakes.at > {at}"
     yield from changed(insert_or_change, wakes, rows, columns=("at",), where=sooner)
+
+
+def _about(wake: WakeAt) -> str:
+    return wake.key if wake.case is None else about_case(wake.case)
 
 
 def due_wakes(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:

@@ -37,13 +37,20 @@ class _CaseRow(Row, frozen=True):
     closed_at: datetime | None
     asked_at: datetime | None
     answered_at: datetime | None
+    waits_since: datetime | None
+    chat: str | None
+    cause: str | None
+    due_at: datetime | None
+    reopened: int | None
     buyer: str | None
 
 
-_OPEN = """
-    SELECT cases.shop, number, kind, key, reason, opened_at, cases.order_id, closed_at, asked_at, answered_at,
-        cases.buyer
-    FROM {%s} CROSS JOIN cases WHERE cases.shop = %s.shop AND closed_at IS NULL AND cases.%s = %s.id
+_COLUMNS = """
+    SELECT cases.shop, cases.number, cases.kind, cases.key, reason, opened_at, cases.order_id, closed_at,
+        asked_at, answered_at, waits_since, chat, cause, due_at, reopened, cases.buyer
+    """
+_OPEN = f"""{_COLUMNS}
+    FROM {{%s}} CROSS JOIN cases WHERE cases.shop = %s.shop AND closed_at IS NULL AND cases.%s = %s.id
     """
 _OPEN_OF = Query(
     _CaseRow,
@@ -62,6 +69,22 @@ def open_of(of_buyers: Collection[str], about: Collection[str]) -> Asking[list[t
     return [found[number] for number in sorted(found)]
 
 
+_NUMBERED = Query(
+    _CaseRow,
+    f"""{_COLUMNS}
+    FROM {{given}} CROSS JOIN cases
+    WHERE cases.shop = given.shop AND cases.number = CAST(given.number AS INTEGER)
+    """,
+    given="number",
+)
+
+
+def numbered(numbers: Collection[int]) -> Asking[dict[int, tuple[str | None, Case]]]:
+    """These cases with their buyers, by number, open or not."""
+    rows = yield from _NUMBERED.of(numbers)
+    return {row.number: (row.buyer, _case(row)) for row in rows}
+
+
 def open_case(
     connection: Connection,
     shop: str,
@@ -69,10 +92,11 @@ def open_case(
     buyer: str | None,
     now: datetime,
     asked_at: datetime | None = None,
+    chat: str | None = None,
 ) -> Case | None:
     """Open a case with the shop's next number; None if its key was ever opened before.
 
-    asked_at: when the buyer said what it is about, by the platform's time.
+    asked_at: when the buyer said what it is about, by the platform's time. chat: where they wait.
     """
     row = {
         "shop": shop,
@@ -85,6 +109,9 @@ def open_case(
         "draft": opened.draft,
         "opened_at": now,
         "asked_at": asked_at,
+        "chat": chat,
+        "cause": opened.cause,
+        "due_at": opened.due_at,
     }
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
@@ -101,6 +128,9 @@ def open_case(
                 opened_at=now,
                 order=opened.order,
                 asked_at=asked_at,
+                chat=chat,
+                cause=opened.cause,
+                due_at=opened.due_at,
             )
         # Another transaction took the number, for this case or for another one.
     return None
@@ -125,16 +155,35 @@ def close(connection: Connection, shop: str, keys: Collection[str], now: datetim
         connection.execute(here.values(closed_at=now))
 
 
-def close_numbered(connection: Connection, shop: str, number: int, now: datetime) -> None:
+def close_numbered(
+    connection: Connection, shop: str, number: int, now: datetime, outcome: str | None = None
+) -> None:
+    """outcome: what the buyer is told."""
     here = update(cases).where(cases.c.shop == shop, cases.c.number == number, cases.c.closed_at.is_(None))
-    connection.execute(here.values(closed_at=now))
+    connection.execute(here.values(closed_at=now, outcome=outcome))
+
+
+def last_complaint(connection: Connection, shop: str, buyer: str) -> Case | None:
+    """The newest complaint of a buyer, open or not."""
+    here = select(cases).where(cases.c.shop == shop, cases.c.buyer == buyer, cases.c.kind == "complaint")
+    row = connection.execute(here.order_by(cases.c.number.desc()).limit(1)).first()
+    if row is None:
+        return None
+    known = {name: getattr(row, name) for name in Case.__struct_fields__ if name not in ("order", "reopened")}
+    return Case(**known, order=row.order_id, reopened=row.reopened or 0)
+
+
+def reopen(connection: Connection, shop: str, case: Case) -> None:
+    """Write a case that was settled and is opened again."""
+    here = update(cases).where(cases.c.shop == shop, cases.c.number == case.number)
+    names = ("closed_at", "asked_at", "answered_at", "waits_since", "chat", "due_at", "reopened")
+    connection.execute(here.values({name: getattr(case, name) for name in names}))
 
 
 def save_talk(those: Collection[Case]) -> Asking[None]:
     """Write when cases were asked about and answered last."""
-    rows = [
-        {"number": case.number, "asked_at": case.asked_at, "answered_at": case.answered_at} for case in those
-    ]
+    columns = ("number", "asked_at", "answered_at", "waits_since")
+    rows = [{name: getattr(case, name) for name in columns} for case in those]
     yield from changed(update_rows, cases, rows)
 
 
@@ -168,4 +217,9 @@ def _case(row: _CaseRow) -> Case:
         closed_at=row.closed_at,
         asked_at=row.asked_at,
         answered_at=row.answered_at,
+        waits_since=row.waits_since,
+        chat=row.chat,
+        cause=row.cause,
+        due_at=row.due_at,
+        reopened=row.reopened or 0,
     )

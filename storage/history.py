@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select
 from bot.domain.context import Said, ToldParcel
 from bot.domain.money import Money
 from storage.asking import Asking, Query, R, Row
-from storage.outbox import message_name
+from storage.outbox import SELLER, message_name
 from storage.sql_in import is_in
 from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_since
 
@@ -76,12 +76,12 @@ _TRIED_BEFORE = """
     """
 
 
-def _young(row: type[R], text: str) -> Query[R]:
+def _young(row: type[R], text: str, given: str = "buyer") -> Query[R]:
     """Of each buyer's messages the young ones, to which the index leads."""
     sqlite, postgresql = (
         text.replace("{young}", f"{SENDABLE_UNTIL[dialect]} > :since") for dialect in ("sqlite", "postgresql")
     )
-    return Query(row, sqlite, postgresql=postgresql, given="buyer")
+    return Query(row, sqlite, postgresql=postgresql, given=given)
 
 
 _HEARD_OF_US = _young(_HeardRow, _HEARD)
@@ -107,6 +107,29 @@ def heard_of_us(
             again = _one(tried.category, max(tried.try_at, now + LOOK_AGAIN))
             found[tried.buyer][tried.order] = known + again
     return dict(found)
+
+
+_NOTICES = """
+    SELECT outbox.shop, outbox.receipt, outbox."values"
+    FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND {young}
+        AND outbox.receipt = given.receipt
+    """
+
+
+class _Notice(Row, frozen=True):
+    receipt: str
+    values: str
+
+
+_TOLD = _young(_Notice, _NOTICES, "buyer, receipt")
+
+
+def cases_told(receipts: Collection[str], since: datetime) -> Asking[dict[str, int]]:
+    """The numbers of the cases of which the seller was told in these messages, by the platform's ids."""
+    rows = yield from _TOLD.of([(SELLER, receipt) for receipt in receipts], since=sendable_since(since))
+    numbers = {row.receipt: msgspec.json.decode(row.values).get("case") for row in rows}
+    return {receipt: number for receipt, number in numbers.items() if isinstance(number, int)}
 
 
 def mailboxes_of(connection: Connection, shop: str, buyer: str) -> set[str]:

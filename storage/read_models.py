@@ -1,6 +1,6 @@
 """Read models for the seller: messages, events and cases as frozen data."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_all
 
-from bot.domain.context import Category
+from bot.domain.context import Case, Category
 from bot.domain.messages import Reason
 from bot.domain.settling import READ_TOGETHER
 from bot.domain.untrusted_text import called
@@ -118,6 +118,9 @@ class UnreadableView(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+_OF_CASE = tuple(name for name in Case.__struct_fields__ if name != "reason")
+
+
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     kind: str
@@ -131,13 +134,23 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     asked_at: datetime | None = None
     answered_at: datetime | None = None
+    waits_since: datetime | None = None
+    chat: str | None = None
+    cause: str | None = None
+    due_at: datetime | None = None
+    outcome: str | None = None
+    reopened: int = 0
     words: tuple[CaseWord, ...] = ()  # said in the chat since, the oldest first
 
     @property
+    def case(self) -> Case:
+        """What the rules know of it."""
+        known = {name: getattr(self, name) for name in _OF_CASE}
+        return Case(**known, reason=self.reason.code)
+
+    @property
     def waits(self) -> bool:
-        if self.answered_at is None:
-            return self.closed_at is None
-        return self.closed_at is None and (self.asked_at or self.opened_at) > self.answered_at
+        return self.case.waits
 
 
 # Messages
@@ -183,6 +196,15 @@ def messages_about(connection: Connection, shop: str, order: str, limit: int) ->
     """Messages about an order, by its id, newest first."""
     here = _messages(shop).where(outbox.c.order_id == order)
     return _read_messages(connection, here.order_by(outbox.c.id.desc()).limit(limit))
+
+
+def said_to(
+    connection: Connection, shop: str, buyer: str, since: datetime, until: datetime, limit: int
+) -> list[Message]:
+    """What was sent to a buyer in this time, the oldest first."""
+    sent = (outbox.c.buyer == buyer, in_state(outbox, "sent"), outbox.c.settled_at.between(since, until))
+    here = _messages(shop).where(*sent).order_by(outbox.c.settled_at, outbox.c.id)
+    return _read_messages(connection, here.limit(limit))
 
 
 def attempts_of(connection: Connection, shop: str, id: int) -> list[AttemptView]:
@@ -326,12 +348,25 @@ def find_case(connection: Connection, shop: str, number: int) -> CaseView | None
     return found[0] if found else None
 
 
+def who_waits(
+    connection: Connection, shops: Collection[str], limit: int = PAGE
+) -> list[tuple[str, CaseView]]:
+    """The cases of these shops in which a buyer waits for an answer, with their shops, the longest first."""
+    found = [
+        (shop, case)
+        for shop in shops
+        for case in _cases(connection, shop, [cases.c.closed_at.is_(None)], None)
+        if case.case.buyer_waits
+    ]
+    return sorted(found, key=lambda each: (each[1].case.since, each[0], each[1].number))[:limit]
+
+
 def cases_about(connection: Connection, shop: str, order: str, limit: int) -> list[CaseView]:
     return _cases(connection, shop, [cases.c.order_id == order], limit)
 
 
 def _cases(
-    connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int
+    connection: Connection, shop: str, where: Iterable[ColumnElement[bool]], limit: int | None
 ) -> list[CaseView]:
     statement = select(cases).where(cases.c.shop == shop, *where).order_by(cases.c.number.desc()).limit(limit)
     rows = connection.execute(statement).all()
@@ -351,6 +386,12 @@ def _cases(
             closed_at=row.closed_at,
             asked_at=row.asked_at,
             answered_at=row.answered_at,
+            waits_since=row.waits_since,
+            chat=row.chat,
+            cause=row.cause,
+            due_at=row.due_at,
+            outcome=row.outcome,
+            reopened=row.reopened or 0,
             words=tuple(said.get(row.number, ())),
         )
         for row in rows

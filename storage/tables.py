@@ -371,9 +371,16 @@ cases = Table(
     Column("closed_at", Utc),
     Column("asked_at", Utc),  # the buyer's last words that want an answer
     Column("answered_at", Utc),  # the last reply of a person
+    Column("waits_since", Utc),  # the first of the buyer's words after that reply
+    Column("chat", Key),  # channel:address where the buyer waits
+    Column("cause", String),  # of a complaint
+    Column("due_at", Utc),  # by when a complaint is decided
+    Column("outcome", Words),  # what the buyer was told when it was settled
+    Column("reopened", Integer),  # how often, after it was settled; no value: never
     PrimaryKeyConstraint("shop", "number"),
     UniqueConstraint("shop", "key"),
     Index("cases_open", "shop", "buyer", **_open("closed_at IS NULL")),
+    Index("cases_complained", "shop", "buyer", **_open("kind = 'complaint'")),
     Index("cases_open_about", "shop", "order_id", **_open("closed_at IS NULL")),
 )
 

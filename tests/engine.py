@@ -108,8 +108,9 @@ class Engine:
     async def take(self, *events: Event) -> None:
         now = self.clock.now
         settle, alone = self.settings.chat.settle, self.program.parts.rules.reads_alone
+        desks = self.settings.desks
         arrivals = [
-            inbox_event(self.shop, event, now, ready_at(event, now, settle, alone)) for event in events
+            inbox_event(self.shop, event, now, ready_at(event, now, settle, alone, desks)) for event in events
         ]
         await self.database.write(lambda connection: inbox.add(connection, arrivals))
 

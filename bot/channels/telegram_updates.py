@@ -27,6 +27,10 @@ class _User(msgspec.Struct, frozen=True):
     language_code: str | None = None
 
 
+class _Answered(msgspec.Struct, frozen=True):
+    message_id: int
+
+
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
     """Of photos, voices and so on we keep the reference, in whatever form. Service messages are skipped."""
 
@@ -35,6 +39,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
     chat: _Chat
     sender: _User | None = msgspec.field(default=None, name="from")
     edit_date: int | None = None
+    reply_to_message: _Answered | None = None
     text: str | None = None
     caption: str | None = None
     photo: Any = None
@@ -156,7 +161,7 @@ def _received(
 ) -> tuple[Event, ...]:
     if not _is_private(message.chat) or message.sender is None or message.sender.is_bot:
         return ()
-    chat = str(message.chat.id)
+    chat, answered = str(message.chat.id), message.reply_to_message
     return (
         MessageReceived(
             **common,
@@ -166,6 +171,7 @@ def _received(
             message_id=f"{chat}:{message.message_id}",
             text=message.text or message.caption or "",
             kind=kind,
+            reply_to=f"{chat}:{answered.message_id}" if answered else None,
             media=message.media,
         ),
     )

@@ -2,10 +2,12 @@
 
 import getpass
 import os
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from bot.api.forms import case_form
 from bot.commands.options import (
@@ -19,13 +21,16 @@ from bot.commands.options import (
     choose_shop,
     opened,
     read_config,
+    reader_of,
     words_of,
 )
 from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
 from bot.domain.untrusted_text import quote
+from bot.seller.report import report_of
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
+from bot.texts import formats
 from storage import read_models
 from storage.case_records import CaseWord
 from storage.lookup import numbers_of
@@ -68,12 +73,61 @@ def cases(
     raise typer.Exit(FOUND if any(case.waits for case in found) else 0)
 
 
+@cases_app.command("waiting")
+def waiting(
+    limit: Limit = 50,
+    config_file: ConfigFile = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the buyers of all your shops who wait for an answer, the longest first; exit code 1 if any."""
+    config = read_config(config_file)
+    now = utc_now()
+    with opened(config) as database:
+        found = database.read_now(partial(read_models.who_waits, shops=list(config.shops), limit=limit))
+    words = {shop: words_of(settings) for shop, settings in config.shops.items()}
+    reader = reader_of(config)
+    if as_json:
+        show_json([{"shop": shop, **asdict(case_form(case, words[shop]))} for shop, case in found])
+    elif not found:
+        tell(say("nobody_waits", reader))
+    else:
+        shown = table(*(say(head, reader) for head in ("case", "waits_for", "buyer", "why")))
+        for shop, case in found:
+            named = f"{shop} {case.number}" if len(config.shops) > 1 else str(case.number)
+            waits = formats.duration(max(now - case.case.since, timedelta(minutes=1)), reader)
+            shown.add_row(named, waits, case.who or case.chat or "", _why(case, words[shop]))
+        show(shown)
+    raise typer.Exit(FOUND if found else 0)
+
+
+@cases_app.command("report")
+def report(
+    number: Annotated[int, typer.Argument(help="The case's number.")],
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+) -> None:
+    """Write a case as a page (Markdown): what was asked, every word since, what we said, how it ended."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        page = database.read_now(
+            partial(report_of, shop_id=shop_id, shop=shop, number=number, words=words, now=utc_now())
+        )
+    if page is None:
+        raise WrongUse(say("case_unknown", words.locale, number=number))
+    tell(page)
+
+
 @cases_app.command("settle")
 def settle(
     number: Annotated[int, typer.Argument(help="The case's number.")],
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="The claimed payment is on your account.")
     ] = False,
+    outcome: Annotated[
+        str | None, typer.Option("--outcome", help="What the buyer of a complaint is told of the decision.")
+    ] = None,
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
     as_json: AsJson = False,
@@ -91,6 +145,7 @@ def settle(
                 confirmed=confirmed,
                 now=utc_now(),
                 by=f"command:{_user()}",
+                outcome=outcome,
             )
         )
     if settled is not Settled.DONE:
@@ -115,6 +170,12 @@ def _said(word: CaseWord, words: SellerWords) -> str:
         text = f"{say('picture', words.locale)} {text if word.text else ''}".rstrip()
     who = say("person" if word.who == "person" else "buyer", words.locale)
     return f"  {words.moment(word.at)} {who}: {text}"
+
+
+def _why(case: CaseView, words: SellerWords) -> str:
+    """Why it waits, and what was said in it since."""
+    why = words.reason(case.reason.code, case.reason.values)
+    return "\n".join((why, *(_said(word, words) for word in case.words[-WORDS_SHOWN:])))
 
 
 def _show(cases: list[CaseView], numbers: dict[str, str], words: SellerWords) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,8 +11,12 @@ from sqlalchemy import make_url
 from bot.commands.options import reader_of
 from bot.commands.screen import say
 from bot.config import Config
+from bot.domain.clock import utc_now
 from bot.domain.loopback import is_loopback
+from bot.domain.public_holidays import announced
 from bot.operations.file_modes import loose_files
+
+AHEAD = timedelta(days=60)  # a promise or a deadline may reach so far
 
 
 def cautions(config: Config, config_file: Path) -> list[str]:
@@ -26,7 +31,19 @@ def cautions(config: Config, config_file: Path) -> list[str]:
         for file in loose_files(config_file.parent / ".env", database, archive, learned)
     ]
     plain = [say("plain_http", reader, setting=setting) for setting in _readable_on_the_way(config)]
-    return loose + plain + [say("unasked", reader, shop=shop) for shop in _unasked(config)]
+    unasked = [say("unasked", reader, shop=shop) for shop in _unasked(config)]
+    return loose + plain + unasked + unannounced(config, utc_now())
+
+
+def unannounced(config: Config, now: datetime) -> list[str]:
+    """A sentence for each shop and year, of those that are near, whose working weekends are not known."""
+    years = dict.fromkeys((now.year, (now + AHEAD).year))
+    return [
+        say("unannounced", reader_of(config), shop=shop_id, year=year)
+        for shop_id, shop in config.shops.items()
+        for year in years
+        if shop.calendar and not announced(shop.calendar, year)
+    ]
 
 
 def _unasked(config: Config) -> Iterator[str]:

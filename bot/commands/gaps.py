@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bot.config import ShopSettings
 
-REFUSED = ("no_secret", "seller_no_mail", "seller_no_telegram")  # by `check`; `serve` only says so
+# Refused by `check`; `serve` only says so.
+REFUSED = ("no_secret", "seller_no_mail", "owner_no_mail", "seller_no_telegram")
 
 
 def gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
@@ -18,6 +19,8 @@ def gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
     kinds = [settings.kind for settings in channels.values()]
     if shop.seller.email and "email" not in kinds:
         yield "seller_no_mail", {}
+    if shop.seller.owner and "email" not in kinds:
+        yield "owner_no_mail", {}
     if shop.seller.telegram and "telegram" not in kinds:
         yield "seller_no_telegram", {}
     if not any(_speaks(settings) for settings in channels.values()):

@@ -58,7 +58,7 @@ class AddressBook:
 
         tried: the channel of an earlier message without an answer; this one must take another.
         """
-        if message.buyer == SELLER:
+        if message.buyer == SELLER and not is_mailbox(message.to):
             return tuple(
                 each for each in self._of_seller() if (each.channel, each.address) not in contact.blocked
             )

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from bot.domain.money import Money
 from bot.domain.quotes import Quote
 from bot.domain.talks import Detail, Talk
 
@@ -24,6 +25,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     `earliest`: of several `at` for one key the earliest counts, while the message waits.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     `locale`: the language to say it in; None: the buyer's.
+    `case`: key of a case opened beside it; its number is carried as the value `case`.
     """
 
     template: str
@@ -36,6 +38,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     unlike: str | None = None
     locale: str | None = None
     earliest: bool = False
+    case: str | None = None
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 
@@ -50,9 +53,9 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 # A buyer waits for a person, because they asked for one or were not understood.
 CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
-    CallKind, "complaint", "bad_review", "payment", "payment_claim", "unpaid", "late_shipping", "delay",
-    "parcel_failed", "return", "order_change", "invoice", "unreachable", "no_answer", "undeliverable",
-    "guessing", "quote", "fault",
+    CallKind, "complaint", "compensation", "bad_review", "payment", "payment_claim", "unpaid",
+    "late_shipping", "delay", "parcel_failed", "return", "order_change", "invoice", "unreachable",
+    "no_answer", "undeliverable", "guessing", "quote", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 
@@ -61,6 +64,7 @@ class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
     """Open a case for the seller, once for each `key`.
 
     `details` are shown to the seller; `draft` names the template of a text prepared for them.
+    `cause` and `due_at`: of a complaint, and by when it is to be decided.
     """
 
     kind: CaseKind
@@ -69,6 +73,8 @@ class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Value] = {}
     order: str | None = None
     draft: str | None = None
+    cause: str | None = None
+    due_at: datetime | None = None
 
 
 class CallHuman(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +88,46 @@ class CallHuman(msgspec.Struct, frozen=True, kw_only=True):
 
 class CloseCase(msgspec.Struct, frozen=True, kw_only=True):
     key: str
+
+
+class TellSeller(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell the seller of an open case once more, once for each `key`, with every word since."""
+
+    case: int
+    key: str
+    reason: str  # a reason code
+    details: dict[str, Value] = {}
+    to_owner: bool = False  # and the owner
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True):
+    """Count `text` as the reply of a person in this chat; a `Say` beside it sends it there."""
+
+    chat: str
+    text: str
+
+
+class SwitchBot(msgspec.Struct, frozen=True, kw_only=True):
+    """Silence the bot in this chat for the time of a takeover, or let it speak again."""
+
+    chat: str
+    silent: bool
+
+
+class SettleCase(msgspec.Struct, frozen=True, kw_only=True):
+    """Settle a case as the seller's command does. outcome, refund: as in CaseSettled."""
+
+    case: int
+    outcome: str | None = None
+    refund: Money | None = None
+
+
+class AnswerSeller(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer the seller in their own chat with a sentence of seller.yaml, once for each `key`."""
+
+    code: str
+    key: str
+    values: dict[str, Value] = {}
 
 
 class NoteBuyer(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,12 +200,16 @@ class KeepTalk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
-    """Set a deadline: a TimeCame at `at`, once for each `key`; the earliest `at` given wins."""
+    """Set a deadline: a TimeCame at `at`, once for each `key`; the earliest `at` given wins.
+
+    case: the number of the case that it is about.
+    """
 
     key: str
     at: datetime
     what: str
     order: str | None = None
+    case: int | None = None
 
 
 class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +224,11 @@ Action = (
     | OpenCase
     | CallHuman
     | CloseCase
+    | TellSeller
+    | Relay
+    | SwitchBot
+    | SettleCase
+    | AnswerSeller
     | NoteBuyer
     | TagBuyer
     | Consent

@@ -52,7 +52,7 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     )
     if ended:
         return Skip(ended)
-    held = _human(facts, now) or _early(due, policy, facts, now)
+    held = (None if policy.over_person else _human(facts, now)) or _early(due, policy, facts, now)
     if held is None and not _is_fresh(due, policy, now):
         held = _quiet(due, facts, now) or _full(due, facts, now)
     if held:

@@ -63,6 +63,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A case for the seller. People refer to it by `number`.
 
     asked_at: the buyer's last words that want an answer. answered_at: the last reply of a person.
+    waits_since: the first of the buyer's words after that reply.
+    chat: where the buyer waits. cause, due_at: of a complaint, and by when it is decided.
+    reopened: how often, after it was settled.
     """
 
     number: int
@@ -74,6 +77,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     asked_at: datetime | None = None
     answered_at: datetime | None = None
+    waits_since: datetime | None = None
+    chat: str | None = None
+    cause: str | None = None
+    due_at: datetime | None = None
+    reopened: int = 0
 
     @property
     def calls(self) -> bool:
@@ -90,6 +98,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if self.answered_at is None:
             return self.open
         return self.open and (self.asked_at or self.opened_at) > self.answered_at
+
+    @property
+    def since(self) -> datetime:
+        """Since when it waits, while it does."""
+        if self.answered_at is None:
+            return self.opened_at
+        known = self.waits_since and self.waits_since > self.answered_at
+        return self.waits_since if known and self.waits_since else self.asked_at or self.opened_at
+
+    @property
+    def buyer_waits(self) -> bool:
+        """True while a buyer who wrote is without an answer, or one whom no answer of ours reached."""
+        return self.waits and (self.asked_at is not None or self.calls or self.reason == "unanswered")
 
 
 class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
@@ -138,6 +159,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     understood: Understanding | None = None  # what a chat message means
     shelf: Shelf = NO_SHELF  # the products that it is about; read only where it asks about any
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
+    case: Case | None = None  # the one that a deadline or a settling is about
     quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
     next_quote: int = FIRST  # the number of a new one
 

@@ -117,6 +117,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     message_id: str
     text: str
     kind: str = "text"
+    reply_to: str | None = None  # the platform's id of the message that it answers
     media: tuple[Media, ...] = ()
 
 
@@ -127,6 +128,13 @@ class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     text: str
     agent: str | None = None
     buyer: BuyerRef = BuyerRef()
+    relayed: bool = False  # written to us, who send it on, so it is no echo of ours
+
+
+class BotSwitched(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="bot.switched"):
+    """The seller silenced the bot in a chat for the time of a takeover, or let it speak again."""
+
+    silent: bool
 
 
 class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.placed"):
@@ -316,15 +324,26 @@ class CaseSettled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="cas
     """The seller closed a case; `confirmed` for a claim of payment that they found on their account.
 
     by: `api:` and the token's fingerprint, or `command:` and the machine's user; empty in older events.
+    outcome: how it was decided, in the seller's words for the buyer. refund: what the buyer is paid back.
     """
 
     case: int
     confirmed: bool = False
     by: str = ""
+    outcome: str | None = None
+    refund: Money | None = None
+
+
+_ABOUT_CASE = "case:"
+
+
+def about_case(number: int) -> str:
+    """What a deadline of a case is about."""
+    return f"{_ABOUT_CASE}{number}"
 
 
 class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.came"):
-    """A deadline of our own (`WakeAt`). `what` names it, `about` is the order or buyer it is for."""
+    """A deadline of our own (`WakeAt`). `what` names it, `about` is the order, buyer or case it is for."""
 
     what: str
     about: str
@@ -334,10 +353,17 @@ class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.c
     def thread(self) -> str:
         return f"order:{self.order}" if self.order else f"time:{self.about}"
 
+    @property
+    def case(self) -> int | None:
+        """The number of the case that it is about."""
+        number = self.about.removeprefix(_ABOUT_CASE)
+        return int(number) if number != self.about and number.isdecimal() else None
+
 
 AnyEvent = (
     MessageReceived
     | AgentReplied
+    | BotSwitched
     | OrderPlaced
     | PaymentReceived
     | OrderShipped

@@ -87,6 +87,7 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     not_before: NotBefore | None = None
     waits_for: str | None = None
     fresh: timedelta = timedelta(0)
+    over_person: bool = False  # a person decided it, so it goes out while a person talks
     looks_back: bool = False  # its check reads Facts.said
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
     asks_for_offers: bool = False  # it carries the link that confirms offers; without it, it is not said

@@ -39,6 +39,7 @@ REASONS: Reasons = {
     "unknown_left": ("channel",),
     # cases
     "wrote_again": ("text",),
+    "complained_again": ("text",),
     "no_answer": ("order",),
     "handler_failed": ("event", "error"),
     "undeliverable": ("template", "why"),

@@ -1,6 +1,6 @@
 """Which messages of one chat are read as one: those that follow each other within the settle time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -43,10 +43,19 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def ready_at(
-    event: object, received_at: datetime, settle: timedelta, reads_alone: Callable[[str], bool]
+    event: object,
+    received_at: datetime,
+    settle: timedelta,
+    reads_alone: Callable[[str], bool],
+    desks: Collection[tuple[str, str]] = (),
 ) -> datetime:
-    """When an event may be handled: words of a chat wait, unless they are obeyed at once."""
+    """When an event may be handled: words of a chat wait, unless they are obeyed at once.
+
+    desks: the seller's own chats, in which each message is about a case of its own.
+    """
     if not settle or not isinstance(event, MessageReceived) or event.kind != "text":
+        return received_at
+    if (event.channel, event.conversation) in desks:
         return received_at
     return received_at if reads_alone(event.text) else received_at + settle
 

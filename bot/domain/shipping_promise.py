@@ -36,4 +36,4 @@ def promised_day(since: datetime, shop: Shop) -> datetime | None:
     within = shop.payment.ships_within
     if not within:
         return None
-    return end_of_term(since, within, shop.zone(), shop.working_days, shop.days_off)
+    return end_of_term(since, within, shop.zone(), shop.calendar_of_work)

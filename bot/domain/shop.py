@@ -25,8 +25,9 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.public_holidays import holidays_of
 from bot.domain.settling import CLOCK_SET_BACK
-from bot.domain.working_days import WEEKDAYS, Weekday
+from bot.domain.working_days import WEEKDAYS, Calendar, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
@@ -37,6 +38,7 @@ LONGEST_SETTLE = CLOCK_SET_BACK / 2  # twice as long for half a sentence
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+SOME_YEAR = 2026  # of whose holidays a country is asked, to see that it is known
 _CLOCK_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 
@@ -117,6 +119,14 @@ def _known_region(code: str) -> str:
     return code
 
 
+def _known_country(name: str) -> str:
+    try:
+        holidays_of(name, SOME_YEAR)
+    except ValueError:
+        raise wrong("country", given=repr(name)) from None
+    return name
+
+
 def _known_cron(line: str) -> str:
     try:
         CronTrigger.from_crontab(line, timezone="UTC")
@@ -157,6 +167,7 @@ WebAddress = Annotated[HttpAddress, AfterValidator(lambda address: address.rstri
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Currency = Annotated[str, AfterValidator(_known_currency)]
 Region = Annotated[str, AfterValidator(_known_region)]
+HolidaysOf = Annotated[str, AfterValidator(_known_country), _schema(examples=["CN", "GB-ENG"])]
 LocaleName = Annotated[str, AfterValidator(_known_locale)]
 Cron = Annotated[str, AfterValidator(_known_cron)]
 Name = Annotated[str, AfterValidator(_name), _schema(pattern=NAME)]
@@ -256,6 +267,7 @@ class WorkingHours(Settings):
     days: tuple[Weekday, ...] = Field(WEEKDAYS, min_length=1, description="of the week; all, if not given")
     start: ClockTime = time(10, 0)
     end: ClockTime = time(18, 0)
+    holidays: bool = Field(False, description="people answer on the calendar's holidays and days_off too")
 
 
 class Limits(Settings):
@@ -391,11 +403,50 @@ class Seller(Settings):
         description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
         " `xiaoer cases` once you asked the bot for a person",
     )
+    owner: str | None = Field(
+        None,
+        description="complaints with more to them (health, safety, law, press, large sums, VIPs, a second)"
+        " are mailed here too, through the shop's email channel",
+    )
+    remind: tuple[Duration, ...] = Field(
+        (timedelta(minutes=30), timedelta(hours=2), timedelta(days=1)),
+        max_length=5,
+        description="a case in which a buyer waits is told again after so long, within working_hours, until"
+        " somebody answers; none: told once",
+    )
     locale: LocaleName | None = Field(None, description="language of explanations; the shop's if not given")
 
     @property
     def can_be_told(self) -> bool:
         return bool(self.email or self.telegram)
+
+
+class Complaints(Settings):
+    """How complaints are taken and decided."""
+
+    decide_within: Duration = Field(
+        timedelta(days=3), description="the buyer is told a decision within this, in the shop's working days"
+    )
+    warn_days: int = Field(
+        1, ge=0, le=30, description="so many working days before, in the morning, the seller is warned"
+    )
+    reopen_within: Duration = Field(
+        timedelta(days=14),
+        description="a complaint of the same buyer so long after a decision opens that case again",
+    )
+    large_sum: Decimal | None = Field(
+        None,
+        ge=0,
+        description="a complaint about an order above this, in the shop's currency, goes to the owner;"
+        " none if not given",
+    )
+    vip_to_owner: bool = Field(True, description="a complaint of a buyer in a tier goes to the owner")
+    compensation: Decimal = Field(
+        Decimal(0),
+        ge=0,
+        description="what the bot itself may promise for a late, damaged or incomplete order, once, in the"
+        " shop's currency; 0: nothing",
+    )
 
 
 class Unknown(Settings):
@@ -436,7 +487,14 @@ class Shop(Settings):
     working_days: tuple[Weekday, ...] = Field(
         WEEKDAYS[:5], min_length=1, description="days on which parcels leave, in the shop's zone"
     )
-    days_off: tuple[Day, ...] = Field((), description="feasts and holidays, on which none leave")
+    calendar: HolidaysOf | None = Field(
+        None,
+        description="country, with its part where they differ, whose public holidays are no workdays",
+    )
+    days_off: tuple[Day, ...] = Field((), description="feasts and holidays of its own, on which none leave")
+    days_on: tuple[Day, ...] = Field(
+        (), description="days on which parcels leave all the same: weekends that are worked, holidays"
+    )
     live_chat: Duration = Field(
         timedelta(days=30), description="a chat counts as live so long after the buyer's last message"
     )
@@ -452,6 +510,7 @@ class Shop(Settings):
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()
+    complaints: Complaints = Complaints()
     unknown: Unknown = Unknown()
 
     @model_validator(mode="after")
@@ -466,6 +525,21 @@ class Shop(Settings):
     def confirms_offers(self) -> bool:
         """Whether a yes with an address that is only said waits for the address to confirm it."""
         return self.region in DOUBLE_OPT_IN if self.double_opt_in is None else self.double_opt_in
+
+    @property
+    def desks(self) -> frozenset[tuple[str, str]]:
+        """The chats (channel, address) with the shop's own bot in which the seller is told of cases."""
+        return frozenset()
+
+    @property
+    def calendar_of_work(self) -> Calendar:
+        """The days on which parcels leave, in which promises and deadlines are counted."""
+        return Calendar(
+            weekdays=self.working_days,
+            days_off=self.days_off,
+            days_on=self.days_on,
+            country=self.calendar,
+        )
 
     @property
     def platforms(self) -> frozenset[str]:

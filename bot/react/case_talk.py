@@ -39,7 +39,7 @@ class CaseTalk:
     def hear(self, event: AnyEvent, subject: Subject) -> None:
         """Add a message of the buyer, or the reply of a person, to each open case of the buyer."""
         cases = [case for case in self._work.cases.get(subject.buyer or "", ()) if case.open]
-        if not cases:
+        if not cases or subject.desk:
             return
         if isinstance(event, MessageReceived):
             for case in cases:
@@ -60,7 +60,12 @@ class CaseTalk:
         return not self._asks_nothing(event.text)
 
     def _asked(self, case: Case, event: MessageReceived, subject: Subject) -> None:
-        again = _replace(case, asked_at=_latest(case.asked_at, self._work.heard_at(event.at)))
+        at = self._work.heard_at(event.at)
+        again = _replace(
+            case,
+            asked_at=_latest(case.asked_at, at),
+            waits_since=min(case.waits_since or at, at) if case.waits else at,
+        )
         self._work.change_case(again)
         if again.waits and not case.waits:
             chat = subject.chat.name if subject.chat else None

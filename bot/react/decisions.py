@@ -8,6 +8,7 @@ import msgspec
 
 from bot.domain.actions import (
     Action,
+    AnswerSeller,
     CallHuman,
     CloseCase,
     Consent,
@@ -19,24 +20,30 @@ from bot.domain.actions import (
     NoteBuyer,
     OpenCase,
     OpenOrder,
+    Relay,
     Say,
+    SettleCase,
+    SwitchBot,
     TagBuyer,
+    TellSeller,
     Unsay,
     WakeAt,
 )
 from bot.domain.arbiter import too_late
-from bot.domain.context import Context, Conversation
-from bot.domain.events import Event, MessageReceived
+from bot.domain.context import Case, Context, Conversation
+from bot.domain.events import AgentReplied, BotSwitched, Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
 from bot.react.proofs import Proofs
-from bot.react.unit_of_work import UnitOfWork
+from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
+from bot.seller.settle import settle_case
 from bot.texts.catalogue import Catalogue, Version
-from storage import buyer_records, calendar, outbox
+from storage import buyer_records, calendar, inbox, outbox
 from storage.asking import Asking
+from storage.inbox import own_inbox_event
 
 _replace = msgspec.structs.replace
 
@@ -60,6 +67,8 @@ class Decisions:
         self._versions: dict[str, Version] = {}
         self._decided: dict[str, dict[str, datetime | None]] = {}  # by order
         self._wakes: dict[str, WakeAt] = {}
+        self._numbers: dict[str, int] = {}  # of cases opened in this batch, by key
+        self._own_events: list[Event] = []
         self._notes: list[tuple[str, str, str]] = []
 
     def apply(self, actions: list[Action], event: Event, id: int, rule: str, context: Context) -> None:
@@ -72,7 +81,20 @@ class Decisions:
                 case Unsay():
                     self._unsay(action, context)
                 case OpenCase():
-                    self.open_case(action, buyer, _chat_of(context), _asked_at(event, context))
+                    self.open_case(
+                        action, buyer, _chat_of(context), _asked_at(event, context), context.orders
+                    )
+                case TellSeller() if context.case:
+                    about = self._orders_of(context.case, buyer)
+                    self._cases.tell_again(action, context.case, context.buyer, about)
+                case Relay():
+                    self._relay(action, event)
+                case SwitchBot():
+                    self._switch(action, event)
+                case SettleCase():
+                    self._settle(action, event)
+                case AnswerSeller():
+                    self._cases.answer(action)
                 case CallHuman():
                     self._call_human(action, event, id, context)
                 case CloseCase():
@@ -106,11 +128,13 @@ class Decisions:
         buyer: str | None,
         chat: str | None = None,
         asked_at: datetime | None = None,
+        seen: tuple[Order, ...] = (),
     ) -> None:
-        """Open a case; later events of the batch know of it."""
+        """Open a case; later events of the batch know of it. seen: orders that the chat may speak of."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at)
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at, seen)
         if case:
+            self._numbers[opened.key] = case.number
             self._work.put_case(case, buyer)
 
     def write(self) -> Asking[None]:
@@ -124,6 +148,10 @@ class Decisions:
         yield from outbox.queue(self._says.values(), now)
         yield from calendar.set_wakes(self._wakes.values())
         yield from buyer_records.add_notes(self._notes, now)
+        if self._own_events:
+            shop_id = self._work.shop_id
+            rows = [own_inbox_event(shop_id, event, now) for event in self._own_events]
+            inbox.add(self._work.connection, rows)
 
     def _buyer_now(self, draft: outbox.Draft) -> str:
         """A later event of the batch may have shown that the order is another buyer's."""
@@ -148,7 +176,7 @@ class Decisions:
             template=say.template,
             version=version.id,
             category=policy.category,
-            values=say.values,
+            values={**say.values, "case": self._numbers.get(say.case)} if say.case else say.values,
             buttons=say.buttons,
             to=say.to,
             unlike=say.unlike,
@@ -227,7 +255,54 @@ class Decisions:
             order=call.order,
         )
         buyer = context.buyer.id if context.buyer else None
-        self.open_case(opened, buyer, chat, _asked_at(event, context))
+        self.open_case(opened, buyer, chat, _asked_at(event, context), context.orders)
+
+    def _relay(self, relayed: Relay, event: Event) -> None:
+        """The reply of a person comes in by the same way as those that platforms tell of."""
+        channel, _, address = relayed.chat.partition(":")
+        id = f"desk:{event.channel}:{event.external_id}"
+        self._own_events.append(
+            AgentReplied(
+                channel=channel,
+                external_id=id,
+                at=self._work.heard_at(event.at),
+                conversation=address,
+                message_id=id,
+                text=relayed.text,
+                relayed=True,
+            )
+        )
+
+    def _switch(self, switched: SwitchBot, event: Event) -> None:
+        channel, _, address = switched.chat.partition(":")
+        self._own_events.append(
+            BotSwitched(
+                channel=channel,
+                external_id=f"desk:{event.channel}:{event.external_id}",
+                at=self._work.heard_at(event.at),
+                conversation=address,
+                silent=switched.silent,
+            )
+        )
+
+    def _settle(self, settled: SettleCase, event: Event) -> None:
+        settle_case(
+            self._work.connection,
+            self._work.shop_id,
+            settled.case,
+            confirmed=False,
+            now=self._work.now,
+            by=f"chat:{event.channel}",
+            outcome=settled.outcome,
+            refund=settled.refund,
+        )
+
+    def _orders_of(self, case: Case, buyer: str | None) -> tuple[Order, ...]:
+        """The order that a case is about, else the buyer's newest."""
+        order = self._work.read_order(case.order) if case.order else None
+        if order or buyer is None:
+            return (order,) if order else ()
+        return tuple(sorted(self._work.orders_of(buyer), key=placed, reverse=True))
 
     def _count_answer(self, chat: Conversation) -> None:
         """Remember when the newest answers of this chat were given, as many as a rule may ask about."""

@@ -6,11 +6,12 @@ from functools import reduce
 
 import msgspec
 
-from bot.domain.context import Conversation
+from bot.domain.context import Case, Conversation
 from bot.domain.events import (
     OWN_LINK,
     AgentReplied,
     AnyEvent,
+    BotSwitched,
     BuyerEvent,
     BuyerOptedOut,
     BuyerRef,
@@ -39,11 +40,16 @@ ECHO = timedelta(minutes=15)  # how long an echo of our own message may take
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The buyer, order and chat that an event is about. replied: a person of the shop wrote it."""
+    """The buyer, order, chat and case that an event is about. replied: a person of the shop wrote it.
+
+    desk: the seller wrote it in their own chat, about that case.
+    """
 
     buyer: str | None = None
     order: Order | None = None
     chat: Conversation | None = None
+    case: Case | None = None
+    desk: bool = False
     replied: bool = False
 
 
@@ -55,6 +61,11 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
     match event:
         case OrderEvent():
             return _order(work, identities, wishes, event)
+        case MessageReceived() if (event.channel, event.conversation) in work.unit.shop.desks:
+            buyer, case = work.case(work.case_at_desk(event))
+            return Subject(buyer=buyer, case=case, desk=True)
+        case BotSwitched():
+            return _switched(work, event)
         case MessageReceived() | AgentReplied():
             return _chat(work, identities, wishes, event)
         case MessageStatusChanged():
@@ -75,10 +86,12 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
             return Subject()
         case TimeCame():
             order = work.orders.get(event.order) if event.order else None
-            return Subject(buyer=order.buyer if order else None, order=order)
+            buyer, case = work.case(event.case)
+            return Subject(buyer=order.buyer if order else buyer, order=order, case=case)
         case CaseSettled():
-            case_records.close_numbered(work.connection, work.shop_id, event.case, work.now)
-            return Subject()
+            case_records.close_numbered(work.connection, work.shop_id, event.case, work.now, event.outcome)
+            buyer, case = work.case(event.case)
+            return Subject(buyer=buyer, case=case)
         case _:
             return Subject()
 
@@ -200,8 +213,21 @@ def _status(work: UnitOfWork, event: MessageStatusChanged) -> Subject:
     return Subject(buyer=chat.buyer, chat=chat)
 
 
+def _switched(work: UnitOfWork, event: BotSwitched) -> Subject:
+    chat = work.chat(event.channel, event.conversation)
+    if chat is None:
+        return Subject()
+    at = work.heard_at(event.at)
+    until = _latest(chat.human_until, at + work.unit.shop.takeover) if event.silent else at
+    chat = _replace(chat, human_until=until)
+    work.put_chat(chat)
+    return Subject(buyer=chat.buyer, chat=chat)
+
+
 def _is_echo(work: UnitOfWork, event: AgentReplied, buyer: str) -> bool:
     """True if a reply is our own message, which some platforms repeat as if a person had written it."""
+    if event.relayed:
+        return False
     since = work.heard_at(event.at) - ECHO
     return history.is_echo(work.connection, work.shop_id, buyer, event.message_id, event.text, since)
 

@@ -8,10 +8,12 @@ from sqlalchemy import Connection
 
 from bot.domain.buyers import guest_of
 from bot.domain.context import Buyer, Case, Conversation, Said
+from bot.domain.desk import read_word
 from bot.domain.events import (
     AgentReplied,
     BuyerEvent,
     BuyerRef,
+    CaseSettled,
     ChatEvent,
     Event,
     MessageReceived,
@@ -44,6 +46,7 @@ from storage.proof_records import Link, Place
 from storage.unit import Unit
 from storage.wish_records import WishRecord
 
+NOTICES_KEPT = timedelta(days=60)  # so long an answer to a notice is about its case
 A_DAY = timedelta(days=1)  # for which wrong tries count
 
 NumbersIn = Callable[[str], tuple[str, ...]]
@@ -55,6 +58,7 @@ class UnitOfWork:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
+        self._desks = unit.shop.desks
         self.event = 0  # the event in hand: its id in the inbox
         self.arrived_at = unit.now  # when it was received
         self.orders: dict[str, Order] = {}
@@ -63,6 +67,8 @@ class UnitOfWork:
         self.said: dict[str, tuple[Said, ...]] = {}  # by order
         self.wishes: defaultdict[AddressKey, list[Wish]] = defaultdict(list)
         self.cases: dict[str, tuple[Case, ...]] = {}  # by buyer
+        self._numbered_cases: dict[int, tuple[str | None, Case]] = {}
+        self._told: dict[str, int] = {}  # cases, by the platform's ids of the notices about them
         self._cases_about: defaultdict[str, tuple[Case, ...]] = defaultdict(tuple)  # by order
         self.next_quote = FIRST
         self._quotes: dict[int, Quote] = {}
@@ -125,7 +131,11 @@ class UnitOfWork:
         yield from self._read_numbered(events, numbers_in)
         yield from self._read_quotes(events, haggles)
         self.wishes.update((yield from wish_records.of_addresses(asking | _flagged(events))))
+        self._told = yield from history.cases_told(self._answered_notices(events), self.now - NOTICES_KEPT)
+        numbers = {case_of(event) or self.case_at_desk(event) for event in events}
+        self._numbered_cases = yield from case_records.numbered({number for number in numbers if number})
         owners = {owner for owner in self._owners.values() if owner}
+        owners |= {buyer for buyer, _ in self._numbered_cases.values() if buyer}
         talking = {
             owner
             for event in events
@@ -226,13 +236,32 @@ class UnitOfWork:
         for id, mark in self._opened[chat.channel, chat.address] if chat else ():
             if (order := self.orders.get(id)) and holds(mark, order):
                 known[id] = order
-        return tuple(sorted(known.values(), key=_placed, reverse=True)[: order_records.ORDERS_SHOWN])
+        return tuple(sorted(known.values(), key=placed, reverse=True)[: order_records.ORDERS_SHOWN])
 
     def cases_of(self, buyer: str | None, orders: Iterable[Order]) -> tuple[Case, ...]:
         """The open cases of a buyer and those about these orders, the oldest first."""
         found = {case.number: case for order in orders for case in self._cases_about[order.id]}
         found |= {case.number: case for case in self.cases.get(buyer or "", ())}
         return tuple(found[number] for number in sorted(found))
+
+    def case(self, number: int | None) -> tuple[str | None, Case | None]:
+        """A case that an event of the batch is about, as it is now, with its buyer."""
+        buyer, case = self._numbered_cases.get(number or 0, (None, None))
+        return buyer, self._changed_cases.get(case.number, case) if case else None
+
+    def case_at_desk(self, event: Event) -> int | None:
+        """The number of the case that the seller means: the one they name, else that whose notice they
+        answer."""
+        if not self._is_sellers(event) or not isinstance(event, MessageReceived):
+            return None
+        return read_word(event.text).case or self._told.get(event.reply_to or "")
+
+    def _is_sellers(self, event: Event) -> bool:
+        return isinstance(event, MessageReceived) and (event.channel, event.conversation) in self._desks
+
+    def _answered_notices(self, events: Iterable[Event]) -> set[str]:
+        answers = (event for event in events if isinstance(event, MessageReceived) and event.reply_to)
+        return {event.reply_to for event in answers if event.reply_to and self._is_sellers(event)}
 
     def quotes_of(self, buyer: str | None, chat: Conversation | None) -> tuple[Quote, ...]:
         """The quotes of a buyer, and of a chat under whatever name, newest first."""
@@ -428,6 +457,11 @@ class UnitOfWork:
                 self._cases_about[case.order] = (*self._cases_about[case.order], case)
 
 
+def case_of(event: Event) -> int | None:
+    """The number of the case that an event is about."""
+    return event.case if isinstance(event, TimeCame | CaseSettled) else None
+
+
 def keys_in(event: Event) -> list[Identity]:
     """The identities that an event carries: those that are proved, and a guest's."""
     match event:
@@ -474,5 +508,5 @@ def _where(order: Order) -> tuple[str | None, ...]:
     return (contacts.known("id"), contacts.known("email")) if contacts else (None, None)
 
 
-def _placed(order: Order) -> tuple[float, str]:
+def placed(order: Order) -> tuple[float, str]:
     return order.placed_at.timestamp() if order.placed_at else 0.0, order.id

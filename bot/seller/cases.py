@@ -5,23 +5,26 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import MAILTO, CaseKind, OpenCase, Value
+from bot.domain.actions import MAILTO, AnswerSeller, CaseKind, OpenCase, TellSeller, Value
+from bot.domain.complaints import deadlines
 from bot.domain.context import Buyer, Case
 from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
 from bot.domain.messages import DueMessage, Facts, Reason
 from bot.domain.orders import Order
 from bot.domain.untrusted_text import called
+from bot.domain.waiting import tell_again
+from bot.seller import summary
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
-from storage import buyer_records, case_records, outbox
+from storage import buyer_records, calendar, case_records, outbox
 from storage.due_messages import DueRow
 from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
 
-NOTICE = "seller_case"
+NOTICE, DESK = "seller_case", "desk_answer"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
@@ -41,25 +44,96 @@ class Cases:
         order: Order | None = None,
         chat: str | None = None,
         asked_at: datetime | None = None,
+        seen: tuple[Order, ...] = (),
     ) -> Case | None:
         """Open a case and tell the seller. None if its key was opened before.
 
         chat: the conversation in which the buyer waits for an answer. asked_at: when they asked.
+        seen: orders of theirs, for a case about none.
         """
         unit = self._unit
         opened = msgspec.structs.replace(opened, draft=self._draft(opened, buyer, order))
+        before = self._complaint_before(opened, buyer)
+        if before and before.closed_at and unit.now - before.closed_at <= unit.shop.complaints.reopen_within:
+            return self._open_again(before, opened, buyer, chat, asked_at)
+        if before and "concern" not in opened.details:
+            opened = msgspec.structs.replace(opened, details={**opened.details, "concern": "again"})
         case = case_records.open_case(
-            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now, asked_at
+            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now, asked_at, chat
         )
         if case:
             words = Reason(case.reason, dict(opened.details))
-            self._tell(case, notice_key(case.key), words, _who(buyer, chat), opened.draft)
+            about = (order,) if order else seen
+            to_owner = "concern" in opened.details
+            self._tell(
+                case, notice_key(case.key), words, _who(buyer, chat), opened.draft, about, to_owner=to_owner
+            )
+            self._tell_later(case)
         return case
+
+    def _complaint_before(self, opened: OpenCase, buyer: Buyer | None) -> Case | None:
+        if opened.kind != "complaint" or buyer is None:
+            return None
+        return case_records.last_complaint(self._unit.connection, self._unit.shop_id, buyer.id)
+
+    def _open_again(
+        self,
+        case: Case,
+        opened: OpenCase,
+        buyer: Buyer | None,
+        chat: str | None,
+        asked_at: datetime | None,
+    ) -> Case:
+        """Open a complaint that was decided, because its buyer complains again; the owner is told."""
+        unit = self._unit
+        again = msgspec.structs.replace(
+            case,
+            closed_at=None,
+            answered_at=None,
+            asked_at=asked_at,
+            waits_since=None,
+            chat=chat or case.chat,
+            due_at=opened.due_at,
+            reopened=case.reopened + 1,
+        )
+        case_records.reopen(unit.connection, unit.shop_id, again)
+        why = Reason("complained_again", {"text": opened.details.get("text")})
+        self._tell(again, notice_key(opened.key), why, _who(buyer, chat), to_owner=True)
+        self._tell_later(again)
+        return again
 
     def reopen(self, case: Case, event: MessageReceived, buyer: Buyer | None, chat: str | None) -> None:
         """Tell the seller that a case waits again: the buyer wrote after a person's answer."""
         key = f"{notice_key(case.key)}:{event.channel}:{event.external_id}"
-        self._tell(case, key, Reason("wrote_again", {"text": event.text[:SHOWN]}), _who(buyer, chat), None)
+        self._tell(case, key, Reason("wrote_again", {"text": event.text[:SHOWN]}), _who(buyer, chat))
+        self._tell_later(case)
+
+    def tell_again(self, told: TellSeller, case: Case, buyer: Buyer | None, about: tuple[Order, ...]) -> None:
+        """Tell the seller of an open case once more, with every word since."""
+        why = Reason(told.reason, dict(told.details))
+        found = case_records.words_of(self._unit.connection, self._unit.shop_id, [case.number])
+        said = summary.of_words(found.get(case.number, ()), SellerWords.of(self._unit.shop))
+        who = _who(buyer, case.chat)
+        self._tell(case, notice_key(told.key), why, who, None, about, said, told.to_owner)
+
+    def answer(self, given: AnswerSeller) -> None:
+        """Answer the seller in their own chat."""
+        unit = self._unit
+        seller = unit.shop.seller
+        version = self._catalogue.resolve(DESK, seller.locale or unit.shop.locale)
+        unit.ask(outbox.keep_versions([version]))
+        answer = outbox.Draft(
+            key=given.key,
+            buyer=SELLER,
+            template=DESK,
+            version=version.id,
+            category="answer",
+            rule="cases",
+            due_at=unit.now,
+            lateness=timedelta(days=2),
+            values={"text": SellerWords.of(unit.shop).desk(given.code, given.values)},
+        )
+        unit.ask(outbox.queue([answer], unit.now))
 
     def close(self, key: str) -> None:
         """Close a case, and withdraw the mail about it if it is still waiting."""
@@ -107,36 +181,65 @@ class Cases:
         except TemplateError:
             return None  # the case itself matters more than its draft
 
-    def _tell(self, case: Case, key: str, why: Reason, who: str | None, draft: str | None) -> None:
+    def _tell_later(self, case: Case) -> None:
+        """Set the deadlines at which the seller is told again, unless it is answered, or decided, by then."""
+        unit = self._unit
+        seller = unit.shop.seller
+        step = tell_again(case, unit.shop, unit.now) if seller.can_be_told else None
+        due = deadlines(case, unit.shop) if seller.can_be_told or seller.owner else []
+        if step or due:
+            unit.ask(calendar.set_wakes([*due, step] if step else due))
+
+    def _tell(
+        self,
+        case: Case,
+        key: str,
+        why: Reason,
+        who: str | None,
+        draft: str | None = None,
+        about: tuple[Order, ...] = (),
+        said: Sequence[str] = (),
+        to_owner: bool = False,
+    ) -> None:
+        """about: orders of which the seller reads how they stand. said: what was said since, by lines."""
         unit = self._unit
         unit.lines.append(CaseLine(unit.shop_id, case.number, case.kind))
-        if unit.shop.seller.can_be_told:
-            self._notify(case, key, why, who, draft)
-
-    def _notify(self, case: Case, key: str, why: Reason, who: str | None, draft: str | None) -> None:
-        unit = self._unit
+        seller = unit.shop.seller
+        ways: dict[str, str | None] = {key: None} if seller.can_be_told else {}
+        if to_owner and seller.owner and seller.owner != seller.email:
+            ways[f"{key}:owner"] = f"{MAILTO}{seller.owner}"
+        if not ways:
+            return
         words = SellerWords.of(unit.shop)
-        version = self._catalogue.resolve(NOTICE, unit.shop.seller.locale or unit.shop.locale)
+        version = self._catalogue.resolve(NOTICE, seller.locale or unit.shop.locale)
+        values = {
+            "case": case.number,
+            "text": words.reason(why.code, why.values),
+            "who": who,
+            "claim": case.kind == "payment_claim" and case.order is not None,
+            "draft": draft,
+            "orders": summary.of_orders(about, unit.shop, words),
+            "said": list(said),
+            "desk": bool(unit.shop.desks),
+        }
         unit.ask(outbox.keep_versions([version]))
-        notice = outbox.Draft(
-            key=key,
-            buyer=SELLER,
-            order=case.order,
-            template=NOTICE,
-            version=version.id,
-            category="answer",  # to nobody's quiet hours but the seller's own mail program
-            rule="cases",
-            due_at=unit.now,
-            lateness=timedelta(days=2),
-            values={
-                "case": case.number,
-                "text": words.reason(why.code, why.values),
-                "who": who,
-                "claim": case.kind == "payment_claim" and case.order is not None,
-                "draft": draft,
-            },
-        )
-        unit.ask(outbox.queue([notice], unit.now))
+        notices = [
+            outbox.Draft(
+                key=each,
+                to=to,
+                buyer=SELLER,
+                order=case.order,
+                template=NOTICE,
+                version=version.id,
+                category="answer",  # to nobody's quiet hours but the seller's own mail program
+                rule="cases",
+                due_at=unit.now,
+                lateness=timedelta(days=2),
+                values=values,
+            )
+            for each, to in ways.items()
+        ]
+        unit.ask(outbox.queue(notices, unit.now))
 
 
 def _who(buyer: Buyer | None, chat: str | None) -> str | None:

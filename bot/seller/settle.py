@@ -6,8 +6,10 @@ from enum import Enum
 from sqlalchemy import Connection
 
 from bot.domain.events import CaseSettled, Event, PaymentReceived, load_event
+from bot.domain.money import Money
 from storage import inbox, read_models, trail
 from storage.inbox import inbox_event
+from storage.read_models import CaseView
 from storage.trail import Trace
 
 CHANNEL = "seller"
@@ -23,16 +25,25 @@ class Settled(Enum):
 
 
 def settle_case(
-    connection: Connection, shop: str, number: int, confirmed: bool, now: datetime, by: str
+    connection: Connection,
+    shop: str,
+    number: int,
+    confirmed: bool,
+    now: datetime,
+    by: str,
+    outcome: str | None = None,
+    refund: Money | None = None,
 ) -> Settled:
     """Close a case; a claim of payment that is `confirmed` is a payment as well. Repeats change nothing.
 
     by: who does it, `api:...` or `command:...`; it stays in the event and in the trail.
+    outcome, refund: as the buyer is told.
     """
     case = read_models.find_case(connection, shop, number)
     if case is None:
         return Settled.UNKNOWN
-    earlier = _earlier(connection, shop, number)
+    id = _settled_id(case)
+    earlier = _earlier(connection, shop, id)
     if earlier is not None:
         return Settled.DONE if earlier.confirmed == confirmed else Settled.CLOSED
     if case.closed_at is not None:
@@ -42,11 +53,13 @@ def settle_case(
     events: list[Event] = [
         CaseSettled(
             channel=CHANNEL,
-            external_id=_settled_id(number),
+            external_id=id,
             at=now,
             case=number,
             confirmed=confirmed,
             by=by,
+            outcome=outcome,
+            refund=refund,
         )
     ]
     if confirmed and case.order is not None:
@@ -57,11 +70,13 @@ def settle_case(
     return Settled.DONE
 
 
-def _earlier(connection: Connection, shop: str, number: int) -> CaseSettled | None:
-    kept = read_models.event_named(connection, shop, CHANNEL, _settled_id(number))
+def _earlier(connection: Connection, shop: str, id: str) -> CaseSettled | None:
+    kept = read_models.event_named(connection, shop, CHANNEL, id)
     event = load_event(kept.body) if kept else None
     return event if isinstance(event, CaseSettled) else None
 
 
-def _settled_id(number: int) -> str:
-    return f"case:{number}:settled"
+def _settled_id(case: CaseView) -> str:
+    """Another one each time that the case was opened again."""
+    again = f":{case.reopened}" if case.reopened else ""
+    return f"case:{case.number}:settled{again}"

@@ -49,6 +49,14 @@ class SellerWords:
         """A sentence of a page, such as the one behind an unsubscribe link."""
         return self._sentence("phrases", code, values)
 
+    def desk(self, code: str, values: Mapping[str, Any]) -> str:
+        """An answer to the seller in their own chat."""
+        return self._sentence("desk", code, values)
+
+    def summary(self, code: str, values: Mapping[str, Any]) -> str:
+        """A line of what a person needs to know of a case."""
+        return self._sentence("summary", code, values)
+
     def _sentence(self, table: str, code: str, values: Mapping[str, Any]) -> str:
         known = _sentences(self.locale, self.reader, table).get(code)
         if known is None:
@@ -77,6 +85,10 @@ class SellerWords:
     def case(self, kind: str) -> str:
         return self._name("cases", kind)
 
+    def cause(self, name: str) -> str:
+        """Of a complaint."""
+        return self._name("causes", name)
+
     def template(self, name: str) -> str:
         return self._name("templates", name)
 
@@ -104,6 +116,8 @@ class SellerWords:
                 return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
             case str() if name == "template":
                 return self.template(value)
+            case str() if name in ("cause", "concern"):
+                return self._name(f"{name}s", value)
             case str():
                 return quote(value, QUOTED_MAX)
         return value

@@ -31,10 +31,11 @@ from bot.texts.quote_values import coupon_values, quote_values
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
 TEXT_MAX = 500
+WORD_LINE_MAX, WORD_LINES = 1000, 60
 TO_PAY = ("unpaid", "partly_paid")  # states in which money is awaited before anything is sent
 ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
 
-_OURS = ("offer", "who", "draft")  # values whose links are the shop's, or the buyer's own address
+_OURS = ("offer", "who", "draft", "outcome")  # values whose links are the shop's, or the buyer's own address
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 # Values that come with the message itself; a message without one has it empty.
@@ -76,6 +77,15 @@ CARRIED: dict[str, str] = {
     "tier": "the buyer's tier",
     "draft": "a reply prepared for the seller; may be empty",
     "who": "the buyer that a case is about: name and address; may be empty",
+    "cause": "of a complaint: late, damaged, wrong_item, missing, quality, service, price or other",
+    "decide_by": "the day by which a complaint is decided; may be empty",
+    "outcome": "how a complaint was decided, in the seller's words; may be empty",
+    "desk": "true where the seller can answer in their own chat with the bot",
+    "word": "what one of the team writes to the buyer, line by line as it was written",
+    "orders": "lines about the orders of the buyer that a case is about; may be empty",
+    "orders[]": "number, state, total and what was promised, in the seller's words",
+    "said": "lines of what was said in the chat since a case was opened; may be empty",
+    "said[]": "when, who and what, in the seller's words",
     "claim": "true for a case that claims a payment, which the seller may confirm",
 }
 
@@ -166,6 +176,8 @@ def _carried(name: str, about: About) -> Any:
         return value
     if name == "link":
         return _link(value)
+    if name == "word":
+        return "\n".join(quote(line, WORD_LINE_MAX) or "" for line in value.split("\n")[:WORD_LINES])
     return quote(value, TEXT_MAX) if name in _OURS else quote_unlinked(value, TEXT_MAX)
 
 
@@ -180,6 +192,11 @@ def _case(about: About) -> Any:
     order = about.facts.order.id if about.facts.order else None
     numbers = (case.number for case in about.facts.cases if case.kind == "bad_review" and case.order == order)
     return max(numbers, default=None)
+
+
+def _decide_by(about: About) -> datetime | None:
+    given = about.due.values.get("decide_by")
+    return about.local(datetime.fromisoformat(given)) if isinstance(given, str) else None
 
 
 def _amount(about: About) -> Any:
@@ -215,7 +232,8 @@ def _hours(about: About) -> dict[str, Any] | None:
 
 
 def _back_at(about: About) -> datetime | None:
-    return about.local(back_at(about.now, about.shop.working_hours, about.shop.zone()))
+    shop = about.shop
+    return about.local(back_at(about.now, shop.working_hours, shop.zone(), shop.calendar_of_work))
 
 
 def _items(of: _Ordered) -> list[dict[str, Any]]:
@@ -378,9 +396,10 @@ _RETURNS: Makers[About] = {
 }
 
 MESSAGE: Makers[About] = {
-    **{name: partial(_carried, name) for name in CARRIED},
+    **{name: partial(_carried, name) for name in CARRIED if not name.endswith("[]")},
     "link": _given_link,
     "case": _case,
+    "decide_by": _decide_by,
     "amount": _amount,
     "items": _choice,
     "rating": _rating,

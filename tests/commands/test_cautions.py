@@ -1,12 +1,13 @@
 """What lets others read along is told with its mend, and is no mistake."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
-from bot.commands.cautions import cautions
+from bot.commands.cautions import cautions, unannounced
 from bot.config import load_config
 from bot.texts.languages import LOCALES
 
@@ -115,3 +116,17 @@ def test_a_yes_to_offers_that_nobody_can_confirm_is_told(
     file.write_text(ASKING.format(region=region, public_url=public_url), "utf-8")
 
     assert any("double_opt_in" in each for each in told(file)) is warned
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_a_year_whose_working_weekends_are_not_announced_is_told_when_it_is_near(
+    locale: str, tmp_path: Path
+) -> None:
+    file = settings(tmp_path, locale=locale)
+    file.write_text(f"{file.read_text('utf-8')}    calendar: CN\n", "utf-8")
+    config = load_config(file, {})
+
+    assert unannounced(config, datetime(2026, 6, 1, tzinfo=UTC)) == []
+    [caution] = unannounced(config, datetime(2089, 12, 1, tzinfo=UTC))[1:]
+    assert "2090" in caution
+    assert "days_on" in caution

@@ -33,6 +33,7 @@ def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[
         ),
         ("      telegram: {token: '${BOT}'}\n", "shops.tea.channels.telegram", "telegram has no secrets"),
         (BOT + "    seller: {email: lin@shop.example}\n", "shops.tea.seller", "no email channel"),
+        (BOT + "    seller: {owner: boss@shop.example}\n", "shops.tea.seller", "no email channel"),
         (MAIL + "    seller: {telegram: '42'}\n", "shops.tea.seller", "no telegram channel"),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_photo_is_received_and_shown_to_a_person_once() -> None:
 def test_the_bot_is_silent_while_a_person_talks() -> None:
     busy = Conversation(channel="telegram", address="42", buyer="ann", human_until=PLACED + days(1))
 
-    for text in ("where is my order", "有红色的吗", "hi", "转人工"):
+    for text in ("where is my order", "有红色的吗", "hi"):
         assert decide(wrote(text), chat_context(UNPAID, conversation=busy)) == []
 
 

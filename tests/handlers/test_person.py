@@ -116,7 +116,8 @@ def test_while_a_person_talks_the_bot_is_silent_and_obeys_a_stop() -> None:
     def silent(text: str, **how: Any) -> list[Action]:
         return decide(wrote(text, **how), chat_context(UNPAID, conversation=busy))
 
-    assert silent("转人工") == silent("", kind="other") == silent("有红色的吗") == []
+    assert silent("", kind="other") == silent("有红色的吗") == []
+    assert [type(action) for action in silent("转人工")] == [CallHuman]  # heard, and not answered
     assert [type(action) for action in silent("STOP")] == [Consent]
 
 

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.buyers import is_guest
+from bot.domain.desk import PERSONS
 from bot.domain.events import AgentReplied, OrderPlaced
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
@@ -228,8 +229,21 @@ class _Audit:
         for sending in around:
             silent = timedelta(seconds=sending.facts.get("takeover", self.shop.takeover.total_seconds()))
             ends = min(until, min(reply.at, fact.received_at) + silent)
-            if fact.received_at + SLACK < began(sending) < ends:
+            over = fact.received_at + SLACK < began(sending) < ends
+            if over and sending.template not in PERSONS and not self._may_speak(connection, fact, sending):
                 yield Violation(3, "spoken_over", sending, {"replied_at": reply.at, "until": ends})
+
+    def _may_speak(self, connection: Connection, fact: audit_queries.Fact, sending: Sending) -> bool:
+        """True if the seller ended the silence that began with this reply."""
+        reply = fact.event
+        return isinstance(reply, AgentReplied) and audit_queries.let_speak_again(
+            connection,
+            self.shop_id,
+            reply.channel,
+            reply.conversation,
+            fact.received_at,
+            began(sending) + SLACK,
+        )
 
     def _archived(self, at: datetime) -> bool:
         """True if events of that time may be in the archive."""
@@ -237,6 +251,8 @@ class _Audit:
 
     def _is_echo(self, sending: Sending, reply: AgentReplied, received_at: datetime) -> bool:
         names = (message_name(self.shop_id, sending.id), sending.receipt)
+        if reply.relayed:
+            return False
         same = reply.message_id in names or (sending.text or "").strip() == reply.text.strip()
         return same and sending.settled_at < received_at + ECHO
 

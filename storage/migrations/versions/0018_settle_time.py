@@ -6,7 +6,7 @@ from alembic import op
 from storage.tables import Utc
 
 revision = "0018"
-down_revision = "0016"
+down_revision = "0017"
 
 # Of what is handled nobody asks, and a constant rewrites no table. A program of the version before, which
 # may still run beside the new one, stores events without the column: they are handled at once.

@@ -1,0 +1,176 @@
+"""Complaints: taken at once with a number and a day, to the owner where that is wiser, told when decided."""
+
+import msgspec
+
+from bot.domain.actions import Action, CallHuman, OpenCase, Say, TellSeller, Value
+from bot.domain.complaints import OVER as OVER
+from bot.domain.complaints import SOON as SOON
+from bot.domain.complaints import decided_by
+from bot.domain.context import Case, Context
+from bot.domain.events import CaseSettled, MessageReceived, TimeCame
+from bot.domain.meanings import Meaning
+from bot.domain.messages import MessagePolicies
+from bot.domain.money import Money, parse_money
+from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
+from handlers.causes import OTHER, cause_of, concern_of
+from handlers.normalise import normalise
+from handlers.questions import Answers
+from handlers.replies import answer, quoted
+from handlers.validity import amount, iso
+from handlers.vip import standing, tier_of
+from handlers.which_order import own_order
+
+COMPENSATED = ("late", "damaged", "missing")  # what the bot itself may make good, where the shop lets it
+
+
+def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Open a case and acknowledge it; while one is open, what they write stands in it."""
+    known = _open_complaint(context)
+    if known is not None:
+        return [_noted(known, event, context)]
+    order, plain = own_order(event, context, None), normalise(event.text)
+    cause = cause_of(plain)
+    if cause == OTHER and meaning.intent == "damaged_item":
+        cause = "damaged"
+    return _taken(cause, _concern(plain, order, context), order, event, context)
+
+
+def insult(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Answer once a day, firm and polite, and call a person; a complaint beside it is answered instead."""
+    if {"complaint", "damaged_item"} & set(meaning.also):
+        return []
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    said = msgspec.structs.replace(
+        answer("insulted", event), key=f"insulted:{event.channel}:{event.conversation}:{day}"
+    )
+    return [said, CallHuman(reason="insulted", details=quoted(event))]
+
+
+def warn(event: TimeCame, context: Context) -> list[Action]:
+    """Tell the seller that a complaint is to be decided soon, or should have been by now."""
+    case = context.case
+    if case is None or not case.open or case.due_at is None or not _is_of(event, case):
+        return []
+    details: dict[str, Value] = {"due_at": iso(case.due_at)}
+    late = event.what == OVER
+    return [
+        TellSeller(case=case.number, key=event.external_id, reason=event.what, details=details, to_owner=late)
+    ]
+
+
+def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
+    """Tell the buyer how their complaint was settled, or their case where the seller said how."""
+    case = context.case
+    decided = event.outcome is not None or event.refund is not None
+    if case is None or context.buyer is None or not (case.kind == "complaint" or decided):
+        return []
+    told: dict[str, Value] = {"case": case.number, "outcome": event.outcome}
+    if event.refund:
+        told |= {"amount_minor": event.refund.minor, "currency": event.refund.currency}
+    key = f"complaint_settled:{case.number}:{case.reopened}"
+    return [Say(template="complaint_settled", key=key, to=case.chat, values=told)]
+
+
+def _taken(
+    cause: str, concern: str | None, order: Order | None, event: MessageReceived, context: Context
+) -> list[Action]:
+    due_at = decided_by(max(event.at, context.now), context.shop)
+    key = f"complaint:{event.channel}:{event.external_id}"
+    about: dict[str, Value] = {"cause": cause, "order": order.shown_number if order else None}
+    if concern:
+        about["concern"] = concern
+    opened = OpenCase(
+        kind="complaint",
+        key=key,
+        reason="complained",
+        details={**about, **quoted(event)},
+        order=order.id if order else None,
+        cause=cause,
+        due_at=due_at,
+    )
+    told: dict[str, Value] = {"cause": cause, "decide_by": iso(due_at)}
+    said = msgspec.structs.replace(answer("complaint_taken", event), values=told, case=key)
+    return [opened, said, *_made_good(cause, concern, order, event, context)]
+
+
+def _made_good(
+    cause: str, concern: str | None, order: Order | None, event: MessageReceived, context: Context
+) -> list[Action]:
+    """Promise what the shop lets the bot promise, once for an order and never more than was paid for it."""
+    limit, currency = context.shop.complaints.compensation, context.shop.currency
+    if not limit or concern or cause not in COMPENSATED or order is None or order.paid is None:
+        return []
+    most = parse_money(str(limit), currency)
+    if order.paid.currency != currency or order.paid.minor <= 0 or order.refunds:
+        return []
+    sum_ = Money(min(most.minor, order.paid.minor), currency)
+    key = f"compensation:{order.id}"
+    details: dict[str, Value] = {"order": order.shown_number, "amount": amount(sum_)}
+    told: dict[str, Value] = {"amount_minor": sum_.minor, "currency": currency}
+    said = msgspec.structs.replace(answer("compensation", event), key=key, values=told)
+    due = OpenCase(
+        kind="compensation", key=key, reason="compensation_promised", details=details, order=order.id
+    )
+    return [due, said]
+
+
+def _concern(plain: str, order: Order | None, context: Context) -> str | None:
+    """Why a complaint goes straight to the owner."""
+    shop, found = context.shop, concern_of(plain)
+    if found:
+        return found
+    large = shop.complaints.large_sum
+    worth = order.shop_total or order.total if order else None
+    if large is not None and worth and worth.currency == shop.currency and worth.decimal > large:
+        return "large_sum"
+    bought = standing(context.orders, context.now, shop.vip.period, shop.currency)
+    is_vip = tier_of(bought.orders, bought.spent, shop.currency, shop.vip.tiers) is not None
+    return "vip" if is_vip and shop.complaints.vip_to_owner else None
+
+
+def _open_complaint(context: Context) -> Case | None:
+    return next((case for case in context.cases if case.kind == "complaint" and case.open), None)
+
+
+def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
+    """Say once a day that it stands in the case too."""
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    return msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")
+
+
+def _is_of(event: TimeCame, case: Case) -> bool:
+    """False for a deadline that was set before the case was opened again."""
+    return event.external_id.rpartition(":")[2] == str(case.reopened)
+
+
+ANSWERS: Answers = {"complaint": complaint, "damaged_item": complaint, "insult": insult}
+
+POLICIES: MessagePolicies = {
+    "complaint_taken": policy.answer(
+        variables=("cause", "decide_by"),
+        samples=tuple(
+            {"case": 12, "cause": cause, "decide_by": "2026-12-02T15:59:59+00:00"}
+            for cause in ("damaged", "late", "wrong_item", "missing", "quality", "price", "service", "other")
+        ),
+    ),
+    "compensation": policy.answer(variables=("amount",), samples=({"amount_minor": 500, "currency": "CNY"},)),
+    "insulted": policy.answer(),
+    "complaint_settled": policy.persons(
+        variables=("case",),
+        samples=(
+            {"case": 12, "outcome": "We have sent you a new cup."},
+            {"case": 12, "outcome": None},
+            {"case": 12, "outcome": None, "amount_minor": 1500, "currency": "CNY"},
+        ),
+    ),
+}
+
+REASONS: Reasons = {
+    "complained": ("cause", "order", "concern", "text"),
+    "compensation_promised": ("order", "amount"),
+    "insulted": ("text",),
+    SOON: ("due_at",),
+    OVER: ("due_at",),
+}
