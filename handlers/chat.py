@@ -12,7 +12,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, late_shipping, order_proof, products, which_meaning
+from handlers import claims, knowledge, late_shipping, order_proof, products, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -65,6 +65,9 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
     if fields:
         return [*ended, *claims.take_form(fields, event, context)]
+    told = knowledge.reply(understood, event, context)
+    if told is not None:
+        return [*ended, *told]
     if understood.outcome == "ask":
         return [*ended, *which_meaning.ask(meanings, event)]
     return [*ended, *_each_once(meanings, event, context)]

@@ -14,6 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
+from handlers import knowledge
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -124,7 +125,10 @@ def _which(intent: str, products: list[Product], event: MessageReceived) -> list
 
 
 def ask_person(event: MessageReceived, context: Context) -> list[Action]:
-    """Say that we do not know, and let a person answer."""
+    """Say what was written down and is likely meant; else that we do not know, and let a person answer."""
+    told = knowledge.else_likely(event, context)
+    if told is not None:
+        return [told]
     if case_waiting(context):
         return [answer("human_again", event)]
     return [

@@ -23,6 +23,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     `earliest`: of several `at` for one key the earliest counts, while the message waits.
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     `locale`: the language to say it in; None: the buyer's.
+    `words`: the seller's own templates by language, in place of those of that name.
     """
 
     template: str
@@ -35,6 +36,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     unlike: str | None = None
     locale: str | None = None
     earliest: bool = False
+    words: dict[str, str] = {}
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 

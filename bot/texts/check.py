@@ -23,11 +23,15 @@ from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 from bot.texts.unread import unread
 from bot.texts.variables import PARTS, VARIABLES
 
-_KNOWN = frozenset(
-    ".".join(path.split(".")[: end + 1]).removesuffix("[]")
-    for path in VARIABLES
-    for end in range(path.count(".") + 1)
-) | {path.rpartition(".")[0] for path in VARIABLES if "[]" in path}
+_KNOWN = (
+    frozenset(VARIABLES)
+    | frozenset(
+        ".".join(path.split(".")[: end + 1]).removesuffix("[]")
+        for path in VARIABLES
+        for end in range(path.count(".") + 1)
+    )
+    | {path.rpartition(".")[0] for path in VARIABLES if "[]" in path}
+)
 
 
 _ABOUT_ORDERS = re.compile(r"\b(order|parcel|payment)\b")  # names whose values hang on an order's situation
@@ -58,6 +62,17 @@ def check_templates(
         if version.where not in broken:
             found |= set(check.unknown_names(version)) or set(check.tried(version))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
+
+
+def check_words(
+    words: Version, texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str = "en"
+) -> list[Finding]:
+    """Try one text that is no file of the catalogue, as `check_templates` tries those."""
+    check = _Check(texts, shop, policies, reader)
+    fault = why_unparsed(words)
+    if fault is not None:
+        return [check.finding(fault, own=True)]
+    return sorted(set(check.unknown_names(words)) or set(check.tried(words)))
 
 
 def check_folder(folder: Path, texts: Catalogue, reader: str = "en") -> list[Finding]:
@@ -120,6 +135,17 @@ def _unreadable(texts: Catalogue) -> Iterator[TemplateFault]:
     for text in texts.faults:
         fault = recognise(text)
         yield why_broken(own[fault.where], {}) if fault.where in own else fault
+
+
+def why_unparsed(version: Version) -> TemplateFault | None:
+    """Why a text is no template; None if it is one."""
+    try:
+        Compiled(TemplateEnvironment(version.locale), version.where, version.source)
+    except TemplateFault as fault:
+        return fault
+    except TemplateError as error:
+        return as_fault(error)
+    return None
 
 
 def why_broken(version: Version, variables: Mapping[str, Any]) -> TemplateFault:
