@@ -12,7 +12,15 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, knowledge, late_shipping, order_proof, products, which_meaning
+from handlers import (
+    claims,
+    knowledge,
+    late_shipping,
+    order_proof,
+    products,
+    shop_facts,
+    which_meaning,
+)
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -313,6 +321,7 @@ ANSWERS: Answers = {
     "acknowledged": nothing,
     "unknown": unknown,
     **products.ANSWERS,
+    **shop_facts.ANSWERS,
 }
 
 

@@ -1,5 +1,6 @@
 """The command that shows what a buyer's words would be taken for: understand."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -43,8 +44,8 @@ def understand(
     shop = choose_shop(config, shop_name)[1]
     words = words_of(shop)
     own = config.understanding.examples
-    learnt = _learnt(config.understanding.learned, own, words.locale)
-    found = _understood(learnt.model, text, config, shop)
+    learnt = learn_if_new(config.understanding.learned, own, words.locale)
+    found = understanding_by(learnt.model, config, shop)(text)
     fault = why_left_out(learnt.left_out, own, words.locale) if learnt.left_out else None
     if as_json:
         show_json({"outcome": found.outcome, "meanings": found.meanings, "fault": fault})
@@ -55,7 +56,8 @@ def understand(
     raise typer.Exit(FOUND if fault or found.outcome == "hand_over" else 0)
 
 
-def _learnt(folder: Path, own: Path, reader: str) -> "Learnt":
+def learn_if_new(folder: Path, own: Path, reader: str) -> "Learnt":
+    """Read what is kept, or learn it with a word to the seller. Raises WrongUse if it cannot be kept."""
     from bot.understanding.learning import learn
 
     with ExitStack() as stack:
@@ -72,24 +74,28 @@ def _learnt(folder: Path, own: Path, reader: str) -> "Learnt":
             raise WrongUse(say("learned_nowhere", reader, folder=folder, why=error.strerror)) from None
 
 
-def _understood(model: "Model", text: str, config: Config, shop: ShopSettings) -> Understanding:
-    """What the chat would understand, by its rules and by what was learned."""
+def understanding_by(model: "Model", config: Config, shop: ShopSettings) -> Callable[[str], Understanding]:
+    """What the chat would understand of a text, by its rules and by what was learned."""
     from bot.understanding.outcomes import thresholds_for
     from bot.understanding.understander import Understander
 
     understander = Understander()
     understander.swap(model, thresholds_for(model))
-    now = utc_now()
-    written = MessageReceived(
-        channel="try",
-        external_id="try",
-        message_id="try",
-        conversation="try",
-        at=now,
-        buyer=BuyerRef(),
-        text=text,
-    )
-    today = now.astimezone(shop.zone()).date()
     rules = rules_of(config, understander.understand)
-    found = rules.understand(written, shop.locale, NOTHING_BEFORE, today)
-    return found or Understanding("hand_over", guessed=True)
+    now = utc_now()
+    today = now.astimezone(shop.zone()).date()
+
+    def understood(text: str) -> Understanding:
+        written = MessageReceived(
+            channel="try",
+            external_id="try",
+            message_id="try",
+            conversation="try",
+            at=now,
+            buyer=BuyerRef(),
+            text=text,
+        )
+        found = rules.understand(written, shop.locale, NOTHING_BEFORE, today)
+        return found or Understanding("hand_over", guessed=True)
+
+    return understood

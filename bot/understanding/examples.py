@@ -1,5 +1,6 @@
 """Reads example sentences from YAML: a starter set of ours, and a seller's file laid over it."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
@@ -102,3 +103,20 @@ def _example(intent: str, node: yaml.Node, known: dict[str, str]) -> Example:
     if known.setdefault(plain, intent) != intent:
         raise FaultyExamples("under_two", line, sentence=node.value, intent=known[plain])
     return Example(" ".join(node.value.split()), intent)
+
+
+def with_sentence(text: str, intent: str, sentence: str) -> str:
+    """A file's text with one more sentence of an intent. Raises FaultyExamples if that cannot be read.
+
+    What the seller wrote stays as it is.
+    """
+    line = f"  - {json.dumps(sentence, ensure_ascii=False)}\n"
+    found = re.search(rf"(?m)^{re.escape(intent)}:[ \t]*(?:#[^\n]*)?\n(?=([ \t]*)- )", text)
+    if found:
+        line = found[1] + line.lstrip()
+        text = text[: found.end()] + line + text[found.end() :]
+    else:
+        begin = text if not text or text.endswith("\n") else f"{text}\n"
+        text = f"{begin}{intent}:\n{line}"
+    read(text)
+    return text
