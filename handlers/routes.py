@@ -38,6 +38,7 @@ from bot.domain.routes import Handler, Route
 from handlers import (
     answer_limit,
     chat,
+    checkout,
     claims,
     confirmation,
     journey,
@@ -114,7 +115,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
-    Route(CheckoutAbandoned, note),
+    Route(CheckoutAbandoned, checkout.ask),
     Route(ItemRestocked, note),
     Route(ProductTold, note),
     Route(ProductRemoved, note),
@@ -123,6 +124,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
 POLICIES: MessagePolicies = joined(
     answer_limit.POLICIES,
     chat.POLICIES,
+    checkout.POLICIES,
     claims.POLICIES,
     confirmation.POLICIES,
     knowledge.POLICIES,
@@ -147,6 +149,7 @@ REASONS: Reasons = joined(
     reasons.REASONS,
     answer_limit.REASONS,
     chat.REASONS,
+    checkout.REASONS,
     claims.REASONS,
     confirmation.REASONS,
     offers.REASONS,

@@ -14,7 +14,7 @@ from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
 from bot.domain.signed_tokens import ChatLink
 
-PROMOTION = "vip_promotion"  # its policy holds for every promotion, whatever the template
+PROMOTION = "vip_promotion"  # its policy holds for every promotion of the seller's, whatever the template
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,5 +45,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for name, policy in self.policies.items() if policy.looks_back)
 
     def policy(self, template: str, category: str) -> MessagePolicy | None:
-        """Find a message's policy. A promotion may have a template of its own, but no policy of its own."""
-        return self.policies.get(PROMOTION if category == "promotion" else template)
+        """Find a message's policy. A seller's promotion may have a template of its own, but no policy."""
+        own = self.policies.get(template)
+        if category != "promotion" or (own is not None and own.category == "promotion"):
+            return own
+        return self.policies.get(PROMOTION)
