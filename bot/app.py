@@ -26,8 +26,11 @@ from bot.deliver.claim import Claimer
 from bot.deliver.dispatcher import LEASE, Dispatcher
 from bot.deliver.links import Links
 from bot.deliver.outcomes import OutcomeWriter
+from bot.domain import settling
 from bot.domain.clock import utc_now
+from bot.domain.events import Event
 from bot.domain.rules import Rules
+from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
@@ -56,10 +59,12 @@ from bot.texts.catalogue import Catalogue
 from bot.understanding.examples import FaultyExamples
 from bot.worker import Worker
 from handlers import vip
+from handlers.haggling_words import haggles
 from handlers.meaning import asks_nothing
 from handlers.order_proof import numbers_in
 from handlers.reading import Understand, read
 from handlers.routes import POLICIES, ROUTES
+from handlers.together import reads_alone, unfinished
 from storage import case_records, schema
 from storage.database import Database
 from storage.instance import OutboxHold
@@ -127,6 +132,9 @@ def rules_of(config: Config, understand: Understand | None = None, knows: Knows 
         understand=partial(read, understand=understand),
         knows=knows,
         asks_nothing=asks_nothing,
+        reads_alone=reads_alone,
+        unfinished=unfinished,
+        haggles=haggles,
     )
 
 
@@ -296,7 +304,8 @@ class _Builder:
     def _public_routes(self, store: DeliveryStore, read_body: ReadBody) -> list[web.RouteDef]:
         shops, clock = self.config.shops, self.clock
         rate = RateLimit({shop_id: shop.limits.deliveries_per_second for shop_id, shop in shops.items()})
-        receiver = Receiver(self.channels.receiving, store, rate, self.metrics, clock, read_body)
+        channels, ready_at = self.channels.receiving, partial(_ready_at, shops, self.rules)
+        receiver = Receiver(channels, store, rate, self.metrics, clock, read_body, ready_at)
         unsubscribe = UnsubscribePage(self.tokens, store, shops, clock)
         wake_react = self.workers.react.wake
         return [
@@ -308,6 +317,10 @@ class _Builder:
             web.post("/offers/{token}", unsubscribe.confirm_offers),
             *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
         ]
+
+
+def _ready_at(shops: Mapping[str, Shop], rules: Rules, shop: str, event: Event, at: datetime) -> datetime:
+    return settling.ready_at(event, at, shops[shop].chat.settle, rules.reads_alone)
 
 
 def _routes_of_monitoring(health: Health) -> list[web.RouteDef]:

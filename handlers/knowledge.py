@@ -18,7 +18,10 @@ THE_OTHER = 0.9  # similarity from which on something else was asked for sure
 
 # What facts settle better than most texts that were written before.
 BY_FACTS = frozenset(
-    {"where_is_order", "when_ship", "payment_status", "refund_status", "cancel_order", "change_address"}
+    {
+        *("where_is_order", "when_ship", "payment_status", "refund_status", "cancel_order"),
+        *("change_address", "return_exchange", "discount"),
+    }
 )
 # What no text that was written before settles.
 BY_NO_TEXT = frozenset(

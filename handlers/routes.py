@@ -36,11 +36,13 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
 from handlers import (
+    after_sales,
     answer_limit,
     chat,
     checkout,
     claims,
     confirmation,
+    haggling,
     journey,
     knowledge,
     late_shipping,
@@ -50,8 +52,10 @@ from handlers import (
     order_proof,
     payment,
     products,
+    quotes,
     refunds,
     reminders,
+    return_news,
     review,
     shipping,
     shop_facts,
@@ -112,6 +116,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     deadline("parcel_check", shipping.check),
     deadline("late_shipping", late_shipping.check),
     deadline("weigh_money", weighing.weigh),
+    deadline("return_check", return_news.check),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
@@ -122,11 +127,13 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
 )
 
 POLICIES: MessagePolicies = joined(
+    after_sales.POLICIES,
     answer_limit.POLICIES,
     chat.POLICIES,
     checkout.POLICIES,
     claims.POLICIES,
     confirmation.POLICIES,
+    haggling.POLICIES,
     knowledge.POLICIES,
     leaving.POLICIES,
     message_policies.POLICIES,
@@ -134,6 +141,7 @@ POLICIES: MessagePolicies = joined(
     order_proof.POLICIES,
     payment.POLICIES,
     products.POLICIES,
+    quotes.POLICIES,
     refunds.POLICIES,
     reminders.POLICIES,
     review.POLICIES,
@@ -147,6 +155,7 @@ POLICIES: MessagePolicies = joined(
 
 REASONS: Reasons = joined(
     reasons.REASONS,
+    after_sales.REASONS,
     answer_limit.REASONS,
     chat.REASONS,
     checkout.REASONS,
@@ -158,6 +167,7 @@ REASONS: Reasons = joined(
     order_proof.REASONS,
     payment.REASONS,
     products.REASONS,
+    quotes.REASONS,
     refunds.REASONS,
     reminders.REASONS,
     review.REASONS,

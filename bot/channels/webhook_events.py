@@ -1,5 +1,6 @@
 """Translate a form of the webhook channel into an event."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from bot.domain.events import (
     Event,
     ItemRestocked,
     Line,
+    Media,
     MessageReceived,
     OrderCancelled,
     OrderCompleted,
@@ -41,6 +43,8 @@ _ORDER = "data.order"
 _MESSAGE = "data.message"
 _MESSAGE_KINDS = ("text", "button", "edit", "sticker", "other")
 _MAX_QUANTITY = 1_000_000
+_MAX_MEDIA = 10  # files of one message that are kept
+_FILE = re.compile(r"https?://[^\s<>\"]{1,1990}")
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +64,9 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
     id = _optional_id(message.id, f"{_MESSAGE}.id")
-    kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
+    media = _media(message.media or ())
+    other = message.kind or media
+    kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if other else "text"
     if message.text is None and kind not in ("other", "sticker"):
         missing(f"{_MESSAGE}.text", '"text": "..."')
     if id and kind != "edit":  # told again under another delivery id, a message stays one
@@ -75,7 +81,15 @@ def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]
         message_id=id or info.delivery,
         text=message.text or "",
         kind=kind,
+        media=media,
     )
+
+
+def _media(given: tuple[forms.Media, ...]) -> tuple[Media, ...]:
+    for place, each in enumerate(given[:_MAX_MEDIA]):
+        if not _FILE.fullmatch(each.url):
+            raise Unreadable(f"{_MESSAGE}.media[{place}].url is no web address of at most 2,000 characters")
+    return tuple(Media(ref=each.url, type=each.type, size=each.size) for each in given[:_MAX_MEDIA])
 
 
 def _reply(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:

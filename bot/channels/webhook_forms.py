@@ -95,12 +95,19 @@ class Refunded(Order, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class Media(msgspec.Struct, frozen=True):
+    url: str
+    type: str | None = None
+    size: int | None = None
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer
     id: Id | None = None
     sent_at: Timestamp | None = None
     text: str | None = None
     kind: str | None = None
+    media: tuple[Media, ...] | None = None
     agent: str | None = None
 
 

@@ -98,6 +98,17 @@ class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
         return f"chat:{self.channel}:{self.buyer.id or self.buyer.email or self.buyer.phone}"
 
 
+class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A picture, recording or file beside a message, by reference; as the platform describes it.
+
+    ref: the platform's id of it, or its address. type: MIME. size: bytes.
+    """
+
+    ref: str
+    type: str | None = None
+    size: int | None = None
+
+
 class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.received"):
     """`kind`: text, button (then `text` is the button's value), edit, sticker, or other (photo, voice, ...;
     then `text` is the caption)."""
@@ -106,6 +117,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     message_id: str
     text: str
     kind: str = "text"
+    media: tuple[Media, ...] = ()
 
 
 class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):

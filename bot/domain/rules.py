@@ -13,6 +13,7 @@ from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
 from bot.domain.signed_tokens import ChatLink
+from bot.domain.talks import Talk
 
 PROMOTION = "vip_promotion"  # its policy holds for every promotion of the seller's, whatever the template
 
@@ -25,6 +26,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     understand: (chat message, locale, what came before, the shop's date) -> what it means.
     knows: (shop, text, the shop's date) -> what its seller wrote down and may answer it, the nearest first.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
+    reads_alone: True for one that is obeyed at once and not read together with others: a wish or a command.
+    unfinished: True for half a sentence, which waits for its other half.
+    haggles: (text, talk) -> True for a chat message that may be about a price, so that quotes are read for
+    it with the batch.
     promotion_firings: (promotion, now, zone) -> the last time of its calendar up to now, and the first after.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
@@ -38,6 +43,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     knows: Callable[[str, str, date], tuple[Known, ...]] = lambda *asked: ()
     asks_nothing: Callable[[str], bool] = lambda text: False
+    reads_alone: Callable[[str], bool] = lambda text: False
+    unfinished: Callable[[str], bool] = lambda text: False
+    haggles: Callable[[str, Talk], bool] = lambda text, talk: False
 
     @property
     def looking_back(self) -> frozenset[str]:

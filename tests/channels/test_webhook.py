@@ -33,6 +33,7 @@ from bot.domain.events import (
     Event,
     ItemRestocked,
     Line,
+    Media,
     MessageReceived,
     OrderCancelled,
     OrderCompleted,
@@ -304,6 +305,24 @@ def test_kinds_of_messages_are_kept_and_unknown_ones_are_other(said: str | None,
 
     assert isinstance(event, MessageReceived)
     assert (event.kind, event.conversation, event.message_id) == (kind, "7", "d1")
+
+
+def test_files_beside_a_message_are_kept_by_their_address() -> None:
+    files = [{"url": "https://shop.example/1.jpg", "type": "image/jpeg", "size": 1234}, {"url": "http://x/2"}]
+    event = parsed("message.received", {"message": {"buyer": {"id": 7}, "media": files}})
+
+    assert isinstance(event, MessageReceived)
+    assert event.media == (
+        Media(ref="https://shop.example/1.jpg", type="image/jpeg", size=1234),
+        Media(ref="http://x/2"),
+    )
+    assert (event.kind, event.text) == ("other", "")
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "https://" + "x" * 2000, "javascript:alert(1)"])
+def test_what_is_no_web_address_is_named(url: str) -> None:
+    with pytest.raises(Unreadable, match=r"data\.message\.media\[0\]\.url"):
+        parsed("message.received", {"message": {"buyer": {"id": 7}, "media": [{"url": url}]}})
 
 
 def test_an_agents_reply_is_understood() -> None:
