@@ -12,6 +12,7 @@ from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.order_details import invoice_fields
+from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
 
@@ -42,7 +43,7 @@ def _filled_in(
     order = next((each for each in context.orders if each.id == asked.about.get("order")), None)
     if order is None:
         return None
-    given = invoice_fields(event.text, asked=meaning.intent in FIELDS)
+    given = invoice_fields(event.text, asked=says_only(meaning, FIELDS))
     if not given:
         return None
     before = {name: str(asked.about[name]) for name in ("tax", "mailbox") if asked.about.get(name)}

@@ -12,6 +12,7 @@ from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.order_details import has_address
+from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
 
@@ -98,7 +99,7 @@ def _told_address(
     asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
 ) -> list[Action] | None:
     """An address, or words of no other meaning with a number in them; they stand in the open case."""
-    vague = meaning.intent in DETAILS and any(sign.isdigit() for sign in event.text)
+    vague = says_only(meaning, DETAILS) and any(sign.isdigit() for sign in event.text)
     given = has_address(event.text) or vague
     return [answer("noted", event)] if given and _waits(asked, context) else None
 
@@ -106,7 +107,7 @@ def _told_address(
 def _told_change(
     asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
 ) -> list[Action] | None:
-    given = meaning.intent in DETAILS and event.text
+    given = says_only(meaning, DETAILS) and event.text
     return [answer("noted", event)] if given and _waits(asked, context) else None
 
 

@@ -20,6 +20,7 @@ from handlers.which_order import about_order
 
 LAPSES = timedelta(minutes=30)
 MOST_ASKED = 3  # times for which order; then a person is asked
+SURE = 0.6  # the least probability of a meaning that surely is one of its own
 KEPT = 500  # characters of a wish
 
 # (order, the words of the wish, message, context) -> actions
@@ -77,6 +78,11 @@ def _about(
         return [*order_proof.counted(decided), *ask_person("order_not_named", event, context)]
     about: dict[str, str | int | None] = {"intent": intent, "text": words[:KEPT], "times": times}
     return [*decided, Ask(question=question, lapses=LAPSES, about=about)]
+
+
+def says_only(meaning: Meaning, intents: frozenset[str]) -> bool:
+    """True for words taken for one of these, or for nothing surely: they may be what we asked for."""
+    return meaning.intent in intents or meaning.probability < SURE
 
 
 def ask_person(reason: str, event: MessageReceived, context: Context) -> list[Action]:

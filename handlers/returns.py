@@ -16,6 +16,7 @@ from bot.domain.untrusted_text import quote_unlinked
 from bot.domain.working_days import end_of_term
 from handlers import order_holds
 from handlers.order_proof import numbers_in
+from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
 from handlers.return_request import Request, of_lines, only_way, remember, remembered, request_in, with_words
@@ -209,7 +210,7 @@ def _details(asked: Asked, meaning: Meaning, event: MessageReceived, context: Co
     told = with_words(known, event.text, only_way(asked))
     if (told.wish, told.lines) != (known.wish, known.lines):
         return _consider(told, event, context)
-    if meaning.intent not in DETAILS:
+    if not says_only(meaning, DETAILS):
         return None
     return _consider(msgspec.structs.replace(told, times=told.times + 1), event, context)
 

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from bot.domain.events import BuyerRef
+from bot.domain.meanings import Meaning
 from handlers.after_sales import WISHES
-from handlers.order_wishes import LAPSES, MOST_ASKED
+from handlers.order_wishes import LAPSES, MOST_ASKED, says_only
 from tests.handlers.asking import Chat
 from tests.handlers.world import PLACED, days, delivered, order_of, paid, placed, shipped, shop_with
 
@@ -44,6 +45,16 @@ def test_nothing_is_done_about_an_order_that_is_not_proved() -> None:
         bob.say("order 1001, please", intent)
         bob.say("1001 1234")
         assert (bob.opened, bob.wakes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("intent", "probability", "only"),
+    [("unknown", 0.0, True), ("other", 0.9, True), ("contact", 0.5, True), ("contact", 0.9, False)],
+)
+def test_what_is_not_surely_something_else_may_be_what_we_asked_for(
+    intent: str, probability: float, only: bool
+) -> None:
+    assert says_only(Meaning(intent, probability), frozenset({"unknown", "other"})) is only
 
 
 def test_after_some_tries_a_person_goes_on() -> None:
