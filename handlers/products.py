@@ -103,7 +103,7 @@ def from_product(intent: str) -> Answer:
 
 def _said(product: Product, fact: tuple[str, dict[str, Value]], event: MessageReceived) -> Say:
     template, values = fact
-    carried = {"sku": product.sku, "item": product.title, **values}
+    carried = {"sku": product.sku, "title": product.title, **values}
     if product.url:
         carried["link"] = product.url
     said = answer(template, event)
@@ -167,25 +167,25 @@ ANSWERS: Answers = {intent: from_product(intent) for intent in FACTS}
 
 QUESTIONS: Questions = {"which_product": Question(LAPSES, chosen)}
 
-_ITEM = {"item": "Blue mug", "sku": "MUG-1"}
+_ITEM = {"title": "Blue mug", "sku": "MUG-1"}
 
 POLICIES: MessagePolicies = {
     "product_stock": policy.answer(
-        variables=("item",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
+        variables=("title",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
     ),
-    "product_sold_out": policy.answer(variables=("item",), samples=(_ITEM,)),
+    "product_sold_out": policy.answer(variables=("title",), samples=(_ITEM,)),
     "product_price": policy.answer(
-        variables=("item", "price"),
+        variables=("title", "price"),
         samples=(
             {**_ITEM, "price_minor": 6000, "currency": "CNY"},
             {**_ITEM, "price_minor": 1, "currency": "GBP", "link": "https://shop.example/mug"},
         ),
     ),
     "product_sizes": policy.answer(
-        variables=("item", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
+        variables=("title", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
     ),
     "product_materials": policy.answer(
-        variables=("item",),
+        variables=("title",),
         samples=(
             {**_ITEM, "materials": "100% cotton", "care": "by hand"},
             {**_ITEM, "care": "洗碗机可洗"},
@@ -193,7 +193,7 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_postage": policy.answer(
-        variables=("item",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
+        variables=("title",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
     ),
     "product_unknown": policy.answer(),
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),
