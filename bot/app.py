@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypedDict, Unpack
 
 import aiohttp
@@ -33,6 +34,7 @@ from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
+from bot.operations.knowledge import Knows, load_knowledge
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import RestoreGuard
 from bot.operations.time_limit import TimeLimit
@@ -52,6 +54,7 @@ from bot.receive.log.watermark import Watermark
 from bot.receive.page_headers import guard
 from bot.receive.rate_limit import RateLimit
 from bot.receive.unsubscribe_page import UnsubscribePage
+from bot.settings.knowledge_file import KnowledgeFault
 from bot.texts.catalogue import Catalogue
 from bot.understanding.examples import FaultyExamples
 from bot.worker import Worker
@@ -85,6 +88,7 @@ class Options(TypedDict, total=False):
 
     rules: the tables of a shop; `rules_of(config, understand)` where it is left out.
     understand: what was learned of buyers' words; phrases decide where it is left out.
+    knows: what sellers wrote down.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
     on_case: told of each case that begins to wait for the seller.
@@ -93,6 +97,7 @@ class Options(TypedDict, total=False):
 
     rules: Rules
     understand: Understand
+    knows: Knows
     channels: Channels
     clock: Callable[[], datetime]
     legs: Collection[str]
@@ -103,10 +108,10 @@ class Options(TypedDict, total=False):
     on_case: Callable[[CaseLine], None]
 
 
-def rules_of(config: Config, understand: Understand | None = None) -> Rules:
+def rules_of(config: Config, understand: Understand | None = None, knows: Knows = lambda *asked: ()) -> Rules:
     """The rules in `handlers`; links count as proof if they are signed with the settings' secret.
 
-    understand: what was learned of buyers' words; without it phrases decide.
+    understand: what was learned of buyers' words; without it phrases decide. knows: what sellers wrote down.
     """
     tokens = SignedTokens(config.secret.get_secret_value())
 
@@ -125,6 +130,7 @@ def rules_of(config: Config, understand: Understand | None = None) -> Rules:
         promotion_firings=vip.promotion_firings,
         tier_of=vip.tier_of,
         understand=partial(read, understand=understand),
+        knows=knows,
         asks_nothing=asks_nothing,
         reads_alone=reads_alone,
         unfinished=unfinished,
@@ -165,7 +171,9 @@ class _Builder:
         self.jitter = options.get("jitter", random.random)
         self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
-        self.rules = options.get("rules") or rules_of(config, options.get("understand"))
+        self.rules = options.get("rules") or rules_of(
+            config, options.get("understand"), options.get("knows", lambda *asked: ())
+        )
         self.channels = options.get("channels") or channels_of(config, http)
         self.metrics = Metrics()
         self.catalogue = Catalogue(config.templates)
@@ -347,6 +355,7 @@ async def serve(
     until: asyncio.Event,
     notice_seconds: float = 0.0,
     on_left_out: Callable[[FaultyExamples], None] = lambda fault: None,
+    on_unknown: Callable[[Path, KnowledgeFault], None] = lambda file, fault: None,
     **options: Unpack[Options],
 ) -> None:
     """Run until `until` is set. Raises StorageError or OSError if it cannot start.
@@ -354,6 +363,7 @@ async def serve(
     on_ready: called with the hold of the outbox, if any, and with the number of the cases that wait, by shop,
     once deliveries are accepted.
     on_left_out: called where the seller's example sentences are not used, with the reason.
+    on_unknown: told of each entry of a knowledge file that is not used.
     notice_seconds: between "not ready" and the closing of the port, so that a load balancer notices.
     """
     # What scores texts takes long to import, and only what serves needs it.
@@ -368,6 +378,8 @@ async def serve(
         async with open_http() as http:
             understander = Understander()
             options.setdefault("understand", understander.understand)
+            written, of = config.understanding.knowledge, config.shops
+            options.setdefault("knows", await asyncio.to_thread(load_knowledge, written, of, on_unknown))
             program = build(config, database, http, **options)
             parts = program.parts
             for fault in parts.catalogue.faults:

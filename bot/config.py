@@ -130,6 +130,12 @@ class UnderstandingSettings(Settings):
         validate_default=True,
         description="sentences of your own, by what they mean; used if the file is there",
     )
+    knowledge: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("knowledge.yaml"),
+        validate_default=True,
+        description="questions with your answers to them; used if the file is there, and beside it "
+        "knowledge.SHOP.yaml for one shop",
+    )
     learned: Annotated[Path, AfterValidator(_place)] = Field(
         Path("learned"),
         validate_default=True,

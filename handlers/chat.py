@@ -17,6 +17,7 @@ from handlers import (
     claims,
     complaints,
     haggling,
+    knowledge,
     late_shipping,
     order_proof,
     products,
@@ -78,6 +79,9 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
     if fields:
         return [*ended, *claims.take_form(fields, event, context)]
+    told = knowledge.reply(understood, event, context)
+    if told is not None:
+        return [*ended, *told]
     if understood.outcome == "ask":
         return [*ended, *which_meaning.ask(meanings, event)]
     return [*ended, *_each_once(meanings, event, context)]

@@ -14,6 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
+from handlers import knowledge
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -102,7 +103,7 @@ def from_product(intent: str) -> Answer:
 
 def _said(product: Product, fact: tuple[str, dict[str, Value]], event: MessageReceived) -> Say:
     template, values = fact
-    carried = {"sku": product.sku, "item": product.title, **values}
+    carried = {"sku": product.sku, "title": product.title, **values}
     if product.url:
         carried["link"] = product.url
     said = answer(template, event)
@@ -124,7 +125,10 @@ def _which(intent: str, products: list[Product], event: MessageReceived) -> list
 
 
 def ask_person(event: MessageReceived, context: Context) -> list[Action]:
-    """Say that we do not know, and let a person answer."""
+    """Say what was written down and is likely meant; else that we do not know, and let a person answer."""
+    told = knowledge.else_likely(event, context)
+    if told is not None:
+        return [told]
     if case_waiting(context):
         return [answer("human_again", event)]
     return [
@@ -163,25 +167,25 @@ ANSWERS: Answers = {intent: from_product(intent) for intent in FACTS}
 
 QUESTIONS: Questions = {"which_product": Question(LAPSES, chosen)}
 
-_ITEM = {"item": "Blue mug", "sku": "MUG-1"}
+_ITEM = {"title": "Blue mug", "sku": "MUG-1"}
 
 POLICIES: MessagePolicies = {
     "product_stock": policy.answer(
-        variables=("item",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
+        variables=("title",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
     ),
-    "product_sold_out": policy.answer(variables=("item",), samples=(_ITEM,)),
+    "product_sold_out": policy.answer(variables=("title",), samples=(_ITEM,)),
     "product_price": policy.answer(
-        variables=("item", "price"),
+        variables=("title", "price"),
         samples=(
             {**_ITEM, "price_minor": 6000, "currency": "CNY"},
             {**_ITEM, "price_minor": 1, "currency": "GBP", "link": "https://shop.example/mug"},
         ),
     ),
     "product_sizes": policy.answer(
-        variables=("item", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
+        variables=("title", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
     ),
     "product_materials": policy.answer(
-        variables=("item",),
+        variables=("title",),
         samples=(
             {**_ITEM, "materials": "100% cotton", "care": "by hand"},
             {**_ITEM, "care": "洗碗机可洗"},
@@ -189,7 +193,7 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_postage": policy.answer(
-        variables=("item",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
+        variables=("title",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
     ),
     "product_unknown": policy.answer(),
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),

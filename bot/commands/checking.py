@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bot.app import rules_of
 from bot.commands.cautions import cautions
 from bot.commands.gaps import REFUSED, gaps
+from bot.commands.known import unknown_in
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -73,17 +74,24 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
         found += check_folder(config.templates, texts, reader)
     open_walls = cautions(config, config_file)
     undone = [*_undone(config, reader), *_unlearned(config, reader)]
+    unknown = unknown_in(config, texts, policies, reader)
     if as_json:
         settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
-        show_json({"settings": settings, "templates": found, "cautions": open_walls})
+        known = [
+            {"file": str(file), "line": line, "path": path, "text": what}
+            for file, line, path, what in unknown
+        ]
+        show_json({"settings": settings, "templates": found, "knowledge": known, "cautions": open_walls})
     else:
         for mistake in undone:
             tell(f"{config_file}: {mistake.path}: {mistake.text}")
-        if found or not undone:
+        for file, line, path, what in unknown:
+            tell(f"{file}:{line}: {path}: {what}" if path else f"{file}:{line}: {what}")
+        if found or not (undone or unknown):
             _show_findings(found, config, len(texts.versions))
         for caution in open_walls:
             remark(f"! {caution}")
-    raise typer.Exit(FOUND if found or undone else 0)
+    raise typer.Exit(FOUND if found or undone or unknown else 0)
 
 
 def _undone(config: Config, reader: str) -> Iterator[Mistake]:
@@ -112,7 +120,7 @@ def _no_file() -> str:
 def _show_mistakes(error: ConfigError, as_json: bool) -> None:
     if as_json:
         show_json({"settings": [dict(zip(Mistake._fields, each, strict=True)) for each in error.mistakes],
-                   "templates": [], "cautions": []})  # fmt: skip
+                   "templates": [], "knowledge": [], "cautions": []})  # fmt: skip
         return
     tell(str(error))
 

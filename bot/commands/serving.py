@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -34,6 +35,7 @@ from bot.config import Config
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive
 from bot.program import LEGS
+from bot.settings.knowledge_file import KnowledgeFault
 from bot.understanding.examples import FaultyExamples
 from storage.instance import OutboxHold
 from storage.unit import CaseLine
@@ -106,12 +108,23 @@ async def _until_stopped(
     on_case = partial(_tell_case, config, as_json)
     on_left_out = partial(_tell_left_out, config)
     await run_program(
-        config, greeting, stop, legs=legs, notice_seconds=notice, on_left_out=on_left_out, on_case=on_case
+        config,
+        greeting,
+        stop,
+        legs=legs,
+        notice_seconds=notice,
+        on_left_out=on_left_out,
+        on_unknown=partial(_tell_unknown, config),
+        on_case=on_case,
     )
 
 
 def _tell_left_out(config: Config, fault: FaultyExamples) -> None:
     remark("! " + why_left_out(fault, config.understanding.examples, reader_of(config)))
+
+
+def _tell_unknown(config: Config, file: Path, fault: KnowledgeFault) -> None:
+    remark(f"! {file.name}:{fault.line}: {fault.path}: {fault.said(reader_of(config))}")
 
 
 def _tell_case(config: Config, as_json: bool, line: CaseLine) -> None:

@@ -26,6 +26,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     `unlike`: key of an earlier message; use a channel that it did not use (second contact).
     `locale`: the language to say it in; None: the buyer's.
     `case`: key of a case opened beside it; its number is carried as the value `case`.
+    `words`: the seller's own templates by language, in place of those of that name.
     """
 
     template: str
@@ -39,6 +40,7 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     locale: str | None = None
     earliest: bool = False
     case: str | None = None
+    words: dict[str, str] = {}
     buttons: tuple[tuple[str, str], ...] = ()  # (label, value) pairs
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from bot.domain.actions import CALLS
+from bot.domain.knowledge import Known
 from bot.domain.meanings import Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -157,6 +158,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
     wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
     understood: Understanding | None = None  # what a chat message means
+    known: tuple[Known, ...] = ()  # what the seller wrote down and may answer it, the nearest first
     shelf: Shelf = NO_SHELF  # the products that it is about; read only where it asks about any
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
     case: Case | None = None  # the one that a deadline or a settling is about

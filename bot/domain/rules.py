@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bot.domain.events import MessageReceived
+from bot.domain.knowledge import Known
 from bot.domain.meanings import Before, Understanding
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
@@ -14,7 +15,7 @@ from bot.domain.shop import Promotion, Tier
 from bot.domain.signed_tokens import ChatLink
 from bot.domain.talks import Talk
 
-PROMOTION = "vip_promotion"  # its policy holds for every promotion, whatever the template
+PROMOTION = "vip_promotion"  # its policy holds for every promotion of the seller's, whatever the template
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     numbers_in: what may be order numbers in a chat message.
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
     understand: (chat message, locale, what came before, the shop's date) -> what it means.
+    knows: (shop, text, the shop's date) -> what its seller wrote down and may answer it, the nearest first.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
     reads_alone: True for one that is obeyed at once and not read together with others: a wish or a command.
     unfinished: True for half a sentence, which waits for its other half.
@@ -39,6 +41,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     promotion_firings: Callable[[Promotion, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
+    knows: Callable[[str, str, date], tuple[Known, ...]] = lambda *asked: ()
     asks_nothing: Callable[[str], bool] = lambda text: False
     reads_alone: Callable[[str], bool] = lambda text: False
     unfinished: Callable[[str], bool] = lambda text: False
@@ -50,5 +53,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for name, policy in self.policies.items() if policy.looks_back)
 
     def policy(self, template: str, category: str) -> MessagePolicy | None:
-        """Find a message's policy. A promotion may have a template of its own, but no policy of its own."""
-        return self.policies.get(PROMOTION if category == "promotion" else template)
+        """Find a message's policy. A seller's promotion may have a template of its own, but no policy."""
+        own = self.policies.get(template)
+        if category != "promotion" or (own is not None and own.category == "promotion"):
+            return own
+        return self.policies.get(PROMOTION)

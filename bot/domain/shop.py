@@ -210,6 +210,14 @@ class FollowUps(Settings):
     delay: Duration = Field(timedelta(days=5), description="a parcel that did not move for so long is late")
     review: Duration = Field(timedelta(days=7), description="after delivery; 0d: never ask")
     review_reminder: Duration = Field(timedelta(days=5), description="after the request; 0d: none")
+    checkout: Duration = Field(
+        timedelta(hours=1),
+        description="after a checkout was left, buyers who agreed to offers are asked why; 0d: never",
+    )
+    checkout_reminder: Duration = Field(
+        timedelta(days=1),
+        description="after that question, where limits.promotions_per_week leaves room; 0d: none",
+    )
 
 
 Words = str | dict[str, str]  # a text of the seller's, or one for each language

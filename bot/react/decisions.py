@@ -40,7 +40,7 @@ from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.seller.settle import settle_case
-from bot.texts.catalogue import Catalogue, Version
+from bot.texts.catalogue import Catalogue, Version, locale_chain, make_version
 from storage import buyer_records, calendar, inbox, outbox
 from storage.asking import Asking
 from storage.inbox import own_inbox_event
@@ -165,7 +165,7 @@ class Decisions:
             return
         now = self._work.now
         policy = self._rules.policies[say.template]
-        version = self._catalogue.resolve(say.template, say.locale or self._locale(say, context))
+        version = self._version(say, say.locale or self._locale(say, context))
         self._versions[version.id] = version
         due_at = say.at or now + (say.after or timedelta(0))
         late = too_late(due_at, policy.lateness, now)  # an import brings many such
@@ -190,6 +190,14 @@ class Decisions:
             self._count_answer(context.conversation)
         self._says[say.key] = draft
         self._about[say.order or ""].append(draft)
+
+    def _version(self, say: Say, locale: str) -> Version:
+        """The wording for a reader of `locale`, which the action itself may carry."""
+        written = next((each for each in locale_chain(locale) if each in say.words), None)
+        written = written or next(iter(say.words), None)
+        if written is None:
+            return self._catalogue.resolve(say.template, locale)
+        return make_version(written, say.template, say.words[written], own=True)
 
     def _is_nobodys(self, say: Say, context: Context) -> bool:
         """Whether words in a chat lead to a message about an order that has no buyer yet: whoever wrote them

@@ -49,16 +49,21 @@ class Products:
         self._skus |= {(source, sku) for sku in set(told.seen) - set(known.seen if known else ())}
 
     def shelf(
-        self, event: MessageReceived, understood: Understanding, orders: Iterable[Order], chat: Conversation
+        self,
+        event: MessageReceived,
+        understood: Understanding,
+        orders: Iterable[Order],
+        chat: Conversation,
+        written: bool = False,
     ) -> Shelf:
-        """The products that a chat message is about; read only if it asks about any, or chooses one."""
+        """The products that a chat message is about; read only if it asks about any, chooses one, or if what
+        was written down about one may answer it."""
         asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
         choice = str(asked.about.get(CHOICE) or "").split("\n") if asked else []
         choice = [sku for sku in choice if sku]
         awaited = str(asked.about.get("awaited") or "").split() if asked else []
-        if not choice and ABOUT_PRODUCTS.isdisjoint(
-            (*awaited, *(each.intent for each in understood.meanings))
-        ):
+        meant = {*awaited, *(each.intent for each in understood.meanings)}
+        if not choice and not written and ABOUT_PRODUCTS.isdisjoint(meant):
             return NO_SHELF
         if choice:
             return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))

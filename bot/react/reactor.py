@@ -14,6 +14,7 @@ from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent
+from bot.domain.knowledge import Known
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
 from bot.domain.products import NO_SHELF, Shelf
@@ -349,6 +350,7 @@ class _Batch:
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
+        known = self._known(event)
         if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
             work.read_quotes(subject.buyer, chat)
         return Context(
@@ -367,7 +369,8 @@ class _Batch:
             quotes=work.quotes_of(subject.buyer, chat) if chat else (),
             next_quote=work.next_quote,
             understood=understood,
-            shelf=self._shelf(event, understood, orders, chat),
+            known=known,
+            shelf=self._shelf(event, understood, known, orders, chat),
         )
 
     def _understood(
@@ -382,16 +385,25 @@ class _Batch:
         before = chat.talk.before(now)
         return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
 
+    def _known(self, event: AnyEvent) -> tuple[Known, ...]:
+        """What the seller wrote down and may answer a chat message, in bounded time."""
+        if not isinstance(event, MessageReceived):
+            return ()
+        today = self._unit.now.astimezone(self._unit.shop.zone()).date()
+        return self._time_limit.bounded(partial(self._rules.knows, self._unit.shop_id, event.text, today))
+
     def _shelf(
         self,
         event: AnyEvent,
         understood: Understanding | None,
+        known: tuple[Known, ...],
         orders: tuple[Order, ...],
         chat: Conversation | None,
     ) -> Shelf:
         if not isinstance(event, MessageReceived) or chat is None or understood is None:
             return NO_SHELF
-        return self._products.shelf(event, understood, orders, chat)
+        written = any(each.entry.products for each in known)
+        return self._products.shelf(event, understood, orders, chat, written)
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

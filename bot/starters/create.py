@@ -49,5 +49,6 @@ def _texts(random: Random, locale: str) -> dict[str, str]:
         "config.yaml": (folder / "config.yaml").read_text("utf-8"),
         ".env": Template((folder / "env").read_text("utf-8")).substitute(secrets),
         ".gitignore": IGNORED,
+        "knowledge.yaml": (folder / "knowledge.yaml").read_text("utf-8"),
         "templates/README.md": (folder / "templates.md").read_text("utf-8"),
     }

@@ -63,6 +63,17 @@ def check_templates(
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
+def check_words(
+    words: Version, texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str = "en"
+) -> list[Finding]:
+    """Try one text that is no file of the catalogue, as `check_templates` tries those."""
+    check = _Check(texts, shop, policies, reader)
+    fault = why_unparsed(words)
+    if fault is not None:
+        return [check.finding(fault, own=True)]
+    return sorted(set(check.unknown_names(words)) or set(check.tried(words)))
+
+
 def check_folder(folder: Path, texts: Catalogue, reader: str = "en") -> list[Finding]:
     """Find what the seller's folder has that nothing reads, or that reads otherwise than it was meant."""
     return sorted(
@@ -123,6 +134,17 @@ def _unreadable(texts: Catalogue) -> Iterator[TemplateFault]:
     for text in texts.faults:
         fault = recognise(text)
         yield why_broken(own[fault.where], {}) if fault.where in own else fault
+
+
+def why_unparsed(version: Version) -> TemplateFault | None:
+    """Why a text is no template; None if it is one."""
+    try:
+        Compiled(TemplateEnvironment(version.locale), version.where, version.source)
+    except TemplateFault as fault:
+        return fault
+    except TemplateError as error:
+        return as_fault(error)
+    return None
 
 
 def why_broken(version: Version, variables: Mapping[str, Any]) -> TemplateFault:

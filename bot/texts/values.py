@@ -64,7 +64,7 @@ CARRIED: dict[str, str] = {
     "missing": "true if a person looks for a refund that should have come",
     "given": "true if the buyer has told the new address",
     "mailbox": "true if the order has a mail address of the buyer",
-    "item": "the name of the item that was asked about",
+    "title": "the name of the item that was asked about",
     "items": "names of the items to choose from; an empty list if none was named",
     "left": "how many are left, if they are few; may be empty",
     "price": "amount for one of it",

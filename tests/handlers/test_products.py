@@ -61,7 +61,7 @@ def test_what_the_shop_tells_of_a_product_answers_what_is_asked(
 ) -> None:
     decided = decide(wrote("the blue mug?"), asked(intent, MUG))
 
-    assert said(decided) == [(template, {"item": "Blue mug", **values})]
+    assert said(decided) == [(template, {"title": "Blue mug", **values})]
     assert not any(isinstance(each, CallHuman) for each in decided)
 
 
@@ -98,7 +98,7 @@ def test_no_buyer_hears_the_floor() -> None:
 def test_postage_of_nothing_is_free_and_not_a_price() -> None:
     free = replace(MUG, postage=Money(0, "GBP"))
     assert said(decide(wrote("postage?"), asked("postage", free))) == [
-        ("product_postage", {"item": "Blue mug"})
+        ("product_postage", {"title": "Blue mug"})
     ]
 
 
@@ -113,7 +113,7 @@ def test_of_several_that_are_named_the_buyer_is_asked_which() -> None:
 
 def test_without_a_name_what_the_talk_is_about_is_meant_and_else_it_is_asked() -> None:
     assert (
-        said(decide(wrote("in stock?"), asked("stock", MUG, WHITE, named=False)))[0][1]["item"] == "Blue mug"
+        said(decide(wrote("in stock?"), asked("stock", MUG, WHITE, named=False)))[0][1]["title"] == "Blue mug"
     )
     assert said(decide(wrote("in stock?"), asked("stock"))) == [("which_product", {"items": []})]
     assert [each for each, _ in said(decide(wrote("in stock?"), asked("stock", stocked=False)))] == [
@@ -136,11 +136,11 @@ def chosen(text: str, *shelf: Product, named: bool = False, intent: str = "unkno
 
 @pytest.mark.parametrize("text", ["2", "the second one", "第二个", "2.", "no. 2", "二"])
 def test_an_item_is_chosen_by_its_place(text: str) -> None:
-    assert said(chosen(text, MUG, WHITE))[0][1]["item"] == "White mug"
+    assert said(chosen(text, MUG, WHITE))[0][1]["title"] == "White mug"
 
 
 def test_an_item_is_chosen_by_its_name_and_another_wish_is_not_a_choice() -> None:
-    assert said(chosen("the white one", WHITE, named=True))[0][1]["item"] == "White mug"
+    assert said(chosen("the white one", WHITE, named=True))[0][1]["title"] == "White mug"
     assert [
         each for each, _ in said(chosen("is anybody there, a person please", MUG, WHITE, intent="person"))
     ] == ["human_coming"]
