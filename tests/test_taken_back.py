@@ -32,7 +32,7 @@ async def shops(tmp_path: Path) -> AsyncIterator[ManyShops]:
 def systems(shops: ManyShops, *names: str) -> Engine:
     """A shop with these systems."""
     door = {"kind": "webhook", "secrets": [SECRET], "url": "http://127.0.0.1:9/"}
-    engine = shops.engine(channels={name: door for name in names})
+    engine = shops.engine(channels=dict.fromkeys(names, door))
     engine.use_channels(*(FakeChannel(name, engine.clock) for name in names))
     return engine
 
@@ -257,7 +257,7 @@ async def test_a_claim_that_anothers_payment_closed_waits_again(shops: ManyShops
     await engine.take(of("erp", BOB.paid(MINUTE)), of("erp", BOB.placed()))
     await engine.settle()
     assert (await engine.orders())["1001"].state == "unpaid"
-    assert [row for row in await engine.rows(tables.cases, "kind", "closed_at")] == [("payment_claim", None)]
+    assert await engine.rows(tables.cases, "kind", "closed_at") == [("payment_claim", None)]
 
 
 # The audit
@@ -265,7 +265,7 @@ async def test_a_claim_that_anothers_payment_closed_waits_again(shops: ManyShops
 
 async def test_the_audit_finds_nothing_where_two_systems_have_an_order_of_one_id(shops: ManyShops) -> None:
     """`xiaoer audit` says "the record differs from its events" of every order `X@channel`, by `own_id` and
-    the id, which no event knows: exit code 1 for any shop with two such systems. (Older than `_take_back`.)"""
+    the id, which no event knows: exit code 1 for any shop with two such systems. Older than `_take_back`."""
     engine = systems(shops, "web", "erp")
     await take_each(engine, of("web", ANN.placed()), of("erp", BOB.placed()))
     findings = audit(engine.database, {engine.shop: engine.settings}, engine.clock.now)
