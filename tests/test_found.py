@@ -19,8 +19,10 @@ from bot.domain.events import CaseSettled, Event
 from bot.operations.audit.audit import audit
 from bot.seller.explanation import as_text, explain
 from bot.seller.words import SellerWords
+from handlers.meaning import recognise
 from storage import tables
 from tests.engine import Buyer, Engine, FakeChannel, ManyShops, many_shops
+from tests.one_shop import context
 from tests.world import NOON, SECRET
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -446,3 +448,19 @@ async def test_what_nobody_has_read_was_not_said(shops: ManyShops) -> None:
     await engine.take(Buyer("ann", "1001").placed())
     await engine.settle()
     assert "What was said" not in told_of(engine, "order_confirmation:1001")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en", "Stop sending me payment reminders"),
+        ("en", "no more reminders please"),
+        ("en", "don't remind me again"),
+        ("zh-CN", "不要再发催款消息"),
+        ("zh-CN", "别再提醒我了"),
+    ],
+)
+def test_who_wants_no_reminders_stops_nothing_else(locale: str, words: str) -> None:
+    """Taken for STOP, so that the buyer hears of no parcel either; or for nothing, so that the next reminder
+    comes all the same."""
+    assert recognise(words, locale, context()).name == "no_reminders"
