@@ -54,6 +54,7 @@ from bot.worker import Worker
 from handlers import vip
 from handlers.meaning import asks_nothing
 from handlers.order_proof import numbers_in
+from handlers.reading import Understand, read
 from handlers.routes import POLICIES, ROUTES
 from storage import case_records, schema
 from storage.database import Database
@@ -94,8 +95,11 @@ class Options(TypedDict, total=False):
     on_case: Callable[[CaseLine], None]
 
 
-def rules_of(config: Config) -> Rules:
-    """The rules in `handlers`; links count as proof if they are signed with the settings' secret."""
+def rules_of(config: Config, understand: Understand | None = None) -> Rules:
+    """The rules in `handlers`; links count as proof if they are signed with the settings' secret.
+
+    understand: what was learned of buyers' words; without it phrases decide.
+    """
     tokens = SignedTokens(config.secret.get_secret_value())
 
     def link_in(shop: str, text: str) -> ChatLink | None:
@@ -112,6 +116,7 @@ def rules_of(config: Config) -> Rules:
         link_in=link_in,
         promotion_firings=vip.promotion_firings,
         tier_of=vip.tier_of,
+        understand=partial(read, understand=understand),
         asks_nothing=asks_nothing,
     )
 

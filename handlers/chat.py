@@ -1,85 +1,113 @@
 """Answers in the chat: one to each message, from what the buyer means; a person for everything else."""
 
-import re
 from collections.abc import Callable
 
 import msgspec
 
-from bot.domain.actions import Action, CallHuman, Consent, EndReminders, OpenOrder, Say
+from bot.domain.actions import Action, Ask, CallHuman, Consent, EndReminders, OpenOrder, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
+from bot.domain.meanings import Meaning, Understanding
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from handlers import claims, late_shipping, order_proof
+from bot.domain.talks import Asked
+from handlers import claims, late_shipping, order_proof, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
 from handlers.language import language_of
-from handlers.meaning import MEANINGS, Meaning, recognise
+from handlers.meaning import EMPTY, recognise
 from handlers.payment import owes_nothing
+from handlers.questions import Answer, Answers, Question, Questions
+from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
+from handlers.talk import QUESTION_ENDS, open_question, remembered, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
-MENU = "menu:"  # the value of a button of ours: menu:where_is_order
-START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
-_COMMAND = re.compile(r"^\s*/([a-z_]{1,32})(?:@\w{1,64})?(?:\s+(\S.*))?\s*$", re.IGNORECASE | re.DOTALL)
-
-# Which commands of a chat program mean what; any other is answered with what one may ask.
-COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person", "agent": "person"}
-
+MOST = 3  # answers to one message
 # What a picture's caption may say without being the matter: the picture is.
 BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
-    """Reply at most once to a message, in its own language, and not too often in a row."""
-    return [
-        _in_language(action, event, context) for action in limited(decide(event, context), event, context)
-    ]
+    """Reply to a message in its own language, each of its wishes once, and not too often in a row."""
+    understood = context.understood or read(event, context.locale)
+    decided = told_anew(decide(understood, event, context), event, context)
+    answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
+    return remembered(answers, understood, context)
 
 
-def decide(event: MessageReceived, context: Context) -> list[Action]:
+def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """Decide on a reply. Requests to stop, or not to be pressed, are obeyed also while a person talks."""
     if event.kind == "sticker":
         return []
-    meaning = understand(event, context)
-    wish = WISHES.get(meaning.name)
+    meanings = _meant(understood)
+    meaning = meanings[0]
+    wish = WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
     if context.human_talks:
         return [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
-    if event.kind == "edit" and wish is None and meaning.name not in ("person", "no_reminders"):
+    if event.kind == "edit" and wish is None and meaning.intent not in ("person", "no_reminders"):
         return []  # the first wording was answered already
-    if event.kind == "other" and (meaning.reason == "empty" or meaning.name in BESIDE_A_PICTURE):
+    ended = _ended(meaning, event, context)
+    answered = _to_question(meaning, event, context) if wish is None else None
+    if answered is not None:
+        return [*opened, *ended, *answered]
+    empty = meaning.reason.rule == EMPTY
+    if event.kind == "other" and (empty or meaning.intent in BESIDE_A_PICTURE):
         return _call("media_received", event, context)
-    if meaning.reason == "empty":
+    if empty:
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
-    ended = _ended(meaning, event, context)
     fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
     if fields:
         return [*ended, *claims.take_form(fields, event, context)]
-    return [*ended, *ANSWERS[meaning.name](meaning, event, context)]
+    if understood.outcome == "ask":
+        return [*ended, *which_meaning.ask(meanings, event)]
+    return [*ended, *_each_once(meanings, event, context)]
 
 
-def understand(event: MessageReceived, context: Context) -> Meaning:
-    """What a message means; captions are read like any other words."""
-    chosen = event.text.removeprefix(MENU)
-    if event.kind == "button" and event.text.startswith(MENU) and chosen in MEANINGS:
-        return Meaning(chosen, 1.0, "button")
-    command = _COMMAND.match(event.text)
-    if command:
-        return _commanded(command[1].casefold(), command[2] or "")
-    return recognise(event.text, context.locale, context)
+def _meant(understood: Understanding) -> tuple[Meaning, ...]:
+    """The meanings to answer, each knowing of the others; `unknown` if none is sure."""
+    asked = understood.outcome == "ask"
+    if not understood.meanings or (understood.guessed and not asked):
+        return (Meaning("unknown", 0.0),)
+    meanings = understood.meanings[:MOST]
+    intents = [each.intent for each in meanings]
+    if len(meanings) == 1 or asked:
+        return meanings
+    return tuple(
+        msgspec.structs.replace(each, also=(*each.also, *(name for name in intents if name != each.intent)))
+        for each in meanings
+    )
 
 
-def _commanded(name: str, more: str) -> Meaning:
-    """/start with a link of ours that opens nothing any more asks for the order; any other greets."""
-    if name == "start" and more:
-        return Meaning("where_is_order" if len(more) >= START_LINK else "hello", 1.0, "start link")
-    return Meaning(COMMANDS.get(name, "hello"), 1.0, "command")
+def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: Context) -> list[Action]:
+    """Answer each meaning, and nothing twice."""
+    decided = (
+        action
+        for meaning in meanings
+        for action in ANSWERS.get(meaning.intent, unknown)(meaning, event, context)
+    )
+    found: list[Action] = []
+    for action in decided:
+        if action not in found:
+            found.append(action)
+    return found
+
+
+def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
+    """What follows if these words answer what the bot asked; None if they do not, or if nothing is asked."""
+    asked = open_question(context)
+    if asked is None or asked.question not in QUESTIONS:
+        return None
+    answered = QUESTIONS[asked.question].answered(asked, meaning, event, context)
+    if answered is None or any(isinstance(action, Ask) for action in answered):
+        return answered
+    return [*answered, QUESTION_ENDS]
 
 
 def _in_language(action: Action, event: MessageReceived, context: Context) -> Action:
@@ -107,7 +135,7 @@ def _opened(context: Context) -> list[Action]:
 # About an order
 
 
-def from_order(template: str, states: tuple[str, ...] | None = None) -> "Answer":
+def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
     """Answer from the order's facts. A buyer who also says that they paid has claimed a payment."""
 
     def reply_about(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -226,7 +254,7 @@ def _first_answer(template: str, event: MessageReceived, context: Context) -> Sa
 
 def _ended(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """End the reminders that the buyer does not want."""
-    if meaning.name != "no_reminders" and "no_reminders" not in meaning.also:
+    if meaning.intent != "no_reminders" and "no_reminders" not in meaning.also:
         return []
     named = _named(event, context)
     ended = [named.id] if named else [*(order.id for order in _pressed(event, context)), None]
@@ -247,9 +275,9 @@ def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[
     """A number alone answers "which order?"; anything else is for a person."""
     if order_proof.only_numbers(event.text):
         return from_order("where_is_order")(meaning, event, context)
-    nearer = recognise(order_proof.with_number_as_word(event.text), context.locale, context)
-    if nearer.name in ABOUT_AN_ORDER:
-        return ANSWERS[nearer.name](nearer, event, context)
+    nearer = recognise(order_proof.with_number_as_word(event.text))
+    if nearer.intent in ABOUT_AN_ORDER:
+        return ANSWERS[nearer.intent](nearer, event, context)
     return _call("media_received" if event.kind == "other" else "not_understood", event, context)
 
 
@@ -265,11 +293,9 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
 
 
-Answer = Callable[[Meaning, MessageReceived, Context], list[Action]]
-
 ABOUT_AN_ORDER = ("where_is_order", "payment_status", "when_ship", "i_paid")
 
-ANSWERS: dict[str, Answer] = {
+ANSWERS: Answers = {
     "where_is_order": from_order("where_is_order"),
     "payment_status": from_order("payment_status", BEFORE_SHIPPING),
     "when_ship": when_ship,
@@ -284,6 +310,18 @@ ANSWERS: dict[str, Answer] = {
     "acknowledged": nothing,
     "unknown": unknown,
 }
+
+
+def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
+    """Answer the question that came before, now that it is known which of two was meant."""
+    intent = which_meaning.chosen(asked, meaning, event)
+    if intent is None:
+        return None
+    whole = msgspec.structs.replace(event, text=f"{asked.about['text']}\n{event.text}")
+    return ANSWERS.get(intent, unknown)(msgspec.structs.replace(meaning, intent=intent), whole, context)
+
+
+QUESTIONS: Questions = {"which_meaning": Question(which_meaning.LAPSES, _chosen)}
 
 POLICIES: MessagePolicies = {
     "where_is_order": policy.answer(about_order=True),

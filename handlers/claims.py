@@ -3,12 +3,12 @@
 from bot.domain.actions import Action, CallHuman, NoteBuyer, OpenCase, OpenOrder, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
+from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import Meaning
 from handlers.payment import owes_nothing
 from handlers.replies import answer, human_called, quoted
 from handlers.which_order import PAYABLE, about_order, named_order

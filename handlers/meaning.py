@@ -1,10 +1,8 @@
-"""Recognises what a buyer's message means, in one pure function that a better recogniser can replace."""
+"""Recognises what a buyer's message means by rules: wishes, politeness, and phrases that say one thing."""
 
 import re
 
-import msgspec
-
-from bot.domain.context import Context
+from bot.domain.meanings import Meaning, Reason
 from handlers.normalise import normalise, words_only
 from handlers.phrases import found_in
 from handlers.pressing import presses, without_pressing
@@ -17,16 +15,8 @@ MEANINGS = (
     *("stop", "resume", "no_offers", "no_reminders"),
     *("hello", "thanks", "acknowledged", "unknown"),
 )
+EMPTY = "empty"  # the reason for a text without words
 ENDS_TALK = ("thanks", "acknowledged", "stop", "resume")  # after which nobody waits for a person's answer
-
-
-class Meaning(msgspec.Struct, frozen=True):
-    """`score`: 0 to 1. `reason`: the rule that found it. `also`: what else the message says."""
-
-    name: str
-    score: float
-    reason: str
-    also: tuple[str, ...] = ()
 
 
 _THANKS = re.compile(
@@ -59,48 +49,52 @@ _FILLER = re.compile(
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
 
-def recognise(text: str, locale: str, context: Context | None = None) -> Meaning:
-    """Find the most specific meaning; `unknown` below THRESHOLD. Takes bounded time for any text.
+def recognise(text: str) -> Meaning:
+    """Find the most specific meaning; `unknown` if no rule matches. Takes bounded time for any text.
 
-    `locale` and `context` are for recognisers that need them; these rules read every language at once.
+    The rules read every language at once.
     """
     plain = normalise(text)
     if not plain:
-        return Meaning("unknown", 0.0, "empty")
+        return _by("unknown", 0.0, EMPTY)
     pressed = presses(plain)
     plain = without_pressing(plain) if pressed else plain
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
     if wants_no_offers(plain):
-        return Meaning("no_offers", 1.0, "no more offers")
+        return _by("no_offers", 1.0, "no more offers")
     if wants_stop(plain):
-        return Meaning("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
+        return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
     if wants_resume(plain):
-        return Meaning("resume", 1.0, "resume word")
+        return _by("resume", 1.0, "resume word")
     if not found:
-        return Meaning("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)
+        return _by("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)
     best = found[0]
     others = dict.fromkeys(phrase.meaning for phrase in found if phrase.meaning != best.meaning)
     also = (*others, "no_reminders") if pressed else tuple(others)
-    return Meaning(best.meaning, best.score, best.name, also)
+    return _by(best.meaning, best.score, best.name, also)
+
+
+def _by(intent: str, probability: float, rule: str, also: tuple[str, ...] = ()) -> Meaning:
+    return Meaning(intent, probability, reason=Reason(rule=rule), also=also)
 
 
 def asks_nothing(text: str) -> bool:
     """True for words that end a talk."""
-    return recognise(text, "").name in ENDS_TALK
+    return recognise(text).intent in ENDS_TALK
 
 
 def _politeness(plain: str) -> Meaning:
     """Recognise greetings and thanks, if nothing else is said: what follows a greeting is the question."""
     if _CALLS.search(plain):
-        return Meaning("hello", 0.7, "calls us and says nothing yet")
+        return _by("hello", 0.7, "calls us and says nothing yet")
     thanks, hello = bool(_THANKS.search(plain)), bool(_HELLO.search(plain))
     rest = words_only(_FILLER.sub("", _HELLO.sub("", _THANKS.sub("", plain))))
     if rest or (thanks and _DOUBT.search(plain)):
-        return Meaning("unknown", 0.0, "no rule matched")
+        return _by("unknown", 0.0, "no rule matched")
     if thanks:
-        return Meaning("thanks", 0.8, "thanks and nothing else")
+        return _by("thanks", 0.8, "thanks and nothing else")
     if hello:
-        return Meaning("hello", 0.8, "a greeting and nothing else")
+        return _by("hello", 0.8, "a greeting and nothing else")
     if _FILLER.search(plain) and not _DOUBT.search(plain):
-        return Meaning("acknowledged", 0.6, "agreement and nothing else")
-    return Meaning("unknown", 0.0, "no words")
+        return _by("acknowledged", 0.6, "agreement and nothing else")
+    return _by("unknown", 0.0, "no words")

@@ -69,7 +69,9 @@ def promotion(
     )
 
 
-def answer(about_order: bool = False) -> MessagePolicy:
+def answer(
+    about_order: bool = False, variables: tuple[str, ...] = (), samples: tuple[dict[str, Any], ...] = ({},)
+) -> MessagePolicy:
     """An answer in the chat. It belongs to its question, so it is not sent much later."""
     return MessagePolicy(
         category="answer",
@@ -77,6 +79,8 @@ def answer(about_order: bool = False) -> MessagePolicy:
         why_outdated=always,
         about_order=about_order,
         looks_back=True,
+        variables=variables,
+        samples=samples,
     )
 
 

@@ -50,10 +50,12 @@ from handlers import (
     review,
     shipping,
     stop,
+    talk,
     totals,
     validity,
     vip,
     weighing,
+    which_meaning,
 )
 
 T = TypeVar("T")
@@ -125,8 +127,10 @@ POLICIES: MessagePolicies = joined(
     reminders.POLICIES,
     review.POLICIES,
     shipping.POLICIES,
+    talk.POLICIES,
     totals.POLICIES,
     vip.POLICIES,
+    which_meaning.POLICIES,
 )
 
 REASONS: Reasons = joined(
@@ -144,6 +148,7 @@ REASONS: Reasons = joined(
     reminders.REASONS,
     review.REASONS,
     shipping.REASONS,
+    talk.REASONS,
     totals.REASONS,
     validity.REASONS,
     vip.REASONS,

@@ -9,12 +9,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.context import Conversation
+from bot.domain.talks import NO_TALK, Talk
 from storage.asking import Asking, Query, Row, ask, changed
 from storage.bulk import upsert
 from storage.tables import conversations
 
 Place = tuple[str, str]  # channel and address
 
+_talks = msgspec.json.Decoder(Talk)
 _times = msgspec.json.Decoder(tuple[datetime, ...])
 
 
@@ -31,11 +33,13 @@ class _ChatRow(Row, frozen=True):
     answered: str | None
     hushed_until: datetime | None
     no_reminders_at: datetime | None
+    talk: str | None
 
 
 _CHAT = """
     SELECT conversations.shop, conversations.channel, conversations.address, conversations.buyer, last_in_at,
-        human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until, no_reminders_at
+        human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until, no_reminders_at,
+        talk
     FROM {given} CROSS JOIN conversations WHERE conversations.shop = given.shop
     """
 _BY_PLACE = Query(
@@ -66,6 +70,7 @@ def _last_heard(chat: Conversation) -> tuple[bool, float, str]:
 def _conversation(row: _ChatRow) -> Conversation:
     known = msgspec.structs.asdict(row)
     del known["shop"]
+    known["talk"] = _talks.decode(row.talk) if row.talk else NO_TALK
     return Conversation(**known | {"answered": _times.decode(row.answered or "[]")})
 
 
@@ -76,7 +81,8 @@ def save(those: Iterable[Conversation]) -> Asking[None]:
 
 def _row(chat: Conversation) -> dict[str, Any]:
     answered = msgspec.json.encode(chat.answered).decode() if chat.answered else None
-    return {**msgspec.structs.asdict(chat), "answered": answered}
+    talk = msgspec.json.encode(chat.talk).decode() if chat.talk != NO_TALK else None
+    return {**msgspec.structs.asdict(chat), "answered": answered, "talk": talk}
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:

@@ -18,7 +18,8 @@ ELSEWHERE = {
     "bot/domain/actions.py": "tests/react/test_decisions.py applies each of them",
     "bot/domain/reasons.py": "tests/seller/test_words.py says each of them",
     "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
-    "bot/understanding/meanings.py": "tests/understanding/test_understand.py returns each of them",
+    "bot/domain/meanings.py": "tests/understanding/test_understand.py returns each of them",
+    "handlers/which_meaning.py": "tests/handlers/test_talk.py asks, and takes each answer",
     "bot/understanding/slot_patterns.py": "tests/understanding/test_slots.py reads by each of them",
 }
 

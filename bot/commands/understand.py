@@ -23,7 +23,7 @@ from bot.commands.screen import remark, say, show_json, waiting
 from bot.commands.understood import show_understood, why_left_out
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
-from bot.understanding.meanings import Understanding
+from bot.domain.meanings import Understanding
 from storage.private_files import make_private_folder
 
 if TYPE_CHECKING:  # what scores texts takes long to import, and no other command needs it

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.commands.screen import say, tell
+from bot.domain.meanings import BASE, SENTENCE_VECTOR, Meaning, Part, Reason, Slots, Understanding
 from bot.seller.words import SellerWords
 from bot.settings import yaml_with_lines
 from bot.settings.faults import say as say_of_settings
 from bot.texts import formats, operator_words
 from bot.understanding.folding import NAMES, simplified_of
-from bot.understanding.meanings import BASE, SENTENCE_VECTOR, Meaning, Part, Reason, Understanding
-from bot.understanding.slots import Slots
 
 if TYPE_CHECKING:
     from bot.understanding.examples import FaultyExamples

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 
 import msgspec
 
+from bot.domain.talks import Detail, Talk
+
 Value = str | int | float | bool | None | list[str]
 
 
@@ -131,6 +133,24 @@ class Hush(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait for the answer to `question`, which a `Say` beside this asks; only handlers of the chat may.
+
+    about: what the question is about, for whoever reads the answer. lapses: from when on later words are
+    read by themselves.
+    """
+
+    question: str
+    lapses: timedelta = timedelta(minutes=30)
+    about: dict[str, Detail] = {}
+
+
+class KeepTalk(msgspec.Struct, frozen=True, kw_only=True):
+    """Remember of this conversation's last turns what `talk` says, in place of what was remembered."""
+
+    talk: Talk
+
+
 class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     """Set a deadline: a TimeCame at `at`, once for each `key`; the earliest `at` given wins."""
 
@@ -153,5 +173,7 @@ Action = (
     | CountTry
     | EndReminders
     | Hush
+    | Ask
+    | KeepTalk
     | WakeAt
 )

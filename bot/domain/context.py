@@ -6,9 +6,11 @@ from typing import Literal
 import msgspec
 
 from bot.domain.actions import CALLS
+from bot.domain.meanings import Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
+from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import NOTHING_SAID, Standing
 
 Category = Literal["answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting"]
@@ -41,6 +43,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     answered: tuple[datetime, ...] = ()  # the newest answers, the oldest first
     hushed_until: datetime | None = None  # no answer before
     no_reminders_at: datetime | None = None  # when the buyer last asked here not to be pressed
+    talk: Talk = NO_TALK
 
     @property
     def name(self) -> str:
@@ -130,6 +133,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
     wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
+    understood: Understanding | None = None  # what a chat message means
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
 
     @property

@@ -1,11 +1,13 @@
 """The rules of a shop as one value, which the engine is given and does not import."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import Before, Understanding
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
@@ -19,6 +21,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     numbers_in: what may be order numbers in a chat message.
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
+    understand: (chat message, locale, what came before, the shop's date) -> what it means.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
     promotion_firings: (promotion, now, zone) -> the last time of its calendar up to now, and the first after.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
@@ -30,6 +33,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link_in: Callable[[str, str], ChatLink | None]
     promotion_firings: Callable[[Promotion, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
+    understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     asks_nothing: Callable[[str], bool] = lambda text: False
 
     @property

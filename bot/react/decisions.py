@@ -14,6 +14,7 @@ from bot.domain.actions import (
     CountTry,
     EndReminders,
     Hush,
+    KeepTalk,
     NoteBuyer,
     OpenCase,
     OpenOrder,
@@ -90,6 +91,8 @@ class Decisions:
                     self._end_reminders(action, context.conversation)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
+                case KeepTalk() if context.conversation:
+                    self._keep_talk(action, context.conversation)
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
@@ -233,6 +236,10 @@ class Decisions:
     def _hush(self, hush: Hush, chat: Conversation) -> None:
         known = self._work.chats[chat.channel, chat.address]
         self._work.put_chat(_replace(known, hushed_until=hush.until))
+
+    def _keep_talk(self, kept: KeepTalk, chat: Conversation) -> None:
+        known = self._work.chats[chat.channel, chat.address]
+        self._work.put_chat(_replace(known, talk=kept.talk))
 
     def _end_reminders(self, ended: EndReminders, chat: Conversation | None) -> None:
         """What waits of the reminders is judged by it when it is due. Of an order the first wish stays, of a

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
-from bot.domain.context import Context, Conversation
+from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
+from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
 from bot.domain.routes import route
 from bot.domain.rules import Rules
@@ -319,7 +320,20 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
+            understood=self._understood(event, buyer, chat),
         )
+
+    def _understood(
+        self, event: AnyEvent, buyer: Buyer | None, chat: Conversation | None
+    ) -> Understanding | None:
+        """What a chat message means, in bounded time."""
+        if not isinstance(event, MessageReceived) or chat is None:
+            return None
+        now, shop = self._unit.now, self._unit.shop
+        locale = (buyer and buyer.locale) or shop.locale
+        today = now.astimezone(shop.zone()).date()
+        before = chat.talk.before(now)
+        return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

@@ -45,6 +45,8 @@ CARRIED: dict[str, str] = {
     "rating": "stars of the review, 1 to 5",
     "text": "what the buyer wrote, cut and cleaned; may be empty",
     "case": "number of the buyer's complaint; may be empty",
+    "first": "the likelier of two things that the buyer may mean, by its name, as where_is_order",
+    "second": "the other one",
     "promotion": "the promotion's name in the settings",
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",

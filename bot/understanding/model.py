@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bot.domain.meanings import BASE, SENTENCE_VECTOR, Part, Reason
 from bot.understanding.features import shown
-from bot.understanding.meanings import BASE, SENTENCE_VECTOR, Part, Reason
 from bot.understanding.vocabulary import Indices, Values, Vocabulary
 
 Floats = npt.NDArray[np.float32]

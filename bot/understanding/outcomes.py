@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from bot.understanding.meanings import POLITE, TO_A_PERSON, Meaning, Outcome
+from bot.domain.meanings import POLITE, TO_A_PERSON, Meaning, Outcome
 from bot.understanding.model import Model
 
 WISHED = 0.9  # the share of answers that should be right

@@ -5,9 +5,9 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 
-import msgspec
 import phonenumbers
 
+from bot.domain.meanings import Slots
 from bot.understanding.dates import date_in
 from bot.understanding.numerals import number_of, numerals_written_out
 from bot.understanding.slot_patterns import (
@@ -34,27 +34,6 @@ _SIGNS = {
     **dict.fromkeys(("hk", "hk$"), "HKD"),
 }  # a $ alone is of several countries, so it names no currency
 REGIONS = {"zh-CN": "CN", "zh-TW": "TW", "zh-HK": "HK", "en-GB": "GB", "en-US": "US"}
-
-
-class Slots(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Values as they were written, compared by nobody yet: whose order it is, the caller checks.
-
-    currency: ISO 4217, None if the sign leaves it open. offer: the amount is a price the buyer names.
-    phones: E.164.
-    """
-
-    orders: tuple[str, ...] = ()
-    tracking: tuple[str, ...] = ()
-    amount: Decimal | None = None
-    currency: str | None = None
-    offer: bool = False
-    quantity: int | None = None
-    postage_free: bool = False
-    phones: tuple[str, ...] = ()
-    day: date | None = None
-
-
-NO_SLOTS = Slots()
 
 
 def slots_of(text: str, language: str = "", today: date | None = None) -> Slots:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot.understanding.meanings import OTHER
+from bot.domain.meanings import OTHER
 from bot.understanding.model import Encoder, Example, Floats, Learned, Model
 from bot.understanding.vocabulary import Values, Vocabulary, vocabulary_of
 

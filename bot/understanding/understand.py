@@ -5,18 +5,18 @@ from datetime import date
 
 import msgspec
 
-from bot.understanding.clauses import clauses_of, is_follow_up
-from bot.understanding.folding import LONGEST
-from bot.understanding.meanings import (
+from bot.domain.meanings import (
     NOTHING_BEFORE,
     OTHER,
     POLITE,
     TO_A_PERSON,
+    Before,
     Meaning,
     Part,
-    Talk,
     Understanding,
 )
+from bot.understanding.clauses import clauses_of, is_follow_up
+from bot.understanding.folding import LONGEST
 from bot.understanding.model import Model
 from bot.understanding.outcomes import USUAL, Thresholds, decide
 from bot.understanding.slots import slots_of
@@ -33,7 +33,7 @@ def understand(
     model: Model,
     text: str,
     language: str = "",
-    talk: Talk = NOTHING_BEFORE,
+    before: Before = NOTHING_BEFORE,
     *,
     thresholds: Thresholds = USUAL,
     today: date | None = None,
@@ -44,21 +44,21 @@ def understand(
     date; without it no date is read.
     """
     text = text[:LONGEST]
-    found = _understood(model, text, talk, thresholds)
+    found = _understood(model, text, before, thresholds)
     slots = slots_of(text, language, today)
     return _replace(found, meanings=tuple(_replace(each, slots=slots) for each in found.meanings))
 
 
-def _understood(model: Model, text: str, talk: Talk, thresholds: Thresholds) -> Understanding:
-    whole = _meanings(model, text, talk)
+def _understood(model: Model, text: str, before: Before, thresholds: Thresholds) -> Understanding:
+    whole = _meanings(model, text, before)
     said = _said(model, text, whole, thresholds)
     if said:
         return Understanding("hand_over" if said[0].intent in TO_A_PERSON else "answer", said)
     outcome = decide(whole, thresholds)
-    return Understanding(outcome, tuple(whole[: 2 if outcome == "ask" else LIKELIEST]))
+    return Understanding(outcome, tuple(whole[: 2 if outcome == "ask" else LIKELIEST]), outcome != "answer")
 
 
-def _meanings(model: Model, text: str, talk: Talk, least: float = BORNE_OUT) -> list[Meaning]:
+def _meanings(model: Model, text: str, before: Before, least: float = BORNE_OUT) -> list[Meaning]:
     """The meanings of a text that are as likely as `least`, the likeliest first.
 
     None for a text without a known feature.
@@ -66,7 +66,7 @@ def _meanings(model: Model, text: str, talk: Talk, least: float = BORNE_OUT) -> 
     scored = model.scored(text)
     if not len(scored.places):
         return []
-    extra = _expected(model, text, talk)
+    extra = _expected(model, text, before)
     scores = scored.scores.copy()
     for intent, part in extra.items():
         scores[model.intents.index(intent)] += part.weight
@@ -85,11 +85,11 @@ def _meanings(model: Model, text: str, talk: Talk, least: float = BORNE_OUT) -> 
     ]
 
 
-def _expected(model: Model, text: str, talk: Talk) -> dict[str, Part]:
+def _expected(model: Model, text: str, before: Before) -> dict[str, Part]:
     """What the talk adds to the score of intents: of the last one for a follow-up, and of those asked for."""
-    extra = {intent: Part("(asked for)", AWAITED) for intent in talk.awaited if intent in model.intents}
-    if talk.last in model.intents and is_follow_up(text):
-        extra[talk.last] = Part("(follows the last question)", FOLLOWS)
+    extra = {intent: Part("(asked for)", AWAITED) for intent in before.awaited if intent in model.intents}
+    if before.last in model.intents and is_follow_up(text):
+        extra[before.last] = Part("(follows the last question)", FOLLOWS)
     return extra
 
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from bot.understanding.meanings import NOTHING_BEFORE, Talk, Understanding
+from bot.domain.meanings import NOTHING_BEFORE, Before, Understanding
 from bot.understanding.model import Model
 from bot.understanding.outcomes import USUAL, Thresholds
 from bot.understanding.understand import understand
@@ -32,10 +32,10 @@ class Understander:
         self._in_use = (model, thresholds)
 
     def understand(
-        self, text: str, language: str = "", talk: Talk = NOTHING_BEFORE, *, today: date | None = None
+        self, text: str, language: str = "", before: Before = NOTHING_BEFORE, *, today: date | None = None
     ) -> Understanding:
         """As `bot.understanding.understand.understand`."""
         if self._in_use is None:
             return NOT_READY
         model, thresholds = self._in_use
-        return understand(model, text, language, talk, thresholds=thresholds, today=today)
+        return understand(model, text, language, before, thresholds=thresholds, today=today)

@@ -5,9 +5,9 @@ import pytest
 
 from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, Say
 from bot.domain.context import Case
+from bot.domain.meanings import Meaning
 from bot.domain.orders import Order
 from handlers.claims import claim, claimed, i_paid, take_form
-from handlers.meaning import Meaning
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
 
@@ -15,7 +15,7 @@ UNPAID = order_of(world.placed())
 PAID = order_of(world.placed(), world.paid())
 PARTLY = order_of(world.placed(), world.paid(minor=5000))
 OPEN = Case(number=3, kind="payment_claim", key="x", reason="payment_claimed", opened_at=PLACED, order="1001")
-PAYMENT = Meaning("i_paid", 0.9, "says it is paid")
+PAYMENT = Meaning("i_paid", 0.9)
 FORM = {"bank": "ICBC", "amount": "128.00"}
 
 

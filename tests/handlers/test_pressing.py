@@ -49,7 +49,7 @@ def test_what_only_looks_like_it_is_something_else(text: str) -> None:
     "text", ["stop messaging me and stop pressing me", "别催了，退订", "别催了别再发消息了"]
 )
 def test_a_stop_beside_it_is_a_stop(text: str) -> None:
-    assert recognise(text, "en").name == "stop"
+    assert recognise(text).intent == "stop"
 
 
 def test_the_order_that_is_named_is_meant_and_else_all_that_could_be_reminded_of() -> None:

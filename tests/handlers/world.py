@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
+from bot.domain.actions import Action, CloseCase, KeepTalk, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Buyer, Case, Context, Conversation, Said
 from bot.domain.events import (
     BuyerRef,
@@ -32,6 +32,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.domain.routes import route
 from bot.domain.shop import Shop
+from bot.domain.talks import Talk
 from handlers.routes import POLICIES, ROUTES
 
 SHOP = Shop(name="Mug House", locale="en")
@@ -161,6 +162,18 @@ def human_case() -> Case:
 
 
 def decide(event: Event, context: Context) -> list[Action]:
+    """What is decided, but for what the chat remembers of it."""
+    return [action for action in _decided(event, context) if not isinstance(action, KeepTalk)]
+
+
+def talk_after(event: MessageReceived, context: Context) -> Talk:
+    """What the chat remembers then."""
+    kept = [action.talk for action in _decided(event, context) if isinstance(action, KeepTalk)]
+    assert context.conversation is not None
+    return kept[-1] if kept else context.conversation.talk
+
+
+def _decided(event: Event, context: Context) -> list[Action]:
     chosen = route(ROUTES, event, context)
     assert chosen is not None
     return chosen.handler(event, context)

@@ -532,7 +532,7 @@ async def test_a_buyer_who_writes_again_has_unblocked_us(shops: ManyShops) -> No
     engine.clock.now += MINUTE
     await engine.take(wrote("你好", at=engine.clock.now))
     await engine.settle()
-    assert [one.message.template for one in telegram.sent] == ["hello"]
+    assert [one.message.template for one in telegram.sent] == ["hello_again"]
 
 
 async def test_messages_about_an_order_go_through_the_system_it_came_from(shops: ManyShops) -> None:

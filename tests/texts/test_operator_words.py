@@ -14,6 +14,7 @@ from pydantic_core.core_schema import ErrorType
 
 from bot.cli import main
 from bot.domain.errors import TemplateError
+from bot.domain.meanings import INTENTS
 from bot.domain.shop import LOCALES, Shop
 from bot.settings.faults import SAME_AS
 from bot.texts import operator_words
@@ -22,7 +23,6 @@ from bot.texts.languages import nearest_language, system_language
 from bot.texts.samples import samples
 from bot.texts.situations import ENDING, JOINT, PAYING, SENDING
 from bot.texts.template_engine import Compiled, TemplateEnvironment
-from bot.understanding.meanings import INTENTS
 from handlers.routes import POLICIES
 
 ROOT = Path(__file__).parents[2]

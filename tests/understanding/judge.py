@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 import yaml
 
+from bot.domain.meanings import TO_A_PERSON, Understanding
 from bot.understanding.examples import starters
-from bot.understanding.meanings import TO_A_PERSON, Understanding
 from bot.understanding.outcomes import Thresholds, thresholds_for
 from bot.understanding.training import train
 from bot.understanding.understand import understand

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from bot.domain.meanings import INTENTS
 from bot.understanding.examples import starters
-from bot.understanding.meanings import INTENTS
 from bot.understanding.outcomes import thresholds_for
 from bot.understanding.training import train
 from bot.understanding.understand import understand
@@ -37,7 +37,7 @@ def test_hardly_any_is_understood_wrongly(verdicts: Counter[Verdict]) -> None:
 
 
 def test_a_verdict_is_that_of_an_assistant() -> None:
-    from bot.understanding.meanings import Meaning, Understanding
+    from bot.domain.meanings import Meaning, Understanding
 
     def judged(meant: str, outcome: str, *intents: str) -> Verdict:
         wanted = tuple(frozenset(each.split("|")) for each in meant.split("+"))

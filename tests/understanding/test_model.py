@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.meanings import BASE, SENTENCE_VECTOR
+from bot.domain.meanings import BASE, SENTENCE_VECTOR
 from bot.understanding.model import PARTS, Example, Model
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.meanings import Meaning
+from bot.domain.meanings import Meaning
 from bot.understanding.model import Model
 from bot.understanding.outcomes import (
     ENOUGH,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.slots import NO_SLOTS, Slots, slots_of
+from bot.domain.meanings import NO_SLOTS, Slots
+from bot.understanding.slots import slots_of
 
 TODAY = date(2026, 11, 29)  # a Sunday
 

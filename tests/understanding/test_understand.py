@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.understanding.meanings import Talk
+from bot.domain.meanings import Before
 from bot.understanding.model import Model
 from bot.understanding.outcomes import Thresholds
 from bot.understanding.understand import understand
@@ -16,8 +16,8 @@ LIMITS = Thresholds(answer=0.5, ask=0.4)
 SLOWEST = 0.5  # seconds, on a machine that does much else besides
 
 
-def intents(model: Model, text: str, talk: Talk = Talk()) -> list[str]:  # noqa: B008  # frozen
-    return [each.intent for each in understand(model, text, talk=talk, thresholds=LIMITS).meanings]
+def intents(model: Model, text: str, before: Before = Before()) -> list[str]:  # noqa: B008  # frozen
+    return [each.intent for each in understand(model, text, before=before, thresholds=LIMITS).meanings]
 
 
 def test_a_question_is_answered(small: Model) -> None:
@@ -60,7 +60,7 @@ def test_what_no_example_is_like_is_handed_over(small: Model) -> None:
 
 def test_a_follow_up_is_about_what_was_asked_last(small: Model) -> None:
     alone = understand(small, "那黑色的呢？", thresholds=LIMITS)
-    after = understand(small, "那黑色的呢？", talk=Talk(last="price"), thresholds=LIMITS)
+    after = understand(small, "那黑色的呢？", before=Before(last="price"), thresholds=LIMITS)
 
     assert after.outcome == "answer"
     assert after.meanings[0].intent == "price"
@@ -70,8 +70,8 @@ def test_a_follow_up_is_about_what_was_asked_last(small: Model) -> None:
 
 def test_what_was_asked_for_is_likelier(small: Model) -> None:
     plain, awaited = (
-        understand(small, "one cup", talk=talk).meanings
-        for talk in (Talk(), Talk(awaited=("price", "nothing")))
+        understand(small, "one cup", before=before).meanings
+        for before in (Before(), Before(awaited=("price", "nothing")))
     )
 
     assert awaited[0].intent == "price"
@@ -79,7 +79,7 @@ def test_what_was_asked_for_is_likelier(small: Model) -> None:
 
 
 def test_reasons_add_up_with_what_the_talk_adds(small: Model) -> None:
-    for meaning in understand(small, "那黑色的呢？", talk=Talk("price", ("person",))).meanings:
+    for meaning in understand(small, "那黑色的呢？", before=Before("price", ("person",))).meanings:
         total = sum(part.weight for part in meaning.reason.parts) + meaning.reason.rest
         assert total == pytest.approx(meaning.score, abs=1e-9)
 

@@ -1,0 +1,40 @@
+"""What a conversation remembers of its last turns: what was asked of the buyer, and what was said."""
+
+from datetime import datetime
+
+import msgspec
+
+from bot.domain.meanings import Before
+
+Detail = str | int | None  # of a question: an id, a number
+
+
+class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A question that the buyer was asked, and until when their next words may answer it.
+
+    question: a name in the table of questions. about: what it was about.
+    """
+
+    question: str
+    at: datetime
+    until: datetime
+    about: dict[str, Detail] = {}
+
+
+class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """last: the intent that was answered last, at `last_at`. said: how the last answer is known again."""
+
+    last: str | None = None
+    last_at: datetime | None = None
+    asked: Asked | None = None
+    greeted_at: datetime | None = None
+    said: str | None = None
+
+    def before(self, now: datetime) -> Before:
+        """What may help to understand the next words."""
+        asked = self.asked if self.asked and now < self.asked.until else None
+        awaited = str(asked.about.get("awaited") or "").split() if asked else []
+        return Before(self.last, tuple(awaited))
+
+
+NO_TALK = Talk()

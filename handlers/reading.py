@@ -1,0 +1,68 @@
+"""Reads a chat message: buttons, commands, wishes and politeness by rules, all else by what was learned."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import INTENTS, NOTHING_BEFORE, Before, Meaning, Reason, Understanding
+from handlers.meaning import MEANINGS, recognise
+
+MENU = "menu:"  # the value of a button of ours: menu:where_is_order
+START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
+_COMMAND = re.compile(r"^\s*/([a-z_]{1,32})(?:@\w{1,64})?(?:\s+(\S.*))?\s*$", re.IGNORECASE | re.DOTALL)
+
+# Which commands of a chat program mean what; any other is answered with what one may ask.
+COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person", "agent": "person"}
+
+# What the rules alone decide: these words are obeyed, or say so little that nothing can be learned of them.
+BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
+
+# (text, locale, what came before, the shop's date) -> what it means
+Understand = Callable[[str, str, Before, date | None], Understanding]
+
+
+def read(
+    event: MessageReceived,
+    locale: str,
+    before: Before = NOTHING_BEFORE,
+    today: date | None = None,
+    understand: Understand | None = None,
+) -> Understanding:
+    """Find what a message means; captions are read like any other words.
+
+    understand: the learned part; without it phrases decide.
+    """
+    exact = _chosen(event) or _commanded(event.text)
+    if exact:
+        return Understanding("answer", (exact,))
+    ruled = recognise(event.text)
+    if understand is None or not event.text.strip() or BY_RULES & {ruled.intent, *ruled.also}:
+        return _told(ruled)
+    learned = understand(event.text, locale, before, today)
+    if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
+        return learned
+    return _told(ruled)
+
+
+def _told(ruled: Meaning) -> Understanding:
+    return Understanding("hand_over" if ruled.intent == "unknown" else "answer", (ruled,))
+
+
+def _chosen(event: MessageReceived) -> Meaning | None:
+    chosen = event.text.removeprefix(MENU)
+    if event.kind == "button" and event.text.startswith(MENU) and chosen in (*MEANINGS, *INTENTS):
+        return Meaning(chosen, 1.0, reason=Reason(rule="button"))
+    return None
+
+
+def _commanded(text: str) -> Meaning | None:
+    """/start with a link of ours that opens nothing any more asks for the order; any other greets."""
+    command = _COMMAND.match(text)
+    if command is None:
+        return None
+    name, more = command[1].casefold(), command[2] or ""
+    if name == "start" and more:
+        old_link = len(more) >= START_LINK
+        return Meaning("where_is_order" if old_link else "hello", 1.0, reason=Reason(rule="start link"))
+    return Meaning(COMMANDS.get(name, "hello"), 1.0, reason=Reason(rule="command"))

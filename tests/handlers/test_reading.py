@@ -1,0 +1,53 @@
+"""Who decides what a message means: buttons, commands and wishes by rules, the rest what was learned."""
+
+from datetime import date
+
+import pytest
+
+from bot.domain.meanings import Before, Meaning, Understanding
+from handlers.reading import read
+from tests.handlers.world import wrote
+
+COMPLAINT = Understanding("hand_over", (Meaning("complaint", 0.95),))
+UNSURE = Understanding("hand_over", (Meaning("price", 0.3),), guessed=True)
+
+
+def learned(found: Understanding) -> list[str]:
+    """What `read` finds where what was learned says so, with whether it was asked."""
+    asked: list[str] = []
+
+    def understand(text: str, locale: str, before: Before, today: date | None) -> Understanding:
+        asked.append(text)
+        return found
+
+    texts = ("STOP", "hello", "where is my order?", "it is all a big joke, isn't it")
+    return [read(wrote(text), "en", understand=understand).meanings[0].intent for text in texts] + asked
+
+
+def test_rules_decide_wishes_and_politeness_and_what_was_learned_decides_the_rest() -> None:
+    assert learned(COMPLAINT)[:4] == ["stop", "hello", "complaint", "complaint"]
+    assert learned(COMPLAINT)[4:] == ["where is my order?", "it is all a big joke, isn't it"]
+
+
+def test_phrases_decide_where_what_was_learned_is_not_sure() -> None:
+    assert learned(UNSURE)[2:4] == ["where_is_order", "price"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "intent"),
+    [
+        ("menu:where_is_order", "button", "where_is_order"),
+        ("menu:how_to_pay", "button", "how_to_pay"),
+        ("/human", "text", "person"),
+        ("/start " + "a" * 40, "text", "where_is_order"),
+        ("/start hi", "text", "hello"),
+        ("/whatever", "text", "hello"),
+    ],
+)
+def test_buttons_and_commands_mean_one_thing(text: str, kind: str, intent: str) -> None:
+    assert read(wrote(text, kind=kind), "en").meanings[0].intent == intent
+
+
+def test_without_anything_learned_phrases_decide() -> None:
+    assert read(wrote("where is my order?"), "en").outcome == "answer"
+    assert read(wrote("colourless green ideas"), "en").outcome == "hand_over"

@@ -1,0 +1,95 @@
+"""What a chat remembers: questions find their answers, and nothing is said twice in a row."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.domain.actions import CallHuman, Say
+from bot.domain.context import Context, Conversation
+from bot.domain.meanings import Meaning, Understanding
+from bot.domain.talks import NO_TALK, Talk
+from handlers.chat import QUESTIONS
+from handlers.talk import GREETS_AGAIN, SAYS_AGAIN
+from tests.handlers.world import answers, cancelled, chat_context, decide, order_of, placed, talk_after, wrote
+
+ORDER = order_of(placed())
+
+
+def after(*texts: str, context: Context | None = None, apart: timedelta = timedelta(seconds=30)) -> Context:
+    """The chat after these words, one after the other."""
+    context = context or chat_context(ORDER)
+    for number, text in enumerate(texts):
+        context = next_context(context, talk_after(wrote(text, id=f"before{number}"), context), apart)
+    return context
+
+
+def next_context(
+    context: Context, talk: Talk, apart: timedelta = timedelta(seconds=30), **known: Any
+) -> Context:
+    assert context.conversation is not None
+    chat = msgspec.structs.replace(context.conversation, talk=talk)
+    return msgspec.structs.replace(context, conversation=chat, now=context.now + apart, **known)
+
+
+def between(first: str, second: str) -> Understanding:
+    return Understanding("ask", (Meaning(first, 0.4), Meaning(second, 0.35)), guessed=True)
+
+
+def test_a_second_greeting_is_answered_and_not_returned() -> None:
+    assert answers(wrote("hello"), chat_context()) == ["hello"]
+    assert answers(wrote("在吗"), after("你好", context=chat_context())) == ["hello_again"]
+    assert answers(wrote("hello"), after("hello", context=chat_context(), apart=GREETS_AGAIN)) == ["hello"]
+
+
+def test_the_same_facts_are_not_told_twice_in_a_row_and_the_third_question_gets_a_person() -> None:
+    first = after("where is my order?")
+    assert answers(wrote("where is my order??", id="m2"), first) == ["same_again"]
+    again = decide(wrote("so where is it?", id="m3"), after("where is my order", context=first))
+    assert [action.template for action in again if isinstance(action, Say)] == ["human_coming"]
+    assert any(isinstance(action, CallHuman) for action in again)
+    assert answers(wrote("where is my order?"), after("where is my order", apart=SAYS_AGAIN)) == [
+        "where_is_order"
+    ]
+
+
+def test_facts_that_changed_are_told() -> None:
+    context = after("where is my order?")
+    changed = order_of(placed(), cancelled())
+    assert answers(wrote("where is my order?"), msgspec.structs.replace(context, orders=(changed,))) == [
+        "where_is_order"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("1", "where_is_order"), ("the second one", "payment_status"), ("后者", "payment_status")],
+)
+def test_which_of_two_is_asked_and_the_answer_is_taken(words: str, said: str) -> None:
+    context = chat_context(ORDER, understood=between("where_is_order", "payment_status"))
+    asked = wrote("and my order thing?")
+    assert answers(asked, context) == ["which_meaning"]
+    talk = talk_after(asked, context)
+    then = next_context(context, talk, understood=None)
+    assert answers(wrote(words, id="m2"), then) == [said]
+    assert talk_after(wrote(words, id="m2"), then).asked is None
+
+
+def test_words_that_answer_nothing_are_read_by_themselves() -> None:
+    context = chat_context(ORDER, understood=between("where_is_order", "payment_status"))
+    then = next_context(context, talk_after(wrote("hm?"), context), understood=None)
+    assert answers(wrote("I want to talk to a person"), then) == ["human_coming"]
+
+
+def test_a_question_lapses() -> None:
+    for name, question in QUESTIONS.items():
+        assert question.lapses > timedelta(0), name
+    context = chat_context(ORDER, understood=between("where_is_order", "payment_status"))
+    talk = talk_after(wrote("hm?"), context)
+    late = next_context(context, talk, QUESTIONS["which_meaning"].lapses, understood=None)
+    assert answers(wrote("1"), late) == ["not_understood"]
+
+
+def test_a_chat_without_a_conversation_remembers_nothing() -> None:
+    assert Conversation(channel="shop", address="1", buyer="ann").talk == NO_TALK
