@@ -106,7 +106,7 @@ class Decisions:
     ) -> None:
         """Open a case; later events of the batch know of it."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at)
+        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at, self._work.event)
         if case:
             self._work.put_case(case, buyer)
 

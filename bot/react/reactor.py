@@ -27,6 +27,7 @@ from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
 from bot.react.proofs import linked
+from bot.react.taking_back import take_back
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
@@ -233,7 +234,8 @@ class _Batch:
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
-        self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
+        self._cases = Cases(unit, catalogue)
+        self._talk = CaseTalk(self._work, self._cases, rules.asks_nothing)
 
     def read(self) -> Asking[None]:
         for row in self._rows:
@@ -252,6 +254,8 @@ class _Batch:
         yield from self._work.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
+        for taken in self._work.taken_back:
+            take_back(self._unit, self._cases, taken)
         parked = {id for id, _, error in self._outcomes if error}
         return Handled(
             handled=len(self._outcomes) - len(parked),

@@ -1,0 +1,16 @@
+"""What was told of an order is found by it; a case knows the event that led to it"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from storage.tables import OF_ORDERS
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    op.add_column("cases", sa.Column("event", sa.BigInteger(), nullable=True))
+    where = sa.text(OF_ORDERS)
+    columns = ["shop", "thread", "id"]
+    op.create_index("inbox_of_order", "inbox", columns, sqlite_where=where, postgresql_where=where)
