@@ -288,6 +288,7 @@ conversations = Table(
     Column("answered", Text),  # times of the newest answers, JSON
     Column("hushed_until", Utc),  # no answer before: too many went out at once
     Column("no_reminders_at", Utc),  # the buyer's last word here against being pressed
+    Column("no_reminders_for", Words),  # as JSON: numbers of orders that were not known here
     Column("talk", Text),  # what was asked and said last, JSON
     PrimaryKeyConstraint("shop", "channel", "address"),
     CheckConstraint("tries >= 0", name="tries_counted"),

@@ -89,23 +89,6 @@ async def open_cases(engine: Engine) -> int:
 # Reminders
 
 
-async def test_who_names_an_order_that_is_not_told_yet_ends_no_other_orders_reminders(
-    shops: ManyShops,
-) -> None:
-    """ "No more reminders for 2002": told first, only 2002 is silent. Not told yet, the reminders of 1001 end
-    for good, and the answer says so of 1001, which the buyer did not name."""
-    engine = shops.engine()
-    one, other = Buyer("ann", "1001", at=NOON - 10 * MINUTE), Buyer("ann", "2002", at=NOON - 9 * MINUTE)
-    await engine.take(one.placed())
-    await engine.settle()
-    await engine.take(one.says("订单2002别催了", NOON))
-    await engine.settle()
-    await engine.take(other.placed())
-    await engine.simulation.advance(NOON + 4 * DAY)
-    reminded = {each.message.order for each in engine.sent if each.message.template == "payment_reminder"}
-    assert reminded == {"1001"}
-
-
 # What found no address
 
 
@@ -149,19 +132,3 @@ async def test_what_nobody_has_read_was_not_said(shops: ManyShops) -> None:
     await engine.take(Buyer("ann", "1001").placed())
     await engine.settle()
     assert "What was said" not in told_of(engine, "order_confirmation:1001")
-
-
-@pytest.mark.parametrize(
-    ("locale", "words"),
-    [
-        ("en", "Stop sending me payment reminders"),
-        ("en", "no more reminders please"),
-        ("en", "don't remind me again"),
-        ("zh-CN", "不要再发催款消息"),
-        ("zh-CN", "别再提醒我了"),
-    ],
-)
-def test_who_wants_no_reminders_stops_nothing_else(locale: str, words: str) -> None:
-    """Taken for STOP, so that the buyer hears of no parcel either; or for nothing, so that the next reminder
-    comes all the same."""
-    assert recognise(words, locale, context()).name == "no_reminders"

@@ -39,6 +39,7 @@ from storage.asking import Asking
 
 _replace = msgspec.structs.replace
 
+NUMBERS_KEPT = 20  # of orders that one chat named before they were told
 ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
 
 
@@ -249,6 +250,10 @@ class Decisions:
         if order is not None:
             known = order.reminders_ended_at
             self._work.put_order(_replace(order, reminders_ended_at=min(known or at, at)))
+        elif ended.number and chat is not None:
+            spoken_in = self._work.chats[chat.channel, chat.address]
+            numbers = dict.fromkeys((*spoken_in.no_reminders_for, ended.number))
+            self._work.put_chat(_replace(spoken_in, no_reminders_for=tuple(numbers)[-NUMBERS_KEPT:]))
         elif ended.order is None and chat is not None:
             spoken_in = self._work.chats[chat.channel, chat.address]
             known = spoken_in.no_reminders_at
