@@ -47,7 +47,7 @@ endef
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
-	@if test ! -e $(SHOP)/config.yaml; then $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE)); \
+	@if test ! -e $(SHOP)/config.yaml; then $(BIN)/xiaoer init $(SHOP) --and-serve $(if $(LOCALE),--locale $(LOCALE)); \
 		$(if $(LOCALE),else $(SAY_IF_OTHER_LANGUAGE);) fi
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 

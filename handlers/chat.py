@@ -245,8 +245,10 @@ def no_reminders(meaning: Meaning, event: MessageReceived, context: Context) -> 
 
 
 def _why_pressed(numbers: str, event: MessageReceived, order: Order | None = None) -> CallHuman:
-    details = {"order": numbers, "known": order is not None, **quoted(event)}
-    return CallHuman(reason="asked_no_reminders", details=details, order=order.id if order else None)
+    reason = "asked_no_reminders" if order or not numbers else "asked_no_reminders_early"
+    return CallHuman(
+        reason=reason, details={"order": numbers, **quoted(event)}, order=order.id if order else None
+    )
 
 
 def _first_answer(template: str, event: MessageReceived, context: Context) -> Say:
@@ -353,7 +355,8 @@ POLICIES: MessagePolicies = {
 
 REASONS: Reasons = {
     "asked_for_person": ("text",),
-    "asked_no_reminders": ("order", "known", "text"),
+    "asked_no_reminders": ("order", "text"),
+    "asked_no_reminders_early": ("order", "text"),
     "not_understood": ("text",),
     "media_received": ("text",),
 }

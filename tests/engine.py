@@ -104,6 +104,15 @@ class Engine:
             (one for channel in self.channels.values() for one in channel.sent), key=lambda one: one.at
         )
 
+    def fail_with(self, error: Exception) -> None:
+        """Let every channel raise this from now on."""
+
+        def answer(message: Outgoing) -> None:
+            raise error
+
+        for channel in self.channels.values():
+            channel.answer = answer
+
     async def take(self, *events: Event) -> None:
         now = self.clock.now
         arrivals = [inbox_event(self.shop, event, now) for event in events]

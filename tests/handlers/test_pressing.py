@@ -37,7 +37,7 @@ def test_the_reminders_end_and_a_person_knows_why(text: str) -> None:
     assert isinstance(said, Say)
     assert (said.template, said.order) == ("reminders_ended", "1001")
     assert person == CallHuman(
-        reason="asked_no_reminders", details={"order": "1001", "known": True, "text": text}, order="1001"
+        reason="asked_no_reminders", details={"order": "1001", "text": text}, order="1001"
     )
 
 
@@ -107,7 +107,7 @@ def test_without_an_order_to_be_reminded_of_a_person_hears_it() -> None:
     assert ended == EndReminders(order=None, at=AT)
     assert isinstance(said, Say)
     assert said.template == "human_coming"
-    details = {"order": "", "known": False, "text": "别催了"}
+    details = {"order": "", "text": "别催了"}
     assert person == CallHuman(reason="asked_no_reminders", details=details)
 
 
@@ -118,8 +118,8 @@ def test_an_order_that_is_not_known_yet_is_not_reminded_of_and_the_others_are(te
     assert ended == EndReminders(order=None, number="2002", at=AT)
     assert isinstance(said, Say)
     assert (said.template, said.order) == ("human_coming", None)
-    details = {"order": "2002", "known": False, "text": text}
-    assert person == CallHuman(reason="asked_no_reminders", details=details)
+    details = {"order": "2002", "text": text}
+    assert person == CallHuman(reason="asked_no_reminders_early", details=details)
 
 
 @pytest.mark.parametrize(("number", "why"), [("1001", "reminders_ended"), ("2002", None)])

@@ -144,14 +144,6 @@ def test_a_buyer_who_does_not_answer_is_named_by_the_number_that_they_see(connec
 # What was not said
 
 
-def failing(engine: Engine, error: Exception) -> None:
-    def answer(message: Any) -> None:
-        raise error
-
-    for channel in engine.channels.values():
-        channel.answer = answer
-
-
 async def settle_case(engine: Engine, number: int) -> None:
     await engine.take(
         CaseSettled(channel="seller", external_id=f"s{number}", at=engine.clock.now, case=number, by="cli:x")
@@ -168,7 +160,7 @@ async def test_who_hears_nothing_again_after_the_case_was_settled_is_a_case_agai
     seller writes to the buyer and settles the case; in the afternoon the channel fails again, the buyer hears
     nothing, and as the key of this chat and day was used, the seller does not either."""
     engine = shops.engine(now=NOON - 3 * HOUR)
-    failing(engine, DeliveryDelayed("down"))
+    engine.fail_with(DeliveryDelayed("down"))
     ann = Buyer("ann")
     await engine.take(ann.says("在吗", engine.clock.now))
     await engine.simulation.advance(NOON - 2 * HOUR)
@@ -186,7 +178,7 @@ async def test_an_order_without_an_address_is_a_case_again_after_the_first_was_s
     """promises.md: "A message that finds no address is a case for you." Only once in the order's life: what
     finds none after the seller settled that case is lost without a word."""
     engine = shops.engine()
-    failing(engine, BuyerUnreachable("blocked"))
+    engine.fail_with(BuyerUnreachable("blocked"))
     ann = Buyer("ann")
     await engine.take(ann.placed(), ann.paid(MINUTE))
     await engine.simulation.advance(NOON + HOUR)
@@ -219,7 +211,7 @@ async def test_who_was_answered_by_a_person_in_time_is_no_case(shops: ManyShops)
     no answer", and asks the seller to write to them: that it is too late is found before that a person
     talks."""
     engine = shops.engine()
-    failing(engine, DeliveryDelayed("busy", retry_after=20 * MINUTE))
+    engine.fail_with(DeliveryDelayed("busy", retry_after=20 * MINUTE))
     ann = Buyer("ann")
     await engine.take(ann.says("在吗", NOON))
     await engine.simulation.advance(NOON + 5 * MINUTE)
