@@ -3,6 +3,7 @@
 # make check   style, types, and who may import whom
 # make bench   what a message costs, against a bare server and others (ten minutes: BENCH="--quick --only ours")
 # make bench-understanding how well and how fast messages are understood (DATA=folder of public intent data)
+# make learned learn the starter sentences anew, after one of them has changed
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
@@ -43,7 +44,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench bench-understanding fuzz faults mutants outside growth lock schema clean
+.PHONY: run test check bench bench-understanding learned fuzz faults mutants outside growth lock schema clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
@@ -66,6 +67,10 @@ bench: $(APART)/.installed
 
 bench-understanding: $(VENV)/.developed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.understanding $(DATA)
+
+learned: $(VENV)/.developed
+	rm -rf bot/understanding/learned
+	$(BIN)/python -c "from bot.understanding import learning as l; l.learn(l.SHIPPED, with_vectors=False)"
 
 fuzz: $(VENV)/.developed
 	$(BIN)/python -m tests.fuzz --runs 100000000 --seconds $(SECONDS)

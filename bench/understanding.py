@@ -22,9 +22,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.understanding.examples import starters
+from bot.understanding.examples import Example, starters
 from bot.understanding.keeping import keep, kept
-from bot.understanding.model import Encoder, Example, Floats, Model
+from bot.understanding.model import Encoder, Floats, Model
 from bot.understanding.training import train
 from bot.understanding.understand import understand
 from bot.understanding.vectors import encoder

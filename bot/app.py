@@ -50,6 +50,7 @@ from bot.receive.page_headers import guard
 from bot.receive.rate_limit import RateLimit
 from bot.receive.unsubscribe_page import UnsubscribePage
 from bot.texts.catalogue import Catalogue
+from bot.understanding.examples import FaultyExamples
 from bot.worker import Worker
 from handlers import vip
 from handlers.meaning import asks_nothing
@@ -77,7 +78,8 @@ class Channels(msgspec.Struct, frozen=True):
 class Options(TypedDict, total=False):
     """What a caller sets apart from the settings.
 
-    rules: the tables of a shop; `rules_of(config)` where it is left out.
+    rules: the tables of a shop; `rules_of(config, understand)` where it is left out.
+    understand: what was learned of buyers' words; phrases decide where it is left out.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
     on_case: told of each case that begins to wait for the seller.
@@ -85,6 +87,7 @@ class Options(TypedDict, total=False):
     """
 
     rules: Rules
+    understand: Understand
     channels: Channels
     clock: Callable[[], datetime]
     legs: Collection[str]
@@ -154,7 +157,7 @@ class _Builder:
         self.jitter = options.get("jitter", random.random)
         self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
-        self.rules = options.get("rules") or rules_of(config)
+        self.rules = options.get("rules") or rules_of(config, options.get("understand"))
         self.channels = options.get("channels") or channels_of(config, http)
         self.metrics = Metrics()
         self.catalogue = Catalogue(config.templates)
@@ -330,20 +333,28 @@ async def serve(
     on_ready: Callable[[OutboxHold | None, Mapping[str, int]], None],
     until: asyncio.Event,
     notice_seconds: float = 0.0,
+    on_left_out: Callable[[FaultyExamples], None] = lambda fault: None,
     **options: Unpack[Options],
 ) -> None:
     """Run until `until` is set. Raises StorageError or OSError if it cannot start.
 
     on_ready: called with the hold of the outbox, if any, and with the number of the cases that wait, by shop,
     once deliveries are accepted.
+    on_left_out: called where the seller's example sentences are not used, with the reason.
     notice_seconds: between "not ready" and the closing of the port, so that a load balancer notices.
     """
+    # What scores texts takes long to import, and only what serves needs it.
+    from bot.operations.learner import learning
+    from bot.understanding.understander import Understander
+
     database = Database(config.database)
     try:
         copy = await asyncio.to_thread(schema.ready, database.engine)
         if copy:
             log.info("database brought up to date", copy=str(copy))
         async with open_http() as http:
+            understander = Understander()
+            options.setdefault("understand", understander.understand)
             program = build(config, database, http, **options)
             parts = program.parts
             for fault in parts.catalogue.faults:
@@ -351,7 +362,8 @@ async def serve(
             _rest_the_collector()
             runner = web.AppRunner(program.site, access_log=None, shutdown_timeout=LAST_ANSWER_SECONDS)
             await runner.setup()
-            async with program.running() as hold:
+            folder, own = config.understanding.learned, config.understanding.examples
+            async with program.running() as hold, learning(understander, folder, own, on_left_out):
                 try:
                     async with (
                         _answering(parts.monitoring, config.metrics_listen),

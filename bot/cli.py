@@ -20,6 +20,7 @@ from bot.commands import (
     trail,
     trying,
     understand,
+    unknown,
 )
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
@@ -44,6 +45,7 @@ app.command("try")(trying.try_out)
 app.command("check")(checking.check)
 app.command("preview")(checking.preview)
 app.command("understand")(understand.understand)
+app.command("unknown")(unknown.unknown)
 app.command("outbox")(outbox.outbox)
 app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")

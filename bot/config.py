@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
@@ -116,6 +116,21 @@ class Retention(Settings):
     )
 
 
+class UnderstandingSettings(Settings):
+    """What buyers' words are understood by."""
+
+    examples: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("understanding.yaml"),
+        validate_default=True,
+        description="sentences of your own, by what they mean; used if the file is there",
+    )
+    learned: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("learned"),
+        validate_default=True,
+        description="the folder in which what is learned from them is kept",
+    )
+
+
 class Config(Settings):
     """The settings in config.yaml."""
 
@@ -141,6 +156,11 @@ class Config(Settings):
     secret: Secret = Field(description="signs the links in messages")
     templates: Annotated[Path, AfterValidator(_folder)] | None = Field(
         None, description="your own words, laid over ours; `templates` beside this file if it is there"
+    )
+    understanding: UnderstandingSettings = Field(
+        cast(UnderstandingSettings, {}),  # so that its places are looked for beside the file
+        validate_default=True,
+        description="what buyers' words are understood by",
     )
     log: Literal["debug", "info", "warning"] = "info"
     body_limit: int = Field(1024 * 1024, ge=1024, description="bytes; a longer delivery is answered 413")

@@ -12,7 +12,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, late_shipping, order_proof, which_meaning
+from handlers import claims, late_shipping, order_proof, shop_facts, which_meaning
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -322,6 +322,7 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **shop_facts.ANSWERS,
 }
 
 

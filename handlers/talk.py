@@ -21,7 +21,9 @@ AGAIN = "again:"  # before what was said, once the same was asked again
 QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answered
 
 # What tells facts, and is dull to hear twice in a row.
-TELLS_FACTS = frozenset({"where_is_order", "when_ship", "payment_status"})
+TELLS_FACTS = frozenset(
+    {"where_is_order", "when_ship", "payment_status", "how_to_pay", "contact", "opening_hours", "is_bot"}
+)
 
 
 def open_question(context: Context) -> Asked | None:

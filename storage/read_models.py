@@ -275,6 +275,13 @@ def events(
     return _events(connection, inbox.c.shop == shop, in_state(inbox, state), *older, limit=limit)
 
 
+def newest_bodies(connection: Connection, shop: str, type: str, among: int) -> list[str]:
+    """The events of a type among the shop's newest ones, as they are stored, the newest first."""
+    newest = select(inbox.c.type, inbox.c.body, inbox.c.id).where(inbox.c.shop == shop)
+    last = newest.order_by(inbox.c.id.desc()).limit(among).subquery()
+    return list(connection.scalars(select(last.c.body).where(last.c.type == type).order_by(last.c.id.desc())))
+
+
 def unreadable_deliveries(
     connection: Connection, shop: str, limit: int = PAGE, after: int | None = None
 ) -> list[UnreadableView]:

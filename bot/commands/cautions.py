@@ -9,7 +9,6 @@ from sqlalchemy import make_url
 
 from bot.commands.options import reader_of
 from bot.commands.screen import say
-from bot.commands.understand import learned_folder
 from bot.config import Config
 from bot.domain.loopback import is_loopback
 from bot.operations.file_modes import loose_files
@@ -21,7 +20,7 @@ def cautions(config: Config, config_file: Path) -> list[str]:
     url = make_url(config.database)
     database = Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
     archive = config.retention.archive if config.retention else None
-    learned = learned_folder(config, config_file)
+    learned = config.understanding.learned
     loose = [
         say("loose_file", reader, file=file.path, mend=f"chmod {file.mode:o} {shlex.quote(str(file.path))}")
         for file in loose_files(config_file.parent / ".env", database, archive, learned)

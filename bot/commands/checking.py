@@ -27,6 +27,7 @@ from bot.commands.options import (
     words_of,
 )
 from bot.commands.screen import remark, say, show_json, tell
+from bot.commands.understood import why_left_out
 from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from bot.domain.context import Buyer
@@ -39,6 +40,7 @@ from bot.texts.faults import as_fault, with_place
 from bot.texts.languages import system_language
 from bot.texts.samples import sample
 from bot.texts.variables import variables
+from bot.understanding.examples import FaultyExamples, sellers
 from storage import buyer_records
 from storage.asking import ask
 from storage.lookup import find_order
@@ -72,7 +74,7 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     if config.templates:
         found += check_folder(config.templates, texts, reader)
     open_walls = cautions(config, config_file)
-    undone = list(_undone(config, reader))
+    undone = [*_undone(config, reader), *_unlearned(config, reader)]
     if as_json:
         settings = [dict(zip(Mistake._fields, each, strict=True)) for each in undone]
         show_json({"settings": settings, "templates": found, "cautions": open_walls})
@@ -93,6 +95,16 @@ def _undone(config: Config, reader: str) -> Iterator[Mistake]:
             if code in REFUSED:
                 place = f"channels.{values['channel']}" if "channel" in values else "seller"
                 yield Mistake(0, f"shops.{shop_id}.{place}", say(code, reader, **values))
+
+
+def _unlearned(config: Config, reader: str) -> Iterator[Mistake]:
+    """What is wrong with the seller's example sentences."""
+    own = config.understanding.examples
+    if own.exists():
+        try:
+            sellers(own)
+        except FaultyExamples as fault:
+            yield Mistake(fault.line or 0, "understanding.examples", why_left_out(fault, own, reader))
 
 
 def _no_file() -> str:
@@ -141,7 +153,7 @@ def preview(
             facts = _facts_of(config, shop_id, shop, order)
             due, now = _due(template, facts, policies[template]), utc_now()
             known = variables(due, facts, now)
-            values |= {each: known[each] for each in OF_THE_ORDER}
+            values = values | {each: known[each] for each in OF_THE_ORDER}
             why = _why_unsaid(policies[template].why_outdated(due, facts, now))
         rendered = texts.render(version, values)
     except TemplateError as error:
@@ -171,10 +183,9 @@ def _default_used(version: Version, values: Mapping[str, Any], reader: str) -> s
 
 def _why_unsaid(why: Reason | None) -> Reason | None:
     """What is so of the order itself; that an earlier message is missing, or its time is over, is not."""
-    of_order = (
-        why and why.code.startswith(OF_ITS_STATE) and why.code not in ("order_unknown", "order_reviewed")
-    )
-    return why if of_order else None
+    if why is None or why.code in ("order_unknown", "order_reviewed"):
+        return None
+    return why if why.code.startswith(OF_ITS_STATE) else None
 
 
 def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str) -> Facts:

@@ -29,10 +29,12 @@ from bot.commands.options import (
     words_of,
 )
 from bot.commands.screen import remark, say, show_json, tell
+from bot.commands.understood import why_left_out
 from bot.config import Config
 from bot.operations.logs import configure_logs
 from bot.operations.single_instance import exclusive
 from bot.program import LEGS
+from bot.understanding.examples import FaultyExamples
 from storage.instance import OutboxHold
 from storage.unit import CaseLine
 
@@ -102,7 +104,14 @@ async def _until_stopped(
             loop.add_signal_handler(number, asked, number)
     greeting = partial(_greet, config, as_json, legs, open_walls)
     on_case = partial(_tell_case, config, as_json)
-    await run_program(config, greeting, stop, legs=legs, notice_seconds=notice, on_case=on_case)
+    on_left_out = partial(_tell_left_out, config)
+    await run_program(
+        config, greeting, stop, legs=legs, notice_seconds=notice, on_left_out=on_left_out, on_case=on_case
+    )
+
+
+def _tell_left_out(config: Config, fault: FaultyExamples) -> None:
+    remark("! " + why_left_out(fault, config.understanding.examples, reader_of(config)))
 
 
 def _tell_case(config: Config, as_json: bool, line: CaseLine) -> None:

@@ -23,7 +23,7 @@ def show_understood(found: Understanding, text: str, words: SellerWords) -> None
     """Print it on stdout, in the seller's language and the text's own script."""
     reader, written = words.locale, _as_written(text)
     tell(say(f"would_{found.outcome}", reader))
-    if not found.meanings:
+    if not found.meanings or found.meanings[0].intent == "unknown":
         tell(say("nothing_known", reader))
         return
     for meaning in found.meanings:
@@ -49,12 +49,17 @@ def why_left_out(fault: "FaultyExamples", file: Path, reader: str) -> str:
     return say("examples_left_out", reader, place=place, what=what)
 
 
+def meaning_named(intent: str, reader: str) -> str:
+    """A meaning in words, and by its name; by its name alone where the seller added it."""
+    if not operator_words.has("intents", intent):
+        return intent
+    ours = operator_words.say("intents", intent, reader, {})
+    return say("meaning", reader, meaning=ours, intent=intent)
+
+
 def _headline(meaning: Meaning, reader: str) -> str:
-    named = meaning.intent  # all that is known of one that the seller added
-    if operator_words.has("intents", meaning.intent):
-        ours = operator_words.say("intents", meaning.intent, reader, {})
-        named = say("meaning", reader, meaning=ours, intent=meaning.intent)
-    return say("likely", reader, meaning=named, percent=round(meaning.probability * 100))
+    percent = round(meaning.probability * 100)
+    return say("likely", reader, meaning=meaning_named(meaning.intent, reader), percent=percent)
 
 
 def _as_written(text: str) -> dict[int, str]:
@@ -64,6 +69,8 @@ def _as_written(text: str) -> dict[int, str]:
 
 
 def _why(reason: Reason, written: Mapping[int, str], reader: str) -> Iterator[str]:
+    if reason.rule:
+        yield say("by_phrase", reader)
     if reason.similarity > 0:
         alike = round(reason.similarity * 100)
         yield say("nearest", reader, sentence=reason.nearest, percent=alike)

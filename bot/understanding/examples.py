@@ -1,14 +1,15 @@
 """Reads example sentences from YAML: a starter set of ours, and a seller's file laid over it."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from bot.understanding.folding import comparable
-from bot.understanding.model import Example
 
 LOCALES = ("en", "zh-CN", "zh-TW")
 MOST = 5000  # sentences in a seller's file
@@ -17,6 +18,11 @@ LONGEST = 300  # characters of a sentence
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Example(msgspec.Struct, frozen=True):
+    text: str
+    intent: str
 
 
 class FaultyExamples(ValueError):
@@ -97,3 +103,20 @@ def _example(intent: str, node: yaml.Node, known: dict[str, str]) -> Example:
     if known.setdefault(plain, intent) != intent:
         raise FaultyExamples("under_two", line, sentence=node.value, intent=known[plain])
     return Example(" ".join(node.value.split()), intent)
+
+
+def with_sentence(text: str, intent: str, sentence: str) -> str:
+    """A file's text with one more sentence of an intent. Raises FaultyExamples if that cannot be read.
+
+    What the seller wrote stays as it is.
+    """
+    line = f"  - {json.dumps(sentence, ensure_ascii=False)}\n"
+    found = re.search(rf"(?m)^{re.escape(intent)}:[ \t]*(?:#[^\n]*)?\n(?=([ \t]*)- )", text)
+    if found:
+        line = found[1] + line.lstrip()
+        text = text[: found.end()] + line + text[found.end() :]
+    else:
+        begin = text if not text or text.endswith("\n") else f"{text}\n"
+        text = f"{begin}{intent}:\n{line}"
+    read(text)
+    return text

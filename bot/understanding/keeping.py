@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from bot.understanding.model import Encoder, Example, Learned, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import KEPT, Encoder, Learned, Model
 from bot.understanding.vocabulary import Vocabulary
 
-FORMAT = 1  # raised with every change of what is learned, or of how texts are taken apart
+FORMAT = 2  # raised with every change of what is learned, or of how texts are taken apart
 MOST_KEPT = 5  # models in the folder; older ones are deleted
 
 _ARRAYS = (*("weights", "bias", "rows", "values", "ends", "vectors", "vector_weights", "sureness", "right"),)
+_SHORT = ("weights", "values", "vectors", "vector_weights")
 _RARITY, _TEXTS = "rarity", "texts"
 
 
@@ -43,11 +45,12 @@ def keep(folder: Path, key: str, model: Model) -> Path:
     }
     written = np.frombuffer(json.dumps(texts).encode(), np.uint8)
     arrays: dict[str, Any] = {name: getattr(learned, name) for name in _ARRAYS}
+    arrays |= {name: arrays[name].astype(KEPT) for name in _SHORT}
     arrays |= {_RARITY: model.vocabulary.rarity, _TEXTS: written}
     path = folder / f"{key}.npz"
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
         try:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).replace(path)
@@ -74,7 +77,7 @@ def _model(file: Any, encode: Encoder | None) -> Model:
         temperature=float(texts["temperature"]),
         vector_share=float(texts["vector_share"]),
         accuracy=float(texts["accuracy"]),
-        **{name: file[name] for name in _ARRAYS},
+        **{name: file[name].astype(np.float32) if name in _SHORT else file[name] for name in _ARRAYS},
     )
     examples = [Example(text, intent) for intent, text in texts["examples"]]
     vocabulary = Vocabulary(texts["features"], file[_RARITY])

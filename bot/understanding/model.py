@@ -7,18 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.domain.meanings import BASE, SENTENCE_VECTOR, Part, Reason
+from bot.understanding.examples import Example
 from bot.understanding.features import shown
 from bot.understanding.vocabulary import Indices, Values, Vocabulary
 
 Floats = npt.NDArray[np.float32]
 Encoder = Callable[[Sequence[str]], Floats]  # texts -> (texts, dimensions), each row of length 1
 
+KEPT = np.float16  # the form in which learned numbers are kept
 PARTS = 5  # parts of a score that are shown
-
-
-class Example(msgspec.Struct, frozen=True):
-    text: str
-    intent: str
 
 
 class Learned(msgspec.Struct, frozen=True):

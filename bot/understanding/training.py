@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bot.domain.meanings import OTHER
-from bot.understanding.model import Encoder, Example, Floats, Learned, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import KEPT, Encoder, Floats, Learned, Model
 from bot.understanding.vocabulary import Values, Vocabulary, vocabulary_of
 
 if TYPE_CHECKING:
@@ -61,19 +62,24 @@ def _learned(features: Any, vectors: Floats, intents: Sequence[str]) -> Learned:
     columns.sort_indices()
     return Learned(
         intents=tuple(str(name) for name in names),
-        weights=np.ascontiguousarray(weights[: features.shape[1]], np.float32),
+        weights=_short(weights[: features.shape[1]]),
         bias=bias,
         temperature=temperature,
         rows=columns.indices.astype(np.int32),
-        values=columns.data.astype(np.float32),
+        values=_short(columns.data),
         ends=columns.indptr.astype(np.int64),
-        vectors=vectors.astype(np.float32),
-        vector_weights=np.ascontiguousarray(weights[features.shape[1] :], np.float32),
+        vectors=_short(vectors),
+        vector_weights=_short(weights[features.shape[1] :]),
         vector_share=VECTOR_SHARE,
         accuracy=float((scores.argmax(axis=1) == labels[rows]).mean()) if len(rows) else 0.0,
         sureness=sureness,
         right=right,
     )
+
+
+def _short(numbers: Any) -> Floats:
+    """Round to what is kept, so that a kept model is the same as the one that was learned."""
+    return np.ascontiguousarray(numbers).astype(KEPT).astype(np.float32)
 
 
 def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> Any:

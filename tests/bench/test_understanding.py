@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.understanding import MOST_LEARNED, auroc, read, split
-from bot.understanding.model import Example
+from bot.understanding.examples import Example
 
 ROWS = [Example(f"sentence {number} of {intent}", intent) for intent in "abcde" for number in range(40)]
 

@@ -11,7 +11,7 @@ import pytest
 
 from bot.cli import main
 from bot.understanding import learning, outcomes, vectors
-from bot.understanding.model import Example
+from bot.understanding.examples import Example
 from tests.understanding.sentences import SMALL
 
 STARTER = tuple(Example(text, intent) for intent, texts in SMALL.items() for text in texts)
@@ -117,12 +117,6 @@ def test_with_json_nothing_else_is_on_stdout(shop: Shop) -> None:
     assert first["slots"] == {"orders": ["10428"]}
 
 
-def test_it_says_that_the_chat_goes_by_phrases(shop: Shop) -> None:
-    shop.understand("hello")
-
-    assert "The chat does not use it yet" in shop.err
-
-
 def test_learning_is_announced_and_what_was_learned_is_kept_for_its_owner(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +126,7 @@ def test_learning_is_announced_and_what_was_learned_is_kept_for_its_owner(
     monkeypatch.setattr(learning, "train", None)
     shop.understand("hello")
     assert "Learning" not in shop.err
-    folder = shop.folder / "data" / "learned"
+    folder = shop.folder / "learned"
     (file,) = folder.iterdir()
     if sys.platform != "win32":
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -193,7 +187,7 @@ def test_sentences_that_confuse_are_left_out_with_the_reason(
 
 
 def test_what_cannot_be_kept_is_wrong_use(shop: Shop) -> None:
-    (shop.folder / "data").write_text("in the way", "utf-8")
+    (shop.folder / "learned").write_text("in the way", "utf-8")
 
     assert shop.understand("hello") == 2
     assert shop.err.count("learned") >= 1

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bot.understanding.model import Example, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import Model
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.meanings import INTENTS
-from bot.understanding.examples import FaultyExamples, laid_over, read, sellers, starters
+from bot.understanding.examples import Example, FaultyExamples, laid_over, read, sellers, starters
 from bot.understanding.folding import comparable
-from bot.understanding.model import Example
 from tests.understanding.judge import messages
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.understanding.examples import Example
 from bot.understanding.keeping import MOST_KEPT, keep, kept, key_of
-from bot.understanding.model import Example, Model
+from bot.understanding.model import Model
 from bot.understanding.training import train
 from tests.understanding.test_vectors import by_letters
 

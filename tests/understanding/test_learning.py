@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from bot.understanding import learning
+from bot.understanding.examples import Example
 from bot.understanding.learning import learn
-from bot.understanding.model import Example
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.meanings import BASE, SENTENCE_VECTOR
-from bot.understanding.model import PARTS, Example, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import PARTS, Model
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL
 from tests.understanding.test_vectors import by_letters

@@ -3,7 +3,8 @@
 import pytest
 
 from bot.understanding import regression
-from bot.understanding.model import Encoder, Example
+from bot.understanding.examples import Example
+from bot.understanding.model import Encoder
 from bot.understanding.training import train
 from tests.understanding.sentences import SMALL
 from tests.understanding.test_vectors import by_letters

@@ -5,7 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from bot.understanding.model import Example, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import Model
 from bot.understanding.training import TooFewExamples, cross_validated, train
 from tests.understanding.sentences import SMALL
 from tests.understanding.test_vectors import by_letters

@@ -1,6 +1,7 @@
 """The model in use can be swapped, and before there is one a person reads everything."""
 
-from bot.understanding.model import Example, Model
+from bot.understanding.examples import Example
+from bot.understanding.model import Model
 from bot.understanding.outcomes import Thresholds
 from bot.understanding.training import train
 from bot.understanding.understander import Understander

@@ -1,0 +1,72 @@
+"""Answers from the shop's own settings: how to pay, hours, contact, who answers; and thanks for praise."""
+
+from bot.domain.actions import Action, CallHuman
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import Meaning
+from bot.domain.messages import MessagePolicies
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
+from handlers.payment import owes_nothing
+from handlers.questions import Answers
+from handlers.replies import answer, case_waiting, quoted
+from handlers.which_order import PAYABLE, own_order
+
+
+def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """With the sum and the reference of the order that is to be paid, where the buyer has one."""
+    payment = context.shop.payment
+    if not payment.accounts and not payment.link:
+        return _ask_person("how_to_pay", event, context)
+    order = own_order(event, context, PAYABLE)
+    if order is not None and (order.state not in PAYABLE or owes_nothing(order)):
+        return [answer("payment_status", event, order)]
+    return [answer("how_to_pay", event, order)]
+
+
+def contact(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    seller = context.shop.seller
+    return [answer("contact", event)] if seller.contact else _ask_person("contact", event, context)
+
+
+def opening_hours(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    known = context.shop.working_hours or context.shop.seller.contact
+    return [answer("opening_hours", event)] if known else _ask_person("opening_hours", event, context)
+
+
+def is_bot(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    return [answer("is_bot", event)]
+
+
+def praise(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    return [answer("praise", event)]
+
+
+def _ask_person(what: str, event: MessageReceived, context: Context) -> list[Action]:
+    """The shop has not told us, so a person is asked."""
+    if case_waiting(context):
+        return [answer("human_again", event)]
+    return [
+        answer("asking_person", event),
+        CallHuman(reason="not_told_us", details={"what": what, **quoted(event)}),
+    ]
+
+
+ANSWERS: Answers = {
+    "how_to_pay": how_to_pay,
+    "contact": contact,
+    "opening_hours": opening_hours,
+    "is_bot": is_bot,
+    "praise": praise,
+}
+
+POLICIES: MessagePolicies = {
+    "how_to_pay": policy.answer(),
+    "contact": policy.answer(),
+    "opening_hours": policy.answer(),
+    "is_bot": policy.answer(),
+    "praise": policy.answer(),
+    "asking_person": policy.answer(),
+}
+
+REASONS: Reasons = {"not_told_us": ("what", "text")}

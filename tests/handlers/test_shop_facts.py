@@ -1,0 +1,51 @@
+"""Answers from the settings, and a person where they say nothing."""
+
+from typing import Any
+
+import pytest
+
+from bot.domain.actions import CallHuman
+from bot.domain.context import Context
+from bot.domain.meanings import Meaning, Understanding
+from bot.domain.shop import Account, Payment, Seller, WorkingHours
+from tests.handlers.world import answers, chat_context, decide, order_of, paid, placed, shop_with, wrote
+
+PAYMENT = Payment(accounts=(Account(bank="招商银行", number="6225"),))
+
+
+def asked(intent: str, *orders: Any, **settings: Any) -> Context:
+    meant = Understanding("answer", (Meaning(intent, 0.95),))
+    return chat_context(*orders, shop=shop_with(**settings), understood=meant)
+
+
+def test_how_to_pay_is_told_with_the_order_that_is_to_be_paid() -> None:
+    [said] = decide(wrote("how do I pay?"), asked("how_to_pay", order_of(placed()), payment=PAYMENT))
+    assert (said.template, said.order) == ("how_to_pay", "1001")  # type: ignore[union-attr]
+    [said] = decide(wrote("how do I pay?"), asked("how_to_pay", payment=PAYMENT))
+    assert (said.template, said.order) == ("how_to_pay", None)  # type: ignore[union-attr]
+
+
+def test_whoever_has_paid_is_not_told_how_to() -> None:
+    context = asked("how_to_pay", order_of(placed(), paid()), payment=PAYMENT)
+    assert answers(wrote("how do I pay?"), context) == ["payment_status"]
+
+
+@pytest.mark.parametrize("intent", ["how_to_pay", "contact", "opening_hours"])
+def test_what_the_settings_do_not_say_a_person_is_asked(intent: str) -> None:
+    decided = decide(wrote("well?"), asked(intent))
+    assert [action.reason for action in decided if isinstance(action, CallHuman)] == ["not_told_us"]
+    assert answers(wrote("well?"), asked(intent)) == ["asking_person"]
+
+
+@pytest.mark.parametrize(
+    ("intent", "settings"),
+    [
+        ("contact", {"seller": Seller(contact="020 7946 0000")}),
+        ("opening_hours", {"seller": Seller(contact="020 7946 0000")}),
+        ("opening_hours", {"working_hours": WorkingHours()}),
+        ("is_bot", {}),
+        ("praise", {}),
+    ],
+)
+def test_what_they_say_is_answered(intent: str, settings: dict[str, Any]) -> None:
+    assert answers(wrote("well?"), asked(intent, **settings)) == [intent]
