@@ -180,14 +180,11 @@ def retried_before(connection: Connection, shop: str, waiting: Message) -> Messa
     """The message that is tried again, and that this one must not overtake: in its chat, if it is an answer,
     else to its buyer. None if there is none."""
     channel, _, address = (waiting.to or "").partition(":")
-    same = (
-        (outbox.c.channel == channel, outbox.c.address == address)
-        if waiting.to
-        else (outbox.c.buyer == waiting.buyer,)
-    )
+    chat = and_(outbox.c.channel == channel, outbox.c.address == address)
+    same = chat if waiting.to else outbox.c.buyer == waiting.buyer
     again = or_(*(outbox.c.reason.startswith(each, autoescape=True) for each in AGAIN))
     tried = (in_state(outbox, "queued"), outbox.c.attempts > 0, again, outbox.c.id != waiting.id)
-    here = _messages(shop).where(*tried, *same).order_by(outbox.c.try_at).limit(1)
+    here = _messages(shop).where(*tried, same).order_by(outbox.c.try_at).limit(1)
     return next(iter(_read_messages(connection, here)), None)
 
 

@@ -147,13 +147,13 @@ def preview(
         version = texts.resolve(template, locale or shop.locale)
         name = "安娜" if version.locale.startswith("zh") else "Anna"
         policies = rules_of(config).policies
-        values = sample(template, shop, policies, name)
+        values: Mapping[str, Any] = sample(template, shop, policies, name)
         why = None
         if order is not None:
             facts = _facts_of(config, shop_id, shop, order)
             due, now = _due(template, facts, policies[template]), utc_now()
             known = variables(due, facts, now)
-            values = values | {each: known[each] for each in OF_THE_ORDER}
+            values = {**values, **{each: known[each] for each in OF_THE_ORDER}}
             why = _why_unsaid(policies[template].why_outdated(due, facts, now))
         rendered = texts.render(version, values)
     except TemplateError as error:

@@ -30,7 +30,6 @@ def init(
     locale: Annotated[
         str | None, typer.Option("--locale", help="en, zh-CN or zh-TW; your system's, if not given.")
     ] = None,
-    and_serve: Annotated[bool, typer.Option("--and-serve", hidden=True)] = False,
 ) -> None:
     """Make a first shop: settings with every choice explained, fresh secrets."""
     reader = chosen_language(locale)
@@ -41,8 +40,7 @@ def init(
     tell(say("made", reader, folder=folder))
     for path in made:
         tell(f"  {path.relative_to(folder)}")
-    if not and_serve:  # as `make run` does next
-        tell(say("now_serve", reader, folder=folder))
+    tell(say("now_serve", reader, folder=folder))
 
 
 def migrate(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:

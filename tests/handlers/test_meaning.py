@@ -164,7 +164,7 @@ def test_every_meaning_comes_with_a_score_and_a_reason() -> None:
 
     assert known.reason
     assert 0.5 < known.probability <= 1
-    assert (unknown.name, unknown.probability) == ("unknown", 0.0)
+    assert (unknown.intent, unknown.probability) == ("unknown", 0.0)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u3000"])

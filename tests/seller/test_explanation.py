@@ -317,7 +317,7 @@ async def test_what_waits_behind_another_message_is_not_said_to_be_early(shops: 
     story = told_of(engine, f"when_ship:webhook:{asked.external_id}")
     assert "Its time had not come" not in story
     assert "looked at again" not in story
-    assert 'It waits behind "order_confirmation"' in story
+    assert 'It waits behind "order confirmation" (order_confirmation:1001)' in story
 
 
 async def test_what_nobody_has_read_was_not_said(shops: ManyShops) -> None:
@@ -333,7 +333,7 @@ async def test_what_waits_for_a_full_channel_says_so(shops: ManyShops) -> None:
     engine = shops.engine()
     await engine.take(Buyer("ann", "1001").placed())
     await engine.react()
-    waits = update(outbox).where(outbox.c.shop == engine.shop, outbox.c.key == "order_confirmation:1001")
+    waits = outbox.update().where(outbox.c.shop == engine.shop, outbox.c.key == "order_confirmation:1001")
     story_before = told_of(engine, "order_confirmation:1001")
     await engine.database.write(lambda link: link.execute(waits.values(channel="webhook")))
     assert "Its turn comes with the next round." in story_before
