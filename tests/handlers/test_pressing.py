@@ -167,8 +167,6 @@ async def shops(tmp_path: Path) -> AsyncIterator[ManyShops]:
 async def test_who_names_an_order_that_is_not_told_yet_ends_no_other_orders_reminders(
     shops: ManyShops,
 ) -> None:
-    """ "No more reminders for 2002": told first, only 2002 is silent. Not told yet, the reminders of 1001 end
-    for good, and the answer says so of 1001, which the buyer did not name."""
     engine = shops.engine()
     one, other = Buyer("ann", "1001", at=NOON - hours(1)), Buyer("ann", "2002", at=NOON - hours(0.9))
     await engine.take(one.placed())

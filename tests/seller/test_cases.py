@@ -156,9 +156,7 @@ async def open_cases(engine: Engine) -> int:
 
 
 async def test_who_hears_nothing_again_after_the_case_was_settled_is_a_case_again(shops: ManyShops) -> None:
-    """promises.md: "an answer that could not be delivered in time, is a case for you." In the morning the
-    seller writes to the buyer and settles the case; in the afternoon the channel fails again, the buyer hears
-    nothing, and as the key of this chat and day was used, the seller does not either."""
+    """In the morning the seller settles the case; in the afternoon the channel fails again."""
     engine = shops.engine(now=NOON - 3 * HOUR)
     engine.fail_with(DeliveryDelayed("down"))
     ann = Buyer("ann")
@@ -175,8 +173,6 @@ async def test_who_hears_nothing_again_after_the_case_was_settled_is_a_case_agai
 async def test_an_order_without_an_address_is_a_case_again_after_the_first_was_settled(
     shops: ManyShops,
 ) -> None:
-    """promises.md: "A message that finds no address is a case for you." Only once in the order's life: what
-    finds none after the seller settled that case is lost without a word."""
     engine = shops.engine()
     engine.fail_with(BuyerUnreachable("blocked"))
     ann = Buyer("ann")
@@ -192,8 +188,6 @@ async def test_an_order_without_an_address_is_a_case_again_after_the_first_was_s
 
 
 async def test_the_case_about_an_order_without_an_address_ends_when_it_has_one(shops: ManyShops) -> None:
-    """The order is shown with an address, everything goes out (`try_anew`), and the case that says that it
-    could not be delivered stays open."""
     engine = platform_and_webhook(shops)
     nowhere = {"id": "5", "name": "Ann"}
     woo = Buyer("5", "5001")
@@ -207,9 +201,7 @@ async def test_the_case_about_an_order_without_an_address_ends_when_it_has_one(s
 
 
 async def test_who_was_answered_by_a_person_in_time_is_no_case(shops: ManyShops) -> None:
-    """The channel asks for twenty minutes, and a person answers in five. The case says "a buyer wrote and got
-    no answer", and asks the seller to write to them: that it is too late is found before that a person
-    talks."""
+    """The channel asks for twenty minutes, and a person answers in five."""
     engine = shops.engine()
     engine.fail_with(DeliveryDelayed("busy", retry_after=20 * MINUTE))
     ann = Buyer("ann")
@@ -221,10 +213,8 @@ async def test_who_was_answered_by_a_person_in_time_is_no_case(shops: ManyShops)
 
 
 async def test_a_refund_is_told_once_the_order_has_an_address(shops: ManyShops) -> None:
-    """Found by tests/outside (seed 8858). Of "refunded" and "partly refunded" one finds no address and the
-    other is told by that one. When the order is shown with an address, and its total is what went
-    back, the first is tried anew and is told by the other, which is not: it was not skipped for want of an
-    address. So the refund is never told."""
+    """Of a refund in part and in full one found no address, and was to tell of the other; which of them is
+    told turns when the total is told."""
     engine = platform_and_webhook(shops)
     nowhere = {"id": "5", "name": "Ann"}
     woo = Buyer("5", "5001")

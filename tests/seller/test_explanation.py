@@ -300,10 +300,8 @@ def told_of(engine: Engine, name: str) -> str:
 
 
 async def test_what_waits_behind_another_message_is_not_said_to_be_early(shops: ManyShops) -> None:
-    """As in the README: nothing listens at `url`, so the confirmation is tried again, and the answers to this
-    buyer wait behind it. `explain` says "Its time had not come", and "It will be looked at again on" a time
-    that has passed; of the message that it waits for it says nothing. The same of what waits for a slot of a
-    full channel."""
+    """Nothing listens at `url`: the confirmation is tried again, and the answers to this buyer wait behind
+    it."""
     engine = shops.engine()
     engine.fail_with(DeliveryDelayed("nobody answers"))
     ann = Buyer("ann", "1001")
@@ -321,7 +319,6 @@ async def test_what_waits_behind_another_message_is_not_said_to_be_early(shops: 
 
 
 async def test_what_nobody_has_read_was_not_said(shops: ManyShops) -> None:
-    """The text of a message of which no attempt succeeded stands under "What was said"."""
     engine = shops.engine()
     engine.fail_with(DeliveryDelayed("nobody answers"))
     await engine.take(Buyer("ann", "1001").placed())
