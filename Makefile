@@ -9,6 +9,7 @@
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
 # make outside what buyers hear of random shops, judged without knowing the code (RUNS=300 SEED=0)
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
+# make haggles a million random haggles: the floor is kept, nothing rises and falls, each ends (SEED=0)
 # make lock    write the lock files anew from pyproject.toml
 
 PYTHON ?= python3
@@ -44,7 +45,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench bench-understanding learned fuzz faults mutants outside growth lock schema clean
+.PHONY: run test check bench bench-understanding learned fuzz faults mutants outside growth haggles lock schema clean
 .DELETE_ON_ERROR:
 
 # The last line of init says to serve, which is what follows.
@@ -87,6 +88,9 @@ outside: $(VENV)/.developed
 
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)
+
+haggles: $(VENV)/.developed
+	HAGGLES=1000000 HAGGLES_SEED=$(SEED) $(BIN)/pytest -n 0 -q tests/domain/test_bargain.py
 
 lock: $(VENV)/.developed
 	$(PIP) uv

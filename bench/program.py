@@ -29,6 +29,7 @@ SHOP_SETTINGS: dict[str, Any] = {
     "limits": {"per_day": 1000, "deliveries_per_second": 1_000_000},
     "vip": {"tiers": [{"name": "gold", "orders": 3, "spent": 1000}]},
     "seller": {"contact": "400-000-0000"},
+    "chat": {"settle": "0s"},  # what a message costs is measured, not how long it waits for the next one
 }
 
 

@@ -25,8 +25,11 @@ from bot.deliver.claim import Claimer
 from bot.deliver.dispatcher import LEASE, Dispatcher
 from bot.deliver.links import Links
 from bot.deliver.outcomes import OutcomeWriter
+from bot.domain import settling
 from bot.domain.clock import utc_now
+from bot.domain.events import Event
 from bot.domain.rules import Rules
+from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
@@ -53,10 +56,12 @@ from bot.texts.catalogue import Catalogue
 from bot.understanding.examples import FaultyExamples
 from bot.worker import Worker
 from handlers import vip
+from handlers.haggling_words import haggles
 from handlers.meaning import asks_nothing
 from handlers.order_proof import numbers_in
 from handlers.reading import Understand, read
 from handlers.routes import POLICIES, ROUTES
+from handlers.together import reads_alone, unfinished
 from storage import case_records, schema
 from storage.database import Database
 from storage.instance import OutboxHold
@@ -121,6 +126,9 @@ def rules_of(config: Config, understand: Understand | None = None) -> Rules:
         tier_of=vip.tier_of,
         understand=partial(read, understand=understand),
         asks_nothing=asks_nothing,
+        reads_alone=reads_alone,
+        unfinished=unfinished,
+        haggles=haggles,
     )
 
 
@@ -129,7 +137,7 @@ def channels_of(config: Config, http: aiohttp.ClientSession) -> Channels:
     receiving: dict[tuple[str, str], ReceivingChannel] = {}
     sending: dict[tuple[str, str], SendingChannel] = {}
     for shop_id, shop in config.shops.items():
-        of_shop = open_channels(shop.channels, shop.region, http)
+        of_shop = open_channels(shop.channels, shop.region, shop.currency, http)
         receiving |= {(shop_id, name): channel for name, channel in of_shop[0].items()}
         sending |= {(shop_id, name): channel for name, channel in of_shop[1].items()}
     return Channels(receiving, sending)
@@ -288,7 +296,8 @@ class _Builder:
     def _public_routes(self, store: DeliveryStore, read_body: ReadBody) -> list[web.RouteDef]:
         shops, clock = self.config.shops, self.clock
         rate = RateLimit({shop_id: shop.limits.deliveries_per_second for shop_id, shop in shops.items()})
-        receiver = Receiver(self.channels.receiving, store, rate, self.metrics, clock, read_body)
+        channels, ready_at = self.channels.receiving, partial(_ready_at, shops, self.rules)
+        receiver = Receiver(channels, store, rate, self.metrics, clock, read_body, ready_at)
         unsubscribe = UnsubscribePage(self.tokens, store, shops, clock)
         wake_react = self.workers.react.wake
         return [
@@ -300,6 +309,10 @@ class _Builder:
             web.post("/offers/{token}", unsubscribe.confirm_offers),
             *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
         ]
+
+
+def _ready_at(shops: Mapping[str, Shop], rules: Rules, shop: str, event: Event, at: datetime) -> datetime:
+    return settling.ready_at(event, at, shops[shop].chat.settle, rules.reads_alone)
 
 
 def _routes_of_monitoring(health: Health) -> list[web.RouteDef]:

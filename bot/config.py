@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
@@ -158,9 +158,7 @@ class Config(Settings):
         None, description="your own words, laid over ours; `templates` beside this file if it is there"
     )
     understanding: UnderstandingSettings = Field(
-        cast(UnderstandingSettings, {}),  # so that its places are looked for beside the file
-        validate_default=True,
-        description="what buyers' words are understood by",
+        UnderstandingSettings(), description="what buyers' words are understood by"
     )
     log: Literal["debug", "info", "warning"] = "info"
     body_limit: int = Field(1024 * 1024, ge=1024, description="bytes; a longer delivery is answered 413")
@@ -231,6 +229,7 @@ def _check(
     data = reader.read(document.data)
     if "templates" not in data and (beside / "templates").is_dir():
         data["templates"] = "templates"
+    data.setdefault("understanding", {})  # whose places are beside the file as well
     faults += reader.faults
     faults += _tiers_that_are_not(data, reader)
     try:

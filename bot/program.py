@@ -99,7 +99,10 @@ class Program:
         return self.parts.site
 
     async def react(self) -> int:
-        """Handle what is open, in every shop; returns how many events were handled."""
+        """Handle what is open and ready, in every shop; returns how many events were handled or put off.
+
+        Once nothing is left to do, the loop sleeps no longer than until the next event is ready.
+        """
         found = await self.parts.reactor.react(self.parts.clock)
         handled = found.handled + found.parked
         if handled:
@@ -107,7 +110,9 @@ class Program:
         elif found.busy:  # what came after another program's read is still open
             await asyncio.sleep(BUSY_SECONDS)
             self.parts.workers.react.wake()
-        return handled
+        elif found.next_at:
+            self.parts.workers.react.wake_in((found.next_at - self.parts.clock()).total_seconds())
+        return handled + found.put_off
 
     async def deliver(self) -> int:
         """Claim and start sending what is due; returns how many messages were examined."""

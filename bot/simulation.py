@@ -24,7 +24,7 @@ from bot.app import Options, build
 from bot.channels.registry import open_http
 from bot.config import Config, load_config
 from bot.program import Program
-from storage import calendar, due_messages, schema
+from storage import calendar, due_messages, inbox, schema
 from storage.database import Database
 
 STEP = timedelta(hours=1)  # the longest leap where something waits whose time nobody can name
@@ -68,8 +68,8 @@ class Simulation:
             await look()
 
     async def next_wake_up(self) -> datetime | None:
-        """When the next message or deadline is due; a past one only if nothing is to come, None if nothing
-        waits. What the calendar of promotions starts is not among them.
+        """When the next message or deadline is due, or the next event ready; a past one only if nothing is to
+        come, None if nothing waits. What the calendar of promotions starts is not among them.
         """
         return await self.program.parts.database.read(partial(_next_due, now=self.clock.now))
 
@@ -117,5 +117,10 @@ async def receiving(program: Program) -> AsyncIterator[None]:
 
 
 def _next_due(connection: Connection, now: datetime) -> datetime | None:
-    found = [at for at in (due_messages.next_due(connection, now), calendar.next_wake(connection)) if at]
+    times = (
+        due_messages.next_due(connection, now),
+        calendar.next_wake(connection),
+        inbox.waiting(connection, now).next_at,
+    )
+    found = [at for at in times if at]
     return min(found) if found else due_messages.next_due(connection)

@@ -24,10 +24,17 @@ class Worker:
         self._metrics.leg_errors.labels(name)  # 0 until a round fails
         self._wake = asyncio.Event()
         self._wake.set()
+        self._later: asyncio.TimerHandle | None = None
 
     def wake(self) -> None:
         """Let the loop run again, at once or after the round that it is at."""
         self._wake.set()
+
+    def wake_in(self, seconds: float) -> None:
+        """Let the loop run again after so long; only the last call counts."""
+        if self._later is not None:
+            self._later.cancel()
+        self._later = asyncio.get_running_loop().call_later(seconds, self._wake.set)
 
     async def woken(self) -> None:
         """Wait until somebody wakes the loop; the next call waits anew. A new loop counts as woken."""

@@ -12,7 +12,17 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import claims, late_shipping, order_proof, shop_facts, which_meaning
+from handlers import (
+    after_sales,
+    claims,
+    haggling,
+    late_shipping,
+    order_proof,
+    products,
+    quotes,
+    shop_facts,
+    which_meaning,
+)
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.form import read_form
@@ -36,7 +46,7 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     understood = context.understood or read(event, context.locale)
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
-    return remembered(answers, understood, context)
+    return remembered([*answers, *quotes.recognise(context)], understood, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
@@ -87,16 +97,18 @@ def _meant(understood: Understanding) -> tuple[Meaning, ...]:
 
 def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: Context) -> list[Action]:
     """Answer each meaning, and nothing twice."""
-    decided = (
-        action
-        for meaning in meanings
-        for action in ANSWERS.get(meaning.intent, unknown)(meaning, event, context)
-    )
+    decided = (action for meaning in meanings for action in _answer_to(meaning)(meaning, event, context))
     found: list[Action] = []
     for action in decided:
         if action not in found:
             found.append(action)
     return found
+
+
+def _answer_to(meaning: Meaning) -> Answer:
+    """Whoever asks for the price and names one haggles."""
+    haggles = meaning.intent == "price" and meaning.slots.offer
+    return ANSWERS.get("discount" if haggles else meaning.intent, unknown)
 
 
 def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
@@ -322,7 +334,10 @@ ANSWERS: Answers = {
     "thanks": thanks,
     "acknowledged": nothing,
     "unknown": unknown,
+    **after_sales.ANSWERS,
     **shop_facts.ANSWERS,
+    **products.ANSWERS,
+    **haggling.ANSWERS,
 }
 
 
@@ -335,7 +350,12 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     return ANSWERS.get(intent, unknown)(msgspec.structs.replace(meaning, intent=intent), whole, context)
 
 
-QUESTIONS: Questions = {"which_meaning": Question(which_meaning.LAPSES, _chosen)}
+QUESTIONS: Questions = {
+    "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **after_sales.QUESTIONS,
+    **products.QUESTIONS,
+    **haggling.QUESTIONS,
+}
 
 POLICIES: MessagePolicies = {
     "where_is_order": policy.answer(about_order=True),

@@ -19,9 +19,12 @@ from handlers import (
     late_shipping,
     leaving,
     offers,
+    order_holds,
     payment,
+    quotes,
     refunds,
     reminders,
+    returns,
     review,
     shipping,
     totals,
@@ -36,6 +39,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     reminders.remind,
     payment.receive,
     payment.reassure,
+    quotes.honour,
     totals.announce,
     weighing.weigh_later,
     late_shipping.watch,
@@ -98,9 +102,15 @@ def settled(case: Case, order: Order) -> bool:
             return weighing.settled(case, order)
         case "late_shipping":
             return late_shipping.settled(order)
+        case "quote":
+            return order.cancelled or order.refunded_in_full
         case "delay":
             return shipping.late_case_settled(case.key, order)
         case "parcel_failed":
             return shipping.failure_case_settled(case.key, order)
+        case "return":
+            return returns.settled(case, order)
+        case "order_change":
+            return order_holds.settled(case, order)
         case _:
             return False

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -53,7 +54,12 @@ _SPACE = re.compile(r"\s+")
 
 def normalise(text: str) -> str:
     """Make text half-width, lower case, simplified, one space between words. Reads LONGEST characters."""
-    plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST].casefold().translate(FOLD)
+    return _normalised(text[:LONGEST])
+
+
+@lru_cache(maxsize=512)  # asked when a message is received, and again when it is read
+def _normalised(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)[:LONGEST].casefold().translate(FOLD)
     if _LATIN.search(plain):
         for pattern, written_out in _SHORT_FORMS:
             plain = pattern.sub(written_out, plain)

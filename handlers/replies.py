@@ -13,13 +13,16 @@ def answer(
     event: MessageReceived,
     order: Order | None = None,
     buttons: tuple[tuple[str, str], ...] = (),
+    **values: Value,
 ) -> Say:
+    """values: what no record holds."""
     return Say(
         template=template,
         key=f"{template}:{event.channel}:{event.external_id}",
         to=f"{event.channel}:{event.conversation}",
         order=order.id if order else None,
         buttons=buttons,
+        values=values,
     )
 
 

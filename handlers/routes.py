@@ -27,6 +27,8 @@ from bot.domain.events import (
     ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
     TimeCame,
 )
@@ -34,10 +36,12 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.routes import Handler, Route
 from handlers import (
+    after_sales,
     answer_limit,
     chat,
     claims,
     confirmation,
+    haggling,
     journey,
     late_shipping,
     leaving,
@@ -45,8 +49,11 @@ from handlers import (
     offers,
     order_proof,
     payment,
+    products,
+    quotes,
     refunds,
     reminders,
+    return_news,
     review,
     shipping,
     shop_facts,
@@ -107,23 +114,30 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     deadline("parcel_check", shipping.check),
     deadline("late_shipping", late_shipping.check),
     deadline("weigh_money", weighing.weigh),
+    deadline("return_check", return_news.check),
     # recorded, for what may follow
     Route(CaseSettled, note),
     Route(BuyerUpdated, note),
     Route(CheckoutAbandoned, note),
     Route(ItemRestocked, note),
+    Route(ProductTold, note),
+    Route(ProductRemoved, note),
 )
 
 POLICIES: MessagePolicies = joined(
+    after_sales.POLICIES,
     answer_limit.POLICIES,
     chat.POLICIES,
     claims.POLICIES,
     confirmation.POLICIES,
+    haggling.POLICIES,
     leaving.POLICIES,
     message_policies.POLICIES,
     offers.POLICIES,
     order_proof.POLICIES,
     payment.POLICIES,
+    products.POLICIES,
+    quotes.POLICIES,
     refunds.POLICIES,
     reminders.POLICIES,
     review.POLICIES,
@@ -137,6 +151,7 @@ POLICIES: MessagePolicies = joined(
 
 REASONS: Reasons = joined(
     reasons.REASONS,
+    after_sales.REASONS,
     answer_limit.REASONS,
     chat.REASONS,
     claims.REASONS,
@@ -146,6 +161,8 @@ REASONS: Reasons = joined(
     leaving.REASONS,
     order_proof.REASONS,
     payment.REASONS,
+    products.REASONS,
+    quotes.REASONS,
     refunds.REASONS,
     reminders.REASONS,
     review.REASONS,

@@ -17,7 +17,7 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
     """With the sum and the reference of the order that is to be paid, where the buyer has one."""
     payment = context.shop.payment
     if not payment.accounts and not payment.link:
-        return _ask_person("how_to_pay", event, context)
+        return _ask_person(event, context)
     order = own_order(event, context, PAYABLE)
     if order is not None and (order.state not in PAYABLE or owes_nothing(order)):
         return [answer("payment_status", event, order)]
@@ -26,12 +26,12 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
 
 def contact(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     seller = context.shop.seller
-    return [answer("contact", event)] if seller.contact else _ask_person("contact", event, context)
+    return [answer("contact", event)] if seller.contact else _ask_person(event, context)
 
 
 def opening_hours(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     known = context.shop.working_hours or context.shop.seller.contact
-    return [answer("opening_hours", event)] if known else _ask_person("opening_hours", event, context)
+    return [answer("opening_hours", event)] if known else _ask_person(event, context)
 
 
 def is_bot(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -42,13 +42,13 @@ def praise(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     return [answer("praise", event)]
 
 
-def _ask_person(what: str, event: MessageReceived, context: Context) -> list[Action]:
+def _ask_person(event: MessageReceived, context: Context) -> list[Action]:
     """The shop has not told us, so a person is asked."""
     if case_waiting(context):
         return [answer("human_again", event)]
     return [
         answer("asking_person", event),
-        CallHuman(reason="not_told_us", details={"what": what, **quoted(event)}),
+        CallHuman(reason="not_told_us", details=quoted(event)),
     ]
 
 
@@ -69,4 +69,4 @@ POLICIES: MessagePolicies = {
     "asking_person": policy.answer(),
 }
 
-REASONS: Reasons = {"not_told_us": ("what", "text")}
+REASONS: Reasons = {"not_told_us": ("text",)}

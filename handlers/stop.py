@@ -2,6 +2,7 @@
 undo a wrong stop, but nothing undoes a message sent after one."""
 
 import re
+from functools import lru_cache
 
 from bot.domain.actions import Action
 from bot.domain.context import Context
@@ -88,6 +89,7 @@ _NOT_STOP_AFTER = re.compile(
 )
 
 
+@lru_cache(maxsize=512)  # asked when a message is received, and again when it is read
 def wants_stop(plain: str) -> bool:
     """True if normalised text of any of our languages asks to stop, alone or inside a sentence."""
     if words_only(plain) in _WHOLE:

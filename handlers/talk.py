@@ -81,6 +81,9 @@ def _after(actions: list[Action], understood: Understanding, context: Context) -
         repeated = any(say.template == "same_again" for say in says)
         said = f"{AGAIN}{before.said}" if repeated else _same(says[-1], context)
         talk = msgspec.structs.replace(talk, said=said, last_at=now if said else before.last_at)
+    about = next((say.values["sku"] for say in says if "sku" in say.values), None)
+    if isinstance(about, str):
+        talk = msgspec.structs.replace(talk, product=about, last_at=now)
     main = next((each.intent for each in understood.meanings if each.intent not in POLITE), None)
     if main and says and not understood.guessed:
         talk = msgspec.structs.replace(talk, last=main, last_at=now)

@@ -3,13 +3,15 @@
 import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import cast
 
 import msgspec
-from sqlalchemy import Column, Connection, func, select, text, update
+from sqlalchemy import Column, Connection, String, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
 from bot.domain.events import Event, OrderEvent, dump_event, load_event
+from bot.domain.settling import CLOCK_SET_BACK
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
@@ -21,7 +23,7 @@ TOLD_OF_ORDER = 1_000  # events that are looked at; no order has so many
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event to store; body: as `dump_event` makes it."""
+    """An event to store; body: as `dump_event` makes it. ready_at: not handled before; None: at once."""
 
     shop: str
     channel: str
@@ -30,6 +32,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     body: bytes
     received_at: datetime
+    ready_at: datetime | None = None
 
 
 class UnreadableDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +68,7 @@ def add(connection: Connection, arrivals: Sequence[InboxEvent]) -> None:
             "type": arrival.type,
             "body": arrival.body.decode(),
             "received_at": arrival.received_at,
+            "ready_at": arrival.ready_at or arrival.received_at,
             "state": "open",
         }
         for id, (name, arrival) in zip(take_ids(connection, len(first)), first.items(), strict=True)
@@ -95,9 +99,18 @@ def known(connection: Connection, shop: str, channel: str, external_ids: Sequenc
     return set(connection.scalars(here.union_all(there)))
 
 
-def waiting_shops(connection: Connection) -> list[str]:
-    """Shops with open events, found by skipping from shop to shop through the index."""
-    return shops_with(connection, "inbox", OPEN)
+class Waiting(msgspec.Struct, frozen=True):
+    """The shops with events to be handled now, and when the next event of another one is ready."""
+
+    shops: tuple[str, ...]
+    next_at: datetime | None
+
+
+def waiting(connection: Connection, now: datetime) -> Waiting:
+    """Found by skipping from shop to shop through the index, with a look at the ends of each."""
+    found = connection.execute(_ENDS).all()
+    ready = [row.shop for row in found if row.first <= now or row.last > now + CLOCK_SET_BACK]
+    return Waiting(tuple(ready), min((row.first for row in found if row.first > now), default=None))
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
@@ -115,34 +128,69 @@ def skipping(table: str, condition: str) -> str:
     )
 
 
+_END = "SELECT {end}(ready_at) FROM inbox WHERE inbox.shop = found.shop AND state = 'open'"
+_ENDS = text(
+    f"{skipping('inbox', OPEN)} SELECT shop, ({_END.format(end='min')}) AS first,"
+    f" ({_END.format(end='max')}) AS last FROM found WHERE shop IS NOT NULL"
+).columns(Column("shop", String), Column("first", Utc), Column("last", Utc))
+
+
 class OpenEvent(Row, frozen=True):
     id: int
     body: str
     received_at: datetime
+    ready_at: datetime
 
 
 class _Thread(Row, frozen=True):
     thread: str
 
 
+_COLUMNS = "id, body, received_at, ready_at"
+
+
+def _first(columns: str, when: str) -> str:
+    return f"""SELECT {columns} FROM inbox AS oldest
+        WHERE oldest.shop = given.shop AND oldest.state = 'open' AND oldest.ready_at {when}
+        ORDER BY oldest.ready_at, oldest.id LIMIT :at_most"""
+
+
 _OPEN_EVENTS = Query(
     OpenEvent,
-    """
-    SELECT inbox.shop, inbox.id, body, received_at FROM {given} CROSS JOIN inbox
+    f"""
+    SELECT inbox.shop, {_COLUMNS} FROM {{given}} CROSS JOIN inbox
     WHERE inbox.shop = given.shop AND inbox.id IN (
-        SELECT oldest.id FROM inbox AS oldest WHERE oldest.shop = given.shop AND oldest.state = 'open'
-        ORDER BY oldest.id LIMIT :at_most
+        SELECT id FROM ({_first("oldest.id", "<= :now")})
+        UNION ALL SELECT id FROM ({_first("oldest.id", "> :beyond")})
     )
-    ORDER BY inbox.shop, inbox.id
+    ORDER BY inbox.shop, ready_at, id
     """,
-    postgresql="""
-    SELECT given.shop, oldest.id, body, received_at FROM {given} CROSS JOIN LATERAL (
-        SELECT id, body, received_at FROM inbox WHERE inbox.shop = given.shop AND state = 'open'
-        ORDER BY id LIMIT :at_most
-    ) AS oldest
-    ORDER BY given.shop, oldest.id
+    postgresql=f"""
+    SELECT given.shop, {_COLUMNS} FROM {{given}} CROSS JOIN LATERAL (
+        ({_first(_COLUMNS, "<= :now")}) UNION ALL ({_first(_COLUMNS, "> :beyond")})
+    ) AS found
+    ORDER BY given.shop, ready_at, id
     """,
     given="",
+)
+_OPEN_IN_THREADS = Query(
+    OpenEvent,
+    f"""
+    SELECT inbox.shop, {_COLUMNS} FROM {{given}} CROSS JOIN inbox
+    WHERE inbox.shop = given.shop AND inbox.id IN (
+        SELECT oldest.id FROM inbox AS oldest
+        WHERE oldest.shop = given.shop AND oldest.thread = given.thread AND oldest.state = 'open'
+        ORDER BY oldest.id LIMIT :at_most
+    )
+    """,
+    postgresql=f"""
+    SELECT given.shop, {_COLUMNS} FROM {{given}} CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM inbox
+        WHERE inbox.shop = given.shop AND inbox.thread = given.thread AND state = 'open'
+        ORDER BY id LIMIT :at_most
+    ) AS found
+    """,
+    given="thread",
 )
 _OPEN_THREADS = Query(
     _Thread,
@@ -154,19 +202,33 @@ _OPEN_THREADS = Query(
 )
 
 
-def open_events(at_most: int) -> Asking[list[OpenEvent]]:
-    """The oldest open events of a shop, in the order they came."""
-    return (yield from _OPEN_EVENTS.of([()], at_most=at_most))
+def open_events(at_most: int, now: datetime) -> Asking[list[OpenEvent]]:
+    """The open events of a shop that are to be handled now, those that were ready first first."""
+    rows = yield from _OPEN_EVENTS.of([()], at_most=at_most, now=now, beyond=now + CLOCK_SET_BACK)
+    return rows[:at_most]
+
+
+def open_in_threads(threads: Collection[str], at_most: int) -> Asking[list[OpenEvent]]:
+    """The oldest open events of each of these threads, ready or not, at most so many of each."""
+    return (yield from _OPEN_IN_THREADS.of(threads, at_most=at_most))
+
+
+def wait_longer(until: Collection[tuple[int, datetime]]) -> Asking[None]:
+    """Let open events be ready later, each by its id."""
+    yield from changed(update_rows, inbox, [{"id": id, "ready_at": at} for id, at in until])
 
 
 def told_of_order(
-    connection: Connection, shop: str, about: OrderEvent, before: int
+    connection: Connection, shop: str, about: OrderEvent, handled: Collection[int]
 ) -> list[tuple[int, datetime | None, OrderEvent]]:
-    """What any channel told of this order before the event with this id, in the order in which it came, each
-    with its id and when it was handled."""
+    """What any channel told of this order and was handled, in the order in which it came, each with its id and
+    when it was handled. handled: the open events for which that holds too."""
     columns = (inbox.c.id, inbox.c.handled_at, inbox.c.body)
     here = select(*columns).where(
-        inbox.c.shop == shop, inbox.c.thread == about.thread, text(OF_ORDERS), inbox.c.id < before
+        inbox.c.shop == shop,
+        inbox.c.thread == about.thread,
+        text(OF_ORDERS),
+        or_(inbox.c.state != "open", inbox.c.id.in_(handled)),
     )
     found: list[tuple[int, datetime | None, OrderEvent]] = []
     for id, handled_at, body in connection.execute(here.order_by(inbox.c.id).limit(TOLD_OF_ORDER)):
@@ -225,26 +287,26 @@ def open_count(connection: Connection, at_most: int | None = None) -> int:
 
 
 def open_since(connection: Connection) -> datetime | None:
-    """When the oldest open event was received; None if none is open."""
-    first = (
-        "SELECT received_at FROM inbox WHERE inbox.shop = found.shop AND state = 'open' ORDER BY id LIMIT 1"
-    )
-    statement = text(f"{skipping('inbox', OPEN)} SELECT min(({first})) AS since FROM found")
-    found: datetime | None = connection.scalar(statement.columns(Column("since", Utc)))
-    return found
+    """Since when the open event that waits longest could have been handled; None if none is open."""
+    first = min((row.first for row in connection.execute(_ENDS)), default=None)
+    return cast(datetime | None, first)
 
 
 LONGEST_ID = 200  # characters; longer ones do not fit an index
 
 
-def inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
+def inbox_event(
+    shop: str, event: Event, received_at: datetime, ready_at: datetime | None = None
+) -> InboxEvent:
     """An event as it is stored. Raises Unreadable if an id is over LONGEST_ID characters."""
     if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
         raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
-    return own_inbox_event(shop, event, received_at)
+    return own_inbox_event(shop, event, received_at, ready_at)
 
 
-def own_inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEvent:
+def own_inbox_event(
+    shop: str, event: Event, received_at: datetime, ready_at: datetime | None = None
+) -> InboxEvent:
     """An event of our own as it is stored, without a check of its ids."""
     return InboxEvent(
         shop=shop,
@@ -254,4 +316,5 @@ def own_inbox_event(shop: str, event: Event, received_at: datetime) -> InboxEven
         type=str(type(event).__struct_config__.tag),
         body=dump_event(event),
         received_at=received_at,
+        ready_at=ready_at,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, uni
 
 from bot.domain.context import Category
 from bot.domain.messages import Reason
+from bot.domain.settling import READ_TOGETHER
 from bot.domain.untrusted_text import called
 from storage import buyer_records, case_records, conversation_records
 from storage.asking import ask
@@ -22,6 +24,8 @@ PAGE = 50
 LARGEST_CASE = 2**31 - 1
 MESSAGE_STATES = ("queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown")
 EVENT_STATES = ("open", "parked")
+MESSAGE = "message.received"
+LOOKED_BACK_AT = 500  # events of the shop, for what a buyer said just before
 
 _reason = msgspec.json.Decoder(Reason)
 
@@ -260,6 +264,21 @@ def event_named(connection: Connection, shop: str, channel: str, external_id: st
     here = (inbox.c.shop == shop, inbox.c.channel == channel, inbox.c.external_id == external_id)
     found = _events(connection, *here)
     return found[0] if found else None
+
+
+def read_together_with(connection: Connection, shop: str, event: EventView) -> list[EventView]:
+    """The words of the same chat that were read together with an event, in the order in which they came; of
+    those that came long before it none."""
+    if event.handled_at is None or event.type != MESSAGE:
+        return []
+    earlier = select(inbox).where(inbox.c.shop == shop, inbox.c.id < event.id)
+    before = earlier.order_by(inbox.c.id.desc()).limit(LOOKED_BACK_AT).subquery()
+    thread = select(inbox.c.thread).where(inbox.c.shop == shop, inbox.c.id == event.id).scalar_subquery()
+    columns = [before.c[name] for name in EventView.__struct_fields__]
+    said = select(*columns).where(before.c.thread == thread, before.c.type == MESSAGE)
+    rows = [EventView(**row._mapping) for row in connection.execute(said.order_by(before.c.id.desc()))]
+    same = (each.rule == READ_TOGETHER and each.handled_at == event.handled_at for each in rows)
+    return [each for each, _ in zip(rows, takewhile(bool, same), strict=False)][::-1]
 
 
 def events(

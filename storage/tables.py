@@ -125,6 +125,7 @@ inbox = Table(
     Column("type", String, nullable=False),
     Column("body", Text, nullable=False),
     Column("received_at", Utc, nullable=False),
+    Column("ready_at", Utc, nullable=False),  # not handled before; later than received_at: it may be joined
     Column("state", String, nullable=False),
     Column("rule", String),  # the route that handled it
     Column("error", Words),
@@ -134,8 +135,8 @@ inbox = Table(
         "shop", "channel", "external_id"
     ),  # platforms repeat deliveries; we do not repeat answers
     _one_of("state", "open", "done", "parked"),
-    Index("inbox_open", "shop", "id", **_open("state = 'open'")),
-    Index("inbox_open_thread", "shop", "thread", **_open("state = 'open'")),
+    Index("inbox_open", "shop", "ready_at", "id", **_open("state = 'open'")),
+    Index("inbox_open_thread", "shop", "thread", "id", **_open("state = 'open'")),
     Index("inbox_parked", "shop", "id", **_open("state = 'parked'")),
     Index("inbox_of_order", "shop", "thread", "id", **_open(OF_ORDERS)),
 )
@@ -333,6 +334,31 @@ placing_channels = Table(
     sqlite_with_rowid=False,
 )
 
+# What is for sale, each product as its source told it last: items merged by sku when they are read.
+products = Table(
+    "products",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("id", Key, nullable=False),  # the source's own
+    Column("record", Words, nullable=False),
+    PrimaryKeyConstraint("shop", "channel", "id"),
+    sqlite_with_rowid=False,
+)
+
+# By what a product may be found: the words of its titles, and "=" with each sku. What was a word of it once
+# may stay, so that nothing is deleted; readers look at the product itself.
+product_words = Table(
+    "product_words",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("word", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "word", "channel", "id"),
+    sqlite_with_rowid=False,
+)
+
 cases = Table(
     "cases",
     metadata,
@@ -370,6 +396,33 @@ case_words = Table(
     Column("text", Words, nullable=False),
     PrimaryKeyConstraint("shop", "number", "channel", "event"),
     _one_of("who", "buyer", "person"),
+)
+
+# What was agreed with buyers who bargain: once for each buyer and item until an order uses it.
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("sku", Key, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("price_minor", BigInteger, nullable=False),  # of all pieces, without postage
+    Column("postage_free", Boolean, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("valid_until", Utc),
+    Column("order_id", Key),  # that used it
+    Column("record", Text, nullable=False),  # the whole, with the bargain
+    PrimaryKeyConstraint("shop", "number"),
+    CheckConstraint("quantity > 0 AND price_minor >= 0", name="of_something"),
+    CheckConstraint("(state = 'used') = (order_id IS NOT NULL)", name="used_by_an_order"),
+    _one_of("state", "open", "accepted", "used"),
+    Index("quotes_of_chat", "shop", "channel", "address", "number"),
+    Index("quotes_of_buyer", "shop", "buyer", "number"),
 )
 
 wakes = Table(

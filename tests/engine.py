@@ -23,6 +23,7 @@ from bot.config import Config, ShopSettings
 from bot.domain.events import Event
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
+from bot.domain.settling import ready_at
 from bot.simulation import ManualClock, Simulation
 from storage import inbox, order_records, schema, tables
 from storage.asking import ask
@@ -115,7 +116,10 @@ class Engine:
 
     async def take(self, *events: Event) -> None:
         now = self.clock.now
-        arrivals = [inbox_event(self.shop, event, now) for event in events]
+        settle, alone = self.settings.chat.settle, self.program.parts.rules.reads_alone
+        arrivals = [
+            inbox_event(self.shop, event, now, ready_at(event, now, settle, alone)) for event in events
+        ]
         await self.database.write(lambda connection: inbox.add(connection, arrivals))
 
     async def react(self) -> None:

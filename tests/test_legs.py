@@ -94,7 +94,7 @@ async def test_what_was_not_committed_and_what_wrote_nothing_is_not_heard(databa
     async with listening(database) as (heard, _):
         with pytest.raises(LookupError):
             await door.write(fails)
-        await door.write(inbox.waiting_shops)
+        await door.write(lambda link: inbox.waiting(link, NOON))
         await database.write(lambda link: inbox.add(link, [order("2")]))  # a program that has all legs
         await asyncio.sleep(0.2)
     assert heard == []

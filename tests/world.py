@@ -29,6 +29,7 @@ SHOP: dict[str, Any] = {
     "currency": "CNY",
     "payment": {"accounts": [{"bank": "工商银行", "number": "6222 0000 1111", "name": "张三"}]},
     "limits": {"deliveries_per_second": 100000},
+    "chat": {"settle": "0s"},  # each message is read at once; tests of the settle time set their own
 }
 
 

@@ -295,6 +295,7 @@ def _handled(placed_at: datetime, at: str) -> dict[str, str]:
         "type": "'order.placed'",
         "body": _text(msgspec.json.encode(event).decode() + " " * 500),  # as long as with its lines
         "received_at": at,
+        "ready_at": at,
         "state": "'done'",
         "rule": "'order'",
         "handled_at": at,

@@ -32,11 +32,12 @@ ChannelSettings = Annotated[
 
 
 def open_channels(
-    channels: Mapping[str, ChannelSettings], region: str, http: aiohttp.ClientSession
+    channels: Mapping[str, ChannelSettings], region: str, currency: str, http: aiohttp.ClientSession
 ) -> tuple[dict[str, ReceivingChannel], dict[str, SendingChannel]]:
     """Build a shop's channels: those that receive and those that send, by their names in the settings.
 
-    region: the country (ISO 3166) of phone numbers that are written without one.
+    region: the country (ISO 3166) of phone numbers that are written without one. currency: of prices that
+    name none.
     """
     receiving: dict[str, ReceivingChannel] = {}
     sending: dict[str, SendingChannel] = {}
@@ -48,9 +49,9 @@ def open_channels(
                 if settings.url:
                     sending[name] = webhook
             case ShopifySettings():
-                receiving[name] = ShopifyChannel(name, region, settings)
+                receiving[name] = ShopifyChannel(name, region, settings, currency)
             case WooCommerceSettings():
-                receiving[name] = WooCommerceChannel(name, region, settings)
+                receiving[name] = WooCommerceChannel(name, region, settings, currency)
             case TelegramSettings():
                 telegram = TelegramChannel(name, region, settings, http)
                 receiving[name] = telegram

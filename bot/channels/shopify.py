@@ -13,9 +13,9 @@ from typing import Literal
 import msgspec
 from pydantic import Field
 
-from bot.channels import Delivery, HandshakeAnswer
+from bot.channels import Delivery, HandshakeAnswer, shopify_events, shopify_products
 from bot.channels.json_reading import timestamp
-from bot.channels.shopify_events import READERS, DeliveryInfo
+from bot.channels.shopify_events import DeliveryInfo
 from bot.channels.signatures import any_matches
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import Event
@@ -32,10 +32,17 @@ class ShopifySettings(Settings):
     secrets: tuple[Secret, ...] = Field((), description="the app's client secret; several while rotating")
 
 
+READERS = {**shopify_events.READERS, **shopify_products.READERS}
+
+
 class ShopifyChannel:
-    def __init__(self, name: str, region: str, settings: ShopifySettings) -> None:
+    def __init__(
+        self, name: str, region: str, settings: ShopifySettings, currency: str | None = None
+    ) -> None:
+        """currency: of prices, which a product's body does not name."""
         self.name = name
         self.region = region
+        self._currency = currency
         secrets = (secret.get_secret_value().strip() for secret in settings.secrets)
         self._keys = tuple(secret.encode() for secret in secrets if secret)
 
@@ -62,6 +69,7 @@ class ShopifyChannel:
             topic=_header(delivery, "topic"),
             delivery=_delivery_id(delivery),
             triggered_at=_triggered_at(delivery),
+            currency=self._currency,
         )
         events = reader(info, delivery.body)
         return tuple({event.external_id: event for event in events}.values())

@@ -43,6 +43,7 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     delivery: str
     triggered_at: datetime
+    currency: str | None = None  # the shop's, of what names none
 
     def common(self, part: str) -> dict[str, Any]:
         return {"channel": self.channel, "external_id": external_id(self.delivery, part)}
@@ -55,7 +56,7 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
 def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
     """Every topic sends the whole order; only from orders/updated its states become events as well."""
     order = read(forms.order, body)
-    _must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
+    must_be("Order", order.admin_graphql_api_id, order.abandoned_checkout_url)
     id = identity(order.id, "id")
     at = info.at(order.updated_at, order.processed_at, order.created_at)
     events: list[Event] = [
@@ -172,7 +173,7 @@ def _deleted(info: DeliveryInfo, body: bytes) -> list[Event]:
     return [OrderCancelled(**info.common("deleted"), at=info.triggered_at, order=id, reason="deleted")]
 
 
-def _must_be(kind: str, gid: str | None, checkout: str | None = None) -> None:
+def must_be(kind: str, gid: str | None, checkout: str | None = None) -> None:
     """Raises Unreadable if a body names itself as another kind of thing than its topic is about."""
     if checkout:
         raise Unreadable(f"the topic is about {kind}, and the body is of a checkout")
@@ -182,7 +183,7 @@ def _must_be(kind: str, gid: str | None, checkout: str | None = None) -> None:
 
 def _fulfillment(info: DeliveryInfo, body: bytes) -> list[Event]:
     parcel = read(forms.fulfillment, body)
-    _must_be("Fulfillment", parcel.admin_graphql_api_id)
+    must_be("Fulfillment", parcel.admin_graphql_api_id)
     if parcel.order_id is None:
         raise Unreadable("order_id is missing")
     return _parcel_events(info, parcel, identity(parcel.order_id, "order_id"), None)
@@ -237,7 +238,7 @@ def _packed(parcel: forms.Fulfillment) -> dict[str, int] | None:
 
 def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
     seen = read(forms.fulfillment_event, body)
-    _must_be("FulfillmentEvent", seen.admin_graphql_api_id)
+    must_be("FulfillmentEvent", seen.admin_graphql_api_id)
     at = info.at(seen.happened_at, seen.created_at)
     order, parcel = identity(seen.order_id, "order_id"), identity(seen.fulfillment_id, "fulfillment_id")
     if seen.status == "delivered":
@@ -247,7 +248,7 @@ def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
 
 def _refund(info: DeliveryInfo, body: bytes) -> list[Event]:
     refund = read(forms.refund, body)
-    _must_be("Refund", refund.admin_graphql_api_id)
+    must_be("Refund", refund.admin_graphql_api_id)
     if refund.order_id is None:
         raise Unreadable("order_id is missing")
     return _refund_events(info, refund, identity(refund.order_id, "order_id"))
@@ -277,7 +278,7 @@ def _refund_events(info: DeliveryInfo, refund: forms.Refund, order: str) -> list
 
 def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
     customer = read(forms.customer, body)
-    _must_be("Customer", customer.admin_graphql_api_id, customer.abandoned_checkout_url)
+    must_be("Customer", customer.admin_graphql_api_id, customer.abandoned_checkout_url)
     if customer.id is None:
         raise Unreadable("id is missing")
     buyer = _ref_of(customer, info.region)

@@ -164,7 +164,40 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     shipping_address: Address | None = None
 
 
+class Variant(msgspec.Struct, frozen=True, kw_only=True):
+    """inventory_management: None where nobody counts it. inventory_policy: continue if sold below zero.
+
+    title: "Default Title" where a product has one variant only.
+    """
+
+    id: Id
+    title: str | None = None
+    sku: str | None = None
+    price: Amount | None = None
+    inventory_management: str | None = None
+    inventory_policy: str | None = None
+    inventory_quantity: int | None = None
+
+
+class Option(msgspec.Struct, frozen=True):
+    name: str | None = None
+    values: tuple[str, ...] | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """status: active, archived, draft or unlisted; absent in older versions."""
+
+    id: Id
+    title: str
+    admin_graphql_api_id: str | None = None
+    status: str | None = None
+    updated_at: Timestamp | None = None
+    options: tuple[Option, ...] | None = None
+    variants: tuple[Variant, ...] | None = None
+
+
 order = msgspec.json.Decoder(Order)
+product = msgspec.json.Decoder(Product)
 fulfillment = msgspec.json.Decoder(Fulfillment)
 fulfillment_event = msgspec.json.Decoder(FulfillmentEvent)
 refund = msgspec.json.Decoder(Refund)

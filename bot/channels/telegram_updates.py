@@ -8,8 +8,9 @@ import msgspec
 from bot.channels import contacts
 from bot.channels.json_reading import read, timestamp
 from bot.domain.errors import Unreadable
-from bot.domain.events import BuyerRef, Event, MessageReceived, MessageStatusChanged
+from bot.domain.events import BuyerRef, Event, Media, MessageReceived, MessageStatusChanged
 
+REFERENCE_MAX = 512  # characters
 _STATUS = {"kicked": "blocked", "member": "unblocked"}
 
 
@@ -27,7 +28,7 @@ class _User(msgspec.Struct, frozen=True):
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True):
-    """Of photos, voices and so on we only need to know that they are there. Service messages are skipped."""
+    """Of photos, voices and so on we keep the reference, in whatever form. Service messages are skipped."""
 
     message_id: int
     date: int
@@ -58,6 +59,14 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True):
         seen = (self.photo, self.voice, self.audio, self.document, self.video, self.video_note)
         rest = (self.animation, self.contact, self.location, self.venue, self.poll, self.story)
         return any(part is not None for part in (*seen, *rest, self.paid_media))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """What can be fetched by its id; of the sizes of a photo the largest."""
+        sizes = self.photo if isinstance(self.photo, list) else []
+        photo = [_file(each, "image/jpeg") for each in sizes[-1:]]
+        files = (self.document, self.video, self.animation, self.voice, self.audio, self.video_note)
+        return tuple(each for each in (*photo, *map(_file, files)) if each)
 
     @property
     def played(self) -> bool:
@@ -130,12 +139,12 @@ def pressed_button(body: bytes) -> str | None:
     return update.callback_query.id if update.callback_query else None
 
 
-def _message(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+def _message(message: _Message, common: dict[str, Any]) -> tuple[Event, ...]:
     kind = message.kind
     return () if kind is None else _received(message, common, kind, message.date, "message.date")
 
 
-def _edit(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
+def _edit(message: _Message, common: dict[str, Any]) -> tuple[Event, ...]:
     edited = message.edit_date if message.edit_date is not None else message.date
     if message.text is None and message.caption is None:
         return ()
@@ -143,7 +152,7 @@ def _edit(message: _Message, common: dict[str, str]) -> tuple[Event, ...]:
 
 
 def _received(
-    message: _Message, common: dict[str, str], kind: str, date: int, place: str
+    message: _Message, common: dict[str, Any], kind: str, date: int, place: str
 ) -> tuple[Event, ...]:
     if not _is_private(message.chat) or message.sender is None or message.sender.is_bot:
         return ()
@@ -157,11 +166,23 @@ def _received(
             message_id=f"{chat}:{message.message_id}",
             text=message.text or message.caption or "",
             kind=kind,
+            media=message.media,
         ),
     )
 
 
-def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tuple[Event, ...]:
+def _file(found: Any, type: str | None = None) -> Media | None:
+    if not isinstance(found, dict) or not isinstance(id := found.get("file_id"), str):
+        return None
+    told, size = found.get("mime_type"), found.get("file_size")
+    return Media(
+        ref=id[:REFERENCE_MAX],
+        type=told if isinstance(told, str) else type,
+        size=size if isinstance(size, int) else None,
+    )
+
+
+def _press(press: _Press, common: dict[str, Any], received_at: datetime) -> tuple[Event, ...]:
     """Date it by its arrival, because Telegram does not say when a button was pressed."""
     if press.sender.is_bot or not press.data or (press.message and not _is_private(press.message.chat)):
         return ()
@@ -179,7 +200,7 @@ def _press(press: _Press, common: dict[str, str], received_at: datetime) -> tupl
     )
 
 
-def _membership(change: _Membership, common: dict[str, str]) -> tuple[Event, ...]:
+def _membership(change: _Membership, common: dict[str, Any]) -> tuple[Event, ...]:
     status = _STATUS.get(change.new_chat_member.status)
     if status is None or not _is_private(change.chat):
         return ()

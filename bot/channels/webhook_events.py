@@ -1,5 +1,6 @@
 """Translate a form of the webhook channel into an event."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ import msgspec
 from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
 from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
+from bot.channels.product_details import LONGEST_TEXT
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -19,6 +21,7 @@ from bot.domain.events import (
     Event,
     ItemRestocked,
     Line,
+    Media,
     MessageReceived,
     OrderCancelled,
     OrderCompleted,
@@ -28,15 +31,20 @@ from bot.domain.events import (
     OrderShipped,
     ParcelCancelled,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
 )
 from bot.domain.money import Money
 from bot.domain.parcels import UNNAMED
+from bot.domain.products import MOST_ITEMS, Item
 
 _ORDER = "data.order"
 _MESSAGE = "data.message"
 _MESSAGE_KINDS = ("text", "button", "edit", "sticker", "other")
 _MAX_QUANTITY = 1_000_000
+_MAX_MEDIA = 10  # files of one message that are kept
+_FILE = re.compile(r"https?://[^\s<>\"]{1,1990}")
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +64,9 @@ def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
 def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
     id = _optional_id(message.id, f"{_MESSAGE}.id")
-    kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if message.kind else "text"
+    media = _media(message.media or ())
+    other = message.kind or media
+    kind = message.kind if message.kind in _MESSAGE_KINDS else "other" if other else "text"
     if message.text is None and kind not in ("other", "sticker"):
         missing(f"{_MESSAGE}.text", '"text": "..."')
     if id and kind != "edit":  # told again under another delivery id, a message stays one
@@ -71,7 +81,15 @@ def _message(form: forms.MessageForm, info: DeliveryInfo, common: dict[str, Any]
         message_id=id or info.delivery,
         text=message.text or "",
         kind=kind,
+        media=media,
     )
+
+
+def _media(given: tuple[forms.Media, ...]) -> tuple[Media, ...]:
+    for place, each in enumerate(given[:_MAX_MEDIA]):
+        if not _FILE.fullmatch(each.url):
+            raise Unreadable(f"{_MESSAGE}.media[{place}].url is no web address of at most 2,000 characters")
+    return tuple(Media(ref=each.url, type=each.type, size=each.size) for each in given[:_MAX_MEDIA])
 
 
 def _reply(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
@@ -254,6 +272,45 @@ def _item(form: forms.ItemForm, _: DeliveryInfo, common: dict[str, Any]) -> Even
     return ItemRestocked(**common, at=at, sku=identity(item.sku, "data.item.sku"), title=item.title)
 
 
+def _product(form: forms.ProductForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    product = form.data.product
+    return ProductTold(
+        **common,
+        at=_at(form, product.updated_at, "data.product.updated_at"),
+        product=identity(product.id, "data.product.id"),
+        items=tuple(
+            _sold(item, product.currency, f"data.product.items[{place}]")
+            for place, item in enumerate(product.items[:MOST_ITEMS])
+        ),
+    )
+
+
+def _sold(item: forms.ProductItem, code: str | None, place: str) -> Item:
+    if not item.title.strip():
+        missing(f"{place}.title", '"title": "..."')
+    if isinstance(item.stock, int) and not 0 <= item.stock <= _MAX_QUANTITY:
+        raise Unreadable(f"{place}.stock: {str(item.stock)[:20]} is not a number of pieces")
+    sums = {
+        name: money(value, currency(code, "data.product.currency"), f"{place}.{name}")
+        for name in ("price", "floor", "postage")
+        if (value := getattr(item, name)) is not None
+    }
+    texts = {
+        name: value.strip()[:LONGEST_TEXT]
+        for name in ("materials", "sizes", "care", "url")
+        if (value := getattr(item, name))
+    }
+    title = item.title.strip()[:LONGEST_TEXT]
+    details: dict[str, Any] = {**sums, **texts}
+    return Item(sku=identity(item.sku, f"{place}.sku"), title=title, stock=item.stock, **details)
+
+
+def _product_deleted(form: forms.ProductDeletedForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    product = form.data.product
+    at = _at(form, product.deleted_at, "data.product.deleted_at")
+    return ProductRemoved(**common, at=at, product=identity(product.id, "data.product.id"))
+
+
 def _opted_out(form: forms.OptOutForm, info: DeliveryInfo, common: dict[str, Any]) -> Event | None:
     buyer = _reachable_buyer(form.data.buyer, info, "data.buyer")
     return BuyerOptedOut(**common, at=_at(form, None, "timestamp"), buyer=buyer) if buyer else None
@@ -326,6 +383,8 @@ _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.ReviewForm: (_review, "review.posted"),
     forms.CheckoutForm: (_checkout, "checkout.abandoned"),
     forms.ItemForm: (_item, "item.restocked"),
+    forms.ProductForm: (_product, "product.updated"),
+    forms.ProductDeletedForm: (_product_deleted, "product.deleted"),
     forms.OptOutForm: (_opted_out, "buyer.opted_out"),
     forms.BuyerForm: (_updated, "buyer.updated"),
 }

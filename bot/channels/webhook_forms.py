@@ -95,12 +95,19 @@ class Refunded(Order, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class Media(msgspec.Struct, frozen=True):
+    url: str
+    type: str | None = None
+    size: int | None = None
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer
     id: Id | None = None
     sent_at: Timestamp | None = None
     text: str | None = None
     kind: str | None = None
+    media: tuple[Media, ...] | None = None
     agent: str | None = None
 
 
@@ -125,6 +132,33 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
 
 
+class ProductItem(msgspec.Struct, frozen=True, kw_only=True):
+    """stock: null where nobody counts it and it can be had; left out, nothing is said of it."""
+
+    sku: Id
+    title: str
+    price: Amount | None = None
+    stock: int | msgspec.UnsetType | None = msgspec.UNSET
+    floor: Amount | None = None
+    postage: Amount | None = None
+    materials: str | None = None
+    sizes: str | None = None
+    care: str | None = None
+    url: str | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    items: tuple[ProductItem, ...]
+    currency: str | None = None
+    updated_at: Timestamp | None = None
+
+
+class ProductDeleted(msgspec.Struct, frozen=True, kw_only=True):
+    id: Id
+    deleted_at: Timestamp | None = None
+
+
 OrderData = TypeVar("OrderData")
 
 
@@ -146,6 +180,14 @@ class OfCheckout(msgspec.Struct, frozen=True):
 
 class OfItem(msgspec.Struct, frozen=True):
     item: Item
+
+
+class OfProduct(msgspec.Struct, frozen=True):
+    product: Product
+
+
+class OfProductDeleted(msgspec.Struct, frozen=True):
+    product: ProductDeleted
 
 
 class OfBuyer(msgspec.Struct, frozen=True):
@@ -208,6 +250,14 @@ class ItemForm(Form, frozen=True, kw_only=True, tag="item.restocked"):
     data: OfItem
 
 
+class ProductForm(Form, frozen=True, kw_only=True, tag="product.updated"):
+    data: OfProduct
+
+
+class ProductDeletedForm(Form, frozen=True, kw_only=True, tag="product.deleted"):
+    data: OfProductDeleted
+
+
 class OptOutForm(Form, frozen=True, kw_only=True, tag="buyer.opted_out"):
     data: OfBuyer
 
@@ -230,6 +280,8 @@ FORMS = (
     | ReviewForm
     | CheckoutForm
     | ItemForm
+    | ProductForm
+    | ProductDeletedForm
     | OptOutForm
     | BuyerForm
 )

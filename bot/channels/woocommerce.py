@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.channels import Delivery, HandshakeAnswer
+from bot.channels import Delivery, HandshakeAnswer, woocommerce_events, woocommerce_products
 from bot.channels.signatures import any_matches
-from bot.channels.woocommerce_events import READERS, DeliveryInfo
+from bot.channels.woocommerce_events import DeliveryInfo
 from bot.domain.errors import WebhookRefused
 from bot.domain.events import Event
 from bot.domain.secrets import Secret
@@ -32,10 +32,17 @@ class WooCommerceSettings(Settings):
     )
 
 
+READERS = {**woocommerce_events.READERS, **woocommerce_products.READERS}
+
+
 class WooCommerceChannel:
-    def __init__(self, name: str, region: str, settings: WooCommerceSettings) -> None:
+    def __init__(
+        self, name: str, region: str, settings: WooCommerceSettings, currency: str | None = None
+    ) -> None:
+        """currency: of prices, which a product's body does not name."""
         self.name = name
         self.region = region
+        self._currency = currency
         self._completed_ships = settings.completed_means == "shipped"
         secrets = [secret.get_secret_value().strip() for secret in settings.secrets]
         # The site signs with the decoded secret, and its page may show either.
@@ -70,6 +77,7 @@ class WooCommerceChannel:
             delivery=_plain(delivery.headers.get("x-wc-webhook-delivery-id", "")),
             received_at=delivery.received_at,
             completed_ships=self._completed_ships,
+            currency=self._currency,
         )
         events = reader(info, delivery.body)
         return tuple({event.external_id: event for event in events}.values())

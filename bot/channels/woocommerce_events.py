@@ -48,6 +48,7 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
     delivery: str
     received_at: datetime
     completed_ships: bool
+    currency: str | None = None  # the shop's, of what names none
 
     def common(self, id: str, part: str) -> dict[str, Any]:
         return {"channel": self.channel, "external_id": external_id(id, part)}
@@ -65,10 +66,10 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
 def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterator[Event]:
     id = identity(order.id, "id")
     code = currency(order.currency, "currency")
-    placed_at = _timestamp(order.date_created_gmt, "date_created_gmt")
-    modified_at = _timestamp(order.date_modified_gmt, "date_modified_gmt")
+    placed_at = utc_time(order.date_created_gmt, "date_created_gmt")
+    modified_at = utc_time(order.date_modified_gmt, "date_modified_gmt")
     at = modified_at or placed_at or info.received_at
-    key = _key(f"{id} {identity(order.status, 'status')}", modified_at, body)
+    key = content_key(f"{id} {identity(order.status, 'status')}", modified_at, body)
     yield OrderPlaced(
         **info.common(key, "placed"),
         at=at,
@@ -82,7 +83,7 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
         postcode=_postcode(order),
         pay_on_delivery=order.payment_method == "cod",
     )
-    if paid_at := _timestamp(order.date_paid_gmt, "date_paid_gmt"):
+    if paid_at := utc_time(order.date_paid_gmt, "date_paid_gmt"):
         yield PaymentReceived(
             **info.common(key, "paid"),
             at=paid_at,
@@ -102,7 +103,7 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
 
 def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
     """Most shops complete an order when they ship it, because WooCommerce has no status for shipped."""
-    completed_at = _timestamp(order.date_completed_gmt, "date_completed_gmt") or at
+    completed_at = utc_time(order.date_completed_gmt, "date_completed_gmt") or at
     if not info.completed_ships:
         yield OrderCompleted(**info.common(key, "completed"), at=completed_at, order=id)
         return
@@ -206,7 +207,7 @@ def _decimal(value: Amount, place: str) -> Decimal:
     return amount
 
 
-def _timestamp(text: str | None, place: str) -> datetime | None:
+def utc_time(text: str | None, place: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -216,7 +217,7 @@ def _timestamp(text: str | None, place: str) -> datetime | None:
     return timestamp(at, place)
 
 
-def _key(what: str, modified_at: datetime | None, body: bytes) -> str:
+def content_key(what: str, modified_at: datetime | None, body: bytes) -> str:
     """Identify a snapshot by its content: deliveries of one second share an id, one event may have two."""
     return f"{what} {modified_at.isoformat() if modified_at else ''} {_fingerprint(body)}"
 
@@ -245,9 +246,9 @@ def _customer(info: DeliveryInfo, body: bytes) -> list[Event]:
         email=contacts.email(customer.email) or contacts.email(billing.email),
         phone=contacts.phone(billing.phone, billing.country or info.region),
     )
-    modified_at = _timestamp(customer.date_modified_gmt, "date_modified_gmt")
-    at = modified_at or _timestamp(customer.date_created_gmt, "date_created_gmt") or info.received_at
-    key = _key(f"customer {id}", modified_at, body)
+    modified_at = utc_time(customer.date_modified_gmt, "date_modified_gmt")
+    at = modified_at or utc_time(customer.date_created_gmt, "date_created_gmt") or info.received_at
+    key = content_key(f"customer {id}", modified_at, body)
     return [BuyerUpdated(**info.common(key, "buyer"), at=at, buyer=buyer)]
 
 

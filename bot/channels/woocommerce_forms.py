@@ -80,5 +80,33 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     billing: Billing | None = None
 
 
+class Attribute(msgspec.Struct, frozen=True):
+    """`options`: of a product; `option`: of a variation."""
+
+    name: str | None = None
+    options: tuple[str, ...] | None = None
+    option: str | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """manage_stock: true, false, or "parent" of a variation that is counted with its product."""
+
+    id: Id
+    name: str
+    status: str | None = None
+    type: str | None = None
+    permalink: str | None = None
+    date_created_gmt: str | None = None
+    date_modified_gmt: str | None = None
+    sku: str | None = None
+    price: Amount | None = None
+    manage_stock: bool | str | None = None
+    stock_quantity: int | float | None = None
+    stock_status: str | None = None
+    backorders: str | None = None
+    attributes: tuple[Attribute, ...] | None = None
+
+
 order = msgspec.json.Decoder(Order)
+product = msgspec.json.Decoder(Product)
 customer = msgspec.json.Decoder(Customer)

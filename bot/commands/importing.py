@@ -1,4 +1,4 @@
-"""Commands that import CSV files: import buyers, import orders."""
+"""Commands that import CSV files: import buyers, import orders, import products."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ from bot.domain.clock import utc_now
 from storage import schema
 from storage.database import Database
 
-import_app = typer.Typer(help="Import buyers or orders from a CSV file; see docs/import.md.")
+import_app = typer.Typer(help="Import buyers, orders or products from a CSV file; see docs/import.md.")
 
 File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="With column names in its first line.")]
 SkipBad = Annotated[
@@ -76,6 +76,19 @@ def import_orders(
 ) -> None:
     """Import orders with their payments and parcels; buyers get no messages about old ones."""
     _Import(read_config(config_file), shop_name, channel, as_json).run("orders", file, skip_bad, dry_run)
+
+
+@import_app.command("products")
+def import_products(
+    file: File,
+    skip_bad: SkipBad = False,
+    dry_run: DryRun = False,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import what you sell: prices, stock, floors, materials, sizes, care."""
+    _Import(read_config(config_file), shop_name, CHANNEL, as_json).run("products", file, skip_bad, dry_run)
 
 
 class _Import:

@@ -1,1 +1,1 @@
-"""Taking in buyers and orders from a CSV file, whole or not at all."""
+"""Taking in buyers, orders and products from a CSV file, whole or not at all."""

@@ -29,6 +29,22 @@ _MOST_PIECES = 1_000_000
 
 _YES = {"yes", "y", "true", "1", "是", "同意", "已同意", "已退订", "已退訂", "退订", "退訂"}
 _NO = {"no", "n", "false", "0", "否", "不同意", "未同意", "未退订", "未退訂"}
+_IN_STOCK = {"yes", "in stock", "available", "有货", "有貨", "现货", "現貨", "充足", "不限"}
+_SOLD_OUT = {
+    "no",
+    "sold out",
+    "out of stock",
+    "缺货",
+    "缺貨",
+    "无货",
+    "無貨",
+    "没货",
+    "沒貨",
+    "售罄",
+    "售完",
+    "完售",
+}
+_LINK = re.compile(r"https?://[^\s<>\"]{3,490}", re.IGNORECASE)
 _CURRENCIES = frozenset(list_currencies())
 
 
@@ -106,6 +122,25 @@ def pieces(cell: str) -> int:
     if not (text.isascii() and text.isdigit()) or not 0 < int(text[:9]) <= _MOST_PIECES:
         raise BadCell("number", given=shown(cell))
     return int(text)
+
+
+def stock(cell: str) -> int | None:
+    """None for what can be had and is not counted."""
+    text = plain(cell).casefold()
+    if text in _IN_STOCK:
+        return None
+    if text in _SOLD_OUT:
+        return 0
+    number = text.removesuffix(".0").removesuffix("件")
+    if not (number.isascii() and number.isdigit()) or int(number[:9]) > _MOST_PIECES:
+        raise BadCell("stock", given=shown(cell))
+    return int(number)
+
+
+def link(cell: str) -> str:
+    if not _LINK.fullmatch(cell):
+        raise BadCell("link", given=shown(cell))
+    return cell
 
 
 def yes_no(cell: str) -> bool:

@@ -107,6 +107,39 @@ ORDERS: tuple[Column, ...] = (
     Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; placed_at, if not given"),
 )
 
+PRODUCTS: tuple[Column, ...] = (
+    Column(
+        "sku",
+        "id, variant sku, item number, 货号, 商家编码, 商品编码, 商品编号, 貨號, 商品貨號, 商品編號",
+        "the item's own number, as in your orders",
+        True,
+    ),
+    Column(
+        "title",
+        "name, product, 商品, 商品名称, 商品标题, 宝贝标题, 标题, 名称, 商品名稱, 商品標題, 名稱",
+        "what buyers call it",
+        True,
+    ),
+    Column("price", "variant price, 价格, 单价, 售价, 一口价, 價格, 單價, 售價", "of one piece"),
+    Column("currency", "币种, 货币, 幣別", "CNY, TWD, ...; the shop's, if not given"),
+    Column(
+        "stock",
+        "quantity, inventory, variant inventory qty, 库存, 数量, 库存数量, 庫存, 數量, 庫存數量",
+        "how many are left, or yes or no (有货, 缺货); unknown, if not given",
+    ),
+    Column("floor", "lowest price, 底价, 最低价, 底價, 最低價", "never sold for less; no buyer sees it"),
+    Column("materials", "material, fabric, 材质, 材料, 面料, 材質, 質料", "what it is made of"),
+    Column("sizes", "size, 尺码, 尺寸, 规格, 尺碼, 規格", "the sizes, and whom they fit"),
+    Column(
+        "care",
+        "care instructions, 保养, 洗涤, 洗护, 护理, 保養, 洗滌, 清潔方式",
+        "how it is washed or looked after",
+    ),
+    Column("postage", "shipping, 运费, 邮费, 運費, 郵費", "for this item alone"),
+    Column("url", "link, 链接, 网址, 商品链接, 連結, 網址, 商品連結", "its page"),
+    Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; now, if not given"),
+)
+
 # The steps that a state implies: a completed order was paid for and has left, and may be on its way.
 STATES: dict[str, tuple[str, ...]] = {
     "unpaid": (),

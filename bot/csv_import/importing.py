@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from bot.csv_import import buyers as csv_buyers
 from bot.csv_import import orders as csv_orders
-from bot.csv_import.columns import BUYERS, ORDERS, Column
+from bot.csv_import import products as csv_products
+from bot.csv_import.columns import BUYERS, ORDERS, PRODUCTS, Column
 from bot.csv_import.faults import BadLine, Note, shown
 from bot.csv_import.file import CsvLine, Header, as_text, read_header, read_lines
 from bot.csv_import.rows import ImportContext, ImportedRecord
@@ -35,12 +36,16 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS = {
     kind.name: kind
-    for kind in (Kind("buyers", BUYERS, csv_buyers.buyers), Kind("orders", ORDERS, csv_orders.orders))
+    for kind in (
+        Kind("buyers", BUYERS, csv_buyers.buyers),
+        Kind("orders", ORDERS, csv_orders.orders),
+        Kind("products", PRODUCTS, csv_products.products),
+    )
 }
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of a file. `entries`: buyers or orders that can be imported; `bad`: faults."""
+    """Counts of a file. `entries`: buyers, orders or products that can be imported; `bad`: faults."""
 
     notes: tuple[Note, ...] = ()
     lines: int = 0

@@ -29,7 +29,7 @@ class ImportContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedRecord(msgspec.Struct, frozen=True):
-    """One buyer or order of the file: its first line, its key, and its events or faults."""
+    """One buyer, order or product of the file: its first line, its key, and its events or faults."""
 
     line: int
     key: str

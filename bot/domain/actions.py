@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from bot.domain.quotes import Quote
 from bot.domain.talks import Detail, Talk
 
 Value = str | int | float | bool | None | list[str]
@@ -50,7 +51,8 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "bad_review", "payment", "payment_claim", "unpaid", "late_shipping", "delay",
-    "parcel_failed", "unreachable", "no_answer", "undeliverable", "guessing", "fault",
+    "parcel_failed", "return", "order_change", "invoice", "unreachable", "no_answer", "undeliverable",
+    "guessing", "quote", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 
@@ -162,6 +164,12 @@ class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     order: str | None = None
 
 
+class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep where a bargain stands and what is agreed: a new quote, or the one of this number as it is now."""
+
+    quote: Quote
+
+
 Action = (
     Say
     | Unsay
@@ -178,4 +186,5 @@ Action = (
     | Ask
     | KeepTalk
     | WakeAt
+    | MakeQuote
 )

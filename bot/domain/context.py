@@ -9,6 +9,8 @@ from bot.domain.actions import CALLS
 from bot.domain.meanings import Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Shelf
+from bot.domain.quotes import FIRST, Quote
 from bot.domain.shop import Shop
 from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import NOTHING_SAID, Standing
@@ -135,7 +137,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
     wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
     understood: Understanding | None = None  # what a chat message means
+    shelf: Shelf = NO_SHELF  # the products that it is about; read only where it asks about any
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
+    quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
+    next_quote: int = FIRST  # the number of a new one
 
     @property
     def locale(self) -> str:

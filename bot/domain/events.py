@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from bot.domain.money import Money
+from bot.domain.products import Item
 
 STOPS = "stops"  # the thread of all stops that come from outside a chat
 OWN_LINK = "link"  # the channel of our own unsubscribe page
@@ -97,6 +98,17 @@ class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
         return f"chat:{self.channel}:{self.buyer.id or self.buyer.email or self.buyer.phone}"
 
 
+class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A picture, recording or file beside a message, by reference; as the platform describes it.
+
+    ref: the platform's id of it, or its address. type: MIME. size: bytes.
+    """
+
+    ref: str
+    type: str | None = None
+    size: int | None = None
+
+
 class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="message.received"):
     """`kind`: text, button (then `text` is the button's value), edit, sticker, or other (photo, voice, ...;
     then `text` is the caption)."""
@@ -105,6 +117,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     message_id: str
     text: str
     kind: str = "text"
+    media: tuple[Media, ...] = ()
 
 
 class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):
@@ -242,6 +255,26 @@ class ItemRestocked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="i
     title: str | None = None
 
 
+class ProductEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """product: its id on the channel, under which its items are told together."""
+
+    product: str
+
+    @property
+    def thread(self) -> str:
+        return f"product:{self.channel}:{self.product}"
+
+
+class ProductTold(ProductEvent, frozen=True, kw_only=True, omit_defaults=True, tag="product.updated"):
+    """A product as its channel showed it at `at`, with all of its items; none while it is not for sale."""
+
+    items: tuple[Item, ...] = ()
+
+
+class ProductRemoved(ProductEvent, frozen=True, kw_only=True, omit_defaults=True, tag="product.deleted"):
+    """A product is no longer sold."""
+
+
 class BuyerUpdated(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, tag="buyer.updated"):
     """The platform's record of a buyer changed: contacts, language, consent."""
 
@@ -318,6 +351,8 @@ AnyEvent = (
     | ReviewPosted
     | CheckoutAbandoned
     | ItemRestocked
+    | ProductTold
+    | ProductRemoved
     | BuyerUpdated
     | BuyerOptedOut
     | OffersConfirmed

@@ -15,6 +15,10 @@ INTENTS = (
 )  # ours; a seller's file may name more
 OTHER = "other"  # what no answer fits
 POLITE = frozenset({"hello", "thanks", "acknowledged"})  # said along with what is meant
+# For which the shop's products are read.
+ABOUT_PRODUCTS = frozenset(
+    {"product_question", "size_fit", "material_care", "stock", "price", "discount", "postage"}
+)
 TO_A_PERSON = frozenset({"complaint", "person", OTHER})  # no answer of a machine settles these
 SENTENCE_VECTOR, BASE = "(sentence vector)", "(base)"  # parts of a score that no word of the text adds
 

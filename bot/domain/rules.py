@@ -12,6 +12,7 @@ from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
 from bot.domain.signed_tokens import ChatLink
+from bot.domain.talks import Talk
 
 PROMOTION = "vip_promotion"  # its policy holds for every promotion, whatever the template
 
@@ -23,6 +24,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
     understand: (chat message, locale, what came before, the shop's date) -> what it means.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
+    reads_alone: True for one that is obeyed at once and not read together with others: a wish or a command.
+    unfinished: True for half a sentence, which waits for its other half.
+    haggles: (text, talk) -> True for a chat message that may be about a price, so that quotes are read for
+    it with the batch.
     promotion_firings: (promotion, now, zone) -> the last time of its calendar up to now, and the first after.
     tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
     """
@@ -35,6 +40,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     asks_nothing: Callable[[str], bool] = lambda text: False
+    reads_alone: Callable[[str], bool] = lambda text: False
+    unfinished: Callable[[str], bool] = lambda text: False
+    haggles: Callable[[str, Talk], bool] = lambda text, talk: False
 
     @property
     def looking_back(self) -> frozenset[str]:

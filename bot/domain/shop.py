@@ -25,12 +25,14 @@ from pydantic import (
 )
 
 from bot.domain.errors import wrong
+from bot.domain.settling import CLOCK_SET_BACK
 from bot.domain.working_days import WEEKDAYS, Weekday
 
 # Where courts want proof that the address itself agreed: German, Austrian, Swiss, Greek, Luxembourgish and
 # Norwegian law and practice on advertising by mail.
 DOUBLE_OPT_IN = frozenset(("DE", "AT", "CH", "GR", "LU", "NO"))
 LOCALES = ("zh-CN", "zh-TW", "en")  # the languages that have texts
+LONGEST_SETTLE = CLOCK_SET_BACK / 2  # twice as long for half a sentence
 
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _LONGEST_DURATION = 100  # characters; Python reads no number of thousands of digits
@@ -199,6 +201,48 @@ class FollowUps(Settings):
     review_reminder: Duration = Field(timedelta(days=5), description="after the request; 0d: none")
 
 
+Words = str | dict[str, str]  # a text of the seller's, or one for each language
+
+
+def in_language(words: Words, locale: str) -> str:
+    """The seller's text in this language, else in one near to it, else in the first that they give."""
+    if isinstance(words, str):
+        return words
+    near = next((text for name, text in words.items() if name[:2] == locale[:2]), None)
+    return words.get(locale) or near or next(iter(words.values()), "")
+
+
+class Returns(Settings):
+    """What the shop takes back, and how it makes good. 0 days: never."""
+
+    days: int = Field(
+        7, ge=0, le=3650, description="days after the arrival for what the buyer does not want; 0: never"
+    )
+    faulty_days: int = Field(
+        30, ge=0, le=3650, description="the same for what came broken, faulty or wrong; 0: a person decides"
+    )
+    exchange: bool = Field(True, description="another piece or size instead of the money")
+    repair: bool = Field(False, description="what is broken can be repaired")
+    postage: Literal["buyer", "shop"] = Field(
+        "buyer", description="who pays to send back what is as it should be; for anything else the shop does"
+    )
+    excluded: tuple[str, ...] = Field(
+        (), description="SKUs that are taken back only if something is wrong with them"
+    )
+    satisfied: bool = Field(
+        False, description="satisfied or your money back: within the days also what was used"
+    )
+    pictures: bool = Field(True, description="ask for a picture of what is broken or wrong")
+    answer_within: Duration = Field(
+        timedelta(days=2), description="in working days; then the buyer is told that it takes longer"
+    )
+    conditions: Words | None = Field(
+        None, description="in what state it comes back: a sentence, or one for each language"
+    )
+    address: Words | None = Field(None, description="where to send it, as shown to buyers")
+    steps: Words | None = Field(None, description="what to do: a note in the parcel, which carrier")
+
+
 class QuietHours(Settings):
     """Only answers go out between these times of the buyer's own day; equal times: no quiet hours."""
 
@@ -228,6 +272,21 @@ class Limits(Settings):
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 
 
+class Chat(Settings):
+    settle: Duration = Field(
+        timedelta(seconds=4),
+        description="messages that follow each other within this time are read as one; half a sentence waits"
+        " once more as long; at most 30s; 0s: each is read at once",
+    )
+
+    @field_validator("settle")
+    @classmethod
+    def _short(cls, settle: timedelta) -> timedelta:
+        if settle > LONGEST_SETTLE:
+            raise wrong("less_than_equal", le=write_duration(LONGEST_SETTLE))
+        return settle
+
+
 class Tier(Settings):
     """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted."""
 
@@ -248,7 +307,7 @@ class Promotion(Settings):
     cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
     start: Day
     end: Day
-    offer: str | dict[str, str] = Field(description="the offer in a sentence, or one for each language")
+    offer: Words = Field(description="the offer in a sentence, or one for each language")
     template: str = "vip_promotion"
     daytime: tuple[ClockTime, ClockTime] = (time(10, 0), time(20, 0))
 
@@ -269,6 +328,55 @@ class Promotion(Settings):
     def ends_at(self, zone: ZoneInfo) -> datetime:
         """The promotion's last day counts in full."""
         return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+
+
+class Coupon(Settings):
+    """A code that any buyer may use; it is told to those who ask for a discount."""
+
+    code: str = Field(min_length=1, max_length=40)
+    percent: int = Field(ge=0, le=100, description="off the price of the goods")
+    until: Day | None = Field(None, description="the last day, in the shop's zone; for ever if not given")
+
+    def holds(self, today: date) -> bool:
+        return self.percent > 0 and (self.until is None or today <= self.until)
+
+
+class Haggling(Settings):
+    """How far prices may be bargained down in the chat, of products that the bot knows.
+
+    What is left after the coupon, and after postage that the shop pays, is never below the floor.
+    """
+
+    rounds: int = Field(
+        0, ge=0, le=5, description="better offers that are answered with a lower price; 0: prices are fixed"
+    )
+    floor: int = Field(
+        100, ge=0, le=100, description="percent of the list price that is left at least; 100: no bargaining"
+    )
+    floors: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
+        {},
+        description="the least for one piece, by sku, in the shop's currency; where a product list names a"
+        " floor too, the higher one counts",
+    )
+    in_return: tuple[Literal["order_today", "recommend", "follow"], ...] = Field(
+        ("order_today", "recommend"), description="what is asked in return for the first steps, in turn"
+    )
+    free_postage: bool = Field(False, description="free postage is one of the steps, where postage is known")
+    from_quantity: dict[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=0, le=100)]] = Field(
+        {}, description="percent off from so many pieces of one item on"
+    )
+    valid: Duration = Field(timedelta(hours=24), description="how long a quote holds; 0h: none is made")
+    remember: Duration = Field(
+        timedelta(days=30), description="a bargain goes on where it stood if it was so lately, and never anew"
+    )
+    coupon: Coupon | None = None
+
+    @property
+    def on(self) -> bool:
+        return self.rounds > 0 and self.valid > timedelta(0)
+
+    def coupon_on(self, today: date) -> Coupon | None:
+        return self.coupon if self.coupon and self.coupon.holds(today) else None
 
 
 class Seller(Settings):
@@ -318,6 +426,10 @@ class Shop(Settings):
         None, description="when people answer; outside of them a buyer reads when somebody will be there"
     )
     limits: Limits = Limits()
+    chat: Chat = Chat()
+    returns: Returns | None = Field(
+        None, description="what the shop takes back; if not given, a person decides each time"
+    )
     takeover: Duration = Field(
         timedelta(hours=2), description="the bot is silent so long after a person's reply"
     )
@@ -336,6 +448,7 @@ class Shop(Settings):
         description="a guest's yes to offers at a checkout counts once they confirm it by mail;"
         " if not given, where the law of the shop's region wants it",
     )
+    haggling: Haggling = Haggling()
     vip: Vip = Vip()
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()

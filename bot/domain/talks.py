@@ -22,13 +22,17 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """last: the intent that was answered last, at `last_at`. said: how the last answer is known again."""
+    """last: the intent that was answered last, at `last_at`. said: how the last answer is known again.
+
+    product: the sku of what was talked about last.
+    """
 
     last: str | None = None
     last_at: datetime | None = None
     asked: Asked | None = None
     greeted_at: datetime | None = None
     said: str | None = None
+    product: str | None = None
 
     def before(self, now: datetime) -> Before:
         """What may help to understand the next words."""

@@ -58,7 +58,7 @@ async def _learnt(folder: Path, own: Path) -> Learnt | None:
         return await asyncio.to_thread(learn, folder, own, on_learning=_not_here)
     except _ToBeLearned:
         make_private_folder(folder)
-    return await asyncio.to_thread(learn, folder, own) if await _learned_aside(folder, own) else None
+    return await asyncio.to_thread(learn, folder, own) if await learned_aside(folder, own) else None
 
 
 class _ToBeLearned(Exception):
@@ -69,7 +69,7 @@ def _not_here() -> None:
     raise _ToBeLearned
 
 
-async def _learned_aside(folder: Path, own: Path) -> bool:
+async def learned_aside(folder: Path, own: Path) -> bool:
     """Learn what is not kept yet, in another process; False if that failed."""
     command = (sys.executable, "-m", "bot.understanding.learning", str(folder), str(own))
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row
 from bot.domain.errors import TemplateError
 from bot.domain.hours import daytime_slot
 from bot.domain.rules import PROMOTION, Rules
-from bot.domain.shop import Promotion, Shop
+from bot.domain.shop import Promotion, Shop, in_language
 from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, calendar, history, order_records, outbox, wish_records
@@ -148,7 +148,11 @@ class Campaigns:
                         rule=rule,
                         due_at=due_at,
                         lateness=max(policy.lateness, promotion.ends_at(shop.zone()) - due_at),
-                        values={"promotion": name, "offer": offer_in(promotion, locale), "tier": tier.name},
+                        values={
+                            "promotion": name,
+                            "offer": in_language(promotion.offer, locale),
+                            "tier": tier.name,
+                        },
                     )
                 )
                 break
@@ -162,15 +166,6 @@ def _cursor(address: AddressKey) -> str:
 def _address(cursor: str) -> AddressKey:
     kind, _, value = cursor.partition("\x1f")
     return kind, value
-
-
-def offer_in(promotion: Promotion, locale: str) -> str:
-    """The offer in the buyer's language, else in the one nearest to it, else in the first."""
-    if isinstance(promotion.offer, str):
-        return promotion.offer
-    exact = promotion.offer.get(locale)
-    near = next((words for name, words in promotion.offer.items() if name[:2] == locale[:2]), None)
-    return exact or near or next(iter(promotion.offer.values()))
 
 
 def _share(key: str) -> float:

@@ -17,7 +17,10 @@ from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
 from storage.case_records import CaseWord
 
-TALKED_ABOUT = (*CALLS, "complaint", "bad_review", "no_answer")  # a person's reply in the chat answers these
+TALKED_ABOUT = (  # a person's reply in the chat answers these
+    *CALLS,
+    *("complaint", "bad_review", "no_answer", "return", "order_change", "invoice"),
+)
 LONGEST = 5000  # characters of one message that are kept in a case
 _replace = msgspec.structs.replace
 
@@ -71,9 +74,16 @@ class CaseTalk:
             at=event.at,
             who=who,
             kind=kind,
-            text=event.text[:LONGEST],
+            text=_said(event),
         )
         self._work.put_word(word)
+
+
+def _said(event: MessageReceived | AgentReplied) -> str:
+    """The words, and a line for each file beside them, by which it can be found again."""
+    media = event.media if isinstance(event, MessageReceived) else ()
+    files = "\n".join(f"[{each.type or 'file'}] {each.ref}" for each in media)[: LONGEST - 1]
+    return "\n".join(part for part in (event.text[: LONGEST - 1 - len(files)], files) if part)
 
 
 def _latest(one: datetime | None, other: datetime) -> datetime:

@@ -15,6 +15,7 @@ from bot.domain.actions import (
     EndReminders,
     Hush,
     KeepTalk,
+    MakeQuote,
     NoteBuyer,
     OpenCase,
     OpenOrder,
@@ -92,6 +93,8 @@ class Decisions:
                     self._end_reminders(action, context.conversation)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
+                case MakeQuote():
+                    self._work.put_quote(action.quote)
                 case KeepTalk() if context.conversation:
                     self._keep_talk(action, context.conversation)
                 case WakeAt():

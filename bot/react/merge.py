@@ -136,7 +136,7 @@ def _take_back(work: UnitOfWork, event: OrderPlaced) -> None:
     that another has placed. That one's record is made anew without it, unless the archive has a part of it.
     """
     other = work.orders[event.order]
-    told = inbox.told_of_order(work.connection, work.shop_id, event, work.event)
+    told = inbox.told_of_order(work.connection, work.shop_id, event, work.earlier)
     theirs = {each.channel for _, _, each in told}
     placed = {at for at in theirs if (own := work.read_order(f"{other.id}@{at}")) and own.placed_at}
     about = [each for _, _, each in told if each.channel not in placed]

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -13,11 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.context import Buyer, Context, Conversation
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, load_event
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Shelf
+from bot.domain.quotes import ABOUT_PRICES
 from bot.domain.routes import route
 from bot.domain.rules import Rules
+from bot.domain.settling import MOST, READ_TOGETHER, Reading
 from bot.domain.shop import Shop
 from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
@@ -26,8 +29,10 @@ from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
+from bot.react.products import Products
 from bot.react.proofs import linked
 from bot.react.taking_back import take_back
+from bot.react.together import Turn, arrived, chats_of, in_turn
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
@@ -47,12 +52,15 @@ EACH = 4  # of each shop at least; shops for which there is no room come in the 
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
     """What a round did: events handled, events parked, shops that another program has locked.
 
+    put_off: open events that wait longer for what may follow. next_at: when the next one is ready.
     settled: those of the handled events by which a seller settled a case.
     """
 
     handled: int = 0
     parked: int = 0
     busy: int = 0
+    put_off: int = 0
+    next_at: datetime | None = None
     settled: tuple[CaseSettled, ...] = ()
     lines: tuple[CaseLine, ...] = ()  # cases that began to wait for the seller
 
@@ -92,23 +100,22 @@ class Reactor:
         Raises database errors for which `is_service_trouble` is true; any other fault parks its event.
         """
         try:
-            handled = await self._database.write(lambda connection: self._round(connection, clock))
+            handled, next_at = await self._database.write(lambda connection: self._round(connection, clock))
         except Exception as error:
             if is_service_trouble(error):
                 raise
             log.warning("round not kept", error=type(error).__name__)
-            handled = [
-                of_shop
-                for shop_id in self._in_turn(await self._database.write(inbox.waiting_shops))
-                for of_shop in await self._by_itself(shop_id, clock)
-            ]
+            found = await self._database.write(lambda connection: inbox.waiting(connection, clock()))
+            handled, next_at = [], found.next_at
+            for shop_id in self._in_turn(found.shops):
+                handled += await self._by_itself(shop_id, clock)
         for shop_id, of_shop in handled:
             self._metrics.events.labels(shop_id, "handled").inc(of_shop.handled)
             self._metrics.events.labels(shop_id, "parked").inc(of_shop.parked)
             self._tell_settled(shop_id, of_shop.settled)
             for line in of_shop.lines:
                 self._on_case(line)
-        return _sum(of_shop for _, of_shop in handled)
+        return msgspec.structs.replace(_sum(of_shop for _, of_shop in handled), next_at=next_at)
 
     def _tell_settled(self, shop_id: str, settled: Iterable[CaseSettled]) -> None:
         for event in settled:
@@ -122,9 +129,14 @@ class Reactor:
         shops: Sequence[str],
         clock: Callable[[], datetime],
         limit: int = BATCH,
+        alone: bool = False,
     ) -> list[tuple[str, Handled]]:
-        """Handle the oldest open events of these shops, in a writing transaction: at most `limit`, shared out
-        evenly. If this raises, nothing of the transaction may be committed."""
+        """Handle the open events of these shops that are ready, in a writing transaction: at most `limit`,
+        shared out evenly, and the words of a chat that are read together with them. If this raises, nothing
+        of the transaction may be committed.
+
+        alone: read no words together, so that a faulty event is found.
+        """
         handled: list[tuple[str, Handled]] = []
         waiting, room = list(shops), limit
         while waiting and room > 0:
@@ -133,19 +145,24 @@ class Reactor:
             ours = try_locks(connection, "react", some)
             handled += [(shop_id, Handled(busy=1)) for shop_id in some if shop_id not in ours]
             done = self._side_by_side(
-                connection, [shop_id for shop_id in some if shop_id in ours], clock, each
+                connection, [shop_id for shop_id in some if shop_id in ours], clock, each, alone
             )
             room -= sum(of_shop.handled + of_shop.parked for of_shop in done.values())
             handled += done.items()
         return handled
 
     def _side_by_side(
-        self, connection: Connection, shops: Sequence[str], clock: Callable[[], datetime], each: int
+        self,
+        connection: Connection,
+        shops: Sequence[str],
+        clock: Callable[[], datetime],
+        each: int,
+        alone: bool,
     ) -> dict[str, Handled]:
         """Handle up to `each` events of each shop; what all of them ask of the database is asked at once."""
         now, dialect = clock(), connection.dialect.name
         times = ask_together(connection, {shop_id: outbox.no_earlier(dialect, now) for shop_id in shops})
-        events = ask_together(connection, {shop_id: inbox.open_events(each) for shop_id in shops})
+        events = ask_together(connection, {shop_id: inbox.open_events(each, now) for shop_id in shops})
         batches = {
             shop_id: _Batch(
                 Unit(connection, shop_id, self._shops[shop_id], times[shop_id]),
@@ -153,6 +170,7 @@ class Reactor:
                 self._rules,
                 self._catalogue,
                 self._time_limit,
+                alone,
             )
             for shop_id in shops
             if events[shop_id]
@@ -162,14 +180,17 @@ class Reactor:
             batch.handle()
         return ask_together(connection, {shop_id: batch.write() for shop_id, batch in batches.items()})
 
-    def _in_turn(self, waiting: list[str]) -> list[str]:
+    def _in_turn(self, waiting: tuple[str, ...]) -> list[str]:
         """The waiting shops from a random one on, because other programs may have locked the first."""
         first = int(self._jitter() * len(waiting))
         # Events of a shop that is not in the settings wait until it is again.
         return [shop_id for shop_id in waiting[first:] + waiting[:first] if shop_id in self._shops]
 
-    def _round(self, connection: Connection, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
-        return self.react_in(connection, self._in_turn(inbox.waiting_shops(connection)), clock, BATCH)
+    def _round(
+        self, connection: Connection, clock: Callable[[], datetime]
+    ) -> tuple[list[tuple[str, Handled]], datetime | None]:
+        found = inbox.waiting(connection, clock())
+        return self.react_in(connection, self._in_turn(found.shops), clock, BATCH), found.next_at
 
     async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
         """Handle one shop; when a batch cannot be written, in smaller ones down to the one faulty event."""
@@ -192,12 +213,12 @@ class Reactor:
             return [(shop_id, Handled(busy=1))]
         try:
             with connection.begin_nested():
-                return self.react_in(connection, [shop_id], clock, 1)
+                return self.react_in(connection, [shop_id], clock, 1, alone=True)
         except Exception as error:
             if is_service_trouble(error):
                 raise
             kind = type(error).__name__
-            number = ask(connection, shop_id, inbox.open_events(1))[0].id
+            number = ask(connection, shop_id, inbox.open_events(1, clock()))[0].id
             log.error("event parked", shop=shop_id, number=number, error=kind, exc_info=True)
         parked = [(number, None, f"{kind}: what it leads to cannot be kept")]
         ask(connection, shop_id, inbox.settle(parked, clock()))
@@ -210,11 +231,12 @@ def _sum(handled: Iterable[Handled]) -> Handled:
         handled=sum(each.handled for each in every),
         parked=sum(each.parked for each in every),
         busy=sum(each.busy for each in every),
+        put_off=sum(each.put_off for each in every),
     )
 
 
 class _Batch:
-    """Handles one shop's events in the order they came, and writes the results."""
+    """Handles one shop's events in the order in which they are ready, and writes the results."""
 
     def __init__(
         self,
@@ -223,55 +245,73 @@ class _Batch:
         rules: Rules,
         catalogue: Catalogue,
         time_limit: TimeLimit,
+        alone: bool,
     ) -> None:
         self._unit = unit
         self._rows = rows
-        self._events: list[tuple[int, datetime, AnyEvent]] = []
+        self._settle = timedelta(0) if alone else unit.shop.chat.settle
+        self._turn = Turn()
         self._outcomes: list[tuple[int, str | None, str | None]] = []
         self._rules = rules
         self._time_limit = time_limit
         self._work = UnitOfWork(unit)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
+        self._products = Products(unit)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
         self._cases = Cases(unit, catalogue)
         self._talk = CaseTalk(self._work, self._cases, rules.asks_nothing)
 
     def read(self) -> Asking[None]:
+        claimed = []
         for row in self._rows:
             try:
-                self._events.append((row.id, row.received_at, load_event(row.body)))
+                claimed.append(arrived(row))
             except msgspec.DecodeError as error:
                 self._outcomes.append((row.id, None, f"not an event: {error}"))
-        yield from self._work.read((event for *_, event in self._events), self._rules.numbers_in)
+        chats = chats_of(claimed) if self._settle else ()
+        beside = yield from inbox.open_in_threads(chats, MOST)
+        self._turn = in_turn(claimed, beside, self._settle, self._rules.unfinished, self._unit.now)
+        events = list(self._turn.events)
+        yield from self._work.read(events, self._rules.numbers_in, self._rules.haggles)
+        yield from self._products.read(events)
 
     def handle(self) -> None:
-        for id, received_at, event in self._events:
-            self._work.event, self._work.arrived_at = id, received_at
-            self._outcomes.append((id, *self._handle(id, event)))
+        for reading in self._turn.readings:
+            rule, error = self._handle(reading)
+            *before, last = (part.id for part in reading.parts)
+            self._outcomes += [(id, READ_TOGETHER, error) for id in before]
+            self._outcomes.append((last, rule, error))
 
     def write(self) -> Asking[Handled]:
         yield from self._work.write()
+        yield from self._products.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
         for taken in self._work.taken_back:
             take_back(self._unit, self._cases, taken)
+        yield from inbox.wait_longer(self._turn.put_off)
         parked = {id for id, _, error in self._outcomes if error}
+        done = (part for reading in self._turn.readings for part in reading.parts if part.id not in parked)
         return Handled(
             handled=len(self._outcomes) - len(parked),
             parked=len(parked),
-            settled=tuple(
-                event for id, _, event in self._events if isinstance(event, CaseSettled) and id not in parked
-            ),
+            put_off=len(self._turn.put_off),
+            settled=tuple(part.event for part in done if isinstance(part.event, CaseSettled)),
             lines=tuple(self._unit.lines),
         )
 
-    def _handle(self, id: int, event: AnyEvent) -> tuple[str | None, str | None]:
-        """(rule, error). The facts of an event count even when its handler fails."""
-        rule = None
+    def _handle(self, reading: Reading) -> tuple[str | None, str | None]:
+        """(rule, error). The facts of an event count even when its handler fails; what was read together is
+        parked together."""
+        rule, id, event = None, reading.parts[-1].id, reading.event
         try:
-            subject = merge_event(self._work, self._identities, self._wishes, event)
-            self._talk.hear(event, subject)
+            for part in reading.parts:
+                self._work.begin(part.id, part.received_at)
+                if isinstance(part.event, ProductEvent):
+                    self._products.merge(part.event)
+                subject = merge_event(self._work, self._identities, self._wishes, part.event)
+                self._talk.hear(part.event, subject)
             context = self._context(event, subject)
             found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
             if found is None:
@@ -309,9 +349,12 @@ class _Batch:
                 orders=(order,),
                 cases=work.cases_of(None, (order,)),
                 said=work.said.get(order.id, ()),
+                quotes=work.quotes_of(order.buyer, None),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
-        numbered = self._numbered(event)
+        numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
+        if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
+            work.read_quotes(subject.buyer, chat)
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -324,7 +367,10 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
-            understood=self._understood(event, buyer, chat),
+            quotes=work.quotes_of(subject.buyer, chat) if chat else (),
+            next_quote=work.next_quote,
+            understood=understood,
+            shelf=self._shelf(event, understood, orders, chat),
         )
 
     def _understood(
@@ -338,6 +384,17 @@ class _Batch:
         today = now.astimezone(shop.zone()).date()
         before = chat.talk.before(now)
         return self._time_limit.bounded(partial(self._rules.understand, event, locale, before, today))
+
+    def _shelf(
+        self,
+        event: AnyEvent,
+        understood: Understanding | None,
+        orders: tuple[Order, ...],
+        chat: Conversation | None,
+    ) -> Shelf:
+        if not isinstance(event, MessageReceived) or chat is None or understood is None:
+            return NO_SHELF
+        return self._products.shelf(event, understood, orders, chat)
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

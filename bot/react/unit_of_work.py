@@ -24,6 +24,8 @@ from bot.domain.events import (
 from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
+from bot.domain.quotes import FIRST, Quote
+from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at, mailbox
 from storage import (
     buyer_records,
@@ -33,6 +35,7 @@ from storage import (
     order_records,
     outbox,
     proof_records,
+    quote_records,
     wish_records,
 )
 from storage.asking import Asking
@@ -45,6 +48,7 @@ from storage.wish_records import WishRecord
 A_DAY = timedelta(days=1)  # for which wrong tries count
 
 NumbersIn = Callable[[str], tuple[str, ...]]
+Haggles = Callable[[str, Talk], bool]
 
 
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +68,7 @@ class UnitOfWork:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.event = 0  # the event in hand: its id in the inbox
+        self.earlier: set[int] = set()  # the events of the batch before it
         self.arrived_at = unit.now  # when it was received
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
@@ -72,6 +77,10 @@ class UnitOfWork:
         self.wishes: defaultdict[AddressKey, list[Wish]] = defaultdict(list)
         self.cases: dict[str, tuple[Case, ...]] = {}  # by buyer
         self._cases_about: defaultdict[str, tuple[Case, ...]] = defaultdict(tuple)  # by order
+        self.next_quote = FIRST
+        self._quotes: dict[int, Quote] = {}
+        self._quoted: set[Place] = set()  # chats whose quotes were read
+        self._changed_quotes: set[int] = set()
         self._owners: dict[Identity, str | None] = {}
         self._orders_of: dict[str, tuple[Order, ...]] = {}
         self._opened: defaultdict[Place, list[tuple[str, str]]] = defaultdict(list)
@@ -102,6 +111,11 @@ class UnitOfWork:
     def now(self) -> datetime:
         return self.unit.now
 
+    def begin(self, event: int, arrived_at: datetime) -> None:
+        """Take the next event of the batch in hand."""
+        self.earlier.add(self.event)
+        self.event, self.arrived_at = event, arrived_at
+
     def heard_at(self, at: datetime) -> datetime:
         """The time of a word of the event in hand: no later than its arrival, so that a word from a clock
         that runs ahead does not win over those that came after it, however late both are handled."""
@@ -109,10 +123,13 @@ class UnitOfWork:
 
     # Read
 
-    def read(self, events: Iterable[Event], numbers_in: NumbersIn) -> Asking[None]:
+    def read(
+        self, events: Iterable[Event], numbers_in: NumbersIn, haggles: Haggles = lambda text, talk: False
+    ) -> Asking[None]:
         """Read every record that these events may touch.
 
-        numbers_in: finds what may be order numbers in a chat message.
+        numbers_in: finds what may be order numbers in a chat message. haggles: whether one may be about a
+        price.
         """
         events = list(events)
         yield from self._read_owners({key for event in events for key in keys_in(event)})
@@ -123,6 +140,7 @@ class UnitOfWork:
         self.chats = yield from conversation_records.by_place(places)
         self._opened.update((yield from proof_records.opened_by(asking)))
         yield from self._read_numbered(events, numbers_in)
+        yield from self._read_quotes(events, haggles)
         self.wishes.update((yield from wish_records.of_addresses(asking | _flagged(events))))
         owners = {owner for owner in self._owners.values() if owner}
         talking = {
@@ -227,6 +245,21 @@ class UnitOfWork:
         found |= {case.number: case for case in self.cases.get(buyer or "", ())}
         return tuple(found[number] for number in sorted(found))
 
+    def quotes_of(self, buyer: str | None, chat: Conversation | None) -> tuple[Quote, ...]:
+        """The quotes of a buyer, and of a chat under whatever name, newest first."""
+        place = (chat.channel, chat.address) if chat else None
+        return tuple(
+            quote
+            for _, quote in sorted(self._quotes.items(), reverse=True)
+            if quote.buyer == buyer or (quote.channel, quote.address) == place
+        )
+
+    def read_quotes(self, buyer: str | None, chat: Conversation) -> None:
+        """Read the quotes of a chat that turns out to be about a price, unless `read` has."""
+        place = (chat.channel, chat.address)
+        if self.unit.shop.haggling.on and place not in self._quoted:
+            self.unit.ask(self._add_quotes({place}, {buyer} if buyer else set()))
+
     def wrong_tries(self, orders: Iterable[Order]) -> int:
         """How many wrong tries the most tried of these orders had within a day, over all chats."""
         return max((self._wrong_tries[order.id] for order in orders), default=0)
@@ -281,6 +314,12 @@ class UnitOfWork:
         """Append what was said while a case is open."""
         self._new_words.append(word)
 
+    def put_quote(self, quote: Quote) -> None:
+        """Add or replace a quote; `write` saves it."""
+        self._quotes[quote.number] = quote
+        self._changed_quotes.add(quote.number)
+        self.next_quote = max(self.next_quote, quote.number + 1)
+
     def put_wish(self, record: WishRecord) -> None:
         """Append a wish, unless the same word of the same time is known."""
         known = self.wishes[record.address]
@@ -322,6 +361,7 @@ class UnitOfWork:
         yield from proof_records.use_links(self._used_links, now)
         yield from case_records.save_talk(self._changed_cases.values())
         yield from case_records.add_words(self._new_words)
+        yield from quote_records.save([self._quotes[number] for number in sorted(self._changed_quotes)])
         yield from outbox.try_anew(sorted(self._reachable), now)
         yield from case_records.close_unreachable(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
@@ -330,6 +370,7 @@ class UnitOfWork:
         self._readdressed, self._reachable = {}, set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
+        self._changed_quotes = set()
 
     def _read_owners(self, identities: set[Identity]) -> Asking[None]:
         found = yield from buyer_records.owners(identities)
@@ -350,6 +391,26 @@ class UnitOfWork:
         self.orders.update((yield from order_records.by_id(opened)))
         tries = yield from proof_records.tries_at({order.id for order in named}, self.now - A_DAY)
         self._wrong_tries.update(tries)
+
+    def _read_quotes(self, events: list[Event], haggles: Haggles) -> Asking[None]:
+        """Read the quotes of whoever may haggle, and of those who place orders."""
+        heard = events if self.unit.shop.haggling.on else []
+        asking = [
+            each for each in heard if isinstance(each, MessageReceived) and self._haggles(each, haggles)
+        ]
+        placing = [each for each in heard if isinstance(each, OrderPlaced)]
+        owners = {self._owners.get(key) for event in (*asking, *placing) for key in keys_in(event)}
+        chats = {(each.channel, each.conversation) for each in asking}
+        yield from self._add_quotes(chats, {each for each in owners if each})
+
+    def _haggles(self, event: MessageReceived, haggles: Haggles) -> bool:
+        chat = self.chat(event.channel, event.conversation)
+        return haggles(event.text, chat.talk if chat else NO_TALK)
+
+    def _add_quotes(self, chats: set[Place], buyers: set[str]) -> Asking[None]:
+        found, self.next_quote = yield from quote_records.of(chats, buyers, self.next_quote)
+        self._quotes = found | self._quotes
+        self._quoted |= chats
 
     def _visible(self) -> set[str]:
         return {id for opened in self._opened.values() for id, _ in opened}

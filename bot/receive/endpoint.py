@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.channels import AcknowledgingChannel, Delivery, ReceivingChannel
 from bot.domain.errors import Unreadable, WebhookRefused
+from bot.domain.events import Event
 from bot.operations.logs import ThrottledLog
 from bot.operations.metrics import Metrics
 from bot.receive.delivery_store import DeliveryStore
@@ -31,6 +32,7 @@ KEPT_HEADERS = (
 MOST_ACKNOWLEDGED = 100  # at a time; more are left out, since nothing depends on them
 
 ReceivingChannels = Mapping[tuple[str, str], ReceivingChannel]  # (shop, channel's name) -> channel
+ReadyAt = Callable[[str, Event, datetime], datetime]  # (shop, event, received) -> when it may be handled
 
 
 class Receiver:
@@ -44,6 +46,7 @@ class Receiver:
         metrics: Metrics,
         clock: Callable[[], datetime],
         read_body: ReadBody,
+        ready_at: ReadyAt,
     ) -> None:
         self._channels = channels
         self._shops = frozenset(shop for shop, _ in channels)
@@ -54,6 +57,7 @@ class Receiver:
         self._metrics = metrics
         self._clock = clock
         self._read_body = read_body
+        self._ready_at = ready_at
         self._acknowledging: set[asyncio.Task[None]] = set()
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -100,7 +104,11 @@ class Receiver:
         events: list[InboxEvent] = []
         unreadable = None
         try:
-            events = [inbox_event(shop, event, delivery.received_at) for event in channel.parse(delivery)]
+            at = delivery.received_at
+            events = [
+                inbox_event(shop, event, at, self._ready_at(shop, event, at))
+                for event in channel.parse(delivery)
+            ]
         except Unreadable as error:
             unreadable = _unreadable(shop, channel.name, delivery, str(error))
             self._metrics.unreadable.labels(shop, channel.name).inc()

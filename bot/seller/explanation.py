@@ -83,6 +83,7 @@ class _Explainer:
         self.words = words
         self.message = message
         self.event = None if message.event is None else read_models.event(connection, shop_id, message.event)
+        self.together = read_models.read_together_with(connection, shop_id, self.event) if self.event else []
         self.attempts = tuple(read_models.attempts_of(connection, shop_id, message.id))
         order = ask(connection, shop_id, order_records.by_id({message.order} if message.order else set()))
         self.order = next((known.shown_number for known in order.values()), message.order)
@@ -127,6 +128,9 @@ class _Explainer:
             yield self._line("event_gone")
         else:
             event = load_event(stored.body)
+            for earlier in self.together:
+                at = load_event(earlier.body).at
+                yield self._line("together", at=at, what=self._what(earlier))
             yield self._line("event", at=event.at, what=self._what(stored), channel=stored.channel)
             wait = stored.received_at - event.at
             yield self._line(

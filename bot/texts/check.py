@@ -23,12 +23,15 @@ from bot.texts.template_engine import Compiled, TemplateEnvironment, parse
 from bot.texts.unread import unread
 from bot.texts.variables import PARTS, VARIABLES
 
-_KNOWN = frozenset(
-    ".".join(path.split(".")[: end + 1]).removesuffix("[]")
-    for path in VARIABLES
-    for end in range(path.count(".") + 1)
-) | {path.rpartition(".")[0] for path in VARIABLES if "[]" in path}
-
+_KNOWN = (
+    frozenset(
+        ".".join(path.split(".")[: end + 1]).removesuffix("[]")
+        for path in VARIABLES
+        for end in range(path.count(".") + 1)
+    )
+    | {path.rpartition(".")[0] for path in VARIABLES if "[]" in path}
+    | {path for path in VARIABLES if path.endswith("[]")}
+)
 
 _ABOUT_ORDERS = re.compile(r"\b(order|parcel|payment)\b")  # names whose values hang on an order's situation
 

@@ -9,7 +9,7 @@ import msgspec
 
 from bot.domain.actions import MAILTO
 from bot.domain.contacts import Contacts, Told
-from bot.domain.context import Buyer, Said, ToldParcel
+from bot.domain.context import Buyer, Case, Said, ToldParcel
 from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInput
 from bot.domain.money import Money
@@ -18,7 +18,7 @@ from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
 from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
-from bot.domain.shop import Shop, WorkingHours
+from bot.domain.shop import Returns, Shop, WorkingHours
 from bot.texts.parts import Parts
 from bot.texts.situations import AGO, AT, situations
 from bot.texts.variables import PARTS, variables
@@ -35,6 +35,7 @@ NAMES: dict[str, str | None] = {
 }
 
 TOTAL_CHANGED = "total_changed"
+RETURN_WAITING = "return_waiting"
 STOP_URL = "https://shop.example/stop/abc"
 
 _PAID = (Paid(id="p", at=AT, method="bank transfer"),)
@@ -57,6 +58,9 @@ _DOZEN = tuple(
 )
 _ARRIVED = Parcel(id="a", shipped_at=AT, tracking="SF123", delivered_at=AT + timedelta(days=2))
 _HALF = Money(6400, "CNY")
+_RETURN = Case(
+    number=7, kind="return", key="return:1001", reason="return_agreed", opened_at=AGO, order="1001"
+)
 _MAILBOX = "anna@mail.example"
 _AGREES = Contacts(email=Told(_MAILBOX, AT), agrees=Told("yes", AT))
 _MUCH, _OTHER = Money(20000, "CNY"), Money(12800, "KRW")
@@ -211,6 +215,8 @@ def _message(
     if policy.asks_for_offers and order:  # whichever way the shop's setting stands
         shop, to = shop.model_copy(update={"double_opt_in": True}), f"{MAILTO}{_MAILBOX}"
         order = msgspec.structs.replace(order, contacts=_AGREES)
+    if "returns" in policy.variables and shop.returns is None:
+        shop = shop.model_copy(update={"returns": Returns()})
     due = DueMessage(
         key=_key(name, order),
         template=name,
@@ -222,7 +228,8 @@ def _message(
         to=to,
     )
     said = tuple(each for each in _SAID if each.template != name) + _told(name, values, order)
-    return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said)
+    cases = (_RETURN,) if name == RETURN_WAITING else ()
+    return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said, cases=cases)
 
 
 def _sayable(name: str, policies: MessagePolicies, due: DueMessage, facts: Facts) -> bool:

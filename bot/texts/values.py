@@ -1,6 +1,7 @@
 """The values of one message's variables: how each is made, from its facts, once a template asks for it."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,13 +18,15 @@ from bot.domain.orders import Order
 from bot.domain.parcel_news import LEFT, news, parcel_of, told_ids
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
+from bot.domain.return_policy import until_of
 from bot.domain.shipping_promise import ships_by, to_ship
-from bot.domain.shop import Shop
+from bot.domain.shop import Shop, in_language
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
 from bot.domain.working_days import WEEKDAYS
 from bot.domain.working_hours import back_at
 from bot.texts.formats import NamedZone, regional
 from bot.texts.parts import Makers, Parts
+from bot.texts.quote_values import coupon_values, quote_values
 
 ITEMS_MAX = 15  # order lines listed in a message; the rest is counted
 TITLE_MAX = 60
@@ -47,6 +50,27 @@ CARRIED: dict[str, str] = {
     "case": "number of the buyer's complaint; may be empty",
     "first": "the likelier of two things that the buyer may mean, by its name, as where_is_order",
     "second": "the other one",
+    "way": "replacement, refund, repair or size: what a return is for; may be empty",
+    "ways": "those of them that the buyer may choose, the likeliest first; an empty list if it is known",
+    "choices": "names of the items that the buyer may mean; an empty list if it is known",
+    "again": "true if the same was asked before",
+    "shop_pays": "true if the shop pays for sending it back",
+    "why": "excluded, used or none_taken: why nothing is taken back",
+    "picture": "true if the buyer is asked for a picture",
+    "sorry": "true if something was broken, faulty or wrong",
+    "late": "true if the days for a return are over",
+    "returned": "true while a return of this order is open",
+    "missing": "true if a person looks for a refund that should have come",
+    "given": "true if the buyer has told the new address",
+    "mailbox": "true if the order has a mail address of the buyer",
+    "item": "the name of the item that was asked about",
+    "items": "names of the items to choose from; an empty list if none was named",
+    "left": "how many are left, if they are few; may be empty",
+    "price": "amount for one of it",
+    "materials": "what it is made of; may be empty",
+    "sizes": "the sizes it comes in; may be empty",
+    "care": "how it is looked after; may be empty",
+    "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",
     "offer": "the offer in a sentence",
     "tier": "the buyer's tier",
@@ -167,6 +191,12 @@ def _amount(about: About) -> Any:
     return found.amount or order.total
 
 
+def _choice(about: About) -> list[str]:
+    """Names of items, which a platform or the seller's list told."""
+    names = about.due.values.get("items") or ()
+    return [quote_unlinked(str(name), TITLE_MAX) or "?" for name in names]
+
+
 def _rating(about: About) -> Any:
     order = about.facts.order
     rating = order.rating_of(about.due.values.get("review")) if order else None
@@ -246,6 +276,29 @@ def _ships_within(about: About) -> timedelta | None:
     return about.shop.payment.ships_within or None
 
 
+def _returns(about: About) -> Parts | None:
+    return Parts(_RETURNS, about) if about.shop.returns else None
+
+
+def _of_returns(name: str) -> Callable[[About], Any]:
+    return lambda about: getattr(about.shop.returns, name)
+
+
+def _words_of_returns(name: str) -> Callable[[About], Any]:
+    def made(about: About) -> str | None:
+        words, locale = getattr(about.shop.returns, name), about.facts.buyer.locale or about.shop.locale
+        return in_language(words, locale) or None if words else None
+
+    return made
+
+
+def _returned_until(about: About) -> datetime | None:
+    """The last moment, so that its day is the last day."""
+    order = about.facts.order
+    until = until_of(order, about.shop) if order else None
+    return about.local(until - timedelta(seconds=1)) if until and until > about.now else None
+
+
 def _link(text: str | None) -> str | None:
     return text if text and _LINK.fullmatch(text) else None
 
@@ -315,11 +368,21 @@ _PAYMENT: Makers[About] = {
     "ships_within": _ships_within,
 }
 
+_RETURNS: Makers[About] = {
+    **{
+        name: _of_returns(name)
+        for name in ("days", "faulty_days", "exchange", "repair", "postage", "satisfied")
+    },
+    **{name: _words_of_returns(name) for name in ("conditions", "address", "steps")},
+    "until": _returned_until,
+}
+
 MESSAGE: Makers[About] = {
     **{name: partial(_carried, name) for name in CARRIED},
     "link": _given_link,
     "case": _case,
     "amount": _amount,
+    "items": _choice,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},
@@ -328,7 +391,10 @@ MESSAGE: Makers[About] = {
     "parcel": _parcel,
     "parcels": _parcels,
     "payment": lambda a: Parts(_PAYMENT, a),
+    "returns": _returns,
     "now": lambda a: a.now.astimezone(a.zone),
     "locale": lambda a: regional(a.facts.buyer.locale or a.shop.locale, a.shop.locale, a.shop.region),
+    "quote": lambda a: quote_values(a.due.values, a.local),
+    "coupon": lambda a: coupon_values(a.shop, a.now),
     "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},
 }

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bot.domain.messages import DueMessage, Facts, TemplateInput
 from bot.texts.parts import Parts
+from bot.texts.quote_values import QUOTE
 from bot.texts.values import CARRIED, ITEMS_MAX, MESSAGE, About
 
 # Every name that a template may use, as docs/templates.md lists them. "[]" is each one of a list.
@@ -83,11 +84,26 @@ VARIABLES: dict[str, str] = {
     "payment.memo": "what to write on the transfer; may be empty",
     "payment.closes_at": "time when the unpaid order is closed; empty if nothing is to be paid",
     "payment.ships_within": "length of time, after payment; empty if the order has left, ended or is late",
+    "returns": "what the shop takes back; empty if the settings have no returns",
+    "returns.days": "number of days for what the buyer does not want; 0 for never",
+    "returns.faulty_days": "the same for what is broken, faulty or wrong",
+    "returns.exchange": "true if another piece or size may be had instead of the money",
+    "returns.repair": "true if what is broken can be repaired",
+    "returns.postage": "buyer or shop: who pays for sending back what is as it should be",
+    "returns.satisfied": "true if also what was used is taken back within the days",
+    "returns.conditions": "in what state it comes back, as in the settings; may be empty",
+    "returns.address": "where to send it, as in the settings; may be empty",
+    "returns.steps": "what to do, as in the settings; may be empty",
+    "returns.until": "the last day for this order; empty if it has not arrived, or the day has passed",
     "now": "the time of sending",
     "locale": "the reader's language with region, in whose way times and amounts are shown",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
+    **QUOTE,
     **CARRIED,
+    "ways[]": "replacement, refund, repair or size",
+    "choices[]": "the name of one item",
+    "items[]": "the name of one",
 }
 
 # Parts of messages that have a template but no policy of their own.

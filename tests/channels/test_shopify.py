@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.channels import ReceivingChannel, SendingChannel
-from bot.channels.shopify import ShopifyChannel, ShopifySettings
-from bot.channels.shopify_events import READERS
+from bot.channels.shopify import READERS, ShopifyChannel, ShopifySettings
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import (
     Agreement,
@@ -28,9 +27,12 @@ from bot.domain.events import (
     OrderShipped,
     ParcelCancelled,
     ParcelMoved,
+    ProductRemoved,
+    ProductTold,
 )
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
+from bot.domain.products import Item
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 ORDER = "820982911946154508"
@@ -49,7 +51,7 @@ ORDER_TOPICS = (
 def channel(*secrets: str) -> ShopifyChannel:
     """With these secrets, also with such as settings refuse."""
     given = {"secrets": tuple(map(SecretStr, secrets))}
-    return ShopifyChannel("shop", "US", ShopifySettings().model_copy(update=given))
+    return ShopifyChannel("shop", "US", ShopifySettings().model_copy(update=given), "USD")
 
 
 LISTENER = channel("test-only-shopify-client-secret")
@@ -421,6 +423,8 @@ WORD = {
     OrderRefunded: lambda body: "Refund/" in body.get("admin_graphql_api_id", ""),
     BuyerUpdated: lambda body: "Customer/" in body.get("admin_graphql_api_id", "") or set(body) == {"id"},
     ParcelMoved: lambda body: "FulfillmentEvent/" in body.get("admin_graphql_api_id", ""),
+    ProductTold: lambda body: "Product/" in body.get("admin_graphql_api_id", ""),
+    ProductRemoved: lambda body: set(body) == {"id"},
 }
 TRANSACTION = b"""{"id": 389, "order_id": 820982911946154508, "kind": "authorization", "status": "success",
     "amount": "388.00", "admin_graphql_api_id": "gid://shopify/OrderTransaction/389"}"""
@@ -435,7 +439,7 @@ CHECKOUT = json.dumps(
     [
         *(recorded(f"shopify/{name}.json") for name in (
             "customers_update", "fulfillment_events_create", "fulfillments_create", "orders_create",
-            "orders_delete", "refunds_create",
+            "orders_delete", "products_update", "refunds_create",
         )),
         *(json.dumps(order(id=7, **more)).encode() for more in ({}, {"financial_status": "paid"})),
         TRANSACTION,
@@ -767,7 +771,7 @@ def test_the_phone_is_the_buyers_own_and_not_the_one_of_who_gets_the_parcel() ->
 
 def test_topics_we_do_not_follow_are_skipped() -> None:
     assert told("app/uninstalled", recorded("shopify/app_uninstalled.json")) == ()
-    assert told("products/create", b"not even json") == ()
+    assert told("collections/create", b"not even json") == ()
     assert LISTENER.parse(delivery(b"{}")) == ()
 
 
@@ -822,6 +826,7 @@ def test_snapshots_may_come_in_any_order() -> None:
 
 
 RECORDED = (
+    ("products/update", "shopify/products_update.json"),
     *((topic, f"shopify/{topic.replace('/', '_')}.json") for topic in ORDER_TOPICS),
     ("orders/delete", "shopify/orders_delete.json"),
     ("orders/updated", "shopify/2026-04/orders_create.json"),
@@ -852,3 +857,64 @@ def test_any_spoiled_body_is_events_or_unreadable(data: st.DataObject) -> None:
     headers = {"X-Shopify-Topic": topic, "X-Shopify-Webhook-Id": "w1"}
 
     only_unreadable(LISTENER, delivery(data.draw(spoiled(body)), headers))
+
+
+# --- what is for sale
+
+
+PRODUCT = json.loads(recorded("shopify/products_update.json"))
+
+
+def sold(**changes: Any) -> Item:
+    (told_,) = told("products/update", {**PRODUCT, "variants": [{**PRODUCT["variants"][0], **changes}]})
+    assert isinstance(told_, ProductTold)
+    return told_.items[0]
+
+
+def test_a_product_is_told_with_all_of_its_variants() -> None:
+    (told_,) = told("products/update", recorded("shopify/products_update.json"))
+
+    assert isinstance(told_, ProductTold)
+    assert told_.product == "788032119674292922"
+    assert told_.at == datetime(2026, 11, 20, 21, 5, 49, tzinfo=UTC)
+    small = Item(
+        sku="example-shirt-s",
+        title="Example T-Shirt, Small",
+        price=Money(1999, "USD"),
+        stock=75,
+        sizes="Small, Medium",
+    )
+    assert told_.items[0] == small
+    assert [item.stock for item in told_.items] == [75, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stock"),
+    [
+        ({"inventory_management": None}, None),
+        ({"inventory_quantity": -2}, 0),
+        ({"inventory_quantity": -2, "inventory_policy": "continue"}, None),
+        ({"inventory_quantity": 10**30}, 1_000_000),
+    ],
+)
+def test_what_nobody_counts_or_is_sold_below_zero_can_be_had(
+    changes: dict[str, Any], stock: int | None
+) -> None:
+    assert sold(**changes).stock == stock
+
+
+def test_a_single_variant_has_the_products_title_and_its_id_where_it_has_no_sku() -> None:
+    only = sold(title="Default Title", sku="")
+
+    assert (only.title, only.sku) == ("Example T-Shirt", "642667041472713922")
+
+
+def test_hidden_and_deleted_products_are_not_for_sale_and_a_body_cut_short_says_nothing() -> None:
+    for status in ("archived", "draft"):
+        (hidden,) = told("products/update", {**PRODUCT, "status": status})
+        assert isinstance(hidden, ProductTold)
+        assert hidden.items == ()
+    (gone,) = told("products/delete", {"id": PRODUCT["id"]})
+    assert isinstance(gone, ProductRemoved)
+    assert gone.product == "788032119674292922"
+    assert told("products/update", {**PRODUCT, "variants": None}) == ()

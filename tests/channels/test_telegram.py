@@ -126,6 +126,25 @@ def test_what_is_no_text_is_other_with_its_caption(name: str, text: str) -> None
     assert (event.kind, event.text) == ("other", text)
 
 
+def test_files_are_kept_by_reference_and_of_a_photo_the_largest_size() -> None:
+    (photo,), (voice,), (document,) = (
+        received(name).media for name in ("message_photo", "message_voice", "message_document")
+    )
+
+    assert (photo.type, voice.type, document.type) == ("image/jpeg", "audio/ogg", "application/pdf")
+    assert all(each.ref and each.size for each in (photo, voice, document))
+    assert received("message_text").media == ()
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [], [7], [{}], {"file_id": 7}, [{"file_id": None}]])
+def test_a_file_of_another_form_is_left_out_and_the_message_stays(odd: Any) -> None:
+    update = json.loads(recorded("telegram/message_photo.json"))
+    update["message"] |= {"photo": odd, "document": odd}
+    found = LISTENER.parse(delivery(json.dumps(update).encode()))
+
+    assert [event.media for event in found if isinstance(event, MessageReceived)] in ([()], [])
+
+
 def test_an_edit_is_of_the_same_message_at_its_own_time() -> None:
     event = received("edited_message")
 

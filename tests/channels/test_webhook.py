@@ -33,6 +33,7 @@ from bot.domain.events import (
     Event,
     ItemRestocked,
     Line,
+    Media,
     MessageReceived,
     OrderCancelled,
     OrderCompleted,
@@ -41,10 +42,13 @@ from bot.domain.events import (
     OrderRefunded,
     OrderShipped,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
     ReviewPosted,
 )
 from bot.domain.money import Money
 from bot.domain.orders import merge
+from bot.domain.products import Item
 from tests.channels.messages import REMINDER, reminder
 from tests.channels.receiver import Receiver, answer, break_off, hang_up, never, receiving
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, spoiled, vectors
@@ -86,6 +90,16 @@ FORMS: dict[str, dict[str, Any]] = {
     "review.posted": {"review": {"order": "1001", "rating": 5, "text": "好"}},
     "checkout.abandoned": {"checkout": {"id": "c1", "buyer": ANN, "total": "60", "currency": "CNY"}},
     "item.restocked": {"item": {"sku": "MUG-1", "title": "马克杯"}},
+    "product.updated": {
+        "product": {
+            "id": 7,
+            "currency": "CNY",
+            "items": [
+                {"sku": "MUG-1", "title": "马克杯", "price": "60.00", "floor": 50, "stock": 3, "care": "手洗"}
+            ],
+        }
+    },
+    "product.deleted": {"product": {"id": 7}},
     "buyer.opted_out": {"buyer": {"id": "ann"}},
     "buyer.updated": {"buyer": ANN},
 }
@@ -162,6 +176,10 @@ def test_a_shops_own_account_and_its_test_orders_are_read() -> None:
 
 
 # --- who may speak to us
+
+
+def sold(**changes: Any) -> dict[str, Any]:
+    return {"product": {"id": 7, "items": [{"sku": "MUG-1", "title": "马克杯", **changes}]}}
 
 
 @pytest.mark.parametrize("vector", vectors("standard_webhooks"), ids=lambda vector: vector["id"])
@@ -287,6 +305,24 @@ def test_kinds_of_messages_are_kept_and_unknown_ones_are_other(said: str | None,
 
     assert isinstance(event, MessageReceived)
     assert (event.kind, event.conversation, event.message_id) == (kind, "7", "d1")
+
+
+def test_files_beside_a_message_are_kept_by_their_address() -> None:
+    files = [{"url": "https://shop.example/1.jpg", "type": "image/jpeg", "size": 1234}, {"url": "http://x/2"}]
+    event = parsed("message.received", {"message": {"buyer": {"id": 7}, "media": files}})
+
+    assert isinstance(event, MessageReceived)
+    assert event.media == (
+        Media(ref="https://shop.example/1.jpg", type="image/jpeg", size=1234),
+        Media(ref="http://x/2"),
+    )
+    assert (event.kind, event.text) == ("other", "")
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "https://" + "x" * 2000, "javascript:alert(1)"])
+def test_what_is_no_web_address_is_named(url: str) -> None:
+    with pytest.raises(Unreadable, match=r"data\.message\.media\[0\]\.url"):
+        parsed("message.received", {"message": {"buyer": {"id": 7}, "media": [{"url": url}]}})
 
 
 def test_an_agents_reply_is_understood() -> None:
@@ -469,6 +505,10 @@ def test_ids_beyond_2_to_the_53_stay_exact() -> None:
             {"review": {"order": 1, "rating": 6}},
             "data.review.rating: 6 is not between 1 and 5",
         ),
+        ("product.updated", {"product": {"id": 1}}, "data.product.items is missing"),
+        ("product.updated", sold(title=" "), "data.product.items[0].title is missing"),
+        ("product.updated", sold(stock=-1), "data.product.items[0].stock: -1 is not a number of pieces"),
+        ("product.updated", sold(price="5"), "data.product.currency is missing; write CNY"),
         ("buyer.opted_out", {"buyer": {"name": "x"}}, "data.buyer names nobody; give an id, email or phone"),
     ],
 )
@@ -657,3 +697,17 @@ async def test_without_a_url_or_a_secret_nothing_is_sent(
     with pytest.raises(DeliveryRefused, match="secret"):
         await speaker(receiver, http, secrets=[]).send(REMINDER)
     assert receiver.heard == []
+
+
+def test_a_product_is_told_whole_and_what_is_left_out_is_not_said() -> None:
+    told, gone = parsed("product.updated"), parsed("product.deleted")
+    assert isinstance(told, ProductTold)
+    assert isinstance(gone, ProductRemoved)
+    assert told.product == gone.product == "7"
+    mug = Item(
+        sku="MUG-1", title="马克杯", price=Money(6000, "CNY"), floor=Money(5000, "CNY"), stock=3, care="手洗"
+    )
+    assert told.items == (mug,)
+
+    stocks = [parsed("product.updated", sold(**more)) for more in ({}, {"stock": None})]
+    assert [each.items[0].stock for each in stocks if isinstance(each, ProductTold)] == [msgspec.UNSET, None]

@@ -7,14 +7,14 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bot.channels import HandshakeAnswer, ReceivingChannel, SendingChannel
-from bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
-from bot.channels.woocommerce_events import READERS
+from bot.channels.woocommerce import READERS, WooCommerceChannel, WooCommerceSettings
 from bot.domain.errors import Unreadable, WebhookRefused
 from bot.domain.events import (
     BuyerRef,
@@ -29,9 +29,12 @@ from bot.domain.events import (
     OrderReopened,
     OrderShipped,
     PaymentReceived,
+    ProductRemoved,
+    ProductTold,
 )
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
+from bot.domain.products import Item
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 CREATED = recorded("woocommerce/order_created.wire.json")
@@ -45,7 +48,8 @@ COMPLETED_AT = datetime(2017, 3, 22, 19, 30, 35, tzinfo=UTC)
 def channel(*secrets: str, **more: Any) -> WooCommerceChannel:
     """With these secrets, also with such as settings refuse."""
     given = {"secrets": tuple(map(SecretStr, secrets))}
-    return WooCommerceChannel("shop", "CN", WooCommerceSettings.model_validate(more).model_copy(update=given))
+    chosen = WooCommerceSettings.model_validate(more).model_copy(update=given)
+    return WooCommerceChannel("shop", "CN", chosen, "CNY")
 
 
 LISTENER = channel("test-only-woo-secret")
@@ -392,7 +396,7 @@ def test_a_customers_file_is_understood() -> None:
 
 
 def test_topics_we_do_not_follow_are_skipped() -> None:
-    for topic in ("customer.deleted", "product.updated", "coupon.created", "action.wc_foo", ""):
+    for topic in ("customer.deleted", "coupon.created", "action.wc_foo", ""):
         assert told(topic, b"not even json") == ()
 
 
@@ -412,6 +416,7 @@ def test_what_cannot_be_read_is_named_with_its_place(changes: dict[str, Any], wo
 
 
 RECORDED = (
+    ("product.updated", recorded("woocommerce/product_updated.json")),
     ("order.created", CREATED),
     ("order.updated", UPDATED),
     ("order.restored", UPDATED),
@@ -443,3 +448,54 @@ def test_any_spoiled_body_is_events_or_unreadable(data: st.DataObject) -> None:
     headers = {"X-WC-Webhook-Topic": topic, "X-WC-Webhook-Delivery-ID": "d1"}
 
     only_unreadable(LISTENER, delivery(data.draw(spoiled(body)), headers))
+
+
+# --- what is for sale
+
+PRODUCT = json.loads(recorded("woocommerce/product_updated.json"))
+
+
+def sold(**changes: Any) -> ProductTold:
+    (told_,) = told("product.updated", {**PRODUCT, **changes})
+    assert isinstance(told_, ProductTold)
+    return told_
+
+
+def test_a_product_is_told_as_the_site_shows_it() -> None:
+    whole = sold()
+
+    assert (whole.product, whole.at) == ("794", datetime(2017, 3, 23, 20, 5, 14, tzinfo=UTC))
+    assert whole.items == (
+        Item(
+            sku="PQ-19",
+            title="Premium Quality & Fine",
+            price=Money(2199, "CNY"),
+            stock=4,
+            materials="Cotton, Linen",
+            url="https://example.com/product/premium-quality-19/",
+        ),
+    )
+    assert sold(sku="", price="").items[0] == msgspec.structs.replace(whole.items[0], sku="794", price=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "stock"),
+    [
+        ({"stock_status": "outofstock"}, 0),
+        ({"stock_status": "onbackorder", "stock_quantity": -1}, None),
+        ({"manage_stock": False, "stock_quantity": None}, None),
+        ({"manage_stock": "parent"}, None),
+        ({"stock_quantity": 0, "backorders": "notify"}, None),
+        ({"stock_quantity": 2.0}, 2),
+    ],
+)
+def test_stock_is_what_can_be_had(changes: dict[str, Any], stock: int | None) -> None:
+    assert sold(**changes).items[0].stock == stock
+
+
+def test_drafts_and_deleted_products_are_not_for_sale() -> None:
+    assert sold(status="draft").items == ()
+    first, again = (told("product.deleted", {"id": 794}, id=id)[0] for id in ("d1", "d2"))
+    assert isinstance(first, ProductRemoved)
+    assert (first.product, first.at) == ("794", NOW)
+    assert first.external_id != again.external_id

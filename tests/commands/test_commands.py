@@ -393,7 +393,9 @@ def test_an_event_that_was_put_aside_is_given_another_try(shop: Shop) -> None:
         ask(
             link,
             "teahouse",
-            inbox.settle([(ask(link, "teahouse", inbox.open_events(1))[0].id, None, "KeyError: x")], NOW),
+            inbox.settle(
+                [(ask(link, "teahouse", inbox.open_events(1, NOW))[0].id, None, "KeyError: x")], NOW
+            ),
         )
 
     shop.keep(park)

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from bot.csv_import.columns import BUYERS, ORDERS, STATES, STATES_ALSO, Column
+from bot.csv_import.columns import BUYERS, ORDERS, PRODUCTS, STATES, STATES_ALSO, Column
 from bot.csv_import.faults import BadLine, say
 from bot.csv_import.importing import KINDS, Found, Staging, examine, take_in
 from bot.csv_import.rows import ImportContext
@@ -23,10 +24,12 @@ from bot.domain.events import (
     OrderPlaced,
     OrderShipped,
     PaymentReceived,
+    ProductTold,
     load_event,
 )
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
+from bot.domain.products import Item
 from bot.domain.shop import LOCALES
 from storage import inbox, order_records, read_models, schema, wish_records
 from storage.asking import ask
@@ -565,10 +568,80 @@ def test_a_buyer_without_consent_in_the_file_has_said_nothing() -> None:
     assert [event.buyer.agrees for event in events if isinstance(event, BuyerUpdated)] == [None]
 
 
+# Products
+
+
+def test_a_line_of_products_tells_all_that_buyers_ask_about() -> None:
+    looked = Looked(
+        "商品编码,商品名称,售价,币种,库存,底价,材质,尺码,保养,运费,链接\n"
+        "MUG-1,马克杯,¥60.00,CNY,3,50,瓷,350 ml,可进洗碗机,8,https://shop.example/mug\n",
+        "products",
+    )
+
+    assert looked.places == []
+    (told,) = looked.events
+    assert isinstance(told, ProductTold)
+    assert (told.product, told.at) == ("MUG-1", NOON)
+    mug = Item(
+        sku="MUG-1",
+        title="马克杯",
+        price=Money(6000, "CNY"),
+        stock=3,
+        floor=Money(5000, "CNY"),
+        postage=Money(800, "CNY"),
+        materials="瓷",
+        sizes="350 ml",
+        care="可进洗碗机",
+        url="https://shop.example/mug",
+    )
+    assert told.items == (mug,)
+
+
+@pytest.mark.parametrize(
+    ("cell", "stock"),
+    [("", msgspec.UNSET), ("0", 0), ("7件", 7), ("有货", None), ("缺貨", 0), ("yes", None)],
+)
+def test_stock_is_a_number_or_a_word_and_unknown_where_nothing_stands(cell: str, stock: object) -> None:
+    (told,) = Looked(f"sku,title,stock\nA,Mug,{cell}\n", "products").events
+
+    assert isinstance(told, ProductTold)
+    assert told.items[0].stock == stock
+
+
+def test_what_is_wrong_with_a_product_is_told_by_line_and_column() -> None:
+    looked = Looked(
+        "sku,title,price,floor,stock,url\n"
+        ",Mug,,,,\nB,,,,,\nC,Mug,cheap,,some,here\nD,Mug,50,60,,\nE,Mug,50,,,\nE,Mug,40,,,\n",
+        "products",
+    )
+
+    assert looked.places == [
+        (2, "sku", "missing"),
+        (3, "title", "missing"),
+        (4, "price", "money"),
+        (4, "stock", "stock"),
+        (4, "url", "link"),
+        (5, "floor", "floor_above"),
+        (7, "sku", "repeated"),
+    ]
+    assert all(say(fault, locale) for fault in looked.bad for locale in LOCALES)
+
+
+def test_a_product_is_the_same_news_all_day_and_another_the_day_after() -> None:
+    file = "sku,title,price\nA,Mug,60\n"
+    morning, evening, next_day = (
+        msgspec.structs.replace(CONTEXT, now=NOON + timedelta(hours=hours)) for hours in (-3, 3, 24)
+    )
+
+    ids = [Looked(file, "products", context).ids for context in (morning, evening, next_day)]
+
+    assert ids[0] == ids[1] != ids[2]
+
+
 # What is written about it
 
 
-@pytest.mark.parametrize("columns", [BUYERS, ORDERS])
+@pytest.mark.parametrize("columns", [BUYERS, ORDERS, PRODUCTS])
 def test_the_page_about_importing_names_every_column(columns: tuple[Column, ...]) -> None:
     page = (DOCS / "import.md").read_text("utf-8")
     row: Callable[[Column], str] = lambda column: f"| `{column.name}` | {column.means} | {column.also} |"  # noqa: E731

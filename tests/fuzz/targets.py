@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pydantic import SecretStr
 
 from bot.channels import ReceivingChannel, standard_webhooks
+from bot.channels.shopify import READERS as SHOPIFY_TOPICS
 from bot.channels.shopify import ShopifyChannel, ShopifySettings
-from bot.channels.shopify_events import READERS as SHOPIFY_TOPICS
 from bot.channels.telegram import TelegramChannel, TelegramSettings
 from bot.channels.webhook import WebhookChannel, WebhookSettings
+from bot.channels.woocommerce import READERS as WOO_TOPICS
 from bot.channels.woocommerce import WooCommerceChannel, WooCommerceSettings
-from bot.channels.woocommerce_events import READERS as WOO_TOPICS
 from bot.domain.errors import TemplateError, WebhookRefused
 from bot.domain.shop import parse_duration
 from bot.domain.signed_tokens import SignedTokens
@@ -27,8 +27,8 @@ KEY = standard_webhooks.key(SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
 WEBHOOK = WebhookChannel("shop", "CN", WebhookSettings(), None)  # type: ignore[arg-type]  # it never sends
 _BOT = TelegramSettings.model_validate({"token": "1:x"})
 TELEGRAM = TelegramChannel("chat", "CN", _BOT, None)  # type: ignore[arg-type]  # it never sends
-SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings())
-WOOCOMMERCE = WooCommerceChannel("shop", "CN", WooCommerceSettings())
+SHOPIFY = ShopifyChannel("shop", "US", ShopifySettings(), "USD")
+WOOCOMMERCE = WooCommerceChannel("shop", "CN", WooCommerceSettings(), "CNY")
 TEXTS = Catalogue()
 LINKS = SignedTokens("a secret that is only for tests")
 VARIABLES = {

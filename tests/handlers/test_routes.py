@@ -12,6 +12,7 @@ from bot.domain.events import AnyEvent
 from bot.texts.catalogue import Catalogue
 from handlers.routes import POLICIES, REASONS, ROUTES, joined
 from tests.handlers import world
+from tests.handlers.asking import Chat
 from tests.handlers.world import DEADLINES, Desk
 
 
@@ -21,8 +22,11 @@ def test_every_event_has_a_route() -> None:
 
 def test_every_deadline_that_is_set_has_a_route_and_no_other_has() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.shipped(), world.refunded())
+    arrived = world.order_of(world.placed(), world.paid(), world.shipped(), world.delivered())
+    ann = Chat(arrived, now=world.PLACED + world.days(4), shop=world.shop_with(returns={}))
+    ann.say("it arrived broken", "return_exchange")
 
-    assert desk.deadlines == DEADLINES
+    assert desk.deadlines | {wake.what for wake in ann.wakes} == DEADLINES
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])

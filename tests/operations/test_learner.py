@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations.learner import _learned_aside, learning
+from bot.operations.learner import learned_aside, learning
 from bot.understanding import vectors
 from bot.understanding.examples import Example, FaultyExamples, laid_over, sellers, starters
 from bot.understanding.keeping import keep, key_of
@@ -63,9 +63,9 @@ async def test_a_faulty_file_is_told_and_the_rest_is_used(small: Model, tmp_path
 async def test_another_process_learns_and_says_if_it_cannot(small: Model, tmp_path: Path) -> None:
     for encoder in (None, vectors.installed()):
         keep(tmp_path / "learned", key_of(starters(), encoder), small)
-    assert await _learned_aside(tmp_path / "learned", tmp_path / "none.yaml")
+    assert await learned_aside(tmp_path / "learned", tmp_path / "none.yaml")
     (tmp_path / "file").write_text("", "utf-8")
-    assert not await _learned_aside(tmp_path / "file" / "learned", tmp_path / "none.yaml")
+    assert not await learned_aside(tmp_path / "file" / "learned", tmp_path / "none.yaml")
 
 
 def test_the_starter_sentences_model_comes_with_the_program() -> None:

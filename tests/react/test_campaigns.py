@@ -8,8 +8,8 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from bot.app import build, rules_of
-from bot.domain.shop import Promotion
-from bot.react.campaigns import Campaigns, offer_in
+from bot.domain.shop import Promotion, in_language
+from bot.react.campaigns import Campaigns
 from bot.texts.catalogue import Catalogue
 from handlers.vip import promotion_firings
 from storage import tables
@@ -186,6 +186,6 @@ def test_a_clock_that_was_set_back_misses_no_start(connection: Connection) -> No
 
 def test_an_offer_is_told_in_the_language_nearest_to_the_buyers() -> None:
     promotion = Promotion.model_validate({**SPRING, "offer": {"zh-CN": "九折", "en": "10 % off"}})
-    assert offer_in(promotion, "zh-TW") == "九折"
-    assert offer_in(promotion, "en-GB") == "10 % off"
-    assert offer_in(promotion, "fr") == "九折"
+    assert in_language(promotion.offer, "zh-TW") == "九折"
+    assert in_language(promotion.offer, "en-GB") == "10 % off"
+    assert in_language(promotion.offer, "fr") == "九折"

@@ -37,12 +37,14 @@ async def test_every_later_word_picture_and_caption_stands_in_the_case(database_
         await shop.forward(MINUTE)
         await said(shop, "你看", kind="other")
         await said(shop, None, kind="other")
+        await said(shop, "左边", media=[{"url": "https://x.example/1.jpg", "type": "image/jpeg"}])
         [case] = await cases(shop)
 
     assert [(word.who, word.kind, word.text) for word in case.words] == [
         ("buyer", "text", "杯子碎了"),
         ("buyer", "other", "你看"),
         ("buyer", "other", ""),
+        ("buyer", "other", "左边\n[image/jpeg] https://x.example/1.jpg"),
     ]
 
 

@@ -12,6 +12,7 @@ from bot.domain.actions import (
     CloseCase,
     Consent,
     CountTry,
+    MakeQuote,
     NoteBuyer,
     OpenCase,
     OpenOrder,
@@ -24,6 +25,8 @@ from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Context
 from bot.domain.events import Event, OrderCompleted
 from bot.domain.messages import Reason
+from bot.domain.money import Money
+from bot.domain.quotes import Goods, Quote
 from bot.domain.rules import Rules
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, address_mark
@@ -404,6 +407,24 @@ def test_what_was_decided_about_an_order_goes_to_the_buyer_whom_the_batch_left_i
 
 
 # Deadlines
+
+
+def test_a_quote_is_kept_and_changed_in_its_place_and_later_events_of_the_batch_know_of_it(
+    batch: Batch,
+) -> None:
+    mug = Goods(sku="MUG-1", title="Mug", price=Money(6000, "CNY"))
+    first = Quote(
+        number=101, channel="telegram", address="42", buyer="ann", goods=mug, quantity=1,
+        price=Money(5200, "CNY"), opened_at=NOON,
+    )  # fmt: skip
+    lower = msgspec.structs.replace(first, price=Money(5000, "CNY"))
+    batch.apply(MakeQuote(quote=first))
+    assert (batch.work.quotes_of(None, TALK), batch.work.next_quote) == ((first,), 102)
+    batch.apply(MakeQuote(quote=lower))
+    assert batch.work.quotes_of("ann", None) == (lower,)
+    assert batch.work.quotes_of("bob", None) == ()
+    batch.write()
+    assert rows(batch.connection, tables.quotes, "number", "price_minor") == [(101, 5000)]
 
 
 @pytest.mark.parametrize("times", [(NOON + HOUR, NOON + MINUTE), (NOON + MINUTE, NOON + HOUR)])

@@ -144,7 +144,7 @@ def merged_in_turn(connection: Connection, *told: Any) -> UnitOfWork:
     take(connection, *told)
     work, who = work_of(connection, *told)
     for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
-        work.event = id
+        work.begin(id, NOON)
         merge_event(work, who, Wishes(work), event)
     return work
 

@@ -30,6 +30,7 @@ from bot.react.reactor import Handled, Reactor
 from storage import buyer_records, case_records, inbox, tables, wish_records
 from storage.asking import ask
 from storage.database import Database
+from storage.inbox import Waiting
 from storage.unit import CaseLine
 from tests.conftest import empty_sqlite
 from tests.one_shop import (
@@ -518,7 +519,7 @@ async def test_one_event_that_another_program_handled_meanwhile_is_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.write_now(lambda link: take(link, placed("1")))
-    monkeypatch.setattr(reactor.inbox, "open_events", lambda at_most: nothing())
+    monkeypatch.setattr(reactor.inbox, "open_events", lambda at_most, now: nothing())
     assert await reactor_of(rules(), down_to_one(database)).react(now) == Handled()
 
 
@@ -553,7 +554,7 @@ def test_a_file_of_a_buyer_is_handled_for_that_buyer(connection: Connection) -> 
     react(connection, handler.rules(BuyerUpdated))
     assert handler.known.buyer is not None
     assert handler.known.buyer.name == "Ann"
-    assert inbox.waiting_shops(connection) == []
+    assert inbox.waiting(connection, NOON) == Waiting((), None)
 
 
 def test_a_handler_is_given_the_time_at_which_the_shop_became_ours(connection: Connection) -> None:

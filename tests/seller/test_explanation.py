@@ -91,6 +91,28 @@ async def test_a_sent_message_tells_event_rule_words_facts_and_text(database_url
         assert chapter(told_of, "What was said") == shop.receiver.messages[0]["text"]
 
 
+async def test_what_was_read_together_is_told_together(database_url: str) -> None:
+    async with world(database_url, chat={"settle": "4s"}) as shop:
+        for text in ("你好", "在吗", "转人工"):
+            await shop.say(text)
+            await shop.forward(timedelta(seconds=1))
+        await shop.forward(timedelta(seconds=4))
+        await shop.say("转人工")
+        await shop.forward(timedelta(seconds=4))
+        [first, again] = sorted(all_names(shop))
+
+        happened = chapter(story(shop, first), "What happened").splitlines()
+
+        told = [line.partition(": ")[2] for line in happened[:3]]
+        assert [text in line for text, line in zip(("你好", "在吗", "转人工"), told, strict=True)] == [
+            True
+        ] * 3
+        assert ["read together" in line for line in told] == [True, True, False]
+        assert "read together" not in chapter(story(shop, again), "What happened")
+        for locale in LOCALES:
+            assert "你好" in as_text(story(shop, first, locale))
+
+
 async def test_a_reminder_that_was_taken_back_tells_why(database_url: str) -> None:
     async with world(database_url) as shop:
         await shop.place()

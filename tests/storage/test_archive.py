@@ -28,7 +28,7 @@ def remove(connection: Connection, table: str, found: Page, before: datetime = N
 
 def test_of_the_inbox_only_what_was_handled_before_goes(connection: Connection) -> None:
     take(connection, *(placed(number) for number in "1234"), now=OLD)
-    first, second, third, _ = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9)))
+    first, second, third, _ = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9, NOON)))
     ask(connection, SHOP_ID, inbox.settle([(first, None, None), (second, None, "broken")], OLD))
     ask(connection, SHOP_ID, inbox.settle([(third, None, None)], NOON))
 
@@ -41,7 +41,7 @@ def test_of_the_inbox_only_what_was_handled_before_goes(connection: Connection) 
 def test_the_name_of_an_archived_event_stays_so_that_its_repeat_is_known(connection: Connection) -> None:
     event = placed("1")
     take(connection, event, now=OLD)
-    [row] = ask(connection, SHOP_ID, inbox.open_events(9))
+    [row] = ask(connection, SHOP_ID, inbox.open_events(9, NOON))
     ask(connection, SHOP_ID, inbox.settle([(row.id, None, None)], OLD))
     remove(connection, "inbox", page(connection, "inbox"))
 
@@ -57,7 +57,7 @@ def test_a_deadline_goes_with_its_event_once_it_fired(connection: Connection) ->
         event = TimeCame(channel=channel, external_id=key, at=OLD, what="remind", about=key)
         take(connection, event, now=OLD)
     calendar.mark_fired(connection, [(SHOP_ID, "fired"), (SHOP_ID, "other")], OLD)
-    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(9))]
+    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(9, NOON))]
     ask(connection, SHOP_ID, inbox.settle(handled, OLD))
 
     remove(connection, "inbox", page(connection, "inbox"))

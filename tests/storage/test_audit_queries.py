@@ -30,7 +30,7 @@ SENT = {"state": "sent", "text": "Thanks", "settled_at": NOON}
 
 
 def handle_all(connection: Connection) -> None:
-    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(99))]
+    handled = [(row.id, None, None) for row in ask(connection, SHOP_ID, inbox.open_events(99, NOON))]
     ask(connection, SHOP_ID, inbox.settle(handled, NOON))
 
 

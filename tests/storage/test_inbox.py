@@ -1,6 +1,7 @@
 """The inbox: each event once, oldest first, open until it is handled."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import Connection, insert
 from bot.domain.errors import Unreadable
 from storage import inbox, tables
 from storage.asking import ask
-from storage.inbox import LONGEST_ID, InboxEvent, UnreadableDelivery, inbox_event
+from storage.database import Database
+from storage.inbox import LONGEST_ID, InboxEvent, OpenEvent, UnreadableDelivery, Waiting, inbox_event
 from tests.one_shop import HOUR, MINUTE, NEIGHBOUR, SHOP_ID, placed, rows
 from tests.world import NOON
 
@@ -20,7 +22,7 @@ def event(name: str, shop: str = SHOP_ID, at: datetime = NOON, body: bytes = b"{
 
 
 def ids_in(connection: Connection, limit: int = 9) -> list[int]:
-    return [row.id for row in ask(connection, SHOP_ID, inbox.open_events(limit))]
+    return [row.id for row in ask(connection, SHOP_ID, inbox.open_events(limit, NOON))]
 
 
 def states(connection: Connection) -> list[tuple[object, ...]]:
@@ -87,10 +89,78 @@ def test_shops_that_wait_are_named_once_and_the_oldest_open_event_gives_the_time
     inbox.add(connection, [event("d", NEIGHBOUR, at=NOON - MINUTE), event("e", "zoo", at=NOON)])
     ask(connection, SHOP_ID, inbox.settle([(ids_in(connection)[0], None, None)], NOON))
 
-    assert inbox.waiting_shops(connection) == [SHOP_ID, NEIGHBOUR, "zoo"]
+    assert inbox.waiting(connection, NOON) == Waiting((SHOP_ID, NEIGHBOUR, "zoo"), None)
     assert inbox.open_since(connection) == NOON - MINUTE
     assert inbox.open_count(connection) == 4
     assert inbox.open_count(connection, at_most=3) == 3
+
+
+def waiting_until(name: str, seconds: float, shop: str = SHOP_ID) -> InboxEvent:
+    fields = {"channel": "web", "external_id": name, "thread": "chat:web:1", "type": "message.received"}
+    ready_at = NOON + timedelta(seconds=seconds)
+    return InboxEvent(shop=shop, body=b"{}", received_at=NOON, ready_at=ready_at, **fields)
+
+
+def names_in(connection: Connection, found: Iterable[OpenEvent]) -> list[str]:
+    named = dict(rows(connection, tables.inbox, "id", "external_id"))
+    return [named[row.id] for row in found]
+
+
+def test_an_event_that_is_not_ready_waits_until_it_is(database_url: str) -> None:
+    database = Database(database_url)
+    with database.engine.connect() as connection, connection.begin():
+        inbox.add(connection, [waiting_until("a", 4), event("b"), waiting_until("c", 2)])
+        inbox.add(connection, [waiting_until("d", 3, NEIGHBOUR)])
+
+        def ready(seconds: float, at_most: int = 9) -> list[str]:
+            now = NOON + timedelta(seconds=seconds)
+            return names_in(connection, ask(connection, SHOP_ID, inbox.open_events(at_most, now)))
+
+        def waiting(seconds: float) -> Waiting:
+            return inbox.waiting(connection, NOON + timedelta(seconds=seconds))
+
+        assert [ready(at) for at in (0, 2, 4)] == [["b"], ["b", "c"], ["b", "c", "a"]]
+        assert ready(4, at_most=2) == ["b", "c"]
+        assert waiting(0) == Waiting((SHOP_ID,), NOON + timedelta(seconds=3))
+        assert waiting(3) == Waiting((SHOP_ID, NEIGHBOUR), None)
+        assert inbox.open_since(connection) == NOON
+        [first] = ask(connection, SHOP_ID, inbox.open_events(1, NOON))
+        ask(connection, SHOP_ID, inbox.settle([(first.id, None, None)], NOON))
+        assert waiting(0) == Waiting((), NOON + timedelta(seconds=2))
+        assert waiting(2) == Waiting((SHOP_ID,), NOON + timedelta(seconds=3))
+
+        [second] = ask(connection, SHOP_ID, inbox.open_events(1, NOON + timedelta(seconds=2)))
+        ask(connection, SHOP_ID, inbox.wait_longer([(second.id, NOON + timedelta(seconds=6))]))
+        assert [ready(at) for at in (5, 6)] == [["a"], ["a", "c"]]
+    database.close()
+
+
+def test_a_clock_that_was_set_back_lets_nobody_wait(database_url: str) -> None:
+    database = Database(database_url)
+    with database.engine.connect() as connection, connection.begin():
+        inbox.add(connection, [event("a", at=NOON), waiting_until("b", 4)])
+
+        def at(ago: timedelta) -> tuple[list[str], Waiting]:
+            found = ask(connection, SHOP_ID, inbox.open_events(9, NOON - ago))
+            return names_in(connection, found), inbox.waiting(connection, NOON - ago)
+
+        assert at(HOUR) == (["a", "b"], Waiting((SHOP_ID,), NOON))
+        assert at(timedelta(seconds=58)) == (["b"], Waiting((SHOP_ID,), NOON))
+        assert at(timedelta(seconds=30)) == ([], Waiting((), NOON))
+    database.close()
+
+
+def test_what_else_is_open_in_a_chat_is_found_the_oldest_first(database_url: str) -> None:
+    database = Database(database_url)
+    with database.engine.connect() as connection, connection.begin():
+        inbox.add(connection, [waiting_until(name, 4) for name in "abc"])
+        inbox.add(connection, [event("d"), waiting_until("e", 4, NEIGHBOUR)])
+
+        found = ask(connection, SHOP_ID, inbox.open_in_threads({"chat:web:1"}, 2))
+
+        assert names_in(connection, sorted(found, key=lambda row: row.id)) == ["a", "b"]
+        assert ask(connection, SHOP_ID, inbox.open_in_threads(set(), 2)) == []
+    database.close()
 
 
 def test_a_delivery_that_cannot_be_read_is_kept_byte_for_byte_and_once(connection: Connection) -> None:

@@ -98,7 +98,7 @@ def test_open_and_parked_events_are_shown_and_handled_ones_only_by_their_name(co
     events = [placed("1"), placed("2"), completed("3")]
     take(connection, *events)
     take(connection, placed("4"), shop=NEIGHBOUR)
-    first, second, third = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9)))
+    first, second, third = (row.id for row in ask(connection, SHOP_ID, inbox.open_events(9, NOON)))
     ask(connection, SHOP_ID, inbox.settle([(second, "ask", None), (third, None, "broken")], NOON))
 
     def shown(state: str) -> list[int]:

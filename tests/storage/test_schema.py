@@ -13,7 +13,7 @@ from sqlalchemy import Column, Engine, func, select, text
 from sqlalchemy.schema import CreateIndex
 
 from bot.domain.errors import StorageError
-from storage import history, schema
+from storage import history, inbox, schema
 from storage.asking import ask
 from storage.database import make_engine
 from storage.tables import metadata, outbox, sendable_at
@@ -68,6 +68,29 @@ def test_a_database_in_use_gets_the_index_of_a_buyers_young_messages(bare_databa
         ]
         assert young == [True, False]
         assert ask(connection, "mugs", history.heard_of_us({"a"}, (), NOON + HOUR))["a"][None].in_day == 1
+    engine.dispose()
+
+
+def test_what_was_open_before_there_was_a_settle_time_is_handled_at_once(bare_database_url: str) -> None:
+    engine = make_engine(bare_database_url)
+    migrate_to(engine, "0014")
+    same = {"shop": "mugs", "channel": "web", "thread": "t", "type": "x", "body": "{}", "received_at": NOON}
+    with engine.begin() as connection:
+        for number, state in enumerate(("open", "parked", "done")):
+            values = {**same, "id": number, "external_id": state, "state": state}
+            connection.execute(metadata.tables["inbox"].insert().values(values))
+
+    schema.migrate(engine)
+
+    with engine.begin() as connection:
+        assert [row.id for row in ask(connection, "mugs", inbox.open_events(9, NOON))] == [0]
+        assert inbox.reopen(connection, "mugs") == 1
+        found = ask(connection, "mugs", inbox.open_events(9, NOON))
+        assert [(row.id, row.ready_at) for row in found] == [(0, NOON), (1, NOON)]
+        # a program of the version before may still store events
+        values = {**same, "id": 3, "external_id": "late", "state": "open", "received_at": NOON + HOUR}
+        connection.execute(metadata.tables["inbox"].insert().values(values))
+        assert [row.id for row in ask(connection, "mugs", inbox.open_events(9, NOON))] == [3, 0, 1]
     engine.dispose()
 
 

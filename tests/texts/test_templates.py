@@ -12,7 +12,7 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order, Review
 from bot.domain.payments import Refund
-from bot.domain.shop import LOCALES, Account, Payment, Promotion, Seller, Shop, Tier, Vip
+from bot.domain.shop import LOCALES, Account, Payment, Promotion, Returns, Seller, Shop, Tier, Vip
 from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, Version, split_subject
 from bot.texts.check import check_templates
 from bot.texts.samples import NAMES, sample, samples
@@ -33,6 +33,9 @@ FULL = Shop(
         link="https://pay.example/{order}",
     ),
     seller=Seller(name="小王", contact="+86 10 1234 5678"),
+    returns=Returns(
+        conditions="包装齐全", address={"en": "1 Any Street"}, steps="Put a note in.", repair=True
+    ),
 )
 BY_MAIL = ("seller_case", *(name for name, policy in POLICIES.items() if policy.category != "answer"))
 NAMES_OF_TEXTS = sorted((*POLICIES, *PARTS))

@@ -1,0 +1,101 @@
+"""The products of a batch: what its events tell of them, merged into what is known."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from bot.domain.context import Conversation
+from bot.domain.events import Event, MessageReceived, ProductEvent, ProductTold
+from bot.domain.meanings import ABOUT_PRODUCTS, Understanding
+from bot.domain.orders import Order
+from bot.domain.products import NO_SHELF, Item, Shelf, Telling, products_of, retold
+from bot.understanding.product_names import named_in, points_back, skus_in, words_of
+from storage import product_records
+from storage.asking import Asking
+from storage.product_records import Source
+from storage.unit import Unit
+
+CHOICE = "skus"  # in what a question is about: those that the buyer chooses from, a line each
+TALKED_OF = timedelta(hours=2)  # after this a talk is not about its last item any more
+OF_AN_ITEM = frozenset({"size_fit", "material_care", "product_question"})  # asked of what is in hand
+ORDERED = 10  # skus of the buyer's orders that may be meant
+
+
+class Products:
+    """The products that a batch of events is about. A batch without any asks the database nothing."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._known: dict[Source, Telling] = {}
+        self._changed: set[Source] = set()
+        self._skus: set[tuple[Source, str]] = set()
+        self._words: set[tuple[Source, str]] = set()
+
+    def read(self, events: Iterable[Event]) -> Asking[None]:
+        sources = {_source(event) for event in events if isinstance(event, ProductEvent)}
+        self._known = yield from product_records.by_source(sources)
+
+    def merge(self, event: ProductEvent) -> None:
+        """Put what the event tells into the product's record, by the event's own time."""
+        source = _source(event)
+        known = self._known.get(source)
+        items = event.items if isinstance(event, ProductTold) else ()
+        told = retold(known, event.at, items)
+        if told == known:
+            return
+        self._known[source] = told
+        self._changed.add(source)
+        before = known.items if known else ()
+        self._words |= {(source, word) for word in _words(told.items) - _words(before)}
+        self._skus |= {(source, sku) for sku in set(told.seen) - set(known.seen if known else ())}
+
+    def shelf(
+        self, event: MessageReceived, understood: Understanding, orders: Iterable[Order], chat: Conversation
+    ) -> Shelf:
+        """The products that a chat message is about; read only if it asks about any, or chooses one."""
+        asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
+        choice = str(asked.about.get(CHOICE) or "").split("\n") if asked else []
+        choice = [sku for sku in choice if sku]
+        if not choice and not any(each.intent in ABOUT_PRODUCTS for each in understood.meanings):
+            return NO_SHELF
+        if choice:
+            return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))
+        talk = chat.talk
+        recent = talk.last_at is not None and self._unit.now - talk.last_at < TALKED_OF
+        last = talk.product if recent else None
+        follows = last is not None and any(each.intent in OF_AN_ITEM for each in understood.meanings)
+        near = [*([last] if last else []), *_ordered(orders)]
+        return self._unit.ask(_shelf(event.text, near, meant=follows or points_back(event.text)))
+
+    def write(self) -> Asking[None]:
+        yield from product_records.save({source: self._known[source] for source in self._changed})
+        yield from product_records.add_words(self._words, self._skus)
+
+
+def _source(event: ProductEvent) -> Source:
+    return event.channel, event.product
+
+
+def _words(items: Iterable[Item]) -> set[str]:
+    return {word for item in items for word in words_of(item.title)}
+
+
+def _shelf(text: str, near: list[str], meant: bool, choosing: bool = False) -> Asking[Shelf]:
+    """near: skus that may be named by less, the likeliest first. meant: or without being named at all.
+
+    choosing: only one of these is asked for.
+    """
+    own, times = yield from product_records.by_name({*near, *skus_in(text)}, words_of(text))
+    every = {product.sku for product in products_of(own.values())} - {*near}
+    told = {**own, **(yield from product_records.by_sku(every))}  # others tell more of the same items
+    known = {product.sku: product for product in products_of(told.values())}
+    beside = [known[sku] for sku in near if sku in known]
+    named = named_in(text, beside if choosing else known.values(), times, beside)
+    stocked = bool(known) or (yield from product_records.any_told())
+    if named:
+        return Shelf(products=named, named=True, stocked=True)
+    return Shelf(products=tuple(beside) if meant else (), stocked=stocked)
+
+
+def _ordered(orders: Iterable[Order]) -> list[str]:
+    """The skus of a buyer's orders, the newest order's first."""
+    return list(dict.fromkeys(line.sku for order in orders for line in order.lines if line.sku))[:ORDERED]

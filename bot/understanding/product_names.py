@@ -1,0 +1,136 @@
+"""Which of the shop's products a text names: by sku, or by the words of a title, rare ones first."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from rapidfuzz import fuzz
+
+from bot.domain.products import Product
+from bot.understanding.folding import fold
+
+MOST_WORDS = 60  # of a text; a title has at most as many
+LONGEST = 40  # characters of a word
+MOST_SKUS = 10  # of a text
+MOST_NAMED = 8  # products that one text may mean
+ALIKE = 88  # of 100, from which on a word of SPELT letters or more is another one misspelt
+SPELT = 5
+AS_MUCH = 0.75  # of the best one's share, which another product needs to be meant as well
+ENOUGH = 0.34  # of a title's weight, where no word of it is in FEW products at most
+FEW = 5
+
+_PIECE = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{1,59}")
+_TOLD_APART = re.compile(r"[\d-]")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+# What questions are made of, and so tells no product from another.
+_PRONOUN = re.compile(r"\b(?:it|its|this|that|these|those|them|they)\b|[这那它]")
+_COMMON_WORDS = """
+a an and any are as at be but by can do does for from get got has have how i if in into is it its me more my
+no not of off on one ones or our please so some still stock that the their them there these they this those
+to too up us want was what when where which who will with would you your price cost much many size sizes
+available anymore left again now sell sold out back
+made material wash care ship shipping postage new buy order item product hi hello thanks
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
+_COMMON_HAN = re.compile(
+    r"请问|有没有|有货|现货|没货|库存|多少钱|多少|价格|怎么|什么|可以|能不能|这个|那个|这款|那款|哪个|哪款|一个|一下|尺码|尺寸|材质|面料"
+    r"|好的|现在|还有|你们|我们|您们|亲|的|了|吗|呢|吧|啊|是|我|你|您|有|没|不|要|想|买|这|那|它|和|跟|在"
+)
+
+
+@lru_cache(maxsize=4096)  # titles come again with every question about them
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a title or a text that may name a product: folded, each once, pairs of Chinese characters.
+
+    At most MOST_WORDS.
+    """
+    found: dict[str, None] = {}
+    for piece in _PIECE.findall(fold(text)):
+        if _HAN.match(piece):
+            for run in filter(None, _COMMON_HAN.split(piece)):
+                found.update(dict.fromkeys(map("".join, pairwise(run)) if len(run) > 1 else [run]))
+        elif piece not in _COMMON:
+            found[_singular(piece)[:LONGEST]] = None
+    return tuple(found)[:MOST_WORDS]
+
+
+def points_back(text: str) -> bool:
+    """Whether a text asks about what was named before: by a pronoun, or by naming nothing at all."""
+    return not words_of(text) or bool(_PRONOUN.search(fold(text)))
+
+
+def skus_in(text: str) -> tuple[str, ...]:
+    """What may be a sku in a text: words with a digit or a dash in them, in small letters."""
+    words = (word.rstrip("./-").casefold() for word in _SKU.findall(text[:600]))
+    return tuple(dict.fromkeys(word for word in words if _TOLD_APART.search(word)))[:MOST_SKUS]
+
+
+def named_in(
+    text: str, candidates: Iterable[Product], times: Mapping[str, int], near: Sequence[Product] = ()
+) -> tuple[Product, ...]:
+    """The products that a text names, at most MOST_NAMED, the best first; none if it names none.
+
+    candidates: those found by words of the text. times: in how many products a word is, for those that are in
+    few. near: what the talk is about, or what the buyer ordered; of two as well named these are meant.
+    """
+    own = {product.sku for product in near}
+    known = {product.sku: product for product in (*candidates, *near)}
+    skus = skus_in(text)
+    by_sku = [product for sku, product in known.items() if sku.casefold() in skus]
+    if by_sku:
+        return tuple(by_sku[:MOST_NAMED])
+    said = words_of(text)
+    scores = {
+        sku: max(_score(said, words_of(title), times) for title in _titles(product))
+        for sku, product in known.items()
+    }
+    best = max(scores.values(), default=0.0)
+    if not best:
+        return ()
+    named = [sku for sku, score in scores.items() if score >= AS_MUCH * best]
+    nearer = [sku for sku in named if sku in own]
+    chosen = sorted(nearer or named, key=lambda sku: (-scores[sku], sku))
+    exact = {sku: _exact(text, known[sku]) for sku in chosen}
+    longest = max(exact.values(), default=0)
+    whole = [sku for sku in chosen if longest and exact[sku] == longest]
+    return tuple(known[sku] for sku in (whole or chosen)[:MOST_NAMED])
+
+
+def _titles(product: Product) -> tuple[str, ...]:
+    return product.titles or (product.title,)
+
+
+def _exact(text: str, product: Product) -> int:
+    """The length of the longest title that a text has in it, word for word; 0 if none."""
+    plain = fold(text)
+    return max((len(title) for title in _titles(product) if _folded(title) in plain), default=0)
+
+
+def _score(said: Sequence[str], title: Sequence[str], times: Mapping[str, int]) -> float:
+    """How well a title is named: what its words that are said weigh, a rare one more than a common one."""
+    weights = {word: 1 / times.get(word, 30) for word in title}
+    matched = {word for word in title if any(_same(word, other) for other in said)}
+    weight = sum(weights[word] for word in matched)
+    distinct = any(times.get(word, FEW + 1) <= FEW for word in matched)
+    return weight if distinct or weight >= ENOUGH * sum(weights.values()) > 0 else 0.0
+
+
+def _same(word: str, other: str) -> bool:
+    if word == other:
+        return True
+    return len(word) >= SPELT <= len(other) and word.isascii() and fuzz.ratio(word, other) >= ALIKE
+
+
+@lru_cache(maxsize=4096)
+def _folded(title: str) -> str:
+    return fold(title).strip()
+
+
+def _singular(word: str) -> str:
+    return (
+        word[:-1]
+        if len(word) > 3 and word.endswith("s") and not word.endswith("ss") and word.isascii()
+        else word
+    )

@@ -1,0 +1,81 @@
+"""What buyers want done about an order that they placed: the table of these intents."""
+
+from bot.domain.actions import Action, Ask
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import Meaning
+from bot.domain.messages import MessagePolicies
+from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from handlers import invoices, order_holds, order_wishes, refund_status, return_news, returns
+from handlers.order_proof import numbers_in
+from handlers.order_wishes import KEPT, LAPSES, OfOrder, OrderWish, Wishes
+from handlers.questions import Answers, Questions
+from handlers.replies import answer
+from handlers.which_order import BEFORE_SHIPPING
+
+WHICH = "after_sales_order"  # the question for which order it is
+LEFT = ("delivered", "completed", "shipped", "partly_shipped")
+UNSENT = (*BEFORE_SHIPPING, "on_delivery", "payment_unclear")
+
+
+def unless_left(before: OfOrder) -> OfOrder:
+    """Do so before an order leaves; afterwards it is a return, and what has ended is told."""
+
+    def of(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+        if order.cancelled or order.refunded_in_full:
+            return refund_status.tell(order, words, event, context)
+        gone = bool(order.shipped or order.done)
+        return (returns.take if gone else before)(order, words, event, context)
+
+    return of
+
+
+def take_back(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    if order.cancelled or order.refunded_in_full:
+        return refund_status.tell(order, words, event, context)
+    return returns.take(order, words, event, context)
+
+
+WISHES: Wishes = {
+    "return_exchange": OrderWish(take_back, LEFT),
+    "refund_status": OrderWish(refund_status.tell, ("refunded", "cancelled", *LEFT)),
+    "cancel_order": OrderWish(unless_left(order_holds.cancel), UNSENT),
+    "change_order": OrderWish(unless_left(order_holds.change), UNSENT),
+    "change_address": OrderWish(order_holds.change_address, (*UNSENT, *order_holds.ON_ITS_WAY)),
+    "invoice": OrderWish(invoices.ask_for, (*LEFT, *UNSENT)),
+}
+_BY_ORDER = order_wishes.answers_of(WHICH, WISHES)
+
+
+def return_exchange(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """Tell the shop's policy to who has no order yet that we know of."""
+    if context.orders or numbers_in(event.text) or context.shop.returns is None:
+        return _BY_ORDER["return_exchange"](meaning, event, context)
+    about: dict[str, str | int | None] = {"intent": "return_exchange", "text": event.text[:KEPT], "times": 1}
+    return [answer("return_policy", event), Ask(question=WHICH, lapses=LAPSES, about=about)]
+
+
+ANSWERS: Answers = {**_BY_ORDER, "return_exchange": return_exchange}
+
+QUESTIONS: Questions = {
+    WHICH: order_wishes.question_of(WHICH, WISHES),
+    **returns.QUESTIONS,
+    **order_holds.QUESTIONS,
+    **invoices.QUESTIONS,
+}
+
+POLICIES: MessagePolicies = {
+    **return_news.POLICIES,
+    **refund_status.POLICIES,
+    **order_holds.POLICIES,
+    **invoices.POLICIES,
+}
+
+REASONS: Reasons = {
+    **order_wishes.REASONS,
+    **return_news.REASONS,
+    **refund_status.REASONS,
+    **order_holds.REASONS,
+    **invoices.REASONS,
+}

@@ -1,0 +1,110 @@
+"""What a buyer says about a price, before it is known for what."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import NO_SLOTS, Meaning, Slots
+from bot.domain.money import parse_money
+from bot.domain.quotes import Goods
+from bot.domain.talks import Detail
+from handlers.haggling_words import number_in, percent_off, says_each, says_yes
+
+MOST_PIECES = 9999
+# Signs that several countries use, so that they name the currency of the shop; words like RMB do not.
+SHARED_SIGNS = ("CNY", "TWD")
+NAMED_MONEY = ("rmb", "cny", "人民币", "人民幣", "nt", "twd", "台币", "台幣", "新台")
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    """amount: as they named it; `each`: for one piece. off: percent that they want off instead.
+
+    accepts: they take the price that they heard.
+    """
+
+    off: int | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    quantity: int | None = None
+    postage_free: bool = False
+    each: bool = False
+    accepts: bool = False
+
+    @property
+    def offers(self) -> bool:
+        return self.amount is not None or self.off is not None
+
+    def pieces(self, otherwise: int = 1) -> int:
+        return min(max(self.quantity or otherwise, 1), MOST_PIECES)
+
+    def amount_for(self, goods: Goods, quantity: int) -> int | None:
+        """In minor units, for all pieces. A sum is for all that the same words name; without a number of
+        pieces, and no more than one costs, it is for each."""
+        if self.off is not None:
+            return goods.price.minor * quantity * (100 - self.off) // 100
+        if self.amount is None:
+            return None
+        try:
+            minor = parse_money(self.amount, goods.price.currency, rounded=True).minor
+        except ValueError:
+            return None
+        each = self.each or (self.quantity is None and minor <= goods.price.minor)
+        return minor * quantity if each else minor
+
+
+def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
+    slots = _slots(meaning, context)
+    return Heard(
+        off=percent_off(event.text),
+        amount=slots.amount,
+        currency=_currency(slots, event.text),
+        quantity=slots.quantity,
+        postage_free=slots.postage_free,
+        each=says_each(event.text),
+    )
+
+
+def heard_after_a_price(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
+    """After a price a number alone is an offer, and a yes takes it."""
+    heard = heard_in(meaning, event, context)
+    if not heard.offers and heard.quantity is None:
+        heard = msgspec.structs.replace(heard, amount=number_in(event.text))
+    return msgspec.structs.replace(heard, accepts=not heard.offers and says_yes(event.text))
+
+
+def written(heard: Heard) -> dict[str, Detail]:
+    """As a conversation remembers it."""
+    return {
+        "off": heard.off,
+        "amount": None if heard.amount is None else str(heard.amount),
+        "currency": heard.currency,
+        "quantity": heard.quantity,
+        "postage_free": int(heard.postage_free),
+        "each": int(heard.each),
+    }
+
+
+def read(about: dict[str, Any]) -> Heard:
+    return Heard(
+        off=about.get("off"),
+        amount=Decimal(about["amount"]) if about.get("amount") else None,
+        currency=about.get("currency"),
+        quantity=about.get("quantity"),
+        postage_free=bool(about.get("postage_free")),
+        each=bool(about.get("each")),
+    )
+
+
+def _slots(meaning: Meaning, context: Context) -> Slots:
+    """What the message names, also where its meaning is not sure."""
+    if meaning.slots != NO_SLOTS or context.understood is None:
+        return meaning.slots
+    return next((each.slots for each in context.understood.meanings), NO_SLOTS)
+
+
+def _currency(slots: Slots, text: str) -> str | None:
+    named = any(name in text.casefold() for name in NAMED_MONEY)
+    return None if slots.currency in SHARED_SIGNS and not named else slots.currency

@@ -1,0 +1,135 @@
+"""Changes of an order before it leaves: a case by which a person holds it, and nothing promised as done."""
+
+from datetime import timedelta
+
+from bot.domain.actions import Action, Ask, EndReminders, OpenCase
+from bot.domain.context import Case, Context
+from bot.domain.events import MessageReceived
+from bot.domain.meanings import Meaning
+from bot.domain.messages import MessagePolicies
+from bot.domain.orders import Order
+from bot.domain.reasons import Reasons
+from bot.domain.talks import Asked
+from handlers import message_policies as policy
+from handlers.order_details import has_address
+from handlers.order_wishes import says_only
+from handlers.questions import Question, Questions
+from handlers.replies import SHOWN, answer
+
+LAPSES = timedelta(hours=2)
+KIND = "order_change"
+ON_ITS_WAY = ("shipped", "partly_shipped")
+# What a message may be taken for that only gives the details of a change.
+DETAILS = frozenset(
+    ("unknown", "other", "change_order", "change_address", "product_question", "size_fit", "stock", "price")
+)
+
+
+def cancel(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    """Hold it, and remind no more of paying for it."""
+    if _held(order, "asked_to_cancel", context):
+        return [answer("noted", event)]
+    return [
+        EndReminders(order=order.id, at=event.at),
+        _case("asked_to_cancel", order, words, event),
+        answer("cancel_asked", event, order),
+    ]
+
+
+def change(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    """Hold it; what is to be changed may follow in the next words."""
+    if _held(order, "asked_to_change", context):
+        return [answer("noted", event)]
+    return [
+        _case("asked_to_change", order, words, event),
+        answer("order_change_asked", event, order),
+        Ask(question="order_change", lapses=LAPSES, about={"order": order.id}),
+    ]
+
+
+def change_address(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    """Hold it, or have the carrier asked; the new address is asked for where the words hold none."""
+    if order.state not in ON_ITS_WAY and _left(order):
+        return [answer("where_is_order", event, order)]
+    reason = "asked_to_redirect" if order.state in ON_ITS_WAY else "asked_new_address"
+    if _held(order, reason, context):
+        return [answer("noted", event)]
+    given = has_address(words)
+    told: list[Action] = [
+        _case(reason, order, words, event),
+        answer("address_asked", event, order, given=given),
+    ]
+    return told if given else [*told, Ask(question="new_address", lapses=LAPSES, about={"order": order.id})]
+
+
+def held(order: Order, context: Context) -> bool:
+    """True while a person is asked to change, cancel or redirect it."""
+    return any(_is_about(order, case) for case in context.cases)
+
+
+def settled(case: Case, order: Order) -> bool:
+    """True once a wish to cancel came true; whether an address was changed only a person knows."""
+    return case.reason == "asked_to_cancel" and (order.cancelled or order.refunded_in_full)
+
+
+def _held(order: Order, reason: str, context: Context) -> bool:
+    """The same was asked before; the words of now stand in that case."""
+    return any(_is_about(order, case) and case.reason == reason for case in context.cases)
+
+
+def _is_about(order: Order, case: Case) -> bool:
+    return case.open and case.kind == KIND and case.order == order.id
+
+
+def _left(order: Order) -> bool:
+    return bool(order.shipped or order.done or order.cancelled)
+
+
+def _case(reason: str, order: Order, words: str, event: MessageReceived) -> OpenCase:
+    return OpenCase(
+        kind="order_change",
+        key=f"{reason}:{order.id}:{event.channel}:{event.external_id}",
+        reason=reason,
+        details={"order": order.shown_number, "text": words[:SHOWN]},
+        order=order.id,
+    )
+
+
+def _told_address(
+    asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
+) -> list[Action] | None:
+    """An address, or words of no other meaning with a number in them; they stand in the open case."""
+    vague = says_only(meaning, DETAILS) and any(sign.isdigit() for sign in event.text)
+    given = has_address(event.text) or vague
+    return [answer("noted", event)] if given and _waits(asked, context) else None
+
+
+def _told_change(
+    asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
+) -> list[Action] | None:
+    given = says_only(meaning, DETAILS) and event.text
+    return [answer("noted", event)] if given and _waits(asked, context) else None
+
+
+def _waits(asked: Asked, context: Context) -> bool:
+    """True while there is a case in which the words stand."""
+    return any(case.open and case.order == asked.about.get("order") for case in context.cases)
+
+
+QUESTIONS: Questions = {
+    "new_address": Question(LAPSES, _told_address),
+    "order_change": Question(LAPSES, _told_change),
+}
+
+POLICIES: MessagePolicies = {
+    "cancel_asked": policy.answer(about_order=True),
+    "order_change_asked": policy.answer(about_order=True),
+    "address_asked": policy.answer(about_order=True, samples=({"given": True}, {"given": False})),
+}
+
+REASONS: Reasons = {
+    "asked_to_cancel": ("order", "text"),
+    "asked_to_change": ("order", "text"),
+    "asked_new_address": ("order", "text"),
+    "asked_to_redirect": ("order", "text"),
+}

@@ -1,0 +1,42 @@
+"""Every intent about an order that was placed has its answer, and every question an end."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.meanings import INTENTS
+from handlers.after_sales import ANSWERS, QUESTIONS
+from tests.handlers.asking import PICTURE, Chat
+from tests.handlers.world import PLACED, days, delivered, order_of, paid, placed, shipped, shop_with
+
+SHOP = shop_with(returns={"days": 7})
+PAID = order_of(placed(), paid())
+ARRIVED = order_of(placed(), paid(), shipped(), delivered())
+
+
+def test_the_intents_are_those_that_are_understood() -> None:
+    assert ANSWERS.keys() <= set(INTENTS)
+
+
+def test_whoever_has_no_order_yet_hears_the_policy_and_may_go_on_with_a_number() -> None:
+    ann = Chat(now=PLACED + days(4), shop=SHOP, named=(ARRIVED,))
+
+    assert ann.say("what's your return policy?", "return_exchange") == ["return_policy"]
+    assert ann.say("1001 8000") == ["return_offer"]
+    without = Chat(now=PLACED, shop=shop_with())
+    assert without.say("what's your return policy?", "return_exchange") == ["which_order"]
+
+
+@pytest.mark.parametrize("intent", ANSWERS)
+@pytest.mark.parametrize("order", [PAID, ARRIVED], ids=["paid", "arrived"])
+def test_no_wish_ends_nowhere(intent: str, order: object) -> None:
+    """Whatever comes after, each wish was answered, and once time is over nothing is asked any more."""
+    for texts in (("hm",) * 6, ("yes",) * 3, ("1001", "1", "refund"), ("", "no", "算了")):
+        ann = Chat(*([order] if order else []), now=PLACED + days(4), shop=SHOP)  # type: ignore[arg-type]
+        assert ann.say("please", intent)
+        for text in texts:
+            ann.say(text, kind="text" if text else "sticker")
+        ann.send(PICTURE)
+        ann.now += max(question.lapses for question in QUESTIONS.values()) + timedelta(seconds=1)
+        assert ann.asked is None
+        assert ann.say("hm") in (["not_understood"], ["noted"])

@@ -1,0 +1,92 @@
+"""Which order a wish is about is asked, proved and remembered, and never asked without end."""
+
+import msgspec
+import pytest
+
+from bot.domain.events import BuyerRef
+from bot.domain.meanings import Meaning
+from handlers.after_sales import WISHES
+from handlers.order_wishes import LAPSES, MOST_ASKED, says_only
+from tests.handlers.asking import Chat
+from tests.handlers.world import PLACED, days, delivered, order_of, paid, placed, shipped, shop_with
+
+OWNER = BuyerRef(id="bob", phone="+8613800008000")
+OTHERS = msgspec.structs.replace(order_of(placed(buyer=OWNER), paid()), buyer="bob")
+SHOP = shop_with(returns={"days": 7})
+
+
+def stranger() -> Chat:
+    return Chat(now=PLACED + days(1), shop=SHOP, named=(OTHERS,))
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "said"),
+    [
+        ("please cancel order 1001", "cancel_order", ["cancel_asked"]),
+        ("change order 1001 to blue", "change_order", ["order_change_asked"]),
+        ("wrong address", "change_address", ["address_asked"]),
+        ("invoice to Blue Teahouse Ltd please", "invoice", ["invoice_asked"]),
+        ("where is my refund", "refund_status", ["refund_status"]),
+        ("return order 1001", "return_exchange", ["cancel_asked"]),
+    ],
+)
+def test_the_proof_goes_on_with_the_wish(text: str, intent: str, said: list[str]) -> None:
+    bob = stranger()
+
+    assert bob.say(text, intent) == ["which_order"]
+    assert bob.say("1001 1234") == ["not_matched"]
+    assert bob.say("1001 8000") == said
+    assert all(text in (case.details["text"], "") for case in bob.opened)
+
+
+def test_nothing_is_done_about_an_order_that_is_not_proved() -> None:
+    for intent in WISHES:
+        bob = stranger()
+        bob.say("order 1001, please", intent)
+        bob.say("1001 1234")
+        assert (bob.opened, bob.wakes) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("intent", "probability", "only"),
+    [("unknown", 0.0, True), ("other", 0.9, True), ("contact", 0.5, True), ("contact", 0.9, False)],
+)
+def test_what_is_not_surely_something_else_may_be_what_we_asked_for(
+    intent: str, probability: float, only: bool
+) -> None:
+    assert says_only(Meaning(intent, probability), frozenset({"unknown", "other"})) is only
+
+
+def test_after_some_tries_a_person_goes_on() -> None:
+    bob = stranger()
+
+    bob.say("please cancel order 1001", "cancel_order")
+    said = [bob.say("1001") for _ in range(MOST_ASKED)]
+
+    assert said == [["which_order"]] * (MOST_ASKED - 1) + [["human_coming"]]
+    assert [call.reason for call in bob.called] == ["order_not_named"]
+    assert bob.asked is None
+
+
+def test_other_words_are_no_answer_and_the_question_lapses() -> None:
+    bob = stranger()
+
+    bob.say("please cancel order 1001", "cancel_order")
+    assert bob.say("hello", "hello") == ["hello"]
+    bob.now += LAPSES
+    assert bob.say("1001 8000") == ["where_is_order"]
+
+
+def test_the_newest_order_that_fits_is_meant_or_the_one_that_is_named() -> None:
+    old = order_of(placed(), paid(), shipped(), delivered())
+    new = order_of(placed(at=PLACED + days(3), order="1002"), paid(order="1002"))
+
+    def about(text: str, intent: str) -> str | None:
+        ann = Chat(new, old, now=PLACED + days(4), shop=SHOP)
+        ann.say(text, intent)
+        return ann.opened[0].order
+
+    assert about("please refund me", "return_exchange") == "1001"
+    assert about("please cancel", "cancel_order") == "1002"
+    assert about("cancel order 1002", "cancel_order") == "1002"
+    assert about("refund order 1001", "return_exchange") == "1001"

@@ -1,0 +1,216 @@
+"""Whole journeys of returns, changes and invoices on the real program, in three languages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from bot.app import rules_of
+from bot.domain.meanings import Before, Meaning, Understanding
+from storage import read_models
+from storage.read_models import CaseView
+from tests.world import World, config_of, world
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+RETURNS = {"days": 7, "faulty_days": 30, "address": {"en": "1 Any Street", "zh-CN": "某路 1 号"}}
+LINES = [
+    {"sku": "POT-1", "title": "茶壶 Teapot", "quantity": 1, "price": "60.00"},
+    {"sku": "TEA-1", "title": "龙井 Longjing", "quantity": 1, "price": "60.00"},
+]
+INTENTS = {  # what the learned part would say; the rest it does not understand
+    "return_exchange": ("退换货怎么弄？", "退換貨怎麼處理？", "how do exchanges work?"),
+    "damaged": ("收到就碎了，我要换一个", "收到時就破了，想換一個", "it arrived broken, please replace it"),
+    "cancel_order": ("取消订单吧", "幫我取消訂單", "please cancel my order"),
+    "change_address": ("地址写错了", "地址打錯了", "my address is wrong"),
+    "invoice": ("可以开发票吗", "可以開發票嗎", "can I have an invoice?"),
+    "refund_status": ("退款到哪了", "退款進度", "where is my refund?"),
+}
+LANGUAGES = {"zh-CN": 0, "zh-TW": 1, "en": 2}
+
+
+def understand(text: str, locale: str, before: Before, today: date | None) -> Understanding:
+    for intent, sentences in INTENTS.items():
+        if text in sentences:
+            named = "return_exchange" if intent == "damaged" else intent
+            return Understanding("answer", (Meaning(named, 0.9),))
+    return Understanding("hand_over", guessed=True)
+
+
+class Talk:
+    """Ann's chat in one language."""
+
+    def __init__(self, shop: World, locale: str) -> None:
+        self.shop = shop
+        self.locale = locale
+        self.ann = {"id": "ann", "name": "Ann", "locale": locale, "timezone": "Asia/Shanghai"}
+
+    async def orders(self, *facts: str, **fields: Any) -> None:
+        """Ann's order, and what happened to it, an hour apart."""
+        await self.shop.place(buyer=self.ann, lines=LINES, **fields)
+        for fact in facts:
+            await self.shop.forward(HOUR)
+            told = {"paid": {"amount": "128.00", "currency": "CNY"}, "shipped": {"tracking": "SF1"}}
+            await self.shop.fact(fact, **told.get(fact, {}))
+        await self.shop.forward(HOUR)
+
+    async def says(self, text: str, **fields: Any) -> str:
+        """The answer, which is one message."""
+        before = len(self.shop.receiver.messages)
+        await self.shop.forward(MINUTE)
+        message = {"id": f"m{before}", "buyer": {"id": "ann"}, "text": text, **fields}
+        await self.shop.post("message.received", {"message": message})
+        await self.shop.settle()
+        (answer,) = self.shop.receiver.messages[before:]
+        text_of: str = answer["text"]
+        return text_of
+
+    async def asks(self, intent: str) -> str:
+        return await self.says(INTENTS[intent][LANGUAGES[self.locale]])
+
+    @property
+    def last(self) -> str:
+        return self.shop.receiver.templates[-1]
+
+    async def cases(self) -> list[CaseView]:
+        look = partial(read_models.list_cases, shop="shop", open_only=True)
+        return await self.shop.program.parts.database.read(look)
+
+
+@asynccontextmanager
+async def talk(database_url: str, locale: str = "en", **shop: Any) -> AsyncIterator[Talk]:
+    rules = rules_of(config_of(database_url, "http://127.0.0.1:9/"), understand)
+    settings = {"returns": RETURNS, "quiet_hours": {"start": "00:00", "end": "00:00"}, **shop}
+    async with world(database_url, options={"rules": rules}, **settings) as there:
+        yield Talk(there, locale)
+
+
+@pytest.mark.parametrize(
+    ("locale", "choice", "offered", "agreed", "paid_back"),
+    [
+        ("en", "the teapot, my money back", "Which item", "Send it to: 1 Any Street", "refunded your order"),
+        ("zh-CN", "1，退款", "是哪一件呢", "寄回地址：某路 1 号", "已为您退款"),
+        ("zh-TW", "第一個，退款", "請問是哪一件", "寄回地址：某路 1 号", "已為您退款"),
+    ],
+)
+async def test_a_return_from_the_question_to_the_money(
+    database_url: str, locale: str, choice: str, offered: str, agreed: str, paid_back: str
+) -> None:
+    async with talk(database_url, locale) as ann:
+        await ann.orders("paid", "shipped", "delivered")
+        assert offered in await ann.asks("return_exchange")
+        assert agreed in await ann.says(choice)
+        [case] = await ann.cases()
+        assert (case.kind, case.order, case.reason.values["items"]) == ("return", "1001", "茶壶 Teapot")
+        await ann.asks("refund_status")
+        assert ann.last == "refund_status"
+        await ann.shop.fact("refunded")
+        await ann.shop.settle()
+        assert paid_back in ann.shop.receiver.messages[-1]["text"]
+        assert await ann.cases() == []
+
+
+@pytest.mark.parametrize(
+    ("locale", "sorry", "thanks"),
+    [
+        ("en", "I'm so sorry about that. We'll send you a new one", "added that for the team"),
+        ("zh-CN", "真的很抱歉！给您换一个新的", "一起转给客服"),
+        ("zh-TW", "真的很抱歉！我們會為您更換新品", "一併轉給客服"),
+    ],
+)
+async def test_what_came_broken_with_a_picture_that_stands_in_the_case(
+    database_url: str, locale: str, sorry: str, thanks: str
+) -> None:
+    async with talk(database_url, locale) as ann:
+        await ann.orders("paid", "shipped", "delivered")
+        assert sorry in await ann.asks("damaged")
+        photo = {"url": "https://x.example/1.jpg", "type": "image/jpeg", "size": 90_000}
+        assert thanks in await ann.says("", kind="other", media=[photo])
+        [case] = await ann.cases()
+
+    assert [word.text for word in case.words] == ["[image/jpeg] https://x.example/1.jpg"]
+    assert case.reason.code == "return_at_fault"
+
+
+@pytest.mark.parametrize(
+    ("locale", "held", "gone"),
+    [
+        ("en", "stop order 1001 before it leaves", "has been cancelled"),
+        ("zh-CN", "先别发订单 1001", "已经取消"),
+        ("zh-TW", "先不要寄出訂單 1001", "已經取消"),
+    ],
+)
+async def test_a_cancelling_is_held_for_and_not_promised(
+    database_url: str, locale: str, held: str, gone: str
+) -> None:
+    async with talk(database_url, locale) as ann:
+        await ann.orders("paid")
+        assert held in await ann.asks("cancel_order")
+        assert [case.kind for case in await ann.cases()] == ["order_change"]
+        await ann.shop.fact("cancelled")
+        await ann.shop.settle()
+        assert gone in ann.shop.receiver.messages[-1]["text"]
+        assert await ann.cases() == []
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+async def test_a_new_address_and_the_fields_of_an_invoice_are_asked_for_once(
+    database_url: str, locale: str
+) -> None:
+    async with talk(database_url, locale) as ann:
+        await ann.orders("paid")
+        await ann.asks("change_address")
+        await ann.says("杭州市西湖区文三路 8 号")
+        assert ann.last == "noted"
+        await ann.asks("invoice")
+        assert ann.last == "invoice_form"
+        await ann.says("抬头：青花有限公司\n税号：91330106MA2ABCDE1X")
+        assert ann.last == "invoice_asked"
+        address, invoice = sorted(await ann.cases(), key=lambda case: case.number)
+
+    assert address.reason.code == "asked_new_address"
+    assert address.words[0].text == "杭州市西湖区文三路 8 号"
+    assert invoice.reason.values["title"] == "青花有限公司"
+
+
+async def test_an_unpaid_order_that_is_to_be_cancelled_is_not_reminded_of(database_url: str) -> None:
+    async with talk(database_url) as ann:
+        await ann.orders()
+        await ann.asks("cancel_order")
+        said = len(ann.shop.receiver.messages)
+        await ann.shop.forward(4 * DAY)
+
+    assert "payment_reminder" not in ann.shop.receiver.templates[said:]
+
+
+async def test_what_nobody_answers_in_time_takes_longer_and_the_buyer_hears_it(database_url: str) -> None:
+    async with talk(database_url) as ann:
+        await ann.orders("paid", "shipped", "delivered")
+        await ann.asks("damaged")
+        await ann.shop.forward(6 * DAY)
+        assert ann.shop.receiver.templates.count("return_waiting") == 1
+
+
+async def test_a_person_who_answered_is_not_spoken_over(database_url: str) -> None:
+    async with talk(database_url) as ann:
+        await ann.orders("paid", "shipped", "delivered")
+        await ann.asks("damaged")
+        reply = {"id": "a1", "buyer": {"id": "ann"}, "text": "A new one is on its way"}
+        await ann.shop.post("agent.replied", {"message": reply})
+        await ann.shop.forward(6 * DAY)
+        assert "return_waiting" not in ann.shop.receiver.templates
+
+
+async def test_a_stranger_moves_nothing_of_an_order_that_is_not_theirs(database_url: str) -> None:
+    async with talk(database_url) as ann:
+        await ann.orders("paid")
+        for text in ("please cancel my order", "1001 1234", "1001", "1001 9999"):
+            await ann.shop.say(text, buyer="eve")
+            await ann.shop.settle()
+        told = ann.shop.receiver.templates
+        [case] = await ann.cases()
+
+    assert told[-4:] == ["which_order", "not_matched", "which_order", "human_coming"]
+    assert (case.kind, case.reason.code, case.order) == ("human", "order_not_named", None)
