@@ -221,8 +221,8 @@ def wait_longer(until: Collection[tuple[int, datetime]]) -> Asking[None]:
 def told_of_order(
     connection: Connection, shop: str, about: OrderEvent, handled: Collection[int]
 ) -> list[tuple[int, datetime | None, OrderEvent]]:
-    """What any channel told of this order and was handled, in the order in which it came, each with its id and
-    when it was handled. handled: the open events for which that holds too."""
+    """What any channel told of this order, as far as it was handled, in the order in which it came: its id, when
+    it was handled, and the event. handled: the open events that were, in this batch."""
     columns = (inbox.c.id, inbox.c.handled_at, inbox.c.body)
     here = select(*columns).where(
         inbox.c.shop == shop,
