@@ -221,7 +221,7 @@ def wait_longer(until: Collection[tuple[int, datetime]]) -> Asking[None]:
 def told_of_order(
     connection: Connection, shop: str, about: OrderEvent, handled: Collection[int]
 ) -> list[tuple[int, datetime | None, OrderEvent]]:
-    """What any channel told of this order, as far as it was handled, in the order in which it came: its id, when
+    """What any channel told of this order, as far as it was handled, in the order of arrival: its id, when
     it was handled, and the event. handled: the open events that were, in this batch."""
     columns = (inbox.c.id, inbox.c.handled_at, inbox.c.body)
     here = select(*columns).where(
