@@ -48,8 +48,9 @@ endef
 .PHONY: run test check bench bench-understanding learned fuzz faults mutants outside growth haggles lock schema clean
 .DELETE_ON_ERROR:
 
+# The last line of init says to serve, which is what follows.
 run: $(VENV)/.installed
-	@if test ! -e $(SHOP)/config.yaml; then $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE)); \
+	@if test ! -e $(SHOP)/config.yaml; then $(BIN)/xiaoer init $(SHOP) $(if $(LOCALE),--locale $(LOCALE)) | sed '$$d'; \
 		$(if $(LOCALE),else $(SAY_IF_OTHER_LANGUAGE);) fi
 	@cd $(SHOP) && exec $(abspath $(BIN))/xiaoer serve
 

@@ -264,14 +264,17 @@ def no_reminders(meaning: Meaning, event: MessageReceived, context: Context) -> 
     """Say that the reminders end, and let a person know why; `_ended` ends them."""
     orders = _pressed(event, context)
     if not orders:
-        return [_first_answer("human_coming", event, context), _why_pressed("", event)]
+        numbers = ", ".join(_unknown_numbers(event, context))
+        return [_first_answer("human_coming", event, context), _why_pressed(numbers, event)]
     numbers = ", ".join(order.shown_number for order in orders)
     return [answer("reminders_ended", event, orders[0]), _why_pressed(numbers, event, orders[0])]
 
 
 def _why_pressed(numbers: str, event: MessageReceived, order: Order | None = None) -> CallHuman:
-    details = {"order": numbers, **quoted(event)}
-    return CallHuman(reason="asked_no_reminders", details=details, order=order.id if order else None)
+    reason = "asked_no_reminders" if order or not numbers else "asked_no_reminders_early"
+    return CallHuman(
+        reason=reason, details={"order": numbers, **quoted(event)}, order=order.id if order else None
+    )
 
 
 def _first_answer(template: str, event: MessageReceived, context: Context) -> Say:
@@ -282,15 +285,25 @@ def _ended(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     """End the reminders that the buyer does not want."""
     if meaning.intent != "no_reminders" and "no_reminders" not in meaning.also:
         return []
-    named = _named(event, context)
-    ended = [named.id] if named else [*(order.id for order in _pressed(event, context)), None]
-    return [EndReminders(order=order, at=event.at) for order in ended]
+    if numbers := _unknown_numbers(event, context):
+        return [EndReminders(order=None, number=number, at=event.at) for number in numbers]
+    ended = [order.id for order in _pressed(event, context)]
+    every = [] if _named(event, context) else [None]
+    return [EndReminders(order=order, at=event.at) for order in (*ended, *every)]
 
 
 def _pressed(event: MessageReceived, context: Context) -> list[Order]:
     """The order that the buyer names, else all that they may be reminded of."""
-    named = _named(event, context)
-    return [named] if named else [order for order in context.orders if order.state in PAYABLE]
+    if named := _named(event, context):
+        return [named]
+    if _unknown_numbers(event, context):
+        return []
+    return [order for order in context.orders if order.state in PAYABLE]
+
+
+def _unknown_numbers(event: MessageReceived, context: Context) -> tuple[str, ...]:
+    """The order's numbers that the buyer names, if none of them is known here."""
+    return () if _named(event, context) else order_proof.marked_numbers_in(event.text)
 
 
 def _named(event: MessageReceived, context: Context) -> Order | None:
@@ -379,6 +392,7 @@ POLICIES: MessagePolicies = {
 REASONS: Reasons = {
     "asked_for_person": ("text",),
     "asked_no_reminders": ("order", "text"),
+    "asked_no_reminders_early": ("order", "text"),
     "not_understood": ("text",),
     "media_received": ("text",),
 }

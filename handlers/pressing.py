@@ -3,6 +3,8 @@
 import re
 
 _MORE = r"(?:再|老是?|总是?|一直|天天|继续|这么|这样|来|一个劲儿?|不停地?|你们?|您){0,3}"
+_NOTE = r"(?:消息|短信|信息|讯息|简讯|邮件|通知|提醒|信)"
+_NOTES = r"(?:(?:payment|pay|automatic|automated|daily) ){0,2}reminders?(?: (?:e-?mail|message|text|note)s?)?"
 PRESSES = (
     re.compile(
         rf"(?:(?<!先)不要|(?<![特级类告])别|不用|不必|勿|少|停止){_MORE}(?:给我|跟我|向我|对我)?"
@@ -14,6 +16,11 @@ PRESSES = (
     ),
     re.compile(rf"(?:不要|别|不用|停止){_MORE}(?:提醒|叫|让|喊)我?(?:付款?|付钱|交钱|转账|还没付|没付)"),
     re.compile(
+        rf"(?:不要|(?<![特级类告])别|不用|不必|不想|勿|停止){_MORE}(?:给我|跟我|向我|对我)?"
+        r"(?:发送?|传送?|寄|推送?|收到?)?(?:任何|这些|这种|你们的|什么)?(?:付款|支付|缴费)?的?"
+        rf"(?:催[款付缴单](?=的?{_NOTE})|提醒(?!发|卖|仓|快递|物流))我?(?:的?{_NOTE}){{0,2}}了?"
+    ),
+    re.compile(
         r"\b(?:stop|quit|do not|no need to|please do not|without|cease)(?: keep)? "
         r"(?:press(?:ing|ur(?:e|ing)|uri[sz](?:e|ing))?|push(?:ing)?|rush(?:ing)?|hurry(?:ing)?|hound(?:ing)?"
         r"|nag(?:ging)?|pester(?:ing)?|hassl(?:e|ing)|chas(?:e|ing)|badger(?:ing)?)(?: (?:me|us)\b|\W*$)"
@@ -22,6 +29,15 @@ PRESSES = (
         r"\b(?:stop|quit|do not|no need to)(?: keep)? (?:remind(?:ing)?|ask(?:ing)?|tell(?:ing)?) (?:me|us) "
         r"(?:to (?:pay|transfer|send (?:the |you )?money)|(?:about|for) (?:the |my |your |this )?"
         r"(?:payment|money|transfer|unpaid|order \w{1,20} payment))\b"
+    ),
+    re.compile(
+        r"\b(?:(?:stop|quit|do not|no need to)(?: keep)?(?: (?:send|giv|email|text|messag)(?:e|ing)?)?"
+        r"(?: (?:me|us))?(?: (?:with|any|more|anymore|all|these|those|such|the|your)){0,3}|no more|enough)"
+        rf" {_NOTES}\b|^\W*no {_NOTES}(?: please)?\W*$"
+    ),
+    re.compile(
+        r"\b(?:stop|quit|do not|no need to)(?: keep)? remind(?:ing)? (?:me|us)"
+        r"(?: (?:again|any ?more|all the time|every day|about (?:it|this|that))\b|\W*$)"
     ),
 )
 

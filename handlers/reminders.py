@@ -145,8 +145,10 @@ def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Rea
     own = _own(due, schedule(order, facts, now)) if order else None
     if order is None or own is None:
         return None
-    at = max(own.at, one_breath_over(facts, now))
-    return (at, Reason("said_lately", {"order": order.shown_number, "until": iso(at)})) if now < at else None
+    breath_over = one_breath_over(facts, now)
+    at = max(own.at, breath_over)
+    why = "said_lately" if at == breath_over else "reminder_later"
+    return (at, Reason(why, {"order": order.shown_number, "until": iso(at)})) if now < at else None
 
 
 def schedule(order: Order, facts: Facts, now: datetime) -> list[Reminder]:
@@ -209,4 +211,5 @@ POLICIES: MessagePolicies = {
 REASONS: Reasons = {
     "unpaid_closed": ("order", "amount", "history"),
     "said_lately": ("order", "until"),
+    "reminder_later": ("order", "until"),
 }

@@ -135,16 +135,18 @@ def why_not_request(due: DueMessage, order: Order, facts: Facts, now: datetime) 
 
 
 def why_not_thank(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return None if _rating(due, order) > BAD else Reason("order_reviewed", {"order": order.shown_number})
+    rating = _rating(due, order)
+    return None if rating and rating > BAD else Reason("order_reviewed", {"order": order.shown_number})
 
 
 def why_not_apologise(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    return None if _rating(due, order) <= BAD else Reason("order_reviewed", {"order": order.shown_number})
+    rating = _rating(due, order)
+    return None if rating and rating <= BAD else Reason("order_reviewed", {"order": order.shown_number})
 
 
-def _rating(due: DueMessage, order: Order) -> int:
-    """As it is now; a message of an older version carries one."""
-    return order.rating_of(due.values.get("review")) or int(due.values.get("rating", 0))
+def _rating(due: DueMessage, order: Order) -> int | None:
+    """As it is now, None if it is another order's; a message of an older version carries one."""
+    return order.rating_of(due.values.get("review")) or due.values.get("rating")
 
 
 _REPORTS = tuple({"by": by} for by in ("parcel-a", "all", "completed", "travel"))

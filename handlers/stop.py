@@ -47,7 +47,7 @@ _ASKS = (
     re.compile(r"退订|取消订阅|取消关注提醒|拒收(?:短信|消息|信息|推送)|\btd\b"),
     re.compile(
         _NO_MORE + r"(?:(?:发|传|寄|推)(?:送)?(?:任何|这些|这种|你们的|这|给我){0,2}"
-        r"(?:消息|短信|信息|讯息|简讯|广告|邮件|信|通知)|推送|打扰|骚扰|联系我|烦我|提醒我?了)"
+        r"(?:消息|短信|信息|讯息|简讯|广告|邮件|信|通知)|推送|打扰|骚扰|联系我|烦我)"
     ),
     re.compile(
         r"(?:不想|不要|不愿意?)(?:再|继续)?(?:收到|接收|看到)(?:你们|你|的|任何|这些"
@@ -62,9 +62,9 @@ _ASKS = (
     ),
     re.compile(
         r"\bdo not send (?:me )?(?:any ?more|anymore|any|more|these|such)?\W*(?:message|text|mail"
-        r"|email|ad|offer|promo|remind)"
+        r"|email|ad|offer|promo)"
     ),
-    re.compile(r"\bno more (?:message|text|mail|email|ad|offer|promo|remind|spam)"),
+    re.compile(r"\bno more (?:message|text|mail|email|ad|offer|promo|spam)"),
     re.compile(r"\bcancel (?:my |the |this )?subscription\b"),
 )
 # "Send no more" means messages, unless the sentence is also about goods, because parcels are sent as well.

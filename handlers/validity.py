@@ -1,11 +1,12 @@
 """Why a message about an order is outdated: the same reasons withdraw it early and stop it when it is due."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from bot.domain.context import Conversation
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
+from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
@@ -132,12 +133,13 @@ def not_payable(order: Order) -> Reason | None:
     )
 
 
-def reminders_ended(order: Order, chats: Iterable[Conversation] = ()) -> Reason | None:
-    """The buyer asked not to be pressed about this order, or about any, in one of these chats, since they
-    placed it: an order may be told after such words."""
+def reminders_ended(order: Order, chats: Collection[Conversation] = ()) -> Reason | None:
+    """The buyer asked not to be pressed about this order, or in one of these chats about its number or about
+    any since they placed it: an order may be told after such words."""
     last = max((chat.no_reminders_at for chat in chats if chat.no_reminders_at), default=None)
     since = last is not None and order.placed_at is not None and order.placed_at <= last
-    ended = order.reminders_ended_at is not None or since
+    by_number = any(named(number, [order]) for chat in chats for number in chat.no_reminders_for)
+    ended = order.reminders_ended_at is not None or since or by_number
     return Reason("reminders_ended", {"order": order.shown_number}) if ended else None
 
 

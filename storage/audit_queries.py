@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text, tuple_
 
 from bot.domain.events import STOPS, AgentReplied, BotSwitched, Event, OrderEvent, load_event
 from bot.domain.orders import Order
@@ -14,6 +14,7 @@ from storage import order_records
 from storage.asking import ask
 from storage.proof_records import Place
 from storage.tables import (
+    OF_ORDERS,
     buyers,
     conversations,
     identities,
@@ -28,8 +29,6 @@ from storage.tables import (
 PAGE = 500
 SAID = ("sent", "unknown")  # what reached the buyer, or may have
 Cursor = tuple[str, datetime, int]  # buyer, time, id
-
-ORDER_TYPES = tuple(str(kind.__struct_config__.tag) for kind in OrderEvent.__subclasses__())
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,9 +163,9 @@ def orders_with_facts(
 ) -> Iterator[tuple[Mapping[str, list[Fact]], Mapping[str, Order]]]:
     """All orders that have events, about PAGE events at a time: events in order of arrival, and records.
 
-    Sorted by the database, which does it on disk: no index serves it, so that intake need not keep one.
+    Orders have threads of their own, in the order of which an index has them.
     """
-    narrow = select(inbox.c.thread, inbox.c.id).where(inbox.c.shop == shop, inbox.c.type.in_(ORDER_TYPES))
+    narrow = select(inbox.c.thread, inbox.c.id).where(inbox.c.shop == shop, text(OF_ORDERS))
     in_order = narrow.order_by(inbox.c.thread, inbox.c.id).execution_options(yield_per=PAGE)
     rows = connection.execute(in_order)
     ids: list[int] = []
@@ -182,7 +181,8 @@ def orders_with_facts(
 def _with_records(
     connection: Connection, shop: str, ids: list[int]
 ) -> tuple[Mapping[str, list[Fact]], Mapping[str, Order]]:
-    """Of two systems' orders with one id, one is kept under the id with the channel behind it."""
+    """Of two systems' orders with one id, one is kept under the id with the channel behind it; what others
+    told of the id is about the first of them."""
     found: dict[tuple[str, str], list[Fact]] = {}
     for start in range(0, len(ids), PAGE):
         for fact in _facts(connection, shop, inbox.c.id.in_(ids[start : start + PAGE])):

@@ -93,10 +93,12 @@ def open_case(
     now: datetime,
     asked_at: datetime | None = None,
     chat: str | None = None,
+    event: int | None = None,
 ) -> Case | None:
     """Open a case with the shop's next number; None if its key was ever opened before.
 
     asked_at: when the buyer said what it is about, by the platform's time. chat: where they wait.
+    event: its id in the inbox.
     """
     row = {
         "shop": shop,
@@ -112,6 +114,7 @@ def open_case(
         "chat": chat,
         "cause": opened.cause,
         "due_at": opened.due_at,
+        "event": event,
     }
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
@@ -155,6 +158,23 @@ def close(connection: Connection, shop: str, keys: Collection[str], now: datetim
         connection.execute(here.values(closed_at=now))
 
 
+def opened_by(connection: Connection, shop: str, order: str, events: Collection[int]) -> list[str]:
+    """The keys of the cases about an order to which these events led."""
+    here = (cases.c.shop == shop, cases.c.order_id == order, cases.c.event.in_(events))
+    return list(connection.scalars(select(cases.c.key).where(*here)))
+
+
+def rename(connection: Connection, shop: str, key: str, new: str) -> None:
+    here = update(cases).where(cases.c.shop == shop, cases.c.key == key)
+    connection.execute(here.values(key=new))
+
+
+def reopen_closed(connection: Connection, shop: str, order: str, closed_at: Collection[datetime]) -> None:
+    """Open those cases about an order that events closed that were handled at these times."""
+    here = (cases.c.shop == shop, cases.c.order_id == order, cases.c.closed_at.in_(closed_at))
+    connection.execute(update(cases).where(*here, cases.c.answered_at.is_(None)).values(closed_at=None))
+
+
 def close_numbered(
     connection: Connection, shop: str, number: int, now: datetime, outcome: str | None = None
 ) -> None:
@@ -178,6 +198,13 @@ def reopen(connection: Connection, shop: str, case: Case) -> None:
     here = update(cases).where(cases.c.shop == shop, cases.c.number == case.number)
     names = ("closed_at", "asked_at", "answered_at", "waits_since", "chat", "due_at", "reopened")
     connection.execute(here.values({name: getattr(case, name) for name in names}))
+
+
+def close_unreachable(orders: Collection[str], now: datetime) -> Asking[None]:
+    """Close the cases of orders that found no address, once they have one; what finds none is a new case."""
+    rows = [{"order_id": order, "closed_at": now} for order in orders]
+    where = "cases.kind = 'unreachable' AND cases.closed_at IS NULL"
+    yield from changed(update_rows, cases, rows, by=("shop", "order_id"), where=where)
 
 
 def save_talk(those: Collection[Case]) -> Asking[None]:

@@ -17,6 +17,7 @@ from storage.tables import conversations
 Place = tuple[str, str]  # channel and address
 
 _talks = msgspec.json.Decoder(Talk)
+_numbers = msgspec.json.Decoder(tuple[str, ...])
 _times = msgspec.json.Decoder(tuple[datetime, ...])
 
 
@@ -33,13 +34,14 @@ class _ChatRow(Row, frozen=True):
     answered: str | None
     hushed_until: datetime | None
     no_reminders_at: datetime | None
+    no_reminders_for: str | None
     talk: str | None
 
 
 _CHAT = """
     SELECT conversations.shop, conversations.channel, conversations.address, conversations.buyer, last_in_at,
         human_until, blocked_at, unblocked_at, tries, tries_since, answered, hushed_until, no_reminders_at,
-        talk
+        no_reminders_for, talk
     FROM {given} CROSS JOIN conversations WHERE conversations.shop = given.shop
     """
 _BY_PLACE = Query(
@@ -71,6 +73,7 @@ def _conversation(row: _ChatRow) -> Conversation:
     known = msgspec.structs.asdict(row)
     del known["shop"]
     known["talk"] = _talks.decode(row.talk) if row.talk else NO_TALK
+    known["no_reminders_for"] = _numbers.decode(row.no_reminders_for or "[]")
     return Conversation(**known | {"answered": _times.decode(row.answered or "[]")})
 
 
@@ -82,7 +85,9 @@ def save(those: Iterable[Conversation]) -> Asking[None]:
 def _row(chat: Conversation) -> dict[str, Any]:
     answered = msgspec.json.encode(chat.answered).decode() if chat.answered else None
     talk = msgspec.json.encode(chat.talk).decode() if chat.talk != NO_TALK else None
-    return {**msgspec.structs.asdict(chat), "answered": answered, "talk": talk}
+    numbers = msgspec.json.encode(chat.no_reminders_for).decode() if chat.no_reminders_for else None
+    lists = {"answered": answered, "no_reminders_for": numbers}
+    return {**msgspec.structs.asdict(chat), **lists, "talk": talk}
 
 
 def block(connection: Connection, shop: str, buyer: str, channel: str, address: str, at: datetime) -> None:

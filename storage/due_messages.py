@@ -18,7 +18,7 @@ QUEUED = "state = 'queued'"
 PAGES = 8  # of due messages that a claim looks at, until enough buyers are found
 
 # How the reason of a failed attempt that is to be repeated begins.
-_AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
+AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
 
 
 def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
@@ -84,7 +84,7 @@ _SENDING_TO = Query(
 
 def _again(table: str) -> str:
     """A failed attempt is to be repeated."""
-    reasons = " OR ".join(f"substr({table}.reason, 1, {len(each)}) = '{each}'" for each in _AGAIN)
+    reasons = " OR ".join(f"substr({table}.reason, 1, {len(each)}) = '{each}'" for each in AGAIN)
     return f"{table}.state = 'queued' AND {table}.attempts > 0 AND ({reasons})".replace("{", "{{")
 
 

@@ -6,20 +6,20 @@ from datetime import datetime
 from typing import cast
 
 import msgspec
-from sqlalchemy import Column, Connection, String, func, select, text, update
+from sqlalchemy import Column, Connection, String, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
-from bot.domain.events import AnyEvent, Event, dump_event, load_event
+from bot.domain.events import Event, OrderEvent, dump_event, load_event
 from bot.domain.settling import CLOCK_SET_BACK
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
 from storage.database import take_ids
 from storage.sql_in import is_in
-from storage.tables import Utc, archived_events, in_state, inbox, unreadable
+from storage.tables import OF_ORDERS, Utc, archived_events, in_state, inbox, unreadable
 
 OPEN = "state = 'open'"
-LOOKED_BACK_AT = 500  # events, once in the life of a channel: while a shop is being set up, few come
+TOLD_OF_ORDER = 1_000  # events that are looked at; no order has so many
 
 
 class InboxEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,14 +218,30 @@ def wait_longer(until: Collection[tuple[int, datetime]]) -> Asking[None]:
     yield from changed(update_rows, inbox, [{"id": id, "ready_at": at} for id, at in until])
 
 
-def told_before(connection: Connection, shop: str, id: int) -> list[AnyEvent]:
-    """The last LOOKED_BACK_AT events before the one with this id, in the order in which they came."""
-    here = select(inbox.c.body).where(inbox.c.shop == shop, inbox.c.id < id)
-    found = []
-    for body in connection.scalars(here.order_by(inbox.c.id.desc()).limit(LOOKED_BACK_AT)):
+def told_of_order(
+    connection: Connection, shop: str, about: OrderEvent, handled: Collection[int]
+) -> list[tuple[int, datetime | None, OrderEvent]]:
+    """What any channel told of this order, as far as it was handled, in the order of arrival: its id, when
+    it was handled, and the event. handled: the open events that were, in this batch."""
+    columns = (inbox.c.id, inbox.c.handled_at, inbox.c.body)
+    here = select(*columns).where(
+        inbox.c.shop == shop,
+        inbox.c.thread == about.thread,
+        text(OF_ORDERS),
+        or_(inbox.c.state != "open", inbox.c.id.in_(handled)),
+    )
+    found: list[tuple[int, datetime | None, OrderEvent]] = []
+    for id, handled_at, body in connection.execute(here.order_by(inbox.c.id).limit(TOLD_OF_ORDER)):
         with contextlib.suppress(msgspec.DecodeError):  # parked as it is, and shown there
-            found.append(load_event(body))
-    return found[::-1]
+            if isinstance(event := load_event(body), OrderEvent):
+                found.append((id, handled_at, event))
+    return found
+
+
+def reopen_all(connection: Connection, shop: str, ids: Collection[int]) -> None:
+    """Let events be handled once more."""
+    here = update(inbox).where(inbox.c.shop == shop, inbox.c.id.in_(ids))
+    connection.execute(here.values(state="open", rule=None, error=None, handled_at=None))
 
 
 def open_threads(threads: Collection[str]) -> Asking[set[str]]:

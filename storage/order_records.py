@@ -11,9 +11,9 @@ from bot.domain.order_numbers import plain
 from bot.domain.orders import Order
 from bot.domain.wishes import mailbox
 from storage.asking import Asking, Query, Row, changed
-from storage.bulk import insert_new, upsert
+from storage.bulk import upsert
 from storage.sql_in import is_in
-from storage.tables import orders, placing_channels
+from storage.tables import orders
 
 ORDERS_SHOWN = 20  # of one buyer, newest first
 
@@ -154,29 +154,6 @@ def of_contact(connection: Connection, shop: str, email: str | None, phone: str 
             newest = statement.order_by(orders.c.placed_at.desc().nulls_last()).limit(ORDERS_SHOWN)
             found |= {order.id: order for order in map(_orders.decode, connection.scalars(newest).all())}
     return list(found.values())
-
-
-class _Placing(Row, frozen=True):
-    channel: str
-
-
-_PLACING = Query(
-    _Placing,
-    """
-    SELECT placing_channels.shop, placing_channels.channel FROM {given} CROSS JOIN placing_channels
-    WHERE placing_channels.shop = given.shop
-    """,
-    given="",
-)
-
-
-def are_placing() -> Asking[set[str]]:
-    """The channels that have placed orders."""
-    return {row.channel for row in (yield from _PLACING.of([()]))}
-
-
-def note_placing(channels: Collection[str]) -> Asking[None]:
-    yield from changed(insert_new, placing_channels, [{"channel": channel} for channel in sorted(channels)])
 
 
 def _email(order: Order) -> str | None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, or_, select, update
+from sqlalchemy import Connection, Table, func, literal, or_, select, update
 from sqlalchemy import Row as SomeRow
 
 from bot.domain.messages import Reason
@@ -13,9 +13,10 @@ from storage.asking import Asking, Query, Row, changed
 from storage.bulk import Rows, insert_new, insert_numbered, update_rows
 from storage.inbox import shops_with
 from storage.sql_in import is_in
-from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, templates
+from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_at, templates
 
-_NO_WAY = """substr(outbox.reason, 1, 16) = '{{"code":"no_way"'"""  # how the reason begins
+MARK = "taken-back:"  # before keys whose messages were about another order, and the channel that told of it
+_LEFT_OUT = '{"code":"left_out"'  # by a person
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
 
@@ -170,7 +171,8 @@ def readdress(buyers: Mapping[str, str]) -> Asking[None]:
 
 
 def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:
-    """Let the messages about these orders that found no address be judged again, while they may be sent."""
+    """Let the messages about these orders that were skipped be judged again, while they may be sent: those
+    that found no address, and those of which such a one was to tell."""
     anew = {"state": "queued", "reason": None, "try_at": now, "settled_at": None}
     yield from changed(_queue_again, outbox, [{"order_id": order, **anew} for order in orders])
 
@@ -178,8 +180,34 @@ def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:
 def _queue_again(connection: Connection, table: Table, rows: Rows) -> None:
     until = SENDABLE_UNTIL[connection.dialect.name]
     now = until.replace("due_at", "{try_at}").replace(" + lateness", "")
-    unsent = f"outbox.state = 'skipped' AND {_NO_WAY} AND {until} > {now}"
+    unsent = f"outbox.state = 'skipped' AND outbox.buyer <> '{SELLER}' AND {until} > {now}"
     update_rows(connection, table, rows, by=("shop", "order_id"), where=unsent)
+
+
+def take_back(
+    connection: Connection,
+    shop: str,
+    order: str,
+    events: Collection[int],
+    mark: str,
+    why: Reason,
+    now: datetime,
+) -> None:
+    """Withdraw what waits to be said about an order because of these events, and free the keys of all that is
+    not in hand by a mark. What was given up, of the others, is judged again when it is due, while it may be
+    sent."""
+    about = (outbox.c.shop == shop, outbox.c.order_id == order, outbox.c.buyer != SELLER)
+    theirs = (*about, outbox.c.event.in_(events))
+    unsaid = outbox.c.state.in_(("queued", "skipped", "withdrawn"))
+    withdrawn = {"state": "withdrawn", "reason": dump(why), "settled_at": now}
+    connection.execute(update(outbox).where(*theirs, unsaid).values(withdrawn))
+    marked = {"key": literal(mark) + outbox.c.key}
+    connection.execute(update(outbox).where(*theirs, outbox.c.state != "sending").values(marked))
+    given_up = (outbox.c.state.in_(("skipped", "withdrawn")), sendable_at(now))
+    by_rules = (~outbox.c.key.startswith(MARK), ~outbox.c.reason.startswith(_LEFT_OUT))
+    others = (*about, *given_up, *by_rules)
+    again = {"state": "queued", "reason": None, "try_at": outbox.c.due_at, "settled_at": None}
+    connection.execute(update(outbox).where(*others).values(again))
 
 
 def keep_versions(versions: Iterable[Any]) -> Asking[None]:

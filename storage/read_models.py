@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, union_all
 
 from bot.domain.context import Case, Category
 from bot.domain.messages import Reason
@@ -15,6 +15,7 @@ from bot.domain.untrusted_text import called
 from storage import buyer_records, case_records, conversation_records
 from storage.asking import ask
 from storage.case_records import CaseWord
+from storage.due_messages import AGAIN
 from storage.lookup import can_be_kept, find_buyer, id_in, orders_numbered
 from storage.outbox import message_name
 from storage.tables import attempts, cases, in_state, inbox, outbox, templates, unreadable
@@ -190,6 +191,18 @@ def message(connection: Connection, shop: str, name: str) -> Message | None:
         if found:
             return found[0]
     return None
+
+
+def retried_before(connection: Connection, shop: str, waiting: Message) -> Message | None:
+    """The message that is tried again, and that this one must not overtake: in its chat, if it is an answer,
+    else to its buyer. None if there is none."""
+    channel, _, address = (waiting.to or "").partition(":")
+    chat = and_(outbox.c.channel == channel, outbox.c.address == address)
+    same = chat if waiting.to else outbox.c.buyer == waiting.buyer
+    again = or_(*(outbox.c.reason.startswith(each, autoescape=True) for each in AGAIN))
+    tried = (in_state(outbox, "queued"), outbox.c.attempts > 0, again, outbox.c.id != waiting.id)
+    here = _messages(shop).where(*tried, same).order_by(outbox.c.try_at).limit(1)
+    return next(iter(_read_messages(connection, here)), None)
 
 
 def messages_about(connection: Connection, shop: str, order: str, limit: int) -> list[Message]:

@@ -105,6 +105,15 @@ class Engine:
             (one for channel in self.channels.values() for one in channel.sent), key=lambda one: one.at
         )
 
+    def fail_with(self, error: Exception) -> None:
+        """Let every channel raise this from now on."""
+
+        def answer(message: Outgoing) -> None:
+            raise error
+
+        for channel in self.channels.values():
+            channel.answer = answer
+
     async def take(self, *events: Event) -> None:
         now = self.clock.now
         settle, alone = self.settings.chat.settle, self.program.parts.rules.reads_alone

@@ -33,7 +33,7 @@ from bot.config import Config, ShopSettings
 from bot.domain.clock import utc_now
 from bot.domain.context import Buyer
 from bot.domain.errors import ConfigError, Mistake, TemplateError
-from bot.domain.messages import DueMessage, Facts
+from bot.domain.messages import DueMessage, Facts, MessagePolicy, Reason
 from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue, Version
 from bot.texts.check import Finding, check_folder, check_templates, why_broken
@@ -53,6 +53,8 @@ OF_THE_ORDER = (
     "payment",
     "link",
 )  # variables taken from a real order
+# How reasons begin that lie in the state of an order, and not in what was said of it.
+OF_ITS_STATE = ("order_", "pay", "nothing_owed", "test_order", "reminders_ended")
 
 
 def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
@@ -152,8 +154,15 @@ def preview(
     try:
         version = texts.resolve(template, locale or shop.locale)
         name = "安娜" if version.locale.startswith("zh") else "Anna"
-        changed = {} if order is None else _facts_of(config, shop_id, shop, order, template)
-        values = sample(template, shop, rules_of(config).policies, name) | changed
+        policies = rules_of(config).policies
+        values: Mapping[str, Any] = sample(template, shop, policies, name)
+        why = None
+        if order is not None:
+            facts = _facts_of(config, shop_id, shop, order)
+            due, now = _due(template, facts, policies[template]), utc_now()
+            known = variables(due, facts, now)
+            values = {**values, **{each: known[each] for each in OF_THE_ORDER}}
+            why = _why_unsaid(policies[template].why_outdated(due, facts, now))
         rendered = texts.render(version, values)
     except TemplateError as error:
         raise WrongUse(with_place(as_fault(error), reader)) from None
@@ -162,10 +171,13 @@ def preview(
         fault = _default_used(version, values, reader)
     if as_json:
         used_version = {"template": template, "locale": used.locale, "version": used.id, "own": used.own}
-        show_json({**used_version, "text": rendered.text, "fault": fault})
+        unsaid = {"code": why.code, "values": why.values} if why else None
+        show_json({**used_version, "text": rendered.text, "fault": fault, "unsaid": unsaid})
     else:
         if fault:
             remark(fault)
+        if why:
+            remark(f"! {words_of(shop).reason(why.code, why.values)}")
         whose = say("yours" if used.own else "ours", reader)
         remark(f"{used.where} ({whose})\n")
         tell(rendered.text)
@@ -177,23 +189,33 @@ def _default_used(version: Version, values: Mapping[str, Any], reader: str) -> s
     return operator_words.say("templates", "default_used", reader, {"fault": fault})
 
 
-def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str, template: str) -> dict[str, Any]:
+def _why_unsaid(why: Reason | None) -> Reason | None:
+    """What is so of the order itself; that an earlier message is missing, or its time is over, is not."""
+    if why is None or why.code in ("order_unknown", "order_reviewed"):
+        return None
+    return why if why.code.startswith(OF_ITS_STATE) else None
+
+
+def _facts_of(config: Config, shop_id: str, shop: ShopSettings, name: str) -> Facts:
     with opened(config) as database:
         facts = database.read_now(partial(_facts, shop_id=shop_id, shop=shop, name=name))
     if facts is None or facts.order is None:
         raise WrongUse(say("no_order", words_of(shop).locale, name=repr(name)))
-    now = utc_now()
-    due = DueMessage(
-        key=f"{template}:{facts.order.id}",
+    return facts
+
+
+def _due(template: str, facts: Facts, policy: MessagePolicy) -> DueMessage:
+    now, order = utc_now(), facts.order.id if facts.order else None
+    return DueMessage(
+        key=f"{template}:{order}",
         template=template,
-        category="service",
+        category=policy.category,
         due_at=now,
         created_at=now,
         lateness=timedelta(0),
-        order=facts.order.id,
+        values=policy.samples[0],
+        order=order,
     )
-    values = variables(due, facts, now)
-    return {name: values[name] for name in OF_THE_ORDER}
 
 
 def _facts(connection: Connection, shop_id: str, shop: ShopSettings, name: str) -> Facts | None:

@@ -170,11 +170,13 @@ class CountTry(msgspec.Struct, frozen=True, kw_only=True):
 class EndReminders(msgspec.Struct, frozen=True, kw_only=True):
     """Remind no more of paying for `order`, because the buyer asked for that. at: when they did.
 
-    order: None for whatever this conversation's buyer placed before, orders that we hear of later among them.
+    order: None for whatever this conversation's buyer placed before, orders that we hear of later among them;
+    number: for one of those alone.
     """
 
     order: str | None
     at: datetime
+    number: str | None = None
 
 
 class Hush(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     """
     ended = (
         _stopped(due, facts)
+        or _answered(due, facts, now)
         or too_late(due.due_at, due.lateness, now)
         or policy.why_outdated(due, facts, now)
         or _unwanted(due, facts)
@@ -76,6 +77,14 @@ def too_late(due_at: datetime, lateness: timedelta, now: datetime) -> Reason | N
     return Reason("too_late", {"due_at": due_at, "lateness": int(lateness.total_seconds())})
 
 
+def _answered(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """An answer that is late, but a person has talked in its place."""
+    until = _human_until(facts)
+    if due.category != "answer" or until is None or until <= due.due_at:
+        return None
+    return Reason("human_talks", {"until": until}) if too_late(due.due_at, due.lateness, now) else None
+
+
 def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
     if due.category == "promotion" and facts.standing.agrees is not True:
         return Reason("not_agreed")
@@ -83,10 +92,14 @@ def _unwanted(due: DueMessage, facts: Facts) -> Reason | None:
 
 
 def _human(facts: Facts, now: datetime) -> Hold | None:
-    until = max((chat.human_until for chat in facts.conversations if chat.human_until), default=None)
+    until = _human_until(facts)
     if until is None or until <= now:
         return None
     return Hold(until, Reason("human_talks", {"until": until}))
+
+
+def _human_until(facts: Facts) -> datetime | None:
+    return max((chat.human_until for chat in facts.conversations if chat.human_until), default=None)
 
 
 def _early(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Hold | None:

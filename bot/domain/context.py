@@ -46,6 +46,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     answered: tuple[datetime, ...] = ()  # the newest answers, the oldest first
     hushed_until: datetime | None = None  # no answer before
     no_reminders_at: datetime | None = None  # when the buyer last asked here not to be pressed
+    no_reminders_for: tuple[str, ...] = ()  # numbers of orders that were not known here when they asked
     talk: Talk = NO_TALK
 
     @property

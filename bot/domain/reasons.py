@@ -26,6 +26,8 @@ REASONS: Reasons = {
     "too_late": ("due_at", "lateness"),
     "no_way": (),
     "offered_before": (),
+    # withdrawn because it was about another order of that id
+    "anothers_fact": ("channel",),
     # withdrawn by the person who released a held outbox
     "left_out": ("before_at",),
     # failed

@@ -47,6 +47,7 @@ from storage.inbox import own_inbox_event
 
 _replace = msgspec.structs.replace
 
+NUMBERS_KEPT = 20  # of orders that one chat named before they were told
 ANSWERS_COUNT = timedelta(minutes=10)  # for the limit of answers in one chat
 
 
@@ -132,7 +133,8 @@ class Decisions:
     ) -> None:
         """Open a case; later events of the batch know of it. seen: orders that the chat may speak of."""
         order = self._work.orders.get(opened.order) if opened.order else None
-        case = self._cases.open(opened, self._work.buyer(buyer), order, chat, asked_at, seen)
+        who, event = self._work.buyer(buyer), self._work.event
+        case = self._cases.open(opened, who, order, chat, asked_at, seen, event)
         if case:
             self._numbers[opened.key] = case.number
             self._work.put_case(case, buyer)
@@ -335,6 +337,10 @@ class Decisions:
         if order is not None:
             known = order.reminders_ended_at
             self._work.put_order(_replace(order, reminders_ended_at=min(known or at, at)))
+        elif ended.number and chat is not None:
+            spoken_in = self._work.chats[chat.channel, chat.address]
+            numbers = dict.fromkeys((*spoken_in.no_reminders_for, ended.number))
+            self._work.put_chat(_replace(spoken_in, no_reminders_for=tuple(numbers)[-NUMBERS_KEPT:]))
         elif ended.order is None and chat is not None:
             spoken_in = self._work.chats[chat.channel, chat.address]
             known = spoken_in.no_reminders_at

@@ -29,7 +29,7 @@ from bot.domain.proofs import marks_of
 from bot.domain.signed_tokens import address_mark
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from bot.react.identities import Identities
-from bot.react.unit_of_work import UnitOfWork
+from bot.react.unit_of_work import TakenBack, UnitOfWork
 from bot.react.wishes import Wishes, addresses_in
 from storage import buyer_records, case_records, history, inbox, mixed_files
 from storage.asking import ask
@@ -126,12 +126,11 @@ def _mailboxes(*emails: str | None) -> list[AddressKey]:
 
 
 def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: OrderEvent) -> Subject:
-    if isinstance(event, OrderPlaced) and not work.has_placed(event.channel):
-        _take_back(work, event.channel)
     id = work.order_id(event)
-    known = work.orders.get(id) or Order(
-        id=id, channel=event.channel, own_id=event.order if id != event.order else None
-    )
+    own_id = event.order if id != event.order else None
+    known = work.orders.get(id) or Order(id=id, channel=event.channel, own_id=own_id)
+    if own_id and isinstance(event, OrderPlaced) and known.placed_at is None:
+        _take_back(work, event)
     if known.channel != event.channel and work.speaks_of_own(event):
         known = _replace(
             known, channel=event.channel, contacts=None
@@ -145,21 +144,21 @@ def _order(work: UnitOfWork, identities: Identities, wishes: Wishes, event: Orde
     return Subject(buyer=order.buyer, order=order)
 
 
-def _take_back(work: UnitOfWork, channel: str) -> None:
-    """Give a channel that places its first order what it told before, as long as it looked like a carrier's
-    word of another system's order of that id. That order's record is made anew without it, unless it holds
-    more than was told in the time that we look back."""
-    before = inbox.told_before(work.connection, work.shop_id, work.event)
-    told = [each for each in before if isinstance(each, OrderEvent)]
-    for id in dict.fromkeys(each.order for each in told if each.channel == channel):
-        other = work.read_order(id)
-        if other is None or other.channel == channel or other.placed_at is None:
-            continue
-        about = [each for each in told if each.order == id]
-        if _merged(other, about) == other:
-            work.put_order(_merged(other, [each for each in about if each.channel != channel]))
-            own = Order(id=f"{id}@{channel}", channel=channel, own_id=id)
-            work.put_order(reduce(merge, (each for each in about if each.channel == channel), own))
+def _take_back(work: UnitOfWork, event: OrderPlaced) -> None:
+    """Give a channel that places an order what it told of that id before, which until now was about the order
+    that another has placed. That one's record is made anew without it, unless the archive has a part of it.
+    """
+    other = work.orders[event.order]
+    told = inbox.told_of_order(work.connection, work.shop_id, event, work.earlier)
+    theirs = {each.channel for _, _, each in told}
+    placed = {at for at in theirs if (own := work.read_order(f"{other.id}@{at}")) and own.placed_at}
+    about = [each for _, _, each in told if each.channel not in placed]
+    handled = {id: at or work.now for id, at, each in told if each.channel == event.channel}
+    if not handled:
+        return
+    if _merged(other, about) == other:
+        work.put_order(_merged(other, (each for each in about if each.channel != event.channel)))
+    work.taken_back.append(TakenBack(order=other.id, channel=event.channel, handled=handled))
 
 
 def _merged(order: Order, facts: Iterable[OrderEvent]) -> Order:

@@ -32,6 +32,7 @@ from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
 from bot.react.products import Products
 from bot.react.proofs import linked
+from bot.react.taking_back import take_back
 from bot.react.together import Turn, arrived, chats_of, in_turn
 from bot.react.unit_of_work import UnitOfWork
 from bot.react.wishes import Wishes
@@ -259,7 +260,8 @@ class _Batch:
         self._wishes = Wishes(self._work)
         self._products = Products(unit)
         self._decisions = Decisions(self._work, self._wishes, rules, catalogue)
-        self._talk = CaseTalk(self._work, Cases(unit, catalogue), rules.asks_nothing)
+        self._cases = Cases(unit, catalogue)
+        self._talk = CaseTalk(self._work, self._cases, rules.asks_nothing)
 
     def read(self) -> Asking[None]:
         claimed = []
@@ -287,6 +289,8 @@ class _Batch:
         yield from self._products.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
+        for taken in self._work.taken_back:
+            take_back(self._unit, self._cases, taken)
         yield from inbox.wait_longer(self._turn.put_off)
         parked = {id for id, _, error in self._outcomes if error}
         done = (part for reading in self._turn.readings for part in reading.parts if part.id not in parked)
@@ -304,7 +308,7 @@ class _Batch:
         rule, id, event = None, reading.parts[-1].id, reading.event
         try:
             for part in reading.parts:
-                self._work.event, self._work.arrived_at = part.id, part.received_at
+                self._work.begin(part.id, part.received_at)
                 if isinstance(part.event, ProductEvent):
                     self._products.merge(part.event)
                 subject = merge_event(self._work, self._identities, self._wishes, part.event)

@@ -1,9 +1,10 @@
 """The records that a batch of events touches: read together, changed in memory, written together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.buyers import guest_of
@@ -53,6 +54,17 @@ NumbersIn = Callable[[str], tuple[str, ...]]
 Haggles = Callable[[str, Talk], bool]
 
 
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel told of an order before it placed one of that id itself.
+
+    order: the other's, which it was about until now. handled: when each was handled, by its id in the inbox.
+    """
+
+    order: str
+    channel: str
+    handled: Mapping[int, datetime]
+
+
 class UnitOfWork:
     """The identity map of a batch: holds what `read` found and remembers what changed, until `write`."""
 
@@ -60,6 +72,7 @@ class UnitOfWork:
         self.unit = unit
         self._desks = unit.shop.desks
         self.event = 0  # the event in hand: its id in the inbox
+        self.earlier: set[int] = set()  # the events of the batch before it
         self.arrived_at = unit.now  # when it was received
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
@@ -77,7 +90,6 @@ class UnitOfWork:
         self._owners: dict[Identity, str | None] = {}
         self._orders_of: dict[str, tuple[Order, ...]] = {}
         self._opened: defaultdict[Place, list[tuple[str, str]]] = defaultdict(list)
-        self._placing: set[str] | None = None  # channels, read when first needed
         self._wrong_tries: Counter[str] = Counter()
         self._changed_orders: set[str] = set()
         self._changed_buyers: set[str] = set()
@@ -91,7 +103,7 @@ class UnitOfWork:
         self._used_links: dict[Link, Place] = {}
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
         self._reachable: set[str] = set()  # orders that are to be written to elsewhere than before
-        self._newly_placing: set[str] = set()
+        self.taken_back: list[TakenBack] = []
 
     @property
     def connection(self) -> Connection:
@@ -104,6 +116,11 @@ class UnitOfWork:
     @property
     def now(self) -> datetime:
         return self.unit.now
+
+    def begin(self, event: int, arrived_at: datetime) -> None:
+        """Take the next event of the batch in hand."""
+        self.earlier.add(self.event)
+        self.event, self.arrived_at = event, arrived_at
 
     def heard_at(self, at: datetime) -> datetime:
         """The time of a word of the event in hand: no later than its arrival, so that a word from a clock
@@ -145,8 +162,6 @@ class UnitOfWork:
         }
         self._orders_of = yield from order_records.newest_of(talking)
         self.said = yield from history.said_about(self.orders.keys() & about)
-        if any(isinstance(event, OrderPlaced) for event in events):
-            yield from self._read_placing()
         yield from self._read_buyers(owners | {order.buyer for order in self.orders.values() if order.buyer})
         yield from self._read_cases(
             set(self.buyers), {id for id in self.orders if id in about} | self._visible()
@@ -197,25 +212,21 @@ class UnitOfWork:
     def order_id(self, event: OrderEvent) -> str:
         """Our id of the order that an event is about.
 
-        An order belongs to the channel that placed it; ids alike in two systems are two orders. What a
-        channel tells that places no orders, such as a carrier's, is about the other's order of that id.
-        What such a channel told of an order that nobody has placed is about whoever speaks of it next.
+        Ids alike in two systems are two orders. What a channel tells of an order is about the one of that id
+        that it has placed itself, or else about the one that another has placed; about an order that nobody
+        has placed all of them speak together.
         """
         own = f"{event.order}@{event.channel}"
+        if own in self.orders and self.orders[own].placed_at:
+            return own
         plain = self.orders.get(event.order)
-        if own in self.orders or plain is None or plain.channel == event.channel:
-            return own if own in self.orders else event.order
-        placing = self._placing_channels()
-        nobodys = plain.placed_at is None and plain.channel not in placing
-        return event.order if nobodys or not self.speaks_of_own(event) else own
+        if plain is None or plain.channel == event.channel or not self.speaks_of_own(event):
+            return event.order
+        return own if plain.placed_at or plain.channel in self.unit.shop.platforms else event.order
 
     def speaks_of_own(self, event: OrderEvent) -> bool:
-        """Whether a channel tells of an order that it placed or will place."""
-        return isinstance(event, OrderPlaced) or self.has_placed(event.channel)
-
-    def has_placed(self, channel: str) -> bool:
-        """Whether a channel has placed an order before, or is a platform's, which places them."""
-        return channel in self._placing_channels()
+        """Whether a channel places the order that it tells of: now, or, as all platforms do, at some time."""
+        return isinstance(event, OrderPlaced) or event.channel in self.unit.shop.platforms
 
     def buyer(self, id: str | None) -> Buyer | None:
         return self.buyers.get(id) if id else None
@@ -293,10 +304,6 @@ class UnitOfWork:
             self._readdressed[order.id] = order.buyer
         if known and _where(order) != _where(known):
             self._reachable.add(order.id)
-        if order.placed_at and (known is None or known.placed_at is None):
-            self._newly_placing.add(order.channel)
-            if self._placing is not None:
-                self._placing.add(order.channel)
         self.orders[order.id] = order
         self._changed_orders.add(order.id)
 
@@ -376,7 +383,6 @@ class UnitOfWork:
         yield from buyer_records.save([self.buyers[id] for id in sorted(self._changed_buyers)])
         yield from buyer_records.add_identities(self._new_owners)
         yield from order_records.save([self.orders[id] for id in sorted(self._changed_orders)])
-        yield from order_records.note_placing(self._newly_placing)
         yield from conversation_records.save([self.chats[place] for place in sorted(self._changed_chats)])
         yield from wish_records.add(self._new_wishes, now)
         yield from proof_records.add_openings(self._new_openings, now)
@@ -386,22 +392,14 @@ class UnitOfWork:
         yield from case_records.add_words(self._new_words)
         yield from quote_records.save([self._quotes[number] for number in sorted(self._changed_quotes)])
         yield from outbox.try_anew(sorted(self._reachable), now)
+        yield from case_records.close_unreachable(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
-        self._new_owners, self._newly_placing = {}, set()
+        self._new_owners = {}
         self._readdressed, self._reachable = {}, set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
         self._changed_quotes = set()
-
-    def _placing_channels(self) -> set[str]:
-        if self._placing is None:
-            self.unit.ask(self._read_placing())
-        return self._placing or set()
-
-    def _read_placing(self) -> Asking[None]:
-        known = yield from order_records.are_placing()
-        self._placing = known | self._newly_placing | self.unit.shop.platforms
 
     def _read_owners(self, identities: set[Identity]) -> Asking[None]:
         found = yield from buyer_records.owners(identities)

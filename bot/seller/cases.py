@@ -27,6 +27,7 @@ from storage.unit import CaseLine, Unit
 NOTICE, DESK = "seller_case", "desk_answer"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
+_OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
 
 
@@ -45,11 +46,12 @@ class Cases:
         chat: str | None = None,
         asked_at: datetime | None = None,
         seen: tuple[Order, ...] = (),
+        event: int | None = None,
     ) -> Case | None:
         """Open a case and tell the seller. None if its key was opened before.
 
         chat: the conversation in which the buyer waits for an answer. asked_at: when they asked.
-        seen: orders of theirs, for a case about none.
+        seen: orders of theirs, for a case about none. event: of the inbox, that led to it.
         """
         unit = self._unit
         opened = msgspec.structs.replace(opened, draft=self._draft(opened, buyer, order))
@@ -59,7 +61,14 @@ class Cases:
         if before and "concern" not in opened.details:
             opened = msgspec.structs.replace(opened, details={**opened.details, "concern": "again"})
         case = case_records.open_case(
-            unit.connection, unit.shop_id, opened, buyer.id if buyer else None, unit.now, asked_at, chat
+            unit.connection,
+            unit.shop_id,
+            opened,
+            buyer.id if buyer else None,
+            unit.now,
+            asked_at,
+            chat,
+            event,
         )
         if case:
             words = Reason(case.reason, dict(opened.details))
@@ -155,6 +164,11 @@ class Cases:
             orders = {row.order_id} if row.order_id else set()
             number = numbers_of(self._unit.connection, self._unit.shop_id, orders)
             opened = _unsent(row, why, number.get(row.order_id or "", row.order_id))
+            if opened.key.startswith(_OF_SEVERAL):
+                known = self._unit.ask(case_records.open_of({row.buyer}, orders))
+                if any(f"{case.key}:".startswith(f"{opened.key}:") for _, case in known):
+                    continue
+                opened = msgspec.structs.replace(opened, key=f"{opened.key}:{self._unit.now.isoformat()}")
             chat = row.to if row.category == "answer" else None
             self.open(opened, found.get(row.buyer), chat=chat)
 

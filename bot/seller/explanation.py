@@ -27,7 +27,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """`text`: what was sent; `preview`: what a waiting message would say now."""
+    """`text`: what was sent, or was tried to; `preview`: what a waiting message would say now."""
 
     message: Message
     title: str
@@ -54,7 +54,7 @@ def explain(
     message = read_models.message(connection, shop_id, name)
     if message is None:
         return None
-    explainer = _Explainer(connection, shop_id, shop, ExplanationWords(words), message)
+    explainer = _Explainer(connection, shop_id, shop, ExplanationWords(words), message, now)
     preview = None
     if texts and now and message.state == "queued":
         preview = text_now(connection, shop_id, shop, message, texts, now)
@@ -71,7 +71,13 @@ def as_text(explanation: Explanation) -> str:
 
 class _Explainer:
     def __init__(
-        self, connection: Connection, shop_id: str, shop: Shop, words: ExplanationWords, message: Message
+        self,
+        connection: Connection,
+        shop_id: str,
+        shop: Shop,
+        words: ExplanationWords,
+        message: Message,
+        now: datetime | None,
     ) -> None:
         self.shop = shop
         self.words = words
@@ -82,6 +88,8 @@ class _Explainer:
         order = ask(connection, shop_id, order_records.by_id({message.order} if message.order else set()))
         self.order = next((known.shown_number for known in order.values()), message.order)
         self.facts = message.facts or {}
+        self.is_due = now is not None and message.state == "queued" and message.try_at <= now
+        self.before = read_models.retried_before(connection, shop_id, message) if self.is_due else None
 
     def explanation(self, preview: str | None) -> Explanation:
         message = self.message
@@ -93,8 +101,9 @@ class _Explainer:
             self._section("outcome", self._outcome()),
             self._section("attempts", self._attempts()),
         ]
-        if message.text:
-            sections.append(self._section("text", iter([message.text])))
+        if message.text and (message.state in _MAY_BE_READ or not preview):
+            title = "text" if message.state in _MAY_BE_READ else "text_tried"
+            sections.append(self._section(title, iter([message.text])))
         if preview:
             sections.append(self._section("preview", iter([preview])))
         values = {"template": message.template, "state": message.state}
@@ -173,7 +182,8 @@ class _Explainer:
     def _facts(self) -> Iterator[str]:
         facts, offer = self.facts, self.message.category == "promotion"
         if not facts:
-            yield self._line("never_looked" if self.message.settled_at else "not_looked")
+            not_yet = "due_and_not_looked" if self.is_due else "not_looked"
+            yield self._line("never_looked" if self.message.settled_at else not_yet)
             return
         yield self._line("looked", **_with_times(_pick(facts, "at", "local_time", "timezone")))
         if facts.get("order"):
@@ -217,10 +227,20 @@ class _Explainer:
             yield _capital(words.seller.reason("sent", values))
         elif message.state == "sending":
             yield _capital(words.seller.reason("sending", {"channel": message.channel}))
-        if message.state == "queued":
+        if self.is_due:
+            yield self._due_and_waiting()
+        elif message.state == "queued":
             yield self._line("looks_again", try_at=message.try_at)
         elif message.settled_at and message.state != "sent":
             yield self._line("settled", settled_at=message.settled_at)
+
+    def _due_and_waiting(self) -> str:
+        before, message = self.before, self.message
+        if before:
+            return self._line("behind", template=before.template, key=before.key, try_at=before.try_at)
+        if message.channel and not message.attempts:  # as the claim notes where a channel has no free slot
+            return self._line("no_slot", channel=message.channel)
+        return self._line("in_its_turn")
 
     def _limit(self, code: str, values: Mapping[str, Any]) -> Iterator[str]:
         if self.words.has("limits", code):
@@ -259,6 +279,7 @@ class _Explainer:
         return self.words.say("lines", name, values)
 
 
+_MAY_BE_READ = ("sending", "sent", "unknown")
 _CONSENT = {True: "agrees", False: "agrees_not", None: "agrees_unknown"}
 
 

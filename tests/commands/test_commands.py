@@ -317,6 +317,16 @@ def test_a_preview_takes_the_facts_of_a_real_order(shop: Shop) -> None:
     assert shop.run("preview", "order_confirmation", "--order", "X-78") == 2
 
 
+def test_a_preview_of_what_would_not_be_sent_about_that_order_says_so(shop: Shop) -> None:
+    shop.write("orders.csv", ORDERS)
+    shop.keep(lambda link: _an_order(link, "X-77"))
+
+    assert shop.json("preview", "order_confirmation", "--order", "X-77")["unsaid"] is None
+    assert shop.json("preview", "payment_received", "--order", "X-77")["unsaid"]["code"] == "order_not_paid"
+    assert shop.run("preview", "payment_received", "--order", "X-77") == 0
+    assert shop.err.startswith("! ")
+
+
 def _an_order(link: Any, id: str) -> None:
     ask(link, "teahouse", order_records.save([merge(None, _placed(id))]))
 

@@ -250,6 +250,23 @@ def chat(until: datetime | None) -> Conversation:
     return Conversation(channel="web", address="ann", buyer="b1", human_until=until)
 
 
+@pytest.mark.parametrize(
+    ("category", "until", "why"),
+    [
+        ("answer", NOW, "too_late"),
+        ("answer", NOW + SECOND, "human_talks"),
+        ("answer", NOW + DAY, "human_talks"),
+        ("service", NOW + DAY, "too_late"),
+    ],
+)
+def test_an_answer_that_is_late_was_given_by_the_person_who_talked(
+    category: Category, until: datetime, why: str
+) -> None:
+    verdict = judged(now=NOW + 2 * HOUR, category=category, conversations=(chat(until),))
+    assert isinstance(verdict, Skip)
+    assert verdict.why.code == why
+
+
 def test_a_message_that_is_exactly_as_late_as_it_may_be_is_sent() -> None:
     assert judged(now=NOW + HOUR) == Send(DOOR)
     late = Skip(Reason("too_late", {"due_at": NOW, "lateness": 3600}))

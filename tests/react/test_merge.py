@@ -25,7 +25,7 @@ from bot.domain.events import (
 )
 from bot.domain.wishes import Standing, standing
 from bot.react.merge import ECHO, Subject, merge_event
-from bot.react.unit_of_work import UnitOfWork
+from bot.react.unit_of_work import TakenBack, UnitOfWork
 from bot.react.wishes import Wishes
 from storage import buyer_records, case_records, mixed_files, tables
 from storage.asking import ask
@@ -140,46 +140,58 @@ def test_the_system_that_places_an_order_takes_it_from_the_one_that_spoke_of_it_
     assert subject.buyer == work.owner(("web", "7"))
 
 
-@pytest.mark.parametrize(("first", "buyer"), [("1", "bob"), ("2", None)])
-def test_what_a_channel_told_before_it_placed_any_order_is_its_own_orders_from_then_on(
-    connection: Connection, first: str, buyer: str | None
+def merged_in_turn(connection: Connection, *told: Any) -> UnitOfWork:
+    take(connection, *told)
+    work, who = work_of(connection, *told)
+    for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
+        work.begin(id, NOON)
+        merge_event(work, who, Wishes(work), event)
+    return work
+
+
+def test_what_a_channel_told_before_it_placed_an_order_of_that_id_is_its_own_orders(
+    connection: Connection,
 ) -> None:
-    told = [
+    work = merged_in_turn(
+        connection,
         placed("1", channel="import", id="ann"),
         PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p"),
         OrderCompleted(channel="import", external_id="c", at=NOON, order="1"),
-        placed(first, at=NOON + MINUTE, id="bob"),
+        placed("1", at=NOON + MINUTE, id="bob"),
         OrderCompleted(channel="web", external_id="c", at=NOON + HOUR, order="1"),
-    ]
-    take(connection, *told)
-    work, who = work_of(connection, *told)
-    for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
-        work.event = id
-        merge_event(work, who, Wishes(work), event)
-
+    )
     theirs, own = work.orders["1"], work.orders["1@web"]
     assert (theirs.channel, theirs.paid_at, theirs.completed_at) == ("import", None, NOON)
-    assert (own.channel, own.paid_at, own.completed_at) == ("web", NOON, NOON + HOUR)
-    assert (theirs.buyer, own.buyer) == (
-        work.owner(("import", "ann")),
-        work.owner(("web", buyer)) if buyer else None,
-    )
+    assert (own.channel, own.paid_at, own.completed_at) == ("web", None, NOON + HOUR)
+    assert [theirs.buyer, own.buyer] == [work.owner(("import", "ann")), work.owner(("web", "bob"))]
+    ids = sorted(id for (id,) in rows(connection, tables.inbox, "id"))
+    assert work.taken_back == [TakenBack(order="1", channel="web", handled={ids[1]: NOON})]
 
 
-def test_what_a_channel_told_stays_where_it_is_when_the_others_orders_beginning_is_archived(
+def test_an_order_that_a_channel_places_takes_nothing_from_orders_of_other_ids(
     connection: Connection,
 ) -> None:
-    save(connection, ann(), order("1", channel="import"))
-    told = [
+    work = merged_in_turn(
+        connection,
+        placed("1", channel="import", id="ann"),
         PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p"),
         placed("2", id="bob"),
-    ]
-    take(connection, *told)
-    work, who = work_of(connection, *told)
-    for (id,), event in zip(sorted(rows(connection, tables.inbox, "id")), told, strict=True):
-        work.event = id
-        merge_event(work, who, Wishes(work), event)
-    assert ("1@web" in work.orders, work.orders["1"].paid_at) == (False, NOON)
+        OrderCompleted(channel="web", external_id="c", at=NOON + HOUR, order="1"),
+    )
+    assert set(work.orders) == {"1", "2"}
+    assert (work.orders["1"].paid_at, work.orders["1"].completed_at) == (NOON, NOON + HOUR)
+    assert work.taken_back == []
+
+
+def test_a_record_whose_beginning_is_archived_stays_as_it_is(connection: Connection) -> None:
+    save(connection, ann(), order("1", channel="import", placed_at=NOON))
+    work = merged_in_turn(
+        connection,
+        PaymentReceived(channel="web", external_id="p", at=NOON, order="1", payment="p"),
+        placed("1", id="bob"),
+    )
+    assert work.orders["1"].paid_at == NOON
+    assert [each.order for each in work.taken_back] == ["1"]
 
 
 def test_a_fact_without_a_buyer_leaves_the_order_with_its_own(connection: Connection) -> None:

@@ -25,7 +25,7 @@ from bot.domain.wishes import Wish
 from bot.react.merge import merge_event
 from bot.react.unit_of_work import UnitOfWork, keys_in
 from bot.react.wishes import Wishes
-from storage import buyer_records, case_records, order_records, outbox, proof_records, tables
+from storage import buyer_records, case_records, outbox, proof_records, tables
 from storage.asking import ask
 from storage.wish_records import WishRecord
 from tests.one_shop import (
@@ -239,10 +239,13 @@ def test_a_system_that_has_placed_no_order_reports_about_the_others(connection: 
     assert again.order_id(paid("1", "courier")) == "1"
 
 
-def test_a_system_that_has_placed_orders_reports_about_its_own(connection: Connection) -> None:
-    save(connection, order("1", channel="shopify", placed_at=NOON))
-    ask(connection, SHOP_ID, order_records.note_placing({"shopify", "woo"}))
+def test_a_system_that_has_placed_other_orders_reports_about_the_others_order_until_it_places_that(
+    connection: Connection,
+) -> None:
+    save(connection, order("1", channel="shopify", placed_at=NOON), order("2", channel="woo", placed_at=NOON))
     work, _ = work_of(connection, paid("1", "woo"))
+    assert work.order_id(paid("1", "woo")) == "1"
+    work.put_order(order("1@woo", channel="woo", own_id="1", placed_at=NOON))
     assert work.order_id(paid("1", "woo")) == "1@woo"
 
 
@@ -410,7 +413,6 @@ def test_nothing_is_written_into_a_neighbouring_shop(connection: Connection) -> 
         "orders",
         "conversations",
         "identities",
-        "placing_channels",
         "wishes",
         "openings",
         "used_links",

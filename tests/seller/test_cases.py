@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from bot.domain.errors import BuyerUnreachable, DeliveryDelayed
+from bot.domain.events import CaseSettled
 from bot.domain.messages import Reason
 from bot.seller.cases import Cases
 from bot.seller.words import SellerWords
-from storage import read_models
+from storage import read_models, tables
 from storage.outbox import Outcome
 from storage.read_models import CaseView
-from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
-from tests.one_shop import CATALOGUE, SHOP_ID, order, save, unit_of
+from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, many_shops
+from tests.one_shop import CATALOGUE, DAY, HOUR, MINUTE, SHOP_ID, order, save, unit_of
+from tests.react.test_taking_back import heard, of, platform_and_webhook
 from tests.world import NOON, World, world
 
 FORM = "姓名：王小明\n电话：13800001111\n付款银行：招商银行\n转账时间：今天上午"
@@ -136,3 +139,92 @@ def test_a_buyer_who_does_not_answer_is_named_by_the_number_that_they_see(connec
 
     [case] = read_models.list_cases(connection, SHOP_ID)
     assert (case.order, case.reason.values) == ("5001", {"order": "#1042"})
+
+
+# What was not said
+
+
+async def settle_case(engine: Engine, number: int) -> None:
+    await engine.take(
+        CaseSettled(channel="seller", external_id=f"s{number}", at=engine.clock.now, case=number, by="cli:x")
+    )
+    await engine.settle()
+
+
+async def open_cases(engine: Engine) -> int:
+    return sum(closed_at is None for (closed_at,) in await engine.rows(tables.cases, "closed_at"))
+
+
+async def test_who_hears_nothing_again_after_the_case_was_settled_is_a_case_again(shops: ManyShops) -> None:
+    """In the morning the seller settles the case; in the afternoon the channel fails again."""
+    engine = shops.engine(now=NOON - 3 * HOUR)
+    engine.fail_with(DeliveryDelayed("down"))
+    ann = Buyer("ann")
+    await engine.take(ann.says("在吗", engine.clock.now))
+    await engine.simulation.advance(NOON - 2 * HOUR)
+    assert await open_cases(engine) == 1
+    await settle_case(engine, 1)
+    await engine.simulation.advance(NOON + 2 * HOUR)
+    await engine.take(ann.says("什么时候发货？", engine.clock.now))
+    await engine.simulation.advance(NOON + 3 * HOUR)
+    assert await open_cases(engine) == 1
+
+
+async def test_an_order_without_an_address_is_a_case_again_after_the_first_was_settled(
+    shops: ManyShops,
+) -> None:
+    engine = shops.engine()
+    engine.fail_with(BuyerUnreachable("blocked"))
+    ann = Buyer("ann")
+    await engine.take(ann.placed(), ann.paid(MINUTE))
+    await engine.simulation.advance(NOON + HOUR)
+    assert await open_cases(engine) == 1
+    await settle_case(engine, 1)
+    await engine.simulation.advance(NOON + 2 * HOUR)
+    await engine.take(ann.fact("shipped", 2 * HOUR, tracking="A1"))
+    await engine.simulation.advance(NOON + 3 * HOUR)
+    assert (await engine.outbox())["shipped:1001:A1"] == "skipped"
+    assert await open_cases(engine) == 1
+
+
+async def test_the_case_about_an_order_without_an_address_ends_when_it_has_one(shops: ManyShops) -> None:
+    engine = platform_and_webhook(shops)
+    nowhere = {"id": "5", "name": "Ann"}
+    woo = Buyer("5", "5001")
+    await engine.take(of("woocommerce", woo.placed(buyer=nowhere)), of("woocommerce", woo.paid(MINUTE)))
+    await engine.simulation.advance(NOON + HOUR)
+    assert await open_cases(engine) == 1
+    await engine.take(of("woocommerce", woo.placed(HOUR, buyer={**nowhere, "email": "ann@b.example"})))
+    await engine.settle()
+    assert heard(engine, "ann@b.example") == ["order_confirmation"]
+    assert await open_cases(engine) == 0
+
+
+async def test_who_was_answered_by_a_person_in_time_is_no_case(shops: ManyShops) -> None:
+    """The channel asks for twenty minutes, and a person answers in five."""
+    engine = shops.engine()
+    engine.fail_with(DeliveryDelayed("busy", retry_after=20 * MINUTE))
+    ann = Buyer("ann")
+    await engine.take(ann.says("在吗", NOON))
+    await engine.simulation.advance(NOON + 5 * MINUTE)
+    await engine.take(ann.is_answered_by_a_person("在的", engine.clock.now))
+    await engine.simulation.advance(NOON + 2 * HOUR)
+    assert await open_cases(engine) == 0
+
+
+async def test_a_refund_is_told_once_the_order_has_an_address(shops: ManyShops) -> None:
+    """Of a refund in part and in full one found no address, and was to tell of the other; which of them is
+    told turns when the total is told."""
+    engine = platform_and_webhook(shops)
+    nowhere = {"id": "5", "name": "Ann"}
+    woo = Buyer("5", "5001")
+    await engine.take(of("woocommerce", woo.placed(buyer=nowhere)))
+    await engine.settle()
+    back = woo.fact("refunded", HOUR, refund="r1", amount="120.00", currency="CNY")
+    await engine.simulation.advance(NOON + HOUR)
+    await engine.take(of("woocommerce", back))
+    await engine.simulation.advance(NOON + DAY)
+    known = {**nowhere, "email": "ann@b.example"}
+    await engine.take(of("woocommerce", woo.placed(DAY, buyer=known, total="120.00", postage="0.00")))
+    await engine.simulation.advance(NOON + 3 * DAY)
+    assert "refunded" in heard(engine, "ann@b.example")

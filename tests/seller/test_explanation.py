@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from bot.domain.errors import DeliveryDelayed
 from bot.domain.events import AnyEvent
 from bot.domain.shop import LOCALES
 from bot.seller.explanation import Explanation, as_text, explain
@@ -21,6 +22,7 @@ from bot.seller.words import SellerWords
 from handlers.routes import ROUTES
 from storage import read_models
 from storage.tables import inbox, outbox
+from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -298,3 +300,60 @@ def test_moments_are_told_in_the_sellers_zone() -> None:
     line = words.say("lines", "settled", {"settled_at": datetime(2026, 11, 21, 4, 0, tzinfo=UTC)})
 
     assert "November 20" in line
+
+
+# What waits, and what did not go out
+
+
+@pytest.fixture
+async def shops(tmp_path: Path) -> AsyncIterator[ManyShops]:
+    async with many_shops(f"sqlite:///{tmp_path / 'shop.db'}") as opened:
+        yield opened
+
+
+def told_of(engine: Engine, name: str) -> str:
+    words = SellerWords("en", ZoneInfo("Asia/Shanghai"))
+    texts = engine.program.parts.catalogue
+    found = engine.database.read_now(
+        lambda link: explain(link, engine.shop, engine.settings, words, name, texts, engine.clock.now)
+    )
+    assert found
+    return as_text(found)
+
+
+async def test_what_waits_behind_another_message_is_not_said_to_be_early(shops: ManyShops) -> None:
+    """Nothing listens at `url`: the confirmation is tried again, and the answers to this buyer wait behind
+    it."""
+    engine = shops.engine()
+    engine.fail_with(DeliveryDelayed("nobody answers"))
+    ann = Buyer("ann", "1001")
+    await engine.take(ann.placed())
+    await engine.settle()
+    await engine.simulation.advance(NOON + 2 * MINUTE)
+    asked = ann.says("什么时候发货？", engine.clock.now)
+    await engine.take(asked)
+    await engine.settle()
+    await engine.simulation.advance(NOON + 2 * MINUTE + timedelta(seconds=1))
+    story = told_of(engine, f"when_ship:webhook:{asked.external_id}")
+    assert "Its time had not come" not in story
+    assert "looked at again" not in story
+    assert 'It waits behind "order confirmation" (order_confirmation:1001)' in story
+
+
+async def test_what_nobody_has_read_was_not_said(shops: ManyShops) -> None:
+    engine = shops.engine()
+    engine.fail_with(DeliveryDelayed("nobody answers"))
+    await engine.take(Buyer("ann", "1001").placed())
+    await engine.settle()
+    assert "What was said" not in told_of(engine, "order_confirmation:1001")
+
+
+async def test_what_waits_for_a_full_channel_says_so(shops: ManyShops) -> None:
+    engine = shops.engine()
+    await engine.take(Buyer("ann", "1001").placed())
+    await engine.react()
+    waits = outbox.update().where(outbox.c.shop == engine.shop, outbox.c.key == "order_confirmation:1001")
+    story_before = told_of(engine, "order_confirmation:1001")
+    await engine.database.write(lambda link: link.execute(waits.values(channel="webhook")))
+    assert "Its turn comes with the next round." in story_before
+    assert "It waits until webhook takes more" in told_of(engine, "order_confirmation:1001")

@@ -117,15 +117,6 @@ def test_of_a_mailbox_with_many_orders_the_newest_are_found(connection: Connecti
     assert found == {f"{n}" for n in range(1, many)}
 
 
-def test_a_channel_that_placed_an_order_is_known_from_then_on(connection: Connection) -> None:
-    ask(connection, SHOP_ID, order_records.note_placing({"web"}))
-    ask(connection, SHOP_ID, order_records.note_placing({"web", "woo"}))
-    ask(connection, SHOP_ID, order_records.note_placing(set()))
-    ask(connection, NEIGHBOUR, order_records.note_placing({"shopify"}))
-
-    assert ask(connection, SHOP_ID, order_records.are_placing()) == {"web", "woo"}
-
-
 def test_who_names_nobody_gets_nothing(connection: Connection) -> None:
     save(connection, order("1"))
 

@@ -265,8 +265,3 @@ def test_an_order_from_before_is_found_by_its_number_as_people_type_it(old: Engi
             assert [each.id for each in ask(link, SHOP, order_records.by_number([typed]))] == [
                 "INV-2026/0042"
             ]
-
-
-def test_the_channels_that_had_placed_orders_are_known(old: Engine) -> None:
-    with upgraded(old) as link:
-        assert ask(link, SHOP, order_records.are_placing()) == {"web", "shopify"}

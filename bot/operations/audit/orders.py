@@ -64,16 +64,17 @@ def record_differs(facts: list[Fact], record: Order | None, archived_until: date
     The facts of a parked event may or may not be in the record: its handler failed before or after them.
     Where the first events may be in the archive, the record must at least contain all the others.
     """
-    done = _merged(fact for fact in facts if fact.state == "done")
-    if done is None:
+    done = [fact for fact in facts if fact.state == "done"]
+    if not done:
         return False
     if record is None:
         return True
     if archived_until and (record.placed_at is None or record.placed_at < archived_until + CLOCKS_APART):
-        again = _merged((fact for fact in facts if fact.state == "done"), record)
-        return again != record
-    parked = _merged(fact for fact in facts if fact.state != "open")
-    return _compared(record) not in {_compared(done), _compared(parked or done)}
+        return _merged(done, record) != record
+    handled = [fact for fact in facts if fact.state != "open"]
+    new = Order(id=record.id, channel=record.channel, own_id=record.own_id)
+    again = (_merged(done, new), _merged(handled, new))
+    return _compared(record) not in {_compared(each or new) for each in again}
 
 
 def _known(facts: Iterable[Fact], at: datetime) -> Order | None:
@@ -88,8 +89,6 @@ def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
 
 
 def _compared(order: Order) -> bytes:
-    """The order as JSON, without what depends on the order of arrival (channel and buyer id), and without
-    what the buyer asked for in a chat, which is no fact of the platform's."""
-    return msgspec.json.encode(
-        msgspec.structs.replace(order, buyer=None, channel="", reminders_ended_at=None)
-    )
+    """The order as JSON, without what is no fact of the platform's: our buyer, and what they asked for in a
+    chat."""
+    return msgspec.json.encode(msgspec.structs.replace(order, buyer=None, reminders_ended_at=None))
