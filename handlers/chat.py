@@ -83,7 +83,10 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if told is not None:
         return [*ended, *told]
     if understood.outcome == "ask":
-        return [*ended, *which_meaning.ask(meanings, event)]
+        one = which_meaning.settled(meanings)
+        if one is None:
+            return [*ended, *which_meaning.ask(meanings, event)]
+        meanings = (one,)
     return [*ended, *_each_once(meanings, event, context)]
 
 

@@ -14,6 +14,7 @@ from bot.domain.money import Money, parse_money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers import return_news
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.normalise import normalise
 from handlers.questions import Answers
@@ -64,8 +65,10 @@ def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
     """Tell the buyer how their complaint was settled, or their case where the seller said how."""
     case = context.case
     decided = event.outcome is not None or event.refund is not None
-    if case is None or context.buyer is None or not (case.kind == "complaint" or decided):
+    if case is None or context.buyer is None:
         return []
+    if not (case.kind == "complaint" or decided):
+        return return_news.tell_settled(case)
     told: dict[str, Value] = {"case": case.number, "outcome": event.outcome}
     if event.refund:
         told |= {"amount_minor": event.refund.minor, "currency": event.refund.currency}

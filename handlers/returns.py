@@ -25,6 +25,7 @@ from handlers.validity import amount
 from handlers.which_order import named_order
 
 KIND = "return"
+FAULTS = frozenset({"damaged", "wrong_item", "missing", "quality"})  # causes of a complaint that are ours
 DETAILS_LAPSE = timedelta(days=1)
 PICTURE_LAPSES = timedelta(days=3)
 MOST_ASKED = 3  # times for what is wanted, those in vain counted twice; then a person asks
@@ -38,13 +39,23 @@ DETAILS = frozenset(
 
 
 def take(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
-    """Answer who wants to send something back or to have it exchanged."""
-    return _consider(request_in(words, order), event, context)
+    """Answer who wants to send something back or to have it exchanged.
+
+    Whoever has complained of it does not do so because they changed their mind.
+    """
+    return _consider(request_in(words, order, at_fault=_complained_of(order, context)), event, context)
 
 
 def make_good(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     """Answer who got something broken, faulty or wrong, whatever else the words say."""
     return _consider(request_in(words, order, at_fault=True), event, context)
+
+
+def _complained_of(order: Order, context: Context) -> bool:
+    return any(
+        case.open and case.kind == "complaint" and case.order == order.id and case.cause in FAULTS
+        for case in context.cases
+    )
 
 
 def open_return(order: Order, context: Context) -> Case | None:

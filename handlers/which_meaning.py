@@ -14,10 +14,20 @@ from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.replies import answer
 
+GENERAL = "product_question"  # which any fact of an item may answer
+OF_AN_ITEM = frozenset({"material_care", "size_fit", "stock", "price"})
 LAPSES = timedelta(minutes=30)
 
 _FIRST = re.compile(r"^\W*(?:the )?(?:1|1st|first|former|one|一|第一个?|前者|前面那?个?)\W*(?:one)?\W*$")
 _SECOND = re.compile(r"^\W*(?:the )?(?:2|2nd|second|latter|two|二|第二个?|后者|后面那?个?)\W*(?:one)?\W*$")
+
+
+def settled(meanings: tuple[Meaning, ...]) -> Meaning | None:
+    """The one to answer where the two are of one matter, so that the same facts answer both; None if not."""
+    told = [each for each in meanings if each.intent != GENERAL]
+    if len(told) == 1 and told[0].intent in OF_AN_ITEM:
+        return told[0]
+    return None
 
 
 def ask(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action]:

@@ -16,7 +16,9 @@ from storage.unit import Unit
 
 CHOICE = "skus"  # in what a question is about: those that the buyer chooses from, a line each
 TALKED_OF = timedelta(hours=2)  # after this a talk is not about its last item any more
-OF_AN_ITEM = frozenset({"size_fit", "material_care", "product_question"})  # asked of what is in hand
+OF_AN_ITEM = frozenset(  # asked of what was just talked of
+    {"size_fit", "material_care", "product_question", "discount", "postage"}
+)
 ORDERED = 10  # skus of the buyer's orders that may be meant
 
 

@@ -195,3 +195,11 @@ def test_a_feast_moves_the_day_by_which_it_is_decided() -> None:
 
     assert case.due_at is not None
     assert case.due_at.date() == date(2026, 10, 9)  # the week of the National Day is no working time
+
+
+def test_the_buyer_is_told_when_their_return_is_settled() -> None:
+    event = CaseSettled(channel="seller", external_id="s", at=PLACED, case=12)
+    case = msgspec.structs.replace(CASE, kind="return", order="1001")
+    context = Context(now=PLACED, shop_id="mugs", shop=Shop(name="x"), buyer=ANN, case=case)
+
+    assert said(decide(event, context)) == ["return_settled"]

@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.domain.actions import Say
+from bot.domain.context import Case
 from bot.domain.events import BuyerRef, Line, Media
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -349,3 +351,17 @@ def test_questions_end_whatever_is_said() -> None:
 
 def test_the_decision_is_that_of_the_policy() -> None:
     assert decide(Wish(way="refund"), ARRIVED, SHOP, NOW).agreed
+
+
+def test_who_complained_of_it_is_not_asked_to_pay_for_sending_it_back() -> None:
+    complaint = Case(
+        number=3, kind="complaint", key="complaint:1", reason="complained", opened_at=NOW, order="1001",
+        cause="damaged",
+    )  # fmt: skip
+    for case, way in (
+        (complaint, "made_good"),
+        (msgspec.structs.replace(complaint, cause="price"), "return_agreed"),
+    ):
+        context = chat_context(ARRIVED, shop=SHOP, cases=(case,), now=NOW)
+        actions = returns.take(ARRIVED, "不想要了，退款", wrote("不想要了，退款"), context)
+        assert [each.template for each in actions if isinstance(each, Say)] == [way]

@@ -93,3 +93,9 @@ def test_a_question_lapses() -> None:
 
 def test_a_chat_without_a_conversation_remembers_nothing() -> None:
     assert Conversation(channel="shop", address="1", buyer="ann").talk == NO_TALK
+
+
+def test_two_meanings_of_one_matter_are_not_asked_about() -> None:
+    between_two = between("product_question", "material_care")
+    assert answers(wrote("what's it made of?"), chat_context(understood=between_two)) != ["which_meaning"]
+    assert answers(wrote("hm"), chat_context(understood=between("stock", "price"))) == ["which_meaning"]
