@@ -23,6 +23,9 @@ from tests.databases import Databases
 # Which kinds of database the tests run on; `make mutants` names SQLite alone, to be fast.
 KINDS = os.environ.get("XIAOER_TEST_DATABASES", "sqlite,postgresql").split(",")
 
+# Programs that tests start would each learn for a minute; what uses sentence vectors asks for them itself.
+os.environ["XIAOER_VECTORS"] = "off"
+
 # Structlog's own way draws each exception with all its variables, for a second and longer.
 PLAIN = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 

@@ -72,9 +72,11 @@ def _not_here() -> None:
 async def learned_aside(folder: Path, own: Path) -> bool:
     """Learn what is not kept yet, in another process; False if that failed."""
     command = (sys.executable, "-m", "bot.understanding.learning", str(folder), str(own))
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    pipe = asyncio.subprocess.PIPE  # its input ends with us, and it with its input
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stderr=pipe)
     try:
-        _, said = await process.communicate()
+        said = await process.stderr.read() if process.stderr else b""
+        await process.wait()
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def learn(
     installed. on_learning: called before each model that is not kept yet. Raises OSError if nothing can be
     kept.
     """
-    encode = vectors.encoder() if with_vectors else None
+    encode = vectors.encoder() if with_vectors and vectors.wanted() else None
     starter = starters()
     if own is None or not own.exists():
         return Learnt(_learned(folder, starter, encode, on_learning))
@@ -71,9 +72,16 @@ def shipped() -> Model | None:
     return kept(SHIPPED, key_of(starters()))
 
 
+def _end_with_parent() -> None:
+    """Leave when the program that started this one is gone, which closes our input."""
+    sys.stdin.read()
+    os._exit(1)
+
+
 def main() -> None:
     """Learn what is not kept yet: `python -m bot.understanding.learning FOLDER [EXAMPLES]`."""
     folder, *own = sys.argv[1:]
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(10)  # buyers are served meanwhile
     Path(folder).mkdir(parents=True, exist_ok=True)  # before a minute of learning is lost

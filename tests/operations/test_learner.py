@@ -1,6 +1,8 @@
 """A running program understands by what comes with it, then by the seller's sentences once learned."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,16 @@ async def test_another_process_learns_and_says_if_it_cannot(small: Model, tmp_pa
     assert await learned_aside(tmp_path / "learned", tmp_path / "none.yaml")
     (tmp_path / "file").write_text("", "utf-8")
     assert not await learned_aside(tmp_path / "file" / "learned", tmp_path / "none.yaml")
+
+
+def test_what_learns_aside_ends_with_the_program_that_started_it(tmp_path: Path) -> None:
+    own = tmp_path / "understanding.yaml"
+    own.write_text("gift_wrap:\n- can you wrap it up nicely\n", "utf-8")
+    command = [sys.executable, "-m", "bot.understanding.learning", str(tmp_path / "learned"), str(own)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.close()  # as the system does for one that was killed
+        assert process.wait(SECONDS) == 1
 
 
 def test_the_starter_sentences_model_comes_with_the_program() -> None:
