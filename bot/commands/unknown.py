@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import msgspec
 import typer
 from sqlalchemy import Connection
@@ -130,10 +129,10 @@ def _assign(found: Sequence[Unknown], own: Path, reader: str) -> None:
         tell(say("assign_keys", reader))
         key = ""
         while key not in {*keys, "n", "s", "q"}:
-            key = click.getchar().casefold()
+            key = typer.getchar().casefold()
         if key == "q":
             break
-        intent = keys.get(key) or (click.prompt(say("which_intent", reader)).strip() if key == "n" else "")
+        intent = keys.get(key) or (typer.prompt(say("which_intent", reader)).strip() if key == "n" else "")
         if intent:
             _teach(own, intent, each.text, reader)
             taught += 1

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import pytest
+import typer
 
 from bot.cli import main
 from bot.domain.events import BuyerRef, MessageReceived
@@ -69,8 +69,8 @@ def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     keys: list[str] = []
     monkeypatch.setattr(learning, "starters", lambda: STARTER)
     monkeypatch.setattr(vectors, "encoder", lambda: None)
-    monkeypatch.setattr(click, "getchar", lambda: keys.pop(0))
-    monkeypatch.setattr(click, "prompt", lambda question: "gift_wrap")
+    monkeypatch.setattr(typer, "getchar", lambda: keys.pop(0))
+    monkeypatch.setattr(typer, "prompt", lambda question: "gift_wrap")
     return Shop(tmp_path, capsys, keys)
 
 
