@@ -366,18 +366,13 @@ async def serve(
     on_unknown: told of each entry of a knowledge file that is not used.
     notice_seconds: between "not ready" and the closing of the port, so that a load balancer notices.
     """
-    # What scores texts takes long to import, and only what serves needs it.
-    from bot.operations.learner import learning
-    from bot.understanding.understander import Understander
-
     database = Database(config.database)
     try:
         copy = await asyncio.to_thread(schema.ready, database.engine)
         if copy:
             log.info("database brought up to date", copy=str(copy))
         async with open_http() as http:
-            understander = Understander()
-            options.setdefault("understand", understander.understand)
+            learns = _learning(config, options, on_left_out)
             written, of = config.understanding.knowledge, config.shops
             options.setdefault("knows", await asyncio.to_thread(load_knowledge, written, of, on_unknown))
             program = build(config, database, http, **options)
@@ -387,8 +382,7 @@ async def serve(
             _rest_the_collector()
             runner = web.AppRunner(program.site, access_log=None, shutdown_timeout=LAST_ANSWER_SECONDS)
             await runner.setup()
-            folder, own = config.understanding.learned, config.understanding.examples
-            async with program.running() as hold, learning(understander, folder, own, on_left_out):
+            async with program.running() as hold, learns:
                 try:
                     async with (
                         _answering(parts.monitoring, config.metrics_listen),
@@ -402,6 +396,21 @@ async def serve(
                     await runner.cleanup()
     finally:
         database.close()
+
+
+def _learning(
+    config: Config, options: Options, on_left_out: Callable[[FaultyExamples], None]
+) -> contextlib.AbstractAsyncContextManager[None]:
+    """What learns while the program runs; nothing where the caller brings an understanding of their own."""
+    if options.keys() & {"rules", "understand"}:
+        return contextlib.nullcontext()
+    # What scores texts takes long to import, and only what serves needs it.
+    from bot.operations.learner import learning
+    from bot.understanding.understander import Understander
+
+    understander = Understander()
+    options["understand"] = understander.understand
+    return learning(understander, config.understanding.learned, config.understanding.examples, on_left_out)
 
 
 @contextlib.asynccontextmanager

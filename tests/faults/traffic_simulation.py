@@ -81,7 +81,10 @@ class Receiver:
     def said(self) -> Counter[str]:
         """Count the messages, each with an id of its own, that say the same."""
         messages = self.messages.values()
-        return Counter(f"{m['template']}:{m.get('order')}:{m['buyer']['id']}:{step(m)}" for m in messages)
+        return Counter(
+            f"{m['template'].removesuffix('_again')}:{m.get('order')}:{m['buyer']['id']}:{step(m)}"
+            for m in messages  # a second greeting is answered in other words
+        )
 
 
 def step(message: dict[str, Any]) -> str:
