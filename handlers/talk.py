@@ -13,6 +13,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import message_policies as policy
+from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
 
 GREETS_AGAIN = timedelta(hours=4)  # before this a second greeting is answered, not returned
@@ -39,7 +40,8 @@ def talk_of(context: Context) -> Talk:
 def told_anew(actions: list[Action], event: MessageReceived, context: Context) -> list[Action]:
     """Put other words for a greeting, or facts, that this chat was given last; the third time a person."""
     talk = talk_of(context)
-    recent = talk.last_at is not None and context.now - talk.last_at < SAYS_AGAIN
+    named = bool(numbers_in(event.text))  # whoever names an order is told of it
+    recent = not named and talk.last_at is not None and context.now - talk.last_at < SAYS_AGAIN
     greeted = talk.greeted_at is not None and context.now - talk.greeted_at < GREETS_AGAIN
     told: list[Action] = []
     for action in actions:

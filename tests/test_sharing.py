@@ -95,7 +95,7 @@ async def test_a_message_that_is_just_being_withdrawn_is_not_overtaken_either(sh
         await asyncio.wait_for(one.deliver(), TIMEOUT)
         assert one.sent == []
     await one.deliver()
-    assert [each.message.key for each in one.sent] == ["hello:webhook:message:ann:m1#message.received"]
+    assert [each.message.key for each in one.sent] == ["hello_again:webhook:message:ann:m1#message.received"]
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["is claiming", "has just claimed"])
@@ -108,7 +108,7 @@ async def test_what_is_decided_while_another_claims_waits_for_its_turn(shops: Ma
     with one.database.engine.connect() as connection:
         assert len(claimed(one, connection, room=1)) == 1
         await one.database.write(
-            lambda link: due_since_yesterday(link, one.shop, "hello:webhook:message:ann:m1")
+            lambda link: due_since_yesterday(link, one.shop, "hello_again:webhook:message:ann:m1")
         )
         if ended:  # after the other saw the message waiting, and before it knew that it claimed it
             before_locking(two, connection.commit)

@@ -60,7 +60,7 @@ def test_the_nearest_example_of_a_known_sentence_is_that_sentence(small: Model) 
     scored = small.scored("这个多少钱")
 
     assert small.reason(scored, "price").nearest == "这个多少钱"
-    assert small.similarities(scored).max() == pytest.approx(1.0)
+    assert small.similarities(scored).max() == pytest.approx(1.0, abs=1e-3)  # as precise as it is kept
 
 
 def test_a_text_without_a_known_feature_scores_by_the_base_alone(small: Model) -> None:
