@@ -145,6 +145,7 @@ class Model:
             lengths = [each.stop - each.start for each in slices]
             values = np.concatenate([learned.values[each] for each in slices])
             alike += np.bincount(rows, values * np.repeat(scored.weights, lengths), len(self.examples))
+        alike = np.minimum(alike, 1.0)  # they are kept in short numbers
         if scored.vector is None:
             return alike
         share = learned.vector_share
