@@ -82,10 +82,19 @@ class TimeLimit:
         with self._lock:
             call = self._calls.pop(thread)
             if call.interrupted:
-                _raise_in(thread, None)  # it returned before the exception was raised
+                _swallow(thread)  # it may have returned before the exception was raised
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise `error` in a thread; None cancels one that is pending."""
-    raised = ctypes.py_object(error) if error else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+def _swallow(thread: int) -> None:
+    """Raise the exception that may be pending in this thread, and catch it.
+
+    Where it is only taken back, CPython 3.11 keeps the flag of it, and spins under a trace function.
+    """
+    with contextlib.suppress(_Interrupted):
+        _raise_in(thread, _Interrupted)  # in place of the one that is pending
+        while True:
+            pass
+
+
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

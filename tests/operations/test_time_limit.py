@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from contextlib import AbstractAsyncContextManager
@@ -145,3 +147,23 @@ async def test_a_thread_beside_the_one_that_hangs_is_not_interrupted() -> None:
         sums = [patience.bounded(lambda: sum(range(1000))) for _ in range(1000)]
         await ended
     assert len(set(sums)) == 1
+
+
+def test_a_trace_function_works_after_an_interruption() -> None:
+    """In a process of its own: where it does not, the interpreter spins for good."""
+    code = """
+import sys
+from bot.operations.time_limit import TimeLimit, TookTooLong
+limit = TimeLimit(2, 0.05)
+with limit.watching():
+    try:
+        limit.bounded(lambda: [0 for _ in iter(int, 1)])
+    except TookTooLong:
+        pass
+def called():
+    return "done"
+sys.settrace(lambda *_: None)
+print(called())
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "done"
