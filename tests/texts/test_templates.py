@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,19 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order, Review
 from bot.domain.payments import Refund
-from bot.domain.shop import LOCALES, Account, Payment, Promotion, Returns, Seller, Shop, Tier, Vip
+from bot.domain.shop import (
+    LOCALES,
+    Account,
+    Coupon,
+    Haggling,
+    Payment,
+    Promotion,
+    Returns,
+    Seller,
+    Shop,
+    Tier,
+    Vip,
+)
 from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, Version, split_subject
 from bot.texts.check import check_templates
 from bot.texts.samples import NAMES, sample, samples
@@ -36,6 +48,7 @@ FULL = Shop(
     returns=Returns(
         conditions="包装齐全", address={"en": "1 Any Street"}, steps="Put a note in.", repair=True
     ),
+    haggling=Haggling(coupon=Coupon(code="HELLO", percent=5, until=date(2026, 12, 31))),
 )
 BY_MAIL = ("seller_case", *(name for name, policy in POLICIES.items() if policy.category != "answer"))
 NAMES_OF_TEXTS = sorted((*POLICIES, *PARTS))
