@@ -60,12 +60,16 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     meaning = meanings[0]
     wish = WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
+    alarmed = complaints.alarmed(event, context)
     if context.human_talks:
         obeyed = [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
-        return [*obeyed, *_heard(meanings, event)]
+        told = [each for each in alarmed if not isinstance(each, Say)]
+        return [*obeyed, *(told or _heard(meanings, event))]
     if event.kind == "edit" and wish is None and meaning.intent not in ("person", "no_reminders"):
         return []  # the first wording was answered already
     ended = _ended(meaning, event, context)
+    if alarmed:
+        return [*([wish(event)] if wish else [*opened, *ended]), *alarmed]
     answered = _to_question(meaning, event, context) if wish is None else None
     if answered is not None:
         return [*opened, *ended, *answered]

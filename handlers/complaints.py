@@ -15,6 +15,7 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import return_news
+from handlers.alarm import alarm_in, is_harm
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.normalise import normalise
 from handlers.questions import Answers
@@ -36,6 +37,24 @@ def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> lis
     if cause == OTHER and meaning.intent == "damaged_item":
         cause = "damaged"
     return _taken(cause, _concern(plain, order, context), order, event, context)
+
+
+def alarmed(event: MessageReceived, context: Context) -> list[Action]:
+    """Take what is the owner's at once, whatever the talk is about; [] for other words.
+
+    Once a day for a chat and a concern: what follows stands in the case.
+    """
+    plain = normalise(event.text)
+    concern = alarm_in(plain)
+    if concern is None:
+        return []
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    key = f"alarm:{event.channel}:{event.conversation}:{concern}:{day}"
+    if any(case.key == key for case in context.cases):
+        return [_noted_under(key, event)]
+    template = "harm_taken" if is_harm(concern) else "complaint_taken"
+    order = own_order(event, context, None)
+    return _taken(cause_of(plain), concern, order, event, context, key, template)
 
 
 def insult(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -77,10 +96,16 @@ def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
 
 
 def _taken(
-    cause: str, concern: str | None, order: Order | None, event: MessageReceived, context: Context
+    cause: str,
+    concern: str | None,
+    order: Order | None,
+    event: MessageReceived,
+    context: Context,
+    key: str = "",
+    template: str = "complaint_taken",
 ) -> list[Action]:
     due_at = decided_by(max(event.at, context.now), context.shop)
-    key = f"complaint:{event.channel}:{event.external_id}"
+    key = key or f"complaint:{event.channel}:{event.external_id}"
     about: dict[str, Value] = {"cause": cause, "order": order.shown_number if order else None}
     if concern:
         about["concern"] = concern
@@ -94,7 +119,7 @@ def _taken(
         due_at=due_at,
     )
     told: dict[str, Value] = {"cause": cause, "decide_by": iso(due_at)}
-    said = msgspec.structs.replace(answer("complaint_taken", event), values=told, case=key)
+    said = msgspec.structs.replace(answer(template, event), values=told, case=key)
     return [opened, said, *_made_good(cause, concern, order, event, context)]
 
 
@@ -140,7 +165,11 @@ def _open_complaint(context: Context) -> Case | None:
 def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
     """Say once a day that it stands in the case too."""
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")
+    return _noted_under(f"{case.key}:{day}", event)
+
+
+def _noted_under(key: str, event: MessageReceived) -> Say:
+    return msgspec.structs.replace(answer("noted", event), key=f"noted:{key}")
 
 
 def _is_of(event: TimeCame, case: Case) -> bool:
@@ -158,6 +187,7 @@ POLICIES: MessagePolicies = {
             for cause in ("damaged", "late", "wrong_item", "missing", "quality", "price", "service", "other")
         ),
     ),
+    "harm_taken": policy.answer(variables=("case",), samples=({"case": 12},)),
     "compensation": policy.answer(variables=("amount",), samples=({"amount_minor": 500, "currency": "CNY"},)),
     "insulted": policy.answer(),
     "complaint_settled": policy.persons(
