@@ -18,21 +18,23 @@ from handlers import return_news
 from handlers.alarm import alarm_in, is_harm
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.normalise import normalise
+from handlers.order_proof import numbers_in
 from handlers.questions import Answers
 from handlers.replies import answer, quoted
 from handlers.validity import amount, iso
 from handlers.vip import standing, tier_of
-from handlers.which_order import own_order
+from handlers.which_order import named_order, own_order
 
 COMPENSATED = ("late", "damaged", "missing")  # what the bot itself may make good, where the shop lets it
 
 
 def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """Open a case and acknowledge it; while one is open, what they write stands in it."""
-    known = _open_complaint(context)
+    order, plain = own_order(event, context, None), normalise(event.text)
+    named = named_order(numbers_in(event.text), context)
+    known = _open_complaint(named, context)
     if known is not None:
         return [_noted(known, event, context)]
-    order, plain = own_order(event, context, None), normalise(event.text)
     cause = cause_of(plain)
     if cause == OTHER and meaning.intent == "damaged_item":
         cause = "damaged"
@@ -158,8 +160,12 @@ def _concern(plain: str, order: Order | None, context: Context) -> str | None:
     return "vip" if is_vip and shop.complaints.vip_to_owner else None
 
 
-def _open_complaint(context: Context) -> Case | None:
-    return next((case for case in context.cases if case.kind == "complaint" and case.open), None)
+def _open_complaint(named: Order | None, context: Context) -> Case | None:
+    """The complaint in which the words stand; one about another order than they name is none."""
+    for case in context.cases:
+        if case.kind == "complaint" and case.open and (named is None or case.order in (None, named.id)):
+            return case
+    return None
 
 
 def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
