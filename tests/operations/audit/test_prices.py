@@ -1,4 +1,4 @@
-"""Prices that no buyer should have read: the audit is silent over honest bargains, and names what is broken."""
+"""Prices that no buyer should have read: silent over honest bargains, and each broken rule is named."""
 
 import random
 from collections.abc import AsyncIterator
