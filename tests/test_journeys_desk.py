@@ -151,6 +151,21 @@ async def test_the_bot_is_switched_off_and_on_in_a_buyers_chat(shops: ManyShops)
     assert desk.audited() == []
 
 
+async def test_what_waited_while_a_person_talked_is_said_once_the_chat_is_given_back(shops: ManyShops) -> None:
+    desk = Desk(shops)
+    await desk.ann_says("转人工")
+    await desk.seller_says("在", reply_to=notice(desk))
+    since = desk.engine.clock.now - desk.ann.at
+    parcel = desk.ann.fact("shipped", since, tracking="SF1", shipped_at=desk.engine.clock.now)
+    await desk.engine.take(desk.ann.placed(pay_on_delivery=True), parcel)
+    await desk.engine.settle()
+    assert "SF1" not in "".join(desk.heard())
+
+    await desk.seller_says("/bot on 1")
+    assert "SF1" in "".join(desk.heard())
+    assert desk.audited() == []
+
+
 async def test_a_bot_that_may_speak_again_after_a_persons_word_speaks_over_nobody(shops: ManyShops) -> None:
     desk = Desk(shops)
     await desk.ann_says("转人工")
