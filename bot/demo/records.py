@@ -183,6 +183,7 @@ class _Reader:
             closed_at=row.closed_at,
             reason=self.words.reason(row.reason, msgspec.json.decode(row.details)),
             draft=row.draft,
+            outcome=row.outcome,
         )
 
 
