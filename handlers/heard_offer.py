@@ -19,13 +19,16 @@ from handlers.normalise import normalise
 MOST_PIECES = 9999
 # Signs that several countries use, so that they name the currency of the shop; words like RMB do not.
 SHARED_SIGNS = ("CNY", "TWD")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMERALS = {
-    name: str(number)
-    for names in ("one two three four five six seven eight nine ten twelve".split(), "一二三四五六七八九十")
-    for name, number in zip(names, (*range(1, 11), 12), strict=False)
-} | {"两": "2"}
-_LATIN = "|".join(name for name in _NUMERALS if name.isascii())
-_NUMERAL = re.compile(rf"[0-9]{{1,4}}|\b(?:{_LATIN})\b|[一二三四五六七八九十两]")
+    "两": "2",
+    **{
+        name: str(number)
+        for names in (_WORDS, "一二三四五六七八九十")
+        for number, name in enumerate(names, 1)
+    },
+}
+_NUMERAL = re.compile(rf"[0-9]{{1,4}}|\b(?:{'|'.join(_WORDS)})\b|[一二三四五六七八九十两]")
 NAMED_MONEY = ("rmb", "cny", "人民币", "人民幣", "nt", "twd", "台币", "台幣", "新台")
 
 

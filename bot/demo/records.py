@@ -150,7 +150,8 @@ class _Reader:
         order = self.numbers.get(event.order) if isinstance(event, OrderEvent | TimeCame) else None
         who = text = agent = silent = None
         match event:
-            case MessageReceived(conversation=conversation, text=text) if conversation == DESK:
+            case MessageReceived() if event.conversation == DESK:
+                text = event.text
                 agent, who = self.played.cast.values["agent"], self.played.cast.words["bot"]
             case MessageReceived():
                 who, text = self.talkers.get((event.channel, event.conversation)), event.text

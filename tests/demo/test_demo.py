@@ -219,7 +219,9 @@ def test_a_haggle_ends_in_a_quote_whose_price_the_order_gets(account: Transcript
     assert "Q101" in (seen.text or "")
     assert quote.closed_at is not None
     assert float(goods["price"]) * 0.85 <= float(goods["agreed"]) < float(goods["price"])
-    written = f"{float(goods['agreed']):,.2f}".removesuffix(".00") if account.locale == "zh-TW" else goods["agreed"]
+    written = (
+        f"{float(goods['agreed']):,.2f}".removesuffix(".00") if account.locale == "zh-TW" else goods["agreed"]
+    )
     assert written in (only(account, "haggle_deal").text or "")
     assert written in (only(account, "payment_received", "1004").text or "")
 

@@ -190,7 +190,9 @@ def silent_from_now(now: Minute) -> bool:
 
 def prices(now: Minute) -> list[float]:
     """The sums of money that the sentence names."""
-    return [float(each.replace(",", "")) for each in re.findall(r"(?:NT\$|[$¥])([\d,]+(?:\.\d\d)?)", now.sentence)]
+    return [
+        float(each.replace(",", "")) for each in re.findall(r"(?:NT\$|[$¥])([\d,]+(?:\.\d\d)?)", now.sentence)
+    ]
 
 
 def above_the_floor(now: Minute) -> bool:
@@ -255,7 +257,9 @@ def decided(now: Minute) -> bool:
 
 def persons_word(now: Minute) -> bool:
     """What a person wrote for the buyer in that minute, sums too."""
-    told = [event.text or "" for event in now.account.events if event.agent and event.at == now.message.settled_at]
+    told = [
+        event.text or "" for event in now.account.events if event.agent and event.at == now.message.settled_at
+    ]
     sums = [f"{price:g}" for price in prices(now)]
     return any(now.sentence in text or (sums and sums[0] in text) for text in told)
 
@@ -310,7 +314,10 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     (r"^I can do .* for \$|^.*，给您 ¥|^.*，算您 NT", above_the_floor),
     (r"^It's a deal|^成交：", agreed),
     (r"^Your quote is|^报价号|^議價編號", for_a_day),
-    (r"^We've seen your order|的报价.*看到|看到.*订单.*报价|看到.*訂單.*議價|^We're changing the price", price_to_change),
+    (
+        r"^We've seen your order|的报价.*看到|看到.*订单.*报价|看到.*訂單.*議價|^We're changing the price",
+        price_to_change,
+    ),
     (r"^The total of your order|^It's now \$|金额有变动|金額有異動", lambda now: now.has("repriced")),
     (r"back for a refund|办退货退款|辦理退貨退款", taken_back),
     (r"^Please send it off by|^寄回截止|^寄回期限", fourteen_days),
@@ -343,9 +350,11 @@ NOTHING_CLAIMED = (
     r"^If you no longer|^如果不需要|^若您已不需要|^Any questions",
     r"^Done\.$|^If it's only offers|^To undo this|^您来问|^您有問題|^只是不想收|^如果只是不想",
     r"^There's nothing you",
-    r"^All I'd ask|^How does that|^今天下单|^今天下單|^用着喜欢|^用得喜歡|^您看可以|^Just order as usual|^您照常下单|^請照常下單",
+    r"^All I'd ask|^How does that|^今天下单|^今天下單|^用着喜欢|^用得喜歡|^您看可以",
+    r"^Just order as usual|^您照常下单|^請照常下單",
     r"^我们这就改价|^我們正在修改金額|^若您比較急|^有疑问请直接|^有任何疑問，",
-    r"^If you've paid|^Please wait for the new|^Something not right|^Of course|^You pay for|^Send it to|^寄回地址",
+    r"^If you've paid|^Please wait for the new|^Something not right|^Of course",
+    r"^You pay for|^Send it to|^寄回地址",
     r"^If that doesn't settle|^要是还有不满意|^若您仍有疑問",
     r"^If there's a code|^下单时就能用|^下單時即可|^To stop these offers|^不想再收到",
     r"^请把订单号|^核对上了|^請提供訂單|^核對無誤",
