@@ -240,7 +240,12 @@ async def test_a_stranger_moves_nothing_of_an_order_that_is_not_theirs(database_
 @pytest.mark.parametrize(
     ("locale", "wish", "agreed", "settled"),
     [
-        ("en", "I'd like to return the teapot for a refund", "Send it to: 1 Any Street", "dealt with your return"),
+        (
+            "en",
+            "I'd like to return the teapot for a refund",
+            "Send it to: 1 Any Street",
+            "dealt with your return",
+        ),
         ("zh-CN", "茶壶我想退货退款", "寄回地址：某路 1 号", "处理好了"),
         ("zh-TW", "Teapot 我想退貨退款", "寄回地址：某路 1 号", "處理完成"),
     ],
