@@ -48,11 +48,11 @@ async def test_who_asks_for_a_person_waits_for_one_in_their_own_chat(shop: World
 
 
 async def test_words_stand_in_a_case_of_the_chat_that_said_them(shop: World) -> None:
-    await shop.say("please cancel order 1001", "one")
+    await shop.say("I have paid for order 1001", "one")
     await shop.settle()
-    await shop.say("please cancel order 1001, I never wanted it", "two")
+    await shop.say("I have paid for order 1001 too, from another account", "two")
     await shop.settle()
 
-    chats = [case.chat for case in await rows(shop, tables.cases) if case.kind == "order_change"]
+    chats = [case.chat for case in await rows(shop, tables.cases) if case.kind == "payment_claim"]
     assert sorted(chats) == ["webhook:one", "webhook:two"]
-    assert heard(shop, "two")[-1] == "cancel_asked"
+    assert heard(shop, "two")[-1] == "payment_claimed"
