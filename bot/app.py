@@ -41,6 +41,7 @@ from bot.operations.time_limit import TimeLimit
 from bot.program import DELIVER, LEGS, REACT, RECEIVE, Parts, Program, Workers
 from bot.react.campaigns import Campaigns
 from bot.react.reactor import Reactor
+from bot.react.restocks import Restocks
 from bot.receive.connection_limits import ConnectionLimits
 from bot.receive.delivery_store import DeliveryStore
 from bot.receive.endpoint import Receiver
@@ -218,6 +219,7 @@ class _Builder:
                 limits=limits,
                 reactor=self._reactor(),
                 campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                restocks=Restocks(config.shops, self.rules, self.catalogue),
                 claimer=claimer,
                 dispatcher=dispatcher,
                 connected=[channel for channel in sending if isinstance(channel, EmailChannel)],

@@ -216,6 +216,23 @@ class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     case: int | None = None
 
 
+class WishForStock(msgspec.Struct, frozen=True, kw_only=True):
+    """Remember that this conversation asked for an item that is sold out; it is told once when it is back.
+
+    title: by which the buyer knows it. until: from when on it is not told any more.
+    """
+
+    sku: str
+    title: str
+    until: datetime
+
+
+class EndStockWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell this conversation no more of the item."""
+
+    sku: str
+
+
 class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
     """Keep where a bargain stands and what is agreed: a new quote, or the one of this number as it is now."""
 
@@ -244,4 +261,6 @@ Action = (
     | KeepTalk
     | WakeAt
     | MakeQuote
+    | WishForStock
+    | EndStockWish
 )

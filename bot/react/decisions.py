@@ -14,6 +14,7 @@ from bot.domain.actions import (
     Consent,
     CountTry,
     EndReminders,
+    EndStockWish,
     Hush,
     KeepTalk,
     MakeQuote,
@@ -28,6 +29,7 @@ from bot.domain.actions import (
     TellSeller,
     Unsay,
     WakeAt,
+    WishForStock,
 )
 from bot.domain.arbiter import too_late
 from bot.domain.context import Case, Context, Conversation
@@ -35,6 +37,7 @@ from bot.domain.events import AgentReplied, BotSwitched, Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
+from bot.domain.stock_wishes import StockWish
 from bot.react.proofs import Proofs
 from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
@@ -115,6 +118,11 @@ class Decisions:
                     self._end_reminders(action, context.conversation)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
+                case WishForStock() if context.conversation:
+                    self._wish_for(action, context.conversation)
+                case EndStockWish() if context.conversation:
+                    chat = context.conversation
+                    self._work.end_stock_wish((action.sku, chat.channel, chat.address))
                 case MakeQuote():
                     self._work.put_quote(action.quote)
                 case KeepTalk() if context.conversation:
@@ -328,6 +336,18 @@ class Decisions:
     def _keep_talk(self, kept: KeepTalk, chat: Conversation) -> None:
         known = self._work.chats[chat.channel, chat.address]
         self._work.put_chat(_replace(known, talk=kept.talk))
+
+    def _wish_for(self, wish: WishForStock, chat: Conversation) -> None:
+        self._work.put_stock_wish(
+            StockWish(
+                sku=wish.sku,
+                channel=chat.channel,
+                address=chat.address,
+                title=wish.title,
+                asked_at=self._work.now,
+                lapses_at=wish.until,
+            )
+        )
 
     def _end_reminders(self, ended: EndReminders, chat: Conversation | None) -> None:
         """What waits of the reminders is judged by it when it is due. Of an order the first wish stays, of a
