@@ -109,6 +109,17 @@ class Relay(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class SendReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a reply that was written down before to the buyer of the case in hand, as a person's word; where
+    nothing is known for a blank in it, answer the seller so instead.
+
+    words: templates by language.
+    """
+
+    name: str
+    words: dict[str, str]
+
+
 class SwitchBot(msgspec.Struct, frozen=True, kw_only=True):
     """Silence the bot in this chat for the time of a takeover, or let it speak again."""
 
@@ -247,6 +258,7 @@ Action = (
     | CloseCase
     | TellSeller
     | Relay
+    | SendReply
     | SwitchBot
     | SettleCase
     | AnswerSeller

@@ -23,16 +23,19 @@ from bot.domain.actions import (
     OpenOrder,
     Relay,
     Say,
+    SendReply,
     SettleCase,
     SwitchBot,
     TagBuyer,
     TellSeller,
     Unsay,
+    Value,
     WakeAt,
     WishForStock,
 )
 from bot.domain.arbiter import too_late
 from bot.domain.context import Case, Context, Conversation
+from bot.domain.errors import TemplateError
 from bot.domain.events import AgentReplied, BotSwitched, Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
@@ -93,6 +96,8 @@ class Decisions:
                     self._cases.tell_again(action, context.case, context.buyer, about)
                 case Relay():
                     self._relay(action, event)
+                case SendReply() if context.case:
+                    self._send_reply(action, context.case, event, id, rule, context)
                 case SwitchBot():
                     self._switch(action, event)
                 case SettleCase():
@@ -290,6 +295,25 @@ class Decisions:
                 relayed=True,
             )
         )
+
+    def _send_reply(
+        self, reply: SendReply, case: Case, event: Event, id: int, rule: str, context: Context
+    ) -> None:
+        key = f"{event.channel}:{event.external_id}"
+        buyer = context.buyer
+        about = self._orders_of(case, buyer.id if buyer else None)
+        told: dict[str, Value] = {"case": case.number, "name": reply.name}
+        code = "sent"
+        try:
+            text = self._cases.reply(reply.words, reply.name, buyer, about)
+        except TemplateError:
+            code = "reply_blank"
+        else:
+            to = case.chat or ""
+            said = Say(template="from_person", key=f"from_person:{key}", to=to, values={"word": text})
+            self._say(said, id, rule, context)
+            self._relay(Relay(chat=to, text=text), event)
+        self._cases.answer(AnswerSeller(code=code, key=f"desk_answer:{key}", values=told))
 
     def _switch(self, switched: SwitchBot, event: Event) -> None:
         channel, _, address = switched.chat.partition(":")
