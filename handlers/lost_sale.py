@@ -33,9 +33,16 @@ _NO = re.compile(
 )
 
 
+_UP_TO = re.compile(  # a number that is a budget also without a currency
+    r"(?:under|below|up to|less than|within|at most|max(?:imum)?|不超过|最多|低于) ?"
+    r"(?P<a>\d{1,9}(?:\.\d{1,2})?)(?!\d)"
+    r"|(?<!\d)(?P<b>\d{1,9}(?:\.\d{1,2})?) ?(?:块钱?|元)?(?:以内|之内|以下|左右|or less)"
+)
+
+
 def sold_out(product: Product, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """Say so, offer what is like it, and remember the wish where the shop tells of what is back."""
-    budget = _budget(_slots(meaning, context), product)
+    budget = _budget(_slots(meaning, event, context), product)
     waits = context.shop.followups.restock
     about: dict[str, Value] = {"sku": product.sku, "title": product.title, "noted": bool(waits)}
     said = _said("product_sold_out", event, {**about, **_offered(product, budget, context)})
@@ -52,7 +59,7 @@ def _heard(asked: Asked, meaning: Meaning, event: MessageReceived, context: Cont
     if _NO.fullmatch(normalise(event.text).strip(" .。!！~～")):
         return [EndStockWish(sku=sku), answer("restock_unwanted", event)]
     about = context.shelf.products[:1]
-    slots = _slots(meaning, context)
+    slots = _slots(meaning, event, context)
     if slots.amount is None or not about or about[0].sku != sku or about[0].available is not False:
         return None
     budget = _budget(slots, about[0])
@@ -71,12 +78,14 @@ def _said(template: str, event: MessageReceived, values: dict[str, Value]) -> Sa
     return msgspec.structs.replace(answer(template, event), values=values)
 
 
-def _slots(meaning: Meaning, context: Context) -> Slots:
-    """Also of words whose meaning is not sure."""
-    if meaning.slots.amount is not None or context.understood is None:
-        return meaning.slots
-    every = (each.slots for each in context.understood.meanings)
-    return next((slots for slots in every if slots.amount is not None), meaning.slots)
+def _slots(meaning: Meaning, event: MessageReceived, context: Context) -> Slots:
+    """Also of words whose meaning is not sure, and of a number alone with words of a limit."""
+    every = (meaning, *(context.understood.meanings if context.understood else ()))
+    found = next((each.slots for each in every if each.slots.amount is not None), None)
+    if found is not None:
+        return found
+    limit = _UP_TO.search(normalise(event.text))
+    return Slots(amount=Decimal(limit["a"] or limit["b"])) if limit else meaning.slots
 
 
 def _budget(slots: Slots, product: Product) -> Money | None:

@@ -113,6 +113,21 @@ def test_a_budget_that_is_named_later_is_answered_and_may_be_changed() -> None:
     assert "others" not in the(after("for 5?", amount="5", intent="unknown"), Say).values
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["anything under 20?", "up to 20 please", "有没有20以内的", "20块左右的有吗", "20元以下", "不超过20的"],
+)
+def test_a_number_with_words_of_a_limit_is_a_budget(text: str) -> None:
+    assert the(after(text, intent="unknown"), Say).values["others"] == ["Small teapot"]
+
+
+@pytest.mark.parametrize("text", ["order 20?", "20", "under 1234567890123", "以内"])
+def test_a_number_alone_is_none(text: str) -> None:
+    assert "product_alike" not in [
+        each.template for each in after(text, intent="unknown") if isinstance(each, Say)
+    ]
+
+
 # Whether it is still true when it is sent
 
 WISH = StockWish(
