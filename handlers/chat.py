@@ -19,6 +19,7 @@ from handlers import (
     haggling,
     knowledge,
     late_shipping,
+    lost_sale,
     order_proof,
     products,
     quotes,
@@ -382,6 +383,7 @@ QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
+    **lost_sale.QUESTIONS,
     **haggling.QUESTIONS,
 }
 
