@@ -2,7 +2,6 @@
 
 import getpass
 import os
-from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
@@ -43,6 +42,7 @@ from storage.lookup import numbers_of
 from storage.read_models import CaseView
 from storage.unit import Unit
 
+MINUTE = 60  # the least that is shown, in seconds
 WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
@@ -103,7 +103,7 @@ def waiting(
         shown = table(*(say(head, reader) for head in ("case", "waits_for", "buyer", "why")))
         for shop, case in found:
             named = f"{shop} {case.number}" if len(config.shops) > 1 else str(case.number)
-            waits = formats.duration(max(now - case.case.since, timedelta(minutes=1)), reader)
+            waits = formats.duration(max(int((now - case.case.since).total_seconds()), MINUTE), reader)
             shown.add_row(named, waits, case.who or case.chat or "", _why(case, words[shop]))
         show(shown)
     raise typer.Exit(FOUND if found else 0)

@@ -155,6 +155,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     conversation: Conversation | None = None
     cases: tuple[Case, ...] = ()  # open ones, also those that a person has answered
+    others_cases: tuple[Case, ...] = ()  # open ones of other chats, about `orders`: words here stand in none
     said: tuple[Said, ...] = ()
     standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are

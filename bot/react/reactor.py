@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
-from bot.domain.context import Buyer, Context, Conversation
+from bot.domain.context import Buyer, Case, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
 from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
@@ -355,6 +355,12 @@ class _Batch:
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
         known = self._known(event)
+        cases = work.cases_of(subject.buyer, orders) if subject.case is None else ()
+        others: tuple[Case, ...] = ()
+        if isinstance(event, MessageReceived):
+            own = {case.number for case in work.cases.get(subject.buyer or "", ())}
+            others = tuple(case for case in cases if case.number not in own)
+            cases = tuple(case for case in cases if case.number in own)
         if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
             work.read_quotes(subject.buyer, chat)
         return Context(
@@ -364,7 +370,8 @@ class _Batch:
             buyer=buyer,
             orders=orders,
             conversation=chat,
-            cases=work.cases_of(subject.buyer, orders) if subject.case is None else (),
+            cases=cases,
+            others_cases=others,
             case=subject.case,
             standing=self._wishes.standing((chat.channel, chat.address)) if chat else NOTHING_SAID,
             named_orders=numbered,

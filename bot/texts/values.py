@@ -15,7 +15,7 @@ from bot.domain.greetings import addressed_as, first_name
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, told_ids
+from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_ids
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.return_policy import until_of
@@ -364,6 +364,7 @@ _ORDER: Makers[_Ordered] = {
     "to_ship": lambda o: to_ship(o.order),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,
+    "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
     "failed": _failed,
     "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],
 }
