@@ -19,7 +19,7 @@ from storage import foreseen
 from storage.database import Database
 from storage.whole_copy import copy_whole
 
-GRAIN = timedelta(seconds=10)  # in which messages are said together
+GRAIN = timedelta(minutes=1)  # in which messages are said together
 MIDDLE = 0.5  # of what the program leaves to chance, so that two forecasts are alike
 
 OnTime = Callable[[datetime], None]
