@@ -144,7 +144,7 @@ def settle(
                 number=number,
                 confirmed=confirmed,
                 now=utc_now(),
-                by=f"command:{_user()}",
+                by=f"command:{user()}",
                 outcome=outcome,
             )
         )
@@ -156,7 +156,7 @@ def settle(
     tell(say("case_done", reader, number=number))
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a number that has no name here, as in a container
