@@ -41,7 +41,7 @@ from bot.statements.reconciling import (
 from bot.statements.report import as_data, fault_in_words, together
 from bot.statements.settling import OTHER, SETTLED, Assigned, assign
 from bot.statements.staging import BATCH, Staging
-from bot.texts import formats
+from bot.texts import formats, operator_words
 from storage import transfer_records
 from storage.transfer_records import BankUse
 
@@ -141,7 +141,13 @@ class _Reconcile:
                 tell(say(code, self.reader, count=counted.count, sums=self._sums(counted.minor)))
         if found.ignored:
             why = (say(f"ignored_{code}", self.reader, count=count) for code, count in found.ignored.items())
-            tell(say("ignored", self.reader, why=", ".join(why)))
+            tell(
+                say(
+                    "ignored",
+                    self.reader,
+                    why=operator_words.say("transfers", "comma", self.reader, {}).join(why),
+                )
+            )
         if found.hows:
             _picture(
                 "way", {say(f"way_{how}", self.reader): each for how, each in found.hows.items()}, self.words

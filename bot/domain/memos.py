@@ -7,7 +7,7 @@ buyers were told before, is recognised too.
 
 import re
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
@@ -71,7 +71,7 @@ class Reading(msgspec.Struct, frozen=True):
 def readings(text: str, known: Container[str]) -> list[Reading]:
     """Every one of the `known` numbers (compact) that may be meant in a text, wherever it stands."""
     found: list[Reading] = []
-    for signs, start, end, tail in _spans(text):
+    for signs, _, start, end, tail in _spans(text[:LONGEST]):
         number, digit = signs[:-1], signs[-1]
         if (tail == "dashed" or len(signs) > SHORT) and number in known:
             if check_digit(number) == digit:
@@ -88,8 +88,7 @@ def written(text: str) -> set[str]:
     """Every number that a text may mean, whether there is such an order or not: in the parts that it has,
     joined by dashes, with the check digit taken off where it is right."""
     found = set()
-    for signs, start, end, _ in _spans(text):
-        parts = _RUN.findall(_plain(text)[start:end].translate(_NO_SIGNS))
+    for signs, parts, _, _, _ in _spans(text[:LONGEST]):
         if len(signs) >= SHORT:
             found.add("-".join(parts).casefold())
         if len(signs) > 1 and check_digit(signs[:-1]) == signs[-1]:
@@ -98,26 +97,28 @@ def written(text: str) -> set[str]:
     return found - {""}
 
 
-_NO_SIGNS = {ord(sign): " " for sign in "#./_"}
-
-
-def _spans(text: str) -> Iterator[tuple[str, int, int, Tail]]:
-    """Parts of a text that could be a number: its signs, where they stand, and how the last one does."""
+@lru_cache(maxsize=4096)
+def _spans(text: str) -> list[tuple[str, list[str], int, int, Tail]]:
+    """Parts of a text that could be a number: its signs, its runs, where it stands, and how the last sign
+    does."""
     plain = _plain(text)
     runs = list(_RUN.finditer(plain))
     near = [bool(_BETWEEN.fullmatch(plain, one.end(), other.start())) for one, other in pairwise(runs)]
+    found: list[tuple[str, list[str], int, int, Tail]] = []
     for first, begin in enumerate(runs):
-        signs = ""
+        parts: list[str] = []
         for last in range(first, min(first + _MOST_RUNS, len(runs))):
             if last > first and not near[last - 1]:
                 break
             run = runs[last]
-            signs += run[0]
+            parts = [*parts, run[0]]
+            signs = "".join(parts)
             if len(signs) > _LONGEST_NUMBER:
                 break
             behind = plain[runs[last - 1].end() : run.start()] if last > first and len(run[0]) == 1 else ""
             tail: Tail = "dashed" if "-" in behind else "apart" if behind else "joined"
-            yield signs, begin.start(), run.end(), tail
+            found.append((signs, parts, begin.start(), run.end(), tail))
+    return found
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,7 @@ How = Literal["memo", "memos", "part", "over", "known", "number", "digits", "nam
 # What speaks for an order, and what against it.
 Hint = Literal[
     "memo", "slip", "number", "sum", "name", "digits",
-    "told", "less", "more", "paid", "cancelled", "later",
+    "told", "less", "more", "paid", "cancelled", "later", "currency",
 ]  # fmt: skip
 
 CERTAIN: frozenset[How] = frozenset(("memo", "memos", "part", "over", "known", "number", "digits", "name"))
@@ -363,7 +363,9 @@ def _candidate(transfer: Transfer, order: Payable, found: set[Hint]) -> Candidat
         found.add("cancelled")
     elif order.left == 0:
         found.add("paid")
-    elif order.currency == transfer.amount.currency and order.left != transfer.amount.minor:
+    elif order.currency != transfer.amount.currency:
+        found.add("currency")
+    elif order.left != transfer.amount.minor:
         found.add("less" if transfer.amount.minor < order.left else "more")
     return Candidate(order.id, order.number, tuple(hint for hint in _ORDER if hint in found))
 

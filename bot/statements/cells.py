@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,12 @@ _PACKED = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?!\d)")
 _TIME = re.compile(r"[ T]*(\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:\s*(AM|PM))?")
 _MINGUO = 1911  # the year before the first of the Republic, by which banks in Taiwan count
 _NOTHING = frozenset(("", "-", "--", "/"))
-_AROUND = re.compile(r"[^\d.,()+-]")
+_AMOUNT = re.compile(
+    r"(?P<open>\()?\s*(?P<sign>[+-])?\s*(?:[A-Z]{1,3}\$?|[$€£¥])?\s*(?P<inner>[+-])?\s*"
+    r"(?P<digits>\d[\d.,' ]*|[.,]\d+)"
+    r"\s*(?:元|[A-Z]{3}|[$€£¥])?\s*(?P<behind>-|CR|DR)?\s*\)?",
+    re.IGNORECASE,
+)
 _CURRENCIES = {
     "人民币": "CNY", "人民币元": "CNY", "RMB": "CNY", "人民幣": "CNY", "美元": "USD", "美金": "USD",
     "港币": "HKD", "港元": "HKD", "港幣": "HKD", "欧元": "EUR", "歐元": "EUR", "英镑": "GBP", "英鎊": "GBP",
@@ -27,6 +33,7 @@ _CURRENCIES = {
 _LAST_MOMENT = timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=4096)
 def moment(
     date: str, clock: str, order: Literal["dmy", "mdy"], zone: ZoneInfo, now: datetime
 ) -> tuple[datetime, datetime]:
@@ -86,16 +93,20 @@ def money(cell: str, currency: str, decimal: Literal[".", ","]) -> Money | None:
     if text in _NOTHING:
         return None
     wrong = BadCell("amount", given=shown(cell), currency=currency)
-    plain = _AROUND.sub("", text)
-    away = plain.startswith(("-", "(")) or plain.endswith("-") or text.upper().endswith("DR")
-    digits = plain.strip("()+-")
-    digits = digits.replace(".", "").replace(",", ".") if decimal == "," else digits.replace(",", "")
-    if not re.fullmatch(r"\d*\.?\d+|\d+\.", digits) or sum(sign.isalpha() for sign in text) > 4:
+    found = _AMOUNT.fullmatch(text)
+    if found is None:
         raise wrong
+    away = bool(found["open"]) or "-" in (found["sign"], found["inner"], found["behind"]) or _is_debit(found)
+    digits = re.sub(r"[' ]", "", found["digits"])
+    digits = digits.replace(".", "").replace(",", ".") if decimal == "," else digits.replace(",", "")
     try:
         return parse_money(-Decimal(digits) if away else Decimal(digits), currency)
     except (ValueError, ArithmeticError):
         raise wrong from None
+
+
+def _is_debit(found: re.Match[str]) -> bool:
+    return (found["behind"] or "").upper() == "DR"
 
 
 def currency(cell: str, known: frozenset[str]) -> str:

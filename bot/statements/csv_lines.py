@@ -177,8 +177,8 @@ class _Line:
         )
 
     def read(self) -> Read:
-        begin = tidy(clean(next((cell for cell in self.row if cell.strip()), "")))
-        if any(begin.startswith(word) for word in self.form.ignore):
+        begin = next((text for cell in self.row if (text := cell.strip())), "")
+        if begin.startswith(self.form.ignore):
             return Ignored(self.number, "no_booking")
         try:
             return self._booking()

@@ -1,8 +1,9 @@
 """Reconcile a statement: read all of it first, then match it, a batch of bookings in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -124,11 +125,16 @@ class Reconciling:
         open_lines = {key: booking for key, booking in batch if key not in done}
         transfers = [_transfer(key, booking) for key, booking in open_lines.items()]
         self._add_named(connection, transfers, self._book)
+        verdicts = match(transfers, self._book)
+        cases = {key: each.case for key, each in before.items()}
+        if not self._dry:
+            cases |= self._open_and_close(connection, verdicts, cases)
+            payments = (self._payments(each, open_lines[each.transfer.key]) for each in verdicts)
+            events = [inbox_event(self._shop_id, event, self._now) for event in chain.from_iterable(payments)]
+            inbox.add(connection, events)
         records = []
-        for verdict in match(transfers, self._book):
-            booking = open_lines[verdict.transfer.key]
-            earlier = before.get(verdict.transfer.key)
-            case = self._write(connection, verdict, booking, earlier)
+        for verdict in verdicts:
+            booking, case = open_lines[verdict.transfer.key], cases.get(verdict.transfer.key)
             self._count(verdict, booking, case)
             records.append(self._record(verdict, booking, case))
         if not self._dry:
@@ -142,29 +148,24 @@ class Reconciling:
         for order in with_numbers(connection, self._shop_id, new):
             book.add(order)
 
-    def _write(
-        self, connection: Connection, verdict: Verdict, booking: Booking, earlier: TransferRecord | None
-    ) -> int | None:
-        """Returns the number of the transfer's case, if it has one."""
-        case = earlier.case if earlier else None
-        if self._dry:
-            return case
-        if verdict.certain:
-            events = [self._payment(verdict, booking, place) for place in range(len(verdict.shares))]
-            inbox.add(connection, [inbox_event(self._shop_id, event, self._now) for event in events])
-            if case is not None:
-                key = f"{_KEY}{verdict.transfer.key}"
-                case_records.close(connection, self._shop_id, {key}, self._now)
-        elif verdict.how == "doubtful" and case is None:
-            opened = case_records.open_case(connection, self._shop_id, self._case(verdict), None, self._now)
-            case = opened.number if opened else None
-        return case
-
-    def _payment(self, verdict: Verdict, booking: Booking, place: int) -> Event:
-        share = verdict.shares[place]
-        return payment(
-            verdict.transfer.key, share.order, share.amount, booking.at, booking.bank, self._now, share.beside
+    def _open_and_close(
+        self, connection: Connection, verdicts: Sequence[Verdict], known: Mapping[str, int | None]
+    ) -> dict[str, int]:
+        """Cases for what is doubtful; those of what is certain by now are over. Returns the new ones."""
+        doubtful = [each for each in verdicts if each.how == "doubtful" and not known.get(each.transfer.key)]
+        opened = case_records.open_many(
+            connection, self._shop_id, [self._case(each) for each in doubtful], self._now
         )
+        over = [each.transfer.key for each in verdicts if each.certain and known.get(each.transfer.key)]
+        case_records.close(connection, self._shop_id, [f"{_KEY}{key}" for key in over], self._now)
+        return {key.removeprefix(_KEY): number for key, number in opened.items()}
+
+    def _payments(self, verdict: Verdict, booking: Booking) -> list[Event]:
+        key, bank = verdict.transfer.key, booking.bank
+        return [
+            payment(key, each.order, each.amount, booking.at, bank, self._now, each.beside)
+            for each in verdict.shares
+        ]
 
     def _case(self, verdict: Verdict) -> OpenCase:
         transfer = verdict.transfer

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,3 +171,14 @@ def test_any_bytes_are_read_or_refused(content: bytes, bank: str | None) -> None
 
 def test_what_we_know_of_banks_is_whole() -> None:
     assert {"alipay", "wechat", "cmb", "icbc", "hsbc", "chase"} <= set(known_banks())
+
+
+def test_the_example_of_the_docs_is_read_as_it_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reconcile.md").read_text("utf-8")
+    described = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["shops"]["teahouse"]["banks"]
+    content = page.split("```csv\n")[1].split("```")[0].encode("big5")
+
+    (found,) = bookings(read(tmp_path, content, **described))
+
+    assert (found.bank, found.amount.minor, found.account) == ("mega", 128000, "0040012345")
+    assert all(f"`{bank}`" in page for bank in (*known_banks(), "camt", "mt940"))
