@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select, text, update
@@ -35,7 +35,7 @@ class TransferRecord(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime
 
 
-class BankUse(msgspec.Struct, frozen=True):
+class BankUse(NamedTuple):
     """How often money came by a bank, and how much, in minor units."""
 
     bank: str
@@ -100,7 +100,8 @@ def use_of_banks(connection: Connection, shop: str, since: datetime) -> list[Ban
         .group_by(*columns)
         .order_by(*columns)
     )
-    return [BankUse(*row[:4], int(row[4])) for row in connection.execute(here)]
+    rows = connection.execute(here).all()
+    return [BankUse(row[0], row[1], row[2], row[3], int(row[4])) for row in rows]
 
 
 def doubtful(connection: Connection, shop: str, since: datetime) -> list[TransferRecord]:

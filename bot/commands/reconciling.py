@@ -38,7 +38,7 @@ from bot.statements.reconciling import (
     candidates_in_words,
     examine,
 )
-from bot.statements.report import as_data, fault_in_words, together
+from bot.statements.report import as_data, fault_as_data, placed_in_words, together
 from bot.statements.settling import OTHER, SETTLED, Assigned, assign
 from bot.statements.staging import BATCH, Staging
 from bot.texts import formats, operator_words
@@ -117,12 +117,10 @@ class _Reconcile:
                 advance(number * BATCH + len(batch))
 
     def _blame(self, fault: BadLine) -> None:
-        why = fault_in_words(fault, self.reader)
         if self.as_json:
-            self.bad.append({"line": fault.line, "column": fault.column, "code": fault.code, "text": why})
-            return
-        place = say("line", self.reader, line=fault.line)
-        tell(": ".join(part for part in (place, fault.column, why) if part))
+            self.bad.append(fault_as_data(fault, self.reader))
+        else:
+            tell(placed_in_words(fault, self.reader))
 
     def _tell(self, file: Path, found: Outcome) -> None:
         if found.bad:

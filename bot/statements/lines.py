@@ -31,7 +31,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> str:
         """The same for this booking in every statement; equal bookings without an id of the bank's have the
         same one, and are told apart by their place among each other."""
-        said = (self.at.isoformat(), self.payer, self.account, self.text)
+        said = (self.latest.isoformat(), self.payer, self.account, self.text)
         content = (self.bank, self.amount.minor, self.amount.currency, self.id or said)
         return hashlib.blake2b(msgspec.json.encode(content), digest_size=12).hexdigest()
 

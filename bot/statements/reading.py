@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.csv_import.faults import BadLine
+from bot.csv_import.faults import BadLine, shown
 from bot.csv_import.file import as_text, encoding_of
 from bot.domain.bank_formats import BankFormat, load_formats
 from bot.statements import camt, mt940
@@ -54,6 +54,11 @@ def read_statement(
             return
         if _is_spreadsheet(path):
             yield BadLine(1, None, "spreadsheet")
+            return
+        if bank is not None and bank not in every:
+            yield BadLine(
+                1, None, "no_such_bank", {"name": shown(bank), "names": ", ".join((*every, *OTHERS))}
+            )
             return
         head = read_head(path, {bank: every[bank]} if bank else _choice(banks))
         if isinstance(head, BadLine):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 from sqlalchemy import Connection
@@ -100,6 +101,21 @@ def examine(
                 if not staging.put(read):
                     found.ignored["twice"] += 1
     return found
+
+
+def examine_text(
+    text: bytes,
+    shop: Shop,
+    bank: str | None,
+    now: datetime,
+    staging: Staging,
+    on_bad: Callable[[BadLine], None],
+) -> Outcome:
+    """As `examine`, for what is no file."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "statement"
+        file.write_bytes(text)
+        return examine(file, shop, bank, now, staging, on_bad)
 
 
 class Reconciling:

@@ -34,7 +34,7 @@ def _doubt_as_data(doubt: Doubt, reader: str) -> dict[str, Any]:
         "line": doubt.line,
         "case": doubt.case,
         "booked_at": transfer.at,
-        "amount": {"minor": transfer.amount.minor, "currency": transfer.amount.currency},
+        "amount": msgspec.to_builtins(transfer.amount),
         "payer": transfer.payer,
         "text": transfer.text,
         "candidates": [msgspec.to_builtins(each) for each in doubt.candidates],
@@ -44,6 +44,17 @@ def _doubt_as_data(doubt: Doubt, reader: str) -> dict[str, Any]:
 
 def fault_in_words(fault: BadLine, reader: str) -> str:
     return operator_words.say("statements", fault.code, reader, fault.values)
+
+
+def fault_as_data(fault: BadLine, reader: str) -> dict[str, Any]:
+    text = fault_in_words(fault, reader)
+    return {"line": fault.line, "column": fault.column, "code": fault.code, "text": text}
+
+
+def placed_in_words(fault: BadLine, reader: str) -> str:
+    """With the line, and the column in the file's own words."""
+    place = operator_words.say("commands", "line", reader, {"line": fault.line})
+    return ": ".join(part for part in (place, fault.column, fault_in_words(fault, reader)) if part)
 
 
 def together(sums: Mapping[str, Sum]) -> Sum:

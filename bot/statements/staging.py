@@ -7,7 +7,7 @@ import msgspec
 
 from bot.statements.lines import Booking
 
-BATCH = 1000  # bookings judged together, in one transaction
+BATCH = 250  # bookings judged together, in one transaction
 
 _bookings = msgspec.msgpack.Decoder(Booking)
 
@@ -16,7 +16,7 @@ class Staging:
     """Bookings, the earliest first, each with a key: its fingerprint, and its place among equal ones."""
 
     def __init__(self) -> None:
-        self._disk = sqlite3.connect("")  # a file without a name, gone when it is closed
+        self._disk = sqlite3.connect("", check_same_thread=False)  # a file without a name, gone when closed
         self._disk.executescript(
             "PRAGMA journal_mode = OFF;"
             "CREATE TABLE bookings (key TEXT PRIMARY KEY, at REAL, body BLOB);"

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.csv_import.faults import BadLine
 from bot.domain.bank_formats import BankFormat
@@ -58,6 +59,23 @@ def test_the_money_that_came_is_read_in_the_form_of(bank: str, tmp_path: Path) -
     assert "Ann Baker" in f"{second.payer} {second.text}"
     assert first.at.astimezone(CONTEXT.zone).date().isoformat() == "2026-11-21"
     assert first.at <= first.latest
+
+
+@pytest.mark.parametrize("bank", FORMS)
+def test_a_booking_is_known_again_at_another_time_of_its_day(bank: str, tmp_path: Path) -> None:
+    file = tmp_path / "statement"
+    file.write_bytes(FORMS[bank](CAME[1:]))
+    morning, night = (
+        [
+            each.fingerprint()
+            for each in read_statement(file, {}, None, replace(CONTEXT, now=NOON.replace(hour=hour)))
+            if isinstance(each, Booking)
+        ]
+        for hour in (0, 15)
+    )
+
+    assert morning == night
+    assert len(morning) == 1
 
 
 def test_what_went_what_is_not_there_and_what_is_no_booking_is_left_out(tmp_path: Path) -> None:
