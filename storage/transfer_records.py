@@ -41,7 +41,7 @@ class BankUse(NamedTuple):
     bank: str
     how: str
     currency: str
-    count: int
+    times: int
     minor: int
 
 

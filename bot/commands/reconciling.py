@@ -192,7 +192,7 @@ def transfers(
     with opened(config) as database:
         used = database.read_now(partial(transfer_records.use_of_banks, shop=shop_id, since=since))
     if as_json:
-        names = ("bank", "how", "currency", "count", "minor")
+        names = ("bank", "how", "currency", "times", "minor")
         show_json([{name: getattr(each, name) for name in names} for each in used])
     elif not used:
         tell(say("no_transfers", words.locale))
@@ -238,7 +238,7 @@ def _by(used: list[BankUse], name: str) -> dict[str, Sum]:
     found: dict[str, Sum] = {}
     for each in used:
         counted = found.setdefault(getattr(each, name), Sum())
-        counted.count += each.count
+        counted.count += each.times
         counted.minor[each.currency] = counted.minor.get(each.currency, 0) + each.minor
     return found
 

@@ -249,9 +249,9 @@ async def test_lines_are_kept_no_longer_than_the_setting_says(database_url: str,
                 lambda link: transfer_records.use_of_banks(link, shops, NOON - 99 * 24 * HOUR)
             )
 
-        assert [each.count for each in kept()] == [1]
+        assert [each.times for each in kept()] == [1]
         await shop.program.archive()
-        assert [each.count for each in kept()] == [1]
+        assert [each.times for each in kept()] == [1]
         await shop.forward(timedelta(days=31))
         await shop.program.archive()
         assert kept() == []
