@@ -15,6 +15,7 @@ from bot.commands import (
     events,
     holding,
     outbox,
+    reconciling,
     serving,
     setup,
     simulating,
@@ -56,6 +57,8 @@ app.command("audit")(auditing.audit)
 app.add_typer(mixed_app, name="mixed")
 app.command("trail")(trail.trail)
 app.add_typer(import_app, name="import")
+app.command("reconcile")(reconciling.reconcile)
+app.add_typer(reconciling.transfers_app, name="transfers")
 app.command("backup")(backup.backup)
 app.command("hold")(holding.hold)
 app.command("release")(holding.release)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from aiohttp import web
@@ -33,7 +34,7 @@ from bot.receive.log.jetstream import Log
 from bot.scheduler import TICK, Scheduler
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
-from storage import notifications
+from storage import notifications, transfer_records
 from storage.database import Database
 from storage.instance import OutboxHold
 
@@ -194,6 +195,10 @@ class Program:
 
     async def archive(self) -> int:
         """Go through everything once; then sleep until the scheduler wakes the loop."""
+        for shop_id, shop in self.parts.config.shops.items():
+            before = self.parts.clock() - shop.payment.keep_statements
+            forget = partial(transfer_records.forget, shop=shop_id, before=before)
+            await self.parts.database.write(forget)
         if self.parts.archiver is not None:
             await self.parts.archiver.sweep()
         return 0
@@ -210,7 +215,7 @@ class Program:
             rounds.append((workers.deliver, self.deliver))
         if REACT in parts.legs or DELIVER in parts.legs:
             rounds.append((workers.calendar, self.calendar))
-        if REACT in parts.legs and parts.archiver is not None:
+        if REACT in parts.legs:
             rounds.append((workers.archive, self.archive))
         return rounds
 

@@ -1,6 +1,6 @@
 """The tables of cases and of what is said in them: opened, found, answered and closed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -137,6 +137,40 @@ def open_case(
             )
         # Another transaction took the number, for this case or for another one.
     return None
+
+
+def open_many(connection: Connection, shop: str, opened: Sequence[OpenCase], now: datetime) -> dict[str, int]:
+    """Open cases of which nobody is told, as the first of their keys; returns the numbers by key."""
+    wanted = {each.key: each for each in opened}
+    newest = select(func.max(cases.c.number)).where(cases.c.shop == shop)
+    found = numbers_of_keys(connection, shop, wanted)
+    while missing := [each for key, each in wanted.items() if key not in found]:
+        first = (connection.scalar(newest) or 0) + 1
+        rows = [
+            {
+                "shop": shop,
+                "number": number,
+                "key": each.key,
+                "kind": each.kind,
+                "reason": each.reason,
+                "details": msgspec.json.encode(each.details).decode(),
+                "order_id": each.order,
+                "opened_at": now,
+            }
+            for number, each in enumerate(missing, start=first)
+        ]
+        insert_new(connection, cases, rows)  # another transaction may have taken some of the numbers
+        found = numbers_of_keys(connection, shop, wanted)
+    return found
+
+
+def numbers_of_keys(connection: Connection, shop: str, keys: Collection[str]) -> dict[str, int]:
+    if not keys:
+        return {}
+    here = select(cases.c.key, cases.c.number).where(
+        cases.c.shop == shop, is_in(connection, cases.c.key, keys)
+    )
+    return {row.key: row.number for row in connection.execute(here)}
 
 
 def waiting(connection: Connection) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from bot.domain.memos import without_digit
 from bot.domain.order_numbers import plain
 from bot.domain.orders import Order
 from bot.domain.wishes import mailbox
@@ -94,9 +95,10 @@ def channels_of(connection: Connection, shop: str, ids: Collection[str]) -> dict
 
 
 def by_number(numbers: Collection[str]) -> Asking[list[Order]]:
-    """Orders whose number is like one of `numbers`, or whose id is one of them."""
+    """Orders whose number or memo is like one of `numbers`, or whose id is one of them."""
     found = yield from by_id(numbers)
-    rows = yield from _BY_NUMBER.of({*numbers, *map(plain, numbers)} - {""})
+    wanted = {*numbers, *(number for each in numbers if (number := without_digit(each)))}
+    rows = yield from _BY_NUMBER.of({*wanted, *map(plain, wanted)} - {""})
     found |= {order.id: order for order in (_orders.decode(row.record) for row in rows)}
     return list(found.values())
 

@@ -112,6 +112,9 @@ def _one_of(column: str, *states: str) -> CheckConstraint:
     return CheckConstraint(known, name=f"{column}_known")
 
 
+# The states of orders for which money is expected.
+AWAITING = "(state = 'unpaid' OR state = 'partly_paid' OR state = 'payment_unclear' OR state = 'on_delivery')"
+
 OF_ORDERS = "thread >= 'order:' AND thread < 'order;'"  # as text, so that planners find the index
 
 inbox = Table(
@@ -322,6 +325,29 @@ orders = Table(
     Index("orders_by_plain_number", "shop", "plain_number", **_open("plain_number IS NOT NULL")),
     Index("orders_by_email", "shop", "email", **_open("email IS NOT NULL")),
     Index("orders_by_phone", "shop", "phone", **_open("phone IS NOT NULL")),
+    Index("orders_awaiting_money", "shop", "id", **_open(AWAITING)),
+)
+
+# Money that came by the lines of bank statements, each line once, kept for payment.keep_statements.
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("fingerprint", Key, nullable=False),
+    Column("bank", Key, nullable=False),
+    Column("booked_at", Utc, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("minor", BigInteger, nullable=False),
+    Column("payer", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("how", String, nullable=False),  # it was matched
+    Column("orders", Text, nullable=False),  # JSON: order and minor units
+    Column("case_number", Integer),
+    Column("read_at", Utc, nullable=False),
+    PrimaryKeyConstraint("shop", "fingerprint"),
+    CheckConstraint("minor > 0", name="of_something"),
+    Index("transfers_booked", "shop", "booked_at"),
+    Index("transfers_of_case", "shop", "case_number", **_open("case_number IS NOT NULL")),
 )
 
 # Not used any more; programs of the version before work with it until they are restarted.

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from bot.domain.context import Category
 from bot.domain.forecast import Change, Figures, Forecast, Foreseen, by_hour, figures
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
@@ -16,6 +17,7 @@ from storage.profiles import BuyerProfile, OrderProfile
 from storage.read_models import CaseView, EventView, Message, UnreadableView
 
 LONGEST_NAME = 200
+FAULTS_SHOWN = 100  # of a statement
 BODY_SHOWN = 4000  # characters of an event or delivery that is shown; the whole stays in the database
 
 State = Literal["queued", "sending", "sent", "skipped", "withdrawn", "failed", "unknown"]
@@ -61,6 +63,12 @@ class CasesQuery(Form, frozen=True, kw_only=True):
 
 class Settlement(Form, frozen=True, kw_only=True):
     confirmed: Annotated[bool, Meta(description="true: the payment that a buyer claims was found")]
+
+
+class Statement(Form, frozen=True, kw_only=True):
+    content: Annotated[str, Meta(min_length=1, description="the text of the file: CSV, CAMT.053 or MT940")]
+    bank: Annotated[Name, Meta(description="whose form it has; found out, if not given")] | None = None
+    dry_run: Annotated[bool, Meta(description="true: only say what would be matched")] = False
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,6 +273,50 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
 class SettledForm(msgspec.Struct, frozen=True, kw_only=True):
     case: int
     confirmed: bool
+
+
+class SumForm(msgspec.Struct, frozen=True, kw_only=True):
+    count: int
+    minor: Annotated[dict[str, int], Meta(description="by currency, in whole minor units")]
+
+
+class CandidateForm(msgspec.Struct, frozen=True, kw_only=True):
+    order: str
+    number: str
+    hints: Annotated[list[str], Meta(description="what speaks for it, and against it")]
+
+
+class DoubtForm(msgspec.Struct, frozen=True, kw_only=True):
+    line: int
+    case: Annotated[int | None, Meta(description="null in a trial run")]
+    booked_at: datetime
+    amount: Money
+    payer: str
+    text: str
+    candidates: list[CandidateForm]
+    says: Annotated[str, Meta(description="in the seller's language")]
+
+
+class FaultForm(msgspec.Struct, frozen=True, kw_only=True):
+    line: int
+    column: Annotated[str | None, Meta(description="in the file's own words")]
+    code: str
+    text: Annotated[str, Meta(description="in the seller's language")]
+
+
+class StatementForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a statement came to: the certain matches by way and by bank, the doubtful ones, and the rest."""
+
+    bad: Annotated[list[FaultForm], Meta(description="if there are any, nothing was counted")]
+    dry_run: bool
+    lines: int
+    known: Annotated[int, Meta(description="counted before")]
+    ignored: Annotated[dict[str, int], Meta(description="lines by which no money came, by why")]
+    certain: dict[str, SumForm]
+    banks: dict[str, SumForm]
+    doubtful: SumForm
+    nothing: SumForm
+    doubts: list[DoubtForm]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

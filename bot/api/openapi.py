@@ -21,6 +21,8 @@ from bot.api.forms import (
     Retried,
     SettledForm,
     Settlement,
+    Statement,
+    StatementForm,
     Trouble,
 )
 
@@ -140,6 +142,19 @@ OPERATIONS = (
         answer=SettledForm,
         body=Settlement,
         refuses=(404, 409, 413, 415, 422),
+    ),
+    Operation(
+        name="statement",
+        method="POST",
+        path="statements",
+        says="Match a bank statement with the orders that wait for money.",
+        answer=StatementForm,
+        body=Statement,
+        refuses=(413, 415, 422),
+        leads=(
+            Lead("settle", "case", "/doubts/0/case"),
+            Lead("order", "order", "/doubts/0/candidates/0/order"),
+        ),
     ),
 )
 

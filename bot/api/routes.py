@@ -1,9 +1,12 @@
 """The JSON API under /api/v1: a shop's messages, orders, buyers, events and cases, for who has its token."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
+import msgspec
 import structlog
 from aiohttp import web
 from sqlalchemy import Connection
@@ -14,11 +17,15 @@ from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response
 from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
+from bot.csv_import.faults import BadLine
 from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
 from bot.seller.explanation import explain
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
+from bot.statements.reconciling import Reconciling, examine_text
+from bot.statements.report import as_data, fault_as_data
+from bot.statements.staging import Staging
 from bot.texts.catalogue import Catalogue
 from storage import inbox, profiles, read_models
 from storage.database import Database
@@ -78,6 +85,7 @@ class Api:
             "retry": self._retry,
             "cases": self._cases,
             "settle": self._settle,
+            "statement": self._statement,
         }
 
     # Routes
@@ -216,6 +224,27 @@ class Api:
             case Settled.DONE:
                 self._wake_react()
         return forms.SettledForm(case=number, confirmed=wish.confirmed)
+
+    async def _statement(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.StatementForm:
+        wish = await read_body(request, self._read_body, forms.Statement)
+        settings, words, now = self._config.shops[shop], self._words[shop], self._clock()
+        staging, faults = Staging(), list[BadLine]()
+        try:
+            text = wish.content.encode("utf-8", "replace")
+            found = await asyncio.to_thread(
+                examine_text, text, settings, wish.bank, now, staging, faults.append
+            )
+            work = Reconciling(shop, settings, words.locale, now, found, wish.dry_run)
+            for batch in staging.batches() if not faults else ():
+                taking = partial(work.take, batch=batch)
+                await (self._read(taking) if wish.dry_run else self._database.write(taking))
+        finally:
+            staging.close()
+        if found.certain and not wish.dry_run:
+            self._wake_react()
+        bad = [fault_as_data(each, words.locale) for each in faults[: forms.FAULTS_SHOWN]]
+        data = {**as_data(found, words.locale), "bad": bad, "dry_run": wish.dry_run}
+        return msgspec.convert(data, forms.StatementForm)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._database.read(work)

@@ -154,7 +154,7 @@ def settle(
                 number=number,
                 confirmed=confirmed,
                 now=utc_now(),
-                by=f"command:{_user()}",
+                by=f"command:{user()}",
                 outcome=outcome,
             )
         )
@@ -189,7 +189,7 @@ def say_reply(
 
     def send(connection: Connection) -> Sent:
         return send_reply(
-            Unit(connection, shop_id, shop, now), texts, policy, number, entry, f"command:{_user()}"
+            Unit(connection, shop_id, shop, now), texts, policy, number, entry, f"command:{user()}"
         )
 
     with opened(config) as database:
@@ -202,7 +202,7 @@ def say_reply(
     tell(say("reply_sent", reader, number=number))
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a number that has no name here, as in a container

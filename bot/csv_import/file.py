@@ -40,7 +40,7 @@ class Header(msgspec.Struct, frozen=True):
 def read_header(path: Path, columns: tuple[Column, ...]) -> Header:
     """Detect the encoding from the whole file, then recognise its column names."""
     try:
-        encoding, faults = _encoding(path)
+        encoding, faults = encoding_of(path)
         if faults:
             return Header(faults=faults)
         with as_text(path.open("rb"), encoding) as text:
@@ -85,7 +85,7 @@ def _line(number: int, row: list[str], columns: tuple[str | None, ...]) -> CsvLi
     return CsvLine(number, cells)
 
 
-def _encoding(path: Path) -> tuple[str, tuple[BadLine, ...]]:
+def encoding_of(path: Path) -> tuple[str, tuple[BadLine, ...]]:
     """UTF-8 or UTF-16, else GB18030 (Chinese spreadsheets on Windows); a fault where the file is damaged."""
     with path.open("rb") as file:
         start = file.read(2)

@@ -59,7 +59,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             worth = self.worth(paid)
             if worth is None:
                 return None
-            so_far = so_far + worth if paid.amount else max(so_far, worth)
+            beside = self._in_total(paid.beside) if paid.beside else None
+            so_far = so_far + worth + (beside or 0) if paid.amount else max(so_far, worth)
         return so_far
 
     def refunded(self) -> Money | None:

@@ -165,6 +165,7 @@ class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True,
     """`amount` None: the platform only says that the whole is paid, as it showed it at `told_at`.
 
     payment: the platform's own id of it. source: what tells it, if that is not simply its channel.
+    beside: what others had told of, and this source had not; it came on top of that.
     """
 
     amount: Money | None = None
@@ -173,6 +174,7 @@ class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True,
     payment: str | None = None
     source: str | None = None
     told_at: datetime | None = None
+    beside: Money | None = None
     buyer: BuyerRef | None = None
 
 

@@ -4,7 +4,7 @@ The rule, for both sides alike: a number is its runs of Latin letters and of dig
 Case, width, the signs and spaces between the runs, and words of other scripts count for nothing, so
 `inv - 2026-0042` is `INV-2026/0042`. Digits that stand together stay together: `1001.1` is not `10011`. If
 several numbers are alike by this rule, each is meant only by who spells it as it was told; a # in front may
-always be left out.
+always be left out. Whoever types the memo of an order, its number with a check digit, names it as well.
 """
 
 import re
@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from bot.domain.memos import without_digit
 from bot.domain.orders import Order
 
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
@@ -40,13 +41,9 @@ def named(typed: str, orders: Iterable[Order]) -> list[Order]:
 
 
 def alike(typed: str, orders: Iterable[Order]) -> list[Order]:
-    """The orders whose number is like the typed one, or whose platform's id is just that."""
-    wanted = plain(typed)
-    return [
-        order
-        for order in orders
-        if (wanted and plain(order.shown_number) == wanted) or _is_spelled(typed, order)
-    ]
+    """The orders whose number or memo is like the typed one, or whose platform's id is just that."""
+    wanted = {plain(typed), plain(without_digit(typed) or "")} - {""}
+    return [order for order in orders if plain(order.shown_number) in wanted or _is_spelled(typed, order)]
 
 
 def _is_spelled(typed: str, order: Order) -> bool:

@@ -30,6 +30,7 @@ from bot.domain.events import (
     PaymentReceived,
     ReviewPosted,
 )
+from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
@@ -138,7 +139,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def account(self) -> Account:
-        memos = (self.id, self.platform_id, self.shown_number)
+        memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
         return Account(
             channel=self.channel,
             total=self.total,
@@ -408,6 +409,7 @@ def _paid(event: PaymentReceived) -> Paid:
         reference=event.payment or event.reference,
         source=source,
         told_at=event.told_at,
+        beside=event.beside,
     )
 
 

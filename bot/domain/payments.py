@@ -16,6 +16,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One version of a payment: a sum told otherwise under its id is another, and the last of them is true.
 
     source: the system that told it; None for entries stored before sums were kept by source.
+    beside: what others had told of, and this source had not; it came on top of that.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: str | None = None
     told_at: datetime | None = None
     last_at: datetime | None = None  # its latest time, where it was told under several
+    beside: Money | None = None
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

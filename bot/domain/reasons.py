@@ -43,6 +43,7 @@ REASONS: Reasons = {
     "wrote_again": ("text",),
     "complained_again": ("text",),
     "no_answer": ("order",),
+    "transfer_unclear": ("amount", "booked_at", "payer", "text", "candidates"),
     "handler_failed": ("event", "error"),
     "undeliverable": ("template", "why"),
     "unanswered": ("asked_at", "template"),

@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from bot.domain.bank_formats import BankFormat
 from bot.domain.errors import wrong
 from bot.domain.public_holidays import holidays_of
 from bot.domain.settling import CLOCK_SET_BACK
@@ -198,6 +199,10 @@ class Payment(Settings):
     )
     ships_within: Duration = Field(
         timedelta(days=2), description="after payment, in the shop's working days; 0d: nothing is promised"
+    )
+    keep_statements: Duration = Field(
+        timedelta(days=180),
+        description="how long the lines of bank statements are kept; older ones are not read",
     )
 
 
@@ -483,6 +488,9 @@ class Shop(Settings):
         description="how Chinese texts address a buyer; {name} stands for the first name, where it is known",
     )
     payment: Payment = Payment()
+    banks: dict[Name, BankFormat] = Field(
+        {}, description="forms of statements that the program does not know; see docs/reconcile.md"
+    )
     followups: FollowUps = FollowUps()
     quiet_hours: QuietHours = QuietHours()
     working_hours: WorkingHours | None = Field(

@@ -12,6 +12,7 @@ import msgspec
 
 from bot.domain.derived import derived
 from bot.domain.greetings import addressed_as, first_name
+from bot.domain.memos import memo
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -392,7 +393,7 @@ _PAYMENT: Makers[About] = {
         for account in a.shop.payment.accounts
     ],
     "link": _payment_link,
-    "memo": lambda a: a.facts.order.shown_number if a.facts.order else None,
+    "memo": lambda a: memo(a.facts.order.shown_number) if a.facts.order else None,
     "closes_at": _closes_at,
     "ships_within": _ships_within,
 }

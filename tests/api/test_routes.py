@@ -74,6 +74,43 @@ async def test_messages_are_listed_newest_first_and_page_by_page(database_url: s
         assert len(ids) > 12
 
 
+STATEMENT = "Date,Type,Description,Paid out,Paid in,Balance\n21 Nov 2026,CR,{text},,128.00,9.00\n"
+
+
+async def test_a_statement_is_matched_and_what_is_doubtful_is_a_case(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place()
+        await shop.place("1002")
+        await shop.settle()
+        await shop.forward(HOUR)
+        right, bare = (STATEMENT.format(text=text) for text in ("tea 1001-4", "tea 1002"))
+
+        trial = await ask.post("statements", {"content": right, "dry_run": True})
+        found = await ask.post("statements", {"content": right})
+        again = await ask.post("statements", {"content": right, "bank": "hsbc"})
+        await shop.place("1003")
+        await shop.settle()
+        left = await ask.post("statements", {"content": bare})
+
+        assert trial["certain"] == found["certain"] == {"memo": {"count": 1, "minor": {"CNY": 12800}}}
+        assert (again["known"], again["certain"]) == (1, {})
+        assert shop.receiver.templates.count("payment_received") == 1
+        (doubt,) = left["doubts"]
+        assert [each["number"] for each in doubt["candidates"]] == ["1002", "1003"]
+        (case,) = (await ask.get("cases"))["cases"]
+        assert (case["number"], case["kind"]) == (doubt["case"], "transfer")
+
+
+async def test_a_statement_that_cannot_be_read_is_told_by_line_and_column(database_url: str) -> None:
+    async with asked_world(database_url) as (_, ask):
+        wrong = STATEMENT.format(text="tea").replace("128.00", "12x")
+
+        (fault,) = (await ask.post("statements", {"content": wrong}))["bad"]
+        assert (fault["line"], fault["column"], fault["code"]) == (2, "Paid in", "amount")
+        (fault,) = (await ask.post("statements", {"content": wrong, "bank": "moon"}))["bad"]
+        assert fault["code"] == "no_such_bank"
+
+
 async def test_messages_are_found_by_order_buyer_state_and_template(database_url: str) -> None:
     async with asked_world(database_url) as (shop, ask):
         await shop.place("1001", buyer="ann", number="A/1")

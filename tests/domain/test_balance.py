@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.domain.balance import Account, last_paid_at
 from bot.domain.money import Money
 from bot.domain.payments import Paid, Refund, Shown
@@ -80,3 +82,11 @@ def test_a_refund_of_the_whole_includes_its_parts() -> None:
 
 def test_of_an_unknown_total_no_sum_is_known() -> None:
     assert account(part(8000), total=None, shown=()).paid() is None
+
+
+def test_a_source_that_tells_of_the_rest_counts_what_others_had_told_of() -> None:
+    rest = replace(part(6000, "statement", hours=3), beside=CNY(4000))
+
+    assert account(part(4000), rest).paid() == CNY(10000)
+    assert account(part(4000), part(6000, hours=4), rest).paid() == CNY(10000)  # the shop tells of it as well
+    assert account(rest, part(1000, "statement", hours=2)).paid() == CNY(11000)

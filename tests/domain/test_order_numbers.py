@@ -72,3 +72,9 @@ def test_the_order_in_which_orders_are_known_changes_nothing(typed: str, told: l
     orders = [order(each) for each in told]
     assert {each.id for each in named(typed, orders)} == {each.id for each in named(typed, orders[::-1])}
     assert {each.id for each in named(typed, orders)} <= {each.id for each in alike(typed, orders)}
+
+
+def test_the_memo_of_an_order_names_it_too() -> None:
+    assert numbers("1001-4", "1001", "1002") == ["1001"]
+    assert numbers("1001-5", "1001", "1002") == []
+    assert numbers("1001-4", "1001", "1001-4") == ["1001-4"]

@@ -27,13 +27,14 @@ from handlers.routes import POLICIES
 
 ROOT = Path(__file__).parents[2]
 OF_PYDANTIC = set(get_args(ErrorType))
-SECTIONS = ("settings", "commands", "csv_import", "templates", "examples")
+SECTIONS = ("settings", "commands", "csv_import", "statements", "templates", "examples")
 
 # Who makes faults, by the name that is called, and the place of the code among the arguments.
 CALLS = {
     "settings": {"wrong": 0, "Fault": 1},
     "commands": {"say": 0},
     "csv_import": {"BadCell": 0, "BadLine": 2, "Note": 0, "blame": 1},
+    "statements": {"BadCell": 0, "BadLine": 2, "NotCamt": 0},
     "templates": {"TemplateFault": 0},
     "examples": {"FaultyExamples": 0},
 }
@@ -53,6 +54,7 @@ def sources(section: str) -> tuple[ast.Module, ...]:
         "settings": ("",),
         "commands": ("commands",),
         "csv_import": ("csv_import",),
+        "statements": ("statements",),
         "templates": ("",),
         "examples": ("understanding",),
     }

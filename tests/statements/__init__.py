@@ -1,0 +1,1 @@
+"""Bank statements: read, matched, counted once."""
