@@ -5,8 +5,8 @@ from alembic import op
 
 from storage.tables import AWAITING, Key, Utc, Words
 
-revision = "0026"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:
