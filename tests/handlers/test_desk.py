@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.domain.actions import Action, AnswerSeller, Relay, Say, SettleCase, SwitchBot, TellSeller
+from bot.domain.actions import Action, AnswerSeller, Relay, Say, SendReply, SettleCase, SwitchBot, TellSeller
 from bot.domain.context import Case, Context
 from bot.domain.desk import PERSONS
 from bot.domain.events import MessageReceived
+from bot.domain.knowledge import Entry
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
@@ -36,12 +37,21 @@ class OwnChat(Shop):
         return frozenset({("telegram", "42")})
 
 
+WRITTEN = {"wrap": Entry(id="wrap", short="wrap", answers={"en": "For free."})}
 SHOP = OwnChat(name="Mug House", locale="en")
 
 
 def sellers(text: str, case: Case | None = CASE, order: Order | None = None, **known: Any) -> list[Action]:
     buyer = ANN if case else None
-    context = Context(now=PLACED + HOUR, shop_id="mugs", shop=SHOP, buyer=buyer, order=order, case=case)
+    context = Context(
+        now=PLACED + HOUR,
+        shop_id="mugs",
+        shop=SHOP,
+        buyer=buyer,
+        order=order,
+        case=case,
+        replies=WRITTEN,
+    )
     return decide(wrote(text, **known), context)
 
 
@@ -66,6 +76,7 @@ def test_words_go_to_the_buyer_and_count_as_a_persons() -> None:
         ("/case 12 refund 15,5", SettleCase(case=12, refund=Money(1550, "CNY"))),
         ("/bot off", SwitchBot(chat="webhook:ann", silent=True)),
         ("/bot on", SwitchBot(chat="webhook:ann", silent=False)),
+        ("/say WRAP", SendReply(name="wrap", words={"en": "For free."})),
         ("/case 12", TellSeller(case=12, key="desk:telegram:m1", reason="case_shown")),
     ],
 )

@@ -336,7 +336,8 @@ def test_a_number_opens_its_order_with_that_orders_digits_and_no_other(
             assert last_four_of(each) == fours
             assert plain(each.shown_number) in runs
     twins = {each.shown_number.lstrip("#") for each in alike(wanted.shown_number, orders)}
-    if len(twins) == 1:
+    is_sum = re.match(r"\d{1,3}\.\d\D", text)  # without a mark it is a size or a sum of money
+    if len(twins) == 1 and not is_sum:
         assert (wanted.id in opened) == (last_four_of(wanted) == fours)
 
 
