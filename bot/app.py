@@ -62,7 +62,7 @@ from bot.worker import Worker
 from handlers import vip
 from handlers.haggling_words import haggles
 from handlers.meaning import asks_nothing
-from handlers.order_proof import numbers_in
+from handlers.order_proof import numbers_to_look_up
 from handlers.reading import Understand, read
 from handlers.routes import POLICIES, ROUTES
 from handlers.together import reads_alone, unfinished
@@ -133,7 +133,7 @@ def rules_of(
     return Rules(
         routes=ROUTES,
         policies=POLICIES,
-        numbers_in=numbers_in,
+        numbers_in=numbers_to_look_up,
         link_in=link_in,
         promotion_firings=vip.promotion_firings,
         tier_of=vip.tier_of,

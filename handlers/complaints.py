@@ -17,6 +17,7 @@ from handlers import message_policies as policy
 from handlers import return_news
 from handlers.alarm import alarm_in, is_harm
 from handlers.causes import OTHER, cause_of, concern_of
+from handlers.late_shipping import is_late
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Answers
@@ -94,7 +95,8 @@ def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
     if event.refund:
         told |= {"amount_minor": event.refund.minor, "currency": event.refund.currency}
     key = f"complaint_settled:{case.number}:{case.reopened}"
-    return [Say(template="complaint_settled", key=key, to=case.chat, values=told)]
+    about = None if case.chat else case.order  # so that it goes to this order's own contacts
+    return [Say(template="complaint_settled", key=key, order=about, to=case.chat, values=told)]
 
 
 def _taken(
@@ -128,12 +130,15 @@ def _taken(
 def _made_good(
     cause: str, concern: str | None, order: Order | None, event: MessageReceived, context: Context
 ) -> list[Action]:
-    """Promise what the shop lets the bot promise, once for an order and never more than was paid for it."""
+    """Promise what the shop lets the bot promise, once for an order and never more than was paid for it. A
+    cancelled order is paid back as a whole, and what is said to be late may not be."""
     limit, currency = context.shop.complaints.compensation, context.shop.currency
     if not limit or concern or cause not in COMPENSATED or order is None or order.paid is None:
         return []
     most = parse_money(str(limit), currency)
-    if order.paid.currency != currency or order.paid.minor <= 0 or order.refunds:
+    if order.paid.currency != currency or order.paid.minor <= 0 or order.refunds or order.cancelled:
+        return []
+    if cause == "late" and not is_late(order, context.shop, context.now):
         return []
     sum_ = Money(min(most.minor, order.paid.minor), currency)
     key = f"compensation:{order.id}"

@@ -2,6 +2,8 @@
 
 from decimal import InvalidOperation
 
+import msgspec
+
 from bot.domain.actions import (
     Action,
     AnswerSeller,
@@ -19,8 +21,9 @@ from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.money import Money, parse_money
 from bot.domain.reasons import Reasons
+from bot.domain.return_policy import refundable
 from handlers import message_policies as policy
-from handlers.validity import always
+from handlers.validity import always, amount
 
 NAME_SHOWN = 40
 
@@ -58,8 +61,7 @@ def _about(word: DeskWord, case: Case, event: MessageReceived, context: Context)
         case "done":
             return _settled(word, None, case, event)
         case "refund":
-            refund = _sum(word.amount, context.shop.currency)
-            return _settled(word, refund, case, event) if refund else [_answer("bad_sum", event)]
+            return _refunded(word, case, event, context)
     return _relayed(word.text, case, event, context)
 
 
@@ -99,6 +101,19 @@ def _settled(word: DeskWord, refund: Money | None, case: Case, event: MessageRec
         return [_answer("closed", event, case)]
     settled = SettleCase(case=case.number, outcome=word.text or None, refund=refund)
     return [settled, _answer("done", event, case)]
+
+
+def _refunded(word: DeskWord, case: Case, event: MessageReceived, context: Context) -> list[Action]:
+    """Settle the case with a sum in the money that was paid; of a case about an order, as much as is left."""
+    currency = context.shop.currency
+    left = (refundable(context.order) if context.order else None) or Money(0, currency)
+    refund = _sum(word.amount, left.currency if left.minor else currency)
+    if refund is None:
+        return [_answer("bad_sum", event)]
+    if case.order and refund.minor > left.minor:
+        asked = _answer("more_than_paid", event, case)
+        return [msgspec.structs.replace(asked, values={**asked.values, "left": amount(left)})]
+    return _settled(word, refund, case, event)
 
 
 def _sum(amount: str, currency: str) -> Money | None:

@@ -66,6 +66,16 @@ def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
     return Reason("late_shipping", {"order": order.shown_number, "day": by.date().isoformat()})
 
 
+def is_late(order: Order, shop: Shop, now: datetime) -> bool:
+    """True if it did not leave by the promised day, or is on its way for longer than parcels take."""
+    left = [parcel.shipped_at for parcel in order.shipped if parcel.shipped_at]
+    if not left:
+        return why_late(order, shop, now) is not None
+    promised = promised_day(order.ready_at, shop) if order.ready_at else None
+    on_its_way = order.delivered_at is None and max(left) + shop.followups.travel < now
+    return on_its_way or (promised is not None and max(left) > promised)
+
+
 def settled(order: Order) -> bool:
     """True once it has left, or need not leave any more."""
     return not to_ship(order)

@@ -1,12 +1,14 @@
 """Recognises what a buyer's message means by rules: wishes, politeness, and phrases that say one thing."""
 
 import re
+from collections.abc import Callable
 
 from bot.domain.meanings import Meaning, Reason
-from handlers.normalise import normalise, words_only
+from handlers.normalise import LONGEST, normalise, words_only
 from handlers.phrases import found_in
 from handlers.pressing import presses, without_pressing
 from handlers.stop import wants_no_offers, wants_resume, wants_stop
+from handlers.together import LONGEST_WISH
 
 THRESHOLD = 0.5  # below it we do not know
 
@@ -46,6 +48,8 @@ _FILLER = re.compile(
     r"|excellent|there|have|day|i|"
     r"yes|yep|yeah|sure|support|letting me know|and)\b|👍|❤️?|😊|😀|😄|🌹|💐|👌|🥰|😘|☺️?"
 )
+# Where a sentence of Chinese goes on in the next message: "别再", "给我发消息了".
+_GOES_ON = re.compile(r"(?<=[别別勿再续續])\s*\n\s*|(?<=[给給向跟]我)\s*\n\s*")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
 
@@ -57,12 +61,12 @@ def recognise(text: str) -> Meaning:
     plain = normalise(text)
     if not plain:
         return _by("unknown", 0.0, EMPTY)
-    pressed = presses(plain)
+    pressed = _wishes(presses, plain, text)
     plain = without_pressing(plain) if pressed else plain
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
     if wants_no_offers(plain):
         return _by("no_offers", 1.0, "no more offers")
-    if wants_stop(plain):
+    if _wishes(lambda part: wants_stop(without_pressing(part)), plain, text):
         return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
     if wants_resume(plain):
         return _by("resume", 1.0, "resume word")
@@ -72,6 +76,21 @@ def recognise(text: str) -> Meaning:
     others = dict.fromkeys(phrase.meaning for phrase in found if phrase.meaning != best.meaning)
     also = (*others, "no_reminders") if pressed else tuple(others)
     return _by(best.meaning, best.score, best.name, also)
+
+
+def _wishes(wish: Callable[[str], bool], plain: str, text: str) -> bool:
+    """Whether a wish stands in the whole or in a part, whatever is read beside it."""
+    return wish(plain) or any(wish(normalise(part)) for part in _parts(text))
+
+
+def _parts(text: str) -> list[str]:
+    """What has a wish of its own: the end of a text that is not read to its end, each message that was too
+    long to be obeyed at once, and what goes on in the next."""
+    parts = [text[-LONGEST:]] if len(text) > LONGEST else []
+    if "\n" in text:
+        parts += [line for line in text.split("\n") if len(line) > LONGEST_WISH]
+        parts.append(_GOES_ON.sub("", text))
+    return parts
 
 
 def _by(intent: str, probability: float, rule: str, also: tuple[str, ...] = ()) -> Meaning:

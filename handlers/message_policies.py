@@ -56,6 +56,7 @@ def promotion(
     variables: tuple[str, ...],
     samples: tuple[dict[str, Any], ...],
     not_before: NotBefore | None = None,
+    looks_back: bool = False,
 ) -> MessagePolicy:
     """An offer; a campaign lets it be as late as the promotion lasts."""
     return MessagePolicy(
@@ -64,6 +65,7 @@ def promotion(
         lateness=timedelta(hours=10),
         why_outdated=check,
         about_order=False,
+        looks_back=looks_back,
         variables=variables,
         samples=samples,
     )

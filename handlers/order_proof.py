@@ -1,8 +1,8 @@
 """Proof that an order is the buyer's: its number together with the last four digits of the phone kept on it.
 
-A wrong number and wrong digits get the same answer, so that guessing reveals nothing; a message offers one
-pair, and the wrong tries of a day are counted for the chat and for the order, over all chats. A proof opens
-that one order and gives no tries back.
+A wrong number and wrong digits get the same answer, so that guessing reveals nothing; a line offers one
+pair, and the wrong tries of a day are counted for the chat and for the order, over all chats, also where
+several messages are read as one. A proof opens that one order and gives no tries back.
 """
 
 import re
@@ -17,11 +17,14 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.order_numbers import half_width, named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
+from bot.domain.settling import MOST
 from handlers import message_policies as policy
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.replies import answer, human_called
 
-NUMBERS = 3  # looked up for one message, so that a message is not many guesses
+NUMBERS = 3  # looked up for one line, so that a line is not many guesses
+LINES = MOST  # that are judged each for itself; more of them offer one pair together
+Offer = tuple[str, tuple[str, ...]]  # a number, and the last four digits of phones beside it
 A_DAY = timedelta(days=1)
 ORDER_TRIES = 10  # wrong ones a day at one order, over all chats; then only a person opens it
 
@@ -69,6 +72,17 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return _both_ways(text[:LONGEST])
 
 
+def numbers_to_look_up(text: str) -> tuple[str, ...]:
+    """Those of the whole and those of each line, so that each message of a reading is judged for itself."""
+    every = (text, *_lines(text))
+    return tuple(dict.fromkeys(number for part in every for number in numbers_in(part)))
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.splitlines()
+    return lines if 1 < len(lines) <= LINES else []
+
+
 @lru_cache(maxsize=512)  # asked when a batch is read, and again for each of its messages
 def _both_ways(text: str) -> tuple[str, ...]:
     ways = dict.fromkeys(_ways(text))  # one, where no number has a space in it
@@ -94,11 +108,16 @@ def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
     """Find the last four digits of phones that a message offers beside the order's `number`."""
     joined, apart = _ways(text)
     plain = joined if number is not None and number in _numbers_in(joined) else apart
-    labelled = [found[1][-4:] for found in _LABELLED.finditer(plain)]
-    if labelled:
-        return tuple(dict.fromkeys(labelled))
-    rest = plain.replace(number, " ", 1) if number else plain
-    runs = [run for run in _DIGITS.findall(rest) if len(run) == 4 or 8 <= len(run) <= 15]
+    if number is None:
+        return _beside(plain)
+    alone = re.compile(rf"(?<![A-Za-z0-9]){re.escape(number)}(?![A-Za-z0-9])")
+    rest = alone.sub(" ", plain, count=1) if alone.search(plain) else plain.replace(number, " ", 1)
+    return _beside(alone.sub(" ", rest)) or _beside(rest)  # a number may also be its phone's last digits
+
+
+def _beside(text: str) -> tuple[str, ...]:
+    labelled = [found[1] for found in _LABELLED.finditer(text)]
+    runs = labelled or [run for run in _DIGITS.findall(text) if len(run) == 4 or 8 <= len(run) <= 15]
     return tuple(dict.fromkeys(run[-4:] for run in runs))
 
 
@@ -118,7 +137,8 @@ def is_pair(text: str) -> bool:
 
 def offers_digits_of(order: Order, text: str) -> bool:
     """True if the digits beside the number are those of this order."""
-    return any(last_fours_in(text, number) == (last_four_of(order),) for number in numbers_in(text))
+    every = (offer for part in (text, *_lines(text)) for offer in _offers(part))
+    return any(fours == (last_four_of(order),) for _, fours in every)
 
 
 def with_number_as_word(text: str) -> str:
@@ -129,24 +149,54 @@ def with_number_as_word(text: str) -> str:
 
 
 def prove(event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]) -> list[Action]:
-    """Ask for the proof, or check the one offered; `then` answers once the order is proved to be theirs."""
-    offers = [
-        (number, fours) for number in numbers_in(event.text) if (fours := last_fours_in(event.text, number))
-    ]
+    """Ask for the proof, or check each one offered, until there were too many wrong ones; `then` answers for
+    each order that is proved to be theirs."""
+    offers, together = _meant(event.text, context)
     if not offers:
         return [answer("which_order", event)]
-    if too_many_tries(context):
-        return _give_up(event, context)
-    known = ((orders, fours) for number, fours in offers if (orders := named(number, context.named_orders)))
-    meant, fours = next(known, ([], ()))
-    proved = [order for order in meant if fours == (last_four_of(order),)]
-    if not proved:
-        return [
-            CountTry(orders=tuple(order.id for order in meant)),
-            *_warn(meant, context),
-            answer("not_matched", event),
-        ]
-    return [*(OpenOrder(order=order.id, how="digits") for order in proved), *then(proved[0])]
+    proved: dict[str, Order] = {}
+    wrong: list[list[Order]] = []
+    opened: list[Action] = []
+    for offer in offers:
+        if too_many_tries(context, len(wrong)):
+            opened += [] if proved else _give_up(event, context)
+            break
+        if proved and offer == together:
+            break
+        right = _proved(offer, context)
+        opened += [OpenOrder(order=order.id, how="digits") for order in right]
+        proved |= {order.id: order for order in right[:1]}
+        wrong += [] if right else [named(offer[0], context.named_orders)]
+    else:
+        opened += [] if proved else [answer("not_matched", event)]
+    told = [action for order in proved.values() for action in then(order)]
+    return [*_counts(wrong), *_warn(wrong, context), *opened, *told]
+
+
+def _meant(text: str, context: Context) -> tuple[list[Offer], Offer | None]:
+    """What each line offers, and last what they offer together, which is judged if none of them proves
+    anything: one line may have the number, and another the digits."""
+    apart = dict.fromkeys(offer for line in _lines(text) if (offer := _offer(line, context)))
+    whole = _offer(text, context)
+    if whole is None or whole in apart or (apart and len(whole[1]) > 1):
+        return list(apart), None
+    return [*apart, whole], whole
+
+
+def _offer(text: str, context: Context) -> Offer | None:
+    """The pair whose number is known, else the likeliest."""
+    every = _offers(text)
+    known = (offer for offer in every if named(offer[0], context.named_orders))
+    return next(known, every[0] if every else None)
+
+
+def _offers(text: str) -> list[Offer]:
+    return [(number, fours) for number in numbers_in(text) if (fours := last_fours_in(text, number))]
+
+
+def _proved(offer: Offer, context: Context) -> list[Order]:
+    number, fours = offer
+    return [order for order in named(number, context.named_orders) if fours == (last_four_of(order),)]
 
 
 def counted(proved: list[Action]) -> list[Action]:
@@ -164,24 +214,32 @@ def last_four_of(order: Order) -> str | None:
     return "".join(_DIGITS.findall(phone))[-4:] if phone else None
 
 
-def _warn(meant: list[Order], context: Context) -> list[Action]:
-    """Tell the order's own contacts once a day that somebody guesses."""
-    if context.wrong_tries + 1 < ORDER_TRIES:
-        return []
-    today = context.now.date().isoformat()
+def _counts(wrong: list[list[Order]]) -> list[Action]:
     return [
-        Say(template="order_guessed", key=f"order_guessed:{order.id}:{today}", order=order.id)
-        for order in meant
+        CountTry(orders=tuple(order.id for order in meant), place=place) for place, meant in enumerate(wrong)
     ]
 
 
-def too_many_tries(context: Context) -> bool:
-    if context.wrong_tries >= ORDER_TRIES:
+def _warn(wrong: list[list[Order]], context: Context) -> list[Action]:
+    """Tell the order's own contacts once a day that somebody guesses."""
+    if context.wrong_tries + len(wrong) < ORDER_TRIES:
+        return []
+    today = context.now.date().isoformat()
+    guessed = {order.id for meant in wrong for order in meant}
+    return [
+        Say(template="order_guessed", key=f"order_guessed:{id}:{today}", order=id) for id in sorted(guessed)
+    ]
+
+
+def too_many_tries(context: Context, more: int = 0) -> bool:
+    """more: wrong ones of the message that is being read."""
+    if context.wrong_tries + more >= ORDER_TRIES:
         return True
     chat = context.conversation
-    if chat is None or chat.tries_since is None or context.now - chat.tries_since > A_DAY:
+    if chat is None:
         return False
-    return chat.tries >= context.shop.limits.tries
+    counts = chat.tries_since is not None and context.now - chat.tries_since <= A_DAY
+    return (chat.tries if counts else 0) + more >= context.shop.limits.tries
 
 
 def _give_up(event: MessageReceived, context: Context) -> list[Action]:

@@ -23,6 +23,7 @@ class _BuyerRow(Row, frozen=True):
     name: str | None
     email: str | None
     phone: str | None
+    mailbox: str | None
     locale: str | None
     timezone: str | None
     created_at: datetime | None
@@ -43,7 +44,8 @@ class _AddressRow(_Owner, frozen=True):
 _BY_ID = Query(
     _BuyerRow,
     """
-    SELECT buyers.shop, buyers.id, name, email, phone, locale, timezone, created_at, shown_at, told_at
+    SELECT buyers.shop, buyers.id, name, email, phone, mailbox, locale, timezone, created_at, shown_at,
+        told_at
     FROM {given} CROSS JOIN buyers WHERE buyers.shop = given.shop AND buyers.id = given.id
     """,
     given="id",

@@ -15,6 +15,7 @@ from storage.sql_in import is_in
 from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_since
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
+OFFERS_KEPT = timedelta(days=60)  # for which an offer may look back to an earlier one
 LOOK_AGAIN = timedelta(minutes=1)  # at the cap, while the outcome of a message is unknown
 
 
@@ -107,6 +108,62 @@ def heard_of_us(
             again = _one(tried.category, max(tried.try_at, now + LOOK_AGAIN))
             found[tried.buyer][tried.order] = known + again
     return dict(found)
+
+
+class _OfferTo(Row, frozen=True):
+    address: str
+    id: int
+    settled_at: datetime | None
+    try_at: datetime
+
+
+_OFFERS_TO = Query(
+    _OfferTo,
+    """
+    SELECT outbox.shop, outbox.address, outbox.id, settled_at, try_at FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.address = given.address AND category = 'promotion'
+        AND ((state = 'sent' OR state = 'unknown') AND settled_at > :week
+            OR state = 'sending' OR state = 'queued' AND attempts > 0)
+    """,
+    given="address",
+)
+
+
+def offers_to(mailboxes: Collection[str], but: Collection[int], now: datetime) -> Asking[dict[str, Heard]]:
+    """Count the offers of 7 days that reached each mailbox, or may have, whoever's file led to them.
+    but: ids of messages that do not count yet."""
+    found: dict[str, Heard] = defaultdict(Heard)
+    for row in (yield from _OFFERS_TO.of(mailboxes, week=now - WEEK)):
+        if row.id not in but:
+            until = row.settled_at + WEEK if row.settled_at else max(row.try_at, now + LOOK_AGAIN)
+            found[row.address] += Heard(offers=1, offers_until=until)
+    return found
+
+
+class _OfferOf(Row, frozen=True):
+    buyer: str
+    key: str
+    template: str
+    state: str
+    settled_at: datetime | None
+
+
+_OFFERS_OF = _young(
+    _OfferOf,
+    """
+    SELECT outbox.shop, outbox.buyer, key, template, state, settled_at FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.buyer = given.buyer AND {young} AND category = 'promotion'
+    """,
+)
+
+
+def offers_of(of_buyers: Collection[str], now: datetime) -> Asking[dict[str, tuple[Said, ...]]]:
+    """The offers to each buyer that were decided on of late, whatever became of them."""
+    found: dict[str, list[Said]] = defaultdict(list)
+    for row in (yield from _OFFERS_OF.of(of_buyers, since=sendable_since(now - OFFERS_KEPT))):
+        sent_at = row.settled_at if row.state == "sent" else None
+        found[row.buyer].append(Said(key=row.key, template=row.template, state=row.state, sent_at=sent_at))
+    return {buyer: tuple(those) for buyer, those in found.items()}
 
 
 _NOTICES = """

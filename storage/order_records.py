@@ -30,6 +30,11 @@ class _RecordOf(Row, frozen=True):
     record: str
 
 
+class _RecordAt(Row, frozen=True):
+    email: str
+    record: str
+
+
 class _IdOf(Row, frozen=True):
     buyer: str
     id: str
@@ -69,6 +74,19 @@ _NEWEST = Query(
 )
 
 
+_NEWEST_AT = Query(
+    _RecordAt,
+    """
+    SELECT shop, email, record FROM (
+        SELECT orders.shop, orders.email, orders.record, row_number() OVER (
+            PARTITION BY orders.shop, orders.email ORDER BY orders.placed_at DESC NULLS LAST
+        ) AS place
+        FROM {given} CROSS JOIN orders WHERE orders.shop = given.shop AND orders.email = given.email
+    ) AS found
+    WHERE place <= :at_most ORDER BY place
+    """,
+    given="email",
+)
 _IDS = Query(
     _IdOf,
     """
@@ -111,6 +129,14 @@ def newest_of(
     for row in (yield from _NEWEST.of(of_buyers, at_most=at_most)):
         found[row.buyer].append(_orders.decode(row.record))
     return {buyer: tuple(theirs) for buyer, theirs in found.items()}
+
+
+def newest_at(mailboxes: Collection[str]) -> Asking[dict[str, tuple[Order, ...]]]:
+    """The newest ORDERS_SHOWN orders with each of these mailboxes among their contacts, newest first."""
+    found: dict[str, list[Order]] = defaultdict(list)
+    for row in (yield from _NEWEST_AT.of(mailboxes, at_most=ORDERS_SHOWN)):
+        found[row.email].append(_orders.decode(row.record))
+    return {email: tuple(theirs) for email, theirs in found.items()}
 
 
 def all_of(connection: Connection, shop: str, buyer: str) -> list[Order]:

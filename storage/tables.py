@@ -168,6 +168,7 @@ buyers = Table(
     Column("name", Words),
     Column("email", Words),
     Column("phone", Words),
+    Column("mailbox", Words),  # proved to be theirs; the email is only said
     Column("locale", String),
     Column("timezone", String),
     Column("agrees", Boolean),  # these four were the wishes before they belonged to addresses; not read
@@ -563,6 +564,7 @@ outbox = Table(
     Index("outbox_unknown", "shop", "id", **_open("state = 'unknown'")),
     Index("outbox_of_buyer", "shop", "buyer", SendableUntil()),
     Index("outbox_of_order", "shop", "order_id"),
+    Index("outbox_offers_to", "shop", "address", **_open("category = 'promotion'")),
 )
 
 attempts = Table(

@@ -20,6 +20,7 @@ from storage import read_models
 from storage.read_models import CaseView
 from storage.unit import Unit
 from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
+from tests.world import NOON
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 DESK, STRANGER = "777", "778"
@@ -140,6 +141,18 @@ async def test_a_case_is_settled_with_a_sum_and_the_buyer_is_told(shops: ManySho
     await desk.seller_says("/case 1 done")
     assert "before" in desk.told()[-1]
     assert len(desk.heard()) == heard
+
+
+async def test_a_refund_is_told_in_the_money_that_the_order_was_paid_in(shops: ManyShops) -> None:
+    desk = Desk(shops, "en")
+    total = {"total": "12.00", "postage": "0.00", "currency": "EUR"}
+    order = {"id": "1001", "placed_at": NOON, "buyer": desk.ann.ref, **total}
+    await desk.engine.take(desk.ann.event("order.placed", {"order": order}, NOON))
+    paid = {"id": "1001", "paid_at": NOON, "amount": "12.00", "currency": "EUR"}
+    await desk.engine.take(desk.ann.event("order.paid", {"order": paid}, NOON))
+    await desk.ann_says("I want to talk to a person")
+    await desk.seller_says("/case 1 refund 10.00")
+    assert "€10.00" in desk.heard()[-1]
 
 
 async def test_the_bot_is_switched_off_and_on_in_a_buyers_chat(shops: ManyShops) -> None:

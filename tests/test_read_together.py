@@ -20,7 +20,7 @@ from handlers.together import reads_alone, unfinished
 from storage import inbox, tables
 from tests.engine import Buyer, Engine, in_many_shops, many_shops
 from tests.one_shop import rules
-from tests.world import NOON, world
+from tests.world import NOON, World, world
 
 SETTLE = timedelta(seconds=4)
 EVENT_TIMEOUT = 30.0  # seconds, on a busy machine
@@ -218,3 +218,57 @@ async def _parked(engine: Engine) -> None:
             await engine.rows(tables.inbox, "id"), (READ_TOGETHER, "test_read_together.echo"), strict=True
         )
     ]
+
+
+LONG_WORDS = "This is a long story about my cup and how it came to me in the end. " * 14
+LONG_STOP = (
+    "I have been writing for many days and nobody reads it. " * 5 + "Stop sending me messages, all of them."
+)
+
+
+@pytest.mark.parametrize("words", [(LONG_WORDS,) * 3 + (LONG_STOP,), ("别再", "给我发消息了")])
+async def test_a_stop_is_obeyed_whatever_was_said_around_it(
+    database_url: str, words: tuple[str, ...]
+) -> None:
+    async with world(database_url, **FOUR) as shop:
+        await shop.place()
+        await shop.settle()
+        for text in words:
+            await shop.say(text)
+        await shop.forward(10 * SECOND)
+        assert shop.receiver.templates[-1] == "stopped"
+
+
+async def test_each_wrong_pair_of_a_burst_is_a_try(database_url: str) -> None:
+    async with world(database_url, **FOUR) as shop:
+        await shop.place("1001", {"id": "ann", "phone": "+8613800008000"})
+        await shop.place("1002", {"name": "Mallory", "phone": "+8613900009999"})
+        for guess in range(3):
+            await shop.say(f"where is order 1001, phone {2000 + guess}", "mallory")
+        await shop.say("where is order 1002, phone 9999", "mallory")
+        await shop.forward(10 * SECOND)
+        assert ("where_is_order", "1002") in told(shop, "mallory")
+        for guess in range(3):
+            await shop.say(f"where is order 1001, phone {3000 + guess}", "mallory")
+        await shop.forward(10 * SECOND)
+        await shop.say("where is order 1001, phone 8000", "mallory")
+        await shop.forward(10 * SECOND)
+        assert ("where_is_order", "1001") not in told(shop, "mallory")
+        assert [template for template, _ in told(shop, "mallory")][-1] == "human_coming"
+
+
+@pytest.mark.parametrize("first", ["1001 8000", "where is order 1001", "hi, my order is 1001"])
+async def test_the_right_proof_is_one_beside_other_words_about_the_order(
+    database_url: str, first: str
+) -> None:
+    async with world(database_url, **FOUR) as shop:
+        await shop.place("1001", {"id": "ann", "phone": "+8613800008000"})
+        await shop.say(first, "bob")
+        await shop.say("1001 8000", "bob")
+        await shop.forward(10 * SECOND)
+        assert told(shop, "bob") == [("where_is_order", "1001")]
+
+
+def told(shop: World, buyer: str) -> list[tuple[str, str | None]]:
+    mine = (message for message in shop.receiver.messages if message["buyer"]["id"] == buyer)
+    return [(message["template"], message.get("order")) for message in mine]

@@ -5,10 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes, policy
+from functools import partial
 from typing import Any
 
 import pytest
 
+from bot.seller.settle import settle_case
+from storage import read_models
 from tests.channels.post_office import Letter, PostOffice, open_post_office
 from tests.world import SECRET, World, world
 
@@ -282,3 +285,76 @@ async def test_strangers_who_type_a_buyers_mailbox_keep_nothing_from_that_buyer(
         await shop.fact("paid", "7001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
         await shop.forward(30 * MINUTE)
         assert len(letters_about(post, "7001")) == 3
+
+
+def unreachable(shop: World) -> None:
+    """As with a platform that takes no messages, so that mail is the only way to its buyers."""
+    shop.receiver.answers = lambda message: 410
+
+
+async def test_an_outcome_goes_to_the_contacts_of_its_own_order(database_url: str) -> None:
+    """Not to the mailbox that the same buyer typed last, at another order: a friend's."""
+    seller = {"email": "lin@example.com", "locale": "en"}
+    async with mailing(database_url, seller=seller) as (shop, post):
+        unreachable(shop)
+        await shop.place("1001", ANN)
+        await shop.fact("paid", "1001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(5 * DAY)
+        await shop.place("1002", {**ANN, "name": "Flo", "email": "flo@example.com"})
+        await shop.settle()
+        database = shop.program.parts.database
+        open_ones = partial(read_models.list_cases, shop="shop", open_only=True)
+        case = next(each for each in await database.read(open_ones) if each.order == "1001")
+        words = {"confirmed": False, "by": "command:test", "outcome": "Your blue underwear leaves tomorrow."}
+        settled = partial(settle_case, shop="shop", number=case.number, now=shop.clock.now, **words)
+        await database.write(settled)
+        await shop.forward(DAY)
+        told = [each.recipients for each in post.letters if "blue underwear" in words_of(each)]
+        assert told == [["ann@example.com"]]
+
+
+async def test_offers_go_to_no_mailbox_that_was_only_typed(database_url: str) -> None:
+    async with mailing(database_url, limits={"promotions_per_week": 5}) as (shop, post):
+        unreachable(shop)
+        await shop.post("buyer.updated", {"buyer": {**ANN, "agrees": True}})
+        await shop.forward(HOUR)
+        for number in range(3):
+            typed = {"id": f"mallory{number}", "name": "Mal", "email": ANN["email"], "locale": "en"}
+            await shop.post("checkout.abandoned", {"checkout": {"id": f"c{number}", "buyer": typed}})
+        await shop.forward(3 * DAY)
+        assert [each.recipients for each in post.letters] == []
+
+        await shop.post("checkout.abandoned", {"checkout": {"id": "own", "buyer": {"id": "ann"}}})
+        await shop.forward(3 * DAY)
+        assert [each.recipients for each in post.letters] == [["ann@example.com"]] * 2
+
+
+async def test_a_promotion_that_a_stranger_earned_does_not_go_to_the_buyers_mailbox(
+    database_url: str,
+) -> None:
+    vip = {"tiers": [{"name": "gold", "orders": 1}]}
+    spring = {"tier": "gold", "cron": "0 10 * * *", "offer": "10% off"}
+    spring |= {"start": "2026-11-21", "end": "2026-12-01"}
+    async with mailing(database_url, vip=vip, promotions={"spring": spring}) as (shop, post):
+        unreachable(shop)
+        await shop.post("buyer.updated", {"buyer": {**ANN, "agrees": True}})
+        await shop.forward(HOUR)
+        typed = {"id": "mallory", "name": "Mal", "email": ANN["email"], "agrees": True, "locale": "en"}
+        await shop.place("9001", typed)
+        await shop.fact("paid", "9001", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.forward(3 * DAY)
+        assert [each for each in post.letters if "10% off" in words_of(each)] == []
+
+
+async def test_offers_to_one_mailbox_have_one_cap_whosever_files_it_is_in(database_url: str) -> None:
+    async with mailing(database_url) as (shop, post):
+        unreachable(shop)
+        for number in range(4):
+            own = {**ANN, "id": f"ann{number}", "agrees": True}
+            await shop.post("buyer.updated", {"buyer": own})
+        await shop.forward(HOUR)
+        for number in range(4):
+            left = {"id": f"c{number}", "buyer": {"id": f"ann{number}"}}
+            await shop.post("checkout.abandoned", {"checkout": left})
+        await shop.forward(3 * DAY)
+        assert [each.recipients for each in post.letters] == [["ann@example.com"]]

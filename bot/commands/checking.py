@@ -69,7 +69,9 @@ def check(config_file: ConfigFile = HERE, as_json: AsJson = False) -> None:
     texts = Catalogue(config.templates)
     reader, policies = reader_of(config), rules_of(config).policies
     everywhere = (
-        each for shop in config.shops.values() for each in check_templates(texts, shop, policies, reader)
+        each
+        for shop in config.shops.values()
+        for each in check_templates(texts, shop, policies, reader, ours_too=False)
     )
     found = list(dict.fromkeys(everywhere))
     if config.templates:

@@ -1,6 +1,6 @@
 """By which channel and address a message reaches its buyer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeGuard
 
@@ -78,6 +78,10 @@ class AddressBook:
         if address.channel == self.mail:
             return EMAIL, mailbox(address.address)
         return address.channel, address.address
+
+    def is_mailed_offer(self, message: DueRow, found: Sequence[Address]) -> bool:
+        """Whether it counts to the offers of a mailbox, which may be in several files."""
+        return message.category == "promotion" and bool(found) and found[0].channel == self.mail
 
     def own_keys(self, contact: Contact) -> list[AddressKey]:
         """The addresses that are proved to be the buyer's own: a stop there silences all of theirs."""

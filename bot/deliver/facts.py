@@ -8,7 +8,7 @@ import msgspec
 
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.actions import MAILTO
-from bot.domain.buyers import addressed, is_guest
+from bot.domain.buyers import addressed, by_themselves, is_guest
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS, product_thread
 from bot.domain.messages import Address, DueMessage, Facts
@@ -50,7 +50,7 @@ def read_facts(
 ) -> Asking[dict[int, Facts]]:
     """Read the facts of due messages, by message id, without messages about which events are open.
 
-    looking_back: the templates that need earlier messages about the order.
+    looking_back: the templates that need earlier messages about the order, or earlier offers.
     Open events are read first, so that the facts include what another program handles meanwhile.
     """
     buyer_ids = {row.buyer for row in rows}
@@ -86,6 +86,17 @@ def read_facts(
         for row in rows
     }
     standings = yield from wish_records.standings(_asked(addresses, rows, contacts, found))
+    wanted = {row.id: addresses.wanted(row, found[row.id], contacts[row.id], standings) for row in rows}
+    mailed = {
+        row.id: left[0].address for row in rows if addresses.is_mailed_offer(row, left := wanted[row.id][1])
+    }
+    once = {mailbox: id for id, mailbox in reversed(mailed.items())}
+    waiting |= {id for id, mailbox in mailed.items() if id != once[mailbox]}
+    reached = yield from history.offers_to(once.keys(), mailed.keys(), now)
+    backwards = {row.id for row in rows if row.category == "promotion" and row.template in looking_back}
+    made = yield from history.offers_of({row.buyer for row in rows if row.id in backwards}, now)
+    own = {id: mailbox for id in backwards if (mailbox := contacts[id].buyer.email)}
+    alike = yield from order_records.newest_at(set(own.values()))
     tellings = yield from product_records.by_sku(skus)  # once more, now that open events are known
     wishes = yield from stock_wish_records.of(set(wished.values()))
     facts: dict[int, Facts] = {}
@@ -95,7 +106,8 @@ def read_facts(
         contact = contacts[row.id]
         guest = is_guest(kind for kind, _, _ in identities.get(row.buyer, ()))
         sent = _counted(heard.get(row.buyer, {}), row.order_id, guest)
-        standing, wanted = addresses.wanted(row, found[row.id], contact, standings)
+        here = max(sent, reached.get(mailed.get(row.id, ""), NOTHING_HEARD), key=lambda each: each.offers)
+        standing, left = wanted[row.id]
         facts[row.id] = Facts(
             shop=addresses.shop,
             buyer=contact.buyer,
@@ -105,12 +117,13 @@ def read_facts(
             cases=tuple(case for buyer, case in cases if _binds(row, buyer, case)),
             sent_in_day=sent.in_day,
             sent_in_day_until=sent.in_day_until,
-            promotions_in_week=sent.offers,
-            promotions_in_week_until=sent.offers_until,
+            promotions_in_week=here.offers,
+            promotions_in_week_until=here.offers_until,
             standing=standing,
             asked_before=row.id in questions and bool(asked[questions[row.id]] - {row.id}),
-            addresses=wanted,
-            said=said.get(row.order_id or "", ()),
+            addresses=left,
+            orders_alike=alike.get(own.get(row.id, ""), ()),
+            said=made.get(row.buyer, ()) if row.id in backwards else said.get(row.order_id or "", ()),
             product=product_of(wished[row.id][0], tellings.values()) if row.id in wished else None,
             wish=wishes.get(wished[row.id]) if row.id in wished else None,
         )
@@ -142,7 +155,7 @@ def _contacts(
     buyer_ids = {row.buyer for row in rows}
     buyers = yield from buyer_records.by_id(buyer_ids)
     chats = yield from conversation_records.by_buyer(buyer_ids)
-    addressed_to = {row.id: _addressed(row, buyers, orders) for row in rows}
+    addressed_to = {row.id: _addressed(row, buyers, orders, identities.get(row.buyer, ())) for row in rows}
     holding = {of: _holding(orders.get(of), those) for of, those in opened.items()}
     places = {place for those in holding.values() for place in those}
     if any(row.buyer == SELLER for row in rows):
@@ -185,12 +198,17 @@ def _typed(order: Order | None, opened: Collection[tuple[Place, str]]) -> frozen
     }
 
 
-def _addressed(row: DueRow, buyers: Mapping[str, Buyer], orders: Mapping[str, Order]) -> Buyer:
-    """A message about an order addresses the order's own contacts; an answer, whoever asked."""
+def _addressed(
+    row: DueRow, buyers: Mapping[str, Buyer], orders: Mapping[str, Order], identities: Identities
+) -> Buyer:
+    """A message about an order addresses the order's own contacts; an answer, whoever asked; any other, what
+    is proved to be the buyer's."""
     buyer = buyers.get(row.buyer) or Buyer(id=row.buyer)
     about_order = row.order_id and (not row.to or is_mailbox(row.to))
     order = orders.get(row.order_id or "") if about_order else None
-    return addressed(buyer, order.contacts) if order else buyer
+    if order is None:
+        return by_themselves(buyer, ((kind, value) for kind, value, _ in identities))
+    return addressed(buyer, order.contacts)
 
 
 def _asked(

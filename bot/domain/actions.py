@@ -173,9 +173,13 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CountTry(msgspec.Struct, frozen=True, kw_only=True):
-    """Count a failed try to prove an order in this conversation, and for the `orders` that it named."""
+    """Count a failed try to prove an order in this conversation, and for the `orders` that it named.
+
+    place: among the tries of one message, each of which counts.
+    """
 
     orders: tuple[str, ...] = ()
+    place: int = 0
 
 
 class EndReminders(msgspec.Struct, frozen=True, kw_only=True):

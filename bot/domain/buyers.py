@@ -14,18 +14,26 @@ from bot.domain.contacts import DETAILS, Contacts
 from bot.domain.context import Buyer
 from bot.domain.events import BuyerRef
 from bot.domain.orders import Order
+from bot.domain.wishes import mailbox
 
+MAILBOX = "mailbox"  # the name of the detail that only a proof tells
 GUEST = "guest of "  # how the kind of a guest's identity begins
 _NEVER = datetime.min.replace(tzinfo=UTC)  # a record may hold what was stored without a time
 _replace = msgspec.structs.replace
 
 
-def shown(buyer: Buyer, ref: BuyerRef, at: datetime) -> Buyer:
-    """The buyer with what a platform shows of them at `at`: newer values replace, older ones fill gaps."""
+def shown(buyer: Buyer, ref: BuyerRef, at: datetime, proved: bool = False) -> Buyer:
+    """The buyer with what a platform shows of them at `at`: newer values replace, older ones fill gaps.
+
+    proved: the mail address is theirs, and not only typed.
+    """
     details = {name: value for name in DETAILS if (value := getattr(ref, name))}
     if not details:
         return buyer  # a chat that shows nothing but its address
-    known = {name: (getattr(buyer, name), _told_at(buyer, name)) for name in DETAILS if getattr(buyer, name)}
+    if proved and ref.email:
+        details[MAILBOX] = mailbox(ref.email)
+    names = (*DETAILS, MAILBOX)
+    known = {name: (value, _told_at(buyer, name)) for name in names if (value := getattr(buyer, name))}
     for name, value in details.items():
         if name not in known or (at, value) > (known[name][1], known[name][0]):
             known[name] = (value, at)
@@ -51,6 +59,17 @@ def addressed(buyer: Buyer, contacts: Contacts | None) -> Buyer:
         locale=contacts.known("locale") or buyer.locale,
         timezone=contacts.known("timezone") or buyer.timezone,
     )
+
+
+def by_themselves(buyer: Buyer, identities: Iterable[tuple[str, str]]) -> Buyer:
+    """The buyer as what is about no order addresses them: by a mailbox that is proved to be theirs, or as a
+    guest by the one that makes them this guest. What was typed at one checkout is nobody's address.
+
+    identities: kinds and values.
+    """
+    typed = mailbox(buyer.email)
+    is_guest_of = any(kind.startswith(GUEST) and value == typed for kind, value in identities)
+    return _replace(buyer, email=buyer.mailbox or (typed if is_guest_of else None))
 
 
 def id_of(shop: str, identity: tuple[str, str]) -> str:

@@ -25,6 +25,7 @@ class Buyer(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    mailbox: str | None = None  # proved to be theirs; `email` is only said
     locale: str | None = None
     timezone: str | None = None
     shown_at: datetime | None = None  # platform time of the newest of name, locale, ...
@@ -141,7 +142,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`order` is the one the event is about, merged; `orders` are those that the buyer may see, newest first,
-    at most 20: their own and, in a chat, those that it has opened.
+    at most 20: their own and, in a chat, those that it has opened. In the seller's own chat `order` is the
+    one of the case, or the newest of its buyer.
 
     For an order's own events and deadlines `orders` holds that order alone, and `said` the messages
     about it; in the chat `said` is empty.

@@ -40,6 +40,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     buyer: Buyer  # whom the message addresses: for one about an order with that order's contacts
     order: Order | None = None
     orders: tuple[Order, ...] = ()
+    orders_alike: tuple[Order, ...] = ()  # placed with the buyer's own mailbox, by whichever file; of offers
     conversations: tuple[Conversation, ...] = ()
     cases: tuple[Case, ...] = ()
     sent_in_day: int = 0  # answers not counted
@@ -49,7 +50,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing = NOTHING_SAID  # of the address that is best, or of all where none is left
     asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
-    said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
+    said: tuple[Said, ...] = ()  # about this order, or offers to this buyer; only if the policy looks back
     product: Product | None = None  # as it is for sale; only for a message that tells of one being back
     wish: StockWish | None = None  # of the chat that such a message goes to
 

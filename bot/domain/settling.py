@@ -10,7 +10,7 @@ from bot.domain.events import AnyEvent, MessageReceived
 READ_TOGETHER = "read_together"  # the rule of a message whose words are read with those of the next
 CLOCK_SET_BACK = timedelta(minutes=1)  # nothing waits so long: later ones were dated wrongly
 MOST = 20  # messages that are read as one
-LONGEST = 4000  # characters that they may have together; a single longer one is read whole
+LONGEST = 1000  # characters that they may have together, as many as are read; a single one may have more
 
 
 class Arrived(msgspec.Struct, frozen=True):

@@ -21,11 +21,14 @@ class Identities:
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
 
-    def resolve(self, channel: str, ref: BuyerRef, at: datetime) -> str | None:
-        """The buyer whom a channel names by an id of its own, created if new; None for one without an id."""
+    def resolve(self, channel: str, ref: BuyerRef, at: datetime, own_file: bool = False) -> str | None:
+        """The buyer whom a channel names by an id of its own, created if new; None for one without an id.
+
+        own_file: shown is what the platform itself keeps of them, which proves their mailbox.
+        """
         if not ref.id:
             return None
-        return self._shown((channel, ref.id), ref, at)
+        return self._shown((channel, ref.id), ref, at, own_file or ref.verified)
 
     def buyer_of(self, order: Order, ref: BuyerRef | None, at: datetime) -> str | None:
         """The buyer of an order as its newest showing names them, whoever was shown first.
@@ -39,13 +42,14 @@ class Identities:
             return order.buyer
         identity = buyers.identity_of(order)
         mine = ref is not None and (ref.id or None) == contacts.known("id")
-        return self._shown(identity, ref if ref is not None and mine else BuyerRef(), at)
+        shown = ref if ref is not None and mine else BuyerRef()
+        return self._shown(identity, shown, at, proved=shown.verified)
 
-    def _shown(self, identity: Identity, ref: BuyerRef, at: datetime) -> str:
+    def _shown(self, identity: Identity, ref: BuyerRef, at: datetime, proved: bool = False) -> str:
         id = self._work.owner(identity)
         buyer = self._work.buyers[id] if id else self._create(identity, at)
         self._work.put_owner(identity, buyer.id)
-        self._work.put_buyer(buyers.shown(buyer, ref, at))
+        self._work.put_buyer(buyers.shown(buyer, ref, at, proved))
         return buyer.id
 
     def _create(self, identity: Identity, at: datetime) -> Buyer:

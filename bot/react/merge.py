@@ -77,8 +77,9 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
                 return Subject()  # about an address, whoever's it is
             return Subject(buyer=identities.resolve(event.channel, event.buyer, event.at))
         case BuyerEvent():
-            buyer = identities.resolve(event.channel, event.buyer, event.at)
-            if isinstance(event, BuyerUpdated):
+            own_file = isinstance(event, BuyerUpdated)
+            buyer = identities.resolve(event.channel, event.buyer, event.at, own_file)
+            if own_file:
                 wishes.flag(event, event.buyer, event.at, buyer)
             return Subject(buyer=buyer)
         case OffersConfirmed():

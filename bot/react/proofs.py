@@ -50,8 +50,8 @@ class Proofs:
         """Count a wrong try: of the chat, of the orders it named, and of the shop. Returns what the seller
         should hear of; the chat's tries are counted anew a day after the first one."""
         work, now = self._work, self._work.now
-        fresh = chat.tries_since is None or now - chat.tries_since > A_DAY
-        known = work.chats[chat.channel, chat.address]
+        known = work.chats[chat.channel, chat.address]  # as the other tries of the message left it
+        fresh = known.tries_since is None or now - known.tries_since > A_DAY
         tries, since = (1, now) if fresh else (known.tries + 1, known.tries_since)
         work.put_chat(_replace(known, tries=tries, tries_since=since))
         for order in counted.orders or ("",):

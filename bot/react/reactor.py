@@ -34,7 +34,7 @@ from bot.react.products import TELLING, Products
 from bot.react.proofs import linked
 from bot.react.taking_back import take_back
 from bot.react.together import Turn, arrived, chats_of, in_turn
-from bot.react.unit_of_work import UnitOfWork
+from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
@@ -368,6 +368,7 @@ class _Batch:
             shop_id=self._unit.shop_id,
             shop=self._unit.shop,
             buyer=buyer,
+            order=self._order_at_desk(subject),
             orders=orders,
             conversation=chat,
             cases=cases,
@@ -384,6 +385,14 @@ class _Batch:
             replies=self._replies(event),
             shelf=self._shelf(event, understood, known, orders, chat),
         )
+
+    def _order_at_desk(self, subject: Subject) -> Order | None:
+        """The order of the case that the seller writes about; if it names none, its buyer's newest."""
+        if not subject.desk or subject.case is None:
+            return None
+        if subject.case.order:
+            return self._work.read_order(subject.case.order)
+        return max(self._work.orders_of(subject.buyer), key=placed, default=None) if subject.buyer else None
 
     def _understood(
         self, event: AnyEvent, buyer: Buyer | None, chat: Conversation | None

@@ -47,11 +47,12 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 
 
 def check_templates(
-    texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str = "en"
+    texts: Catalogue, shop: Shop, policies: MessagePolicies, reader: str = "en", ours_too: bool = True
 ) -> list[Finding]:
     """Try every template in every language on the worst samples; one finding for each fault.
 
-    reader: the language of the findings, one of LOCALES.
+    reader: the language of the findings, one of LOCALES. ours_too: try our own words in every situation as
+    well, as our tests do; else in the ordinary ones, which is where a shop's settings meet them.
     """
     check = _Check(texts, shop, policies, reader)
     found = {check.finding(fault, own=True) for fault in _unreadable(texts)}
@@ -59,7 +60,7 @@ def check_templates(
     for version in texts.versions:
         found |= set(check.unused(version))
         if version.where not in broken:
-            found |= set(check.unknown_names(version)) or set(check.tried(version))
+            found |= set(check.unknown_names(version)) or set(check.tried(version, ours_too or version.own))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
@@ -102,9 +103,10 @@ class _Check:
             what = say("templates", "tried_with", self._reader, {"what": what, "sample": sample})
         return Finding(fault.where, fault.line, fault.code, what, own)
 
-    def tried(self, version: Version) -> Iterator[Finding]:
+    def tried(self, version: Version, thoroughly: bool = True) -> Iterator[Finding]:
         seen: set[str] = set()
-        for label, variables in self._samples(version.name, bool(_ABOUT_ORDERS.search(version.source))):
+        every_situation = thoroughly and bool(_ABOUT_ORDERS.search(version.source))
+        for label, variables in self._samples(version.name, every_situation):
             fault = _fault(version, self._texts, variables)
             if fault and str(fault) not in seen:
                 seen.add(str(fault))

@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.actions import Action, CallHuman, OpenCase, Say, TellSeller
 from bot.domain.complaints import OVER, SOON, deadlines
 from bot.domain.context import Case, Context
-from bot.domain.events import CaseSettled, TimeCame
+from bot.domain.events import CaseSettled, OrderEvent, TimeCame
 from bot.domain.meanings import Meaning
 from bot.domain.shop import Shop
 from handlers import complaints
@@ -118,6 +119,29 @@ def test_the_bot_makes_good_within_its_limit_and_never_more_than_was_paid(
     assert sums == ([promised] if promised else [])
     if promised:
         assert opened(actions, "compensation").key == "compensation:1001"  # once for an order
+
+
+def promised(text: str, *events: OrderEvent, after: timedelta = HOUR) -> bool:
+    shop = shop_with(complaints={"compensation": 5}, payment={"ships_within": "2d"})
+    order, event = order_of(world.placed(), world.paid(), *events), wrote(text)
+    context = replace(chat_context(order, shop=shop), now=PLACED + after)
+    return "compensation" in said(complaints.ANSWERS["complaint"](Meaning("complaint", 0.9), event, context))
+
+
+def test_what_is_cancelled_is_paid_back_whole_and_nothing_beside_it() -> None:
+    assert promised("杯子碎了")
+    assert not promised("杯子碎了", world.cancelled())
+
+
+def test_what_is_called_late_is_made_good_only_if_it_is() -> None:
+    late = "怎么还没发货，太慢了，我要投诉"
+    assert not promised(late)
+    assert promised(late, after=timedelta(days=12))
+    in_time, too_late = world.shipped(after=DAY), world.shipped(after=9 * DAY)
+    assert not promised(late, in_time, after=2 * DAY)
+    assert promised(late, in_time, after=30 * DAY)
+    assert not promised(late, in_time, world.delivered(), after=30 * DAY)
+    assert promised(late, too_late, world.delivered(after=11 * DAY), after=12 * DAY)
 
 
 @pytest.mark.parametrize("text", ["茶杯割伤了我的手，流血了", "我要投诉客服态度", "质量太差"])

@@ -11,9 +11,22 @@ from bot.domain.desk import PERSONS
 from bot.domain.events import MessageReceived
 from bot.domain.knowledge import Entry
 from bot.domain.money import Money
+from bot.domain.orders import Order
 from bot.domain.shop import Shop
 from handlers.routes import POLICIES
-from tests.handlers.world import ANN, HOUR, PLACED, answers, chat_context, decide, wrote
+from tests.handlers.world import (
+    ANN,
+    HOUR,
+    PLACED,
+    answers,
+    chat_context,
+    decide,
+    order_of,
+    paid,
+    placed,
+    refunded,
+    wrote,
+)
 
 CASE = Case(number=12, kind="human", key="h", reason="asked_for_person", opened_at=PLACED, chat="webhook:ann")
 
@@ -28,12 +41,18 @@ WRITTEN = {"wrap": Entry(id="wrap", short="wrap", answers={"en": "For free."})}
 SHOP = OwnChat(name="Mug House", locale="en")
 
 
-def sellers(text: str, case: Case | None = CASE, **known: Any) -> list[Action]:
-    event = wrote(text, **known)
+def sellers(text: str, case: Case | None = CASE, order: Order | None = None, **known: Any) -> list[Action]:
+    buyer = ANN if case else None
     context = Context(
-        now=PLACED + HOUR, shop_id="mugs", shop=SHOP, buyer=ANN if case else None, case=case, replies=WRITTEN
+        now=PLACED + HOUR,
+        shop_id="mugs",
+        shop=SHOP,
+        buyer=buyer,
+        order=order,
+        case=case,
+        replies=WRITTEN,
     )
-    return decide(event, context)
+    return decide(wrote(text, **known), context)
 
 
 def codes(actions: list[Action]) -> list[str]:
@@ -63,6 +82,25 @@ def test_words_go_to_the_buyer_and_count_as_a_persons() -> None:
 )
 def test_commands_are_about_the_case(text: str, action: Action) -> None:
     assert sellers(text)[0] == action
+
+
+def test_a_refund_is_in_the_money_that_was_paid_and_not_more_than_is_left_of_it() -> None:
+    in_euros = placed(total=Money(1200, "EUR"))
+    whole = order_of(in_euros, paid(minor=1200, currency="EUR"))
+    partly = order_of(in_euros, paid(minor=1200, currency="EUR"), refunded(500, currency="EUR"))
+
+    assert sellers("/case 12 refund 12", order=whole)[0] == SettleCase(case=12, refund=Money(1200, "EUR"))
+    assert sellers("/case 12 refund 7", order=partly)[0] == SettleCase(case=12, refund=Money(700, "EUR"))
+    about = msgspec.structs.replace(CASE, order="1001")
+    for text, order, left in (
+        ("/case 12 refund 150.00", whole, "12.00 EUR"),
+        ("/case 12 refund 7.01", partly, "7.00 EUR"),
+    ):
+        (refused,) = sellers(text, about, order)
+        assert isinstance(refused, AnswerSeller)
+        assert (refused.code, refused.values["left"]) == ("more_than_paid", left)
+    assert codes(sellers("/case 12 refund 1", about, order_of(placed()))) == ["more_than_paid"]
+    assert codes(sellers("/case 12 refund 150", order=whole)) == ["done"]  # perhaps of an earlier order
 
 
 @pytest.mark.parametrize(

@@ -191,3 +191,32 @@ def test_a_very_long_message_takes_no_more_time_than_a_long_one(piece: str) -> N
     recognise(long)
 
     assert time.process_time() - begun < 0.25
+
+
+STORY = "This is a long story about my cup and how it came to me in the end. " * 14
+LONG_STOP = (
+    "I have been writing for many days and nobody reads it. " * 5 + "Stop sending me messages, all of them."
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"where is order 1001\n{LONG_STOP}", f"I do not want to unsubscribe, I said\n{LONG_STOP}"),
+        *(STORY + LONG_STOP, "别再\n给我发消息了", "別再 \n 發訊息給我", "不要再给我\n发广告"),
+    ],
+)
+def test_a_stop_is_heard_whatever_is_read_beside_it(text: str) -> None:
+    assert recognise(text).intent == "stop"
+
+
+@pytest.mark.parametrize("text", ["不要\n发消息告诉我尺寸", "特别\n我想问发消息的事", "I did not\nstop by"])
+def test_what_stands_in_two_messages_is_no_stop_by_accident(text: str) -> None:
+    assert recognise(text).intent != "stop"
+
+
+def test_who_does_not_want_to_be_pressed_says_so_in_a_long_message_too() -> None:
+    pressed = "I am waiting for my wages and shall pay as I promised. " * 5 + "Stop reminding me to pay."
+    assert "no_reminders" in (found := recognise(f"where is my order\n{pressed}")).also or (
+        found.intent == "no_reminders"
+    )
