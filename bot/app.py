@@ -40,6 +40,7 @@ from bot.operations.restore_guard import RestoreGuard
 from bot.operations.time_limit import TimeLimit
 from bot.program import DELIVER, LEGS, REACT, RECEIVE, Parts, Program, Workers
 from bot.react.campaigns import Campaigns
+from bot.react.nights import Nights
 from bot.react.reactor import Reactor
 from bot.receive.connection_limits import ConnectionLimits
 from bot.receive.delivery_store import DeliveryStore
@@ -179,7 +180,7 @@ class _Builder:
         self.catalogue = Catalogue(config.templates)
         self.tokens = SignedTokens(config.secret.get_secret_value())
         self.log = Log(config.ingest) if config.ingest else None
-        names = ("react", "deliver", "calendar", "archive", "home")
+        names = ("react", "deliver", "calendar", "archive", "home", "nights")
         self.workers = Workers(*(Worker(name, self.metrics) for name in names))
 
     def program(self) -> Program:
@@ -218,6 +219,7 @@ class _Builder:
                 limits=limits,
                 reactor=self._reactor(),
                 campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                nights=Nights(config.shops),
                 claimer=claimer,
                 dispatcher=dispatcher,
                 connected=[channel for channel in sending if isinstance(channel, EmailChannel)],

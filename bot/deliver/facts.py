@@ -13,6 +13,7 @@ from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
 from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.tiers import NONE_KEPT
 from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
@@ -22,6 +23,7 @@ from storage import (
     inbox,
     order_records,
     proof_records,
+    tier_records,
     wish_records,
 )
 from storage.asking import Asking
@@ -62,6 +64,8 @@ def read_facts(
     heard = yield from history.heard_of_us(limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion"}
     whole = yield from order_records.newest_of(offered, at_most=ORDERS_COUNTED)
+    in_tiers = offered if addresses.shop.vip.tiers else set[str]()
+    tiers = yield from tier_records.current_of(in_tiers, now)
     told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
     said = yield from history.said_about(told)
     tried = yield from history.channels_of_keys({row.unlike for row in rows if row.unlike})
@@ -96,6 +100,7 @@ def read_facts(
             asked_before=row.id in questions and bool(asked[questions[row.id]] - {row.id}),
             addresses=wanted,
             said=said.get(row.order_id or "", ()),
+            kept_tier=tiers.get(row.buyer, NONE_KEPT),
         )
     return facts
 
