@@ -169,6 +169,8 @@ class _Reader:
     def __init__(self, text: str, currency: str, line: int) -> None:
         if len(text) > LONGEST:
             raise SegmentFault("segment_long", most=LONGEST)
+        if not _can_be_kept(text):
+            raise SegmentFault("segment_sign", line=line, column=1, given=repr(ascii(text)[1:41]))
         self._text = text
         self._currency = currency
         self._tokens = [token for token in _tokens(text, line) if token.kind != "space"]
@@ -348,7 +350,7 @@ class _Reader:
     def _word(self, name: str) -> str:
         token = self._next()
         value = as_written(name, token.value)
-        if token.kind not in ("word", "quoted", "number", "date") or not value or "\x00" in value:
+        if token.kind not in ("word", "quoted", "number", "date") or not value:
             self._wrong(token, "segment_word", field=name)
         return value
 
@@ -408,6 +410,15 @@ class _Reader:
 
 # Faults that say no more than that something is missing, where the text is over.
 _AT_THE_END = {"segment_field", "segment_name", "segment_word", "segment_number", "segment_date"}
+
+
+def _can_be_kept(text: str) -> bool:
+    """True if a database could store it: PostgreSQL stores no NUL, and UTF-8 no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def _tokens(text: str, line: int) -> list[_Token]:
