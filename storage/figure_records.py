@@ -9,7 +9,7 @@ from itertools import takewhile
 from typing import Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from bot.domain.figures import KEPT, BuyerFigures, ChatRow, OrderRow, as_compared, figures_of
 from bot.domain.shop import Shop
@@ -117,11 +117,19 @@ class _Of(Generic[R]):
 
 
 class Those(msgspec.Struct, frozen=True, kw_only=True):
-    """Which buyers: those that are named, else those behind `after` up to `until`."""
+    """Which buyers: those that are named, else those behind `after` up to `until`.
+
+    open_end: none follow, so that what is kept of others behind them is of nobody.
+    """
 
     named: tuple[str, ...] | None = None
     after: str = ""
     until: str = ""
+    open_end: bool = False
+
+    @property
+    def kept(self) -> "Those":
+        return msgspec.structs.replace(self, until=MORE_THAN_ANY) if self.open_end else self
 
 
 def _of_file(column: str, kind: str) -> str:
@@ -172,7 +180,7 @@ def changes_of_page(
     found = _NEXT.rows(connection, sent)
     last = len(found) < limit
     until = found[-1].buyer if found else after
-    those = Those(after=after, until=until if not last else MORE_THAN_ANY)
+    those = Those(after=after, until=until, open_end=last)
     changes = _changes(connection, shop_id, shop, found, those, now, whole)
     return msgspec.structs.replace(changes, until=None if last else until)
 
@@ -211,14 +219,14 @@ def _changes(
     whole: bool,
 ) -> Changes:
     summed = _figures(connection, shop_id, shop, found, those, now)
-    kept = {row.buyer: row for row in _KEPT.read(connection, shop_id, those)}
+    kept = {row.buyer: row for row in _KEPT.read(connection, shop_id, those.kept)}
     saved = [each for buyer, each in summed.items() if not _same(each, kept.get(buyer))]
     items: dict[str, tuple[str, str]] = {}
     differing: dict[str, frozenset[str]] = {}
     if whole:
         theirs = _bought(connection, shop_id, those, summed, items)
         before: dict[str, set[str]] = defaultdict(set)
-        for row in _ITEMS.read(connection, shop_id, those):
+        for row in _ITEMS.read(connection, shop_id, those.kept):
             before[row.buyer].add(row.item)
         for buyer in theirs.keys() | before.keys():
             now_bought = frozenset(theirs.get(buyer, ()))
@@ -358,8 +366,8 @@ _ARRIVED = Query(
 
 
 def newest_event(connection: Connection, shop: str) -> int:
-    found: int | None = connection.scalar(select(func.max(inbox.c.id)).where(inbox.c.shop == shop))
-    return found or 0
+    newest = select(inbox.c.id).where(inbox.c.shop == shop).order_by(inbox.c.id.desc()).limit(1)
+    return connection.scalar(newest) or 0
 
 
 def changed_since(connection: Connection, shop: str, event: int, now: datetime) -> tuple[int, set[str]]:

@@ -198,27 +198,36 @@ def _kept(row: TierRow, shop: ShopSettings, words: SellerWords) -> str:
     points = knowing.points_then(row)
     values = {
         "tier": row.tier,
-        "since": words.moment(row.since),
+        "since": _day(row.since, words),
         "orders": formats.number(row.orders or 0, words.reader),
         "spent": formats.money(Money(row.spent_minor or 0, shop.currency), words.reader),
-        "points": "" if points is None else f"{points.r} + {points.f} + {points.m} = {points.total}",
-        "until": words.moment(row.until) if row.until else "",
+        "points": f"{points.r} + {points.f} + {points.m} = {points.total}" if points else "",
     }
     code = "kept_by_points" if points else "kept_by_thresholds"
-    ended = say("tier_until", words.locale, until=values["until"]) if row.until else ""
-    return say(code, words.locale, **values) + ended
+    return say(code, words.locale, **values) + _until(row, words)
 
 
 def _given(row: TierRow, who: str, words: SellerWords) -> str:
     values = {
         "who": who,
         "tier": row.tier or say("no_tier_at_all", words.locale),
-        "since": words.moment(row.since),
+        "since": _day(row.since, words),
         "by": quote(row.who, QUOTED_MAX) or "",
         "reason": quote(row.reason, QUOTED_MAX) or "",
     }
-    ended = say("tier_until", words.locale, until=words.moment(row.until)) if row.until else ""
-    return say("tier_given", words.locale, **values) + ended
+    return say("tier_given", words.locale, **values) + _until(row, words)
+
+
+def _until(row: TierRow, words: SellerWords) -> str:
+    """The last day of a tier that ends or ended."""
+    if row.until is None:
+        return ""
+    return say("tier_until", words.locale, until=_day(row.until - timedelta(microseconds=1), words))
+
+
+def _day(at: datetime, words: SellerWords) -> str:
+    """With its year, since a tier may be years old."""
+    return at.astimezone(words.zone).date().isoformat()
 
 
 def user() -> str:

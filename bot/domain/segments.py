@@ -123,7 +123,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     known: Any = None
 
 
-class SegmentFault(ValueError):
+class SegmentFault(Exception):
     """What is wrong with a condition: the code of a sentence in operator.yaml, and its values."""
 
     def __init__(self, code: str, **values: Any) -> None:
