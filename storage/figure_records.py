@@ -1,25 +1,28 @@
 """The tables of figures and of what was bought: read anew from the shop's records, compared, and changed."""
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import takewhile
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from bot.domain.figures import KEPT, BuyerFigures, ChatRow, OrderRow, as_compared, figures_of
 from bot.domain.shop import Shop
 from storage import conversation_records, wish_records
 from storage.asking import Query, Row, ask
-from storage.bulk import insert_new, upsert
+from storage.bulk import insert_new, upsert, utc_text
 from storage.sql_in import is_in
 from storage.tables import bought, buyers, figures, inbox, items, orders, tiers
 
 R = TypeVar("R", bound="_OfBuyer")
+
+_OF_POSTGRESQL = re.compile(r" IS NOT (figures\.)")  # which has other words for it than SQLite
 
 FED = 500  # events that are looked at in one step
 FED_AFTER = timedelta(minutes=1)  # so that no transaction with an older id is still to come
@@ -53,6 +56,8 @@ class _ChatOf(_OfBuyer, frozen=True):
 class _WishOf(_OfBuyer, frozen=True):
     kind: str
     value: str
+    confirmed: bool
+    others: bool  # there are further wishes of this address, or of another one like it
 
 
 class _KeptRow(_OfBuyer, frozen=True):
@@ -98,13 +103,10 @@ _lines = msgspec.json.Decoder(_Lines)
 class _Of(Generic[R]):
     """Rows of buyers, of a range of them or of those that are named."""
 
-    def __init__(
-        self, row: type[R], columns: str, table: str, key: str = "buyer", where: str = "true"
-    ) -> None:
-        named = ", ".join(f"{table}.{column.strip()}" for column in columns.split(","))
-        taken = f"SELECT {table}.shop, {table}.{key}, {named}"
-        same = f"{table}.shop = given.shop AND {table}.{key} = given.buyer AND {where}"
-        here = f"{table}.shop = :shop AND {table}.{key} > :after AND {table}.{key} <= :until AND {where}"
+    def __init__(self, row: type[R], columns: str, table: str, where: str = "true") -> None:
+        taken = f"SELECT {table}.shop, {table}.buyer, {columns}"
+        same = f"{table}.shop = given.shop AND {table}.buyer = given.buyer AND {where}"
+        here = f"{table}.shop = :shop AND {table}.buyer > :after AND {table}.buyer <= :until AND {where}"
         self._named = Query(row, f"{taken} FROM {{given}} CROSS JOIN {table} WHERE {same}", given="buyer")
         self._ranged = Query(row, f"{taken} FROM {table} WHERE {here}")
 
@@ -149,9 +151,74 @@ _NAMED = Query(
     " WHERE shop = :shop AND joined_to IS NULL AND id IN (SELECT buyer FROM {given})",
     given="buyer",
 )
+# Buyers whose sums are not those that are kept; whatever depends on files of theirs is looked at anew.
+_COUNTS = (
+    "currency = :currency AND placed_at IS NOT NULL AND paid_minor > 0"
+    " AND state <> 'cancelled' AND state <> 'refunded'"
+)
+_SUMMED = f"""
+    SELECT buyer, count(*) FILTER (WHERE {_COUNTS}) AS orders,
+        coalesce(sum(paid_minor - refunded_minor) FILTER (WHERE {_COUNTS}), 0) AS spent,
+        coalesce(sum(refunded_minor) FILTER (WHERE currency = :currency AND placed_at IS NOT NULL), 0)
+            AS back,
+        min(placed_at) FILTER (WHERE {_COUNTS}) AS first_at,
+        max(placed_at) FILTER (WHERE {_COUNTS}) AS last_at,
+        max(placed_at) FILTER (WHERE state = 'unpaid' OR state = 'partly_paid') AS owed_at,
+        count(*) FILTER (WHERE {_COUNTS} AND placed_at >= :since) AS lately,
+        coalesce(sum(paid_minor - refunded_minor) FILTER (WHERE {_COUNTS} AND placed_at >= :since), 0)
+            AS lately_spent
+    FROM orders WHERE shop = :shop AND buyer > :after AND buyer <= :until GROUP BY buyer
+    """
+_HEARD = """
+    SELECT buyer, max(last_in_at) AS heard_at
+    FROM conversations WHERE shop = :shop AND buyer > :after AND buyer <= :until GROUP BY buyer
+    """
+_OTHERWISE = " OR ".join(
+    (
+        "coalesce(summed.orders, 0) <> figures.orders OR coalesce(summed.spent, 0) <> figures.spent_minor",
+        "coalesce(summed.back, 0) <> figures.refunded_minor OR coalesce(summed.lately, 0) <> lately_orders",
+        "coalesce(summed.lately_spent, 0) <> lately_spent_minor",
+        "summed.first_at IS NOT figures.first_order_at OR summed.last_at IS NOT figures.last_order_at",
+        "summed.owed_at IS NOT figures.unpaid_at OR heard.heard_at IS NOT figures.last_contact_at",
+        "lower(coalesce(buyers.locale, :locale)) IS NOT figures.locale",
+        *(["buyers.city IS NOT NULL OR figures.city IS NOT NULL"] if "city" in buyers.c else []),
+        *(["buyers.no_profiling_at IS NOT NULL"] if "no_profiling_at" in buyers.c else []),
+    )
+)
+_TOLD_APART = f"""
+    WITH summed AS ({_SUMMED}), heard AS ({_HEARD})
+    SELECT buyers.shop, buyers.id FROM buyers
+    LEFT JOIN summed ON summed.buyer = buyers.id LEFT JOIN heard ON heard.buyer = buyers.id
+    LEFT JOIN figures ON figures.shop = buyers.shop AND figures.buyer = buyers.id
+    WHERE buyers.shop = :shop AND buyers.id > :after AND buyers.id <= :until AND buyers.joined_to IS NULL
+        AND (figures.buyer IS NULL OR {_OTHERWISE})
+    """
+_DIFFERING = Query(
+    _OfBuyer,
+    _TOLD_APART,
+    postgresql=_OF_POSTGRESQL.sub(r" IS DISTINCT FROM \1", _TOLD_APART),
+)
+_AGREED = Query(
+    _OfBuyer,
+    "SELECT shop, buyer FROM figures WHERE shop = :shop AND buyer > :after AND buyer <= :until AND agrees",
+)
+_OF_NOBODY = Query(
+    _OfBuyer,
+    """
+    SELECT figures.shop, figures.buyer FROM figures
+    LEFT JOIN buyers ON buyers.shop = figures.shop AND buyers.id = figures.buyer AND buyers.joined_to IS NULL
+    WHERE figures.shop = :shop AND figures.buyer > :after AND figures.buyer <= :until AND buyers.id IS NULL
+    """,
+)
 _ORDERS = _Of(_OrderOf, "channel, state, placed_at, currency, paid_minor, refunded_minor", "orders")
 _CHATS = _Of(_ChatOf, "channel, last_in_at", "conversations")
-_WISHES = _Of(_WishOf, "kind, value", "wishes", where="yes AND what = 'offers' AND kind <> 'phone'")
+_WISHES = _Of(
+    _WishOf,
+    "wishes.kind, wishes.value, wishes.confirmed, EXISTS (SELECT 1 FROM wishes AS other WHERE"
+    " other.shop = wishes.shop AND other.value = wishes.value AND other.id <> wishes.id)",
+    "wishes",
+    where="wishes.yes AND wishes.what = 'offers' AND wishes.kind <> 'phone'",
+)
 _KEPT = _Of(_KeptRow, ", ".join(KEPT[1:]), "figures")
 _ITEMS = _Of(_ItemOf, "item", "bought")
 _RECORDS = _Of(_RecordOf, "record", "orders", where=LINES)
@@ -176,8 +243,9 @@ def changes_of_page(
     connection: Connection, shop_id: str, shop: Shop, after: str, limit: int, now: datetime, whole: bool
 ) -> Changes:
     """Compare the next buyers in the order of their ids. whole: also what they bought."""
-    sent = {"shop": shop_id, "after": after, "limit": limit}
-    found = _NEXT.rows(connection, sent)
+    if not whole:
+        return _changes_of_few(connection, shop_id, shop, after, limit, now)
+    found = _NEXT.rows(connection, {"shop": shop_id, "after": after, "limit": limit})
     last = len(found) < limit
     until = found[-1].buyer if found else after
     those = Those(after=after, until=until, open_end=last)
@@ -185,12 +253,43 @@ def changes_of_page(
     return msgspec.structs.replace(changes, until=None if last else until)
 
 
+def _changes_of_few(
+    connection: Connection, shop_id: str, shop: Shop, after: str, limit: int, now: datetime
+) -> Changes:
+    """The same, where the database itself finds the few whose sums differ."""
+    ids: list[str] = list(connection.scalars(_next_ids(shop_id, after, limit)))
+    last = len(ids) < limit
+    those = Those(after=after, until=MORE_THAN_ANY if last else ids[-1])
+    sent = {"shop": shop_id, "after": those.after, "until": those.until}
+    since = utc_text(now - shop.vip.period)
+    of_shop = {"currency": shop.currency, "since": since, "locale": shop.locale.lower()}
+    named = {row.buyer for row in _DIFFERING.rows(connection, sent | of_shop)}
+    agreed = {row.buyer for row in _AGREED.rows(connection, sent)}
+    named |= agreed ^ _agreeing(connection, shop_id, those)
+    named |= {row.buyer for row in _OF_NOBODY.rows(connection, sent)}
+    changes = _changes_of(connection, shop_id, shop, named, now, whole=False)
+    return msgspec.structs.replace(changes, read=len(ids), until=None if last else those.until)
+
+
+def _next_ids(shop: str, after: str, limit: int) -> Select[Any]:
+    here = select(buyers.c.id).where(buyers.c.shop == shop, buyers.c.id > after)
+    return here.order_by(buyers.c.id).limit(limit)
+
+
 def changes_of(
     connection: Connection, shop_id: str, shop: Shop, named: Collection[str], now: datetime
 ) -> Changes:
     """Compare these buyers."""
+    return _changes_of(connection, shop_id, shop, named, now, whole=True)
+
+
+def _changes_of(
+    connection: Connection, shop_id: str, shop: Shop, named: Collection[str], now: datetime, *, whole: bool
+) -> Changes:
+    if not named:
+        return Changes()
     those = Those(named=tuple(sorted(named)))
-    return _changes(connection, shop_id, shop, _rows_of(connection, shop_id, those), those, now, True)
+    return _changes(connection, shop_id, shop, _rows_of(connection, shop_id, those), those, now, whole)
 
 
 MORE_THAN_ANY = "\U0010ffff"
@@ -275,20 +374,24 @@ def _figures(
 
 def _agreeing(connection: Connection, shop_id: str, those: Those) -> set[str]:
     """Whoever has an address that agrees to offers."""
+    agreeing: set[str] = set()
     owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in _WISHES.read(connection, shop_id, those):
-        owners[row.kind, row.value].add(row.buyer)
+        if row.others:
+            owners[row.kind, row.value].add(row.buyer)
+        elif row.confirmed:
+            agreeing.add(row.buyer)
     standings = ask(connection, shop_id, wish_records.standings(list(owners))) if owners else {}
-    return {
-        buyer
-        for address, standing in standings.items()
-        if standing.agrees is True and not standing.stopped
-        for buyer in owners[address]
-    }
+    for address, standing in standings.items():
+        if standing.agrees is True and not standing.stopped:
+            agreeing |= owners[address]
+    return agreeing
 
 
 def _same(summed: BuyerFigures, kept: _KeptRow | None) -> bool:
-    return kept is not None and all(getattr(summed, name) == getattr(kept, name) for name in KEPT[1:])
+    if kept is None:
+        return False
+    return msgspec.structs.astuple(kept)[1:] == msgspec.structs.astuple(summed)[: len(KEPT)]
 
 
 def _bought(
@@ -336,6 +439,10 @@ def save(connection: Connection, shop: str, changes: Changes) -> None:
             for item in sorted(those)
         ]
         insert_new(connection, bought, pairs)
+
+
+def count(connection: Connection, shop: str) -> int:
+    return connection.scalar(select(func.count()).select_from(figures).where(figures.c.shop == shop)) or 0
 
 
 def forget(connection: Connection, shop: str, those: Collection[str]) -> None:

@@ -14,7 +14,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     """One night's work. step: figures, tiers or done. cursor: buyers up to here are done.
 
     feed: events up to here are in the figures. whole: what was bought is read of everybody.
-    rules: the settings that it goes by, as a hash. buyers: who bought lately. cuts: JSON.
+    rules: the settings that it goes by, as a hash. known: buyers with figures. buyers: who bought lately.
+    cuts: JSON.
     """
 
     shop: str
@@ -24,6 +25,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     feed: int
     whole: bool
     rules: str
+    known: int
     buyers: int
     cuts: str | None = None
     done_at: datetime | None = None
@@ -32,7 +34,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
 def begin(connection: Connection, shop: str, slot: datetime, *, feed: int, whole: bool, rules: str) -> None:
     """Begin a night's work, once over all programs."""
     row = {"shop": shop, "slot": slot, "step": "figures", "cursor": "", "feed": feed, "whole": whole}
-    insert_new(connection, nights, [{**row, "rules": rules, "buyers": 0}])
+    insert_new(connection, nights, [{**row, "rules": rules, "known": 0, "buyers": 0}])
 
 
 def latest(connection: Connection, shop: str) -> Night | None:

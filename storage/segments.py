@@ -35,6 +35,7 @@ from bot.domain.segments import (
     Segment,
     Span,
     Tree,
+    leaves,
     span_of,
 )
 from storage import tier_records
@@ -74,9 +75,10 @@ def count(connection: Connection, shop: str, tree: Tree, at: At) -> int:
     return connection.scalar(here) or 0
 
 
-def known(connection: Connection, shop: str) -> int:
-    """How many buyers have figures."""
-    return connection.scalar(select(func.count()).select_from(figures).where(figures.c.shop == shop)) or 0
+def first_and_count(connection: Connection, shop: str, tree: Tree, at: At) -> tuple[list[str], int]:
+    """Some buyers of a segment, and how many there are: what finds few has gone through all of them."""
+    found = members(connection, shop, tree, at)
+    return found, count(connection, shop, tree, at) if len(found) == EXAMPLES else len(found)
 
 
 def figures_of(
@@ -147,12 +149,17 @@ def condition_of(tree: Tree, shop: str, at: At) -> ColumnElement[bool]:
         case Not():
             return not_(condition_of(tree.part, shop, at))
         case Every():
-            return and_(*(condition_of(part, shop, at) for part in tree.parts))
+            return and_(*(condition_of(part, shop, at) for part in sorted(tree.parts, key=_lookups)))
         case Either():
-            return or_(*(condition_of(part, shop, at) for part in tree.parts))
+            return or_(*(condition_of(part, shop, at) for part in sorted(tree.parts, key=_lookups)))
         case Segment():
             raise ValueError(f"segment {tree.name} was not looked up")
     return _leaf(tree, shop, at)
+
+
+def _lookups(tree: Tree) -> int:
+    """How many other tables are asked, so that what stands in the figures themselves decides first."""
+    return sum(leaf.field in ("bought", "tags", "tier", "open_case") for leaf in leaves(tree))
 
 
 def _leaf(leaf: Leaf, shop: str, at: At) -> ColumnElement[bool]:
@@ -266,8 +273,8 @@ def _one_of(field: str, values: tuple[str, ...], shop: str, at: At) -> ColumnEle
 
 def _in_tier(names: tuple[str, ...] | None, shop: str, at: At) -> ColumnElement[bool]:
     """In one of these tiers, or in any: the one that the seller gave, else the one that is kept."""
-    named = tiers.c.tier.is_not(None) if names is None else tiers.c.tier.in_(names)
     given = select(tiers.c.buyer).where(*tier_records.given_in_force(shop, at.now))
-    kept = select(tiers.c.buyer).where(*tier_records.kept_now(shop), named)
-    buyer = figures.c.buyer
-    return or_(buyer.in_(given.where(named)), and_(buyer.in_(kept), buyer.not_in(given)))
+    buyer, kept = figures.c.buyer, figures.c.kept_tier
+    among = tiers.c.tier.is_not(None) if names is None else tiers.c.tier.in_(names)
+    own = and_(kept.is_not(None), true() if names is None else kept.in_(names))
+    return or_(and_(own, buyer.not_in(given)), buyer.in_(given.where(among)))

@@ -558,6 +558,7 @@ figures = Table(
     Column("locale", Key),
     Column("city", Key),  # as it is compared
     Column("channels", Key, nullable=False),  # between bars
+    Column("kept_tier", Key),  # the one of the last night, as in `tiers`
     PrimaryKeyConstraint("shop", "buyer"),
     sqlite_with_rowid=False,
 )
@@ -621,6 +622,7 @@ nights = Table(
     Column("feed", BigInteger, nullable=False),  # events up to here are in the figures
     Column("whole", Boolean, nullable=False),  # what was bought is read of everybody, for the first time
     Column("rules", Key, nullable=False),  # the settings that it goes by, as a hash
+    Column("known", Integer, nullable=False),  # buyers with figures
     Column("buyers", Integer, nullable=False),  # who bought lately
     Column("cuts", Text),  # JSON; None: too few of them
     Column("done_at", Utc),

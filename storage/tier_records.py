@@ -179,6 +179,8 @@ def decided(connection: Connection, shop: str, those: Iterable[Decided], at: dat
         if each.tier is not None
     ]
     insert_new(connection, tiers, rows)
+    kept = [{"shop": shop, "buyer": each.buyer, "kept_tier": each.tier} for each in changed]
+    update_rows(connection, figures, kept)
 
 
 class _Bought(Row, frozen=True):
@@ -192,25 +194,28 @@ class _Bought(Row, frozen=True):
 _PAGE = Query(
     _Bought,
     """
-    SELECT figures.shop, figures.buyer, figures.last_order_at, lately_orders, lately_spent_minor, kept.tier
-    FROM figures LEFT JOIN tiers AS kept ON kept.shop = figures.shop AND kept.buyer = figures.buyer
-        AND kept.kind = 'kept' AND kept.until IS NULL
-    WHERE figures.shop = :shop AND figures.buyer > :after ORDER BY figures.buyer LIMIT :limit
+    SELECT shop, buyer, last_order_at, lately_orders, lately_spent_minor, kept_tier FROM figures
+    WHERE shop = :shop AND buyer > :after AND (lately_orders > :least OR kept_tier IS NOT NULL)
+    ORDER BY buyer LIMIT :limit
     """,
 )
 
 
 def page(
-    connection: Connection, shop: str, after: str, limit: int
+    connection: Connection, shop: str, after: str, limit: int, everybody: bool = False
 ) -> list[tuple[str, Lately | None, str | None]]:
-    """The next buyers with what they bought lately, if anything, and the tier that is kept."""
+    """The next buyers with what they bought lately, if anything, and the tier that is kept.
+
+    everybody: also those who neither bought nor are in a tier.
+    """
+    sent = {"shop": shop, "after": after, "limit": limit, "least": -1 if everybody else 0}
     return [
         (
             row.buyer,
             Lately(row.last_order_at, row.orders, row.spent) if row.orders and row.last_order_at else None,
             row.tier,
         )
-        for row in _PAGE.rows(connection, {"shop": shop, "after": after, "limit": limit})
+        for row in _PAGE.rows(connection, sent)
     ]
 
 

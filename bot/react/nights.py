@@ -71,7 +71,7 @@ class Nights:
             case "figures":
                 return await self._sum_up(database, night, shop, now)
             case "cuts":
-                return await self._cut(database, night, shop)
+                return await self._cut(database, night, shop, now)
             case "tiers":
                 return await self._decide(database, night, shop, now)
         return await self._feed(database, night, shop, now)
@@ -108,7 +108,7 @@ class Nights:
         changes: Changes = await database.read(read)
         news: dict[str, object] = {"cursor": changes.until}
         if changes.until is None:
-            news = {"cursor": "", "step": "cuts"} if shop.vip.tiers else _done(now)
+            news = {"cursor": "", "step": "cuts"}
 
         def write(connection: Connection) -> None:
             if night_records.advance(connection, night, **news):
@@ -117,11 +117,14 @@ class Nights:
         await database.write(write)
         return max(1, changes.read)
 
-    async def _cut(self, database: Database, night: Night, shop: Shop) -> int:
-        """Find the ends of the fifths, and go on with the tiers."""
-        count, cuts = await database.read(partial(_cuts_now, shop=night.shop, zone=shop.zone()))
-        text = msgspec.json.encode(cuts).decode() if cuts else None
-        news = {"step": "tiers", "buyers": count, "cuts": text}
+    async def _cut(self, database: Database, night: Night, shop: Shop, now: datetime) -> int:
+        """Count, find the ends of the fifths, and go on with the tiers, if there are any."""
+        known = await database.read(partial(figure_records.count, shop=night.shop))
+        news: dict[str, object] = _done(now) | {"known": known}
+        if shop.vip.tiers:
+            count, cuts = await database.read(partial(_cuts_now, shop=night.shop, zone=shop.zone()))
+            text = msgspec.json.encode(cuts).decode() if cuts else None
+            news = {"step": "tiers", "known": known, "buyers": count, "cuts": text}
         await database.write(lambda connection: night_records.advance(connection, night, **news))
         return 1
 
@@ -193,7 +196,8 @@ def _decided(
     connection: Connection, shop_id: str, shop: Shop, cuts: Cuts | None, after: str
 ) -> tuple[str, int, list[Decided]]:
     """The last buyer of the next page, how many it has, and those whose tier is another now."""
-    page = tier_records.page(connection, shop_id, after, PAGE)
+    everybody = any(tier.rfm is None and not tier.has_thresholds for tier in shop.vip.tiers)
+    page = tier_records.page(connection, shop_id, after, PAGE, everybody)
     found = []
     for buyer, bought, kept in page:
         points = points_of(bought, cuts) if bought and cuts else None

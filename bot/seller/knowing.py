@@ -35,7 +35,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """known: how many buyers have figures. as_of: when these were summed up whole; None: not yet."""
+    """known: how many buyers had figures when these were summed up whole; as_of: when; None: not yet."""
 
     condition: str
     buyers: int
@@ -120,15 +120,15 @@ def preview(
     connection: Connection, shop_id: str, shop: Shop, condition: str, tree: Tree, now: datetime
 ) -> Preview:
     at = at_of(shop, now)
-    count = segments.count(connection, shop_id, tree, at)
-    ids = segments.members(connection, shop_id, tree, at) if count else []
+    ids, count = segments.first_and_count(connection, shop_id, tree, at)
+    night = night_records.latest_done(connection, shop_id, now)
     figures = segments.figures_of(connection, shop_id, ids, now)
     who = names_of(connection, shop_id, ids)
     return Preview(
         condition=condition,
         buyers=count,
-        known=segments.known(connection, shop_id),
-        as_of=as_of(connection, shop_id, now),
+        known=max(count, night.known if night else 0),
+        as_of=night.done_at if night else None,
         examples=tuple(
             Member(buyer=id, who=who.get(id), because=matches(tree, figures[id], at)[1])
             for id in ids

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Engine, insert
 from bot.domain.figures import BuyerFigures, as_compared
 from bot.domain.segment_reading import read_segment
 from bot.domain.segments import At, leaves, matches
-from storage import figure_records, segments, tables
+from storage import figure_records, segments, tables, tier_records
 from storage.database import make_engine
 from storage.figure_records import Changes
+from storage.tier_records import Decided
 
 SHOP = "mugs"
 NOW = datetime(2026, 11, 30, 9, 30, tzinfo=UTC)
@@ -173,7 +174,7 @@ def keep(connection: Connection, drawn: Any) -> None:
         connection.execute(insert(tables.cases).values(row))
         rows = [{"kind": "given", "tier": "gold", "since": NOW - timedelta(days=9), "until": NOW}]
         if kept:
-            rows.append({"kind": "kept", "tier": kept, "since": NOW, "until": None})
+            tier_records.decided(connection, SHOP, [Decided(each.buyer, kept)], NOW)
         if was_given:
             until = NOW + timedelta(days=1) if number % 2 else None
             rows.append({"kind": "given", "tier": instead, "since": NOW, "until": until})

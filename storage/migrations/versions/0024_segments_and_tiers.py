@@ -38,6 +38,7 @@ def _figures() -> None:
         sa.Column("locale", Key),
         sa.Column("city", Key),
         sa.Column("channels", Key, nullable=False),
+        sa.Column("kept_tier", Key),
         sa.PrimaryKeyConstraint("shop", "buyer", name=op.f("figures_pk")),
         sqlite_with_rowid=False,
     )
@@ -103,6 +104,7 @@ def _nights() -> None:
         sa.Column("feed", sa.BigInteger(), nullable=False),
         sa.Column("whole", sa.Boolean(), nullable=False),
         sa.Column("rules", Key, nullable=False),
+        sa.Column("known", sa.Integer(), nullable=False),
         sa.Column("buyers", sa.Integer(), nullable=False),
         sa.Column("cuts", sa.Text()),
         sa.Column("done_at", Utc()),
