@@ -1,9 +1,12 @@
 """The language of segments: what it reads, and its mistakes by line and column with what was meant."""
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +27,7 @@ from bot.domain.segments import (
     Tree,
     leaves,
 )
+from bot.domain.shop import Shop
 from bot.texts import operator_words
 
 
@@ -157,6 +161,24 @@ def _read_or_refused(text: str) -> tuple[Tree | None, str]:
         return read(text), ""
     except SegmentFault as fault:
         return None, operator_words.say("settings", fault.code, "en", fault.values)
+
+
+def test_the_page_about_segments_says_what_can_be_read() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "segments.md").read_text("utf-8")
+    settings = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])
+    shop = Shop(name="Mug House", **settings)
+    quoted = {
+        text for text in re.findall("`([^`]+)`", page) if text.split()[0] in (*FIELDS, "not", "segment")
+    }
+    conditions = {
+        text for text in quoted if " " in text and "(" not in text and text != "orders >= 3: yes (5)"
+    }
+
+    assert set(shop.segment_trees) == {"regulars", "asleep", "tea-lovers"}
+    assert len(conditions) > 15
+    for condition in conditions:
+        named(read(condition), shop.segment_trees, shop.tier_names)
+    assert set(FIELDS) <= set(re.findall("`([a-z_]+)`", page))
 
 
 # Segments that name others
