@@ -34,6 +34,7 @@ from storage import tier_records
 from storage.lookup import find_buyer
 from storage.tier_records import TierRow
 
+REFUSALS = {Refused.BUYER: "no_buyer", Refused.TIER: "no_tier", Refused.UNTIL: "until_over"}
 NONE = "none"  # what is written for no tier
 
 tiers_app = typer.Typer(help="Which of your buyers are in which tier.", invoke_without_command=True)
@@ -123,7 +124,7 @@ def set_tier(
         if isinstance(given, Refused):
             known = ", ".join((*shop.tier_names, NONE))
             named = repr(tier if given is Refused.TIER else buyer)
-            raise WrongUse(say(given.value, words.locale, name=named, names=known))
+            raise WrongUse(say(REFUSALS[given], words.locale, name=named, names=known))
         found = _found(database.read_now(_look(shop_id, shop, given)), buyer, shop)
     if as_json:
         show_json(buyer_tier_form(found, shop.currency))

@@ -80,7 +80,7 @@ class BuyerTier(msgspec.Struct, frozen=True, kw_only=True):
 class Refused(Enum):
     """Why a tier was not given."""
 
-    BUYER, TIER, UNTIL = "no_buyer", "no_tier", "until_over"
+    BUYER, TIER, UNTIL = "buyer", "tier", "until"
 
 
 def at_of(shop: Shop, now: datetime) -> At:
