@@ -24,7 +24,7 @@ from bot.app import Options, build
 from bot.channels.registry import open_http
 from bot.config import Config, load_config
 from bot.program import Program
-from storage import calendar, due_messages, inbox, schema
+from storage import calendar, due_messages, inbox, schema, stock_wish_records
 from storage.database import Database
 
 STEP = timedelta(hours=1)  # the longest leap where something waits whose time nobody can name
@@ -124,6 +124,7 @@ def _next_due(connection: Connection, now: datetime) -> datetime | None:
     times = (
         due_messages.next_due(connection, now),
         calendar.next_wake(connection),
+        stock_wish_records.next_restock(connection),
         inbox.waiting(connection, now).next_at,
     )
     found = [at for at in times if at]

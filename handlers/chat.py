@@ -19,6 +19,7 @@ from handlers import (
     haggling,
     knowledge,
     late_shipping,
+    lost_sale,
     order_proof,
     products,
     quotes,
@@ -83,7 +84,7 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if told is not None:
         return [*ended, *told]
     if understood.outcome == "ask":
-        one = which_meaning.settled(meanings)
+        one = which_meaning.settled(meanings, context.shelf)
         if one is None:
             return [*ended, *which_meaning.ask(meanings, event)]
         meanings = (one,)
@@ -372,6 +373,7 @@ QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
+    **lost_sale.QUESTIONS,
     **haggling.QUESTIONS,
 }
 

@@ -66,8 +66,10 @@ CARRIED: dict[str, str] = {
     "mailbox": "true if the order has a mail address of the buyer",
     "title": "the name of the item that was asked about",
     "items": "names of the items to choose from; an empty list if none was named",
+    "noted": "true if the buyer is told once when it is back in stock",
+    "budget": "amount that the buyer would spend; may be empty",
     "left": "how many are left, if they are few; may be empty",
-    "price": "amount for one of it",
+    "price": "amount for one of it; may be empty",
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "care": "how it is looked after; may be empty",
@@ -182,7 +184,15 @@ def _carried(name: str, about: About) -> Any:
 
 
 def _given_link(about: About) -> Any:
+    if about.facts.product is not None:
+        return _link(about.facts.product.url)
     return _carried("link", about) if "link" in about.due.values else about.link
+
+
+def _price(about: About) -> Any:
+    """Of the item as it is for sale now, else as it was told."""
+    product = about.facts.product
+    return product.price if product else _carried("price", about)
 
 
 def _case(about: About) -> Any:
@@ -402,6 +412,7 @@ MESSAGE: Makers[About] = {
     "decide_by": _decide_by,
     "amount": _amount,
     "items": _choice,
+    "price": _price,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},
