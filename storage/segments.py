@@ -149,7 +149,7 @@ def condition_of(tree: Tree, shop: str, at: At) -> ColumnElement[bool]:
         case Not():
             return not_(condition_of(tree.part, shop, at))
         case Every():
-            return and_(*(condition_of(part, shop, at) for part in sorted(tree.parts, key=_lookups)))
+            return and_(*(condition_of(part, shop, at) for part in sorted(tree.parts, key=_turn)))
         case Either():
             return or_(*(condition_of(part, shop, at) for part in sorted(tree.parts, key=_lookups)))
         case Segment():
@@ -160,6 +160,11 @@ def condition_of(tree: Tree, shop: str, at: At) -> ColumnElement[bool]:
 def _lookups(tree: Tree) -> int:
     """How many other tables are asked, so that what stands in the figures themselves decides first."""
     return sum(leaf.field in ("bought", "tags", "tier", "open_case") for leaf in leaves(tree))
+
+
+def _turn(tree: Tree) -> tuple[int, bool]:
+    """When a part of an `and` is asked: what a `not` begins with is seldom what decides."""
+    return _lookups(tree), isinstance(tree, Not)
 
 
 def _leaf(leaf: Leaf, shop: str, at: At) -> ColumnElement[bool]:
