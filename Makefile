@@ -9,6 +9,7 @@
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
 # make outside what buyers hear of random shops, judged without knowing the code (RUNS=300 SEED=0)
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
+# make bench-buyers segments and nightly tiers of a million buyers (BUYERS="--buyers 100000 --on sqlite")
 # make haggles a million random haggles: the floor is kept, nothing rises and falls, each ends (SEED=0)
 # make lock    write the lock files anew from pyproject.toml
 
@@ -45,7 +46,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench bench-understanding learned fuzz faults mutants outside growth haggles lock schema clean
+.PHONY: run test check bench bench-understanding bench-buyers learned fuzz faults mutants outside growth haggles lock schema clean
 .DELETE_ON_ERROR:
 
 # The last line of init says to serve, which is what follows.
@@ -69,6 +70,9 @@ bench: $(APART)/.installed
 
 bench-understanding: $(VENV)/.developed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m bench.understanding $(DATA)
+
+bench-buyers: $(VENV)/.developed
+	$(BIN)/python -m bench.buyers $(BUYERS)
 
 learned: $(VENV)/.developed
 	rm -rf bot/understanding/learned

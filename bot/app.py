@@ -40,6 +40,7 @@ from bot.operations.restore_guard import RestoreGuard
 from bot.operations.time_limit import TimeLimit
 from bot.program import DELIVER, LEGS, REACT, RECEIVE, Parts, Program, Workers
 from bot.react.campaigns import Campaigns
+from bot.react.nights import Nights
 from bot.react.reactor import Reactor
 from bot.react.restocks import Restocks
 from bot.receive.connection_limits import ConnectionLimits
@@ -191,7 +192,7 @@ class _Builder:
         self.catalogue = Catalogue(config.templates)
         self.tokens = SignedTokens(config.secret.get_secret_value())
         self.log = Log(config.ingest) if config.ingest else None
-        names = ("react", "deliver", "calendar", "archive", "home")
+        names = ("react", "deliver", "calendar", "archive", "home", "nights")
         self.workers = Workers(*(Worker(name, self.metrics) for name in names))
 
     def program(self) -> Program:
@@ -230,6 +231,7 @@ class _Builder:
                 limits=limits,
                 reactor=self._reactor(),
                 campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                nights=Nights(config.shops),
                 restocks=Restocks(config.shops, self.rules, self.catalogue),
                 claimer=claimer,
                 dispatcher=dispatcher,

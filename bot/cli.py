@@ -28,6 +28,8 @@ from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
 from bot.commands.mixing import mixed_app
 from bot.commands.options import WRONG_USE
+from bot.commands.segments import segments_app
+from bot.commands.tiers import tiers_app
 from bot.commands.visible import visible
 from bot.domain.errors import XiaoerError
 
@@ -51,6 +53,8 @@ app.command("unknown")(unknown.unknown)
 app.command("outbox")(outbox.outbox)
 app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")
+app.add_typer(segments_app, name="segments")
+app.add_typer(tiers_app, name="tiers")
 app.command("events")(events.events)
 app.command("simulate")(simulating.simulate)
 app.command("audit")(auditing.audit)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from bot.channels.registry import PLATFORMS, ChannelSettings
 from bot.domain.errors import wrong
 from bot.domain.secrets import Secret
+from bot.domain.segment_reading import read_segments
 from bot.domain.shop import LOCALES, Duration, Name, Settings, Shop, WebAddress
 from bot.receive.connection_limits import DoorSettings
 from bot.settings import schema as settings_schema
@@ -244,6 +245,7 @@ def _check(
     data.setdefault("understanding", {})  # whose places are beside the file as well
     faults += reader.faults
     faults += _tiers_that_are_not(data, reader)
+    faults += _segments_that_are_not(data, reader)
     try:
         return Config.model_validate(data, context={"beside": beside}), faults
     except ValidationError as error:
@@ -255,9 +257,15 @@ def _news(error: ValidationError, data: Any, reader: SettingsReader, known: set[
     news: dict[SettingPath, Fault] = {}
     for detail in error.errors(include_url=False):
         fault = from_pydantic(detail, data, reader.mask, PLATFORMS)
-        if fault.path not in known and fault.code != "unknown_tier":
+        if fault.path not in known and fault.code not in REPORTED:
             news.setdefault(fault.path, fault)
     return list(news.values())
+
+
+REPORTED = {  # found here, so that they are named where they stand and with all others
+    *("unknown_tier", "segment_unknown", "segment_unknown_near", "segment_circle"),
+    *("segment_tier", "segment_tier_near"),
+}
 
 
 def _channels(data: Any) -> Iterable[tuple[SettingPath, dict[str, Any]]]:
@@ -301,3 +309,23 @@ def _tiers_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
                 path = ("shops", shop, "promotions", name, "tier")
                 tier = reader.mask(path, repr(promotion["tier"]))
                 yield Fault(path, "unknown_tier", {"tier": tier})
+
+
+def _segments_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
+    """Find segments that name others or tiers which there are not, for the same reason."""
+    for shop, settings in _groups(data, "shops"):
+        written = settings.get("segments")
+        vip = settings.get("vip")
+        tiers = vip.get("tiers") if isinstance(vip, dict) else None
+        names = [str(tier.get("name")) for tier in tiers or () if isinstance(tier, dict)]
+        conditions = {
+            name: tuple(condition) if isinstance(condition, list) else condition
+            for name, condition in (written.items() if isinstance(written, dict) else ())
+            if isinstance(condition, str)
+            or (isinstance(condition, list) and all(isinstance(line, str) for line in condition))
+        }
+        for name, fault in read_segments(conditions, "CNY", names)[1]:
+            if fault.code in REPORTED:
+                path = ("shops", shop, "segments", name)
+                values = {key: reader.mask(path, str(value)) for key, value in fault.values.items()}
+                yield Fault(path, fault.code, values)

@@ -24,6 +24,8 @@ from bot.operations.restore_guard import INTERVAL, RestoreGuard
 from bot.operations.time_limit import TimeLimit
 from bot.react.campaigns import Asked, Campaigns
 from bot.react.deadlines import fire_deadlines
+from bot.react.nights import EVERY as EVERY_NIGHT
+from bot.react.nights import Nights
 from bot.react.reactor import Reactor
 from bot.react.restocks import Restocks
 from bot.receive.connection_limits import ConnectionLimits
@@ -51,6 +53,7 @@ class Workers(msgspec.Struct, frozen=True):
     calendar: Worker
     archive: Worker
     restore_guard: Worker
+    nights: Worker
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     limits: ConnectionLimits
     reactor: Reactor
     campaigns: Campaigns
+    nights: Nights
     restocks: Restocks
     claimer: Claimer
     dispatcher: Dispatcher
@@ -193,6 +197,10 @@ class Program:
             self.parts.workers.deliver.wake()
         return examined
 
+    async def nights(self) -> int:
+        """Do a page of the nightly work on buyers' figures and tiers; returns how many were looked at."""
+        return await self.parts.nights.run(self.parts.database, self.parts.clock())
+
     async def archive(self) -> int:
         """Go through everything once; then sleep until the scheduler wakes the loop."""
         for shop_id, shop in self.parts.config.shops.items():
@@ -217,12 +225,14 @@ class Program:
             rounds.append((workers.calendar, self.calendar))
         if REACT in parts.legs:
             rounds.append((workers.archive, self.archive))
+        if REACT in parts.legs and parts.nights.any:
+            rounds.append((workers.nights, self.nights))
         return rounds
 
     def _schedule(self, running: Iterable[Worker]) -> Scheduler:
         """The scheduler, with what wakes each loop."""
         workers, scheduler = self.parts.workers, Scheduler()
-        intervals = {workers.archive: EVERY, workers.restore_guard: INTERVAL}
+        intervals = {workers.archive: EVERY, workers.restore_guard: INTERVAL, workers.nights: EVERY_NIGHT}
         for worker in running:
             scheduler.every(intervals.get(worker, TICK), worker.wake)
         return scheduler

@@ -57,6 +57,8 @@ class Simulation:
         program = self.program
         while await program.calendar() + await program.react() + await program.deliver():
             await program.finish_sending()
+        while await program.nights():
+            pass
 
     async def advance(
         self,
@@ -85,7 +87,9 @@ class Simulation:
     async def _next_stop(self) -> datetime:
         now, following = self.clock.now, await self.next_wake_up()
         waits = following is not None and following <= now  # for a free slot, or behind another message
-        times = (following, self.program.parts.campaigns.next_start, now + STEP if waits else None)
+        parts = self.program.parts
+        begins = (parts.campaigns.next_start, parts.nights.next_start)
+        times = (following, *begins, now + STEP if waits else None)
         return min((at for at in times if at and at > now), default=FAR)
 
 

@@ -161,7 +161,9 @@ def _concern(plain: str, order: Order | None, context: Context) -> str | None:
     if large is not None and worth and worth.currency == shop.currency and worth.decimal > large:
         return "large_sum"
     bought = standing(context.orders, context.now, shop.vip.period, shop.currency)
-    is_vip = tier_of(bought.orders, bought.spent, shop.currency, shop.vip.tiers) is not None
+    is_vip = (
+        tier_of(bought.orders, bought.spent, shop.currency, shop.vip.tiers, context.kept_tier) is not None
+    )
     return "vip" if is_vip and shop.complaints.vip_to_owner else None
 
 

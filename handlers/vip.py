@@ -9,10 +9,10 @@ from apscheduler.triggers.cron import CronTrigger
 
 from bot.domain.hours import daytime_slot
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
-from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from bot.domain.shop import Promotion, Shop, Tier
+from bot.domain.shop import Promotion, Tier
+from bot.domain.tiers import NONE_KEPT, KeptTier, tier_now
 from handlers import message_policies as policy
 from handlers.validity import case_open, iso
 
@@ -51,10 +51,12 @@ def _counts(order: Order, since: datetime, currency: str) -> bool:
     )
 
 
-def tier_of(orders: int, spent_minor: int, currency: str, tiers: tuple[Tier, ...]) -> Tier | None:
-    """Choose the first tier, highest first, of which both thresholds are reached."""
-    spent = Money(spent_minor, currency).decimal
-    return next((tier for tier in tiers if orders >= tier.orders and spent >= tier.spent), None)
+def tier_of(
+    orders: int, spent_minor: int, currency: str, tiers: tuple[Tier, ...], kept: KeptTier = NONE_KEPT
+) -> Tier | None:
+    """Choose the tier that the seller gave, else the first, highest first, of which both thresholds are
+    reached, or that was kept last night where points decide."""
+    return tier_now(orders, spent_minor, currency, tiers, kept)
 
 
 def promotion_firings(
@@ -100,7 +102,7 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
         return Reason("promotion_over", {"end": iso(over_at)})
     if facts.standing.agrees is not True:
         return Reason("not_agreed")
-    return _not_in_tier(promotion, facts.orders, facts.shop, now)
+    return _not_in_tier(promotion, facts, now)
 
 
 def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
@@ -120,9 +122,10 @@ def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Rea
     return (until, Reason("offer_daytime", {"until": iso(until)})) if until > now else None
 
 
-def _not_in_tier(promotion: Promotion, orders: tuple[Order, ...], shop: Shop, now: datetime) -> Reason | None:
-    reached = standing(orders, now, shop.vip.period, shop.currency)
-    tier = tier_of(reached.orders, reached.spent, shop.currency, shop.vip.tiers)
+def _not_in_tier(promotion: Promotion, facts: Facts, now: datetime) -> Reason | None:
+    shop = facts.shop
+    reached = standing(facts.orders, now, shop.vip.period, shop.currency)
+    tier = tier_of(reached.orders, reached.spent, shop.currency, shop.vip.tiers, facts.kept_tier)
     if tier and tier.name == promotion.tier:
         return None
     return Reason("not_in_tier", {"tier": promotion.tier})

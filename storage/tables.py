@@ -207,6 +207,7 @@ wishes = Table(
     _one_of("what", "all", "offers"),
     Index("wishes_of_address", "shop", "value"),
     Index("wishes_for_offers", "shop", "kind", "value", **_open("yes AND what = 'offers'")),
+    Index("wishes_of_buyer", "shop", "buyer", "kind", "value", **_open("yes AND what = 'offers'")),
 )
 
 # Which chat opened which order, and how; a chat sees no other order.
@@ -591,6 +592,100 @@ campaigns = Table(
     Column("done_at", Utc),
     PrimaryKeyConstraint("shop", "promotion", "slot"),
     Index("campaigns_open", "shop", **_open("done_at IS NULL")),
+)
+
+
+# What segments and tiers ask about each buyer (bot/domain/figures.py): summed up at night, and again when
+# something about them has changed. Nothing about a buyer who is not here is in a segment.
+figures = Table(
+    "figures",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("spent_minor", BigInteger, nullable=False),
+    Column("refunds", Integer, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("first_order_at", Utc),
+    Column("last_order_at", Utc),
+    Column("unpaid_at", Utc),
+    Column("last_contact_at", Utc),
+    Column("lately_orders", Integer, nullable=False),
+    Column("lately_spent_minor", BigInteger, nullable=False),
+    Column("agrees", Boolean, nullable=False),
+    Column("locale", Key),
+    Column("city", Key),  # as it is compared
+    Column("channels", Key, nullable=False),  # between bars
+    Column("kept_tier", Key),  # the one of the last night, as in `tiers`
+    PrimaryKeyConstraint("shop", "buyer"),
+    sqlite_with_rowid=False,
+)
+
+# Things that were bought, by sku and title as they are compared, and by whom.
+items = Table(
+    "items",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),  # made of the two
+    Column("sku", Key, nullable=False),
+    Column("title", Words, nullable=False),
+    PrimaryKeyConstraint("shop", "id"),
+    sqlite_with_rowid=False,
+)
+bought = Table(
+    "bought",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("item", Key, nullable=False),
+    PrimaryKeyConstraint("shop", "buyer", "item"),
+    Index("bought_by_item", "shop", "item", "buyer"),
+    sqlite_with_rowid=False,
+)
+
+# In which tier a buyer was from when to when: by what was summed up at night, or given by the seller.
+tiers = Table(
+    "tiers",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc),
+    Column("tier", Key),  # None: given, and none
+    Column("r", Integer),
+    Column("f", Integer),
+    Column("m", Integer),
+    Column("orders", Integer),  # what it was decided by
+    Column("spent_minor", BigInteger),
+    Column("last_order_at", Utc),
+    Column("who", Words),
+    Column("reason", Words),
+    PrimaryKeyConstraint("shop", "buyer", "kind", "since"),
+    _one_of("kind", "kept", "given"),
+    CheckConstraint("tier IS NOT NULL OR kind = 'given'", name="kept_or_none"),
+    Index("tiers_kept", "shop", "tier", "buyer", **_open("kind = 'kept' AND until IS NULL")),
+    Index("tiers_kept_of", "shop", "buyer", **_open("kind = 'kept' AND until IS NULL")),
+    Index("tiers_given", "shop", "buyer", **_open("kind = 'given'")),
+)
+
+# The work of each night: how far it is, and by which fifths the tiers were decided.
+nights = Table(
+    "nights",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("slot", Utc, nullable=False),
+    Column("step", String, nullable=False),
+    Column("cursor", Key, nullable=False),  # buyers up to here are done
+    Column("feed", BigInteger, nullable=False),  # events up to here are in the figures
+    Column("whole", Boolean, nullable=False),  # what was bought is read of everybody, for the first time
+    Column("rules", Key, nullable=False),  # the settings that it goes by, as a hash
+    Column("known", Integer, nullable=False),  # buyers with figures
+    Column("buyers", Integer, nullable=False),  # who bought lately
+    Column("cuts", Text),  # JSON; None: too few of them
+    Column("done_at", Utc),
+    PrimaryKeyConstraint("shop", "slot"),
+    _one_of("step", "figures", "cuts", "tiers", "done"),
 )
 
 

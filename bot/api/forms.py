@@ -1,5 +1,6 @@
 """Forms of the JSON API: each once, for requests, responses and the OpenAPI description."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -10,11 +11,14 @@ from bot.domain.context import Category
 from bot.domain.forecast import Change, Figures, Forecast, Foreseen, by_hour, figures
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.segments import Told
 from bot.seller import explanation as explanations
+from bot.seller.knowing import BuyerTier, Membership, Preview, Size, TierSizes, told_value
 from bot.seller.words import SellerWords
 from storage.lookup import LARGEST_ID
 from storage.profiles import BuyerProfile, OrderProfile
 from storage.read_models import CaseView, EventView, Message, UnreadableView
+from storage.tier_records import TierRow
 
 LONGEST_NAME = 200
 FAULTS_SHOWN = 100  # of a statement
@@ -319,6 +323,103 @@ class StatementForm(msgspec.Struct, frozen=True, kw_only=True):
     doubts: list[DoubtForm]
 
 
+class ConditionForm(msgspec.Struct, frozen=True, kw_only=True):
+    condition: str
+    holds: bool
+    known: Annotated[str | None, Meta(description="of this buyer: a number, an amount, a time, words")]
+
+
+class MemberForm(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+    who: str | None
+    because: Annotated[list[ConditionForm], Meta(description="the conditions that decide")]
+
+
+class SegmentSize(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    condition: str
+    buyers: int
+
+
+class Segments(msgspec.Struct, frozen=True, kw_only=True):
+    """`as_of`: when the figures were summed up whole; what arrives since follows within minutes."""
+
+    segments: list[SegmentSize]
+    as_of: datetime | None
+
+
+class SegmentQuery(Form, frozen=True, kw_only=True):
+    condition: Annotated[str, Meta(max_length=2000, description="as it would stand in the settings")] = ""
+
+
+class SegmentPreview(msgspec.Struct, frozen=True, kw_only=True):
+    condition: str
+    buyers: int
+    known: Annotated[int, Meta(description="of how many buyers figures are kept")]
+    as_of: datetime | None
+    examples: list[MemberForm]
+
+
+class SegmentWhy(msgspec.Struct, frozen=True, kw_only=True):
+    """`profiled`: false for a buyer of whom no figures are kept; they are in no segment."""
+
+    buyer: str
+    who: str | None
+    holds: bool
+    profiled: bool
+    because: list[ConditionForm]
+
+
+class TierRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`r`, `f`, `m`: points for how lately, how often, for how much; null where thresholds decided."""
+
+    kind: Annotated[str, Meta(description="kept: decided at night; given: by the seller")]
+    tier: str | None
+    since: datetime
+    until: datetime | None
+    r: int | None
+    f: int | None
+    m: int | None
+    orders: int | None
+    spent: Annotated[str | None, Meta(description="within vip.period, in the shop's currency")]
+    last_order_at: datetime | None
+    by: str | None
+    because: str | None
+
+
+class TierSize(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    buyers: int
+
+
+class GivenForm(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+    who: str | None
+    record: TierRecord
+
+
+class Tiers(msgspec.Struct, frozen=True, kw_only=True):
+    tiers: list[TierSize]
+    bought_lately: Annotated[int, Meta(description="buyers, within vip.period")]
+    by_points: Annotated[bool, Meta(description="false: too few buyers for fifths; thresholds decide")]
+    as_of: datetime | None
+    given: list[GivenForm]
+
+
+class BuyerTierForm(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+    who: str | None
+    tier: str | None
+    given: TierRecord | None
+    history: list[TierRecord]
+
+
+class TierGift(Form, frozen=True, kw_only=True):
+    tier: Annotated[str | None, Meta(description="one of vip.tiers; null: none, whatever they bought")]
+    because: Annotated[str, Meta(min_length=1, max_length=500)]
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     message: str
@@ -438,6 +539,71 @@ def buyer_form(file: BuyerProfile) -> BuyerForm:
         notes=[NoteForm(kind=note.kind, text=note.text, at=note.at) for note in file.notes],
         orders=list(file.orders),
     )
+
+
+def preview_form(found: Preview, currency: str) -> SegmentPreview:
+    return SegmentPreview(
+        condition=found.condition,
+        buyers=found.buyers,
+        known=found.known,
+        as_of=found.as_of,
+        examples=[
+            MemberForm(buyer=each.buyer, who=each.who, because=_conditions(each.because, currency))
+            for each in found.examples
+        ],
+    )
+
+
+def segment_why_form(found: Membership, currency: str) -> SegmentWhy:
+    return SegmentWhy(
+        buyer=found.buyer,
+        who=found.who,
+        holds=found.holds,
+        profiled=found.profiled,
+        because=_conditions(found.because, currency),
+    )
+
+
+def segments_form(found: Sequence[Size], as_of: datetime | None) -> Segments:
+    sizes = [SegmentSize(name=each.name, condition=each.condition, buyers=each.buyers) for each in found]
+    return Segments(segments=sizes, as_of=as_of)
+
+
+def tiers_form(found: TierSizes, currency: str) -> Tiers:
+    return Tiers(
+        tiers=[TierSize(name=name, buyers=buyers) for name, buyers in found.sizes],
+        bought_lately=found.lately,
+        by_points=found.points,
+        as_of=found.as_of,
+        given=[
+            GivenForm(buyer=buyer, who=who, record=_tier_record(row, currency))
+            for buyer, who, row in found.given
+        ],
+    )
+
+
+def buyer_tier_form(found: BuyerTier, currency: str) -> BuyerTierForm:
+    return BuyerTierForm(
+        buyer=found.buyer,
+        who=found.who,
+        tier=found.tier,
+        given=_tier_record(found.given, currency) if found.given else None,
+        history=[_tier_record(row, currency) for row in found.history],
+    )
+
+
+def _tier_record(row: TierRow, currency: str) -> TierRecord:
+    same = ("kind", "tier", "since", "until", "r", "f", "m", "orders", "last_order_at")
+    spent = None if row.spent_minor is None else str(Money(row.spent_minor, currency).decimal)
+    known = {name: getattr(row, name) for name in same}
+    return TierRecord(**known, spent=spent, by=row.who, because=row.reason)
+
+
+def _conditions(those: Iterable[Told], currency: str) -> list[ConditionForm]:
+    return [
+        ConditionForm(condition=each.text, holds=each.holds, known=told_value(each, currency))
+        for each in those
+    ]
 
 
 def _why(reason: Any, words: SellerWords) -> str:

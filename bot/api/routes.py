@@ -18,18 +18,21 @@ from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
 from bot.csv_import.faults import BadLine
+from bot.domain.segments import SegmentFault, Tree
 from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
+from bot.seller import knowing
 from bot.seller.explanation import explain
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from bot.statements.reconciling import Reconciling, examine_text
 from bot.statements.report import as_data, fault_as_data
 from bot.statements.staging import Staging
+from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue
-from storage import inbox, profiles, read_models
+from storage import inbox, profiles, read_models, tier_records
 from storage.database import Database
-from storage.lookup import id_in
+from storage.lookup import find_buyer, id_in
 
 log = structlog.get_logger()
 
@@ -86,6 +89,14 @@ class Api:
             "cases": self._cases,
             "settle": self._settle,
             "statement": self._statement,
+            "segments": self._segments,
+            "segment": self._segment,
+            "try_segment": self._try_segment,
+            "segment_why": self._segment_why,
+            "tiers": self._tiers,
+            "buyer_tier": self._buyer_tier,
+            "give_tier": self._give_tier,
+            "end_tier": self._end_tier,
         }
 
     # Routes
@@ -245,6 +256,98 @@ class Api:
         bad = [fault_as_data(each, words.locale) for each in faults[: forms.FAULTS_SHOWN]]
         data = {**as_data(found, words.locale), "bad": bad, "dry_run": wish.dry_run}
         return msgspec.convert(data, forms.StatementForm)
+
+    async def _segments(self, _: web.Request, shop: str, __: forms.NoQuery) -> forms.Segments:
+        settings, now = self._config.shops[shop], self._clock()
+
+        def look(connection: Connection) -> forms.Segments:
+            found = knowing.sizes(connection, shop, settings, now)
+            return forms.segments_form(found, knowing.as_of(connection, shop, now))
+
+        return await self._read(look)
+
+    async def _segment(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SegmentPreview:
+        name = _name(request, "segment")
+        tree = self._tree(shop, name)
+        return await self._preview(shop, knowing.written(self._config.shops[shop].segments[name]), tree)
+
+    def _tree(self, shop: str, name: str) -> Tree:
+        trees = self._config.shops[shop].segment_trees
+        if name not in trees:
+            _missing("segment")
+        return trees[name]
+
+    async def _try_segment(
+        self, _: web.Request, shop: str, query: forms.SegmentQuery
+    ) -> forms.SegmentPreview:
+        try:
+            tree = knowing.tried(self._config.shops[shop], query.condition)
+        except SegmentFault as fault:
+            says = operator_words.say("settings", fault.code, self._words[shop].locale, fault.values)
+            raise ApiError(400, "wrong_parameter", f"condition: {says}") from None
+        return await self._preview(shop, knowing.written(query.condition), tree)
+
+    async def _preview(self, shop: str, condition: str, tree: Tree) -> forms.SegmentPreview:
+        settings, now = self._config.shops[shop], self._clock()
+        found = await self._read(
+            lambda connection: knowing.preview(connection, shop, settings, condition, tree, now)
+        )
+        return forms.preview_form(found, settings.currency)
+
+    async def _segment_why(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SegmentWhy:
+        settings, now, buyer = self._config.shops[shop], self._clock(), _name(request, "buyer")
+        tree = self._tree(shop, _name(request, "segment"))
+        found = await self._read(
+            lambda connection: knowing.membership(connection, shop, settings, tree, buyer, now)
+        )
+        return forms.segment_why_form(_found(found, "buyer"), settings.currency)
+
+    async def _tiers(self, _: web.Request, shop: str, __: forms.NoQuery) -> forms.Tiers:
+        settings, now = self._config.shops[shop], self._clock()
+        found = await self._read(lambda connection: knowing.tier_sizes(connection, shop, settings, now))
+        return forms.tiers_form(found, settings.currency)
+
+    async def _buyer_tier(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.BuyerTierForm:
+        settings, now, name = self._config.shops[shop], self._clock(), _name(request, "buyer")
+        found = await self._read(lambda connection: knowing.buyer_tier(connection, shop, settings, name, now))
+        return forms.buyer_tier_form(_found(found, "buyer"), settings.currency)
+
+    async def _give_tier(self, request: web.Request, shop: str, query: forms.NoQuery) -> forms.BuyerTierForm:
+        wish = await read_body(request, self._read_body, forms.TierGift)
+        settings, now, name = self._config.shops[shop], self._clock(), _name(request, "buyer")
+        given = await self._database.write(
+            lambda connection: knowing.give_tier(
+                connection,
+                shop,
+                settings,
+                name=name,
+                tier=wish.tier,
+                until=in_utc(wish.until),
+                who=request[ASKING],
+                reason=wish.because,
+                now=now,
+            )
+        )
+        match given:
+            case knowing.Refused.BUYER:
+                _missing("buyer")
+            case knowing.Refused.TIER:
+                known = ", ".join(settings.tier_names) or "none"
+                raise ApiError(422, "wrong_body", f"tier: there is no such tier; known are {known}")
+            case knowing.Refused.UNTIL:
+                raise ApiError(422, "wrong_body", "until: this time is over")
+        return await self._buyer_tier(request, shop, query)
+
+    async def _end_tier(self, request: web.Request, shop: str, query: forms.NoQuery) -> forms.BuyerTierForm:
+        name, now = _name(request, "buyer"), self._clock()
+
+        def end(connection: Connection) -> bool:
+            buyer = _found(find_buyer(connection, shop, name), "buyer")
+            return tier_records.take_back(connection, shop, buyer, now)
+
+        if not await self._database.write(end):
+            raise ApiError(409, "not_given", "no tier was given that is in force")
+        return await self._buyer_tier(request, shop, query)
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._database.read(work)

@@ -19,6 +19,7 @@ from bot.domain.proofs import ANYWAY, holds, mark_of
 from bot.domain.quotes import PRICES_TOLD
 from bot.domain.shop import Shop
 from bot.domain.stock_wishes import SKU, TEMPLATE
+from bot.domain.tiers import NONE_KEPT
 from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
@@ -30,6 +31,7 @@ from storage import (
     product_records,
     proof_records,
     stock_wish_records,
+    tier_records,
     wish_records,
 )
 from storage.asking import Asking
@@ -75,6 +77,8 @@ def read_facts(
     heard = yield from history.heard_of_us(limited, {row.id for row in rows}, now)
     offered = {row.buyer for row in rows if row.category == "promotion" or row.id in wished}
     whole = yield from order_records.newest_of(offered, at_most=ORDERS_COUNTED)
+    in_tiers = offered if addresses.shop.vip.tiers else set[str]()
+    tiers = yield from tier_records.current_of(in_tiers, now)
     told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
     said = yield from history.said_about(told)
     tried = yield from history.channels_of_keys({row.unlike for row in rows if row.unlike})
@@ -124,6 +128,7 @@ def read_facts(
             addresses=left,
             orders_alike=alike.get(own.get(row.id, ""), ()),
             said=made.get(row.buyer, ()) if row.id in backwards else said.get(row.order_id or "", ()),
+            kept_tier=tiers.get(row.buyer, NONE_KEPT),
             product=product_of(wished[row.id][0], tellings.values()) if row.id in wished else None,
             wish=wishes.get(wished[row.id]) if row.id in wished else None,
         )

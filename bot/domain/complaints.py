@@ -9,6 +9,7 @@ from bot.domain.shop import Shop, WorkingHours
 from bot.domain.working_days import DAY, end_of_term
 from bot.domain.working_hours import back_at
 
+COMPLAINING = frozenset({"complaint", "damaged_item"})  # the intents
 SOON, OVER = "decide_soon", "decide_late"  # what the two deadlines of a complaint are called
 
 

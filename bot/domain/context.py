@@ -15,6 +15,7 @@ from bot.domain.products import NO_SHELF, Shelf
 from bot.domain.quotes import FIRST, Quote
 from bot.domain.shop import Shop
 from bot.domain.talks import NO_TALK, Talk
+from bot.domain.tiers import NONE_KEPT, KeptTier
 from bot.domain.wishes import NOTHING_SAID, Standing
 
 Category = Literal["answer", "service", "payment", "shipping", "review", "visit", "promotion", "greeting"]
@@ -170,6 +171,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
     replies: Mapping[str, Entry] = {}  # that people send by hand; only for the seller's own words
     next_quote: int = FIRST  # the number of a new one
+    kept_tier: KeptTier = NONE_KEPT  # of the buyer, where a message may be a complaint
 
     @property
     def locale(self) -> str:

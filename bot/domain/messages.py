@@ -11,6 +11,7 @@ from bot.domain.orders import Order
 from bot.domain.products import Product
 from bot.domain.shop import Shop
 from bot.domain.stock_wishes import StockWish
+from bot.domain.tiers import NONE_KEPT, KeptTier
 from bot.domain.wishes import NOTHING_SAID, Standing
 
 
@@ -51,6 +52,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order, or offers to this buyer; only if the policy looks back
+    kept_tier: KeptTier = NONE_KEPT  # of the buyer; only for offers
     product: Product | None = None  # as it is for sale; only for a message that tells of one being back
     wish: StockWish | None = None  # of the chat that such a message goes to
 

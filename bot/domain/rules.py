@@ -14,6 +14,7 @@ from bot.domain.routes import Route
 from bot.domain.shop import Promotion, Tier
 from bot.domain.signed_tokens import ChatLink
 from bot.domain.talks import Talk
+from bot.domain.tiers import KeptTier
 
 PROMOTION = "vip_promotion"  # its policy holds for every promotion of the seller's, whatever the template
 
@@ -32,7 +33,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     haggles: (text, talk) -> True for a chat message that may be about a price, so that quotes are read for
     it with the batch.
     promotion_firings: (promotion, now, zone) -> the last time of its calendar up to now, and the first after.
-    tier_of: (orders, spent in minor units, currency, tiers) -> the buyer's tier, or None.
+    tier_of: (orders, spent in minor units, currency, tiers, what is kept) -> the buyer's tier, or None.
     """
 
     routes: tuple[Route, ...]
@@ -40,7 +41,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     numbers_in: Callable[[str], tuple[str, ...]]
     link_in: Callable[[str, str], ChatLink | None]
     promotion_firings: Callable[[Promotion, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
-    tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
+    tier_of: Callable[[int, int, str, tuple[Tier, ...], KeptTier], Tier | None]
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     knows: Callable[[str, str, date], tuple[Known, ...]] = lambda *asked: ()
     replies: Callable[[str, date], Mapping[str, Entry]] = lambda *asked: {}

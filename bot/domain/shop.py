@@ -27,6 +27,8 @@ from pydantic import (
 from bot.domain.bank_formats import BankFormat
 from bot.domain.errors import wrong
 from bot.domain.public_holidays import holidays_of
+from bot.domain.segment_reading import read_segment, read_segments
+from bot.domain.segments import SegmentFault, Tree
 from bot.domain.settling import CLOCK_SET_BACK
 from bot.domain.working_days import WEEKDAYS, Calendar, Weekday
 
@@ -138,6 +140,14 @@ def _known_cron(line: str) -> str:
     return line
 
 
+def _condition(written: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+    try:
+        read_segment(written, info.data.get("currency", "CNY"))
+    except SegmentFault as fault:
+        raise wrong(fault.code, **fault.values) from None
+    return written
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(NAME, text):
         raise wrong("name_form")
@@ -172,6 +182,7 @@ HolidaysOf = Annotated[str, AfterValidator(_known_country), _schema(examples=["C
 LocaleName = Annotated[str, AfterValidator(_known_locale)]
 Cron = Annotated[str, AfterValidator(_known_cron)]
 Name = Annotated[str, AfterValidator(_name), _schema(pattern=NAME)]
+Condition = Annotated[str | tuple[str, ...], AfterValidator(_condition)]  # bot/domain/segment_reading.py
 
 
 class Settings(BaseModel):
@@ -317,11 +328,23 @@ class Chat(Settings):
 
 
 class Tier(Settings):
-    """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted."""
+    """A buyer is in a tier with so many orders and so much spent within vip.period, refunds subtracted; or,
+    where rfm is given and there are buyers enough, by how lately, how often and for how much they bought."""
 
     name: str
     orders: int = Field(0, ge=0)
     spent: Decimal = Field(Decimal(0), ge=0, description="in the shop's currency")
+    rfm: int | None = Field(
+        None,
+        ge=3,
+        le=15,
+        description="points from 3 to 15: 1 to 5 each for how lately, how often and for how much, by fifths"
+        " of all who bought within vip.period; with fewer than 100 of them, orders and spent decide",
+    )
+
+    @property
+    def has_thresholds(self) -> bool:
+        return self.orders > 0 or self.spent > 0
 
 
 class Vip(Settings):
@@ -528,6 +551,11 @@ class Shop(Settings):
     )
     haggling: Haggling = Haggling()
     vip: Vip = Vip()
+    segments: dict[Name, Condition] = Field(
+        {},
+        description="conditions on buyers by names of yours, such as orders >= 3 and last_order in the last"
+        " 90 days; of a list every line must hold",
+    )
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()
     complaints: Complaints = Complaints()
@@ -540,6 +568,26 @@ class Shop(Settings):
             if promotion.tier not in tiers:
                 raise wrong("unknown_tier", tier=repr(promotion.tier))
         return self
+
+    @model_validator(mode="after")
+    def _segments_can_be_read(self) -> "Shop":
+        for _, fault in read_segments(self.segments, self.currency, self.tier_names)[1]:
+            raise wrong(fault.code, **fault.values)
+        return self
+
+    @property
+    def tier_names(self) -> tuple[str, ...]:
+        return tuple(tier.name for tier in self.vip.tiers)
+
+    @property
+    def segment_trees(self) -> dict[str, Tree]:
+        """The segments as they are read, with those that they name."""
+        return read_segments(self.segments, self.currency, self.tier_names)[0]
+
+    @property
+    def keeps_figures(self) -> bool:
+        """True if anything asks for the figures of buyers; otherwise none are kept."""
+        return bool(self.segments or self.vip.tiers)
 
     @property
     def confirms_offers(self) -> bool:

@@ -12,9 +12,10 @@ from bot.domain.errors import TemplateError
 from bot.domain.hours import daytime_slot
 from bot.domain.rules import PROMOTION, Rules
 from bot.domain.shop import Promotion, Shop, in_language
+from bot.domain.tiers import NONE_KEPT
 from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, calendar, history, order_records, outbox, wish_records
+from storage import buyer_records, calendar, history, order_records, outbox, tier_records, wish_records
 from storage.asking import ask
 from storage.database import try_lock
 from storage.unit import Unit
@@ -119,6 +120,7 @@ class Campaigns:
         said = ask(connection, shop_id, wish_records.standings([address for address, _ in page]))
         standings = order_records.standings(connection, shop_id, every, now - shop.vip.period, shop.currency)
         known = ask(connection, shop_id, buyer_records.by_id(every))
+        kept = tier_records.current(connection, shop_id, every, now) if shop.vip.tiers else {}
         policy = self._rules.policies[PROMOTION]
         drafts = []
         for address, buyers in page:
@@ -129,7 +131,8 @@ class Campaigns:
                 continue
             for buyer in (known[id] for id in buyers if id in known):
                 count, spent = standings.get(buyer.id, (0, 0))
-                tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers)
+                of_night = kept.get(buyer.id, NONE_KEPT)
+                tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers, of_night)
                 if tier is None or tier.name != promotion.tier:
                     continue
                 offered.add(buyer.id)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
+from bot.domain.complaints import COMPLAINING
 from bot.domain.context import Buyer, Case, Context, Conversation
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
 from bot.domain.knowledge import Entry, Known
@@ -23,6 +24,7 @@ from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.settling import MOST, READ_TOGETHER, Reading
 from bot.domain.shop import Shop
+from bot.domain.tiers import NONE_KEPT, KeptTier
 from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
@@ -38,7 +40,7 @@ from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
-from storage import inbox, outbox
+from storage import inbox, outbox, tier_records
 from storage.asking import Asking, ask, ask_together
 from storage.database import Database, is_service_trouble, try_locks
 from storage.inbox import OpenEvent
@@ -384,6 +386,7 @@ class _Batch:
             known=known,
             replies=self._replies(event),
             shelf=self._shelf(event, understood, known, orders, chat),
+            kept_tier=self._kept_tier(subject.buyer, understood),
         )
 
     def _order_at_desk(self, subject: Subject) -> Order | None:
@@ -393,6 +396,16 @@ class _Batch:
         if subject.case.order:
             return self._work.read_order(subject.case.order)
         return max(self._work.orders_of(subject.buyer), key=placed, default=None) if subject.buyer else None
+
+    def _kept_tier(self, buyer: str | None, understood: Understanding | None) -> KeptTier:
+        """Of a buyer who may complain, since those of the best buyers go to the owner."""
+        unit = self._unit
+        asked = unit.shop.vip.tiers and unit.shop.complaints.vip_to_owner
+        if not asked or buyer is None or understood is None:
+            return NONE_KEPT
+        if COMPLAINING.isdisjoint(each.intent for each in understood.meanings):
+            return NONE_KEPT
+        return unit.ask(tier_records.current_of({buyer}, unit.now)).get(buyer, NONE_KEPT)
 
     def _understood(
         self, event: AnyEvent, buyer: Buyer | None, chat: Conversation | None

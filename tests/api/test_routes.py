@@ -417,3 +417,46 @@ async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) 
         for path in described["paths"].values():
             for operation in path.values():
                 assert {"200", "400", "401", "503"} <= set(operation["responses"])
+
+
+async def test_segments_and_tiers_are_asked_for_and_tiers_given(database_url: str) -> None:
+    rules = {
+        "vip": {"tiers": [{"name": "gold", "orders": 1}]},
+        "segments": {"bought": "orders >= 1", "none": "not segment bought"},
+    }
+    async with asked_world(database_url, **rules) as (shop, ask):
+        await shop.place("1001", buyer="ann")
+        await shop.place("1002", buyer="bob")
+        await shop.fact("paid", order="1001", paid_at=NOON, amount="128.00", currency="CNY")
+        await shop.settle()
+        shop.clock.now += timedelta(days=1)
+        await shop.settle()
+
+        found = await ask.get("segments")
+        assert {each["name"]: each["buyers"] for each in found["segments"]} == {"bought": 1, "none": 1}
+        preview = await ask.get("segments/bought")
+        assert (preview["buyers"], preview["known"]) == (1, 2)
+        ann = preview["examples"][0]["buyer"]
+        assert preview["examples"][0]["because"][0] == {
+            "condition": "orders >= 1",
+            "holds": True,
+            "known": "1",
+        }
+        tried = await ask.get(f"try-segment?condition={quote('spent > 100 and segment bought')}")
+        assert [each["buyer"] for each in tried["examples"]] == [ann]
+        wrong = await ask.get("try-segment?condition=spnt", status=400)
+        assert "spent" in wrong["error"]["message"]
+        assert (await ask.get(f"segments/none/buyers/{ann}"))["holds"] is False
+        await ask.get("segments/nothing", status=404)
+        await ask.get("segments/none/buyers/nobody", status=404)
+
+        assert (await ask.get("tiers"))["tiers"] == [{"name": "gold", "buyers": 1}]
+        assert (await ask.get(f"buyers/{ann}/tier"))["tier"] == "gold"
+        given = await ask.post(f"buyers/{ann}/tier/give", {"tier": None, "because": "asked"})
+        assert (given["tier"], given["given"]["by"][:4]) == (None, "api:")
+        assert (await ask.post(f"buyers/{ann}/tier/end"))["tier"] == "gold"
+        await ask.post(f"buyers/{ann}/tier/end", status=409)
+        await ask.post(f"buyers/{ann}/tier/give", {"tier": "tin", "because": "x"}, status=422)
+        over = {"tier": "gold", "because": "x", "until": "2020-01-01T00:00:00Z"}
+        await ask.post(f"buyers/{ann}/tier/give", over, status=422)
+        await ask.post("buyers/nobody/tier/give", {"tier": "gold", "because": "x"}, status=404)

@@ -16,6 +16,8 @@ FEW = 1000  # rows that may be sorted: what one batch, one page or one buyer has
 LISTS = ("messages", "messages?state=failed", "cases", "orders", "events/parked", "unreadable")
 # What goes through all that waits, and may: seldom enough to take a hundredth of the time, or in no journey.
 COUNTS = ("SELECT outbox.shop, count(*)", "SELECT count(*) AS count_1 \nFROM (SELECT inbox.shop")
+# A page of the nightly sums: of a thousand buyers, and here a third of all orders are theirs.
+NIGHTLY = ("SELECT orders.shop, orders.buyer, orders.channel, orders.state, orders.placed_at",)
 BY_HAND = ("SELECT min(outbox.try_at)", "SELECT min(wakes.at)")
 OFFERS: dict[str, Any] = {
     "vip": {"tiers": [{"name": "all"}]},
@@ -48,7 +50,7 @@ async def test_no_query_goes_through_a_large_table_or_sorts_one(database_url: st
 
         await live(shop, tmp_path)
         event.remove(engine, "before_cursor_execute", remember)
-        asked = {one: given for one, given in asked.items() if not one.startswith(COUNTS + BY_HAND)}
+        asked = {one: given for one, given in asked.items() if not one.startswith(COUNTS + NIGHTLY + BY_HAND)}
         steps = steps_of_sqlite if engine.dialect.name == "sqlite" else steps_of_postgresql
         with engine.connect() as connection:
             careless = [
