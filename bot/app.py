@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bot.api.routes import api_routes
+from bot.api.routes import Erasing, api_routes
 from bot.channels import ReceivingChannel, SendingChannel
 from bot.channels.email import EmailChannel
 from bot.channels.registry import open_channels, open_http
@@ -33,6 +33,7 @@ from bot.domain.rules import Rules
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
+from bot.operations.erasure import Eraser, reach_of
 from bot.operations.health import Health
 from bot.operations.knowledge import Knows, load_knowledge
 from bot.operations.metrics import Metrics
@@ -179,7 +180,10 @@ class _Builder:
         self.catalogue = Catalogue(config.templates)
         self.tokens = SignedTokens(config.secret.get_secret_value())
         self.log = Log(config.ingest) if config.ingest else None
-        names = ("react", "deliver", "calendar", "archive", "home")
+        archive = config.retention.archive if config.retention else None
+        reach = reach_of(config.database, config.erasures, archive)
+        self.eraser = Eraser(database, config.secret.get_secret_value(), reach, self.clock)
+        names = ("react", "deliver", "calendar", "archive", "home", "erasure")
         self.workers = Workers(*(Worker(name, self.metrics) for name in names))
 
     def program(self) -> Program:
@@ -226,6 +230,7 @@ class _Builder:
                 restore_guard=RestoreGuard(database, clock),
                 log=self.log,
                 consumer=consumer,
+                eraser=self.eraser,
                 archiver=self._archiver(lambda: group_commit.waiting or dispatcher.in_hand > 0),
             )
         )
@@ -244,6 +249,7 @@ class _Builder:
             self.metrics,
             self.jitter,
             self.on_case,
+            self.config.secret.get_secret_value(),
         )
 
     def _claimer(self) -> Claimer:
@@ -315,7 +321,15 @@ class _Builder:
             web.post("/stop/{token}", unsubscribe.stop),
             web.get("/offers/{token}", unsubscribe.ask_offers),
             web.post("/offers/{token}", unsubscribe.confirm_offers),
-            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
+            *api_routes(
+                self.config,
+                self._towards(REACT),
+                clock,
+                wake_react,
+                read_body,
+                self.metrics,
+                Erasing(self.eraser, self.workers.erasure.wake),
+            ),
         ]
 
 

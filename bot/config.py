@@ -178,6 +178,11 @@ class Config(Settings):
     retention: Retention | None = Field(
         None, description="without it everything stays in the database for good"
     )
+    erasures: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("erasures.jsonl"),
+        validate_default=True,
+        description="receipts of erased buyers, outside the database: a restored one is cleaned by them",
+    )
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 
     @property

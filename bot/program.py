@@ -17,6 +17,7 @@ from bot.deliver.dispatcher import Dispatcher
 from bot.domain.errors import StorageError
 from bot.domain.rules import Rules
 from bot.operations.archive import EVERY, Archiver
+from bot.operations.erasure import Eraser
 from bot.operations.health import Health
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import INTERVAL, RestoreGuard
@@ -49,6 +50,7 @@ class Workers(msgspec.Struct, frozen=True):
     calendar: Worker
     archive: Worker
     restore_guard: Worker
+    erasure: Worker
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Log | None = None
     consumer: LogConsumer | None = None
     archiver: Archiver | None = None
+    eraser: Eraser
     monitoring: web.Application | None = None
 
 
@@ -184,6 +187,13 @@ class Program:
             await self.parts.archiver.sweep()
         return 0
 
+    async def erase(self) -> int:
+        """Finish the erasures that have begun; then sleep until the scheduler or the API wakes the loop."""
+        for shop_id in self.parts.config.shops:
+            for erasure in await asyncio.to_thread(self.parts.eraser.under_way, shop_id):
+                await asyncio.to_thread(self.parts.eraser.finish, erasure)
+        return 0
+
     def _rounds(self) -> list[tuple[Worker, Callable[[], Awaitable[int]]]]:
         """The loops of this program's legs."""
         parts, workers = self.parts, self.parts.workers
@@ -196,6 +206,8 @@ class Program:
             rounds.append((workers.deliver, self.deliver))
         if REACT in parts.legs or DELIVER in parts.legs:
             rounds.append((workers.calendar, self.calendar))
+        if REACT in parts.legs:
+            rounds.append((workers.erasure, self.erase))
         if REACT in parts.legs and parts.archiver is not None:
             rounds.append((workers.archive, self.archive))
         return rounds
@@ -203,7 +215,7 @@ class Program:
     def _schedule(self, running: Iterable[Worker]) -> Scheduler:
         """The scheduler, with what wakes each loop."""
         workers, scheduler = self.parts.workers, Scheduler()
-        intervals = {workers.archive: EVERY, workers.restore_guard: INTERVAL}
+        intervals = {workers.archive: EVERY, workers.restore_guard: INTERVAL, workers.erasure: EVERY}
         for worker in running:
             scheduler.every(intervals.get(worker, TICK), worker.wake)
         return scheduler

@@ -179,6 +179,7 @@ buyers = Table(
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_mixed", "shop", "id", **_open("mixed")),
+    Index("buyers_joined", "shop", "joined_to", **_open("joined_to IS NOT NULL")),
 )
 
 # What an address wants to hear of us: append-only (bot/domain/wishes.py).
@@ -613,6 +614,39 @@ trail = Table(
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("times > 0", name="of_something"),
     Index("trail_by_kind", "shop", "what", "at"),
+)
+
+
+# Erasures of buyers: while one runs whom it is about and how far it is; then a receipt without the data.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),  # as in the trail
+    Column("scope", Words),  # JSON; None once it is done
+    Column("step", String, nullable=False),
+    Column("cursor", Words),  # where the step goes on
+    Column("counts", Words, nullable=False),  # rows by table, JSON
+    Column("done_at", Utc),
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("(done_at IS NULL) = (scope IS NOT NULL)", name="forgotten_when_done"),
+    Index("erasures_open", "shop", "id", **_open("done_at IS NULL")),
+)
+
+# Keyed hashes of addresses and orders that were erased (bot/domain/erasing.py).
+erased = Table(
+    "erased",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("digest", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("stopped", String),  # what its owner wants to hear no more of
+    Column("stopped_at", Utc),
+    PrimaryKeyConstraint("shop", "digest"),
+    CheckConstraint("stopped IS NULL OR stopped = 'all' OR stopped = 'offers'", name="stopped_known"),
+    sqlite_with_rowid=False,
 )
 
 

@@ -8,8 +8,11 @@ from msgspec import Meta
 
 from bot.domain.context import Category
 from bot.domain.orders import Order
+from bot.operations.buyer_export import Export
 from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
+from storage.buyer_scope import Candidate
+from storage.erasures import Erasure
 from storage.lookup import LARGEST_ID
 from storage.profiles import BuyerProfile, OrderProfile
 from storage.read_models import CaseView, EventView, Message, UnreadableView
@@ -214,6 +217,40 @@ class BuyerForm(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Order]
 
 
+class CandidateForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a name may mean. said: the name was only said of it, and proves nothing."""
+
+    id: str
+    name: str | None
+    addresses: list[AddressForm]
+    orders: int
+    said: bool
+
+
+class ExportForm(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is stored about a buyer: rows by table. `archived`: of the archive's files, likewise."""
+
+    shop: str
+    buyer: str
+    exported_at: datetime
+    records: dict[str, list[dict[str, Any]]]
+    archived: dict[str, list[dict[str, Any]]]
+    said_elsewhere: Annotated[
+        list[CandidateForm], Meta(description="others' files in which an address of theirs was only said")
+    ]
+
+
+class ErasureForm(msgspec.Struct, frozen=True, kw_only=True):
+    """An erasure under way, or its receipt, which has no data of anybody. `counts`: rows by table."""
+
+    id: str
+    at: datetime
+    who: str
+    step: str
+    counts: dict[str, int]
+    done_at: datetime | None
+
+
 class Retried(msgspec.Struct, frozen=True, kw_only=True):
     event: int
     state: Literal["open"]
@@ -317,6 +354,26 @@ def buyer_form(file: BuyerProfile) -> BuyerForm:
         notes=[NoteForm(kind=note.kind, text=note.text, at=note.at) for note in file.notes],
         orders=list(file.orders),
     )
+
+
+def candidate_form(found: Candidate) -> CandidateForm:
+    return CandidateForm(
+        id=found.id,
+        name=found.name,
+        addresses=[AddressForm(kind=kind, value=value) for kind, value in found.addresses],
+        orders=found.orders,
+        said=found.said,
+    )
+
+
+def export_form(found: Export) -> ExportForm:
+    said = [candidate_form(each) for each in found.said_elsewhere]
+    named = {name: getattr(found, name) for name in ("shop", "buyer", "exported_at", "records", "archived")}
+    return ExportForm(**named, said_elsewhere=said)
+
+
+def erasure_form(erasure: Erasure) -> ErasureForm:
+    return ErasureForm(**{name: getattr(erasure, name) for name in ErasureForm.__struct_fields__})
 
 
 def _why(reason: Any, words: SellerWords) -> str:

@@ -1,8 +1,10 @@
 """The JSON API under /api/v1: a shop's messages, orders, buyers, events and cases, for who has its token."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import structlog
 from aiohttp import web
@@ -14,13 +16,15 @@ from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response
 from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
+from bot.operations.buyer_export import export
+from bot.operations.erasure import Eraser
 from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
 from bot.seller.explanation import explain
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
-from storage import inbox, profiles, read_models
+from storage import erasures, inbox, profiles, read_models
 from storage.database import Database
 from storage.lookup import id_in
 
@@ -32,6 +36,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 
+class Erasing(NamedTuple):
+    """What erases buyers, and what wakes the loop that goes on with it."""
+
+    eraser: Eraser
+    wake: Callable[[], None]
+
+
 def api_routes(
     config: Config,
     database: Database,
@@ -39,8 +50,9 @@ def api_routes(
     wake_react: Callable[[], None],
     read_body: ReadBody,
     metrics: Metrics,
+    erasing: Erasing,
 ) -> list[web.RouteDef]:
-    api = Api(config, database, clock, wake_react, read_body, metrics)
+    api = Api(config, database, clock, wake_react, read_body, metrics, erasing)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
         routes.append(web.route(operation.method, ROOT + operation.path, api.handler(operation)))
@@ -59,8 +71,10 @@ class Api:
         wake_react: Callable[[], None],
         read_body: ReadBody,
         metrics: Metrics,
+        erasing: Erasing,
     ) -> None:
         self._config = config
+        self._erasing = erasing
         self._database = database
         self._clock = clock
         self._wake_react = wake_react
@@ -74,6 +88,9 @@ class Api:
             "explanation": self._explanation,
             "order": self._order,
             "buyer": self._buyer,
+            "export": self._export,
+            "erase": self._erase,
+            "erasure": self._erasure,
             "events": self._events,
             "retry": self._retry,
             "cases": self._cases,
@@ -156,6 +173,23 @@ class Api:
         name = _name(request, "buyer")
         file = await self._read(lambda connection: profiles.buyer_profile(connection, shop, name))
         return forms.buyer_form(_found(file, "buyer"))
+
+    async def _export(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ExportForm:
+        retention, who = self._config.retention, request[ASKING]
+        archive = retention.archive if retention else None
+        work = partial(export, self._database, shop, _name(request, "buyer"), archive, who, self._clock())
+        return forms.export_form(_found(await asyncio.to_thread(work), "buyer"))
+
+    async def _erase(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
+        work = partial(self._erasing.eraser.begin, shop, _name(request, "buyer"), request[ASKING])
+        begun = _found(await asyncio.to_thread(work), "buyer")
+        self._erasing.wake()
+        return forms.erasure_form(begun)
+
+    async def _erasure(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
+        id = _name(request, "erasure")
+        found = await self._read(lambda connection: erasures.find(connection, shop, id))
+        return forms.erasure_form(_found(found, "erasure"))
 
     async def _events(self, _: web.Request, shop: str, query: forms.EventsQuery) -> forms.Events:
         def look(connection: Connection) -> list[forms.EventForm]:

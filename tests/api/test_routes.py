@@ -380,3 +380,26 @@ async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) 
         for path in described["paths"].values():
             for operation in path.values():
                 assert {"200", "400", "401", "503"} <= set(operation["responses"])
+
+
+async def test_a_buyer_is_exported_and_erased(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("1001", buyer={"id": "ann", "name": "Ann Zyzzyva"})
+        await shop.settle()
+        id = (await ask.get("buyers/ann"))["id"]
+
+        export = await ask.get(f"buyers/{id}/export")
+        assert "Ann Zyzzyva" in json.dumps(export["records"])
+        await ask.get("buyers/ann/export", 404)  # by our id alone
+        begun = await ask.post(f"buyers/{id}/erasure")
+        assert begun["done_at"] is None
+        await shop.program.erase()
+        receipt = await ask.get(f"erasures/{begun['id']}")
+
+        assert receipt["done_at"]
+        assert receipt["who"].startswith("api:")
+        assert receipt["counts"]["orders"] == 1
+        assert "Zyzzyva" not in json.dumps(await ask.get("orders/1001"))
+        await ask.get(f"buyers/{id}/export", 404)
+        await ask.post(f"buyers/{id}/erasure", None, 404)
+        await ask.get("erasures/none", 404)

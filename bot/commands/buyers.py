@@ -1,0 +1,216 @@
+"""Commands for buyers: buyers export, buyers erase, buyers compact."""
+
+import getpass
+import os
+import sys
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from bot.commands.options import (
+    FOUND,
+    HERE,
+    AsJson,
+    ConfigFile,
+    ShopName,
+    WrongUse,
+    choose_shop,
+    opened,
+    read_config,
+    reader_of,
+    words_of,
+)
+from bot.commands.screen import counting, remark, say, show, show_json, table, tell
+from bot.config import Config
+from bot.domain.clock import utc_now
+from bot.operations.buyer_export import Export, export
+from bot.operations.erasure import Eraser, Preview, reach_of
+from bot.seller.words import SellerWords
+from storage import buyer_scope
+from storage.buyer_scope import Candidate
+from storage.database import Database
+
+buyers_app = typer.Typer(help="What is known of buyers: exported, and erased.", no_args_is_help=True)
+
+BuyerName = Annotated[
+    str, typer.Argument(metavar="BUYER", help="Our id, channel:address, a mail address or a phone.")
+]
+
+
+@buyers_app.command("export")
+def export_buyer(
+    name: BuyerName, config_file: ConfigFile = HERE, shop_name: ShopName = None, as_json: AsJson = False
+) -> None:
+    """Show all that is stored about a buyer, to hand it over to them."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        id = _chosen(database, shop_id, name, words, as_json)
+        archive = config.retention.archive if config.retention else None
+        found = export(database, shop_id, id, archive, f"command:{user()}", utc_now())
+    if found is None:
+        raise WrongUse(say("buyer_unknown", words.locale, name=name))
+    if as_json:
+        show_json(found)
+        return
+    _show_export(found, words)
+
+
+@buyers_app.command("erase")
+def erase_buyer(
+    name: BuyerName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would be erased of a buyer, ask, and take them out of everything within reach."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        eraser = eraser_of(config, database)
+        _finish_others(eraser, shop_id, words)
+        id = _chosen(database, shop_id, name, words, as_json)
+        preview = eraser.preview(shop_id, id)
+        if preview is None:
+            raise WrongUse(say("buyer_unknown", words.locale, name=name))
+        if not as_json:
+            _show_preview(preview, id, bool(config.ingest), words)
+        if not (
+            yes or (not as_json and sys.stdin.isatty() and typer.confirm(say("erase_ask", words.locale)))
+        ):
+            if as_json:
+                show_json({"buyer": id, "would_erase": preview.scope, "erased": False})
+            else:
+                remark(say("erase_how", words.locale))
+            raise typer.Exit(FOUND)
+        begun = eraser.begin(shop_id, id, f"command:{user()}")
+        if begun is None:
+            raise WrongUse(say("buyer_unknown", words.locale, name=name))
+        with counting(say("erasing", words.locale)) as count:
+            receipt = eraser.finish(begun, count)
+    if as_json:
+        show_json(receipt)
+        return
+    tell(say("erased_now", words.locale, erasure=receipt.id, rows=sum(receipt.counts.values())))
+
+
+@buyers_app.command("compact")
+def compact(config_file: ConfigFile = HERE) -> None:
+    """Finish erasures that were broken off, and write the database's file anew, without deleted rows."""
+    config = read_config(config_file)
+    reader = reader_of(config)
+    with opened(config) as database, counting(say("erasing", reader)) as count:
+        eraser = eraser_of(config, database)
+        for shop_id in config.shops:
+            for erasure in eraser.under_way(shop_id):
+                eraser.finish(erasure, count)
+        eraser.compact()
+    tell(say("compacted", reader))
+
+
+def eraser_of(config: Config, database: Database) -> Eraser:
+    archive = config.retention.archive if config.retention else None
+    reach = reach_of(config.database, config.erasures, archive)
+    return Eraser(database, config.secret.get_secret_value(), reach, utc_now)
+
+
+def user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "?"
+
+
+def _finish_others(eraser: Eraser, shop_id: str, words: SellerWords) -> None:
+    with counting(say("erasing", words.locale)) as count:
+        for erasure in eraser.under_way(shop_id):
+            eraser.finish(erasure, count)
+
+
+def _chosen(database: Database, shop_id: str, name: str, words: SellerWords, as_json: bool) -> str:
+    """Our id of the one buyer whom a name means by what is proved; else shows whom it may mean, and ends."""
+    found = database.read_now(partial(buyer_scope.candidates, shop=shop_id, name=name))
+    proved = [each for each in found if not each.said]
+    if len(proved) == 1 and (len(found) == 1 or proved[0].id == name or ":" in name):
+        return proved[0].id
+    if not found:
+        raise WrongUse(say("buyer_unknown", words.locale, name=name))
+    if as_json:
+        show_json({"which": found})
+    else:
+        _show_candidates(found, words)
+    raise typer.Exit(FOUND)
+
+
+def _show_candidates(found: list[Candidate], words: SellerWords) -> None:
+    reader = words.locale
+    for said, head in ((False, "buyers_proved"), (True, "buyers_said")):
+        those = [each for each in found if each.said is said]
+        if not those:
+            continue
+        tell(say(head, reader))
+        shown = table(
+            *(say(head, reader) for head in ("buyer_id", "buyer_name", "addresses", "orders_count"))
+        )
+        for each in those:
+            addresses = ", ".join(f"{kind}:{value}" for kind, value in each.addresses)
+            shown.add_row(each.id, each.name or "", addresses, str(each.orders))
+        show(shown)
+    remark(say("buyers_choose", reader))
+
+
+def _show_preview(preview: Preview, id: str, log_in_front: bool, words: SellerWords) -> None:
+    reader, scope = words.locale, preview.scope
+    tell(say("erase_whom", reader, id=id, names=", ".join(scope.names) or say("mixed_nameless", reader)))
+    own = ", ".join(f"{kind}:{value}" for kind, value in scope.addresses) or say("mixed_no_orders", reader)
+    tell(say("erase_addresses", reader, addresses=own))
+    orders = ", ".join(scope.orders) or say("mixed_no_orders", reader)
+    tell(say("erase_orders", reader, orders=orders, cases=len(scope.cases), waiting=preview.waiting))
+    if scope.shared:
+        shared = ", ".join(value for _, value in scope.shared)
+        tell(say("erase_shared", reader, addresses=shared))
+    if preview.removed:
+        tell(say("erase_removes", reader, files=", ".join(preview.removed)))
+    if preview.out_of_reach:
+        tell(say("erase_leaves", reader, files=", ".join(preview.out_of_reach)))
+    if log_in_front:
+        tell(say("erase_log", reader))
+    tell(say("erase_beyond", reader))
+
+
+# What is exported, for people
+
+
+def _show_export(found: Export, words: SellerWords) -> None:
+    reader = words.locale
+    tell(say("export_head", reader, shop=found.shop, buyer=found.buyer, at=words.moment(found.exported_at)))
+    for where, tables in ((None, found.records), ("export_archived", found.archived)):
+        if where and tables:
+            tell("\n" + say(where, reader))
+        for name, rows in tables.items():
+            tell(f"\n{say(f'export_{name}', reader)} ({len(rows)})")
+            for row in rows:
+                tell("- " + "; ".join(_fields(row)))
+    if found.said_elsewhere:
+        tell("\n" + say("export_elsewhere", reader, count=len(found.said_elsewhere)))
+
+
+def _fields(value: Any, name: str = "") -> list[str]:
+    """A row as `field: value`, what is nested by its path, empty things left out."""
+    match value:
+        case dict():
+            return [
+                part
+                for key, each in value.items()
+                for part in _fields(each, f"{name}.{key}" if name else key)
+            ]
+        case list() | tuple():
+            return [part for each in value for part in _fields(each, name)]
+        case None | "":
+            return []
+        case _:
+            return [f"{name}: {value}"]
