@@ -34,6 +34,7 @@ from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.erasure import Eraser, reach_of
+from bot.operations.forgetting import Forgetter
 from bot.operations.health import Health
 from bot.operations.knowledge import Knows, load_knowledge
 from bot.operations.metrics import Metrics
@@ -68,6 +69,7 @@ from handlers.routes import POLICIES, ROUTES
 from handlers.together import reads_alone, unfinished
 from storage import case_records, schema
 from storage.database import Database
+from storage.forgetting import KINDS
 from storage.instance import OutboxHold
 from storage.unit import CaseLine
 
@@ -231,6 +233,7 @@ class _Builder:
                 log=self.log,
                 consumer=consumer,
                 eraser=self.eraser,
+                forgetter=self._forgetter(),
                 archiver=self._archiver(lambda: group_commit.waiting or dispatcher.in_hand > 0),
             )
         )
@@ -290,6 +293,12 @@ class _Builder:
         if kept is None:
             return None
         return Archiver(self.database, self.config.shops, kept.archive, kept.keep, self.clock, busy)
+
+    def _forgetter(self) -> Forgetter:
+        config, wanted = self.config, self.config.forget
+        keep = {kind: getattr(wanted, kind) for kind in KINDS}
+        files = (config.retention.archive, wanted.archive) if config.retention and wanted.archive else None
+        return Forgetter(self.database, config.shops, keep, files, self.clock)
 
     def _site(self, health: Health, store: DeliveryStore, requests: RequestLimits) -> web.Application:
         """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives.

@@ -18,6 +18,7 @@ from bot.domain.errors import StorageError
 from bot.domain.rules import Rules
 from bot.operations.archive import EVERY, Archiver
 from bot.operations.erasure import Eraser
+from bot.operations.forgetting import Forgetter
 from bot.operations.health import Health
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import INTERVAL, RestoreGuard
@@ -87,6 +88,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     consumer: LogConsumer | None = None
     archiver: Archiver | None = None
     eraser: Eraser
+    forgetter: Forgetter
     monitoring: web.Application | None = None
 
 
@@ -185,6 +187,7 @@ class Program:
         """Go through everything once; then sleep until the scheduler wakes the loop."""
         if self.parts.archiver is not None:
             await self.parts.archiver.sweep()
+        await self.parts.forgetter.sweep()
         return 0
 
     async def erase(self) -> int:
@@ -208,7 +211,6 @@ class Program:
             rounds.append((workers.calendar, self.calendar))
         if REACT in parts.legs:
             rounds.append((workers.erasure, self.erase))
-        if REACT in parts.legs and parts.archiver is not None:
             rounds.append((workers.archive, self.archive))
         return rounds
 

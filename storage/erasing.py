@@ -168,12 +168,14 @@ def _cases_of(
         connection.execute(blank.values(text="", event=digest.of("id", event)))
     for number in scope.cases:
         one = (cases.c.shop == shop, cases.c.number == number)
-        row = connection.execute(select(cases.c.key, cases.c.buyer, cases.c.closed_at).where(*one)).one()
+        row = connection.execute(
+            select(cases.c.key, cases.c.buyer, cases.c.closed_at, cases.c.details).where(*one)
+        ).one()
         blank = update(cases).where(*one)
         connection.execute(
             blank.values(
                 key=f"{anonymous_key(row.key, scope.orders, digest)}:{number}",
-                details="{}",
+                details=dump(figures(msgspec.json.decode(row.details))),
                 draft=None,
                 chat=None,
                 outcome=None,
@@ -242,7 +244,7 @@ def _blank(row: Any, scope: Scope, digest: Digest) -> dict[str, Any]:
         "to": None,
         "unlike": None,
         "reason": _without_words(row.reason),
-        "facts": dump(_figures(msgspec.json.decode(row.facts))) if row.facts else None,
+        "facts": dump(figures(msgspec.json.decode(row.facts))) if row.facts else None,
         "address": None,
         "text": "" if row.text is not None else None,
         "receipt": None,
@@ -253,20 +255,20 @@ def _without_words(reason: str | None) -> str | None:
     if reason is None:
         return None
     why = _reasons.decode(reason)
-    return dump(Reason(why.code, {name: _figures(value) for name, value in why.values.items()}))
+    return dump(Reason(why.code, {name: figures(value) for name, value in why.values.items()}))
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.+Z-]+|\d\d:\d\d")
 _KNOWN = ("state", "currency", "number", "channel", "template", "code")
 
 
-def _figures(value: Any, name: str = "") -> Any:
+def figures(value: Any, name: str = "") -> Any:
     """Numbers, times and states of what was known; no words."""
     match value:
         case dict():
-            return {key: _figures(each, key) for key, each in value.items() if key != "parcels"}
+            return {key: figures(each, key) for key, each in value.items() if key != "parcels"}
         case list():
-            return [] if name == "ways" else [_figures(each) for each in value]
+            return [] if name == "ways" else [figures(each) for each in value]
         case str():
             return value if name in _KNOWN or _TIME.fullmatch(value) else ""
         case _:

@@ -650,6 +650,18 @@ erased = Table(
 )
 
 
+# Up to which row words were forgotten because they are old (storage/forgetting.py).
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    PrimaryKeyConstraint("shop", "kind"),
+    sqlite_with_rowid=False,
+)
+
+
 # The ids on SQLite; PostgreSQL has a sequence.
 counter = Table(
     "counter", metadata, Column("name", Key, primary_key=True), Column("next", BigInteger, nullable=False)

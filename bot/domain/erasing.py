@@ -170,6 +170,26 @@ def without_buyer(event: Event, external_id: str) -> Event:
     return _replace(event, buyer=BuyerRef(), external_id=external_id)
 
 
+def without_words(event: Event) -> Event:
+    """The event without what was written in it, and without contacts; ids stay, so it stays whose it was."""
+    ref: BuyerRef | None = getattr(event, "buyer", None)
+    if ref is not None:
+        event = _replace(event, buyer=BuyerRef(id=ref.id))
+    match event:
+        case MessageReceived():
+            return _replace(event, text="", media=())
+        case AgentReplied():
+            return _replace(event, text="", agent=None)
+        case ReviewPosted():
+            return _replace(event, text="")
+        case CaseSettled():
+            return _replace(event, outcome=None)
+        case OrderRefunded():
+            return _replace(event, reason=None)
+        case _:
+            return event
+
+
 def anonymous_event(event: Event, digest: Digest, row: int) -> Event:
     """The event with nothing of the person left: what happened, when, and for how much. row: its number."""
     name = _hash(digest)

@@ -1,4 +1,4 @@
-"""Erasures of buyers, and keyed hashes of what was erased"""
+"""Erasures of buyers, keyed hashes of what was erased, and how far old words were forgotten"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,6 +41,14 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "stopped IS NULL OR stopped = 'all' OR stopped = 'offers'", name=op.f("erased_stopped_known")
         ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "forgotten",
+        sa.Column("shop", Key, nullable=False),
+        sa.Column("kind", Key, nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "kind", name=op.f("forgotten_pk")),
         sqlite_with_rowid=False,
     )
     joined = sa.text("joined_to IS NOT NULL")
