@@ -43,6 +43,7 @@ from storage.tables import (
     case_words,
     cases,
     conversations,
+    details,
     identities,
     in_state,
     inbox,
@@ -68,6 +69,16 @@ _reasons = msgspec.json.Decoder(Reason)
 _replace = msgspec.structs.replace
 
 
+# The tables that are the buyer's file, and by which column; their rows are deleted.
+FILE = (
+    (identities, "buyer"),
+    (conversations, "buyer"),
+    (notes, "buyer"),
+    (details, "buyer"),
+    (buyers, "id"),
+)
+
+
 class Step(msgspec.Struct, frozen=True):
     """One page of a step. cursor: where it goes on; None at its end. counts: rows changed, by table."""
 
@@ -88,7 +99,13 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
     created = connection.scalar(
         select(func.min(buyers.c.created_at)).where(buyers.c.shop == shop, buyers.c.id.in_(scope.buyers))
     )
-    for table, column in ((identities, "buyer"), (conversations, "buyer"), (notes, "buyer"), (buyers, "id")):
+    for table, column in (
+        (identities, "buyer"),
+        (conversations, "buyer"),
+        (notes, "buyer"),
+        (details, "buyer"),
+        (buyers, "id"),
+    ):
         counts[table.name] += _deleted(
             connection, table, shop, is_in(connection, table.c[column], scope.buyers)
         )

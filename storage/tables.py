@@ -270,8 +270,23 @@ notes = Table(
     Column("kind", String, nullable=False),
     Column("text", Words, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("who", String),  # as in the trail; no value: a rule
     PrimaryKeyConstraint("shop", "buyer", "id"),
     _one_of("kind", "note", "tag"),
+)
+
+# What the seller knows of a buyer besides, word for word: the newest of each name counts.
+details = Table(
+    "details",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("name", Key, nullable=False),
+    Column("value", Words),  # None: taken back
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),
+    PrimaryKeyConstraint("shop", "buyer", "id"),
 )
 
 conversations = Table(

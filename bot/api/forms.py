@@ -11,6 +11,7 @@ from bot.domain.orders import Order
 from bot.operations.buyer_export import Export
 from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
+from storage.buyer_file import Found, Moment
 from storage.buyer_scope import Candidate
 from storage.erasures import Erasure
 from storage.lookup import LARGEST_ID
@@ -240,6 +241,57 @@ class ExportForm(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+class FoundForm(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    tags: list[str]
+
+
+class Buyers(msgspec.Struct, frozen=True, kw_only=True):
+    buyers: list[FoundForm]
+    next: str | None
+
+
+class BuyersQuery(Form, frozen=True, kw_only=True):
+    words: Annotated[
+        str, Meta(max_length=LONGEST_NAME, description="in a name, address, order, tag, note")
+    ] = ""
+    limit: Limit = 50
+    behind: Annotated[str, Meta(max_length=LONGEST_NAME, description="`next` of the page before")] = ""
+
+
+class TimeLineQuery(Form, frozen=True, kw_only=True):
+    limit: Limit = 50
+    before: (
+        Annotated[str, Meta(max_length=4 * LONGEST_NAME, description="`next` of the page before")] | None
+    ) = None
+
+
+class TimeLine(msgspec.Struct, frozen=True, kw_only=True):
+    moments: list[Moment]
+    next: str | None
+
+
+class NoteText(Form, frozen=True, kw_only=True):
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class TagText(Form, frozen=True, kw_only=True):
+    tag: Name
+    on: Annotated[bool, Meta(description="false: take it off")] = True
+
+
+class DetailText(Form, frozen=True, kw_only=True):
+    name: Literal["city", "occupation", "taste", "profiling"]
+    value: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+
+
 class ErasureForm(msgspec.Struct, frozen=True, kw_only=True):
     """An erasure under way, or its receipt, which has no data of anybody. `counts`: rows by table."""
 
@@ -354,6 +406,11 @@ def buyer_form(file: BuyerProfile) -> BuyerForm:
         notes=[NoteForm(kind=note.kind, text=note.text, at=note.at) for note in file.notes],
         orders=list(file.orders),
     )
+
+
+def found_form(found: Found) -> FoundForm:
+    named = {name: getattr(found, name) for name in ("id", "name", "email", "phone")}
+    return FoundForm(**named, tags=list(found.tags))
 
 
 def candidate_form(found: Candidate) -> CandidateForm:

@@ -16,6 +16,7 @@ from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response
 from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
+from bot.domain.erasing import Scope
 from bot.operations.buyer_export import export
 from bot.operations.erasure import Eraser
 from bot.operations.metrics import Metrics
@@ -24,9 +25,10 @@ from bot.seller.explanation import explain
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
-from storage import erasures, inbox, profiles, read_models
+from storage import buyer_file, buyer_scope, erasures, inbox, profiles, read_models
+from storage.buyer_file import BuyerFile
 from storage.database import Database
-from storage.lookup import id_in
+from storage.lookup import can_be_kept, id_in
 
 log = structlog.get_logger()
 
@@ -88,6 +90,12 @@ class Api:
             "explanation": self._explanation,
             "order": self._order,
             "buyer": self._buyer,
+            "buyers": self._buyers,
+            "file": self._file,
+            "time_line": self._time_line,
+            "note": self._note,
+            "tag": self._tag,
+            "detail": self._detail,
             "export": self._export,
             "erase": self._erase,
             "erasure": self._erasure,
@@ -173,6 +181,68 @@ class Api:
         name = _name(request, "buyer")
         file = await self._read(lambda connection: profiles.buyer_profile(connection, shop, name))
         return forms.buyer_form(_found(file, "buyer"))
+
+    async def _buyers(self, _: web.Request, shop: str, query: forms.BuyersQuery) -> forms.Buyers:
+        look = partial(
+            buyer_file.find, shop=shop, words=query.words, after=query.behind, limit=query.limit + 1
+        )
+        found = await self._read(look) if can_be_kept(query.words + query.behind) else []
+        shown, more = found[: query.limit], len(found) > query.limit
+        return forms.Buyers(
+            buyers=[forms.found_form(each) for each in shown], next=shown[-1].id if more else None
+        )
+
+    async def _scope(self, request: web.Request, shop: str) -> Scope:
+        """All of the buyer whom the path names by our id."""
+        name = _name(request, "buyer")
+
+        def look(connection: Connection) -> Scope | None:
+            id = buyer_scope.present(connection, shop, name)
+            return buyer_scope.scope_of(connection, shop, id) if id else None
+
+        return _found(await self._read(look), "buyer")
+
+    async def _file(self, request: web.Request, shop: str, _: forms.NoQuery) -> BuyerFile:
+        scope = await self._scope(request, shop)
+        return await self._read(partial(buyer_file.read, shop=shop, scope=scope))
+
+    async def _time_line(self, request: web.Request, shop: str, query: forms.TimeLineQuery) -> forms.TimeLine:
+        scope = await self._scope(request, shop)
+        try:
+            before = buyer_file.cursor_of(query.before)
+        except (ValueError, OverflowError):
+            raise ApiError(400, "wrong_parameter", "before: take `next` of the page before") from None
+        look = partial(buyer_file.time_line, shop=shop, scope=scope, before=before, limit=query.limit)
+        moments = await self._read(look)
+        return forms.TimeLine(moments=moments, next=buyer_file.next_of(moments, query.limit))
+
+    async def _note(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.NoteText)
+        change = partial(buyer_file.add_note, text=wish.text, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, change)
+
+    async def _tag(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.TagText)
+        if not wish.on:
+            return await self._noted(request, shop, partial(buyer_file.remove_tag, text=wish.tag))
+        change = partial(buyer_file.add_tag, text=wish.tag, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, change)
+
+    async def _detail(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.DetailText)
+        told = partial(buyer_file.set_detail, name=wish.name, value=wish.value)
+        return await self._noted(request, shop, partial(told, who=request[ASKING], now=self._clock()))
+
+    async def _noted(self, request: web.Request, shop: str, change: Callable[..., object]) -> forms.Noted:
+        name = _name(request, "buyer")
+
+        def write(connection: Connection) -> str | None:
+            id = buyer_scope.present(connection, shop, name)
+            if id:
+                change(connection, shop, id)
+            return id
+
+        return forms.Noted(buyer=_found(await self._database.write(write), "buyer"))
 
     async def _export(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ExportForm:
         retention, who = self._config.retention, request[ASKING]

@@ -3,7 +3,9 @@
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +15,7 @@ from bot.commands.options import (
     HERE,
     AsJson,
     ConfigFile,
+    Limit,
     ShopName,
     WrongUse,
     choose_shop,
@@ -24,10 +27,13 @@ from bot.commands.options import (
 from bot.commands.screen import counting, remark, say, show, show_json, table, tell
 from bot.config import Config
 from bot.domain.clock import utc_now
+from bot.domain.money import Money
 from bot.operations.buyer_export import Export, export
 from bot.operations.erasure import Eraser, Preview, reach_of
 from bot.seller.words import SellerWords
-from storage import buyer_scope
+from bot.texts import formats
+from storage import buyer_file, buyer_scope
+from storage.buyer_file import BuyerFile, cursor_of, next_of
 from storage.buyer_scope import Candidate
 from storage.database import Database
 
@@ -36,6 +42,127 @@ buyers_app = typer.Typer(help="What is known of buyers: exported, and erased.", 
 BuyerName = Annotated[
     str, typer.Argument(metavar="BUYER", help="Our id, channel:address, a mail address or a phone.")
 ]
+
+
+Words = Annotated[str, typer.Argument(metavar="TEXT")]
+
+
+@buyers_app.command("find")
+def find(
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="In a name, address, tag or note.")],
+    after: Annotated[str, typer.Option("--after", metavar="ID", help="Go on behind this buyer.")] = "",
+    limit: Limit = 50,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find buyers by words; exit code 1 if there is none."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    reader = words_of(shop).locale
+    with opened(config) as database:
+        look = partial(buyer_file.find, shop=shop_id, words=words, after=after, limit=limit)
+        found = database.read_now(look)
+    if as_json:
+        show_json(found)
+    elif found:
+        shown = table(*(say(head, reader) for head in ("buyer_id", "buyer_name", "addresses", "tags")))
+        for each in found:
+            addresses = ", ".join(part for part in (each.email, each.phone) if part)
+            shown.add_row(each.id, each.name or "", addresses, ", ".join(each.tags))
+        show(shown)
+    else:
+        tell(say("buyers_none", reader))
+    raise typer.Exit(0 if found else FOUND)
+
+
+@buyers_app.command("show")
+def show_buyer(
+    name: BuyerName,
+    before: Annotated[
+        str | None, typer.Option("--before", metavar="CURSOR", help="Go on with the time line from here.")
+    ] = None,
+    limit: Limit = 50,
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a buyer's file, and what was said, bought, asked and decided, the newest first."""
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    try:
+        start = cursor_of(before)
+    except ValueError:
+        raise WrongUse(say("cursor_unknown", words.locale, given=repr(before))) from None
+    with opened(config) as database:
+        id = _chosen(database, shop_id, name, words, as_json)
+        scope = database.read_now(partial(buyer_scope.scope_of, shop=shop_id, id=id))
+        file = database.read_now(partial(buyer_file.read, shop=shop_id, scope=scope))
+        line = partial(buyer_file.time_line, shop=shop_id, scope=scope, before=start, limit=limit)
+        moments = database.read_now(line)
+    if as_json:
+        show_json({"file": file, "time_line": moments, "next": next_of(moments, limit)})
+        return
+    if before is None:
+        _show_file(file, words)
+    for each in moments:
+        about = f" #{each.order}" if each.order else ""
+        what = say(f"line_{each.kind}", words.locale)
+        tell(f"{words.moment(each.at)}  {what}{about}: {each.what}{'  ' if each.text else ''}{each.text}")
+    if following := next_of(moments, limit):
+        remark(say("line_more", words.locale, cursor=following))
+
+
+@buyers_app.command("note")
+def note(name: BuyerName, text: Words, config_file: ConfigFile = HERE, shop_name: ShopName = None) -> None:
+    """Write a note about a buyer."""
+    _write(name, config_file, shop_name, partial(buyer_file.add_note, text=text, who=by(), now=utc_now()))
+
+
+@buyers_app.command("tag")
+def tag(name: BuyerName, text: Words, config_file: ConfigFile = HERE, shop_name: ShopName = None) -> None:
+    """Tag a buyer."""
+    _write(name, config_file, shop_name, partial(buyer_file.add_tag, text=text, who=by(), now=utc_now()))
+
+
+@buyers_app.command("untag")
+def untag(name: BuyerName, text: Words, config_file: ConfigFile = HERE, shop_name: ShopName = None) -> None:
+    """Take a tag off a buyer."""
+    _write(name, config_file, shop_name, partial(buyer_file.remove_tag, text=text))
+
+
+@buyers_app.command("set")
+def set_detail(
+    name: BuyerName,
+    detail: Annotated[
+        str, typer.Argument(metavar="NAME=VALUE", help="city, occupation, taste, profiling=off")
+    ],
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+) -> None:
+    """Note a detail of a buyer; without a value it is taken back."""
+    kind, equals, value = detail.partition("=")
+    if not equals or kind not in buyer_file.NAMES:
+        reader = reader_of(read_config(config_file))
+        raise WrongUse(say("detail_unknown", reader, given=repr(detail), names=", ".join(buyer_file.NAMES)))
+    change = partial(buyer_file.set_detail, name=kind, value=value.strip() or None, who=by(), now=utc_now())
+    _write(name, config_file, shop_name, change)
+
+
+def _write(name: str, config_file: Path, shop_name: str | None, change: Callable[..., object]) -> None:
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        id = _chosen(database, shop_id, name, words, as_json=False)
+        database.write_now(lambda connection: change(connection, shop_id, id))
+    tell(say("buyer_noted", words.locale, id=id))
+
+
+def by() -> str:
+    """Who does it, as it stands in the trail."""
+    return f"command:{user()}"
 
 
 @buyers_app.command("export")
@@ -49,7 +176,7 @@ def export_buyer(
     with opened(config) as database:
         id = _chosen(database, shop_id, name, words, as_json)
         archive = config.retention.archive if config.retention else None
-        found = export(database, shop_id, id, archive, f"command:{user()}", utc_now())
+        found = export(database, shop_id, id, archive, by(), utc_now())
     if found is None:
         raise WrongUse(say("buyer_unknown", words.locale, name=name))
     if as_json:
@@ -87,7 +214,7 @@ def erase_buyer(
             else:
                 remark(say("erase_how", words.locale))
             raise typer.Exit(FOUND)
-        begun = eraser.begin(shop_id, id, f"command:{user()}")
+        begun = eraser.begin(shop_id, id, by())
         if begun is None:
             raise WrongUse(say("buyer_unknown", words.locale, name=name))
         with counting(say("erasing", words.locale)) as count:
@@ -180,6 +307,40 @@ def _show_preview(preview: Preview, id: str, log_in_front: bool, words: SellerWo
     if log_in_front:
         tell(say("erase_log", reader))
     tell(say("erase_beyond", reader))
+
+
+def _show_file(file: BuyerFile, words: SellerWords) -> None:
+    reader = words.locale
+    money = ", ".join(
+        say(
+            "file_spent",
+            reader,
+            sum=formats.money(Money(each.minor, each.currency), words.reader),
+            orders=each.orders,
+            average=formats.money(Money(each.average, each.currency), words.reader),
+        )
+        for each in file.spent
+    )
+    lines = {
+        "buyer_id": file.id,
+        "buyer_name": file.name,
+        "addresses": ", ".join(f"{kind}:{value}" for kind, value in file.addresses),
+        "file_known": file.known_since and words.moment(file.known_since),
+        "file_last": file.last_contact and words.moment(file.last_contact),
+        "orders_count": str(file.orders),
+        "file_money": money,
+        "file_bought": ", ".join(f"{title} x{count:g}" for title, count in file.bought),
+        "tags": ", ".join(each.text for each in file.tags),
+        "file_details": ", ".join(f"{each.name}: {each.text}" for each in file.details),
+        "file_perhaps": ", ".join(file.perhaps),
+    }
+    shown = table("", "")
+    shown.show_header = False
+    for code, value in lines.items():
+        if value:
+            shown.add_row(say(code, reader), value)
+    show(shown)
+    tell("")
 
 
 # What is exported, for people

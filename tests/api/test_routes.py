@@ -403,3 +403,30 @@ async def test_a_buyer_is_exported_and_erased(database_url: str) -> None:
         await ask.get(f"buyers/{id}/export", 404)
         await ask.post(f"buyers/{id}/erasure", None, 404)
         await ask.get("erasures/none", 404)
+
+
+async def test_a_buyers_file_is_searched_read_and_written(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("1001", buyer={"id": "ann", "name": "Ann Zyzzyva"})
+        await shop.place("1002", buyer={"id": "bob", "name": "Bob"})
+        await shop.settle()
+        (found,) = (await ask.get("buyers?words=zyzz"))["buyers"]
+        id = found["id"]
+
+        assert (await ask.post(f"buyers/{id}/notes", {"text": "likes blue"})) == {"buyer": id}
+        await ask.post(f"buyers/{id}/tags", {"tag": "regular"})
+        await ask.post(f"buyers/{id}/details", {"name": "profiling", "value": "off"})
+        file = await ask.get(f"buyers/{id}/file")
+        line = await ask.get(f"buyers/{id}/time_line?limit=2")
+
+        assert (file["notes"][0]["text"], file["tags"][0]["text"]) == ("likes blue", "regular")
+        assert file["notes"][0]["who"].startswith("api:")
+        assert file["profiled"] is False
+        assert len(line["moments"]) == 2
+        after = await ask.get(f"buyers/{id}/time_line?before={quote(line['next'])}")
+        assert after["moments"]
+        page = await ask.get("buyers?limit=1")
+        assert len((await ask.get(f"buyers?limit=1&behind={page['next']}"))["buyers"]) == 1
+        await ask.post(f"buyers/{id}/details", {"name": "shoe", "value": "42"}, 422)
+        await ask.get("buyers/nobody/file", 404)
+        await ask.get(f"buyers/{id}/time_line?before=yesterday", 400)

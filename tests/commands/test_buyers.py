@@ -85,3 +85,23 @@ def test_a_restored_copy_is_erased_again_before_anything_is_sent(shop: Shop) -> 
 
     assert "1 buyers" in shop.err
     assert shop.run("buyers", "export", "a1") == 2
+
+
+def test_a_file_is_found_shown_and_written_in(shop: Shop) -> None:
+    assert shop.run("buyers", "find", "ann@") == 0
+    assert "a1" in shop.out
+    assert shop.run("buyers", "find", "nobody") == 1
+    assert shop.run("buyers", "note", "a1", "likes blue") == 0
+    assert shop.run("buyers", "tag", "a1", "regular") == 0
+    assert shop.run("buyers", "set", "a1", "city=Taipei") == 0
+    assert shop.run("buyers", "set", "a1", "shoe=42") == 2
+
+    assert shop.run("buyers", "show", "a1") == 0
+    for words in ("likes blue", "regular", "city: Taipei", "perhaps the same person", "order-a1"):
+        assert words in shop.out
+    shown = shop.json("buyers", "show", "a1", "--limit", "1")
+    assert shown["file"]["notes"][0]["who"].startswith("command:")
+    assert shop.run("buyers", "show", "a1", "--before", shown["next"]) == 0
+    assert shop.run("buyers", "show", "a1", "--before", "yesterday") == 2
+    assert shop.run("buyers", "untag", "a1", "regular") == 0
+    assert shop.json("buyers", "show", "a1")["file"]["tags"] == []

@@ -15,7 +15,7 @@ from bot.operations.archive import Archiver
 from bot.operations.audit.audit import audit
 from bot.operations.erasure import Eraser, Reach
 from bot.operations.receipts import Receipts
-from storage import buyer_scope, tables
+from storage import buyer_file, buyer_scope, tables
 from storage.database import Database
 from storage.sqlite_copy import copy_to
 from tests.engine import Buyer, Engine, many_shops
@@ -86,6 +86,14 @@ async def live(engine: Engine, buyer: Buyer) -> None:
         await engine.settle()
 
 
+def written_by_the_seller(connection: Connection, engine: Engine) -> None:
+    (ann,) = buyer_scope.candidates(connection, engine.shop, f"{WORD}-id")
+    of_ann = (connection, engine.shop, ann.id)
+    buyer_file.add_note(*of_ann, WORD, "command:li", engine.clock.now)
+    buyer_file.add_tag(*of_ann, WORD, "command:li", engine.clock.now)
+    buyer_file.set_detail(*of_ann, "city", WORD, "command:li", engine.clock.now)
+
+
 def everything(connection: Connection) -> str:
     """All rows of all tables, as text."""
     found = []
@@ -121,6 +129,7 @@ def erase(engine: Engine, tmp_path: Path, name: str = f"webhook:{WORD}-id", **re
 
 async def test_a_unique_word_in_every_field_is_nowhere_afterwards(engine: Engine, tmp_path: Path) -> None:
     await live(engine, Ann())
+    engine.database.write_now(lambda link: written_by_the_seller(link, engine))
     assert len(left(engine.database)) > 20
 
     erase(engine, tmp_path)

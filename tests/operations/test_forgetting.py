@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ async def test_a_kind_that_is_kept_for_good_is_not_touched(engine: Engine) -> No
 
 
 async def test_what_could_not_be_read_is_emptied_in_the_end(engine: Engine) -> None:
-    row = {
+    row: dict[str, Any] = {
         "shop": engine.shop,
         "id": 7,
         "channel": "webhook",
@@ -82,7 +83,9 @@ async def test_what_could_not_be_read_is_emptied_in_the_end(engine: Engine) -> N
         "body": b"x",
     }
     engine.database.write_now(
-        lambda link: link.execute(tables.unreadable.insert(), [{**row, "body": b"x", "error": "e", "received_at": NOON}])
+        lambda link: link.execute(
+            tables.unreadable.insert(), [{**row, "body": b"x", "error": "e", "received_at": NOON}]
+        )
     )
     engine.clock.now = NOON + 401 * DAY
 

@@ -1,4 +1,4 @@
-"""Erasures of buyers, keyed hashes of what was erased, and how far old words were forgotten"""
+"""Erasures, hashes of what was erased, how far old words were forgotten, and what sellers know of buyers"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -50,6 +50,18 @@ def upgrade() -> None:
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("shop", "kind", name=op.f("forgotten_pk")),
         sqlite_with_rowid=False,
+    )
+    op.add_column("notes", sa.Column("who", sa.String(), nullable=True))
+    op.create_table(
+        "details",
+        sa.Column("shop", Key, nullable=False),
+        sa.Column("buyer", Key, nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("name", Key, nullable=False),
+        sa.Column("value", Words()),
+        sa.Column("at", Utc(), nullable=False),
+        sa.Column("who", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("shop", "buyer", "id", name=op.f("details_pk")),
     )
     joined = sa.text("joined_to IS NOT NULL")
     op.create_index(
