@@ -83,7 +83,7 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if told is not None:
         return [*ended, *told]
     if understood.outcome == "ask":
-        one = which_meaning.settled(meanings)
+        one = which_meaning.settled(meanings, context.shelf)
         if one is None:
             return [*ended, *which_meaning.ask(meanings, event)]
         meanings = (one,)

@@ -53,11 +53,11 @@ POLICIES: MessagePolicies = {
         about_order=True,
         variables=("returns",),
         samples=(
-            {**_ITEMS, "ways": ["refund", "replacement", "size"]},
+            {**_ITEMS, "ways": ["refund", "replacement", "repair"]},
             {**_ITEMS, "ways": ["refund"], "shop_pays": True},
             {**_ITEMS, "ways": [], "choices": ["{{ bad }}" * 15]},
-            {**_ITEMS, "ways": ["refund", "size"], "again": True},
-            {"choices": [], "ways": ["replacement", "size"], "shop_pays": False},
+            {**_ITEMS, "ways": ["refund", "replacement"], "again": True},
+            {"choices": [], "ways": ["replacement"], "shop_pays": False},
         ),
     ),
     "return_agreed": policy.answer(

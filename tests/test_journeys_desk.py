@@ -44,10 +44,11 @@ async def shops(database_url: str) -> AsyncIterator[ManyShops]:
 class Desk:
     """A shop whose seller has a chat with its bot; what its buyers get, and what the seller gets."""
 
-    def __init__(self, shops: ManyShops, locale: str = "zh-CN") -> None:
+    def __init__(self, shops: ManyShops, locale: str = "zh-CN", **more: Any) -> None:
         quiet = {"start": "00:00", "end": "00:00"}
         seller = {"telegram": DESK, "locale": locale, "remind": []}
-        self.engine = shops.engine(channels=CHANNELS, seller=seller, quiet_hours=quiet, locale=locale)
+        about = {"channels": CHANNELS, "seller": seller, "quiet_hours": quiet, "locale": locale}
+        self.engine = shops.engine(**about, **more)
         self.door, self.bot = FakeChannel(WEBHOOK, self.engine.clock), Bot("telegram", self.engine.clock)
         self.engine.use_channels(self.door, self.bot)
         self.ann = Buyer(locale=locale)
@@ -148,6 +149,23 @@ async def test_the_bot_is_switched_off_and_on_in_a_buyers_chat(shops: ManyShops)
     await desk.ann_says("你好")
     assert len(desk.heard()) == heard + 1
     assert (await desk.case()).waits  # to switch the bot is no answer
+    assert desk.audited() == []
+
+
+async def test_what_waited_while_a_person_talked_is_said_once_the_chat_is_given_back(
+    shops: ManyShops,
+) -> None:
+    desk = Desk(shops)
+    await desk.ann_says("转人工")
+    await desk.seller_says("在", reply_to=notice(desk))
+    since = desk.engine.clock.now - desk.ann.at
+    parcel = desk.ann.fact("shipped", since, tracking="SF1", shipped_at=desk.engine.clock.now)
+    await desk.engine.take(desk.ann.placed(pay_on_delivery=True), parcel)
+    await desk.engine.settle()
+    assert "SF1" not in "".join(desk.heard())
+
+    await desk.seller_says("/bot on 1")
+    assert "SF1" in "".join(desk.heard())
     assert desk.audited() == []
 
 

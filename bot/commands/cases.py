@@ -27,7 +27,8 @@ from bot.commands.options import (
 from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
 from bot.domain.untrusted_text import quote
-from bot.seller.report import report_of
+from bot.seller.report import as_text, report_of
+from bot.seller.report_page import as_page
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
 from bot.texts import formats
@@ -103,20 +104,21 @@ def waiting(
 @cases_app.command("report")
 def report(
     number: Annotated[int, typer.Argument(help="The case's number.")],
+    as_html: Annotated[bool, typer.Option("--html", help="As a page for a browser, in one file.")] = False,
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
 ) -> None:
-    """Write a case as a page (Markdown): what was asked, every word since, what we said, how it ended."""
+    """Write a case (as Markdown): what was asked, every word since, what we said, how it ended."""
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
     words = words_of(shop)
     with opened(config) as database:
-        page = database.read_now(
+        found = database.read_now(
             partial(report_of, shop_id=shop_id, shop=shop, number=number, words=words, now=utc_now())
         )
-    if page is None:
+    if found is None:
         raise WrongUse(say("case_unknown", words.locale, number=number))
-    tell(page)
+    tell(as_page(found, words) if as_html else as_text(found, words))
 
 
 @cases_app.command("settle")

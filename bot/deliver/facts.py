@@ -13,6 +13,8 @@ from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
 from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.quotes import PRICES_TOLD
+from bot.domain.shop import Shop
 from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
@@ -205,7 +207,25 @@ def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
     }
     if order and (told := telling(due.template, due.values, order, facts.said)):
         known["parcels"] = told
+    if due.template in PRICES_TOLD:
+        known["haggling"] = _terms(due, facts.shop, now)
     return known if due.category == "answer" else known | _limits(facts)
+
+
+def _terms(due: DueMessage, shop: Shop, now: datetime) -> dict[str, Any]:
+    """What the settings want of the item whose price is told; for the audit, since settings change."""
+    haggling, quantity = shop.haggling, due.values.get("quantity") or 1
+    coupon = haggling.coupon_on(now.astimezone(shop.zone()).date())
+    least = haggling.floors.get(str(due.values.get("sku")))
+    return {
+        "rounds": haggling.rounds,
+        "floor": haggling.floor,
+        "least": None if least is None else str(least),
+        "currency": shop.currency,
+        "coupon": coupon.percent if coupon else 0,
+        "off": max((off for pieces, off in haggling.from_quantity.items() if pieces <= quantity), default=0),
+        "remember": haggling.remember.total_seconds(),
+    }
 
 
 def _limits(facts: Facts) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class UnitOfWork:
         self._new_words: list[CaseWord] = []
         self._used_links: dict[Link, Place] = {}
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
+        self._given_back: set[str] = set()  # buyers to whom the bot may speak again
         self._reachable: set[str] = set()  # orders that are to be written to elsewhere than before
         self.taken_back: list[TakenBack] = []
 
@@ -375,6 +376,10 @@ class UnitOfWork:
         self._wrong_tries[order] += 1
         self._new_tries.append((order, chat))
 
+    def let_speak(self, buyer: str) -> None:
+        """A person gave a chat of this buyer back, so what waited for that is judged anew."""
+        self._given_back.add(buyer)
+
     # Write
 
     def write(self) -> Asking[None]:
@@ -394,9 +399,10 @@ class UnitOfWork:
         yield from outbox.try_anew(sorted(self._reachable), now)
         yield from case_records.close_unreachable(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
+        yield from outbox.let_speak(sorted(self._given_back), now)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners = {}
-        self._readdressed, self._reachable = {}, set()
+        self._readdressed, self._reachable, self._given_back = {}, set(), set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
         self._changed_quotes = set()
