@@ -16,6 +16,7 @@ from bot.domain.erasing import ERASED, Scope
 from bot.domain.orders import Order
 from bot.domain.wishes import EMAIL, mailbox
 from storage import order_records
+from storage.buyer_scope import JOINED, joined_with
 from storage.database import take_ids
 from storage.sql_in import is_in
 from storage.tables import (
@@ -72,7 +73,10 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuyerFile(msgspec.Struct, frozen=True, kw_only=True):
-    """bought: titles with how many pieces. perhaps: files in which the same mail or phone was said."""
+    """bought: titles with how many pieces. perhaps: files in which the same mail or phone was said.
+
+    joined: other files that are read with this one, because a seller decided so.
+    """
 
     id: str
     name: str | None
@@ -92,6 +96,7 @@ class BuyerFile(msgspec.Struct, frozen=True, kw_only=True):
     bought: tuple[tuple[str, float], ...]
     consents: tuple[Consent, ...]
     perhaps: tuple[str, ...]
+    joined: tuple[str, ...]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,6 +249,7 @@ def read(connection: Connection, shop: str, scope: Scope) -> BuyerFile:
         bought=tuple(_bought(theirs)),
         consents=tuple(_consents(connection, shop, scope)),
         perhaps=_perhaps(connection, shop, scope, row),
+        joined=joined_with(connection, shop, id),
     )
 
 
@@ -253,7 +259,7 @@ def _details(connection: Connection, shop: str, scope: Scope) -> list[Written]:
     return [
         Written(name=name, text=row.value, at=row.at, who=row.who)
         for name, row in sorted(newest.items())
-        if row.value
+        if row.value and not name.startswith(JOINED)
     ]
 
 

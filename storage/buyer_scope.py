@@ -1,9 +1,10 @@
 """What belongs to one buyer, by what is proved, and which addresses were only said of them."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, insert, or_, select
 
 from bot.domain.buyers import GUEST
 from bot.domain.erasing import Digest, Scope, is_erased
@@ -11,9 +12,10 @@ from bot.domain.orders import Order
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 from storage import order_records
 from storage.buyer_records import present_id
+from storage.database import take_ids
 from storage.lookup import can_be_kept, kinds_of_identities
 from storage.sql_in import is_in
-from storage.tables import buyers, cases, conversations, identities, orders, wishes
+from storage.tables import buyers, cases, conversations, details, identities, orders, wishes
 
 PAGE = 1000
 SHORTEST = 3  # characters of an address by which what cannot be read is found; shorter ones are everywhere
@@ -28,9 +30,45 @@ def records_of(connection: Connection, shop: str, id: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def scope_of(connection: Connection, shop: str, id: str, to: str = "") -> Scope:
-    """All that belongs to the buyer `id`; to: the file that is to stand for them afterwards."""
-    ids = records_of(connection, shop, id)
+JOINED = "joined "  # how the name of a detail begins that tells of a join; behind it stands the other's id
+
+
+def joined_with(connection: Connection, shop: str, id: str) -> tuple[str, ...]:
+    """The other files that sellers decided to be the same person's, also over a third one."""
+    found = [id]
+    for known in found:
+        told = select(details.c.name, details.c.value).where(details.c.shop == shop, details.c.buyer == known)
+        newest = dict(tuple(row) for row in connection.execute(told.order_by(details.c.id)).all())
+        found += [
+            other
+            for name, value in newest.items()
+            if name.startswith(JOINED) and value and (other := name.removeprefix(JOINED)) not in found
+        ]
+    return tuple(found[1:])
+
+
+def join(
+    connection: Connection, shop: str, one: str, other: str, joined: bool, who: str, now: datetime
+) -> None:
+    """Note that two files are the same person's, or are not; each tells of the other.
+
+    They are read together from then on. Nothing else changes: each keeps its addresses, and no message about
+    one goes where the other is known.
+    """
+    for (buyer, about), id in zip(((one, other), (other, one)), take_ids(connection, 2), strict=True):
+        row = {"shop": shop, "buyer": buyer, "id": id, "name": f"{JOINED}{about}", "at": now, "who": who}
+        connection.execute(insert(details).values(**row, value="yes" if joined else None))
+
+
+def together(connection: Connection, shop: str, id: str) -> Scope:
+    """All that belongs to a buyer and to the files that are joined with theirs, for reading."""
+    return scope_of(connection, shop, id, others=joined_with(connection, shop, id))
+
+
+def scope_of(connection: Connection, shop: str, id: str, to: str = "", others: Collection[str] = ()) -> Scope:
+    """All that belongs to the buyer `id` and to `others`; to: the file that is to stand for them later."""
+    records = (records_of(connection, shop, each) for each in (id, *others))
+    ids = tuple(dict.fromkeys(each for those in records for each in those))
     of_ids = is_in(connection, identities.c.buyer, ids)
     proved = select(identities.c.kind, identities.c.value).where(identities.c.shop == shop, of_ids)
     kinds = tuple((kind, value) for kind, value in connection.execute(proved).all())

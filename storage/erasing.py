@@ -32,6 +32,7 @@ from bot.domain.quotes import Quote
 from bot.domain.wishes import standing
 from storage import erasures, order_records, quote_records, wish_records
 from storage.asking import ask
+from storage.buyer_scope import JOINED
 from storage.outbox import SELLER, dump
 from storage.sql_in import is_in
 from storage.tables import (
@@ -109,6 +110,8 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
         counts[table.name] += _deleted(
             connection, table, shop, is_in(connection, table.c[column], scope.buyers)
         )
+    told = [f"{JOINED}{id}" for id in scope.buyers]
+    counts["details"] += _deleted(connection, details, shop, is_in(connection, details.c.name, told))
     connection.execute(insert(buyers).values(shop=shop, id=scope.to, created_at=created or now))
     for channel, address in scope.addresses:
         here = and_(wishes.c.kind == channel, wishes.c.value == address)

@@ -288,6 +288,11 @@ class DetailText(Form, frozen=True, kw_only=True):
     value: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
 
 
+class JoinText(Form, frozen=True, kw_only=True):
+    other: Annotated[Name, Meta(description="our id of the other file")]
+    joined: Annotated[bool, Meta(description="false: read them apart again")] = True
+
+
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
     buyer: str
 

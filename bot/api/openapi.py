@@ -19,6 +19,7 @@ from bot.api.forms import (
     Explanation,
     ExportForm,
     Form,
+    JoinText,
     Messages,
     MessagesQuery,
     NoQuery,
@@ -161,6 +162,15 @@ OPERATIONS = (
         answer=Noted,
         body=DetailText,
         refuses=(404, 413, 415, 422),
+    ),
+    Operation(
+        name="join",
+        method="POST",
+        path="buyers/{buyer}/joins",
+        says="Read two files as one person's, or apart again; each keeps its addresses. `buyer`: our id.",
+        answer=Noted,
+        body=JoinText,
+        refuses=(404, 409, 413, 415, 422),
     ),
     Operation(
         name="export",

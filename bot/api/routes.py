@@ -96,6 +96,7 @@ class Api:
             "note": self._note,
             "tag": self._tag,
             "detail": self._detail,
+            "join": self._join,
             "export": self._export,
             "erase": self._erase,
             "erasure": self._erasure,
@@ -198,7 +199,7 @@ class Api:
 
         def look(connection: Connection) -> Scope | None:
             id = buyer_scope.present(connection, shop, name)
-            return buyer_scope.scope_of(connection, shop, id) if id else None
+            return buyer_scope.together(connection, shop, id) if id else None
 
         return _found(await self._read(look), "buyer")
 
@@ -232,6 +233,15 @@ class Api:
         wish = await read_body(request, self._read_body, forms.DetailText)
         told = partial(buyer_file.set_detail, name=wish.name, value=wish.value)
         return await self._noted(request, shop, partial(told, who=request[ASKING], now=self._clock()))
+
+    async def _join(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.JoinText)
+        found = await self._read(lambda link: buyer_scope.present(link, shop, wish.other))
+        other = _found(found, "buyer")
+        if other == request.match_info["buyer"]:
+            raise ApiError(409, "same_buyer", "a file cannot be joined with itself")
+        told = partial(buyer_scope.join, joined=wish.joined, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, lambda link, shop, id: told(link, shop, id, other))
 
     async def _noted(self, request: web.Request, shop: str, change: Callable[..., object]) -> forms.Noted:
         name = _name(request, "buyer")

@@ -97,7 +97,7 @@ def show_buyer(
         raise WrongUse(say("cursor_unknown", words.locale, given=repr(before))) from None
     with opened(config) as database:
         id = _chosen(database, shop_id, name, words, as_json)
-        scope = database.read_now(partial(buyer_scope.scope_of, shop=shop_id, id=id))
+        scope = database.read_now(partial(buyer_scope.together, shop=shop_id, id=id))
         file = database.read_now(partial(buyer_file.read, shop=shop_id, scope=scope))
         line = partial(buyer_file.time_line, shop=shop_id, scope=scope, before=start, limit=limit)
         moments = database.read_now(line)
@@ -148,6 +148,35 @@ def set_detail(
         raise WrongUse(say("detail_unknown", reader, given=repr(detail), names=", ".join(buyer_file.NAMES)))
     change = partial(buyer_file.set_detail, name=kind, value=value.strip() or None, who=by(), now=utc_now())
     _write(name, config_file, shop_name, change)
+
+
+@buyers_app.command("join")
+def join(
+    name: BuyerName, other: BuyerName, config_file: ConfigFile = HERE, shop_name: ShopName = None
+) -> None:
+    """Read two files as one person's from now on; each keeps its own addresses."""
+    _join(name, other, config_file, shop_name, joined=True)
+
+
+@buyers_app.command("part")
+def part(
+    name: BuyerName, other: BuyerName, config_file: ConfigFile = HERE, shop_name: ShopName = None
+) -> None:
+    """Read two joined files apart again."""
+    _join(name, other, config_file, shop_name, joined=False)
+
+
+def _join(name: str, other: str, config_file: Path, shop_name: str | None, joined: bool) -> None:
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    words = words_of(shop)
+    with opened(config) as database:
+        one, two = (_chosen(database, shop_id, each, words, as_json=False) for each in (name, other))
+        if one == two:
+            raise WrongUse(say("join_same", words.locale, id=one))
+        change = partial(buyer_scope.join, shop=shop_id, one=one, other=two, joined=joined)
+        database.write_now(partial(change, who=by(), now=utc_now()))
+    tell(say("joined_now" if joined else "parted_now", words.locale, one=one, other=two))
 
 
 def _write(name: str, config_file: Path, shop_name: str | None, change: Callable[..., object]) -> None:
@@ -332,6 +361,7 @@ def _show_file(file: BuyerFile, words: SellerWords) -> None:
         "file_bought": ", ".join(f"{title} x{count:g}" for title, count in file.bought),
         "tags": ", ".join(each.text for each in file.tags),
         "file_details": ", ".join(f"{each.name}: {each.text}" for each in file.details),
+        "file_joined": ", ".join(file.joined),
         "file_perhaps": ", ".join(file.perhaps),
     }
     shown = table("", "")

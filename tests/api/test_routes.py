@@ -427,6 +427,11 @@ async def test_a_buyers_file_is_searched_read_and_written(database_url: str) -> 
         assert after["moments"]
         page = await ask.get("buyers?limit=1")
         assert len((await ask.get(f"buyers?limit=1&behind={page['next']}"))["buyers"]) == 1
+        bob = (await ask.get("buyers?words=bob"))["buyers"][0]["id"]
+        await ask.post(f"buyers/{id}/joins", {"other": bob})
+        assert (await ask.get(f"buyers/{id}/file"))["joined"] == [bob]
+        await ask.post(f"buyers/{id}/joins", {"other": bob, "joined": False})
+        await ask.post(f"buyers/{id}/joins", {"other": id}, 409)
         await ask.post(f"buyers/{id}/details", {"name": "shoe", "value": "42"}, 422)
         await ask.get("buyers/nobody/file", 404)
         await ask.get(f"buyers/{id}/time_line?before=yesterday", 400)

@@ -105,3 +105,16 @@ def test_a_file_is_found_shown_and_written_in(shop: Shop) -> None:
     assert shop.run("buyers", "show", "a1", "--before", "yesterday") == 2
     assert shop.run("buyers", "untag", "a1", "regular") == 0
     assert shop.json("buyers", "show", "a1")["file"]["tags"] == []
+
+
+def test_files_are_joined_and_parted_by_the_seller(shop: Shop) -> None:
+    assert shop.run("buyers", "join", "a1", "a1") == 2
+    assert shop.run("buyers", "join", "a1", "e1") == 0
+    assert shop.json("buyers", "show", "a1")["file"]["orders"] == 2
+    assert shop.run("buyers", "part", "e1", "a1") == 0
+    assert shop.json("buyers", "show", "a1")["file"]["orders"] == 1
+    assert shop.run("buyers", "join", "a1", "e1") == 0
+
+    assert shop.run("buyers", "erase", "e1", "--yes") == 0
+
+    assert shop.json("buyers", "show", "a1")["file"]["joined"] == []

@@ -11,8 +11,9 @@ from bot.domain.orders import merge
 from storage import buyer_file, buyer_records
 from storage.asking import ask
 from storage.buyer_file import BuyerFile, cursor_of, next_of
-from storage.buyer_scope import scope_of
-from tests.one_shop import DAY, HOUR, SHOP_ID, amend, ann, bob, chat, order, queue, save
+from storage.buyer_scope import join, joined_with, scope_of, together
+from storage.tables import details
+from tests.one_shop import DAY, HOUR, SHOP_ID, amend, ann, bob, chat, order, queue, rows, save
 from tests.world import NOON
 
 LI = "command:li"
@@ -136,3 +137,24 @@ def test_a_cursor_that_is_none_is_refused() -> None:
         cursor_of("yesterday")
     assert cursor_of(None) is None
     assert next_of([], 5) is None
+
+
+def test_joined_files_are_read_as_one_until_they_are_parted(shop: Connection) -> None:
+    join(shop, SHOP_ID, "ann", "bob", joined=True, who=LI, now=NOON)
+    both = buyer_file.read(shop, SHOP_ID, together(shop, SHOP_ID, "bob"))
+
+    assert (both.orders, both.joined, both.perhaps, both.details) == (3, ("ann",), (), ())
+    assert joined_with(shop, SHOP_ID, "ann") == ("bob",)
+    assert scope_of(shop, SHOP_ID, "bob").orders == ("2002",)  # what is erased or written to stays apart
+
+    join(shop, SHOP_ID, "bob", "ann", joined=False, who=LI, now=NOON + DAY)
+    assert buyer_file.read(shop, SHOP_ID, together(shop, SHOP_ID, "bob")).orders == 1
+    assert len(rows(shop, details, "buyer", "value")) == 4  # the history is append-only
+
+
+def test_files_that_were_joined_over_a_third_one_are_read_together(shop: Connection) -> None:
+    save(shop, bob(id="cat", name="Cat"))
+    join(shop, SHOP_ID, "ann", "bob", joined=True, who=LI, now=NOON)
+    join(shop, SHOP_ID, "bob", "cat", joined=True, who=LI, now=NOON)
+
+    assert joined_with(shop, SHOP_ID, "cat") == ("bob", "ann")
