@@ -54,7 +54,7 @@ def make_good(order: Order, words: str, event: MessageReceived, context: Context
 def _complained_of(order: Order, context: Context) -> bool:
     return any(
         case.open and case.kind == "complaint" and case.order == order.id and case.cause in FAULTS
-        for case in context.cases
+        for case in (*context.cases, *context.others_cases)
     )
 
 

@@ -53,6 +53,7 @@ from storage.tables import (
     orders,
     outbox,
     quotes,
+    stock_wishes,
     trail,
     unreadable,
     used_links,
@@ -119,7 +120,7 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
     counts["orders"] += _orders_of(connection, shop, scope, digest)
     counts["quotes"] += _quotes_of(connection, shop, scope, digest)
     for channel, address in scope.chats:
-        for table in (openings, used_links, wrong_tries):
+        for table in (openings, used_links, wrong_tries, stock_wishes):
             here = and_(table.c.channel == channel, table.c.address == address)
             counts[table.name] += _deleted(connection, table, shop, here)
     for table in (openings, used_links, wrong_tries):

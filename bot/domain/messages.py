@@ -8,7 +8,9 @@ import msgspec
 
 from bot.domain.context import Buyer, Case, Category, Conversation, Said
 from bot.domain.orders import Order
+from bot.domain.products import Product
 from bot.domain.shop import Shop
+from bot.domain.stock_wishes import StockWish
 from bot.domain.wishes import NOTHING_SAID, Standing
 
 
@@ -48,6 +50,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
+    product: Product | None = None  # as it is for sale; only for a message that tells of one being back
+    wish: StockWish | None = None  # of the chat that such a message goes to
 
 
 NotBefore = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]

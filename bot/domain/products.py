@@ -4,7 +4,7 @@ Each source tells a product as a whole, so that its newest telling wins. What on
 the floor or the care, another may tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -67,10 +67,12 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """The products that a chat message is about, the best first.
 
     stocked: the shop tells of products at all. named: the message names them; otherwise they are what the
-    talk was about last, or what the buyer ordered last.
+    talk was about last, or what the buyer ordered last. alike: what is like those that are sold out and can
+    be had, by the sku of those, the nearest first.
     """
 
     products: tuple[Product, ...] = ()
+    alike: Mapping[str, tuple[Product, ...]] = {}
     named: bool = False
     stocked: bool = False
 
