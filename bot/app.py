@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from bot.api.routes import api_routes
+from bot.api.routes import Erasing, api_routes
 from bot.channels import ReceivingChannel, SendingChannel
 from bot.channels.email import EmailChannel
 from bot.channels.registry import open_channels, open_http
@@ -33,6 +33,8 @@ from bot.domain.rules import Rules
 from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
+from bot.operations.erasure import Eraser, reach_of
+from bot.operations.forgetting import Forgetter
 from bot.operations.health import Health
 from bot.operations.knowledge import Knows, Replies, load_knowledge, load_replies
 from bot.operations.metrics import Metrics
@@ -69,6 +71,7 @@ from handlers.routes import POLICIES, ROUTES
 from handlers.together import reads_alone, unfinished
 from storage import case_records, schema
 from storage.database import Database
+from storage.forgetting import KINDS
 from storage.instance import OutboxHold
 from storage.unit import CaseLine
 
@@ -192,7 +195,10 @@ class _Builder:
         self.catalogue = Catalogue(config.templates)
         self.tokens = SignedTokens(config.secret.get_secret_value())
         self.log = Log(config.ingest) if config.ingest else None
-        names = ("react", "deliver", "calendar", "archive", "home", "nights")
+        archive = config.retention.archive if config.retention else None
+        reach = reach_of(config.database, config.erasures, archive)
+        self.eraser = Eraser(database, config.secret.get_secret_value(), reach, self.clock)
+        names = ("react", "deliver", "calendar", "archive", "home", "nights", "erasure")
         self.workers = Workers(*(Worker(name, self.metrics) for name in names))
 
     def program(self) -> Program:
@@ -241,6 +247,8 @@ class _Builder:
                 restore_guard=RestoreGuard(database, clock),
                 log=self.log,
                 consumer=consumer,
+                eraser=self.eraser,
+                forgetter=self._forgetter(),
                 archiver=self._archiver(lambda: group_commit.waiting or dispatcher.in_hand > 0),
             )
         )
@@ -259,6 +267,7 @@ class _Builder:
             self.metrics,
             self.jitter,
             self.on_case,
+            self.config.secret.get_secret_value(),
         )
 
     def _claimer(self) -> Claimer:
@@ -300,6 +309,12 @@ class _Builder:
             return None
         return Archiver(self.database, self.config.shops, kept.archive, kept.keep, self.clock, busy)
 
+    def _forgetter(self) -> Forgetter:
+        config, wanted = self.config, self.config.forget
+        keep = {kind: getattr(wanted, kind) for kind in KINDS}
+        files = (config.retention.archive, wanted.archive) if config.retention and wanted.archive else None
+        return Forgetter(self.database, config.shops, keep, files, self.clock)
+
     def _site(self, health: Health, store: DeliveryStore, requests: RequestLimits) -> web.Application:
         """Health and metrics of every program; webhooks, API and unsubscribe page of one that receives.
 
@@ -330,7 +345,15 @@ class _Builder:
             web.post("/stop/{token}", unsubscribe.stop),
             web.get("/offers/{token}", unsubscribe.ask_offers),
             web.post("/offers/{token}", unsubscribe.confirm_offers),
-            *api_routes(self.config, self._towards(REACT), clock, wake_react, read_body, self.metrics),
+            *api_routes(
+                self.config,
+                self._towards(REACT),
+                clock,
+                wake_react,
+                read_body,
+                self.metrics,
+                Erasing(self.eraser, self.workers.erasure.wake),
+            ),
         ]
 
 

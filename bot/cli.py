@@ -24,6 +24,7 @@ from bot.commands import (
     understand,
     unknown,
 )
+from bot.commands.buyers import buyers_app
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
 from bot.commands.mixing import mixed_app
@@ -58,6 +59,7 @@ app.add_typer(tiers_app, name="tiers")
 app.command("events")(events.events)
 app.command("simulate")(simulating.simulate)
 app.command("audit")(auditing.audit)
+app.add_typer(buyers_app, name="buyers")
 app.add_typer(mixed_app, name="mixed")
 app.command("trail")(trail.trail)
 app.add_typer(import_app, name="import")

@@ -123,6 +123,27 @@ class Retention(Settings):
     )
 
 
+Kept = Annotated[Duration, AfterValidator(_long_kept)]
+A_YEAR_AND_MORE = timedelta(days=400)
+
+
+class Forget(Settings):
+    """How long words are kept. What is counted and added up stays; null keeps the words for good."""
+
+    deliveries: Kept | None = Field(
+        A_YEAR_AND_MORE, description="words of buyers and their contacts in what platforms delivered"
+    )
+    messages: Kept | None = Field(A_YEAR_AND_MORE, description="texts of messages that were sent")
+    cases: Kept | None = Field(
+        A_YEAR_AND_MORE,
+        description="what was said while a case was open, and how it was settled; since its end",
+    )
+    unreadable: Kept | None = Field(
+        A_YEAR_AND_MORE, description="deliveries that could not be read, also where nobody looked at them"
+    )
+    archive: Kept | None = Field(None, description="files of `retention.archive`, by their month")
+
+
 class UnderstandingSettings(Settings):
     """What buyers' words are understood by."""
 
@@ -178,6 +199,12 @@ class Config(Settings):
     door: DoorSettings = DoorSettings()
     retention: Retention | None = Field(
         None, description="without it everything stays in the database for good"
+    )
+    forget: Forget = Field(Forget(), description="how long words are kept")
+    erasures: Annotated[Path, AfterValidator(_place)] = Field(
+        Path("erasures.jsonl"),
+        validate_default=True,
+        description="receipts of erased buyers, outside the database: a restored one is cleaned by them",
     )
     shops: dict[Name, ShopSettings] = Field(min_length=1)
 

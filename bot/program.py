@@ -18,6 +18,8 @@ from bot.deliver.dispatcher import Dispatcher
 from bot.domain.errors import StorageError
 from bot.domain.rules import Rules
 from bot.operations.archive import EVERY, Archiver
+from bot.operations.erasure import Eraser
+from bot.operations.forgetting import Forgetter
 from bot.operations.health import Health
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import INTERVAL, RestoreGuard
@@ -54,6 +56,7 @@ class Workers(msgspec.Struct, frozen=True):
     archive: Worker
     restore_guard: Worker
     nights: Worker
+    erasure: Worker
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +94,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Log | None = None
     consumer: LogConsumer | None = None
     archiver: Archiver | None = None
+    eraser: Eraser
+    forgetter: Forgetter
     monitoring: web.Application | None = None
 
 
@@ -209,6 +214,14 @@ class Program:
             await self.parts.database.write(forget)
         if self.parts.archiver is not None:
             await self.parts.archiver.sweep()
+        await self.parts.forgetter.sweep()
+        return 0
+
+    async def erase(self) -> int:
+        """Finish the erasures that have begun; then sleep until the scheduler or the API wakes the loop."""
+        for shop_id in self.parts.config.shops:
+            for erasure in await asyncio.to_thread(self.parts.eraser.under_way, shop_id):
+                await asyncio.to_thread(self.parts.eraser.finish, erasure)
         return 0
 
     def _rounds(self) -> list[tuple[Worker, Callable[[], Awaitable[int]]]]:
@@ -224,6 +237,7 @@ class Program:
         if REACT in parts.legs or DELIVER in parts.legs:
             rounds.append((workers.calendar, self.calendar))
         if REACT in parts.legs:
+            rounds.append((workers.erasure, self.erase))
             rounds.append((workers.archive, self.archive))
         if REACT in parts.legs and parts.nights.any:
             rounds.append((workers.nights, self.nights))
@@ -232,7 +246,12 @@ class Program:
     def _schedule(self, running: Iterable[Worker]) -> Scheduler:
         """The scheduler, with what wakes each loop."""
         workers, scheduler = self.parts.workers, Scheduler()
-        intervals = {workers.archive: EVERY, workers.restore_guard: INTERVAL, workers.nights: EVERY_NIGHT}
+        intervals = {
+            workers.archive: EVERY,
+            workers.restore_guard: INTERVAL,
+            workers.nights: EVERY_NIGHT,
+            workers.erasure: EVERY,
+        }
         for worker in running:
             scheduler.every(intervals.get(worker, TICK), worker.wake)
         return scheduler

@@ -17,6 +17,7 @@ from bot.domain.shop import Shop
 from storage import conversation_records, wish_records
 from storage.asking import Query, Row, ask
 from storage.bulk import insert_new, upsert, utc_text
+from storage.buyer_file import OFF
 from storage.sql_in import is_in
 from storage.tables import bought, buyers, figures, inbox, items, orders, tiers
 
@@ -36,7 +37,7 @@ class _OfBuyer(Row, frozen=True):
 class _BuyerRow(_OfBuyer, frozen=True):
     locale: str | None
     city: str | None
-    no_profiling_at: datetime | None
+    profiling: str | None
 
 
 class _OrderOf(_OfBuyer, frozen=True):
@@ -134,12 +135,13 @@ class Those(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, until=MORE_THAN_ANY) if self.open_end else self
 
 
-def _of_file(column: str, kind: str) -> str:
-    """A column that buyers' files may have."""
-    return f"{column}" if column in buyers.c else f"CAST(NULL AS {kind}) AS {column}"
+def _detail(name: str) -> str:
+    """What a seller wrote last into this field of a buyer's file."""
+    mine = f"details.shop = buyers.shop AND details.buyer = buyers.id AND details.name = '{name}'"
+    return f"(SELECT value FROM details WHERE {mine} ORDER BY details.id DESC LIMIT 1)"
 
 
-_FILE = f"locale, {_of_file('city', 'text')}, {_of_file('no_profiling_at', 'text')}"
+_FILE = f"locale, {_detail('city')} AS city, {_detail('profiling')} AS profiling"
 _NEXT = Query(
     _BuyerRow,
     f"SELECT shop, id, {_FILE} FROM buyers WHERE shop = :shop AND id > :after AND joined_to IS NULL"
@@ -181,8 +183,7 @@ _OTHERWISE = " OR ".join(
         "summed.first_at IS NOT figures.first_order_at OR summed.last_at IS NOT figures.last_order_at",
         "summed.owed_at IS NOT figures.unpaid_at OR heard.heard_at IS NOT figures.last_contact_at",
         "lower(coalesce(buyers.locale, :locale)) IS NOT figures.locale",
-        *(["buyers.city IS NOT NULL OR figures.city IS NOT NULL"] if "city" in buyers.c else []),
-        *(["buyers.no_profiling_at IS NOT NULL"] if "no_profiling_at" in buyers.c else []),
+        f"{_detail('city')} IS NOT NULL OR figures.city IS NOT NULL OR {_detail('profiling')} IS NOT NULL",
     )
 )
 _TOLD_APART = f"""
@@ -368,7 +369,7 @@ def _figures(
             period=shop.vip.period,
         )
         for each in found
-        if each.no_profiling_at is None
+        if each.profiling != OFF
     }
 
 

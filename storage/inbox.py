@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Column, Connection, String, func, or_, select, text, update
+from sqlalchemy import Boolean, Column, Connection, String, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
@@ -100,17 +100,22 @@ def known(connection: Connection, shop: str, channel: str, external_ids: Sequenc
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """The shops with events to be handled now, and when the next event of another one is ready."""
+    """The shops with events to be handled now, and when the next event of another one is ready.
+
+    erasing: those of the shops that have erased somebody.
+    """
 
     shops: tuple[str, ...]
     next_at: datetime | None
+    erasing: frozenset[str] = frozenset()
 
 
 def waiting(connection: Connection, now: datetime) -> Waiting:
     """Found by skipping from shop to shop through the index, with a look at the ends of each."""
     found = connection.execute(_ENDS).all()
     ready = [row.shop for row in found if row.first <= now or row.last > now + CLOCK_SET_BACK]
-    return Waiting(tuple(ready), min((row.first for row in found if row.first > now), default=None))
+    next_at = min((row.first for row in found if row.first > now), default=None)
+    return Waiting(tuple(ready), next_at, frozenset(row.shop for row in found if row.erasing))
 
 
 def shops_with(connection: Connection, table: str, condition: str) -> list[str]:
@@ -131,8 +136,10 @@ def skipping(table: str, condition: str) -> str:
 _END = "SELECT {end}(ready_at) FROM inbox WHERE inbox.shop = found.shop AND state = 'open'"
 _ENDS = text(
     f"{skipping('inbox', OPEN)} SELECT shop, ({_END.format(end='min')}) AS first,"
-    f" ({_END.format(end='max')}) AS last FROM found WHERE shop IS NOT NULL"
-).columns(Column("shop", String), Column("first", Utc), Column("last", Utc))
+    f" ({_END.format(end='max')}) AS last,"
+    " EXISTS (SELECT 1 FROM erased WHERE erased.shop = found.shop) AS erasing"
+    " FROM found WHERE shop IS NOT NULL"
+).columns(Column("shop", String), Column("first", Utc), Column("last", Utc), Column("erasing", Boolean))
 
 
 class OpenEvent(Row, frozen=True):
@@ -216,6 +223,11 @@ def open_in_threads(threads: Collection[str], at_most: int) -> Asking[list[OpenE
 def wait_longer(until: Collection[tuple[int, datetime]]) -> Asking[None]:
     """Let open events be ready later, each by its id."""
     yield from changed(update_rows, inbox, [{"id": id, "ready_at": at} for id, at in until])
+
+
+def rewrite(rows: Sequence[dict[str, Any]]) -> Asking[None]:
+    """Replace ids, threads and bodies of events, each by its number."""
+    yield from changed(update_rows, inbox, rows)
 
 
 def told_of_order(

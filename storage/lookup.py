@@ -67,7 +67,7 @@ def find_buyer(connection: Connection, shop: str, name: str) -> str | None:
     if present:
         return present
     first, _, rest = name.partition(":")
-    kinds = _kinds(connection, shop)
+    kinds = kinds_of_identities(connection, shop)
     wanted = [(first, rest)] if first in kinds and rest else []
     wanted += [(kind, mailbox(name) if kind.startswith(GUEST) else name) for kind in kinds]
     owners = ask(connection, shop, buyer_records.owners(wanted))
@@ -91,7 +91,7 @@ def _named_by(connection: Connection, shop: str, contact: str) -> str | None:
     return found
 
 
-def _kinds(connection: Connection, shop: str) -> list[str]:
+def kinds_of_identities(connection: Connection, shop: str) -> list[str]:
     """The kinds of identities that a shop has, by a loose index scan."""
     found: list[str] = []
     while True:

@@ -183,6 +183,7 @@ buyers = Table(
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("joined_to IS NULL OR joined_to <> id", name="joined_to_another"),
     Index("buyers_mixed", "shop", "id", **_open("mixed")),
+    Index("buyers_joined", "shop", "joined_to", **_open("joined_to IS NOT NULL")),
 )
 
 # What an address wants to hear of us: append-only (bot/domain/wishes.py).
@@ -274,8 +275,23 @@ notes = Table(
     Column("kind", String, nullable=False),
     Column("text", Words, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("who", String),  # as in the trail; no value: a rule
     PrimaryKeyConstraint("shop", "buyer", "id"),
     _one_of("kind", "note", "tag"),
+)
+
+# What the seller knows of a buyer besides, word for word: the newest of each name counts.
+details = Table(
+    "details",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("id", BigInteger, nullable=False),
+    Column("name", Key, nullable=False),
+    Column("value", Words),  # None: taken back
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),
+    PrimaryKeyConstraint("shop", "buyer", "id"),
 )
 
 conversations = Table(
@@ -766,6 +782,51 @@ trail = Table(
     PrimaryKeyConstraint("shop", "id"),
     CheckConstraint("times > 0", name="of_something"),
     Index("trail_by_kind", "shop", "what", "at"),
+)
+
+
+# Erasures of buyers: while one runs whom it is about and how far it is; then a receipt without the data.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("id", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("who", String, nullable=False),  # as in the trail
+    Column("scope", Words),  # JSON; None once it is done
+    Column("step", String, nullable=False),
+    Column("cursor", Words),  # where the step goes on
+    Column("counts", Words, nullable=False),  # rows by table, JSON
+    Column("done_at", Utc),
+    PrimaryKeyConstraint("shop", "id"),
+    CheckConstraint("(done_at IS NULL) = (scope IS NOT NULL)", name="forgotten_when_done"),
+    Index("erasures_open", "shop", "id", **_open("done_at IS NULL")),
+)
+
+# Keyed hashes of addresses and orders that were erased (bot/domain/erasing.py).
+erased = Table(
+    "erased",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("digest", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("stopped", String),  # what its owner wants to hear no more of
+    Column("stopped_at", Utc),
+    PrimaryKeyConstraint("shop", "digest"),
+    CheckConstraint("stopped IS NULL OR stopped = 'all' OR stopped = 'offers'", name="stopped_known"),
+    sqlite_with_rowid=False,
+)
+
+
+# Up to which row words were forgotten because they are old (storage/forgetting.py).
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    PrimaryKeyConstraint("shop", "kind"),
+    sqlite_with_rowid=False,
 )
 
 

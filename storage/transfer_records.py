@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, false, func, or_, select, text, update
 
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -165,3 +165,15 @@ def _record(row: Any) -> TransferRecord:
         case=row.case_number,
         read_at=row.read_at,
     )
+
+
+def about(of_orders: Collection[str], of_cases: Collection[int]) -> ColumnElement[bool]:
+    """The transfers that paid for one of these orders, or were doubted in one of these cases."""
+    paid = (transfers.c.orders.contains(f'"{id}"', autoescape=True) for id in of_orders)
+    return or_(false(), transfers.c.case_number.in_(of_cases), *paid)
+
+
+def blank(connection: Connection, shop: str, of_orders: Collection[str], of_cases: Collection[int]) -> int:
+    """Take the person out of the transfers about these; what is kept of them counts each line once."""
+    here = update(transfers).where(transfers.c.shop == shop, about(of_orders, of_cases))
+    return connection.execute(here.values(payer="", text="")).rowcount

@@ -29,7 +29,7 @@ from storage import inbox, order_records, schema, tables
 from storage.asking import ask
 from storage.database import Database
 from storage.inbox import inbox_event
-from tests.world import NOON, SECRET, SHOP
+from tests.world import ERASURES, NOON, SECRET, SHOP
 
 NAMES = itertools.count(1)
 WEBHOOK = "webhook"
@@ -219,6 +219,7 @@ def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
         templates=None,
         log="info",
         body_limit=1024 * 1024,
+        erasures=ERASURES,
         shops={name: ShopSettings.model_validate(_chosen(settings)) for name, settings in shops.items()},
     )
 

@@ -23,6 +23,10 @@ ELSEWHERE = {
     "handlers/which_meaning.py": "tests/handlers/test_talk.py asks, and takes each answer",
     "handlers/haggling_words.py": "tests/handlers/test_heard_offer.py reads by each of them",
     "handlers/quote_values.py": "tests/handlers/test_haggling.py and test_quotes.py read them",
+    "storage/erasing.py": "tests/operations/test_erasure.py takes each step of it",
+    "storage/erasures.py": "tests/operations/test_erasure.py and tests/react/test_forgetting.py read them",
+    "storage/forgetting.py": "tests/operations/test_forgetting.py takes each kind",
+    "storage/buyer_export.py": "tests/operations/test_buyer_export.py reads each table",
     "bot/understanding/slot_patterns.py": "tests/understanding/test_slots.py reads by each of them",
 }
 

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import itertools
+import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -21,6 +24,8 @@ from storage.tables import outbox
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # published with the specification; opens nothing
 NOON = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai, a Saturday
+
+ERASURES = Path(tempfile.gettempdir(), f"xiaoer-erasures-{os.getpid()}.jsonl")  # no database is copied
 
 SHOP: dict[str, Any] = {
     "name": "青花小铺",
@@ -168,6 +173,7 @@ def config_of(database_url: str, receiver_url: str, **shop: Any) -> Config:
         templates=None,
         log="info",
         body_limit=1024 * 1024,
+        erasures=ERASURES,
         shops={"shop": settings},
     )
 

@@ -12,9 +12,13 @@ from bot.domain.forecast import Change, Figures, Forecast, Foreseen, by_hour, fi
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.segments import Told
+from bot.operations.buyer_export import Export
 from bot.seller import explanation as explanations
 from bot.seller.knowing import BuyerTier, Membership, Preview, Size, TierSizes, told_value
 from bot.seller.words import SellerWords
+from storage.buyer_file import Found, Moment
+from storage.buyer_scope import Candidate
+from storage.erasures import Erasure
 from storage.lookup import LARGEST_ID
 from storage.profiles import BuyerProfile, OrderProfile
 from storage.read_models import CaseView, EventView, Message, UnreadableView
@@ -269,6 +273,96 @@ class BuyerForm(msgspec.Struct, frozen=True, kw_only=True):
     orders: list[Order]
 
 
+class CandidateForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a name may mean. said: the name was only said of it, and proves nothing."""
+
+    id: str
+    name: str | None
+    addresses: list[AddressForm]
+    orders: int
+    said: bool
+
+
+class ExportForm(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is stored about a buyer: rows by table. `archived`: of the archive's files, likewise."""
+
+    shop: str
+    buyer: str
+    exported_at: datetime
+    records: dict[str, list[dict[str, Any]]]
+    archived: dict[str, list[dict[str, Any]]]
+    said_elsewhere: Annotated[
+        list[CandidateForm], Meta(description="others' files in which an address of theirs was only said")
+    ]
+
+
+class FoundForm(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    tags: list[str]
+
+
+class Buyers(msgspec.Struct, frozen=True, kw_only=True):
+    buyers: list[FoundForm]
+    next: str | None
+
+
+class BuyersQuery(Form, frozen=True, kw_only=True):
+    words: Annotated[
+        str, Meta(max_length=LONGEST_NAME, description="in a name, address, order, tag, note")
+    ] = ""
+    limit: Limit = 50
+    behind: Annotated[str, Meta(max_length=LONGEST_NAME, description="`next` of the page before")] = ""
+
+
+class TimeLineQuery(Form, frozen=True, kw_only=True):
+    limit: Limit = 50
+    before: (
+        Annotated[str, Meta(max_length=4 * LONGEST_NAME, description="`next` of the page before")] | None
+    ) = None
+
+
+class TimeLine(msgspec.Struct, frozen=True, kw_only=True):
+    moments: list[Moment]
+    next: str | None
+
+
+class NoteText(Form, frozen=True, kw_only=True):
+    text: Annotated[str, Meta(min_length=1, max_length=4000)]
+
+
+class TagText(Form, frozen=True, kw_only=True):
+    tag: Name
+    on: Annotated[bool, Meta(description="false: take it off")] = True
+
+
+class DetailText(Form, frozen=True, kw_only=True):
+    name: Literal["city", "occupation", "taste", "profiling"]
+    value: Annotated[str, Meta(max_length=LONGEST_NAME)] | None = None
+
+
+class JoinText(Form, frozen=True, kw_only=True):
+    other: Annotated[Name, Meta(description="our id of the other file")]
+    joined: Annotated[bool, Meta(description="false: read them apart again")] = True
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+
+
+class ErasureForm(msgspec.Struct, frozen=True, kw_only=True):
+    """An erasure under way, or its receipt, which has no data of anybody. `counts`: rows by table."""
+
+    id: str
+    at: datetime
+    who: str
+    step: str
+    counts: dict[str, int]
+    done_at: datetime | None
+
+
 class Retried(msgspec.Struct, frozen=True, kw_only=True):
     event: int
     state: Literal["open"]
@@ -284,7 +378,7 @@ class SumForm(msgspec.Struct, frozen=True, kw_only=True):
     minor: Annotated[dict[str, int], Meta(description="by currency, in whole minor units")]
 
 
-class CandidateForm(msgspec.Struct, frozen=True, kw_only=True):
+class CandidateOrder(msgspec.Struct, frozen=True, kw_only=True):
     order: str
     number: str
     hints: Annotated[list[str], Meta(description="what speaks for it, and against it")]
@@ -297,7 +391,7 @@ class DoubtForm(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     payer: str
     text: str
-    candidates: list[CandidateForm]
+    candidates: list[CandidateOrder]
     says: Annotated[str, Meta(description="in the seller's language")]
 
 
@@ -604,6 +698,31 @@ def _conditions(those: Iterable[Told], currency: str) -> list[ConditionForm]:
         ConditionForm(condition=each.text, holds=each.holds, known=told_value(each, currency))
         for each in those
     ]
+
+
+def found_form(found: Found) -> FoundForm:
+    named = {name: getattr(found, name) for name in ("id", "name", "email", "phone")}
+    return FoundForm(**named, tags=list(found.tags))
+
+
+def candidate_form(found: Candidate) -> CandidateForm:
+    return CandidateForm(
+        id=found.id,
+        name=found.name,
+        addresses=[AddressForm(kind=kind, value=value) for kind, value in found.addresses],
+        orders=found.orders,
+        said=found.said,
+    )
+
+
+def export_form(found: Export) -> ExportForm:
+    said = [candidate_form(each) for each in found.said_elsewhere]
+    named = {name: getattr(found, name) for name in ("shop", "buyer", "exported_at", "records", "archived")}
+    return ExportForm(**named, said_elsewhere=said)
+
+
+def erasure_form(erasure: Erasure) -> ErasureForm:
+    return ErasureForm(**{name: getattr(erasure, name) for name in ErasureForm.__struct_fields__})
 
 
 def _why(reason: Any, words: SellerWords) -> str:

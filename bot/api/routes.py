@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 import structlog
@@ -18,7 +18,10 @@ from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
 from bot.csv_import.faults import BadLine
+from bot.domain.erasing import Scope
 from bot.domain.segments import SegmentFault, Tree
+from bot.operations.buyer_export import export
+from bot.operations.erasure import Eraser
 from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
 from bot.seller import knowing
@@ -30,9 +33,10 @@ from bot.statements.report import as_data, fault_as_data
 from bot.statements.staging import Staging
 from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue
-from storage import inbox, profiles, read_models, tier_records
+from storage import buyer_file, buyer_scope, erasures, inbox, profiles, read_models, tier_records
+from storage.buyer_file import BuyerFile
 from storage.database import Database
-from storage.lookup import find_buyer, id_in
+from storage.lookup import can_be_kept, find_buyer, id_in
 
 log = structlog.get_logger()
 
@@ -42,6 +46,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
 
 
+class Erasing(NamedTuple):
+    """What erases buyers, and what wakes the loop that goes on with it."""
+
+    eraser: Eraser
+    wake: Callable[[], None]
+
+
 def api_routes(
     config: Config,
     database: Database,
@@ -49,8 +60,9 @@ def api_routes(
     wake_react: Callable[[], None],
     read_body: ReadBody,
     metrics: Metrics,
+    erasing: Erasing,
 ) -> list[web.RouteDef]:
-    api = Api(config, database, clock, wake_react, read_body, metrics)
+    api = Api(config, database, clock, wake_react, read_body, metrics, erasing)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
         routes.append(web.route(operation.method, ROOT + operation.path, api.handler(operation)))
@@ -69,8 +81,10 @@ class Api:
         wake_react: Callable[[], None],
         read_body: ReadBody,
         metrics: Metrics,
+        erasing: Erasing,
     ) -> None:
         self._config = config
+        self._erasing = erasing
         self._database = database
         self._clock = clock
         self._wake_react = wake_react
@@ -84,6 +98,16 @@ class Api:
             "explanation": self._explanation,
             "order": self._order,
             "buyer": self._buyer,
+            "buyers": self._buyers,
+            "file": self._file,
+            "time_line": self._time_line,
+            "note": self._note,
+            "tag": self._tag,
+            "detail": self._detail,
+            "join": self._join,
+            "export": self._export,
+            "erase": self._erase,
+            "erasure": self._erasure,
             "events": self._events,
             "retry": self._retry,
             "cases": self._cases,
@@ -175,6 +199,94 @@ class Api:
         name = _name(request, "buyer")
         file = await self._read(lambda connection: profiles.buyer_profile(connection, shop, name))
         return forms.buyer_form(_found(file, "buyer"))
+
+    async def _buyers(self, _: web.Request, shop: str, query: forms.BuyersQuery) -> forms.Buyers:
+        look = partial(
+            buyer_file.find, shop=shop, words=query.words, after=query.behind, limit=query.limit + 1
+        )
+        found = await self._read(look) if can_be_kept(query.words + query.behind) else []
+        shown, more = found[: query.limit], len(found) > query.limit
+        return forms.Buyers(
+            buyers=[forms.found_form(each) for each in shown], next=shown[-1].id if more else None
+        )
+
+    async def _scope(self, request: web.Request, shop: str) -> Scope:
+        """All of the buyer whom the path names by our id."""
+        name = _name(request, "buyer")
+
+        def look(connection: Connection) -> Scope | None:
+            id = buyer_scope.present(connection, shop, name)
+            return buyer_scope.together(connection, shop, id) if id else None
+
+        return _found(await self._read(look), "buyer")
+
+    async def _file(self, request: web.Request, shop: str, _: forms.NoQuery) -> BuyerFile:
+        scope = await self._scope(request, shop)
+        return await self._read(partial(buyer_file.read, shop=shop, scope=scope))
+
+    async def _time_line(self, request: web.Request, shop: str, query: forms.TimeLineQuery) -> forms.TimeLine:
+        scope = await self._scope(request, shop)
+        try:
+            before = buyer_file.cursor_of(query.before)
+        except (ValueError, OverflowError):
+            raise ApiError(400, "wrong_parameter", "before: take `next` of the page before") from None
+        look = partial(buyer_file.time_line, shop=shop, scope=scope, before=before, limit=query.limit)
+        moments = await self._read(look)
+        return forms.TimeLine(moments=moments, next=buyer_file.next_of(moments, query.limit))
+
+    async def _note(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.NoteText)
+        change = partial(buyer_file.add_note, text=wish.text, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, change)
+
+    async def _tag(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.TagText)
+        if not wish.on:
+            return await self._noted(request, shop, partial(buyer_file.remove_tag, text=wish.tag))
+        change = partial(buyer_file.add_tag, text=wish.tag, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, change)
+
+    async def _detail(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.DetailText)
+        told = partial(buyer_file.set_detail, name=wish.name, value=wish.value)
+        return await self._noted(request, shop, partial(told, who=request[ASKING], now=self._clock()))
+
+    async def _join(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Noted:
+        wish = await read_body(request, self._read_body, forms.JoinText)
+        found = await self._read(lambda link: buyer_scope.present(link, shop, wish.other))
+        other = _found(found, "buyer")
+        if other == request.match_info["buyer"]:
+            raise ApiError(409, "same_buyer", "a file cannot be joined with itself")
+        told = partial(buyer_scope.join, joined=wish.joined, who=request[ASKING], now=self._clock())
+        return await self._noted(request, shop, lambda link, shop, id: told(link, shop, id, other))
+
+    async def _noted(self, request: web.Request, shop: str, change: Callable[..., object]) -> forms.Noted:
+        name = _name(request, "buyer")
+
+        def write(connection: Connection) -> str | None:
+            id = buyer_scope.present(connection, shop, name)
+            if id:
+                change(connection, shop, id)
+            return id
+
+        return forms.Noted(buyer=_found(await self._database.write(write), "buyer"))
+
+    async def _export(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ExportForm:
+        retention, who = self._config.retention, request[ASKING]
+        archive = retention.archive if retention else None
+        work = partial(export, self._database, shop, _name(request, "buyer"), archive, who, self._clock())
+        return forms.export_form(_found(await asyncio.to_thread(work), "buyer"))
+
+    async def _erase(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
+        work = partial(self._erasing.eraser.begin, shop, _name(request, "buyer"), request[ASKING])
+        begun = _found(await asyncio.to_thread(work), "buyer")
+        self._erasing.wake()
+        return forms.erasure_form(begun)
+
+    async def _erasure(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
+        id = _name(request, "erasure")
+        found = await self._read(lambda connection: erasures.find(connection, shop, id))
+        return forms.erasure_form(_found(found, "erasure"))
 
     async def _events(self, _: web.Request, shop: str, query: forms.EventsQuery) -> forms.Events:
         def look(connection: Connection) -> list[forms.EventForm]:

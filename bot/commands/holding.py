@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.commands.buyers import eraser_of
 from bot.commands.options import (
     FOUND,
     HERE,
@@ -76,6 +77,7 @@ def release(
         agreed = held is not None and (yes or (not as_json and _asked(words)))
         left_out = _leave_out(database, config, before, words) if agreed and before else 0
         if agreed:
+            _erase_again(database, config, words)
             database.notifying("deliver").write_now(instance.release)
     if as_json:
         show_json({"held": held, "waiting": kinds, "released": agreed, "left_out": left_out})
@@ -136,6 +138,13 @@ def _table(kinds: Sequence[WaitingCount], words: SellerWords) -> Any:
 
 def _asked(words: SellerWords) -> bool:
     return sys.stdin.isatty() and typer.confirm(say("release_ask", words.locale))
+
+
+def _erase_again(database: Database, config: Config, words: SellerWords) -> None:
+    """Erase whoever was erased after this copy was made."""
+    eraser = eraser_of(config, database)
+    if found := sum(eraser.repeat(shop_id) for shop_id in config.shops):
+        remark(say("erased_again", words.locale, count=found))
 
 
 def _leave_out(database: Database, config: Config, before: datetime, words: SellerWords) -> int:

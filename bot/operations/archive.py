@@ -139,12 +139,16 @@ def write_rows(folder: Path, table: str, rows: Sequence[Row]) -> None:
 
 
 def _write(file: Path, rows: Sequence[Row]) -> None:
+    rewrite(file, [msgspec.json.encode(row) + b"\n" for row in rows])
+
+
+def rewrite(file: Path, lines: Sequence[bytes]) -> None:
+    """Write a file whole, or replace it: durable when this returns. Raises OSError."""
     make_private_folder(file.parent)
     part = file.with_suffix(".part")
-    lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     with open(part, "wb", opener=private) as raw:
         with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
-            packed.write(lines)
+            packed.writelines(lines)
         raw.flush()
         os.fsync(raw.fileno())
     part.replace(file)

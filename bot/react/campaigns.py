@@ -15,7 +15,16 @@ from bot.domain.shop import Promotion, Shop, in_language
 from bot.domain.tiers import NONE_KEPT
 from bot.domain.wishes import PHONE, AddressKey
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, calendar, history, order_records, outbox, tier_records, wish_records
+from storage import (
+    buyer_file,
+    buyer_records,
+    calendar,
+    history,
+    order_records,
+    outbox,
+    tier_records,
+    wish_records,
+)
 from storage.asking import ask
 from storage.database import try_lock
 from storage.unit import Unit
@@ -117,6 +126,7 @@ class Campaigns:
         rule = f"promotions.{name}"
         every = {buyer for _, buyers in page for buyer in buyers}
         offered = set(history.offered_to(connection, shop_id, rule, every))
+        unprofiled = buyer_file.unprofiled(connection, shop_id, every)
         said = ask(connection, shop_id, wish_records.standings([address for address, _ in page]))
         standings = order_records.standings(connection, shop_id, every, now - shop.vip.period, shop.currency)
         known = ask(connection, shop_id, buyer_records.by_id(every))
@@ -131,6 +141,8 @@ class Campaigns:
                 continue
             for buyer in (known[id] for id in buyers if id in known):
                 count, spent = standings.get(buyer.id, (0, 0))
+                if buyer.id in unprofiled:
+                    continue
                 of_night = kept.get(buyer.id, NONE_KEPT)
                 tier = self._rules.tier_of(count, spent, shop.currency, shop.vip.tiers, of_night)
                 if tier is None or tier.name != promotion.tier:

@@ -14,6 +14,8 @@ from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
 from bot.domain.complaints import COMPLAINING
 from bot.domain.context import Buyer, Case, Context, Conversation
+from bot.domain.erasing import RULE as ERASED_RULE
+from bot.domain.erasing import Digest
 from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
 from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
@@ -30,6 +32,7 @@ from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
 from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
+from bot.react.forgetting import Forgetting
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
 from bot.react.products import TELLING, Products
@@ -72,7 +75,7 @@ class Reactor:
     """The react leg of one program.
 
     jitter: between 0 and 1, for the shop that a round begins with. on_case: told of each case that began to
-    wait, once that is committed.
+    wait, once that is committed. secret: of the settings, by which people who were erased are known again.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Reactor:
         metrics: Metrics,
         jitter: Callable[[], float] = random.random,
         on_case: Callable[[CaseLine], None] = lambda line: None,
+        secret: str = "",
     ) -> None:
         self._database = database
         self._shops = shops
@@ -94,6 +98,8 @@ class Reactor:
         self._metrics = metrics
         self._jitter = jitter
         self._on_case = on_case
+        self._digests = {shop_id: Digest(secret, shop_id) for shop_id in shops}
+        self._erasing: frozenset[str] = frozenset()  # shops that have erased somebody, as of this round
 
     async def react(self, clock: Callable[[], datetime]) -> Handled:
         """Handle a batch of at most BATCH open events, over all shops, in one transaction; if that cannot be
@@ -109,6 +115,7 @@ class Reactor:
                 raise
             log.warning("round not kept", error=type(error).__name__)
             found = await self._database.write(lambda connection: inbox.waiting(connection, clock()))
+            self._erasing = found.erasing
             handled, next_at = [], found.next_at
             for shop_id in self._in_turn(found.shops):
                 handled += await self._by_itself(shop_id, clock)
@@ -174,6 +181,8 @@ class Reactor:
                 self._catalogue,
                 self._time_limit,
                 alone,
+                self._digests[shop_id],
+                shop_id in self._erasing,
             )
             for shop_id in shops
             if events[shop_id]
@@ -193,6 +202,7 @@ class Reactor:
         self, connection: Connection, clock: Callable[[], datetime]
     ) -> tuple[list[tuple[str, Handled]], datetime | None]:
         found = inbox.waiting(connection, clock())
+        self._erasing = found.erasing
         return self.react_in(connection, self._in_turn(found.shops), clock, BATCH), found.next_at
 
     async def _by_itself(self, shop_id: str, clock: Callable[[], datetime]) -> list[tuple[str, Handled]]:
@@ -249,6 +259,8 @@ class _Batch:
         catalogue: Catalogue,
         time_limit: TimeLimit,
         alone: bool,
+        digest: Digest,
+        erasing: bool,
     ) -> None:
         self._unit = unit
         self._rows = rows
@@ -258,6 +270,7 @@ class _Batch:
         self._rules = rules
         self._time_limit = time_limit
         self._work = UnitOfWork(unit)
+        self._forgetting = Forgetting(self._work, digest, erasing)
         self._identities = Identities(self._work)
         self._wishes = Wishes(self._work)
         self._products = Products(unit)
@@ -278,6 +291,7 @@ class _Batch:
         events = list(self._turn.events)
         yield from self._work.read(events, self._rules.numbers_in, self._rules.haggles)
         yield from self._products.read(events)
+        yield from self._forgetting.read(events)
 
     def handle(self) -> None:
         for reading in self._turn.readings:
@@ -289,6 +303,7 @@ class _Batch:
     def write(self) -> Asking[Handled]:
         yield from self._work.write()
         yield from self._products.write()
+        yield from self._forgetting.write()
         yield from self._decisions.write()
         yield from inbox.settle(self._outcomes, self._unit.now)
         for taken in self._work.taken_back:
@@ -311,10 +326,17 @@ class _Batch:
         try:
             for part in reading.parts:
                 self._work.begin(part.id, part.received_at)
+                if self._forgetting.take(part.id, part.event):
+                    rule = ERASED_RULE
+                    continue
+                self._forgetting.stop_again(part.event)
+                rule = None
                 if isinstance(part.event, TELLING):
                     self._products.merge(part.event)
                 subject = merge_event(self._work, self._identities, self._wishes, part.event)
                 self._talk.hear(part.event, subject)
+            if rule is not None:
+                return rule, None
             context = self._context(event, subject)
             found = self._time_limit.bounded(partial(route, self._rules.routes, event, context))
             if found is None:

@@ -460,3 +460,58 @@ async def test_segments_and_tiers_are_asked_for_and_tiers_given(database_url: st
         over = {"tier": "gold", "because": "x", "until": "2020-01-01T00:00:00Z"}
         await ask.post(f"buyers/{ann}/tier/give", over, status=422)
         await ask.post("buyers/nobody/tier/give", {"tier": "gold", "because": "x"}, status=404)
+
+
+async def test_a_buyer_is_exported_and_erased(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("1001", buyer={"id": "ann", "name": "Ann Zyzzyva"})
+        await shop.settle()
+        id = (await ask.get("buyers/ann"))["id"]
+
+        export = await ask.get(f"buyers/{id}/export")
+        assert "Ann Zyzzyva" in json.dumps(export["records"])
+        await ask.get("buyers/ann/export", 404)  # by our id alone
+        begun = await ask.post(f"buyers/{id}/erasure")
+        assert begun["done_at"] is None
+        await shop.program.erase()
+        receipt = await ask.get(f"erasures/{begun['id']}")
+
+        assert receipt["done_at"]
+        assert receipt["who"].startswith("api:")
+        assert receipt["counts"]["orders"] == 1
+        assert "Zyzzyva" not in json.dumps(await ask.get("orders/1001"))
+        await ask.get(f"buyers/{id}/export", 404)
+        await ask.post(f"buyers/{id}/erasure", None, 404)
+        await ask.get("erasures/none", 404)
+
+
+async def test_a_buyers_file_is_searched_read_and_written(database_url: str) -> None:
+    async with asked_world(database_url) as (shop, ask):
+        await shop.place("1001", buyer={"id": "ann", "name": "Ann Zyzzyva"})
+        await shop.place("1002", buyer={"id": "bob", "name": "Bob"})
+        await shop.settle()
+        (found,) = (await ask.get("buyers?words=zyzz"))["buyers"]
+        id = found["id"]
+
+        assert (await ask.post(f"buyers/{id}/notes", {"text": "likes blue"})) == {"buyer": id}
+        await ask.post(f"buyers/{id}/tags", {"tag": "regular"})
+        await ask.post(f"buyers/{id}/details", {"name": "profiling", "value": "off"})
+        file = await ask.get(f"buyers/{id}/file")
+        line = await ask.get(f"buyers/{id}/time_line?limit=2")
+
+        assert (file["notes"][0]["text"], file["tags"][0]["text"]) == ("likes blue", "regular")
+        assert file["notes"][0]["who"].startswith("api:")
+        assert file["profiled"] is False
+        assert len(line["moments"]) == 2
+        after = await ask.get(f"buyers/{id}/time_line?before={quote(line['next'])}")
+        assert after["moments"]
+        page = await ask.get("buyers?limit=1")
+        assert len((await ask.get(f"buyers?limit=1&behind={page['next']}"))["buyers"]) == 1
+        bob = (await ask.get("buyers?words=bob"))["buyers"][0]["id"]
+        await ask.post(f"buyers/{id}/joins", {"other": bob})
+        assert (await ask.get(f"buyers/{id}/file"))["joined"] == [bob]
+        await ask.post(f"buyers/{id}/joins", {"other": bob, "joined": False})
+        await ask.post(f"buyers/{id}/joins", {"other": id}, 409)
+        await ask.post(f"buyers/{id}/details", {"name": "shoe", "value": "42"}, 422)
+        await ask.get("buyers/nobody/file", 404)
+        await ask.get(f"buyers/{id}/time_line?before=yesterday", 400)

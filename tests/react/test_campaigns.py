@@ -12,7 +12,7 @@ from bot.domain.shop import Promotion, in_language
 from bot.react.campaigns import Campaigns
 from bot.texts.catalogue import Catalogue
 from handlers.vip import promotion_firings
-from storage import tables
+from storage import buyer_file, tables
 from tests.world import NOON, World, config_of, world
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -54,6 +54,24 @@ async def test_an_offer_reaches_those_of_the_tier_who_agreed_once(database_url: 
         text = next(m["text"] for m in shop.receiver.messages if m["template"] == "vip_promotion")
         assert "全场九折" in text
         assert "不要优惠" in text
+
+
+async def test_who_does_not_want_to_be_profiled_gets_no_offer_by_figures(database_url: str) -> None:
+    async with world(database_url, **SETTINGS) as shop:
+        await loyal(shop, "ann")
+        await loyal(shop, "ben")
+        database = shop.program.parts.database
+
+        def switch_off(connection: Connection) -> None:
+            id = connection.scalar(
+                select(tables.identities.c.buyer).where(tables.identities.c.value == "ann")
+            )
+            assert id is not None
+            buyer_file.set_detail(connection, "shop", id, "profiling", "off", "command:li", NOON)
+
+        await database.write(switch_off)
+        await shop.forward(5 * DAY)
+        assert offered(shop) == ["ben"]
 
 
 async def test_an_offer_comes_in_the_buyers_own_daytime(database_url: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from bot.domain.erasing import is_erased
 from bot.domain.events import OrderEvent
 from bot.domain.orders import Order, merge
 from bot.operations.audit.conversations import Violation, began
@@ -73,8 +74,10 @@ def record_differs(facts: list[Fact], record: Order | None, archived_until: date
         return _merged(done, record) != record
     handled = [fact for fact in facts if fact.state != "open"]
     new = Order(id=record.id, channel=record.channel, own_id=record.own_id)
-    again = (_merged(done, new), _merged(handled, new))
-    return _compared(record) not in {_compared(each or new) for each in again}
+    again = [_merged(done, new) or new, _merged(handled, new) or new]
+    if is_erased(record.buyer):  # an order of theirs has no contacts any more
+        again = [msgspec.structs.replace(each, contacts=None) for each in again]
+    return _compared(record) not in {_compared(each) for each in again}
 
 
 def _known(facts: Iterable[Fact], at: datetime) -> Order | None:
