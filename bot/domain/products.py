@@ -4,7 +4,7 @@ Each source tells a product as a whole, so that its newest telling wins. What on
 the floor or the care, another may tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -13,6 +13,8 @@ from msgspec import UNSET, UnsetType
 from bot.domain.money import Money
 
 MOST_ITEMS = 250  # of one product
+
+Source = tuple[str, str]  # a channel, and the product's id there
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -106,23 +108,23 @@ def _rank(telling: Telling) -> tuple[datetime, int, bytes]:
     return telling.at, len(content), content
 
 
-def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
+def product_of(sku: str, tellings: Mapping[Source, Telling]) -> Product | None:
     """The item of this sku by all that tell of it, each detail by the newest that has a word of it.
 
-    None if the newest telling leaves it out.
+    None if the newest telling leaves it out, and no other product of that channel is sold by this sku.
     """
     about = sorted(
         (
-            (each.at, (item := each.item(sku)) is not None, _encode(item), item)
-            for each in tellings
+            (each.at, (item := each.item(sku)) is not None, _encode(item), item, channel)
+            for (channel, _), each in tellings.items()
             if sku in each.seen
         ),
-        key=lambda one: one[:3],
+        key=lambda one: (*one[:3], one[4]),
     )
-    if not about or about[-1][3] is None:
+    if not about or not any(item for *_, item, channel in about if channel == about[-1][4]):
         return None
     known: dict[str, object] = {}
-    for *_, item in about:
+    for *_, item, _ in about:
         if item is not None:
             told = {name: getattr(item, name) for name in item.__struct_fields__}
             known |= {
@@ -130,15 +132,15 @@ def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
                 for name, value in told.items()
                 if value is not UNSET and (value is not None or name == "stock")
             }
-    titles = tuple(dict.fromkeys(item.title for *_, item in reversed(about) if item is not None))
+    titles = tuple(dict.fromkeys(item.title for *_, item, _ in reversed(about) if item is not None))
     return Product(**known, titles=titles, updated_at=about[-1][0])  # type: ignore[arg-type]  # the fields of an Item
 
 
-def products_of(tellings: Iterable[Telling]) -> list[Product]:
+def products_of(tellings: Mapping[Source, Telling]) -> list[Product]:
     """All that is for sale, by sku."""
-    about: dict[str, list[Telling]] = {}
-    for telling in tellings:
+    about: dict[str, dict[Source, Telling]] = {}
+    for source, telling in tellings.items():
         for sku in telling.seen:
-            about.setdefault(sku, []).append(telling)
+            about.setdefault(sku, {})[source] = telling
     found = (product_of(sku, about[sku]) for sku in sorted(about))
     return [product for product in found if product is not None]

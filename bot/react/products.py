@@ -7,11 +7,10 @@ from bot.domain.context import Conversation
 from bot.domain.events import Event, MessageReceived, ProductEvent, ProductTold
 from bot.domain.meanings import ABOUT_PRODUCTS, Understanding
 from bot.domain.orders import Order
-from bot.domain.products import NO_SHELF, Item, Shelf, Telling, products_of, retold
+from bot.domain.products import NO_SHELF, Item, Shelf, Source, Telling, products_of, retold
 from bot.understanding.product_names import named_in, points_back, skus_in, words_of
 from storage import product_records
 from storage.asking import Asking
-from storage.product_records import Source
 from storage.unit import Unit
 
 CHOICE = "skus"  # in what a question is about: those that the buyer chooses from, a line each
@@ -95,9 +94,9 @@ def _shelf(text: str, near: list[str], meant: bool, choosing: bool = False) -> A
     choosing: only one of these is asked for.
     """
     own, times = yield from product_records.by_name({*near, *skus_in(text)}, words_of(text))
-    every = {product.sku for product in products_of(own.values())} - {*near}
+    every = {product.sku for product in products_of(own)} - {*near}
     told = {**own, **(yield from product_records.by_sku(every))}  # others tell more of the same items
-    known = {product.sku: product for product in products_of(told.values())}
+    known = {product.sku: product for product in products_of(told)}
     beside = [known[sku] for sku in near if sku in known]
     named = named_in(text, beside if choosing else known.values(), times, beside)
     stocked = bool(known) or (yield from product_records.any_told())

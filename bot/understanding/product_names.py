@@ -23,6 +23,7 @@ FEW = 5
 _PIECE = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{1,59}")
 _TOLD_APART = re.compile(r"[\d-]")
+_COUNTS = re.compile(r"\d+|g|kg|mg|ml|cl|l|cm|mm|m|pairs?|pcs|packs?|pieces?|sets?|x|[双雙]装|[件个個包盒]装|公[克斤分]|毫升|千克")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # What questions are made of, and so tells no product from another.
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|these|those|them|they)\b|[这那它]")
@@ -109,9 +110,14 @@ def _exact(text: str, product: Product) -> int:
 
 
 def _score(said: Sequence[str], title: Sequence[str], times: Mapping[str, int]) -> float:
-    """How well a title is named: what its words that are said weigh, a rare one more than a common one."""
+    """How well a title is named: what its words that are said weigh, a rare one more than a common one.
+
+    Numbers alone name nothing, since they are more often a price, or how many.
+    """
     weights = {word: 1 / times.get(word, 30) for word in title}
     matched = {word for word in title if any(_same(word, other) for other in said)}
+    if all(_COUNTS.fullmatch(word) for word in matched):
+        return 0.0
     weight = sum(weights[word] for word in matched)
     distinct = any(times.get(word, FEW + 1) <= FEW for word in matched)
     return weight if distinct or weight >= ENOUGH * sum(weights.values()) > 0 else 0.0
