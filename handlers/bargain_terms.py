@@ -27,8 +27,8 @@ def terms_of(goods: Goods, shop: Shop, today: date) -> Terms:
 
 
 def _floor(goods: Goods, shop: Shop) -> int:
-    """The highest of the floors that are named for the goods and the share of its price; a floor in other money
-    than the price cannot be compared with it, so there the price is fixed."""
+    """The highest of the floors that are named for the goods and the share of its price; a floor in other
+    money than the price cannot be compared with it, so there the price is fixed."""
     price, of_sku = goods.price, shop.haggling.floors.get(goods.sku)
     named = [goods.floor] if goods.floor else []
     if of_sku is not None:

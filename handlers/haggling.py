@@ -1,6 +1,6 @@
 """Haggling in the chat: what a buyer offers, and how far the shop's settings let the price go."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -96,6 +96,8 @@ def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | N
         return [_say("prices_fixed", event, _listed(goods, heard))]
     if goods is None:
         return _ask_item(heard, event, context)
+    if _is_gone(goods, context):
+        return [_say("product_sold_out", event, {"sku": goods.sku, "title": goods.title})]
     known = _quote(goods, context)
     if heard.currency not in (None, goods.price.currency):
         return _ask_in_own_money(goods, known, heard, event)
@@ -103,6 +105,12 @@ def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | N
     state = known.bargain if known else Bargain()
     after, said = move(terms, state, _offer(heard, goods, state), context.now)
     return _told(goods, known, after, said, heard, event, context)
+
+
+def _is_gone(goods: Goods, context: Context) -> bool:
+    """Nothing is agreed on what cannot be had."""
+    product = context.shelf.product(goods.sku)
+    return product.available is False if product else goods.sku in context.shelf.gone
 
 
 def _offer(heard: Heard, goods: Goods, state: Bargain) -> Offer:
@@ -123,13 +131,14 @@ def _goods(context: Context, sku: str | None) -> Goods | None:
         return there[0]
     bargained = [each.goods for each in context.quotes if _is_recent(each, context)]
     if sku or shelf.named:
-        known = (each for each in (*there, *(quote.goods for quote in context.quotes)) if each.sku == sku)
-        return next(known, None)
+        near = [goods for product in shelf.near if (goods := goods_of(product))]
+        known = (*there, *near, *(quote.goods for quote in context.quotes))
+        return next((each for each in known if each.sku == sku), None)
     return next(iter((*there, *bargained)), None)
 
 
 def _priced(shelf: Shelf) -> list[Goods]:
-    return [goods for product in shelf.products if (goods := goods_of(product))]
+    return [goods for product in (*shelf.products, *shelf.more) if (goods := goods_of(product))]
 
 
 def _is_recent(quote: Quote, context: Context) -> bool:
@@ -199,8 +208,15 @@ def _kept(
         state="accepted" if said.until else "open",
         bargain=state,
         opened_at=open.opened_at if open else context.now,
+        agreed_at=_agreed_at(open, context) if said.until else None,
         valid_until=said.until,
     )
+
+
+def _agreed_at(open: Quote | None, context: Context) -> datetime:
+    """Since when a price holds: what has lapsed holds anew."""
+    before = open if open and open.state == "accepted" and open.holds(context.now) else None
+    return (before and (before.agreed_at or before.opened_at)) or context.now
 
 
 def _within(heard: Heard, goods: Goods, context: Context) -> list[Goods]:

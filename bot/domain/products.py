@@ -69,12 +69,22 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """The products that a chat message is about, the best first.
 
     stocked: the shop tells of products at all. named: the message names them; otherwise they are what the
-    talk was about last, or what the buyer ordered last.
+    talk was about last, or what the buyer ordered last. more: others that it names besides, each its own.
+    near: what the talk is about, whether named or not. gone: skus of it that are not for sale any more.
+    bare: the message names them and says nothing else. unmet: it asks for another variant than there is.
     """
 
     products: tuple[Product, ...] = ()
     named: bool = False
+    more: tuple[Product, ...] = ()
+    near: tuple[Product, ...] = ()
+    gone: tuple[str, ...] = ()
+    bare: bool = False
+    unmet: bool = False
     stocked: bool = False
+
+    def product(self, sku: str) -> Product | None:
+        return next((each for each in (*self.products, *self.more, *self.near) if each.sku == sku), None)
 
 
 NO_SHELF = Shelf()

@@ -3,12 +3,23 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
+import msgspec
+
 from bot.domain.context import Conversation
 from bot.domain.events import Event, MessageReceived, ProductEvent, ProductTold
 from bot.domain.meanings import ABOUT_PRODUCTS, Understanding
 from bot.domain.orders import Order
-from bot.domain.products import NO_SHELF, Item, Shelf, Source, Telling, products_of, retold
-from bot.understanding.product_names import named_in, points_back, skus_in, words_of
+from bot.domain.products import NO_SHELF, Item, Product, Shelf, Source, Telling, products_of, retold
+from bot.understanding.product_names import (
+    kin,
+    named_besides,
+    named_in,
+    only_by_colour,
+    only_names,
+    points_back,
+    skus_in,
+    words_of,
+)
 from storage import product_records
 from storage.asking import Asking
 from storage.unit import Unit
@@ -18,6 +29,7 @@ TALKED_OF = timedelta(hours=2)  # after this a talk is not about its last item a
 OF_AN_ITEM = frozenset(  # asked of what was just talked of
     {"size_fit", "material_care", "product_question", "discount", "postage"}
 )
+SHORT = 6  # words of a text that may name a variant of what was talked of
 ORDERED = 10  # skus of the buyer's orders that may be meant
 
 
@@ -56,24 +68,29 @@ class Products:
         orders: Iterable[Order],
         chat: Conversation,
         written: bool = False,
+        quoted: Iterable[str] = (),
     ) -> Shelf:
-        """The products that a chat message is about; read only if it asks about any, chooses one, or if what
-        was written down about one may answer it."""
+        """The products that a chat message is about; read only if it asks about any or may do so, chooses one,
+        or if what was written down about one may answer it. quoted: skus that were bargained over."""
         asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
-        choice = str(asked.about.get(CHOICE) or "").split("\n") if asked else []
-        choice = [sku for sku in choice if sku]
+        choice = [sku for sku in str(asked.about.get(CHOICE) or "").split("\n") if sku] if asked else []
         awaited = str(asked.about.get("awaited") or "").split() if asked else []
         meant = {*awaited, *(each.intent for each in understood.meanings)}
-        if not choice and not written and ABOUT_PRODUCTS.isdisjoint(meant):
-            return NO_SHELF
-        if choice:
-            return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))
         talk = chat.talk
         recent = talk.last_at is not None and self._unit.now - talk.last_at < TALKED_OF
         last = talk.product if recent else None
+        unclear = understood.guessed or understood.outcome == "ask"
+        if not choice and not written and not unclear and ABOUT_PRODUCTS.isdisjoint(meant):
+            return NO_SHELF
+        if choice:
+            return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))
         follows = last is not None and any(each.intent in OF_AN_ITEM for each in understood.meanings)
-        near = [*([last] if last else []), *_ordered(orders)]
-        return self._unit.ask(_shelf(event.text, near, meant=follows or points_back(event.text)))
+        bargained = str(asked.about.get("sku") or "") if asked else ""
+        talked = [sku for sku in dict.fromkeys((bargained, last, *quoted)) if sku]
+        near = list(dict.fromkeys([*talked, *_ordered(orders)]))
+        return self._unit.ask(
+            _shelf(event.text, near, meant=follows or points_back(event.text), last=next(iter(talked), None))
+        )
 
     def write(self) -> Asking[None]:
         yield from product_records.save({source: self._known[source] for source in self._changed})
@@ -88,21 +105,41 @@ def _words(items: Iterable[Item]) -> set[str]:
     return {word for item in items for word in words_of(item.title)}
 
 
-def _shelf(text: str, near: list[str], meant: bool, choosing: bool = False) -> Asking[Shelf]:
+def _shelf(
+    text: str, near: list[str], meant: bool, choosing: bool = False, last: str | None = None
+) -> Asking[Shelf]:
     """near: skus that may be named by less, the likeliest first. meant: or without being named at all.
 
-    choosing: only one of these is asked for.
+    choosing: only one of these is asked for. last: the sku that the talk is about.
     """
     own, times = yield from product_records.by_name({*near, *skus_in(text)}, words_of(text))
     every = {product.sku for product in products_of(own)} - {*near}
     told = {**own, **(yield from product_records.by_sku(every))}  # others tell more of the same items
     known = {product.sku: product for product in products_of(told)}
-    beside = [known[sku] for sku in near if sku in known]
+    beside = tuple(known[sku] for sku in near if sku in known)
     named = named_in(text, beside if choosing else known.values(), times, beside)
     stocked = bool(known) or (yield from product_records.any_told())
+    shelf = Shelf(near=beside, gone=tuple(sku for sku in near if sku not in known), stocked=stocked)
+    if last in known:
+        like, unmet = yield from _kin(text, known[last], named)
+        if unmet:
+            return msgspec.structs.replace(shelf, products=(known[last],), unmet=True)
+        named = like or named
     if named:
-        return Shelf(products=named, named=True, stocked=True)
-    return Shelf(products=tuple(beside) if meant else (), stocked=stocked)
+        more = named_besides(text, named, known.values()) if not choosing else ()
+        bare = only_names(text, named)
+        return msgspec.structs.replace(shelf, products=named, named=True, more=more, bare=bare)
+    return msgspec.structs.replace(shelf, products=beside if meant else ())
+
+
+def _kin(text: str, last: Product, named: tuple[Product, ...]) -> Asking[tuple[tuple[Product, ...], bool]]:
+    """Of what the talk is about, the variant that a text names; and whether it asks for one that is not
+    there. Nothing for a text that names another thing by more than a colour."""
+    if len(words_of(text)) > SHORT or (named and not only_by_colour(text, named)):
+        return (), False
+    found, _ = yield from product_records.by_name({last.sku}, words_of(last.title))
+    like = kin(text, last, products_of(found))
+    return like, bool(named) and not like
 
 
 def _ordered(orders: Iterable[Order]) -> list[str]:
