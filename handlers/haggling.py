@@ -16,7 +16,7 @@ from bot.domain.quotes import ABOUT_PRICES, QUESTION, Goods, Quote, goods_of
 from bot.domain.talks import Asked, Detail
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
-from handlers.haggling_words import asks_for_code
+from handlers.haggling_words import asks_for_code, number_in, says_deal
 from handlers.heard_offer import Heard, heard_after_a_price, heard_in, read, written
 from handlers.questions import Answers, Question, Questions
 from handlers.quote_values import (
@@ -28,7 +28,7 @@ from handlers.quote_values import (
     other_values,
 )
 from handlers.replies import answer
-from handlers.talk import open_question
+from handlers.talk import open_question, talk_of
 
 WHICH_ITEM, WHICH_PRICE = f"{QUESTION}item", f"{QUESTION}price"
 LAPSES = timedelta(hours=2)  # after which "85?" is read by itself
@@ -134,7 +134,17 @@ def _goods(context: Context, sku: str | None) -> Goods | None:
         near = [goods for product in shelf.near if (goods := goods_of(product))]
         known = (*there, *near, *(quote.goods for quote in context.quotes))
         return next((each for each in known if each.sku == sku), None)
-    return next(iter((*there, *bargained)), None)
+    talked = [each for each in there if each.sku == talk_of(context).product]
+    return next(iter((*talked, *bargained)), None)
+
+
+def agreed_again(event: MessageReceived, context: Context) -> list[Action]:
+    """What holds for the item in hand, told once more to who asks how to order at that price."""
+    goods = _goods(context, talk_of(context).product)
+    known = _quote(goods, context) if goods else None
+    if goods is None or known is None or not known.holds(context.now) or not context.shop.haggling.on:
+        return []
+    return _haggle(Heard(quantity=known.quantity), event, context, goods.sku)
 
 
 def _priced(shelf: Shelf) -> list[Goods]:
@@ -289,14 +299,19 @@ def item_told(
     """The item that a buyer names after they were asked, with the offer that they made before."""
     if meaning.intent in NO_OFFERS_IN:
         return None
-    heard = heard_in(meaning, event, context)
-    if not context.shelf.products:
-        about_it = heard.offers or meaning.intent == "discount"
-        return _haggle(heard, event, context) if about_it else None
+    heard = heard_after_a_price(meaning, event, context)
+    shelf, before = context.shelf, read(asked.about)
+    if not shelf.named and len(shelf.products) != 1:
+        about_it = (
+            meaning.slots.offer or meaning.intent == "discount" or number_in(event.text) or heard.quantity
+        )
+        if not about_it:
+            return None
+        both = heard if heard.offers else msgspec.structs.replace(before, quantity=heard.quantity)
+        return _ask_item(both, event, context)
     if not heard.offers:
-        before = read(asked.about)
         heard = msgspec.structs.replace(before, quantity=heard.quantity or before.quantity)
-    return _haggle(heard, event, context)
+    return _haggle(msgspec.structs.replace(heard, accepts=False), event, context)
 
 
 def price_told(
@@ -304,11 +319,11 @@ def price_told(
 ) -> list[Action] | None:
     """What a buyer says after they heard a price: another one, a yes, another number of pieces, or a plea."""
     heard = heard_after_a_price(meaning, event, context)
-    if asked.about.get("agreed") and meaning.intent == "acknowledged":
+    if asked.about.get("agreed") and meaning.intent == "acknowledged" and not says_deal(event.text):
         return []  # which ends the talk
     if meaning.intent in NO_OFFERS_IN and not heard.accepts:
         return None
-    more = heard.quantity is not None and meaning.intent in ("price", "unknown")
+    more = heard.quantity is not None and meaning.intent in ("price", "unknown", "stock", "acknowledged")
     if not (heard.offers or heard.accepts or meaning.intent == "discount" or more):
         return None
     return _haggle(heard, event, context, str(asked.about["sku"]))

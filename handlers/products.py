@@ -14,7 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import knowledge
+from handlers import item_sizes, knowledge
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -71,6 +71,18 @@ def _unsaid(product: Product, meaning: Meaning) -> None:
     """What else may be asked of a product stands in no list."""
 
 
+def _fact(
+    intent: str, product: Product, meaning: Meaning, event: MessageReceived
+) -> tuple[str, dict[str, Value]] | None:
+    """What is asked; of a size that there is none of, that."""
+    wanted = item_sizes.named_in(event.text) if intent in OF_A_SIZE and product.sizes else None
+    if wanted and item_sizes.has(product.sizes or "", wanted) is False:
+        return "product_sizes", {"sizes": product.sizes, "wanted": wanted}
+    return FACTS[intent](product, meaning)
+
+
+OF_A_SIZE = frozenset({"stock", "price", "size_fit", "product_question"})
+
 FACTS: dict[str, Fact] = {
     "stock": _stock,
     "price": _price,
@@ -86,10 +98,13 @@ def from_product(intent: str) -> Answer:
 
     def reply(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         shelf = context.shelf
-        told = [(product, FACTS[intent](product, meaning)) for product in shelf.products]
+        told = [(product, _fact(intent, product, meaning, event)) for product in shelf.products]
         known = [(product, fact) for product, fact in told if fact]
+        if shelf.unmet:
+            return ask_person(event, context)
         if len(shelf.products) == 1 and known:
-            return [_said(*known[0], event)]
+            besides = ((each, _fact(intent, each, meaning, event)) for each in shelf.more[: FEW - 1])
+            return [_said(*known[0], event), *(_said(each, fact, event) for each, fact in besides if fact)]
         if shelf.named and len(known) > 1:
             return _which(intent, [product for product, _ in known], event)
         if shelf.products and known and not shelf.named:
@@ -106,7 +121,9 @@ def _said(product: Product, fact: tuple[str, dict[str, Value]], event: MessageRe
     carried = {"sku": product.sku, "title": product.title, **values}
     if product.url:
         carried["link"] = product.url
-    said = answer(template, event)
+    said = msgspec.structs.replace(
+        answer(template, event), key=f"{template}:{event.channel}:{event.external_id}:{product.sku}"
+    )
     return msgspec.structs.replace(
         said, values={name: each for name, each in carried.items() if each is not None}
     )
@@ -122,6 +139,18 @@ def _which(intent: str, products: list[Product], event: MessageReceived) -> list
         "awaited": intent,
     }
     return [asks, Ask(question="which_product", lapses=LAPSES, about=about)]
+
+
+def page(event: MessageReceived, context: Context, agreed: bool = False) -> list[Action]:
+    """Where the item that is meant can be ordered; a person where that is not known.
+
+    agreed: how to order was told already.
+    """
+    product = context.shelf.products[0] if len(context.shelf.products) == 1 else None
+    product = product or next(iter(context.shelf.near), None)
+    if product is not None and product.url:
+        return [_said(product, ("how_to_order", {}), event)]
+    return [] if agreed else ask_person(event, context)
 
 
 def ask_person(event: MessageReceived, context: Context) -> list[Action]:
@@ -182,7 +211,8 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_sizes": policy.answer(
-        variables=("title", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
+        variables=("title", "sizes"),
+        samples=({**_ITEM, "sizes": "S (160-165 cm), M"}, {**_ITEM, "sizes": "S, M", "wanted": "XL"}),
     ),
     "product_materials": policy.answer(
         variables=("title",),
@@ -194,6 +224,9 @@ POLICIES: MessagePolicies = {
     ),
     "product_postage": policy.answer(
         variables=("title",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
+    ),
+    "how_to_order": policy.answer(
+        variables=("title", "link"), samples=({**_ITEM, "link": "https://shop.example/mug"},)
     ),
     "product_unknown": policy.answer(),
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),

@@ -45,8 +45,8 @@ def goods_of(product: Product) -> Goods | None:
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """channel, address: the chat. price: of all pieces, without postage. bargain: where it stands.
 
-    agreed_at: since when it holds. open: nothing is agreed yet. accepted: the price holds until `valid_until`, and has lapsed after it.
-    used: by `order`, once.
+    agreed_at: since when it holds. open: nothing is agreed yet. accepted: the price holds until
+    `valid_until`, and has lapsed after it. used: by `order`, once.
     """
 
     number: int

@@ -70,8 +70,8 @@ class Products:
         written: bool = False,
         quoted: Iterable[str] = (),
     ) -> Shelf:
-        """The products that a chat message is about; read only if it asks about any or may do so, chooses one,
-        or if what was written down about one may answer it. quoted: skus that were bargained over."""
+        """The products that a chat message is about; read only if it asks about any, or may do so, chooses
+        one, or if what was written down about one may answer it. quoted: skus that were bargained over."""
         asked = chat.talk.asked if chat.talk.asked and self._unit.now < chat.talk.asked.until else None
         choice = [sku for sku in str(asked.about.get(CHOICE) or "").split("\n") if sku] if asked else []
         awaited = str(asked.about.get("awaited") or "").split() if asked else []
