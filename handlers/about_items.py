@@ -7,16 +7,19 @@ import msgspec
 
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
-from bot.domain.meanings import Meaning, Reason, Understanding
+from bot.domain.meanings import ABOUT_PRODUCTS, Meaning, Reason, Understanding
 from bot.domain.quotes import ABOUT_PRICES, QUESTION
-from handlers.haggling_words import number_in
+from handlers import knowledge
+from handlers.haggling_words import asked_for, number_in
 from handlers.normalise import normalise
 from handlers.order_proof import marked_numbers_in
 from handlers.products import FACTS
 from handlers.talk import open_question, talk_of
+from handlers.which_meaning import settled
 
 HOW_TO_ORDER, BEFORE_BUYING = "how_to_order", "delivery_time"
-LIKELY = 0.45  # probability from which on a question about an item that is known is answered
+LIKELY, SURER = 0.45, 0.75  # probabilities from which on a question about an item that is known is answered
+LONG = 120  # characters of a text that asks for more than when something arrives
 SHORT = 40  # characters of a text that names an item and a sum, and so offers it
 LATE = frozenset({"where_is_order", "when_ship"})
 NO_MATTER = frozenset({"praise", "hello", "thanks", "acknowledged", "how_to_pay", "unknown"})
@@ -54,12 +57,14 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if _HOW_TO_ORDER.search(plain) and not marked_numbers_in(event.text):
         return _answer(HOW_TO_ORDER, first)
-    if intents & LATE and (first.intent in LATE or not sure) and _before_buying(plain, event, context):
+    if first.intent in LATE and len(plain) <= LONG and _before_buying(plain, event, context):
         rest = tuple(each for each in meanings if sure and each.intent not in LATE)
         return Understanding("answer", (*rest, _as(BEFORE_BUYING, first)))
+    if not sure and not first.slots.offer and knowledge.else_likely(event, context):
+        return understood  # which the seller's own words answer
     if offered := _offered(first, sure, event, context):
         return offered
-    return understood if sure else _of_an_item(understood, context)
+    return _of_an_item(understood, sure, context)
 
 
 def _as(intent: str, meaning: Meaning) -> Meaning:
@@ -87,7 +92,10 @@ def _offered(first: Meaning, sure: bool, event: MessageReceived, context: Contex
     """An offer for an item that is named, or in a talk about a price."""
     asked, shelf = open_question(context), context.shelf
     haggles = asked is not None and asked.question.startswith(QUESTION)
-    if first.slots.offer and (shelf.products or haggles) and (not sure or first.intent in NO_MATTER):
+    in_hand = bool(shelf.products) or haggles
+    if first.slots.offer and in_hand and (not sure or first.intent in NO_MATTER):
+        return _answer("discount", first)
+    if not sure and in_hand and (first.intent == "discount" or (shelf.named and asked_for(event.text))):
         return _answer("discount", first)
     if not shelf.named or len(event.text) > SHORT or (sure and first.intent != "price"):
         return None
@@ -100,17 +108,19 @@ def _offered(first: Meaning, sure: bool, event: MessageReceived, context: Contex
     return _answer("discount", msgspec.structs.replace(first, slots=slots)) if near else None
 
 
-def _of_an_item(understood: Understanding, context: Context) -> Understanding:
+def _of_an_item(understood: Understanding, sure: bool, context: Context) -> Understanding:
     """A question about an item that is known is answered where it is likely, and of two likely ones both; the
     name of an item alone asks what was asked before."""
     shelf, meanings = context.shelf, understood.meanings
     if not shelf.products:
         return understood
     first = meanings[0]
-    if shelf.bare and open_question(context) is None:
-        last = talk_of(context).last
+    last = talk_of(context).last
+    names_it = not sure or (last in FACTS and first.intent not in ABOUT_PRODUCTS)
+    if shelf.bare and names_it and open_question(context) is None and last in (None, *ABOUT_PRODUCTS):
         return _answer(last if last in FACTS else "price", first)
-    if first.intent not in FACTS or first.probability < LIKELY:
+    least = LIKELY if understood.outcome == "ask" else SURER
+    if sure or first.intent not in FACTS or first.probability < least or settled(meanings[:2]):
         return understood
     second = meanings[1] if len(meanings) > 1 else None
     both = second is not None and second.intent in FACTS and 2 * second.probability > first.probability

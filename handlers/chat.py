@@ -68,7 +68,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if event.kind == "edit" and wish is None and meaning.intent not in ("person", "no_reminders"):
         return []  # the first wording was answered already
     ended = _ended(meaning, event, context)
-    answered = _to_question(meaning, event, context) if wish is None else None
+    asks_back = wish is None and not knowledge.word_for_word(context)
+    answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
         return [*opened, *ended, *answered]
     empty = meaning.reason.rule == EMPTY

@@ -19,7 +19,8 @@ _AND_SO_MANY = re.compile(
     r"(?:and|or|and for|那|那么?要?)\s*(?:if i (?:take|buy) )?([0-9]{1,3})\s*呢?[?？!~ ]*"
 )
 _FOR_SO_MUCH = re.compile(
-    r"\b(?:do|take|sell|have|get|give|let|buy|want|pay)\b.{1,60}?\bfor [£$€]?([0-9]{1,6}(?:\.[0-9]{1,2})?)"
+    r"\b(?:do|take|sells?|have|has|had|got|get|give|let|buy|want|pay)\b"
+    r"(?:(?!discount|price|much|off\b).){1,60}?\bfor [£$€]?([0-9]{1,6}(?:\.[0-9]{1,2})?)"
     r"(?! ?(?:of|pieces?|pcs|people|persons|days?|weeks?|items?|more|%))\b(?!\.\d)"
 )
 _DEAL = re.compile(r"\bdeal\b|\byour price\b|成交|就?这个?价|说定|一言为定")

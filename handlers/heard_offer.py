@@ -66,8 +66,9 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
     slots = _slots(meaning, context)
     wanted = asked_for(event.text)
-    if slots.amount is None and wanted is not None and slots.quantity in (None, wanted):
-        slots = msgspec.structs.replace(slots, amount=wanted, quantity=None)
+    if slots.amount is None and wanted is not None:
+        pieces = None if slots.quantity == wanted else slots.quantity
+        slots = msgspec.structs.replace(slots, amount=wanted, quantity=pieces)
     return Heard(
         off=percent_off(event.text),
         amount=slots.amount,

@@ -60,6 +60,12 @@ def reply(understood: Understanding, event: MessageReceived, context: Context) -
     return [said(known.entry, event)] if known.similarity >= least else None
 
 
+def word_for_word(context: Context) -> bool:
+    """Whether a message is a question of the seller's, whatever else the talk is about."""
+    known = _nearest(context)
+    return known is not None and known.similarity >= WORD_FOR_WORD
+
+
 def _asked_for(known: Known, intents: set[str], context: Context) -> bool:
     """Whether a question of the seller's was asked nearly word for word, which no guess and no rule of the
     shop outdoes; only what an order of the buyer's own tells does, and what no text settles."""
@@ -89,7 +95,9 @@ def _nearest(context: Context) -> Known | None:
 def _fits(entry: Entry, context: Context) -> bool:
     if not entry.products:
         return True
-    return any(entry.is_about(product) for product in context.shelf.products[:1])
+    shelf = context.shelf
+    in_hand = shelf.products[:1] or shelf.near[:1]
+    return any(entry.is_about(product) for product in in_hand)
 
 
 POLICIES: MessagePolicies = {"knowledge": policy.answer()}

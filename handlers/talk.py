@@ -134,7 +134,7 @@ def _same(say: Say, context: Context) -> str | None:
         return None
     order = next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
     facts = f"{order.id}:{order.state}:{len(order.parcels)}" if order else ""
-    return f"{say.template}:{facts}"
+    return f"{say.template}:{facts}:{say.values.get('refused', '')}"
 
 
 POLICIES: MessagePolicies = {"hello_again": policy.answer(), "same_again": policy.answer()}

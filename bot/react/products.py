@@ -30,6 +30,7 @@ OF_AN_ITEM = frozenset(  # asked of what was just talked of
     {"size_fit", "material_care", "product_question", "discount", "postage"}
 )
 SHORT = 6  # words of a text that may name a variant of what was talked of
+FEW_WORDS = 4  # of a text that may name an item and say nothing else
 ORDERED = 10  # skus of the buyer's orders that may be meant
 
 
@@ -79,8 +80,9 @@ class Products:
         talk = chat.talk
         recent = talk.last_at is not None and self._unit.now - talk.last_at < TALKED_OF
         last = talk.product if recent else None
-        unclear = understood.guessed or understood.outcome == "ask"
-        if not choice and not written and not unclear and ABOUT_PRODUCTS.isdisjoint(meant):
+        unclear = understood.guessed or understood.outcome == "ask" or (last and _names_little(event.text))
+        offers = any(each.slots.offer for each in understood.meanings)
+        if not choice and not written and not unclear and not offers and ABOUT_PRODUCTS.isdisjoint(meant):
             return NO_SHELF
         if choice:
             return self._unit.ask(_shelf(event.text, choice, meant=True, choosing=True))
@@ -103,6 +105,11 @@ def _source(event: ProductEvent) -> Source:
 
 def _words(items: Iterable[Item]) -> set[str]:
     return {word for item in items for word in words_of(item.title)}
+
+
+def _names_little(text: str) -> bool:
+    """Whether a text may be no more than the name of what is meant."""
+    return 0 < len(words_of(text)) <= FEW_WORDS
 
 
 def _shelf(

@@ -33,8 +33,9 @@ _COLOUR = re.compile(
     r"|[黑白蓝绿红灰黄棕粉紫橙银金米青褐]色?"
 )
 _FILLERS = re.compile(
-    r"\b(?:about|then|mean|meant|also|okay|ok|yes|sorry|oh|well|yeah|just)\b"
-    r"|不是|我是说|我说的是|说的是|我说|我问的是|就是|那就"
+    r"\b(?:(?:what|how) about|about|then|i mean|i meant|meant|also|okay|ok|no|not|yes|sorry|oh|well|yeah|just"
+    r"|the|an?|and|or|in|of|one|ones|that|this|please|with|hi|hello|for)\b"
+    r"|不是|我是说|我说的是|说的是|我说|我问的是|就是|那就|[的呢吧啊呀哦嗯那这和跟或亲要]|你好|请问"
 )
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # What questions are made of, and so tells no product from another.
@@ -78,11 +79,18 @@ def points_back(text: str) -> bool:
 
 def only_names(text: str, products: Iterable[Product]) -> bool:
     """Whether a text says nothing but which of these products is meant."""
-    said = words_of(_FILLERS.sub(" ", _SIZE.sub(" ", fold(text))))
-    titles = {word for product in products for title in _titles(product) for word in words_of(title)}
-    return bool(said) and all(
-        _COUNTS.fullmatch(word) or any(_meets(word, other) for other in titles) for word in said
-    )
+    said = _PIECE.findall(_FILLERS.sub(" ", _SIZE.sub(" ", fold(text))))
+    titles = [word for product in products for word in _all_words(product)]
+    signs = set("".join(fold(title) for product in products for title in _titles(product)))
+    named = False
+    for piece in said:
+        if _COUNTS.fullmatch(piece):
+            continue
+        han = bool(_HAN.match(piece))
+        if not (set(piece) <= signs if han else any(_same(_singular(piece), word) for word in titles)):
+            return False
+        named = True
+    return named
 
 
 def kin(text: str, last: Product, candidates: Iterable[Product]) -> tuple[Product, ...]:
