@@ -14,6 +14,7 @@ from bot.domain.money import Money
 from bot.domain.products import Shelf
 from bot.domain.quotes import ABOUT_PRICES, QUESTION, Goods, Quote, goods_of
 from bot.domain.talks import Asked, Detail
+from handlers import item_news
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
 from handlers.haggling_words import asks_for_code, number_in, says_deal
@@ -336,12 +337,26 @@ QUESTIONS: Questions = {
     WHICH_PRICE: Question(LAPSES, price_told),
 }
 
+PRICE_TOLD = policy.answer(
+    check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+)
+
 POLICIES: MessagePolicies = {
     "prices_fixed": policy.answer(samples=({}, {"negotiable": True}, *ITEM_SAMPLES[:2])),
     "haggle_which_item": policy.answer(samples=NO_ITEM_SAMPLES),
-    "haggle_ask": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_step": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_stands": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_last": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_deal": policy.answer(variables=("quote", "quote.number", "quote.until"), samples=SAMPLES),
+    "haggle_ask": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_step": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_stands": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_last": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_deal": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.number", "quote.until"), samples=SAMPLES
+    ),
 }

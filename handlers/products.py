@@ -14,7 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import item_sizes, knowledge
+from handlers import item_news, item_sizes, knowledge
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -200,10 +200,13 @@ _ITEM = {"title": "Blue mug", "sku": "MUG-1"}
 
 POLICIES: MessagePolicies = {
     "product_stock": policy.answer(
-        variables=("title",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
+        check=item_news.why_not_tell,
+        variables=("title",),
+        samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"}),
     ),
-    "product_sold_out": policy.answer(variables=("title",), samples=(_ITEM,)),
+    "product_sold_out": policy.answer(check=item_news.why_not_tell, variables=("title",), samples=(_ITEM,)),
     "product_price": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title", "price"),
         samples=(
             {**_ITEM, "price_minor": 6000, "currency": "CNY"},
@@ -211,10 +214,12 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_sizes": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title", "sizes"),
         samples=({**_ITEM, "sizes": "S (160-165 cm), M"}, {**_ITEM, "sizes": "S, M", "wanted": "XL"}),
     ),
     "product_materials": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title",),
         samples=(
             {**_ITEM, "materials": "100% cotton", "care": "by hand"},
@@ -223,7 +228,9 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_postage": policy.answer(
-        variables=("title",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
+        check=item_news.why_not_tell,
+        variables=("title",),
+        samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM),
     ),
     "how_to_order": policy.answer(
         variables=("title", "link"), samples=({**_ITEM, "link": "https://shop.example/mug"},)
@@ -232,4 +239,4 @@ POLICIES: MessagePolicies = {
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),
 }
 
-REASONS: Reasons = {"product_unknown": ("text",)}
+REASONS: Reasons = {"product_unknown": ("text",), **item_news.REASONS}

@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.actions import MAILTO
 from bot.domain.buyers import addressed, is_guest
@@ -12,6 +14,7 @@ from bot.domain.events import STOPS
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
+from bot.domain.products import Product, products_of
 from bot.domain.proofs import ANYWAY, holds, mark_of
 from bot.domain.wishes import PHONE, AddressKey
 from storage import (
@@ -21,6 +24,7 @@ from storage import (
     history,
     inbox,
     order_records,
+    product_records,
     proof_records,
     wish_records,
 )
@@ -66,6 +70,7 @@ def read_facts(
     said = yield from history.said_about(told)
     tried = yield from history.channels_of_keys({row.unlike for row in rows if row.unlike})
     asked = yield from history.reached(set(questions.values()))
+    items = yield from _items({row.id: sku for row in rows if (sku := _told_of(row))})
     found = {
         row.id: addresses.addresses(
             row, contacts[row.id], orders.get(row.order_id or ""), tried.get(row.unlike or ""), now
@@ -96,8 +101,24 @@ def read_facts(
             asked_before=row.id in questions and bool(asked[questions[row.id]] - {row.id}),
             addresses=wanted,
             said=said.get(row.order_id or "", ()),
+            items=items.get(row.id, {}),
         )
     return facts
+
+
+def _told_of(row: DueRow) -> str | None:
+    """The sku of the item that an answer tells of."""
+    if row.category != "answer" or '"sku"' not in row.values:
+        return None
+    sku = msgspec.json.decode(row.values).get("sku")
+    return sku if isinstance(sku, str) else None
+
+
+def _items(skus: Mapping[int, str]) -> Asking[dict[int, dict[str, Product | None]]]:
+    """By message id, the item as it is sold now."""
+    told = yield from product_records.by_sku(set(skus.values()))
+    sold = {product.sku: product for product in products_of(told)}
+    return {id: {sku: sold.get(sku)} for id, sku in skus.items()}
 
 
 def _counted(heard: HeardByOrder, order: str | None, guest: bool) -> Heard:

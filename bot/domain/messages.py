@@ -8,6 +8,7 @@ import msgspec
 
 from bot.domain.context import Buyer, Case, Category, Conversation, Said
 from bot.domain.orders import Order
+from bot.domain.products import Product
 from bot.domain.shop import Shop
 from bot.domain.wishes import NOTHING_SAID, Standing
 
@@ -48,6 +49,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     asked_before: bool = False  # the same question has reached this mailbox, about whichever order
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
+    items: Mapping[str, Product | None] = {}  # by sku, what answers tell of; None: not for sale any more
 
 
 NotBefore = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]

@@ -25,7 +25,23 @@ SHELF = (
     product("MJB", "马克杯"),
     product("SOCKS", "Cotton socks, 3 pairs 棉袜 3双装"),
 )
-ONCE = ("blue", "white", "yixing", "teapot", "龙井", "西湖", "碧螺", "螺春", "马克", "克杯", "100", "3", "pair", "双装", "200")
+ONCE = (
+    "blue",
+    "white",
+    "yixing",
+    "teapot",
+    "龙井",
+    "西湖",
+    "碧螺",
+    "螺春",
+    "马克",
+    "克杯",
+    "100",
+    "3",
+    "pair",
+    "双装",
+    "200",
+)
 TIMES = {**dict.fromkeys(ONCE, 1), "mug": 2, "绿茶": 2}
 
 
