@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from bot.domain.actions import Action, Ask, MakeQuote, Value
-from bot.domain.bargain import Bargain, Move, Offer, move
+from bot.domain.bargain import Bargain, Move, Offer, Terms, move
 from bot.domain.context import Context, Conversation
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning, Understanding
@@ -104,8 +104,9 @@ def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | N
         return _ask_in_own_money(goods, known, heard, event)
     terms = terms_of(goods, shop, _today(context))
     state = known.bargain if known else Bargain()
-    after, said = move(terms, state, _offer(heard, goods, state), context.now)
-    return _told(goods, known, after, said, heard, event, context)
+    offer = _offer(heard, goods, state)
+    after, said = move(terms, state, offer, context.now)
+    return _told(goods, known, terms, offer, after, said, heard, event, context)
 
 
 def _is_gone(goods: Goods, context: Context) -> bool:
@@ -165,6 +166,8 @@ def _quote(goods: Goods, context: Context) -> Quote | None:
 def _told(
     goods: Goods,
     known: Quote | None,
+    terms: Terms,
+    offered: Offer,
     state: Bargain,
     said: Move,
     heard: Heard,
@@ -184,6 +187,7 @@ def _told(
     )
     if said.kind == "fixed" or context.conversation is None:
         return [_say(SAID["fixed"], event, values)]
+    values |= _why(terms, state, said, offered)
     quote = _kept(goods, known, state, said, context.conversation, context)
     if said.kind == "last":
         values |= other_values(_within(heard, goods, context))
@@ -195,6 +199,18 @@ def _told(
         }
     asks = _ask_price(goods, agreed=said.until is not None)
     return [_say(SAID[said.kind], event, values), MakeQuote(quote=quote), asks]
+
+
+def _why(terms: Terms, state: Bargain, said: Move, offered: Offer) -> dict[str, Value]:
+    """What the seller is told of it, and no buyer."""
+    told: dict[str, Value] = {
+        "floor": terms.floor * said.quantity,
+        "round": state.level,
+        "rounds": terms.rounds,
+        "offered": offered.amount,
+        "accepts": offered.accepts,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _is_kept(said: Move, state: Bargain) -> bool:

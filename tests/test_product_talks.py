@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bot.app import rules_of
+from bot.commands.options import words_of
 from bot.domain.events import ProductRemoved, ProductTold
 from bot.domain.knowledge import Entry
 from bot.domain.money import Money
 from bot.domain.products import Item
+from bot.seller.explanation import explain
 from bot.understanding.knowledge import Knowledge, finder
 from bot.understanding.learning import shipped
 from bot.understanding.outcomes import thresholds_for
@@ -290,3 +292,22 @@ async def test_what_is_not_so_any_more_is_not_said(shops: ManyShops) -> None:
         assert engine.sent[before:] == []
     reasons = {reason for (reason,) in await engine.rows(tables.outbox, "reason") if reason}
     assert all("item_changed" in reason for reason in reasons)
+
+
+async def test_an_answer_about_a_price_is_explained_with_its_item_floor_and_round(shops: ManyShops) -> None:
+    engine = await shop_of(shops)
+    await says(engine, Buyer(locale="en"), "would you do the lamp for 40?")
+    ((key,),) = [row for row in await engine.rows(tables.outbox, "key") if row[0].startswith("haggle_step")]
+    explained = await engine.database.read(
+        lambda link: explain(link, engine.shop, engine.settings, words_of(engine.settings), key)
+    )
+    assert explained is not None
+    lines = "\n".join(line for section in explained.sections for line in section.lines)
+    for word in (
+        "Desk lamp, brass (LAMP)",
+        "list price 85.00 CNY",
+        "floor 72.25 CNY",
+        "offer of 40.00",
+        "Round 1 of 3",
+    ):
+        assert word in lines
