@@ -34,13 +34,14 @@ from bot.domain.shop import Shop
 from bot.domain.signed_tokens import ChatLink, SignedTokens
 from bot.operations.archive import Archiver
 from bot.operations.health import Health
-from bot.operations.knowledge import Knows, load_knowledge
+from bot.operations.knowledge import Knows, Replies, load_knowledge, load_replies
 from bot.operations.metrics import Metrics
 from bot.operations.restore_guard import RestoreGuard
 from bot.operations.time_limit import TimeLimit
 from bot.program import DELIVER, LEGS, REACT, RECEIVE, Parts, Program, Workers
 from bot.react.campaigns import Campaigns
 from bot.react.reactor import Reactor
+from bot.react.restocks import Restocks
 from bot.receive.connection_limits import ConnectionLimits
 from bot.receive.delivery_store import DeliveryStore
 from bot.receive.endpoint import Receiver
@@ -88,7 +89,7 @@ class Options(TypedDict, total=False):
 
     rules: the tables of a shop; `rules_of(config, understand)` where it is left out.
     understand: what was learned of buyers' words; phrases decide where it is left out.
-    knows: what sellers wrote down.
+    knows: what sellers wrote down. replies: what of it people send by hand.
     channels: `channels_of(config, http)` where it is left out.
     legs: the legs that this program runs; all of them where it is left out.
     on_case: told of each case that begins to wait for the seller.
@@ -98,6 +99,7 @@ class Options(TypedDict, total=False):
     rules: Rules
     understand: Understand
     knows: Knows
+    replies: Replies
     channels: Channels
     clock: Callable[[], datetime]
     legs: Collection[str]
@@ -108,10 +110,16 @@ class Options(TypedDict, total=False):
     on_case: Callable[[CaseLine], None]
 
 
-def rules_of(config: Config, understand: Understand | None = None, knows: Knows = lambda *asked: ()) -> Rules:
+def rules_of(
+    config: Config,
+    understand: Understand | None = None,
+    knows: Knows = lambda *asked: (),
+    replies: Replies = lambda *asked: {},
+) -> Rules:
     """The rules in `handlers`; links count as proof if they are signed with the settings' secret.
 
-    understand: what was learned of buyers' words; without it phrases decide. knows: what sellers wrote down.
+    understand: what was learned of buyers' words; without it phrases decide. knows: what sellers wrote down,
+    replies: what of it people send by hand.
     """
     tokens = SignedTokens(config.secret.get_secret_value())
 
@@ -131,6 +139,7 @@ def rules_of(config: Config, understand: Understand | None = None, knows: Knows 
         tier_of=vip.tier_of,
         understand=partial(read, understand=understand),
         knows=knows,
+        replies=replies,
         asks_nothing=asks_nothing,
         reads_alone=reads_alone,
         unfinished=unfinished,
@@ -172,7 +181,10 @@ class _Builder:
         self.on_case = options.get("on_case", lambda line: None)
         self.time_limit = options.get("time_limit") or TimeLimit()
         self.rules = options.get("rules") or rules_of(
-            config, options.get("understand"), options.get("knows", lambda *asked: ())
+            config,
+            options.get("understand"),
+            options.get("knows", lambda *asked: ()),
+            options.get("replies", lambda *asked: {}),
         )
         self.channels = options.get("channels") or channels_of(config, http)
         self.metrics = Metrics()
@@ -218,6 +230,7 @@ class _Builder:
                 limits=limits,
                 reactor=self._reactor(),
                 campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                restocks=Restocks(config.shops, self.rules, self.catalogue),
                 claimer=claimer,
                 dispatcher=dispatcher,
                 connected=[channel for channel in sending if isinstance(channel, EmailChannel)],
@@ -375,6 +388,7 @@ async def serve(
             learns = _learning(config, options, on_left_out)
             written, of = config.understanding.knowledge, config.shops
             options.setdefault("knows", await asyncio.to_thread(load_knowledge, written, of, on_unknown))
+            options.setdefault("replies", load_replies(written, of))
             program = build(config, database, http, **options)
             parts = program.parts
             for fault in parts.catalogue.faults:

@@ -17,6 +17,7 @@ from bot.commands import (
     outbox,
     serving,
     setup,
+    simulating,
     trail,
     trying,
     understand,
@@ -50,6 +51,7 @@ app.command("outbox")(outbox.outbox)
 app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")
 app.command("events")(events.events)
+app.command("simulate")(simulating.simulate)
 app.command("audit")(auditing.audit)
 app.add_typer(mixed_app, name="mixed")
 app.command("trail")(trail.trail)

@@ -24,6 +24,7 @@ from bot.operations.time_limit import TimeLimit
 from bot.react.campaigns import Asked, Campaigns
 from bot.react.deadlines import fire_deadlines
 from bot.react.reactor import Reactor
+from bot.react.restocks import Restocks
 from bot.receive.connection_limits import ConnectionLimits
 from bot.receive.delivery_store import DeliveryStore
 from bot.receive.group_commit import GroupCommit
@@ -75,6 +76,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     limits: ConnectionLimits
     reactor: Reactor
     campaigns: Campaigns
+    restocks: Restocks
     claimer: Claimer
     dispatcher: Dispatcher
     connected: Collection[HoldsConnections]
@@ -119,12 +121,15 @@ class Program:
         return await self.parts.dispatcher.deliver_due()
 
     async def calendar(self) -> int:
-        """Fire deadlines, settle what a dead program left behind, run campaigns."""
+        """Fire deadlines, settle what a dead program left behind, tell what is back, run campaigns."""
         fired = await self._fire_deadlines() if REACT in self.parts.legs else 0
         if DELIVER in self.parts.legs and await self.parts.dispatcher.settle_abandoned():
             self.parts.workers.deliver.wake()
+        if REACT not in self.parts.legs:
+            return fired
+        fired += await self._tell_restocks()
         # Last, so that a fault in an offer delays nothing else.
-        return fired + (await self._run_campaigns() if REACT in self.parts.legs else 0)
+        return fired + await self._run_campaigns()
 
     async def finish_sending(self) -> None:
         """Wait for what is being sent, and record it."""
@@ -165,6 +170,15 @@ class Program:
         if fired:
             self.parts.workers.react.wake()
         return fired
+
+    async def _tell_restocks(self) -> int:
+        restocks, now = self.parts.restocks, self.parts.clock()
+        examined = await self.parts.deliver_database.write(
+            lambda connection: restocks.run_page(connection, now)
+        )
+        if examined:
+            self.parts.workers.deliver.wake()
+        return examined
 
     async def _run_campaigns(self) -> int:
         campaigns, now = self.parts.campaigns, self.parts.clock()

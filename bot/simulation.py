@@ -24,7 +24,7 @@ from bot.app import Options, build
 from bot.channels.registry import open_http
 from bot.config import Config, load_config
 from bot.program import Program
-from storage import calendar, due_messages, inbox, schema
+from storage import calendar, due_messages, inbox, schema, stock_wish_records
 from storage.database import Database
 
 STEP = timedelta(hours=1)  # the longest leap where something waits whose time nobody can name
@@ -58,12 +58,21 @@ class Simulation:
         while await program.calendar() + await program.react() + await program.deliver():
             await program.finish_sending()
 
-    async def advance(self, until: datetime, look: Callable[[], Awaitable[None]] = _no_look) -> None:
-        """Advance the clock to `until`, stopping wherever something is due and calling `look` there."""
+    async def advance(
+        self,
+        until: datetime,
+        look: Callable[[], Awaitable[None]] = _no_look,
+        grain: timedelta = timedelta(0),
+    ) -> None:
+        """Advance the clock to `until`, stopping wherever something is due and calling `look` there.
+
+        grain: what is due within so long of a stop is done together, though never in another minute than its
+        own, since rules speak of minutes.
+        """
         await self.settle()
         await look()
         while self.clock.now < until:
-            self.clock.now = min(await self._next_stop(), until)
+            self.clock.now = min(together(self.clock.now, await self._next_stop(), grain), until)
             await self.settle()
             await look()
 
@@ -78,6 +87,14 @@ class Simulation:
         waits = following is not None and following <= now  # for a free slot, or behind another message
         times = (following, self.program.parts.campaigns.next_start, now + STEP if waits else None)
         return min((at for at in times if at and at > now), default=FAR)
+
+
+def together(now: datetime, following: datetime, grain: timedelta) -> datetime:
+    """When to stop next, not before `following`, which is after `now`."""
+    if following - now >= grain:
+        return following
+    minute_ends = following.replace(second=59, microsecond=999_999)
+    return max(following, min(now + grain, minute_ends))
 
 
 @contextlib.asynccontextmanager
@@ -120,6 +137,7 @@ def _next_due(connection: Connection, now: datetime) -> datetime | None:
     times = (
         due_messages.next_due(connection, now),
         calendar.next_wake(connection),
+        stock_wish_records.next_restock(connection),
         inbox.waiting(connection, now).next_at,
     )
     found = [at for at in times if at]

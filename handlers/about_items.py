@@ -42,6 +42,10 @@ _SAYS_OTHERWISE = re.compile(
     r"|\bsystem prompt\b|\b(?:developer|debug|admin) mode\b|\byou are now\b|\bjailbreak\b"
     r"|(?:忽略|无视|忘掉|忘记|不要管|绕过).{0,12}(?:规则|指示|指令|规定|设定|限制|提示)|系统提示|(?:开发者|调试|管理员)模式"
 )
+_PRICE_AND_POSTAGE = re.compile(
+    r"\b(?:how much|price|cost)\b.{2,80}\b(?:and|with|including|plus)\b.{0,30}\b(?:postage|delivery|shipping)\b"
+    r"|多少钱?.{0,10}(?:运费|邮费|包邮|免运)"
+)
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -62,6 +66,8 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
         return Understanding("answer", (*rest, _as(BEFORE_BUYING, first)))
     if not sure and not first.slots.offer and knowledge.else_likely(event, context):
         return understood  # which the seller's own words answer
+    if sure and intents == {"postage"} and context.shelf.named and _PRICE_AND_POSTAGE.search(plain):
+        return Understanding("answer", (_as("price", first), first))
     if offered := _offered(first, sure, event, context):
         return offered
     return _of_an_item(understood, sure, context)
@@ -119,9 +125,14 @@ def _of_an_item(understood: Understanding, sure: bool, context: Context) -> Unde
     names_it = not sure or (last in FACTS and first.intent not in ABOUT_PRODUCTS)
     if shelf.bare and names_it and open_question(context) is None and last in (None, *ABOUT_PRODUCTS):
         return _answer(last if last in FACTS else "price", first)
-    least = LIKELY if understood.outcome == "ask" else SURER
-    if sure or first.intent not in FACTS or first.probability < least or settled(meanings[:2]):
-        return understood
     second = meanings[1] if len(meanings) > 1 else None
+    least = LIKELY if understood.outcome == "ask" else SURER
+    if (
+        sure
+        or first.intent not in FACTS
+        or first.probability < least
+        or (second and settled((first, second), shelf))
+    ):
+        return understood
     both = second is not None and second.intent in FACTS and 2 * second.probability > first.probability
     return Understanding("answer", meanings[: 2 if both else 1])

@@ -27,9 +27,9 @@ _CAUSES: tuple[Row, ...] = (
     ),
     (
         "late",
-        r"还没(?:到|收到|发)|没收到|太慢|迟|拖了|好久|几天了|等了|不发货",
+        r"还没(?:到|收到|发)|没收到|太慢|迟|拖了|好久|几天了|等了|不发货|[天周]没动|一直不动|没有?动静",
         r"late\b|delay|still (?:waiting|not|haven)|never (?:arriv|came|turned)|not (?:here|arrived|received)"
-        r"|too long|weeks",
+        r"|not moved|too long|weeks",
     ),
     (
         "price",

@@ -20,9 +20,11 @@ from handlers import (
     haggling,
     knowledge,
     late_shipping,
+    lost_sale,
     order_proof,
     products,
     quotes,
+    second_thoughts,
     shop_facts,
     which_meaning,
 )
@@ -60,14 +62,21 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []
     meanings = _meant(understood)
     meaning = meanings[0]
-    wish = WISHES.get(meaning.intent)
+    second = second_thoughts.hear(event, context)
+    wish = None if second and not meaning.reason.rule else WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
+    urgent = complaints.alarmed(event, context)
     if context.human_talks:
         obeyed = [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
-        return [*obeyed, *_heard(meanings, event)]
-    if event.kind == "edit" and wish is None and meaning.intent not in ("person", "no_reminders"):
-        return []  # the first wording was answered already
+        silent = [each for each in urgent if not isinstance(each, Say)]
+        return [*obeyed, *(silent or _heard(meanings, event))]
     ended = _ended(meaning, event, context)
+    if urgent:
+        return [*([wish(event)] if wish else [*opened, *ended]), *urgent]
+    if event.kind == "edit" and wish is None and meaning.intent not in EDITED:
+        return []  # the first wording was answered already
+    if second and wish is None:
+        return [*opened, *ended, *second]
     asks_back = wish is None and not knowledge.word_for_word(context)
     answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
@@ -86,7 +95,7 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if told is not None:
         return [*ended, *told]
     if understood.outcome == "ask":
-        one = which_meaning.settled(meanings)
+        one = which_meaning.settled(meanings, context.shelf)
         if one is None:
             return [*ended, *which_meaning.ask(meanings, event)]
         meanings = (one,)
@@ -351,6 +360,8 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
 
 
+# What is heard also where it was put into a message later.
+EDITED = ("person", "no_reminders", "complaint", "damaged_item")
 ABOUT_AN_ORDER = ("where_is_order", "payment_status", "when_ship", "i_paid")
 
 ANSWERS: Answers = {
@@ -390,6 +401,7 @@ QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
+    **lost_sale.QUESTIONS,
     **haggling.QUESTIONS,
 }
 

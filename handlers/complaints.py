@@ -17,27 +17,48 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import return_news
+from handlers.alarm import alarm_in, is_harm
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.normalise import normalise
+from handlers.order_proof import numbers_in
 from handlers.questions import Answers
 from handlers.replies import answer, quoted
 from handlers.validity import amount, cancelled, iso, refunded_in_full
 from handlers.vip import standing, tier_of
-from handlers.which_order import own_order
+from handlers.which_order import named_order, own_order
 
 COMPENSATED = ("late", "damaged", "missing")  # what the bot itself may make good, where the shop lets it
 
 
 def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """Open a case and acknowledge it; while one is open, what they write stands in it."""
-    known = _open_complaint(context)
+    order, plain = own_order(event, context, None), normalise(event.text)
+    named = named_order(numbers_in(event.text), context)
+    known = _open_complaint(named, context)
     if known is not None:
         return [_noted(known, event, context)]
-    order, plain = own_order(event, context, None), normalise(event.text)
     cause = cause_of(plain)
     if cause == OTHER and meaning.intent == "damaged_item":
         cause = "damaged"
     return _taken(cause, _concern(plain, order, context), order, event, context)
+
+
+def alarmed(event: MessageReceived, context: Context) -> list[Action]:
+    """Take what is the owner's at once, whatever the talk is about; [] for other words.
+
+    Once a day for a chat and a concern: what follows stands in the case.
+    """
+    plain = normalise(event.text)
+    concern = alarm_in(plain)
+    if concern is None:
+        return []
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    key = f"alarm:{event.channel}:{event.conversation}:{concern}:{day}"
+    if any(case.key == key for case in context.cases):
+        return [_noted_under(key, event)]
+    template = "harm_taken" if is_harm(concern) else "complaint_taken"
+    order = own_order(event, context, None)
+    return _taken(cause_of(plain), concern, order, event, context, key, template)
 
 
 def insult(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -79,10 +100,16 @@ def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
 
 
 def _taken(
-    cause: str, concern: str | None, order: Order | None, event: MessageReceived, context: Context
+    cause: str,
+    concern: str | None,
+    order: Order | None,
+    event: MessageReceived,
+    context: Context,
+    key: str = "",
+    template: str = "complaint_taken",
 ) -> list[Action]:
     due_at = decided_by(max(event.at, context.now), context.shop)
-    key = f"complaint:{event.channel}:{event.external_id}"
+    key = key or f"complaint:{event.channel}:{event.external_id}"
     about: dict[str, Value] = {"cause": cause, "order": order.shown_number if order else None}
     if concern:
         about["concern"] = concern
@@ -96,7 +123,7 @@ def _taken(
         due_at=due_at,
     )
     told: dict[str, Value] = {"cause": cause, "decide_by": iso(due_at)}
-    said = msgspec.structs.replace(answer("complaint_taken", event), values=told, case=key)
+    said = msgspec.structs.replace(answer(template, event), values=told, case=key)
     return [opened, said, *_made_good(cause, concern, order, event, context)]
 
 
@@ -135,14 +162,22 @@ def _concern(plain: str, order: Order | None, context: Context) -> str | None:
     return "vip" if is_vip and shop.complaints.vip_to_owner else None
 
 
-def _open_complaint(context: Context) -> Case | None:
-    return next((case for case in context.cases if case.kind == "complaint" and case.open), None)
+def _open_complaint(named: Order | None, context: Context) -> Case | None:
+    """The complaint in which the words stand; one about another order than they name is none."""
+    for case in context.cases:
+        if case.kind == "complaint" and case.open and (named is None or case.order in (None, named.id)):
+            return case
+    return None
 
 
 def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
     """Say once a day that it stands in the case too."""
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")
+    return _noted_under(f"{case.key}:{day}", event)
+
+
+def _noted_under(key: str, event: MessageReceived) -> Say:
+    return msgspec.structs.replace(answer("noted", event), key=f"noted:{key}")
 
 
 def _is_of(event: TimeCame, case: Case) -> bool:
@@ -166,6 +201,7 @@ POLICIES: MessagePolicies = {
             for cause in ("damaged", "late", "wrong_item", "missing", "quality", "price", "service", "other")
         ),
     ),
+    "harm_taken": policy.answer(variables=("case",), samples=({"case": 12},)),
     "compensation": policy.answer(
         variables=("amount",),
         samples=({"amount_minor": 500, "currency": "CNY"},),

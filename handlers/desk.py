@@ -2,7 +2,17 @@
 
 from decimal import InvalidOperation
 
-from bot.domain.actions import Action, AnswerSeller, Relay, Say, SettleCase, SwitchBot, TellSeller
+from bot.domain.actions import (
+    Action,
+    AnswerSeller,
+    Relay,
+    Say,
+    SendReply,
+    SettleCase,
+    SwitchBot,
+    TellSeller,
+    Value,
+)
 from bot.domain.context import Case, Context
 from bot.domain.desk import DeskWord, read_word
 from bot.domain.events import MessageReceived
@@ -11,6 +21,8 @@ from bot.domain.money import Money, parse_money
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import always
+
+NAME_SHOWN = 40
 
 
 def is_sellers(event: MessageReceived, context: Context) -> bool:
@@ -26,6 +38,8 @@ def take(event: MessageReceived, context: Context) -> list[Action]:
     word = read_word(event.text)
     if word.what == "help":
         return [_answer("help", event)]
+    if word.what == "replies":
+        return _listed(event, context)
     case = context.case
     if case is None:
         return [_answer("unknown_case" if word.case else "which_case", event)]
@@ -39,6 +53,8 @@ def _about(word: DeskWord, case: Case, event: MessageReceived, context: Context)
             return [TellSeller(case=case.number, key=key, reason="case_shown")]
         case "silent" | "speak":
             return _switched(word.what == "silent", case, event)
+        case "say":
+            return _replied(word.text, case, event, context)
         case "done":
             return _settled(word, None, case, event)
         case "refund":
@@ -54,6 +70,21 @@ def _relayed(text: str, case: Case, event: MessageReceived, context: Context) ->
     key = f"from_person:{event.channel}:{event.external_id}"
     said = Say(template="from_person", key=key, to=case.chat, values={"word": text})
     return [said, Relay(chat=case.chat, text=text), _answer("sent", event, case)]
+
+
+def _listed(event: MessageReceived, context: Context) -> list[Action]:
+    names = ", ".join(sorted(entry.short or "" for entry in context.replies.values()))
+    return [_answer("replies" if names else "no_replies", event, None, replies=names)]
+
+
+def _replied(name: str, case: Case, event: MessageReceived, context: Context) -> list[Action]:
+    """A reply that was written down before goes to the buyer where they wait, as a person's word."""
+    entry = context.replies.get(name.casefold())
+    if entry is None:
+        return [_answer("unknown_reply", event, case, name=name[:NAME_SHOWN])]
+    if context.buyer is None or case.chat is None:
+        return [_answer("no_chat", event)]
+    return [SendReply(name=entry.short or name, words=dict(entry.answers))]
 
 
 def _switched(silent: bool, case: Case, event: MessageReceived) -> list[Action]:
@@ -78,9 +109,9 @@ def _sum(amount: str, currency: str) -> Money | None:
     return found if found.minor > 0 else None
 
 
-def _answer(code: str, event: MessageReceived, case: Case | None = None) -> AnswerSeller:
+def _answer(code: str, event: MessageReceived, case: Case | None = None, **values: Value) -> AnswerSeller:
     key = f"desk_answer:{event.channel}:{event.external_id}"
-    return AnswerSeller(code=code, key=key, values={"case": case.number if case else None})
+    return AnswerSeller(code=code, key=key, values={"case": case.number if case else None, **values})
 
 
 POLICIES: MessagePolicies = {

@@ -1,5 +1,7 @@
 """What a buyer says about a price, before it is known for what."""
 
+import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -20,10 +22,21 @@ from handlers.haggling_words import (
     says_each,
     says_yes,
 )
+from handlers.normalise import normalise
 
 MOST_PIECES = 9999
 # Signs that several countries use, so that they name the currency of the shop; words like RMB do not.
 SHARED_SIGNS = ("CNY", "TWD")
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMERALS = {
+    "两": "2",
+    **{
+        name: str(number)
+        for names in (_WORDS, "一二三四五六七八九十")
+        for number, name in enumerate(names, 1)
+    },
+}
+_NUMERAL = re.compile(rf"[0-9]{{1,4}}|\b(?:{'|'.join(_WORDS)})\b|[一二三四五六七八九十两]")
 NAMED_MONEY = ("rmb", "cny", "人民币", "人民幣", "nt", "twd", "台币", "台幣", "新台")
 
 
@@ -69,11 +82,12 @@ def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Hear
     if slots.amount is None and wanted is not None:
         pieces = None if slots.quantity == wanted else slots.quantity
         slots = msgspec.structs.replace(slots, amount=wanted, quantity=pieces)
+    of_title = slots.quantity is not None and _is_of_title(slots.quantity, event.text, context)
     return Heard(
         off=percent_off(event.text),
         amount=slots.amount,
         currency=_currency(slots, event.text),
-        quantity=slots.quantity,
+        quantity=None if of_title else slots.quantity,
         postage_free=slots.postage_free,
         each=says_each(event.text),
     )
@@ -119,6 +133,18 @@ def _slots(meaning: Meaning, context: Context) -> Slots:
     if meaning.slots != NO_SLOTS or context.understood is None:
         return meaning.slots
     return next((each.slots for each in context.understood.meanings), NO_SLOTS)
+
+
+def _is_of_title(quantity: int, text: str, context: Context) -> bool:
+    """Whether a number of pieces is only part of the item's name: "the tea set for six"."""
+    said = _counts(text)[quantity]
+    titles = (title for product in context.shelf.products for title in (product.title, *product.titles))
+    return said > 0 and any(_counts(title)[quantity] >= said for title in titles)
+
+
+def _counts(text: str) -> Counter[int]:
+    """How often each number stands in a text."""
+    return Counter(int(_NUMERALS.get(word, word)) for word in _NUMERAL.findall(normalise(text)))
 
 
 def _currency(slots: Slots, text: str) -> str | None:

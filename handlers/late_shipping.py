@@ -7,6 +7,7 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived, TimeCame
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
+from bot.domain.parcel_news import silent_since
 from bot.domain.reasons import Reasons
 from bot.domain.shipping_promise import promised_day, ships_by, to_ship
 from bot.domain.shop import Shop
@@ -50,10 +51,12 @@ def check(event: TimeCame, context: Context) -> list[Action]:
 
 def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
     """Call a person for a buyer who asks after an order that is late."""
-    if why_late(order, context.shop, context.now) is None:
+    silent = order.state == "shipped" and silent_since(order, context.shop.followups.delay, context.now)
+    if not silent and why_late(order, context.shop, context.now) is None:
         return []
+    reason = "asked_for_silent" if silent else "asked_for_late"
     details = {"order": order.shown_number, **quoted(event)}
-    return [CallHuman(reason="asked_for_late", order=order.id, details=details)]
+    return [CallHuman(reason=reason, order=order.id, details=details)]
 
 
 def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
@@ -83,4 +86,8 @@ def _is_about(order: Order, kind: str, about: str | None) -> bool:
     return kind == "late_shipping" and about == order.id
 
 
-REASONS: Reasons = {"late_shipping": ("order", "day"), "asked_for_late": ("order", "text")}
+REASONS: Reasons = {
+    "late_shipping": ("order", "day"),
+    "asked_for_late": ("order", "text"),
+    "asked_for_silent": ("order", "text"),
+}

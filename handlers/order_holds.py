@@ -65,7 +65,7 @@ def change_address(order: Order, words: str, event: MessageReceived, context: Co
 
 def held(order: Order, context: Context) -> bool:
     """True while a person is asked to change, cancel or redirect it."""
-    return any(_is_about(order, case) for case in context.cases)
+    return any(_is_about(order, case) for case in (*context.cases, *context.others_cases))
 
 
 def settled(case: Case, order: Order) -> bool:

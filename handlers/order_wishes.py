@@ -71,13 +71,18 @@ def _about(
     context: Context,
 ) -> list[Action]:
     wish = wishes[intent]
-    decided = about_order(event, context, lambda order: wish.of(order, words, event, context), wish.states)
+    of = partial(_of, wish, words, event, context)
+    decided = about_order(event, context, of, wish.states, named_alone=True)
     if not any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided):
         return decided
     if times > MOST_ASKED:
         return [*order_proof.counted(decided), *ask_person("order_not_named", event, context)]
     about: dict[str, str | int | None] = {"intent": intent, "text": words[:KEPT], "times": times}
     return [*decided, Ask(question=question, lapses=LAPSES, about=about)]
+
+
+def _of(wish: OrderWish, words: str, event: MessageReceived, context: Context, order: Order) -> list[Action]:
+    return wish.of(order, words, event, context)
 
 
 def says_only(meaning: Meaning, intents: frozenset[str]) -> bool:

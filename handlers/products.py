@@ -14,7 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import item_news, item_sizes, knowledge
+from handlers import item_news, item_sizes, knowledge, lost_sale
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -104,16 +104,29 @@ def from_product(intent: str) -> Answer:
             return ask_person(event, context)
         if len(shelf.products) == 1 and known:
             besides = ((each, _fact(intent, each, meaning, event)) for each in shelf.more[: FEW - 1])
-            return [_said(*known[0], event), *(_said(each, fact, event) for each, fact in besides if fact)]
+            also = [_said(each, fact, event) for each, fact in besides if fact]
+            return [*_told(*known[0], meaning, event, context), *also]
         if shelf.named and len(known) > 1:
             return _which(intent, [product for product, _ in known], event)
         if shelf.products and known and not shelf.named:
-            return [_said(*known[0], event)]  # the likeliest comes first
+            return _told(*known[0], meaning, event, context)  # the likeliest comes first
         if not shelf.products and shelf.stocked and intent != "postage":
             return _which(intent, [], event)
         return ask_person(event, context)
 
     return reply
+
+
+def _told(
+    product: Product,
+    fact: tuple[str, dict[str, Value]],
+    meaning: Meaning,
+    event: MessageReceived,
+    context: Context,
+) -> list[Action]:
+    if fact[0] == "product_sold_out":
+        return lost_sale.sold_out(product, meaning, event, context)
+    return [_said(product, fact, event)]
 
 
 def _said(product: Product, fact: tuple[str, dict[str, Value]], event: MessageReceived) -> Say:
@@ -204,7 +217,6 @@ POLICIES: MessagePolicies = {
         variables=("title",),
         samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"}),
     ),
-    "product_sold_out": policy.answer(check=item_news.why_not_tell, variables=("title",), samples=(_ITEM,)),
     "product_price": policy.answer(
         check=item_news.why_not_tell,
         variables=("title", "price"),

@@ -9,7 +9,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.returns import KIND, open_return
+from handlers.returns import KIND
 from handlers.validity import cancelled, refunded_in_full
 
 _ITEMS = {"choices": ["Teapot", "Mug"], "shop_pays": False}
@@ -18,8 +18,8 @@ _ITEMS = {"choices": ["Teapot", "Mug"], "shop_pays": False}
 def check(event: TimeCame, context: Context) -> list[Action]:
     """Say that it takes longer, unless a person has answered or it is done."""
     order = context.order
-    case = open_return(order, context) if order else None
-    if order is None or case is None or case.answered_at is not None:
+    case = next((case for case in context.cases if f"check_{case.key}" == event.external_id), None)
+    if order is None or case is None or not case.open or case.answered_at is not None:
         return []
     return [Say(template="return_waiting", key=f"return_waiting:{case.key}", order=order.id)]
 
@@ -53,11 +53,11 @@ POLICIES: MessagePolicies = {
         about_order=True,
         variables=("returns",),
         samples=(
-            {**_ITEMS, "ways": ["refund", "replacement", "size"]},
+            {**_ITEMS, "ways": ["refund", "replacement", "repair"]},
             {**_ITEMS, "ways": ["refund"], "shop_pays": True},
             {**_ITEMS, "ways": [], "choices": ["{{ bad }}" * 15]},
-            {**_ITEMS, "ways": ["refund", "size"], "again": True},
-            {"choices": [], "ways": ["replacement", "size"], "shop_pays": False},
+            {**_ITEMS, "ways": ["refund", "replacement"], "again": True},
+            {"choices": [], "ways": ["replacement"], "shop_pays": False},
         ),
     ),
     "return_agreed": policy.answer(

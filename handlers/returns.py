@@ -54,7 +54,7 @@ def make_good(order: Order, words: str, event: MessageReceived, context: Context
 def _complained_of(order: Order, context: Context) -> bool:
     return any(
         case.open and case.kind == "complaint" and case.order == order.id and case.cause in FAULTS
-        for case in context.cases
+        for case in (*context.cases, *context.others_cases)
     )
 
 
@@ -109,6 +109,7 @@ def _ask(request: Request, decision: Decision, event: MessageReceived, context: 
     if request.times >= MOST_ASKED:
         return _passed_on(request, decision, event, context)
     ways = decision.ways or decide(Wish(skus=(None,)), order, context.shop, context.now).ways
+    ways = tuple(way for way in ways if way != "size")  # most things have none; whoever wants one says so
     titles = [_title(line) for line in things_of(order)[:LISTED]]
     about = remember(request, ways)
     offer = answer(

@@ -112,6 +112,9 @@ def _after(
     about = next((say.values["sku"] for say in says if "sku" in say.values), named)
     if isinstance(about, str):
         talk = msgspec.structs.replace(talk, product=about, last_at=now)
+    order = next((say.order for say in reversed(says) if say.order), None)
+    if order and order != before.order:
+        talk = msgspec.structs.replace(talk, order=order, last_at=now)
     main = next((each.intent for each in understood.meanings if each.intent not in POLITE), None)
     if main and says and not understood.guessed:
         talk = msgspec.structs.replace(talk, last=main, last_at=now)

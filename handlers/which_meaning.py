@@ -9,21 +9,27 @@ from bot.domain.actions import Action, Ask
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
+from bot.domain.products import Shelf
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.replies import answer
 
 GENERAL = "product_question"  # which any fact of an item may answer
-OF_AN_ITEM = frozenset({"material_care", "size_fit", "stock", "price"})
+SIZE = "size_fit"
+OF_AN_ITEM = frozenset({"material_care", SIZE, "stock", "price"})
 LAPSES = timedelta(minutes=30)
 
 _FIRST = re.compile(r"^\W*(?:the )?(?:1|1st|first|former|one|一|第一个?|前者|前面那?个?)\W*(?:one)?\W*$")
 _SECOND = re.compile(r"^\W*(?:the )?(?:2|2nd|second|latter|two|二|第二个?|后者|后面那?个?)\W*(?:one)?\W*$")
 
 
-def settled(meanings: tuple[Meaning, ...]) -> Meaning | None:
-    """The one to answer where the two are of one matter, so that the same facts answer both; None if not."""
+def settled(meanings: tuple[Meaning, ...], shelf: Shelf) -> Meaning | None:
+    """The one to answer where the two are of one matter, so that the same facts answer both, or where the
+    other is the size of things that have none; None if not."""
+    sizeless = bool(shelf.products) and not any(each.sizes for each in shelf.products)
+    if sizeless and {meanings[0].intent, meanings[1].intent} > {SIZE}:
+        return next(each for each in meanings[:2] if each.intent != SIZE)
     told = [each for each in meanings if each.intent != GENERAL]
     if len(told) == 1 and told[0].intent in OF_AN_ITEM:
         return told[0]

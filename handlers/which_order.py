@@ -1,5 +1,6 @@
 """Which of their orders a buyer means."""
 
+import re
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -10,9 +11,11 @@ from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from handlers import order_proof
+from handlers.normalise import normalise
 
 PAYABLE = ("unpaid", "partly_paid")
 BEFORE_SHIPPING = (*PAYABLE, "authorised", "paid")
+_OTHER = re.compile(r"另外?(?:那|一|的)?(?:个|单|笔|件)|\bother (?:one|order|parcel|package|item)\b")
 _OVER = ("cancelled", "refunded", "completed", "delivered")
 
 
@@ -21,9 +24,14 @@ def about_order(
     context: Context,
     then: Callable[[Order], list[Action]],
     states: tuple[str, ...] | None = None,
+    named_alone: bool = False,
 ) -> list[Action]:
-    """Answer with `then` for the order that the buyer means; ask for a proof where none is theirs."""
-    order = own_order(event, context, states)
+    """Answer with `then` for the order that the buyer means; ask for a proof where none is theirs.
+
+    named_alone: what looks like an order's number and is none of theirs is asked about, since `then` changes
+    something.
+    """
+    order = None if named_alone and _names_another(event.text, context) else own_order(event, context, states)
     if order is None:
         return order_proof.prove(event, context, then)
     tried = _proof_of_another(order, event, context, then)
@@ -53,8 +61,29 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
         return named
     if order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text):
         return None  # an order is named, but none of theirs
-    fitting = (order for order in context.orders if _fits(order, states))
-    return next(fitting, context.orders[0] if context.orders else None)
+    orders = _but_for_the_last(event.text, context)
+    fitting = (order for order in orders if _fits(order, states))
+    return next(fitting, orders[0] if orders else None)
+
+
+def _but_for_the_last(text: str, context: Context) -> tuple[Order, ...]:
+    """Their orders; without the one that was spoken of last where they ask for the other one."""
+    last = context.conversation.talk.order if context.conversation else None
+    others = tuple(order for order in context.orders if order.id != last)
+    return others if last and others and _OTHER.search(normalise(text)) else context.orders
+
+
+def _names_another(text: str, context: Context) -> bool:
+    """True for a number that is written as their orders' numbers are, and is none of them."""
+    numbers = order_proof.numbers_in(text)
+    if named_order(numbers, context):
+        return False
+    written = {_shape(order.shown_number) for order in context.orders}
+    return any(_shape(number) in written for number in numbers)
+
+
+def _shape(number: str) -> str:
+    return re.sub(r"\d", "0", number).upper()
 
 
 def named_order(numbers: Iterable[str], context: Context) -> Order | None:

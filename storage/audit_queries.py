@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text,
 
 from bot.domain.events import STOPS, AgentReplied, BotSwitched, Event, OrderEvent, load_event
 from bot.domain.orders import Order
+from bot.domain.quotes import PRICES_TOLD
 from storage import order_records
 from storage.asking import ask
 from storage.proof_records import Place
@@ -101,6 +102,15 @@ def sendings_about(connection: Connection, shop: str, orders: Collection[str]) -
     found: dict[str, list[Sending]] = {}
     for sending in _said(connection, shop, outbox.c.order_id.in_(orders)):
         found.setdefault(sending.order or "", []).append(sending)
+    return found
+
+
+def prices_told(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[Sending]]:
+    """The messages to each of these buyers that told a price or that a quote is honoured."""
+    found: dict[str, list[Sending]] = {}
+    here = outbox.c.buyer.in_(of_buyers), outbox.c.template.in_((*PRICES_TOLD, "quote_seen"))
+    for sending in _said(connection, shop, *here):
+        found.setdefault(sending.buyer, []).append(sending)
     return found
 
 

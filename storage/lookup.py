@@ -7,11 +7,12 @@ from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.buyers import GUEST
 from bot.domain.orders import Order
+from bot.domain.untrusted_text import friendly_name
 from bot.domain.wishes import mailbox
 from storage import buyer_records
 from storage.asking import ask
 from storage.sql_in import is_in
-from storage.tables import identities, orders
+from storage.tables import buyers, identities, orders
 
 LARGEST_ID = 2**63 - 1
 LIKELY = 50  # orders with one number; of more than these the newest count
@@ -47,6 +48,15 @@ def numbers_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[
         orders.c.shop == shop, is_in(connection, orders.c.id, ids), orders.c.number.is_not(None)
     )
     return {row.id: row.number for row in connection.execute(here)} if ids else {}
+
+
+def names_of(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, str]:
+    """What those of these buyers who told a name are called."""
+    here = select(buyers.c.id, buyers.c.name).where(
+        buyers.c.shop == shop, is_in(connection, buyers.c.id, ids), buyers.c.name.is_not(None)
+    )
+    named = ((row.id, friendly_name(row.name)) for row in connection.execute(here))
+    return {id: name for id, name in named if name}
 
 
 def find_buyer(connection: Connection, shop: str, name: str) -> str | None:

@@ -16,6 +16,7 @@ from storage.sql_in import is_in
 from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_at, templates
 
 MARK = "taken-back:"  # before keys whose messages were about another order, and the channel that told of it
+_HUMAN_TALKS = """substr(outbox.reason, 9, 13) = '"human_talks"'"""  # behind {"code":
 _LEFT_OUT = '{"code":"left_out"'  # by a person
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
@@ -168,6 +169,13 @@ def readdress(buyers: Mapping[str, str]) -> Asking[None]:
     rows = [{"order_id": order, "buyer": buyer} for order, buyer in buyers.items()]
     waiting = f"outbox.\"to\" IS NULL AND outbox.buyer <> '{SELLER}' AND outbox.state = 'queued'"
     yield from changed(update_rows, outbox, rows, by=("shop", "order_id"), where=waiting)
+
+
+def let_speak(buyers: Iterable[str], now: datetime) -> Asking[None]:
+    """Let the messages to these buyers that waited while a person talked be judged again now."""
+    rows = [{"buyer": buyer, "try_at": now} for buyer in buyers]
+    waiting = f"outbox.state = 'queued' AND {_HUMAN_TALKS} AND outbox.try_at > {{try_at}}"
+    yield from changed(update_rows, outbox, rows, by=("shop", "buyer"), where=waiting)
 
 
 def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:

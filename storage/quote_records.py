@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection, select
 
 from bot.domain.quotes import FIRST, MOST_SHOWN, Quote
 from storage.asking import Asking, Query, Row, changed
@@ -57,6 +58,20 @@ def of(
     rows = yield from _OF.of(chats, buyers=buyers, counted=counted, at_most=MOST_SHOWN)
     found = {row.number: _quotes.decode(row.record) for row in rows if row.record is not None}
     return found, max((at_least, *(row.number + 1 for row in rows)))
+
+
+def by_buyer(connection: Connection, shop: str, after: str, at_most: int = 200) -> list[Quote]:
+    """All quotes of the next buyers, in the order of their ids."""
+    here = quotes.c.shop == shop, quotes.c.buyer > after
+    buyers = select(quotes.c.buyer).where(*here).distinct().order_by(quotes.c.buyer).limit(at_most)
+    those = list(connection.scalars(buyers))
+    if not those:
+        return []
+    rows = select(quotes.c.record).where(
+        quotes.c.shop == shop, quotes.c.buyer > after, quotes.c.buyer <= those[-1]
+    )
+    in_order = rows.order_by(quotes.c.buyer, quotes.c.number)
+    return [_quotes.decode(record) for record in connection.scalars(in_order)]
 
 
 def save(those: Iterable[Quote]) -> Asking[None]:

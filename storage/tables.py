@@ -432,6 +432,36 @@ quotes = Table(
     Index("quotes_of_buyer", "shop", "buyer", "number"),
 )
 
+# What buyers asked for while it was sold out: one wish for each chat and item (bot/domain/stock_wishes.py).
+stock_wishes = Table(
+    "stock_wishes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("sku", Key, nullable=False),
+    Column("channel", Key, nullable=False),
+    Column("address", Key, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("lapses_at", Utc, nullable=False),
+    Column("told_at", Utc),  # when the message was queued
+    Column("tries", Integer, nullable=False),  # messages before that were not sent, as it was sold out again
+    PrimaryKeyConstraint("shop", "sku", "channel", "address"),
+    Index("stock_wishes_lapse", "shop", "lapses_at"),
+    Index("stock_wishes_open", "shop", "sku", "asked_at", **_open("told_at IS NULL")),
+)
+
+# Items that are back, as long as there is somebody to be told.
+restocks = Table(
+    "restocks",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("sku", Key, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("room", Integer),  # how many are yet told in this turn; none: it has not begun
+    PrimaryKeyConstraint("shop", "sku"),
+    Index("restocks_due", "at", "shop"),  # of all shops at once
+)
+
 wakes = Table(
     "wakes",
     metadata,

@@ -11,6 +11,7 @@ from storage.sql_in import is_in
 from storage.tables import trail
 
 CASE_SETTLED, TOKEN_REFUSED = "case_settled", "token_refused"  # what happened, no secret
+REPLY_SENT = "reply_sent"
 UNKNOWN_SHOP = ""
 SPAN = timedelta(hours=1)  # in which tries are counted in one row, so that strangers cannot fill the table
 

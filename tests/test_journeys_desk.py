@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 from bot.channels import Outgoing
+from bot.domain.errors import TemplateError
 from bot.domain.events import BuyerRef, MessageReceived
+from bot.domain.knowledge import Entry
 from bot.operations.audit.audit import audit
+from bot.seller.canned import Sent, send_reply
+from bot.texts.catalogue import Catalogue
 from storage import read_models
 from storage.read_models import CaseView
+from storage.unit import Unit
 from tests.engine import WEBHOOK, Buyer, FakeChannel, ManyShops, many_shops
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -44,10 +49,11 @@ async def shops(database_url: str) -> AsyncIterator[ManyShops]:
 class Desk:
     """A shop whose seller has a chat with its bot; what its buyers get, and what the seller gets."""
 
-    def __init__(self, shops: ManyShops, locale: str = "zh-CN") -> None:
+    def __init__(self, shops: ManyShops, locale: str = "zh-CN", **more: Any) -> None:
         quiet = {"start": "00:00", "end": "00:00"}
         seller = {"telegram": DESK, "locale": locale, "remind": []}
-        self.engine = shops.engine(channels=CHANNELS, seller=seller, quiet_hours=quiet, locale=locale)
+        about = {"channels": CHANNELS, "seller": seller, "quiet_hours": quiet, "locale": locale}
+        self.engine = shops.engine(**about, **more)
         self.door, self.bot = FakeChannel(WEBHOOK, self.engine.clock), Bot("telegram", self.engine.clock)
         self.engine.use_channels(self.door, self.bot)
         self.ann = Buyer(locale=locale)
@@ -148,6 +154,23 @@ async def test_the_bot_is_switched_off_and_on_in_a_buyers_chat(shops: ManyShops)
     await desk.ann_says("你好")
     assert len(desk.heard()) == heard + 1
     assert (await desk.case()).waits  # to switch the bot is no answer
+    assert desk.audited() == []
+
+
+async def test_what_waited_while_a_person_talked_is_said_once_the_chat_is_given_back(
+    shops: ManyShops,
+) -> None:
+    desk = Desk(shops)
+    await desk.ann_says("转人工")
+    await desk.seller_says("在", reply_to=notice(desk))
+    since = desk.engine.clock.now - desk.ann.at
+    parcel = desk.ann.fact("shipped", since, tracking="SF1", shipped_at=desk.engine.clock.now)
+    await desk.engine.take(desk.ann.placed(pay_on_delivery=True), parcel)
+    await desk.engine.settle()
+    assert "SF1" not in "".join(desk.heard())
+
+    await desk.seller_says("/bot on 1")
+    assert "SF1" in "".join(desk.heard())
     assert desk.audited() == []
 
 
@@ -255,4 +278,88 @@ async def test_the_buyer_hears_the_seller_while_a_person_talks(shops: ManyShops)
     await desk.seller_says("二", reply_to=notice(desk))
 
     assert desk.heard()[-2:] == ["一", "二"]
+    assert desk.audited() == []
+
+
+# Replies that were written down before
+
+ENTRIES = {
+    each.short.casefold(): each
+    for each in (
+        Entry(
+            id="wrap",
+            short="Wrap",
+            answers={"en": "We wrap gifts for free.\nJust tell us.", "zh-CN": "免费包装。"},
+        ),
+        Entry(id="late", short="late", answers={"en": "Order {{ order.number }} leaves today."}),
+    )
+    if each.short
+}
+
+
+def with_replies(desk: Desk) -> Desk:
+    desk.engine.build(replies=lambda shop, day: ENTRIES)
+    return desk
+
+
+async def test_a_reply_that_was_written_down_is_sent_by_its_name(shops: ManyShops) -> None:
+    desk = with_replies(Desk(shops, "en"))
+    await desk.ann_says("agent please")
+    spoken = len(desk.heard())
+
+    await desk.seller_says("/say")
+    assert desk.told()[-1] == "/say NAME sends one to the buyer. There are: Wrap, late."
+    await desk.seller_says("/say wrap 1", times=2)
+    await desk.seller_says("/say WRAP", reply_to=notice(desk))
+    assert desk.heard()[spoken:] == ["We wrap gifts for free.\nJust tell us."] * 2
+    assert not (await desk.case()).waits
+
+    await desk.seller_says("/say nothing 1")
+    assert desk.told()[-1] == 'There is no reply of that name ("nothing"); /say lists them.'
+    await desk.seller_says("/say wrap")
+    assert "case NUMBER" in desk.told()[-1] or "/case" in desk.told()[-1]
+    assert len(desk.heard()) == spoken + 2
+    assert desk.audited() == []
+
+
+async def test_a_reply_with_a_blank_is_sent_only_where_its_order_is_known(shops: ManyShops) -> None:
+    desk = with_replies(Desk(shops, "en"))
+    await desk.ann_says("agent please")
+    spoken = len(desk.heard())
+    await desk.seller_says("/say late 1")
+    assert desk.told()[-1].startswith('Nothing was sent: "late" has a blank')
+    assert len(desk.heard()) == spoken
+    assert (await desk.case()).waits
+
+    await desk.engine.take(desk.ann.placed())
+    await desk.engine.settle()
+    spoken = len(desk.heard())
+    await desk.seller_says("/say late 1")
+    assert desk.heard()[spoken:] == ["Order 1001 leaves today."]
+
+
+async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> None:
+    desk = Desk(shops, "en")
+    await desk.ann_says("agent please")
+    engine = desk.engine
+    policy = engine.program.parts.rules.policies["from_person"]
+
+    async def send(number: int, name: str) -> Sent:
+        unit = partial(Unit, shop_id=engine.shop, shop=engine.settings, now=engine.clock.now)
+        return await engine.database.write(
+            lambda link: send_reply(
+                unit(connection=link), Catalogue(), policy, number, ENTRIES[name], "command:lin"
+            )
+        )
+
+    assert await send(9, "wrap") is Sent.UNKNOWN
+    with pytest.raises(TemplateError):
+        await send(1, "late")
+    spoken = len(desk.heard())
+    assert await send(1, "wrap") is Sent.DONE
+    await engine.settle()
+    assert desk.heard()[spoken:] == ["We wrap gifts for free.\nJust tell us."]
+    assert not (await desk.case()).waits
+    await desk.ann_says("where is my parcel")
+    assert len(desk.heard()) == spoken + 1  # the bot is silent
     assert desk.audited() == []

@@ -17,6 +17,7 @@ ELSEWHERE = {
     # declarations, without a line that could be wrong
     "bot/domain/actions.py": "tests/react/test_decisions.py applies each of them",
     "bot/domain/reasons.py": "tests/seller/test_words.py says each of them",
+    "storage/foreseen.py": "tests/test_forecast.py compares it with what then happens",
     "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
     "bot/domain/meanings.py": "tests/understanding/test_understand.py returns each of them",
     "handlers/which_meaning.py": "tests/handlers/test_talk.py asks, and takes each answer",

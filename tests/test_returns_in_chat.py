@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot.app import rules_of
+from bot.app import Understand, rules_of
 from bot.domain.meanings import Before, Meaning, Understanding
+from bot.seller.settle import Settled, settle_case
+from bot.understanding.learning import shipped
+from bot.understanding.outcomes import thresholds_for
+from bot.understanding.understander import Understander
 from storage import read_models
 from storage.read_models import CaseView
 from tests.world import World, config_of, world
@@ -80,11 +84,29 @@ class Talk:
 
 
 @asynccontextmanager
-async def talk(database_url: str, locale: str = "en", **shop: Any) -> AsyncIterator[Talk]:
-    rules = rules_of(config_of(database_url, "http://127.0.0.1:9/"), understand)
+async def talk(
+    database_url: str, locale: str = "en", by: Understand = understand, **shop: Any
+) -> AsyncIterator[Talk]:
+    rules = rules_of(config_of(database_url, "http://127.0.0.1:9/"), by)
     settings = {"returns": RETURNS, "quiet_hours": {"start": "00:00", "end": "00:00"}, **shop}
     async with world(database_url, options={"rules": rules}, **settings) as there:
         yield Talk(there, locale)
+
+
+def shipped_understanding() -> Understand:
+    """By the model that comes with the program."""
+    understander, model = Understander(), shipped()
+    assert model is not None
+    understander.swap(model, thresholds_for(model))
+    return understander.understand
+
+
+@asynccontextmanager
+async def delivered(database_url: str, locale: str = "en", **shop: Any) -> AsyncIterator[Talk]:
+    """Ann's chat, in which their order has arrived."""
+    async with talk(database_url, locale, **shop) as ann:
+        await ann.orders("paid", "shipped", "delivered")
+        yield ann
 
 
 @pytest.mark.parametrize(
@@ -98,8 +120,7 @@ async def talk(database_url: str, locale: str = "en", **shop: Any) -> AsyncItera
 async def test_a_return_from_the_question_to_the_money(
     database_url: str, locale: str, choice: str, offered: str, agreed: str, paid_back: str
 ) -> None:
-    async with talk(database_url, locale) as ann:
-        await ann.orders("paid", "shipped", "delivered")
+    async with delivered(database_url, locale) as ann:
         assert offered in await ann.asks("return_exchange")
         assert agreed in await ann.says(choice)
         [case] = await ann.cases()
@@ -123,8 +144,7 @@ async def test_a_return_from_the_question_to_the_money(
 async def test_what_came_broken_with_a_picture_that_stands_in_the_case(
     database_url: str, locale: str, sorry: str, thanks: str
 ) -> None:
-    async with talk(database_url, locale) as ann:
-        await ann.orders("paid", "shipped", "delivered")
+    async with delivered(database_url, locale) as ann:
         assert sorry in await ann.asks("damaged")
         photo = {"url": "https://x.example/1.jpg", "type": "image/jpeg", "size": 90_000}
         assert thanks in await ann.says("", kind="other", media=[photo])
@@ -186,16 +206,14 @@ async def test_an_unpaid_order_that_is_to_be_cancelled_is_not_reminded_of(databa
 
 
 async def test_what_nobody_answers_in_time_takes_longer_and_the_buyer_hears_it(database_url: str) -> None:
-    async with talk(database_url) as ann:
-        await ann.orders("paid", "shipped", "delivered")
+    async with delivered(database_url) as ann:
         await ann.asks("damaged")
         await ann.shop.forward(6 * DAY)
         assert ann.shop.receiver.templates.count("return_waiting") == 1
 
 
 async def test_a_person_who_answered_is_not_spoken_over(database_url: str) -> None:
-    async with talk(database_url) as ann:
-        await ann.orders("paid", "shipped", "delivered")
+    async with delivered(database_url) as ann:
         await ann.asks("damaged")
         reply = {"id": "a1", "buyer": {"id": "ann"}, "text": "A new one is on its way"}
         await ann.shop.post("agent.replied", {"message": reply})
@@ -214,3 +232,87 @@ async def test_a_stranger_moves_nothing_of_an_order_that_is_not_theirs(database_
 
     assert told[-4:] == ["which_order", "not_matched", "which_order", "human_coming"]
     assert (case.kind, case.reason.code, case.order) == ("human", "order_not_named", None)
+
+
+# By the understanding that comes with the program
+
+
+@pytest.mark.parametrize(
+    ("locale", "wish", "agreed", "settled"),
+    [
+        (
+            "en",
+            "I'd like to return the teapot for a refund",
+            "Send it to: 1 Any Street",
+            "dealt with your return",
+        ),
+        ("zh-CN", "茶壶我想退货退款", "寄回地址：某路 1 号", "处理好了"),
+        ("zh-TW", "Teapot 我想退貨退款", "寄回地址：某路 1 号", "處理完成"),
+    ],
+)
+async def test_a_return_that_a_person_settles_is_told_once(
+    database_url: str, locale: str, wish: str, agreed: str, settled: str
+) -> None:
+    async with delivered(database_url, locale, by=shipped_understanding()) as ann:
+        assert agreed in await ann.says(wish)
+        [case] = await ann.cases()
+        assert (case.kind, case.order, case.reason.values["items"]) == ("return", "1001", "茶壶 Teapot")
+        assert await settle(ann, case.number) is Settled.DONE
+        await ann.shop.settle()
+        assert await settle(ann, case.number) is Settled.DONE  # once more, which changes nothing
+        await ann.shop.settle()
+        assert ann.shop.receiver.templates.count("return_settled") == 1
+        assert settled in ann.shop.receiver.messages[-1]["text"]
+        assert await ann.cases() == []
+
+
+async def settle(ann: Talk, number: int, outcome: str | None = None) -> Settled:
+    work = partial(
+        settle_case,
+        shop="shop",
+        number=number,
+        confirmed=False,
+        now=ann.shop.clock.now,
+        by="command:tests",
+        outcome=outcome,
+    )
+    return await ann.shop.program.parts.database.write(work)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "taken", "told"),
+    [
+        ("en", "My parcel is late and nobody answers, I want to complain", "case 1", "It comes on Friday."),
+        ("zh-CN", "快递拖了好久也没人理，我要投诉", "编号 1", "星期五送到。"),
+        ("zh-TW", "包裹拖了好久也沒人理，我要客訴", "編號 1", "星期五送到。"),
+    ],
+)
+async def test_a_complaint_is_understood_taken_and_decided(
+    database_url: str, locale: str, words: str, taken: str, told: str
+) -> None:
+    async with talk(database_url, locale, by=shipped_understanding()) as ann:
+        await ann.orders("paid", "shipped")
+        before = len(ann.shop.receiver.messages)
+        await ann.shop.say(words)
+        await ann.shop.settle()
+        answers = [message["text"] for message in ann.shop.receiver.messages[before:]]
+        assert taken in answers[0]
+        [case] = await ann.cases()
+        assert (case.kind, case.cause) == ("complaint", "late")
+        assert await settle(ann, case.number, outcome=told) is Settled.DONE
+        await ann.shop.settle()
+        assert told in ann.shop.receiver.messages[-1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "held"),
+    [
+        ("en", "please cancel my order", "before it leaves"),
+        ("zh-CN", "我不想要了，取消订单", "先别发"),
+        ("zh-TW", "我不想要了，幫我取消訂單", "先不要寄出"),
+    ],
+)
+async def test_a_cancelling_is_understood(database_url: str, locale: str, words: str, held: str) -> None:
+    async with talk(database_url, locale, by=shipped_understanding()) as ann:
+        await ann.orders("paid")
+        assert held in await ann.says(words)

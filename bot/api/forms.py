@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from bot.domain.context import Category
+from bot.domain.forecast import Change, Figures, Forecast, Foreseen, by_hour, figures
 from bot.domain.orders import Order
 from bot.seller import explanation as explanations
 from bot.seller.words import SellerWords
@@ -93,6 +94,48 @@ class MessageForm(msgspec.Struct, frozen=True, kw_only=True):
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[MessageForm]
     next: int | None
+
+
+class ForeseenForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a forecast. at: when it is said or left out; null: it still waits at the end."""
+
+    key: str
+    state: State
+    template: str
+    category: Category
+    buyer: str
+    order: str | None
+    due_at: datetime
+    at: datetime | None
+    reason: Why | None
+    held: Annotated[Why | None, Meta(description="why it does not go when it is due")]
+    channel: str | None
+    text: str | None
+
+
+class HourForm(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    messages: int
+
+
+class ForecastForm(msgspec.Struct, frozen=True, kw_only=True):
+    began_at: datetime
+    until: datetime
+    messages: list[ForeseenForm]
+    figures: Figures
+    by_hour: list[HourForm]
+
+
+class ChangeForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What is otherwise under other settings; null: it does not exist there."""
+
+    before: ForeseenForm | None
+    after: ForeseenForm | None
+
+
+class ComparedForm(msgspec.Struct, frozen=True, kw_only=True):
+    forecast: ForecastForm
+    changes: list[ChangeForm]
 
 
 class ChapterForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -242,6 +285,32 @@ def message_form(message: Message, words: SellerWords) -> MessageForm:
     }
     why = Why(code=reason.code, values=reason.values, text=_why(reason, words)) if reason else None
     return MessageForm(**named, own_words=message.own, reason=why)
+
+
+def forecast_form(found: Forecast, words: SellerWords) -> ForecastForm:
+    return ForecastForm(
+        began_at=found.began_at,
+        until=found.until,
+        messages=[foreseen_form(each, words) for each in found.messages],
+        figures=figures(found),
+        by_hour=[HourForm(at=at, messages=count) for at, count in by_hour(found)],
+    )
+
+
+def foreseen_form(each: Foreseen, words: SellerWords) -> ForeseenForm:
+    named = {
+        name: getattr(each, name) for name in ForeseenForm.__struct_fields__ if name not in ("reason", "held")
+    }
+    reason, held = (
+        Why(code=why.code, values=why.values, text=_why(why, words)) if why else None
+        for why in (each.reason, each.held)
+    )
+    return ForeseenForm(**named, reason=reason, held=held)
+
+
+def change_form(change: Change, words: SellerWords) -> ChangeForm:
+    before, after = (foreseen_form(each, words) if each else None for each in (change.before, change.after))
+    return ChangeForm(before=before, after=after)
 
 
 def case_form(case: CaseView, words: SellerWords) -> CaseForm:

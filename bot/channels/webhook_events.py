@@ -268,8 +268,15 @@ def _checkout(form: forms.CheckoutForm, info: DeliveryInfo, common: dict[str, An
 
 def _item(form: forms.ItemForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     item = form.data.item
-    at = _at(form, None, "timestamp")
-    return ItemRestocked(**common, at=at, sku=identity(item.sku, "data.item.sku"), title=item.title)
+    if item.stock is not None and not 1 <= item.stock <= _MAX_QUANTITY:
+        raise Unreadable(f"data.item.stock: {str(item.stock)[:20]} is not a number of pieces above 0")
+    return ItemRestocked(
+        **common,
+        at=_at(form, item.restocked_at, "data.item.restocked_at"),
+        sku=identity(item.sku, "data.item.sku"),
+        title=item.title,
+        stock=item.stock,
+    )
 
 
 def _product(form: forms.ProductForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:

@@ -130,6 +130,8 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     sku: Id
     title: str | None = None
+    stock: int | None = None
+    restocked_at: Timestamp | None = None
 
 
 class ProductItem(msgspec.Struct, frozen=True, kw_only=True):

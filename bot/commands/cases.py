@@ -2,12 +2,12 @@
 
 import getpass
 import os
-from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 import typer
 from msgspec.structs import asdict
+from sqlalchemy import Connection
 
 from bot.api.forms import case_form
 from bot.commands.options import (
@@ -26,18 +26,27 @@ from bot.commands.options import (
 )
 from bot.commands.screen import say, show, show_json, table, tell
 from bot.domain.clock import utc_now
+from bot.domain.errors import TemplateError
 from bot.domain.untrusted_text import quote
-from bot.seller.report import report_of
+from bot.operations.knowledge import load_replies
+from bot.seller.canned import TEMPLATE, Sent, send_reply
+from bot.seller.report import as_text, report_of
+from bot.seller.report_page import as_page
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
 from bot.texts import formats
+from bot.texts.catalogue import Catalogue
 from storage import read_models
 from storage.case_records import CaseWord
 from storage.lookup import numbers_of
 from storage.read_models import CaseView
+from storage.unit import Unit
 
+MINUTE = 60  # the least that is shown, in seconds
 WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
+
+REFUSED_REPLIES = {Sent.UNKNOWN: "case_unknown", Sent.NO_CHAT: "reply_no_chat"}
 
 cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)
 
@@ -94,7 +103,7 @@ def waiting(
         shown = table(*(say(head, reader) for head in ("case", "waits_for", "buyer", "why")))
         for shop, case in found:
             named = f"{shop} {case.number}" if len(config.shops) > 1 else str(case.number)
-            waits = formats.duration(max(now - case.case.since, timedelta(minutes=1)), reader)
+            waits = formats.duration(max(int((now - case.case.since).total_seconds()), MINUTE), reader)
             shown.add_row(named, waits, case.who or case.chat or "", _why(case, words[shop]))
         show(shown)
     raise typer.Exit(FOUND if found else 0)
@@ -103,20 +112,21 @@ def waiting(
 @cases_app.command("report")
 def report(
     number: Annotated[int, typer.Argument(help="The case's number.")],
+    as_html: Annotated[bool, typer.Option("--html", help="As a page for a browser, in one file.")] = False,
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
 ) -> None:
-    """Write a case as a page (Markdown): what was asked, every word since, what we said, how it ended."""
+    """Write a case (as Markdown): what was asked, every word since, what we said, how it ended."""
     config = read_config(config_file)
     shop_id, shop = choose_shop(config, shop_name)
     words = words_of(shop)
     with opened(config) as database:
-        page = database.read_now(
+        found = database.read_now(
             partial(report_of, shop_id=shop_id, shop=shop, number=number, words=words, now=utc_now())
         )
-    if page is None:
+    if found is None:
         raise WrongUse(say("case_unknown", words.locale, number=number))
-    tell(page)
+    tell(as_page(found, words) if as_html else as_text(found, words))
 
 
 @cases_app.command("settle")
@@ -154,6 +164,42 @@ def settle(
         show_json({"case": number, "settled": True, "confirmed": confirmed})
         return
     tell(say("case_done", reader, number=number))
+
+
+@cases_app.command("say")
+def say_reply(
+    number: Annotated[int, typer.Argument(help="The case's number.")],
+    name: Annotated[str, typer.Argument(help="The reply's name: its `short` in knowledge.yaml.")],
+    config_file: ConfigFile = HERE,
+    shop_name: ShopName = None,
+) -> None:
+    """Send a reply that you wrote down in knowledge.yaml to the buyer of a case."""
+    from bot.app import rules_of  # only what runs rules needs it
+
+    config = read_config(config_file)
+    shop_id, shop = choose_shop(config, shop_name)
+    reader, now = words_of(shop).locale, utc_now()
+    replies = load_replies(config.understanding.knowledge, config.shops)
+    known = replies(shop_id, now.astimezone(shop.zone()).date())
+    entry = known.get(name.casefold())
+    if entry is None:
+        names = ", ".join(sorted(each.short or "" for each in known.values())) or say("replies_none", reader)
+        raise WrongUse(say("reply_unknown", reader, name=name, names=names))
+    texts, policy = Catalogue(config.templates), rules_of(config).policies[TEMPLATE]
+
+    def send(connection: Connection) -> Sent:
+        return send_reply(
+            Unit(connection, shop_id, shop, now), texts, policy, number, entry, f"command:{_user()}"
+        )
+
+    with opened(config) as database:
+        try:
+            sent = database.write_now(send)
+        except TemplateError as error:
+            raise WrongUse(say("reply_blank", reader, name=name, why=error)) from None
+    if sent is not Sent.DONE:
+        raise WrongUse(say(REFUSED_REPLIES[sent], reader, number=number))
+    tell(say("reply_sent", reader, number=number))
 
 
 def _user() -> str:

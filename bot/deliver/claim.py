@@ -19,6 +19,7 @@ from bot.domain.arbiter import Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.rules import Rules
+from bot.domain.stock_wishes import GONE_AGAIN
 from bot.domain.wishes import AddressKey
 from bot.operations.metrics import Metrics
 from bot.operations.time_limit import TimeLimit
@@ -30,6 +31,7 @@ from storage.asking import Asking, ask_together
 from storage.database import lease_clock
 from storage.due_messages import DueRow
 from storage.outbox import SELLER, Outcome, VersionRow, dump, message_name
+from storage.stock_wish_records import reopen
 from storage.unit import Unit
 
 log = structlog.get_logger()
@@ -197,6 +199,9 @@ class Claimer:
             unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
             theirs = [outcome for outcome in judged.settled if outcome.shop == shop_id]
             Cases(unit, self._catalogue).open_for_unsent(rows[shop_id], theirs)
+            unsent = {outcome.id for outcome in theirs if outcome.why and outcome.why.code == GONE_AGAIN}
+            wishes = [each.facts.wish for each in found[shop_id] if each.row.id in unsent]
+            reopen(connection, shop_id, [wish for wish in wishes if wish])
         return judged.count, judged.claims
 
     def _judge_in(

@@ -10,12 +10,15 @@ from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.actions import MAILTO
 from bot.domain.buyers import addressed, is_guest
 from bot.domain.context import Buyer, Case
-from bot.domain.events import STOPS
+from bot.domain.events import STOPS, product_thread
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
-from bot.domain.products import Product, products_of
+from bot.domain.products import Product, Source, Telling, product_of, products_of
 from bot.domain.proofs import ANYWAY, holds, mark_of
+from bot.domain.quotes import PRICES_TOLD
+from bot.domain.shop import Shop
+from bot.domain.stock_wishes import SKU, TEMPLATE
 from bot.domain.wishes import PHONE, AddressKey
 from storage import (
     buyer_records,
@@ -26,6 +29,7 @@ from storage import (
     order_records,
     product_records,
     proof_records,
+    stock_wish_records,
     wish_records,
 )
 from storage.asking import Asking
@@ -33,6 +37,7 @@ from storage.due_messages import DueRow
 from storage.history import NOTHING_HEARD, Heard, HeardByOrder
 from storage.outbox import SELLER
 from storage.proof_records import Place
+from storage.stock_wish_records import WishKey
 
 ORDERS_COUNTED = 1000  # of one buyer, when their tier is checked again
 
@@ -51,7 +56,10 @@ def read_facts(
     about = {row.order_id for row in rows if row.order_id}
     identities = yield from buyer_records.addresses_of(buyer_ids)
     opened = yield from proof_records.chats_of(about)
-    waiting = yield from _waiting(rows, identities, opened)
+    wished = {row.id: key for row in rows if (key := _wished(row))}
+    skus = {sku for sku, _, _ in wished.values()}
+    told_by = yield from product_records.by_sku(skus)
+    waiting = yield from _waiting(rows, identities, opened, wished, told_by)
     questions = {
         row.id: f"{row.template}:{row.to.removeprefix(MAILTO)}" for row in rows if is_mailbox(row.to)
     }
@@ -64,7 +72,7 @@ def read_facts(
     limited = {row.buyer for row in rows if row.category != "answer"}  # answers have no cap
     cases = yield from case_records.open_of(limited, about)
     heard = yield from history.heard_of_us(limited, {row.id for row in rows}, now)
-    offered = {row.buyer for row in rows if row.category == "promotion"}
+    offered = {row.buyer for row in rows if row.category == "promotion" or row.id in wished}
     whole = yield from order_records.newest_of(offered, at_most=ORDERS_COUNTED)
     told = {row.order_id for row in rows if row.order_id and row.template in looking_back}
     said = yield from history.said_about(told)
@@ -78,6 +86,8 @@ def read_facts(
         for row in rows
     }
     standings = yield from wish_records.standings(_asked(addresses, rows, contacts, found))
+    tellings = yield from product_records.by_sku(skus)  # once more, now that open events are known
+    wishes = yield from stock_wish_records.of(set(wished.values()))
     facts: dict[int, Facts] = {}
     for row in rows:
         if row.id in waiting:
@@ -102,6 +112,8 @@ def read_facts(
             addresses=wanted,
             said=said.get(row.order_id or "", ()),
             items=items.get(row.id, {}),
+            product=product_of(wished[row.id][0], tellings) if row.id in wished else None,
+            wish=wishes.get(wished[row.id]) if row.id in wished else None,
         )
     return facts
 
@@ -119,6 +131,14 @@ def _items(skus: Mapping[int, str]) -> Asking[dict[int, dict[str, Product | None
     told = yield from product_records.by_sku(set(skus.values()))
     sold = {product.sku: product for product in products_of(told)}
     return {id: {sku: sold.get(sku)} for id, sku in skus.items()}
+
+
+def _wished(row: DueRow) -> WishKey | None:
+    """The wish that a message fulfils."""
+    if row.template != TEMPLATE or row.to is None:
+        return None
+    channel, _, address = row.to.partition(":")
+    return str(msgspec.json.decode(row.values)[SKU]), channel, address
 
 
 def _counted(heard: HeardByOrder, order: str | None, guest: bool) -> Heard:
@@ -226,7 +246,25 @@ def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
     }
     if order and (told := telling(due.template, due.values, order, facts.said)):
         known["parcels"] = told
+    if due.template in PRICES_TOLD:
+        known["haggling"] = _terms(due, facts.shop, now)
     return known if due.category == "answer" else known | _limits(facts)
+
+
+def _terms(due: DueMessage, shop: Shop, now: datetime) -> dict[str, Any]:
+    """What the settings want of the item whose price is told; for the audit, since settings change."""
+    haggling, quantity = shop.haggling, due.values.get("quantity") or 1
+    coupon = haggling.coupon_on(now.astimezone(shop.zone()).date())
+    least = haggling.floors.get(str(due.values.get("sku")))
+    return {
+        "rounds": haggling.rounds,
+        "floor": haggling.floor,
+        "least": None if least is None else str(least),
+        "currency": shop.currency,
+        "coupon": coupon.percent if coupon else 0,
+        "off": max((off for pieces, off in haggling.from_quantity.items() if pieces <= quantity), default=0),
+        "remember": haggling.remember.total_seconds(),
+    }
 
 
 def _limits(facts: Facts) -> dict[str, Any]:
@@ -260,18 +298,26 @@ def _waiting(
     rows: Collection[DueRow],
     identities: Mapping[str, Identities],
     opened: Mapping[str, list[tuple[Place, str]]],
+    wished: Mapping[int, WishKey],
+    tellings: Mapping[Source, Telling],
 ) -> Asking[set[int]]:
-    """The ids of messages about whose order or buyer an event is open."""
-    offered = {row.buyer for row in rows if row.category == "promotion"}
+    """The ids of messages about whose order, buyer or product an event is open."""
+    offered = {row.buyer for row in rows if row.category == "promotion" or row.id in wished}
     theirs = yield from order_records.ids_of(offered)
     threads: dict[int, set[str]] = {}
     for row in rows:
         about = [row.order_id] if row.order_id else []
-        about += theirs.get(row.buyer, []) if row.category == "promotion" else []
+        about += theirs.get(row.buyer, []) if row.category == "promotion" or row.id in wished else []
         chats = {f"chat:{channel}:{value}" for channel, value, _ in identities.get(row.buyer, ())}
         chats |= {f"chat:{channel}:{address}" for (channel, address), _ in opened.get(row.order_id or "", ())}
         own_ids = [id.rpartition("@")[0] or id for id in about]  # where our id has the channel behind it
-        threads[row.id] = {STOPS, *chats, *(f"order:{order}" for order in (*about, *own_ids))}
+        told = _telling_of(wished[row.id][0], tellings) if row.id in wished else ()
+        threads[row.id] = {STOPS, *chats, *told, *(f"order:{order}" for order in (*about, *own_ids))}
     every = {thread for those in threads.values() for thread in those}
     busy = yield from inbox.open_threads(every)
     return {id for id, those in threads.items() if busy & those} if busy else set()
+
+
+def _telling_of(sku: str, tellings: Mapping[Source, Telling]) -> set[str]:
+    """The threads of what may tell more of an item."""
+    return {product_thread(*source) for source, telling in tellings.items() if sku in telling.seen}

@@ -15,6 +15,7 @@ SHOP = "demo"
 # They are valid in the demo only, whose program runs for some seconds on one machine.
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # published with the specification
 SHOP_SECRET = "the demo's shop systems sign with this"  # noqa: S105  # see above
+DESK = "5550100"  # the seller's own chat on Telegram
 CHAT_TOKEN = "1:the-demo-bot"  # noqa: S105  # see above
 
 
@@ -77,6 +78,8 @@ def settings(cast: Cast, database: str, endpoints: Endpoints) -> Config:
         "channels": channels,
         "payment": cast.shop["payment"] | {"close": "60h"},
         "limits": {"per_day": 3},
+        "seller": cast.shop["seller"] | {"telegram": DESK},
+        "haggling": {"rounds": 3, "floor": 85},
         "promotions": {name: offer | weekend for name, offer in cast.shop["promotions"].items()},
     }
     return Config.model_validate(

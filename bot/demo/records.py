@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
-from bot.demo.cast import Cast
+from bot.demo.cast import DESK, Cast
 from bot.demo.outside import ReceivedMessage
 from bot.demo.transcript import (
     Counts,
@@ -30,6 +30,7 @@ from bot.domain.events import (
     load_event,
 )
 from bot.seller.words import SellerWords
+from storage.outbox import SELLER
 from storage.tables import buyers, cases, conversations, inbox, orders, outbox
 
 Waits = dict[tuple[int, str], datetime]  # (message, reason) -> when that was first seen
@@ -72,7 +73,8 @@ class _Reader:
 
     def transcript(self) -> Transcript:
         rows = self._rows(select(outbox).order_by(outbox.c.id))
-        messages = tuple(self._message(row) for row in rows)
+        messages = tuple(self._message(row) for row in rows if row.buyer != SELLER)
+        notices = [row.receipt for row in rows if row.buyer == SELLER]  # shown as cases
         answered = {row.event for row in rows}
         events = self._events(answered)
         found = tuple(self._case(row) for row in self._rows(select(cases).order_by(cases.c.number)))
@@ -88,7 +90,9 @@ class _Reader:
             events=events,
             messages=messages,
             cases=found,
-            stray=len(played.arrivals) - sum(message.copies for message in messages),
+            stray=len(played.arrivals)
+            - sum(message.copies for message in messages)
+            - sum(len(self.arrived.get(receipt, ())) for receipt in notices),
             counts=_counts(played.deliveries, messages, found),
         )
 
@@ -146,10 +150,13 @@ class _Reader:
         order = self.numbers.get(event.order) if isinstance(event, OrderEvent | TimeCame) else None
         who = text = agent = silent = None
         match event:
+            case MessageReceived() if event.conversation == DESK:
+                text = event.text
+                agent, who = self.played.cast.values["agent"], self.played.cast.words["bot"]
             case MessageReceived():
                 who, text = self.talkers.get((event.channel, event.conversation)), event.text
                 silent = self.words.reason("human_talks", {"until": silent_until}) if silent_until else None
-            case AgentReplied():
+            case AgentReplied(relayed=False):
                 who, text = self.talkers.get((event.channel, event.conversation)), event.text
                 agent = event.agent
             case ReviewPosted():
@@ -177,6 +184,7 @@ class _Reader:
             closed_at=row.closed_at,
             reason=self.words.reason(row.reason, msgspec.json.decode(row.details)),
             draft=row.draft,
+            outcome=row.outcome,
         )
 
 

@@ -5,6 +5,7 @@ import tempfile
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -19,6 +20,9 @@ from bot.demo.transcript import Remark, ShownDelivery, Transcript
 from bot.simulation import ManualClock, Simulation, simulated
 from storage.tables import outbox
 
+if TYPE_CHECKING:  # numpy takes its time, and only the play itself needs it
+    from bot.understanding.understander import Understander
+
 
 async def play(locale: str) -> Transcript:
     """Everything happens in a temporary folder and on loopback addresses; nothing of it stays."""
@@ -30,10 +34,24 @@ async def play(locale: str) -> Transcript:
         async with (
             aiohttp.ClientSession() as http,
             outside.open() as endpoints,
-            simulated(settings(cast, database, endpoints), database, clock) as simulation,
+            simulated(
+                settings(cast, database, endpoints), database, clock, understand=_understander().understand
+            ) as simulation,
             served(simulation.program.site) as address,
         ):
             return await _Stage(cast, simulation, outside, http, address).play()
+
+
+def _understander() -> "Understander":
+    """As the program comes: what a seller adds to it is learned only by one's own shop."""
+    from bot.understanding.learning import shipped
+    from bot.understanding.outcomes import thresholds_for
+    from bot.understanding.understander import Understander
+
+    understander, model = Understander(), shipped()
+    if model:
+        understander.swap(model, thresholds_for(model))
+    return understander
 
 
 class _Stage:

@@ -71,7 +71,7 @@ class ShownMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownCase(msgspec.Struct, frozen=True, kw_only=True):
-    """A case for the seller. draft: a text prepared for them."""
+    """A case for the seller. draft: a text prepared for them. outcome: what they decided."""
 
     number: int
     kind: str
@@ -80,6 +80,7 @@ class ShownCase(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None
     reason: str
     draft: str | None = None
+    outcome: str | None = None
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

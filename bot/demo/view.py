@@ -85,7 +85,8 @@ class View:
                 self._case(clock, case)
             case Settled(case=case):
                 number = self.words["case"].format(number=case.number)
-                self._item(clock, "✓", self.words["settled"].format(case=number), SELLER)
+                how = self.words["decided" if case.outcome else "settled"]
+                self._item(clock, "✓", how.format(case=number), SELLER)
 
     def _fact(self, clock: str, delivery: ShownDelivery) -> None:
         what = f"{self.words['kinds'][delivery.kind]} {delivery.order or ''}".rstrip()

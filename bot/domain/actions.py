@@ -109,6 +109,17 @@ class Relay(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class SendReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Send a reply that was written down before to the buyer of the case in hand, as a person's word; where
+    nothing is known for a blank in it, answer the seller so instead.
+
+    words: templates by language.
+    """
+
+    name: str
+    words: dict[str, str]
+
+
 class SwitchBot(msgspec.Struct, frozen=True, kw_only=True):
     """Silence the bot in this chat for the time of a takeover, or let it speak again."""
 
@@ -216,6 +227,23 @@ class WakeAt(msgspec.Struct, frozen=True, kw_only=True):
     case: int | None = None
 
 
+class WishForStock(msgspec.Struct, frozen=True, kw_only=True):
+    """Remember that this conversation asked for an item that is sold out; it is told once when it is back.
+
+    title: by which the buyer knows it. until: from when on it is not told any more.
+    """
+
+    sku: str
+    title: str
+    until: datetime
+
+
+class EndStockWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell this conversation no more of the item."""
+
+    sku: str
+
+
 class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
     """Keep where a bargain stands and what is agreed: a new quote, or the one of this number as it is now."""
 
@@ -230,6 +258,7 @@ Action = (
     | CloseCase
     | TellSeller
     | Relay
+    | SendReply
     | SwitchBot
     | SettleCase
     | AnswerSeller
@@ -244,4 +273,6 @@ Action = (
     | KeepTalk
     | WakeAt
     | MakeQuote
+    | WishForStock
+    | EndStockWish
 )

@@ -1,12 +1,13 @@
 """What a handler may read: a frozen snapshot of the shop's records, taken before it runs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from bot.domain.actions import CALLS
-from bot.domain.knowledge import Known
+from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -154,6 +155,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     conversation: Conversation | None = None
     cases: tuple[Case, ...] = ()  # open ones, also those that a person has answered
+    others_cases: tuple[Case, ...] = ()  # open ones of other chats, about `orders`: words here stand in none
     said: tuple[Said, ...] = ()
     standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
@@ -164,6 +166,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     linked_order: Order | None = None  # the order whose signed link opened the chat, while it is valid
     case: Case | None = None  # the one that a deadline or a settling is about
     quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
+    replies: Mapping[str, Entry] = {}  # that people send by hand; only for the seller's own words
     next_quote: int = FIRST  # the number of a new one
 
     @property

@@ -259,8 +259,15 @@ class CheckoutAbandoned(BuyerEvent, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ItemRestocked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="item.restocked"):
+    """stock: how many there are now; None: not counted."""
+
     sku: str
     title: str | None = None
+    stock: int | None = None
+
+
+def product_thread(channel: str, product: str) -> str:
+    return f"product:{channel}:{product}"
 
 
 class ProductEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -270,7 +277,7 @@ class ProductEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def thread(self) -> str:
-        return f"product:{self.channel}:{self.product}"
+        return product_thread(self.channel, self.product)
 
 
 class ProductTold(ProductEvent, frozen=True, kw_only=True, omit_defaults=True, tag="product.updated"):

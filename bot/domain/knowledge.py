@@ -37,5 +37,5 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def canned(entries: Iterable[Entry], day: date) -> dict[str, Entry]:
-    """The replies that people send by hand, by their short names, as they hold on that day."""
-    return {entry.short: entry for entry in entries if entry.short and entry.holds_on(day)}
+    """The replies that people send by hand, by their short names in small letters, as of that day."""
+    return {entry.short.casefold(): entry for entry in entries if entry.short and entry.holds_on(day)}

@@ -10,6 +10,7 @@ from bot.domain.context import Buyer, Case, Category, Conversation, Said
 from bot.domain.orders import Order
 from bot.domain.products import Product
 from bot.domain.shop import Shop
+from bot.domain.stock_wishes import StockWish
 from bot.domain.wishes import NOTHING_SAID, Standing
 
 
@@ -50,6 +51,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order; only for messages whose policy looks back
     items: Mapping[str, Product | None] = {}  # by sku, what answers tell of; None: not for sale any more
+    product: Product | None = None  # as it is for sale; only for a message that tells of one being back
+    wish: StockWish | None = None  # of the chat that such a message goes to
 
 
 NotBefore = Callable[["DueMessage", Facts, datetime], tuple[datetime, Reason] | None]

@@ -44,6 +44,17 @@ def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
     return tuple(sorted((each for each in waiting if not known & set(each.ids)), key=_left_at))
 
 
+def silent_since(order: Order, delay: timedelta, now: datetime) -> datetime | None:
+    """The last sign of life of the parcel that has been silent longest, if for longer than `delay`."""
+    followed = (
+        parcel.seen_at
+        for parcel in order.shipped
+        if parcel.followed and not parcel.failed and not order.has_arrived(parcel)
+    )
+    oldest = min((at for at in followed if at), default=None)
+    return oldest if oldest and now - oldest >= delay else None
+
+
 def _left_at(parcel: Parcel) -> tuple[datetime, str]:
     return parcel.shipped_at or _LATEST, parcel.id
 

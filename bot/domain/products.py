@@ -72,9 +72,11 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     talk was about last, or what the buyer ordered last. more: others that it names besides, each its own.
     near: what the talk is about, whether named or not. gone: skus of it that are not for sale any more.
     bare: the message names them and says nothing else. unmet: it asks for another variant than there is.
+    alike: what is like those that are sold out and can be had, by the sku of those, the nearest first.
     """
 
     products: tuple[Product, ...] = ()
+    alike: Mapping[str, tuple[Product, ...]] = {}
     named: bool = False
     more: tuple[Product, ...] = ()
     near: tuple[Product, ...] = ()

@@ -12,6 +12,8 @@ from bot.domain.products import Product
 FIRST = 101  # the number of a shop's first quote, so that it is said as a number
 QUESTION = "haggle_"  # how the names of all questions about a price begin
 ABOUT_PRICES = frozenset({"discount", "price"})  # the intents for which quotes are read
+# The messages that tell a price of a bargain, beside which the shop's terms of that time are kept.
+PRICES_TOLD = frozenset({"haggle_ask", "haggle_step", "haggle_stands", "haggle_last", "haggle_deal"})
 MOST_SHOWN = 10  # quotes of one chat, and of one buyer, that are read: the newest
 
 State = Literal["open", "accepted", "used"]

@@ -1,13 +1,13 @@
 """The rules of a shop as one value, which the engine is given and does not import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bot.domain.events import MessageReceived
-from bot.domain.knowledge import Known
+from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Before, Understanding
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
@@ -25,6 +25,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
     understand: (chat message, locale, what came before, the shop's date) -> what it means.
     knows: (shop, text, the shop's date) -> what its seller wrote down and may answer it, the nearest first.
+    replies: (shop, the shop's date) -> the replies that people send by hand, by their names in small letters.
     asks_nothing: True for a chat message that ends a talk, such as thanks.
     reads_alone: True for one that is obeyed at once and not read together with others: a wish or a command.
     unfinished: True for half a sentence, which waits for its other half.
@@ -42,6 +43,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     tier_of: Callable[[int, int, str, tuple[Tier, ...]], Tier | None]
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     knows: Callable[[str, str, date], tuple[Known, ...]] = lambda *asked: ()
+    replies: Callable[[str, date], Mapping[str, Entry]] = lambda *asked: {}
     asks_nothing: Callable[[str], bool] = lambda text: False
     reads_alone: Callable[[str], bool] = lambda text: False
     unfinished: Callable[[str], bool] = lambda text: False

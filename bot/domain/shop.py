@@ -218,6 +218,10 @@ class FollowUps(Settings):
         timedelta(days=1),
         description="after that question, where limits.promotions_per_week leaves room; 0d: none",
     )
+    restock: Duration = Field(
+        timedelta(days=60),
+        description="so long a buyer who asked for what is sold out is told once when it is back; 0d: never",
+    )
 
 
 Words = str | dict[str, str]  # a text of the seller's, or one for each language

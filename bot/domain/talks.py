@@ -24,7 +24,7 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     """last: the intent that was answered last, at `last_at`. said: how the last answer is known again.
 
-    product: the sku of what was talked about last.
+    product: the sku of what was talked about last. order: the id of the order that was.
     """
 
     last: str | None = None
@@ -33,6 +33,7 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     greeted_at: datetime | None = None
     said: str | None = None
     product: str | None = None
+    order: str | None = None
 
     def before(self, now: datetime) -> Before:
         """What may help to understand the next words."""

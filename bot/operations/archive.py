@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from storage import archive
+from storage import archive, stock_wish_records
 from storage.database import Database, lease_clock
 from storage.private_files import make_private_folder, private
 
@@ -64,6 +64,8 @@ class Archiver:
     async def sweep(self) -> int:
         """Archive every row that finished before `keep`, in every shop; returns how many.
 
+        Wishes for what was sold out that lapsed before it are deleted: the outbox tells who was told.
+
         A shop whose files cannot be written is logged and left for the next sweep. Raises what the database
         raises.
         """
@@ -72,6 +74,7 @@ class Archiver:
             try:
                 for table in archive.TABLES:
                     moved += await self._sweep(shop, table)
+                await self._forget_wishes(shop)
                 await self._database.write(partial(archive.release, shop=shop, holder=self._name))
             except OSError as error:  # e.g. a full disk: the other shops go on
                 log.error("not archived", shop=shop, folder=str(self._folder), why=str(error))
@@ -98,6 +101,12 @@ class Archiver:
             after = page.last
             await asyncio.sleep(self._pause)
         return moved
+
+    async def _forget_wishes(self, shop: str) -> None:
+        before = self._clock() - self._keep
+        step = partial(stock_wish_records.forget, shop=shop, before=before, limit=STEP)
+        while await self._database.write(step) == STEP:
+            await self._yield_to_others()
 
     def _claim(self, shop: str, connection: Any) -> bool:
         now = lease_clock(connection, self._clock())

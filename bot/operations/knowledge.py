@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from bot.domain.knowledge import Known
+from bot.domain.knowledge import Entry, Known, canned
 from bot.domain.shop import Shop
 from bot.settings.knowledge_file import KnowledgeFault, KnowledgeFile, read_file
 
 Knows = Callable[[str, str, date], tuple[Known, ...]]
+Replies = Callable[[str, date], Mapping[str, Entry]]
 
 
 def files_of(path: Path, shop_id: str) -> tuple[Path, Path]:
@@ -35,13 +36,24 @@ def load_knowledge(
     for file, found in {file: found for those in read.values() for file, found in those}.items():
         for fault in found.faults:
             on_fault(file, fault)
-    if not any(read.values()):
+    entries = _by_shop(read)
+    if not any(entries.values()):
         return lambda shop, text, day: ()
     # What compares texts takes a while to import.
     from bot.understanding.knowledge import Knowledge, finder
 
-    entries = {
-        shop_id: {each.entry.id: each.entry for _, found in those for each in found.entries}
+    return finder({shop_id: Knowledge(own) for shop_id, own in entries.items() if own})
+
+
+def load_replies(path: Path, shops: Mapping[str, Shop]) -> Replies:
+    """The replies that people of a shop send by hand, by its entries of the files."""
+    entries = _by_shop(read_knowledge(path, shops))
+    return lambda shop_id, day: canned(entries.get(shop_id, ()), day)
+
+
+def _by_shop(read: Mapping[str, list[tuple[Path, KnowledgeFile]]]) -> dict[str, tuple[Entry, ...]]:
+    """The entries of each shop; those of its own file go before those of the same name."""
+    return {
+        shop_id: tuple({each.entry.id: each.entry for _, found in those for each in found.entries}.values())
         for shop_id, those in read.items()
     }
-    return finder({shop_id: Knowledge(own.values()) for shop_id, own in entries.items() if own})

@@ -14,6 +14,7 @@ from bot.domain.actions import (
     Consent,
     CountTry,
     EndReminders,
+    EndStockWish,
     Hush,
     KeepTalk,
     MakeQuote,
@@ -22,19 +23,24 @@ from bot.domain.actions import (
     OpenOrder,
     Relay,
     Say,
+    SendReply,
     SettleCase,
     SwitchBot,
     TagBuyer,
     TellSeller,
     Unsay,
+    Value,
     WakeAt,
+    WishForStock,
 )
 from bot.domain.arbiter import too_late
 from bot.domain.context import Case, Context, Conversation
+from bot.domain.errors import TemplateError
 from bot.domain.events import AgentReplied, BotSwitched, Event, MessageReceived
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.rules import Rules
+from bot.domain.stock_wishes import StockWish
 from bot.react.proofs import Proofs
 from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
@@ -90,6 +96,8 @@ class Decisions:
                     self._cases.tell_again(action, context.case, context.buyer, about)
                 case Relay():
                     self._relay(action, event)
+                case SendReply() if context.case:
+                    self._send_reply(action, context.case, event, id, rule, context)
                 case SwitchBot():
                     self._switch(action, event)
                 case SettleCase():
@@ -115,6 +123,11 @@ class Decisions:
                     self._end_reminders(action, context.conversation)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
+                case WishForStock() if context.conversation:
+                    self._wish_for(action, context.conversation)
+                case EndStockWish() if context.conversation:
+                    chat = context.conversation
+                    self._work.end_stock_wish((action.sku, chat.channel, chat.address))
                 case MakeQuote():
                     self._work.put_quote(action.quote)
                 case KeepTalk() if context.conversation:
@@ -283,6 +296,25 @@ class Decisions:
             )
         )
 
+    def _send_reply(
+        self, reply: SendReply, case: Case, event: Event, id: int, rule: str, context: Context
+    ) -> None:
+        key = f"{event.channel}:{event.external_id}"
+        buyer = context.buyer
+        about = self._orders_of(case, buyer.id if buyer else None)
+        told: dict[str, Value] = {"case": case.number, "name": reply.name}
+        code = "sent"
+        try:
+            text = self._cases.reply(reply.words, reply.name, buyer, about)
+        except TemplateError:
+            code = "reply_blank"
+        else:
+            to = case.chat or ""
+            said = Say(template="from_person", key=f"from_person:{key}", to=to, values={"word": text})
+            self._say(said, id, rule, context)
+            self._relay(Relay(chat=to, text=text), event)
+        self._cases.answer(AnswerSeller(code=code, key=f"desk_answer:{key}", values=told))
+
     def _switch(self, switched: SwitchBot, event: Event) -> None:
         channel, _, address = switched.chat.partition(":")
         self._own_events.append(
@@ -328,6 +360,18 @@ class Decisions:
     def _keep_talk(self, kept: KeepTalk, chat: Conversation) -> None:
         known = self._work.chats[chat.channel, chat.address]
         self._work.put_chat(_replace(known, talk=kept.talk))
+
+    def _wish_for(self, wish: WishForStock, chat: Conversation) -> None:
+        self._work.put_stock_wish(
+            StockWish(
+                sku=wish.sku,
+                channel=chat.channel,
+                address=chat.address,
+                title=wish.title,
+                asked_at=self._work.now,
+                lapses_at=wish.until,
+            )
+        )
 
     def _end_reminders(self, ended: EndReminders, chat: Conversation | None) -> None:
         """What waits of the reminders is judged by it when it is due. Of an order the first wish stays, of a

@@ -220,6 +220,8 @@ def _switched(work: UnitOfWork, event: BotSwitched) -> Subject:
     until = _latest(chat.human_until, at + work.unit.shop.takeover) if event.silent else at
     chat = _replace(chat, human_until=until)
     work.put_chat(chat)
+    if not event.silent:
+        work.let_speak(chat.buyer)
     return Subject(buyer=chat.buyer, chat=chat)
 
 

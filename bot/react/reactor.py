@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.actions import OpenCase, Value
 from bot.domain.buyers import addressed
-from bot.domain.context import Buyer, Context, Conversation
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, ProductEvent
-from bot.domain.knowledge import Known
+from bot.domain.context import Buyer, Case, Context, Conversation
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
+from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
 from bot.domain.products import NO_SHELF, Shelf
@@ -30,7 +30,7 @@ from bot.react.case_talk import CaseTalk
 from bot.react.decisions import Decisions
 from bot.react.identities import Identities
 from bot.react.merge import Subject, merge_event
-from bot.react.products import Products
+from bot.react.products import TELLING, Products
 from bot.react.proofs import linked
 from bot.react.taking_back import take_back
 from bot.react.together import Turn, arrived, chats_of, in_turn
@@ -309,7 +309,7 @@ class _Batch:
         try:
             for part in reading.parts:
                 self._work.begin(part.id, part.received_at)
-                if isinstance(part.event, ProductEvent):
+                if isinstance(part.event, TELLING):
                     self._products.merge(part.event)
                 subject = merge_event(self._work, self._identities, self._wishes, part.event)
                 self._talk.hear(part.event, subject)
@@ -355,6 +355,12 @@ class _Batch:
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
         known = self._known(event)
+        cases = work.cases_of(subject.buyer, orders) if subject.case is None else ()
+        others: tuple[Case, ...] = ()
+        if isinstance(event, MessageReceived):
+            own = {case.number for case in work.cases.get(subject.buyer or "", ())}
+            others = tuple(case for case in cases if case.number not in own)
+            cases = tuple(case for case in cases if case.number in own)
         if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
             work.read_quotes(subject.buyer, chat)
         quotes = work.quotes_of(subject.buyer, chat) if chat else ()
@@ -365,7 +371,8 @@ class _Batch:
             buyer=buyer,
             orders=orders,
             conversation=chat,
-            cases=work.cases_of(subject.buyer, orders) if subject.case is None else (),
+            cases=cases,
+            others_cases=others,
             case=subject.case,
             standing=self._wishes.standing((chat.channel, chat.address)) if chat else NOTHING_SAID,
             named_orders=numbered,
@@ -375,6 +382,7 @@ class _Batch:
             next_quote=work.next_quote,
             understood=understood,
             known=known,
+            replies=self._replies(event),
             shelf=self._shelf(event, understood, known, orders, chat, quotes),
         )
 
@@ -396,6 +404,13 @@ class _Batch:
             return ()
         today = self._unit.now.astimezone(self._unit.shop.zone()).date()
         return self._time_limit.bounded(partial(self._rules.knows, self._unit.shop_id, event.text, today))
+
+    def _replies(self, event: AnyEvent) -> Mapping[str, Entry]:
+        """What the seller may send by its name; read only for the seller's own words."""
+        shop = self._unit.shop
+        if not isinstance(event, MessageReceived) or (event.channel, event.conversation) not in shop.desks:
+            return {}
+        return self._rules.replies(self._unit.shop_id, self._unit.now.astimezone(shop.zone()).date())
 
     def _shelf(
         self,

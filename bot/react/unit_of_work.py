@@ -27,6 +27,7 @@ from bot.domain.order_numbers import alike
 from bot.domain.orders import Order
 from bot.domain.proofs import holds
 from bot.domain.quotes import FIRST, Quote
+from bot.domain.stock_wishes import StockWish
 from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at, mailbox
 from storage import (
@@ -38,12 +39,14 @@ from storage import (
     outbox,
     proof_records,
     quote_records,
+    stock_wish_records,
     wish_records,
 )
 from storage.asking import Asking
 from storage.buyer_records import Identity
 from storage.case_records import CaseWord
 from storage.proof_records import Link, Place
+from storage.stock_wish_records import WishKey
 from storage.unit import Unit
 from storage.wish_records import WishRecord
 
@@ -101,7 +104,9 @@ class UnitOfWork:
         self._changed_cases: dict[int, Case] = {}
         self._new_words: list[CaseWord] = []
         self._used_links: dict[Link, Place] = {}
+        self._stock_wishes: dict[WishKey, StockWish | None] = {}  # None: ended
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
+        self._given_back: set[str] = set()  # buyers to whom the bot may speak again
         self._reachable: set[str] = set()  # orders that are to be written to elsewhere than before
         self.taken_back: list[TakenBack] = []
 
@@ -349,6 +354,13 @@ class UnitOfWork:
         self._changed_quotes.add(quote.number)
         self.next_quote = max(self.next_quote, quote.number + 1)
 
+    def put_stock_wish(self, wish: StockWish) -> None:
+        """Add a wish for what is sold out, or begin the same one anew."""
+        self._stock_wishes[wish.sku, wish.channel, wish.address] = wish
+
+    def end_stock_wish(self, key: WishKey) -> None:
+        self._stock_wishes[key] = None
+
     def put_wish(self, record: WishRecord) -> None:
         """Append a wish, unless the same word of the same time is known."""
         known = self.wishes[record.address]
@@ -375,6 +387,10 @@ class UnitOfWork:
         self._wrong_tries[order] += 1
         self._new_tries.append((order, chat))
 
+    def let_speak(self, buyer: str) -> None:
+        """A person gave a chat of this buyer back, so what waited for that is judged anew."""
+        self._given_back.add(buyer)
+
     # Write
 
     def write(self) -> Asking[None]:
@@ -391,15 +407,20 @@ class UnitOfWork:
         yield from case_records.save_talk(self._changed_cases.values())
         yield from case_records.add_words(self._new_words)
         yield from quote_records.save([self._quotes[number] for number in sorted(self._changed_quotes)])
+        yield from stock_wish_records.save([each for each in self._stock_wishes.values() if each])
+        yield from stock_wish_records.end(
+            [key for key, wish in self._stock_wishes.items() if wish is None], now
+        )
         yield from outbox.try_anew(sorted(self._reachable), now)
         yield from case_records.close_unreachable(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
+        yield from outbox.let_speak(sorted(self._given_back), now)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners = {}
-        self._readdressed, self._reachable = {}, set()
+        self._readdressed, self._reachable, self._given_back = {}, set(), set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
-        self._changed_quotes = set()
+        self._changed_quotes, self._stock_wishes = set(), {}
 
     def _read_owners(self, identities: set[Identity]) -> Asking[None]:
         found = yield from buyer_records.owners(identities)

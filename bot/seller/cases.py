@@ -1,6 +1,6 @@
 """Open and close cases, and tell the seller of them, where the settings say how."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -16,7 +16,7 @@ from bot.domain.untrusted_text import called
 from bot.domain.waiting import tell_again
 from bot.seller import summary
 from bot.seller.words import SellerWords
-from bot.texts.catalogue import Catalogue
+from bot.texts.catalogue import Catalogue, locale_chain, make_version, split_subject
 from bot.texts.variables import variables
 from storage import buyer_records, calendar, case_records, outbox
 from storage.due_messages import DueRow
@@ -143,6 +143,21 @@ class Cases:
             values={"text": SellerWords.of(unit.shop).desk(given.code, given.values)},
         )
         unit.ask(outbox.queue([answer], unit.now))
+
+    def reply(self, words: Mapping[str, str], name: str, buyer: Buyer | None, orders: Sequence[Order]) -> str:
+        """A reply that was written down before, for this buyer, about their only order or none.
+
+        Raises TemplateError if a blank in it has nothing to go in.
+        """
+        shop, now, buyer = self._unit.shop, self._unit.now, buyer or Buyer(id="")
+        due = DueMessage(
+            key=name, template=name, category="answer", due_at=now, created_at=now, lateness=timedelta(0)
+        )
+        facts = Facts(shop=shop, buyer=buyer, order=orders[0] if len(orders) == 1 else None)
+        locale = next((each for each in locale_chain(buyer.locale or shop.locale) if each in words), None)
+        locale = locale or next(iter(words))
+        version = make_version(locale, f"/{name}", words[locale], own=True)
+        return split_subject(self._catalogue.render(version, variables(due, facts, now)).text)[1]
 
     def close(self, key: str) -> None:
         """Close a case, and withdraw the mail about it if it is still waiting."""

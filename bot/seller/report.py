@@ -1,8 +1,9 @@
-"""A written report of one case, as a page: what was asked, every word since, what we said, how it ended."""
+"""A written report of one case: what was asked, every word since, what we said, how it ended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.orders import Order
@@ -16,21 +17,46 @@ from storage.read_models import CaseView, Message
 
 BEFORE, AFTER = timedelta(days=1), timedelta(hours=1)  # around a case, for what we said
 MESSAGES = 100
-LINE_MAX = 1000  # characters of one word or message
+LINE_MAX = 1000  # characters of one line of a word or message
 _SPECIAL = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]<>#|"})
+
+
+class Word(msgspec.Struct, frozen=True):
+    """What was said, by whom (buyer, person, bot). picture: with a picture or file. Not yet cleaned."""
+
+    at: datetime
+    who: str
+    text: str
+    picture: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All about a case, in the seller's language. facts: names and values. Nothing of it is cleaned yet."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    asked: str
+    orders: tuple[str, ...]
+    talk: tuple[Word, ...]
 
 
 def report_of(
     connection: Connection, shop_id: str, shop: Shop, number: int, words: SellerWords, now: datetime
-) -> str | None:
-    """The page about a case as the database has it; None if there is no such case."""
+) -> Report | None:
+    """The report of a case as the database has it; None if there is no such case."""
     case = read_models.find_case(connection, shop_id, number)
     if case is None:
         return None
     orders = _orders(connection, shop_id, case)
     since, until = case.opened_at - BEFORE, (case.closed_at or now) + AFTER
     said = read_models.said_to(connection, shop_id, case.buyer, since, until, MESSAGES) if case.buyer else []
-    return page(case, orders, said, shop, words)
+    return Report(
+        title=words.summary("report", {"case": case.number, "shop": shop.name}),
+        facts=tuple(_facts(case, words, now)),
+        asked=words.reason(case.reason.code, case.reason.values),
+        orders=tuple(summary.of_orders(orders, shop, words)),
+        talk=tuple(sorted(_talk(case, said), key=lambda word: word.at)),
+    )
 
 
 def _orders(connection: Connection, shop_id: str, case: CaseView) -> Sequence[Order]:
@@ -42,38 +68,60 @@ def _orders(connection: Connection, shop_id: str, case: CaseView) -> Sequence[Or
     return ask(connection, shop_id, order_records.newest_of({case.buyer})).get(case.buyer, ())
 
 
-def page(
-    case: CaseView, orders: Sequence[Order], said: Iterable[Message], shop: Shop, words: SellerWords
-) -> str:
-    """The page in Markdown, in the seller's language. said: our messages to the buyer in that time."""
-    rows = [
-        ("kind", words.case(case.kind)),
-        ("cause", words.cause(case.cause) if case.cause else None),
-        ("who", case.who or case.chat),
-        ("opened_at", words.moment(case.opened_at)),
-        ("due_at", words.moment(case.due_at) if case.due_at else None),
-        ("answered_at", words.moment(case.answered_at) if case.answered_at else None),
-        ("closed_at", words.moment(case.closed_at) if case.closed_at else words.summary("still_open", {})),
-        ("outcome", case.outcome),
-    ]
-    facts = [f"- {words.summary(name, {})}: {_plain(value)}" for name, value in rows if value]
-    asked = _plain(words.reason(case.reason.code, case.reason.values))
-    standing = [f"- {_plain(line)}" for line in summary.of_orders(orders, shop, words)]
-    talk = [f"- {_plain(line)}" for _, line in sorted(_talk(case, said, words))]
-    parts = [("asked", [asked]), ("orders", standing), ("talk", talk)]
-    lines = [f"# {words.summary('report', {'case': case.number, 'shop': shop.name})}", "", *facts]
+def _facts(case: CaseView, words: SellerWords, now: datetime) -> Iterator[tuple[str, str]]:
+    clock = {
+        "opened_at": case.opened_at,
+        "due_at": case.due_at,
+        "waits_since": case.case.since if case.case.buyer_waits else None,
+        "answered_at": case.answered_at,
+        "closed_at": case.closed_at,
+    }
+    times = {name: words.moment(at) if at else None for name, at in clock.items()}
+    rows = {
+        "kind": words.case(case.kind),
+        "cause": words.cause(case.cause) if case.cause else None,
+        "who": case.who or case.chat,
+        **times,
+        "closed_at": times["closed_at"] or words.summary("still_open", {}),
+        "reopened": str(case.reopened) if case.reopened else None,
+        "outcome": case.outcome,
+        "written_at": words.moment(now),
+    }
+    yield from ((words.summary(name, {}), value) for name, value in rows.items() if value)
+
+
+def _talk(case: CaseView, said: Iterable[Message]) -> Iterator[Word]:
+    """What was said in the case, and by us; a person's word that we passed on is theirs."""
+    theirs = {word.text for word in case.words if word.who == "person"}
+    for word in case.words:
+        yield Word(word.at, word.who, word.text, word.kind == "other")
+    for message in said:
+        if message.template == "from_person" and message.values.get("word") in theirs:
+            continue
+        yield Word(message.settled_at or message.due_at, "bot", message.text or "")
+
+
+def as_text(report: Report, words: SellerWords) -> str:
+    """The report in Markdown, in which nothing that people wrote is markup."""
+    parts = (
+        ("asked", [_plain(report.asked)]),
+        ("orders", [f"- {_plain(line)}" for line in report.orders]),
+        ("talk", [f"- {_plain(_line(word, words))}" for word in report.talk]),
+    )
+    lines = [f"# {_plain(report.title)}", "", *(f"- {name}: {_plain(value)}" for name, value in report.facts)]
     for name, those in parts:
         lines += ["", f"## {words.summary(name, {})}", "", *those] if those else []
     return "\n".join(lines) + "\n"
 
 
-def _talk(case: CaseView, said: Iterable[Message], words: SellerWords) -> Iterable[tuple[datetime, str]]:
-    whole = case.words
-    yield from ((word.at, line) for word, line in zip(whole, summary.lines(whole, words), strict=True))
-    for message in said:
-        at = message.settled_at or message.due_at
-        values = {"said_at": at, "who": words.summary("bot", {}), "text": message.text, "picture": None}
-        yield at, words.summary("word", values)
+def _line(word: Word, words: SellerWords) -> str:
+    values = {
+        "said_at": word.at,
+        "who": words.summary(word.who, {}),
+        "text": word.text,
+        "picture": word.picture or None,
+    }
+    return words.summary("word" if word.text else "wordless", values)
 
 
 def _plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Shop
@@ -28,11 +29,18 @@ def _of_order(order: Order, shop: Shop, words: SellerWords) -> str:
             "number": order.shown_number,
             "order_state": words.order_state(order.state),
             "total": f"{order.total.decimal} {order.total.currency}" if order.total else None,
+            "paid": _sum(order.paid),
+            "refunded": _sum(order.refunded),
             "promised_at": promised.isoformat() if promised else None,
             "parcel": quote(sent_as, QUOTED_MAX),
             "left_at": parcel.shipped_at.isoformat() if parcel and parcel.shipped_at else None,
         },
     )
+
+
+def _sum(money: Money | None) -> str | None:
+    """None for nothing, too, which is not worth a word."""
+    return f"{money.decimal} {money.currency}" if money and money.minor else None
 
 
 def of_words(said: Iterable[CaseWord], words: SellerWords) -> list[str]:

@@ -112,7 +112,7 @@ class SellerWords:
                 return _parsed(value, self.zone)
             case str() if name == "day":
                 return datetime.combine(date.fromisoformat(value), time(), UTC)
-            case str() if name in ("amount", "total"):
+            case str() if name in ("amount", "total", "paid", "refunded"):
                 return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
             case str() if name == "template":
                 return self.template(value)

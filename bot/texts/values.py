@@ -15,7 +15,7 @@ from bot.domain.greetings import addressed_as, first_name
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, told_ids
+from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_ids
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.return_policy import until_of
@@ -66,8 +66,10 @@ CARRIED: dict[str, str] = {
     "mailbox": "true if the order has a mail address of the buyer",
     "title": "the name of the item that was asked about",
     "items": "names of the items to choose from; an empty list if none was named",
+    "noted": "true if the buyer is told once when it is back in stock",
+    "budget": "amount that the buyer would spend; may be empty",
     "left": "how many are left, if they are few; may be empty",
-    "price": "amount for one of it",
+    "price": "amount for one of it; may be empty",
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "wanted": "a size that was asked for and is not among them; may be empty",
@@ -184,7 +186,15 @@ def _carried(name: str, about: About) -> Any:
 
 
 def _given_link(about: About) -> Any:
+    if about.facts.product is not None:
+        return _link(about.facts.product.url)
     return _carried("link", about) if "link" in about.due.values else about.link
+
+
+def _price(about: About) -> Any:
+    """Of the item as it is for sale now, else as it was told."""
+    product = about.facts.product
+    return product.price if product else _carried("price", about)
 
 
 def _case(about: About) -> Any:
@@ -356,6 +366,7 @@ _ORDER: Makers[_Ordered] = {
     "to_ship": lambda o: to_ship(o.order),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,
+    "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
     "failed": _failed,
     "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],
 }
@@ -404,6 +415,7 @@ MESSAGE: Makers[About] = {
     "decide_by": _decide_by,
     "amount": _amount,
     "items": _choice,
+    "price": _price,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},

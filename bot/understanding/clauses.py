@@ -7,6 +7,7 @@ SHORTEST = 2  # characters of a clause
 
 _BREAK = re.compile(
     r"[。！？!?;；\n…~～]+|[，、]|,(?!\d)|\.(?:\s+|$)|(?<=\w) (?:but|also|and also|plus|by the way|btw)(?= )"
+    r"|(?<=\w) and(?= )|(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff])"
     r"|但是?|不过|不過|另外|顺便|順便|对了|對了"
 )
 _FOLLOW_UP = re.compile(

@@ -16,7 +16,7 @@ from bot.understanding.examples import Example
 from bot.understanding.model import KEPT, Encoder, Learned, Model
 from bot.understanding.vocabulary import Vocabulary
 
-FORMAT = 2  # raised with every change of what is learned, or of how texts are taken apart
+FORMAT = 3  # raised with every change of what is learned, or of how texts are taken apart
 MOST_KEPT = 5  # models in the folder; older ones are deleted
 
 _ARRAYS = (*("weights", "bias", "rows", "values", "ends", "vectors", "vector_weights", "sureness", "right"),)

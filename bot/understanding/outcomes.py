@@ -9,7 +9,7 @@ from bot.understanding.model import Model
 
 WISHED = 0.9  # the share of answers that should be right
 ENOUGH = 30  # judged messages, from which on they say more than the examples do
-FLATTERING = 1.5  # examples are more like each other than what buyers write is like them: errors count more
+FLATTERING = 1.25  # examples are more like each other than what buyers write is like them: errors count more
 NEVER_BELOW, NEVER_ABOVE = 0.3, 0.95
 SECOND_AT_LEAST = 0.12  # a less likely second meaning is not worth a question
 
@@ -18,7 +18,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     """answer: the least probability of a meaning that is answered. ask: of the two likeliest together."""
 
     answer: float = 0.6
-    ask: float = 0.6
+    ask: float = 0.75
 
 
 USUAL = Thresholds()

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from bot.demo.cast import load_cast
 from bot.demo.script import STEPS, time_of
 from bot.demo.transcript import ShownMessage, Transcript
 from bot.domain.actions import CALLS
@@ -45,9 +46,11 @@ TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
     "hugo_parcel_leaves": ("1003", ("left", "all left")),
     "hugo_parcel_arrives": ("1003", ("arrived",)),
     "emma_orders_again": ("1004", ("placed",)),
+    "emma_order_gets_its_price": ("1004", ("repriced",)),
     "emma_pays_again": ("1004", ("paid",)),
     "emma_second_parcel_leaves": ("1004", ("left", "all left")),
     "emma_second_parcel_arrives": ("1004", ("arrived",)),
+    "emma_gets_money_back": ("1004", ("refunded",)),
 }
 
 
@@ -185,6 +188,82 @@ def silent_from_now(now: Minute) -> bool:
     return all(each.category == "answer" for each in mine if each.turn > now.message.turn)
 
 
+def prices(now: Minute) -> list[float]:
+    """The sums of money that the sentence names."""
+    return [
+        float(each.replace(",", "")) for each in re.findall(r"(?:NT\$|[$¥])([\d,]+(?:\.\d\d)?)", now.sentence)
+    ]
+
+
+def above_the_floor(now: Minute) -> bool:
+    """Below the list price and no lower than 85 % of it, and no higher than what was told before."""
+    listed = float(load_cast(now.account.locale).values["set"]["price"])
+    (price,) = prices(now)
+    before = [
+        sum_
+        for each in now.before
+        if each.template.startswith("haggle_")
+        for sum_ in prices(msgspec.structs.replace(now, sentence=each.text or ""))
+    ]
+    return listed * 0.85 <= price < listed and all(price <= each for each in before)
+
+
+def agreed(now: Minute) -> bool:
+    """The price that the buyer said yes to, which the order gets."""
+    goods = load_cast(now.account.locale).values["set"]
+    return prices(now) == [float(goods["agreed"])] and above_the_floor(now)
+
+
+def for_a_day(now: Minute) -> bool:
+    ends = now.named_day()
+    return (ends.date() - now.at.date()).days == 1 and "Q101" in now.sentence
+
+
+def price_to_change(now: Minute) -> bool:
+    """The order is there, at the price of the list, and the seller was shown the quote."""
+    cases = [case for case in now.account.cases if case.kind == "quote" and case.opened_at <= now.at]
+    return unpaid(now) and not now.has("repriced") and len(cases) == 1
+
+
+def fourteen_days(now: Minute) -> bool:
+    """The last day on which what arrived is taken back."""
+    last = (now.facts["arrived"].astimezone(now.at.tzinfo) + 14 * DAY).date()
+    return f"April {last.day}" in now.sentence or f"{last.month}月{last.day}日" in now.sentence
+
+
+def taken_back(now: Minute) -> bool:
+    return now.has("arrived", "paid") and not now.has("refunded")
+
+
+def kept_waiting(now: Minute) -> bool:
+    return any(each.template == "delayed" for each in now.before)
+
+
+def answered_by(now: Minute) -> bool:
+    """The third working day from now, under the number of the complaint."""
+    day, left = now.at, 3
+    while left:
+        day += DAY
+        left -= day.weekday() < 5
+    complaint = next(case for case in now.account.cases if case.kind == "complaint")
+    return now.named_day().date() == day.date() and str(complaint.number) in now.sentence
+
+
+def decided(now: Minute) -> bool:
+    """The complaint was decided by a person, in this minute."""
+    complaint = next(case for case in now.account.cases if case.kind == "complaint")
+    return bool(complaint.outcome) and complaint.closed_at == now.message.settled_at
+
+
+def persons_word(now: Minute) -> bool:
+    """What a person wrote for the buyer in that minute, sums too."""
+    told = [
+        event.text or "" for event in now.account.events if event.agent and event.at == now.message.settled_at
+    ]
+    sums = [f"{price:g}" for price in prices(now)]
+    return any(now.sentence in text or (sums and sums[0] in text) for text in told)
+
+
 def comes_back(now: Minute) -> bool:
     return len({each.order for each in now.before if each.order}) > 1
 
@@ -221,7 +300,7 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     ),
     (r"交给专人|交由專人|They'll reply here|尽快回复您|儘快回覆您", looked_after),
     (r"checking the payment|^资料收到了|^資料收到了", looked_after),
-    (r"have refunded|We've refunded|已为您退款|已退还|已退還", lambda now: now.has("refunded")),
+    (r"have refunded|We've refunded|已为您退款|已為您退款|已退还|已退還", lambda now: now.has("refunded")),
     (r"enjoying your order|用着还满意|用起來還滿意", in_use),
     (
         r"for your review|your review, and|谢谢您的评价|看到了您的评价|感謝您的評價|看到您的評價",
@@ -232,6 +311,22 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     (r"won't hear from us in this chat|以后不在这个聊天|以後不會再主動", silent_from_now),
     (r"being a regular|just for you|一直光顾|一直以來支持|只给老顾客|專為老主顧", comes_back),
     (r"this weekend|这个周末|這個週末", weekend),
+    (r"^I can do .* for \$|^.*，给您 ¥|^.*，算您 NT", above_the_floor),
+    (r"^It's a deal|^成交：", agreed),
+    (r"^Your quote is|^报价号|^議價編號", for_a_day),
+    (
+        r"^We've seen your order|的报价.*看到|看到.*订单.*报价|看到.*訂單.*議價|^We're changing the price",
+        price_to_change,
+    ),
+    (r"^The total of your order|^It's now \$|金额有变动|金額有異動", lambda now: now.has("repriced")),
+    (r"back for a refund|办退货退款|辦理退貨退款", taken_back),
+    (r"^Please send it off by|^寄回截止|^寄回期限", fourteen_days),
+    (r"once it's back with us|^收到退货后|^收到退回的商品", taken_back),
+    (r"kept waiting|让您久等|讓您久等", kept_waiting),
+    (r"^It's now case|^已为您登记|^已為您立案", answered_by),
+    (r"^We've looked into this|我们处理好了|已處理完成", decided),
+    (r"^We're refunding you|^给您退款|^我們會退您|^USPS has|^中通已经|^7-ELEVEN 已經", persons_word),
+    (r"passed you to|已为您转接|已為您轉接", passed_on),
     (r"digits don't match|没对上|末四碼不符", lambda now: now.message.template == "not_matched"),
 )
 
@@ -255,6 +350,12 @@ NOTHING_CLAIMED = (
     r"^If you no longer|^如果不需要|^若您已不需要|^Any questions",
     r"^Done\.$|^If it's only offers|^To undo this|^您来问|^您有問題|^只是不想收|^如果只是不想",
     r"^There's nothing you",
+    r"^All I'd ask|^How does that|^今天下单|^今天下單|^用着喜欢|^用得喜歡|^您看可以",
+    r"^Just order as usual|^您照常下单|^請照常下單",
+    r"^我们这就改价|^我們正在修改金額|^若您比較急|^有疑问请直接|^有任何疑問，",
+    r"^If you've paid|^Please wait for the new|^Something not right|^Of course",
+    r"^You pay for|^Send it to|^寄回地址",
+    r"^If that doesn't settle|^要是还有不满意|^若您仍有疑問",
     r"^If there's a code|^下单时就能用|^下單時即可|^To stop these offers|^不想再收到",
     r"^请把订单号|^核对上了|^請提供訂單|^核對無誤",
     r"^I'd rather not|^资料收到了|^資料收到了",
@@ -270,6 +371,9 @@ def sentences(text: str) -> list[str]:
 def test_every_sentence_is_true_in_its_minute(locale: str) -> None:
     account, unread, untrue = played(locale), set[str](), list[tuple[str, str]]()
     for message in account.messages:
+        if message.template == "from_person":
+            assert any((message.text or "-") in (event.text or "") for event in account.events if event.agent)
+            continue
         for sentence in sentences(message.text or "") if message.copies else ():
             now = Minute(sentence=sentence, message=message, account=account, facts=known(account, message))
             rules = [rule for words, rule in CLAIMS if re.search(words, sentence)]
@@ -287,7 +391,7 @@ def test_every_row_of_the_reader_reads_something() -> None:
         sentence
         for locale in LOCALES
         for message in played(locale).messages
-        if message.copies
+        if message.copies and message.template != "from_person"
         for sentence in sentences(message.text or "")
     }
     rows = [words for words, _ in CLAIMS] + list(NOTHING_CLAIMED)
@@ -296,7 +400,7 @@ def test_every_row_of_the_reader_reads_something() -> None:
 
 
 def test_the_reader_knows_every_delivery_that_tells_of_an_order() -> None:
-    silent = ("writes", "answers", "wants_no_offers", "claims", "first_parcel_arrives")
+    silent = ("writes", "lists", "wants_no_offers", "claims", "first_parcel_arrives")
     deliveries = {step.delivery for step in STEPS if step.delivery}
 
     assert deliveries - TOLD.keys() == {name for name in deliveries if any(word in name for word in silent)}

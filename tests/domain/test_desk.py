@@ -22,7 +22,13 @@ from bot.domain.desk import HELP, DeskWord, read_word
         ("/case 12 It left\ntoday", DeskWord("word", 12, "It left\ntoday")),
         ("/bot off", DeskWord("silent")),
         ("/bot on 12", DeskWord("speak", 12)),
-        *((text, HELP) for text in ("", "  ", "/bot", "/bot maybe", "/case", "/case twelve", "/say hi")),
+        ("/say", DeskWord("replies")),
+        ("/say wrap", DeskWord("say", text="wrap")),
+        ("/say Wrap #12", DeskWord("say", 12, "Wrap")),
+        *(
+            (text, HELP)
+            for text in ("", "  ", "/bot", "/bot maybe", "/case", "/case twelve", "/sing hi", "/say hi you")
+        ),
     ],
 )
 def test_words_and_commands_are_told_apart(text: str, word: DeskWord) -> None:

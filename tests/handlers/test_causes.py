@@ -17,7 +17,12 @@ from handlers.normalise import normalise
             ("this is the wrong size", "wrong_item"),
         ),
         *(("少发了一件", "missing"), ("有一個少寄", "missing"), ("the lid is missing", "missing")),
-        *(("等了十天还没收到", "late"), ("好久了", "late"), ("I'm still waiting", "late")),
+        *(
+            ("等了十天还没收到", "late"),
+            ("好久了", "late"),
+            ("包裹五天沒動", "late"),
+            ("I'm still waiting", "late"),
+        ),
         *(("你们多收钱", "price"), ("I was charged twice", "price")),
         *(("质量太差了", "quality"), ("是假貨吧", "quality"), ("it's a fake", "quality")),
         *(("客服态度差", "service"), ("沒人回我", "service"), ("your staff were rude", "service")),

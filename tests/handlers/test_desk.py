@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.domain.actions import Action, AnswerSeller, Relay, Say, SettleCase, SwitchBot, TellSeller
+from bot.domain.actions import Action, AnswerSeller, Relay, Say, SendReply, SettleCase, SwitchBot, TellSeller
 from bot.domain.context import Case, Context
 from bot.domain.desk import PERSONS
 from bot.domain.events import MessageReceived
+from bot.domain.knowledge import Entry
 from bot.domain.money import Money
 from bot.domain.shop import Shop
 from handlers.routes import POLICIES
@@ -23,12 +24,15 @@ class OwnChat(Shop):
         return frozenset({("telegram", "42")})
 
 
+WRITTEN = {"wrap": Entry(id="wrap", short="wrap", answers={"en": "For free."})}
 SHOP = OwnChat(name="Mug House", locale="en")
 
 
 def sellers(text: str, case: Case | None = CASE, **known: Any) -> list[Action]:
     event = wrote(text, **known)
-    context = Context(now=PLACED + HOUR, shop_id="mugs", shop=SHOP, buyer=ANN if case else None, case=case)
+    context = Context(
+        now=PLACED + HOUR, shop_id="mugs", shop=SHOP, buyer=ANN if case else None, case=case, replies=WRITTEN
+    )
     return decide(event, context)
 
 
@@ -53,6 +57,7 @@ def test_words_go_to_the_buyer_and_count_as_a_persons() -> None:
         ("/case 12 refund 15,5", SettleCase(case=12, refund=Money(1550, "CNY"))),
         ("/bot off", SwitchBot(chat="webhook:ann", silent=True)),
         ("/bot on", SwitchBot(chat="webhook:ann", silent=False)),
+        ("/say WRAP", SendReply(name="wrap", words={"en": "For free."})),
         ("/case 12", TellSeller(case=12, key="desk:telegram:m1", reason="case_shown")),
     ],
 )

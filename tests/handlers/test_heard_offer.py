@@ -7,6 +7,7 @@ import pytest
 
 from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.money import Money
+from bot.domain.products import Product, Shelf
 from bot.domain.quotes import Goods
 from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers.haggling_words import haggles, number_in, says_each, says_yes
@@ -18,6 +19,25 @@ MUG = Goods(sku="MUG-1", title="Mug", price=Money(2500, "GBP"))
 
 def heard(text: str, **slots: Any) -> Heard:
     return heard_in(Meaning("discount", 0.9, slots=Slots(**slots)), wrote(text), chat_context())
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "quantity"),
+    [
+        ("would you take $50 for the tea set for six?", "Tea set for six", None),
+        ("盖碗茶具六件套 300 块卖吗", "盖碗茶具六件套", None),
+        ("six mugs for $50", "Mug", 6),
+        ("6个六件套", "六件套", 6),
+    ],
+)
+def test_a_number_that_is_part_of_the_items_name_is_no_number_of_pieces(
+    text: str, title: str, quantity: int | None
+) -> None:
+    product = Product(sku="SET-1", title=title, updated_at=PLACED, price=Money(6400, "GBP"))
+    there = chat_context(shelf=Shelf(products=(product,), named=True, stocked=True))
+    meaning = Meaning("discount", 0.9, slots=Slots(quantity=6))
+
+    assert heard_in(meaning, wrote(text), there).quantity == quantity
 
 
 @pytest.mark.parametrize(

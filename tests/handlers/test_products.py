@@ -47,6 +47,19 @@ def said(actions: list[Action]) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(
+    ("product", "asks_back"),
+    [(MUG, True), (BARE, False)],
+)
+def test_the_size_is_no_choice_for_what_has_none(product: Product, asks_back: bool) -> None:
+    two = Understanding("ask", (Meaning("size_fit", 0.4), Meaning("price", 0.4)))
+    context = chat_context(understood=two, shelf=Shelf(products=(product,), named=True, stocked=True))
+
+    assert (
+        "which_meaning" in [template for template, _ in said(decide(wrote("that one?"), context))]
+    ) is asks_back
+
+
+@pytest.mark.parametrize(
     ("intent", "template", "values"),
     [
         ("stock", "product_stock", {}),

@@ -38,13 +38,16 @@ def checked(*cases: Case, order: Order = ARRIVED) -> list[Any]:
     context = Context(
         now=NOW, shop_id="mugs", shop=SHOP, buyer=ANN, order=order, orders=(order,), cases=cases
     )
-    return check(time_came("return_check", NOW), context)
+    due = msgspec.structs.replace(time_came("return_check", NOW), external_id=f"check_{RETURN.key}")
+    return check(due, context)
 
 
 def test_what_nobody_answered_by_then_takes_longer() -> None:
     (said,) = checked(RETURN)
 
     assert said == Say(template="return_waiting", key="return_waiting:return:1001:m1", order="1001")
+    another = msgspec.structs.replace(RETURN, key="return:1001:m2")
+    assert checked(another) == [], "a later return of the same order has a deadline of its own"
     assert checked() == checked(ANSWERED) == checked(msgspec.structs.replace(RETURN, closed_at=NOW)) == []
 
 

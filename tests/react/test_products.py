@@ -100,10 +100,9 @@ async def test_a_buyer_hears_of_the_item_they_name_by_all_that_tell_of_it(databa
 
         assert await answers_to(engine, "is the blue mug in stock?") == ["Yes, but only 2 left: 马克杯."]
         assert await answers_to(engine, "马克杯有货吗") == ["有的，马克杯 还剩 2 件。"]
-        assert await answers_to(engine, "teapot in stock?", "and MUG-1, in stock?") == [
-            "I'm sorry, Teapot is sold out at the moment.",
-            "Yes, but only 2 left: 马克杯.",
-        ]
+        sold_out, mug = await answers_to(engine, "teapot in stock?", "and MUG-1, in stock?")
+        assert sold_out.startswith("I'm sorry, Teapot is sold out at the moment.\n")
+        assert mug == "Yes, but only 2 left: 马克杯."
 
 
 async def test_a_buyer_may_choose_and_then_ask_on_about_the_same(database_url: str) -> None:

@@ -28,10 +28,12 @@ ACROSS = {
     "SELECT life.": "whether the outbox is held: one row",
     "SELECT min(wakes.at)": "only where time is moved by hand: when the next deadline comes",
     "SELECT outbox.shop FROM outbox WHERE outbox.state": "the shops with something due, likewise",
+    "SELECT min(restocks.at)": "likewise, when more buyers are to be told of what is back",
+    "SELECT restocks.": "the items that are back, of which buyers are to be told",
     "SELECT wakes.": "the deadlines that have come, so that shops without one cost nothing",
 }
 # Indexes through which the little that is due is found in all shops at once; each part has its own.
-TIME_LEADS = {"outbox_due_at", "wakes_due"}
+TIME_LEADS = {"outbox_due_at", "wakes_due", "restocks_due"}
 NO_TABLE = ("SELECT nextval", "SELECT pg_try_advisory", "SELECT clock_timestamp", "SELECT name FROM unnest")
 OTHERS = ("SELECT alembic_version",)
 

@@ -14,6 +14,9 @@ from bot.understanding.clauses import MOST, clauses_of, is_follow_up
         ("it is 1,299.50 in all", ()),
         ("where is it", ()),
         ("nice cup but it leaks", ("nice cup", "it leaks")),
+        ("how much is it and is it in stock", ("how much is it", "is it in stock")),
+        ("and the other one", ()),
+        ("多少钱 几天能到", ("多少钱", "几天能到")),
     ],
 )
 def test_clauses(text: str, clauses: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Check promises 2, 3, 6 and 7 for all messages ever sent, from records and events alone.
+"""Check promises 2, 3, 6, 7 and 9 for all messages ever sent, from records and events alone.
 
 What cannot be known afterwards is not reported: small differences between clocks, facts of a buyer whose two
 records were joined later, what may be in the archive. What is stored beside a decision always counts.
@@ -7,6 +7,7 @@ records were joined later, what may be in the archive. What is stored beside a d
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 import msgspec
 from sqlalchemy import Connection
@@ -14,15 +15,17 @@ from sqlalchemy import Connection
 from bot.domain.buyers import is_guest
 from bot.domain.desk import PERSONS
 from bot.domain.events import AgentReplied, OrderPlaced
+from bot.domain.quotes import Quote
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
 from bot.operations.audit.addresses import sent_elsewhere
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
+from bot.operations.audit.prices import wrong_prices
 from bot.operations.audit.statements import false_statements
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from storage import audit_queries, buyer_records, mixed_files, wish_records
+from storage import audit_queries, buyer_records, mixed_files, quote_records, wish_records
 from storage.archive import archived_until
 from storage.asking import ask
 from storage.audit_queries import Sending
@@ -87,6 +90,7 @@ class _Audit:
         yield from self._buyers()
         yield from self.database.read_now(self._orders)
         yield from self._takeovers()
+        yield from self._prices()
 
     # The database itself
 
@@ -244,6 +248,26 @@ class _Audit:
             fact.received_at,
             began(sending) + SLACK,
         )
+
+    # Promise 9, buyer by buyer
+
+    def _prices(self) -> Iterator[Finding]:
+        after = ""
+        while True:
+            quotes, violations = self.database.read_now(partial(self._price_page, after=after))
+            yield from map(self._finding_of, violations)
+            if not quotes:
+                return
+            after = quotes[-1].buyer
+            self._count(len(quotes))
+
+    def _price_page(self, connection: Connection, after: str) -> tuple[list[Quote], list[Violation]]:
+        audit_queries.repeatable_reads(connection)
+        page = quote_records.by_buyer(connection, self.shop_id, after)
+        quotes = {buyer: list(theirs) for buyer, theirs in groupby(page, key=lambda quote: quote.buyer)}
+        said = audit_queries.prices_told(connection, self.shop_id, quotes)
+        found = [each for buyer in quotes for each in wrong_prices(said.get(buyer, ()), quotes[buyer])]
+        return page, found
 
     def _archived(self, at: datetime) -> bool:
         """True if events of that time may be in the archive."""

@@ -57,7 +57,7 @@ def _pressed(history: History, heard: Heard, order: str) -> str | None:
             continue
         if placed is None or fact.at < placed.placed_at:
             continue
-        if fact.chat in own or order in proved(history, fact.chat, seq):
+        if fact.chat in own or order in proved(history, fact.chat, seq, surely=True):
             return "its buyer asked not to be pressed"
     return None
 

@@ -17,7 +17,8 @@ _HOURS = timedelta(hours=6)
 
 def proved(history: History, chat: Address, before: int, surely: bool = False) -> set[str]:
     """The orders that a chat has opened: by number and that order's digits, as the first with a link, or by
-    the word of the shop's own system. surely: not by a number that nobody may have told us by then."""
+    the word of the shop's own system. surely: not by a number that nobody may have told us by then, nor by an
+    address or a phone that the order was corrected from since."""
     found: set[str] = set()
     first: dict[str, Address] = {}
     for seq, fact in history.facts(before):
@@ -25,7 +26,10 @@ def proved(history: History, chat: Address, before: int, surely: bool = False) -
             continue
         if fact.asks == "link" and first.setdefault(fact.text, fact.chat) == chat:
             found |= {
-                order for order in history.by_order if fact.opened in Known(history, order, seq).addresses()
+                order
+                for order in history.by_order
+                if fact.opened in Known(history, order, seq).addresses()
+                and (not surely or fact.opened in Known(history, order, before).addresses())
             }
         if fact.chat == chat and fact.verified:
             sent_to = {order: _mailboxes(history, order, before) for order in history.by_order}

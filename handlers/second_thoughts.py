@@ -1,0 +1,101 @@
+"""What only a person settles, and no question table holds: who keeps an order after all, paid twice, wants a
+part of the money back, or their data deleted.
+
+Patterns over normalised text, Chinese first.
+"""
+
+import re
+
+from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, Say
+from bot.domain.context import Case, Context
+from bot.domain.events import MessageReceived
+from bot.domain.messages import MessagePolicies
+from bot.domain.reasons import Reasons
+from handlers import message_policies as policy
+from handlers.normalise import normalise
+from handlers.replies import answer, case_waiting, quoted
+
+_KEEPS = re.compile(
+    r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
+    r"|\b(?:do not|dont|don't|no need to|not|stop) cancel|\b(?:keep|want) (?:it|the order|my order)\b"
+    r"|\b(?:undo|forget|ignore) (?:the |my )?cancel|\bchanged my mind\b.{0,30}\b(?:keep|want)\b"
+)
+_TWICE = re.compile(
+    r"(?:付|扣|转|打|支付)(?:了)?(?:两|二|2)(?:次|遍|笔)|重复(?:付|扣|支付|转)|(?:付|转|打|扣)重(?:复)?了|多(?:付|转|打)了"
+    r"|\b(?:paid|payed|charged|transferred|debited|billed)(?: me| you| us| it| for it| by mistake)?"
+    r" (?:twice|two times|double|2 times|2x)\b"
+    r"|\b(?:double|twice) (?:paid|charged?|payment|billed)\b|\baccidentally paid (?:twice|again)\b"
+    r"|\b(?:overpaid|paid too much)\b"
+)
+_DATA = re.compile(
+    r"(?:删|清除|抹|移除|注销).{0,6}(?:我的)?.{0,4}(?:信息|资料|数据|账号|个资)|(?:信息|资料|数据|账号|个资).{0,4}(?:删|清除|注销)"
+    r"|(?:你们|店里).{0,6}(?:存|保存|收集|有).{0,6}我.{0,4}(?:信息|资料|数据|个资)"
+    r"|\b(?:delete|erase|remove|wipe|destroy)\b.{0,16}\b(?:my|all|personal)\b.{0,12}\b(?:data|details|info(?:rmation)?|account|records?)\b"
+    r"|\b(?:gdpr|right to be forgotten|subject access)\b"
+    r"|\bwhat (?:data|information|details) (?:do|have) you\b.{0,16}\b(?:me|my)\b"
+)  # fmt: skip
+
+_PART = re.compile(
+    r"(?:不|不想|不用|不要)退.{0,10}(?:补偿|补|赔|打折|[一-十\d]折|优惠|便宜)|(?:部分|少)退|退(?:一?部分|一点|点)"
+    r"|(?:补偿|赔)(?:我)?(?:一?点|多少|一下)"
+    r"|\bkeep (?:it|them|the \w{1,15})\b.{0,40}\b(?:money|refund|discount|compensation|back|off)\b"
+    r"|\bpart(?:ial|ly)?[ -]refund|\b(?:some|part of the|half (?:the|my)) money back\b"
+)
+_POSTED = re.compile(
+    r"(?:已经?|刚|都)?(?:寄|发)(?:出|回|走|过去|回去|出去)(?:了|去了)|(?:已经?|刚)(?:寄|退回)"
+    r"|\b(?:i|we) (?:have |just |already )*(?:posted|sent|shipped|returned|dropped) (?:it|them|the)\b"
+    r"|\bon its way back\b"
+)
+
+
+def hear(event: MessageReceived, context: Context) -> list[Action]:
+    """Answer such words; [] for any other."""
+    plain = normalise(event.text)
+    cancelling = _cancelling(context)
+    if cancelling and _KEEPS.search(plain):
+        return _kept(cancelling, event, context)
+    if _DATA.search(plain):
+        return _person("asked_for_data", event, context)
+    if _TWICE.search(plain):
+        return _person("paid_twice", event, context)
+    if _PART.search(plain) and any(order.shipped or order.done for order in context.orders):
+        return _person("asked_for_part", event, context)
+    if _POSTED.search(plain) and any(case.open and case.kind == "return" for case in context.cases):
+        return [answer("noted", event)]  # it stands in the case of the return
+    return []
+
+
+def _cancelling(context: Context) -> Case | None:
+    return next((case for case in context.cases if case.open and case.reason == "asked_to_cancel"), None)
+
+
+def _kept(case: Case, event: MessageReceived, context: Context) -> list[Action]:
+    """The seller hears it as a case of its own, since they may have read the other already."""
+    order = next((each for each in context.orders if each.id == case.order), None)
+    opened = OpenCase(
+        kind="order_change",
+        key=f"asked_to_keep:{case.order}:{event.channel}:{event.external_id}",
+        reason="asked_to_keep",
+        details={"order": order.shown_number if order else "", **quoted(event)},
+        order=case.order,
+    )
+    return [CloseCase(key=case.key), opened, answer("order_kept", event, order)]
+
+
+def _person(reason: str, event: MessageReceived, context: Context) -> list[Action]:
+    """A case of its own, whoever waits already: it must not be lost among other words."""
+    said: Say = answer("human_again" if case_waiting(context) else "human_coming", event)
+    if case_waiting(context) is None:
+        return [said, CallHuman(reason=reason, details=quoted(event))]
+    key = f"{reason}:{event.channel}:{event.external_id}"
+    return [said, OpenCase(kind="human", key=key, reason=reason, details=quoted(event))]
+
+
+POLICIES: MessagePolicies = {"order_kept": policy.answer(about_order=True)}
+
+REASONS: Reasons = {
+    "asked_to_keep": ("order", "text"),
+    "paid_twice": ("text",),
+    "asked_for_part": ("text",),
+    "asked_for_data": ("text",),
+}
