@@ -43,7 +43,8 @@ _SAYS_OTHERWISE = re.compile(
     r"|(?:忽略|无视|忘掉|忘记|不要管|绕过).{0,12}(?:规则|指示|指令|规定|设定|限制|提示)|系统提示|(?:开发者|调试|管理员)模式"
 )
 _PRICE_AND_POSTAGE = re.compile(
-    r"\b(?:how much|price|cost)\b.{2,80}\b(?:and|with|including|plus)\b.{0,30}\b(?:postage|delivery|shipping)\b"
+    r"\b(?:how much|price|cost)\b.{2,80}\b(?:and|with|including|plus)\b"
+    r".{0,30}\b(?:postage|delivery|shipping)\b"
     r"|多少钱?.{0,10}(?:运费|邮费|包邮|免运)"
 )
 _LETTER = re.compile(r"[^\W\d_]")
