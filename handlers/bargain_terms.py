@@ -27,17 +27,16 @@ def terms_of(goods: Goods, shop: Shop, today: date) -> Terms:
 
 
 def _floor(goods: Goods, shop: Shop) -> int:
-    """The highest that is named for the goods, else the share of its price; a floor in other money than
-    the price cannot be compared with it, so there the price is fixed."""
+    """The highest of the floors that are named for the goods and the share of its price; a floor in other
+    money than the price cannot be compared with it, so there the price is fixed."""
     price, of_sku = goods.price, shop.haggling.floors.get(goods.sku)
     named = [goods.floor] if goods.floor else []
     if of_sku is not None:
         named.append(parse_money(of_sku, shop.currency, rounded=True))
-    if not named:
-        return -(-price.minor * shop.haggling.floor // 100)
     if any(floor.currency != price.currency for floor in named):
         return price.minor
-    return max(floor.minor for floor in named)
+    share = -(-price.minor * shop.haggling.floor // 100)
+    return max(share, *(floor.minor for floor in named), 0)
 
 
 def _same_money(money: Money | None, goods: Goods) -> int | None:

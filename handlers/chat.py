@@ -13,6 +13,7 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import (
+    about_items,
     after_sales,
     claims,
     complaints,
@@ -48,10 +49,11 @@ BESIDE_A_PICTURE = ("hello", "thanks", "acknowledged")
 
 def reply(event: MessageReceived, context: Context) -> list[Action]:
     """Reply to a message in its own language, each of its wishes once, and not too often in a row."""
-    understood = haggling.surely(context.understood or read(event, context.locale))
+    read_alone = haggling.surely(context.understood or read(event, context.locale))
+    understood = about_items.revised(read_alone, event, context)
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
-    return remembered([*answers, *quotes.recognise(answers, context)], understood, context)
+    return remembered([*answers, *quotes.recognise(answers, context)], understood, event, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
@@ -75,7 +77,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []  # the first wording was answered already
     if second and wish is None:
         return [*opened, *ended, *second]
-    answered = _to_question(meaning, event, context) if wish is None else None
+    asks_back = wish is None and not knowledge.word_for_word(context)
+    answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
         return [*opened, *ended, *answered]
     empty = meaning.reason.rule == EMPTY
@@ -194,6 +197,19 @@ def when_ship(meaning: Meaning, event: MessageReceived, context: Context) -> lis
     if not context.orders and not order_proof.numbers_in(event.text):
         return [answer("when_ship", event)]
     return from_order("when_ship", BEFORE_SHIPPING)(meaning, event, context)
+
+
+def before_buying(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """When something would arrive that is not ordered yet: no more than the shop's promise is known."""
+    if context.shop.payment.ships_within:
+        return [answer("when_ship", event)]
+    return products.ask_person(event, context)
+
+
+def how_to_order(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """At the page of the item that is meant; with the quote that holds for it."""
+    agreed = haggling.agreed_again(event, context)
+    return [*agreed, *products.page(event, context, agreed=bool(agreed))]
 
 
 # About the conversation itself
@@ -367,6 +383,8 @@ ANSWERS: Answers = {
     **shop_facts.ANSWERS,
     **products.ANSWERS,
     **haggling.ANSWERS,
+    about_items.BEFORE_BUYING: before_buying,
+    about_items.HOW_TO_ORDER: how_to_order,
 }
 
 

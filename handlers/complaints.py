@@ -1,5 +1,7 @@
 """Complaints: taken at once with a number and a day, to the owner where that is wiser, told when decided."""
 
+from datetime import datetime
+
 import msgspec
 
 from bot.domain.actions import Action, CallHuman, OpenCase, Say, TellSeller, Value
@@ -9,7 +11,7 @@ from bot.domain.complaints import decided_by
 from bot.domain.context import Case, Context
 from bot.domain.events import CaseSettled, MessageReceived, TimeCame
 from bot.domain.meanings import Meaning
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money, parse_money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
@@ -22,7 +24,7 @@ from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Answers
 from handlers.replies import answer, quoted
-from handlers.validity import amount, iso
+from handlers.validity import amount, cancelled, iso, refunded_in_full
 from handlers.vip import standing, tier_of
 from handlers.which_order import named_order, own_order
 
@@ -192,6 +194,12 @@ def _is_of(event: TimeCame, case: Case) -> bool:
 
 ANSWERS: Answers = {"complaint": complaint, "damaged_item": complaint, "insult": insult}
 
+
+def why_not_compensated(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """Nothing is paid on top of a whole refund."""
+    return cancelled(facts.order) or refunded_in_full(facts.order) if facts.order else None
+
+
 POLICIES: MessagePolicies = {
     "complaint_taken": policy.answer(
         variables=("cause", "decide_by"),
@@ -201,7 +209,11 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "harm_taken": policy.answer(variables=("case",), samples=({"case": 12},)),
-    "compensation": policy.answer(variables=("amount",), samples=({"amount_minor": 500, "currency": "CNY"},)),
+    "compensation": policy.answer(
+        variables=("amount",),
+        samples=({"amount_minor": 500, "currency": "CNY"},),
+        check=why_not_compensated,
+    ),
     "insulted": policy.answer(),
     "complaint_settled": policy.persons(
         variables=("case",),

@@ -1,11 +1,11 @@
 """Haggling in the chat: what a buyer offers, and how far the shop's settings let the price go."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from bot.domain.actions import Action, Ask, MakeQuote, Value
-from bot.domain.bargain import Bargain, Move, Offer, move
+from bot.domain.bargain import Bargain, Move, Offer, Terms, move
 from bot.domain.context import Context, Conversation
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning, Understanding
@@ -14,9 +14,10 @@ from bot.domain.money import Money
 from bot.domain.products import Shelf
 from bot.domain.quotes import ABOUT_PRICES, QUESTION, Goods, Quote, goods_of
 from bot.domain.talks import Asked, Detail
+from handlers import item_news
 from handlers import message_policies as policy
 from handlers.bargain_terms import terms_of
-from handlers.haggling_words import asks_for_code
+from handlers.haggling_words import asks_for_code, number_in, says_deal
 from handlers.heard_offer import Heard, heard_after_a_price, heard_in, read, written
 from handlers.questions import Answers, Question, Questions
 from handlers.quote_values import (
@@ -28,7 +29,7 @@ from handlers.quote_values import (
     other_values,
 )
 from handlers.replies import answer
-from handlers.talk import open_question
+from handlers.talk import open_question, talk_of
 
 WHICH_ITEM, WHICH_PRICE = f"{QUESTION}item", f"{QUESTION}price"
 LAPSES = timedelta(hours=2)  # after which "85?" is read by itself
@@ -96,13 +97,22 @@ def _haggle(heard: Heard, event: MessageReceived, context: Context, sku: str | N
         return [_say("prices_fixed", event, _listed(goods, heard))]
     if goods is None:
         return _ask_item(heard, event, context)
+    if _is_gone(goods, context):
+        return [_say("product_sold_out", event, {"sku": goods.sku, "title": goods.title})]
     known = _quote(goods, context)
     if heard.currency not in (None, goods.price.currency):
         return _ask_in_own_money(goods, known, heard, event)
     terms = terms_of(goods, shop, _today(context))
     state = known.bargain if known else Bargain()
-    after, said = move(terms, state, _offer(heard, goods, state), context.now)
-    return _told(goods, known, after, said, heard, event, context)
+    offer = _offer(heard, goods, state)
+    after, said = move(terms, state, offer, context.now)
+    return _told(goods, known, terms, offer, after, said, heard, event, context)
+
+
+def _is_gone(goods: Goods, context: Context) -> bool:
+    """Nothing is agreed on what cannot be had."""
+    product = context.shelf.product(goods.sku)
+    return product.available is False if product else goods.sku in context.shelf.gone
 
 
 def _offer(heard: Heard, goods: Goods, state: Bargain) -> Offer:
@@ -123,13 +133,24 @@ def _goods(context: Context, sku: str | None) -> Goods | None:
         return there[0]
     bargained = [each.goods for each in context.quotes if _is_recent(each, context)]
     if sku or shelf.named:
-        known = (each for each in (*there, *(quote.goods for quote in context.quotes)) if each.sku == sku)
-        return next(known, None)
-    return next(iter((*there, *bargained)), None)
+        near = [goods for product in shelf.near if (goods := goods_of(product))]
+        known = (*there, *near, *(quote.goods for quote in context.quotes))
+        return next((each for each in known if each.sku == sku), None)
+    talked = [each for each in there if each.sku == talk_of(context).product]
+    return next(iter((*talked, *bargained)), None)
+
+
+def agreed_again(event: MessageReceived, context: Context) -> list[Action]:
+    """What holds for the item in hand, told once more to who asks how to order at that price."""
+    goods = _goods(context, talk_of(context).product)
+    known = _quote(goods, context) if goods else None
+    if goods is None or known is None or not known.holds(context.now) or not context.shop.haggling.on:
+        return []
+    return _haggle(Heard(quantity=known.quantity), event, context, goods.sku)
 
 
 def _priced(shelf: Shelf) -> list[Goods]:
-    return [goods for product in shelf.products if (goods := goods_of(product))]
+    return [goods for product in (*shelf.products, *shelf.more) if (goods := goods_of(product))]
 
 
 def _is_recent(quote: Quote, context: Context) -> bool:
@@ -145,6 +166,8 @@ def _quote(goods: Goods, context: Context) -> Quote | None:
 def _told(
     goods: Goods,
     known: Quote | None,
+    terms: Terms,
+    offered: Offer,
     state: Bargain,
     said: Move,
     heard: Heard,
@@ -164,6 +187,7 @@ def _told(
     )
     if said.kind == "fixed" or context.conversation is None:
         return [_say(SAID["fixed"], event, values)]
+    values |= _why(terms, state, said, offered)
     quote = _kept(goods, known, state, said, context.conversation, context)
     if said.kind == "last":
         values |= other_values(_within(heard, goods, context))
@@ -175,6 +199,18 @@ def _told(
         }
     asks = _ask_price(goods, agreed=said.until is not None)
     return [_say(SAID[said.kind], event, values), MakeQuote(quote=quote), asks]
+
+
+def _why(terms: Terms, state: Bargain, said: Move, offered: Offer) -> dict[str, Value]:
+    """What the seller is told of it, and no buyer."""
+    told: dict[str, Value] = {
+        "floor": terms.floor * said.quantity,
+        "round": state.level,
+        "rounds": terms.rounds,
+        "offered": offered.amount,
+        "accepts": offered.accepts,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _is_kept(said: Move, state: Bargain) -> bool:
@@ -199,8 +235,15 @@ def _kept(
         state="accepted" if said.until else "open",
         bargain=state,
         opened_at=open.opened_at if open else context.now,
+        agreed_at=_agreed_at(open, context) if said.until else None,
         valid_until=said.until,
     )
+
+
+def _agreed_at(open: Quote | None, context: Context) -> datetime:
+    """Since when a price holds: what has lapsed holds anew."""
+    before = open if open and open.state == "accepted" and open.holds(context.now) else None
+    return (before and (before.agreed_at or before.opened_at)) or context.now
 
 
 def _within(heard: Heard, goods: Goods, context: Context) -> list[Goods]:
@@ -273,14 +316,19 @@ def item_told(
     """The item that a buyer names after they were asked, with the offer that they made before."""
     if meaning.intent in NO_OFFERS_IN:
         return None
-    heard = heard_in(meaning, event, context)
-    if not context.shelf.products:
-        about_it = heard.offers or meaning.intent == "discount"
-        return _haggle(heard, event, context) if about_it else None
+    heard = heard_after_a_price(meaning, event, context)
+    shelf, before = context.shelf, read(asked.about)
+    if not shelf.named and len(shelf.products) != 1:
+        about_it = (
+            meaning.slots.offer or meaning.intent == "discount" or number_in(event.text) or heard.quantity
+        )
+        if not about_it:
+            return None
+        both = heard if heard.offers else msgspec.structs.replace(before, quantity=heard.quantity)
+        return _ask_item(both, event, context)
     if not heard.offers:
-        before = read(asked.about)
         heard = msgspec.structs.replace(before, quantity=heard.quantity or before.quantity)
-    return _haggle(heard, event, context)
+    return _haggle(msgspec.structs.replace(heard, accepts=False), event, context)
 
 
 def price_told(
@@ -288,11 +336,11 @@ def price_told(
 ) -> list[Action] | None:
     """What a buyer says after they heard a price: another one, a yes, another number of pieces, or a plea."""
     heard = heard_after_a_price(meaning, event, context)
-    if asked.about.get("agreed") and meaning.intent == "acknowledged":
+    if asked.about.get("agreed") and meaning.intent == "acknowledged" and not says_deal(event.text):
         return []  # which ends the talk
     if meaning.intent in NO_OFFERS_IN and not heard.accepts:
         return None
-    more = heard.quantity is not None and meaning.intent in ("price", "unknown")
+    more = heard.quantity is not None and meaning.intent in ("price", "unknown", "stock", "acknowledged")
     if not (heard.offers or heard.accepts or meaning.intent == "discount" or more):
         return None
     return _haggle(heard, event, context, str(asked.about["sku"]))
@@ -305,12 +353,26 @@ QUESTIONS: Questions = {
     WHICH_PRICE: Question(LAPSES, price_told),
 }
 
+PRICE_TOLD = policy.answer(
+    check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+)
+
 POLICIES: MessagePolicies = {
     "prices_fixed": policy.answer(samples=({}, {"negotiable": True}, *ITEM_SAMPLES[:2])),
     "haggle_which_item": policy.answer(samples=NO_ITEM_SAMPLES),
-    "haggle_ask": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_step": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_stands": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_last": policy.answer(variables=("quote", "quote.price"), samples=ITEM_SAMPLES),
-    "haggle_deal": policy.answer(variables=("quote", "quote.number", "quote.until"), samples=SAMPLES),
+    "haggle_ask": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_step": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_stands": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_last": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES
+    ),
+    "haggle_deal": policy.answer(
+        check=item_news.why_not_tell, variables=("quote", "quote.number", "quote.until"), samples=SAMPLES
+    ),
 }

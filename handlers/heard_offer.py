@@ -13,7 +13,15 @@ from bot.domain.meanings import NO_SLOTS, Meaning, Slots
 from bot.domain.money import parse_money
 from bot.domain.quotes import Goods
 from bot.domain.talks import Detail
-from handlers.haggling_words import number_in, percent_off, says_each, says_yes
+from handlers.haggling_words import (
+    asked_for,
+    number_beside,
+    number_in,
+    percent_off,
+    pieces_asked,
+    says_each,
+    says_yes,
+)
 from handlers.normalise import normalise
 
 MOST_PIECES = 9999
@@ -70,6 +78,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 def heard_in(meaning: Meaning, event: MessageReceived, context: Context) -> Heard:
     slots = _slots(meaning, context)
+    wanted = asked_for(event.text)
+    if slots.amount is None and wanted is not None:
+        pieces = None if slots.quantity == wanted else slots.quantity
+        slots = msgspec.structs.replace(slots, amount=wanted, quantity=pieces)
     of_title = slots.quantity is not None and _is_of_title(slots.quantity, event.text, context)
     return Heard(
         off=percent_off(event.text),
@@ -85,7 +97,11 @@ def heard_after_a_price(meaning: Meaning, event: MessageReceived, context: Conte
     """After a price a number alone is an offer, and a yes takes it."""
     heard = heard_in(meaning, event, context)
     if not heard.offers and heard.quantity is None:
-        heard = msgspec.structs.replace(heard, amount=number_in(event.text))
+        pieces = pieces_asked(event.text)
+        amount = None if pieces else number_in(event.text)
+        heard = msgspec.structs.replace(heard, amount=amount, quantity=pieces)
+    elif not heard.offers and heard.quantity is not None:
+        heard = msgspec.structs.replace(heard, amount=number_beside(event.text, heard.quantity))
     return msgspec.structs.replace(heard, accepts=not heard.offers and says_yes(event.text))
 
 

@@ -14,6 +14,7 @@ from handlers.replies import answer
 LIKE_IT = 0.45  # similarity from which on a seller's question was asked in other words
 NEAR_IT = 0.55  # the same, where facts could answer too; and it must be nearer than what these are asked with
 LIKELY = 0.38  # the same, where otherwise nobody but a person could answer
+WORD_FOR_WORD = 0.8  # the same, where it was asked as the seller wrote it
 THE_OTHER = 0.9  # similarity from which on something else was asked for sure
 
 # What facts settle better than most texts that were written before.
@@ -23,6 +24,12 @@ BY_FACTS = frozenset(
         *("change_address", "return_exchange", "discount"),
     }
 )
+# What the facts of an order of the buyer's own tell.
+OF_AN_ORDER = frozenset(
+    {"where_is_order", "when_ship", "payment_status", "refund_status", "cancel_order", "change_address"}
+)
+# What is sometimes heard in a question about an item that is not ordered.
+GUESSED = frozenset({"complaint", "damaged_item"})
 # What no text that was written before settles.
 BY_NO_TEXT = frozenset(
     {
@@ -37,7 +44,11 @@ def reply(understood: Understanding, event: MessageReceived, context: Context) -
     known = _nearest(context)
     intents = {each.intent for each in understood.meanings}
     unsure = understood.guessed or understood.outcome != "answer"
-    if known is None or (intents & BY_NO_TEXT and not unsure):
+    if known is None:
+        return None
+    if _asked_for(known, intents, context):
+        return [said(known.entry, event)]
+    if intents & BY_NO_TEXT and not unsure:
         return None
     nearer = max((each.reason.similarity for each in understood.meanings), default=0.0)
     if unsure:
@@ -47,6 +58,21 @@ def reply(understood: Understanding, event: MessageReceived, context: Context) -
     else:
         least = LIKE_IT if nearer < THE_OTHER else nearer
     return [said(known.entry, event)] if known.similarity >= least else None
+
+
+def word_for_word(context: Context) -> bool:
+    """Whether a message is a question of the seller's, whatever else the talk is about."""
+    known = _nearest(context)
+    return known is not None and known.similarity >= WORD_FOR_WORD
+
+
+def _asked_for(known: Known, intents: set[str], context: Context) -> bool:
+    """Whether a question of the seller's was asked nearly word for word, which no guess and no rule of the
+    shop outdoes; only what an order of the buyer's own tells does, and what no text settles."""
+    if intents & (BY_NO_TEXT - GUESSED) or (intents & OF_AN_ORDER and context.orders):
+        return False
+    about_item = bool(known.entry.products) and not intents & GUESSED
+    return known.similarity >= (NEAR_IT if about_item else WORD_FOR_WORD)
 
 
 def else_likely(event: MessageReceived, context: Context) -> Say | None:
@@ -69,7 +95,9 @@ def _nearest(context: Context) -> Known | None:
 def _fits(entry: Entry, context: Context) -> bool:
     if not entry.products:
         return True
-    return any(entry.is_about(product) for product in context.shelf.products[:1])
+    shelf = context.shelf
+    in_hand = shelf.products[:1] or shelf.near[:1]
+    return any(entry.is_about(product) for product in in_hand)
 
 
 POLICIES: MessagePolicies = {"knowledge": policy.answer()}

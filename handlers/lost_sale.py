@@ -16,6 +16,7 @@ from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.stock_wishes import GONE_AGAIN, TEMPLATE
 from bot.domain.talks import Asked
+from handlers import item_news
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Question, Questions
@@ -162,6 +163,7 @@ _ALIKE = {
 
 POLICIES: MessagePolicies = {
     "product_sold_out": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title",),
         samples=(
             {**_POT, "noted": True, **_ALIKE},

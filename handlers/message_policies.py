@@ -72,13 +72,17 @@ def promotion(
 
 
 def answer(
-    about_order: bool = False, variables: tuple[str, ...] = (), samples: tuple[dict[str, Any], ...] = ({},)
+    about_order: bool = False,
+    variables: tuple[str, ...] = (),
+    samples: tuple[dict[str, Any], ...] = ({},),
+    check: Check = always,
 ) -> MessagePolicy:
-    """An answer in the chat. It belongs to its question, so it is not sent much later."""
+    """An answer in the chat. It belongs to its question, so it is not sent much later; nor where what it was
+    decided by is not so any more."""
     return MessagePolicy(
         category="answer",
         lateness=timedelta(minutes=15),
-        why_outdated=always,
+        why_outdated=check,
         about_order=about_order,
         looks_back=True,
         variables=variables,

@@ -1,12 +1,12 @@
 """Changes of an order before it leaves: a case by which a person holds it, and nothing promised as done."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, Ask, EndReminders, OpenCase
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
@@ -15,6 +15,7 @@ from handlers.order_details import has_address
 from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
+from handlers.validity import arrived, cancelled, of_order, refunded_in_full, shipped
 
 LAPSES = timedelta(hours=2)
 KIND = "order_change"
@@ -121,10 +122,22 @@ QUESTIONS: Questions = {
     "order_change": Question(LAPSES, _told_change),
 }
 
+
+def why_not_held(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """Nothing is held that has left or was cancelled since; its own message tells of that."""
+    return shipped(order) or why_not_redirected(due, order, facts, now)
+
+
+def why_not_redirected(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    return arrived(order) or cancelled(order) or refunded_in_full(order)
+
+
 POLICIES: MessagePolicies = {
-    "cancel_asked": policy.answer(about_order=True),
-    "order_change_asked": policy.answer(about_order=True),
-    "address_asked": policy.answer(about_order=True, samples=({"given": True}, {"given": False})),
+    "cancel_asked": policy.answer(about_order=True, check=of_order(why_not_held)),
+    "order_change_asked": policy.answer(about_order=True, check=of_order(why_not_held)),
+    "address_asked": policy.answer(
+        about_order=True, samples=({"given": True}, {"given": False}), check=of_order(why_not_redirected)
+    ),
 }
 
 REASONS: Reasons = {

@@ -14,7 +14,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.products import Product
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
-from handlers import knowledge, lost_sale
+from handlers import item_news, item_sizes, knowledge, lost_sale
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.questions import Answer, Answers, Question, Questions
@@ -71,6 +71,18 @@ def _unsaid(product: Product, meaning: Meaning) -> None:
     """What else may be asked of a product stands in no list."""
 
 
+def _fact(
+    intent: str, product: Product, meaning: Meaning, event: MessageReceived
+) -> tuple[str, dict[str, Value]] | None:
+    """What is asked; of a size that there is none of, that."""
+    wanted = item_sizes.named_in(event.text) if intent in OF_A_SIZE and product.sizes else None
+    if wanted and item_sizes.has(product.sizes or "", wanted) is False:
+        return "product_sizes", {"sizes": product.sizes, "wanted": wanted}
+    return FACTS[intent](product, meaning)
+
+
+OF_A_SIZE = frozenset({"stock", "price", "size_fit", "product_question"})
+
 FACTS: dict[str, Fact] = {
     "stock": _stock,
     "price": _price,
@@ -86,10 +98,14 @@ def from_product(intent: str) -> Answer:
 
     def reply(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         shelf = context.shelf
-        told = [(product, FACTS[intent](product, meaning)) for product in shelf.products]
+        told = [(product, _fact(intent, product, meaning, event)) for product in shelf.products]
         known = [(product, fact) for product, fact in told if fact]
+        if shelf.unmet:
+            return ask_person(event, context)
         if len(shelf.products) == 1 and known:
-            return _told(*known[0], meaning, event, context)
+            besides = ((each, _fact(intent, each, meaning, event)) for each in shelf.more[: FEW - 1])
+            also = [_said(each, fact, event) for each, fact in besides if fact]
+            return [*_told(*known[0], meaning, event, context), *also]
         if shelf.named and len(known) > 1:
             return _which(intent, [product for product, _ in known], event)
         if shelf.products and known and not shelf.named:
@@ -118,7 +134,9 @@ def _said(product: Product, fact: tuple[str, dict[str, Value]], event: MessageRe
     carried = {"sku": product.sku, "title": product.title, **values}
     if product.url:
         carried["link"] = product.url
-    said = answer(template, event)
+    said = msgspec.structs.replace(
+        answer(template, event), key=f"{template}:{event.channel}:{event.external_id}:{product.sku}"
+    )
     return msgspec.structs.replace(
         said, values={name: each for name, each in carried.items() if each is not None}
     )
@@ -134,6 +152,18 @@ def _which(intent: str, products: list[Product], event: MessageReceived) -> list
         "awaited": intent,
     }
     return [asks, Ask(question="which_product", lapses=LAPSES, about=about)]
+
+
+def page(event: MessageReceived, context: Context, agreed: bool = False) -> list[Action]:
+    """Where the item that is meant can be ordered; a person where that is not known.
+
+    agreed: how to order was told already.
+    """
+    product = context.shelf.products[0] if len(context.shelf.products) == 1 else None
+    product = product or next(iter(context.shelf.near), None)
+    if product is not None and product.url:
+        return [_said(product, ("how_to_order", {}), event)]
+    return [] if agreed else ask_person(event, context)
 
 
 def ask_person(event: MessageReceived, context: Context) -> list[Action]:
@@ -183,9 +213,12 @@ _ITEM = {"title": "Blue mug", "sku": "MUG-1"}
 
 POLICIES: MessagePolicies = {
     "product_stock": policy.answer(
-        variables=("title",), samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"})
+        check=item_news.why_not_tell,
+        variables=("title",),
+        samples=(_ITEM, {**_ITEM, "left": 2, "link": "https://shop.example/mug"}),
     ),
     "product_price": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title", "price"),
         samples=(
             {**_ITEM, "price_minor": 6000, "currency": "CNY"},
@@ -193,9 +226,12 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_sizes": policy.answer(
-        variables=("title", "sizes"), samples=({**_ITEM, "sizes": "S (160-165 cm), M"},)
+        check=item_news.why_not_tell,
+        variables=("title", "sizes"),
+        samples=({**_ITEM, "sizes": "S (160-165 cm), M"}, {**_ITEM, "sizes": "S, M", "wanted": "XL"}),
     ),
     "product_materials": policy.answer(
+        check=item_news.why_not_tell,
         variables=("title",),
         samples=(
             {**_ITEM, "materials": "100% cotton", "care": "by hand"},
@@ -204,10 +240,15 @@ POLICIES: MessagePolicies = {
         ),
     ),
     "product_postage": policy.answer(
-        variables=("title",), samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM)
+        check=item_news.why_not_tell,
+        variables=("title",),
+        samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM),
+    ),
+    "how_to_order": policy.answer(
+        variables=("title", "link"), samples=({**_ITEM, "link": "https://shop.example/mug"},)
     ),
     "product_unknown": policy.answer(),
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),
 }
 
-REASONS: Reasons = {"product_unknown": ("text",)}
+REASONS: Reasons = {"product_unknown": ("text",), **item_news.REASONS}

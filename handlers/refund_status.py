@@ -1,17 +1,18 @@
 """Answers who asks for their money: from the order's refunds, and a person for what takes too long."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, CallHuman, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.replies import SHOWN, answer
 from handlers.return_words import drops
 from handlers.returns import open_return
+from handlers.validity import of_order, refunded
 
 TAKES = timedelta(days=10)  # a bank, at most
 OWED_SINCE = timedelta(days=1)  # after a cancelling; until then it is under way
@@ -40,8 +41,16 @@ def _missing(order: Order, context: Context) -> bool:
     return bool(order.shipped or order.done)
 
 
+def why_not_tell(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    """What was still to come, and has come since: its own message tells of that."""
+    since = any(refund.at > due.created_at for refund in order.refunds)
+    awaited = due.values.get("returned") or due.values.get("missing")
+    return refunded(order) if since and awaited else None
+
+
 POLICIES: MessagePolicies = {
     "refund_status": policy.answer(
+        check=of_order(why_not_tell),
         about_order=True,
         samples=(
             {"returned": False, "missing": False},

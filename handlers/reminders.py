@@ -14,13 +14,14 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
 from handlers import message_policies as policy
-from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended
+from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended, waits_for_seller
 from handlers.validity import order_closed as closed_at
 
 TO_SELLER = "seller_case"  # the template of what the seller is told, about an order or not
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
 ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
 ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
+WAITS_AGAIN = timedelta(days=1)  # an order that waits for the seller is looked at again
 FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
 
 
@@ -92,6 +93,10 @@ def close(event: TimeCame, context: Context) -> list[Action]:
         return [WakeAt(key=again, at=closes_at, what="unpaid_closed", order=order.id)]
     if context.now - closes_at > FORGOTTEN:
         return []
+    if waits_for_seller(order, context.cases, ("quote",)):  # the buyer was asked to wait for the new price
+        later = context.now + WAITS_AGAIN
+        again = f"unpaid_closed:{order.id}:{int(later.timestamp())}"
+        return [WakeAt(key=again, at=later, what="unpaid_closed", order=order.id)]
     return [
         OpenCase(
             kind="unpaid",

@@ -7,6 +7,7 @@ from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers import pay_ways
 from handlers.payment import owes_nothing
 from handlers.questions import Answers
 from handlers.replies import answer, case_waiting, quoted
@@ -21,7 +22,10 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
     order = own_order(event, context, PAYABLE)
     if order is not None and (order.state not in PAYABLE or owes_nothing(order)):
         return [answer("payment_status", event, order)]
-    return [answer("how_to_pay", event, order)]
+    refused = pay_ways.refused(event.text, payment)
+    return [
+        answer("how_to_pay", event, order, refused=refused) if refused else answer("how_to_pay", event, order)
+    ]
 
 
 def contact(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -61,7 +65,7 @@ ANSWERS: Answers = {
 }
 
 POLICIES: MessagePolicies = {
-    "how_to_pay": policy.answer(),
+    "how_to_pay": policy.answer(samples=({}, {"refused": "PayPal"})),
     "contact": policy.answer(),
     "opening_hours": policy.answer(),
     "is_bot": policy.answer(),

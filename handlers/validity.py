@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
-from bot.domain.context import Conversation
+from bot.domain.context import Case, Conversation
 from bot.domain.messages import Check, DueMessage, Facts, Reason
 from bot.domain.money import Money
 from bot.domain.order_numbers import named
@@ -11,6 +11,8 @@ from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Shop
+
+BEFORE_PAYING = frozenset({"payment_claim", "quote"})  # kinds of cases that are settled before a buyer pays
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
 
@@ -150,11 +152,17 @@ def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | N
 
 
 def claimed(order: Order, facts: Facts) -> Reason | None:
-    """The buyer says that they paid and the seller has not checked yet, so a reminder would offend them."""
-    for case in facts.cases:
-        if case.open and case.kind == "payment_claim" and case.order == order.id:
-            return Reason("case_open", {"number": case.number})
-    return None
+    """The buyer says that they paid and the seller has not checked yet, so a reminder would offend them; or
+    they were asked to wait until the price is what they agreed on."""
+    case = waits_for_seller(order, facts.cases)
+    return Reason("case_open", {"number": case.number}) if case else None
+
+
+def waits_for_seller(
+    order: Order, cases: Collection[Case], kinds: Collection[str] = BEFORE_PAYING
+) -> Case | None:
+    """The open case that the seller settles before this order is to be paid."""
+    return next((each for each in cases if each.open and each.kind in kinds and each.order == order.id), None)
 
 
 def case_open(facts: Facts) -> Reason | None:

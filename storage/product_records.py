@@ -5,12 +5,10 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.products import Telling
+from bot.domain.products import Source, Telling
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_new, upsert
 from storage.tables import product_words, products
-
-Source = tuple[str, str]  # a channel, and the product's id there
 
 WORDS = 6  # of a text that are looked for, the rarest
 RARE = 60  # products that may have a word by which others are found; a commoner one tells them not apart

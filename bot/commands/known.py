@@ -89,4 +89,4 @@ def _unsold(file: KnowledgeFile, config: Config, shop_id: str) -> list[Knowledge
 
 def _is_sold(connection: Connection, shop_id: str, each: ReadEntry, name: str) -> bool:
     told, _ = ask(connection, shop_id, product_records.by_name({name}, words_of(name)))
-    return any(each.entry.is_about(product) for product in products_of(told.values()))
+    return any(each.entry.is_about(product) for product in products_of(told))

@@ -14,7 +14,7 @@ from bot.domain.events import STOPS, product_thread
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
-from bot.domain.products import Telling, product_of
+from bot.domain.products import Product, Source, Telling, product_of, products_of
 from bot.domain.proofs import ANYWAY, holds, mark_of
 from bot.domain.quotes import PRICES_TOLD
 from bot.domain.shop import Shop
@@ -38,7 +38,6 @@ from storage.asking import Asking
 from storage.due_messages import DueRow
 from storage.history import NOTHING_HEARD, Heard, HeardByOrder
 from storage.outbox import SELLER
-from storage.product_records import Source
 from storage.proof_records import Place
 from storage.stock_wish_records import WishKey
 
@@ -83,6 +82,7 @@ def read_facts(
     said = yield from history.said_about(told)
     tried = yield from history.channels_of_keys({row.unlike for row in rows if row.unlike})
     asked = yield from history.reached(set(questions.values()))
+    items = yield from _items({row.id: sku for row in rows if (sku := _told_of(row))})
     found = {
         row.id: addresses.addresses(
             row, contacts[row.id], orders.get(row.order_id or ""), tried.get(row.unlike or ""), now
@@ -129,10 +129,26 @@ def read_facts(
             orders_alike=alike.get(own.get(row.id, ""), ()),
             said=made.get(row.buyer, ()) if row.id in backwards else said.get(row.order_id or "", ()),
             kept_tier=tiers.get(row.buyer, NONE_KEPT),
-            product=product_of(wished[row.id][0], tellings.values()) if row.id in wished else None,
+            items=items.get(row.id, {}),
+            product=product_of(wished[row.id][0], tellings) if row.id in wished else None,
             wish=wishes.get(wished[row.id]) if row.id in wished else None,
         )
     return facts
+
+
+def _told_of(row: DueRow) -> str | None:
+    """The sku of the item that an answer tells of."""
+    if row.category != "answer" or '"sku"' not in row.values:
+        return None
+    sku = msgspec.json.decode(row.values).get("sku")
+    return sku if isinstance(sku, str) else None
+
+
+def _items(skus: Mapping[int, str]) -> Asking[dict[int, dict[str, Product | None]]]:
+    """By message id, the item as it is sold now."""
+    told = yield from product_records.by_sku(set(skus.values()))
+    sold = {product.sku: product for product in products_of(told)}
+    return {id: {sku: sold.get(sku)} for id, sku in skus.items()}
 
 
 def _wished(row: DueRow) -> WishKey | None:

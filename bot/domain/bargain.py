@@ -233,9 +233,14 @@ class _Turn(msgspec.Struct, frozen=True):
         offered again for as long."""
         valid = self.now <= agreed.until
         until = agreed.until if valid else self.now + self.terms.valid
-        price = self.agreed_price(agreed, valid)
+        price = self.at_most_listed(self.agreed_price(agreed, valid))
         state = _replace(self.state, quantity=self.quantity, agreed=_replace(agreed, until=until))
         return state, self.answer("kept", price, until)
+
+    def at_most_listed(self, price: Price) -> Price:
+        """The list may have become cheaper than what was agreed."""
+        most = listed(self.terms, self.quantity) + (_postage(self.terms) if price.postage_free else 0)
+        return _replace(price, minor=min(price.minor, most))
 
     def agreed_price(self, agreed: Agreed, valid: bool) -> Price:
         """More pieces cost no more each than agreed, where the floor allows it."""
@@ -255,7 +260,7 @@ class _Turn(msgspec.Struct, frozen=True):
     def pleaded(self) -> tuple[Bargain, Move]:
         """Words alone lower nothing; another quantity has its own price."""
         state = _replace(self.state, quantity=self.quantity)
-        if self.quantity != self.state.quantity:
+        if self.quantity != self.state.quantity and self.price != Price(self.terms.price * self.quantity):
             return state, self.answer("step", self.price)
         return state, self.answer("last" if self.ended else "ask", self.price)
 

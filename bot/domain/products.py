@@ -14,6 +14,8 @@ from bot.domain.money import Money
 
 MOST_ITEMS = 250  # of one product
 
+Source = tuple[str, str]  # a channel, and the product's id there
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -67,14 +69,24 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """The products that a chat message is about, the best first.
 
     stocked: the shop tells of products at all. named: the message names them; otherwise they are what the
-    talk was about last, or what the buyer ordered last. alike: what is like those that are sold out and can
-    be had, by the sku of those, the nearest first.
+    talk was about last, or what the buyer ordered last. more: others that it names besides, each its own.
+    near: what the talk is about, whether named or not. gone: skus of it that are not for sale any more.
+    bare: the message names them and says nothing else. unmet: it asks for another variant than there is.
+    alike: what is like those that are sold out and can be had, by the sku of those, the nearest first.
     """
 
     products: tuple[Product, ...] = ()
     alike: Mapping[str, tuple[Product, ...]] = {}
     named: bool = False
+    more: tuple[Product, ...] = ()
+    near: tuple[Product, ...] = ()
+    gone: tuple[str, ...] = ()
+    bare: bool = False
+    unmet: bool = False
     stocked: bool = False
+
+    def product(self, sku: str) -> Product | None:
+        return next((each for each in (*self.products, *self.more, *self.near) if each.sku == sku), None)
 
 
 NO_SHELF = Shelf()
@@ -108,23 +120,23 @@ def _rank(telling: Telling) -> tuple[datetime, int, bytes]:
     return telling.at, len(content), content
 
 
-def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
+def product_of(sku: str, tellings: Mapping[Source, Telling]) -> Product | None:
     """The item of this sku by all that tell of it, each detail by the newest that has a word of it.
 
-    None if the newest telling leaves it out.
+    None if the newest telling leaves it out, and no other product of that channel is sold by this sku.
     """
     about = sorted(
         (
-            (each.at, (item := each.item(sku)) is not None, _encode(item), item)
-            for each in tellings
+            (each.at, (item := each.item(sku)) is not None, _encode(item), item, channel)
+            for (channel, _), each in tellings.items()
             if sku in each.seen
         ),
-        key=lambda one: one[:3],
+        key=lambda one: (*one[:3], one[4]),
     )
-    if not about or about[-1][3] is None:
+    if not about or not any(item for *_, item, channel in about if channel == about[-1][4]):
         return None
     known: dict[str, object] = {}
-    for *_, item in about:
+    for *_, item, _ in about:
         if item is not None:
             told = {name: getattr(item, name) for name in item.__struct_fields__}
             known |= {
@@ -132,15 +144,15 @@ def product_of(sku: str, tellings: Iterable[Telling]) -> Product | None:
                 for name, value in told.items()
                 if value is not UNSET and (value is not None or name == "stock")
             }
-    titles = tuple(dict.fromkeys(item.title for *_, item in reversed(about) if item is not None))
+    titles = tuple(dict.fromkeys(item.title for *_, item, _ in reversed(about) if item is not None))
     return Product(**known, titles=titles, updated_at=about[-1][0])  # type: ignore[arg-type]  # the fields of an Item
 
 
-def products_of(tellings: Iterable[Telling]) -> list[Product]:
+def products_of(tellings: Mapping[Source, Telling]) -> list[Product]:
     """All that is for sale, by sku."""
-    about: dict[str, list[Telling]] = {}
-    for telling in tellings:
+    about: dict[str, dict[Source, Telling]] = {}
+    for source, telling in tellings.items():
         for sku in telling.seen:
-            about.setdefault(sku, []).append(telling)
+            about.setdefault(sku, {})[source] = telling
     found = (product_of(sku, about[sku]) for sku in sorted(about))
     return [product for product in found if product is not None]

@@ -47,8 +47,8 @@ def goods_of(product: Product) -> Goods | None:
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """channel, address: the chat. price: of all pieces, without postage. bargain: where it stands.
 
-    open: nothing is agreed yet. accepted: the price holds until `valid_until`, and has lapsed after it.
-    used: by `order`, once.
+    agreed_at: since when it holds. open: nothing is agreed yet. accepted: the price holds until
+    `valid_until`, and has lapsed after it. used: by `order`, once.
     """
 
     number: int
@@ -62,6 +62,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: State = "open"
     bargain: Bargain = Bargain()
     opened_at: datetime
+    agreed_at: datetime | None = None
     valid_until: datetime | None = None
     order: str | None = None
 
@@ -79,6 +80,6 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None
 
     def holds(self, at: datetime) -> bool:
-        """Whether an order that is placed then has this price."""
-        until = self.valid_until
-        return self.state == "accepted" and until is not None and self.opened_at <= at <= until
+        """Whether an order that is placed then has this price; none that is older than the deal."""
+        since, until = self.agreed_at or self.opened_at, self.valid_until
+        return self.state == "accepted" and until is not None and since <= at <= until

@@ -407,8 +407,8 @@ class Haggling(Settings):
     )
     floors: dict[str, Annotated[Decimal, Field(ge=0)]] = Field(
         {},
-        description="the least for one piece, by sku, in the shop's currency; where a product list names a"
-        " floor too, the higher one counts",
+        description="the least for one piece, by sku, in the shop's currency; of this, a product list's floor"
+        " and the percentage the highest counts",
     )
     in_return: tuple[Literal["order_today", "recommend", "follow"], ...] = Field(
         ("order_today", "recommend"), description="what is asked in return for the first steps, in turn"

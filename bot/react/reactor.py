@@ -21,7 +21,7 @@ from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
 from bot.domain.products import NO_SHELF, Shelf
-from bot.domain.quotes import ABOUT_PRICES
+from bot.domain.quotes import ABOUT_PRICES, Quote
 from bot.domain.routes import route
 from bot.domain.rules import Rules
 from bot.domain.settling import MOST, READ_TOGETHER, Reading
@@ -387,6 +387,7 @@ class _Batch:
             cases = tuple(case for case in cases if case.number in own)
         if chat and understood and ABOUT_PRICES & {each.intent for each in understood.meanings}:
             work.read_quotes(subject.buyer, chat)
+        quotes = work.quotes_of(subject.buyer, chat) if chat else ()
         return Context(
             now=self._unit.now,
             shop_id=self._unit.shop_id,
@@ -402,12 +403,12 @@ class _Batch:
             named_orders=numbered,
             wrong_tries=work.wrong_tries(numbered),
             linked_order=self._linked(event, chat),
-            quotes=work.quotes_of(subject.buyer, chat) if chat else (),
+            quotes=quotes,
             next_quote=work.next_quote,
             understood=understood,
             known=known,
             replies=self._replies(event),
-            shelf=self._shelf(event, understood, known, orders, chat),
+            shelf=self._shelf(event, understood, known, orders, chat, quotes),
             kept_tier=self._kept_tier(subject.buyer, understood),
         )
 
@@ -462,11 +463,14 @@ class _Batch:
         known: tuple[Known, ...],
         orders: tuple[Order, ...],
         chat: Conversation | None,
+        quotes: tuple[Quote, ...],
     ) -> Shelf:
         if not isinstance(event, MessageReceived) or chat is None or understood is None:
             return NO_SHELF
         written = any(each.entry.products for each in known)
-        return self._products.shelf(event, understood, orders, chat, written)
+        return self._products.shelf(
+            event, understood, orders, chat, written, [each.goods.sku for each in quotes]
+        )
 
     def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""

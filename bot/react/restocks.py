@@ -58,7 +58,7 @@ class Restocks:
         return examined
 
     def _run_item(self, unit: Unit, item: Restock, most: int) -> int:
-        product = product_of(item.sku, unit.ask(product_records.by_sku({item.sku})).values())
+        product = product_of(item.sku, unit.ask(product_records.by_sku({item.sku})))
         if product is None or not product.available:
             stock_wish_records.end_restock(unit.connection, item)  # begins again when it is back
             return 0

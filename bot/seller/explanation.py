@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bot.domain.actions import MAILTO
 from bot.domain.events import TimeCame, load_event
+from bot.domain.money import Money
 from bot.domain.shop import Shop
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
@@ -173,9 +174,24 @@ class _Explainer:
             yield self._line("mailed_to", to=message.to.removeprefix(MAILTO))
         elif message.to:
             yield self._line("answer_to", to=message.to)
+        yield from self._bargain()
         if message.unlike:
             yield self._line("unlike", unlike=message.unlike)
         yield self._line("key", key=message.key)
+
+    def _bargain(self) -> Iterator[str]:
+        """Of an answer about a price: the item, what was understood, and how far the terms let it go."""
+        values = self.message.values
+        if not {"item", "floor", "listed", "currency"} <= values.keys():
+            return
+        sums = {
+            name: Money(int(values[name]), values["currency"])
+            for name in ("listed", "price", "floor", "offered")
+            if values.get(name) is not None
+        }
+        named = _pick(values, "item", "sku", "quantity", "round", "rounds", "accepts")
+        told = {name: f"{money.decimal} {money.currency}" for name, money in sums.items()}
+        yield self._line("bargain", **named, **told)
 
     # Facts, outcome, attempts
 

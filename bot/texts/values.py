@@ -73,6 +73,8 @@ CARRIED: dict[str, str] = {
     "price": "amount for one of it; may be empty",
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
+    "wanted": "a size that was asked for and is not among them; may be empty",
+    "refused": "a way to pay that was asked for and is not offered; may be empty",
     "care": "how it is looked after; may be empty",
     "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",

@@ -23,6 +23,20 @@ FEW = 5
 _PIECE = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{1,59}")
 _TOLD_APART = re.compile(r"[\d-]")
+_COUNTS = re.compile(
+    r"\d+|g|kg|mg|ml|cl|l|cm|mm|m|pairs?|pcs|packs?|pieces?|sets?|x|[双雙]装|[件个個包盒]装|公[克斤分]|毫升|千克"
+    r"|[个個件只隻双雙条條瓶包盒套本张張罐]"
+)
+_SIZE = re.compile(r"(?<![\w'’])(?:x{0,3}[sml]|[2-6]xl)(?![\w'’])|[码號号]|\bsizes?\b")
+_COLOUR = re.compile(
+    r"black|white|blue|green|red|grey|gray|yellow|brown|pink|purple|orange|silver|gold|beige|navy|cream"
+    r"|[黑白蓝绿红灰黄棕粉紫橙银金米青褐]色?"
+)
+_FILLERS = re.compile(
+    r"\b(?:(?:what|how) about|about|then|i mean|i meant|meant|also|okay|ok|no|not|yes|sorry|oh|well|yeah|just"
+    r"|the|an?|and|or|in|of|one|ones|that|this|please|with|hi|hello|for)\b"
+    r"|不是|我是说|我说的是|说的是|我说|我问的是|就是|那就|[的呢吧啊呀哦嗯那这和跟或亲要]|你好|请问"
+)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # What questions are made of, and so tells no product from another.
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|these|those|them|they)\b|[这那它]")
@@ -57,8 +71,80 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def points_back(text: str) -> bool:
-    """Whether a text asks about what was named before: by a pronoun, or by naming nothing at all."""
-    return not words_of(text) or bool(_PRONOUN.search(fold(text)))
+    """Whether a text asks about what was named before: by a pronoun, or by naming nothing at all but how many
+    or which size."""
+    left = _SIZE.sub(" ", fold(text))
+    return all(_COUNTS.fullmatch(word) for word in words_of(left)) or bool(_PRONOUN.search(left))
+
+
+def only_names(text: str, products: Iterable[Product]) -> bool:
+    """Whether a text says nothing but which of these products is meant."""
+    said = _PIECE.findall(_FILLERS.sub(" ", _SIZE.sub(" ", fold(text))))
+    titles = [word for product in products for word in _all_words(product)]
+    signs = set("".join(fold(title) for product in products for title in _titles(product)))
+    named = False
+    for piece in said:
+        if _COUNTS.fullmatch(piece):
+            continue
+        han = bool(_HAN.match(piece))
+        if not (set(piece) <= signs if han else any(_same(_singular(piece), word) for word in titles)):
+            return False
+        named = True
+    return named
+
+
+def kin(text: str, last: Product, candidates: Iterable[Product]) -> tuple[Product, ...]:
+    """What is like the product that was talked of last, but for what a text says of it: after a blue shirt,
+    and "what about white?", the white one."""
+    own, said = set(_all_words(last)), words_of(text)
+    found = []
+    for each in (last, *candidates):
+        words = set(_all_words(each))
+        theirs = words - own if each is not last else own
+        met = [word for word in said if any(_meets(word, other) for other in theirs)]
+        alike = each is last or any(word in own and not _COUNTS.fullmatch(word) for word in words)
+        others = [word for word in said if word not in met and any(_meets(word, other) for other in words)]
+        if met and alike:
+            found.append((len(met) + len(others), each))
+    most = max((count for count, _ in found), default=0)
+    return tuple({each.sku: each for count, each in found if count == most}.values())
+
+
+def only_by_colour(text: str, products: Iterable[Product]) -> bool:
+    """Whether a text names these products by nothing but a colour."""
+    titles = {word for product in products for title in _titles(product) for word in words_of(title)}
+    matched = [word for word in words_of(text) if any(_same(word, other) for other in titles)]
+    return bool(matched) and all(_COLOUR.fullmatch(word) for word in matched)
+
+
+def named_besides(text: str, named: Sequence[Product], candidates: Iterable[Product]) -> tuple[Product, ...]:
+    """Other products that the rest of a text names, each by a word that none of the others has."""
+    taken = {word for product in named for word in _all_words(product)}
+    rest = [word for word in words_of(text) if not any(_same(word, other) for other in taken)]
+    found: dict[str, list[Product]] = {}
+    own = {product.sku for product in named}
+    for product in candidates:
+        if product.sku in own:
+            continue
+        words = [
+            word
+            for word in _all_words(product)
+            if not _COUNTS.fullmatch(word) and not _COLOUR.fullmatch(word)
+        ]
+        for word in rest:
+            if word in words:
+                found.setdefault(word, []).append(product)
+    alone = [products[0] for products in found.values() if len(products) == 1]
+    return tuple({product.sku: product for product in alone}.values())[:MOST_NAMED]
+
+
+def _all_words(product: Product) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for title in _titles(product) for word in words_of(title)))
+
+
+def _meets(word: str, other: str) -> bool:
+    """Whether a word of a text is this one of a title; a single Chinese character may stand for it."""
+    return _same(word, other) or (len(word) == 1 and bool(_HAN.match(word)) and word in other)
 
 
 def skus_in(text: str) -> tuple[str, ...]:
@@ -109,9 +195,14 @@ def _exact(text: str, product: Product) -> int:
 
 
 def _score(said: Sequence[str], title: Sequence[str], times: Mapping[str, int]) -> float:
-    """How well a title is named: what its words that are said weigh, a rare one more than a common one."""
+    """How well a title is named: what its words that are said weigh, a rare one more than a common one.
+
+    Numbers alone name nothing, since they are more often a price, or how many.
+    """
     weights = {word: 1 / times.get(word, 30) for word in title}
     matched = {word for word in title if any(_same(word, other) for other in said)}
+    if all(_COUNTS.fullmatch(word) for word in matched):
+        return 0.0
     weight = sum(weights[word] for word in matched)
     distinct = any(times.get(word, FEW + 1) <= FEW for word in matched)
     return weight if distinct or weight >= ENOUGH * sum(weights.values()) > 0 else 0.0

@@ -33,7 +33,7 @@ def removed(at: datetime) -> ProductRemoved:
 async def found_by(engine: Engine, word: str) -> list[tuple[str, Any]]:
     def look(connection: Any) -> list[tuple[str, Any]]:
         tellings, _ = ask(connection, engine.shop, product_records.by_name((), {word}))
-        return [(product.sku, product.stock) for product in products_of(tellings.values())]
+        return [(product.sku, product.stock) for product in products_of(tellings)]
 
     return await engine.database.read(look)
 

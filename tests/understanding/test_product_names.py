@@ -23,8 +23,25 @@ SHELF = (
     product("LJ-100", "西湖龙井绿茶 100克"),
     product("BLC-50", "碧螺春绿茶 50克"),
     product("MJB", "马克杯"),
+    product("SOCKS", "Cotton socks, 3 pairs 棉袜 3双装"),
 )
-ONCE = ("blue", "white", "yixing", "teapot", "龙井", "西湖", "碧螺", "螺春", "马克", "克杯")
+ONCE = (
+    "blue",
+    "white",
+    "yixing",
+    "teapot",
+    "龙井",
+    "西湖",
+    "碧螺",
+    "螺春",
+    "马克",
+    "克杯",
+    "100",
+    "3",
+    "pair",
+    "双装",
+    "200",
+)
 TIMES = {**dict.fromkeys(ONCE, 1), "mug": 2, "绿茶": 2}
 
 
@@ -40,6 +57,12 @@ TIMES = {**dict.fromkeys(ONCE, 1), "mug": 2, "绿茶": 2}
         ("绿茶多少钱", ["BLC-50", "LJ-100"]),
         ("馬克杯有現貨嗎", ["MJB"]),
         ("多少钱", []),
+        ("你们客服昨天说要补我100元", []),
+        ("满100减10有吗", []),
+        ("and 3 pairs?", []),
+        ("3双装的有吗", []),
+        ("200 ml", []),
+        ("绿茶 100克多少钱", ["LJ-100"]),
         ("is it in stock?", []),
         ("", []),
     ],
