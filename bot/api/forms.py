@@ -443,7 +443,7 @@ class Segments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentQuery(Form, frozen=True, kw_only=True):
-    condition: Annotated[str, Meta(max_length=2000, description="as it would stand in the settings")] = ""
+    condition: Annotated[str, Meta(max_length=600, description="as it would stand in the settings")] = ""
 
 
 class SegmentPreview(msgspec.Struct, frozen=True, kw_only=True):

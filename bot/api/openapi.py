@@ -286,6 +286,7 @@ OPERATIONS = (
         says="The same for a condition that stands in no settings.",
         answer=SegmentPreview,
         query=SegmentQuery,
+        refuses=(409,),
         leads=(Lead("buyer", "buyer", "/examples/0/buyer"),),
     ),
     Operation(
@@ -321,7 +322,7 @@ OPERATIONS = (
         says="Give a buyer a tier, or none, whatever they bought.",
         answer=BuyerTierForm,
         body=TierGift,
-        refuses=(404, 413, 415, 422),
+        refuses=(404, 409, 413, 415, 422),
     ),
     Operation(
         name="end_tier",

@@ -396,7 +396,7 @@ class Api:
             tree = knowing.tried(self._config.shops[shop], query.condition)
         except SegmentFault as fault:
             says = operator_words.say("settings", fault.code, self._words[shop].locale, fault.values)
-            raise ApiError(400, "wrong_parameter", f"condition: {says}") from None
+            raise ApiError(409, "wrong_condition", f"condition: {says}") from None
         return await self._preview(shop, knowing.written(query.condition), tree)
 
     async def _preview(self, shop: str, condition: str, tree: Tree) -> forms.SegmentPreview:
@@ -445,9 +445,9 @@ class Api:
                 _missing("buyer")
             case knowing.Refused.TIER:
                 known = ", ".join(settings.tier_names) or "none"
-                raise ApiError(422, "wrong_body", f"tier: there is no such tier; known are {known}")
+                raise ApiError(404, "no_tier", f"there is no such tier; known are {known}")
             case knowing.Refused.UNTIL:
-                raise ApiError(422, "wrong_body", "until: this time is over")
+                raise ApiError(409, "time_over", "until: this time is over")
         return await self._buyer_tier(request, shop, query)
 
     async def _end_tier(self, request: web.Request, shop: str, query: forms.NoQuery) -> forms.BuyerTierForm:

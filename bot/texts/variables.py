@@ -47,6 +47,7 @@ VARIABLES: dict[str, str] = {
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.to_ship": "true while none of it has left and it is still to be sent",
     "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
+    "order.silent_since": "the last news of a parcel that has been silent for too long",
     "order.late": "true if that day has passed and nothing has left",
     "order.failed": "true if the carrier cannot deliver one of its parcels",
     "order.parcels": "parcels that left",

@@ -444,7 +444,7 @@ async def test_segments_and_tiers_are_asked_for_and_tiers_given(database_url: st
         }
         tried = await ask.get(f"try-segment?condition={quote('spent > 100 and segment bought')}")
         assert [each["buyer"] for each in tried["examples"]] == [ann]
-        wrong = await ask.get("try-segment?condition=spnt", status=400)
+        wrong = await ask.get("try-segment?condition=spnt", status=409)
         assert "spent" in wrong["error"]["message"]
         assert (await ask.get(f"segments/none/buyers/{ann}"))["holds"] is False
         await ask.get("segments/nothing", status=404)
@@ -456,9 +456,9 @@ async def test_segments_and_tiers_are_asked_for_and_tiers_given(database_url: st
         assert (given["tier"], given["given"]["by"][:4]) == (None, "api:")
         assert (await ask.post(f"buyers/{ann}/tier/end"))["tier"] == "gold"
         await ask.post(f"buyers/{ann}/tier/end", status=409)
-        await ask.post(f"buyers/{ann}/tier/give", {"tier": "tin", "because": "x"}, status=422)
+        await ask.post(f"buyers/{ann}/tier/give", {"tier": "tin", "because": "x"}, status=404)
         over = {"tier": "gold", "because": "x", "until": "2020-01-01T00:00:00Z"}
-        await ask.post(f"buyers/{ann}/tier/give", over, status=422)
+        await ask.post(f"buyers/{ann}/tier/give", over, status=409)
         await ask.post("buyers/nobody/tier/give", {"tier": "gold", "because": "x"}, status=404)
 
 
