@@ -4,8 +4,18 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+import msgspec
+
 from bot.domain.events import MessageReceived
-from bot.domain.meanings import INTENTS, NOTHING_BEFORE, Before, Meaning, Reason, Understanding
+from bot.domain.meanings import (
+    INTENTS,
+    NO_SLOTS,
+    NOTHING_BEFORE,
+    Before,
+    Meaning,
+    Reason,
+    Understanding,
+)
 from handlers.meaning import MEANINGS, recognise
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
@@ -40,9 +50,17 @@ def read(
     if understand is None or not event.text.strip() or BY_RULES & {ruled.intent, *ruled.also}:
         return _told(ruled)
     learned = understand(event.text, locale, before, today)
+    if not _has_words(event.text):
+        slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
+        return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
         return learned
     return _told(ruled)
+
+
+def _has_words(text: str) -> bool:
+    """False for numbers alone: they answer a question, and are like no sentence."""
+    return any(map(str.isalpha, text)) or not any(map(str.isdigit, text))
 
 
 def _told(ruled: Meaning) -> Understanding:

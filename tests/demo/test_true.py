@@ -293,12 +293,19 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     ),
     (r"when it arrives, just reply|^签收时|^收到後請先", on_its_way),
     (r"has been delivered|已经送达|已經送達", lambda now: now.has("arrived")),
-    (r"hasn't moved since|起就没有新的|起就沒有新的", stands_still_since),
+    (
+        r"hasn't moved since|no news of it from the carrier since|起就没有新的|起就沒有新的",
+        stands_still_since,
+    ),
     (
         r"looking into it|已经在跟进|已經在追蹤|passed this to|转给客服|轉給客服|is looking after it",
         looked_after,
     ),
-    (r"交给专人|交由專人|They'll reply here|尽快回复您|儘快回覆您", looked_after),
+    (r"asked the team to find out|请同事向快递|請同事向物流", looked_after),
+    (
+        r"交给专人|交由專人|They'll reply here|尽快回复您|儘快回覆您",
+        looked_after,
+    ),
     (r"checking the payment|^资料收到了|^資料收到了", looked_after),
     (r"have refunded|We've refunded|已为您退款|已為您退款|已退还|已退還", lambda now: now.has("refunded")),
     (r"enjoying your order|用着还满意|用起來還滿意", in_use),

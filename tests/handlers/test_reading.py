@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from bot.domain.meanings import Before, Meaning, Understanding
+from bot.domain.meanings import Before, Meaning, Slots, Understanding
 from handlers.reading import read
 from tests.handlers.world import wrote
 
@@ -46,6 +46,20 @@ def test_phrases_decide_where_what_was_learned_is_not_sure() -> None:
 )
 def test_buttons_and_commands_mean_one_thing(text: str, kind: str, intent: str) -> None:
     assert read(wrote(text, kind=kind), "en").meanings[0].intent == intent
+
+
+def test_numbers_alone_are_like_no_sentence_and_keep_what_they_name() -> None:
+    slots = Slots(orders=("1042", "9999"))
+    praise = Understanding("answer", (Meaning("praise", 0.9, slots=slots),))
+
+    found = read(wrote("1042 9999"), "en", understand=lambda *_: praise)
+
+    assert (found.outcome, found.meanings[0].intent, found.meanings[0].slots) == (
+        "hand_over",
+        "unknown",
+        slots,
+    )
+    assert read(wrote("1042 is lovely"), "en", understand=lambda *_: praise) == praise
 
 
 def test_without_anything_learned_phrases_decide() -> None:
