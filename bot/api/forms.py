@@ -320,7 +320,7 @@ class BuyersQuery(Form, frozen=True, kw_only=True):
 class TimeLineQuery(Form, frozen=True, kw_only=True):
     limit: Limit = 50
     before: (
-        Annotated[str, Meta(max_length=4 * LONGEST_NAME, description="`next` of the page before")] | None
+        Annotated[str, Meta(max_length=2 * LONGEST_NAME, description="`next` of the page before")] | None
     ) = None
 
 

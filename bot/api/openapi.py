@@ -126,7 +126,10 @@ OPERATIONS = (
         says="Buyers by words, in the order of their ids; the next page is asked for with `behind` = `next`.",
         answer=Buyers,
         query=BuyersQuery,
-        leads=(Lead("file", "buyer", "/buyers/0/id"),),
+        leads=tuple(
+            Lead(name, "buyer", "/buyers/0/id")
+            for name in ("file", "time_line", "note", "tag", "export", "buyer_tier", "erase")
+        ),
     ),
     Operation(
         name="file",

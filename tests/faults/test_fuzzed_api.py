@@ -62,11 +62,30 @@ class Desk:
         path, place = ROOT.replace("{shop}", "shop") + operation.path, f"{{{parameter}}}"
         given = quote(str(value), safe="")
         url = path.replace(place, given) if place in path else f"{path}?{parameter}={given}"
-        body = {"confirmed": False} if operation.body else None
+        body = BODIES.get(operation.name)
         async with self._http.request(
             operation.method, URL(self.program.url + url, encoded=True), json=body, headers=SHOWN
         ) as answer:
             assert answer.status == 200, (url, await answer.text())
+
+
+# What they answer needs a night, a statement or an erasure, which their own tests have.
+ASKED_ELSEWHERE = {
+    "erase",
+    "statement",
+    "segments",
+    "segment",
+    "try_segment",
+    "segment_why",
+    "tiers",
+    "buyer_tier",
+}
+# Lists and what needs no other answer, or more than one thing of others.
+LED_TO_BY_NOTHING = {
+    *("buyers", "segments", "tiers", "statement", "try_segment"),
+    *("segment_why", "detail", "join", "give_tier", "end_tier"),
+}
+BODIES = {"settle": {"confirmed": False}, "note": {"text": "likes blue"}, "tag": {"tag": "regular"}}
 
 
 async def take(_: web.Request) -> web.Response:
@@ -123,18 +142,25 @@ async def test_every_answer_leads_where_its_description_says(tmp_path: Path) -> 
             "explanation": f"messages/{message['name']}/explanation",
             "order": "orders/1001",
             "buyer": f"buyers/{message['buyer']}",
+            "buyers": "buyers?limit=1",
             "events": "events?limit=1",
             "cases": "cases?state=all&limit=1",
         }
         answers = {name: await desk.get(path) for name, path in asked_for.items()}  # before any of it changes
         by_name = {operation.name: operation for operation in OPERATIONS}
-        led = [(operation, lead) for operation in OPERATIONS for lead in operation.leads]
+        led = [
+            (operation, lead)
+            for operation in OPERATIONS
+            for lead in operation.leads
+            if operation.name not in ASKED_ELSEWHERE
+        ]
         for operation, lead in led:
             found = at(answers[operation.name], lead.found_at)
             await desk.ask(by_name[lead.to], lead.parameter, found)
 
     assert {operation.name for operation, _ in led} == set(asked_for)
-    assert {lead.to for _, lead in led} == set(by_name)
+    every = {lead.to for operation in OPERATIONS for lead in operation.leads}
+    assert every | LED_TO_BY_NOTHING == set(by_name)
 
 
 def at(answer: Any, pointer: str) -> Any:
@@ -173,4 +199,5 @@ def never_well_answered(heard: Path) -> list[str]:
         form = re.compile(re.sub(r"\{\w+\}", "[^/]+", ROOT + operation.path))
         return any(method == operation.method and form.fullmatch(path) for method, path in well)
 
-    return [operation.name for operation in OPERATIONS if not known(operation)]
+    unled = LED_TO_BY_NOTHING | ASKED_ELSEWHERE | {"erasure"}
+    return [each.name for each in OPERATIONS if each.name not in unled and not known(each)]

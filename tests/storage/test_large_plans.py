@@ -17,7 +17,10 @@ LISTS = ("messages", "messages?state=failed", "cases", "orders", "events/parked"
 # What goes through all that waits, and may: seldom enough to take a hundredth of the time, or in no journey.
 COUNTS = ("SELECT outbox.shop, count(*)", "SELECT count(*) AS count_1 \nFROM (SELECT inbox.shop")
 # A page of the nightly sums: of a thousand buyers, and here a third of all orders are theirs.
-NIGHTLY = ("SELECT orders.shop, orders.buyer, orders.channel, orders.state, orders.placed_at",)
+NIGHTLY = (
+    "SELECT orders.shop, orders.buyer, orders.channel, orders.state, orders.placed_at",
+    "\n    WITH summed AS (",
+)
 BY_HAND = ("SELECT min(outbox.try_at)", "SELECT min(wakes.at)")
 OFFERS: dict[str, Any] = {
     "vip": {"tiers": [{"name": "all"}]},
