@@ -490,7 +490,7 @@ def test_where_there_are_no_words_the_message_fails(place: Place) -> None:
 def test_a_subject_goes_with_mail_only(place: Place) -> None:
     words(place, "Subject: Thanks\nYou are welcome.")
     assert place.one().message.text == "You are welcome."
-    save(place.connection, ann(id="dan", email="dan@example.com"))
+    save(place.connection, ann(id="dan", email="dan@example.com", mailbox="dan@example.com"))
     queue(place.connection, "l", buyer="dan")
     place.connection.execute(update(tables.outbox).where(tables.outbox.c.key == "l").values(version="v"))
     assert place.one().message.text == "Subject: Thanks\nYou are welcome."

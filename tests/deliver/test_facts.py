@@ -139,7 +139,7 @@ def test_what_was_said_about_an_order_is_read_for_templates_that_look_back(conne
 
 
 def test_a_second_contact_does_not_take_the_channel_of_the_first(connection: Connection) -> None:
-    save(connection, ann(email="a@b.example"), chat(last_in_at=NOON))
+    save(connection, ann(email="a@b.example", mailbox="a@b.example"), chat(last_in_at=NOON))
     sent(connection, "first")
     queue(connection, "k", unlike="first")
     queue(connection, "l", unlike="never sent")
@@ -180,7 +180,7 @@ def mailed(id: str, email: str, buyer: str = "ann") -> Any:
 def test_each_order_is_told_to_its_own_contacts_whatever_its_buyer_has_elsewhere(
     connection: Connection,
 ) -> None:
-    save(connection, ann(email="ann@b.example", name="Ann"))
+    save(connection, ann(email="ann@b.example", mailbox="ann@b.example", name="Ann"))
     save(connection, mailed("1", "one@b.example"), mailed("2", "two@b.example"))
     queue(connection, "k", order="1")
     queue(connection, "l", order="2")
