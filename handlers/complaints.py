@@ -58,6 +58,8 @@ def alarmed(event: MessageReceived, context: Context) -> list[Action]:
     if any(case.key == key for case in context.cases):
         return [_noted_under(key, event)]
     template = "harm_taken" if is_harm(concern) else "complaint_taken"
+    if any(case.key.startswith(f"alarm:{event.channel}:{event.conversation}:") for case in context.cases):
+        template = "noted"  # they have read what comes first; the owner hears of this too
     order = own_order(event, context, None)
     return _taken(cause_of(plain), concern, order, event, context, key, template)
 

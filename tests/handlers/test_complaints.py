@@ -227,3 +227,18 @@ def test_the_buyer_is_told_when_their_return_is_settled() -> None:
     context = Context(now=PLACED, shop_id="mugs", shop=Shop(name="x"), buyer=ANN, case=case)
 
     assert said(decide(event, context)) == ["return_settled"]
+
+
+def test_harm_goes_first_in_whatever_talk_and_to_the_owner_each_time_it_is_another() -> None:
+    event, context = wrote("the lamp caught fire!!"), chat_context(PAID)
+    taken = complaints.alarmed(event, context)
+    assert opened(taken).details["concern"] == "safety"
+    assert said(taken) == ["harm_taken"]
+
+    known = msgspec.structs.replace(CASE, key=opened(taken).key)
+    again = complaints.alarmed(event, chat_context(PAID, cases=(known,)))
+    assert (said(again), len(again)) == (["noted"], 1)
+    hurt = complaints.alarmed(wrote("my son burned his hand"), chat_context(PAID, cases=(known,)))
+    assert opened(hurt).details["concern"] == "health"
+    assert said(hurt) == ["noted"]
+    assert complaints.alarmed(wrote("can it catch fire?"), context) == []
