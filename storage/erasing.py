@@ -106,13 +106,7 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
     created = connection.scalar(
         select(func.min(buyers.c.created_at)).where(buyers.c.shop == shop, buyers.c.id.in_(scope.buyers))
     )
-    for table, column in (
-        (identities, "buyer"),
-        (conversations, "buyer"),
-        (notes, "buyer"),
-        (details, "buyer"),
-        (buyers, "id"),
-    ):
+    for table, column in FILE:
         counts[table.name] += _deleted(
             connection, table, shop, is_in(connection, table.c[column], scope.buyers)
         )
