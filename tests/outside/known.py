@@ -227,9 +227,15 @@ class Known:
         """
         times = [fact.at for fact in self.facts if _is_whole(fact)]
         arrived = {fact.parcel: fact.at for fact in self.all(Delivered)}
-        if arrived and set(self.parcels) <= set(arrived):
+        if arrived and set(self.parcels) <= set(arrived) and not self._more_follow:
             times.append(max(arrived.values()))
         return min(times, default=None)
+
+    @property
+    def _more_follow(self) -> bool:
+        """Of what left and was not taken back, some was told to be a part, and none to be the last."""
+        words = {facts[-1].last for facts in self.parcels.values()}
+        return False in words and True not in words
 
     @property
     def rated(self) -> bool:

@@ -103,8 +103,11 @@ def first_things(history: History) -> Iterator[Finding]:
         confirmed = next((heard for heard in said if heard.template == "order_confirmation"), None)
         if confirmed is None:
             continue
+        placed = next((seq for seq, fact in history.by_order[order] if isinstance(fact, Placed)), 0)
+        reachable = confirmed.address in Known(history, order, placed + 1).addresses()
         for heard in said:
-            if heard.seq < confirmed.seq and heard.template in UNASKED and _told_in_time(history, order):
+            early = reachable and heard.seq < confirmed.seq and heard.template in UNASKED
+            if early and _told_in_time(history, order):
                 yield _finding(
                     confirmed, f"{order} is confirmed only after {heard.template} was said", order, heard
                 )
