@@ -33,6 +33,7 @@ _KNOWN = (
     | {path for path in VARIABLES if path.endswith("[]")}
 )
 
+_BOUNDS = frozenset({"too_many_steps", "text_grows", "number_grows"})  # what costs the most to meet
 _ABOUT_ORDERS = re.compile(r"\b(order|parcel|payment)\b")  # names whose values hang on an order's situation
 
 
@@ -60,7 +61,9 @@ def check_templates(
     for version in texts.versions:
         found |= set(check.unused(version))
         if version.where not in broken:
-            found |= set(check.unknown_names(version)) or set(check.tried(version, ours_too or version.own))
+            thoroughly = ours_too or version.own
+            wrong = set(check.unknown_names(version)) if thoroughly else set()  # no setting adds one to ours
+            found |= wrong or set(check.tried(version, thoroughly))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
 
 
@@ -111,6 +114,8 @@ class _Check:
             if fault and str(fault) not in seen:
                 seen.add(str(fault))
                 yield self.finding(fault, version.own, label)
+            if fault and fault.code in _BOUNDS:
+                return  # a text that eats time or memory is told of once, and not tried again
 
     def unused(self, version: Version) -> Iterator[Finding]:
         promoted = {promotion.template for promotion in self._shop.promotions.values()}
