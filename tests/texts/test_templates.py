@@ -281,6 +281,31 @@ def test_a_text_that_eats_time_is_told_of_once_and_not_tried_again(tmp_path: Pat
     assert tried.count("zh-CN/shipped.txt") == 1
 
 
+@pytest.mark.parametrize(
+    ("shop", "locales"),
+    [
+        (Shop(name="Mugs", locale="en"), {"en"}),
+        (Shop(name="Becher", locale="de"), {"en"}),
+        (BARE, {"zh-CN", "en"}),
+        (Shop(name="茶", locale="zh-HK"), {"zh-TW", "en"}),
+        (Shop(name="Mugs", locale="en", returns=Returns(address={"zh": "路1号"})), {"zh-CN", "zh-TW", "en"}),
+    ],
+)
+def test_our_words_are_tried_in_each_language_that_the_settings_have_words_for(
+    shop: Shop, locales: set[str]
+) -> None:
+    texts, tried = Catalogue(), set[str]()
+
+    def noted(version: Version, variables: Mapping[str, Any]) -> Rendered:
+        tried.add(version.locale)
+        return Rendered(text="stop", version=version)
+
+    texts.render = noted  # type: ignore[method-assign, assignment]
+    check_templates(texts, shop, POLICIES, ours_too=False)
+
+    assert tried == locales
+
+
 def test_a_promotion_of_the_sellers_own_is_in_use(tmp_path: Path) -> None:
     texts = write(tmp_path, "tea_days", "{{ offer }}，给{{ tier }}的您。")
     shop = Shop(
