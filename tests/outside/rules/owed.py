@@ -92,8 +92,8 @@ def given_back(history: History) -> Iterator[Finding]:
 
 
 def called_off(history: History) -> Iterator[Finding]:
-    """Who has read the confirmation reads that the order is cancelled, if it stays so, and again if it was
-    restored in between."""
+    """Who has read the confirmation reads that the order is cancelled, if it stays so, and again if they read
+    in between that it is restored."""
     for order, known in _orders(history):
         gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
         told = _told_at(history, order, gone) if gone else None
@@ -101,7 +101,8 @@ def called_off(history: History) -> Iterator[Finding]:
         if told is None or known.cancelled is not True or known.delivered_at or known.all(Refunded):
             continue
         confirmed = any(each.template == "order_confirmation" and each.at < told for each in heard)
-        if confirmed and not any(each.template in ("cancelled", None) and each.at >= told for each in heard):
+        words = [each for each in heard if each.template in ("cancelled", "restored", None)]
+        if confirmed and (not words or words[-1].template == "restored"):
             yield Finding(
                 rule="", when=told, what=f"{order}: nobody was told that it is cancelled", order=order
             )
