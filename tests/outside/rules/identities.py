@@ -161,7 +161,10 @@ def silence(history: History) -> Iterator[Finding]:
     strange = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote)} - {
         fact.chat for told in other.told for fact in told.facts if isinstance(fact, Wrote)
     }
-    for order in set(history.by_order) - set(other.by_order):
+    theirs = set(history.by_order) - set(other.by_order)
+    chats = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote) and fact.number}
+    strange |= {chat for chat in chats if proved(history, chat, LAST) & theirs}  # of a number and digits alike
+    for order in theirs:
         strange |= Known(history, order).addresses()
         strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
