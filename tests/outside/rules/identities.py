@@ -163,7 +163,7 @@ def silence(history: History) -> Iterator[Finding]:
     }
     theirs = set(history.by_order) - set(other.by_order)
     chats = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote) and fact.number}
-    strange |= {chat for chat in chats if proved(history, chat, LAST) & theirs}  # of a number and digits alike
+    strange |= {chat for chat in chats if proved(history, chat, LAST) & theirs}  # numbers and digits alike
     for order in theirs:
         strange |= Known(history, order).addresses()
         strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
