@@ -30,6 +30,7 @@ from handlers.validity import order_closed as closed_at
 TO_SELLER = "seller_case"  # the template of what the seller is told, about an order or not
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
 ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
+TOLD_BEFORE = (payment_term.TOLD_BY, "total_changed")  # before the sum is asked for
 ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
 WAITS_AGAIN = timedelta(days=1)  # an order that waits for the seller is looked at again
 FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
@@ -184,7 +185,7 @@ def order_closed(order: Order, facts: Facts, now: datetime) -> Reason | None:
 
 def one_breath_over(facts: Facts, now: datetime) -> datetime:
     """When enough time has passed since anything was said about the money of this order."""
-    if any(said.template == payment_term.TOLD_BY and said.state in payment_term.OPEN for said in facts.said):
+    if any(said.template in TOLD_BEFORE and said.state in payment_term.OPEN for said in facts.said):
         return now + _breath(facts.shop.payment)  # it is still to be told
     gap, breath = facts.shop.payment.gap, _breath(facts.shop.payment)
     waits = [
