@@ -1,4 +1,4 @@
-"""Promises of the settings, on the real program: noted, made good once when missed, taken back with the fact."""
+"""Promises on the real program: noted, made good once when missed, and taken back with the fact."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,7 @@ async def kinds(shop: World) -> set[str]:
 
 
 async def test_a_missed_promise_is_made_good_once_and_a_kept_one_is_counted(database_url: str) -> None:
-    """Paid on a Saturday, to leave within two working days; one leaves, one does not, one is cancelled."""
+    """Paid on a Saturday, to leave within two working days: one leaves, one does not, one is cancelled."""
     async with world(database_url, promises=RULES, complaints={"compensation": 5}) as shop:
         for order in ("1001", "1002", "1003"):
             await shop.place(order)
@@ -50,7 +50,7 @@ async def test_a_missed_promise_is_made_good_once_and_a_kept_one_is_counted(data
         assert "12.80" in said["text"]
         assert {"compensation", "promise"} <= await kinds(shop)
 
-        await shop.say("我要投诉，订单 1001 怎么还没发货")
+        await shop.say("我要打12315举报你们")
         await shop.settle()
         assert "complaint" in await kinds(shop)
         assert shop.receiver.templates.count("compensation") == 0
