@@ -174,3 +174,17 @@ def test_a_complaint_is_to_be_decided_in_three_working_days() -> None:
 def test_a_promise_is_about_an_order_or_about_a_case() -> None:
     with pytest.raises(ValueError, match="promise_of_two"):
         promise("case.opened", "order.shipped")
+
+
+def test_a_restored_order_is_promised_anew() -> None:
+    course = of_order(promise(), order_of(world.placed(), world.paid(), world.cancelled(days(1))), SHOP)
+    again = world.reopened(days(3))
+    restored = of_order(
+        promise(), order_of(world.placed(), world.paid(), world.cancelled(days(1)), again), SHOP
+    )
+
+    assert course
+    assert state_of(course, PLACED + days(9)) == "withdrawn"
+    assert restored
+    assert restored.since == again.at
+    assert state_of(restored, PLACED + days(3)) == "open"
