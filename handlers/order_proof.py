@@ -6,6 +6,7 @@ several messages are read as one. A proof opens that one order and gives no trie
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -228,10 +229,9 @@ def _counts(wrong: list[list[Order]]) -> list[Action]:
 
 def _warn(wrong: list[list[Order]], context: Context) -> list[Action]:
     """Tell the order's own contacts once a day that somebody guesses."""
-    if context.wrong_tries + len(wrong) < ORDER_TRIES:
-        return []
     today = context.now.date().isoformat()
-    guessed = {order.id for meant in wrong for order in meant}
+    tries = Counter(order.id for meant in wrong for order in meant)
+    guessed = [id for id, now in tries.items() if context.wrong_tries.get(id, 0) + now >= ORDER_TRIES]
     return [
         Say(template="order_guessed", key=f"order_guessed:{id}:{today}", order=id) for id in sorted(guessed)
     ]
@@ -239,7 +239,7 @@ def _warn(wrong: list[list[Order]], context: Context) -> list[Action]:
 
 def too_many_tries(context: Context, more: int = 0) -> bool:
     """more: wrong ones of the message that is being read."""
-    if context.wrong_tries + more >= ORDER_TRIES:
+    if max(context.wrong_tries.values(), default=0) + more >= ORDER_TRIES:
         return True
     chat = context.conversation
     if chat is None:
