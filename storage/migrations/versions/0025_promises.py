@@ -5,7 +5,7 @@ from alembic import op
 
 from storage.tables import Key, Utc
 
-revision = "0028"
+revision = "0025"
 down_revision = "0024"
 
 
