@@ -11,7 +11,16 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.service_promises import DUE as DUE
 from bot.domain.service_promises import SOON as SOON
-from bot.domain.service_promises import Course, deadline, noted, of_case, of_order, state_of, warned_at
+from bot.domain.service_promises import (
+    Course,
+    deadline,
+    look_back,
+    noted,
+    of_case,
+    of_order,
+    state_of,
+    warned_at,
+)
 from bot.domain.shop import ServicePromise, in_language
 from handlers import message_policies as policy
 from handlers.late_shipping import taken_back
@@ -39,12 +48,12 @@ def _watched(name: str, promise: ServicePromise, order: Order, context: Context)
         over: list[Action] = [CloseCase(key=case.key) for case in context.cases if case.key.startswith(mine)]
         if course is None or now_stands.state != "missed":
             return [now_stands, *over]
-        return [now_stands, *over, deadline(DUE, name, course.due_at, order=order.id)]
+        return [now_stands, *over, look_back(name, course.due_at, order=order.id)]
     again = {max(at, course.due_at) for at in taken_back(order)}  # it may be missed since
-    times = [(DUE, at) for at in sorted({course.due_at, *again})]
+    looks = [look_back(name, at, order=order.id) for at in sorted({course.due_at, *again})]
     warned = warned_at(promise, course.since, context.shop)
-    times += [(SOON, warned)] if warned else []
-    return [now_stands, *(deadline(what, name, at, order=order.id) for what, at in times)]
+    looks += [deadline(SOON, name, warned, order=order.id)] if warned else []
+    return [now_stands, *looks]
 
 
 def warn(event: TimeCame, context: Context) -> list[Action]:
@@ -71,6 +80,8 @@ def judge(event: TimeCame, context: Context) -> list[Action]:
     order, case = context.order, context.case
     about = {"order": order.id} if order else {"case": case.number if case else None}
     now_stands = noted(name, course, now, **about)
+    if now_stands.state == "open":  # the settings give it longer than they did
+        return [now_stands, look_back(name, course.due_at, **about)]
     if now_stands.state != "missed" or now - course.due_at > FORGOTTEN:
         return [now_stands]
     promise = context.shop.promises[name]

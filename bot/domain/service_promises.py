@@ -16,6 +16,7 @@ from bot.domain.working_hours import working_time_over
 SOON, DUE = "promise_soon", "promise_due"  # what the two deadlines of a promise are called
 WARNED_AFTER = 0.75  # of the time of a promise
 AGAIN_WITHIN = timedelta(days=182)  # a second miss to the same buyer
+GRACE = timedelta(minutes=10)  # for the word that it was kept, before anybody apologises
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,6 +162,11 @@ def deadline(what: str, name: str, at: datetime, order: str | None = None, case:
     return WakeAt(key=key, at=at, what=what, order=order, case=case)
 
 
+def look_back(name: str, due: datetime, order: str | None = None, case: int | None = None) -> WakeAt:
+    """The deadline at which it is judged whether a promise was kept."""
+    return deadline(DUE, name, due + GRACE, order, case)
+
+
 def of_new_case(case: Case, shop: Shop) -> tuple[list[NotePromise], list[WakeAt]]:
     """What the ledger says of the promises about a case that opens, and when to look again.
 
@@ -173,7 +179,7 @@ def of_new_case(case: Case, shop: Shop) -> tuple[list[NotePromise], list[WakeAt]
         if course is None:
             continue
         given.append(noted(name, course, course.since, case=case.number))
-        wakes.append(deadline(DUE, name, course.due_at, case=case.number))
+        wakes.append(look_back(name, course.due_at, case=case.number))
         warned = warned_at(promise, course.since, shop)
         if warned and case.due_at is None:
             wakes.append(deadline(SOON, name, warned, case=case.number))

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.actions import Action, CloseCase, NotePromise, OpenCase, Say
+from bot.domain.actions import Action, CloseCase, NotePromise, OpenCase, Say, WakeAt
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent
 from bot.domain.messages import Facts
-from bot.domain.service_promises import due_at
+from bot.domain.service_promises import GRACE, due_at
 from bot.domain.shop import Shop
 from handlers import service_promises
 from handlers.service_promises import DUE, SOON
@@ -34,8 +34,10 @@ PAID = (world.placed(), world.paid())
 BY = due_at(SHOP.promises["ships"], order_of(*PAID).ready_at or PLACED, SHOP)
 
 
-def at_due(*facts: OrderEvent, what: str = DUE, now: datetime = BY, **known: Any) -> list[Action]:
-    event = time_came(what, BY)
+def at_due(
+    *facts: OrderEvent, what: str = DUE, now: datetime = BY, at: datetime = BY, **known: Any
+) -> list[Action]:
+    event = time_came(what, at)
     event = msgspec.structs.replace(event, external_id=f"{what}:ships:1001:{int(BY.timestamp())}")
     order = order_of(*facts)
     context = Context(now=now, shop_id="mugs", shop=SHOP, buyer=ANN, order=order, **known)
@@ -49,6 +51,21 @@ def kinds(actions: list[Action]) -> list[str]:
 def test_a_shop_without_promises_does_nothing() -> None:
     desk = Desk().take(*PAID)
     assert not [key for key in desk.wakes if key.startswith(DUE)]
+
+
+def looks(actions: list[Action]) -> list[datetime]:
+    return [each.at for each in actions if isinstance(each, WakeAt) and each.what == DUE]
+
+
+def test_nobody_apologises_before_the_word_that_it_was_kept_has_had_some_minutes() -> None:
+    order = order_of(*PAID)
+    context = Context(now=BY - HOUR, shop_id="mugs", shop=SHOP, buyer=ANN, order=order)
+    assert looks(service_promises.watch(order, context)) == [BY + GRACE]
+
+
+def test_what_is_promised_for_longer_since_is_looked_at_again() -> None:
+    early = at_due(*PAID, now=BY - HOUR, at=BY - HOUR)
+    assert (kinds(early), looks(early)) == (["NotePromise", "WakeAt"], [BY + GRACE])
 
 
 def test_a_miss_is_noted_and_made_good_before_anybody_asks() -> None:

@@ -42,7 +42,8 @@ def reads_a_whole_shop(step: str) -> bool:
 
 async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) -> None:
     asked: dict[str, Any] = {}
-    async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
+    promise = {"since": "order.paid", "until": "order.shipped", "within": "1m", "counted": "clock", "warn": False}
+    async with world(f"sqlite:///{tmp_path}/shop.db", promises={"ships": promise}) as shop:
         engine = shop.program.parts.database.engine
 
         @event.listens_for(engine, "before_cursor_execute")
@@ -55,6 +56,8 @@ async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) 
         await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
         await shop.say("我的包裹到哪了 #1001")
         await shop.settle()
+        await shop.forward(timedelta(minutes=12))
+        assert "promise_missed" in shop.receiver.templates
         event.remove(engine, "before_cursor_execute", remember)
 
         with engine.connect() as connection:
