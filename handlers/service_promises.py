@@ -91,7 +91,7 @@ def judge(event: TimeCame, context: Context) -> list[Action]:
 
 
 def _case_missed(name: str, promise: ServicePromise, event: TimeCame, context: Context) -> list[Action]:
-    """The owner hears of it, unless they do as a complaint's time is over; the buyer waits for words."""
+    """The seller hears of it, unless they do as a complaint's time is over; the buyer waits for a person."""
     case = context.case
     if case is None or not case.open or case.due_at is not None:
         return []
@@ -159,7 +159,7 @@ def _concern(promise: ServicePromise, order: Order, context: Context) -> str | N
         return "large_sum"
     if promise.vip_to_owner and context.kept_tier.tier is not None:
         return "vip"
-    return "again" if promise.again_to_owner and context.missed_before else None
+    return "missed_again" if promise.again_to_owner and context.missed_before else None
 
 
 def _of(event: TimeCame, context: Context) -> tuple[str, Course | None]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import pytest
 
 from bot.domain.actions import Action, CloseCase, NotePromise, OpenCase, Say, WakeAt
 from bot.domain.context import Case, Context
@@ -11,36 +12,35 @@ from bot.domain.events import OrderEvent
 from bot.domain.messages import Facts
 from bot.domain.service_promises import GRACE, due_at
 from bot.domain.shop import Shop
+from bot.domain.tiers import KeptTier
 from handlers import service_promises
 from handlers.service_promises import DUE, SOON
 from tests.handlers import world
 from tests.handlers.world import ANN, HOUR, PLACED, Desk, decide, order_of, time_came, why_outdated
 
-SHOP = Shop.model_validate(
-    {
-        "name": "Mug House",
-        "locale": "en",
-        "promises": {
-            "ships": {
-                "since": "order.paid",
-                "until": "order.shipped",
-                "within": "2d",
-                "made_good": {"amount": 5},
-            }
-        },
-    }
-)
+
+def shop_of(**rule: Any) -> Shop:
+    ships = {"since": "order.paid", "until": "order.shipped", "within": "2d", **rule}
+    return Shop.model_validate({"name": "Mug House", "locale": "en", "promises": {"ships": ships}})
+
+
+SHOP = shop_of(made_good={"amount": 5})
 PAID = (world.placed(), world.paid())
 BY = due_at(SHOP.promises["ships"], order_of(*PAID).ready_at or PLACED, SHOP)
 
 
 def at_due(
-    *facts: OrderEvent, what: str = DUE, now: datetime = BY, at: datetime = BY, **known: Any
+    *facts: OrderEvent,
+    what: str = DUE,
+    now: datetime = BY,
+    at: datetime = BY,
+    shop: Shop = SHOP,
+    **known: Any,
 ) -> list[Action]:
     event = time_came(what, at)
     event = msgspec.structs.replace(event, external_id=f"{what}:ships:1001:{int(BY.timestamp())}")
     order = order_of(*facts)
-    context = Context(now=now, shop_id="mugs", shop=SHOP, buyer=ANN, order=order, **known)
+    context = Context(now=now, shop_id="mugs", shop=shop, buyer=ANN, order=order, **known)
     return list(decide(event, context))
 
 
@@ -91,9 +91,29 @@ def test_what_was_kept_or_called_off_is_only_noted() -> None:
         assert kinds(at_due(*facts)) == ["NotePromise"]
 
 
-def test_the_second_miss_goes_to_the_owner_too() -> None:
-    opened = [each for each in at_due(*PAID, missed_before=1) if isinstance(each, OpenCase)]
-    assert [each.details.get("concern") for each in opened] == ["again", None]
+@pytest.mark.parametrize(
+    ("rule", "known", "concern"),
+    [
+        ({}, {"missed_before": 1}, "missed_again"),
+        ({"again_to_owner": False}, {"missed_before": 1}, None),
+        ({}, {"kept_tier": KeptTier(kept="gold")}, "vip"),
+        ({"vip_to_owner": False}, {"kept_tier": KeptTier(kept="gold")}, None),
+        ({"large_sum": 100}, {}, "large_sum"),
+        ({"large_sum": 128}, {}, None),
+    ],
+)
+def test_some_misses_go_to_the_owner_too(
+    rule: dict[str, Any], known: dict[str, Any], concern: str | None
+) -> None:
+    found = at_due(*PAID, shop=shop_of(made_good={"percent": 10}, **rule), **known)
+    opened = [each.details.get("concern") for each in found if isinstance(each, OpenCase)]
+    assert opened == ([concern, None] if concern else [None])
+
+
+def test_no_more_is_paid_back_than_was_paid_and_nothing_for_what_is_long_past() -> None:
+    found = at_due(*PAID, shop=shop_of(made_good={"amount": 999}))
+    assert [each.details["amount"] for each in found if isinstance(each, OpenCase)] == ["128.00 CNY"]
+    assert kinds(at_due(*PAID, now=BY + service_promises.FORGOTTEN + HOUR)) == ["NotePromise"]
 
 
 def test_the_seller_is_warned_once_and_it_ends_when_it_is_kept() -> None:

@@ -42,7 +42,13 @@ def reads_a_whole_shop(step: str) -> bool:
 
 async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) -> None:
     asked: dict[str, Any] = {}
-    promise = {"since": "order.paid", "until": "order.shipped", "within": "1m", "counted": "clock", "warn": False}
+    promise = {
+        "since": "order.paid",
+        "until": "order.shipped",
+        "within": "1m",
+        "counted": "clock",
+        "warn": False,
+    }
     async with world(f"sqlite:///{tmp_path}/shop.db", promises={"ships": promise}) as shop:
         engine = shop.program.parts.database.engine
 
