@@ -49,6 +49,7 @@ async def test_a_missed_promise_is_made_good_once_and_a_kept_one_is_counted(data
         await shop.fact("shipped", "1004", shipped_at=DUE - HOUR, carrier="顺丰", tracking="SF2")
         await shop.forward(2 * DAY)
         assert (await ledger(shop))["ships order:1004"] == "kept"
+        assert "compensation:1004" not in await shop.outbox()
         assert (await ledger(shop))["ships order:1001"] == "missed"
         assert shop.receiver.templates.count("promise_missed") == 1
         said = next(each for each in shop.receiver.messages if each["template"] == "promise_missed")

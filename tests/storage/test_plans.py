@@ -75,6 +75,7 @@ async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) 
     assert len(asked) > 20
     found = sorted({f"{step} of {statement[:200]}" for statement, step in steps if reads_a_whole_shop(step)})
     assert not found, "\n".join(found)
+    assert not [step for _, step in steps if "promises_due" in step], "all that was missed in half a year"
 
 
 def test_what_a_buyer_heard_lately_is_read_of_their_young_messages_alone(database_url: str) -> None:
