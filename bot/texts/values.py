@@ -36,7 +36,13 @@ WORD_LINE_MAX, WORD_LINES = 1000, 60
 TO_PAY = ("unpaid", "partly_paid")  # states in which money is awaited before anything is sent
 ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
 
-_OURS = ("offer", "who", "draft", "outcome")  # values whose links are the shop's, or the buyer's own address
+_OURS = (
+    "offer",
+    "who",
+    "draft",
+    "outcome",
+    "made_good",
+)  # values whose links are the shop's, or the buyer's own address
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 # Values that come with the message itself; a message without one has it empty.
@@ -84,6 +90,10 @@ CARRIED: dict[str, str] = {
     "who": "the buyer that a case is about: name and address; may be empty",
     "cause": "of a complaint: late, damaged, wrong_item, missing, quality, service, price or other",
     "decide_by": "the day by which a complaint is decided; may be empty",
+    "promised": "what should have happened: paid, shipped, delivered or refunded",
+    "promised_by": "until when it was promised",
+    "code": "a code for the next order, to make good what was missed; may be empty",
+    "made_good": "how it is made good, in the seller's words; may be empty",
     "outcome": "how a complaint was decided, in the seller's words; may be empty",
     "desk": "true where the seller can answer in their own chat with the bot",
     "word": "what one of the team writes to the buyer, line by line as it was written",
@@ -207,8 +217,8 @@ def _case(about: About) -> Any:
     return max(numbers, default=None)
 
 
-def _decide_by(about: About) -> datetime | None:
-    given = about.due.values.get("decide_by")
+def _carried_time(name: str, about: About) -> datetime | None:
+    given = about.due.values.get(name)
     return about.local(datetime.fromisoformat(given)) if isinstance(given, str) else None
 
 
@@ -414,7 +424,8 @@ MESSAGE: Makers[About] = {
     **{name: partial(_carried, name) for name in CARRIED if not name.endswith("[]")},
     "link": _given_link,
     "case": _case,
-    "decide_by": _decide_by,
+    "decide_by": partial(_carried_time, "decide_by"),
+    "promised_by": partial(_carried_time, "promised_by"),
     "amount": _amount,
     "items": _choice,
     "price": _price,
