@@ -83,7 +83,7 @@ class Talker:
         return self.sent
 
     def forwarded(self, victim: Draft, chat: int) -> list[Sent]:
-        """A link that was passed on is opened in two chats of Telegram, one after the other; both then ask."""
+        """A link that was passed on is opened in two chats of Telegram, one after the other, and both ask."""
         self.sent = []
         at = victim.placed_at + soon(self.rng, HOUR, 5 * HOUR)
         for number in (chat, chat + 100) if victim.contact.email else ():
