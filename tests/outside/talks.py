@@ -130,8 +130,8 @@ class Talker:
                 ahead = self._write(chat, at, "START", "start")
                 if ahead or self.rng.random() < 0.5:
                     self._write(chat, at + MINUTE, _STOP[locale], "stop")
-                if not ahead:
-                    self._overtake()
+                    if not ahead:
+                        self._overtake()
             case "pressing":
                 self._write(chat, at, _PRESSING[locale], "pressing")
             case "replied" if chat.kind == "webhook":

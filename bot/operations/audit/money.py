@@ -15,7 +15,10 @@ GIVEN_BACK = ("refunded", "partly_refunded")
 
 
 def _thanked_for_nothing(said: Said) -> bool:
-    if said.sending.template != "payment_received" or said.has(PaymentReceived):
+    """Nothing was told of that is money of the order's."""
+    if said.sending.template != "payment_received":
+        return False
+    if any(not _strange(money, said) for money in _payments(said)):
         return False
     shown = [event for event in said.shown if event.paid is not None]
     newest = max((event.at for event in shown), default=None)
@@ -50,10 +53,12 @@ def _paid_on_delivery(said: Said) -> bool:
 
 def _wrong_share(said: Said) -> bool:
     """A part of the money told as the whole, or the whole as a part, or either of money that cannot be
-    compared. The whole is the total as it was shown at any time, or what was paid."""
+    compared, or none. The whole is the total as it was shown at any time, or what was paid."""
     refunds, totals = _refunds(said), [event.total for event in said.shown if event.asked]
-    if said.sending.template not in GIVEN_BACK or not refunds or not totals:
+    if said.sending.template not in GIVEN_BACK or not totals:
         return False
+    if not refunds:
+        return True
     amounts = [amount for _, amount in refunds.values() if amount]
     if len(amounts) < len(refunds):
         return said.sending.template == "partly_refunded"

@@ -12,6 +12,7 @@ from bot.domain.events import (
     OrderCompleted,
     OrderDelivered,
     OrderEvent,
+    OrderPlaced,
     OrderReopened,
     OrderShipped,
 )
@@ -52,7 +53,10 @@ def false_statements(
 
 
 def _told(facts: Collection[Fact], by: datetime) -> tuple[OrderEvent, ...]:
-    known = (fact.event for fact in facts if fact.received_at <= by)
+    """Who says anything of an order knows its first showing, which may have led to it in that very moment."""
+    shown = [fact for fact in facts if isinstance(fact.event, OrderPlaced)]
+    first = min(shown, key=lambda fact: fact.received_at, default=None)
+    known = (fact.event for fact in facts if fact.received_at <= by or fact is first)
     return tuple(event for event in known if isinstance(event, OrderEvent))
 
 
@@ -72,12 +76,12 @@ def _nothing_to_look_back_to(said: Said) -> bool:
 
 
 def _tidied_up(said: Said) -> bool:
-    """Deleting an order that was done is no cancelling."""
+    """Deleting an order that was done is no cancelling, and without any nothing is to be told."""
     if said.sending.template != "cancelled":
         return False
     cancellings = [event for event in said.told if isinstance(event, OrderCancelled)]
     done = said.has(OrderShipped, OrderDelivered, OrderCompleted)
-    return done and bool(cancellings) and all(event.reason == "deleted" for event in cancellings)
+    return done and all(event.reason == "deleted" for event in cancellings)
 
 
 def _cancelled_twice(said: Said) -> bool:

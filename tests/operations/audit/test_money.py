@@ -29,6 +29,7 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("nothing_paid", THANKS, [], []),
     ("nothing_paid", THANKS, [], [shown(hours(1), paid=WHOLE), shown(hours(2), paid=Money(0, "CNY"))]),
     ("thanked_twice", THANKS, [THANKED], [paid(12800, reference="T1"), paid(12800, reference="T1")]),
+    ("nothing_paid", THANKS, [], [paid(12800, "KRW")]),
     ("sum_unclear", REMINDED, [], [paid(12800, "KRW")]),
     (
         "other_sum",
@@ -84,3 +85,22 @@ def test_what_is_so_is_not(sent: Sending, others: list[Sending], told: list[Orde
 
 def test_every_rule_is_tried_above() -> None:
     assert set(RULES) == {code for code, *_ in FALSE}
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "led_to_it"),
+    [
+        ("nothing_paid", said("payment_received", hours(1.001)), paid(12800, "KRW")),
+        ("wrong_share", said("refunded", days(5) + hours(0.001)), world.refunded(6400)),
+        ("wrong_share", said("partly_refunded", days(5) + hours(0.001)), world.refunded(12800)),
+    ],
+)
+def test_what_led_to_it_seconds_before_is_judged(code: str, sent: Sending, led_to_it: OrderEvent) -> None:
+    assert code in found(sent, CONFIRMED, told=(world.placed(), led_to_it))
+
+
+def test_what_led_to_it_seconds_before_may_be_so() -> None:
+    thanks, back = said("payment_received", hours(1.001)), said("refunded", days(5) + hours(0.001))
+
+    assert found(thanks, CONFIRMED, told=(world.placed(), paid(12800))) == []
+    assert found(back, CONFIRMED, told=(world.placed(), world.refunded(12800))) == []

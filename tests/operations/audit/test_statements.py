@@ -29,7 +29,7 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
         [world.cancelled(), world.cancelled(hours(4))],
     ),
     ("reassured_too_late", CALM, [CONFIRMED], [world.paid(), world.shipped()]),
-    ("test_order", CONFIRMED, [], [shown(hours(0.001), test=True)]),
+    ("tidied_up", said("cancelled", days(89) + hours(0.001)), [CONFIRMED], [world.shipped(), DELETED]),
 ]
 TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (said("payment_reminder", hours(2)), [CONFIRMED], []),
@@ -57,8 +57,11 @@ def test_what_they_may_read_is_not(sent: Sending, others: list[Sending], told: l
     assert found(sent, *others, told=(world.placed(), *told)) == []
 
 
-def test_a_shop_may_want_to_hear_of_its_test_orders() -> None:
-    assert found(CONFIRMED, told=(shown(hours(0), test=True),), say_test_orders=True) == []
+def test_nothing_is_said_of_a_test_order_unless_the_shop_wants_it() -> None:
+    told = (shown(hours(0.009), test=True),)  # seconds before it is confirmed
+
+    assert found(CONFIRMED, told=told) == ["test_order"]
+    assert found(CONFIRMED, told=told, say_test_orders=True) == []
 
 
 def test_nothing_is_said_shortly_before_the_confirmation() -> None:
@@ -84,6 +87,6 @@ def test_answers_are_not_judged() -> None:
 
 
 def test_every_rule_is_tried_above() -> None:
-    tried = {code for code, *_ in FALSE}
+    tried = {code for code, *_ in FALSE} | {"test_order"}
 
     assert set(RULES) == tried | set(money.RULES) | set(parcels.RULES)
