@@ -14,7 +14,17 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
 from handlers import message_policies as policy
-from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended, waits_for_seller
+from handlers import totals
+from handlers.validity import (
+    amount,
+    claimed,
+    free,
+    iso,
+    not_payable,
+    on_account,
+    reminders_ended,
+    waits_for_seller,
+)
 from handlers.validity import order_closed as closed_at
 
 TO_SELLER = "seller_case"  # the template of what the seller is told, about an order or not
@@ -71,6 +81,10 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
+    for at in totals.raised_from_nothing(order):  # which may be long after it was placed
+        key = f"unpaid_closed:{order.id}:{int(at.timestamp())}"
+        closes_at = context.shop.closes_at(at)
+        actions.append(WakeAt(key=key, at=closes_at, what="unpaid_closed", order=order.id))
     outdated = not_payable(order) or reminders_ended(order)
     if outdated:
         actions.append(
@@ -126,6 +140,7 @@ def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -
     outdated = (
         not_payable(order)
         or free(order)
+        or on_account(order)
         or reminders_ended(order, facts.conversations)
         or claimed(order, facts)
     )

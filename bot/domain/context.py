@@ -139,6 +139,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
     total: Money | None = None  # of the order, and what was paid of it, when the text was written
     paid_sum: Money | None = None
+    refunded: Money | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -121,6 +121,16 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     media: tuple[Media, ...] = ()
 
 
+class AnswerOutdated(MessageReceived, frozen=True, kw_only=True, omit_defaults=True, tag="answer.outdated"):
+    """What was to be answered to this message was not so any more when it was to be sent.
+
+    times: how often that happened to it. answered: the templates of the other answers to it.
+    """
+
+    times: int = 1
+    answered: tuple[str, ...] = ()
+
+
 class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):
     """A person of the shop wrote to the buyer, by any route. `message_id` identifies our own echoes."""
 
@@ -159,6 +169,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     asked: bool = True
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there
+    pay_by: datetime | None = None  # bought on account: it is sent before it is paid
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
@@ -371,6 +382,7 @@ class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.c
 
 AnyEvent = (
     MessageReceived
+    | AnswerOutdated
     | AgentReplied
     | BotSwitched
     | OrderPlaced

@@ -16,7 +16,7 @@ from bot.domain.memos import memo
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_ids
+from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.return_policy import until_of
@@ -167,7 +167,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
     @property
     def more(self) -> bool:
-        return bool(told_ids(LEFT, self.order, self.about.facts.said))
+        return bool(told_on_its_way(self.order, self.about.facts.said))
 
 
 def _carried(name: str, about: About) -> Any:
@@ -365,6 +365,7 @@ _ORDER: Makers[_Ordered] = {
     "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
     "delivered_at": lambda o: o.about.local(o.order.delivered_at),
     "to_ship": lambda o: to_ship(o.order),
+    "pay_by": lambda o: o.about.local(o.order.pay_by),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
