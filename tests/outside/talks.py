@@ -39,6 +39,8 @@ class Talker:
                 self._prove(chat, at, self.rng.choice(orders))
                 at += soon(self.rng, MINUTE, HOUR)
             if self.rng.random() < 0.15:
+                self._waver(chat, orders[0].placed_at + soon(self.rng, MINUTE))
+            if self.rng.random() < 0.15:
                 self._write(chat, at, _PRESSING[self.person.locale], "pressing")
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
@@ -136,6 +138,15 @@ class Talker:
                 self._write(chat, at, _PRESSING[locale], "pressing")
             case "replied" if chat.kind == "webhook":
                 self._reply(chat, at)
+
+    def _waver(self, chat: Address, at: datetime) -> None:
+        """START, by a clock that runs ahead or told late, and at once STOP, before much is said."""
+        start = Wrote(at=at, chat=chat, text="START", asks="start", name=self.person.name)
+        ahead = self.rng.random() < 0.5
+        start = replace(start, at=at + 30 * DAY) if ahead else start
+        stop = replace(start, at=at + MINUTE, text=_STOP[self.person.locale], asks="stop")
+        for word, told in ((start, at if ahead else at + 3 * MINUTE), (stop, at + MINUTE)):
+            self._send(told, bodies.wrote(f"m-{next(self.ids)}", word))
 
     def _overtake(self) -> None:
         """The last word comes before the one that was written before it."""
