@@ -28,6 +28,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)
+    if order.pay_on_delivery and order.off_delivery and order.shown_at:
+        times["way to pay"] = order.shown_at
     times |= {f"owed back {nth}": at + REFUND_DUE - WAIT for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     if order.cancelled_times:
@@ -118,6 +120,8 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("payment_given_up", which=totals.again(falls)))
     if order.authorisation == "released":
         found.append(Finding("authorisation_given_up", which=totals.again(falls)))
+    if order.pay_on_delivery and not order.on_delivery and not covered(order):
+        found.append(Finding("pay_way_changed"))
     if paid and paid.minor and not covered(order):
         found.append(Finding("paid_partly", paid, _edited(order) + totals.again(falls + 1)))
     if over := order.overpaid:
@@ -179,6 +183,7 @@ REASONS: Reasons = {
     "paid_after_cancel": ("order", "amount"),
     "sent_after_cancel": ("order",),
     "refund_owed": ("order", "amount"),
+    "pay_way_changed": ("order", "total"),
     "other_currency": ("order", "total"),
     "payment_given_up": ("order",),
     "authorisation_given_up": ("order",),

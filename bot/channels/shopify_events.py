@@ -70,7 +70,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             **shopify_money.of_order(order),
             test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
-            pay_on_delivery=_pays_on_delivery(order),
+            pay_on_delivery=_pays_on_delivery(order) or None,
             pay_by=_pays_by(order),
         ),
         *_wishes_of(info, order, at),

@@ -120,7 +120,7 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
-        pay_on_delivery=bool(order.pay_on_delivery),
+        pay_on_delivery=order.pay_on_delivery,
         test=bool(order.test),
         paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
