@@ -236,7 +236,9 @@ class _Builder:
                 store=store,
                 limits=limits,
                 reactor=self._reactor(),
-                campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                campaigns=Campaigns(
+                    config.shops, self.rules, self.catalogue, config.secret.get_secret_value()
+                ),
                 nights=Nights(config.shops),
                 restocks=Restocks(config.shops, self.rules, self.catalogue),
                 claimer=claimer,
