@@ -6,6 +6,7 @@ several messages are read as one. A proof opens that one order and gives no trie
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
@@ -166,7 +167,7 @@ def prove(event: MessageReceived, context: Context, then: Callable[[Order], list
         right = _proved(offer, context)
         opened += [OpenOrder(order=order.id, how="digits") for order in right]
         proved |= {order.id: order for order in right[:1]}
-        wrong += [] if right else [named(offer[0], context.named_orders)]
+        wrong += [] if right else [_unseen(offer[0], context)]
     else:
         opened += [] if proved else [answer("not_matched", event)]
     told = [action for order in proved.values() for action in then(order)]
@@ -199,6 +200,12 @@ def _proved(offer: Offer, context: Context) -> list[Order]:
     return [order for order in named(number, context.named_orders) if fours == (last_four_of(order),)]
 
 
+def _unseen(number: str, context: Context) -> list[Order]:
+    """The orders of a number that this chat would see by guessing: nobody guesses at what they may see."""
+    seen = {order.id for order in context.orders}
+    return [order for order in named(number, context.named_orders) if order.id not in seen]
+
+
 def counted(proved: list[Action]) -> list[Action]:
     """What a failed proof leaves to do for one who answers it in other words."""
     return [
@@ -222,10 +229,9 @@ def _counts(wrong: list[list[Order]]) -> list[Action]:
 
 def _warn(wrong: list[list[Order]], context: Context) -> list[Action]:
     """Tell the order's own contacts once a day that somebody guesses."""
-    if context.wrong_tries + len(wrong) < ORDER_TRIES:
-        return []
     today = context.now.date().isoformat()
-    guessed = {order.id for meant in wrong for order in meant}
+    tries = Counter(order.id for meant in wrong for order in meant)
+    guessed = [id for id, now in tries.items() if context.wrong_tries.get(id, 0) + now >= ORDER_TRIES]
     return [
         Say(template="order_guessed", key=f"order_guessed:{id}:{today}", order=id) for id in sorted(guessed)
     ]
@@ -233,7 +239,7 @@ def _warn(wrong: list[list[Order]], context: Context) -> list[Action]:
 
 def too_many_tries(context: Context, more: int = 0) -> bool:
     """more: wrong ones of the message that is being read."""
-    if context.wrong_tries + more >= ORDER_TRIES:
+    if max(context.wrong_tries.values(), default=0) + more >= ORDER_TRIES:
         return True
     chat = context.conversation
     if chat is None:

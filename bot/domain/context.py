@@ -162,7 +162,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[Said, ...] = ()
     standing: Standing = NOTHING_SAID  # what this chat wants to hear of us
     named_orders: tuple[Order, ...] = ()  # whose number the chat message contains, whoever's they are
-    wrong_tries: int = 0  # of a day, over all chats, to prove one of these orders
+    wrong_tries: dict[str, int] = {}  # of a day, over all chats, to prove each of these orders
     understood: Understanding | None = None  # what a chat message means
     known: tuple[Known, ...] = ()  # what the seller wrote down and may answer it, the nearest first
     shelf: Shelf = NO_SHELF  # the products that it is about; read only where it asks about any

@@ -294,9 +294,9 @@ class UnitOfWork:
         if self.unit.shop.haggling.on and place not in self._quoted:
             self.unit.ask(self._add_quotes({place}, {buyer} if buyer else set()))
 
-    def wrong_tries(self, orders: Iterable[Order]) -> int:
-        """How many wrong tries the most tried of these orders had within a day, over all chats."""
-        return max((self._wrong_tries[order.id] for order in orders), default=0)
+    def wrong_tries(self, orders: Iterable[Order]) -> dict[str, int]:
+        """How many wrong tries each of these orders had within a day, over all chats."""
+        return {order.id: self._wrong_tries[order.id] for order in orders}
 
     # Change
 

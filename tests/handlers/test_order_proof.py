@@ -22,6 +22,7 @@ from handlers.order_proof import (
     marked_numbers_in,
     numbers_in,
     numbers_to_look_up,
+    prove,
 )
 from tests.handlers import world
 from tests.handlers.world import (
@@ -204,8 +205,8 @@ def test_a_pair_behind_too_many_wrong_ones_opens_nothing() -> None:
 
 def test_a_burst_that_is_the_tenth_try_tells_the_orders_own_contact() -> None:
     burst = "\n".join(f"1001 {2000 + guess}" for guess in range(3))
-    assert answers(wrote(burst), stranger(wrong_tries=ORDER_TRIES - 2))[0] == "order_guessed"
-    assert "order_guessed" not in answers(wrote(burst), stranger(wrong_tries=ORDER_TRIES - 4))
+    assert answers(wrote(burst), stranger(wrong_tries={"1001": ORDER_TRIES - 2}))[0] == "order_guessed"
+    assert "order_guessed" not in answers(wrote(burst), stranger(wrong_tries={"1001": ORDER_TRIES - 4}))
 
 
 def test_each_part_is_judged_for_itself() -> None:
@@ -257,20 +258,20 @@ def test_a_proof_gives_no_tries_back() -> None:
 
 @pytest.mark.parametrize("text", ["1001 8000", "1001 8001"])
 def test_after_ten_wrong_tries_over_all_chats_only_a_person_opens_an_order(text: str) -> None:
-    answer, call = decide(wrote(text), stranger(wrong_tries=ORDER_TRIES))
+    answer, call = decide(wrote(text), stranger(wrong_tries={"1001": ORDER_TRIES}))
 
     assert isinstance(answer, Say)
     assert answer.template == "human_coming"
     assert isinstance(call, CallHuman)
     assert call.reason == "proof_failed"
-    assert decide(wrote("1001 8000"), stranger(wrong_tries=ORDER_TRIES - 1))[0] == OpenOrder(
+    assert decide(wrote("1001 8000"), stranger(wrong_tries={"1001": ORDER_TRIES - 1}))[0] == OpenOrder(
         order="1001", how="digits"
     )
 
 
 def test_the_tenth_wrong_try_tells_the_orders_own_contact_once_a_day() -> None:
-    early = decide(wrote("1001 8001"), stranger(wrong_tries=ORDER_TRIES - 2))
-    _, warning, answer = decide(wrote("1001 8001"), stranger(wrong_tries=ORDER_TRIES - 1))
+    early = decide(wrote("1001 8001"), stranger(wrong_tries={"1001": ORDER_TRIES - 2}))
+    _, warning, answer = decide(wrote("1001 8001"), stranger(wrong_tries={"1001": ORDER_TRIES - 1}))
 
     assert [type(action) for action in early] == [CountTry, Say]
     assert isinstance(warning, Say)
@@ -280,9 +281,27 @@ def test_the_tenth_wrong_try_tells_the_orders_own_contact_once_a_day() -> None:
     assert (answer.template, answer.to) == ("not_matched", "telegram:42")
 
 
+def test_of_two_orders_of_one_number_only_the_one_that_was_tried_ten_times_is_told_of() -> None:
+    twin = replace(ORDER, id="w7", number="1001")
+    both = stranger(named_orders=(ORDER, twin), wrong_tries={"1001": 4, twin.id: ORDER_TRIES - 1})
+
+    told = [each for each in decide(wrote("1001 8001"), both) if isinstance(each, Say)]
+
+    assert [each.order for each in told if each.template == "order_guessed"] == [twin.id]
+
+
+def test_nobody_guesses_at_an_order_that_they_may_see() -> None:
+    known = {"named_orders": (ORDER,), "wrong_tries": {"1001": ORDER_TRIES - 1}}
+
+    tried = prove(wrote("1001 8001"), chat_context(ORDER, **known), lambda order: [])
+
+    assert [each.orders for each in tried if isinstance(each, CountTry)] == [()]
+    assert not any(isinstance(each, Say) and each.template == "order_guessed" for each in tried)
+
+
 def test_a_form_that_is_the_tenth_wrong_try_tells_the_orders_own_contact_too() -> None:
     form = "Name: Ann\nPhone: 13911112222\nBank: ICBC\nTime of transfer: 3 pm\nOrder: 1001"
-    said = answers(wrote(form), stranger(wrong_tries=ORDER_TRIES - 1))
+    said = answers(wrote(form), stranger(wrong_tries={"1001": ORDER_TRIES - 1}))
 
     assert said == ["order_guessed", "form_received"]
 
