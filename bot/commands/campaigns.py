@@ -91,7 +91,7 @@ def list_campaigns(
     if as_json:
         show_json(found)
         return
-    shown = table(*map(desk.say, ("campaign", "state", "buyers")))
+    shown = table(*map(desk.say, ("campaign", "campaign_state", "buyers")))
     for each in found:
         to = shop.offers[each.name].segment or shop.offers[each.name].tier or ""
         shown.add_row(each.name, desk.say(f"campaign_state_{each.state}"), to)
