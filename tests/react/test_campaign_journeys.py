@@ -160,6 +160,7 @@ async def test_nobody_reads_of_it_who_owes_money_or_has_just_bought(database_url
         await shop.forward(3 * DAY - 12 * HOUR)
         await shop.place(order="cat-2", buyer="cat")
         await shop.fact("paid", order="cat-2", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.settle()
         await do(shop, campaigning.start, "li")
         await shop.forward(2 * DAY)
         assert told(shop) == ["ann"]
