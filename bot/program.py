@@ -38,7 +38,7 @@ from bot.receive.log.jetstream import Log
 from bot.scheduler import TICK, Scheduler
 from bot.texts.catalogue import Catalogue
 from bot.worker import Worker
-from storage import notifications, transfer_records
+from storage import erasures, notifications, transfer_records
 from storage.database import Database
 from storage.instance import OutboxHold
 
@@ -208,8 +208,9 @@ class Program:
 
     async def archive(self) -> int:
         """Go through everything once; then sleep until the scheduler wakes the loop."""
-        for shop_id, shop in self.parts.config.shops.items():
-            before = self.parts.clock() - shop.payment.keep_statements
+        shops = self.parts.config.shops
+        for shop_id in shops.keys() & await self.parts.database.read(transfer_records.shops_with_any):
+            before = self.parts.clock() - shops[shop_id].payment.keep_statements
             forget = partial(transfer_records.forget, shop=shop_id, before=before)
             await self.parts.database.write(forget)
         if self.parts.archiver is not None:
@@ -219,7 +220,8 @@ class Program:
 
     async def erase(self) -> int:
         """Finish the erasures that have begun; then sleep until the scheduler or the API wakes the loop."""
-        for shop_id in self.parts.config.shops:
+        begun = await self.parts.database.read(erasures.shops_with_some_under_way)
+        for shop_id in self.parts.config.shops.keys() & begun:
             for erasure in await asyncio.to_thread(self.parts.eraser.under_way, shop_id):
                 await asyncio.to_thread(self.parts.eraser.finish, erasure)
         return 0

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from bot.domain.erasing import Scope
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_or_change, update_rows, upsert
+from storage.inbox import shops_with
 from storage.lookup import can_be_kept
 from storage.tables import erased, erasures
 
@@ -102,6 +103,10 @@ def save(connection: Connection, before: Erasure, after: Erasure) -> Erasure:
     if connection.execute(here.values(_row(after))).rowcount == 1:
         return after
     return find(connection, before.shop, before.id) or after
+
+
+def shops_with_some_under_way(connection: Connection) -> list[str]:
+    return shops_with(connection, "erasures", "done_at IS NULL")
 
 
 def under_way(connection: Connection, shop: str) -> list[Erasure]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, false, func, or_, sele
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from storage.bulk import upsert
+from storage.inbox import shops_with
 from storage.sql_in import is_in
 from storage.tables import AWAITING, buyers, cases, orders, transfers
 
@@ -84,6 +85,10 @@ def save(connection: Connection, shop: str, records: Iterable[TransferRecord]) -
 def settle(connection: Connection, shop: str, fingerprint: str, how: str, shares: dict[str, int]) -> None:
     here = update(transfers).where(transfers.c.shop == shop, transfers.c.fingerprint == fingerprint)
     connection.execute(here.values(how=how, orders=msgspec.json.encode(shares).decode()))
+
+
+def shops_with_any(connection: Connection) -> list[str]:
+    return shops_with(connection, "transfers", "booked_at IS NOT NULL")
 
 
 def forget(connection: Connection, shop: str, before: datetime) -> int:

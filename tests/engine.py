@@ -169,7 +169,7 @@ class ManyShops:
     def engine(self, now: datetime = NOON, **settings: Any) -> Engine:
         """A fresh shop with a fake webhook channel."""
         name = f"s{next(NAMES)}"
-        return self._engine(name, _config({name: settings}), ManualClock(now))
+        return self._engine(name, config_of({name: settings}), ManualClock(now))
 
     def another_program(self, engine: Engine) -> Engine:
         """The same shop, run by a second program."""
@@ -179,7 +179,7 @@ class ManyShops:
         """Two shops in one program, which is that of the first."""
         names = [f"s{next(NAMES)}", f"s{next(NAMES)}"]
         clock = ManualClock(now)
-        config = _config({name: {} for name in names})
+        config = config_of({name: {} for name in names})
         first, second = (self._engine(name, config, clock) for name in sorted(names))
         return first, second
 
@@ -209,7 +209,7 @@ def in_many_shops(database_url: str) -> Iterator[tuple[ManyShops, Callable[[Coro
             runner.run(shops.__aexit__(None, None, None))
 
 
-def _config(shops: Mapping[str, Mapping[str, Any]]) -> Config:
+def config_of(shops: Mapping[str, Mapping[str, Any]]) -> Config:
     """The settings of each shop, merged into the defaults of every test shop."""
     return Config.model_construct(
         database="",

@@ -331,7 +331,8 @@ def test_every_order_that_a_number_names_is_known_to_the_handler(connection: Con
     take(connection, wrote("nothing A1 78"))
     react(connection, handler.rules())
     assert handler.known.named_orders == (order("77", "bob", number="A1"), order("78", "bob"))
-    assert (handler.known.orders, handler.known.linked_order, handler.known.wrong_tries) == ((), None, 0)
+    assert (handler.known.orders, handler.known.linked_order) == ((), None)
+    assert handler.known.wrong_tries == {"77": 0, "78": 0}
 
 
 def test_the_wrong_tries_at_an_order_are_known_to_every_chat_that_names_it(connection: Connection) -> None:
@@ -339,7 +340,7 @@ def test_the_wrong_tries_at_an_order_are_known_to_every_chat_that_names_it(conne
     handler = Handler(CountTry(orders=("1",)))
     take(connection, wrote("1"), wrote("1", address="43"), wrote("2", address="44"), wrote("1", address="45"))
     react(connection, handler.rules())
-    assert [known.wrong_tries for _, known in handler.asked] == [0, 1, 0, 3]
+    assert [known.wrong_tries for _, known in handler.asked] == [{"1": 0}, {"1": 1}, {"2": 0}, {"1": 3}]
 
 
 def link_to(order: str) -> dict[str, Callable[[str, str], ChatLink | None]]:

@@ -147,11 +147,11 @@ def test_the_wrong_tries_of_a_day_are_those_of_the_order_over_all_chats(connecti
         )
     ask(connection, SHOP_ID, proof_records.add_wrong_tries([("1", ("telegram", "9"))], NOON - DAY))
     work, _ = work_of(connection, wrote("1 2"))
-    assert (work.wrong_tries([order("1")]), work.wrong_tries([order("2")]), work.wrong_tries([])) == (2, 0, 0)
+    assert work.wrong_tries([order("1"), order("2")]) == {"1": 2, "2": 0}
     work.put_try("1", ("telegram", "42"))
-    assert work.wrong_tries([order("2"), order("1")]) == 3
+    assert work.wrong_tries([order("2"), order("1")]) == {"2": 0, "1": 3}
     work.unit.ask(work.write())
-    assert work_of(connection, wrote("1"))[0].wrong_tries([order("1")]) == 3
+    assert work_of(connection, wrote("1"))[0].wrong_tries([order("1")]) == {"1": 3}
 
 
 def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
@@ -167,7 +167,7 @@ def test_nothing_of_a_neighbouring_shop_is_read(connection: Connection) -> None:
         None,
         None,
     )
-    assert work.wrong_tries([order("1")]) == 0
+    assert work.wrong_tries([order("1")]) == {"1": 0}
 
 
 def test_an_order_nobody_expected_brings_the_cases_about_it(connection: Connection) -> None:
