@@ -47,7 +47,7 @@ _CHATS_OF = Query(
     SELECT openings.shop, openings.order_id, openings.channel, openings.address, openings.mark
     FROM {given} CROSS JOIN openings
     WHERE openings.shop = given.shop AND openings.order_id = given.id
-    ORDER BY openings.at
+    ORDER BY openings.at, openings.channel, openings.address
     """,
     given="id",
 )
