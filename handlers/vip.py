@@ -105,6 +105,8 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
         return Reason("promotion_over", {"end": iso(over_at)})
     if facts.standing.agrees is not True:
         return Reason("not_agreed")
+    if due.values.get("test"):
+        return None
     return _owes(facts, now) or _not_in_tier(promotion, facts, now)
 
 
@@ -122,9 +124,9 @@ def _owes(facts: Facts, now: datetime) -> Reason | None:
 
 def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
     """An offer that was held back is said in the daytime of the promotion, and not while the buyer waits for
-    an answer of the seller's."""
+    an answer of the seller's; a test is said at once."""
     promotion = facts.shop.offers.get(str(due.values.get("promotion")))
-    if promotion is None:
+    if promotion is None or due.values.get("test"):
         return None
     waits = case_open(facts)
     if waits:
@@ -177,6 +179,7 @@ POLICIES: MessagePolicies = {
                 "tier": "all",
                 "code": "S-7",
                 "wording": "a",
+                "test": True,
             },
         ),
     ),

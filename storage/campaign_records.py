@@ -50,6 +50,19 @@ def rule_of(name: str) -> str:
     return f"promotions.{name}"
 
 
+def key_of(name: str, buyer: str) -> str:
+    """The key of the one message that a campaign has for a buyer."""
+    return f"promotion:{name}:{buyer}"
+
+
+def test_key_of(name: str, buyer: str, wording: str | None, now: datetime) -> str:
+    return f"{_tests_of(name)}{now:%Y%m%dT%H%M%S}:{wording or ''}:{buyer}"
+
+
+def _tests_of(name: str) -> str:
+    return f"promotion_test:{name}:"
+
+
 def latest(connection: Connection, shop: str, name: str) -> Row[Any] | None:
     """How far a campaign is."""
     here = select(campaigns).where(campaigns.c.shop == shop, campaigns.c.promotion == name)
@@ -94,13 +107,14 @@ def withdraw(connection: Connection, shop: str, name: str, now: datetime) -> int
 
 
 def put_back(connection: Connection, shop: str, name: str, now: datetime) -> int:
-    """Queue again what `withdraw` withdrew, under the same keys."""
+    """Queue again what `withdraw` withdrew, under the same keys; tests are made anew."""
     here = update(outbox).where(
         outbox.c.shop == shop,
         outbox.c.category == "promotion",
         outbox.c.rule == rule_of(name),
         outbox.c.state == "withdrawn",
         outbox.c.reason.startswith(_LIKE_STOPPED, autoescape=True),
+        outbox.c.key.startswith(key_of(name, ""), autoescape=True),
     )
     later = case((outbox.c.due_at > now, outbox.c.due_at), else_=now)
     news = {"state": "queued", "reason": None, "settled_at": None, "try_at": later}
@@ -113,6 +127,18 @@ def states(connection: Connection, shop: str, name: str) -> dict[str, int]:
         outbox.c.shop == shop, outbox.c.category == "promotion", outbox.c.rule == rule_of(name)
     )
     return dict(tuple(row) for row in connection.execute(here.group_by(outbox.c.state)))
+
+
+def tests_wait(connection: Connection, shop: str, name: str) -> bool:
+    """Whether a tester is still to be told."""
+    here = select(outbox.c.id).where(
+        outbox.c.shop == shop,
+        outbox.c.category == "promotion",
+        outbox.c.rule == rule_of(name),
+        outbox.c.settled_at.is_(None),
+        outbox.c.key.startswith(_tests_of(name), autoescape=True),
+    )
+    return connection.execute(here.limit(1)).first() is not None
 
 
 # Members

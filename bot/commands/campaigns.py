@@ -156,9 +156,7 @@ def _look(desk: _Desk, database: Database, name: str) -> Look:
     catalogue = Catalogue(desk.config.templates)
     rules = rules_of(desk.config)
     engine = Campaigns(shops, rules, catalogue, desk.config.secret.get_secret_value())
-    return database.read_now(
-        lambda connection: engine.look(connection, desk.id, name, utc_now(), desk.say("campaign_no_code"))
-    )
+    return database.read_now(lambda connection: engine.look(connection, desk.id, name, utc_now()))
 
 
 def _show_look(desk: _Desk, found: Look) -> None:
@@ -166,6 +164,8 @@ def _show_look(desk: _Desk, found: Look) -> None:
     tell(desk.say("campaign_look", name=found.name, told=found.told, held_out=found.held_out))
     for code, count in found.left_out.items():
         tell(f"  {count:>8}  {desk.say(f'campaign_left_{code}')}")
+    if found.testers:
+        tell(desk.say("campaign_testers", testers=found.testers))
     for buyer, text in found.texts:
         tell(f"\n{buyer}:\n{text}")
     begins, ends = words.moment(found.begins_at), words.moment(found.ends_at)

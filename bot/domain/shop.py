@@ -384,7 +384,11 @@ class Campaign(Settings):
         0, ge=0, le=50, description="so many of a hundred buyers are told nothing, to see what it changes"
     )
     approval: bool = Field(False, description="a second person must approve it before it starts")
-    testers: tuple[str, ...] = Field((), description="buyers who get it first, by id or address")
+    testers: tuple[str, ...] = Field(
+        (),
+        max_length=10,
+        description="buyers of yours who get it first, by id or address; it waits for an approval then",
+    )
     quiet: Duration = Field(timedelta(days=3), description="no offer so long after a purchase")
     measure: Duration = Field(
         timedelta(days=14), description="what a buyer orders so long after their turn counts as the result"
@@ -410,7 +414,7 @@ class Campaign(Settings):
             raise wrong("campaign_to_whom")
         if (self.offer is None) is not bool(self.wordings):
             raise wrong("campaign_words")
-        if self.approval and self.cron:
+        if self.waits and self.cron:
             raise wrong("campaign_cron_approval")
         texts = [
             text for words in self.said for text in ([words] if isinstance(words, str) else words.values())
@@ -421,6 +425,11 @@ class Campaign(Settings):
             if name == "code" and given and not all("{code}" in text for text in texts):
                 raise wrong("campaign_code_unsaid")
         return self
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody looks at it once more after it was started."""
+        return self.approval or bool(self.testers)
 
     @property
     def said(self) -> tuple[Words, ...]:

@@ -22,6 +22,7 @@ from bot.domain.tiers import NONE_KEPT
 from bot.domain.untrusted_text import called
 from bot.domain.wishes import PHONE, AddressKey
 from bot.seller import campaigning
+from bot.texts import operator_words
 from bot.texts.catalogue import Catalogue, Version
 from bot.texts.variables import variables
 from storage import (
@@ -115,10 +116,8 @@ class Campaigns:
                 examined += self._run_page(unit, campaign)
         return examined
 
-    def look(
-        self, connection: Connection, shop_id: str, name: str, now: datetime, no_code: str
-    ) -> campaigning.Look:
-        """What a campaign would do if it began now; nothing is changed. no_code: stands for a code."""
+    def look(self, connection: Connection, shop_id: str, name: str, now: datetime) -> campaigning.Look:
+        """What a campaign would do if it began now; nothing is changed."""
         unit = Unit(connection, shop_id, self._shops[shop_id], now)
         campaign, chance = unit.shop.offers[name], self._chances[shop_id]
         audience = Audience(unit, self._rules, name, campaign)
@@ -129,7 +128,7 @@ class Campaigns:
                 found.append(each.buyer.id)
                 if len(texts) < TRIED and not chance.held_out(name, campaign, each.buyer.id):
                     who = called(each.buyer.name, each.buyer.email, each.buyer.phone) or each.buyer.id
-                    texts[f"{who} ({each.buyer.id})"] = self._text(unit, name, campaign, each, no_code)
+                    texts[f"{who} ({each.buyer.id})"] = self._text(unit, name, campaign, each)
             if len(page) < PAGE:
                 break
             after = _cursor(page[-1][0])
@@ -150,10 +149,10 @@ class Campaigns:
             return "to_come" if run is not None and run.state == "running" and not run.done_at else "stopped"
         return next(iter(audience.left_out), "not_agreed")
 
-    def _text(self, unit: Unit, name: str, campaign: Campaign, each: "Wanted", code: str) -> str:
+    def _text(self, unit: Unit, name: str, campaign: Campaign, each: "Wanted") -> str:
         wording = self._chances[unit.shop_id].wording(name, campaign, each.buyer.id)
-        given = code if campaign.codes else None
-        draft, version = self._draft(unit, name, campaign, each, wording, given, unit.now)
+        code = _no_code(campaign, unit.shop)
+        draft, version = self._draft(unit, name, campaign, each, wording, code, unit.now)
         due = DueMessage(
             key=draft.key,
             template=draft.template,
@@ -177,6 +176,8 @@ class Campaigns:
     def _run_page(self, unit: Unit, run: Row[Any]) -> int:
         connection, shop_id, name = unit.connection, unit.shop_id, run.promotion
         campaign = unit.shop.offers.get(name)
+        if run.state == "waiting" and run.next_at is None and campaign is not None and campaign.testers:
+            self._tell_testers(unit, run, campaign)
         if run.state != "running" or (run.next_at and run.next_at > unit.now):
             return 0
         over = campaign is None or unit.now >= campaign.ends_at(unit.shop.zone())
@@ -205,6 +206,25 @@ class Campaigns:
         if wait:
             campaign_records.change(connection, run, next_at=unit.now + wait)
         return 0 if rest is not None else len(page)
+
+    def _tell_testers(self, unit: Unit, run: Row[Any], campaign: Campaign) -> None:
+        """Let them read every wording, without a code of anybody's. The run's next_at tells that it is done."""
+        connection, shop_id, name, now = unit.connection, unit.shop_id, run.promotion, unit.now
+        those = unit.ask(
+            buyer_records.by_id(campaigning.known_testers(connection, shop_id, campaign))
+        )
+        drafts, versions = list[outbox.Draft](), dict[str, Version]()
+        for buyer in those.values():
+            for wording in sorted(campaign.wordings) or [None]:
+                each, code = Wanted(buyer=buyer, before=""), _no_code(campaign, unit.shop)
+                draft, version = self._draft(unit, name, campaign, each, wording, code, now)
+                versions[version.id] = version
+                draft.key = campaign_records.test_key_of(name, buyer.id, wording, now)
+                draft.due_at, draft.values["test"] = now, True
+                drafts.append(draft)
+        unit.ask(outbox.keep_versions(versions.values()))
+        ask(connection, shop_id, outbox.queue(drafts, now))
+        campaign_records.change(connection, run, next_at=now)
 
     def _drafts(
         self,
@@ -257,7 +277,7 @@ class Campaigns:
         shop, buyer, policy = unit.shop, each.buyer, self._rules.policies[PROMOTION]
         locale = buyer.locale or shop.locale
         version = self._catalogue.resolve(campaign.template, locale)
-        key = f"promotion:{name}:{buyer.id}"
+        key = campaign_records.key_of(name, buyer.id)
         share = 0.0 if campaign.pace and in_daytime(at, campaign, shop, buyer) else _share(key)
         due_at = daytime_slot(at, campaign.daytime, shop.zone(buyer.timezone), share)
         values = {
@@ -297,6 +317,7 @@ class Audience:
         self._rules = rules
         self._name = name
         self._campaign = campaign
+        self._testers = campaigning.known_testers(unit.connection, unit.shop_id, campaign)
         self.left_out: Counter[str] = Counter()
 
     def of(self, page: Sequence[tuple[AddressKey, tuple[str, ...]]], begin: str = "") -> list[Wanted]:
@@ -323,6 +344,9 @@ class Audience:
                 continue  # nothing is sent to phones; a buyer's mailbox or chat has a word of its own
             if said[address].stopped or said[address].agrees is not True:
                 self.left_out["not_agreed"] += 1
+                continue
+            if self._testers.intersection(buyers):
+                self.left_out["tester"] += 1
                 continue
             if offered.intersection(buyers):
                 self.left_out["told_before"] += 1
@@ -363,6 +387,11 @@ class Audience:
 def in_daytime(at: datetime, campaign: Campaign, shop: Shop, buyer: Buyer) -> bool:
     opens, closes = campaign.daytime
     return opens <= at.astimezone(shop.zone(buyer.timezone)).time() < closes
+
+
+def _no_code(campaign: Campaign, shop: Shop) -> str | None:
+    """What stands for a code where nobody is given one."""
+    return operator_words.say("commands", "campaign_no_code", shop.locale, {}) if campaign.codes else None
 
 
 def _cursor(address: AddressKey) -> str:

@@ -13,6 +13,7 @@ from bot.domain.shop import Campaign, Shop
 from bot.domain.statistics import ENOUGH, Interval, Sums, mean_difference, rate_difference
 from storage import campaign_records
 from storage.campaign_records import Bought
+from storage.lookup import find_buyer
 
 State = Literal["new", "waiting", "running", "stopped", "done", "over"]
 
@@ -24,6 +25,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     told: int
     held_out: int
+    testers: int
     left_out: dict[str, int]
     texts: tuple[tuple[str, str], ...]
     longest: int
@@ -131,6 +133,7 @@ def look(
         name=name,
         told=told,
         held_out=held,
+        testers=len(campaign.testers),
         left_out=dict(left_out.most_common()),
         texts=tuple(list(texts.items())[:3]),
         longest=max(map(len, texts.values()), default=0),
@@ -149,30 +152,43 @@ def _lasts(campaign: Campaign, told: int) -> timedelta:
     return timedelta(days=hours // day) + hours % day
 
 
+def known_testers(connection: Connection, shop_id: str, campaign: Campaign) -> set[str]:
+    """Our ids of those who read a campaign first, as far as we know them."""
+    found = {find_buyer(connection, shop_id, name) for name in campaign.testers}
+    return {id for id in found if id is not None}
+
+
 def start(connection: Connection, shop_id: str, shop: Shop, name: str, who: str, now: datetime) -> State:
-    """Start a campaign, or let it wait for a second person. Raises Refused."""
+    """Start a campaign, or let it wait for its testers and a second person. Raises Refused."""
     campaign = shop.offers[name]
     state = standing(connection, shop_id, shop, name, now).state
     if campaign.cron:
         raise Refused("by_cron", name=name)
     if state != "new":
         raise Refused(f"is_{state}", name=name)
-    begun: State = "waiting" if campaign.approval else "running"
+    unknown = [each for each in campaign.testers if find_buyer(connection, shop_id, each) is None]
+    if unknown:
+        raise Refused("no_tester", names=", ".join(map(repr, unknown)))
+    begun: State = "waiting" if campaign.waits else "running"
     campaign_records.begin(connection, shop_id, name, now, who, rules_of(campaign), begun)
     return begun
 
 
 def approve(connection: Connection, shop_id: str, shop: Shop, name: str, who: str, now: datetime) -> None:
-    """Let a campaign start that waits for a second person. Raises Refused."""
-    run = campaign_records.latest(connection, shop_id, name)
+    """Let a campaign start that waits; once its testers were told, so that somebody can have read it. Raises
+    Refused."""
+    campaign, run = shop.offers[name], campaign_records.latest(connection, shop_id, name)
     if run is None or run.state != "waiting" or run.done_at:
         raise Refused("not_waiting", name=name)
-    if who.strip().casefold() == (run.who or "").strip().casefold():
+    if campaign.approval and who.strip().casefold() == (run.who or "").strip().casefold():
         raise Refused("same_person", who=who)
-    if run.rules != rules_of(shop.offers[name]):
+    if run.rules != rules_of(campaign):
         raise Refused("changed", name=name)
+    if campaign.testers and (run.next_at is None or campaign_records.tests_wait(connection, shop_id, name)):
+        raise Refused("untested", name=name)
     if not campaign_records.change(connection, run, state="running", approved_by=who):
         raise Refused("not_waiting", name=name)
+    campaign_records.put_back(connection, shop_id, name, now)  # of what it had withdrawn when it was stopped
 
 
 def stop(connection: Connection, shop_id: str, name: str, now: datetime) -> int:
@@ -185,19 +201,21 @@ def stop(connection: Connection, shop_id: str, name: str, now: datetime) -> int:
 
 
 def resume(connection: Connection, shop_id: str, shop: Shop, name: str, now: datetime) -> int:
-    """Let a stopped campaign go on where it was. Returns how many messages wait again. Raises Refused."""
+    """Let a stopped campaign go on where it was; testers read it anew, if its settings were changed. Returns
+    how many messages wait again. Raises Refused."""
     campaign, run = shop.offers[name], campaign_records.latest(connection, shop_id, name)
     if run is None or run.state != "stopped":
         raise Refused("not_stopped", name=name)
-    if campaign.approval and run.approved_by is None:
-        state = "waiting"
-    else:
-        state = "running"
-        if campaign.approval and run.rules != rules_of(campaign):
-            raise Refused("changed", name=name)
     rules = rules_of(campaign) if run.rules else None
-    campaign_records.change(connection, run, state=state, rules=rules)
-    return campaign_records.put_back(connection, shop_id, name, now) if state == "running" else 0
+    changed = rules != run.rules
+    if campaign.approval and run.approved_by and changed:
+        raise Refused("changed", name=name)
+    if campaign.waits and (run.approved_by is None or changed):
+        waiting = {"state": "waiting", "approved_by": None, "next_at": None}
+        campaign_records.change(connection, run, rules=rules, **waiting)
+        return 0
+    campaign_records.change(connection, run, rules=rules, state="running")
+    return campaign_records.put_back(connection, shop_id, name, now)
 
 
 def result(connection: Connection, shop_id: str, shop: Shop, name: str, now: datetime) -> Result:

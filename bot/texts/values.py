@@ -81,6 +81,7 @@ CARRIED: dict[str, str] = {
     "offer": "the offer in a sentence",
     "code": "the buyer's own code of a campaign that gives out codes; may be empty",
     "wording": "which wording of the offer it is, by its name; may be empty",
+    "test": "true in what the testers of a campaign read; may be empty",
     "tier": "the buyer's tier; the segment's name where a campaign is for one",
     "draft": "a reply prepared for the seller; may be empty",
     "who": "the buyer that a case is about: name and address; may be empty",

@@ -1,5 +1,6 @@
 """Campaigns that a person starts: to the buyers of a segment, held, stopped and resumed without a repeat."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from bot.domain.campaigns import Chance
+from bot.operations.audit.audit import audit
 from bot.seller import campaigning
 from bot.seller.campaigning import Refused
 from storage import campaign_records, tables
@@ -177,3 +179,32 @@ async def test_a_second_person_must_look(database_url: str) -> None:
         await do(shop, campaigning.approve, "wu")
         await shop.forward(DAY)
         assert told(shop) == ["ann"]
+
+
+async def test_testers_read_every_wording_before_anybody_else_does(database_url: str) -> None:
+    wordings = {"plain": "九折：{code}", "warm": "想您了，九折：{code}"}
+    tested = {"testers": ["webhook:tom", "eve"], "wordings": wordings, "offer": None, "codes": True}
+    async with shop_with(database_url, "ben", "tom", **tested) as shop:
+        with pytest.raises(Refused, match="no_tester"):
+            await do(shop, campaigning.start, "li")
+        await shop.post("buyer.updated", {"buyer": {"id": "eve", "agrees": True}})
+        await shop.settle()
+        database = shop.program.parts.database
+        await database.write(lambda c: campaign_records.add_codes(c, "shop", "spring", ["AAA", "BBB"]))
+        assert await do(shop, campaigning.start, "li") == "waiting"
+        with pytest.raises(Refused, match="untested"):
+            await do(shop, campaigning.approve, "li")
+        for _ in range(2):  # as often as the seller tries, whatever the weekly cap says
+            await shop.forward(HOUR)
+            await do(shop, campaigning.stop)
+            await do(shop, campaigning.resume)
+        await shop.forward(DAY)
+        assert Counter(told(shop)) == {"eve": 6, "tom": 6}
+        texts = {m["text"] for m in shop.receiver.messages if m["template"] == "vip_promotion"}
+        assert sum("想您了" in text for text in texts) == len(texts) / 2
+        assert not any(code in text for text in texts for code in ("AAA", "BBB"))
+        await do(shop, campaigning.approve, "li")  # the same person, since no second one is asked for
+        await shop.forward(3 * DAY)
+        assert Counter(told(shop)) == {"eve": 6, "tom": 6, "ben": 1}
+        settings = shop.program.parts.config.shops
+        assert audit(database, settings, shop.clock.now) == []
