@@ -226,9 +226,14 @@ def results(connection: Connection, shop: str, name: str, currency: str, now: da
 
 
 def add_codes(connection: Connection, shop: str, name: str, codes: Sequence[str]) -> int:
-    """Add codes; those that are there stay as they are. Returns how many are new."""
+    """Add codes; those that are there stay as they are, and a campaign that waits for some goes on. Returns
+    how many are new."""
     before = code_counts(connection, shop, name)
     insert_new(connection, campaign_codes, [{"shop": shop, "campaign": name, "code": each} for each in codes])
+    if before[0] == 0:
+        run = latest(connection, shop, name)
+        if run is not None and run.state == "running":
+            change(connection, run, next_at=None)
     return sum(code_counts(connection, shop, name)) - sum(before)
 
 

@@ -47,7 +47,7 @@ log = structlog.get_logger()
 
 PAGE = 500  # addresses in one transaction
 TRIED = 200  # texts that are rendered for a last look
-NO_CODES = timedelta(minutes=1)  # until a campaign without codes looks for new ones
+NO_CODES = timedelta(hours=1)  # until a campaign without codes looks for new ones; what adds some wakes it
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Named = tuple[str, str]  # a shop, and a promotion of its settings
@@ -184,6 +184,10 @@ class Campaigns:
         if campaign is None or over:
             calendar.advance_campaign(connection, run, run.cursor, 0, unit.now)
             return 0
+        begins_at = campaign.starts_at(unit.shop.zone())
+        if begins_at > unit.now:
+            campaign_records.change(connection, run, next_at=begins_at)
+            return 0
         if run.rules and run.rules != rules_of(campaign):  # nobody has looked at these words and numbers
             campaign_records.change(connection, run, state="stopped")
             return 0
@@ -210,9 +214,7 @@ class Campaigns:
     def _tell_testers(self, unit: Unit, run: Row[Any], campaign: Campaign) -> None:
         """Let them read every wording, without a code of anybody's. The run's next_at tells that it is done."""
         connection, shop_id, name, now = unit.connection, unit.shop_id, run.promotion, unit.now
-        those = unit.ask(
-            buyer_records.by_id(campaigning.known_testers(connection, shop_id, campaign))
-        )
+        those = unit.ask(buyer_records.by_id(campaigning.known_testers(connection, shop_id, campaign)))
         drafts, versions = list[outbox.Draft](), dict[str, Version]()
         for buyer in those.values():
             for wording in sorted(campaign.wordings) or [None]:

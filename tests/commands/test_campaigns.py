@@ -62,6 +62,14 @@ def test_settings_changed_since_the_look_are_not_approved(folder: Folder) -> Non
     assert "were changed" in folder.err
 
 
+def test_a_campaign_can_be_played_before_it_is_started(folder: Folder) -> None:
+    assert folder.run("simulate", "--start", "tea", "--days", "2") == 0
+    assert folder.run("campaign", "status", "tea") == 0
+    assert "not started" in folder.out
+    assert folder.run("simulate", "--start", "coffee") == WRONG_USE
+    assert "'coffee'" in folder.err
+
+
 def test_an_unknown_campaign_is_named_with_the_known_ones(folder: Folder) -> None:
     assert folder.run("campaign", "status", "coffee") == WRONG_USE
     assert "'coffee'" in folder.err

@@ -170,13 +170,15 @@ async def test_nobody_reads_of_it_who_owes_money_or_has_just_bought(database_url
 
 
 async def test_a_second_person_must_look(database_url: str) -> None:
-    async with shop_with(database_url, "ann", approval=True) as shop:
+    async with shop_with(database_url, "ann", approval=True, start="2026-11-24") as shop:
         assert await do(shop, campaigning.start, "li") == "waiting"
         await shop.forward(DAY)
         assert told(shop) == []
         with pytest.raises(Refused):
             await do(shop, campaigning.approve, " Li")
         await do(shop, campaigning.approve, "wu")
+        await shop.forward(DAY * 3 / 4)
+        assert told(shop) == []  # not before its first day
         await shop.forward(DAY)
         assert told(shop) == ["ann"]
 
