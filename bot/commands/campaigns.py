@@ -40,7 +40,6 @@ from storage.database import Database
 from storage.lookup import find_buyer
 
 T = TypeVar("T")
-MOST_CODES = 1_000_000
 
 campaigns_app = typer.Typer(help="Offers to the buyers of a segment.", no_args_is_help=True)
 
@@ -199,7 +198,9 @@ def stop(name: CampaignName, config_file: ConfigFile = HERE, shop_name: ShopName
     desk = _Desk(config_file, shop_name)
     desk.named(name)
     with opened(desk.config) as database:
-        count = desk.do(database, partial(campaigning.stop, shop_id=desk.id, name=name, now=utc_now()))
+        count = desk.do(
+            database, partial(campaigning.stop, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now())
+        )
     remark(desk.say("campaign_was_stopped", name=name, count=count))
 
 
@@ -285,11 +286,11 @@ def codes(
     desk = _Desk(config_file, shop_name)
     desk.named(name)
     lines = file.read_text(encoding="utf-8-sig").splitlines()
-    given = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if len(given) > MOST_CODES or any(len(code) > 40 or not code.isprintable() for code in given):
-        raise WrongUse(desk.say("campaign_codes_wrong"))
     with opened(desk.config) as database:
-        new = database.write_now(partial(campaign_records.add_codes, shop=desk.id, name=name, codes=given))
+        add = partial(
+            campaigning.add_codes, shop_id=desk.id, shop=desk.shop, name=name, codes=lines, now=utc_now()
+        )
+        new = desk.do(database, add)
         free, out = database.read_now(partial(campaign_records.code_counts, shop=desk.id, name=name))
     remark(desk.say("campaign_codes_added", new=new))
     tell(desk.say("campaign_codes", free=free, given=out))

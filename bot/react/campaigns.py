@@ -181,6 +181,8 @@ class Campaigns:
         if run.state != "running" or (run.next_at and run.next_at > unit.now):
             return 0
         over = campaign is None or unit.now >= campaign.ends_at(unit.shop.zone())
+        if campaign is None and run.rules:
+            return 0  # a program with these settings will come
         if campaign is None or over:
             calendar.advance_campaign(connection, run, run.cursor, 0, unit.now)
             return 0
@@ -212,12 +214,12 @@ class Campaigns:
         return 0 if rest is not None else len(page)
 
     def _tell_testers(self, unit: Unit, run: Row[Any], campaign: Campaign) -> None:
-        """Let them read every wording, without a code of anybody's. The run's next_at tells that it is done."""
+        """Let them read every wording, without anybody's code; the run's next_at tells that it is done."""
         connection, shop_id, name, now = unit.connection, unit.shop_id, run.promotion, unit.now
         those = unit.ask(buyer_records.by_id(campaigning.known_testers(connection, shop_id, campaign)))
         drafts, versions = list[outbox.Draft](), dict[str, Version]()
         for buyer in those.values():
-            for wording in sorted(campaign.wordings) or [None]:
+            for wording in (*sorted(campaign.wordings),) or (None,):
                 each, code = Wanted(buyer=buyer, before=""), _no_code(campaign, unit.shop)
                 draft, version = self._draft(unit, name, campaign, each, wording, code, now)
                 versions[version.id] = version

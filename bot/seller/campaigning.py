@@ -18,9 +18,14 @@ from storage.lookup import find_buyer
 State = Literal["new", "waiting", "running", "stopped", "done", "over"]
 
 
+LONGEST_CODE = 40
+MOST_CODES = 1_000_000  # at a time
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign would do if it started now. told, held_out: buyers. left_out: by reason. texts: what
-    some of those told would read, by buyer. until: when the last is told by its pace; None: within a day."""
+    some of those told would read, by buyer. rules: a hash of the settings.
+    until: when the last is told by its pace; None: within a day."""
 
     name: str
     told: int
@@ -30,6 +35,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     texts: tuple[tuple[str, str], ...]
     longest: int
     free_codes: int | None
+    rules: str
     begins_at: datetime
     until: datetime | None
     ends_at: datetime
@@ -75,6 +81,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     to come, or the time of some is not over, so a look now is one of many, and may mislead."""
 
     name: str
+    currency: str
     against: Difference
     wordings: tuple[Difference, ...]
     early: bool
@@ -138,6 +145,7 @@ def look(
         texts=tuple(list(texts.items())[:3]),
         longest=max(map(len, texts.values()), default=0),
         free_codes=free_codes,
+        rules=rules_of(campaign),
         begins_at=begins,
         until=begins + _lasts(campaign, told) if campaign.pace else None,
         ends_at=campaign.ends_at(shop.zone()),
@@ -158,14 +166,27 @@ def known_testers(connection: Connection, shop_id: str, campaign: Campaign) -> s
     return {id for id in found if id is not None}
 
 
-def start(connection: Connection, shop_id: str, shop: Shop, name: str, who: str, now: datetime) -> State:
-    """Start a campaign, or let it wait for its testers and a second person. Raises Refused."""
+def start(
+    connection: Connection,
+    shop_id: str,
+    shop: Shop,
+    name: str,
+    who: str,
+    now: datetime,
+    rules: str | None = None,
+) -> State:
+    """Start a campaign, or let it wait for its testers and a second person. Raises Refused.
+
+    rules: of the look that was taken, if it was not just now.
+    """
     campaign = shop.offers[name]
     state = standing(connection, shop_id, shop, name, now).state
     if campaign.cron:
         raise Refused("by_cron", name=name)
     if state != "new":
         raise Refused(f"is_{state}", name=name)
+    if rules is not None and rules != rules_of(campaign):
+        raise Refused("look_again", name=name)
     unknown = [each for each in campaign.testers if find_buyer(connection, shop_id, each) is None]
     if unknown:
         raise Refused("no_tester", names=", ".join(map(repr, unknown)))
@@ -191,7 +212,7 @@ def approve(connection: Connection, shop_id: str, shop: Shop, name: str, who: st
     campaign_records.put_back(connection, shop_id, name, now)  # of what it had withdrawn when it was stopped
 
 
-def stop(connection: Connection, shop_id: str, name: str, now: datetime) -> int:
+def stop(connection: Connection, shop_id: str, shop: Shop, name: str, now: datetime) -> int:
     """Stop a campaign; what it has decided and not said waits. Returns how much. Raises Refused."""
     run = campaign_records.latest(connection, shop_id, name)
     if run is None or run.state == "stopped":
@@ -218,6 +239,17 @@ def resume(connection: Connection, shop_id: str, shop: Shop, name: str, now: dat
     return campaign_records.put_back(connection, shop_id, name, now)
 
 
+def add_codes(
+    connection: Connection, shop_id: str, shop: Shop, name: str, codes: Iterable[str], now: datetime
+) -> int:
+    """Add codes; those that are there stay as they are. Returns how many are new. Raises Refused."""
+    given = list(dict.fromkeys(code.strip() for code in codes if code.strip()))
+    wrong = any(len(code) > LONGEST_CODE or not code.isprintable() for code in given)
+    if wrong or len(given) > MOST_CODES:
+        raise Refused("codes_wrong")
+    return campaign_records.add_codes(connection, shop_id, name, given)
+
+
 def result(connection: Connection, shop_id: str, shop: Shop, name: str, now: datetime) -> Result:
     """What those who were told bought, against those held out, whether they read it or not."""
     found = campaign_records.results(connection, shop_id, name, shop.currency, now)
@@ -228,6 +260,7 @@ def result(connection: Connection, shop_id: str, shop: Shop, name: str, now: dat
     early = run is None or run.done_at is None or now < run.done_at + shop.offers[name].measure
     return Result(
         name=name,
+        currency=shop.currency,
         against=_Summed.of(told, None).against(_Summed.of(held, None)),
         wordings=tuple(each.against(by_wording[0]) for each in by_wording[1:]),
         early=early,

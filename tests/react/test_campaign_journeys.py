@@ -50,10 +50,9 @@ async def shop_with(
 
 async def do(shop: World, work: Callable[..., T], *given: Any) -> T:
     database, settings = shop.program.parts.database, shop.program.parts.config.shops["shop"]
-    with_settings = () if work is campaigning.stop else (settings,)
 
     def done(connection: Connection) -> T:
-        return work(connection, "shop", *with_settings, "spring", *given, shop.clock.now)
+        return work(connection, "shop", settings, "spring", *given, shop.clock.now)
 
     return await database.write(done)
 
@@ -151,8 +150,15 @@ async def test_two_campaigns_share_the_weekly_cap(database_url: str) -> None:
     other = {"autumn": SPRING | {"cron": "0 9 * * *"}}
     async with shop_with(database_url, "ann", also=other) as shop:
         await do(shop, campaigning.start, "li")
+        database, now = shop.program.parts.database, shop.clock.now
+        await database.write(
+            lambda c: campaign_records.begin(c, "shop", "elsewhere", now, "li", "of others", "running")
+        )
         await shop.forward(5 * DAY)
         assert told(shop) == ["ann"]
+        unknown = await database.read(lambda c: campaign_records.latest(c, "shop", "elsewhere"))
+        assert unknown
+        assert unknown.done_at is None  # a program that knows its settings may come
 
 
 async def test_nobody_reads_of_it_who_owes_money_or_has_just_bought(database_url: str) -> None:
