@@ -284,7 +284,7 @@ async def test_a_code_is_given_once_whenever_the_program_is_killed(database_url:
     readers_with_codes(database_url)
     receiver = Receiver(rng)
     receiver.trouble = 0.1
-    tea = {**OFFER, "offer": "九折 {code}", "codes": True}
+    tea = {**OFFER, "offer": "九折 {code}", "codes": True, "pace": 100_000}  # at once, and not over the day
     shop = {
         **FAST_SHOP,
         "limits": {"per_day": 1000, "promotions_per_week": 1000},
