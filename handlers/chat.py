@@ -6,7 +6,7 @@ import msgspec
 
 from bot.domain.actions import Action, Ask, CallHuman, Consent, EndReminders, OpenOrder, Say
 from bot.domain.context import Context
-from bot.domain.events import MessageReceived
+from bot.domain.events import AnswerOutdated, MessageReceived
 from bot.domain.meanings import Meaning, Understanding
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
@@ -54,6 +54,12 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     decided = told_anew(decide(understood, event, context), event, context)
     answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
     return remembered([*answers, *quotes.recognise(answers, context)], understood, event, context)
+
+
+def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
+    """Reply again by the facts of now, leaving out what was answered already."""
+    replied = reply(event, context)
+    return [each for each in replied if not (isinstance(each, Say) and each.template in event.answered)]
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:

@@ -215,6 +215,7 @@ POLICIES: MessagePolicies = {
         variables=("amount",),
         samples=({"amount_minor": 500, "currency": "CNY"},),
         check=why_not_compensated,
+        anew=False,
     ),
     "insulted": policy.answer(),
     "complaint_settled": policy.persons(

@@ -358,7 +358,9 @@ PRICE_TOLD = policy.answer(
 )
 
 POLICIES: MessagePolicies = {
-    "prices_fixed": policy.answer(samples=({}, {"negotiable": True}, *ITEM_SAMPLES[:2])),
+    "prices_fixed": policy.answer(
+        check=item_news.why_not_tell, samples=({}, {"negotiable": True}, *ITEM_SAMPLES[:2])
+    ),
     "haggle_which_item": policy.answer(samples=NO_ITEM_SAMPLES),
     "haggle_ask": policy.answer(
         check=item_news.why_not_tell, variables=("quote", "quote.price"), samples=ITEM_SAMPLES

@@ -27,6 +27,8 @@ def _is_so(template: str, values: dict[str, Any], item: Product) -> bool:
             item.price is not None and item.price.minor * int(values.get("quantity", 1)) < values["price"]
         )
         return item.available is not False and not cheaper
+    if template == "prices_fixed":
+        return item.price is not None and item.price.minor * int(values["quantity"]) == values["listed"]
     if template == "product_price":
         return item.price is not None and item.price.minor == values.get("price_minor")
     if template == "product_postage":

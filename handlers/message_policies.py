@@ -76,13 +76,16 @@ def answer(
     variables: tuple[str, ...] = (),
     samples: tuple[dict[str, Any], ...] = ({},),
     check: Check = always,
+    anew: bool = True,
 ) -> MessagePolicy:
-    """An answer in the chat. It belongs to its question, so it is not sent much later; nor where what it was
-    decided by is not so any more."""
+    """An answer in the chat. It belongs to its question, so it is not sent much later; where what it was
+    decided by is not so any more, the question is answered anew, unless another message tells of the change.
+    """
     return MessagePolicy(
         category="answer",
         lateness=timedelta(minutes=15),
         why_outdated=check,
+        answered_anew=anew,
         about_order=about_order,
         looks_back=True,
         variables=variables,

@@ -245,7 +245,9 @@ POLICIES: MessagePolicies = {
         samples=({**_ITEM, "postage_minor": 800, "currency": "CNY"}, _ITEM),
     ),
     "how_to_order": policy.answer(
-        variables=("title", "link"), samples=({**_ITEM, "link": "https://shop.example/mug"},)
+        check=item_news.why_not_tell,
+        variables=("title", "link"),
+        samples=({**_ITEM, "link": "https://shop.example/mug"},),
     ),
     "product_unknown": policy.answer(),
     "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),

@@ -51,6 +51,7 @@ def why_not_tell(due: DueMessage, order: Order, facts: Facts, now: datetime) -> 
 POLICIES: MessagePolicies = {
     "refund_status": policy.answer(
         check=of_order(why_not_tell),
+        anew=False,
         about_order=True,
         samples=(
             {"returned": False, "missing": False},

@@ -8,6 +8,7 @@ from bot.domain.actions import Action
 from bot.domain.context import Context
 from bot.domain.events import (
     AgentReplied,
+    AnswerOutdated,
     BotSwitched,
     BuyerOptedOut,
     BuyerUpdated,
@@ -102,6 +103,7 @@ ROUTES: tuple[Route, ...] = (  # the first that takes the event wins
     # the chat
     Route(MessageReceived, desk.take, when=desk.is_sellers),
     Route(MessageReceived, chat.reply),
+    Route(AnswerOutdated, chat.reply_anew),
     Route(BuyerOptedOut, stop.opted_out),
     Route(OffersConfirmed, note),
     Route(AgentReplied, note),

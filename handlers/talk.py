@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from bot.domain.actions import Action, Ask, CallHuman, KeepTalk, Say
 from bot.domain.context import Context
-from bot.domain.events import MessageReceived
+from bot.domain.events import AnswerOutdated, MessageReceived
 from bot.domain.meanings import POLITE, Understanding
 from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
@@ -47,7 +47,8 @@ def told_anew(actions: list[Action], event: MessageReceived, context: Context) -
     """Put other words for a greeting, or facts, that this chat was given last; the third time a person."""
     talk = talk_of(context)
     named = bool(numbers_in(event.text))  # whoever names an order is told of it
-    recent = not named and talk.last_at is not None and context.now - talk.last_at < SAYS_AGAIN
+    last_at = None if isinstance(event, AnswerOutdated) else talk.last_at  # what was said last was not sent
+    recent = not named and last_at is not None and context.now - last_at < SAYS_AGAIN
     greeted = talk.greeted_at is not None and context.now - talk.greeted_at < GREETS_AGAIN
     told: list[Action] = []
     for action in actions:

@@ -281,6 +281,32 @@ def settle(connection: Connection, outcomes: Iterable[Outcome]) -> None:
     update_rows(connection, outbox, rows, where="outbox.state = 'queued'")
 
 
+class LedTo(msgspec.Struct, frozen=True):
+    """A message that was settled, the event that led to it, and the templates of what else it led to, as far
+    as that was sent or is to be."""
+
+    id: int
+    event: int
+    answered: tuple[str, ...]
+
+
+def led_to(connection: Connection, shop: str, ids: Collection[int]) -> list[LedTo]:
+    """What led to these messages, once for each event."""
+    columns = (outbox.c.id, outbox.c.event, outbox.c.buyer)
+    here = select(*columns).where(outbox.c.shop == shop, outbox.c.id.in_(ids)).order_by(outbox.c.id.desc())
+    found: list[LedTo] = []
+    for event, row in {row.event: row for row in connection.execute(here) if row.event is not None}.items():
+        beside = select(outbox.c.template).where(
+            outbox.c.shop == shop,
+            outbox.c.buyer == row.buyer,
+            outbox.c.event == event,
+            outbox.c.state.not_in(("skipped", "withdrawn", "failed")),
+        )
+        answered = tuple(connection.scalars(beside.order_by(outbox.c.id)))
+        found.append(LedTo(row.id, event, answered))
+    return found
+
+
 def mark_sent(connection: Connection, rows: Rows) -> None:
     """Mark messages in hand as sent; rows of shop, id, receipt and settled_at."""
     also = "state = 'sent', attempts = outbox.attempts + 1, lease_until = NULL"

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "handlers/which_meaning.py": "tests/handlers/test_talk.py asks, and takes each answer",
     "handlers/haggling_words.py": "tests/handlers/test_heard_offer.py reads by each of them",
     "handlers/about_items.py": "tests/test_product_talks.py talks with each of them",
+    "bot/deliver/outdated_answers.py": "tests/test_product_talks.py changes what was to be answered",
     "handlers/item_news.py": "tests/test_product_talks.py changes what was told",
     "handlers/quote_values.py": "tests/handlers/test_haggling.py and test_quotes.py read them",
     "storage/erasing.py": "tests/operations/test_erasure.py takes each step of it",

@@ -22,7 +22,7 @@ from storage import tables
 from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 
 
 def item(sku: str, title: str, price: int, **more: Any) -> Item:
@@ -234,7 +234,7 @@ async def test_an_order_that_is_older_than_the_deal_is_not_changed(shops: ManySh
     engine, buyer = await shop_of(shops), Buyer(locale="en")
     await says(engine, buyer, "would you do the lamp for 40?")
     buyer.at = engine.clock.now + MINUTE
-    engine.clock.now += HOUR
+    engine.clock.now += 60 * MINUTE
     line = {"sku": "LAMP", "title": "Desk lamp", "quantity": 1, "price": "85.00"}
     await engine.take(buyer.placed(lines=[line], total="85.00"))
     await engine.settle()
@@ -275,23 +275,58 @@ async def test_ways_to_pay_that_are_not_there_are_said_and_each_question_is_its_
     assert klarna.startswith("how_to_pay: Sorry, Klarna")
 
 
-async def test_what_is_not_so_any_more_is_not_said(shops: ManyShops) -> None:
+@pytest.mark.parametrize(
+    ("text", "news", "says_now"),
+    [
+        ("is the desk lamp in stock?", {"stock": 0}, "product_sold_out: I"),
+        ("how much is the desk lamp?", {"price": Money(9900, "CNY")}, "99.00"),
+        ("would you take 80 for the desk lamp?", {"price": Money(5000, "CNY")}, "50.00"),
+    ],
+)
+async def test_an_answer_that_is_not_so_any_more_is_decided_anew(
+    shops: ManyShops, text: str, news: dict[str, Any], says_now: str
+) -> None:
     engine, buyer = await shop_of(shops), Buyer(locale="en")
-    for text, news in (
-        ("is the desk lamp in stock?", item("LAMP", "Desk lamp, brass", 8500, stock=0)),
-        ("how much is the desk lamp?", item("LAMP", "Desk lamp, brass", 9900)),
-        ("would you take 80 for the desk lamp?", item("LAMP", "Desk lamp, brass", 5000)),
-    ):
-        before = len(engine.sent)
-        engine.clock.now += HOUR
-        await engine.take(buyer.says(text, engine.clock.now))
+    await engine.take(buyer.says(text, engine.clock.now))
+    await engine.react()
+    lamp = {"price": Money(8500, "CNY"), "stock": 6, **news}
+    await engine.take(told(Item(sku="LAMP", title="Desk lamp, brass", **lamp), engine.clock.now + MINUTE))
+    await engine.react()
+    await engine.settle()
+    (heard,) = engine.sent
+    assert says_now in f"{heard.message.template}: {heard.message.text}"
+    (reason,) = [reason for (reason,) in await engine.rows(tables.outbox, "reason") if reason]
+    assert "item_changed" in reason
+
+
+async def test_only_the_answer_that_changed_is_decided_anew(shops: ManyShops) -> None:
+    engine, buyer = await shop_of(shops, chat={"settle": "4s"}), Buyer(locale="en")
+    await engine.take(buyer.says("how much is the desk lamp", engine.clock.now))
+    await engine.take(buyer.says("and how much is postage?", engine.clock.now))
+    engine.clock.now += MINUTE
+    await engine.react()
+    await engine.deliver()
+    (first,) = engine.sent
+    lamp = item("LAMP", "Desk lamp, brass", 9900, postage=Money(690, "CNY"), stock=6)
+    await engine.take(told(lamp, engine.clock.now))
+    await engine.react()
+    await engine.settle()
+    assert [one.message.template for one in engine.sent] == ["product_price", "product_postage"]
+    assert "85.00" in first.message.text
+    assert "6.90" in engine.sent[1].message.text
+
+
+async def test_what_changes_all_the_time_is_not_decided_for_ever(shops: ManyShops) -> None:
+    engine, buyer = await shop_of(shops), Buyer(locale="en")
+    await engine.take(buyer.says("how much is the desk lamp?", engine.clock.now))
+    for price in range(9000, 9010):
         await engine.react()
-        await engine.take(told(news, engine.clock.now + MINUTE))
-        await engine.react()
-        await engine.settle()
-        assert engine.sent[before:] == []
-    reasons = {reason for (reason,) in await engine.rows(tables.outbox, "reason") if reason}
-    assert all("item_changed" in reason for reason in reasons)
+        engine.clock.now += SECOND
+        await engine.take(told(item("LAMP", "Desk lamp, brass", price), engine.clock.now))
+        await engine.program.react()
+        await engine.deliver()
+    assert engine.sent == []
+    assert len(await engine.rows(tables.outbox, "key")) == 4
 
 
 async def test_an_answer_about_a_price_is_explained_with_its_item_floor_and_round(shops: ManyShops) -> None:

@@ -15,6 +15,7 @@ from bot.deliver import turns
 from bot.deliver.addresses import AddressBook
 from bot.deliver.facts import read_facts, snapshot
 from bot.deliver.links import Links
+from bot.deliver.outdated_answers import answer_anew
 from bot.domain.arbiter import Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
@@ -73,6 +74,7 @@ class _Judged(msgspec.Struct):
     claims: list[Claim] = []
     held: list[Outcome] = []
     settled: list[Outcome] = []
+    outdated: list[tuple[str, int]] = []  # answers whose questions are to be answered anew: shop and id
     waiting: list[dict[str, Any]] = []  # for a free slot of their channels: shop, id and channel
 
 
@@ -202,6 +204,8 @@ class Claimer:
             unsent = {outcome.id for outcome in theirs if outcome.why and outcome.why.code == GONE_AGAIN}
             wishes = [each.facts.wish for each in found[shop_id] if each.row.id in unsent]
             reopen(connection, shop_id, [wish for wish in wishes if wish])
+            if outdated := [id for shop, id in judged.outdated if shop == shop_id]:
+                answer_anew(unit, outdated)
         return judged.count, judged.claims
 
     def _judge_in(
@@ -240,6 +244,7 @@ class Claimer:
                 case Hold():
                     judged.held.append(_outcome(each, "queued", decided.why, try_at=decided.until))
                 case Skip():
+                    judged.outdated += [(shop_id, each.row.id)] if decided.anew else []
                     judged.settled.append(_outcome(each, "skipped", decided.why, settled_at=now))
                 case Reason():
                     judged.settled.append(_outcome(each, "failed", decided, settled_at=now))

@@ -32,7 +32,10 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Skip(msgspec.Struct, frozen=True):
+    """anew: what led to it is to be answered by the facts of now."""
+
     why: Reason
+    anew: bool = False
 
 
 Verdict = Send | Hold | Skip
@@ -48,11 +51,12 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
         _stopped(due, facts)
         or _answered(due, facts, now)
         or too_late(due.due_at, due.lateness, now)
-        or policy.why_outdated(due, facts, now)
         or _unwanted(due, facts)
     )
     if ended:
         return Skip(ended)
+    if outdated := policy.why_outdated(due, facts, now):
+        return Skip(outdated, anew=policy.answered_anew)
     held = (None if policy.over_person else _human(facts, now)) or _early(due, policy, facts, now)
     if held is None and not _is_fresh(due, policy, now):
         held = _quiet(due, facts, now) or _full(due, facts, now)

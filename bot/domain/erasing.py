@@ -196,7 +196,7 @@ def anonymous_event(event: Event, digest: Digest, row: int) -> Event:
     event = _replace(event, external_id=digest.event(event.external_id, row))
     match event:
         case MessageReceived():
-            return MessageReceived(
+            return type(event)(
                 channel=event.channel,
                 external_id=event.external_id,
                 at=event.at,

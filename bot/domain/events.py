@@ -121,6 +121,16 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     media: tuple[Media, ...] = ()
 
 
+class AnswerOutdated(MessageReceived, frozen=True, kw_only=True, omit_defaults=True, tag="answer.outdated"):
+    """What was to be answered to this message was not so any more when it was to be sent.
+
+    times: how often that happened to it. answered: the templates of the other answers to it.
+    """
+
+    times: int = 1
+    answered: tuple[str, ...] = ()
+
+
 class AgentReplied(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, tag="agent.replied"):
     """A person of the shop wrote to the buyer, by any route. `message_id` identifies our own echoes."""
 
@@ -371,6 +381,7 @@ class TimeCame(Event, frozen=True, kw_only=True, omit_defaults=True, tag="time.c
 
 AnyEvent = (
     MessageReceived
+    | AnswerOutdated
     | AgentReplied
     | BotSwitched
     | OrderPlaced

@@ -99,6 +99,7 @@ class MessagePolicy(TemplateInput, frozen=True, kw_only=True):
     over_person: bool = False  # a person decided it, so it goes out while a person talks
     looks_back: bool = False  # its check reads Facts.said
     opens_chat: bool = False  # it carries the link that opens a chat which knows the order
+    answered_anew: bool = False  # once it is outdated, the words that it answers are answered anew
     asks_for_offers: bool = False  # it carries the link that confirms offers; without it, it is not said
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.domain.actions import CALLS
 from bot.domain.context import Case
-from bot.domain.events import AgentReplied, AnyEvent, MessageReceived
+from bot.domain.events import AgentReplied, AnswerOutdated, AnyEvent, MessageReceived
 from bot.react.merge import Subject
 from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
@@ -41,6 +41,8 @@ class CaseTalk:
         cases = [case for case in self._work.cases.get(subject.buyer or "", ()) if case.open]
         if not cases or subject.desk:
             return
+        if isinstance(event, AnswerOutdated):
+            return  # its words stand there already
         if isinstance(event, MessageReceived):
             for case in cases:
                 self._add(case, event, "buyer", event.kind)

@@ -161,7 +161,10 @@ def silence(history: History) -> Iterator[Finding]:
     strange = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote)} - {
         fact.chat for told in other.told for fact in told.facts if isinstance(fact, Wrote)
     }
-    for order in set(history.by_order) - set(other.by_order):
+    theirs = set(history.by_order) - set(other.by_order)
+    chats = {fact.chat for _, fact in history.facts() if isinstance(fact, Wrote) and fact.number}
+    strange |= {chat for chat in chats if proved(history, chat, LAST) & theirs}  # numbers and digits alike
+    for order in theirs:
         strange |= Known(history, order).addresses()
         strange |= {Address("email", box) for box in _mailboxes(history, order, LAST) if box}
     with_them, without = _said(history, strange), _said(other, strange)
@@ -213,7 +216,8 @@ def _wrong_tries(
     history: History, order: str, before: int, most: int = LAST, surely: bool = False
 ) -> list[datetime]:
     """When chats that have not (surely) opened the order wrote its number and other digits; so many of each
-    chat at most, at whichever orders, since after that nothing that a chat writes is looked at."""
+    chat at most, at whichever orders, since after that nothing that a chat writes is looked at. Where a chat
+    has opened another order of that number, digits may be meant for that one."""
     found: set[datetime] = set()
     spent: dict[Address, set[datetime]] = {}
     for seq, fact in history.facts(before):
@@ -223,7 +227,7 @@ def _wrong_tries(
         if any(fact.digits in _digits(history, each, seq) for each in named):
             continue
         tries = spent.setdefault(fact.chat, set())
-        knows = proved(history, fact.chat, seq, surely) & set(named)
+        knows = proved(history, fact.chat, seq, surely) & ({order} if surely else set(named))
         if order in named and Known(history, order, seq).newest and not knows and len(tries) < most:
             found.add(fact.at)
         tries.add(fact.at)
