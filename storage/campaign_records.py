@@ -129,6 +129,21 @@ def states(connection: Connection, shop: str, name: str) -> dict[str, int]:
     return dict(tuple(row) for row in connection.execute(here.group_by(outbox.c.state)))
 
 
+def told_among(
+    connection: Connection, shop: str, name: str, of_buyers: Collection[str], before: datetime
+) -> set[str]:
+    """Those of these buyers who were told of a campaign by then."""
+    here = select(outbox.c.buyer).where(
+        outbox.c.shop == shop,
+        is_in(connection, outbox.c.buyer, of_buyers),
+        outbox.c.rule == rule_of(name),
+        outbox.c.state.in_(("sent", "unknown")),
+        outbox.c.settled_at <= before,
+        outbox.c.key.startswith(key_of(name, ""), autoescape=True),
+    )
+    return set(connection.scalars(here)) if of_buyers else set()
+
+
 def tests_wait(connection: Connection, shop: str, name: str) -> bool:
     """Whether a tester is still to be told."""
     here = select(outbox.c.id).where(
@@ -151,6 +166,16 @@ def members_among(connection: Connection, shop: str, name: str, of_buyers: Colle
         is_in(connection, campaign_members.c.buyer, of_buyers),
     )
     return set(connection.scalars(here)) if of_buyers else set()
+
+
+def turns(connection: Connection, shop: str, name: str) -> tuple[int, int]:
+    """How many were to be told, and how many are held out."""
+    held = func.coalesce(func.sum(case((campaign_members.c.held_out, 1), else_=0)), 0)
+    here = select(func.count() - held, held).where(
+        campaign_members.c.shop == shop, campaign_members.c.campaign == name
+    )
+    told, held_out = connection.execute(here).one()
+    return int(told), int(held_out)
 
 
 def add_members(

@@ -90,10 +90,13 @@ def list_campaigns(
     if as_json:
         show_json(found)
         return
-    shown = table(*map(desk.say, ("campaign", "campaign_state", "buyers")))
+    shown = table(
+        *map(desk.say, ("campaign", "campaign_state", "buyers", "campaign_told", "campaign_held_out"))
+    )
     for each in found:
         to = shop.offers[each.name].segment or shop.offers[each.name].tier or ""
-        shown.add_row(each.name, desk.say(f"campaign_state_{each.state}"), to)
+        counts = (str(each.told), str(each.held_out))
+        shown.add_row(each.name, desk.say(f"campaign_state_{each.state}"), to, *counts)
     show(shown)
 
 
@@ -117,6 +120,8 @@ def status(
         tell(desk.say("campaign_started_by", at=at, who=found.who or "cron", second=found.approved_by or "-"))
     if found.changed:
         tell(desk.say("campaign_changed", name=name))
+    for code, count in (("campaign_told", found.told), ("campaign_held_out", found.held_out)):
+        tell(f"  {desk.say(code)}: {count}")
     for state, count in found.messages.items():
         tell(f"  {desk.words.state(state)}: {count}")
     if found.codes:

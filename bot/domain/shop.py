@@ -362,6 +362,10 @@ class Campaign(Settings):
         description="when it starts by itself, in the shop's zone: minute hour day month weekday; if not"
         " given, `xiaoer campaign start` starts it",
     )
+    after: Name | None = Field(
+        None, description="a step of a sequence: only for those who were told of this other campaign"
+    )
+    wait: Duration = Field(timedelta(days=7), description="so long after they were told of it")
     start: Day = Field(description="the first day; the last one is `end`")
     end: Day
     offer: Words | None = Field(
@@ -640,7 +644,9 @@ class Shop(Settings):
     @model_validator(mode="after")
     def _tiers_exist(self) -> "Shop":
         tiers = {tier.name for tier in self.vip.tiers}
-        for offer in self.offers.values():
+        for name, offer in self.offers.items():
+            if offer.after is not None and offer.after not in self.offers.keys() - {name}:
+                raise wrong("campaign_after", given=repr(offer.after))
             if offer.tier is not None and offer.tier not in tiers:
                 raise wrong("unknown_tier", tier=repr(offer.tier))
             if offer.segment is not None and offer.segment not in self.segments:

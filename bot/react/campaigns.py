@@ -326,7 +326,7 @@ class Audience:
 
     def of(self, page: Sequence[tuple[AddressKey, tuple[str, ...]]], begin: str = "") -> list[Wanted]:
         """One buyer for each address that wants offers; `left_out` counts the others by their reasons."""
-        unit, name = self._unit, self._name
+        unit, name, campaign = self._unit, self._name, self._campaign
         connection, shop_id = unit.connection, unit.shop_id
         every = {buyer for _, buyers in page for buyer in buyers}
         offered = set(history.offered_to(connection, shop_id, campaign_records.rule_of(name), every))
@@ -335,10 +335,11 @@ class Audience:
         said = unit.ask(wish_records.standings([address for address, _ in page]))
         known = unit.ask(buyer_records.by_id(every))
         those = self._those(every - unprofiled)
+        follow = those.keys() if campaign.after is None else self._told_before(campaign.after, set(those))
         cases = unit.ask(case_records.open_of(every, ()))
         waits = {buyer for buyer, _ in cases}
         held = order_records.unpaid_or_lately(
-            connection, shop_id, every, unit.now - unit.shop.payment.close, unit.now - self._campaign.quiet
+            connection, shop_id, every, unit.now - unit.shop.payment.close, unit.now - campaign.quiet
         )
         found: list[Wanted] = []
         before = begin
@@ -355,9 +356,9 @@ class Audience:
             if offered.intersection(buyers):
                 self.left_out["told_before"] += 1
                 continue
-            id = next((id for id in buyers if id in known and id in those), None)
+            id = next((id for id in buyers if id in known and id in follow), None)
             if id is None:
-                self.left_out["not_in_segment"] += 1
+                self.left_out["not_yet" if those.keys() & set(buyers) else "not_in_segment"] += 1
             elif id in waits:
                 self.left_out["case_open"] += 1
             elif id in held:
@@ -366,6 +367,12 @@ class Audience:
                 offered.add(id)
                 found.append(Wanted(buyer=known[id], before=here, tier=those[id]))
         return found
+
+    def _told_before(self, name: str, every: set[str]) -> set[str]:
+        """Those who were told of another campaign long enough ago for this one, the next step."""
+        unit = self._unit
+        before = unit.now - self._campaign.wait
+        return campaign_records.told_among(unit.connection, unit.shop_id, name, every, before)
 
     def _those(self, every: set[str]) -> dict[str, str | None]:
         """Those in the segment, or in the tier by fresh facts; with their tier, where that was asked."""

@@ -46,7 +46,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a campaign is. messages: by their state."""
+    """How far a campaign is. messages: by their state; told, held_out: buyers whose turn came."""
 
     name: str
     state: State
@@ -54,6 +54,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     who: str | None = None
     approved_by: str | None = None
     changed: bool = False
+    told: int = 0
+    held_out: int = 0
     messages: dict[str, int] = {}
     codes: tuple[int, int] | None = None
 
@@ -101,9 +103,12 @@ def standing(connection: Connection, shop_id: str, shop: Shop, name: str, now: d
     codes = campaign_records.code_counts(connection, shop_id, name) if campaign.codes else None
     if run is None:
         return Standing(name=name, state=state, codes=codes)
+    told, held_out = campaign_records.turns(connection, shop_id, name)
     return Standing(
         name=name,
         state=state,
+        told=told,
+        held_out=held_out,
         started_at=run.slot,
         who=run.who,
         approved_by=run.approved_by,

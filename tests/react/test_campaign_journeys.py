@@ -32,10 +32,11 @@ async def shop_with(
     database_url: str, *buyers: str, also: dict[str, Any] | None = None, **spring: Any
 ) -> AsyncIterator[World]:
     settings: dict[str, Any] = {
-        "segments": {"buyers": "orders >= 1"},
+        "segments": {"buyers": "orders >= 1", "once": "orders = 1"},
         "campaigns": {"spring": SPRING | spring, **(also or {})},
         "limits": {"per_day": 50, "deliveries_per_second": 100000},
         "followups": {"review": "0d"},
+        "payment": {"ships_within": "0d"},
         "quiet_hours": {"start": "00:00", "end": "00:00"},
     }
     async with world(database_url, **settings) as shop:
@@ -82,7 +83,7 @@ async def test_a_campaign_reaches_the_segment_once_and_never_without_consent(dat
 async def test_a_stop_holds_everything_and_a_resume_repeats_nothing(database_url: str) -> None:
     async with shop_with(database_url, "ann", "ben", "cat", "dan", pace=1) as shop:
         await do(shop, campaigning.start, "li")
-        await shop.forward(DAY / 4)
+        await shop.forward(DAY / 2)
         before = told(shop)
         assert 0 < len(before) < 4
         await do(shop, campaigning.stop)
@@ -216,3 +217,27 @@ async def test_testers_read_every_wording_before_anybody_else_does(database_url:
         assert Counter(told(shop)) == {"eve": 6, "tom": 6, "ben": 1}
         settings = shop.program.parts.config.shops
         assert audit(database, settings, shop.clock.now) == []
+
+
+async def test_the_next_step_reaches_those_who_were_told_before_and_did_not_leave(database_url: str) -> None:
+    every_day = SPRING | {"segment": "once", "cron": "0 12 * * *"}
+    steps = {
+        "second": every_day | {"after": "spring", "wait": "8d"},
+        "third": every_day | {"after": "second"},
+    }
+    async with shop_with(database_url, "ann", "ben", "xia", also=steps) as shop:
+        await do(shop, campaigning.start, "li")
+        await shop.forward(3 * DAY)
+        await shop.place(order="ben-2", buyer="ben")
+        await shop.fact("paid", order="ben-2", paid_at=shop.clock.now, amount="128.00", currency="CNY")
+        await shop.post("buyer.updated", {"buyer": {"id": "xia", "agrees": True}})  # too late for the first
+        await shop.settle()
+        await shop.forward(4 * DAY)
+        assert Counter(told(shop)) == {"ann": 1, "ben": 1}
+        await shop.forward(4 * DAY)
+        assert Counter(told(shop)) == {"ann": 2, "ben": 1}
+        found = [
+            await shop.program.parts.database.read(lambda c, n=name: campaign_records.turns(c, "shop", n))
+            for name in ("spring", "second", "third")
+        ]
+        assert found == [(2, 0), (1, 0), (0, 0)]
