@@ -113,7 +113,11 @@ class Campaigns:
                 continue
             unit = Unit(connection, shop_id, shop, now)
             for campaign in calendar.open_campaigns(connection, shop_id):
-                examined += self._run_page(unit, campaign)
+                try:
+                    examined += self._run_page(unit, campaign)
+                except TemplateError as error:  # the others go on; this one waits for its texts
+                    name, why = campaign.promotion, str(error)
+                    log.error("promotion has no template", shop=shop_id, promotion=name, why=why)
         return examined
 
     def look(self, connection: Connection, shop_id: str, name: str, now: datetime) -> campaigning.Look:
@@ -195,11 +199,7 @@ class Campaigns:
             return 0
         limit = min(PAGE, campaign.pace or PAGE)
         page = wish_records.wanting_offers(connection, shop_id, _address(run.cursor), limit)
-        try:
-            taken, drafts, rest = self._drafts(unit, name, campaign, page, run.cursor)
-        except TemplateError as error:  # the other campaigns go on; this one waits for its texts
-            log.error("promotion has no template", shop=shop_id, promotion=name, why=str(error))
-            return 0
+        taken, drafts, rest = self._drafts(unit, name, campaign, page, run.cursor)
         ask(connection, shop_id, outbox.queue(drafts, unit.now))
         until = unit.now + campaign.measure
         campaign_records.add_members(connection, shop_id, name, taken, unit.now, until)
