@@ -15,6 +15,7 @@ from bot.commands import (
     events,
     holding,
     outbox,
+    promises,
     reconciling,
     serving,
     setup,
@@ -58,6 +59,7 @@ app.add_typer(cases_app, name="cases")
 app.add_typer(segments_app, name="segments")
 app.add_typer(tiers_app, name="tiers")
 app.add_typer(campaigns_app, name="campaign")
+app.command("promises")(promises.promises)
 app.command("events")(events.events)
 app.command("simulate")(simulating.simulate)
 app.command("audit")(auditing.audit)

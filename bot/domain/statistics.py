@@ -11,6 +11,8 @@ import msgspec
 T = TypeVar("T")
 
 FIFTHS = 5
+ENOUGH = 30  # of fewer nothing is said but their number
+SURE = 0.95  # of an interval
 
 
 def quintile_places(count: int) -> tuple[int, ...]:
@@ -28,8 +30,13 @@ def fifth_of(value: Any, ends: Sequence[Any]) -> int:
     return 1 + bisect_left(ends, value)
 
 
-ENOUGH = 30  # among fewer, a rate says too little
-_Z = NormalDist().inv_cdf(0.975)
+def wilson(k: int, n: int, sure: float = SURE) -> tuple[float, float]:
+    """Wilson's interval for a share of which `k` in `n` were seen; n is at least 1."""
+    z = NormalDist().inv_cdf((1 + sure) / 2)
+    share, within = k / n, z * z / n
+    middle = (share + within / 2) / (1 + within)
+    half = z / (1 + within) * sqrt(share * (1 - share) / n + within / (4 * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -40,21 +47,13 @@ class Interval(msgspec.Struct, frozen=True):
     high: float
 
 
-def wilson(k: int, n: int) -> Interval:
-    """The rate of `k` among `n`, which is more than none, with its Wilson interval."""
-    rate, square = k / n, _Z * _Z
-    middle = (rate + square / (2 * n)) / (1 + square / n)
-    half = _Z / (1 + square / n) * sqrt(rate * (1 - rate) / n + square / (4 * n * n))
-    return Interval(rate, max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half)))
-
-
 def rate_difference(k1: int, n1: int, k2: int, n2: int) -> Interval:
     """The first rate less the second, with the interval of Newcombe's method 10."""
-    one, two = wilson(k1, n1), wilson(k2, n2)
-    value = one.value - two.value
-    low = value - sqrt((one.value - one.low) ** 2 + (two.high - two.value) ** 2)
-    high = value + sqrt((one.high - one.value) ** 2 + (two.value - two.low) ** 2)
-    return Interval(value, low, high)
+    one, two = k1 / n1, k2 / n2
+    (low1, high1), (low2, high2) = wilson(k1, n1), wilson(k2, n2)
+    low = one - two - sqrt((one - low1) ** 2 + (high2 - two) ** 2)
+    high = one - two + sqrt((high1 - one) ** 2 + (two - low2) ** 2)
+    return Interval(one - two, max(-1.0, low), min(1.0, high))
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -87,7 +86,7 @@ def mean_difference(one: Sums, two: Sums) -> Interval:
 def t_bound(freedom: float) -> float:
     """Between minus and plus this lie 95 of 100 of Student's t; by Hill's expansion, for freedom of 20 on
     right to five digits."""
-    z, nu = _Z, freedom
+    z, nu = NormalDist().inv_cdf((1 + SURE) / 2), freedom
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
     third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384

@@ -51,7 +51,7 @@ def general(path: tuple[Any, ...]) -> tuple[str, ...]:
     """The way without the names that a seller chose."""
     chosen = (
         {1, 3}
-        if path[2:3] in (("promotions",), ("campaigns",), ("banks",))
+        if path[2:3] in (("promotions",), ("campaigns",), ("banks",), ("promises",))
         else {1}
         if path[:1] == ("shops",)
         else set()
