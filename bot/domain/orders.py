@@ -278,6 +278,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
 
     @derived
+    def sends_nothing(self) -> bool:
+        """There is nothing among its lines that is shipped, such as vouchers alone. Nobody knows without
+        lines."""
+        return bool(self.lines) and not any(line.ships > 0 <= line.price.minor for line in self.lines)
+
+    @derived
     def parcels_by_id(self) -> dict[str, Parcel]:
         """Every parcel as a whole, also one that was taken back, by the id of each record of it."""
         return {id: parcel for parcel in joined(self.parcels) for id in parcel.ids}
