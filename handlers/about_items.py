@@ -10,6 +10,7 @@ from bot.domain.events import MessageReceived
 from bot.domain.meanings import ABOUT_PRODUCTS, Meaning, Reason, Understanding
 from bot.domain.quotes import ABOUT_PRICES, QUESTION
 from handlers import knowledge
+from handlers.for_people import for_people
 from handlers.haggling_words import asked_for, number_in
 from handlers.normalise import normalise
 from handlers.order_proof import marked_numbers_in
@@ -22,6 +23,8 @@ LIKELY, SURER = 0.45, 0.75  # probabilities from which on a question about an it
 LONG = 120  # characters of a text that asks for more than when something arrives
 SHORT = 40  # characters of a text that names an item and a sum, and so offers it
 LATE = frozenset({"where_is_order", "when_ship"})
+# What has a word of its own, or a person in any case.
+NOT_PASSED_ON = frozenset({"stop", "resume", "no_offers", "no_reminders", "person", "cancel_order"})
 NO_MATTER = frozenset({"praise", "hello", "thanks", "acknowledged", "how_to_pay", "unknown"})
 
 _HOW_TO_ORDER = re.compile(
@@ -58,6 +61,8 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
     intents = {each.intent for each in meanings}
     first = meanings[0]
     sure = understood.outcome == "answer" and not understood.guessed
+    if for_people(plain) and not intents & NOT_PASSED_ON:
+        return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if intents & ABOUT_PRICES and _is_no_bargain(event.text, plain):
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if _HOW_TO_ORDER.search(plain) and not marked_numbers_in(event.text):

@@ -94,7 +94,7 @@ def settled(case: Case, order: Order) -> bool:
     if case.order != order.id:
         return False
     match case.kind:
-        case "unpaid":
+        case "unpaid" | "no_answer":
             return not_payable(order) is not None
         case "payment_claim":
             return payment.covered(order)

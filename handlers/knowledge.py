@@ -9,6 +9,7 @@ from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
 from bot.domain.messages import MessagePolicies
 from handlers import message_policies as policy
+from handlers.reading import has_words
 from handlers.replies import answer
 
 LIKE_IT = 0.45  # similarity from which on a seller's question was asked in other words
@@ -41,7 +42,7 @@ BY_NO_TEXT = frozenset(
 
 def reply(understood: Understanding, event: MessageReceived, context: Context) -> list[Action] | None:
     """Answer from the entry that a message asks for; None if it asks for none as surely."""
-    known = _nearest(context)
+    known = _nearest(context) if has_words(event.text) else None
     intents = {each.intent for each in understood.meanings}
     unsure = understood.guessed or understood.outcome != "answer"
     if known is None:
@@ -77,7 +78,7 @@ def _asked_for(known: Known, intents: set[str], context: Context) -> bool:
 
 def else_likely(event: MessageReceived, context: Context) -> Say | None:
     """What was written down and probably answers a message that no fact does."""
-    known = _nearest(context)
+    known = _nearest(context) if has_words(event.text) else None
     return said(known.entry, event) if known and known.similarity >= LIKELY else None
 
 

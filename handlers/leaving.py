@@ -49,10 +49,12 @@ def correct(order: Order, context: Context) -> list[Action]:
 
 
 def take_back(order: Order, context: Context) -> list[Action]:
+    """Each record that was taken back, once it is known which parcel that left it is."""
+    whole = order.parcels_by_id
     return [
         _about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at)
         for each in order.parcels
-        if each.shipped_at and each.cancelled_at
+        if each.cancelled_at and whole[each.id].shipped_at
     ]
 
 

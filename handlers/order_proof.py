@@ -166,7 +166,7 @@ def prove(event: MessageReceived, context: Context, then: Callable[[Order], list
         right = _proved(offer, context)
         opened += [OpenOrder(order=order.id, how="digits") for order in right]
         proved |= {order.id: order for order in right[:1]}
-        wrong += [] if right else [named(offer[0], context.named_orders)]
+        wrong += [] if right else [_unseen(offer[0], context)]
     else:
         opened += [] if proved else [answer("not_matched", event)]
     told = [action for order in proved.values() for action in then(order)]
@@ -197,6 +197,12 @@ def _offers(text: str) -> list[Offer]:
 def _proved(offer: Offer, context: Context) -> list[Order]:
     number, fours = offer
     return [order for order in named(number, context.named_orders) if fours == (last_four_of(order),)]
+
+
+def _unseen(number: str, context: Context) -> list[Order]:
+    """The orders of a number that this chat would see by guessing: nobody guesses at what they may see."""
+    seen = {order.id for order in context.orders}
+    return [order for order in named(number, context.named_orders) if order.id not in seen]
 
 
 def counted(proved: list[Action]) -> list[Action]:

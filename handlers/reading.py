@@ -50,7 +50,7 @@ def read(
     if understand is None or not event.text.strip() or BY_RULES & {ruled.intent, *ruled.also}:
         return _told(ruled)
     learned = understand(event.text, locale, before, today)
-    if not _has_words(event.text):
+    if not has_words(event.text):
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
@@ -58,7 +58,7 @@ def read(
     return _told(ruled)
 
 
-def _has_words(text: str) -> bool:
+def has_words(text: str) -> bool:
     """False for numbers alone: they answer a question, and are like no sentence."""
     return any(map(str.isalpha, text)) or not any(map(str.isdigit, text))
 

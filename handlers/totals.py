@@ -73,9 +73,11 @@ def _changed_again(due: DueMessage, order: Order) -> Reason | None:
 
 
 def _known(order: Order, facts: Facts) -> Reason | None:
-    """What was said last names this total, or nothing was said: then the confirmation names it."""
+    """What was said last, or may have been, names this total; if nothing was, the confirmation names it."""
     told = [
-        (said.sent_at, said.total) for said in facts.said if said.template in _NAME_THE_TOTAL and said.sent_at
+        (at, said.total)
+        for said in facts.said
+        if said.template in _NAME_THE_TOTAL and (at := said.sent_at or said.written_at)
     ]
     newest = max(told, key=lambda each: each[0], default=None)
     if newest is None or newest[1] is None or newest[1] == order.total:

@@ -47,6 +47,7 @@ _CHATS_OF = Query(
     SELECT openings.shop, openings.order_id, openings.channel, openings.address, openings.mark
     FROM {given} CROSS JOIN openings
     WHERE openings.shop = given.shop AND openings.order_id = given.id
+    ORDER BY openings.at
     """,
     given="id",
 )
@@ -71,7 +72,7 @@ def opened_by(chats: Collection[Place]) -> Asking[dict[Place, list[tuple[str, st
 
 
 def chats_of(orders: Collection[str]) -> Asking[dict[str, list[tuple[Place, str]]]]:
-    """The chats that opened each order, with the marks of what they proved."""
+    """The chats that opened each order, the first of them first, with the marks of what they proved."""
     found: dict[str, list[tuple[Place, str]]] = defaultdict(list)
     for row in (yield from _CHATS_OF.of(orders)):
         found[row.order].append(((row.channel, row.address), row.mark))

@@ -36,8 +36,8 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 
-# Files in which one installation, or one set of servers, serves every test: all of it goes to one worker.
-TOGETHER = ("tests/test_wheel.py", "tests/faults/test_log_encrypted.py")
+# Files in which one installation, set of servers or play serves every test: all of it goes to one worker.
+TOGETHER = ("tests/test_wheel.py", "tests/faults/test_log_encrypted.py", "tests/demo/test_demo.py")
 
 
 class Sharing(LoadScopeScheduling):  # type: ignore[misc]  # untyped

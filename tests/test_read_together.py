@@ -79,7 +79,7 @@ DONE = st.tuples(st.sampled_from(["killed", "away", "back"]), st.floats(0, 6), s
 def test_each_word_is_read_once_with_those_of_its_own_chat(database_url: str) -> None:
     with in_many_shops(database_url) as (shops, run):
 
-        @settings(max_examples=60)
+        @settings(max_examples=60 if shops.database.dialect == "sqlite" else 15)
         @given(story=st.lists(st.one_of(SAID, SAID, SAID, DONE), max_size=25))
         def holds(story: list[Happening]) -> None:
             run(_told(shops.engine(**FOUR), story))

@@ -20,8 +20,9 @@ from storage.outbox import SELLER
 class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """Where one message may go: what is proved, and the contacts of the order that it is about.
 
-    buyer: as the message addresses them. own: the chats of their record. opened: chats that opened the order.
-    typed: those of them that did so by what others may know too, its number and the digits of its phone.
+    buyer: as the message addresses them. own: the chats of their record. opened: chats that opened the order,
+    the first of them first. typed: those of them that did so by what others may know too, its number and the
+    digits of its phone.
     ids: theirs on each channel, as (channel, id). blocked: where nothing can be sent.
     """
 
@@ -114,10 +115,13 @@ class AddressBook:
 
     def _of_buyer(self, contact: Contact, order: Order | None, now: datetime) -> tuple[Address, ...]:
         """Live chats first, then the shop's own system, then mail, then chats that are no longer live, and
-        last those that only typed what opens the order: they take no message away from its own contacts."""
+        last those that only typed what opens the order: they take no message away from its own contacts, nor
+        from the one that was first."""
         buyer = contact.buyer
         every = [chat for chat in contact.chats if chat.channel in self._sending and chat.last_in_at]
-        typed = [chat for chat in every if (chat.channel, chat.address) in contact.typed]
+        typed = [
+            chat for chat in contact.opened if chat in every and (chat.channel, chat.address) in contact.typed
+        ]
         talks = [chat for chat in every if chat not in typed]
         live = [chat for chat in talks if chat.last_in_at and chat.last_in_at >= now - self.shop.live_chat]
         quiet = [chat for chat in talks if chat not in live]

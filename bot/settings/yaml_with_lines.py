@@ -46,11 +46,19 @@ class Document(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
 
 
+class _Loader(yaml.SafeLoader):
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """PyYAML looks at every open bracket for each sign: thousands of them would take minutes."""
+        if self.flow_level > _DEPTH:
+            raise RecursionError
+        super().fetch_flow_collection_start(token)
+
+
 def read(text: str) -> Document:
     """Parse the text; `faults` has what is wrong with its form."""
     tab = re.search(r"^ *\t+ *[^\s#]", text, re.MULTILINE)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         complaint = _complaint(error, tab and 1 + text.count("\n", 0, tab.start()))
         return Document(None, {}, (_wide_colon(text, complaint) or complaint,))

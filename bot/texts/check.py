@@ -12,8 +12,16 @@ from jinja2 import nodes
 
 from bot.domain.errors import TemplateError
 from bot.domain.messages import MessagePolicies
-from bot.domain.shop import Shop
-from bot.texts.catalogue import CHAT_MAX, STOP_LINE, STOP_WORDS, Catalogue, Version, split_subject
+from bot.domain.shop import LOCALES, Shop
+from bot.texts.catalogue import (
+    CHAT_MAX,
+    STOP_LINE,
+    STOP_WORDS,
+    Catalogue,
+    Version,
+    locale_chain,
+    split_subject,
+)
 from bot.texts.faults import TemplateFault, as_fault, recognise
 from bot.texts.operator_words import say
 from bot.texts.parts import Parts
@@ -33,6 +41,7 @@ _KNOWN = (
     | {path for path in VARIABLES if path.endswith("[]")}
 )
 
+_BOUNDS = frozenset({"too_many_steps", "text_grows", "number_grows"})  # what costs the most to meet
 _ABOUT_ORDERS = re.compile(r"\b(order|parcel|payment)\b")  # names whose values hang on an order's situation
 
 
@@ -52,16 +61,39 @@ def check_templates(
     """Try every template in every language on the worst samples; one finding for each fault.
 
     reader: the language of the findings, one of LOCALES. ours_too: try our own words in every situation as
-    well, as our tests do; else in the ordinary ones, which is where a shop's settings meet them.
+    well, as our tests do; else in the ordinary ones and in the languages of the shop's settings, which is
+    where those meet our words.
     """
     check = _Check(texts, shop, policies, reader)
     found = {check.finding(fault, own=True) for fault in _unreadable(texts)}
     broken = {finding.file for finding in found}
+    spoken = _spoken(shop)
     for version in texts.versions:
         found |= set(check.unused(version))
         if version.where not in broken:
-            found |= set(check.unknown_names(version)) or set(check.tried(version, ours_too or version.own))
+            thoroughly = ours_too or version.own
+            if not thoroughly and version.locale not in spoken:
+                continue
+            wrong = set(check.unknown_names(version)) if thoroughly else set()  # no setting adds one to ours
+            found |= wrong or set(check.tried(version, thoroughly))
     return sorted(found, key=lambda finding: (finding.file, finding.line or 0, finding.what))
+
+
+def _spoken(shop: Shop) -> frozenset[str]:
+    """English, the shop's language, and each that words of its settings are for."""
+    own = next((each for each in locale_chain(shop.locale) if each in LOCALES), "en")
+    named = {key[:2] for key in _keys(shop.model_dump())}
+    return frozenset({"en", own, *(each for each in LOCALES if each[:2] in named)})
+
+
+def _keys(settings: Any) -> Iterator[str]:
+    match settings:
+        case dict():
+            yield from (key for key in settings if isinstance(key, str))
+            yield from _keys(tuple(settings.values()))
+        case list() | tuple():
+            for each in settings:
+                yield from _keys(each)
 
 
 def check_words(
@@ -111,6 +143,8 @@ class _Check:
             if fault and str(fault) not in seen:
                 seen.add(str(fault))
                 yield self.finding(fault, version.own, label)
+            if fault and fault.code in _BOUNDS:
+                return  # a text that eats time or memory is told of once, and not tried again
 
     def unused(self, version: Version) -> Iterator[Finding]:
         promoted = {promotion.template for promotion in self._shop.promotions.values()}

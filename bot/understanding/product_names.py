@@ -52,6 +52,7 @@ _COMMON_HAN = re.compile(
     r"请问|有没有|有货|现货|没货|库存|多少钱|多少|价格|怎么|什么|可以|能不能|这个|那个|这款|那款|哪个|哪款|一个|一下|尺码|尺寸|材质|面料"
     r"|好的|现在|还有|你们|我们|您们|亲|的|了|吗|呢|吧|啊|是|我|你|您|有|没|不|要|想|买|这|那|它|和|跟|在"
 )
+_NO_NAME = re.compile(r"\bblack friday\b|黑色星期五|黑五")  # a day, and no item that is black
 
 
 @lru_cache(maxsize=4096)  # titles come again with every question about them
@@ -61,7 +62,7 @@ def words_of(text: str) -> tuple[str, ...]:
     At most MOST_WORDS.
     """
     found: dict[str, None] = {}
-    for piece in _PIECE.findall(fold(text)):
+    for piece in _PIECE.findall(_NO_NAME.sub(" ", fold(text))):
         if _HAN.match(piece):
             for run in filter(None, _COMMON_HAN.split(piece)):
                 found.update(dict.fromkeys(map("".join, pairwise(run)) if len(run) > 1 else [run]))

@@ -52,8 +52,8 @@ MONEY = _pattern(
 
 _BEFORE_AN_OFFER = _one_of(
     "(?:how|what) about",
-    "(?:would|will|could|can) you (?:do|take|accept|go to)",
-    "do you take",
+    "(?:would|will|could|can) (?:you|u|ya) (?:do|take|accept|go to|sell (?:it|this|them) for)",
+    "do (?:you|u) take",
     "i(?:(?:'ll| will| can|'d| would) (?:give you|offer|pay|do)| offer)",
     "make it|let's say|offer(?: you)?",
 )

@@ -22,6 +22,8 @@ from tests.world import NOON, World, world
 
 TOKEN = "a token that is only for tests"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+EXAMPLES = 25  # of a fuzzer, for each operation and phase
+FEWER = 8  # where the same is asked of a second kind of database
 
 
 class Asking:
@@ -396,14 +398,17 @@ async def test_a_fuzzer_that_knows_ids_finds_nothing_to_complain_of(
         [number, *_] = [case["number"] for case in (await ask.get("cases"))["cases"]]
         known = {"order": "1001", "buyer": "ann", "case": number, "message": "order_confirmation:1001"}
 
-        assert await fuzzed(shop, tmp_path, "--mode", "positive", **known) == ""
+        most = FEWER if database_url.startswith("postgresql") else EXAMPLES
+        assert await fuzzed(shop, tmp_path, "--mode", "positive", most=most, **known) == ""
 
 
-async def fuzzed(shop: World, folder: Path, *options: str, **known: Any) -> str:
+async def fuzzed(shop: World, folder: Path, *options: str, most: int = EXAMPLES, **known: Any) -> str:
     """What a fuzzer says of the running program, shown this shop's token; empty if it has no complaint."""
     async with shop.http.get(f"{shop.url}/api/v1/openapi.json") as answer:
         described = of_one_shop(await answer.json())
-    return await complaints(described, shop.url, TOKEN, folder, "--max-examples", "25", *options, **known)
+    return await complaints(
+        described, shop.url, TOKEN, folder, "--max-examples", str(most), *options, **known
+    )
 
 
 async def test_the_description_names_every_answer_and_no_secret(tmp_path: Path) -> None:

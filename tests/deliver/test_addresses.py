@@ -191,6 +191,16 @@ def test_a_chat_that_only_typed_what_opens_the_order_takes_no_message_from_the_o
     assert [address.channel for address in found] == ["mail", "telegram"]
 
 
+def test_of_those_that_only_typed_it_the_first_keeps_the_messages() -> None:
+    first, later = chat("telegram", NOW - HOUR), chat("web", NOW)
+    typed = frozenset({(each.channel, each.address) for each in (first, later)})
+    contact = contact_of(buyer=Buyer(id="b"), opened=(first, later), typed=typed)
+
+    found = BOOK.addresses(message(), contact, None, None, NOW)
+
+    assert [address.channel for address in found] == ["telegram", "web"]
+
+
 def test_of_several_chats_the_one_they_last_wrote_in_comes_first_each_once() -> None:
     mine = Conversation(channel="telegram", address="8", buyer="b1", last_in_at=NOW - HOUR)
     contact = contact_of(mine, opened=(OPENED, mine))

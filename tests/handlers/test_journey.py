@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.context import Case
 from bot.domain.events import OrderEvent
+from handlers import journey
 from tests.handlers import world
 from tests.handlers.world import Desk, days, hours
 
@@ -122,6 +125,18 @@ def test_withdrawing_for_one_order_leaves_its_longer_namesake_alone() -> None:
     desk.take(world.placed(), world.cancelled())
 
     assert all(key in desk.waiting for key in desk.messages if ":10011" in key)
+
+
+def test_whom_no_second_word_reached_is_waited_for_no_more_once_they_paid() -> None:
+    order = Desk().take(world.placed()).order
+    known = {"number": 1, "reason": "no_answer", "order": "1001", "opened_at": world.PLACED}
+    case = msgspec.convert({"kind": "no_answer", "key": "no_answer:1001", **known}, Case)
+    assert order is not None
+    assert not journey.settled(case, order)
+
+    paid = Desk().take(world.placed(), world.paid(days(2))).order
+    assert paid is not None
+    assert journey.settled(case, paid)
 
 
 def test_a_payment_settles_the_claim_and_the_unpaid_case() -> None:

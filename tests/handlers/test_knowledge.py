@@ -38,6 +38,13 @@ def test_an_answer_is_said_word_for_word_in_every_language_that_it_has() -> None
     assert (said.template, said.words, said.values) == ("knowledge", WRAP.answers, {"entry": "wrap"})
 
 
+@pytest.mark.parametrize("signs", ["{{7*7}}", "24/7", "7-11?"])
+def test_signs_and_numbers_alone_are_no_question(signs: str) -> None:
+    said = [each for each in decide(wrote(signs), asked("product_question", 0.7)) if isinstance(each, Say)]
+
+    assert "knowledge" not in {each.template for each in said}
+
+
 @pytest.mark.parametrize(
     ("intent", "similarity", "nearest", "known"),
     [

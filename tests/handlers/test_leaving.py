@@ -1,9 +1,12 @@
 """Parcels that leave: told once by whatever name, corrected once, and taken back where they were told."""
 
+from itertools import permutations
 from typing import Any
 
+import pytest
+
 from bot.domain.context import Said, ToldParcel
-from bot.domain.events import OrderShipped, ParcelCancelled, ParcelMoved
+from bot.domain.events import OrderEvent, OrderShipped, ParcelCancelled, ParcelMoved
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days, hours
 
@@ -23,9 +26,10 @@ def left(parcel: str = "p1", tracking: str | None = None, after: float = 24, **m
     )
 
 
-def taken_back(parcel: str = "p1", after: float = 30) -> ParcelCancelled:
-    at = PLACED + hours(after)
-    return ParcelCancelled(channel="shop", external_id="c", at=at, order="1001", parcel=parcel)
+def taken_back(parcel: str = "p1", tracking: str | None = None) -> ParcelCancelled:
+    return ParcelCancelled(
+        channel="shop", external_id="c", at=PLACED + hours(30), order="1001", parcel=parcel, tracking=tracking
+    )
 
 
 def moved(status: str, after: float = 40) -> ParcelMoved:
@@ -123,6 +127,14 @@ def test_a_shipment_that_was_cancelled_is_told_to_those_who_were_told_that_it_le
     desk.take(left("p1", "SF1", after=48))
 
     assert desk.why_outdated(key, said=(told,)) == "parcel_left_again"
+
+
+@pytest.mark.parametrize("events", [*permutations((left("p1", "SF1"), taken_back("SF1", "SF1")))])
+def test_a_shipment_that_was_cancelled_by_its_number_is_told_alike(events: tuple[OrderEvent, ...]) -> None:
+    desk = Desk().take(*events)
+
+    told = said("shipped", ("p1", "SF1"))
+    assert desk.why_outdated("shipment_cancelled:1001:SF1", said=(told,)) is None
 
 
 def test_a_cancelled_order_says_nothing_of_its_parcels() -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from itertools import permutations
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from bot.domain.orders import merge
 from handlers import totals
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, hours
+
+replace = msgspec.structs.replace
 
 NOW_150 = "total_changed:1001:15000CNY"
 
@@ -42,6 +45,13 @@ def test_it_is_not_told_where_nothing_or_that_very_total_was_named_last(told: tu
     desk = Desk().take(shown(0, 12800), shown(2, 15000))
 
     assert desk.why_outdated(NOW_150, said=told) == "already_told"
+
+
+def test_a_total_that_may_have_been_read_counts_as_named() -> None:
+    desk = Desk().take(shown(0, 12800), shown(2, 15000))
+    lost = replace(said(12800), state="unknown", sent_at=None, written_at=PLACED)
+
+    assert desk.why_outdated(NOW_150, said=(lost,)) is None
 
 
 def test_a_total_that_changed_again_is_not_told() -> None:

@@ -114,9 +114,10 @@ class Shipped(OrderFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TakenBack(OrderFact):
-    """The fulfilment of a parcel was cancelled."""
+    """The fulfilment of a parcel was cancelled. name: by which it was told, if not as the parcel itself."""
 
     parcel: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,7 @@ class History:
     ended_at: datetime
     cases: Sequence[Case] = ()
     troubles: Sequence[Trouble] = ()
+    refused: Sequence[tuple[str, datetime]] = ()  # by addresses that took nothing at that moment
     others: dict[str, "History"] = field(default_factory=dict)  # the same run, told otherwise
 
     def facts(self, before: int | None = None) -> Iterator[tuple[int, Fact]]:

@@ -167,8 +167,9 @@ class Known:
 
     @property
     def parcels(self) -> dict[str, list[Shipped]]:
-        """Parcels that left and were not taken back, by what they are and not by how they were named."""
-        back = {fact.parcel for fact in self.all(TakenBack)}
+        """Parcels that left and were not taken back, by what they are and not by how they were named; a word
+        by a number that was not told yet takes nothing back."""
+        back = {fact.parcel for fact in self.all(TakenBack) if self._understood(fact)}
         found: dict[str, list[Shipped]] = {}
         for fact in sorted(self.all(Shipped), key=lambda fact: fact.at):
             if fact.parcel not in back:
@@ -198,9 +199,15 @@ class Known:
 
     def arrived(self, parcel: str) -> bool:
         """Whether this was told so that it can be understood: by a name that was told of the parcel."""
-        names = {None, parcel, *(fact.tracking for fact in self.all(Shipped) if fact.parcel == parcel)}
-        told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None) and fact.name in names]
-        return bool(told) or bool(self.all(Completed))
+        told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None)]
+        return any(fact.parcel is None or self._understood(fact) for fact in told) or bool(
+            self.all(Completed)
+        )
+
+    def _understood(self, fact: Delivered | TakenBack) -> bool:
+        """It names its parcel as itself, or by a number that was told of it."""
+        numbers = {each.tracking for each in self.all(Shipped) if each.parcel == fact.parcel}
+        return fact.name in (None, fact.parcel, *numbers)
 
     def given_up(self, parcel: str) -> bool:
         """The last that the carrier said is that it cannot deliver this."""
@@ -220,9 +227,15 @@ class Known:
         """
         times = [fact.at for fact in self.facts if _is_whole(fact)]
         arrived = {fact.parcel: fact.at for fact in self.all(Delivered)}
-        if arrived and set(self.parcels) <= set(arrived):
+        if arrived and set(self.parcels) <= set(arrived) and not self._more_follow:
             times.append(max(arrived.values()))
         return min(times, default=None)
+
+    @property
+    def _more_follow(self) -> bool:
+        """Of what left and was not taken back, some was told to be a part, and none to be the last."""
+        words = {facts[-1].last for facts in self.parcels.values()}
+        return False in words and True not in words
 
     @property
     def rated(self) -> bool:

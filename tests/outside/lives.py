@@ -226,7 +226,7 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
     if rng.random() < 0.08:
         parcel, name = arrivals.pop()
         by = "tracking" if name.startswith("TR") else "parcel"
-        back = TakenBack(order=draft.key, at=at, parcel=parcel)
+        back = TakenBack(order=draft.key, at=at, parcel=parcel, name=name)
         teller.fact("order.parcel_cancelled", back, "cancelled_at", **{by: name})
     if arrivals and rng.random() < 0.8:
         _arrive(rng, teller, at + soon(rng, 2 * DAY, 4 * DAY, 7 * DAY), arrivals)

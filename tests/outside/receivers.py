@@ -33,6 +33,7 @@ class Receivers:
         refuses: Callable[[str, datetime], bool] = lambda address, now: False,
     ) -> None:
         self.heard: list[Heard] = []
+        self.refused: list[tuple[str, datetime]] = []
         self.asked = 0  # how often something was to be taken
         self._refuses = refuses
         self._clock = clock
@@ -70,6 +71,7 @@ class Receivers:
         now = self._clock()
         self.asked += 1
         if self._refuses(address, now):
+            self.refused.append((address, now))
             return Trouble(kind=kind, begins=now, ends=now, status=_UNAVAILABLE)
         return next(
             (each for each in self._troubles if each.kind == kind and each.begins <= now < each.ends), None

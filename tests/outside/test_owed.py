@@ -112,6 +112,8 @@ def test_a_cancellation_that_was_taken_back_need_not_be_said() -> None:
     assert not found("called-off", *gone)
     assert found("called-off", *gone, fact(Cancelled, DAY))
     assert not found("called-off", *gone, fact(Cancelled, DAY), hears(DAY, "cancelled"))
+    back = (DAY, Restored(order="webhook/2301", at=NOON + 2 * HOUR))
+    assert not found("called-off", *gone[:-1], back, fact(Cancelled, DAY))
 
 
 def test_a_case_shows_a_delay_and_a_small_cap_excuses_buyers_words_only() -> None:

@@ -111,6 +111,7 @@ class _Run:
             ended_at=self.plan.ends_at,
             cases=self.cases,
             troubles=(*self.plan.troubles, *lost),
+            refused=self.receivers.refused,
         )
 
     async def _die(self, when: str) -> None:

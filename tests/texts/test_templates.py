@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +27,7 @@ from bot.domain.shop import (
     Tier,
     Vip,
 )
-from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, Version, split_subject
+from bot.texts.catalogue import CHAT_MAX, STOP_WORDS, Catalogue, Rendered, Version, split_subject
 from bot.texts.check import check_templates
 from bot.texts.samples import NAMES, sample, samples
 from bot.texts.variables import PARTS, VARIABLES, variables
@@ -262,6 +264,49 @@ def test_a_mistake_is_found_with_its_line_and_a_mend(
     assert any(what in finding.what for finding in found)
 
 
+def test_a_text_that_eats_time_is_told_of_once_and_not_tried_again(tmp_path: Path) -> None:
+    loops = "{% for a in [1,1,1,1,1,1,1,1,1,1] %}" * 5 + "{{ shop.name }}" + "{% endfor %}" * 5
+    texts = write(tmp_path, "shipped", f"{{{{ order.number }}}}\n{loops}")
+    tried: list[str] = []
+
+    def counted(version: Version, variables: Mapping[str, Any]) -> Rendered:
+        tried.append(version.where)
+        return Catalogue.render(texts, version, variables)
+
+    texts.render = counted  # type: ignore[method-assign, assignment]
+    found = check_templates(texts, FULL, POLICIES, ours_too=False)
+
+    assert [(finding.file, finding.line, finding.code) for finding in found] == [
+        ("zh-CN/shipped.txt", 2, "too_many_steps")
+    ]
+    assert tried.count("zh-CN/shipped.txt") == 1
+
+
+@pytest.mark.parametrize(
+    ("shop", "locales"),
+    [
+        (Shop(name="Mugs", locale="en"), {"en"}),
+        (Shop(name="Becher", locale="de"), {"en"}),
+        (BARE, {"zh-CN", "en"}),
+        (Shop(name="茶", locale="zh-HK"), {"zh-TW", "en"}),
+        (Shop(name="Mugs", locale="en", returns=Returns(address={"zh": "路1号"})), {"zh-CN", "zh-TW", "en"}),
+    ],
+)
+def test_our_words_are_tried_in_each_language_that_the_settings_have_words_for(
+    shop: Shop, locales: set[str]
+) -> None:
+    texts, tried = Catalogue(), set[str]()
+
+    def noted(version: Version, variables: Mapping[str, Any]) -> Rendered:
+        tried.add(version.locale)
+        return Rendered(text="stop", version=version)
+
+    texts.render = noted  # type: ignore[method-assign, assignment]
+    check_templates(texts, shop, POLICIES, ours_too=False)
+
+    assert tried == locales
+
+
 def test_a_promotion_of_the_sellers_own_is_in_use(tmp_path: Path) -> None:
     texts = write(tmp_path, "tea_days", "{{ offer }}，给{{ tier }}的您。")
     shop = Shop(
@@ -326,9 +371,10 @@ def manual() -> str:
 
 
 def test_every_declared_variable_has_a_value_in_some_sample_and_no_other_has() -> None:
-    made = [given for name in NAMES_OF_TEXTS for _, given in samples(name, FULL, POLICIES)]
+    ordinary = (samples(name, FULL, POLICIES, every_situation=False) for name in NAMES_OF_TEXTS)
+    made = chain(*ordinary, samples("hello", FULL, POLICIES))  # whatever the situation, it may be said
 
-    found = {path for given in made for path in paths_in(given)}
+    found = {path for _, given in made for path in paths_in(given)}
     assert found == set(VARIABLES)
 
 

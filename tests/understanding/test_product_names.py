@@ -98,6 +98,7 @@ def test_a_question_without_a_name_is_about_what_came_before(text: str, back: bo
 def test_words_are_folded_and_bounded() -> None:
     assert words_of("The ＢLUE mugs, 馬克杯") == ("blue", "mug", "马克", "克杯")
     assert len(words_of("龙井" * 400)) <= MOST_WORDS
+    assert words_of("a Black Friday price, 黑五") == ()
     assert skus_in("is MUG-1 or tea-pot. there") == ("mug-1", "tea-pot")
 
 

@@ -24,6 +24,7 @@ TODAY = date(2026, 11, 29)  # a Sunday
         ("我出100两个行不行", {"amount": Decimal(100), "offer": True, "quantity": 2}),
         ("50块钱卖不卖", {"amount": Decimal(50), "offer": True, "currency": "CNY"}),
         ("NT$1,200 可以嗎", {"amount": Decimal(1200), "offer": True, "currency": "TWD"}),
+        ("would u take 55 if i order today", {"amount": Decimal(55), "offer": True}),
         ("can you do £20", {"amount": Decimal(20), "offer": True, "currency": "GBP"}),
         (
             "25 with free shipping and we have a deal",

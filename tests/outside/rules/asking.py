@@ -15,11 +15,11 @@ ONE_BREATH = timedelta(minutes=5)
 _TWO_DAYS = timedelta(days=2)  # in which quiet hours and caps have passed
 _FOLLOWS = {  # what looks back, and at what
     "restored": "cancelled",
-    "total_changed": "order_confirmation",
     "tracking_changed": "shipped",
     "shipment_cancelled": "shipped",
 }
 _NAME_A_TOTAL = frozenset(("order_confirmation", "total_changed"))
+_NAME_A_SUM = (*_NAME_A_TOTAL, "payment_received", *REMINDERS)
 
 
 def reminders(history: History) -> Iterator[Finding]:
@@ -73,6 +73,17 @@ def looking_back(history: History) -> Iterator[Finding]:
                 yield _finding(heard, f"{order}: no review was asked for before", order)
             if (first := _FOLLOWS.get(heard.template or "")) and not _said(before, first):
                 yield _finding(heard, f"{order}: {heard.template} without {first} before", order)
+            if heard.template == "total_changed" and not (_named(before) or _lost(history, heard)):
+                yield _finding(heard, f"{order}: a total changed that was named to nobody", order)
+
+
+def _named(before: list[Heard]) -> bool:
+    return any(each.template is None or each.template in _NAME_A_SUM for each in before)
+
+
+def _lost(history: History, heard: Heard) -> bool:
+    """What was being said when the program died may have been read, or may not."""
+    return any(each.kind == heard.address.kind and each.begins <= heard.at for each in history.troubles)
 
 
 def _asked(before: list[Heard]) -> bool:
@@ -92,8 +103,11 @@ def first_things(history: History) -> Iterator[Finding]:
         confirmed = next((heard for heard in said if heard.template == "order_confirmation"), None)
         if confirmed is None:
             continue
+        placed = next((seq for seq, fact in history.by_order[order] if isinstance(fact, Placed)), 0)
+        reachable = confirmed.address in Known(history, order, placed + 1).addresses()
         for heard in said:
-            if heard.seq < confirmed.seq and heard.template in UNASKED and _told_in_time(history, order):
+            early = reachable and heard.seq < confirmed.seq and heard.template in UNASKED
+            if early and _told_in_time(history, order):
                 yield _finding(
                     confirmed, f"{order} is confirmed only after {heard.template} was said", order, heard
                 )

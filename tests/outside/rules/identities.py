@@ -154,7 +154,7 @@ def stops(history: History) -> Iterator[Finding]:
 def silence(history: History) -> Iterator[Finding]:
     """Strangers, whatever they know of others, change nothing of what the others hear, but that somebody
     tried to open their order. Who opens it by its number and digits has answered for its buyer, so that
-    nobody need write a second time."""
+    nobody need write a second time, and no review is asked for while they wait for a person about it."""
     other = history.others.get("no strangers")
     if other is None:
         return
@@ -179,7 +179,14 @@ def silence(history: History) -> Iterator[Finding]:
 
 def _answered_for(history: History, unheard: Heard, strange: set[Address]) -> bool:
     opened = {order for chat in strange for order in proved(history, chat, LAST)}
-    return unheard.template in ("second_contact", None) and bool(opened & set(history.orders_of(unheard)))
+    meant = opened & set(history.orders_of(unheard))
+    waits = any(f"{chat.kind}:{chat.value}" in (case.who or "") for case in history.cases for chat in strange)
+    of_both = (
+        "second_contact",
+        *(("review_request", "review_reminder", "reassurance") if waits else ()),
+        None,
+    )
+    return bool(meant) and unheard.template in of_both
 
 
 def guessing(history: History) -> Iterator[Finding]:

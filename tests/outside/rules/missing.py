@@ -148,7 +148,7 @@ def answers(history: History) -> Iterator[Finding]:
                 continue
             if _taken_over(history, fact.chat, told) or _again(history, told) or _failing(history, fact.chat):
                 continue
-            until = told.acked_at + _AT_ONCE
+            until = told.acked_at + _patience(history, fact.chat, told.acked_at)
             heard = any(
                 each.address == fact.chat
                 and each.seq > told.seq
@@ -159,6 +159,13 @@ def answers(history: History) -> Iterator[Finding]:
             if not heard and not (fact.asks == "question" and _called(history, told, fact.chat)):
                 what = f"{fact.chat} wrote {fact.text!r} and neither an answer nor a person came"
                 yield Finding(rule="", when=told.acked_at, what=what)
+
+
+def _patience(history: History, chat: Address, since: datetime) -> timedelta:
+    """What a receiver refuses is tried again, ever more seldom."""
+    until = since + _AT_ONCE
+    refused = any(address == chat.value and since <= at <= until for address, at in history.refused)
+    return _TRIED if refused else _AT_ONCE
 
 
 def proofs(history: History) -> Iterator[Finding]:
@@ -174,7 +181,7 @@ def proofs(history: History) -> Iterator[Finding]:
                 continue
             if _taken_over(history, fact.chat, told) or _failing(history, fact.chat):
                 continue
-            until = told.acked_at + _AT_ONCE
+            until = told.acked_at + _patience(history, fact.chat, told.acked_at)
             said = [heard for heard in history.heard if heard.address == fact.chat and heard.seq > told.seq]
             believed = any(set(history.orders_of(heard)) & opened for heard in said if heard.at <= until)
             if not believed and not _called(history, told, fact.chat):

@@ -14,6 +14,7 @@ from tests.outside.facts import (
     Placed,
     Refunded,
     Replied,
+    Restored,
     Voided,
 )
 from tests.outside.history import Case, Finding, Heard, History
@@ -93,7 +94,7 @@ def given_back(history: History) -> Iterator[Finding]:
 
 def called_off(history: History) -> Iterator[Finding]:
     """Who has read the confirmation reads that the order is cancelled, if it stays so, and again if it was
-    restored in between."""
+    restored in between, and that was told before."""
     for order, known in _orders(history):
         gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
         told = _told_at(history, order, gone) if gone else None
@@ -101,7 +102,10 @@ def called_off(history: History) -> Iterator[Finding]:
         if told is None or known.cancelled is not True or known.delivered_at or known.all(Refunded):
             continue
         confirmed = any(each.template == "order_confirmation" and each.at < told for each in heard)
-        if confirmed and not any(each.template in ("cancelled", None) and each.at >= told for each in heard):
+        back = max(known.all(Restored), key=lambda fact: fact.at, default=None)
+        passing = back is not None and (_told_at(history, order, back) or told) >= told
+        words = [each for each in heard if each.template in ("cancelled", None)]
+        if confirmed and not any(passing or each.at >= told for each in words):
             yield Finding(
                 rule="", when=told, what=f"{order}: nobody was told that it is cancelled", order=order
             )
