@@ -156,7 +156,7 @@ def channels_of(config: Config, http: aiohttp.ClientSession) -> Channels:
     receiving: dict[tuple[str, str], ReceivingChannel] = {}
     sending: dict[tuple[str, str], SendingChannel] = {}
     for shop_id, shop in config.shops.items():
-        of_shop = open_channels(shop.channels, shop.region, shop.currency, http)
+        of_shop = open_channels(shop.channels, shop.region, shop.currency, http, shop.seller.webhook)
         receiving |= {(shop_id, name): channel for name, channel in of_shop[0].items()}
         sending |= {(shop_id, name): channel for name, channel in of_shop[1].items()}
     return Channels(receiving, sending)

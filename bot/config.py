@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.channels.registry import PLATFORMS, ChannelSettings
+from bot.domain.desk import SELLERS_SYSTEM
 from bot.domain.errors import wrong
 from bot.domain.secrets import Secret
 from bot.domain.segment_reading import read_segments
@@ -107,9 +108,10 @@ class ShopSettings(Shop):
 
     @property
     def desks(self) -> frozenset[tuple[str, str]]:
-        own = self.seller.telegram
+        own, system = self.seller.telegram, self.seller.webhook
         bot = next((name for name, each in self.channels.items() if each.kind == "telegram"), None)
-        return frozenset({(bot, own)} if bot and own else ())
+        found = {(bot, own)} if bot and own else set()
+        return frozenset(found | {(system, SELLERS_SYSTEM)} if system else found)
 
 
 class Retention(Settings):

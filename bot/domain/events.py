@@ -123,6 +123,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     kind: str = "text"
     reply_to: str | None = None  # the platform's id of the message that it answers
     media: tuple[Media, ...] = ()
+    case: int | None = None  # the case that the seller's own system names
 
 
 class AnswerOutdated(MessageReceived, frozen=True, kw_only=True, omit_defaults=True, tag="answer.outdated"):

@@ -520,6 +520,11 @@ class Seller(Settings):
         description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
         " `xiaoer cases` once you asked the bot for a person",
     )
+    webhook: str | None = Field(
+        None,
+        description="cases are told to your own system, and answered there, through the webhook channel of"
+        " this name",
+    )
     owner: str | None = Field(
         None,
         description="complaints with more to them (health, safety, law, press, large sums, VIPs, a second)"
@@ -535,7 +540,7 @@ class Seller(Settings):
 
     @property
     def can_be_told(self) -> bool:
-        return bool(self.email or self.telegram)
+        return bool(self.email or self.telegram or self.webhook)
 
 
 class Complaints(Settings):
@@ -755,7 +760,7 @@ class Shop(Settings):
 
     @property
     def desks(self) -> frozenset[tuple[str, str]]:
-        """The chats (channel, address) with the shop's own bot in which the seller is told of cases."""
+        """Where (channel, address) the seller is told of cases and may answer them."""
         return frozenset()
 
     @property
