@@ -76,10 +76,15 @@ ORDERS: tuple[Column, ...] = (
     Column(
         "quantity",
         "lineitem quantity, 数量, 购买数量, 宝贝总数量, 數量",
-        "how many; 1, if not given",
+        "how many, also 0.5; 1, if not given",
         of_item=True,
     ),
-    Column("price", "lineitem price, 单价, 价格, 單價, 價格", "of one piece", of_item=True),
+    Column(
+        "price",
+        "lineitem price, 单价, 价格, 單價, 價格",
+        "of one piece; below zero for a discount",
+        of_item=True,
+    ),
     Column(
         "state",
         "status, 状态, 订单状态, 狀態, 訂單狀態",

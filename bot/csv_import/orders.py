@@ -169,15 +169,14 @@ def _agree(rows: list[CellReader]) -> None:
 
 
 def _items(rows: list[CellReader], code: str, total: Money | None, postage: Money | None) -> tuple[Line, ...]:
-    """The items; none if the order has no prices, unless a single item's price follows from the total."""
+    """The items; none if the order has no prices, unless a single item's price follows from the total. What
+    was bought none of is left out."""
     named = [row for row in rows if "item" in row or "sku" in row]
-    prices = [_money(row, "price", code) for row in named]
-    counts = [row.get("quantity", cells.pieces) or 1 for row in named]
+    prices = [row.get("price", lambda cell: cells.money(cell, code, below_zero=True)) for row in named]
+    told = [row.get("quantity", cells.pieces) for row in named]
+    counts = [1 if count is None else count for count in told]
     if len(named) == 1 and prices[0] is None and "price" not in named[0] and total:
-        rest = total - postage if postage else total
-        prices = (
-            [Money(rest.minor // counts[0], code)] if rest.minor >= 0 == rest.minor % counts[0] else [None]
-        )
+        prices = [_price_of_one(total - postage if postage else total, counts[0])]
     if not any(prices):
         return ()
     lines = []
@@ -187,8 +186,16 @@ def _items(rows: list[CellReader], code: str, total: Money | None, postage: Mone
             if "price" not in row:
                 row.blame("price", "no_price", example=cells.sample_amount(code))
             continue
-        lines.append(Line(title=row.get("item", text) or sku or "", quantity=count, price=price, sku=sku))
+        if count:
+            lines.append(Line(title=row.get("item", text) or sku or "", quantity=count, price=price, sku=sku))
     return tuple(lines)
+
+
+def _price_of_one(rest: Money, count: int | float) -> Money | None:
+    """None where no price of one piece gives the sum."""
+    if not isinstance(count, int) or count == 0 or rest.minor < 0 or rest.minor % count:
+        return None
+    return Money(rest.minor // count, rest.currency)
 
 
 def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentParcel]:
