@@ -8,9 +8,10 @@ import msgspec
 from bot.domain.actions import Action, OpenCase, Value, WakeAt
 from bot.domain.context import Case, Context
 from bot.domain.events import TimeCame
+from bot.domain.listings import paid_fell, refund_fell
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payments import Shown, current
+from bot.domain.payments import Shown, current, standing
 from bot.domain.reasons import Reasons
 from handlers import totals
 from handlers.payment import covered, points
@@ -28,6 +29,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     if odd(order):
         times |= points(order)
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
+    times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
     times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
@@ -45,10 +47,14 @@ def odd(order: Order) -> bool:
 
 
 def _falls(order: Order) -> list[datetime]:
-    """When the platform showed less as paid than before, or an authorisation no longer, each time."""
-    return [
-        now.at for was, now in pairwise(each for each in order.shown_money if each.paid) if _fell(was, now)
-    ]
+    """When less was shown as paid than before, or an authorisation no longer, each time."""
+    by_platform = pairwise(each for each in order.shown_money if each.paid)
+    fell = [now.at for was, now in by_platform if _fell(was, now)]
+    return sorted([*fell, *paid_fell(order.listed)])
+
+
+def _refund_falls(order: Order) -> list[tuple[int, datetime]]:
+    return list(enumerate(refund_fell(order.listed), start=1))
 
 
 def _fell(was: Shown, now: Shown) -> bool:
@@ -103,6 +109,7 @@ def findings(order: Order) -> list[Finding]:
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
     if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
         found.append(Finding("refunded_more", back, f":{back.minor}"))
+    found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
     if order.first_paid_at and order.paid_at is None and not order.authorised:
@@ -125,7 +132,7 @@ def _edited(order: Order) -> str:
 def late_payments(order: Order) -> list[Money | None]:
     """Payments after the cancelling, the earliest first; one at exactly its time is not late."""
     at = order.called_off_at
-    late = [paid for paid in current(order.payments) if at and paid.at > at]
+    late = [paid for paid in current(standing(order.payments)) if at and paid.at > at]
     return [paid.amount or order.total for paid in sorted(late, key=lambda paid: (paid.at, paid.id))]
 
 
@@ -139,7 +146,7 @@ def _details(order: Order, sum: Money | None) -> dict[str, Value]:
 
 def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
-    if case.reason not in REASONS or case.reason == "refunded_more":
+    if case.reason not in REASONS or case.reason in ("refunded_more", "refund_given_up"):
         return False
     return case.reason not in {each.reason for each in findings(order)}
 
@@ -152,4 +159,5 @@ REASONS: Reasons = {
     "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
+    "refund_given_up": ("order",),
 }

@@ -56,7 +56,7 @@ class Unsay(msgspec.Struct, frozen=True, kw_only=True):
 CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "compensation", "bad_review", "payment", "payment_claim", "unpaid",
-    "late_shipping", "delay", "parcel_failed", "return", "order_change", "invoice", "unreachable",
+    "listing", "late_shipping", "delay", "parcel_failed", "return", "order_change", "invoice", "unreachable",
     "no_answer", "undeliverable", "guessing", "quote", "transfer", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))

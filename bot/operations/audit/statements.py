@@ -6,14 +6,19 @@ read.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from bot.domain.events import (
+    CANCELLED,
+    COMPLETED,
+    DELIVERED,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderEvent,
+    OrderListed,
     OrderPlaced,
     OrderReopened,
     OrderShipped,
@@ -71,7 +76,33 @@ def false_statements(
 
 def _told(facts: Collection[Fact], by: datetime) -> tuple[OrderEvent, ...]:
     known = (fact.event for fact in facts if fact.received_at <= by)
-    return tuple(event for event in known if isinstance(event, OrderEvent))
+    return tuple(each for event in known if isinstance(event, OrderEvent) for each in _parts(event))
+
+
+def _parts(event: OrderEvent) -> list[OrderEvent]:
+    """An event; a line of a file as what it tells, one by one."""
+    if not isinstance(event, OrderListed):
+        return [event]
+    listing = event.listing
+    of: dict[str, Any] = {"channel": event.channel, "external_id": "", "order": event.order}
+    parts: list[OrderEvent] = [event]
+    if listing.paid and (listing.paid.amount is None or listing.paid.amount.minor):
+        parts.append(PaymentReceived(**of, at=listing.paid.at, amount=listing.paid.amount))
+    for each in listing.parcels or ():
+        parts.append(OrderShipped(**of, at=each.at, parcel=each.parcel, tracking=each.tracking))
+    for step, since in listing.steps.items():
+        if since:
+            parts.append(_STEPS[step](**of, at=since))
+        elif step == CANCELLED and listing.timed:
+            parts.append(OrderReopened(**of, at=listing.at))
+    return parts
+
+
+_STEPS: dict[str, Callable[..., OrderEvent]] = {
+    CANCELLED: OrderCancelled,
+    DELIVERED: OrderDelivered,
+    COMPLETED: OrderCompleted,
+}
 
 
 def _is_test(said: Said) -> bool:
