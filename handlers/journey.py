@@ -27,6 +27,7 @@ from handlers import (
     reminders,
     returns,
     review,
+    service_promises,
     shipping,
     totals,
     weighing,
@@ -58,6 +59,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     refunds.restore,
     refunds.refund,
     listing.show_taken_back,
+    service_promises.watch,
 )
 
 
