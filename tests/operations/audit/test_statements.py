@@ -57,6 +57,18 @@ NOTHING: tuple[str, ...] = ()
     [
         (said("payment_received", hours(2)), [CONFIRMED], [world.paid()], NOTHING),
         (said("payment_received", hours(2)), [CONFIRMED], [], ["nothing_paid"]),
+        (said("payment_received", hours(2)), [CONFIRMED], [world.listed(hours(1), paid=100)], NOTHING),
+        (said("payment_received", hours(2)), [CONFIRMED], [world.listed(hours(1), paid=0)], ["nothing_paid"]),
+        (
+            said("cancelled", hours(5)),
+            [CONFIRMED, said("cancelled", hours(2.1))],
+            [
+                world.listed(hours(2), steps={"cancelled": PLACED}),
+                world.listed(hours(3), steps={"cancelled": None}),
+                world.listed(hours(4), steps={"cancelled": PLACED}),
+            ],
+            NOTHING,
+        ),
         (
             said("payment_received", hours(2)),
             [CONFIRMED],
