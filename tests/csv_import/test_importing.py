@@ -4,6 +4,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -163,6 +164,25 @@ def test_the_sum_that_came_counts_whatever_the_state_says(state: str, paid: str,
     left = order_of(looked.events).left
 
     assert (left.minor if left else None) == owed
+
+
+def test_files_in_any_order_end_in_the_facts_of_the_newest() -> None:
+    head = f"{HEAD},paid,tracking,refunded,updated_at"
+    lines = ("unpaid,,,", "shipped,128,SF1,", "paid,64,,", "paid,128,,20", "paid,128,,40")
+    files = [
+        Looked(f"{head}\n1,2026-11-01 10:00,128,ann,{line},2026-11-01 1{hour}:00\n").events
+        for hour, line in enumerate(lines, start=1)
+    ]
+
+    ends = [order_of([event for file in told for event in file]) for told in permutations(files)]
+
+    assert all(end == ends[0] for end in ends)
+    assert (ends[0].state, ends[0].paid, ends[0].refunded) == (
+        "paid",
+        Money(12800, "CNY"),
+        Money(4000, "CNY"),
+    )
+    assert all(parcel.taken_back for parcel in ends[0].parcels_by_id.values())
 
 
 @pytest.mark.parametrize(
