@@ -11,13 +11,14 @@ from functools import wraps
 
 from bot.domain.actions import Action, CloseCase, OpenCase
 from bot.domain.context import Case, Context
-from bot.domain.events import OrderEvent, ReviewPosted, TimeCame
+from bot.domain.events import OrderEvent, OrderListed, ReviewPosted, TimeCame
 from bot.domain.orders import Order
 from bot.domain.routes import Handler
 from handlers import (
     confirmation,
     late_shipping,
     leaving,
+    listing,
     offers,
     order_holds,
     payment,
@@ -57,6 +58,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     refunds.cancel,
     refunds.restore,
     refunds.refund,
+    listing.show_taken_back,
     service_promises.watch,
 )
 
@@ -73,6 +75,10 @@ def follow(event: OrderEvent, context: Context) -> list[Action]:
 
 def follow_review(event: ReviewPosted, context: Context) -> list[Action]:
     return follow(event, context) + review.show(event, context)
+
+
+def follow_listing(event: OrderListed, context: Context) -> list[Action]:
+    return follow(event, context) + listing.show_unclear(event, context)
 
 
 def follow_deadline(handler: Handler) -> Handler:

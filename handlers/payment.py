@@ -59,8 +59,11 @@ def _told_of(payment: Paid, order: Order) -> bool:
 
 
 def _name(payment: Paid, order: Order) -> str:
-    """By its reference; a payment that carries the order's id, as transfers do, by its time."""
+    """By its reference; a payment that carries the order's id, as transfers do, by its time; what is all so
+    far by its sum."""
     how_much = _sum(payment.amount) if payment.amount else "all"
+    if payment.so_far:
+        return how_much
     if payment.reference and payment.reference not in (order.id, order.platform_id):
         return f"{payment.reference}-{how_much}"
     return f"{payment.at:%Y%m%dT%H%M%S.%f}-{how_much}"

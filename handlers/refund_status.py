@@ -7,6 +7,7 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
+from bot.domain.payments import standing
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.replies import SHOWN, answer
@@ -31,8 +32,8 @@ def tell(order: Order, words: str, event: MessageReceived, context: Context) -> 
 
 def _missing(order: Order, context: Context) -> bool:
     """True if the money should be there by now, or may be owed, as far as the facts say."""
-    if order.refunds:
-        newest = max(refund.at for refund in order.refunds)
+    if refunds := standing(order.refunds):
+        newest = max(refund.at for refund in refunds)
         return context.now - newest > TAKES or (order.cancelled and not order.refunded_in_full)
     if order.paid_at is None and not order.on_delivery:
         return False
@@ -43,7 +44,7 @@ def _missing(order: Order, context: Context) -> bool:
 
 def why_not_tell(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """What was still to come, and has come since: its own message tells of that."""
-    since = any(refund.at > due.created_at for refund in order.refunds)
+    since = any(refund.at > due.created_at for refund in standing(order.refunds))
     awaited = due.values.get("returned") or due.values.get("missing")
     return refunded(order) if since and awaited else None
 

@@ -104,14 +104,26 @@ def _time_of(text: Any) -> datetime | None:
 
 def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """A refund that happened stays true. Which share it was cannot be said of another currency's."""
-    if not any(refund.id == due.values.get("refund") for refund in order.refunds):
+    one = next((refund for refund in order.refunds if refund.id == due.values.get("refund")), None)
+    if one is None:
         return Reason("order_unknown", {"order": order.shown_number})
     if order.total is not None and order.refunded is None:
         return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
-    if (due.template == "refunded") != order.refunded_in_full:
+    if (due.template == "refunded") != order.refunded_in_full or one.over:
         return Reason("refund_told_otherwise", {"order": order.shown_number})
     whole = any(said.sent_at and _named_whole(said, due, order) for said in facts.said)
-    return Reason("already_told", {"order": order.shown_number}) if whole else None
+    told = whole or (one.so_far and _told_more(one, order))
+    return Reason("already_told", {"order": order.shown_number}) if told else None
+
+
+def _told_more(refund: Refund, order: Order) -> bool:
+    """True if as much was told by a sum that was shown as less since, or by an older release's import."""
+    others = (each for each in order.refunds if each.source == refund.source and each != refund)
+    return any(_as_much(each, refund) if each.over else each.amount == refund.amount for each in others)
+
+
+def _as_much(one: Refund, other: Refund) -> bool:
+    return one.amount is None or (other.amount is not None and one.amount >= other.amount)
 
 
 def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:

@@ -8,9 +8,10 @@ import msgspec
 from bot.domain.actions import Action, OpenCase, Value, WakeAt
 from bot.domain.context import Case, Context
 from bot.domain.events import TimeCame
+from bot.domain.listings import paid_fell, refund_fell
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payments import Shown, current
+from bot.domain.payments import Shown, current, standing
 from bot.domain.reasons import Reasons
 from handlers import totals
 from handlers.payment import covered, points
@@ -32,6 +33,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
         times["way to pay"] = order.shown_at
     times |= {f"owed back {nth}": at + REFUND_DUE - WAIT for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
+    times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
     if order.cancelled_times:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
     times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
@@ -51,13 +53,18 @@ def odd(order: Order) -> bool:
 
 
 def _falls(order: Order) -> list[datetime]:
-    """When the platform showed less as paid than before, or an authorisation no longer, each time; also what
-    it told of as a payment."""
+    """When less was shown as paid than before, or an authorisation no longer, each time; also what the
+    platform told of as a payment."""
     told = [each for each in order.shown_money if each.paid]
     own = (paid for paid in order.payments if paid.source in (None, order.channel) and told)
     told += [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
     told.sort(key=lambda each: (each.at, not each.moved))
-    return [now.at for was, now in pairwise(told) if _fell(was, now)]
+    fell = [now.at for was, now in pairwise(told) if _fell(was, now)]
+    return sorted([*fell, *paid_fell(order.listed)])
+
+
+def _refund_falls(order: Order) -> list[tuple[int, datetime]]:
+    return list(enumerate(refund_fell(order.listed), start=1))
 
 
 def _fell(was: Shown, now: Shown) -> bool:
@@ -114,6 +121,7 @@ def findings(order: Order) -> list[Finding]:
             found.append(Finding("sent_after_cancel"))
     if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
         found.append(Finding("refunded_more", back, f":{back.minor}"))
+    found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
     if order.first_paid_at and order.paid_at is None and not order.authorised:
@@ -153,7 +161,7 @@ def _edited(order: Order) -> str:
 def late_payments(order: Order) -> list[Money | None]:
     """Payments after the cancelling, the earliest first; one at exactly its time is not late."""
     at = order.called_off_at
-    late = [paid for paid in current(order.payments) if at and paid.at > at]
+    late = [paid for paid in current(standing(order.payments)) if at and paid.at > at]
     return [paid.amount or order.total for paid in sorted(late, key=lambda paid: (paid.at, paid.id))]
 
 
@@ -167,7 +175,7 @@ def _details(order: Order, sum: Money | None) -> dict[str, Value]:
 
 def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
-    if case.reason not in REASONS or case.reason == "refunded_more":
+    if case.reason not in REASONS or case.reason in ("refunded_more", "refund_given_up"):
         return False
     if case.reason == "refund_owed":
         return not order.cancelled or order.refunded_in_full
@@ -189,4 +197,5 @@ REASONS: Reasons = {
     "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
+    "refund_given_up": ("order",),
 }

@@ -10,12 +10,16 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from bot.csv_import.file import CsvLine
+from bot.csv_import.orders import orders as csv_orders
+from bot.csv_import.rows import ImportContext
 from bot.domain.events import BuyerRef, Event, OrderCancelled, OrderPlaced, OrderReopened, ParcelMoved
 from bot.domain.orders import Order
 from storage import tables, wish_records
@@ -25,6 +29,10 @@ from tests.world import NOON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 STARTS = NOON - 5 * MINUTE  # before the first fact of the order
+
+FILE = ImportContext(
+    channel="import", currency="CNY", region="CN", zone=ZoneInfo("Asia/Shanghai"), now=NOON + HOUR
+)
 
 Story = Callable[[Buyer], Event]
 
@@ -95,7 +103,29 @@ MORE: dict[str, Story] = {
     "agrees no more": lambda who: who.placed(
         0.3 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": False}
     ),
+    "a file: unpaid": lambda who: listed(who, 0.8 * MINUTE, "unpaid"),
+    "a file: paid in part": lambda who: listed(who, 1.7 * MINUTE, "paid", paid="64"),
+    "a file: paid": lambda who: listed(who, 1.8 * MINUTE, "paid"),
+    "a file: a part went back": lambda who: listed(who, 2.7 * MINUTE, "paid", refunded="20"),
+    "a file: more went back": lambda who: listed(who, 3.3 * MINUTE, "paid", refunded="40"),
+    "a file: shipped": lambda who: listed(who, 3.4 * MINUTE, "shipped", tracking="C"),
+    "a file: cancelled": lambda who: listed(who, 3.9 * MINUTE, "cancelled"),
+    "a file: paid after all": lambda who: listed(who, 4.1 * MINUTE, "paid"),
 }
+
+
+def listed(who: Buyer, after: timedelta, state: str, **cells: str) -> Event:
+    """What a line of a file tells beside the order itself."""
+    known = {
+        "order": who.order,
+        "placed_at": NOON.isoformat(),
+        "total": "128",
+        "buyer": "ann",
+        "state": state,
+    }
+    row = CsvLine(2, {**known, "updated_at": (NOON + after).isoformat(), **cells})
+    (record,) = csv_orders([row], FILE)
+    return record.events[1]
 
 
 def named_payment(who: Buyer, after: timedelta, amount: str) -> Event:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.numbers import list_currencies
 
 from bot.channels import contacts
+from bot.channels.json_reading import pieces as whole_pieces
 from bot.csv_import.faults import BadCell, shown
 from bot.domain.money import Money, parse_money, precision
 
@@ -21,10 +22,14 @@ _TIMESTAMP = re.compile(
     r"\s*(Z|[+-]\d{2}:?\d{2})?",
     re.IGNORECASE,
 )
-_AMOUNT = re.compile(r"(?:CN¥|NT\$|HK\$|US\$|RMB|CNY|TWD|USD|[¥$€£])?([-+]?[\d,]*\.?\d+)元?", re.IGNORECASE)
+_AMOUNT = re.compile(
+    r"([-+]?)(?:CN¥|NT\$|HK\$|US\$|RMB|CNY|TWD|USD|[¥$€£])?([-+]?)([\d,]*\.?\d+)元?", re.IGNORECASE
+)
+_MINUS = str.maketrans("\u2212\u2013", "--")  # as word processors write it
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 _YEARS = range(1970, 2200)
 _TOMORROW = timedelta(days=1)  # clocks differ; more than that is a mistake
+_PIECES = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 _MOST_PIECES = 1_000_000
 
 _YES = {"yes", "y", "true", "1", "是", "同意", "已同意", "已退订", "已退訂", "退订", "退訂"}
@@ -99,16 +104,20 @@ def currency(cell: str) -> str:
     return code
 
 
-def money(cell: str, code: str) -> Money:
+def money(cell: str, code: str, below_zero: bool = False) -> Money:
+    """An amount, rounded to what it can be paid in, as in other channels. below_zero: a discount may be."""
     wrong = BadCell("money", given=shown(cell), currency=code, example=sample_amount(code))
-    amount = _AMOUNT.fullmatch(plain(cell).replace(" ", ""))
-    if amount is None or ("," in amount[1] and not _THOUSANDS.fullmatch(amount[1])):
+    amount = _AMOUNT.fullmatch(plain(cell).translate(_MINUS).replace(" ", ""))
+    if amount is None or (amount[1] and amount[2]):
+        raise wrong
+    digits = amount[3]
+    if "," in digits and not _THOUSANDS.fullmatch(digits):
         raise wrong
     try:
-        found = parse_money(amount[1].replace(",", ""), code)
+        found = parse_money(amount[1] + amount[2] + digits.replace(",", ""), code, rounded=True)
     except (ValueError, ArithmeticError):
         raise wrong from None
-    if found.minor < 0:
+    if found.minor < 0 and not below_zero:
         raise wrong
     return found
 
@@ -117,11 +126,12 @@ def sample_amount(code: str) -> str:
     return "128.00" if precision(code) == 2 else "128"
 
 
-def pieces(cell: str) -> int:
-    text = plain(cell).removesuffix(".0").removesuffix("件")
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:9]) <= _MOST_PIECES:
+def pieces(cell: str) -> int | float:
+    """How many: half a metre is sold too, and nothing of what was taken out again."""
+    text = plain(cell).removesuffix("件").strip()
+    if not _PIECES.fullmatch(text) or float(text) > _MOST_PIECES:
         raise BadCell("number", given=shown(cell))
-    return int(text)
+    return whole_pieces(float(text))
 
 
 def stock(cell: str) -> int | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-PAID, SHIPPED, DELIVERED, COMPLETED = "paid", "shipped", "delivered", "completed"
-CANCELLED, REFUNDED = "cancelled", "refunded"
+from bot.domain.events import CANCELLED, COMPLETED, DELIVERED
+
+PAID, SHIPPED, REFUNDED = "paid", "shipped", "refunded"
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -76,17 +77,22 @@ ORDERS: tuple[Column, ...] = (
     Column(
         "quantity",
         "lineitem quantity, 数量, 购买数量, 宝贝总数量, 數量",
-        "how many; 1, if not given",
+        "how many, also 0.5; 1, if not given",
         of_item=True,
     ),
-    Column("price", "lineitem price, 单价, 价格, 單價, 價格", "of one piece", of_item=True),
+    Column(
+        "price",
+        "lineitem price, 单价, 价格, 單價, 價格",
+        "of one piece; below zero for a discount",
+        of_item=True,
+    ),
     Column(
         "state",
         "status, 状态, 订单状态, 狀態, 訂單狀態",
         "unpaid, paid, shipped, delivered, completed, cancelled, refunded, or as your shop says it",
     ),
     Column("paid_at", "付款时间, 订单付款时间, 支付时间, 付款時間", "when the money came"),
-    Column("paid", "paid amount, 已付, 已付金额, 已付金額", "how much came; the whole, if not given"),
+    Column("paid", "paid amount, 已付, 已付金额, 已付金額", "how much came so far; the whole, if not given"),
     Column("method", "payment method, 支付方式, 付款方式", "how it was paid"),
     Column("shipped_at", "fulfilled at, 发货时间, 出貨時間, 發貨時間", "when it left", of_item=True),
     Column("carrier", "快递公司, 物流公司, 物流, 快遞公司, 物流商", "who brings it", of_item=True),
@@ -103,8 +109,12 @@ ORDERS: tuple[Column, ...] = (
     ),
     Column("cancelled_at", "canceled at, 取消时间, 关闭时间, 取消時間", "when it was given up"),
     Column("refunded_at", "退款时间, 退款時間", "when the money went back"),
-    Column("refunded", "refunded amount, 退款金额, 退款金額", "how much went back; the whole, if not given"),
-    Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; placed_at, if not given"),
+    Column(
+        "refunded",
+        "refunded amount, 退款金额, 退款金額",
+        "how much went back so far; the whole, if not given",
+    ),
+    Column("updated_at", "更新时间, 修改时间, 更新時間", "when the line was true; it replaces older lines"),
 )
 
 PRODUCTS: tuple[Column, ...] = (
@@ -149,6 +159,16 @@ STATES: dict[str, tuple[str, ...]] = {
     "completed": (PAID, SHIPPED, COMPLETED),
     "cancelled": (CANCELLED,),
     "refunded": (PAID, REFUNDED),
+}
+# The steps that a state denies, unless the line has a date or a sum for them.
+NOT_YET: dict[str, tuple[str, ...]] = {
+    "unpaid": (PAID, SHIPPED, DELIVERED, COMPLETED, CANCELLED, REFUNDED),
+    "paid": (SHIPPED, DELIVERED, COMPLETED, CANCELLED, REFUNDED),
+    "shipped": (DELIVERED, COMPLETED, CANCELLED, REFUNDED),
+    "delivered": (COMPLETED, CANCELLED, REFUNDED),
+    "completed": (CANCELLED, REFUNDED),
+    "cancelled": (),
+    "refunded": (),
 }
 STATES_ALSO: dict[str, str] = {
     "unpaid": "pending, 待付款, 未付款, 等待买家付款, 尚未付款",

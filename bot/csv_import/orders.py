@@ -7,18 +7,7 @@ from functools import partial
 import msgspec
 
 from bot.csv_import import cells
-from bot.csv_import.columns import (
-    CANCELLED,
-    COMPLETED,
-    DELIVERED,
-    ORDERS,
-    PAID,
-    REFUNDED,
-    SHIPPED,
-    STATE_WORDS,
-    STATES,
-    normal,
-)
+from bot.csv_import.columns import NOT_YET, ORDERS, PAID, REFUNDED, SHIPPED, STATE_WORDS, STATES, normal
 from bot.csv_import.faults import BadCell, BadLine, shown
 from bot.csv_import.file import CsvLine
 from bot.csv_import.rows import (
@@ -31,20 +20,20 @@ from bot.csv_import.rows import (
     with_content_id,
 )
 from bot.domain.events import (
+    CANCELLED,
+    COMPLETED,
+    DELIVERED,
     Event,
     Line,
-    OrderCancelled,
-    OrderCompleted,
-    OrderDelivered,
+    ListedParcel,
+    ListedSum,
+    Listing,
+    OrderListed,
     OrderPlaced,
-    OrderRefunded,
-    OrderShipped,
-    PaymentReceived,
 )
 from bot.domain.money import Money
 from bot.domain.parcels import UNNAMED
 
-SOURCE = "import"  # of money, which a platform may tell of as well
 MOST_LINES = 1000  # of one order
 
 _SAME_IN_ALL = tuple(column.name for column in ORDERS if not column.of_item and column.name != "order")
@@ -62,24 +51,25 @@ class SentParcel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an order came. `said`: steps that its state implies; `times`: the times given for steps."""
+    """How far an order came. `times`: those given for steps. updated_at: the line's own time."""
 
-    said: frozenset[str]
+    state: str | None
     times: Mapping[str, datetime | None]
     paid: Money | None
     refunded: Money | None
     method: str | None
     parcels: tuple[SentParcel, ...]
+    updated_at: datetime | None
 
     def has(self, step: str) -> bool:
+        """Whether its state, a date, a parcel or a sum shows a step; these show more than a state denies."""
         sums = {PAID: self.paid, REFUNDED: self.refunded}
-        known = step in self.said or self.times[step] is not None or (step == SHIPPED and bool(self.parcels))
+        said = self.state is not None and step in STATES[self.state]
+        known = said or self.times[step] is not None or (step == SHIPPED and bool(self.parcels))
         return known or bool((amount := sums.get(step)) and amount.minor)
 
-    @property
-    def only_sums_show_payment(self) -> bool:
-        """False where the state or a parcel shows payment, since a smaller sum was then a discount."""
-        return PAID not in self.said and not any(map(self.has, (SHIPPED, DELIVERED, COMPLETED)))
+    def denies(self, step: str) -> bool:
+        return self.state is not None and step in NOT_YET[self.state] and not self.has(step)
 
 
 def orders(lines: Iterable[CsvLine | BadLine], context: ImportContext) -> Iterator[ImportedRecord]:
@@ -115,19 +105,25 @@ def _order_events(rows: list[CellReader], context: ImportContext) -> list[Event]
     """The order's events; none where a line is wrong (the faults are in its reader)."""
     _agree(rows)
     code = rows[0].get("currency", cells.currency) or context.currency
-    placed, progress = _placed(rows, context, code), _progress(rows, context, code)
+    updated_at = rows[0].get("updated_at", partial(at, context))
+    placed, progress = _placed(rows, context, code, updated_at), _progress(rows, context, code, updated_at)
     if placed is None or any(row.bad for row in rows):
         return []
-    return [placed, *_steps(placed, progress)]
+    listing = _listing(placed, progress)
+    listed = OrderListed(
+        channel=context.channel, external_id="listed", order=placed.order, at=listing.at, listing=listing
+    )
+    return [placed, listed]
 
 
-def _placed(rows: list[CellReader], context: ImportContext, code: str) -> OrderPlaced | None:
+def _placed(
+    rows: list[CellReader], context: ImportContext, code: str, updated_at: datetime | None
+) -> OrderPlaced | None:
     row = rows[0]
     order = row.need("order", cells.identity, "1001")
     placed_at = row.need("placed_at", partial(at, context), "2026-11-21 10:00")
     total = row.need("total", lambda cell: cells.money(cell, code), cells.sample_amount(code))
     postage, postcode = _money(row, "postage", code), row.get("postcode", cells.identity)
-    updated_at = row.get("updated_at", partial(at, context))
     buyer = buyer_ref(row, context)
     lines = _items(rows, code, total, postage)
     if order is None or placed_at is None or total is None:
@@ -146,15 +142,18 @@ def _placed(rows: list[CellReader], context: ImportContext, code: str) -> OrderP
     )
 
 
-def _progress(rows: list[CellReader], context: ImportContext, code: str) -> Progress:
+def _progress(
+    rows: list[CellReader], context: ImportContext, code: str, updated_at: datetime | None
+) -> Progress:
     row = rows[0]
     return Progress(
-        said=frozenset(row.get("state", _state) or ()),
+        state=row.get("state", _state),
         times={step: row.get(f"{step}_at", partial(at, context)) for step in _STEPS},
         paid=_money(row, "paid", code),
         refunded=_money(row, "refunded", code),
         method=row.get("method", text),
         parcels=tuple(_parcels(rows, context)),
+        updated_at=updated_at,
     )
 
 
@@ -169,15 +168,14 @@ def _agree(rows: list[CellReader]) -> None:
 
 
 def _items(rows: list[CellReader], code: str, total: Money | None, postage: Money | None) -> tuple[Line, ...]:
-    """The items; none if the order has no prices, unless a single item's price follows from the total."""
+    """The items; none if the order has no prices, unless a single item's price follows from the total. What
+    was bought none of is left out."""
     named = [row for row in rows if "item" in row or "sku" in row]
-    prices = [_money(row, "price", code) for row in named]
-    counts = [row.get("quantity", cells.pieces) or 1 for row in named]
+    prices = [row.get("price", lambda cell: cells.money(cell, code, below_zero=True)) for row in named]
+    told = [row.get("quantity", cells.pieces) for row in named]
+    counts = [1 if count is None else count for count in told]
     if len(named) == 1 and prices[0] is None and "price" not in named[0] and total:
-        rest = total - postage if postage else total
-        prices = (
-            [Money(rest.minor // counts[0], code)] if rest.minor >= 0 == rest.minor % counts[0] else [None]
-        )
+        prices = [_price_of_one(total - postage if postage else total, counts[0])]
     if not any(prices):
         return ()
     lines = []
@@ -187,8 +185,16 @@ def _items(rows: list[CellReader], code: str, total: Money | None, postage: Mone
             if "price" not in row:
                 row.blame("price", "no_price", example=cells.sample_amount(code))
             continue
-        lines.append(Line(title=row.get("item", text) or sku or "", quantity=count, price=price, sku=sku))
+        if count:
+            lines.append(Line(title=row.get("item", text) or sku or "", quantity=count, price=price, sku=sku))
     return tuple(lines)
+
+
+def _price_of_one(rest: Money, count: int | float) -> Money | None:
+    """None where no price of one piece gives the sum."""
+    if not isinstance(count, int) or count == 0 or rest.minor < 0 or rest.minor % count:
+        return None
+    return Money(rest.minor // count, rest.currency)
 
 
 def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentParcel]:
@@ -208,40 +214,41 @@ def _parcels(rows: list[CellReader], context: ImportContext) -> Iterator[SentPar
             yield parcel
 
 
-def _steps(placed: OrderPlaced, progress: Progress) -> Iterator[Event]:
-    """What happened after the order was placed, from dates, sums and the state."""
-    channel, order, when = placed.channel, placed.order, _times(placed.placed_at, progress.times)
-    if progress.has(PAID):
-        yield PaymentReceived(
-            channel=channel,
-            external_id=PAID,
-            order=order,
-            at=when[PAID],
-            amount=_part(progress.paid, placed.total) if progress.only_sums_show_payment else None,
-            method=progress.method,
-            source=SOURCE,
-        )
+def _listing(placed: OrderPlaced, progress: Progress) -> Listing:
+    """How the line shows the order. Its own time is no older than what it tells of."""
+    when = _times(placed.placed_at, progress.times)
+    dates = [*when.values(), *(parcel.at for parcel in progress.parcels if parcel.at)]
+    return Listing(
+        at=max(progress.updated_at or placed.placed_at, *dates),
+        timed=progress.updated_at is not None,
+        paid=_sum(PAID, progress.paid, progress, when, placed.total.currency),
+        method=progress.method,
+        refunded=_sum(REFUNDED, progress.refunded, progress, when, placed.total.currency),
+        parcels=_left(progress, when[SHIPPED]),
+        steps={
+            step: when[step] if progress.has(step) else None
+            for step in (DELIVERED, COMPLETED, CANCELLED)
+            if progress.has(step) or progress.denies(step)
+        },
+    )
+
+
+def _sum(
+    step: str, amount: Money | None, progress: Progress, when: Mapping[str, datetime], code: str
+) -> ListedSum | None:
+    """The sum counts, whatever the state says; no sum, or nothing beside such a state, is the whole."""
+    if progress.has(step):
+        return ListedSum(when[step], amount if amount and amount.minor else None)
+    return ListedSum(when[step], Money(0, code)) if progress.denies(step) else None
+
+
+def _left(progress: Progress, at_least: datetime) -> tuple[ListedParcel, ...] | None:
     if progress.has(SHIPPED):
-        for parcel in progress.parcels or (SentParcel(parcel=UNNAMED),):
-            yield _shipped(placed, parcel, when[SHIPPED])
-    if progress.has(DELIVERED):
-        yield OrderDelivered(channel=channel, external_id=DELIVERED, order=order, at=when[DELIVERED])
-    if progress.has(COMPLETED):
-        yield OrderCompleted(channel=channel, external_id=COMPLETED, order=order, at=when[COMPLETED])
-    if progress.has(CANCELLED):
-        yield OrderCancelled(channel=channel, external_id=CANCELLED, order=order, at=when[CANCELLED])
-    if progress.has(REFUNDED):
-        amount = _part(progress.refunded, placed.total)
-        name = f"{when[REFUNDED].isoformat()} {amount.minor if amount else 'all'}"
-        yield OrderRefunded(
-            channel=channel,
-            external_id=REFUNDED,
-            order=order,
-            at=when[REFUNDED],
-            refund=name,
-            amount=amount,
-            source=SOURCE,
+        return tuple(
+            ListedParcel(each.parcel, each.at or at_least, each.tracking, each.carrier, each.link)
+            for each in progress.parcels or (SentParcel(parcel=UNNAMED),)
         )
+    return () if progress.denies(SHIPPED) else None
 
 
 def _times(placed_at: datetime, times: Mapping[str, datetime | None]) -> dict[str, datetime]:
@@ -254,31 +261,12 @@ def _times(placed_at: datetime, times: Mapping[str, datetime | None]) -> dict[st
     return found
 
 
-def _part(amount: Money | None, total: Money) -> Money | None:
-    """None for the whole."""
-    return amount if amount and 0 < amount.minor < total.minor else None
-
-
-def _shipped(placed: OrderPlaced, parcel: SentParcel, at_least: datetime) -> OrderShipped:
-    return OrderShipped(
-        channel=placed.channel,
-        external_id=SHIPPED,
-        order=placed.order,
-        at=parcel.at or at_least,
-        parcel=parcel.parcel,
-        named=parcel.tracking is not None,
-        carrier=parcel.carrier,
-        tracking=parcel.tracking,
-        tracking_url=parcel.link,
-    )
-
-
 def _money(row: CellReader, column: str, code: str) -> Money | None:
     return row.get(column, lambda cell: cells.money(cell, code))
 
 
-def _state(cell: str) -> tuple[str, ...]:
+def _state(cell: str) -> str:
     state = STATE_WORDS.get(normal(cell))
     if state is None:
         raise BadCell("state", given=shown(cell))
-    return STATES[state]
+    return state

@@ -57,7 +57,7 @@ CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "compensation", "bad_review", "payment", "payment_claim", "unpaid",
     "late_shipping", "delay", "parcel_failed", "return", "order_change", "invoice", "unreachable",
-    "no_answer", "undeliverable", "guessing", "quote", "transfer", "promise", "fault",
+    "no_answer", "undeliverable", "guessing", "quote", "transfer", "promise", "listing", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 

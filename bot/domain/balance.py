@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from bot.domain.money import Money
-from bot.domain.payments import Paid, Refund, Shown, distinct, sources, total_at
+from bot.domain.payments import Paid, Refund, Shown, distinct, sources, standing, total_at
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         own = (None, self.channel) if self.told is not None else ()
         return [
             [paid for paid in distinct(entries, self.memos) if self.is_money(paid)]
-            for source, entries in sources(self.payments).items()
+            for source, entries in sources(standing(self.payments)).items()
             if source not in own
         ]
 
@@ -72,9 +72,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """What was given back; None if it cannot be said."""
         if self.total is None:
             return None
-        return self._most(
-            self.total, [self._refunded_of(entries) for entries in sources(self.refunds).values()]
-        )
+        told = sources(standing(self.refunds)).values()
+        return self._most(self.total, [self._refunded_of(entries) for entries in told])
 
     def _refunded_of(self, entries: list[Refund]) -> int | None:
         """The sum of a source. Who says that the whole was given back includes the parts."""
@@ -120,14 +119,14 @@ def last_paid_at(account: Account) -> datetime | None:
     for each in account.shown:
         if each.paid and each.paid.minor > 0:
             sums[each.paid] = min(each.at, sums.get(each.paid, each.at))
-    every = (paid.at for paid in account.payments if account.is_money(paid))
+    every = (paid.at for paid in standing(account.payments) if account.is_money(paid))
     return max((*every, *sums.values()), default=None)
 
 
 def covered_at(account: Account) -> datetime | None:
     """When what had been told by then first reached the total of today; None if it never did, by times."""
     if account.total is None:
-        return min((paid.at for paid in account.payments if paid.amount is None), default=None)
+        return min((paid.at for paid in standing(account.payments) if paid.amount is None), default=None)
     times = {*(paid.at for paid in account.payments), *(each.at for each in account.shown if each.paid)}
     for at in sorted(times):
         paid = _as_of(account, at).paid()

@@ -22,12 +22,14 @@ from bot.domain.events import (
     ChatEvent,
     CheckoutAbandoned,
     Event,
+    Listing,
     MessageReceived,
     MessageStatusChanged,
     OffersConfirmed,
     OrderCancelled,
     OrderDelivered,
     OrderEvent,
+    OrderListed,
     OrderPlaced,
     OrderRefunded,
     OrderShipped,
@@ -37,7 +39,8 @@ from bot.domain.events import (
     ReviewPosted,
     TimeCame,
 )
-from bot.domain.orders import DELETED, Order, Review, merge
+from bot.domain.listings import ToldFacts, with_listing
+from bot.domain.orders import DELETED, Order, Review, joined_with_files, merge
 from bot.domain.parcel_names import plain
 from bot.domain.parcels import UNNAMED, Number, Parcel, tracking_number
 from bot.domain.payments import Paid, Refund
@@ -293,6 +296,8 @@ def _fact(event: OrderEvent, name: Hash) -> OrderEvent:
             return _replace(event, reason=DELETED if event.reason == DELETED else None)
         case OrderRefunded():
             return _replace(event, refund=name(event.refund), reason=None)
+        case OrderListed():
+            return _replace(event, listing=_listing(event.listing, name))
         case ReviewPosted():
             return _replace(event, review=name(event.review), text="")
         case _:
@@ -302,16 +307,46 @@ def _fact(event: OrderEvent, name: Hash) -> OrderEvent:
 def anonymous_order(order: Order, digest: Digest, to: str | None) -> Order:
     """The order as an entry in the books of the file `to`."""
     name = _hash(digest)
-    return _replace(
+    bare = _replace(
         order,
         buyer=to,
         contacts=None,
         postcode=None,
-        payments=tuple(sorted((_paid(each, name) for each in order.payments), key=_payment_key)),
-        refunds=tuple(sorted((_refund(each, name) for each in order.refunds), key=_refund_key)),
-        parcels=tuple(sorted((_parcel(each, name) for each in order.parcels), key=lambda each: each.id)),
         reviews=tuple(sorted((_review(each, name) for each in order.reviews), key=lambda each: each.id)),
     )
+    if order.told is None:
+        return _replace(bare, **_books(order, name))
+    listed: tuple[Listing, ...] = ()
+    for each in order.listed:
+        listed = with_listing(listed, _listing(each, name))
+    return joined_with_files(
+        _replace(bare, listed=listed, told=_replace(order.told, **_books(order.told, name)))
+    )
+
+
+def _books(facts: Order | ToldFacts, name: Hash) -> dict[str, Any]:
+    return {
+        "payments": tuple(sorted((_paid(each, name) for each in facts.payments), key=_payment_key)),
+        "refunds": tuple(sorted((_refund(each, name) for each in facts.refunds), key=_refund_key)),
+        "parcels": tuple(sorted((_parcel(each, name) for each in facts.parcels), key=lambda each: each.id)),
+    }
+
+
+def _listing(listing: Listing, name: Hash) -> Listing:
+    parcel, number = _parcel_name(name), _number(name)
+    if listing.parcels is None:
+        return _replace(listing, method=None)
+    parcels = (
+        _replace(
+            each,
+            parcel=parcel(each.parcel),
+            tracking=number(each.tracking),
+            carrier=None,
+            link=None,
+        )
+        for each in listing.parcels
+    )
+    return _replace(listing, method=None, parcels=tuple(parcels))
 
 
 def merged(order: Order, event: OrderEvent, digest: Digest) -> Order:

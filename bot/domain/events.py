@@ -102,6 +102,42 @@ class BuyerEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
         return f"chat:{self.channel}:{self.buyer.id or self.buyer.email or self.buyer.phone}"
 
 
+DELIVERED, COMPLETED, CANCELLED = "delivered", "completed", "cancelled"  # steps of a listing
+
+
+class ListedSum(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What came or went back so far. amount: None: the whole. at: when the last of it did."""
+
+    at: datetime
+    amount: Money | None = None
+
+
+class ListedParcel(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A parcel that left. parcel: its number, if it has one."""
+
+    parcel: str
+    at: datetime
+    tracking: str | None = None
+    carrier: str | None = None
+    link: str | None = None
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a line of a file shows an order, as it stood at `at`. What is None or missing it says nothing of.
+
+    timed: it has a time of its own; else `at` is the newest of its dates, and it may be younger.
+    parcels: all that left, none if nothing did. steps: since when each is done; None: it is not.
+    """
+
+    at: datetime
+    timed: bool = True
+    paid: ListedSum | None = None
+    method: str | None = None
+    refunded: ListedSum | None = None
+    parcels: tuple[ListedParcel, ...] | None = None
+    steps: dict[str, datetime | None] = {}
+
+
 class Media(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A picture, recording or file beside a message, by reference; as the platform describes it.
 
@@ -265,6 +301,12 @@ class OrderRefunded(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, t
     source: str | None = None  # what tells it, if that is not simply its channel
 
 
+class OrderListed(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.listed"):
+    """A line of a seller's file showed how far an order came."""
+
+    listing: Listing
+
+
 class ReviewPosted(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="review.posted"):
     rating: int  # 1 to 5
     text: str = ""
@@ -400,6 +442,7 @@ AnyEvent = (
     | OrderCancelled
     | OrderReopened
     | OrderRefunded
+    | OrderListed
     | ReviewPosted
     | CheckoutAbandoned
     | ItemRestocked
@@ -421,8 +464,26 @@ def not_after(event: E, now: datetime) -> E:
     """The event with no time that is later than `now`, when it was told: a clock far ahead, or local time
     that is called UTC, would win over all that comes after it. Less than AHEAD is left as it is, so that what
     one platform tells stays in its order."""
+    if isinstance(event, OrderListed) and event.listing.at > now + AHEAD:
+        event = msgspec.structs.replace(event, listing=_listed_until(event.listing, now))
     late = [name for name in _TIMES if (at := getattr(event, name, None)) and at > now + AHEAD]
     return msgspec.structs.replace(event, **dict.fromkeys(late, now)) if late else event
+
+
+def _listed_until(listing: Listing, now: datetime) -> Listing:
+    return msgspec.structs.replace(
+        listing,
+        at=now,
+        paid=listing.paid and _sum_until(listing.paid, now),
+        refunded=listing.refunded and _sum_until(listing.refunded, now),
+        parcels=listing.parcels
+        and tuple(msgspec.structs.replace(each, at=min(each.at, now)) for each in listing.parcels),
+        steps={step: since and min(since, now) for step, since in listing.steps.items()},
+    )
+
+
+def _sum_until(sum: ListedSum, now: datetime) -> ListedSum:
+    return msgspec.structs.replace(sum, at=min(sum.at, now))
 
 
 _encoder = msgspec.json.Encoder()

@@ -7,7 +7,7 @@ be repeated and permuted. The state is never stored as a fact, but derived.
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,10 +17,12 @@ from bot.domain.derived import derived
 from bot.domain.events import (
     BuyerRef,
     Line,
+    Listing,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderEvent,
+    OrderListed,
     OrderPlaced,
     OrderRefunded,
     OrderReopened,
@@ -30,11 +32,12 @@ from bot.domain.events import (
     PaymentReceived,
     ReviewPosted,
 )
+from bot.domain.listings import ToldFacts, with_files, with_listing
 from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, authorised_since, with_shown
+from bot.domain.payments import Paid, Refund, Shown, authorised_since, standing, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -92,6 +95,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     cancellations: tuple[datetime, ...] = ()  # all of them and deletions, each with a message of its own
     reopenings: tuple[datetime, ...] = ()
     reminders_ended_at: datetime | None = None  # the buyer asked not to be pressed
+    listed: tuple[Listing, ...] = ()  # what files showed, oldest first; it is in the facts above
+    told: ToldFacts | None = None  # these facts without the files', where there are any
 
     @property
     def shown_number(self) -> str:
@@ -275,7 +280,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def refunded_in_full(self) -> bool:
         if not self.refunds:
             return False
-        if any(refund.amount is None for refund in self.refunds):
+        if any(refund.amount is None for refund in standing(self.refunds)):
             return True
         back, paid = self.refunded, self.paid
         if self.total is None or back is None or back.minor == 0:
@@ -373,6 +378,24 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
 def merge(order: Order | None, event: OrderEvent) -> Order:
     """The order with one more fact; the same facts in any sequence, with repeats, give the same order."""
     order = order or Order(id=event.order, channel=event.channel)
+    if isinstance(event, OrderListed):
+        return joined_with_files(_replace(order, listed=with_listing(order.listed, event.listing)))
+    if order.told is None:
+        return _merged(order, event)
+    return joined_with_files(_merged(_replace(order, told=None, **_fields(order.told)), event))
+
+
+def joined_with_files(order: Order) -> Order:
+    """The order whose files were shown, or told of, anew."""
+    told = order.told or ToldFacts(**{name: getattr(order, name) for name in ToldFacts.__struct_fields__})
+    return _replace(order, told=told, **_fields(with_files(told, order.listed)))
+
+
+def _fields(facts: ToldFacts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in ToldFacts.__struct_fields__}
+
+
+def _merged(order: Order, event: OrderEvent) -> Order:
     ref: BuyerRef | None = getattr(event, "buyer", None)
     if ref is not None and event.channel == order.channel:  # another system may call them otherwise
         contacts = told(order.contacts or Contacts(), ref, event.at, isinstance(event, OrderPlaced))

@@ -17,6 +17,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     source: the system that told it; None for entries stored before sums were kept by source.
     beside: what others had told of, and this source had not; it came on top of that.
+    so_far: it is all that the source has told of. over: another sum took its place since.
     """
 
     id: str
@@ -28,15 +29,21 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     told_at: datetime | None = None
     last_at: datetime | None = None  # its latest time, where it was told under several
     beside: Money | None = None
+    so_far: bool = False
+    over: bool = False
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """so_far, over: as of a payment."""
+
     id: str
     at: datetime  # as it was told last
     amount: Money | None = None  # None: the whole
     source: str | None = None
     first_at: datetime | None = None  # its earliest time, where it was told under several
     had_amount: bool = False  # an earlier word of it named a sum
+    so_far: bool = False
+    over: bool = False
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -102,6 +109,26 @@ def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
     for entry in entries:
         found.setdefault(entry.source, []).append(entry)
     return found
+
+
+def standing(entries: Iterable[Told]) -> list[Told]:
+    """What counts: a sum of all so far in place of whatever else its source told."""
+    told = list(entries)
+    whole = {entry.source for entry in told if entry.so_far}
+    return [entry for entry in told if not entry.over and (entry.so_far or entry.source not in whole)]
+
+
+def newly_back(refund: Refund, refunds: Iterable[Refund]) -> Money | None:
+    """What a refund gave back itself, where it tells all so far; None for the whole."""
+    if refund.amount is None or not refund.so_far:
+        return refund.amount
+    sums = [
+        each.amount
+        for each in refunds
+        if each.so_far and each.source == refund.source and each.amount and each.amount < refund.amount
+    ]
+    before = max((each.minor for each in sums if each.currency == refund.amount.currency), default=0)
+    return Money(refund.amount.minor - before, refund.amount.currency)
 
 
 def current(payments: Iterable[Paid]) -> list[Paid]:

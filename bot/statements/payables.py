@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from bot.domain.balance import Account
 from bot.domain.orders import Order
+from bot.domain.payments import standing
 from bot.domain.reconcile import Payable
 from storage import transfer_records
 
@@ -63,7 +64,7 @@ def _told(order: Order) -> list[int]:
     """The sums that other sources told of, less those that a statement has shown since."""
     account: Account = order.account
     by_source: dict[str | None, Counter[int]] = {}
-    for paid in order.payments:
+    for paid in standing(order.payments):
         worth = account.worth(paid)
         if worth:
             by_source.setdefault(paid.source, Counter())[worth] += 1

@@ -19,6 +19,7 @@ from bot.domain.orders import Order
 from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
+from bot.domain.payments import newly_back
 from bot.domain.return_policy import until_of
 from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Shop, in_language
@@ -230,7 +231,7 @@ def _amount(about: About) -> Any:
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
-    return found.amount or order.total
+    return newly_back(found, order.refunds) or order.total
 
 
 def _choice(about: About) -> list[str]:

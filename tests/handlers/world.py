@@ -12,11 +12,15 @@ from bot.domain.events import (
     BuyerRef,
     Event,
     Line,
+    ListedParcel,
+    ListedSum,
+    Listing,
     MessageReceived,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderEvent,
+    OrderListed,
     OrderPlaced,
     OrderRefunded,
     OrderReopened,
@@ -112,6 +116,19 @@ def refunded(
 ) -> OrderRefunded:
     amount = None if minor is None else Money(minor, currency)
     return OrderRefunded(**_base(f"refunded-{refund}", PLACED + after), refund=refund, amount=amount)
+
+
+def listed(after: timedelta, timed: bool = True, **shown: Any) -> OrderListed:
+    """A line of a file; parcels by their numbers, sums in minor units, None for the whole."""
+    at = PLACED + after
+    sums = {
+        name: ListedSum(at, None if (minor := shown.pop(name)) is None else Money(minor, "CNY"))
+        for name in ("paid", "refunded")
+        if name in shown
+    }
+    if "parcels" in shown:
+        shown["parcels"] = tuple(ListedParcel(name, at, name) for name in shown["parcels"])
+    return OrderListed(**_base("listed", at), listing=Listing(at=at, timed=timed, **sums, **shown))
 
 
 def reviewed(rating: int, after: timedelta = 6 * DAY, text: str = "") -> ReviewPosted:

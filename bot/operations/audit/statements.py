@@ -19,6 +19,7 @@ from bot.domain.events import (
 from bot.domain.shop import Shop
 from bot.operations.audit import money, parcels
 from bot.operations.audit.conversations import Violation, began
+from bot.operations.audit.files import with_parts
 from bot.operations.audit.said import Said
 from storage.audit_queries import Fact, Sending
 
@@ -57,7 +58,7 @@ def _told(facts: Collection[Fact], by: datetime) -> tuple[OrderEvent, ...]:
     shown = [fact for fact in facts if isinstance(fact.event, OrderPlaced)]
     first = min(shown, key=lambda fact: fact.received_at, default=None)
     known = (fact.event for fact in facts if fact.received_at <= by or fact is first)
-    return tuple(event for event in known if isinstance(event, OrderEvent))
+    return with_parts([event for event in known if isinstance(event, OrderEvent)])
 
 
 def _is_test(said: Said) -> bool:
