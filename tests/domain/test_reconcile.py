@@ -279,12 +279,13 @@ class Truth:
         return self.chance.choice(("", "转账", "货款", "手机 13800001234"))
 
     def _mistyped(self, told: str) -> str:
-        """One slip, and now and then two."""
+        """One slip, and now and then two; but never the number of another order."""
         signs = list(told)
         for _ in range(2 if self.chance.random() < 0.2 else 1):
             place = self.chance.choice([at for at, sign in enumerate(signs) if sign.isdecimal()])
             signs[place] = self.chance.choice("0123456789")
-        return "".join(signs) if self.chance.random() < 0.8 else "".join(signs[:-2])
+        slip = "".join(signs) if self.chance.random() < 0.8 else "".join(signs[:-2])
+        return told if any(slip == each.number for each in self.orders) else slip
 
     def _other_income(self) -> None:
         at = NOON + timedelta(minutes=self.chance.randrange(60 * 24 * 6))
