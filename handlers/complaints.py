@@ -23,7 +23,7 @@ from handlers.late_shipping import is_late
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Answers
-from handlers.replies import answer, quoted
+from handlers.replies import answer, noted, quoted
 from handlers.validity import amount, cancelled, iso, refunded_in_full
 from handlers.vip import standing, tier_of
 from handlers.which_order import named_order, own_order
@@ -37,7 +37,7 @@ def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> lis
     named = named_order(numbers_in(event.text), context)
     known = _open_complaint(named, context)
     if known is not None:
-        return [_noted(known, event, context)]
+        return [noted(known.key, event, context)]
     cause = cause_of(plain)
     if cause == OTHER and meaning.intent == "damaged_item":
         cause = "damaged"
@@ -56,7 +56,7 @@ def alarmed(event: MessageReceived, context: Context) -> list[Action]:
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
     key = f"alarm:{event.channel}:{event.conversation}:{concern}:{day}"
     if any(case.key == key for case in context.cases):
-        return [_noted_under(key, event)]
+        return [noted(key, event, context)]
     template = "harm_taken" if is_harm(concern) else "complaint_taken"
     if any(case.key.startswith(f"alarm:{event.channel}:{event.conversation}:") for case in context.cases):
         template = "noted"  # they have read what comes first; the owner hears of this too
@@ -177,16 +177,6 @@ def _open_complaint(named: Order | None, context: Context) -> Case | None:
         if case.kind == "complaint" and case.open and (named is None or case.order in (None, named.id)):
             return case
     return None
-
-
-def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
-    """Say once a day that it stands in the case too."""
-    day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return _noted_under(f"{case.key}:{day}", event)
-
-
-def _noted_under(key: str, event: MessageReceived) -> Say:
-    return msgspec.structs.replace(answer("noted", event), key=f"noted:{key}")
 
 
 def _is_of(event: TimeCame, case: Case) -> bool:

@@ -85,11 +85,13 @@ def _wishes(wish: Callable[[str], bool], plain: str, text: str) -> bool:
 
 def _parts(text: str) -> list[str]:
     """What has a wish of its own: the end of a text that is not read to its end, each message that was too
-    long to be obeyed at once, and what goes on in the next."""
+    long to be obeyed at once, the last one, which half a sentence may stand before, and what goes on in the
+    next."""
     parts = [text[-LONGEST:]] if len(text) > LONGEST else []
     if "\n" in text:
-        parts += [line for line in text.split("\n") if len(line) > LONGEST_WISH]
-        parts.append(_GOES_ON.sub("", text))
+        *before, last = text.split("\n")
+        parts += [line for line in before if len(line) > LONGEST_WISH]
+        parts += [last, _GOES_ON.sub("", text)]
     return parts
 
 
