@@ -64,11 +64,11 @@ def recognise(text: str) -> Meaning:
     pressed = _wishes(presses, plain, text)
     plain = without_pressing(plain) if pressed else plain
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    if wants_no_offers(plain):
+    if _wishes(wants_no_offers, plain, text):
         return _by("no_offers", 1.0, "no more offers")
     if _wishes(lambda part: wants_stop(without_pressing(part)), plain, text):
         return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
-    if wants_resume(plain):
+    if _wishes(wants_resume, plain, text):
         return _by("resume", 1.0, "resume word")
     if not found:
         return _by("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)

@@ -252,7 +252,9 @@ POLICIES: MessagePolicies = {
     "product_unknown": policy.answer(),
     "which_product": policy.answer(
         samples=tuple(
-            {"items": items, **said} for items in (["Blue mug", "White mug"], []) for said in ({}, {"again": True})
+            {"items": items, **said}
+            for items in (["Blue mug", "White mug"], [])
+            for said in ({}, {"again": True})
         )
     ),
 }

@@ -1,10 +1,12 @@
 """What a chat remembers from turn to turn, so that questions find their answers and nothing is said twice in
 a row."""
 
+import re
 from datetime import timedelta
 from zlib import crc32
 
 import msgspec
+from rapidfuzz import fuzz
 
 from bot.domain.actions import Action, Ask, CallHuman, KeepTalk, Say
 from bot.domain.context import Context
@@ -21,6 +23,9 @@ from handlers.stop import goes_on
 
 GREETS_AGAIN = timedelta(hours=4)  # before this a second greeting is answered, not returned
 SAYS_AGAIN = timedelta(hours=1)  # before this the same is not said a second time in the same words
+ASKED = "|"  # between what was said and the words that it answered
+ALIKE = 60  # of 100, from which on two questions are the same
+WORDS = 80  # characters of a question that are remembered
 AGAIN = "again:"  # before what was said last, if it was said in other words by then
 QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answered
 
@@ -28,7 +33,7 @@ QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answere
 OTHER_WORDS = frozenset({"human_again", "noted", "not_matched", "hello_again"})
 # What is asked once more in other words, or once only; a person is called where that does not help.
 ASKED_TWICE, ASKED_ONCE = frozenset({"which_order", "which_product"}), frozenset({"which_meaning"})
-# What tells facts: the second time that nothing has changed, and then a person is called.
+# What tells facts: the second time that nothing has changed. Who then asks the same again gets a person.
 TELLS_FACTS = frozenset(
     {
         *("where_is_order", "when_ship", "payment_status", "refund_status", "return_open", "return_policy"),
@@ -58,13 +63,13 @@ def ends_a_wish(event: MessageReceived, context: Context) -> bool:
     """Whether these words are only the rest of a wish that was obeyed a moment ago."""
     talk = talk_of(context)
     lately = talk.said_at is not None and context.now - talk.said_at < WISH_ENDS
-    obeyed = (talk.said or "").removeprefix(AGAIN).partition(":")[0] in WISHES
+    obeyed = (talk.said or "").partition(":")[0] in WISHES
     return lately and obeyed and goes_on(normalise(event.text))
 
 
 def told_anew(actions: list[Action], event: MessageReceived, context: Context) -> list[Action]:
     """Put other words for what this chat was told last, or leave it out, so that nothing is said twice in a
-    row; who asks a third time gets a person."""
+    row; who asks the same a third time gets a person."""
     talk = talk_of(context)
     said_at = None if isinstance(event, AnswerOutdated) else talk.said_at  # what was said last was not sent
     recent = said_at is not None and context.now - said_at < SAYS_AGAIN
@@ -80,7 +85,7 @@ def told_anew(actions: list[Action], event: MessageReceived, context: Context) -
 
 
 def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
-    before = talk_of(context).said or ""
+    before, _, words = (talk_of(context).said or "").partition(ASKED)
     varied = before.startswith(AGAIN)
     if before.removeprefix(AGAIN) != _known_by(say, context):
         return [say]
@@ -92,8 +97,13 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
         return [_in_other_words(say)]
     if say.template in TELLS_FACTS and not varied:
         return [answer("same_again", event)]
-    asks_or_tells = ASKED_TWICE | ASKED_ONCE | TELLS_FACTS
-    return _person(event, context) if say.template in asks_or_tells else [say]
+    if say.template in ASKED_ONCE or (varied and fuzz.token_set_ratio(words, _words(event)) >= ALIKE):
+        return _person(event, context)
+    return [say]
+
+
+def _words(event: MessageReceived) -> str:
+    return " ".join(re.findall(r"[\u3400-\u9fff]|\w+", normalise(event.text)))[:WORDS]
 
 
 def _in_other_words(say: Say) -> Say:
@@ -109,7 +119,7 @@ def _known_by(say: Say, context: Context) -> str:
         facts = f"{order.id}:{order.state}:{order.total}:{order.paid}:{order.refunded}:{parcels}"
         template = ONE_ANSWER.get(template, template) if order.state in ALIKE_IN else template
     values = {name: value for name, value in sorted(say.values.items()) if name != "again"}
-    return f"{template}:{crc32(f'{facts}{values}'.encode()):08x}"
+    return f"{template}:{crc32(f'{facts}{values}{sorted(say.words.items())}'.encode()):08x}"
 
 
 def _person(event: MessageReceived, context: Context) -> list[Action]:
@@ -141,10 +151,10 @@ def _after(
         talk = msgspec.structs.replace(talk, greeted_at=now)
     if says:
         last = says[-1]
-        if last.template == "same_again":
-            said = f"{AGAIN}{before.said}"
-        else:
-            said = f"{AGAIN if last.values.get('again') else ''}{_known_by(last, context)}"
+        repeated = last.template == "same_again"
+        same = (before.said or "").partition(ASKED)[0] if repeated else _known_by(last, context)
+        again = AGAIN if repeated or last.values.get("again") else ""
+        said = f"{again}{same}{ASKED}{_words(event)}"
         talk = msgspec.structs.replace(talk, said=said, said_at=now)
     shelf = context.shelf
     named = shelf.products[0].sku if shelf.named and len(shelf.products) == 1 else None

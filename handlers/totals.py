@@ -90,7 +90,9 @@ def _known(order: Order, facts: Facts) -> Reason | None:
 
 def not_while_cancelling(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
     """While a person has not settled that the buyer wants to cancel, no other sum to pay is named."""
-    wish = next((case for case in facts.cases if case.reason == ASKED_TO_CANCEL and case.order == due.order), None)
+    wish = next(
+        (case for case in facts.cases if case.reason == ASKED_TO_CANCEL and case.order == due.order), None
+    )
     if wish is None or not wish.open:
         return None
     return now + LOOKS_AGAIN, Reason("case_open", {"number": wish.number})

@@ -109,7 +109,9 @@ def _waits_for(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable
 def _is_words(part: Arrived) -> bool:
     """False for what a button, a command or a picture says."""
     event = part.event
-    return isinstance(event, MessageReceived) and event.kind == "text" and not event.text.startswith("/")
+    if not isinstance(event, MessageReceived) or event.kind != "text":
+        return False
+    return not event.text.lstrip().startswith("/")
 
 
 def _words(part: Arrived) -> str:
