@@ -77,8 +77,10 @@ _REFUSES = re.compile(
 
 # What a wish may go on with in the next message, and what says nothing by itself.
 _REST = re.compile(
-    r"^(?:消息|短信|信息|讯息|简讯|广告|邮件|通知|推送|我|给|[你您]们?|的|了|啦|吧|啊|谢谢|任何|这些|这种|再|来|发|[,，。.!！~ ])+$"
-    r"|^(?:(?:send(?:ing)?|text(?:ing)?|messag(?:e|es|ing)|e?mail(?:s|ing)?|writ(?:e|ing)|texts|me|us|to|any|more|anymore|these|those|this"
+    r"^(?:消息|短信|信息|讯息|简讯|广告|邮件|通知|推送|我|给|[你您]们?|的|了|啦|吧|啊|谢谢|任何|这些"
+    r"|这种|再|来|发|[,，。.!！~ ])+$"
+    r"|^(?:(?:send(?:ing)?|text(?:ing)?|messag(?:e|es|ing)|e?mail(?:s|ing)?|writ(?:e|ing)|texts|me|us"
+    r"|to|any|more|anymore|these|those|this"
     r"|such|please|now|here|again|your|all|ads?|offers?|notifications?|thanks)[,.! ]*)+$"
 )
 

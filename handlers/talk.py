@@ -30,9 +30,10 @@ AGAIN = "again:"  # before what was said last, if it was said in other words by 
 QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answered
 
 # What has other words for the second time in a row, and then its first ones again.
-OTHER_WORDS = frozenset({"human_again", "noted", "not_matched", "hello_again"})
-# What is asked once more in other words, or once only; a person is called where that does not help.
-ASKED_TWICE, ASKED_ONCE = frozenset({"which_order", "which_product"}), frozenset({"which_meaning"})
+OTHER_WORDS = frozenset(
+    {"human_again", "noted", "which_order", "which_product", "not_matched", "hello_again"}
+)
+ASKED_ONCE = frozenset({"which_meaning"})  # a person is called where that did not help
 # What tells facts: the second time that nothing has changed. Who then asks the same again gets a person.
 TELLS_FACTS = frozenset(
     {
@@ -93,13 +94,10 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]
-    if say.template in ASKED_TWICE and not varied:
-        return [_in_other_words(say)]
     if say.template in TELLS_FACTS and not varied:
         return [answer("same_again", event)]
-    if say.template in ASKED_ONCE or (varied and fuzz.token_set_ratio(words, _words(event)) >= ALIKE):
-        return _person(event, context)
-    return [say]
+    third = say.template in TELLS_FACTS and fuzz.token_set_ratio(words, _words(event)) >= ALIKE
+    return _person(event, context) if third or say.template in ASKED_ONCE else [say]
 
 
 def _words(event: MessageReceived) -> str:

@@ -2,9 +2,10 @@
 
 The rule, for both sides alike: a number is its runs of Latin letters and of digits, one after the other.
 Case, width, the signs and spaces between the runs, a word such as No. in front, and words of other scripts
-count for nothing, so `inv - 2026-0042` is `INV-2026/0042`, and `77-01` is `№ 77-01`. Digits that stand together stay together: `1001.1` is not `10011`. If
-several numbers are alike by this rule, each is meant only by who spells it as it was told; a # in front may
-always be left out. Whoever types the memo of an order, its number with a check digit, names it as well.
+count for nothing, so `inv - 2026-0042` is `INV-2026/0042`, and `77-01` is `№ 77-01`. Digits that stand
+together stay together: `1001.1` is not `10011`. If several numbers are alike by this rule, each is meant only
+by who spells it as it was told; a # in front may always be left out. Whoever types the memo of an order, its
+number with a check digit, names it as well.
 """
 
 import re

@@ -22,8 +22,8 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """last: the intent that was answered last, at `last_at`. said: how the last answer, of `said_at`, is known
-    again. written: the locale of the language that the buyer wrote in last, where they wrote words.
+    """last: the intent that was answered last, at `last_at`. said: how the last answer, of `said_at`, is
+    known again. written: the locale of the language that the buyer wrote in last, where they wrote words.
 
     product: the sku of what was talked about last. order: the id of the order that was.
     """

@@ -82,13 +82,14 @@ def test_thanks_and_a_stop_said_twice_are_answered_once() -> None:
         assert answers(wrote(text, id="m2"), after(text, context=chat_context())) == []
 
 
-def test_which_order_is_asked_in_other_words_and_then_a_person_is_called() -> None:
+def test_which_order_is_asked_in_other_words_the_second_time() -> None:
     first = after("where is my order?", context=chat_context())
     (said,) = decide(wrote("where is my order", id="m2"), first)
     assert isinstance(said, Say)
     assert (said.template, said.values) == ("which_order", {"again": True})
-    again = after("where is my order", context=first)
-    assert answers(wrote("where is my order??", id="m3"), again) == ["human_coming"]
+    (third,) = decide(wrote("where is my order??", id="m3"), after("where is my order", context=first))
+    assert isinstance(third, Say)
+    assert (third.template, third.values) == ("which_order", {})
 
 
 @pytest.mark.parametrize(
