@@ -1,11 +1,17 @@
-"""Words of who waits for a person's answer: what silence would not do for.
+"""Words of who waits for a person's answer: what silence would not do for, and what is said then.
 
 Patterns over normalised text, Chinese first.
 """
 
 import re
 
+import msgspec
+
+from bot.domain.actions import Say
+from bot.domain.context import Context
+from bot.domain.events import MessageReceived
 from handlers.normalise import normalise
+from handlers.replies import answer
 
 _WAITS = re.compile(
     r"^[?!.。…~ ]*\?[?!.。…~ ]*$"
@@ -34,3 +40,13 @@ def only_waits(text: str) -> bool:
 def wants_answer(text: str) -> bool:
     """True for a question, and for what is urgent."""
     return _WANTS.search(normalise(text)) is not None
+
+
+def noted(key: str, event: MessageReceived, context: Context) -> Say:
+    """Say that this stands in the open case of that key too: to what asks or presses each time, else once a
+    day."""
+    said = answer("noted", event)
+    if wants_answer(event.text):
+        return said
+    day = context.now.astimezone(context.shop.zone()).date().isoformat()
+    return msgspec.structs.replace(said, key=f"noted:{key}:{day}")

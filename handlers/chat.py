@@ -30,14 +30,14 @@ from handlers import (
 )
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
-from handlers.awaited import only_waits
+from handlers.awaited import noted, only_waits
 from handlers.form import read_form
 from handlers.language import language_of
 from handlers.meaning import EMPTY, recognise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
-from handlers.replies import answer, case_waiting, noted, quoted
+from handlers.replies import answer, case_waiting, quoted
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
@@ -53,7 +53,8 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     read_alone = haggling.surely(context.understood or read(event, context.locale))
     understood = about_items.revised(read_alone, event, context)
     decided = told_anew(decide(understood, event, context), event, context)
-    answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
+    given = limited(decided, _meant(understood), event, context)
+    answers = [_in_language(action, event, context) for action in given]
     return remembered([*answers, *quotes.recognise(answers, context)], understood, event, context)
 
 

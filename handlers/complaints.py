@@ -18,12 +18,13 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import return_news
 from handlers.alarm import alarm_in, is_harm
+from handlers.awaited import noted
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.late_shipping import is_late
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.questions import Answers
-from handlers.replies import answer, noted, quoted
+from handlers.replies import answer, quoted
 from handlers.validity import amount, cancelled, iso, refunded_in_full
 from handlers.vip import standing, tier_of
 from handlers.which_order import named_order, own_order

@@ -1,12 +1,9 @@
 """Replies in the chat that the question came from, one for each message of the buyer."""
 
-import msgspec
-
 from bot.domain.actions import Say, Value
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.orders import Order
-from handlers.awaited import wants_answer
 
 SHOWN = 500  # characters of a buyer's message that are shown to the seller
 
@@ -37,16 +34,6 @@ def human_called(context: Context) -> bool:
 def case_waiting(context: Context) -> Case | None:
     """The case in which this buyer waits for a person's answer."""
     return next((case for case in context.cases if case.calls and case.waits), None)
-
-
-def noted(key: str, event: MessageReceived, context: Context) -> Say:
-    """Say that this stands in the open case of that key too: to what asks or presses each time, else once a
-    day."""
-    said = answer("noted", event)
-    if wants_answer(event.text):
-        return said
-    day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return msgspec.structs.replace(said, key=f"noted:{key}:{day}")
 
 
 def quoted(event: MessageReceived) -> dict[str, Value]:

@@ -273,3 +273,24 @@ async def test_the_right_proof_is_one_beside_other_words_about_the_order(
 def told(shop: World, buyer: str) -> list[tuple[str, str | None]]:
     mine = (message for message in shop.receiver.messages if message["buyer"]["id"] == buyer)
     return [(message["template"], message.get("order")) for message in mine]
+
+
+@pytest.mark.parametrize(
+    "halves", [("我要", "退订"), ("不要再给我发", "消息了"), ("I want to", "unsubscribe")]
+)
+async def test_a_stop_in_two_halves_is_one_wish_and_calls_nobody(
+    database_url: str, halves: tuple[str, str]
+) -> None:
+    async with world(database_url, **FOUR) as shop:
+        await shop.place()
+        await shop.forward(timedelta(hours=1))
+        before = len(shop.receiver.messages)
+        for half in halves:
+            await shop.say(half)
+            await shop.settle()
+            await shop.forward(SECOND)
+        await shop.forward(10 * SECOND)
+
+        assert shop.receiver.templates[before:] == ["stopped"]
+        link = shop.program.parts.database.read
+        assert (await link(lambda link: link.execute(tables.cases.select()).all())) == []
