@@ -15,6 +15,7 @@ from bot.commands import (
     events,
     holding,
     outbox,
+    promises,
     reconciling,
     serving,
     setup,
@@ -56,6 +57,7 @@ app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")
 app.add_typer(segments_app, name="segments")
 app.add_typer(tiers_app, name="tiers")
+app.command("promises")(promises.promises)
 app.command("events")(events.events)
 app.command("simulate")(simulating.simulate)
 app.command("audit")(auditing.audit)

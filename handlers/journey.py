@@ -26,6 +26,7 @@ from handlers import (
     reminders,
     returns,
     review,
+    service_promises,
     shipping,
     totals,
     weighing,
@@ -56,6 +57,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     refunds.cancel,
     refunds.restore,
     refunds.refund,
+    service_promises.watch,
 )
 
 

@@ -24,7 +24,7 @@ def watch(order: Order, context: Context) -> list[Action]:
     ever_free = any(each.total.minor == 0 for each in order.shown_money)
     begins += [order.placed_at] if ever_free and order.placed_at else []
     days = {promised_day(at, context.shop) for at in begins}
-    times = {day for day in days if day} | _taken_back(order)
+    times = {day for day in days if day} | taken_back(order)
     return [_deadline(order, at) for at in sorted(times)]
 
 
@@ -40,7 +40,7 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     if now - by > FORGOTTEN or any(_is_about(order, case.kind, case.order) for case in context.cases):
         return []
     key = f"late_shipping:{order.id}:{by.date().isoformat()}"
-    again = max((at for at in _taken_back(order) if by < at <= now), default=None)
+    again = max((at for at in taken_back(order) if by < at <= now), default=None)
     if again:
         key += f":{int(again.timestamp())}"
     details = {"order": order.shown_number, "day": by.date().isoformat()}
@@ -81,7 +81,7 @@ def settled(order: Order) -> bool:
     return not to_ship(order)
 
 
-def _taken_back(order: Order) -> set[datetime]:
+def taken_back(order: Order) -> set[datetime]:
     """When parcels were taken back."""
     times = ((parcel.first_cancelled_at, parcel.cancelled_at) for parcel in order.parcels)
     return {at for pair in times for at in pair if at}

@@ -18,8 +18,8 @@ from bot.domain.parcel_news import (
     TAKEN_BACK,
     parcel_of,
     together_until,
-    told_ids,
     told_numbers,
+    told_on_its_way,
 )
 from bot.domain.parcels import Number, Parcel
 from bot.domain.reasons import Reasons
@@ -28,7 +28,15 @@ from handlers.validity import cancelled, iso, parcel_arrived, refunded_in_full
 
 
 def announce(order: Order, context: Context) -> list[Action]:
-    return [_about("shipped", order, each, each.shipped_at) for each in order.parcels if each.shipped_at]
+    """Each record, and once more when it left again after it was taken back."""
+    return [
+        *(_about(LEFT, order, each, each.shipped_at) for each in order.parcels if each.shipped_at),
+        *(
+            _about(LEFT, order, each, at, f":{at:%Y%m%dT%H%M%S}")
+            for each in order.parcels
+            if (at := each.left_at) and (back := each.first_cancelled_at or each.cancelled_at) and back < at
+        ),
+    ]
 
 
 def correct(order: Order, context: Context) -> list[Action]:
@@ -58,8 +66,8 @@ def take_back(order: Order, context: Context) -> list[Action]:
     ]
 
 
-def _about(template: str, order: Order, record: Parcel, at: datetime | None) -> Say:
-    key = f"{template}:{order.id}:{record.id}"
+def _about(template: str, order: Order, record: Parcel, at: datetime | None, again: str = "") -> Say:
+    key = f"{template}:{order.id}:{record.id}{again}"
     values: dict[str, Value] = {"parcel": record.id}
     return Say(template=template, key=key, order=order.id, at=at, earliest=True, values=values)
 
@@ -97,7 +105,7 @@ def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime)
     parcel = parcel_of(order, due.values.get("parcel"))
     if (outdated := on_its_way(order, parcel)) or parcel is None:
         return outdated
-    if told_ids(LEFT, order, facts.said) & set(parcel.ids):
+    if told_on_its_way(order, facts.said) & set(parcel.ids):
         return Reason("parcel_told", {"order": order.shown_number})
     return None
 
@@ -126,8 +134,7 @@ def why_not_take_back(due: DueMessage, order: Order, facts: Facts, now: datetime
     parcel = parcel_of(order, due.values.get("parcel"))
     if parcel is None or not parcel.taken_back:
         return Reason("parcel_left_again", {"order": order.shown_number})
-    ids = set(parcel.ids)
-    if not told_ids(LEFT, order, facts.said) & ids or told_ids(TAKEN_BACK, order, facts.said) & ids:
+    if not told_on_its_way(order, facts.said) & set(parcel.ids):
         return Reason("parcel_not_told", {"order": order.shown_number})
     return None
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, Say, Unsay
-from bot.domain.context import Context
+from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
@@ -123,12 +123,20 @@ def _nothing_paid(order: Order) -> Reason | None:
 
 
 def _already_said(order: Order, facts: Facts) -> Reason | None:
-    """An earlier message named this sum, or was written knowing that all was paid."""
+    """An earlier message named this sum or more, or was written knowing that all was paid."""
     for said in facts.said:
         told = said.template in _TELL_PAYMENTS and said.sent_at is not None and said.paid
-        if told and (said.paid_sum == order.paid or (said.paid_sum is None and covered(order))):
+        if told and _named(said, order):
             return Reason("already_told", {"order": order.shown_number})
     return None
+
+
+def _named(said: Said, order: Order) -> bool:
+    """What is less by now was not paid since. Where the total was known and no sum, it was not clear."""
+    if said.paid_sum is None:
+        return said.total is None and covered(order)
+    paid = order.paid
+    return paid is not None and paid.currency == said.paid_sum.currency and paid <= said.paid_sum
 
 
 def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.actions import Action, Say
-from bot.domain.context import Context
+from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.payments import Refund
@@ -110,8 +110,14 @@ def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: date
         return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
     if (due.template == "refunded") != order.refunded_in_full:
         return Reason("refund_told_otherwise", {"order": order.shown_number})
-    whole = any(said.template == "refunded" and said.sent_at for said in facts.said)
+    whole = any(said.sent_at and _named_whole(said, due, order) for said in facts.said)
     return Reason("already_told", {"order": order.shown_number}) if whole else None
+
+
+def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:
+    """It told that all of it went back; the word of a cancelling names what had gone back by then."""
+    by_the_way = said.template == "cancelled" and said.refunded is not None and said.refunded.minor > 0
+    return said.template == "refunded" or (by_the_way and said.refunded == order.refunded)
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)

@@ -14,12 +14,23 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from bot.domain.shop import Payment
 from handlers import message_policies as policy
-from handlers.validity import amount, claimed, free, iso, not_payable, reminders_ended, waits_for_seller
+from handlers import totals
+from handlers.validity import (
+    amount,
+    claimed,
+    free,
+    iso,
+    not_payable,
+    on_account,
+    reminders_ended,
+    waits_for_seller,
+)
 from handlers.validity import order_closed as closed_at
 
 TO_SELLER = "seller_case"  # the template of what the seller is told, about an order or not
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
 ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
+TOLD_BEFORE = (payment_term.TOLD_BY, "total_changed")  # before the sum is asked for
 ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
 WAITS_AGAIN = timedelta(days=1)  # an order that waits for the seller is looked at again
 FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
@@ -71,6 +82,10 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
+    for at in totals.raised_from_nothing(order):  # which may be long after it was placed
+        key = f"unpaid_closed:{order.id}:{int(at.timestamp())}"
+        closes_at = context.shop.closes_at(at)
+        actions.append(WakeAt(key=key, at=closes_at, what="unpaid_closed", order=order.id))
     outdated = not_payable(order) or reminders_ended(order)
     if outdated:
         actions.append(
@@ -126,6 +141,7 @@ def why_not_remind(due: DueMessage, order: Order, facts: Facts, now: datetime) -
     outdated = (
         not_payable(order)
         or free(order)
+        or on_account(order)
         or reminders_ended(order, facts.conversations)
         or claimed(order, facts)
     )
@@ -169,7 +185,7 @@ def order_closed(order: Order, facts: Facts, now: datetime) -> Reason | None:
 
 def one_breath_over(facts: Facts, now: datetime) -> datetime:
     """When enough time has passed since anything was said about the money of this order."""
-    if any(said.template == payment_term.TOLD_BY and said.state in payment_term.OPEN for said in facts.said):
+    if any(said.template in TOLD_BEFORE and said.state in payment_term.OPEN for said in facts.said):
         return now + _breath(facts.shop.payment)  # it is still to be told
     gap, breath = facts.shop.payment.gap, _breath(facts.shop.payment)
     waits = [

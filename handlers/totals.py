@@ -40,6 +40,12 @@ def changes(order: Order) -> dict[tuple[Money, int], datetime]:
     return found
 
 
+def raised_from_nothing(order: Order) -> list[datetime]:
+    """When an order that was free began to cost something."""
+    shown = sorted((each.at, each.total) for each in order.shown_money if each.asked)
+    return [at for (_, before), (at, total) in pairwise(shown) if before.minor == 0 < total.minor]
+
+
 def announce(order: Order, context: Context) -> list[Action]:
     return [
         Say(

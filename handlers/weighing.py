@@ -28,6 +28,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     if odd(order):
         times |= points(order)
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
+    if order.cancelled_times:
+        times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
     times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
@@ -45,10 +47,13 @@ def odd(order: Order) -> bool:
 
 
 def _falls(order: Order) -> list[datetime]:
-    """When the platform showed less as paid than before, or an authorisation no longer, each time."""
-    return [
-        now.at for was, now in pairwise(each for each in order.shown_money if each.paid) if _fell(was, now)
-    ]
+    """When the platform showed less as paid than before, or an authorisation no longer, each time; also what
+    it told of as a payment."""
+    told = [each for each in order.shown_money if each.paid]
+    own = (paid for paid in order.payments if paid.source in (None, order.channel) and told)
+    told += [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
+    told.sort(key=lambda each: (each.at, not each.moved))
+    return [now.at for was, now in pairwise(told) if _fell(was, now)]
 
 
 def _fell(was: Shown, now: Shown) -> bool:
@@ -64,7 +69,7 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
     return [
         OpenCase(
             kind="payment",
-            key=f"{each.reason}:{order.id}{each.which}",
+            key=_key(each, order),
             reason=each.reason,
             order=order.id,
             details=_details(order, each.sum),
@@ -96,11 +101,13 @@ def findings(order: Order) -> list[Finding]:
     """What does not add up by all that is known."""
     found: list[Finding] = []
     paid, back, falls = order.paid, order.refunded, len(_falls(order))
-    if order.total and (paid is None or back is None):
-        found.append(Finding("other_currency", which="" if paid is None else ":refund"))
+    if order.total and (paid is None or back is None or order.account.has_other_money):
+        found.append(Finding("other_currency", which=":refund" if back is None and paid else ""))
     if order.cancelled:
         late = enumerate(late_payments(order), start=1)
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
+        if _sent_after_cancel(order):
+            found.append(Finding("sent_after_cancel"))
     if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
         found.append(Finding("refunded_more", back, f":{back.minor}"))
     if order.cancelled or order.refunded_in_full:
@@ -114,6 +121,12 @@ def findings(order: Order) -> list[Finding]:
     if over := order.overpaid:
         found.append(Finding("overpaid", over, f":{over.minor}"))
     return found
+
+
+def _sent_after_cancel(order: Order) -> bool:
+    at = order.called_off_at
+    left = (each.left_at or each.shipped_at for each in order.shipped)
+    return at is not None and any(since > at for since in left if since)
 
 
 def _edited(order: Order) -> str:
@@ -141,12 +154,17 @@ def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
     if case.reason not in REASONS or case.reason == "refunded_more":
         return False
-    return case.reason not in {each.reason for each in findings(order)}
+    return case.key not in {_key(each, order) for each in findings(order)}
+
+
+def _key(found: Finding, order: Order) -> str:
+    return f"{found.reason}:{order.id}{found.which}"
 
 
 REASONS: Reasons = {
     "paid_partly": ("order", "amount", "total"),
     "paid_after_cancel": ("order", "amount"),
+    "sent_after_cancel": ("order",),
     "other_currency": ("order", "total"),
     "payment_given_up": ("order",),
     "authorisation_given_up": ("order",),

@@ -25,6 +25,7 @@ from storage.tables import (
     openings,
     orders,
     outbox,
+    promises,
     quotes,
     stock_wishes,
     tiers,
@@ -77,6 +78,10 @@ def _wanted(connection: Connection, scope: Scope) -> Mapping[Table, ColumnElemen
         details: of(details.c.buyer, scope.buyers),
         wishes: or_(at(wishes.c.kind, wishes.c.value, scope.addresses), of(wishes.c.buyer, scope.buyers)),
         orders: of(orders.c.id, scope.orders),
+        promises: of(
+            promises.c.about,
+            [*(f"order:{id}" for id in scope.orders), *(f"case:{number}" for number in scope.cases)],
+        ),
         quotes: or_(of(quotes.c.buyer, scope.buyers), at(quotes.c.channel, quotes.c.address, scope.chats)),
         stock_wishes: at(stock_wishes.c.channel, stock_wishes.c.address, scope.chats),
         openings: proofs(openings),

@@ -53,6 +53,7 @@ from storage.tables import (
     openings,
     orders,
     outbox,
+    promises,
     quotes,
     stock_wishes,
     tiers,
@@ -122,6 +123,7 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
         counts["wishes"] += _deleted(connection, wishes, shop, here)
     counts["orders"] += _orders_of(connection, shop, scope, digest)
     counts["quotes"] += _quotes_of(connection, shop, scope, digest)
+    counts["promises"] += _promises_of(connection, shop, scope)
     counts["transfers"] += transfer_records.blank(connection, shop, scope.orders, scope.cases)
     for channel, address in scope.chats:
         for table in (openings, used_links, wrong_tries, stock_wishes):
@@ -209,6 +211,14 @@ def _cases_of(
             )
         )
     return {"cases": len(scope.cases), "case_words": len(words)}
+
+
+def _promises_of(connection: Connection, shop: str, scope: Scope) -> int:
+    """The counts stay; what is open is to be kept towards nobody any more."""
+    about = [*(f"order:{id}" for id in scope.orders), *(f"case:{number}" for number in scope.cases)]
+    theirs = (promises.c.shop == shop, is_in(connection, promises.c.about, about))
+    over = update(promises).where(*theirs, promises.c.state == "open")
+    return connection.execute(over.values(state="withdrawn")).rowcount
 
 
 def _deleted(connection: Connection, table: Table, shop: str, where: ColumnElement[bool]) -> int:

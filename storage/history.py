@@ -338,6 +338,7 @@ class _SnapshotOrder(msgspec.Struct):
     currency: str | None = None
     total_minor: int | None = None
     paid_minor: int | None = None
+    refunded_minor: int | None = None
 
     def money(self, minor: int | None) -> Money | None:
         return Money(minor, self.currency) if self.currency and minor is not None else None
@@ -369,6 +370,7 @@ def _said(row: _SaidRow) -> Said:
         paid=row.paid or bool(sent and known.paid_at),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),
+        refunded=known.money(known.refunded_minor),
     )
 
 

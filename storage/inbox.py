@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Column, Connection, String, func, or_, select, t
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.errors import Unreadable
-from bot.domain.events import Event, OrderEvent, dump_event, load_event
+from bot.domain.events import Event, OrderEvent, dump_event, load_event, not_after
 from bot.domain.settling import CLOCK_SET_BACK
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import existing_keys, insert_new, update_rows
@@ -310,10 +310,13 @@ LONGEST_ID = 200  # characters; longer ones do not fit an index
 def inbox_event(
     shop: str, event: Event, received_at: datetime, ready_at: datetime | None = None
 ) -> InboxEvent:
-    """An event as it is stored. Raises Unreadable if an id is over LONGEST_ID characters."""
+    """An event as it is stored, with no time that is far ahead.
+
+    Raises Unreadable if an id is over LONGEST_ID characters.
+    """
     if max(len(event.external_id), len(event.thread)) > LONGEST_ID:
         raise Unreadable(f"an id is longer than {LONGEST_ID} characters")
-    return own_inbox_event(shop, event, received_at, ready_at)
+    return own_inbox_event(shop, not_after(event, received_at), received_at, ready_at)
 
 
 def own_inbox_event(

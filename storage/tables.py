@@ -685,6 +685,23 @@ tiers = Table(
     Index("tiers_given", "shop", "buyer", **_open("kind = 'given'")),
 )
 
+# What was promised: each promise of the settings, about each order or case, and how it stands.
+promises = Table(
+    "promises",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("name", Key, nullable=False),  # in the settings
+    Column("about", Key, nullable=False),  # order:<id> or case:<number>
+    Column("state", String, nullable=False),
+    Column("given_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("done_at", Utc),
+    PrimaryKeyConstraint("shop", "name", "about"),
+    _one_of("state", "open", "kept", "missed", "excused", "withdrawn"),
+    Index("promises_about", "shop", "about"),
+    Index("promises_due", "shop", "state", "due_at"),
+)
+
 # The work of each night: how far it is, and by which fifths the tiers were decided.
 nights = Table(
     "nights",

@@ -24,6 +24,7 @@ OFFER = {
     "start": "2026-11-25",
     "end": "2026-12-20",
 }
+PROMISES = {"ships": {"since": "order.paid", "until": "order.shipped", "within": "2d"}}
 VIP = {"tiers": [{"name": "gold", "orders": 1, "spent": "100.00"}]}
 
 
@@ -94,6 +95,7 @@ async def everything(shop: World) -> list[Any]:
 async def test_a_forecast_is_what_then_happens_line_by_line(database_url: str) -> None:
     settings = {
         "promotions": {"winter": OFFER},
+        "promises": PROMISES,
         "vip": VIP,
         "limits": {"per_day": 2, "deliveries_per_second": 9999},
     }
@@ -114,26 +116,32 @@ async def test_a_forecast_is_what_then_happens_line_by_line(database_url: str) -
         assert foreseen == await lines(shop, since)
         said = [each for each in found.messages if each.state == "sent"]
         assert len(said) == len(shop.receiver.messages) - heard > 10
-        assert {each.template for each in said} >= {"payment_reminder", "review_request", "vip_promotion"}
+        assert {each.template for each in said} >= {
+            "payment_reminder",
+            "review_request",
+            "vip_promotion",
+            "promise_missed",
+        }
         assert any(each.held for each in found.messages)
         assert {each.state for each in found.messages} >= {"sent", "skipped"}
 
 
 async def test_other_settings_are_told_by_what_buyers_hear(tmp_path: Any) -> None:
-    async with world(f"sqlite:///{tmp_path / 'shop.db'}", promotions={"winter": OFFER}, vip=VIP) as shop:
+    rules = {"promotions": {"winter": OFFER}, "promises": PROMISES, "vip": VIP}
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}", **rules) as shop:
         await a_busy_week(shop)
         until = shop.clock.now + LENGTH
         play = partial(forecast, shop.program.parts.database)
         today = await play(plan_of(shop, until))
         same = await play(plan_of(shop, until))
         nights = QuietHours(start=time(18), end=time(16))
-        later = await play(plan_of(shop, until, promotions={}, quiet_hours=nights))
+        later = await play(plan_of(shop, until, promotions={}, promises={}, quiet_hours=nights))
 
     assert changes(today, same) == []
     differing = changes(today, later)
     gone = {change.before.template for change in differing if change.before and not is_said(change.after)}
     moved = {change.after.template for change in differing if change.after and is_said(change.before)}
-    assert "vip_promotion" in gone
+    assert {"vip_promotion", "promise_missed"} <= gone
     assert "review_request" in moved
 
 

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "handlers/quote_values.py": "tests/handlers/test_haggling.py and test_quotes.py read them",
     "storage/erasing.py": "tests/operations/test_erasure.py takes each step of it",
     "storage/erasures.py": "tests/operations/test_erasure.py and tests/react/test_forgetting.py read them",
+    "storage/promise_records.py": "tests/seller/test_promised.py and tests/test_service_promise_journeys.py",
     "storage/forgetting.py": "tests/operations/test_forgetting.py takes each kind",
     "storage/buyer_export.py": "tests/operations/test_buyer_export.py reads each table",
     "bot/understanding/slot_patterns.py": "tests/understanding/test_slots.py reads by each of them",

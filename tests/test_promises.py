@@ -139,7 +139,7 @@ class PromiseChecker(FakeChannel):
 ANSWERS = {
     *("where_is_order", "payment_status", "when_ship", "which_order", "not_matched"),
     *("payment_claimed", "form_received", "human_coming", "not_understood", "media_received"),
-    *("hello", "thanks", "stopped", "resumed"),
+    *("hello", "hello_again", "same_again", "thanks", "stopped", "resumed"),
 }
 
 

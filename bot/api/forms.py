@@ -15,12 +15,14 @@ from bot.domain.segments import Told
 from bot.operations.buyer_export import Export
 from bot.seller import explanation as explanations
 from bot.seller.knowing import BuyerTier, Membership, Preview, Size, TierSizes, told_value
+from bot.seller.promised import Promised
 from bot.seller.words import SellerWords
 from storage.buyer_file import Found, Moment
 from storage.buyer_scope import Candidate
 from storage.erasures import Erasure
 from storage.lookup import LARGEST_ID
 from storage.profiles import BuyerProfile, OrderProfile
+from storage.promise_records import PromiseRow
 from storage.read_models import CaseView, EventView, Message, UnreadableView
 from storage.tier_records import TierRow
 
@@ -500,6 +502,45 @@ class Tiers(msgspec.Struct, frozen=True, kw_only=True):
     given: list[GivenForm]
 
 
+class PromiseShare(msgspec.Struct, frozen=True, kw_only=True):
+    """`low` and `high`: of the share kept among kept and missed, Wilson's interval at 95 percent; `verdict`:
+    few (under 30), met, missed, or unclear while the goal lies within the interval."""
+
+    name: str
+    since: str
+    until: str
+    goal: float
+    open: int
+    kept: int
+    missed: int
+    excused: int
+    withdrawn: int
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+class PromiseForm(msgspec.Struct, frozen=True, kw_only=True):
+    """`about`: order: and its id, or case: and its number. `number`: of the order, as buyers see it."""
+
+    name: str
+    about: str
+    number: str | None
+    given_at: datetime
+    due_at: datetime
+    done_at: datetime | None
+
+
+class Promises(msgspec.Struct, frozen=True, kw_only=True):
+    """Of 90 days. `due_soon`: open, and due within 7 days."""
+
+    from_at: datetime
+    as_of: datetime
+    promises: list[PromiseShare]
+    due_soon: list[PromiseForm]
+    missed: list[PromiseForm]
+
+
 class BuyerTierForm(msgspec.Struct, frozen=True, kw_only=True):
     buyer: str
     who: str | None
@@ -674,6 +715,23 @@ def tiers_form(found: TierSizes, currency: str) -> Tiers:
             for buyer, who, row in found.given
         ],
     )
+
+
+def promises_form(found: Promised) -> Promises:
+    return Promises(
+        from_at=found.from_at,
+        as_of=found.as_of,
+        promises=[
+            PromiseShare(**{name: getattr(each, name) for name in PromiseShare.__struct_fields__})
+            for each in found.shares
+        ],
+        due_soon=[_promise(row) for row in found.due_soon],
+        missed=[_promise(row) for row in found.missed],
+    )
+
+
+def _promise(row: PromiseRow) -> PromiseForm:
+    return PromiseForm(**{name: getattr(row, name) for name in PromiseForm.__struct_fields__})
 
 
 def buyer_tier_form(found: BuyerTier, currency: str) -> BuyerTierForm:

@@ -27,6 +27,7 @@ from bot.api.forms import (
     Noted,
     NoteText,
     OrderForm,
+    Promises,
     Retried,
     SegmentPreview,
     SegmentQuery,
@@ -300,6 +301,13 @@ OPERATIONS = (
         answer=SegmentWhy,
         refuses=(404,),
         leads=(Lead("buyer", "buyer", "/buyer"),),
+    ),
+    Operation(
+        name="promises",
+        method="GET",
+        path="promises",
+        says="How the promises of the settings are kept, what is due soon, and what was missed.",
+        answer=Promises,
     ),
     Operation(
         name="tiers",

@@ -26,6 +26,7 @@ from bot.operations.metrics import Metrics
 from bot.receive.http_protocol import ReadBody
 from bot.seller import knowing
 from bot.seller.explanation import explain
+from bot.seller.promised import promised
 from bot.seller.settle import Settled, settle_case
 from bot.seller.words import SellerWords
 from bot.statements.reconciling import Reconciling, examine_text
@@ -117,6 +118,7 @@ class Api:
             "segment": self._segment,
             "try_segment": self._try_segment,
             "segment_why": self._segment_why,
+            "promises": self._promises,
             "tiers": self._tiers,
             "buyer_tier": self._buyer_tier,
             "give_tier": self._give_tier,
@@ -413,6 +415,11 @@ class Api:
             lambda connection: knowing.membership(connection, shop, settings, tree, buyer, now)
         )
         return forms.segment_why_form(_found(found, "buyer"), settings.currency)
+
+    async def _promises(self, _: web.Request, shop: str, __: forms.NoQuery) -> forms.Promises:
+        settings, now = self._config.shops[shop], self._clock()
+        found = await self._read(lambda connection: promised(connection, shop, settings, now))
+        return forms.promises_form(found)
 
     async def _tiers(self, _: web.Request, shop: str, __: forms.NoQuery) -> forms.Tiers:
         settings, now = self._config.shops[shop], self._clock()

@@ -71,6 +71,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order),
+            pay_by=_pays_by(order),
         ),
         *_wishes_of(info, order, at),
     ]
@@ -92,6 +93,13 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
 def _pays_on_delivery(order: forms.Order) -> bool:
     """True for Shopify's own name of this payment method; a shop may add a short one in brackets."""
     return any("cash on delivery" in name.lower() for name in order.payment_gateway_names or ())
+
+
+def _pays_by(order: forms.Order) -> datetime | None:
+    """When the whole is to be paid, of a sale on account."""
+    schedules = (order.payment_terms and order.payment_terms.payment_schedules) or ()
+    days = (timestamp(each.due_at, "payment_terms.due_at") for each in schedules if each.due_at)
+    return max(days, default=None)
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:

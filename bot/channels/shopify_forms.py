@@ -129,6 +129,16 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
         return next((each.shop_money.currency_code for each in sums if each and each.shop_money), None)
 
 
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    due_at: Timestamp | None = None
+
+
+class PaymentTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a sale on account: one schedule, or one for each part."""
+
+    payment_schedules: tuple[Schedule, ...] | None = None
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     total_price: Amount
@@ -150,6 +160,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     financial_status: str | None = None
     fulfillment_status: str | None = None
     payment_gateway_names: tuple[str, ...] | None = None
+    payment_terms: PaymentTerms | None = None
     total_shipping_price_set: MoneySet | None = None
     line_items: tuple[LineItem, ...] | None = None
     fulfillments: tuple[Fulfillment, ...] | None = None

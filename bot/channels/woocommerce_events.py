@@ -28,6 +28,7 @@ from bot.domain.events import (
     OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
     PaymentReceived,
 )
 from bot.domain.money import Money, precision
@@ -35,6 +36,8 @@ from bot.domain.money import Money, precision
 _NOT_YET = frozenset(("checkout-draft", "auto-draft", "draft", "new", "trash"))
 # A failed payment does not cancel an order; it can still be paid.
 _OPEN = frozenset(("pending", "on-hold", "processing", "completed", "failed"))
+_NOT_SENT = frozenset(("pending", "on-hold", "processing"))
+_UNPAID = frozenset(("pending", "on-hold", "failed"))
 _TRACKING = "_wc_shipment_tracking_items"  # of the Shipment Tracking extension, and of others that follow it
 _MOST_PARCELS = 50
 
@@ -68,6 +71,7 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
     code = currency(order.currency, "currency")
     placed_at = utc_time(order.date_created_gmt, "date_created_gmt")
     modified_at = utc_time(order.date_modified_gmt, "date_modified_gmt")
+    paid_at = utc_time(order.date_paid_gmt, "date_paid_gmt")
     at = modified_at or placed_at or info.received_at
     key = content_key(f"{id} {identity(order.status, 'status')}", modified_at, body)
     yield OrderPlaced(
@@ -82,8 +86,9 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
         lines=_lines(order, code),
         postcode=_postcode(order),
         pay_on_delivery=order.payment_method == "cod",
+        paid=_taken_back(order, code, modified_at, paid_at),
     )
-    if paid_at := utc_time(order.date_paid_gmt, "date_paid_gmt"):
+    if paid_at:
         yield PaymentReceived(
             **info.common(key, "paid"),
             at=paid_at,
@@ -98,7 +103,18 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
         yield OrderCancelled(**info.common(key, "cancelled"), at=at, order=id)
     if order.status == "completed":
         yield from _completed(info, order, id, key, at)
+    if order.status in _NOT_SENT and info.completed_ships:
+        yield from _not_sent(info, order, id, key, at)
     yield from _refunds(info, order, id, key, at)
+
+
+def _taken_back(
+    order: forms.Order, code: str, modified_at: datetime | None, paid_at: datetime | None
+) -> Money | None:
+    """Nothing, where the order waits for its payment: WooCommerce keeps the date of a payment that failed
+    later, or that the shop took back. None elsewhere, because a date alone tells no sum."""
+    since = paid_at is None or (modified_at is not None and modified_at > paid_at)
+    return Money(0, code) if order.status in _UNPAID and since else None
 
 
 def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
@@ -120,6 +136,21 @@ def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: da
             last=True,
             followed=False,  # no later delivery brings news of a parcel
             shown_at=at,
+        )
+
+
+def _not_sent(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    """An order that was completed by mistake keeps the date of that."""
+    completed_at = utc_time(order.date_completed_gmt, "date_completed_gmt")
+    if completed_at is None or completed_at >= at:
+        return
+    for place, parcel in enumerate(_tracked(order) or [{}], start=1):
+        yield ParcelCancelled(
+            **info.common(key, f"unsent:{place}"),
+            at=at,
+            order=id,
+            parcel=str(place) if parcel else None,
+            tracking=_text(parcel, "tracking_number"),
         )
 
 

@@ -57,7 +57,7 @@ CallKind = Literal["human", "not_understood"]
 CaseKind = Literal[
     CallKind, "complaint", "compensation", "bad_review", "payment", "payment_claim", "unpaid",
     "late_shipping", "delay", "parcel_failed", "return", "order_change", "invoice", "unreachable",
-    "no_answer", "undeliverable", "guessing", "quote", "transfer", "fault",
+    "no_answer", "undeliverable", "guessing", "quote", "transfer", "promise", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
 
@@ -254,6 +254,21 @@ class MakeQuote(msgspec.Struct, frozen=True, kw_only=True):
     quote: Quote
 
 
+class NotePromise(msgspec.Struct, frozen=True, kw_only=True):
+    """Write in the ledger how a promise stands, in place of what stood there.
+
+    name: in the settings. given_at: None if it is taken back, and then only a promise that was given is.
+    """
+
+    name: str
+    state: str
+    order: str | None = None
+    case: int | None = None
+    given_at: datetime | None = None
+    due_at: datetime | None = None
+    done_at: datetime | None = None
+
+
 Action = (
     Say
     | Unsay
@@ -279,4 +294,5 @@ Action = (
     | MakeQuote
     | WishForStock
     | EndStockWish
+    | NotePromise
 )

@@ -53,15 +53,20 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return self._most(self.total, sums)
 
     def _paid_of(self, entries: list[Paid]) -> int | None:
-        """The sum of a source. Who says that the whole is paid includes what was paid before."""
-        so_far = 0
+        """The sum of a source. Who says that the whole is paid includes what was paid before. None if some of
+        it cannot be compared, unless the whole is there without that."""
+        so_far, worths = 0, {paid.id: self.worth(paid) for paid in entries}
         for paid in sorted(entries, key=lambda paid: (paid.at, paid.amount is None, paid.id)):
-            worth = self.worth(paid)
-            if worth is None:
-                return None
+            worth = worths[paid.id] or 0
             beside = self._in_total(paid.beside) if paid.beside else None
             so_far = so_far + worth + (beside or 0) if paid.amount else max(so_far, worth)
-        return so_far
+        whole = self.total is not None and so_far >= self.total.minor > 0
+        return so_far if whole or None not in worths.values() else None
+
+    @property
+    def has_other_money(self) -> bool:
+        """Something was paid that cannot be compared with the total."""
+        return any(self.worth(paid) is None for entries in self.counted() for paid in entries)
 
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""

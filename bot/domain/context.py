@@ -139,6 +139,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
     total: Money | None = None  # of the order, and what was paid of it, when the text was written
     paid_sum: Money | None = None
+    refunded: Money | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +172,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     quotes: tuple[Quote, ...] = ()  # of this chat and this buyer, newest first, where a message may haggle
     replies: Mapping[str, Entry] = {}  # that people send by hand; only for the seller's own words
     next_quote: int = FIRST  # the number of a new one
-    kept_tier: KeptTier = NONE_KEPT  # of the buyer, where a message may be a complaint
+    kept_tier: KeptTier = NONE_KEPT  # of the buyer, where a message may be a complaint, or a promise is due
+    missed_before: int = 0  # promises to this buyer, within half a year; only where one about an order is due
 
     @property
     def locale(self) -> str:

@@ -4,7 +4,8 @@ An event carries the platform's own time (`at`, aware) and an external id that i
 whenever the platform repeats it. Money is `Money`, ids are text (some pass 2^53).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -72,6 +73,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def thread(self) -> str:
         """Events of one thread are handled in order, and before a message about it goes out."""
         return f"event:{self.channel}:{self.external_id}"
+
+
+E = TypeVar("E", bound=Event)
 
 
 class ChatEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -169,6 +173,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     asked: bool = True
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool = False  # nothing is owed before the parcel is there
+    pay_by: datetime | None = None  # bought on account: it is sent before it is paid
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):
@@ -406,6 +411,18 @@ AnyEvent = (
     | CaseSettled
     | TimeCame
 )
+
+AHEAD = timedelta(hours=1)  # by which a platform's clock may be ahead of ours
+_TIMES = ("at", "placed_at", "shown_at", "last_at", "told_at")
+
+
+def not_after(event: E, now: datetime) -> E:
+    """The event with no time that is later than `now`, when it was told: a clock far ahead, or local time
+    that is called UTC, would win over all that comes after it. Less than AHEAD is left as it is, so that what
+    one platform tells stays in its order."""
+    late = [name for name in _TIMES if (at := getattr(event, name, None)) and at > now + AHEAD]
+    return msgspec.structs.replace(event, **dict.fromkeys(late, now)) if late else event
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)

@@ -76,6 +76,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     pay_on_delivery: bool = False
+    pay_by: datetime | None = None  # in the newest snapshot
     test: bool = False
     shown_money: tuple[Shown, ...] = ()  # of the snapshots, oldest first; see `with_shown`
     payments: tuple[Paid, ...] = ()
@@ -439,8 +440,9 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         postage=event.postage,
         lines=event.lines,
         postcode=event.postcode,
+        pay_by=event.pay_by,
     )
-    if order.shown_at is not None and (order.shown_at, _content(order)) >= (event.at, _content(shown)):
+    if order.shown_at is not None and _newness(order) >= _newness(shown):
         return order
     return _replace(
         order,
@@ -453,6 +455,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         postage=shown.postage,
         lines=shown.lines,
         postcode=shown.postcode,
+        pay_by=shown.pay_by,
     )
 
 
@@ -464,8 +467,14 @@ def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
     return tuple(sorted({*times, at}))
 
 
+def _newness(order: Order) -> tuple[datetime | None, bool, bytes]:
+    """Of two snapshots of one second the one in which money came is the later one."""
+    moved = order.told_paid is None or order.told_paid.minor > 0 or order.authorised
+    return order.shown_at, moved, _content(order)
+
+
 def _content(order: Order) -> bytes:
-    paid = (order.told_paid, order.authorised, order.shop_total)
+    paid = (order.told_paid, order.authorised, order.shop_total, order.pay_by)
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 

@@ -39,7 +39,7 @@ def _as_told(parcel: Parcel) -> ToldParcel:
 
 def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
     """The parcels on their way that the buyer has not heard of, the first that left first."""
-    known = told_ids(LEFT, order, said)
+    known = told_on_its_way(order, said)
     waiting = (parcel for parcel in order.shipped if not order.has_arrived(parcel) and not parcel.failed)
     return tuple(sorted((each for each in waiting if not known & set(each.ids)), key=_left_at))
 
@@ -62,6 +62,16 @@ def _left_at(parcel: Parcel) -> tuple[datetime, str]:
 def told_ids(template: str, order: Order, said: Iterable[Said]) -> set[str]:
     """The ids of the parcels that messages of this template told."""
     return {id for each in said if _reached(each, template) for id in _ids(each, order)}
+
+
+def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
+    """The ids of the parcels of which the buyer read that they left, and not since that they did not."""
+    known: set[str] = set()
+    heard = [each for each in said if _reached(each, LEFT) or _reached(each, TAKEN_BACK)]
+    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.template != LEFT)):
+        ids = _ids(each, order)
+        known = known | ids if each.template == LEFT else known - ids
+    return known
 
 
 def told_numbers(parcel: Parcel, order: Order, said: Iterable[Said]) -> set[str | None] | None:

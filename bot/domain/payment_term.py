@@ -33,9 +33,10 @@ def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | N
 def closes_at(
     order: Order, shop: Shop, said: Iterable[Said], zone: ZoneInfo, now: datetime
 ) -> datetime | None:
-    """When an unpaid order is given up. zone: the buyer's."""
+    """When an unpaid order is given up, or should have been paid. zone: the buyer's."""
     begins = begins_at(order, said, now)
-    return term_ends(begins, shop, zone) if begins else None
+    ends = term_ends(begins, shop, zone) if begins else None
+    return max(ends, order.pay_by) if ends and order.pay_by else ends
 
 
 def term_ends(begins: datetime, shop: Shop, zone: ZoneInfo) -> datetime:

@@ -489,6 +489,71 @@ class Complaints(Settings):
     )
 
 
+Began = Literal["order.placed", "order.paid", "order.shipped", "order.cancelled", "case.opened"]
+Done = Literal[
+    "order.paid", "order.shipped", "order.delivered", "order.refunded", "case.answered", "case.closed"
+]
+LONGEST_PROMISE = timedelta(days=90)
+
+
+class MadeGood(Settings):
+    """What a buyer gets for a promise that was missed; of money never more than was paid for the order."""
+
+    amount: Decimal | None = Field(None, gt=0, description="in the shop's currency")
+    percent: int | None = Field(None, ge=1, le=100, description="of what was paid")
+    code: str | None = Field(None, min_length=1, max_length=40, description="a code for the next order")
+    words: Words | None = Field(None, description="anything else: a sentence, or one for each language")
+
+    @model_validator(mode="after")
+    def _one_sum(self) -> "MadeGood":
+        if self.amount is not None and self.percent is not None:
+            raise wrong("amount_or_percent")
+        return self
+
+
+class ServicePromise(Settings):
+    """Within what time something is done after something else, and what the buyer gets where it is not."""
+
+    since: Began
+    until: Done
+    within: Duration
+    counted: Literal["working_days", "working_hours", "clock"] = Field(
+        "working_days",
+        description="whole working days, to the end of the last; time within working_hours; or by the clock",
+    )
+    cases: tuple[str, ...] = Field(("complaint",), description="kinds of cases, where it is about cases")
+    not_for: tuple[Literal["pay_on_delivery", "held"], ...] = Field(
+        (), description="orders to which it does not apply: paid on delivery, held for a change"
+    )
+    not_skus: tuple[str, ...] = Field((), description="nor orders with one of these, as made to order")
+    warn: bool = Field(True, description="tell the seller in time: that morning, or with a quarter left")
+    made_good: MadeGood | None = Field(None, description="what is offered with the apology; none: nothing")
+    apologise: bool = Field(True, description="tell the buyer of a miss before they ask")
+    goal: float = Field(95, gt=0, le=100, description="percent that are to be kept")
+    large_sum: Decimal | None = Field(
+        None, ge=0, description="a miss of an order above this goes to the owner; none if not given"
+    )
+    vip_to_owner: bool = Field(True, description="so does a miss to a buyer in a tier")
+    again_to_owner: bool = Field(True, description="so does a buyer's second miss within half a year")
+
+    @field_validator("within")
+    @classmethod
+    def _short(cls, within: timedelta) -> timedelta:
+        if within > LONGEST_PROMISE:
+            raise wrong("less_than_equal", le=write_duration(LONGEST_PROMISE))
+        return within
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "ServicePromise":
+        if self.of_cases != self.until.startswith("case."):
+            raise wrong("promise_of_two", since=self.since, until=self.until)
+        return self
+
+    @property
+    def of_cases(self) -> bool:
+        return self.since.startswith("case.")
+
+
 class Unknown(Settings):
     """What becomes of a message that may have arrived before a crash (promise 8)."""
 
@@ -559,6 +624,9 @@ class Shop(Settings):
     promotions: dict[Name, Promotion] = {}
     seller: Seller = Seller()
     complaints: Complaints = Complaints()
+    promises: dict[Name, ServicePromise] = Field(
+        {}, description="what buyers may count on, by names of yours; see docs/service-promises.md"
+    )
     unknown: Unknown = Unknown()
 
     @model_validator(mode="after")

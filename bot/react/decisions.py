@@ -19,6 +19,7 @@ from bot.domain.actions import (
     KeepTalk,
     MakeQuote,
     NoteBuyer,
+    NotePromise,
     OpenCase,
     OpenOrder,
     Relay,
@@ -47,7 +48,7 @@ from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.seller.settle import settle_case
 from bot.texts.catalogue import Catalogue, Version, locale_chain, make_version
-from storage import buyer_records, calendar, inbox, outbox
+from storage import buyer_records, calendar, inbox, outbox, promise_records
 from storage.asking import Asking
 from storage.inbox import own_inbox_event
 
@@ -77,6 +78,7 @@ class Decisions:
         self._numbers: dict[str, int] = {}  # of cases opened in this batch, by key
         self._own_events: list[Event] = []
         self._notes: list[tuple[str, str, str]] = []
+        self._promises: dict[tuple[str, str], NotePromise] = {}  # by name and what it is about
 
     def apply(self, actions: list[Action], event: Event, id: int, rule: str, context: Context) -> None:
         """Apply the actions that the handler of `event` returned, in their order; id: of its inbox row."""
@@ -132,6 +134,8 @@ class Decisions:
                     self._work.put_quote(action.quote)
                 case KeepTalk() if context.conversation:
                     self._keep_talk(action, context.conversation)
+                case NotePromise():
+                    self._promises[action.name, promise_records.about(action)] = action
                 case WakeAt():
                     known = self._wakes.get(action.key)
                     self._wakes[action.key] = action if known is None or action.at < known.at else known
@@ -163,6 +167,7 @@ class Decisions:
         yield from outbox.queue(self._says.values(), now)
         yield from calendar.set_wakes(self._wakes.values())
         yield from buyer_records.add_notes(self._notes, now)
+        yield from promise_records.save(self._promises.values())
         if self._own_events:
             shop_id = self._work.shop_id
             rows = [own_inbox_event(shop_id, event, now) for event in self._own_events]

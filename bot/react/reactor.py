@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -16,7 +17,7 @@ from bot.domain.complaints import COMPLAINING
 from bot.domain.context import Buyer, Case, Context, Conversation
 from bot.domain.erasing import RULE as ERASED_RULE
 from bot.domain.erasing import Digest
-from bot.domain.events import AnyEvent, CaseSettled, MessageReceived
+from bot.domain.events import AnyEvent, CaseSettled, MessageReceived, TimeCame
 from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Understanding
 from bot.domain.orders import Order
@@ -24,6 +25,8 @@ from bot.domain.products import NO_SHELF, Shelf
 from bot.domain.quotes import ABOUT_PRICES, Quote
 from bot.domain.routes import route
 from bot.domain.rules import Rules
+from bot.domain.service_promises import AGAIN_WITHIN
+from bot.domain.service_promises import DUE as PROMISE_DUE
 from bot.domain.settling import MOST, READ_TOGETHER, Reading
 from bot.domain.shop import Shop
 from bot.domain.tiers import NONE_KEPT, KeptTier
@@ -43,7 +46,7 @@ from bot.react.unit_of_work import UnitOfWork, placed
 from bot.react.wishes import Wishes
 from bot.seller.cases import Cases
 from bot.texts.catalogue import Catalogue
-from storage import inbox, outbox, tier_records
+from storage import inbox, outbox, promise_records, tier_records
 from storage.asking import Asking, ask, ask_together
 from storage.database import Database, is_service_trouble, try_locks
 from storage.inbox import OpenEvent
@@ -375,6 +378,7 @@ class _Batch:
                 cases=work.cases_of(None, (order,)),
                 said=work.said.get(order.id, ()),
                 quotes=work.quotes_of(order.buyer, None),
+                **self._of_due_promise(event, order),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
         numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
@@ -411,6 +415,16 @@ class _Batch:
             shelf=self._shelf(event, understood, known, orders, chat, quotes),
             kept_tier=self._kept_tier(subject.buyer, understood),
         )
+
+    def _of_due_promise(self, event: AnyEvent, order: Order) -> dict[str, Any]:
+        """What decides whether the owner hears of a promise that was missed."""
+        unit, buyer = self._unit, order.buyer
+        if not isinstance(event, TimeCame) or event.what != PROMISE_DUE or buyer is None:
+            return {}
+        kept = unit.ask(tier_records.current_of({buyer}, unit.now)) if unit.shop.vip.tiers else {}
+        since = unit.now - AGAIN_WITHIN
+        missed = promise_records.missed_by(unit.connection, unit.shop_id, buyer, order.id, since)
+        return {"kept_tier": kept.get(buyer, NONE_KEPT), "missed_before": missed}
 
     def _order_at_desk(self, subject: Subject) -> Order | None:
         """The order of the case that the seller writes about; if it names none, its buyer's newest."""

@@ -12,13 +12,14 @@ from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
 from bot.domain.messages import DueMessage, Facts, Reason
 from bot.domain.orders import Order
+from bot.domain.service_promises import of_new_case
 from bot.domain.untrusted_text import called
 from bot.domain.waiting import tell_again
 from bot.seller import summary
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue, locale_chain, make_version, split_subject
 from bot.texts.variables import variables
-from storage import buyer_records, calendar, case_records, outbox
+from storage import buyer_records, calendar, case_records, outbox, promise_records
 from storage.due_messages import DueRow
 from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
@@ -78,7 +79,14 @@ class Cases:
                 case, notice_key(case.key), words, _who(buyer, chat), opened.draft, about, to_owner=to_owner
             )
             self._tell_later(case)
+            self._note_promises(case)
         return case
+
+    def _note_promises(self, case: Case) -> None:
+        given, wakes = of_new_case(case, self._unit.shop)
+        if given:
+            self._unit.ask(promise_records.save(given))
+            self._unit.ask(calendar.set_wakes(wakes))
 
     def _complaint_before(self, opened: OpenCase, buyer: Buyer | None) -> Case | None:
         if opened.kind != "complaint" or buyer is None:

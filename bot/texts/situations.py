@@ -45,6 +45,7 @@ PAYING: tuple[Part, ...] = (
     ("paid long ago", {"payments": (Paid(id="p", at=AGO),)}),
     ("authorised", {"authorised": True, "shown_money": (_HELD,)}),
     ("to be paid on delivery", {"pay_on_delivery": True}),
+    ("to be paid on account", {"pay_by": AT + timedelta(days=30)}),
     ("free", {"total": Money(0, "CNY")}),
 )
 SENDING: tuple[Part, ...] = (

@@ -16,7 +16,7 @@ from bot.domain.memos import memo
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_ids
+from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
 from bot.domain.payment_term import closes_at
 from bot.domain.return_policy import until_of
@@ -36,7 +36,13 @@ WORD_LINE_MAX, WORD_LINES = 1000, 60
 TO_PAY = ("unpaid", "partly_paid")  # states in which money is awaited before anything is sent
 ADDED_TO = ("promotion", "greeting")  # categories whose messages always end with how to stop them
 
-_OURS = ("offer", "who", "draft", "outcome")  # values whose links are the shop's, or the buyer's own address
+_OURS = (
+    "offer",
+    "who",
+    "draft",
+    "outcome",
+    "made_good",
+)  # values whose links are the shop's, or the buyer's own address
 _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 
 # Values that come with the message itself; a message without one has it empty.
@@ -84,6 +90,10 @@ CARRIED: dict[str, str] = {
     "who": "the buyer that a case is about: name and address; may be empty",
     "cause": "of a complaint: late, damaged, wrong_item, missing, quality, service, price or other",
     "decide_by": "the day by which a complaint is decided; may be empty",
+    "promised": "what should have happened: paid, shipped, delivered or refunded",
+    "promised_by": "until when it was promised",
+    "code": "a code for the next order, to make good what was missed; may be empty",
+    "made_good": "how it is made good, in the seller's words; may be empty",
     "outcome": "how a complaint was decided, in the seller's words; may be empty",
     "desk": "true where the seller can answer in their own chat with the bot",
     "word": "what one of the team writes to the buyer, line by line as it was written",
@@ -167,7 +177,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
     @property
     def more(self) -> bool:
-        return bool(told_ids(LEFT, self.order, self.about.facts.said))
+        return bool(told_on_its_way(self.order, self.about.facts.said))
 
 
 def _carried(name: str, about: About) -> Any:
@@ -207,8 +217,8 @@ def _case(about: About) -> Any:
     return max(numbers, default=None)
 
 
-def _decide_by(about: About) -> datetime | None:
-    given = about.due.values.get("decide_by")
+def _carried_time(name: str, about: About) -> datetime | None:
+    given = about.due.values.get(name)
     return about.local(datetime.fromisoformat(given)) if isinstance(given, str) else None
 
 
@@ -365,6 +375,7 @@ _ORDER: Makers[_Ordered] = {
     "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
     "delivered_at": lambda o: o.about.local(o.order.delivered_at),
     "to_ship": lambda o: to_ship(o.order),
+    "pay_by": lambda o: o.about.local(o.order.pay_by),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
@@ -413,7 +424,8 @@ MESSAGE: Makers[About] = {
     **{name: partial(_carried, name) for name in CARRIED if not name.endswith("[]")},
     "link": _given_link,
     "case": _case,
-    "decide_by": _decide_by,
+    "decide_by": partial(_carried_time, "decide_by"),
+    "promised_by": partial(_carried_time, "promised_by"),
     "amount": _amount,
     "items": _choice,
     "price": _price,

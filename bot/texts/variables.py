@@ -46,6 +46,7 @@ VARIABLES: dict[str, str] = {
     "order.paid_since_cancelled": "true if money came after it was cancelled",
     "order.delivered_at": "time when all of it had arrived; may be empty",
     "order.to_ship": "true while none of it has left and it is still to be sent",
+    "order.pay_by": "the day by which it is to be paid, of a sale on account; empty for all others",
     "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
     "order.silent_since": "the last news of a parcel that has been silent for too long",
     "order.late": "true if that day has passed and nothing has left",

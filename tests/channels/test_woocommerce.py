@@ -5,6 +5,7 @@ import itertools
 import json
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -189,6 +190,46 @@ def test_a_created_order_may_be_paid_already() -> None:
 @pytest.mark.parametrize("status", ["pending", "on-hold", "failed"])
 def test_an_order_that_waits_for_its_money_is_unpaid(status: str) -> None:
     assert merged(told("order.created", order(status))).state == "unpaid"
+
+
+@pytest.mark.parametrize("status", ["pending", "on-hold", "failed"])
+def test_a_payment_that_was_taken_back_counts_no_more_though_its_date_stays(status: str) -> None:
+    paid = {"date_paid_gmt": (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")}
+    came = told("order.updated", order("processing", 5, **paid))
+    gone = told("order.updated", order(status, 9, **paid))
+    again = told("order.updated", order("processing", 12, **paid))
+
+    for events in permutations((came, gone)):
+        assert not merged(sum(events, ())).paid_in_full
+    for events in permutations((came, gone, again)):
+        assert merged(sum(events, ())).state == "paid"
+
+
+def test_of_two_snapshots_of_one_second_the_paid_one_is_the_later() -> None:
+    paid = {"date_paid_gmt": (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")}
+    snapshots = (
+        told("order.created", order("pending", 5)),
+        told("order.updated", order("processing", 5, **paid)),
+    )
+
+    for events in permutations(snapshots):
+        assert merged(sum(events, ())).state == "paid"
+
+
+def test_an_order_that_was_completed_by_mistake_is_not_shipped_until_it_is_completed_again() -> None:
+    done, again = (
+        {"date_completed_gmt": (CREATED_AT + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%S")}
+        for at in (5, 30)
+    )
+    meta = [{"id": 1, "key": "_wc_shipment_tracking_items", "value": TRACKED}]
+    for more in ({}, {"meta_data": meta}):
+        sent = told("order.updated", order("completed", 5, **done, **more))
+        back = told("order.updated", order("processing", 9, **done, **more))
+        resent = told("order.updated", order("completed", 30, **again, **more))
+        for events in permutations((sent, back)):
+            assert not merged(sum(events, ())).shipped
+        for events in permutations((sent, back, resent)):
+            assert merged(sum(events, ())).state == "shipped"
 
 
 @pytest.mark.parametrize("status", ["checkout-draft", "auto-draft", "trash"])

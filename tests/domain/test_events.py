@@ -1,6 +1,6 @@
 """Events: dumped and loaded without loss, each in the thread that keeps what belongs together in order."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import msgspec
@@ -22,6 +22,7 @@ from bot.domain.events import (
     TimeCame,
     dump_event,
     load_event,
+    not_after,
 )
 from bot.domain.money import Money
 
@@ -74,3 +75,21 @@ def test_what_is_of_no_known_kind_is_refused(body: str) -> None:
 )
 def test_an_event_belongs_to_the_thread_of_what_it_is_about(event: Event, thread: str) -> None:
     assert event.thread == thread
+
+
+def test_no_time_is_far_later_than_its_telling() -> None:
+    now = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
+    near, far = now + timedelta(minutes=50), now + timedelta(hours=8)
+    told = OrderPlaced(
+        channel="shop",
+        external_id="1",
+        at=far,
+        order="1",
+        placed_at=near,
+        total=Money(1, "CNY"),
+        buyer=BuyerRef(),
+    )
+
+    kept = not_after(told, now)
+    assert (kept.at, kept.placed_at) == (now, near)
+    assert not_after(kept, now) is kept

@@ -129,6 +129,16 @@ def test_a_shipment_that_was_cancelled_is_told_to_those_who_were_told_that_it_le
     assert desk.why_outdated(key, said=(told,)) == "parcel_left_again"
 
 
+@pytest.mark.parametrize("other", ["p1", "p2"])
+def test_what_leaves_again_after_it_was_taken_back_is_told_again(other: str) -> None:
+    desk = Desk().take(left("p1", "SF1"), taken_back(), left(other, "SF1", after=48))
+    (again,) = [key for key in desk.waiting if key.startswith("shipped:") and key != "shipped:1001:p1"]
+    told, not_so = said("shipped", ("p1", "SF1")), said("shipment_cancelled", ("p1", None))
+
+    assert desk.why_outdated(again, said=(told,)) == "parcel_told"
+    assert desk.why_outdated(again, said=(told, not_so)) is None
+
+
 @pytest.mark.parametrize("events", [*permutations((left("p1", "SF1"), taken_back("SF1", "SF1")))])
 def test_a_shipment_that_was_cancelled_by_its_number_is_told_alike(events: tuple[OrderEvent, ...]) -> None:
     desk = Desk().take(*events)

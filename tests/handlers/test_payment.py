@@ -1,5 +1,6 @@
 """Money came: in whole, in parts, in one piece told twice, on delivery, or not at all in the end."""
 
+import msgspec
 import pytest
 
 from bot.domain.context import Said
@@ -36,6 +37,20 @@ def test_a_sum_that_the_confirmation_named_is_not_told_again() -> None:
 
     assert desk.why_outdated(key, said=(said(12800, "order_confirmation"),)) == "already_told"
     assert desk.why_outdated(key, said=(said(12800, "payment_reminder"),)) is None
+
+
+def test_less_than_was_told_before_was_not_paid_since() -> None:
+    desk = Desk().take(world.placed(paid=Money(12800, "CNY")))
+    desk.take(world.placed(PLACED + days(1), total=Money(6800, "CNY"), paid=Money(6800, "CNY")))
+
+    assert desk.why_outdated("payment_received:1001:6800CNY", said=(said(12800),)) == "already_told"
+
+
+def test_what_was_said_while_the_payment_was_not_clear_told_no_sum() -> None:
+    desk = Desk().take(world.placed(), world.paid(minor=12800))
+    unclear = msgspec.structs.replace(said(0, "order_confirmation"), paid_sum=None, total=Money(12800, "CNY"))
+
+    assert desk.why_outdated(acknowledged(how_much="12800CNY"), said=(unclear,)) is None
 
 
 def test_a_payment_known_by_its_reference_has_one_word_whenever_it_is_told() -> None:

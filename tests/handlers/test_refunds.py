@@ -64,6 +64,14 @@ def test_a_whole_told_before_is_not_told_again_by_its_number() -> None:
     assert desk.why_outdated("refunded:1001:r1", said=(told,)) == "already_told"
 
 
+def test_what_the_word_of_a_cancelling_called_refunded_is_not_told_again() -> None:
+    desk = Desk().take(world.placed(), world.paid(), world.cancelled(hours(2)), world.refunded(12800))
+    for minor, why in ((12800, "already_told"), (0, None), (100, None)):
+        back = Money(minor, "CNY")
+        told = Said(key="cancelled:1001:1", template="cancelled", state="sent", sent_at=PLACED, refunded=back)
+        assert desk.why_outdated("refunded:1001:r1", said=(told,)) == why
+
+
 def test_a_refund_in_other_money_is_not_called_a_part_or_the_whole() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.refunded(12800, currency="EUR"))
 

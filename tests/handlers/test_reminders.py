@@ -158,6 +158,34 @@ def test_an_order_that_was_free_at_first_is_reminded_of_once_it_costs_something(
     assert desk.why_outdated("payment_reminder:1001:1") is None
 
 
+def test_an_order_that_costs_something_days_later_is_handed_to_the_seller_if_it_stays_unpaid() -> None:
+    later = PLACED + days(5)
+    desk = Desk().take(world.placed(total=Money(0, "CNY")), world.placed(at=later, placed_at=PLACED))
+
+    assert later + days(3) in desk.wakes.values()
+    desk.take(world.time_came("unpaid_closed", later + days(3)))
+    assert desk.open_cases == {"unpaid:1001"}
+
+
+def test_who_buys_on_account_is_not_pressed_and_the_seller_hears_after_the_day() -> None:
+    day = PLACED + days(30)
+    desk = Desk().take(world.placed(pay_by=day))
+
+    for key in ("payment_reminder:1001:1", "payment_reminder:1001:3", "second_contact:1001:1"):
+        assert desk.why_outdated(key) == "pays_on_account"
+    desk.take(world.time_came("unpaid_closed", DEADLINE))
+    assert (desk.open_cases, day in desk.wakes.values()) == (set(), True)
+    desk.take(world.time_came("unpaid_closed", day))
+    assert desk.open_cases == {"unpaid:1001"}
+
+
+def test_a_sum_is_not_asked_for_while_the_word_of_its_change_waits() -> None:
+    desk = Desk().take(world.placed())
+    waits = Said(key="total_changed:1001:1CNY", template="total_changed", state="queued", order="1001")
+
+    assert due_times(desk, (world.confirmed(), waits)) == []
+
+
 def test_a_seller_who_gives_more_time_is_obeyed() -> None:
     desk = Desk(world.shop_with(payment={"close": "5d"})).take(world.placed())
 

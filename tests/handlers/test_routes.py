@@ -27,9 +27,11 @@ def test_every_deadline_that_is_set_has_a_route_and_no_other_has() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.shipped(), world.refunded())
     arrived = world.order_of(world.placed(), world.paid(), world.shipped(), world.delivered())
     ann = Chat(arrived, now=world.PLACED + world.days(4), shop=world.shop_with(returns={}))
+    promise = {"since": "order.paid", "until": "order.shipped", "within": "2d"}
+    promising = Desk(world.shop_with(promises={"ships": promise})).take(world.placed(), world.paid())
     ann.say("it arrived broken", "return_exchange")
 
-    assert desk.deadlines | OF_CASES | {wake.what for wake in ann.wakes} == DEADLINES
+    assert desk.deadlines | promising.deadlines | OF_CASES | {wake.what for wake in ann.wakes} == DEADLINES
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "zh-TW", "en"])

@@ -153,3 +153,36 @@ def test_old_money_of_an_import_is_not_weighed() -> None:
     desk = Desk().take(world.placed(), world.paid(minor=5000))
 
     assert desk.take(world.weighed(), now=PLACED + days(60)).cases == {}
+
+
+def test_a_payment_told_of_and_then_shown_as_none_is_given_up_and_nobody_is_thanked() -> None:
+    taken_back = world.placed(PLACED + hours(3), placed_at=PLACED, paid=cny(0))
+    desk = Desk().take(world.placed(paid=cny(0)), world.paid(hours(1)), taken_back)
+
+    assert PLACED + hours(3 + 1 / 6) in desk.wakes.values()
+    desk.take(world.weighed())
+    assert desk.open_cases == {"payment_given_up:1001"}
+
+
+def test_a_parcel_that_leaves_after_the_cancelling_is_a_case_until_the_order_comes_back() -> None:
+    desk = weighed(world.placed(), world.paid(), world.cancelled(hours(2)), world.shipped(after=days(1)))
+    assert desk.open_cases == {"sent_after_cancel:1001"}
+    assert weighed(world.placed(), world.shipped(after=hours(1)), world.cancelled(hours(2))).cases == {}
+
+    desk.take(world.reopened(days(2)))
+    assert desk.open_cases == set()
+
+
+def test_of_two_sums_too_much_only_the_newest_is_open() -> None:
+    desk = weighed(world.placed(), world.paid(hours(1), 13800))
+    desk.take(world.paid(hours(2), 1000), world.weighed())
+
+    assert desk.open_cases == {"overpaid:1001:2000"}
+
+
+def test_other_money_beside_the_whole_is_shown_and_hides_no_payment() -> None:
+    desk = weighed(world.placed(), world.paid(hours(1), 12800, currency="KRW"), world.paid(hours(2), 12800))
+
+    assert desk.open_cases == {"other_currency:1001"}
+    assert desk.order is not None
+    assert desk.order.state == "paid"

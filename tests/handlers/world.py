@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.actions import Action, CloseCase, KeepTalk, OpenCase, Say, Unsay, WakeAt
+from bot.domain.actions import Action, CloseCase, KeepTalk, NotePromise, OpenCase, Say, Unsay, WakeAt
 from bot.domain.context import Buyer, Case, Context, Conversation, Said
 from bot.domain.events import (
     BuyerRef,
@@ -203,6 +203,7 @@ class Desk:
         self.reasons: dict[str, OpenCase] = {}
         self.wakes: dict[str, datetime] = {}
         self.deadlines: set[str] = set()
+        self.promises: dict[str, NotePromise] = {}
 
     def take(self, *events: Event, now: datetime | None = None) -> "Desk":
         for event in events:
@@ -246,6 +247,8 @@ class Desk:
                 assert action.what in DEADLINES, "no route takes this deadline"
                 self.deadlines.add(action.what)
                 self.wakes[action.key] = min(action.at, self.wakes.get(action.key, action.at))
+            case NotePromise():
+                self.promises[action.name] = action
             case _:
                 raise AssertionError(f"no order's event asks for {action}")
 

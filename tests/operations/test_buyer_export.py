@@ -11,7 +11,7 @@ from bot.operations.archive import Archiver
 from bot.operations.buyer_export import Export, export
 from storage import tables
 from tests.engine import Buyer, Engine, many_shops
-from tests.operations.test_erasure import WORD, Ann, everything, id_of, live
+from tests.operations.test_erasure import PROMISES, WORD, Ann, everything, id_of, live
 from tests.world import NOON
 
 DAY = timedelta(days=1)
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[Engine]:
     async with many_shops(database_url) as shops:
-        yield shops.engine()
+        yield shops.engine(promises=PROMISES)
 
 
 def exported(engine: Engine, archive: Path | None = None) -> Export:
@@ -45,13 +45,15 @@ async def test_every_row_that_has_a_word_of_theirs_is_exported(engine: Engine) -
 async def test_nothing_of_others_is_exported_and_they_are_counted(engine: Engine) -> None:
     ann = Ann()
     await live(engine, ann)
-    await engine.take(Buyer("eve", "3003", NOON, name="Eve", email=ann.ref["email"]).placed())
+    eve = Buyer("eve", "3003", NOON, name="Eve", email=ann.ref["email"])
+    await engine.take(eve.placed(), eve.paid())
     await engine.settle()
 
     found = exported(engine)
 
     assert "Eve" not in msgspec.json.encode((found.records, found.archived)).decode()
     assert [each.name for each in found.said_elsewhere] == ["Eve"]
+    assert {row["about"] for row in found.records["promises"]} == {"order:1001"}
     whats = [row[0] for row in await engine.rows(tables.trail, "what")]
     assert whats == ["buyer_exported"]
 

@@ -24,12 +24,17 @@ from tests.world import NOON
 SECRET = "a secret that is only for tests"
 WORD = "Zyzzyva"
 DAY = timedelta(days=1)
+PROMISES = {
+    "ships": {"since": "order.paid", "until": "order.shipped", "within": "2d"},
+    "arrives": {"since": "order.shipped", "until": "order.delivered", "within": "9d"},
+    "decides": {"since": "case.opened", "until": "case.closed", "within": "3d", "cases": ["human"]},
+}
 
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[Engine]:
     async with many_shops(database_url) as shops:
-        yield shops.engine(seller={"email": "li@shop.example"})
+        yield shops.engine(seller={"email": "li@shop.example"}, promises=PROMISES)
 
 
 class Ann(Buyer):
@@ -156,6 +161,29 @@ async def test_the_books_and_the_audit_stay_as_they_were(engine: Engine, tmp_pat
         row[:2] for row in said
     ]
     assert audit(engine.database, {engine.shop: engine.settings}, engine.clock.now) == []
+
+
+async def test_promises_are_still_counted_and_nothing_is_owed_to_nobody(
+    engine: Engine, tmp_path: Path
+) -> None:
+    ann, bob = Ann(), Buyer("bob", "2002")
+    shipped = ann.fact("shipped", timedelta(hours=2), carrier=WORD, tracking=WORD)
+    await engine.take(ann.placed(), ann.paid(), shipped, bob.placed(), bob.paid())
+    await engine.take(ann.says("转人工", NOON))
+    engine.clock.now += timedelta(seconds=10)
+    await engine.settle()
+    columns = ("name", "about", "state")
+    before = set(await engine.rows(tables.promises, *columns))
+    assert [state for _, _, state in sorted(before)] == ["open", "open", "kept", "open"]
+
+    erase(engine, tmp_path)
+    engine.clock.now += 10 * DAY
+    await engine.settle()
+
+    after = {(name, about): state for name, about, state in await engine.rows(tables.promises, *columns)}
+    assert [state for _, state in sorted(after.items())] == ["withdrawn", "withdrawn", "kept", "missed"]
+    assert after.keys() == {(name, about) for name, about, _ in before}
+    assert left(engine.database) == []
 
 
 async def test_what_the_platform_repeats_brings_nobody_back(engine: Engine, tmp_path: Path) -> None:

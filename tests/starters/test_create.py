@@ -50,7 +50,11 @@ def leaves(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, .
 def general(path: tuple[Any, ...]) -> tuple[str, ...]:
     """The way without the names that a seller chose."""
     chosen = (
-        {1, 3} if path[2:3] in (("promotions",), ("banks",)) else {1} if path[:1] == ("shops",) else set()
+        {1, 3}
+        if path[2:3] in (("promotions",), ("banks",), ("promises",))
+        else {1}
+        if path[:1] == ("shops",)
+        else set()
     )
     return tuple("*" if place in chosen or isinstance(key, int) else key for place, key in enumerate(path))
 

@@ -42,7 +42,14 @@ def reads_a_whole_shop(step: str) -> bool:
 
 async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) -> None:
     asked: dict[str, Any] = {}
-    async with world(f"sqlite:///{tmp_path}/shop.db") as shop:
+    promise = {
+        "since": "order.paid",
+        "until": "order.shipped",
+        "within": "1m",
+        "counted": "clock",
+        "warn": False,
+    }
+    async with world(f"sqlite:///{tmp_path}/shop.db", promises={"ships": promise}) as shop:
         engine = shop.program.parts.database.engine
 
         @event.listens_for(engine, "before_cursor_execute")
@@ -55,6 +62,8 @@ async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) 
         await shop.fact("paid", paid_at=NOON, amount="128.00", currency="CNY")
         await shop.say("我的包裹到哪了 #1001")
         await shop.settle()
+        await shop.forward(timedelta(minutes=12))
+        assert "promise_missed" in shop.receiver.templates
         event.remove(engine, "before_cursor_execute", remember)
 
         with engine.connect() as connection:
@@ -66,6 +75,7 @@ async def test_no_query_of_a_journey_goes_through_all_of_a_shop(tmp_path: Path) 
     assert len(asked) > 20
     found = sorted({f"{step} of {statement[:200]}" for statement, step in steps if reads_a_whole_shop(step)})
     assert not found, "\n".join(found)
+    assert not [step for _, step in steps if "promises_due" in step], "all that was missed in half a year"
 
 
 def test_what_a_buyer_heard_lately_is_read_of_their_young_messages_alone(database_url: str) -> None:
