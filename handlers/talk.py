@@ -18,6 +18,7 @@ from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import message_policies as policy
 from handlers.language import written_in
 from handlers.normalise import normalise
+from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
 from handlers.stop import goes_on
 
@@ -94,6 +95,8 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]
+    if say.template in TELLS_FACTS and numbers_in(event.text):
+        return [say]  # whoever names an order is told of it
     if say.template in TELLS_FACTS and not varied:
         return [answer("same_again", event)]
     third = say.template in TELLS_FACTS and fuzz.token_set_ratio(words, _words(event)) >= ALIKE
