@@ -8,6 +8,7 @@
 # make faults  programs, databases, receivers and clocks broken on purpose (FAULTS="--runs 20 --only killed")
 # make mutants which broken lines the fast tests of a place let pass (PLACE=bot/domain/arbiter.py)
 # make outside what buyers hear of random shops, judged without knowing the code (RUNS=300 SEED=0)
+# make defects defects that once were, put back one by one: in how many runs does make outside name each
 # make growth  what it costs on small and on large databases (GROWTH="--most 10000000")
 # make bench-buyers segments and nightly tiers of a million buyers (BUYERS="--buyers 100000 --on sqlite")
 # make haggles a million random haggles: the floor is kept, nothing rises and falls, each ends (SEED=0)
@@ -46,7 +47,7 @@ case "$$locale" in $(LOCALE)*) ;; *) \
 esac
 endef
 
-.PHONY: run test check bench bench-understanding bench-buyers learned fuzz faults mutants outside growth haggles lock schema clean
+.PHONY: run test check bench bench-understanding bench-buyers learned fuzz faults mutants outside defects growth haggles lock schema clean
 .DELETE_ON_ERROR:
 
 # The last line of init says to serve, which is what follows.
@@ -89,6 +90,9 @@ mutants: $(VENV)/.developed
 
 outside: $(VENV)/.developed
 	$(BIN)/python -m tests.outside --runs $(RUNS) --seed $(SEED) $(OUTSIDE)
+
+defects: $(VENV)/.developed
+	$(BIN)/python -m tests.outside.defects --seed $(SEED)
 
 growth: $(VENV)/.developed
 	$(BIN)/python -m bench.growth $(GROWTH)

@@ -156,7 +156,7 @@ def channels_of(config: Config, http: aiohttp.ClientSession) -> Channels:
     receiving: dict[tuple[str, str], ReceivingChannel] = {}
     sending: dict[tuple[str, str], SendingChannel] = {}
     for shop_id, shop in config.shops.items():
-        of_shop = open_channels(shop.channels, shop.region, shop.currency, http)
+        of_shop = open_channels(shop.channels, shop.region, shop.currency, http, shop.seller.webhook)
         receiving |= {(shop_id, name): channel for name, channel in of_shop[0].items()}
         sending |= {(shop_id, name): channel for name, channel in of_shop[1].items()}
     return Channels(receiving, sending)
@@ -193,6 +193,7 @@ class _Builder:
         self.channels = options.get("channels") or channels_of(config, http)
         self.metrics = Metrics()
         self.catalogue = Catalogue(config.templates)
+        self.campaigns = Campaigns(config.shops, self.rules, self.catalogue, config.secret.get_secret_value())
         self.tokens = SignedTokens(config.secret.get_secret_value())
         self.log = Log(config.ingest) if config.ingest else None
         archive = config.retention.archive if config.retention else None
@@ -236,7 +237,7 @@ class _Builder:
                 store=store,
                 limits=limits,
                 reactor=self._reactor(),
-                campaigns=Campaigns(config.shops, self.rules, self.catalogue),
+                campaigns=self.campaigns,
                 nights=Nights(config.shops),
                 restocks=Restocks(config.shops, self.rules, self.catalogue),
                 claimer=claimer,
@@ -353,6 +354,7 @@ class _Builder:
                 read_body,
                 self.metrics,
                 Erasing(self.eraser, self.workers.erasure.wake),
+                self.campaigns,
             ),
         ]
 

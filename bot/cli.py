@@ -26,6 +26,7 @@ from bot.commands import (
     unknown,
 )
 from bot.commands.buyers import buyers_app
+from bot.commands.campaigns import campaigns_app
 from bot.commands.cases import cases_app
 from bot.commands.importing import import_app
 from bot.commands.mixing import mixed_app
@@ -57,6 +58,7 @@ app.command("explain")(outbox.explain)
 app.add_typer(cases_app, name="cases")
 app.add_typer(segments_app, name="segments")
 app.add_typer(tiers_app, name="tiers")
+app.add_typer(campaigns_app, name="campaign")
 app.command("promises")(promises.promises)
 app.command("events")(events.events)
 app.command("simulate")(simulating.simulate)

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.channels.registry import PLATFORMS, ChannelSettings
+from bot.domain.desk import SELLERS_SYSTEM
 from bot.domain.errors import wrong
 from bot.domain.secrets import Secret
 from bot.domain.segment_reading import read_segments
@@ -107,9 +108,10 @@ class ShopSettings(Shop):
 
     @property
     def desks(self) -> frozenset[tuple[str, str]]:
-        own = self.seller.telegram
+        own, system = self.seller.telegram, self.seller.webhook
         bot = next((name for name, each in self.channels.items() if each.kind == "telegram"), None)
-        return frozenset({(bot, own)} if bot and own else ())
+        found = {(bot, own)} if bot and own else set()
+        return frozenset(found | {(system, SELLERS_SYSTEM)} if system else found)
 
 
 class Retention(Settings):
@@ -331,11 +333,12 @@ def _tiers_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
         known = (
             [tier.get("name") for tier in tiers if isinstance(tier, dict)] if isinstance(tiers, list) else []
         )
-        for name, promotion in _groups(settings, "promotions"):
-            if "tier" in promotion and promotion["tier"] not in known:
-                path = ("shops", shop, "promotions", name, "tier")
-                tier = reader.mask(path, repr(promotion["tier"]))
-                yield Fault(path, "unknown_tier", {"tier": tier})
+        for kind in ("promotions", "campaigns"):
+            for name, offer in _groups(settings, kind):
+                if "tier" in offer and offer["tier"] not in known:
+                    path = ("shops", shop, kind, name, "tier")
+                    tier = reader.mask(path, repr(offer["tier"]))
+                    yield Fault(path, "unknown_tier", {"tier": tier})
 
 
 def _segments_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]:
@@ -356,3 +359,7 @@ def _segments_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]
                 path = ("shops", shop, "segments", name)
                 values = {key: reader.mask(path, str(value)) for key, value in fault.values.items()}
                 yield Fault(path, fault.code, values)
+        for name, offer in _groups(settings, "campaigns"):
+            if "segment" in offer and offer["segment"] not in conditions:
+                at = ("shops", shop, "campaigns", name, "segment")
+                yield Fault(at, "segment_unknown", {"given": reader.mask(at, repr(offer["segment"]))})

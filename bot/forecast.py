@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import msgspec
+from sqlalchemy import Connection
 
 from bot.app import Channels, channels_of
 from bot.channels import Outgoing
 from bot.channels.registry import open_http
 from bot.config import Config
 from bot.domain.forecast import Forecast
+from bot.seller import campaigning
 from bot.simulation import simulated
-from storage import foreseen
+from storage import campaign_records, foreseen
 from storage.database import Database
 from storage.whole_copy import copy_whole
 
@@ -44,12 +46,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     shop: str
     now: datetime
     until: datetime
+    start: tuple[str, ...] = ()  # campaigns that a person starts now
 
 
 async def forecast(source: Database, plan: Plan, on_time: OnTime = lambda at: None) -> Forecast:
     """Nothing of it reaches a buyer, and nothing of it stays; in it nobody writes, pays or orders.
 
-    on_time: told how far the clock has come. Raises what opening or copying the database raises.
+    on_time: told how far the clock has come. Raises what opening or copying the database raises, and
+    campaigning.Refused for a campaign that cannot be started.
     """
     with tempfile.TemporaryDirectory(prefix="xiaoer-simulate-") as folder:
         copy = Path(folder) / "copy.db"
@@ -67,6 +71,7 @@ async def _play(database: str, plan: Plan, on_time: OnTime) -> Forecast:
     async with simulated(config, database, plan.now, channels=channels, jitter=lambda: MIDDLE) as simulation:
         opened = simulation.program.parts.database
         await opened.write(foreseen.watch_holds)
+        await opened.write(partial(_start, plan=plan))
 
         async def look() -> None:
             on_time(simulation.clock.now)
@@ -76,3 +81,13 @@ async def _play(database: str, plan: Plan, on_time: OnTime) -> Forecast:
             partial(foreseen.foreseen, shop=plan.shop, since=plan.now, until=plan.until)
         )
     return Forecast(began_at=plan.now, until=plan.until, messages=found)
+
+
+def _start(connection: Connection, plan: Plan) -> None:
+    """Start its campaigns, as if nobody had to approve them."""
+    shop = plan.config.shops[plan.shop]
+    for name in plan.start:
+        campaigning.start(connection, plan.shop, shop, name, "simulate", plan.now)
+        run = campaign_records.latest(connection, plan.shop, name)
+        if run is not None:
+            campaign_records.change(connection, run, state="running")

@@ -141,6 +141,7 @@ def _next_due(connection: Connection, now: datetime) -> datetime | None:
     times = (
         due_messages.next_due(connection, now),
         calendar.next_wake(connection),
+        calendar.next_campaign(connection),
         stock_wish_records.next_restock(connection),
         inbox.waiting(connection, now).next_at,
     )

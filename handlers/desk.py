@@ -1,4 +1,4 @@
-"""The seller's own chat: their words go to the buyer, their commands to the case, and nothing twice."""
+"""The seller's own chat or system: words go to the buyer, commands to the case, and nothing twice."""
 
 from decimal import InvalidOperation
 
@@ -29,7 +29,7 @@ NAME_SHOWN = 40
 
 
 def is_sellers(event: MessageReceived, context: Context) -> bool:
-    """True for what is written in the one chat that the settings name."""
+    """True for what is written in the chat and the system that the settings name."""
     return (event.channel, event.conversation) in context.shop.desks
 
 
@@ -53,7 +53,8 @@ def _about(word: DeskWord, case: Case, event: MessageReceived, context: Context)
     match word.what:
         case "show":
             key = f"desk:{event.channel}:{event.external_id}"
-            return [TellSeller(case=case.number, key=key, reason="case_shown")]
+            desk = _name(event)
+            return [TellSeller(case=case.number, key=key, reason="case_shown", desk=desk)]
         case "silent" | "speak":
             return _switched(word.what == "silent", case, event)
         case "say":
@@ -126,7 +127,12 @@ def _sum(amount: str, currency: str) -> Money | None:
 
 def _answer(code: str, event: MessageReceived, case: Case | None = None, **values: Value) -> AnswerSeller:
     key = f"desk_answer:{event.channel}:{event.external_id}"
-    return AnswerSeller(code=code, key=key, values={"case": case.number if case else None, **values})
+    told = {"case": case.number if case else None, **values}
+    return AnswerSeller(code=code, key=key, desk=_name(event), about=event.message_id, values=told)
+
+
+def _name(event: MessageReceived) -> str:
+    return f"{event.channel}:{event.conversation}"
 
 
 POLICIES: MessagePolicies = {

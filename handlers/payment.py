@@ -110,7 +110,7 @@ def no_need_to_reassure(order: Order) -> Reason | None:
 
 def why_not_acknowledge(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Paid on delivery, the parcel itself is the buyer's receipt."""
-    over = cancelled(order) or refunded_in_full(order) or on_delivery(order)
+    over = cancelled(order) or refunded_in_full(order) or (on_delivery(order) if order.on_delivery else None)
     return over or _nothing_paid(order) or free(order) or _already_said(order, facts)
 
 
@@ -142,8 +142,12 @@ def _named(said: Said, order: Order) -> bool:
 def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     before = any(said.template == "reassurance" and said.sent_at for said in facts.said)
     again = Reason("already_told", {"order": order.shown_number}) if before else None
-    late = why_late(order, facts.shop, now)
+    late = _nothing_to_send(order) or why_late(order, facts.shop, now)
     return no_need_to_reassure(order) or not_covered(order) or again or late or case_open(facts)
+
+
+def _nothing_to_send(order: Order) -> Reason | None:
+    return Reason("nothing_to_send", {"order": order.shown_number}) if order.sends_nothing else None
 
 
 def not_covered(order: Order) -> Reason | None:
@@ -157,4 +161,4 @@ POLICIES: MessagePolicies = {
     "reassurance": policy.service(why_not_reassure),
 }
 
-REASONS: Reasons = {"order_not_paid": ("order",), "already_told": ("order",)}
+REASONS: Reasons = {"order_not_paid": ("order",), "already_told": ("order",), "nothing_to_send": ("order",)}

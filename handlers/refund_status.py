@@ -34,7 +34,7 @@ def _missing(order: Order, context: Context) -> bool:
     if order.refunds:
         newest = max(refund.at for refund in order.refunds)
         return context.now - newest > TAKES or (order.cancelled and not order.refunded_in_full)
-    if order.paid_at is None and not order.pay_on_delivery:
+    if order.paid_at is None and not order.on_delivery:
         return False
     if order.cancelled and order.called_off_at:
         return context.now - order.called_off_at > OWED_SINCE

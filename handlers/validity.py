@@ -113,6 +113,7 @@ def unclear(order: Order) -> Reason | None:
 
 
 def on_delivery(order: Order) -> Reason | None:
+    """Also if another way to pay was chosen since: that is a case for the seller, and nobody is pressed."""
     return Reason("pay_on_delivery", {"order": order.shown_number}) if order.pay_on_delivery else None
 
 

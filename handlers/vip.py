@@ -11,13 +11,14 @@ from bot.domain.hours import daytime_slot
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from bot.domain.shop import Promotion, Tier
+from bot.domain.shop import Campaign, Tier
 from bot.domain.tiers import NONE_KEPT, KeptTier, tier_now
 from handlers import message_policies as policy
 from handlers.validity import case_open, iso
 
 ANOTHER_TRY = timedelta(hours=6)  # at an offer to a buyer who waits for an answer
 A_MINUTE = timedelta(minutes=1)  # the resolution of cron
+TO_PAY = ("unpaid", "partly_paid")
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -60,12 +61,14 @@ def tier_of(
 
 
 def promotion_firings(
-    promotion: Promotion, now: datetime, zone: ZoneInfo
+    promotion: Campaign, now: datetime, zone: ZoneInfo
 ) -> tuple[datetime | None, datetime | None]:
     """Find the firings of the promotion's cron line around `now`: the last one up to it, the first after it.
 
     Its first firing is on or after its first day, its last on its last day.
     """
+    if promotion.cron is None:
+        return None, None
     trigger = CronTrigger.from_crontab(promotion.cron, timezone=zone)
     opens_at, closes_at = datetime.combine(promotion.start, time.min, zone), promotion.ends_at(zone)
     if now >= closes_at:
@@ -93,8 +96,8 @@ def _fires(trigger: CronTrigger, since: datetime) -> datetime | None:
 
 
 def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
-    """An offer needs a buyer who agreed, is in its tier, before the promotion ends."""
-    promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
+    """An offer needs a buyer who agreed, is in its tier and owes nothing, before the campaign ends."""
+    promotion = facts.shop.offers.get(str(due.values.get("promotion")))
     if promotion is None:
         return Reason("promotion_over", {"end": iso(due.due_at)})
     over_at = promotion.ends_at(facts.shop.zone())
@@ -102,18 +105,37 @@ def why_not_offer(due: DueMessage, facts: Facts, now: datetime) -> Reason | None
         return Reason("promotion_over", {"end": iso(over_at)})
     if facts.standing.agrees is not True:
         return Reason("not_agreed")
-    return _not_in_tier(promotion, facts, now)
+    if due.values.get("test"):
+        return None
+    return _owes(facts, now) or _not_in_tier(promotion, facts, now)
+
+
+def _owes(facts: Facts, now: datetime) -> Reason | None:
+    """Who has an order to pay for reads of that, and of nothing else to buy."""
+    since = now - facts.shop.payment.close
+    unpaid = (
+        order
+        for order in facts.orders
+        if order.state in TO_PAY and order.placed_at is not None and order.placed_at >= since
+    )
+    order = next(unpaid, None)
+    return Reason("offer_unpaid", {"order": order.shown_number}) if order else None
 
 
 def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
     """An offer that was held back is said in the daytime of the promotion, and not while the buyer waits for
-    an answer of the seller's."""
-    promotion = facts.shop.promotions.get(str(due.values.get("promotion")))
-    if promotion is None:
+    an answer of the seller's; a test is said at once."""
+    promotion = facts.shop.offers.get(str(due.values.get("promotion")))
+    if promotion is None or due.values.get("test"):
         return None
     waits = case_open(facts)
     if waits:
         return now + ANOTHER_TRY, waits
+    rests = _rests(promotion, facts, now)
+    if rests:
+        return rests
+    if facts.paced_until is not None:
+        return facts.paced_until, Reason("offer_pace", {"until": iso(facts.paced_until)})
     opens, closes = promotion.daytime
     zone = facts.shop.zone(facts.buyer.timezone)
     if opens <= now.astimezone(zone).time() < closes:
@@ -122,8 +144,21 @@ def not_yet(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Rea
     return (until, Reason("offer_daytime", {"until": iso(until)})) if until > now else None
 
 
-def _not_in_tier(promotion: Promotion, facts: Facts, now: datetime) -> Reason | None:
+def _rests(promotion: Campaign, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """Until when an offer waits that would come soon after a purchase."""
+    bought = [
+        order.placed_at
+        for order in facts.orders
+        if order.placed_at is not None and not order.cancelled and not order.refunded_in_full
+    ]
+    until = max(bought, default=now) + promotion.quiet
+    return (until, Reason("offer_rests", {"until": iso(until)})) if bought and until > now else None
+
+
+def _not_in_tier(promotion: Campaign, facts: Facts, now: datetime) -> Reason | None:
     shop = facts.shop
+    if promotion.tier is None:
+        return None
     reached = standing(facts.orders, now, shop.vip.period, shop.currency)
     tier = tier_of(reached.orders, reached.spent, shop.currency, shop.vip.tiers, facts.kept_tier)
     if tier and tier.name == promotion.tier:
@@ -136,8 +171,25 @@ POLICIES: MessagePolicies = {
         why_not_offer,
         not_before=not_yet,
         variables=("promotion", "offer", "tier"),
-        samples=({"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},),
+        samples=(
+            {"promotion": "spring", "offer": "全场九折 / 10 % off", "tier": "gold"},
+            {
+                "promotion": "spring",
+                "offer": "全场九折 / 10 % off",
+                "tier": "all",
+                "code": "S-7",
+                "wording": "a",
+                "test": True,
+            },
+        ),
     ),
 }
 
-REASONS: Reasons = {"promotion_over": ("end",), "not_in_tier": ("tier",), "offer_daytime": ("until",)}
+REASONS: Reasons = {
+    "promotion_over": ("end",),
+    "not_in_tier": ("tier",),
+    "offer_daytime": ("until",),
+    "offer_unpaid": ("order",),
+    "offer_rests": ("until",),
+    "offer_pace": ("until",),
+}

@@ -17,6 +17,7 @@ from handlers.payment import covered, points
 from handlers.reminders import FORGOTTEN
 from handlers.validity import amount
 
+REFUND_DUE = timedelta(days=3)  # the buyer of a cancelled order was told that their money comes back
 WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by then
 
 
@@ -27,6 +28,9 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)
+    if order.pay_on_delivery and order.off_delivery and order.shown_at:
+        times["way to pay"] = order.shown_at
+    times |= {f"owed back {nth}": at + REFUND_DUE - WAIT for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     if order.cancelled_times:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
@@ -74,7 +78,7 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
             order=order.id,
             details=_details(order, each.sum),
         )
-        for each in findings(order)
+        for each in (*findings(order), *_owed_back(order, context.now))
     ]
 
 
@@ -116,11 +120,22 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("payment_given_up", which=totals.again(falls)))
     if order.authorisation == "released":
         found.append(Finding("authorisation_given_up", which=totals.again(falls)))
+    if order.pay_on_delivery and not order.on_delivery and not covered(order):
+        found.append(Finding("pay_way_changed"))
     if paid and paid.minor and not covered(order):
         found.append(Finding("paid_partly", paid, _edited(order) + totals.again(falls + 1)))
     if over := order.overpaid:
         found.append(Finding("overpaid", over, f":{over.minor}"))
     return found
+
+
+def _owed_back(order: Order, now: datetime) -> list[Finding]:
+    """What was paid for a cancelled order and has not gone back: the buyer was told that it would."""
+    paid, back, at = order.paid, order.refunded, order.called_off_at
+    if not order.cancelled or at is None or now < at + REFUND_DUE or order.refunded_in_full:
+        return []
+    rest = paid - back if paid and back else None
+    return [Finding("refund_owed", rest)] if rest and rest.minor > 0 else []
 
 
 def _sent_after_cancel(order: Order) -> bool:
@@ -154,6 +169,8 @@ def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
     if case.reason not in REASONS or case.reason == "refunded_more":
         return False
+    if case.reason == "refund_owed":
+        return not order.cancelled or order.refunded_in_full
     return case.key not in {_key(each, order) for each in findings(order)}
 
 
@@ -165,6 +182,8 @@ REASONS: Reasons = {
     "paid_partly": ("order", "amount", "total"),
     "paid_after_cancel": ("order", "amount"),
     "sent_after_cancel": ("order",),
+    "refund_owed": ("order", "amount"),
+    "pay_way_changed": ("order", "total"),
     "other_currency": ("order", "total"),
     "payment_given_up": ("order",),
     "authorisation_given_up": ("order",),

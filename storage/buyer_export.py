@@ -14,6 +14,8 @@ from storage.sql_in import is_in
 from storage.tables import (
     attempts,
     buyers,
+    campaign_codes,
+    campaign_members,
     case_words,
     cases,
     conversations,
@@ -90,6 +92,8 @@ def _wanted(connection: Connection, scope: Scope) -> Mapping[Table, ColumnElemen
         wakes: of(wakes.c.order_id, scope.orders),
         figures: of(figures.c.buyer, scope.buyers),
         tiers: of(tiers.c.buyer, scope.buyers),
+        campaign_members: of(campaign_members.c.buyer, scope.buyers),
+        campaign_codes: of(campaign_codes.c.buyer, scope.buyers),
         transfers: transfer_records.about(scope.orders, scope.cases),
         cases: cases.c.number.in_(scope.cases),
         case_words: case_words.c.number.in_(scope.cases),

@@ -62,6 +62,15 @@ def open_campaigns(connection: Connection, shop: str) -> Sequence[Row[Any]]:
     return connection.execute(statement).all()
 
 
+def next_campaign(connection: Connection) -> datetime | None:
+    """When the pace of a campaign under way lets it go on."""
+    here = select(func.min(campaigns.c.next_at)).where(
+        campaigns.c.done_at.is_(None), campaigns.c.state == "running"
+    )
+    found: datetime | None = connection.scalar(here)
+    return found
+
+
 def advance_campaign(
     connection: Connection, campaign: Row[Any], cursor: str, queued: int, done_at: datetime | None
 ) -> None:

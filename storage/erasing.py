@@ -30,7 +30,7 @@ from bot.domain.events import OrderEvent, OrderPlaced, dump_event, load_event
 from bot.domain.messages import Reason
 from bot.domain.quotes import Quote
 from bot.domain.wishes import standing
-from storage import erasures, order_records, quote_records, transfer_records, wish_records
+from storage import campaign_records, erasures, order_records, quote_records, transfer_records, wish_records
 from storage.asking import ask
 from storage.buyer_scope import JOINED
 from storage.outbox import SELLER, dump
@@ -115,6 +115,7 @@ def records(connection: Connection, shop: str, scope: Scope, digest: Digest, now
         counts[table.name] += _deleted(
             connection, table, shop, is_in(connection, table.c.buyer, scope.buyers)
         )
+    counts.update(campaign_records.forget(connection, shop, scope.buyers, scope.to))
     told = [f"{JOINED}{id}" for id in scope.buyers]
     counts["details"] += _deleted(connection, details, shop, is_in(connection, details.c.name, told))
     connection.execute(insert(buyers).values(shop=shop, id=scope.to, created_at=created or now))

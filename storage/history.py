@@ -140,6 +140,44 @@ def offers_to(mailboxes: Collection[str], but: Collection[int], now: datetime) -
     return found
 
 
+class _OfSaid(Row, frozen=True):
+    rule: str
+    id: int
+    settled_at: datetime | None
+
+
+_OF_RULES = Query(
+    _OfSaid,
+    """
+    SELECT outbox.shop, outbox.rule, outbox.id, settled_at FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.rule = given.rule AND category = 'promotion'
+        AND settled_at > :hour AND (state = 'sent' OR state = 'unknown')
+    UNION ALL
+    SELECT outbox.shop, outbox.rule, outbox.id, settled_at FROM {given} CROSS JOIN outbox
+    WHERE outbox.shop = given.shop AND outbox.rule = given.rule AND category = 'promotion'
+        AND (state = 'sending' OR state = 'queued' AND attempts > 0) AND settled_at IS NULL
+    """,
+    given="rule",
+)
+
+
+def said_by_rules(
+    rules: Collection[str], but: Collection[int], since: datetime
+) -> Asking[dict[str, tuple[list[datetime], int]]]:
+    """When offers of these rules were said since then, and how many are being said or may have been.
+    but: ids of messages that do not count yet."""
+    found: dict[str, tuple[list[datetime], int]] = {}
+    for row in (yield from _OF_RULES.of(rules, hour=since)):
+        if row.id in but:
+            continue
+        times, in_hand = found.get(row.rule, ([], 0))
+        if row.settled_at is None:
+            found[row.rule] = (times, in_hand + 1)
+        else:
+            found[row.rule] = ([*times, row.settled_at], in_hand)
+    return found
+
+
 class _OfferOf(Row, frozen=True):
     buyer: str
     key: str

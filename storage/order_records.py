@@ -173,6 +173,28 @@ def standings(
     return {buyer: (count, int(spent)) for buyer, count, spent in connection.execute(statement).all()}
 
 
+def unpaid_or_lately(
+    connection: Connection, shop: str, of_buyers: Collection[str], open_since: datetime, since: datetime
+) -> dict[str, str]:
+    """Why no offer is made to these buyers now: unpaid, for an order placed since `open_since` that waits for
+    money; or bought_lately, for one placed since `since` that does not."""
+    if not of_buyers:
+        return {}
+    statement = select(orders.c.buyer, orders.c.state, orders.c.placed_at).where(
+        orders.c.shop == shop,
+        is_in(connection, orders.c.buyer, of_buyers),
+        orders.c.placed_at >= min(open_since, since),
+        orders.c.state.not_in(("cancelled", "refunded")),
+    )
+    found: dict[str, str] = {}
+    for row in connection.execute(statement):
+        if row.state in ("unpaid", "partly_paid") and row.placed_at >= open_since:
+            found[row.buyer] = "unpaid"
+        elif row.placed_at >= since and row.state not in ("unpaid", "partly_paid"):
+            found.setdefault(row.buyer, "bought_lately")
+    return found
+
+
 def of_contact(connection: Connection, shop: str, email: str | None, phone: str | None) -> list[Order]:
     """The newest ORDERS_SHOWN orders that have this mail address, or this phone, among their contacts."""
     found: dict[str, Order] = {}

@@ -582,6 +582,7 @@ outbox = Table(
     Index("outbox_of_buyer", "shop", "buyer", SendableUntil()),
     Index("outbox_of_order", "shop", "order_id"),
     Index("outbox_offers_to", "shop", "address", **_open("category = 'promotion'")),
+    Index("outbox_offers_of", "shop", "rule", "settled_at", **_open("category = 'promotion'")),
 )
 
 attempts = Table(
@@ -602,12 +603,49 @@ campaigns = Table(
     metadata,
     Column("shop", Key, nullable=False),
     Column("promotion", Key, nullable=False),
-    Column("slot", Utc, nullable=False),  # the time that the cron line named
-    Column("cursor", Key, nullable=False),  # buyers up to here are done
+    Column("slot", Utc, nullable=False),  # the time that the cron line named, or when a person started it
+    Column("cursor", Key, nullable=False),  # addresses up to here are done
     Column("queued", Integer, nullable=False),
     Column("done_at", Utc),
+    Column("state", String, nullable=False, server_default="running"),
+    Column("next_at", Utc),  # its pace lets it go on then
+    Column("who", Words),  # started it; None: the calendar
+    Column("approved_by", Words),
+    Column("rules", Key),  # its settings when it was started, as a hash
     PrimaryKeyConstraint("shop", "promotion", "slot"),
     Index("campaigns_open", "shop", **_open("done_at IS NULL")),
+    _one_of("state", "waiting", "running", "stopped"),
+)
+
+# Whose turn came in a campaign: who is told, in which wording, and who is held out.
+campaign_members = Table(
+    "campaign_members",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("campaign", Key, nullable=False),
+    Column("buyer", Key, nullable=False),
+    Column("held_out", Boolean, nullable=False),
+    Column("wording", Key),
+    Column("at", Utc, nullable=False),
+    Column("until", Utc, nullable=False),  # what they buy before counts as the result
+    PrimaryKeyConstraint("shop", "campaign", "buyer"),
+    Index("campaign_members_of", "shop", "buyer"),
+    sqlite_with_rowid=False,
+)
+
+# Codes that are given out once each.
+campaign_codes = Table(
+    "campaign_codes",
+    metadata,
+    Column("shop", Key, nullable=False),
+    Column("campaign", Key, nullable=False),
+    Column("code", Key, nullable=False),
+    Column("given_at", Utc),
+    Column("buyer", Key),  # None also of one who was erased since
+    PrimaryKeyConstraint("shop", "campaign", "code"),
+    UniqueConstraint("shop", "campaign", "buyer"),
+    Index("campaign_codes_free", "shop", "campaign", "code", **_open("given_at IS NULL")),
+    Index("campaign_codes_of", "shop", "buyer"),
 )
 
 

@@ -100,6 +100,14 @@ def wanting_offers(
     return [(address, tuple(buyers)) for address, buyers in found.items()]
 
 
+def wanting_for(connection: Connection, shop: str, buyer: str) -> list[AddressKey]:
+    """The addresses for which a yes to offers came from this buyer."""
+    here = select(wishes.c.kind, wishes.c.value).where(
+        wishes.c.shop == shop, wishes.c.buyer == buyer, wishes.c.yes, wishes.c.what == "offers"
+    )
+    return [(row.kind, row.value) for row in connection.execute(here.distinct())]
+
+
 def _row(each: WishRecord, now: datetime) -> dict[str, Any]:
     return {
         "kind": each.address[0],

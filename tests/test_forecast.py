@@ -11,7 +11,9 @@ from sqlalchemy import select
 from bot.domain.forecast import Foreseen, changes
 from bot.domain.shop import QuietHours
 from bot.forecast import Plan, forecast
+from bot.seller import campaigning
 from bot.simulation import together
+from storage.campaign_records import add_codes
 from storage.tables import metadata, outbox
 from tests.world import NOON, World, world
 
@@ -23,6 +25,16 @@ OFFER = {
     "cron": "0 10 * * *",
     "start": "2026-11-25",
     "end": "2026-12-20",
+}
+CAMPAIGN = {
+    "segment": "buyers",
+    "start": "2026-11-21",
+    "end": "2026-12-31",
+    "wordings": {"plain": "九折：{code}", "warm": "想您了，九折：{code}"},
+    "codes": True,
+    "pace": 1,
+    "hold_out": 20,
+    "quiet": "0d",
 }
 PROMISES = {"ships": {"since": "order.paid", "until": "order.shipped", "within": "2d"}}
 VIP = {"tiers": [{"name": "gold", "orders": 1, "spent": "100.00"}]}
@@ -36,7 +48,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[str]
         yield request.getfixturevalue("postgres_url")
 
 
-def plan_of(shop: World, until: datetime, **settings: Any) -> Plan:
+def plan_of(shop: World, until: datetime, start: tuple[str, ...] = (), **settings: Any) -> Plan:
     config = shop.program.parts.config
     changed = config.shops["shop"].model_copy(update=settings)
     return Plan(
@@ -44,6 +56,7 @@ def plan_of(shop: World, until: datetime, **settings: Any) -> Plan:
         shop="shop",
         now=shop.clock.now,
         until=until,
+        start=start,
     )
 
 
@@ -95,19 +108,29 @@ async def everything(shop: World) -> list[Any]:
 async def test_a_forecast_is_what_then_happens_line_by_line(database_url: str) -> None:
     settings = {
         "promotions": {"winter": OFFER},
+        "campaigns": {"tea": CAMPAIGN},
+        "segments": {"buyers": "orders >= 1"},
         "promises": PROMISES,
         "vip": VIP,
         "limits": {"per_day": 2, "deliveries_per_second": 9999},
     }
     async with world(database_url, **settings) as shop:
         await a_busy_week(shop)
+        await shop.forward(DAY)  # a night sums up the figures that segments ask
+        await shop.program.parts.database.write(
+            lambda link: add_codes(link, "shop", "tea", ["A1", "A2", "A3"])
+        )
         shop.clock.now += timedelta(seconds=1)
         since, before = shop.clock.now, await everything(shop)
         until = since + LENGTH
-        found = await forecast(shop.program.parts.database, plan_of(shop, until))
+        found = await forecast(shop.program.parts.database, plan_of(shop, until, ("tea",)))
         assert await everything(shop) == before, "a forecast changes nothing"
         heard = len(shop.receiver.messages)
 
+        settings_of, now = shop.program.parts.config.shops["shop"], shop.clock.now
+        await shop.program.parts.database.write(
+            lambda link: campaigning.start(link, "shop", settings_of, "tea", "li", now)
+        )
         await shop.forward(LENGTH)
 
         foreseen = sorted(
@@ -122,6 +145,8 @@ async def test_a_forecast_is_what_then_happens_line_by_line(database_url: str) -
             "vip_promotion",
             "promise_missed",
         }
+        tea = [each for each in said if each.key.startswith("promotion:tea:")]
+        assert len(tea) == 3, "as many as there are codes"
         assert any(each.held for each in found.messages)
         assert {each.state for each in found.messages} >= {"sent", "skipped"}
 

@@ -14,6 +14,7 @@ from bot.domain.orders import Order
 from bot.domain.segments import Told
 from bot.operations.buyer_export import Export
 from bot.seller import explanation as explanations
+from bot.seller.campaigning import LONGEST_CODE, Standing
 from bot.seller.knowing import BuyerTier, Membership, Preview, Size, TierSizes, told_value
 from bot.seller.promised import Promised
 from bot.seller.words import SellerWords
@@ -553,6 +554,24 @@ class TierGift(Form, frozen=True, kw_only=True):
     tier: Annotated[str | None, Meta(description="one of vip.tiers; null: none, whatever they bought")]
     because: Annotated[str, Meta(min_length=1, max_length=500)]
     until: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CampaignList(msgspec.Struct, frozen=True, kw_only=True):
+    campaigns: list[Standing]
+
+
+class CampaignWhy(msgspec.Struct, frozen=True, kw_only=True):
+    buyer: str
+    code: str
+    text: Annotated[str, Meta(description="in the seller's language")]
+
+
+class CampaignStart(Form, frozen=True, kw_only=True):
+    rules: Annotated[Name, Meta(description="as the look has them, so that nothing was changed since")]
+
+
+class CampaignCodes(Form, frozen=True, kw_only=True):
+    codes: Annotated[list[Annotated[str, Meta(min_length=1, max_length=LONGEST_CODE)]], Meta(min_length=1)]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -16,6 +16,8 @@ from bot.api import forms
 from bot.receive.http_protocol import ReadBody
 
 FINGERPRINT = 8  # hexadecimal digits of a token's SHA-256, to know it by and not to find it by
+
+ASKING = web.RequestKey("asking", str)  # who asks, for the trail
 
 AskedFor = TypeVar("AskedFor", bound=forms.Form)
 
@@ -56,6 +58,18 @@ class Tokens:
 
 
 # Requests
+
+
+def named(request: web.Request, kind: str) -> str:
+    """What the path names. Raises ApiError for a name that is too long."""
+    name = request.match_info[kind]
+    if len(name) > forms.LONGEST_NAME:
+        missing(kind)
+    return name
+
+
+def missing(kind: str) -> NoReturn:
+    raise ApiError(404, "not_found", f"there is no such {kind}")
 
 
 def read_query(given: MultiMapping[str], form: type[AskedFor]) -> AskedFor:

@@ -11,6 +11,10 @@ from bot.api.forms import (
     Buyers,
     BuyersQuery,
     BuyerTierForm,
+    CampaignCodes,
+    CampaignList,
+    CampaignStart,
+    CampaignWhy,
     Cases,
     CasesQuery,
     DetailText,
@@ -44,6 +48,7 @@ from bot.api.forms import (
     TimeLineQuery,
     Trouble,
 )
+from bot.seller.campaigning import Look, Result, Standing
 from storage.buyer_file import BuyerFile
 
 ROOT = "/api/v1/shops/{shop}/"
@@ -342,6 +347,85 @@ OPERATIONS = (
         says="Take back a tier that was given; what they bought decides again.",
         answer=BuyerTierForm,
         refuses=(404, 409),
+    ),
+    Operation(
+        name="campaigns",
+        method="GET",
+        path="campaigns",
+        says="The campaigns of the settings, and how far each is.",
+        answer=CampaignList,
+        leads=tuple(
+            Lead(name, "campaign", "/campaigns/0/name")
+            for name in ("campaign", "campaign_look", "campaign_result", "approve_campaign", "stop_campaign")
+        ),
+    ),
+    Operation(
+        name="campaign",
+        method="GET",
+        path="campaigns/{campaign}",
+        says="How far a campaign is.",
+        answer=Standing,
+        refuses=(404,),
+        leads=(Lead("resume_campaign", "campaign", "/name"),),
+    ),
+    Operation(
+        name="campaign_look",
+        method="GET",
+        path="campaigns/{campaign}/look",
+        says="Whom a campaign would reach if it began now, and with which words. It may take minutes.",
+        answer=Look,
+        refuses=(404,),
+        leads=(Lead("start_campaign", "campaign", "/name"),),
+    ),
+    Operation(
+        name="start_campaign",
+        method="POST",
+        path="campaigns/{campaign}/start",
+        says="Start a campaign that was looked at. With testers or an approval it waits for an approval.",
+        answer=Standing,
+        body=CampaignStart,
+        refuses=(404, 409, 413, 415, 422),
+    ),
+    *(
+        Operation(
+            name=f"{verb}_campaign",
+            method="POST",
+            path=f"campaigns/{{campaign}}/{verb}",
+            says=says,
+            answer=Standing,
+            refuses=(404, 409),
+        )
+        for verb, says in (
+            ("approve", "Let a campaign begin that waits; where it is asked for, by another person's token."),
+            ("stop", "Stop a campaign at once; what is decided and not said waits."),
+            ("resume", "Let a stopped campaign go on; nobody hears of it twice."),
+        )
+    ),
+    Operation(
+        name="campaign_result",
+        method="GET",
+        path="campaigns/{campaign}/result",
+        says="What those who were told bought, against those held out.",
+        answer=Result,
+        refuses=(404,),
+    ),
+    Operation(
+        name="campaign_why",
+        method="GET",
+        path="campaigns/{campaign}/buyers/{buyer}",
+        says="Why a buyer is told of a campaign, or is not.",
+        answer=CampaignWhy,
+        refuses=(404,),
+        leads=(Lead("buyer", "buyer", "/buyer"),),
+    ),
+    Operation(
+        name="add_codes",
+        method="POST",
+        path="campaigns/{campaign}/codes",
+        says="Add codes, of which each buyer gets one of their own; those that are there stay.",
+        answer=Standing,
+        body=CampaignCodes,
+        refuses=(404, 409, 413, 415, 422),
     ),
 )
 

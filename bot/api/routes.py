@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import structlog
@@ -13,7 +13,19 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.api import forms, openapi
-from bot.api.http import ApiError, Tokens, error_response, in_utc, json_response, read_body, read_query
+from bot.api.campaigns import CampaignDesk
+from bot.api.http import (
+    ASKING,
+    ApiError,
+    Tokens,
+    error_response,
+    in_utc,
+    json_response,
+    missing,
+    named,
+    read_body,
+    read_query,
+)
 from bot.api.openapi import OPERATIONS, ROOT, Operation
 from bot.api.refusals import RefusedTokens
 from bot.config import Config, ShopSettings
@@ -23,6 +35,7 @@ from bot.domain.segments import SegmentFault, Tree
 from bot.operations.buyer_export import export
 from bot.operations.erasure import Eraser
 from bot.operations.metrics import Metrics
+from bot.react.campaigns import Campaigns
 from bot.receive.http_protocol import ReadBody
 from bot.seller import knowing
 from bot.seller.explanation import explain
@@ -40,8 +53,6 @@ from storage.database import Database
 from storage.lookup import can_be_kept, find_buyer, id_in
 
 log = structlog.get_logger()
-
-ASKING = web.RequestKey("asking", str)  # who asks, for the trail
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")
@@ -62,8 +73,10 @@ def api_routes(
     read_body: ReadBody,
     metrics: Metrics,
     erasing: Erasing,
+    campaigns: Campaigns,
 ) -> list[web.RouteDef]:
-    api = Api(config, database, clock, wake_react, read_body, metrics, erasing)
+    desk = CampaignDesk(config.shops, campaigns, database, clock, read_body)
+    api = Api(config, database, clock, wake_react, read_body, metrics, erasing, desk)
     routes = [web.get("/api/v1/openapi.json", api.describe)]
     for operation in OPERATIONS:
         routes.append(web.route(operation.method, ROOT + operation.path, api.handler(operation)))
@@ -83,6 +96,7 @@ class Api:
         read_body: ReadBody,
         metrics: Metrics,
         erasing: Erasing,
+        desk: CampaignDesk,
     ) -> None:
         self._config = config
         self._erasing = erasing
@@ -123,6 +137,7 @@ class Api:
             "buyer_tier": self._buyer_tier,
             "give_tier": self._give_tier,
             "end_tier": self._end_tier,
+            **desk.work,
         }
 
     # Routes
@@ -185,7 +200,7 @@ class Api:
         )
 
     async def _explanation(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.Explanation:
-        name, words, now = _name(request, "message"), self._words[shop], self._clock()
+        name, words, now = named(request, "message"), self._words[shop], self._clock()
         settings = self._config.shops[shop]
         explained = await self._read(
             lambda connection: explain(connection, shop, settings, words, name, self._texts, now)
@@ -193,12 +208,12 @@ class Api:
         return forms.explanation_form(_found(explained, "message"), words)
 
     async def _order(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.OrderForm:
-        name = _name(request, "order")
+        name = named(request, "order")
         file = await self._read(lambda connection: profiles.order_profile(connection, shop, name))
         return forms.order_form(_found(file, "order"), self._words[shop])
 
     async def _buyer(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.BuyerForm:
-        name = _name(request, "buyer")
+        name = named(request, "buyer")
         file = await self._read(lambda connection: profiles.buyer_profile(connection, shop, name))
         return forms.buyer_form(_found(file, "buyer"))
 
@@ -214,7 +229,7 @@ class Api:
 
     async def _scope(self, request: web.Request, shop: str) -> Scope:
         """All of the buyer whom the path names by our id."""
-        name = _name(request, "buyer")
+        name = named(request, "buyer")
 
         def look(connection: Connection) -> Scope | None:
             id = buyer_scope.present(connection, shop, name)
@@ -263,7 +278,7 @@ class Api:
         return await self._noted(request, shop, lambda link, shop, id: told(link, shop, id, other))
 
     async def _noted(self, request: web.Request, shop: str, change: Callable[..., object]) -> forms.Noted:
-        name = _name(request, "buyer")
+        name = named(request, "buyer")
 
         def write(connection: Connection) -> str | None:
             id = buyer_scope.present(connection, shop, name)
@@ -276,17 +291,17 @@ class Api:
     async def _export(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ExportForm:
         retention, who = self._config.retention, request[ASKING]
         archive = retention.archive if retention else None
-        work = partial(export, self._database, shop, _name(request, "buyer"), archive, who, self._clock())
+        work = partial(export, self._database, shop, named(request, "buyer"), archive, who, self._clock())
         return forms.export_form(_found(await asyncio.to_thread(work), "buyer"))
 
     async def _erase(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
-        work = partial(self._erasing.eraser.begin, shop, _name(request, "buyer"), request[ASKING])
+        work = partial(self._erasing.eraser.begin, shop, named(request, "buyer"), request[ASKING])
         begun = _found(await asyncio.to_thread(work), "buyer")
         self._erasing.wake()
         return forms.erasure_form(begun)
 
     async def _erasure(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.ErasureForm:
-        id = _name(request, "erasure")
+        id = named(request, "erasure")
         found = await self._read(lambda connection: erasures.find(connection, shop, id))
         return forms.erasure_form(_found(found, "erasure"))
 
@@ -338,7 +353,7 @@ class Api:
         )
         match settled:
             case Settled.UNKNOWN:
-                _missing("case")
+                missing("case")
             case Settled.CLOSED:
                 raise ApiError(409, "closed", "this case was settled before")
             case Settled.NO_CLAIM:
@@ -381,14 +396,14 @@ class Api:
         return await self._read(look)
 
     async def _segment(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SegmentPreview:
-        name = _name(request, "segment")
+        name = named(request, "segment")
         tree = self._tree(shop, name)
         return await self._preview(shop, knowing.written(self._config.shops[shop].segments[name]), tree)
 
     def _tree(self, shop: str, name: str) -> Tree:
         trees = self._config.shops[shop].segment_trees
         if name not in trees:
-            _missing("segment")
+            missing("segment")
         return trees[name]
 
     async def _try_segment(
@@ -409,8 +424,8 @@ class Api:
         return forms.preview_form(found, settings.currency)
 
     async def _segment_why(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.SegmentWhy:
-        settings, now, buyer = self._config.shops[shop], self._clock(), _name(request, "buyer")
-        tree = self._tree(shop, _name(request, "segment"))
+        settings, now, buyer = self._config.shops[shop], self._clock(), named(request, "buyer")
+        tree = self._tree(shop, named(request, "segment"))
         found = await self._read(
             lambda connection: knowing.membership(connection, shop, settings, tree, buyer, now)
         )
@@ -427,13 +442,13 @@ class Api:
         return forms.tiers_form(found, settings.currency)
 
     async def _buyer_tier(self, request: web.Request, shop: str, _: forms.NoQuery) -> forms.BuyerTierForm:
-        settings, now, name = self._config.shops[shop], self._clock(), _name(request, "buyer")
+        settings, now, name = self._config.shops[shop], self._clock(), named(request, "buyer")
         found = await self._read(lambda connection: knowing.buyer_tier(connection, shop, settings, name, now))
         return forms.buyer_tier_form(_found(found, "buyer"), settings.currency)
 
     async def _give_tier(self, request: web.Request, shop: str, query: forms.NoQuery) -> forms.BuyerTierForm:
         wish = await read_body(request, self._read_body, forms.TierGift)
-        settings, now, name = self._config.shops[shop], self._clock(), _name(request, "buyer")
+        settings, now, name = self._config.shops[shop], self._clock(), named(request, "buyer")
         given = await self._database.write(
             lambda connection: knowing.give_tier(
                 connection,
@@ -449,7 +464,7 @@ class Api:
         )
         match given:
             case knowing.Refused.BUYER:
-                _missing("buyer")
+                missing("buyer")
             case knowing.Refused.TIER:
                 known = ", ".join(settings.tier_names) or "none"
                 raise ApiError(404, "no_tier", f"there is no such tier; known are {known}")
@@ -458,7 +473,7 @@ class Api:
         return await self._buyer_tier(request, shop, query)
 
     async def _end_tier(self, request: web.Request, shop: str, query: forms.NoQuery) -> forms.BuyerTierForm:
-        name, now = _name(request, "buyer"), self._clock()
+        name, now = named(request, "buyer"), self._clock()
 
         def end(connection: Connection) -> bool:
             buyer = _found(find_buyer(connection, shop, name), "buyer")
@@ -475,28 +490,17 @@ class Api:
 # What was named
 
 
-def _name(request: web.Request, kind: str) -> str:
-    name = request.match_info[kind]
-    if len(name) > forms.LONGEST_NAME:
-        _missing(kind)
-    return name
-
-
 def _number(request: web.Request, kind: str) -> int:
     number = id_in(request.match_info[kind])
     if not number:
-        _missing(kind)
+        missing(kind)
     return number
 
 
 def _found(thing: T | None, kind: str) -> T:
     if thing is None:
-        _missing(kind)
+        missing(kind)
     return thing
-
-
-def _missing(kind: str) -> NoReturn:
-    raise ApiError(404, "not_found", f"there is no such {kind}")
 
 
 def _words(shop: ShopSettings) -> SellerWords:

@@ -44,6 +44,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     buyer_name: str | None = None
     order: str | None = None
     buttons: Sequence[tuple[str, str]] = ()
+    case: int | None = None  # of a message to the seller
+    reply_to: str | None = None  # the seller's words that it answers
     stop_url: str | None = None  # one-click unsubscribe, where the program has a public address
 
 

@@ -32,19 +32,23 @@ ChannelSettings = Annotated[
 
 
 def open_channels(
-    channels: Mapping[str, ChannelSettings], region: str, currency: str, http: aiohttp.ClientSession
+    channels: Mapping[str, ChannelSettings],
+    region: str,
+    currency: str,
+    http: aiohttp.ClientSession,
+    desk: str | None = None,
 ) -> tuple[dict[str, ReceivingChannel], dict[str, SendingChannel]]:
     """Build a shop's channels: those that receive and those that send, by their names in the settings.
 
     region: the country (ISO 3166) of phone numbers that are written without one. currency: of prices that
-    name none.
+    name none. desk: the webhook channel in which the seller answers cases.
     """
     receiving: dict[str, ReceivingChannel] = {}
     sending: dict[str, SendingChannel] = {}
     for name, settings in channels.items():
         match settings:
             case WebhookSettings():
-                webhook = WebhookChannel(name, region, settings, http)
+                webhook = WebhookChannel(name, region, settings, http, desk=name == desk)
                 receiving[name] = webhook
                 if settings.url:
                     sending[name] = webhook

@@ -70,7 +70,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             **shopify_money.of_order(order),
             test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
-            pay_on_delivery=_pays_on_delivery(order),
+            pay_on_delivery=_pays_on_delivery(order) or None,
             pay_by=_pays_by(order),
         ),
         *_wishes_of(info, order, at),
@@ -205,6 +205,8 @@ def _parcel_events(
     last_at: datetime | None = None,
 ) -> list[Event]:
     """last_at: when the order was as `last` says, which is no news of this parcel."""
+    if parcel.line_items and not any(map(_is_sent, parcel.line_items)):
+        return []  # gift cards and downloads are fulfilled too, and nothing leaves
     id = identity(parcel.id, "fulfillment.id")
     shown_at = info.at(parcel.updated_at, parcel.created_at)
     if parcel.status in _NOT_SENT:
@@ -232,6 +234,10 @@ def _parcel_events(
         common = info.common(f"{status}:{id}")
         return [shipped, ParcelMoved(**common, at=shown_at, order=order, parcel=id, status=status)]
     return [shipped]
+
+
+def _is_sent(item: forms.Packed) -> bool:
+    return item.requires_shipping is not False and not item.gift_card
 
 
 def _packed(parcel: forms.Fulfillment) -> dict[str, int] | None:

@@ -72,6 +72,8 @@ class LineItem(msgspec.Struct, frozen=True):
 class Packed(msgspec.Struct, frozen=True):
     quantity: int
     id: Id | None = None  # of the order's line
+    requires_shipping: bool | None = None
+    gift_card: bool | None = None
 
 
 class Fulfillment(msgspec.Struct, frozen=True, kw_only=True):

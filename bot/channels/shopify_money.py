@@ -44,15 +44,19 @@ def _shown_in(order: forms.Order, shop: str) -> str:
 
 
 def _total(order: forms.Order, code: str, refunded: bool) -> Money:
-    """What the buyer is asked for, with later edits; as first asked where refunds are taken off the current
-    total, which then says nothing of what was asked."""
+    """What the buyer is asked for, with later edits. Refunds are taken off the current total: they are added
+    to it again, or, where their currency is another, it says nothing of what was asked."""
     first = _first(order, code)
     if code == currency(order.currency, "currency"):
         current = order.current_total_price
         now = money(current, code, "current_total_price") if current is not None else first
     else:
         now = _seen(order.current_total_price_set, code, "current_total_price_set") or first
-    return max(first, now) if refunded else now
+    if not refunded:
+        return now
+    back = [amount for refund in order.refunds or () if (amount := moved(refund))]
+    asked = sum((each.minor for each in back if each.currency == code), now.minor)
+    return max(first, now, Money(asked, code))
 
 
 def _first(order: forms.Order, code: str) -> Money:

@@ -13,6 +13,7 @@ from bot.channels import Delivery, HandshakeAnswer, Outgoing, standard_webhooks
 from bot.channels.json_reading import read
 from bot.channels.webhook_events import KINDS, DeliveryInfo, event
 from bot.channels.webhook_forms import FORMS
+from bot.domain.desk import SELLERS_SYSTEM
 from bot.domain.errors import (
     BuyerUnreachable,
     DeliveryDelayed,
@@ -82,6 +83,24 @@ class _Send(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, _Message]
 
 
+class _Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """reply_to: the id of the words that it answers."""
+
+    id: str
+    text: str
+    locale: str
+    template: str
+    case: int | None = None
+    order: str | None = None
+    reply_to: str | None = None
+
+
+class _Tell(msgspec.Struct, frozen=True, kw_only=True):
+    type: str = "seller.told"
+    timestamp: datetime
+    data: dict[str, _Notice]
+
+
 _forms: msgspec.json.Decoder[FORMS] = msgspec.json.Decoder(FORMS)
 _kind = msgspec.json.Decoder(_Kind)
 _encoder = msgspec.json.Encoder()
@@ -92,9 +111,15 @@ class WebhookChannel:
     drops_repeats: ClassVar[bool] = True
 
     def __init__(
-        self, name: str, region: str, settings: WebhookSettings, http: aiohttp.ClientSession
+        self,
+        name: str,
+        region: str,
+        settings: WebhookSettings,
+        http: aiohttp.ClientSession,
+        desk: bool = False,
     ) -> None:
         self.name = name
+        self._desk = desk
         self.region = region
         self._keys = tuple(key for secret in settings.secrets if (key := standard_webhooks.key(secret)))
         self._url = settings.url
@@ -116,7 +141,7 @@ class WebhookChannel:
                 return ()
             raise
         delivery_id = delivery.headers.get("webhook-id", "")
-        info = DeliveryInfo(channel=self.name, delivery=delivery_id, region=self.region)
+        info = DeliveryInfo(channel=self.name, delivery=delivery_id, region=self.region, desk=self._desk)
         found = event(form, info)
         return () if found is None else (found,)
 
@@ -145,6 +170,8 @@ class WebhookChannel:
             failure = DeliveryRefused("the url of this channel cannot be called")
         except (aiohttp.ClientError, OSError) as error:
             failure = DeliveryDelayed(f"the connection broke ({type(error).__name__})")
+        if message.address == SELLERS_SYSTEM and isinstance(failure, BuyerUnreachable):
+            failure = DeliveryDelayed(str(failure))  # no buyer who left, but a system that is set up wrongly
         if failure is not None:
             raise failure  # outside of any except, so that no context with addresses in it is attached
         return message.id
@@ -159,6 +186,17 @@ def _is_unknown_kind(body: bytes) -> bool:
 
 
 def _request_body(message: Outgoing) -> bytes:
+    if message.address == SELLERS_SYSTEM:
+        notice = _Notice(
+            id=message.id,
+            text=message.text,
+            locale=message.locale,
+            template=message.template,
+            case=message.case,
+            order=message.order,
+            reply_to=message.reply_to,
+        )
+        return _encoder.encode(_Tell(timestamp=message.at, data={"message": notice}))
     content = _Message(
         id=message.id,
         buyer=_To(message.buyer_id),

@@ -11,6 +11,7 @@ from bot.channels import contacts, external_id
 from bot.channels import webhook_forms as forms
 from bot.channels.json_reading import Amount, Id, currency, identity, missing, money, pieces, timestamp
 from bot.channels.product_details import LONGEST_TEXT
+from bot.domain.desk import SELLERS_SYSTEM
 from bot.domain.errors import Unreadable
 from bot.domain.events import (
     AgentReplied,
@@ -48,11 +49,12 @@ _FILE = re.compile(r"https?://[^\s<>\"]{1,1990}")
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What all events of a delivery share."""
+    """What all events of a delivery share. desk: the seller may answer their cases there."""
 
     channel: str
     delivery: str
     region: str
+    desk: bool = False
 
 
 def event(form: forms.Form, info: DeliveryInfo) -> Event | None:
@@ -94,6 +96,9 @@ def _media(given: tuple[forms.Media, ...]) -> tuple[Media, ...]:
 
 def _reply(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
     message = form.data.message
+    ours = message.case is not None or message.reply_to is not None
+    if ours or (info.desk and message.buyer.id is None):
+        return _for_us(form, info, common)
     return AgentReplied(
         **common,
         at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
@@ -102,6 +107,28 @@ def _reply(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) ->
         message_id=_optional_id(message.id, f"{_MESSAGE}.id") or info.delivery,
         text=message.text or "",
         agent=message.agent,
+    )
+
+
+def _for_us(form: forms.ReplyForm, info: DeliveryInfo, common: dict[str, Any]) -> Event:
+    """What the seller writes about a case in their own system: we pass it on, or do as it says."""
+    message = form.data.message
+    if not info.desk:
+        raise Unreadable(f"{_MESSAGE}: cases are answered only through the channel that seller.webhook names")
+    if message.text is None:
+        missing(f"{_MESSAGE}.text", '"text": "..."')
+    id = _optional_id(message.id, f"{_MESSAGE}.id")
+    if id:  # told again under another delivery id, a word stays one
+        common |= {"external_id": external_id(f"desk:{id}", "agent.replied")}
+    return MessageReceived(
+        **common,
+        at=_at(form, message.sent_at, f"{_MESSAGE}.sent_at"),
+        conversation=SELLERS_SYSTEM,
+        buyer=BuyerRef(id=SELLERS_SYSTEM, name=message.agent),
+        message_id=id or info.delivery,
+        text=message.text,
+        reply_to=_optional_id(message.reply_to, f"{_MESSAGE}.reply_to"),
+        case=message.case,
     )
 
 
@@ -120,7 +147,7 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
-        pay_on_delivery=bool(order.pay_on_delivery),
+        pay_on_delivery=order.pay_on_delivery,
         test=bool(order.test),
         paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )

@@ -108,7 +108,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str | None = None
     kind: str | None = None
     media: tuple[Media, ...] | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """With a case, or the message of ours that it answers, it is for us to pass on."""
+
+    buyer: Buyer = Buyer()
+    id: Id | None = None
+    sent_at: Timestamp | None = None
+    text: str | None = None
     agent: str | None = None
+    case: int | None = None
+    reply_to: Id | None = None
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +183,10 @@ class OfMessage(msgspec.Struct, frozen=True):
     message: Message
 
 
+class OfReply(msgspec.Struct, frozen=True):
+    message: Reply
+
+
 class OfReview(msgspec.Struct, frozen=True):
     review: Review
 
@@ -205,7 +220,7 @@ class MessageForm(Form, frozen=True, kw_only=True, tag="message.received"):
 
 
 class ReplyForm(Form, frozen=True, kw_only=True, tag="agent.replied"):
-    data: OfMessage
+    data: OfReply
 
 
 class PlacedForm(Form, frozen=True, kw_only=True, tag="order.placed"):

@@ -52,7 +52,7 @@ def _unasked(config: Config) -> Iterator[str]:
         return
     for shop_id, shop in config.shops.items():
         mails = any(channel.kind == "email" for channel in shop.channels.values())
-        if shop.confirms_offers and shop.promotions and mails:
+        if shop.confirms_offers and shop.offers and mails:
             yield shop_id
 
 

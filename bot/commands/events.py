@@ -131,7 +131,7 @@ async def _read_again(
     read: list[tuple[int, list[InboxEvent]]] = []
     still: list[tuple[int, str]] = []
     async with open_http() as http:
-        channels, _ = open_channels(shop.channels, shop.region, shop.currency, http)
+        channels, _ = open_channels(shop.channels, shop.region, shop.currency, http, shop.seller.webhook)
         for each in wanted:
             channel = channels.get(each.channel)
             if channel is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.config import ShopSettings
 
 # Refused by `check`; `serve` only says so.
-REFUSED = ("no_secret", "seller_no_mail", "owner_no_mail", "seller_no_telegram")
+REFUSED = ("no_secret", "seller_no_mail", "owner_no_mail", "seller_no_telegram", "seller_no_webhook")
 
 
 def gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
@@ -23,6 +23,9 @@ def gaps(shop: ShopSettings) -> Iterator[tuple[str, dict[str, str]]]:
         yield "owner_no_mail", {}
     if shop.seller.telegram and "telegram" not in kinds:
         yield "seller_no_telegram", {}
+    own = channels.get(shop.seller.webhook or "")
+    if shop.seller.webhook and not (own and own.kind == "webhook" and own.url):
+        yield "seller_no_webhook", {"name": shop.seller.webhook}
     if not any(_speaks(settings) for settings in channels.values()):
         yield "no_speaker", {}
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.table import Table
 
@@ -17,6 +18,7 @@ from bot.commands.options import (
     ConfigFile,
     Limit,
     ShopName,
+    WrongUse,
     choose_shop,
     opened,
     read_config,
@@ -26,6 +28,7 @@ from bot.commands.screen import progress, say, show, show_json, table, tell
 from bot.domain.clock import utc_now
 from bot.domain.forecast import Change, Forecast, Foreseen, changes, figures
 from bot.forecast import Plan, forecast
+from bot.seller.campaigning import Refused
 from bot.seller.words import SellerWords
 from storage.database import Database
 from storage.lookup import names_of, numbers_of
@@ -39,6 +42,10 @@ def simulate(
     other: Annotated[
         Path | None,
         typer.Option("--with", metavar="FILE", help="Other settings; shows what would be said otherwise."),
+    ] = None,
+    start: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CAMPAIGN", help="As if this campaign were started now; may be repeated."),
     ] = None,
     limit: Limit = 50,
     config_file: ConfigFile = HERE,
@@ -58,7 +65,11 @@ def simulate(
     until = now + timedelta(days=days)
     with opened(config) as database:
         plans = [Plan(config=each, shop=shop_id, now=now, until=until) for each in (config, changed) if each]
-        played = _played(database, plans, words.locale)
+        plans[-1] = msgspec.structs.replace(plans[-1], start=_offers(plans[-1], start or (), words))
+        try:
+            played = _played(database, plans, words.locale)
+        except Refused as refused:
+            raise WrongUse(say(f"campaign_{refused.code}", words.locale, **refused.values)) from None
         shown = _Shown.of(database, shop_id, played, words)
     before, after = played[0], played[-1]
     otherwise = changes(before, after) if changed else []
@@ -78,6 +89,14 @@ def simulate(
         tell(say("simulated_more", words.locale, limit=limit))
     for part in shown.sums(after):
         show(part)
+
+
+def _offers(plan: Plan, start: Sequence[str], words: SellerWords) -> tuple[str, ...]:
+    offers = plan.config.shops[plan.shop].offers
+    for name in start:
+        if name not in offers:
+            raise WrongUse(say("no_campaign", words.locale, name=repr(name), known=", ".join(offers) or "-"))
+    return tuple(start)
 
 
 def _played(database: Database, plans: Sequence[Plan], reader: str) -> list[Forecast]:

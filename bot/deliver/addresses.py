@@ -8,6 +8,7 @@ import msgspec
 
 from bot.domain.actions import MAILTO
 from bot.domain.context import Buyer, Conversation
+from bot.domain.desk import SELLERS_SYSTEM
 from bot.domain.messages import Address
 from bot.domain.orders import Order
 from bot.domain.shop import Shop
@@ -60,9 +61,8 @@ class AddressBook:
         tried: the channel of an earlier message without an answer; this one must take another.
         """
         if message.buyer == SELLER and not is_mailbox(message.to):
-            return tuple(
-                each for each in self._of_seller() if (each.channel, each.address) not in contact.blocked
-            )
+            open_ways = [each for each in self._of_seller() if _place(each) not in contact.blocked]
+            return tuple(sorted(open_ways, key=lambda each: ":".join(_place(each)) != message.to))
         if is_mailbox(message.to):
             return self._of_mailbox(message.to.removeprefix(MAILTO), contact)
         if message.to:
@@ -160,7 +160,8 @@ class AddressBook:
 
     def _of_seller(self) -> tuple[Address, ...]:
         seller = self.shop.seller
-        ways = ((self._telegram, seller.telegram), (self.mail, seller.email))
+        system = seller.webhook if seller.webhook in self._webhooks else None
+        ways = ((system, SELLERS_SYSTEM), (self._telegram, seller.telegram), (self.mail, seller.email))
         return tuple(
             Address(channel=channel, address=address, buyer_id=SELLER)
             for channel, address in ways
@@ -171,6 +172,10 @@ class AddressBook:
 def is_mailbox(to: str | None) -> TypeGuard[str]:
     """True for a message to one mailbox; others with a `to` go to the chat that asked."""
     return to is not None and to.startswith(MAILTO)
+
+
+def _place(address: Address) -> AddressKey:
+    return address.channel, address.address
 
 
 def _of(chat: Conversation) -> Address:

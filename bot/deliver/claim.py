@@ -321,6 +321,8 @@ class Claimer:
             buyer_name=facts.buyer.name,
             order=facts.order.platform_id if facts.order else due.order,
             buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
+            case=due.values.get("case") if row.buyer == SELLER else None,
+            reply_to=due.values.get("about") if row.buyer == SELLER else None,
             stop_url=stop_url,
         )
         return Claim(

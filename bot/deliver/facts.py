@@ -9,6 +9,7 @@ import msgspec
 from bot.deliver.addresses import AddressBook, Contact, is_mailbox
 from bot.domain.actions import MAILTO
 from bot.domain.buyers import addressed, by_themselves, is_guest
+from bot.domain.campaigns import HOUR, room
 from bot.domain.context import Buyer, Case
 from bot.domain.events import STOPS, product_thread
 from bot.domain.messages import Address, DueMessage, Facts
@@ -35,8 +36,9 @@ from storage import (
     wish_records,
 )
 from storage.asking import Asking
+from storage.campaign_records import rule_of
 from storage.due_messages import DueRow
-from storage.history import NOTHING_HEARD, Heard, HeardByOrder
+from storage.history import LOOK_AGAIN, NOTHING_HEARD, Heard, HeardByOrder
 from storage.outbox import SELLER
 from storage.proof_records import Place
 from storage.stock_wish_records import WishKey
@@ -103,6 +105,7 @@ def read_facts(
     alike = yield from order_records.newest_at(set(own.values()))
     tellings = yield from product_records.by_sku(skus)  # once more, now that open events are known
     wishes = yield from stock_wish_records.of(set(wished.values()))
+    paced = yield from _paced(addresses.shop, rows, now)
     facts: dict[int, Facts] = {}
     for row in rows:
         if row.id in waiting:
@@ -129,11 +132,31 @@ def read_facts(
             orders_alike=alike.get(own.get(row.id, ""), ()),
             said=made.get(row.buyer, ()) if row.id in backwards else said.get(row.order_id or "", ()),
             kept_tier=tiers.get(row.buyer, NONE_KEPT),
+            paced_until=paced.get(row.id),
             items=items.get(row.id, {}),
             product=product_of(wished[row.id][0], tellings) if row.id in wished else None,
             wish=wishes.get(wished[row.id]) if row.id in wished else None,
         )
     return facts
+
+
+def _paced(shop: Shop, rows: Collection[DueRow], now: datetime) -> Asking[dict[int, datetime]]:
+    """Until when those offers wait that are more than the pace of their campaign allows, by message id."""
+    paces = {name: campaign.pace for name, campaign in shop.offers.items() if campaign.pace}
+    campaigns: dict[str, list[int]] = {}
+    for row in rows if paces else ():
+        if row.category == "promotion":
+            name = msgspec.json.decode(row.values).get("promotion")
+            if name in paces:
+                campaigns.setdefault(name, []).append(row.id)
+    rules = {rule_of(name): name for name in campaigns}
+    of_rows = {id for ids in campaigns.values() for id in ids}
+    said = yield from history.said_by_rules(rules, of_rows, now - HOUR)
+    found: dict[int, datetime] = {}
+    for rule, name in rules.items():
+        left = room(paces[name], *said.get(rule, ([], 0)), now)
+        found |= {id: max(left.until, now + LOOK_AGAIN) for id in campaigns[name][left.free :]}
+    return found
 
 
 def _told_of(row: DueRow) -> str | None:

@@ -100,6 +100,7 @@ class TellSeller(msgspec.Struct, frozen=True, kw_only=True):
     reason: str  # a reason code
     details: dict[str, Value] = {}
     to_owner: bool = False  # and the owner
+    desk: str | None = None  # where they asked for it; else where the seller is told
 
 
 class Relay(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,10 +137,15 @@ class SettleCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswerSeller(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer the seller in their own chat with a sentence of seller.yaml, once for each `key`."""
+    """Answer the seller where they wrote with a sentence of seller.yaml, once for each `key`.
+
+    desk: the chat or system that they wrote in. about: its id of their words.
+    """
 
     code: str
     key: str
+    desk: str | None = None
+    about: str | None = None
     values: dict[str, Value] = {}
 
 

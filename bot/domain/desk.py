@@ -1,9 +1,12 @@
-"""What the seller writes in their own chat with the shop's bot: words for a buyer, and commands."""
+"""What the seller writes in their own chat or system: words for a buyer, and commands."""
 
 import re
 from typing import Literal
 
 import msgspec
+
+# The address of the seller's own system. No id that is told to us begins with a blank, so no buyer has it.
+SELLERS_SYSTEM = " seller"
 
 # The templates of what a person decided or wrote, which go out while a person talks.
 PERSONS = frozenset({"from_person", "complaint_settled"})

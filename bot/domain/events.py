@@ -123,6 +123,7 @@ class MessageReceived(ChatEvent, frozen=True, kw_only=True, omit_defaults=True, 
     kind: str = "text"
     reply_to: str | None = None  # the platform's id of the message that it answers
     media: tuple[Media, ...] = ()
+    case: int | None = None  # the case that the seller's own system names
 
 
 class AnswerOutdated(MessageReceived, frozen=True, kw_only=True, omit_defaults=True, tag="answer.outdated"):
@@ -172,7 +173,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     authorised: bool = False
     asked: bool = True
     test: bool = False  # the platform marks it as a trial of the shop's own
-    pay_on_delivery: bool = False  # nothing is owed before the parcel is there
+    pay_on_delivery: bool | None = None  # nothing is owed before the parcel is there; None: not told
     pay_by: datetime | None = None  # bought on account: it is sent before it is paid
 
 

@@ -53,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[Address, ...] = ()  # the best first; none blocked, and none that wants no such message
     said: tuple[Said, ...] = ()  # about this order, or offers to this buyer; only if the policy looks back
     kept_tier: KeptTier = NONE_KEPT  # of the buyer; only for offers
+    paced_until: datetime | None = None  # of an offer beyond the pace of its campaign
     items: Mapping[str, Product | None] = {}  # by sku, what answers tell of; None: not for sale any more
     product: Product | None = None  # as it is for sale; only for a message that tells of one being back
     wish: StockWish | None = None  # of the chat that such a message goes to

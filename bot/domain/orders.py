@@ -75,7 +75,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     postage: Money | None = None
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
-    pay_on_delivery: bool = False
+    pay_on_delivery: bool = False  # by any snapshot
+    off_delivery: bool = False  # the newest snapshot names another way to pay
     pay_by: datetime | None = None  # in the newest snapshot
     test: bool = False
     shown_money: tuple[Shown, ...] = ()  # of the snapshots, oldest first; see `with_shown`
@@ -195,6 +196,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return None if self.paid and self.paid.minor == 0 else self.first_paid_at
 
     @property
+    def on_delivery(self) -> bool:
+        return self.pay_on_delivery and not self.off_delivery
+
+    @property
     def free(self) -> bool:
         """By the newest snapshot; a later one may have a price."""
         return self.total is not None and self.total.minor == 0
@@ -278,6 +283,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
 
     @derived
+    def sends_nothing(self) -> bool:
+        """There is nothing among its lines that is shipped, such as vouchers alone. Nobody knows without
+        lines."""
+        return bool(self.lines) and not any(line.ships > 0 <= line.price.minor for line in self.lines)
+
+    @derived
     def parcels_by_id(self) -> dict[str, Parcel]:
         """Every parcel as a whole, also one that was taken back, by the id of each record of it."""
         return {id: parcel for parcel in joined(self.parcels) for id in parcel.ids}
@@ -353,7 +364,7 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("payment_unclear", lambda o: o.payment_unclear),
     ("authorised", lambda o: o.authorised),
     ("partly_paid", lambda o: o.paid_at is not None),
-    ("on_delivery", lambda o: o.pay_on_delivery),
+    ("on_delivery", lambda o: o.on_delivery),
     ("unpaid", lambda o: o.placed_at is not None),
     ("unknown", lambda _: True),
 )
@@ -424,7 +435,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
     order = _replace(
         order,
         placed_at=first(order.placed_at, event.placed_at),
-        pay_on_delivery=order.pay_on_delivery or event.pay_on_delivery,
+        pay_on_delivery=order.pay_on_delivery or bool(event.pay_on_delivery),
         test=order.test or event.test,
         shown_money=with_shown(order.shown_money, _shown_money(event)),
     )
@@ -441,6 +452,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         lines=event.lines,
         postcode=event.postcode,
         pay_by=event.pay_by,
+        off_delivery=event.pay_on_delivery is False,
     )
     if order.shown_at is not None and _newness(order) >= _newness(shown):
         return order
@@ -456,6 +468,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         lines=shown.lines,
         postcode=shown.postcode,
         pay_by=shown.pay_by,
+        off_delivery=shown.off_delivery,
     )
 
 
@@ -474,7 +487,7 @@ def _newness(order: Order) -> tuple[datetime | None, bool, bytes]:
 
 
 def _content(order: Order) -> bytes:
-    paid = (order.told_paid, order.authorised, order.shop_total, order.pay_by)
+    paid = (order.told_paid, order.authorised, order.shop_total, order.pay_by, order.off_delivery)
     return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
 
 

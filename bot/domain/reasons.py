@@ -30,6 +30,8 @@ REASONS: Reasons = {
     "anothers_fact": ("channel",),
     # withdrawn by the person who released a held outbox
     "left_out": ("before_at",),
+    # withdrawn because its campaign was stopped; queued again once it is resumed
+    "campaign_stopped": (),
     # withdrawn because its buyer was erased
     "erased": (),
     # failed

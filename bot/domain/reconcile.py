@@ -193,7 +193,14 @@ def _certain(transfer: Transfer, said: list[Reading], book: Book) -> Verdict | N
         return _by_memo(transfer, checked, said, book)
     if bare := [each for each in said if each.how == "bare"]:
         return _by_number(transfer, bare, book)
-    return _by_digits(transfer, book) or _by_name(transfer, book)
+    found = _by_digits(transfer, book) or _by_name(transfer, book)
+    return None if found and _says_another(found, said, book) else found
+
+
+def _says_another(found: Verdict, said: list[Reading], book: Book) -> bool:
+    """True if the words hold what may be a mistyped memo, and it is not near that of the order found."""
+    near = {share.order for share in found.shares}
+    return bool(said) and not any(near & {order.id for order in book.by_number[each.number]} for each in said)
 
 
 def _told_before(found: Verdict, book: Book) -> bool:
@@ -233,16 +240,19 @@ def _joint(transfer: Transfer, orders: dict[str, list[Payable]], book: Book) -> 
 
 def _not_the_sum(transfer: Transfer, order: Payable, book: Book) -> Verdict | None:
     """Another sum than is owed, with the right memo: counted, unless the payer is known to be somebody else,
-    or somebody else owes just that sum."""
+    or somebody else owes just that sum; who pays too much may be meant for that one whatever their name."""
     minor = transfer.amount.minor
     if order.left == 0:
         if minor in order.told:
             order.told.remove(minor)
             return _for(transfer, "known", order)
         return None
-    if not _is_payer(transfer, order) and (_is_stranger(transfer, order) or book.owing(transfer)):
+    too_much, owed_elsewhere = minor > order.left, bool(book.owing(transfer))
+    if owed_elsewhere and (too_much or not _is_payer(transfer, order)):
         return None
-    return _for(transfer, "part" if minor < order.left else "over", order)
+    if _is_stranger(transfer, order) and not _is_payer(transfer, order):
+        return None
+    return _for(transfer, "over" if too_much else "part", order)
 
 
 def _by_number(transfer: Transfer, bare: list[Reading], book: Book) -> Verdict | None:

@@ -168,4 +168,4 @@ def _left(order: Order) -> bool:
 def _can_be_refunded(order: Order) -> bool:
     """False if nothing is left to give back; an order that is paid at the door tells of no payment."""
     rest = refundable(order)
-    return not order.free and (rest is None or rest.minor > 0 or order.pay_on_delivery)
+    return not order.free and (rest is None or rest.minor > 0 or order.on_delivery)

@@ -11,7 +11,7 @@ from bot.domain.knowledge import Entry, Known
 from bot.domain.meanings import Before, Understanding
 from bot.domain.messages import MessagePolicies, MessagePolicy
 from bot.domain.routes import Route
-from bot.domain.shop import Promotion, Tier
+from bot.domain.shop import Campaign, Tier
 from bot.domain.signed_tokens import ChatLink
 from bot.domain.talks import Talk
 from bot.domain.tiers import KeptTier
@@ -40,7 +40,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     policies: MessagePolicies
     numbers_in: Callable[[str], tuple[str, ...]]
     link_in: Callable[[str, str], ChatLink | None]
-    promotion_firings: Callable[[Promotion, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
+    promotion_firings: Callable[[Campaign, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
     tier_of: Callable[[int, int, str, tuple[Tier, ...], KeptTier], Tier | None]
     understand: Callable[[MessageReceived, str, Before, date], Understanding | None] = lambda *asked: None
     knows: Callable[[str, str, date], tuple[Known, ...]] = lambda *asked: ()

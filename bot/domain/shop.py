@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -352,16 +352,51 @@ class Vip(Settings):
     tiers: tuple[Tier, ...] = Field((), description="highest first")
 
 
-class Promotion(Settings):
-    """One offer, sent once to each buyer of a tier who agreed to promotions."""
+class Campaign(Settings):
+    """An offer to the buyers of a segment or of a tier who agreed to offers, once to each."""
 
-    tier: str
-    cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
-    start: Day
+    segment: Name | None = Field(None, description="to whom: one of segments; or a tier")
+    tier: str | None = Field(None, description="to whom: one of vip.tiers")
+    cron: Cron | None = Field(
+        None,
+        description="when it starts by itself, in the shop's zone: minute hour day month weekday; if not"
+        " given, `xiaoer campaign start` starts it",
+    )
+    after: Name | None = Field(
+        None, description="a step of a sequence: only for those who were told of this other campaign"
+    )
+    wait: Duration = Field(timedelta(days=7), description="so long after they were told of it")
+    start: Day = Field(description="the first day; the last one is `end`")
     end: Day
-    offer: Words = Field(description="the offer in a sentence, or one for each language")
+    offer: Words | None = Field(
+        None,
+        description="the offer in a sentence, or one for each language; {percent}, {amount} and {code} stand"
+        " for those",
+    )
+    wordings: dict[Name, Words] = Field(
+        {}, description="in place of `offer`: several, of which each buyer gets one, by chance"
+    )
+    percent: int | None = Field(None, ge=1, le=100)
+    amount: Decimal | None = Field(None, gt=0, description="in the shop's currency")
+    codes: bool = Field(
+        False, description="each buyer gets a code of their own, of those in `xiaoer campaign codes`"
+    )
     template: str = "vip_promotion"
     daytime: tuple[ClockTime, ClockTime] = (time(10, 0), time(20, 0))
+    pace: int | None = Field(None, ge=1, description="at most so many messages in an hour; all, if not given")
+    hold_out: int = Field(
+        0, ge=0, le=50, description="so many of a hundred buyers are told nothing, to see what it changes"
+    )
+    approval: bool = Field(False, description="a second person must approve it before it starts")
+    testers: tuple[str, ...] = Field(
+        (),
+        max_length=10,
+        description="buyers of yours who get it first, by id or address; it waits for an approval then",
+    )
+    quiet: Duration = Field(timedelta(days=3), description="no offer so long after a purchase")
+    measure: Duration = Field(
+        timedelta(days=14), description="what a buyer orders so long after their turn counts as the result"
+    )
 
     @field_validator("end")
     @classmethod
@@ -377,9 +412,51 @@ class Promotion(Settings):
             raise wrong("ends_before_start")
         return daytime
 
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.segment is None) is (self.tier is None):
+            raise wrong("campaign_to_whom")
+        if (self.offer is None) is not bool(self.wordings):
+            raise wrong("campaign_words")
+        if self.waits and self.cron:
+            raise wrong("campaign_cron_approval")
+        texts = [
+            text for words in self.said for text in ([words] if isinstance(words, str) else words.values())
+        ]
+        for name, given in (("code", self.codes), ("percent", self.percent), ("amount", self.amount)):
+            if any(f"{{{name}}}" in text for text in texts) and not given:
+                raise wrong("campaign_names", name=name)
+            if name == "code" and given and not all("{code}" in text for text in texts):
+                raise wrong("campaign_code_unsaid")
+        return self
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody looks at it once more after it was started."""
+        return self.approval or bool(self.testers)
+
+    @property
+    def said(self) -> tuple[Words, ...]:
+        """Every wording of the offer."""
+        return tuple(self.wordings.values()) or ((self.offer,) if self.offer else ())
+
+    def wording(self, name: str | None) -> Words:
+        return self.wordings[name] if name in self.wordings else self.said[0]
+
+    def starts_at(self, zone: ZoneInfo) -> datetime:
+        return datetime.combine(self.start, time.min, zone)
+
     def ends_at(self, zone: ZoneInfo) -> datetime:
-        """The promotion's last day counts in full."""
+        """The last day counts in full."""
         return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+
+
+class Promotion(Campaign):
+    """A campaign for a tier, which starts by its calendar."""
+
+    tier: str
+    cron: Cron = Field(description="when it starts, in the shop's zone: minute hour day month weekday")
+    quiet: Duration = timedelta(0)
 
 
 class Coupon(Settings):
@@ -443,6 +520,11 @@ class Seller(Settings):
         description="cases are told in this chat with the shop's own bot: the number behind telegram: in"
         " `xiaoer cases` once you asked the bot for a person",
     )
+    webhook: str | None = Field(
+        None,
+        description="cases are told to your own system, and answered there, through the webhook channel of"
+        " this name",
+    )
     owner: str | None = Field(
         None,
         description="complaints with more to them (health, safety, law, press, large sums, VIPs, a second)"
@@ -458,7 +540,7 @@ class Seller(Settings):
 
     @property
     def can_be_told(self) -> bool:
-        return bool(self.email or self.telegram)
+        return bool(self.email or self.telegram or self.webhook)
 
 
 class Complaints(Settings):
@@ -621,7 +703,10 @@ class Shop(Settings):
         description="conditions on buyers by names of yours, such as orders >= 3 and last_order in the last"
         " 90 days; of a list every line must hold",
     )
-    promotions: dict[Name, Promotion] = {}
+    promotions: dict[Name, Promotion] = Field({}, description="campaigns for a tier that start by a calendar")
+    campaigns: dict[Name, Campaign] = Field(
+        {}, description="offers to the buyers of a segment; see docs/campaigns.md"
+    )
     seller: Seller = Seller()
     complaints: Complaints = Complaints()
     promises: dict[Name, ServicePromise] = Field(
@@ -632,10 +717,21 @@ class Shop(Settings):
     @model_validator(mode="after")
     def _tiers_exist(self) -> "Shop":
         tiers = {tier.name for tier in self.vip.tiers}
-        for promotion in self.promotions.values():
-            if promotion.tier not in tiers:
-                raise wrong("unknown_tier", tier=repr(promotion.tier))
+        for name, offer in self.offers.items():
+            if offer.after is not None and offer.after not in self.offers.keys() - {name}:
+                raise wrong("campaign_after", given=repr(offer.after))
+            if offer.tier is not None and offer.tier not in tiers:
+                raise wrong("unknown_tier", tier=repr(offer.tier))
+            if offer.segment is not None and offer.segment not in self.segments:
+                raise wrong("segment_unknown", given=repr(offer.segment))
+        if twice := self.promotions.keys() & self.campaigns.keys():
+            raise wrong("campaign_twice", name=min(twice))
         return self
+
+    @property
+    def offers(self) -> dict[str, Campaign]:
+        """All campaigns by their names, those for tiers among them."""
+        return {**self.promotions, **self.campaigns}
 
     @model_validator(mode="after")
     def _segments_can_be_read(self) -> "Shop":
@@ -664,7 +760,7 @@ class Shop(Settings):
 
     @property
     def desks(self) -> frozenset[tuple[str, str]]:
-        """The chats (channel, address) with the shop's own bot in which the seller is told of cases."""
+        """Where (channel, address) the seller is told of cases and may answer them."""
         return frozenset()
 
     @property

@@ -318,7 +318,12 @@ class Decisions:
             said = Say(template="from_person", key=f"from_person:{key}", to=to, values={"word": text})
             self._say(said, id, rule, context)
             self._relay(Relay(chat=to, text=text), event)
-        self._cases.answer(AnswerSeller(code=code, key=f"desk_answer:{key}", values=told))
+        desk = words = None
+        if isinstance(event, MessageReceived):
+            desk, words = f"{event.channel}:{event.conversation}", event.message_id
+        self._cases.answer(
+            AnswerSeller(code=code, key=f"desk_answer:{key}", desk=desk, about=words, values=told)
+        )
 
     def _switch(self, switched: SwitchBot, event: Event) -> None:
         channel, _, address = switched.chat.partition(":")

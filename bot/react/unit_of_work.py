@@ -270,7 +270,7 @@ class UnitOfWork:
         answer."""
         if not self._is_sellers(event) or not isinstance(event, MessageReceived):
             return None
-        return read_word(event.text).case or self._told.get(event.reply_to or "")
+        return read_word(event.text).case or event.case or self._told.get(event.reply_to or "")
 
     def _is_sellers(self, event: Event) -> bool:
         return isinstance(event, MessageReceived) and (event.channel, event.conversation) in self._desks

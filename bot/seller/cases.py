@@ -131,16 +131,17 @@ class Cases:
         found = case_records.words_of(self._unit.connection, self._unit.shop_id, [case.number])
         said = summary.of_words(found.get(case.number, ()), SellerWords.of(self._unit.shop))
         who = _who(buyer, case.chat)
-        self._tell(case, notice_key(told.key), why, who, None, about, said, told.to_owner)
+        self._tell(case, notice_key(told.key), why, who, None, about, said, told.to_owner, told.desk)
 
     def answer(self, given: AnswerSeller) -> None:
-        """Answer the seller in their own chat."""
+        """Answer the seller where they wrote."""
         unit = self._unit
         seller = unit.shop.seller
         version = self._catalogue.resolve(DESK, seller.locale or unit.shop.locale)
         unit.ask(outbox.keep_versions([version]))
         answer = outbox.Draft(
             key=given.key,
+            to=given.desk,
             buyer=SELLER,
             template=DESK,
             version=version.id,
@@ -148,7 +149,11 @@ class Cases:
             rule="cases",
             due_at=unit.now,
             lateness=timedelta(days=2),
-            values={"text": SellerWords.of(unit.shop).desk(given.code, given.values)},
+            values={
+                "text": SellerWords.of(unit.shop).desk(given.code, given.values),
+                "case": given.values.get("case"),
+                "about": given.about,
+            },
         )
         unit.ask(outbox.queue([answer], unit.now))
 
@@ -237,12 +242,14 @@ class Cases:
         about: tuple[Order, ...] = (),
         said: Sequence[str] = (),
         to_owner: bool = False,
+        desk: str | None = None,
     ) -> None:
-        """about: orders of which the seller reads how they stand. said: what was said since, by lines."""
+        """about: orders of which the seller reads how they stand. said: what was said since, by lines. desk:
+        where they asked for it."""
         unit = self._unit
         unit.lines.append(CaseLine(unit.shop_id, case.number, case.kind))
         seller = unit.shop.seller
-        ways: dict[str, str | None] = {key: None} if seller.can_be_told else {}
+        ways: dict[str, str | None] = {key: desk} if seller.can_be_told else {}
         if to_owner and seller.owner and seller.owner != seller.email:
             ways[f"{key}:owner"] = f"{MAILTO}{seller.owner}"
         if not ways:
@@ -257,7 +264,7 @@ class Cases:
             "draft": draft,
             "orders": summary.of_orders(about, unit.shop, words),
             "said": list(said),
-            "desk": bool(unit.shop.desks),
+            "desk": bool(seller.telegram and not seller.webhook),
         }
         unit.ask(outbox.keep_versions([version]))
         notices = [

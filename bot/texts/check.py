@@ -147,7 +147,7 @@ class _Check:
                 return  # a text that eats time or memory is told of once, and not tried again
 
     def unused(self, version: Version) -> Iterator[Finding]:
-        promoted = {promotion.template for promotion in self._shop.promotions.values()}
+        promoted = {offer.template for offer in self._shop.offers.values()}
         known = {*self._policies, *PARTS}
         if version.name in known or version.name in promoted:
             return

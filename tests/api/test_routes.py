@@ -467,6 +467,53 @@ async def test_segments_and_tiers_are_asked_for_and_tiers_given(database_url: st
         await ask.post("buyers/nobody/tier/give", {"tier": "gold", "because": "x"}, status=404)
 
 
+async def test_a_campaign_is_looked_at_started_by_one_and_approved_by_another(database_url: str) -> None:
+    tea = {
+        "segment": "bought",
+        "start": "2026-11-01",
+        "end": "2026-12-31",
+        "offer": "九折：{code}",
+        "codes": True,
+        "approval": True,
+        "quiet": "0d",
+    }
+    rules = {"segments": {"bought": "orders >= 1"}, "campaigns": {"tea": tea}}
+    tokens = [TOKEN, "a token of somebody else"]
+    async with world(database_url, api_tokens=tokens, **rules) as shop:
+        ask, other = Asking(shop), Asking(shop, tokens[1])
+        await shop.place("1001", buyer="ann")
+        await shop.fact("paid", order="1001", paid_at=NOON, amount="128.00", currency="CNY")
+        await shop.post("buyer.updated", {"buyer": {"id": "ann", "agrees": True}})
+        await shop.settle()
+        shop.clock.now += timedelta(days=1)
+        await shop.settle()
+
+        look = await ask.get("campaigns/tea/look")
+        assert (look["told"], look["free_codes"], len(look["texts"])) == (1, 0, 1)
+        codes = await ask.post("campaigns/tea/codes", {"codes": [" T-1", "T-1", "T-2"]})
+        assert codes["codes"] == [2, 0]
+        await ask.post("campaigns/tea/codes", {"codes": ["T\n1"]}, status=409)
+        await ask.post("campaigns/tea/start", {"rules": "of another day"}, status=409)
+        begun = await ask.post("campaigns/tea/start", {"rules": look["rules"]})
+        assert (begun["state"], begun["who"][:4]) == ("waiting", "api:")
+        same = await ask.post("campaigns/tea/approve", status=409)
+        assert same["error"]["code"] == "same_person"
+        assert (await other.post("campaigns/tea/approve"))["state"] == "running"
+        assert (await ask.post("campaigns/tea/stop"))["state"] == "stopped"
+        await ask.post("campaigns/tea/stop", status=409)
+        assert (await ask.post("campaigns/tea/resume"))["state"] == "running"
+        assert (await ask.get("campaigns/tea/buyers/ann"))["code"] == "to_come"
+        await shop.forward(timedelta(days=2))
+
+        assert (await ask.get("campaigns/tea/buyers/ann"))["code"] == "told"
+        [known] = (await ask.get("campaigns"))["campaigns"]
+        assert (known["state"], known["messages"], known["codes"]) == ("done", {"sent": 1}, [1, 1])
+        result = await ask.get("campaigns/tea/result")
+        assert (result["against"]["share"], result["currency"], result["early"]) == (None, "CNY", True)
+        await ask.get("campaigns/coffee", status=404)
+        await ask.get("campaigns/tea/buyers/nobody", status=404)
+
+
 async def test_a_buyer_is_exported_and_erased(database_url: str) -> None:
     async with asked_world(database_url) as (shop, ask):
         await shop.place("1001", buyer={"id": "ann", "name": "Ann Zyzzyva"})

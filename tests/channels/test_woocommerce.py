@@ -176,6 +176,7 @@ def test_a_created_order_may_be_paid_already() -> None:
             ),
         ),
         postcode="94103",
+        pay_on_delivery=False,
     )
     assert paid == PaymentReceived(
         channel="shop",

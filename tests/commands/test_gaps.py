@@ -35,6 +35,8 @@ def check(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> tuple[
         (BOT + "    seller: {email: lin@shop.example}\n", "shops.tea.seller", "no email channel"),
         (BOT + "    seller: {owner: boss@shop.example}\n", "shops.tea.seller", "no email channel"),
         (MAIL + "    seller: {telegram: '42'}\n", "shops.tea.seller", "no telegram channel"),
+        (MAIL + "    seller: {webhook: email}\n", "shops.tea.seller", "no webhook channel of that name"),
+        (MAIL + "    seller: {webhook: desk}\n", "shops.tea.seller", "no webhook channel of that name"),
     ],
 )
 def test_what_nobody_could_reach_is_refused(

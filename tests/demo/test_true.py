@@ -54,6 +54,9 @@ TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+BUYERS = {"1000": "emma", "1001": "ann", "#1042": "clara", "727": "david", "1002": "ben", "1003": "hugo"}
+
+
 class Minute(msgspec.Struct, frozen=True, kw_only=True):
     """What is known when one sentence is said. facts: of its order, with the times when they were told."""
 
@@ -193,6 +196,19 @@ def prices(now: Minute) -> list[float]:
     return [
         float(each.replace(",", "")) for each in re.findall(r"(?:NT\$|[$¥])([\d,]+(?:\.\d\d)?)", now.sentence)
     ]
+
+
+def sums_told(now: Minute) -> set[float]:
+    """The total of the order as it was last told, its postage, and what was paid back of it."""
+    goods = load_cast(now.account.locale).values
+    if now.message.order == "1004":
+        totals = {float(goods["set"]["agreed" if now.has("repriced") else "price"])}
+    else:
+        totals = {float(goods[BUYERS[now.message.order or ""]]["total"])}
+    back = (
+        {float(goods["clara"]["refund"])} if now.message.order == "#1042" and now.has("refunded") else set()
+    )
+    return totals | back | {float(goods["postage"])}
 
 
 def above_the_floor(now: Minute) -> bool:
@@ -390,6 +406,23 @@ def test_every_sentence_is_true_in_its_minute(locale: str) -> None:
 
     assert untrue == []
     assert unread == set()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_sum_is_what_was_told_of_the_order_until_its_minute(locale: str) -> None:
+    """But the prices of goods, which add up to the totals, and what is agreed on in a chat or by a person."""
+    account, named, wrong = played(locale), 0, list[tuple[str, str]]()
+    for message in account.messages:
+        told = message.copies and message.order and message.template not in ("from_person", "quote_seen")
+        for sentence in sentences(message.text or "") if told else ():
+            now = Minute(sentence=sentence, message=message, account=account, facts=known(account, message))
+            if re.match(r"[-·・]", sentence) or persons_word(now):
+                continue
+            named += len(prices(now))
+            wrong += [(message.key, sentence) for price in prices(now) if price not in sums_told(now)]
+
+    assert wrong == []
+    assert named > 20
 
 
 def test_every_row_of_the_reader_reads_something() -> None:

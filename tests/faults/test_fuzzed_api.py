@@ -69,7 +69,7 @@ class Desk:
             assert answer.status == 200, (url, await answer.text())
 
 
-# What they answer needs a night, a statement or an erasure, which their own tests have.
+# What they answer needs a night, a statement, a campaign or an erasure, which their own tests have.
 ASKED_ELSEWHERE = {
     "erase",
     "statement",
@@ -79,11 +79,14 @@ ASKED_ELSEWHERE = {
     "segment_why",
     "tiers",
     "buyer_tier",
+    *("campaigns", "campaign", "campaign_look", "campaign_result", "campaign_why", "add_codes"),
+    *("start_campaign", "approve_campaign", "stop_campaign", "resume_campaign"),
 }
 # Lists and what needs no other answer, or more than one thing of others.
 LED_TO_BY_NOTHING = {
     *("buyers", "segments", "tiers", "statement", "try_segment"),
     *("segment_why", "detail", "join", "give_tier", "end_tier"),
+    *("campaigns", "campaign_why", "add_codes"),
 }
 # What a fuzzer rarely asks before it has erased the buyer.
 OF_A_BUYER = {"file", "time_line", "note", "tag", "export"}

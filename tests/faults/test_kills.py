@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import os
 import random
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -22,7 +24,15 @@ from bot.domain.context import Buyer, Conversation
 from bot.domain.wishes import Wish
 from bot.operations.audit.audit import audit
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, conversation_records, outbox, tables, wish_records
+from storage import (
+    buyer_records,
+    calendar,
+    campaign_records,
+    conversation_records,
+    outbox,
+    tables,
+    wish_records,
+)
 from storage.asking import ask
 from storage.database import Database
 from storage.wish_records import WishRecord
@@ -237,3 +247,74 @@ async def test_killed_between_the_platforms_answer_and_our_commit(
 
 async def in_state(probe: DatabaseProbe, state: str) -> bool:
     return await probe.counts(outbox_rows) == {state: 1}
+
+
+# Codes of campaigns: one for each buyer, whenever the program dies
+
+TEAS = [f"tea-{number}" for number in range(6)]
+READERS = [f"b{number}" for number in range(30)]
+CODE = re.compile(r"tea-\d+/\d+")
+
+
+def readers_with_codes(database_url: str) -> None:
+    """Everybody agreed to offers, and each campaign has a code for each of them, and none more."""
+    now = datetime.now(UTC)
+    agreed = Wish(what="offers", yes=True, at=now)
+    words = [
+        WishRecord(address=("webhook", id), wish=agreed, channel="webhook", event=f"yes-{id}", buyer=id)
+        for id in READERS
+    ]
+    chats = [Conversation(channel="webhook", address=id, buyer=id, last_in_at=now) for id in READERS]
+    database = Database(database_url)
+    with database.engine.begin() as connection:
+        ask(connection, "shop", buyer_records.save([Buyer(id=id, created_at=now) for id in READERS]))
+        ask(connection, "shop", conversation_records.save(chats))
+        ask(connection, "shop", wish_records.add(words, now))
+        for name in TEAS:
+            campaign_records.add_codes(
+                connection, "shop", name, [f"{name}/{place}" for place in range(len(READERS))]
+            )
+    database.close()
+
+
+async def test_a_code_is_given_once_whenever_the_program_is_killed(database_url: str, tmp_path: Any) -> None:
+    rng = random.Random(SEED)
+    print(f"XIAOER_SEED={SEED}")
+    migrated(database_url)
+    readers_with_codes(database_url)
+    receiver = Receiver(rng)
+    receiver.trouble = 0.1
+    tea = {**OFFER, "offer": "九折 {code}", "codes": True, "pace": 100_000}  # at once, and not over the day
+    shop = {
+        **FAST_SHOP,
+        "limits": {"per_day": 1000, "promotions_per_week": 1000},
+        "vip": {"tiers": [{"name": "all"}]},
+        "promotions": dict.fromkeys(TEAS, tea),
+    }
+    async with served(receiver.app()) as url:
+        log = str(tmp_path / "program.log")
+        plan = Plan(database=database_url, receiver=f"{url}/", port=free_port(), shop=shop, log=log)
+        with programs(plan) as (program,), contextlib.closing(DatabaseProbe(database_url)) as probe:
+            for name in TEAS:
+                begin = partial(calendar.start_campaign, shop="shop", promotion=name, slot=datetime.now(UTC))
+                await probe.database.write(begin)
+                program.start()
+                await program.ready()
+                await asyncio.sleep(rng.uniform(0.0, 0.7))
+                program.kill()
+            receiver.trouble = 0.0
+            program.start()
+            await program.ready()
+            under_way = select(tables.campaigns.c.promotion).where(tables.campaigns.c.done_at.is_(None))
+
+            async def over() -> bool:
+                return not await probe.rows(under_way)
+
+            await until(over)
+            await probe.rest(program.complaints)
+            codes = tables.campaign_codes
+            given = {(row.code, row.buyer) for row in await probe.rows(select(codes.c.code, codes.c.buyer))}
+    read = Counter((CODE.findall(m["text"])[0], m["buyer"]["id"]) for m in receiver.messages.values())
+    assert set(read.values()) == {1}, "nobody reads of a campaign twice"
+    assert set(read) == given, "everybody reads the code that is theirs, and no code is lost"
+    assert len(given) == len({(code.split("/")[0], buyer) for code, buyer in given}) == 180

@@ -77,7 +77,7 @@ def test_words_go_to_the_buyer_and_count_as_a_persons() -> None:
         ("/bot off", SwitchBot(chat="webhook:ann", silent=True)),
         ("/bot on", SwitchBot(chat="webhook:ann", silent=False)),
         ("/say WRAP", SendReply(name="wrap", words={"en": "For free."})),
-        ("/case 12", TellSeller(case=12, key="desk:telegram:m1", reason="case_shown")),
+        ("/case 12", TellSeller(case=12, key="desk:telegram:m1", reason="case_shown", desk="telegram:42")),
     ],
 )
 def test_commands_are_about_the_case(text: str, action: Action) -> None:

@@ -4,7 +4,9 @@ import msgspec
 import pytest
 
 from bot.domain.context import Said
+from bot.domain.events import Line
 from bot.domain.money import Money
+from bot.domain.shipping_promise import ships_by
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, acknowledged, days, hours
 
@@ -166,6 +168,17 @@ def test_who_has_authorised_the_payment_is_reassured_and_not_thanked_for_money()
 
     desk.take(world.placed(PLACED + days(1), paid=Money(12800, "CNY")))
     assert desk.why_outdated("payment_received:1001:12800CNY") is None
+
+
+def test_nobody_is_told_of_packing_where_there_is_nothing_to_send() -> None:
+    voucher = Line(title="Voucher", quantity=1, price=Money(12800, "CNY"), to_ship=0)
+    off = Line(title="10 off", quantity=1, price=Money(-1000, "CNY"))
+    desk = Desk().take(world.placed(lines=(voucher, off)), world.paid())
+    (key,) = [key for key in desk.waiting if key.startswith("reassurance:")]
+
+    assert desk.why_outdated(key) == "nothing_to_send"
+    assert desk.order is not None
+    assert ships_by(desk.order, world.shop_with(payment={"ships_within": "2d"})) is None
 
 
 def test_nobody_is_reassured_once_the_parcel_left_or_the_order_ended() -> None:

@@ -1,5 +1,7 @@
 """What does not add up is a case for the seller, some minutes after the fact, until it does."""
 
+from itertools import permutations
+
 from bot.domain.events import OrderEvent
 from bot.domain.money import Money
 from tests.handlers import world
@@ -37,7 +39,8 @@ def test_a_part_whose_rest_came_meanwhile_is_no_case() -> None:
 
 
 def test_money_after_cancelling_is_a_case_until_the_order_comes_back() -> None:
-    desk = weighed(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
+    desk = Desk().take(world.placed(), world.cancelled(hours(2)), world.paid(hours(5)))
+    desk.take(world.weighed(hours(6)))
     assert desk.open_cases == {"paid_after_cancel:1001"}
 
     desk.take(world.reopened(hours(6)))
@@ -46,7 +49,8 @@ def test_money_after_cancelling_is_a_case_until_the_order_comes_back() -> None:
 
 def test_money_before_or_at_the_cancelling_is_not_late() -> None:
     for after in (hours(1), hours(2)):
-        assert weighed(world.placed(), world.paid(after), world.cancelled(hours(2))).cases == {}
+        desk = Desk().take(world.placed(), world.paid(after), world.cancelled(hours(2)))
+        assert desk.take(world.weighed(hours(3))).cases == {}
 
 
 def test_other_money_is_a_case_and_covers_nothing() -> None:
@@ -165,7 +169,8 @@ def test_a_payment_told_of_and_then_shown_as_none_is_given_up_and_nobody_is_than
 
 
 def test_a_parcel_that_leaves_after_the_cancelling_is_a_case_until_the_order_comes_back() -> None:
-    desk = weighed(world.placed(), world.paid(), world.cancelled(hours(2)), world.shipped(after=days(1)))
+    desk = Desk().take(world.placed(), world.paid(), world.cancelled(hours(2)), world.shipped(after=days(1)))
+    desk.take(world.weighed(days(1.1)))
     assert desk.open_cases == {"sent_after_cancel:1001"}
     assert weighed(world.placed(), world.shipped(after=hours(1)), world.cancelled(hours(2))).cases == {}
 
@@ -186,3 +191,30 @@ def test_other_money_beside_the_whole_is_shown_and_hides_no_payment() -> None:
     assert desk.open_cases == {"other_currency:1001"}
     assert desk.order is not None
     assert desk.order.state == "paid"
+
+
+def test_an_order_that_is_no_longer_paid_on_delivery_is_a_case_and_nobody_is_pressed() -> None:
+    changed = world.placed(PLACED + hours(1), placed_at=PLACED, pay_on_delivery=False)
+    for events in permutations((world.placed(pay_on_delivery=True), changed)):
+        desk = weighed(*events)
+        assert desk.open_cases == {"pay_way_changed:1001"}
+        assert desk.order is not None
+        assert desk.order.state == "unpaid"
+        assert not [key for key in desk.waiting if key.startswith("payment_reminder:")]
+    desk.take(world.paid(hours(5)))
+    assert desk.open_cases == set()
+    assert desk.why_outdated(world.acknowledged(hours(5))) is None
+
+
+def test_what_was_paid_for_a_cancelled_order_and_does_not_go_back_is_a_case_after_three_days() -> None:
+    desk = Desk().take(world.placed(), world.paid(), world.cancelled(hours(2)))
+    due = PLACED + hours(2) + days(3)
+    assert due in desk.wakes.values()
+
+    desk.take(world.time_came("weigh_money", due - hours(1)))
+    assert desk.open_cases == set()
+    desk.take(world.time_came("weigh_money", due))
+    assert desk.open_cases == {"refund_owed:1001"}
+    desk.take(world.refunded(after=days(4)))
+    assert desk.open_cases == set()
+    assert weighed(world.placed(), world.cancelled(hours(2))).cases == {}

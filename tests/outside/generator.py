@@ -200,6 +200,8 @@ def _talk(
             sent += talker.stranger(honest, chats, knows=rng.random() < 0.6)
             if chats and kind == PLAIN and rng.random() < 0.15:
                 sent += talker.guesses(rng.choice(honest), chats)
+            if person.telegram and "telegram" in drawn.channels and kind == PLAIN and rng.random() < 0.3:
+                sent += talker.forwarded(rng.choice(honest), person.telegram)
         elif own := [order for order in orders if order.contact.name == person.name]:
             sent += talker.buyer(own, drawn.channels)
             sent += talker.stop_beside(own, _elsewhere(person, own, orders))

@@ -88,7 +88,10 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """A run as seen from outside: the shop's settings, all that was told, all that was heard."""
+    """A run as seen from outside: the shop's settings, all that was told, all that was heard.
+
+    accused: what `xiaoer audit` says of it at its end.
+    """
 
     shop: Shop
     told: Sequence[Told]
@@ -97,6 +100,7 @@ class History:
     cases: Sequence[Case] = ()
     troubles: Sequence[Trouble] = ()
     refused: Sequence[tuple[str, datetime]] = ()  # by addresses that took nothing at that moment
+    accused: Sequence[str] = ()
     others: dict[str, "History"] = field(default_factory=dict)  # the same run, told otherwise
 
     def facts(self, before: int | None = None) -> Iterator[tuple[int, Fact]]:

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from tests.outside.history import Finding, History
-from tests.outside.rules import arrival, asking, hours, identities, missing, money, once, owed, parcels
+from tests.outside.rules import (
+    accused,
+    arrival,
+    asking,
+    hours,
+    identities,
+    missing,
+    money,
+    once,
+    owed,
+    parcels,
+)
 
 Rule = Callable[[History], Iterable[Finding]]
 
@@ -45,6 +56,7 @@ RULES: dict[str, Rule] = {
     "answered": missing.answers,
     "proved": missing.proofs,
     "any-order": arrival.any_order,
+    "accused": accused.accused,
 }
 
 

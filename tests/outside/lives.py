@@ -204,6 +204,7 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
     named = rng.choice(("tracking", "parcel", "both", "later"))
     last_told = rng.random() < 0.7 or count > 1
     arrivals: list[tuple[str, str]] = []
+    apart = rng.choice((10 * MINUTE, 10 * HOUR))
     for place in range(count):
         parcel, tracking = f"P{draft.id}-{place}", f"TR{draft.id.replace('/', '')}{place}"
         fact = Shipped(
@@ -222,7 +223,7 @@ def _ship(rng: random.Random, teller: _Teller, at: datetime) -> None:
             teller.fact("order.shipped", added, "shipped_at", **_given(told))
             _told_later(teller, soon(rng, 30 * MINUTE, 8 * HOUR))
         arrivals.append((parcel, _name(rng, named, parcel, tracking)))
-        at += soon(rng, 10 * MINUTE, 10 * HOUR)
+        at += soon(rng, apart)
     if rng.random() < 0.08:
         parcel, name = arrivals.pop()
         by = "tracking" if name.startswith("TR") else "parcel"

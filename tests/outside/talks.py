@@ -39,6 +39,8 @@ class Talker:
                 self._prove(chat, at, self.rng.choice(orders))
                 at += soon(self.rng, MINUTE, HOUR)
             if self.rng.random() < 0.15:
+                self._waver(chat, orders[0].placed_at + soon(self.rng, MINUTE))
+            if self.rng.random() < 0.15:
                 self._write(chat, at, _PRESSING[self.person.locale], "pressing")
             for _ in range(self.rng.choice((0, 1, 2, 3))):
                 self._say(chat, at, self.rng.choice(orders))
@@ -82,6 +84,17 @@ class Talker:
             at += soon(self.rng, MINUTE)
         return self.sent
 
+    def forwarded(self, victim: Draft, chat: int) -> list[Sent]:
+        """A link that was passed on is opened in two chats of Telegram, one after the other, and both ask."""
+        self.sent = []
+        at = victim.placed_at + soon(self.rng, HOUR, 5 * HOUR)
+        for number in (chat, chat + 100) if victim.contact.email else ():
+            address = Address("telegram", str(number))
+            self._open_link(address, at, Address("email", str(victim.contact.email)))
+            self._write(address, at + MINUTE, self.rng.choice(_QUESTIONS[self.person.locale]), "question")
+            at += soon(self.rng, HOUR)
+        return self.sent
+
     def _prove(self, chat: Address, at: datetime, order: Draft) -> None:
         digits = order.contact.phone[-4:] if order.contact.phone else None
         draw = self.rng.random()
@@ -116,14 +129,24 @@ class Talker:
             case "stop":
                 self._write(chat, at, _STOP[locale], "stop")
             case "start":
-                self._write(chat, at, "START", "start")
-                if self.rng.random() < 0.5:
+                ahead = self._write(chat, at, "START", "start")
+                if ahead or self.rng.random() < 0.5:
                     self._write(chat, at + MINUTE, _STOP[locale], "stop")
-                    self._overtake()
+                    if not ahead:
+                        self._overtake()
             case "pressing":
                 self._write(chat, at, _PRESSING[locale], "pressing")
             case "replied" if chat.kind == "webhook":
                 self._reply(chat, at)
+
+    def _waver(self, chat: Address, at: datetime) -> None:
+        """START, by a clock that runs ahead or told late, and at once STOP, before much is said."""
+        start = Wrote(at=at, chat=chat, text="START", asks="start", name=self.person.name)
+        ahead = self.rng.random() < 0.5
+        start = replace(start, at=at + 30 * DAY) if ahead else start
+        stop = replace(start, at=at + MINUTE, text=_STOP[self.person.locale], asks="stop")
+        for word, told in ((start, at if ahead else at + 3 * MINUTE), (stop, at + MINUTE)):
+            self._send(told, bodies.wrote(f"m-{next(self.ids)}", word))
 
     def _overtake(self) -> None:
         """The last word comes before the one that was written before it."""
@@ -157,18 +180,21 @@ class Talker:
         number: str | None = None,
         digits: str | None = None,
         verified: bool = False,
-    ) -> None:
+    ) -> bool:
+        """True if it is dated by a clock that runs ahead."""
         name = self.person.name if chat.kind == "telegram" else None
         word = Wrote(at=at, chat=chat, text=text, asks=asks, number=number, digits=digits, name=name)
         word = replace(word, verified=self.person.email) if verified else word
         id = next(self.ids)
-        if asks in ("stop", "start") and id % _AHEAD == 0:
-            word = replace(word, at=at + 30 * DAY)
+        ahead = asks in ("stop", "start") and id % _AHEAD == 0
+        word = replace(word, at=at + 30 * DAY) if ahead else word
         self._send(at, bodies.wrote(f"m-{id}", word, stranger=self.person.stranger))
+        return ahead
 
     def _open_link(self, chat: Address, at: datetime, heard_at: Address) -> None:
         word = Wrote(at=at, chat=chat, text="/start", asks="link", opened=heard_at, name=self.person.name)
-        self._send(at, bodies.wrote(f"m-{next(self.ids)}", word, link_from=heard_at))
+        id = f"m-{next(self.ids)}"
+        self._send(at, bodies.wrote(id, word, link_from=heard_at, stranger=self.person.stranger))
 
     def _reply(self, chat: Address, at: datetime) -> None:
         id = f"m-{next(self.ids)}"

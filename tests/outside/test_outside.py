@@ -391,3 +391,10 @@ def test_only_a_cancelled_order_is_called_so() -> None:
 def test_nothing_is_said_of_tests() -> None:
     assert found("tests", placed(test=True), hears(MINUTE, "order_confirmation"))
     assert not found("tests", placed(), hears(MINUTE, "order_confirmation"))
+
+
+def test_what_the_audit_says_of_a_run_is_found() -> None:
+    silent = history(placed())
+
+    assert not list(judge(silent, ["accused"]))
+    assert list(judge(replace(silent, accused=["order_paid: a reminder"]), ["accused"]))

@@ -18,6 +18,7 @@ import aiohttp
 from sqlalchemy import create_engine
 
 from bot.deliver.dispatcher import LEASE
+from bot.operations.audit.audit import audit
 from bot.simulation import ManualClock, Simulation, simulated
 from tests.outside import bodies, importing, imports, reading, shop
 from tests.outside.drafts import STARTS
@@ -82,6 +83,7 @@ class _Run:
         self.told: list[Told] = []
         self.killed: list[datetime] = []  # while it was sending
         self.cases: list[Case] = []
+        self.accused: list[str] = []
 
     async def go_on(self, simulation: Simulation, http: aiohttp.ClientSession, site: str) -> None:
         """Play on with this program until it ends."""
@@ -97,6 +99,9 @@ class _Run:
         await self._forward(self.ends.pop(0))
         if not self.ends:
             self.cases = await self._cases()
+            parts = simulation.program.parts
+            found = audit(parts.database, parts.config.shops, simulation.clock.now)
+            self.accused = [f"{each.code}: {each.sentence}" for each in found]
 
     def history(self) -> History:
         """All that was seen. Nobody knows whether a mail was sent by which the program died."""
@@ -112,6 +117,7 @@ class _Run:
             cases=self.cases,
             troubles=(*self.plan.troubles, *lost),
             refused=self.receivers.refused,
+            accused=self.accused,
         )
 
     async def _die(self, when: str) -> None:

@@ -190,8 +190,8 @@ async def test_a_promotion_tells_of_the_calendar_and_of_the_consent(database_url
 
         told_of = story(shop, name)
 
-        assert 'The calendar started the promotion "spring"' in chapter(told_of, "What happened")
-        assert "once to every buyer of its tier" in chapter(told_of, "Which rule")
+        assert 'The campaign "spring" came to this buyer' in chapter(told_of, "What happened")
+        assert "once to every buyer it is for" in chapter(told_of, "Which rule")
         assert "The buyer had agreed to offers." in as_text(told_of)
         assert "0 of 1 allowed" in as_text(told_of)
 

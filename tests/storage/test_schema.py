@@ -1,8 +1,10 @@
 """The schema's age: migrated after a copy on SQLite, asked for on PostgreSQL, equal to the tables in code."""
 
+import json
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -13,7 +15,18 @@ from sqlalchemy import Column, Engine, func, select, text
 from sqlalchemy.schema import CreateIndex
 
 from bot.domain.errors import StorageError
-from storage import history, inbox, schema
+from storage import (
+    audit_queries,
+    buyer_file,
+    buyer_records,
+    buyer_scope,
+    case_records,
+    conversation_records,
+    history,
+    inbox,
+    schema,
+    transfer_records,
+)
 from storage.asking import ask
 from storage.database import make_engine
 from storage.tables import metadata, outbox, sendable_at
@@ -91,6 +104,109 @@ def test_what_was_open_before_there_was_a_settle_time_is_handled_at_once(bare_da
         values = {**same, "id": 3, "external_id": "late", "state": "open", "received_at": NOON + HOUR}
         connection.execute(metadata.tables["inbox"].insert().values(values))
         assert [row.id for row in ask(connection, "mugs", inbox.open_events(9, NOON))] == [3, 0, 1]
+    engine.dispose()
+
+
+# What a shop has in the tables that later migrations change.
+_ORDER = {"id": "1", "channel": "web", "buyer": "ann", "placed_at": NOON.isoformat()}
+_PLACED = {
+    "type": "order.placed",
+    "channel": "web",
+    "external_id": "e1",
+    "at": NOON.isoformat(),
+    "order": "1",
+    "placed_at": NOON.isoformat(),
+    "buyer": {"id": "7"},
+    "total": {"minor": 1290, "currency": "GBP"},
+}
+_CASE = {"kind": "human", "reason": "asked_for_person", "details": "{}", "order_id": "1", "buyer": "ann"}
+IN_USE: dict[str, dict[str, Any]] = {
+    "buyers": {"id": "ann", "email": "ann@example.com", "created_at": NOON, "joined_to": "bob"},
+    "conversations": {"channel": "web", "address": "7", "buyer": "ann", "last_in_at": NOON, "tries": 2},
+    "orders": {
+        "id": "1",
+        "channel": "web",
+        "number": "1",
+        "buyer": "ann",
+        "state": "unpaid",
+        "placed_at": NOON,
+        "paid_minor": 0,
+        "refunded_minor": 0,
+        "record": json.dumps(_ORDER),
+    },
+    "inbox": {
+        "id": 1,
+        "channel": "web",
+        "external_id": "e1",
+        "thread": "order:1",
+        "type": "order.placed",
+        "body": json.dumps(_PLACED),
+        "received_at": NOON,
+        "ready_at": NOON,
+        "state": "done",
+        "handled_at": NOON,
+    },
+    "cases": {**_CASE, "number": 1, "key": "human:7", "opened_at": NOON},
+    "notes": {"buyer": "ann", "id": 1, "kind": "note", "text": "Likes oolong", "at": NOON},
+    "wishes": {
+        "id": 1,
+        "kind": "email",
+        "value": "ann@example.com",
+        "what": "offers",
+        "yes": True,
+        "at": NOON,
+        "confirmed": True,
+        "buyer": "ann",
+        "channel": "web",
+        "event": "e1",
+        "recorded_at": NOON,
+    },
+    "outbox": {
+        **dict.fromkeys(("key", "buyer", "template", "version", "rule"), "a"),
+        "id": 1,
+        "category": "promotion",
+        "values": "{}",
+        "created_at": NOON,
+        "due_at": NOON,
+        "try_at": NOON,
+        "lateness": 7200,
+        "state": "sent",
+        "text": "Tea",
+        "attempts": 1,
+        "settled_at": NOON,
+        "channel": "mail",
+        "address": "ann@example.com",
+    },
+}
+
+
+def test_what_a_shop_has_is_kept_by_later_migrations_and_read_by_the_code_of_today(
+    bare_database_url: str,
+) -> None:
+    engine = make_engine(bare_database_url)
+    migrate_to(engine, "0018")
+    with engine.begin() as connection:
+        for name, row in IN_USE.items():
+            connection.execute(metadata.tables[name].insert().values(shop="mugs", **row))
+
+    schema.migrate(engine)
+
+    with engine.connect() as connection:
+        for name, row in IN_USE.items():
+            [kept] = connection.execute(select(metadata.tables[name])).mappings()
+            assert {column: value for column, value in kept.items() if value is not None} == {
+                "shop": "mugs"
+            } | row
+        [(buyer, case)] = ask(connection, "mugs", case_records.open_of({"ann"}, ()))
+        assert (buyer, case.number, case.order) == ("ann", 1, "1")
+        chat = ask(connection, "mugs", conversation_records.by_place({("web", "7")}))["web", "7"]
+        assert (chat.buyer, chat.tries, chat.no_reminders_for) == ("ann", 2, ())
+        assert [order.id for order, _ in transfer_records.awaiting(connection, "mugs")] == ["1"]
+        assert ask(connection, "mugs", buyer_records.by_id({"ann"}))["ann"].mailbox is None
+        [note] = buyer_file.read(connection, "mugs", buyer_scope.scope_of(connection, "mugs", "ann")).notes
+        assert (note.text, note.who) == ("Likes oolong", None)
+        told, _ = next(audit_queries.orders_with_facts(connection, "mugs"))
+        assert [fact.event.external_id for fact in told["1"]] == ["e1"]
     engine.dispose()
 
 

@@ -80,7 +80,7 @@ class BuyerHistory:
         if sending.order is not None and same in self._texts:
             yield Violation(2, "said_twice", sending, proven=True)
         self._texts.add(same)
-        promotion = sending.values.get("promotion") if sending.category == "promotion" else None
+        promotion = sending.values.get("promotion") if _is_offer(sending) else None
         if promotion in self._promotions:
             yield Violation(2, "promotion_twice", sending, {"promotion": promotion})
         if promotion:
@@ -96,13 +96,18 @@ class BuyerHistory:
         if known or _within(before, at - DAY) >= limit:
             yield Violation(6, "day_full", sending, {"limit": limit}, proven=known)
         before.append(sending.settled_at)
-        if sending.category != "promotion":
+        if not _is_offer(sending):
             return
         limit = facts.get("promotions_per_week", shop.limits.promotions_per_week)
         known = facts.get("promotions_in_week", 0) >= limit
         if known or _within(self._offers, at - WEEK) >= limit:
             yield Violation(6, "promotions_full", sending, {"limit": limit}, proven=known)
         self._offers.append(sending.settled_at)
+
+
+def _is_offer(sending: Sending) -> bool:
+    """A test of a campaign goes to the seller's own testers, as often as they try."""
+    return sending.category == "promotion" and not sending.values.get("test")
 
 
 def _is_fresh(sending: Sending) -> bool:

@@ -1,0 +1,133 @@
+"""Check what was said of an order's money against what had been told of it: payments, refunds, sums.
+
+Each rule adds the events up for itself, and asks nothing of the record that decided.
+"""
+
+from collections.abc import Callable, Mapping
+
+from bot.domain.events import OrderRefunded, PaymentReceived
+from bot.domain.money import Money
+from bot.operations.audit.said import Said
+
+ASKING = ("payment_reminder", "second_contact")
+NAMING_SUMS = (*ASKING, "payment_received")
+GIVEN_BACK = ("refunded", "partly_refunded")
+
+
+def _thanked_for_nothing(said: Said) -> bool:
+    """Nothing was told of that is money of the order's."""
+    if said.sending.template != "payment_received":
+        return False
+    if any(not _strange(money, said) for money in _payments(said)):
+        return False
+    shown = [event for event in said.shown if event.paid is not None]
+    newest = max((event.at for event in shown), default=None)
+    return all(event.paid is not None and event.paid.minor == 0 for event in shown if event.at == newest)
+
+
+def _thanked_twice(said: Said) -> bool:
+    """More often than payments, and sums that the platform counts, were told, each by its own name."""
+    if said.sending.template != "payment_received":
+        return False
+    payments = {
+        (event.reference or event.payment or event.at, event.amount)
+        for event in said.told
+        if isinstance(event, PaymentReceived)
+    }
+    sums = {event.paid for event in said.shown if event.paid and event.paid.minor}
+    return len(said.earlier("payment_received")) >= max(1, len(payments) + len(sums))
+
+
+def _sum_unclear(said: Said) -> bool:
+    """Money in a currency that no total of the order has."""
+    if said.sending.template not in NAMING_SUMS:
+        return False
+    return bool(said.shown) and any(_strange(money, said) for money in _payments(said))
+
+
+def _paid_on_delivery(said: Said) -> bool:
+    """Whoever brings the parcel is paid: nobody asks for money before, nor thanks for it after."""
+    speaks = said.sending.template in (*NAMING_SUMS, "reassurance")
+    return speaks and any(event.pay_on_delivery for event in said.shown)
+
+
+def _wrong_share(said: Said) -> bool:
+    """A part of the money told as the whole, or the whole as a part, or either of money that cannot be
+    compared, or none. The whole is the total as it was shown at any time, or what was paid."""
+    refunds, totals = _refunds(said), [event.total for event in said.shown if event.asked]
+    if said.sending.template not in GIVEN_BACK or not totals:
+        return False
+    if not refunds:
+        return True
+    amounts = [amount for _, amount in refunds.values() if amount]
+    if len(amounts) < len(refunds):
+        return said.sending.template == "partly_refunded"
+    if any(_strange(amount, said) for amount in amounts):
+        return True
+    if len({money.currency for money in (*amounts, *totals)}) > 1:
+        return False  # told in the shop's currency
+    back = max(sum(_minor(refunds, source)) for source, _ in refunds.values())
+    if said.sending.template == "partly_refunded":
+        return back >= max(total.minor for total in totals)
+    wholes = (*totals, *(event.paid for event in said.shown), *_payments(said))
+    return back < min((money.minor for money in wholes if money and money.minor), default=0)
+
+
+def _refunded_twice(said: Said) -> bool:
+    """The whole includes its parts, and a refund is known by its own name."""
+    if said.sending.template not in GIVEN_BACK:
+        return False
+    whole = any(other.state == "sent" for other in said.earlier("refunded"))
+    return whole or len(said.earlier(*GIVEN_BACK)) >= max(1, len(_refunds(said)))
+
+
+def _refunds(said: Said) -> dict[str, tuple[str, Money | None]]:
+    """Who told of each refund, and the sum, by its name and as it was told last."""
+    events = [event for event in said.told if isinstance(event, OrderRefunded)]
+    events.sort(key=lambda event: event.at)
+    return {event.refund: (event.source or event.channel, event.amount) for event in events}
+
+
+def _minor(refunds: Mapping[str, tuple[str, Money | None]], source: str) -> list[int]:
+    """What one source tells; others may tell of the same money."""
+    return [amount.minor for told_by, amount in refunds.values() if amount and told_by == source]
+
+
+def _payments(said: Said) -> list[Money | None]:
+    return [event.amount for event in said.told if isinstance(event, PaymentReceived)]
+
+
+def _strange(money: Money | None, said: Said) -> bool:
+    """Of a currency that no total of the order has."""
+    totals = {each.currency for event in said.shown for each in (event.total, event.shop_total) if each}
+    return money is not None and money.minor > 0 and money.currency not in totals
+
+
+def _other_sum(said: Said) -> bool:
+    """Asked for a sum although another total was named last, and nobody told of the change."""
+    if said.sending.template not in ASKING:
+        return False
+    asked = _total_in(said.sending.facts)
+    named = said.earlier("order_confirmation", "total_changed", "payment_received")
+    last = max(named, key=lambda other: other.settled_at, default=None)
+    before = _total_in(last.facts) if last else None
+    return asked is not None and before is not None and asked != before
+
+
+def _total_in(facts: Mapping[str, object]) -> tuple[object, object] | None:
+    """The total that a text was written with, from what is stored beside it."""
+    order = facts.get("order")
+    if not isinstance(order, Mapping) or order.get("total_minor") is None:
+        return None
+    return order.get("total_minor"), order.get("currency")
+
+
+RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
+    "nothing_paid": (3, _thanked_for_nothing),
+    "thanked_twice": (2, _thanked_twice),
+    "sum_unclear": (3, _sum_unclear),
+    "other_sum": (3, _other_sum),
+    "paid_on_delivery": (3, _paid_on_delivery),
+    "wrong_share": (3, _wrong_share),
+    "refunded_twice": (2, _refunded_twice),
+}

@@ -1,0 +1,102 @@
+"""Check what was said of an order's parcels against what had been told of them, by any of their names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from bot.domain.events import OrderDelivered, OrderEvent, OrderShipped, ParcelCancelled, ParcelMoved
+from bot.domain.parcels import FAILURE
+from bot.operations.audit.conversations import began
+from bot.operations.audit.said import Said
+
+ABOUT_A_PARCEL = ("shipped", "delayed", "delivery_attempted", "tracking_changed")
+ON_ITS_WAY = ("shipped", "delayed", "delivery_attempted")
+A_WHILE = timedelta(minutes=50)  # in which no more than two notices of what left are said
+
+
+def _taken_back(said: Said) -> bool:
+    """A parcel that was taken back, and did not leave again."""
+    parcel = said.sending.values.get("parcel")
+    if said.sending.template not in ABOUT_A_PARCEL or not parcel:
+        return False
+    names = _names_of(parcel, said.told)
+    gone = [event.at for event in said.told if isinstance(event, ParcelCancelled) and names & _names(event)]
+    left = [event.at for event in said.told if isinstance(event, OrderShipped) and names & _names(event)]
+    return bool(gone) and max(gone) > max(left, default=min(gone))
+
+
+def _late_after_arrival(said: Said) -> bool:
+    parcel = said.sending.values.get("parcel")
+    if said.sending.template != "delayed" or not parcel:
+        return False
+    names = _names_of(parcel, said.told)
+    arrivals = [event for event in said.told if isinstance(event, OrderDelivered)]
+    return any(event.parcel is None or names & _names(event) for event in arrivals)
+
+
+def _parcel_twice(said: Said) -> bool:
+    """A parcel announced under one of its names that had been announced under another."""
+    parcel = said.sending.values.get("parcel")
+    if said.sending.template != "shipped" or not parcel or said.has(ParcelCancelled):
+        return False
+    names = _names_of(parcel, said.told)
+    earlier = [other.values.get("parcel") for other in said.earlier("shipped")]
+    return any(other is not None and str(other).casefold() in names for other in earlier)
+
+
+def _given_up(said: Said) -> bool:
+    """A parcel that the carrier gave up, and that did not move since."""
+    parcel = said.sending.values.get("parcel")
+    if said.sending.template not in ON_ITS_WAY or not parcel:
+        return False
+    names = _names_of(parcel, said.told)
+    moves = [event for event in said.told if isinstance(event, ParcelMoved) and names & _names(event)]
+    newest = max((event.at for event in moves), default=None)
+    return any(event.status == FAILURE for event in moves if event.at == newest)
+
+
+def _nothing_arrived(said: Said) -> bool:
+    return said.sending.template == "delivered" and not said.has(OrderDelivered)
+
+
+def _delivered_twice(said: Said) -> bool:
+    """More often than parcels left; the whole includes its parts."""
+    if said.sending.template != "delivered":
+        return False
+    left = [event for event in said.told if isinstance(event, OrderShipped)]
+    parcels = {min(_names_of(event.parcel, said.told)) for event in left}
+    return len(said.earlier("delivered")) >= max(1, len(parcels))
+
+
+def _three_in_an_hour(said: Said) -> bool:
+    """Parcels of one hour go in one message, or in two where nobody knew of more."""
+    if said.sending.template != "shipped":
+        return False
+    return sum(said.at - began(other) < A_WHILE for other in said.earlier("shipped")) > 1
+
+
+def _names(event: OrderEvent) -> frozenset[str]:
+    """Every name of the parcel that an event tells."""
+    given = (getattr(event, "parcel", None), getattr(event, "tracking", None), *getattr(event, "names", ()))
+    return frozenset(str(name).casefold() for name in given if name)
+
+
+def _names_of(parcel: object, told: Sequence[OrderEvent]) -> frozenset[str]:
+    """All names of the parcel with this name: events that share one are about the same parcel."""
+    known = frozenset({str(parcel).casefold()})
+    groups = [names for event in told if (names := _names(event))]
+    while True:
+        more = known.union(*(names for names in groups if names & known))
+        if more == known:
+            return known
+        known = more
+
+
+RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
+    "parcel_taken_back": (3, _taken_back),
+    "parcel_given_up": (3, _given_up),
+    "late_after_arrival": (3, _late_after_arrival),
+    "nothing_arrived": (3, _nothing_arrived),
+    "parcel_twice": (2, _parcel_twice),
+    "delivered_twice": (2, _delivered_twice),
+    "three_in_an_hour": (2, _three_in_an_hour),
+}

@@ -1,0 +1,106 @@
+"""What is said of money, judged by payments and refunds added up from the events alone."""
+
+import msgspec
+import pytest
+
+from bot.domain.events import OrderEvent, PaymentReceived
+from bot.domain.money import Money
+from bot.operations.audit.money import RULES
+from storage.audit_queries import Sending
+from tests.handlers import world
+from tests.handlers.world import days, hours
+from tests.operations.audit.sendings import CONFIRMED, found, said, shown
+
+
+def paid(minor: int, currency: str = "CNY", reference: str | None = None) -> PaymentReceived:
+    event = world.paid(hours(1), minor)
+    return msgspec.structs.replace(event, amount=Money(minor, currency), reference=reference)
+
+
+WHOLE, PART = Money(12800, "CNY"), Money(4000, "CNY")
+THANKED = said("payment_received", hours(1.5))
+THANKS = said("payment_received", hours(3))
+REMINDED = said("payment_reminder", hours(2), total=12800)
+BACK = said("refunded", days(6))
+PARTLY = said("partly_refunded", days(6))
+FIRST = said("partly_refunded", days(5))
+
+FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
+    ("nothing_paid", THANKS, [], []),
+    ("nothing_paid", THANKS, [], [shown(hours(1), paid=WHOLE), shown(hours(2), paid=Money(0, "CNY"))]),
+    ("thanked_twice", THANKS, [THANKED], [paid(12800, reference="T1"), paid(12800, reference="T1")]),
+    ("nothing_paid", THANKS, [], [paid(12800, "KRW")]),
+    ("sum_unclear", REMINDED, [], [paid(12800, "KRW")]),
+    (
+        "other_sum",
+        said("payment_reminder", hours(2), total=9900),
+        [said("order_confirmation", hours(1), total=12800)],
+        [],
+    ),
+    ("paid_on_delivery", THANKS, [], [shown(hours(0), pay_on_delivery=True), paid(12800)]),
+    ("paid_on_delivery", REMINDED, [], [shown(hours(0), pay_on_delivery=True)]),
+    ("wrong_share", BACK, [], [paid(12800), world.refunded(6400)]),
+    ("wrong_share", PARTLY, [], [paid(12800), world.refunded(12800)]),
+    ("wrong_share", PARTLY, [], [paid(12800), world.refunded()]),
+    ("wrong_share", BACK, [], [paid(12800), world.refunded(12800, currency="KRW")]),
+    ("wrong_share", PARTLY, [], [paid(12800), world.refunded(100, currency="KRW")]),
+    ("refunded_twice", PARTLY, [FIRST], [paid(12800), world.refunded(6400)]),
+    (
+        "refunded_twice",
+        PARTLY,
+        [said("refunded", days(5))],
+        [world.refunded(12800), world.refunded(100, refund="2")],
+    ),
+]
+TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
+    (THANKS, [], [paid(12800)]),
+    (THANKS, [], [shown(hours(1), paid=WHOLE)]),
+    (THANKS, [THANKED], [paid(4000, reference="T1"), paid(8800, reference="T2")]),
+    (THANKS, [THANKED], [shown(hours(1), paid=PART), shown(hours(2), paid=WHOLE)]),
+    (REMINDED, [said("order_confirmation", hours(1), total=12800)], []),
+    (
+        REMINDED,
+        [said("order_confirmation", hours(1), total=9900), said("total_changed", hours(1.5), total=12800)],
+        [],
+    ),
+    (BACK, [], [paid(12800), world.refunded()]),
+    (BACK, [], [paid(12800), world.refunded(12800)]),
+    (BACK, [FIRST], [paid(12800), world.refunded(6400), world.refunded(6400, refund="r2")]),
+    (BACK, [], [paid(4000), world.refunded(4000)]),
+    (PARTLY, [FIRST], [paid(12800), world.refunded(400), world.refunded(600, refund="r2")]),
+]
+
+
+@pytest.mark.parametrize(("code", "sent", "others", "told"), FALSE)
+def test_what_is_not_so_is_named(
+    code: str, sent: Sending, others: list[Sending], told: list[OrderEvent]
+) -> None:
+    assert code in found(sent, CONFIRMED, *others, told=(world.placed(), *told))
+
+
+@pytest.mark.parametrize(("sent", "others", "told"), TRUE)
+def test_what_is_so_is_not(sent: Sending, others: list[Sending], told: list[OrderEvent]) -> None:
+    assert found(sent, CONFIRMED, *others, told=(world.placed(), *told)) == []
+
+
+def test_every_rule_is_tried_above() -> None:
+    assert set(RULES) == {code for code, *_ in FALSE}
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "led_to_it"),
+    [
+        ("nothing_paid", said("payment_received", hours(1.001)), paid(12800, "KRW")),
+        ("wrong_share", said("refunded", days(5) + hours(0.001)), world.refunded(6400)),
+        ("wrong_share", said("partly_refunded", days(5) + hours(0.001)), world.refunded(12800)),
+    ],
+)
+def test_what_led_to_it_seconds_before_is_judged(code: str, sent: Sending, led_to_it: OrderEvent) -> None:
+    assert code in found(sent, CONFIRMED, told=(world.placed(), led_to_it))
+
+
+def test_what_led_to_it_seconds_before_may_be_so() -> None:
+    thanks, back = said("payment_received", hours(1.001)), said("refunded", days(5) + hours(0.001))
+
+    assert found(thanks, CONFIRMED, told=(world.placed(), paid(12800))) == []
+    assert found(back, CONFIRMED, told=(world.placed(), world.refunded(12800))) == []
