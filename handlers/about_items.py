@@ -13,15 +13,17 @@ from handlers import knowledge
 from handlers.for_people import for_people
 from handlers.haggling_words import asked_for, number_in
 from handlers.normalise import normalise
-from handlers.order_proof import marked_numbers_in
+from handlers.order_proof import marked_numbers_in, numbers_in
 from handlers.products import FACTS
 from handlers.talk import open_question, talk_of
 from handlers.which_meaning import settled
+from handlers.which_order import named_order
 
-HOW_TO_ORDER, BEFORE_BUYING = "how_to_order", "delivery_time"
+HOW_TO_ORDER, BEFORE_BUYING, OWN_SUM = "how_to_order", "delivery_time", "own_sum"
 LIKELY, SURER = 0.45, 0.75  # probabilities from which on a question about an item that is known is answered
 LONG = 120  # characters of a text that asks for more than when something arrives
 SHORT = 40  # characters of a text that names an item and a sum, and so offers it
+OF_SUMS = frozenset({"price", "how_to_pay", "payment_status", "discount"})
 LATE = frozenset({"where_is_order", "when_ship"})
 # What has a word of its own, or a person in any case.
 NOT_PASSED_ON = frozenset({"stop", "resume", "no_offers", "no_reminders", "person", "cancel_order"})
@@ -45,6 +47,12 @@ _SAYS_OTHERWISE = re.compile(
     r"|\bsystem prompt\b|\b(?:developer|debug|admin) mode\b|\byou are now\b|\bjailbreak\b"
     r"|(?:忽略|无视|忘掉|忘记|不要管|绕过).{0,12}(?:规则|指示|指令|规定|设定|限制|提示)|系统提示|(?:开发者|调试|管理员)模式"
 )
+_SUM = re.compile(
+    r"\bhow much (?:is|was|does|do i|must i|should i|have i|will i|i|to)\b|\b(?:total|sum|amount|owe|due)\b"
+    r"|多少钱|(?:要|该|得|应|还)付多少|(?:一共|总共|合计|总)(?:是|价|额)?多少|总(?:价|额)"
+)
+_NOT_A_SUM = re.compile(r"refund|\bback\b|postage|shipping|delivery|discount|cheaper|退|运费|邮费|优惠|便宜")
+_MY_ORDER = re.compile(r"\b(?:my|the|this|that) order\b|(?:我的?|这个?|那个?)(?:订单|单)")
 _PRICE_AND_POSTAGE = re.compile(
     r"\b(?:how much|price|cost)\b.{2,80}\b(?:and|with|including|plus)\b"
     r".{0,30}\b(?:postage|delivery|shipping)\b"
@@ -65,6 +73,8 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if intents & ABOUT_PRICES and _is_no_bargain(event.text, plain):
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
+    if (not sure or intents & OF_SUMS) and _asks_own_sum(plain, event, context):
+        return _answer(OWN_SUM, first)
     if _HOW_TO_ORDER.search(plain) and not marked_numbers_in(event.text):
         return _answer(HOW_TO_ORDER, first)
     if first.intent in LATE and len(plain) <= LONG and _before_buying(plain, event, context):
@@ -91,6 +101,14 @@ def _is_no_bargain(text: str, plain: str) -> bool:
     """Orders to the bot, and what has neither a word nor a number to offer."""
     nothing = not _LETTER.search(text) and number_in(text) is None and not re.search(r"[?？]", text)
     return bool(_SAYS_OTHERWISE.search(plain)) or nothing
+
+
+def _asks_own_sum(plain: str, event: MessageReceived, context: Context) -> bool:
+    """Whether the question is how much an order comes to, and not an item."""
+    if context.shelf.named or not _SUM.search(plain) or _NOT_A_SUM.search(plain):
+        return False
+    named = marked_numbers_in(event.text) or named_order(numbers_in(event.text), context)
+    return bool(named) or bool(context.orders and _MY_ORDER.search(plain))
 
 
 def _before_buying(plain: str, event: MessageReceived, context: Context) -> bool:

@@ -30,6 +30,7 @@ from handlers import (
 )
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
+from handlers.awaited import noted, only_waits
 from handlers.form import read_form
 from handlers.language import language_of
 from handlers.meaning import EMPTY, recognise
@@ -37,7 +38,7 @@ from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
-from handlers.talk import QUESTION_ENDS, open_question, remembered, told_anew
+from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
@@ -52,7 +53,8 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     read_alone = haggling.surely(context.understood or read(event, context.locale))
     understood = about_items.revised(read_alone, event, context)
     decided = told_anew(decide(understood, event, context), event, context)
-    answers = [_in_language(action, event, context) for action in limited(decided, event, context)]
+    given = limited(decided, _meant(understood), event, context)
+    answers = [_in_language(action, event, context) for action in given]
     return remembered([*answers, *quotes.recognise(answers, context)], understood, event, context)
 
 
@@ -90,7 +92,7 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     empty = meaning.reason.rule == EMPTY
     if event.kind == "other" and (empty or meaning.intent in BESIDE_A_PICTURE):
         return _call("media_received", event, context)
-    if empty:
+    if empty or (wish is None and event.kind == "text" and ends_a_wish(event, context)):
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
@@ -116,11 +118,13 @@ def _heard(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action
 
 
 def _meant(understood: Understanding) -> tuple[Meaning, ...]:
-    """The meanings to answer, each knowing of the others; `unknown` if none is sure."""
+    """The meanings to answer, each knowing of the others; `unknown` if none is sure. A person is called
+    whether they are surely asked for or only likely.
+    """
     asked = understood.outcome == "ask"
-    if not understood.meanings or (understood.guessed and not asked):
-        return (Meaning("unknown", 0.0),)
     meanings = understood.meanings[:MOST]
+    if not meanings or (understood.guessed and not asked):
+        return meanings[:1] if meanings and meanings[0].intent == "person" else (Meaning("unknown", 0.0),)
     intents = [each.intent for each in meanings]
     if len(meanings) == 1 or asked:
         return meanings
@@ -158,13 +162,14 @@ def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> 
 
 
 def _in_language(action: Action, event: MessageReceived, context: Context) -> Action:
-    """Answer in the language of the question, where it shows one that we have."""
+    """Answer in the language of the question, where it shows one that we have; else in that of the words
+    before it in this chat."""
     if not isinstance(action, Say) or not action.to:
         return action
     own = context.buyer.locale if context.buyer else None
-    told = own or _told_with(context.orders)
+    told = talk_of(context).written or own or _told_with(context.orders)
     shown = None if event.kind == "button" else language_of(event.text, told, context.shop.locale)
-    return msgspec.structs.replace(action, locale=shown or (None if own else told))
+    return msgspec.structs.replace(action, locale=shown or (None if told == own else told))
 
 
 def _told_with(orders: tuple[Order, ...]) -> str | None:
@@ -355,15 +360,14 @@ def unknown(meaning: Meaning, event: MessageReceived, context: Context) -> list[
 
 
 def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]:
-    """Reply and open a case. While one waits, say once a day that this stands in it too."""
+    """Reply and open a case. While one waits, say that this stands in it too."""
     case = case_waiting(context)
     if case is None:
         return [
             answer(reason, event),
             CallHuman(kind="not_understood", reason=reason, details=quoted(event)),
         ]
-    day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return [msgspec.structs.replace(answer("noted", event), key=f"noted:{case.key}:{day}")]
+    return [answer("human_again", event) if only_waits(event.text) else noted(case.key, event, context)]
 
 
 # What is heard also where it was put into a message later.
@@ -391,6 +395,7 @@ ANSWERS: Answers = {
     **haggling.ANSWERS,
     about_items.BEFORE_BUYING: before_buying,
     about_items.HOW_TO_ORDER: how_to_order,
+    about_items.OWN_SUM: shop_facts.own_sum,
 }
 
 
@@ -416,8 +421,8 @@ POLICIES: MessagePolicies = {
     "payment_status": policy.answer(about_order=True),
     "when_ship": policy.answer(),
     "human_coming": policy.answer(),
-    "human_again": policy.answer(),
-    "noted": policy.answer(),
+    "human_again": policy.answer(samples=({}, {"again": True})),
+    "noted": policy.answer(samples=({}, {"again": True})),
     "reminders_ended": policy.answer(about_order=True),
     "not_understood": policy.answer(),
     "media_received": policy.answer(),

@@ -18,6 +18,7 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import return_news
 from handlers.alarm import alarm_in, is_harm
+from handlers.awaited import noted
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.late_shipping import is_late
 from handlers.normalise import normalise
@@ -37,7 +38,7 @@ def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> lis
     named = named_order(numbers_in(event.text), context)
     known = _open_complaint(named, context)
     if known is not None:
-        return [_noted(known, event, context)]
+        return [noted(known.key, event, context)]
     cause = cause_of(plain)
     if cause == OTHER and meaning.intent == "damaged_item":
         cause = "damaged"
@@ -56,7 +57,7 @@ def alarmed(event: MessageReceived, context: Context) -> list[Action]:
     day = context.now.astimezone(context.shop.zone()).date().isoformat()
     key = f"alarm:{event.channel}:{event.conversation}:{concern}:{day}"
     if any(case.key == key for case in context.cases):
-        return [_noted_under(key, event)]
+        return [noted(key, event, context)]
     template = "harm_taken" if is_harm(concern) else "complaint_taken"
     if any(case.key.startswith(f"alarm:{event.channel}:{event.conversation}:") for case in context.cases):
         template = "noted"  # they have read what comes first; the owner hears of this too
@@ -177,16 +178,6 @@ def _open_complaint(named: Order | None, context: Context) -> Case | None:
         if case.kind == "complaint" and case.open and (named is None or case.order in (None, named.id)):
             return case
     return None
-
-
-def _noted(case: Case, event: MessageReceived, context: Context) -> Say:
-    """Say once a day that it stands in the case too."""
-    day = context.now.astimezone(context.shop.zone()).date().isoformat()
-    return _noted_under(f"{case.key}:{day}", event)
-
-
-def _noted_under(key: str, event: MessageReceived) -> Say:
-    return msgspec.structs.replace(answer("noted", event), key=f"noted:{key}")
 
 
 def _is_of(event: TimeCame, case: Case) -> bool:

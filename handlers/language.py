@@ -120,15 +120,19 @@ def language_of(text: str, buyers: str | None, shops: str) -> str | None:
 
     buyers, shops: their locales, which decide what the message leaves open (the script of 你好, the region).
     """
+    near = written_in(text, buyers, shops)
+    return None if near == (buyers or shops) else near
+
+
+def written_in(text: str, buyers: str | None, shops: str) -> str | None:
+    """The locale that a message is written in; None if it shows none that we have."""
     written = _written(text[:LONGEST])
     readers = [locale for locale in (buyers, shops) if locale]
     if written is None:
         return None
     if written == "zh":
-        near = next((locale for locale in readers if locale.startswith("zh")), "zh-CN")
-    else:
-        near = next((locale for locale in readers if _ours(locale) == written), written)
-    return None if near == readers[0] else near
+        return next((locale for locale in readers if locale.startswith("zh")), "zh-CN")
+    return next((locale for locale in readers if _ours(locale) == written), written)
 
 
 def _written(text: str) -> str | None:

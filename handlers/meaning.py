@@ -64,11 +64,11 @@ def recognise(text: str) -> Meaning:
     pressed = _wishes(presses, plain, text)
     plain = without_pressing(plain) if pressed else plain
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    if wants_no_offers(plain):
+    if _wishes(wants_no_offers, plain, text):
         return _by("no_offers", 1.0, "no more offers")
     if _wishes(lambda part: wants_stop(without_pressing(part)), plain, text):
         return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
-    if wants_resume(plain):
+    if _wishes(wants_resume, plain, text):
         return _by("resume", 1.0, "resume word")
     if not found:
         return _by("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)
@@ -85,11 +85,13 @@ def _wishes(wish: Callable[[str], bool], plain: str, text: str) -> bool:
 
 def _parts(text: str) -> list[str]:
     """What has a wish of its own: the end of a text that is not read to its end, each message that was too
-    long to be obeyed at once, and what goes on in the next."""
+    long to be obeyed at once, the last one, which half a sentence may stand before, and what goes on in the
+    next."""
     parts = [text[-LONGEST:]] if len(text) > LONGEST else []
     if "\n" in text:
-        parts += [line for line in text.split("\n") if len(line) > LONGEST_WISH]
-        parts.append(_GOES_ON.sub("", text))
+        *before, last = text.split("\n")
+        parts += [line for line in before if len(line) > LONGEST_WISH]
+        parts += [last, _GOES_ON.sub("", text)]
     return parts
 
 

@@ -19,6 +19,7 @@ from handlers.validity import arrived, cancelled, of_order, refunded_in_full, sh
 
 LAPSES = timedelta(hours=2)
 KIND = "order_change"
+ASKED_TO_CANCEL = "asked_to_cancel"
 ON_ITS_WAY = ("shipped", "partly_shipped")
 # What a message may be taken for that only gives the details of a change.
 DETAILS = frozenset(
@@ -28,11 +29,11 @@ DETAILS = frozenset(
 
 def cancel(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     """Hold it, and remind no more of paying for it."""
-    if _held(order, "asked_to_cancel", context):
+    if _held(order, ASKED_TO_CANCEL, context):
         return [answer("noted", event)]
     return [
         EndReminders(order=order.id, at=event.at),
-        _case("asked_to_cancel", order, words, event),
+        _case(ASKED_TO_CANCEL, order, words, event),
         answer("cancel_asked", event, order),
     ]
 
@@ -70,7 +71,7 @@ def held(order: Order, context: Context) -> bool:
 
 def settled(case: Case, order: Order) -> bool:
     """True once a wish to cancel came true; whether an address was changed only a person knows."""
-    return case.reason == "asked_to_cancel" and (order.cancelled or order.refunded_in_full)
+    return case.reason == ASKED_TO_CANCEL and (order.cancelled or order.refunded_in_full)
 
 
 def _held(order: Order, reason: str, context: Context) -> bool:
@@ -141,7 +142,7 @@ POLICIES: MessagePolicies = {
 }
 
 REASONS: Reasons = {
-    "asked_to_cancel": ("order", "text"),
+    ASKED_TO_CANCEL: ("order", "text"),
     "asked_to_change": ("order", "text"),
     "asked_new_address": ("order", "text"),
     "asked_to_redirect": ("order", "text"),

@@ -272,8 +272,8 @@ def _joined_if_many(found: re.Match[str]) -> str:
 
 
 POLICIES: MessagePolicies = {
-    "which_order": policy.answer(),
-    "not_matched": policy.answer(),
+    "which_order": policy.answer(samples=({}, {"again": True})),
+    "not_matched": policy.answer(samples=({}, {"again": True})),
     "order_guessed": policy.service(lambda due, order, facts, now: None),
 }
 

@@ -1,10 +1,25 @@
 """Patterns for the questions that buyers ask in English, hurried and misspelt as they write it."""
 
+from handlers.phrases_zh import CALLS, NO_MACHINE
+
 _ORDER = (
     r"(?:orders?|packages?|parcels?|deliver(?:y|ies)|shipments?|items?|stuff|goods|purchase"
     r"|products?|things?)"
 )
 _MINE = r"(?:(?:my|the|our|this|that|your|a) )?(?:\w{1,12} )?"
+
+_HELLO = r"(?:hello|hi|hey|so|um|and|please|\W)*"
+_SOMEBODY = (
+    r"(?:someone|somebody|anyone|anybody|one of (?:you|your team|the team)|(?:a|an|the"
+    r"|your) (?:(?:real|live) )?"
+    r"(?:person|human|colleague|manager|supervisor|boss|owner))"
+)
+_ANYBODY = r"(?:anyone|anybody|someone|somebody)"
+_NOBODY = r"(?:nobody|no one|noone|no-one|anyone|anybody|not you|you not|you guys not|you)"
+_ANSWERS = (
+    r"(?:answer|reply|repli|respond|help|talk|writ|getting back|get back|there)\w{0,5}"
+    r"(?: (?:to|back|me|us|my (?:messages?|questions?))){0,3}(?: (?:now|here|at all|today|yet))?"
+)
 
 ROWS: tuple[tuple[str, float, str, str], ...] = (
     # a person
@@ -44,10 +59,43 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
     ),
     (
         "person",
-        0.85,
-        "calls for somebody",
-        r"^(?:hello|hi|hey|so|um|please|\W)*(?:is )?(?:there )?(?:anyone|anybody|someone|somebody) "
-        r"(?:(?:out |in )?there|here|around|home|at all|reading(?: this)?)\W*$",
+        0.9,
+        "asks to be answered by somebody",
+        rf"\b(?:can|could|would|will|please|need|want|have|get|ask|let) (?:(?:i|you|me|to|please|have"
+        rf"|get|ask) ){{0,4}}{_SOMEBODY}"
+        r" (?:(?:please|else|from|in|your|the|shop|team|real|can|could|to|who) ){0,4}"
+        r"(?:call|ring|phone|reply|answer|contact|help|write|get back|get in touch|respond|talk|speak"
+        r"|message|take over)\b"
+        r"|\b(?:call|ring|phone) me(?: back)?(?: please)?\W*$",
+    ),
+    (
+        "person",
+        0.97,
+        CALLS,
+        rf"^{_HELLO}(?:is )?(?:there )?{_ANYBODY}"
+        r"(?: (?:(?:out |in )?there|here|around|home|at all|reading(?: this)?"
+        r"|(?:going to )?answer(?:ing)?(?: me)?))?\W*$",
+    ),
+    (
+        "person",
+        0.97,
+        CALLS,
+        rf"^{_HELLO}(?:why|how come) (?:(?:is|does|has|do|are|have|will|did|you|not) ){{0,2}}{_NOBODY}"
+        rf"(?: (?:is|ever|even|been|you|guys))* {_ANSWERS}\W*$"
+        rf"|^{_HELLO}{_NOBODY}(?: (?:is|ever|has|will))* {_ANSWERS}\W*$",
+    ),
+    (
+        "person",
+        0.97,
+        NO_MACHINE,
+        r"^\W*(?:please |i |we |just )*(?:stop|no more|no|not|do not|without|turn off|enough of"
+        r"|fed up with|sick of|tired of|hate)"
+        r"(?: (?:want|like|need|to|talk|speak|chat|write|talking|speaking|chatting|with|this|that|the"
+        r"|a|an|your|any|these|stupid)){0,6}"
+        r" (?:chat ?)?(?:bots?|robots?|machines?|automated (?:replies|answers|messages))(?: (?:please"
+        r"|replies|answers|messages|answering))?"
+        r"(?:\W{1,3}(?:i )?(?:want |need |get me |give me )?(?:a |an )?(?:real |live "
+        r"|actual )?(?:person|human|people|one)(?: please)?)?\W*$",
     ),
     # where is it
     (
@@ -224,7 +272,8 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         "says it is paid, with the name on the account, as we ask for it",
         r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
         r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"
-        r"(?!.*\b(?:parcel|order|item|arriv\w*|broke\w*|wrong|wait|ship|refund|cancel|still|never|twice|not?\b))"
+        r"(?!.*\b(?:parcel|order|item|arriv\w*|broke\w*|wrong|wait|ship|refund|cancel|still|never"
+        r"|twice|not?\b))"
         r"[^?]{2,60}$",
     ),
 )

@@ -250,7 +250,13 @@ POLICIES: MessagePolicies = {
         samples=({**_ITEM, "link": "https://shop.example/mug"},),
     ),
     "product_unknown": policy.answer(),
-    "which_product": policy.answer(samples=({"items": ["Blue mug", "White mug"]}, {"items": []})),
+    "which_product": policy.answer(
+        samples=tuple(
+            {"items": items, **said}
+            for items in (["Blue mug", "White mug"], [])
+            for said in ({}, {"again": True})
+        )
+    ),
 }
 
 REASONS: Reasons = {"product_unknown": ("text",), **item_news.REASONS}

@@ -17,6 +17,7 @@ from bot.domain.meanings import (
     Understanding,
 )
 from handlers.meaning import MEANINGS, recognise
+from handlers.phrases_zh import CALLS, NO_MACHINE
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
@@ -27,6 +28,8 @@ COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person
 
 # What the rules alone decide: these words are obeyed, or say so little that nothing can be learned of them.
 BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
+
+CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
 
 # (text, locale, what came before, the shop's date) -> what it means
 Understand = Callable[[str, str, Before, date | None], Understanding]
@@ -47,7 +50,8 @@ def read(
     if exact:
         return Understanding("answer", (exact,))
     ruled = recognise(event.text)
-    if understand is None or not event.text.strip() or BY_RULES & {ruled.intent, *ruled.also}:
+    decided = ruled.reason.rule in CALLING or BY_RULES & {ruled.intent, *ruled.also}
+    if understand is None or not event.text.strip() or decided:
         return _told(ruled)
     learned = understand(event.text, locale, before, today)
     if not has_words(event.text):

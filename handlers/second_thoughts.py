@@ -13,6 +13,7 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.normalise import normalise
+from handlers.order_holds import ASKED_TO_CANCEL
 from handlers.replies import answer, case_waiting, quoted
 
 _KEEPS = re.compile(
@@ -66,7 +67,7 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
 
 
 def _cancelling(context: Context) -> Case | None:
-    return next((case for case in context.cases if case.open and case.reason == "asked_to_cancel"), None)
+    return next((case for case in context.cases if case.open and case.reason == ASKED_TO_CANCEL), None)
 
 
 def _kept(case: Case, event: MessageReceived, context: Context) -> list[Action]:

@@ -5,13 +5,14 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
+from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import pay_ways
 from handlers.payment import owes_nothing
 from handlers.questions import Answers
 from handlers.replies import answer, case_waiting, quoted
-from handlers.which_order import PAYABLE, own_order
+from handlers.which_order import PAYABLE, about_order, own_order
 
 
 def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -26,6 +27,17 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
     return [
         answer("how_to_pay", event, order, refused=refused) if refused else answer("how_to_pay", event, order)
     ]
+
+
+def own_sum(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """What an order comes to, and how it is paid while it is to be paid."""
+    payment = context.shop.payment
+
+    def of(order: Order) -> list[Action]:
+        to_pay = order.state in PAYABLE and not owes_nothing(order) and (payment.accounts or payment.link)
+        return [answer("how_to_pay" if to_pay else "payment_status", event, order)]
+
+    return about_order(event, context, of, PAYABLE)
 
 
 def contact(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:

@@ -75,6 +75,15 @@ _REFUSES = re.compile(
     r"|never) (?:to )?(?:unsubscribe|opt)"
 )
 
+# What a wish may go on with in the next message, and what says nothing by itself.
+_REST = re.compile(
+    r"^(?:消息|短信|信息|讯息|简讯|广告|邮件|通知|推送|我|给|[你您]们?|的|了|啦|吧|啊|谢谢|任何|这些"
+    r"|这种|再|来|发|[,，。.!！~ ])+$"
+    r"|^(?:(?:send(?:ing)?|text(?:ing)?|messag(?:e|es|ing)|e?mail(?:s|ing)?|writ(?:e|ing)|texts|me|us"
+    r"|to|any|more|anymore|these|those|this"
+    r"|such|please|now|here|again|your|all|ads?|offers?|notifications?|thanks)[,.! ]*)+$"
+)
+
 _STOP = re.compile(r"(?<![\w-])stop(?![\w-])")
 _NOT_STOP_BEFORE = re.compile(
     r"(?:\bnot|\bnever|\bnon|\bbus|\btrain|\bmetro|\btram|\bsubway|\btaxi|\btruck|\bfull|\bone"
@@ -103,6 +112,11 @@ def wants_stop(plain: str) -> bool:
         and not _NOT_STOP_AFTER.search(plain[found.end() : found.end() + 30])
         for found in _STOP.finditer(plain)
     )
+
+
+def goes_on(plain: str) -> bool:
+    """True for normalised text that is no more than the end of a wish: "消息了", "texting me"."""
+    return _REST.match(plain) is not None
 
 
 def wants_no_offers(plain: str) -> bool:

@@ -3,6 +3,7 @@ a row."""
 
 import re
 from datetime import timedelta
+from zlib import crc32
 
 import msgspec
 from rapidfuzz import fuzz
@@ -15,22 +16,39 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import message_policies as policy
+from handlers.language import written_in
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
+from handlers.stop import goes_on
 
 GREETS_AGAIN = timedelta(hours=4)  # before this a second greeting is answered, not returned
-SAYS_AGAIN = timedelta(hours=1)  # before this the same facts are not told a second time
+SAYS_AGAIN = timedelta(hours=1)  # before this the same is not said a second time in the same words
 ASKED = "|"  # between what was said and the words that it answered
 ALIKE = 60  # of 100, from which on two questions are the same
 WORDS = 80  # characters of a question that are remembered
-AGAIN = "again:"  # before what was said, once the same was asked again
+AGAIN = "again:"  # before what was said last, if it was said in other words by then
 QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answered
 
-# What tells facts, and is dull to hear twice in a row.
-TELLS_FACTS = frozenset(
-    {"where_is_order", "when_ship", "payment_status", "how_to_pay", "contact", "opening_hours", "is_bot"}
+# What has other words for the second time in a row, and then its first ones again.
+OTHER_WORDS = frozenset(
+    {"human_again", "noted", "which_order", "which_product", "not_matched", "hello_again"}
 )
+ASKED_ONCE = frozenset({"which_meaning"})  # a person is called where that did not help
+# What tells facts: the second time that nothing has changed. Who then asks the same again gets a person.
+TELLS_FACTS = frozenset(
+    {
+        *("where_is_order", "when_ship", "payment_status", "refund_status", "return_open", "return_policy"),
+        *("how_to_pay", "contact", "opening_hours", "is_bot", "knowledge", "how_to_order"),
+        *("product_stock", "product_price", "product_sizes", "product_materials", "product_postage"),
+    }
+)
+WISHES = frozenset({"stopped", "resumed", "offers_ended", "reminders_ended"})  # that were obeyed
+ONCE = frozenset({"thanks", "praise", *WISHES})  # needs no second answer: the first one still stands
+# Two questions to which an order in these states has one answer, word for word.
+WISH_ENDS = timedelta(minutes=1)  # within which a second message may be the end of a wish
+ONE_ANSWER = {"when_ship": "where_is_order"}
+ALIKE_IN = ("authorised", "paid", "shipped")
 
 
 def open_question(context: Context) -> Asked | None:
@@ -43,39 +61,66 @@ def talk_of(context: Context) -> Talk:
     return context.conversation.talk if context.conversation else NO_TALK
 
 
-def told_anew(actions: list[Action], event: MessageReceived, context: Context) -> list[Action]:
-    """Put other words for a greeting, or facts, that this chat was given last; the third time a person."""
+def ends_a_wish(event: MessageReceived, context: Context) -> bool:
+    """Whether these words are only the rest of a wish that was obeyed a moment ago."""
     talk = talk_of(context)
-    named = bool(numbers_in(event.text))  # whoever names an order is told of it
-    last_at = None if isinstance(event, AnswerOutdated) else talk.last_at  # what was said last was not sent
-    recent = not named and last_at is not None and context.now - last_at < SAYS_AGAIN
+    lately = talk.said_at is not None and context.now - talk.said_at < WISH_ENDS
+    obeyed = (talk.said or "").partition(":")[0] in WISHES
+    return lately and obeyed and goes_on(normalise(event.text))
+
+
+def told_anew(actions: list[Action], event: MessageReceived, context: Context) -> list[Action]:
+    """Put other words for what this chat was told last, or leave it out, so that nothing is said twice in a
+    row; who asks the same a third time gets a person."""
+    talk = talk_of(context)
+    said_at = None if isinstance(event, AnswerOutdated) else talk.said_at  # what was said last was not sent
+    recent = said_at is not None and context.now - said_at < SAYS_AGAIN
     greeted = talk.greeted_at is not None and context.now - talk.greeted_at < GREETS_AGAIN
     told: list[Action] = []
     for action in actions:
-        if not isinstance(action, Say):
+        if not isinstance(action, Say) or not action.to:
             told.append(action)
-        elif action.template == "hello" and greeted:
-            told.append(answer("hello_again", event))
-        elif recent and _was_said(talk.said, "", action, event, context):
-            told.append(answer("same_again", event))
-        elif recent and _was_said(talk.said, AGAIN, action, event, context):
-            told += _person(event, context)
-        else:
-            told.append(action)
+            continue
+        said = answer("hello_again", event) if action.template == "hello" and greeted else action
+        told += _anew(said, event, context) if recent else [said]
     return told
 
 
-def _was_said(said: str | None, before: str, say: Say, event: MessageReceived, context: Context) -> bool:
-    """Whether the same facts were told last, to a question in much the same words."""
-    same = _same(say, context)
-    if not said or same is None or not said.startswith(f"{before}{same}{ASKED}"):
-        return False
-    words = said.partition(ASKED)[2]
-    return fuzz.token_set_ratio(words, _words(event)) >= ALIKE
+def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
+    before, _, words = (talk_of(context).said or "").partition(ASKED)
+    varied = before.startswith(AGAIN)
+    if before.removeprefix(AGAIN) != _known_by(say, context):
+        return [say]
+    if say.template in ONCE:
+        return []
+    if say.template in OTHER_WORDS:
+        return [say if varied else _in_other_words(say)]
+    if say.template in TELLS_FACTS and numbers_in(event.text):
+        return [say]  # whoever names an order is told of it
+    if say.template in TELLS_FACTS and not varied:
+        return [answer("same_again", event)]
+    third = say.template in TELLS_FACTS and fuzz.token_set_ratio(words, _words(event)) >= ALIKE
+    return _person(event, context) if third or say.template in ASKED_ONCE else [say]
 
 
 def _words(event: MessageReceived) -> str:
     return " ".join(re.findall(r"[\u3400-\u9fff]|\w+", normalise(event.text)))[:WORDS]
+
+
+def _in_other_words(say: Say) -> Say:
+    return msgspec.structs.replace(say, values={**say.values, "again": True})
+
+
+def _known_by(say: Say, context: Context) -> str:
+    """How an answer is known again: by all that its words depend on."""
+    order = next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
+    template, facts = say.template, ""
+    if order:
+        parcels = [(each.tracking, each.delivered_at, each.failed) for each in order.parcels]
+        facts = f"{order.id}:{order.state}:{order.total}:{order.paid}:{order.refunded}:{parcels}"
+        template = ONE_ANSWER.get(template, template) if order.state in ALIKE_IN else template
+    values = {name: value for name, value in sorted(say.values.items()) if name != "again"}
+    return f"{template}:{crc32(f'{facts}{values}{sorted(say.words.items())}'.encode()):08x}"
 
 
 def _person(event: MessageReceived, context: Context) -> list[Action]:
@@ -99,15 +144,19 @@ def _after(
     actions: list[Action], understood: Understanding, event: MessageReceived, context: Context
 ) -> Talk:
     before, now = talk_of(context), context.now
-    talk = msgspec.structs.replace(before, asked=_asked(actions, context))
+    talk = msgspec.structs.replace(
+        before, asked=_asked(actions, context), written=_written(event, context) or before.written
+    )
     says = [action for action in actions if isinstance(action, Say) and action.to]
     if any(say.template == "hello" for say in says):
         talk = msgspec.structs.replace(talk, greeted_at=now)
     if says:
-        repeated = any(say.template == "same_again" for say in says)
-        same = _same(says[-1], context)
-        said = f"{AGAIN}{before.said}" if repeated else same and f"{same}{ASKED}{_words(event)}"
-        talk = msgspec.structs.replace(talk, said=said, last_at=now if said else before.last_at)
+        last = says[-1]
+        repeated = last.template == "same_again"
+        same = (before.said or "").partition(ASKED)[0] if repeated else _known_by(last, context)
+        again = AGAIN if repeated or last.values.get("again") else ""
+        said = f"{again}{same}{ASKED}{_words(event)}"
+        talk = msgspec.structs.replace(talk, said=said, said_at=now)
     shelf = context.shelf
     named = shelf.products[0].sku if shelf.named and len(shelf.products) == 1 else None
     about = next((say.values["sku"] for say in says if "sku" in say.values), named)
@@ -122,6 +171,12 @@ def _after(
     return talk
 
 
+def _written(event: MessageReceived, context: Context) -> str | None:
+    if event.kind == "button":
+        return None
+    return written_in(event.text, talk_of(context).written or context.locale, context.shop.locale)
+
+
 def _asked(actions: list[Action], context: Context) -> Asked | None:
     asks = [action for action in actions if isinstance(action, Ask)]
     if not asks:
@@ -132,15 +187,9 @@ def _asked(actions: list[Action], context: Context) -> Asked | None:
     return Asked(newest.question, context.now, context.now + newest.lapses, newest.about)
 
 
-def _same(say: Say, context: Context) -> str | None:
-    """What two answers have in common that tell the same facts; None for what may be said again."""
-    if say.template not in TELLS_FACTS:
-        return None
-    order = next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
-    facts = f"{order.id}:{order.state}:{len(order.parcels)}" if order else ""
-    return f"{say.template}:{facts}:{say.values.get('refused', '')}"
-
-
-POLICIES: MessagePolicies = {"hello_again": policy.answer(), "same_again": policy.answer()}
+POLICIES: MessagePolicies = {
+    "hello_again": policy.answer(samples=({}, {"again": True})),
+    "same_again": policy.answer(),
+}
 
 REASONS: Reasons = {"asked_again": ("text",)}

@@ -24,7 +24,10 @@ _HALVES = (
         r"|比如说?|例如|就是说?|也就是|关于|至于|[虽雖]然|除了|我们?想|我们?要|(?<!是)我的|你们的"
         r"|(?<![暖随柔平温缓总共饱])和|跟|与|(?:别|不要|勿)再)$"
     ),
-    re.compile(r"^(?:[那这]个|嗯+|额+|呃+|对了|话说|是这样的?|我?有一?个问题)$"),
+    re.compile(
+        r"^(?:[那这]个|嗯+|额+|呃+|对了|话说|是这样的?|我?有一?个问题"
+        r"|请|麻烦(?:[你您]们?)?|拜托|以后|今后|从今以后|please|from now on)$"
+    ),
     re.compile(
         r"\b(?:and|or|but|because|since|if|while|without|the|an?|my|your|our|their|also|plus|than|whether"
         r"|that is|i am|i was|i have|is there|are there|do you have"

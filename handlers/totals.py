@@ -1,7 +1,7 @@
 """Totals that change after the confirmation: told once, with what that leaves to pay or to give back."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.domain.actions import Action, Say
@@ -11,8 +11,11 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.order_holds import ASKED_TO_CANCEL
 from handlers.validity import arrived, cancelled, refunded_in_full
 
+LOOKS_AGAIN = timedelta(hours=1)  # whether the buyer's wish to cancel is settled
+WORTH_TELLING = timedelta(days=7)  # so long a person may take for it
 _NAME_THE_TOTAL = (
     "order_confirmation",
     "payment_received",
@@ -91,8 +94,23 @@ def _known(order: Order, facts: Facts) -> Reason | None:
     return None
 
 
+def not_while_cancelling(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """While a person has not settled that the buyer wants to cancel, no other sum to pay is named."""
+    wish = next(
+        (case for case in facts.cases if case.reason == ASKED_TO_CANCEL and case.order == due.order), None
+    )
+    if wish is None or not wish.open:
+        return None
+    return now + LOOKS_AGAIN, Reason("case_open", {"number": wish.number})
+
+
 POLICIES: MessagePolicies = {
-    "total_changed": policy.service(why_not_announce, variables=("order.total",)),
+    "total_changed": policy.service(
+        why_not_announce,
+        not_before=not_while_cancelling,
+        lateness=WORTH_TELLING,
+        variables=("order.total",),
+    ),
 }
 
 REASONS: Reasons = {"total_changed_again": ("order",)}

@@ -8,7 +8,7 @@ import msgspec
 from bot.domain.actions import Action, OpenOrder
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
-from bot.domain.order_numbers import named
+from bot.domain.order_numbers import named, plain
 from bot.domain.orders import Order
 from handlers import order_proof
 from handlers.normalise import normalise
@@ -83,7 +83,7 @@ def _names_another(text: str, context: Context) -> bool:
 
 
 def _shape(number: str) -> str:
-    return re.sub(r"\d", "0", number).upper()
+    return re.sub(r"\d", "0", plain(number))
 
 
 def named_order(numbers: Iterable[str], context: Context) -> Order | None:

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from bot.domain.memos import without_digit
-from bot.domain.order_numbers import plain
+from bot.domain.order_numbers import kept_as, plain
 from bot.domain.orders import Order
 from bot.domain.wishes import mailbox
 from storage.asking import Asking, Query, Row, changed
@@ -116,7 +116,7 @@ def by_number(numbers: Collection[str]) -> Asking[list[Order]]:
     """Orders whose number or memo is like one of `numbers`, or whose id is one of them."""
     found = yield from by_id(numbers)
     wanted = {*numbers, *(number for each in numbers if (number := without_digit(each)))}
-    rows = yield from _BY_NUMBER.of({*wanted, *map(plain, wanted)} - {""})
+    rows = yield from _BY_NUMBER.of(wanted.union(*map(kept_as, wanted)) - {""})
     found |= {order.id: order for order in (_orders.decode(row.record) for row in rows)}
     return list(found.values())
 

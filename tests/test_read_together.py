@@ -110,7 +110,7 @@ async def _told(engine: Engine, story: list[Happening]) -> None:
         if running:
             await engine.react()
             if who in buyers and reads_alone(text):
-                assert text in await _read(engine)  # obeyed at once
+                assert text in [each.split("\n")[-1] for each in await _read(engine)]  # obeyed at once
     await wait(engine, engine.clock.now + 10 * SECOND)
 
     assert await engine.rows(tables.inbox, "state") == [("done",)] * sum(map(len, said.values()))
@@ -120,7 +120,8 @@ async def _told(engine: Engine, story: list[Happening]) -> None:
     for group in (text.split("\n") for text in read):
         assert len({of_chat[text] for text in group}) == 1
         assert times[group[-1]] - times[group[0]] <= 2 * SETTLE
-        assert len(group) == 1 or not any(map(reads_alone, group))
+        assert not any(map(reads_alone, group[:-1]))
+        assert len(group) == 1 or unfinished(group[-2]) or not reads_alone(group[-1])
     heard = [text for group in read for text in group.split("\n")]
     assert sorted(heard) == sorted(of_chat)
     for name, those in said.items():
@@ -272,3 +273,24 @@ async def test_the_right_proof_is_one_beside_other_words_about_the_order(
 def told(shop: World, buyer: str) -> list[tuple[str, str | None]]:
     mine = (message for message in shop.receiver.messages if message["buyer"]["id"] == buyer)
     return [(message["template"], message.get("order")) for message in mine]
+
+
+@pytest.mark.parametrize(
+    "halves", [("我要", "退订"), ("不要再给我发", "消息了"), ("I want to", "unsubscribe")]
+)
+async def test_a_stop_in_two_halves_is_one_wish_and_calls_nobody(
+    database_url: str, halves: tuple[str, str]
+) -> None:
+    async with world(database_url, **FOUR) as shop:
+        await shop.place()
+        await shop.forward(timedelta(hours=1))
+        before = len(shop.receiver.messages)
+        for half in halves:
+            await shop.say(half)
+            await shop.settle()
+            await shop.forward(SECOND)
+        await shop.forward(10 * SECOND)
+
+        assert shop.receiver.templates[before:] == ["stopped"]
+        link = shop.program.parts.database.read
+        assert (await link(lambda link: link.execute(tables.cases.select()).all())) == []

@@ -316,3 +316,48 @@ async def test_a_cancelling_is_understood(database_url: str, locale: str, words:
     async with talk(database_url, locale, by=shipped_understanding()) as ann:
         await ann.orders("paid")
         assert held in await ann.says(words)
+
+
+@pytest.mark.parametrize(
+    ("locale", "person", "cancels", "held", "complains", "again"),
+    [
+        (
+            "en",
+            "I want to talk to a person",
+            "cancel my order",
+            "stop order 1001",
+            "I want to complain",
+            "hello??",
+        ),
+        ("zh-CN", "请客服回复", "取消我的订单", "先别发订单 1001", "我要投诉", "怎么没人理我"),
+        ("zh-TW", "請主管出來", "取消我的訂單", "先不要寄出訂單 1001", "我要客訴", "怎麼都沒人回"),
+    ],
+)
+async def test_while_a_person_is_awaited_orders_are_held_complaints_taken_and_calls_answered(
+    database_url: str, locale: str, person: str, cancels: str, held: str, complains: str, again: str
+) -> None:
+    async with talk(database_url, locale, by=shipped_understanding()) as ann:
+        await ann.orders("paid")
+        await ann.says(person)
+        assert held in await ann.says(cancels)
+        await ann.says(complains)
+        assert ann.last == "complaint_taken"
+        heard = [await ann.says(again) for _ in range(3)]
+        assert ann.shop.receiver.templates[-3:] == ["human_again"] * 3
+        assert heard[0] == heard[2] != heard[1]
+        assert {case.kind for case in await ann.cases()} == {"human", "order_change", "complaint"}
+
+
+async def test_a_new_total_is_told_once_the_wish_to_cancel_is_settled_and_the_order_stands(
+    database_url: str,
+) -> None:
+    async with talk(database_url, by=shipped_understanding()) as ann:
+        await ann.orders()
+        assert "needn't pay" in await ann.says("cancel my order")
+        await ann.shop.place(buyer=ann.ann, lines=LINES, total="150.00")
+        await ann.shop.forward(DAY)
+        assert ann.last == "cancel_asked"
+        [case] = await ann.cases()
+        assert await settle(ann, case.number) is Settled.DONE
+        await ann.shop.forward(2 * HOUR)
+        assert ann.shop.receiver.templates[-2:] == ["cancel_asked", "total_changed"]

@@ -1,10 +1,11 @@
 """Numbers of orders as people type them, compared with those that were told.
 
 The rule, for both sides alike: a number is its runs of Latin letters and of digits, one after the other.
-Case, width, the signs and spaces between the runs, and words of other scripts count for nothing, so
-`inv - 2026-0042` is `INV-2026/0042`. Digits that stand together stay together: `1001.1` is not `10011`. If
-several numbers are alike by this rule, each is meant only by who spells it as it was told; a # in front may
-always be left out. Whoever types the memo of an order, its number with a check digit, names it as well.
+Case, width, the signs and spaces between the runs, a word such as No. in front, and words of other scripts
+count for nothing, so `inv - 2026-0042` is `INV-2026/0042`, and `77-01` is `№ 77-01`. Digits that stand
+together stay together: `1001.1` is not `10011`. If several numbers are alike by this rule, each is meant only
+by who spells it as it was told; a # in front may always be left out. Whoever types the memo of an order, its
+number with a check digit, names it as well.
 """
 
 import re
@@ -16,18 +17,24 @@ from bot.domain.memos import without_digit
 from bot.domain.orders import Order
 
 _RUNS = re.compile(r"[0-9]+|[a-z]+")
+_IN_FRONT = re.compile(r"^\W*(?:(?:order|number|no|nr|n°)(?![a-z0-9])[\s.:#-]*)+(?=\S*[0-9])")
 _DASHES = str.maketrans("‐‑‒–—―−", "-------")
 
 
 @lru_cache(maxsize=4096)
 def plain(number: str) -> str:
     """What is compared; empty for a number without Latin letters and digits, which nobody can type."""
-    return "-".join(_RUNS.findall(half_width(number).casefold()))
+    return "-".join(_RUNS.findall(_IN_FRONT.sub("", half_width(number).casefold())))
+
+
+def kept_as(typed: str) -> set[str]:
+    """What it is looked up by: as it is compared now, and as it was kept while No. in front still counted."""
+    return {plain(typed), "-".join(_RUNS.findall(half_width(typed).casefold()))} - {""}
 
 
 def half_width(text: str) -> str:
     """The text with letters, digits and signs of one width, and one kind of dash."""
-    return unicodedata.normalize("NFKC", text).translate(_DASHES)
+    return unicodedata.normalize("NFKC", text.replace("№", "No.")).translate(_DASHES)
 
 
 def named(typed: str, orders: Iterable[Order]) -> list[Order]:

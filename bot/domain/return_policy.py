@@ -17,7 +17,7 @@ Way = Literal["replacement", "refund", "repair", "size"]
 # mind: it is as it should be, and not wanted. fault: it came broken, faulty or wrong. unclear: broken since.
 Cause = Literal["mind", "fault", "unclear"]
 Why = Literal[
-    "no_policy", "order_over", "not_sent", "none_taken", "too_late", "excluded", "used", "no_way",
+    "no_policy", "order_over", "not_sent", "not_paid", "none_taken", "too_late", "excluded", "used", "no_way",
     "within_days", "satisfied", "made_good", "blame_taken",
 ]  # fmt: skip
 
@@ -39,7 +39,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """agreed: the policy lets the buyer have it. ways: what they may have, the shop's choice first.
 
     until: when the days are over; None while it has not arrived. at_most: what can still be paid back; None
-    if it cannot be said.
+    if it cannot be said, as of what was paid at the door.
     """
 
     agreed: bool
@@ -64,13 +64,14 @@ def decide(wish: Wish, order: Order, shop: Shop, now: datetime) -> Decision:
     why = _why_not(wish, order, shop, until, now) or (None if ways else "no_way")
     if why:
         return Decision(agreed=False, why=why, until=until)
+    rest = refundable(order)
     return Decision(
         agreed=True,
         why=_why(wish),
         ways=_wished_first(ways, wish.way),
         until=until,
         shop_pays=wish.cause != "mind" or policy.postage == "shop",
-        at_most=refundable(order),
+        at_most=rest if rest and rest.minor else None,
     )
 
 
@@ -140,11 +141,12 @@ def _why_not(wish: Wish, order: Order, shop: Shop, until: datetime | None, now: 
         return "none_taken"
     if until is not None and now >= until:
         return "too_late"
-    if wish.cause != "mind":
-        return None  # the shop is at fault, whatever it takes back otherwise
-    if any(sku in policy.excluded for sku in wish.skus or skus_of(order)):
-        return "excluded"
-    return "used" if wish.used and not policy.satisfied else None
+    if wish.cause == "mind":  # otherwise the shop is at fault, whatever it takes back
+        if any(sku in policy.excluded for sku in wish.skus or skus_of(order)):
+            return "excluded"
+        if wish.used and not policy.satisfied:
+            return "used"
+    return "not_paid" if wish.way == "refund" and not _can_be_refunded(order) else None
 
 
 def _why(wish: Wish) -> Why:

@@ -66,7 +66,8 @@ def readings(
     """Part the events of one chat, in the order in which they came.
 
     They are counted from the first one on, so that a backlog is read as it would have been read when it came.
-    Half a sentence makes its reading wait once more as long for the other half, and no longer.
+    Half a sentence makes its reading wait once more as long for the other half, and no longer. The other half
+    may be what is obeyed at once.
     """
     found: list[Reading] = []
     parts: list[Arrived] = []
@@ -83,7 +84,8 @@ def readings(
 def _follows(
     parts: Sequence[Arrived], each: Arrived, settle: timedelta, unfinished: Callable[[str], bool]
 ) -> bool:
-    if not (each.joins and parts[-1].joins) or len(parts) == MOST:
+    whole = each.joins or (_is_words(each) and unfinished(_words(parts[-1])))
+    if not (whole and parts[-1].joins) or len(parts) == MOST:
         return False
     if sum(len(_words(part)) + 1 for part in (*parts, each)) > LONGEST:
         return False
@@ -92,9 +94,9 @@ def _follows(
 
 
 def _reading(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable[[str], bool]) -> Reading:
-    first = parts[0]
-    if not first.joins:
-        return Reading((first,), first.received_at)
+    first, last = parts[0], parts[-1]
+    if not last.joins:
+        return Reading(tuple(parts), last.received_at)
     return Reading(tuple(parts), first.received_at + _waits_for(parts, settle, unfinished))
 
 
@@ -102,6 +104,14 @@ def _waits_for(parts: Sequence[Arrived], settle: timedelta, unfinished: Callable
     """How long a reading waits for more: twice as long where what came within the settle time is half."""
     within = [part for part in parts if part.received_at - parts[0].received_at <= settle]
     return settle * 2 if unfinished(_words(within[-1])) else settle
+
+
+def _is_words(part: Arrived) -> bool:
+    """False for what a button, a command or a picture says."""
+    event = part.event
+    if not isinstance(event, MessageReceived) or event.kind != "text":
+        return False
+    return not event.text.lstrip().startswith("/")
 
 
 def _words(part: Arrived) -> str:

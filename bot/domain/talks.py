@@ -22,7 +22,8 @@ class Asked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """last: the intent that was answered last, at `last_at`. said: how the last answer is known again.
+    """last: the intent that was answered last, at `last_at`. said: how the last answer, of `said_at`, is
+    known again. written: the locale of the language that the buyer wrote in last, where they wrote words.
 
     product: the sku of what was talked about last. order: the id of the order that was.
     """
@@ -32,6 +33,8 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     asked: Asked | None = None
     greeted_at: datetime | None = None
     said: str | None = None
+    said_at: datetime | None = None
+    written: str | None = None
     product: str | None = None
     order: str | None = None
 

@@ -78,3 +78,10 @@ def test_the_memo_of_an_order_names_it_too() -> None:
     assert numbers("1001-4", "1001", "1002") == ["1001"]
     assert numbers("1001-5", "1001", "1002") == []
     assert numbers("1001-4", "1001", "1001-4") == ["1001-4"]
+
+
+@pytest.mark.parametrize("told", ["№ 77-01", "No. 77-01", "Nr 77-01", "Order #77-01", "77-01", "N° 77-01"])
+def test_what_only_says_that_a_number_follows_is_no_part_of_it(told: str) -> None:
+    for typed in ("77-01", "№ 77-01", "no. 77 - 01", "#77-01"):
+        assert numbers(typed, told, "78-01") == [told]
+    assert numbers("no1001", "NO1001", "1001") == ["NO1001"]

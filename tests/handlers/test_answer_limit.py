@@ -5,8 +5,9 @@ from typing import Any
 
 from bot.domain.actions import Action, CallHuman, Consent, Hush, OpenCase, Say
 from bot.domain.context import Context, Conversation
+from handlers.answer_limit import STILL, WINDOW
 from tests.handlers import world
-from tests.handlers.world import chat_context, decide, order_of, wrote
+from tests.handlers.world import chat_context, decide, human_case, order_of, wrote
 
 NOW = world.PLACED + timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -45,8 +46,18 @@ def test_after_the_kind_word_the_chat_is_left_alone_until_the_time_is_over() -> 
 def test_what_is_no_answer_is_done_all_the_same() -> None:
     hushed = talked(hushed_until=NOW + MINUTE, orders=[order_of(world.placed())])
 
-    assert [type(action) for action in decide(wrote("STOP"), hushed)] == [Consent]
+    assert Consent in [type(action) for action in decide(wrote("STOP"), hushed)]
     assert [type(action) for action in decide(wrote("I already paid"), hushed)] == [OpenCase]
+
+
+def test_in_the_silence_who_asks_for_a_person_is_answered_a_few_times() -> None:
+    begun = NOW - 2 * MINUTE
+    for given, heard in ((0, ["human_again"]), (STILL - 1, ["human_again"]), (STILL, [])):
+        answered = [begun, *[NOW - MINUTE] * given]
+        hushed = talked(*answered, hushed_until=begun + WINDOW, cases=(human_case(),))
+        assert said(decide(wrote("I want to talk to a person"), hushed)) == heard
+        for other in ("where is my order?", "hello?", "有红色的吗"):
+            assert said(decide(wrote(other), hushed)) == []
 
 
 def test_the_number_is_a_setting() -> None:

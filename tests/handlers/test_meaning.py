@@ -88,6 +88,23 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "connect me to a representative",
             "where is my order? I want to talk to a real person",
         ),
+        *(
+            "请客服回复",
+            "麻烦客服回复一下",
+            "你们有人吗",
+            "不要机器人",
+            "怎么没人理我",
+            "为什么不回消息",
+            "别用机器人回我",
+        ),
+        *("請客服回覆", "可以請專人跟我聯絡嗎", "請主管出來", "怎麼都沒人回", "不要機器人"),
+        *(
+            "can someone call me",
+            "stop the bot, real person",
+            "why is nobody answering",
+            "I don't want a bot",
+        ),
+        *("please ask your manager to contact me", "is anyone going to answer me?", "nobody replies"),
     ),
     "no_reminders": (
         *(

@@ -7,10 +7,21 @@ import msgspec
 import pytest
 
 from bot.domain.actions import Action, CallHuman, Consent, OpenCase, Say
-from bot.domain.context import Case, Conversation
+from bot.domain.context import Case, Context, Conversation
+from bot.domain.meanings import Meaning, Understanding
 from bot.domain.wishes import Standing
 from tests.handlers import world
-from tests.handlers.world import PLACED, answers, chat_context, days, decide, human_case, order_of, wrote
+from tests.handlers.world import (
+    PLACED,
+    answers,
+    chat_context,
+    days,
+    decide,
+    human_case,
+    order_of,
+    talk_after,
+    wrote,
+)
 
 UNPAID = order_of(world.placed())
 WAITS = human_case()
@@ -22,7 +33,25 @@ def says(actions: list[Action]) -> list[str]:
     return [action.template for action in actions if isinstance(action, Say)]
 
 
-@pytest.mark.parametrize("text", ["转人工", "agent please", "客服", "有人吗", "is anybody there?", "/human"])
+# In the words of three languages; none of them hangs on what was learned.
+CALLS = (
+    *(
+        "转人工",
+        "客服",
+        "有人吗",
+        "请客服回复",
+        "麻烦客服回复一下",
+        "你们有人吗",
+        "不要机器人",
+        "怎么没人理我",
+    ),
+    *("請客服回覆", "可以請專人跟我聯絡嗎", "請主管出來", "怎麼都沒人回"),
+    *("agent please", "is anybody there?", "can someone call me", "stop the bot, real person"),
+    *("why is nobody answering", "/human"),
+)
+
+
+@pytest.mark.parametrize("text", CALLS)
 def test_a_person_is_called_and_never_the_menu(text: str) -> None:
     answer, call = decide(wrote(text), chat_context(UNPAID))
 
@@ -30,7 +59,7 @@ def test_a_person_is_called_and_never_the_menu(text: str) -> None:
     assert call == CallHuman(reason="asked_for_person", details={"text": text})
 
 
-@pytest.mark.parametrize("text", ["转人工", "agent please", "有人吗", "hello??", "在吗"])
+@pytest.mark.parametrize("text", [*CALLS, "hello??", "在吗", "???", "还在等", "still waiting", "any news?"])
 def test_while_a_case_waits_they_are_answered_in_other_words(text: str) -> None:
     assert answers(wrote(text), chat_context(UNPAID, cases=(WAITS,))) == ["human_again"]
     assert answers(wrote(text), chat_context(UNPAID, cases=(ASKED_AGAIN,))) == ["human_again"]
@@ -42,16 +71,56 @@ def test_a_case_that_a_person_answered_waits_no_more_until_the_buyer_writes_agai
     assert answers(wrote("hello"), chat_context(cases=(ANSWERED,))) == ["hello"]
 
 
-def test_what_nobody_understands_is_passed_on_once_a_day_while_a_case_waits() -> None:
+def test_what_is_only_told_is_passed_on_once_a_day_while_a_case_waits() -> None:
     today, later = (
-        decide(wrote("有红色的吗", id=id), chat_context(cases=(WAITS,), now=PLACED + days(day)))
+        decide(wrote("盒子是红色的", id=id), chat_context(cases=(WAITS,), now=PLACED + days(day)))
         for id, day in (("m2", 0), ("m3", 1))
     )
-    again = decide(wrote("还有蓝色的吗", id="m4"), chat_context(cases=(WAITS,), now=PLACED))
+    again = decide(wrote("我家在三楼", id="m4"), chat_context(cases=(WAITS,), now=PLACED))
 
     assert says(today) == says(later) == ["noted"]
     keys = [action.key for action in (*today, *again, *later) if isinstance(action, Say)]
     assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["有红色的吗", "明天就要用，来不及了", "急！釉里含铅", "I must know about the lead in the glaze today"],
+)
+def test_what_asks_or_is_urgent_is_answered_each_time_in_other_words(text: str) -> None:
+    context = chat_context(cases=(WAITS,))
+    for again in (False, True, False):
+        (said,) = decide(wrote(text, id=f"m{again}"), context)
+        assert isinstance(said, Say)
+        assert (said.template, bool(said.values.get("again"))) == ("noted", again)
+        assert said.key == f"noted:telegram:m{again}"
+        context = later(context, text)
+
+
+def test_who_asks_for_a_person_again_never_reads_the_same_words_twice_in_a_row() -> None:
+    context, heard = chat_context(cases=(WAITS,)), []
+    for text in CALLS:
+        heard += [
+            bool(each.values.get("again")) for each in decide(wrote(text), context) if isinstance(each, Say)
+        ]
+        context = later(context, text)
+
+    assert heard == [bool(place % 2) for place, _ in enumerate(CALLS)]
+
+
+@pytest.mark.parametrize("intent", ["person", "complaint"])
+def test_a_person_who_is_likely_asked_for_is_called(intent: str) -> None:
+    guessed = Understanding("hand_over", (Meaning(intent, 0.4),), guessed=True)
+
+    likely = answers(wrote("就这样吧"), chat_context(understood=guessed))
+
+    assert likely == ["human_coming" if intent == "person" else "not_understood"]
+
+
+def later(context: Context, text: str) -> Context:
+    assert context.conversation is not None
+    chat = msgspec.structs.replace(context.conversation, talk=talk_after(wrote(text), context))
+    return msgspec.structs.replace(context, conversation=chat)
 
 
 @pytest.mark.parametrize(

@@ -365,3 +365,15 @@ def test_who_complained_of_it_is_not_asked_to_pay_for_sending_it_back() -> None:
         context = chat_context(ARRIVED, shop=SHOP, cases=(case,), now=NOW)
         actions = returns.take(ARRIVED, "不想要了，退款", wrote("不想要了，退款"), context)
         assert [each.template for each in actions if isinstance(each, Say)] == [way]
+
+
+def test_of_an_order_that_nothing_was_paid_for_no_refund_is_agreed() -> None:
+    unpaid, at_the_door = (
+        order_of(placed(pay_on_delivery=door), shipped(), delivered()) for door in (False, True)
+    )
+    ann, bob = chat(unpaid), chat(at_the_door)
+
+    assert ann.say("I'd like to return it, please refund me", WANTS) == ["return_passed_on"]
+    assert bob.say("I'd like to return it, please refund me", WANTS) == ["return_agreed"]
+    assert [case.details["amount"] for case in (*ann.opened, *bob.opened)] == [None, None]
+    assert chat(unpaid).say("it came broken, can I have another one", WANTS) == ["made_good"]

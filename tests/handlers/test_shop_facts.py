@@ -49,3 +49,21 @@ def test_what_the_settings_do_not_say_a_person_is_asked(intent: str) -> None:
 )
 def test_what_they_say_is_answered(intent: str, settings: dict[str, Any]) -> None:
     assert answers(wrote("well?"), asked(intent, **settings)) == [intent]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "said"),
+    [
+        ("how much do I pay for order #1001?", "price", ["how_to_pay"]),
+        ("what do I owe for order 1001", "price", ["how_to_pay"]),
+        ("订单1001要付多少钱", "price", ["how_to_pay"]),
+        ("我的訂單總共多少錢", "price", ["how_to_pay"]),
+        ("how much is order #9009?", "price", ["which_order"]),
+        ("how much will you refund for order 1001?", "refund_status", ["refund_status"]),
+    ],
+)
+def test_what_an_order_comes_to_is_no_question_about_an_item(text: str, intent: str, said: list[str]) -> None:
+    understood = Understanding("answer", (Meaning(intent, 0.9),))
+    shop = shop_with(payment={"link": "https://pay.example"})
+
+    assert answers(wrote(text), chat_context(order_of(placed()), shop=shop, understood=understood)) == said

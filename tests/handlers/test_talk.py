@@ -8,11 +8,23 @@ import pytest
 
 from bot.domain.actions import CallHuman, Say
 from bot.domain.context import Context, Conversation
+from bot.domain.events import BuyerRef
 from bot.domain.meanings import Meaning, Understanding
 from bot.domain.talks import NO_TALK, Talk
 from handlers.chat import QUESTIONS
 from handlers.talk import GREETS_AGAIN, SAYS_AGAIN
-from tests.handlers.world import answers, cancelled, chat_context, decide, order_of, placed, talk_after, wrote
+from tests.handlers.world import (
+    ANN,
+    answers,
+    cancelled,
+    chat_context,
+    decide,
+    order_of,
+    paid,
+    placed,
+    talk_after,
+    wrote,
+)
 
 ORDER = order_of(placed())
 
@@ -52,6 +64,60 @@ def test_the_same_facts_are_not_told_twice_in_a_row_and_the_third_question_gets_
     assert answers(wrote("where is my order?"), after("where is my order", apart=SAYS_AGAIN)) == [
         "where_is_order"
     ]
+
+
+def test_one_sentence_that_answers_two_questions_is_said_once() -> None:
+    paid_for = chat_context(order_of(placed(), paid()))
+    told = after("where is my order?", context=paid_for)
+
+    assert answers(wrote("when will it be sent?", id="m2"), told) == ["same_again"]
+    assert answers(wrote("has my payment come?", id="m2"), told) == ["payment_status"]
+    then = after("when will it be sent?", context=told)
+    assert answers(wrote("where's my parcel now?", id="m3"), then) == ["where_is_order"]  # and no person yet
+
+
+def test_thanks_and_a_stop_said_twice_are_answered_once() -> None:
+    for text, template in (("thanks", "thanks"), ("STOP", "stopped")):
+        assert answers(wrote(text), chat_context()) == [template]
+        assert answers(wrote(text, id="m2"), after(text, context=chat_context())) == []
+
+
+def test_which_order_is_asked_in_other_words_the_second_time() -> None:
+    first = after("where is my order?", context=chat_context())
+    (said,) = decide(wrote("where is my order", id="m2"), first)
+    assert isinstance(said, Say)
+    assert (said.template, said.values) == ("which_order", {"again": True})
+    (third,) = decide(wrote("where is my order??", id="m3"), after("where is my order", context=first))
+    assert isinstance(third, Say)
+    assert (third.template, third.values) == ("which_order", {})
+
+
+@pytest.mark.parametrize(
+    ("wish", "rest"),
+    [
+        ("不要再给我发", "消息了"),
+        ("別再傳", "訊息給我"),
+        ("stop", "texting me"),
+        ("stop", "sending messages please"),
+    ],
+)
+def test_the_rest_of_a_wish_that_was_obeyed_calls_nobody(wish: str, rest: str) -> None:
+    obeyed = after(wish, context=chat_context())
+
+    assert decide(wrote(rest, id="m2"), obeyed) == []
+    assert answers(wrote("my mug is broken", id="m2"), obeyed) == ["not_understood"]
+    assert answers(wrote(rest, id="m2"), chat_context()) == ["not_understood"]
+
+
+def test_words_that_show_no_language_are_answered_in_that_of_the_words_before() -> None:
+    wang = msgspec.structs.replace(ANN, locale=None)
+    chinese = order_of(placed(buyer=BuyerRef(id="w", locale="zh-CN")))
+    talk = after("where is my parcel?", "1001 8000", context=chat_context(chinese, buyer=wang))
+
+    (_, said) = decide(wrote("STOP"), talk)
+
+    assert isinstance(said, Say)
+    assert (said.template, said.locale) == ("stopped", "en")
 
 
 def test_facts_that_changed_are_told() -> None:

@@ -135,6 +135,25 @@ def test_a_wish_among_other_words_is_heard_all_the_same() -> None:
     assert recognise(f"你好\n{long}").intent == "stop"
 
 
+@pytest.mark.parametrize(
+    ("wish", "intent"),
+    [
+        *(
+            ("STOP", "stop"),
+            ("退订", "stop"),
+            ("TD", "stop"),
+            ("别再发消息了", "stop"),
+            ("unsubscribe", "stop"),
+        ),
+        *(("START", "resume"), ("恢复", "resume"), ("no offers", "no_offers"), ("别催了", "no_reminders")),
+    ],
+)
+def test_half_a_sentence_before_it_takes_nothing_from_a_wish(wish: str, intent: str) -> None:
+    for half in (*HALVES, "please", "以后", "my"):
+        meaning = recognise(f"{half}\n{wish}")
+        assert intent in (meaning.intent, *meaning.also), half
+
+
 @given(st.text(max_size=5000))
 def test_any_text_is_read(text: str) -> None:
     reads_alone(text)

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.context import Said
+from bot.domain.context import Case, Said
 from bot.domain.events import OrderPlaced
 from bot.domain.money import Money
 from bot.domain.orders import merge
 from handlers import totals
 from tests.handlers import world
-from tests.handlers.world import PLACED, Desk, hours
+from tests.handlers.world import PLACED, Desk, hours, not_before
 
 replace = msgspec.structs.replace
 
@@ -127,3 +127,19 @@ def test_nothing_is_said_of_the_total_of_a_cancelled_order() -> None:
     desk = Desk().take(shown(0, 12800), shown(2, 15000), world.cancelled(hours(3)))
 
     assert desk.why_outdated(NOW_150, said=(said(12800),)) == "order_cancelled"
+
+
+def test_no_sum_to_pay_is_told_while_the_buyer_wants_to_cancel_and_a_person_has_not_settled_it() -> None:
+    desk = Desk().take(shown(0, 12800), shown(2, 15000))
+    wish = Case(
+        number=4, kind="order_change", key="c", reason="asked_to_cancel", opened_at=PLACED, order="1001"
+    )
+    say, now = desk.waiting[NOW_150], PLACED + hours(3)
+
+    assert not_before(say, desk.facts(cases=(wish,)), now) == now + totals.LOOKS_AGAIN
+    for settled in (
+        replace(wish, closed_at=now),
+        replace(wish, order="1002"),
+        replace(wish, reason="asked_to_change"),
+    ):
+        assert not_before(say, desk.facts(cases=(settled,)), now) is None

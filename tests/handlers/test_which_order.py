@@ -98,3 +98,13 @@ def test_a_guess_at_the_other_order_of_a_known_number_counts_and_reveals_nothing
     assert about_one_of_two("1002 8000") == [answered("1002")]
     assert about_one_of_two("where is 1002?") == [answered("1002")]
     assert about("1002 5824", PAID) == [answered("1002")]
+
+
+@pytest.mark.parametrize("text", ["取消1002", "cancel 1002", "cancel order #1002", "我要取消订单1002"])
+def test_a_number_of_another_order_is_asked_about_where_something_is_changed(text: str) -> None:
+    own = msgspec.structs.replace(UNPAID, number="#1003")
+    known = chat_context(own, buyer=Buyer(id="x"), named_orders=(PAID,))
+
+    decided = about_order(wrote(text), known, lambda order: [answered(order.id)], named_alone=True)
+
+    assert keys_of(decided) == ["which_order:telegram:m1"]
