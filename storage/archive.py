@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.bulk import insert_new
 from storage.history import knew_paid
+from storage.old_rows import shops_with_old
 from storage.tables import (
     archived_events,
     archived_messages,
@@ -38,6 +39,14 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: Sequence[dict[str, Any]] = ()
     last: int | None = None
+
+
+_TIMES = {"outbox": "created_at", "inbox": "received_at", "unreadable": "received_at"}
+
+
+def shops_due(connection: Connection, table: str, before: datetime) -> set[str]:
+    """The shops with rows from before then."""
+    return shops_with_old(connection, table, _TIMES[table], before)
 
 
 def page(connection: Connection, shop: str, table: str, after: int, before: datetime, limit: int) -> Page:

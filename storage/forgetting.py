@@ -15,12 +15,28 @@ from bot.domain.events import dump_event, load_event
 from storage.archive import FINAL
 from storage.bulk import insert_new, upsert
 from storage.erasing import figures
+from storage.old_rows import shops_with_old
 from storage.tables import archives, case_words, cases, forgotten, inbox, outbox, unreadable
 
 PAGE = 250  # rows in one transaction
 OVERSIZED = 20  # rows, where a row may be as large as a delivery
 DELIVERIES, MESSAGES, CASES, UNREADABLE = KINDS = ("deliveries", "messages", "cases", "unreadable")
 GONE = "{}"
+
+
+_TIMES = {  # table, its times and ids
+    DELIVERIES: ("inbox", "received_at", "id"),
+    MESSAGES: ("outbox", "created_at", "id"),
+    CASES: ("cases", "opened_at", "number"),
+    UNREADABLE: ("unreadable", "received_at", "id"),
+}
+
+
+def shops_due(connection: Connection, kind: str, before: datetime) -> set[str]:
+    """The shops with words of a kind from before then that were not forgotten yet."""
+    table, at, id = _TIMES[kind]
+    last = f"SELECT last FROM forgotten WHERE forgotten.shop = found.shop AND kind = '{kind}'"
+    return shops_with_old(connection, table, at, before, id=id, after=f"COALESCE(({last}), 0)")
 
 
 def page(connection: Connection, shop: str, kind: str, before: datetime) -> int:

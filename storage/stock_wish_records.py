@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, text
 
 from bot.domain.stock_wishes import StockWish
 from storage.asking import Asking, Query, Row, changed
 from storage.bulk import insert_or_change, update_rows, upsert
-from storage.tables import restocks, stock_wishes
+from storage.inbox import skipping
+from storage.tables import Utc, restocks, stock_wishes
 
 WishKey = tuple[str, str, str]  # sku, channel, address
 
@@ -158,6 +159,13 @@ def reopen(connection: Connection, shop: str, wishes: Iterable[StockWish]) -> No
     ]
     unchanged = "stock_wishes.asked_at = {asked_at} AND stock_wishes.tries = {tries} - 1"
     update_rows(connection, stock_wishes, rows, where=unchanged)
+
+
+def shops_with_lapsed(connection: Connection, before: datetime) -> set[str]:
+    """The shops with wishes that lapsed before then."""
+    found = f"{skipping('stock_wishes', 'lapses_at < :before')} SELECT shop FROM found WHERE shop IS NOT NULL"
+    asked = text(found).bindparams(bindparam("before", before, Utc))
+    return set(connection.scalars(asked))
 
 
 def forget(connection: Connection, shop: str, before: datetime, limit: int) -> int:

@@ -69,15 +69,21 @@ class Archiver:
         A shop whose files cannot be written is logged and left for the next sweep. Raises what the database
         raises.
         """
-        moved = 0
-        for shop in self._shops:
+        moved, before = 0, self._clock() - self._keep
+        due = {
+            table: await self._database.read(partial(archive.shops_due, table=table, before=before))
+            for table in archive.TABLES
+        }
+        for shop in sorted(set(self._shops) & set().union(*due.values())):
             try:
                 for table in archive.TABLES:
-                    moved += await self._sweep(shop, table)
-                await self._forget_wishes(shop)
+                    moved += await self._sweep(shop, table) if shop in due[table] else 0
                 await self._database.write(partial(archive.release, shop=shop, holder=self._name))
             except OSError as error:  # e.g. a full disk: the other shops go on
                 log.error("not archived", shop=shop, folder=str(self._folder), why=str(error))
+        lapsed = await self._database.read(partial(stock_wish_records.shops_with_lapsed, before=before))
+        for shop in sorted(set(self._shops) & lapsed):
+            await self._forget_wishes(shop)
         return moved
 
     async def _sweep(self, shop: str, table: str) -> int:

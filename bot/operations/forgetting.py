@@ -44,12 +44,16 @@ class Forgetter:
         Raises what the database raises, and OSError for a file that cannot be deleted.
         """
         looked = 0
-        for shop in self._shops:
-            for kind, keep in self._keep.items():
-                looked += await self._sweep(shop, kind, self._clock() - keep) if keep else 0
-            if self._archive is not None:
-                folder, keep = self._archive
-                await asyncio.to_thread(delete_months, folder / shop, self._clock() - keep)
+        for kind, keep in self._keep.items():
+            if keep is None:
+                continue
+            before = self._clock() - keep
+            due = await self._database.read(partial(forgetting.shops_due, kind=kind, before=before))
+            for shop in sorted(due & set(self._shops)):
+                looked += await self._sweep(shop, kind, before)
+        if self._archive is not None:
+            folder, keep = self._archive
+            await asyncio.to_thread(delete_old_files, folder, self._shops, self._clock() - keep)
         return looked
 
     async def _sweep(self, shop: str, kind: str, before: datetime) -> int:
@@ -61,6 +65,12 @@ class Forgetter:
         if looked:
             log.info("old words forgotten", shop=shop, kind=kind, rows=looked)
         return looked
+
+
+def delete_old_files(folder: Path, shops: Collection[str], before: datetime) -> None:
+    """Delete the files of these shops of months that ended before. Raises OSError."""
+    for shop in shops:
+        delete_months(folder / shop, before)
 
 
 def delete_months(folder: Path, before: datetime) -> None:
