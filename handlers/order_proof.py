@@ -23,7 +23,7 @@ from handlers import message_policies as policy
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.replies import answer, human_called
 
-NUMBERS = 3  # looked up for one line, so that a line is not many guesses
+NUMBERS = 5  # looked up for one line, which offers one pair all the same; a phone may be typed in four parts
 LINES = MOST  # that are judged each for itself; more of them offer one pair together
 Offer = tuple[str, tuple[str, ...]]  # a number, and the last four digits of phones beside it
 A_DAY = timedelta(days=1)
@@ -40,28 +40,69 @@ _SHORT = (
     r"(?:[-/_](?:\d{1,10}|[A-Za-z]{1,4})(?![A-Za-z0-9])){0,3}(?:\.\d{1,4})?"
 )
 _NUMBER = rf"({_MIXED}|{_SHORT})(?![A-Za-z0-9]|[.,]\d|\s?(?:元|块|塊|%))"
-_AMOUNT = r"\d{1,3}\.\d|\d{1,9}\.\d\d(?!\d)"  # what stands so without a mark is a sum of money or a size
+# What stands so without a mark is a sum of money, a size or a day; a day with more behind it is a number.
+_AMOUNT = r"(?!\d{1,4}\.\d{1,4}\.\d{1,4}[-/_]\d)(?:\d{1,3}\.\d|\d{1,9}\.\d\d(?!\d))"
 _MARKED = re.compile(
-    r"(?:(?<![A-Za-z0-9])#|\border\b|\bno(?:\.|(?=#))|订单|訂單|单号|單號|编号|編號)"
+    r"(?:(?<![A-Za-z0-9])#|\border\b|\bn(?:o|r|um)(?:\.|(?=#))|订单|訂單|单号|單號|编号|編號)"
     rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-])(?!{_AMOUNT}){_NUMBER}")
 _PART = r"(?:[A-Za-z]{1,6}[#._]?)?(?:\d[\w.#]{0,20}|[A-Za-z]{1,4}(?![A-Za-z0-9]))"
 _SPACED = re.compile(rf"(?<![A-Za-z0-9]){_PART}(?:\s{{0,3}}[-/]\s{{0,3}}{_PART})+", re.ASCII)
 _LOOSE_SIGN = re.compile(r"\s[-/]|[-/]\s")
-_SPACED_MARK = re.compile(r"(?<=[A-Za-z])\s{1,3}#\s{0,3}(?=\d)|(?<=[A-Za-z])#\s{1,3}(?=\d)")
-_DIGITS = re.compile(r"\d+")
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_LABELLED = re.compile(
-    r"(?:尾号|尾號|后四位|後四位|末四[位码碼]|手机|手機|电话|電話|\bphone\b|\bmobile\b|\blast (?:four|4)\b)"
-    r"(?:号码?|號碼?|尾[号號]|[后後]四位|末四[位码碼]|是|为|為|\b(?:number|digits|is|of|my|last|four|phone)\b|[\s:：+])"
-    r"{0,8}(\d{8,15}|\d{4})(?!\d)",
+_SPACED_MARK = re.compile(
+    r"(?<=[A-Za-z])\s{1,3}#\s{0,3}(?=\d)|(?<=[A-Za-z])#\s{1,3}(?=\d)"
+    r"|(?<![A-Za-z0-9])#\s{0,3}(?=[A-Za-z]{1,6}\s{1,3}\d)(?!order|no|nr|num|is)([A-Za-z]{1,6})\s{1,3}",
     re.IGNORECASE,
 )
+# A comma that stands in no amount: 1,001 and 12,50 are amounts.
+_COMMA_BETWEEN = re.compile(r"(?<=[A-Za-z0-9]),(?=\d{4}|\d{3}[\s.-]\d{3})|(?<=\d{4}),(?=\d{3})")
+_WIDE_COMMA = str.maketrans({"，": ", ", "﹐": ", ", "、": ", "})
+_DIGITS = re.compile(r"\d+")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LAST_FOUR = (
+    r"(?:尾[号號数數码碼]|(?:最)?[后後末][四4](?:[位码碼]|个|個)?(?:[数數][字]?|号码|號碼)?)"
+    r"|\b(?:last|final) (?:four|4)\b|\bend(?:s|ing)?\b"
+)
+_PHONE = (
+    r"(?:联系|聯絡|联络|聯繫|预留|預留|收货|收貨|行动|行動)?(?:手机|手機|电话|電話|门号|門號)"
+    r"|\b(?:tele|cell|mobile )?phone\b|\b(?:mobile|tel|cell|mob|ph|hp|whatsapp)\b"
+)
+# A phone as people part it, +44 (0)7700 900-321 or 06.12.34.56.78; one sign stands between its parts.
+_PARTS = (
+    r"(?:(?:\+\s?)?\(?\d{1,5}(?:(?:\s?[()-]\s?|\)\s?\(|\s)\(?\d{1,7}){1,6}"
+    r"|\+?\d{2,5}(?:\.\d{2,4}){2,5})(?!\.?\d)"
+)
+_IN_PARTS = re.compile(rf"(?<![A-Za-z0-9.\-/#]){_PARTS}")
+_BEFORE_PHONE = (
+    rf"(?:{_LAST_FOUR}|{_PHONE})"
+    rf"(?:{_LAST_FOUR}|号码?|號碼?|是|为|為|的|\b(?:no|nr|number|digits|is|are|of|my|in|with|phone)\b|[\s:：.#(])"
+    r"{0,8}"
+)
+_CALLED = re.compile(
+    rf"{_BEFORE_PHONE}({_PARTS}|\+?\d{{8,15}}(?!\d)|\d{{4}}(?!\d))", re.IGNORECASE | re.ASCII
+)
+_PHONE_LINE = re.compile(rf"[^\w+(]*(?:{_BEFORE_PHONE}|(?=[+(0])){_PARTS}\W*", re.IGNORECASE | re.ASCII)
+_TAKEN = "|"  # in the place of a number, so that what stood around it stays apart
+# What stands around a number and digits that are a proof, after `normalise`; simplified, since that folds.
 _AROUND = re.compile(
-    r"订单|单号|编号|号码?|手机|电话|尾号|[后末]四[位码]|我的|是|的|和|呢|查|亲|你好|您好"
-    r"|\b(?:order|number|no|phone|mobile|last|four|digits|my|the|is|and|it|here|of|with|please|hello|hi|4)\b"
+    r"[a-z]{1,5}\s?[.:#]+(?=\s*[(+#]?\d)"  # an abbreviation, whatever it is
+    r"|订单|单号|编号|号码?|手[机機]|电话|[门門]号|联系|联[络絡]|[预預]留|收货|行动|下单|[购購][买買]"
+    r"|尾[号数码]|最?[后末][\s0]{0,4}四?\s?(?:[位码]|个)?(?:数字?)?"
+    r"|这个|这是|就是|我的|您的|是|的|为|和|呢|查|看|一下|[帮幫]我|请问?|麻烦|谢谢|亲|你好|您好"
+    r"|\b(?:(?:sales |purchase )?ord(?:er)?|num(?:ber)?s?|no|nr|ref(?:erence)?|code|id"
+    r"|(?:tele|cell|mobile )?phone|tel|cell|mobile|mob|ph|hp|whatsapp|contact"
+    r"|last|final|four|digits?|end(?:s|ing)?(?: in| with)?|my|the|is|are|was|and|its?|here|this|that|these|of"
+    r"|with|please|thanks|hello|hi|hey|yes|ok|okay|sure|4)\b",
+    re.ASCII,
+)
+_PHONE_ALONE = re.compile(r"[^0-9+]*\+(?:[\s().-]{0,3}\d){9,13}\D*")
+# An order's number of few signs with its digits and nothing else; among other words it may be anything.
+_FEW_SIGNS = re.compile(
+    r"\A\s{0,9}(?!(?:at|by|for|hp|is|mob|my|no|nr|of|ok|ph|tel|the|to)(?![a-z]))([A-Za-z]{1,3})[\s_#-]{0,2}(\d{1,2})"
+    r"(?=[\s,;:|/-]{1,4}(?:\d{4}|\+?\d[\d\s()-]{6,22}\d)\s{0,9}\Z)",
+    re.IGNORECASE,
 )
 
 
@@ -91,11 +132,11 @@ def _both_ways(text: str) -> tuple[str, ...]:
 
 
 def _numbers_in(plain: str) -> tuple[str, ...]:
+    """First what is called an order's number, last what is called a phone's."""
     marked = [found[1] for found in _MARKED.finditer(plain)]
-    others = [
-        found[1] for found in _PLAIN.finditer(plain) if len(_DIGITS.sub("", found[1])) <= len(found[1]) - 3
-    ]
-    return tuple(dict.fromkeys((*marked, *others)))[:NUMBERS]
+    others = [found[1] for part in (_CALLED.sub(_TAKEN, plain), plain) for found in _PLAIN.finditer(part)]
+    long = [each for each in others if len(_DIGITS.sub("", each)) <= len(each) - 3]
+    return tuple(dict.fromkeys((*marked, *long)))[:NUMBERS]
 
 
 def marked_numbers_in(text: str) -> tuple[str, ...]:
@@ -112,28 +153,48 @@ def last_fours_in(text: str, number: str | None) -> tuple[str, ...]:
     if number is None:
         return _beside(plain)
     alone = re.compile(rf"(?<![A-Za-z0-9]){re.escape(number)}(?![A-Za-z0-9])")
-    rest = alone.sub(" ", plain, count=1) if alone.search(plain) else plain.replace(number, " ", 1)
-    return _beside(alone.sub(" ", rest)) or _beside(rest)  # a number may also be its phone's last digits
+    rest = alone.sub(_TAKEN, plain, count=1) if alone.search(plain) else plain.replace(number, _TAKEN, 1)
+    return _beside(alone.sub(_TAKEN, rest)) or _beside(rest)  # a number may also be its phone's last digits
 
 
 def _beside(text: str) -> tuple[str, ...]:
-    labelled = [found[1] for found in _LABELLED.finditer(text)]
-    runs = labelled or [run for run in _DIGITS.findall(text) if len(run) == 4 or 8 <= len(run) <= 15]
+    joined = _phones_joined(text)
+    called = ["".join(_DIGITS.findall(found[1])) for found in _CALLED.finditer(joined)]
+    runs = [run for run in called or _DIGITS.findall(joined) if len(run) == 4 or 8 <= len(run) <= 15]
     return tuple(dict.fromkeys(run[-4:] for run in runs))
+
+
+def _phones_joined(text: str) -> str:
+    """The text with each phone in one piece. Three fours and more in a row are as many guesses."""
+    return _IN_PARTS.sub(_phone_joined, text)
+
+
+def _phone_joined(found: re.Match[str]) -> str:
+    parts = _DIGITS.findall(found[0])
+    phone = "".join(parts)
+    guesses = len(parts) > 2 and all(len(part) == 4 for part in parts)
+    if guesses or not 8 <= len(phone) <= 15:
+        return found[0]
+    return f"+{phone}" if found[0].startswith("+") else phone
 
 
 def only_numbers(text: str) -> bool:
     """True for an order's number, with digits of a phone or without, and no question of its own."""
-    plain = normalise(_ways(text)[0])
-    for number in numbers_in(text):
-        plain = plain.replace(number.casefold(), " ")
-    return bool(numbers_in(text)) and not words_only(_AROUND.sub("", _DIGITS.sub(" ", plain)))
+    numbers = numbers_in(text)
+    return bool(numbers) and not all(_has_more(way, numbers) for way in dict.fromkeys(_ways(text)))
+
+
+def _has_more(way: str, numbers: tuple[str, ...]) -> bool:
+    plain = normalise(way)
+    for number in numbers:
+        plain = plain.replace(number.casefold(), " 0 ")
+    return bool(words_only(_DIGITS.sub(" ", _AROUND.sub("", _DIGITS.sub(" 0 ", plain)))))
 
 
 def is_pair(text: str) -> bool:
     """True for a number beside four digits and nothing else: a proof, whatever else the chat knows, and
     whether or not there is such an order, so that guessing reveals nothing."""
-    return only_numbers(text) and bool(last_fours_in(text, numbers_in(text)[0]))
+    return only_numbers(text) and bool(_offers(text))
 
 
 def offers_digits_of(order: Order, text: str) -> bool:
@@ -177,7 +238,8 @@ def prove(event: MessageReceived, context: Context, then: Callable[[Order], list
 def _meant(text: str, context: Context) -> tuple[list[Offer], Offer | None]:
     """What each line offers, and last what they offer together, which is judged if none of them proves
     anything: one line may have the number, and another the digits."""
-    apart = dict.fromkeys(offer for line in _lines(text) if (offer := _offer(line, context)))
+    lines = (line for line in _lines(text) if not _is_phone(line))
+    apart = dict.fromkeys(offer for line in lines if (offer := _offer(line, context)))
     whole = _offer(text, context)
     if whole is None or whole in apart or (apart and len(whole[1]) > 1):
         return list(apart), None
@@ -192,7 +254,15 @@ def _offer(text: str, context: Context) -> Offer | None:
 
 
 def _offers(text: str) -> list[Offer]:
+    if _PHONE_ALONE.fullmatch(text[:LONGEST]):
+        return []
     return [(number, fours) for number in numbers_in(text) if (fours := last_fours_in(text, number))]
+
+
+def _is_phone(line: str) -> bool:
+    """True for a line that may be a phone in several parts: other lines say of which order."""
+    plain = _ways(line)[1]
+    return bool(_PHONE_LINE.fullmatch(plain)) and 9 <= len("".join(_DIGITS.findall(plain))) <= 15
 
 
 def _proved(offer: Offer, context: Context) -> list[Order]:
@@ -258,7 +328,9 @@ def _give_up(event: MessageReceived, context: Context) -> list[Action]:
 
 def _ways(text: str) -> tuple[str, str]:
     """The text without the spaces that may belong to numbers, and without those alone that surely do."""
-    plain = _SPACED_MARK.sub("#", half_width(text[:LONGEST])[:LONGEST])
+    apart = text[:LONGEST].translate(_WIDE_COMMA)
+    plain = _SPACED_MARK.sub(r"#\1", half_width(_COMMA_BETWEEN.sub(", ", apart))[:LONGEST])
+    plain = _FEW_SIGNS.sub(r"#\1\2", plain)
     return _SPACED.sub(_joined, plain), _SPACED.sub(_joined_if_many, plain)
 
 

@@ -17,6 +17,7 @@ from bot.domain.meanings import (
     Understanding,
 )
 from handlers.meaning import MEANINGS, recognise
+from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
@@ -50,11 +51,14 @@ def read(
     if exact:
         return Understanding("answer", (exact,))
     ruled = recognise(event.text)
+    proof = is_pair(event.text)
+    if proof and ruled.intent in BY_RULES:
+        ruled = Meaning("unknown", 0.0)  # the "no" of "no 1001 0321" is none
     decided = ruled.reason.rule in CALLING or BY_RULES & {ruled.intent, *ruled.also}
     if understand is None or not event.text.strip() or decided:
         return _told(ruled)
     learned = understand(event.text, locale, before, today)
-    if not has_words(event.text):
+    if proof or not has_words(event.text):
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
@@ -63,7 +67,7 @@ def read(
 
 
 def has_words(text: str) -> bool:
-    """False for numbers alone: they answer a question, and are like no sentence."""
+    """False for numbers alone: they answer a question, and are like no sentence. Nor is a proof in words."""
     return any(map(str.isalpha, text)) or not any(map(str.isdigit, text))
 
 

@@ -15,6 +15,7 @@ from bot.domain.meanings import POLITE, Understanding
 from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from bot.domain.talks import NO_TALK, Asked, Talk
+from handlers import answer_limit
 from handlers import message_policies as policy
 from handlers.language import written_in
 from handlers.normalise import normalise
@@ -168,7 +169,7 @@ def _after(
     main = next((each.intent for each in understood.meanings if each.intent not in POLITE), None)
     if main and says and not understood.guessed:
         talk = msgspec.structs.replace(talk, last=main, last_at=now)
-    return talk
+    return answer_limit.counted(talk, actions, context)
 
 
 def _written(event: MessageReceived, context: Context) -> str | None:

@@ -307,7 +307,11 @@ class Limits(Settings):
     promotions_per_week: int = Field(1, ge=0, description="offers to one buyer in 7 days")
     deliveries_per_second: int = Field(500, ge=1, description="the shop's webhooks; more are answered 429")
     answers: int = Field(
-        20, ge=1, le=1000, description="in one chat within 10 minutes; then a person is called"
+        20,
+        ge=1,
+        le=1000,
+        description="in one chat within 10 minutes; twice as many in a row that say nothing new are too many"
+        " as well, and five times as many in a day; then a person is called",
     )
     tries: int = Field(5, ge=1, le=20, description="tries a day to prove an order is one's own in the chat")
 

@@ -26,6 +26,9 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     known again. written: the locale of the language that the buyer wrote in last, where they wrote words.
 
     product: the sku of what was talked about last. order: the id of the order that was.
+
+    day_at: since when `day_answers` are counted, the answers of a day; lately: how the newest different ones
+    of them are known again; repeats: how many in a row were no others.
     """
 
     last: str | None = None
@@ -37,6 +40,10 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     written: str | None = None
     product: str | None = None
     order: str | None = None
+    day_at: datetime | None = None
+    day_answers: int = 0
+    lately: tuple[str, ...] = ()
+    repeats: int = 0
 
     def before(self, now: datetime) -> Before:
         """What may help to understand the next words."""

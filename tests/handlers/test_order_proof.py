@@ -4,13 +4,14 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Buyer, Context, Conversation
 from bot.domain.events import BuyerRef
+from bot.domain.meanings import Meaning, Understanding
 from bot.domain.order_numbers import alike, plain
 from bot.domain.orders import Order
 from handlers.order_proof import (
@@ -24,6 +25,7 @@ from handlers.order_proof import (
     numbers_to_look_up,
     prove,
 )
+from handlers.reading import read
 from tests.handlers import world
 from tests.handlers.world import (
     ANN,
@@ -405,3 +407,118 @@ def test_the_clock_of_tries_is_the_days() -> None:
 )
 def test_counts_times_and_sizes_are_no_numbers_of_orders(text: str) -> None:
     assert numbers_in(text) == marked_numbers_in(text) == ()
+
+
+FORMS = st.one_of(
+    st.integers(100, 99999999).map(str),
+    st.integers(100, 999999).map("#{}".format),
+    st.builds("{}-{}".format, st.integers(100, 99999), st.sampled_from(["DE", "1", "GB"])),
+    st.builds("INV-{}/{:04}".format, st.integers(2020, 2029), st.integers(0, 9999)),
+    st.builds("#EU-A{}/{}".format, st.integers(100, 99999), st.integers(1, 9)),
+    st.builds("№ {}-{:02}".format, st.integers(10, 99), st.integers(0, 99)),
+    st.builds("2026.{:02}.{:02}-{}".format, st.integers(1, 12), st.integers(1, 28), st.integers(1, 99)),
+    st.builds("#{} {}".format, st.sampled_from(["A", "B", "SO"]), st.integers(1, 9999)),
+    st.builds("F#{}".format, st.integers(100, 99999)),
+)
+PHONES = st.tuples(
+    st.sampled_from(["+44", "+86", "+886", "+1", "+852"]), st.integers(10**8, 10**9 - 1).map(str)
+)
+PHONE_WAYS = (
+    "{last}", "({last})", "0{all}", "{code}{all}", "{code} {all}", "0{all[0]}{all[1]}{all[2]} {rest}",
+    "{code} {start} {rest}", "{code} (0){start} {middle}{last}", "(0{start}) {middle}-{last}",
+    "0{start}-{middle}-{last}", "0{start} {middle} {last}", "0{start}.{middle}.{last}",
+)  # fmt: skip
+NUMBER_LABELS = (
+    "", "", "order ", "order no. ", "No. ", "nr. ", "my order is ", "Order number: ", "ord. ", "ref: ",
+    "订单", "订单号：", "订单编号 ", "訂單編號 ", "單號",
+)  # fmt: skip
+PHONE_LABELS = (
+    "", "", "tel. ", "tel: ", "ph. ", "phone ", "phone no. ", "mobile ", "cell: ",
+    "my phone ends in ", "last four digits ",
+    "手機", "手机尾号", "手机号后4位：", "电话 ", "預留電話", "電話後四碼", "末四碼是",
+)  # fmt: skip
+BETWEEN = (
+    " ",
+    "  ",
+    ", ",
+    ",",
+    "，",
+    "、",
+    "; ",
+    "；",
+    " - ",
+    "\n",
+    " | ",
+    " / ",
+    "。",
+    ". ",
+    " and ",
+    "，和",
+)
+
+
+@st.composite
+def written_pairs(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A number as it was told, its phone, and both as a buyer writes them."""
+    number, (code, digits) = draw(FORMS), draw(PHONES)
+    known = {"start": digits[:2], "middle": digits[2:5], "rest": digits[3:], "last": digits[-4:]}
+    way = draw(st.sampled_from(PHONE_WAYS)).format(all=digits, code=code, **known)
+    named = draw(st.sampled_from(NUMBER_LABELS)) + number
+    called = draw(st.sampled_from(PHONE_LABELS)) + way
+    between = draw(st.sampled_from(BETWEEN))
+    pair = [named, called] if draw(st.booleans()) else [called, named]
+    assume(not set(re.findall(r"\d+", number)) & set(re.findall(r"\d+", way)))
+    return number, code + digits, between.join(pair)
+
+
+@given(written_pairs())
+def test_a_pair_is_a_proof_however_it_is_written_and_nothing_else(written: tuple[str, str, str]) -> None:
+    number, phone, text = written
+    right, wrong = (
+        numbered(number, phone),
+        numbered(number, f"{phone[:-4]}{(int(phone[-4:]) + 1) % 10**4:04}"),
+    )
+
+    assert decide(wrote(text), stranger(named_orders=(right,)))[0] == OpenOrder(order="gid-7", how="digits")
+    assert [type(each) for each in decide(wrote(text), stranger(named_orders=(wrong,)))] == [CountTry, Say]
+    assert read(wrote(text), "en", understand=_always_cancels).meanings[0].intent != "cancel_order"
+
+
+def _always_cancels(*_: Any) -> Understanding:
+    """Stands for what was learned, which finds a likeness in any words."""
+    return Understanding("answer", (Meaning("cancel_order", 0.9),))
+
+
+GUESSES = (
+    "8001",
+    "8002",
+    "8003",
+    "07700",
+    "900 8004",
+    "1001",
+    "order",
+    "phone ",
+    "tel. ",
+    ",",
+    "+44",
+    " - ",
+    "\n",
+    "|",
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(GUESSES), max_size=10), st.sampled_from(["", " ", ", "]))
+def test_as_many_digits_as_would_open_an_order_are_counted_as_tries(parts: list[str], gap: str) -> None:
+    """However a stranger puts several digits into one message."""
+    text = "1001 " + gap.join(parts)
+    tried = [each for each in decide(wrote(text), stranger()) if isinstance(each, CountTry)]
+    digits = re.sub(r"\D", "", text)
+    opening = {
+        four
+        for four in {digits[at : at + 4] for at in range(len(digits) - 3)}
+        if OpenOrder(order="gid-7", how="digits")
+        in decide(wrote(text), stranger(named_orders=(numbered("1001", f"+4477009{four}"),)))
+    }
+
+    assert len(opening) <= len(tried)
