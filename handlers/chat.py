@@ -61,7 +61,8 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
 def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
     """Reply again by the facts of now, leaving out what was answered already."""
     replied = reply(event, context)
-    return [each for each in replied if not (isinstance(each, Say) and each.template in event.answered)]
+    done = {*event.answered, "noted"}  # its words stand where they stood
+    return [each for each in replied if not (isinstance(each, Say) and each.template in done)]
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:

@@ -32,7 +32,7 @@ from handlers import (
     totals,
     weighing,
 )
-from handlers.validity import not_payable, why_unsaid
+from handlers.validity import why_unsaid
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     confirmation.confirm,
@@ -103,7 +103,7 @@ def settled(case: Case, order: Order) -> bool:
         return False
     match case.kind:
         case "unpaid" | "no_answer":
-            return not_payable(order) is not None
+            return reminders.why_settled(order) is not None
         case "payment_claim":
             return payment.covered(order)
         case "payment":

@@ -20,6 +20,7 @@ def watch(order: Order, context: Context) -> list[Action]:
     the order may be late again: so that more facts only add to them."""
     begins = [payment.at for payment in order.payments]
     begins += [each.at for each in order.shown_money if each.moved]
+    begins += [order.paid_again_at] if order.paid_again_at else []
     begins += order.restored_times if order.cancelled_times else ()
     ever_free = any(each.total.minor == 0 for each in order.shown_money)
     begins += [order.placed_at] if ever_free and order.placed_at else []

@@ -17,11 +17,15 @@ from handlers import message_policies as policy
 from handlers import totals
 from handlers.validity import (
     amount,
+    authorised,
     claimed,
+    ever_cancelled,
     free,
     iso,
     not_payable,
     on_account,
+    paid,
+    refunded,
     reminders_ended,
     waits_for_seller,
 )
@@ -97,7 +101,7 @@ def remind(order: Order, context: Context) -> list[Action]:
 def close(event: TimeCame, context: Context) -> list[Action]:
     """Open a case for an order still unpaid at closing, with what was sent about it."""
     order = context.order
-    if order is None or order.placed_at is None or not_payable(order) or free(order):
+    if order is None or order.placed_at is None or why_settled(order) or free(order):
         return []
     zone = context.shop.zone(context.buyer.timezone if context.buyer else None)
     closes_at = payment_term.closes_at(order, context.shop, context.said, zone, context.now)
@@ -125,6 +129,13 @@ def close(event: TimeCame, context: Context) -> list[Action]:
             },
         )
     ]
+
+
+def why_settled(order: Order) -> Reason | None:
+    """Why no money is waited for; what was bought on account may have left."""
+    if order.pay_by is None:
+        return not_payable(order)
+    return paid(order) or authorised(order) or ever_cancelled(order) or refunded(order)
 
 
 def history(order: Order, context: Context) -> list[str]:

@@ -2,7 +2,7 @@
 a row."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zlib import crc32
 
 import msgspec
@@ -12,7 +12,8 @@ from bot.domain.actions import Action, Ask, CallHuman, KeepTalk, Say
 from bot.domain.context import Context
 from bot.domain.events import AnswerOutdated, MessageReceived
 from bot.domain.meanings import POLITE, Understanding
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
+from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import answer_limit
@@ -40,8 +41,7 @@ ASKED_ONCE = frozenset({"which_meaning"})  # a person is called where that did n
 TELLS_FACTS = frozenset(
     {
         *("where_is_order", "when_ship", "payment_status", "refund_status", "return_open", "return_policy"),
-        *("how_to_pay", "contact", "opening_hours", "is_bot", "knowledge", "how_to_order"),
-        *("product_stock", "product_price", "product_sizes", "product_materials", "product_postage"),
+        *("how_to_pay", "contact", "opening_hours", "is_bot"),
     }
 )
 WISHES = frozenset({"stopped", "resumed", "offers_ended", "reminders_ended"})  # that were obeyed
@@ -92,15 +92,17 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
     varied = before.startswith(AGAIN)
     if before.removeprefix(AGAIN) != _known_by(say, context):
         return [say]
-    if say.template in ONCE:
+    alike = fuzz.token_set_ratio(words, _words(event)) >= ALIKE
+    if say.template in ONCE and (alike or say.template not in WISHES):
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]
     if say.template in TELLS_FACTS and numbers_in(event.text):
         return [say]  # whoever names an order is told of it
     if say.template in TELLS_FACTS and not varied:
-        return [answer("same_again", event)]
-    third = say.template in TELLS_FACTS and fuzz.token_set_ratio(words, _words(event)) >= ALIKE
+        order = _order_of(say, context)
+        return [answer("same_again", event, order, facts=_facts_of(order) if order else None)]
+    third = say.template in TELLS_FACTS and alike
     return _person(event, context) if third or say.template in ASKED_ONCE else [say]
 
 
@@ -114,14 +116,32 @@ def _in_other_words(say: Say) -> Say:
 
 def _known_by(say: Say, context: Context) -> str:
     """How an answer is known again: by all that its words depend on."""
-    order = next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
+    order = _order_of(say, context)
     template, facts = say.template, ""
     if order:
-        parcels = [(each.tracking, each.delivered_at, each.failed) for each in order.parcels]
-        facts = f"{order.id}:{order.state}:{order.total}:{order.paid}:{order.refunded}:{parcels}"
+        facts = _facts_of(order)
         template = ONE_ANSWER.get(template, template) if order.state in ALIKE_IN else template
     values = {name: value for name, value in sorted(say.values.items()) if name != "again"}
     return f"{template}:{crc32(f'{facts}{values}{sorted(say.words.items())}'.encode()):08x}"
+
+
+def _order_of(say: Say, context: Context) -> Order | None:
+    return next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
+
+
+def _facts_of(order: Order) -> str:
+    """All of an order that answers about it tell, as a checksum."""
+    parcels = [(each.tracking, each.delivered_at, each.failed) for each in order.parcels]
+    facts = f"{order.id}:{order.state}:{order.total}:{order.paid}:{order.refunded}:{parcels}"
+    return f"{crc32(facts.encode()):08x}"
+
+
+def why_not_the_same(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """That nothing has changed is said only while it is so."""
+    told = due.values.get("facts")
+    if told is None or facts.order is None or _facts_of(facts.order) == told:
+        return None
+    return Reason("facts_changed", {"order": facts.order.shown_number})
 
 
 def _person(event: MessageReceived, context: Context) -> list[Action]:
@@ -190,7 +210,7 @@ def _asked(actions: list[Action], context: Context) -> Asked | None:
 
 POLICIES: MessagePolicies = {
     "hello_again": policy.answer(samples=({}, {"again": True})),
-    "same_again": policy.answer(),
+    "same_again": policy.answer(check=why_not_the_same),
 }
 
-REASONS: Reasons = {"asked_again": ("text",)}
+REASONS: Reasons = {"asked_again": ("text",), "facts_changed": ("order",)}

@@ -143,7 +143,8 @@ def _owed_back(order: Order, now: datetime) -> list[Finding]:
     if not order.cancelled or at is None or now < at + REFUND_DUE or order.refunded_in_full:
         return []
     rest = paid - back if paid and back else None
-    return [Finding("refund_owed", rest)] if rest and rest.minor > 0 else []
+    which = totals.again(len(order.cancelled_times))
+    return [Finding("refund_owed", rest, which)] if rest and rest.minor > 0 else []
 
 
 def _sent_after_cancel(order: Order) -> bool:

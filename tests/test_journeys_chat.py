@@ -241,7 +241,7 @@ async def test_answers_come_in_the_language_of_the_question(database_url: str) -
             await shop.say(text)
             await shop.settle()
 
-    assert [message["locale"] for message in shop.receiver.messages[1:4]] == ["en", "zh-TW", "zh-CN"]
+    assert [message["locale"] for message in shop.receiver.messages[1:4]] == ["en", "zh-TW", "zh-TW"]
     assert shop.receiver.messages[4]["locale"] == "zh-CN"
 
 

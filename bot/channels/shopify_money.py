@@ -24,10 +24,13 @@ def of_order(order: forms.Order) -> dict[str, Any]:
     shop = currency(order.currency, "currency")
     shown = _shown_in(order, shop)
     total, shop_total = _total(order, shown, refunded), _total(order, shop, refunded)
+    paid = _paid(order, total, shop_total)
+    if refunded and order.financial_status == "partially_paid" and paid and paid.currency == shop:
+        total = max(total, paid + _left(order, shop))  # an edit after the refund asks for more
     return {
         "total": total,
         "shop_total": shop_total if shown != shop else None,
-        "paid": _paid(order, total, shop_total),
+        "paid": paid,
         "authorised": order.financial_status in _AUTHORISED,
         "asked": not refunded,
         "postage": _postage(order, shown),
@@ -44,19 +47,15 @@ def _shown_in(order: forms.Order, shop: str) -> str:
 
 
 def _total(order: forms.Order, code: str, refunded: bool) -> Money:
-    """What the buyer is asked for, with later edits. Refunds are taken off the current total: they are added
-    to it again, or, where their currency is another, it says nothing of what was asked."""
+    """What the buyer is asked for, with later edits; as first asked where refunds are taken off the current
+    total, which then says nothing of what was asked."""
     first = _first(order, code)
     if code == currency(order.currency, "currency"):
         current = order.current_total_price
         now = money(current, code, "current_total_price") if current is not None else first
     else:
         now = _seen(order.current_total_price_set, code, "current_total_price_set") or first
-    if not refunded:
-        return now
-    back = [amount for refund in order.refunds or () if (amount := moved(refund))]
-    asked = sum((each.minor for each in back if each.currency == code), now.minor)
-    return max(first, now, Money(asked, code))
+    return max(first, now) if refunded else now
 
 
 def _first(order: forms.Order, code: str) -> Money:
@@ -87,6 +86,13 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     if part is not None and 0 < part.minor < shop_total.minor:
         return part
     return total if state in _REFUNDED else nothing if state in (*_NOT_PAID, *_AUTHORISED) else None
+
+
+def _left(order: forms.Order, shop: str) -> Money:
+    """What is to be paid by the platform's word, refunds taken off."""
+    left = order.total_outstanding
+    owed = money(left, shop, "total_outstanding", below_zero=True) if left is not None else Money(0, shop)
+    return max(owed, Money(0, shop))
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:

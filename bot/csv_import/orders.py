@@ -139,6 +139,7 @@ def _placed(
         buyer=buyer,
         lines=lines,
         postcode=postcode,
+        of_file=True,
     )
 
 

@@ -211,6 +211,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool | None = None  # nothing is owed before the parcel is there; None: not told
     pay_by: datetime | None = None  # bought on account: it is sent before it is paid
+    of_file: bool = False  # a seller's file shows it, which knows nothing of the platform's account
 
 
 class PaymentReceived(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.paid"):

@@ -73,6 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     shown_at: datetime | None = None
     total: Money | None = None
     shop_total: Money | None = None  # the same in the shop's currency, where the buyer pays in another
+    account_at: datetime | None = None  # of the newest snapshot by a system; None: stored before it was kept
     told_paid: Money | None = None  # by the platform's own word in the newest snapshot
     authorised: bool = False  # in the newest snapshot: set aside on the buyer's card, and not taken from it
     postage: Money | None = None
@@ -172,6 +173,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def authorised_at(self) -> datetime | None:
         """When its payment was first authorised, also if that was given up since."""
         return min((each.at for each in self.shown_money if each.authorised), default=None)
+
+    @derived
+    def paid_again_at(self) -> datetime | None:
+        """When the platform showed the payment again after it had shown none of it, the last time."""
+        own = [each.at for each in self.payments if each.source in (None, self.channel)]
+        gone, again = False, None
+        for shown in self.shown_money:
+            if shown.paid is not None and not shown.moved:
+                gone = any(at <= shown.at for at in own)
+            elif gone:
+                gone, again = False, shown.at
+        return None if gone else again
 
     @derived
     def ready_at(self) -> datetime | None:
@@ -398,7 +411,8 @@ def _fields(facts: ToldFacts) -> dict[str, Any]:
 def _merged(order: Order, event: OrderEvent) -> Order:
     ref: BuyerRef | None = getattr(event, "buyer", None)
     if ref is not None and event.channel == order.channel:  # another system may call them otherwise
-        contacts = told(order.contacts or Contacts(), ref, event.at, isinstance(event, OrderPlaced))
+        whole = isinstance(event, OrderPlaced) and not event.of_file  # a file may lack a column
+        contacts = told(order.contacts or Contacts(), ref, event.at, whole)
         order = _replace(order, contacts=contacts)
     match event:
         case OrderPlaced():
@@ -462,37 +476,43 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         test=order.test or event.test,
         shown_money=with_shown(order.shown_money, _shown_money(event)),
     )
-    shown = Order(
+    if not event.of_file:
+        order = _keep_account(order, event)
+    goods = Order(
         id=order.id,
         channel=order.channel,
-        shown_at=event.at,
-        number=event.number,
         total=event.total,
         shop_total=event.shop_total,
-        told_paid=event.paid,
-        authorised=event.authorised,
         postage=event.postage,
         lines=event.lines,
         postcode=event.postcode,
-        pay_by=event.pay_by,
-        off_delivery=event.pay_on_delivery is False,
     )
-    if order.shown_at is not None and _newness(order) >= _newness(shown):
+    if order.shown_at is not None and (order.shown_at, _goods(order)) >= (event.at, _goods(goods)):
         return order
     return _replace(
         order,
-        shown_at=shown.shown_at,
-        number=shown.number,
-        total=shown.total,
-        shop_total=shown.shop_total,
-        told_paid=shown.told_paid,
-        authorised=shown.authorised,
-        postage=shown.postage,
-        lines=shown.lines,
-        postcode=shown.postcode,
-        pay_by=shown.pay_by,
-        off_delivery=shown.off_delivery,
+        shown_at=event.at,
+        total=goods.total,
+        shop_total=goods.shop_total,
+        postage=goods.postage,
+        lines=goods.lines,
+        postcode=goods.postcode,
     )
+
+
+def _keep_account(order: Order, event: OrderPlaced) -> Order:
+    """What only a system knows, as its newest snapshot has it: no file takes that away. Of two snapshots of
+    one second the one in which money came is the later one."""
+    shown = _replace(
+        order,
+        account_at=event.at,
+        number=event.number,
+        told_paid=event.paid,
+        authorised=event.authorised,
+        pay_by=event.pay_by,
+        off_delivery=event.pay_on_delivery is False,
+    )
+    return shown if order.account_at is None or _newness(order) < _newness(shown) else order
 
 
 def _shown_money(event: OrderPlaced) -> Shown:
@@ -504,14 +524,13 @@ def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
 
 
 def _newness(order: Order) -> tuple[datetime | None, bool, bytes]:
-    """Of two snapshots of one second the one in which money came is the later one."""
     moved = order.told_paid is None or order.told_paid.minor > 0 or order.authorised
-    return order.shown_at, moved, _content(order)
+    account = (order.number, order.told_paid, order.authorised, order.pay_by, order.off_delivery)
+    return order.account_at, moved, msgspec.json.encode(account)
 
 
-def _content(order: Order) -> bytes:
-    paid = (order.told_paid, order.authorised, order.shop_total, order.pay_by, order.off_delivery)
-    return msgspec.json.encode((order.number, order.total, order.postage, order.lines, order.postcode, paid))
+def _goods(order: Order) -> bytes:
+    return msgspec.json.encode((order.total, order.postage, order.lines, order.postcode, order.shop_total))
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:

@@ -19,7 +19,7 @@ def ready_at(order: Order) -> datetime | None:
     cancelled since."""
     if order.state not in ("paid", "authorised"):
         return None
-    since = order.ready_at or order.placed_at
+    since = max((at for at in (order.ready_at, order.paid_again_at) if at), default=order.placed_at)
     if since and order.called_off_at and order.reopened_at:
         return max(since, order.reopened_at)
     return since

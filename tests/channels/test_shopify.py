@@ -331,6 +331,21 @@ def test_what_was_paid_before_a_refund_is_no_more_than_that(
     assert (known.paid, known.refunded_in_full) == (Money(paid, "USD"), whole)
 
 
+def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_nothing() -> None:
+    refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("60.00")]}
+    first = {"total_price": "128.00", "refunds": [refund]}
+    raised = order(
+        **first, financial_status="partially_paid", current_total_price="88.00", total_outstanding="20.00"
+    )
+    goodwill = order(
+        **first, financial_status="partially_refunded", current_total_price="128.00", total_outstanding="0.00"
+    )
+
+    known = merged(told("orders/updated", raised))
+    assert (known.paid, known.left) == (Money(12800, "USD"), Money(2000, "USD"))
+    assert merged(told("orders/updated", goodwill)).paid == Money(12800, "USD")
+
+
 LATER = "2022-01-03T00:00:00Z"
 HELD = told("orders/create", order(financial_status="authorized"))
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.events import (
@@ -363,3 +364,15 @@ def test_an_order_is_made_by_its_first_fact_whatever_that_is() -> None:
     assert (order.id, order.channel, order.shown_number) == ("1001", "shop", "1001")
     assert order_of(placed(number="A1")).shown_number == "A1"
     assert Order(id="1", channel="shop").state == "unknown"
+
+
+def test_no_file_takes_away_what_only_the_system_knows() -> None:
+    shown = placed(paid=Money(6000, "CNY"), number="#1001")
+    file = msgspec.structs.replace(placed(of_file=True, total=Money(5000, "CNY")), at=AT + HOUR)
+    for events in permutations((shown, file)):
+        order = order_of(*events)
+        assert (order.number, order.told_paid, order.total) == (
+            "#1001",
+            Money(6000, "CNY"),
+            Money(5000, "CNY"),
+        )

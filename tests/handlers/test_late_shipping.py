@@ -134,3 +134,17 @@ def test_one_case_is_enough() -> None:
     late(desk, hours(1))
 
     assert desk.open_cases == {known.key}
+
+
+def test_a_payment_that_was_taken_back_and_stands_again_has_a_new_day() -> None:
+    desk = Desk().take(
+        world.placed(paid=Money(0, "CNY")),
+        world.paid(),
+        world.placed(PLACED + days(1), placed_at=PLACED, paid=Money(0, "CNY")),
+        world.placed(PLACED + days(8), placed_at=PLACED),
+    )
+    by = ships_by(desk.order, desk.shop) if desk.order else None
+
+    assert by is not None
+    assert by > PLACED + days(8)
+    assert by in desk.wakes.values()

@@ -175,8 +175,12 @@ def test_who_buys_on_account_is_not_pressed_and_the_seller_hears_after_the_day()
         assert desk.why_outdated(key) == "pays_on_account"
     desk.take(world.time_came("unpaid_closed", DEADLINE))
     assert (desk.open_cases, day in desk.wakes.values()) == (set(), True)
-    desk.take(world.time_came("unpaid_closed", day))
+    desk.take(
+        world.shipped(after=days(2)), world.time_came("unpaid_closed", day), world.moved(after=days(31))
+    )
     assert desk.open_cases == {"unpaid:1001"}
+    desk.take(world.paid(days(32)))
+    assert desk.open_cases == set()
 
 
 def test_a_sum_is_not_asked_for_while_the_word_of_its_change_waits() -> None:

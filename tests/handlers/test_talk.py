@@ -10,6 +10,7 @@ from bot.domain.actions import CallHuman, Say
 from bot.domain.context import Context, Conversation
 from bot.domain.events import BuyerRef
 from bot.domain.meanings import Meaning, Understanding
+from bot.domain.messages import Facts
 from bot.domain.talks import NO_TALK, Talk
 from handlers.chat import QUESTIONS
 from handlers.talk import GREETS_AGAIN, SAYS_AGAIN
@@ -23,6 +24,7 @@ from tests.handlers.world import (
     paid,
     placed,
     talk_after,
+    why_outdated,
     wrote,
 )
 
@@ -165,3 +167,12 @@ def test_two_meanings_of_one_matter_are_not_asked_about() -> None:
     between_two = between("product_question", "material_care")
     assert answers(wrote("what's it made of?"), chat_context(understood=between_two)) != ["which_meaning"]
     assert answers(wrote("hm"), chat_context(understood=between("stock", "price"))) == ["which_meaning"]
+
+
+def test_that_nothing_has_changed_is_said_only_while_it_is_so() -> None:
+    told = after("where is my order?")
+    (same,) = [each for each in decide(wrote("where is my order??", id="m2"), told) if isinstance(each, Say)]
+    for order, why in ((ORDER, None), (order_of(placed(), paid()), "facts_changed")):
+        facts = Facts(shop=told.shop, buyer=ANN, order=order)
+        reason = why_outdated(same, facts, told.now)
+        assert (reason and reason.code) == why

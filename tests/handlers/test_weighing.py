@@ -215,6 +215,10 @@ def test_what_was_paid_for_a_cancelled_order_and_does_not_go_back_is_a_case_afte
     assert desk.open_cases == set()
     desk.take(world.time_came("weigh_money", due))
     assert desk.open_cases == {"refund_owed:1001"}
-    desk.take(world.refunded(after=days(4)))
+    desk.take(world.reopened(days(4)))
+    assert desk.open_cases == set()
+    desk.take(world.cancelled(days(5)), world.time_came("weigh_money", PLACED + days(8)))
+    assert desk.open_cases == {"refund_owed:1001:2"}
+    desk.take(world.refunded(after=days(9)))
     assert desk.open_cases == set()
     assert weighed(world.placed(), world.cancelled(hours(2))).cases == {}

@@ -284,7 +284,9 @@ async def test_a_link_is_over_fourteen_days_after_the_orders_last_move(
 ) -> None:
     engine = shop_of(shops)
     moved = NOON + 3 * DAY
-    await engine.take(placed("1", id="7", **ANN), shipped("1", moved))
+    await engine.take(placed("1", id="7", **ANN))
+    engine.clock.now = moved
+    await engine.take(shipped("1", moved))
     engine.clock.now = moved + after
     await engine.react()
     await engine.take(wrote(link(engine, "1"), at=engine.clock.now))

@@ -188,4 +188,6 @@ async def test_a_time_long_after_all_calendars_is_unreadable_and_not_a_crash(dat
         assert await shop.place("1002", at=datetime.fromisoformat("2199-12-31T23:59:59+00:00")) == 200
         assert await shop.place("1003") == 200
         await shop.settle()
-        assert shop.receiver.templates == ["order_confirmation"]
+        assert (
+            shop.receiver.templates == ["order_confirmation"] * 2
+        )  # a clock that is far ahead is not believed

@@ -49,6 +49,7 @@ async def test_the_newest_telling_stands_whenever_it_comes(database_url: str) ->
         assert await found_by(engine, "mug") == [("MUG-1", 3), ("POT-1", 0)]
         assert await found_by(engine, "teapot") == [("MUG-1", 3), ("POT-1", 0)]
 
+        engine.clock.now = NOON + 2 * HOUR
         await engine.take(removed(NOON + 2 * HOUR))
         await engine.react()
 

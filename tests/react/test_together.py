@@ -75,8 +75,8 @@ def test_half_a_sentence_is_put_off_with_all_that_belongs_to_it() -> None:
     assert read(turn(8, first, second, beside=[said(3, "b", 5)])) == ["hi\nso,\nb"]
 
 
-def test_half_a_sentence_does_not_wait_for_a_wish() -> None:
-    assert read(turn(4, said(1, "so,", 0), said(2, "STOP", 3))) == ["so,", "STOP"]
+def test_half_a_sentence_is_read_with_the_wish_that_ends_it_and_waits_no_longer() -> None:
+    assert read(turn(4, said(1, "so,", 0), said(2, "STOP", 3))) == ["so,\nSTOP"]
 
 
 def test_a_backlog_is_read_as_it_would_have_been() -> None:
