@@ -32,7 +32,7 @@ from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.awaited import noted, only_waits
 from handlers.form import read_form
-from handlers.language import language_of
+from handlers.language import in_letters, language_of
 from handlers.meaning import EMPTY, recognise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
@@ -168,7 +168,10 @@ def _in_language(action: Action, event: MessageReceived, context: Context) -> Ac
     if not isinstance(action, Say) or not action.to:
         return action
     own = context.buyer.locale if context.buyer else None
-    told = talk_of(context).written or own or _told_with(context.orders)
+    before = talk_of(context).written
+    if before and before.startswith("zh") and in_letters(event.text):
+        before = None  # they write in another language by now, whichever it is
+    told = before or own or _told_with(context.orders)
     shown = None if event.kind == "button" else language_of(event.text, told, context.shop.locale)
     return msgspec.structs.replace(action, locale=shown or (None if told == own else told))
 

@@ -135,6 +135,12 @@ def written_in(text: str, buyers: str | None, shops: str) -> str | None:
     return next((locale for locale in readers if _ours(locale) == written), written)
 
 
+def in_letters(text: str) -> bool:
+    """True for several words, none of them Chinese."""
+    plain = _NO_WORDS.sub(" ", text[:LONGEST])
+    return not _HAN.search(plain) and len(_WORD.findall(plain)) > 1
+
+
 def _written(text: str) -> str | None:
     """zh-CN, zh-TW, zh if it may be either, en, or None."""
     if _OTHER.search(text):
