@@ -24,6 +24,7 @@ A_DAYS = 5  # times limits.answers a chat gets in a day
 IN_A_ROW = 2  # times limits.answers that say nothing new
 LATELY = 20  # different answers that are remembered; what is none of them is new
 TOO_MANY = "too_many_answers"
+A_CALL = 80  # bytes, which are some 26 Chinese characters
 STILL = 3  # answers in the silence, to who asks for a person or not to be written to
 STILL_HEARD = frozenset({"person", "stop", "resume", "no_offers"})
 
@@ -40,7 +41,7 @@ def limited(
     if chat is None or len(rest) == len(actions):
         return actions
     most = context.shop.limits.answers
-    still = not STILL_HEARD.isdisjoint(each.intent for each in meanings)
+    still = _is_short(event) and not STILL_HEARD.isdisjoint(each.intent for each in meanings)
     if chat.hushed_until and context.now < chat.hushed_until:
         given = answers_since(chat.hushed_until - WINDOW, chat.answered)
         return actions if still and given < min(STILL, most) else rest
@@ -53,6 +54,11 @@ def limited(
     calls = [action for action in rest if isinstance(action, CallHuman)]
     person = [] if calls else [CallHuman(reason="too_many_answers")]
     return [*rest, answer(TOO_MANY, event), Hush(until=context.now + WINDOW), *person]
+
+
+def _is_short(event: MessageReceived) -> bool:
+    """People call in a few words; a machine says ours again, which name a person too."""
+    return len(event.text.encode()) <= A_CALL
 
 
 def answers_since(begin: datetime, answered: tuple[datetime, ...]) -> int:
