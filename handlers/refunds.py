@@ -112,7 +112,7 @@ def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: date
     if (due.template == "refunded") != order.refunded_in_full or one.over:
         return Reason("refund_told_otherwise", {"order": order.shown_number})
     whole = any(said.sent_at and _named_whole(said, due, order) for said in facts.said)
-    told = whole or (one.so_far and _told_more(one, order))
+    told = whole or (one.so_far and _told_more(one, order)) or _told_elsewhere(one, order, facts)
     return Reason("already_told", {"order": order.shown_number}) if told else None
 
 
@@ -120,6 +120,15 @@ def _told_more(refund: Refund, order: Order) -> bool:
     """True if as much was told by a sum that was shown as less since, or by an older release's import."""
     others = (each for each in order.refunds if each.source == refund.source and each != refund)
     return any(_as_much(each, refund) if each.over else each.amount == refund.amount for each in others)
+
+
+def _told_elsewhere(refund: Refund, order: Order, facts: Facts) -> bool:
+    """True if another source's refund was reported with the sum that went back in all: a file and a platform
+    may tell of the same money."""
+    others = [each.id for each in order.refunds if each.source != refund.source]
+    keys = {f"partly_refunded:{order.id}:{id}" for id in others}
+    reported = [said.refunded for said in facts.said if said.key in keys and said.sent_at]
+    return order.refunded is not None and order.refunded in reported
 
 
 def _as_much(one: Refund, other: Refund) -> bool:

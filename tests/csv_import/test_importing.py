@@ -1,5 +1,6 @@
 """Importing CSV files: every mistake told by its line, all or nothing, and silence about old orders."""
 
+import gc
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from sqlalchemy import func, select
 
 from bot.csv_import.columns import BUYERS, ORDERS, PRODUCTS, STATES, STATES_ALSO, Column
 from bot.csv_import.faults import BadLine, say
-from bot.csv_import.importing import KINDS, Found, Staging, examine, take_in
+from bot.csv_import.importing import BATCH, KINDS, Found, Staging, examine, take_in
 from bot.csv_import.rows import ImportContext
 from bot.domain.events import (
     AnyEvent,
@@ -513,24 +514,32 @@ def test_a_file_that_breaks_off_while_it_is_taken_in_leaves_nothing(database: Da
 
 
 def test_a_long_file_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
-    def peak(lines: int) -> int:
+    """Both have more events than two batches, because one is read while the last is still held."""
+
+    def peaks(lines: int) -> tuple[int, int]:
         path = tmp_path / f"{lines}.csv"
         with path.open("w", encoding="utf-8") as file:
             file.write(f"{HEAD}\n")
             file.writelines(f"{n},2026-11-01 10:00,10,buyer{n},completed\n" for n in range(lines))
         staging = Staging()
         tracemalloc.start()
-        examine(path, KINDS["orders"], "shop", CONTEXT, staging, lambda fault: None)
+        found = examine(path, KINDS["orders"], "shop", CONTEXT, staging, lambda fault: None)
+        assert found.events > 2 * BATCH
+        _, examining = tracemalloc.get_traced_memory()
+        gc.collect()  # empties the interpreter's free lists, which hold up to 2000 tuples of each length
+        tracemalloc.reset_peak()
         for _ in staging.batches("shop", "import", NOON):
             pass
-        _, most = tracemalloc.get_traced_memory()
+        _, batching = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         staging.close()
-        return most
+        return examining, batching
 
-    peak(100)  # what is loaded once
+    peaks(BATCH + 1)  # what is loaded once
+    short, long = peaks(BATCH + 1), peaks(4 * BATCH)
 
-    assert peak(3_000) < peak(500) + 200_000
+    assert long[0] < short[0] + 200_000
+    assert long[1] < short[1] + 200_000
 
 
 # What buyers hear of it

@@ -131,6 +131,42 @@ def test_each_refund_has_a_message_of_its_own() -> None:
     assert {"refunded:1001:r1", "refunded:1001:r2"} <= set(desk.waiting)
 
 
+FILES, SYSTEMS = "partly_refunded:1001:listed 2000 CNY", "partly_refunded:1001:r1"
+
+
+def reported(key: str, minor: int, state: str = "sent") -> Said:
+    sent_at, back = PLACED + days(6) if state == "sent" else None, Money(minor, "CNY")
+    return Said(key=key, template="partly_refunded", state=state, sent_at=sent_at, refunded=back)
+
+
+def test_a_refund_that_a_file_and_a_platform_tell_is_reported_once() -> None:
+    told = (world.placed(), world.paid(), world.listed(days(5), refunded=2000), world.refunded(2000))
+    for events in permutations(told):
+        desk = Desk().take(*events)
+        for first, second in ((FILES, SYSTEMS), (SYSTEMS, FILES)):
+            assert desk.why_outdated(first) is None
+            assert desk.why_outdated(second, said=(reported(first, 2000, "queued"),)) is None
+            assert desk.why_outdated(second, said=(reported(first, 2000),)) == "already_told"
+
+
+def test_a_files_sum_reports_all_refunds_in_it_and_none_that_follows() -> None:
+    desk = Desk().take(world.placed(), world.paid(), world.listed(days(5), refunded=2000))
+    desk.take(world.refunded(500), world.refunded(1500, refund="r2"))
+    said = (reported(FILES, 2000),)
+
+    assert desk.why_outdated(SYSTEMS, said=said) == "already_told"
+    assert desk.why_outdated("partly_refunded:1001:r2", said=said) == "already_told"
+    desk.take(world.refunded(2000, refund="r3"))
+    assert desk.why_outdated("partly_refunded:1001:r3", said=said) is None
+
+
+def test_two_refunds_of_one_source_are_both_reported() -> None:
+    desk = Desk().take(world.placed(), world.paid(), world.refunded(2000), world.refunded(2000, refund="r2"))
+
+    for minor in (2000, 4000):
+        assert desk.why_outdated("partly_refunded:1001:r2", said=(reported(SYSTEMS, minor),)) is None
+
+
 def test_the_whole_money_back_ends_what_was_cheerful() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.shipped(), world.refunded())
 

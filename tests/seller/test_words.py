@@ -30,6 +30,7 @@ SAMPLES: dict[str, Any] = {
     "attempts": 3,
     "days": 5,
     "rating": 1,
+    "step": "completed",
     "number": 7,
     "tries": 5,
     "template": "shipped",
