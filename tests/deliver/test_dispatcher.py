@@ -105,12 +105,13 @@ async def test_by_the_sellers_rule_it_is_left_as_it_is(shops: ManyShops) -> None
 
 
 async def test_an_offer_whose_answer_was_lost_is_left(shops: ManyShops) -> None:
-    offer = {"tier": "all", "cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01", "offer": "九折"}
-    silent = {"remind": [], "last_reminder": "0m"}
-    engine = shops.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer}, payment=silent)
+    dates = {"cron": "0 * * * *", "start": "2026-11-01", "end": "2027-01-01"}
+    offer = {"tier": "all", "offer": "九折", "quiet": "0m", **dates}  # also to who has just bought something
+    engine = shops.engine(vip={"tiers": [{"name": "all"}]}, promotions={"sale": offer})
     chat = Chat(engine)
     engine.use_channels(chat)
-    await engine.take(Buyer(agrees=True).placed())
+    ann = Buyer(agrees=True)
+    await engine.take(ann.placed(), ann.paid(timedelta(0)))
     await engine.settle()
     chat.loses = 1
     await live(engine, 9 * HOUR, step=10 * MINUTE)

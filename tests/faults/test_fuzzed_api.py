@@ -84,7 +84,7 @@ ASKED_ELSEWHERE = {
 }
 # Lists and what needs no other answer, or more than one thing of others.
 LED_TO_BY_NOTHING = {
-    *("buyers", "segments", "tiers", "statement", "try_segment"),
+    *("buyers", "segments", "tiers", "statement", "try_segment", "promises"),
     *("segment_why", "detail", "join", "give_tier", "end_tier"),
     *("campaigns", "campaign_why", "add_codes"),
 }

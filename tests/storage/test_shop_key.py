@@ -27,6 +27,7 @@ ACROSS = {
     "SELECT min(outbox.try_at)": "only where time is moved by hand: when the next message is due",
     "SELECT life.": "whether the outbox is held: one row",
     "SELECT min(wakes.at)": "only where time is moved by hand: when the next deadline comes",
+    "SELECT min(campaigns.next_at)": "likewise, when the pace of a campaign lets it go on",
     "SELECT outbox.shop FROM outbox WHERE outbox.state": "the shops with something due, likewise",
     "SELECT min(restocks.at)": "likewise, when more buyers are to be told of what is back",
     "SELECT restocks.": "the items that are back, of which buyers are to be told",
