@@ -452,7 +452,8 @@ class Campaign(Settings):
 
     def ends_at(self, zone: ZoneInfo) -> datetime:
         """The last day counts in full."""
-        return datetime.combine(self.end + timedelta(days=1), time.min, zone)
+        last = min(self.end, date.max - timedelta(days=2))  # behind it a day has to be left in every zone
+        return datetime.combine(last + timedelta(days=1), time.min, zone)
 
 
 class Promotion(Campaign):

@@ -48,6 +48,7 @@ log = structlog.get_logger()
 PAGE = 500  # addresses in one transaction
 TRIED = 200  # texts that are rendered for a last look
 NO_CODES = timedelta(hours=1)  # until a campaign without codes looks for new ones; what adds some wakes it
+LATEST = timedelta(days=366)  # so late an offer may be, where its campaign has no end in sight
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Named = tuple[str, str]  # a shop, and a promotion of its settings
@@ -299,7 +300,7 @@ class Campaigns:
             category=policy.category,
             rule=campaign_records.rule_of(name),
             due_at=due_at,
-            lateness=max(policy.lateness, campaign.ends_at(shop.zone()) - due_at),
+            lateness=max(policy.lateness, min(campaign.ends_at(shop.zone()) - due_at, LATEST)),
             values={name: value for name, value in values.items() if value is not None},
         )
         return draft, version

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from sqlalchemy import Connection, select
 
 from bot.app import build, rules_of
@@ -54,6 +55,15 @@ async def test_an_offer_reaches_those_of_the_tier_who_agreed_once(database_url: 
         text = next(m["text"] for m in shop.receiver.messages if m["template"] == "vip_promotion")
         assert "全场九折" in text
         assert "不要优惠" in text
+
+
+@pytest.mark.parametrize("end", ["2199-12-31", "9999-12-31"])
+async def test_a_campaign_may_have_no_end_in_sight(database_url: str, end: str) -> None:
+    endless = {"promotions": {"spring": SPRING | {"end": end}}}
+    async with world(database_url, **(SETTINGS | endless)) as shop:
+        await loyal(shop, "ann")
+        await shop.forward(2 * DAY)
+        assert offered(shop) == ["ann"]
 
 
 async def test_who_does_not_want_to_be_profiled_gets_no_offer_by_figures(database_url: str) -> None:
