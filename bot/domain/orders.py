@@ -512,6 +512,9 @@ def _keep_account(order: Order, event: OrderPlaced) -> Order:
         pay_by=event.pay_by,
         off_delivery=event.pay_on_delivery is False,
     )
+    known = order.number is not None or order.told_paid is not None
+    if order.account_at is None and known:  # stored before the account had a time of its own
+        order = _replace(order, account_at=order.shown_at)
     return shown if order.account_at is None or _newness(order) < _newness(shown) else order
 
 

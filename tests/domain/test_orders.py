@@ -376,3 +376,10 @@ def test_no_file_takes_away_what_only_the_system_knows() -> None:
             Money(6000, "CNY"),
             Money(5000, "CNY"),
         )
+
+
+def test_an_order_stored_before_its_account_had_a_time_is_not_set_back_by_an_older_snapshot() -> None:
+    newer = msgspec.structs.replace(placed(paid=Money(6000, "CNY"), number="#1001"), at=AT + HOUR)
+    stored = msgspec.structs.replace(order_of(newer), account_at=None)
+
+    assert merge(stored, placed(paid=Money(0, "CNY"), number="#1001")).told_paid == Money(6000, "CNY")
