@@ -234,6 +234,7 @@ OFFERS = {
             "start": "2026-11-22",
             "end": "2026-12-20",
             "offer": f"{name}: 全场九折",
+            "quiet": "0m",  # also to who has just bought something
         }
         for name in ("spring", "tea")
     },
