@@ -255,6 +255,6 @@ async def test_an_offer_that_the_weekly_cap_holds_back_comes_when_there_is_room(
         await shop.forward(6 * DAY)
         offers = [m for m in shop.receiver.messages if m["template"] == "vip_promotion"]
         assert len(offers) == 1
-        await shop.forward(4 * DAY)
+        await shop.forward(8 * DAY)
         offers = [m for m in shop.receiver.messages if m["template"] == "vip_promotion"]
         assert len({offer["text"] for offer in offers}) == 2

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, Row
 
+from bot.domain.actions import CALLS
 from bot.domain.campaigns import HOUR, Chance, offer_text, rules_of, slots
 from bot.domain.context import Buyer
 from bot.domain.errors import TemplateError
@@ -49,6 +50,8 @@ PAGE = 500  # addresses in one transaction
 TRIED = 200  # texts that are rendered for a last look
 NO_CODES = timedelta(hours=1)  # until a campaign without codes looks for new ones; what adds some wakes it
 LATEST = timedelta(days=366)  # so late an offer may be, where its campaign has no end in sight
+# Cases in which a buyer waits for a person; the others bind the order that they are about.
+WAITS = frozenset((*CALLS, "complaint", "compensation", "bad_review", "return"))
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Named = tuple[str, str]  # a shop, and a promotion of its settings
@@ -338,7 +341,7 @@ class Audience:
         those = self._those(every - unprofiled)
         follow = those.keys() if campaign.after is None else self._told_before(campaign.after, set(those))
         cases = unit.ask(case_records.open_of(every, ()))
-        waits = {buyer for buyer, _ in cases}
+        waits = {buyer for buyer, case in cases if case.kind in WAITS}
         held = order_records.unpaid_or_lately(
             connection, shop_id, every, unit.now - unit.shop.payment.close, unit.now - campaign.quiet
         )
