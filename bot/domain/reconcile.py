@@ -250,7 +250,7 @@ def _not_the_sum(transfer: Transfer, order: Payable, book: Book) -> Verdict | No
     too_much, owed_elsewhere = minor > order.left, bool(book.owing(transfer))
     if owed_elsewhere and (too_much or not _is_payer(transfer, order)):
         return None
-    if _is_stranger(transfer, order) and not _is_payer(transfer, order):
+    if _is_stranger(transfer, order):
         return None
     return _for(transfer, "over" if too_much else "part", order)
 
