@@ -66,6 +66,12 @@ class _Desk:
             raise WrongUse(self.say("no_campaign", name=repr(name), known=known))
         return name
 
+    def read(self, name: str, question: Callable[[Connection], T]) -> T:
+        """Ask about a campaign that there is."""
+        self.named(name)
+        with opened(self.config) as database:
+            return database.read_now(question)
+
     def do(self, database: Database, work: Callable[[Connection], T]) -> T:
         try:
             return database.write_now(work)
@@ -106,11 +112,9 @@ def status(
 ) -> None:
     """Show how far a campaign is."""
     desk = _Desk(config_file, shop_name)
-    desk.named(name)
-    with opened(desk.config) as database:
-        found = database.read_now(
-            partial(campaigning.standing, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now())
-        )
+    found = desk.read(
+        name, partial(campaigning.standing, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now())
+    )
     if as_json:
         show_json(found)
         return
@@ -226,11 +230,9 @@ def result(
 ) -> None:
     """Show what those who were told bought, against those held out."""
     desk = _Desk(config_file, shop_name)
-    desk.named(name)
-    with opened(desk.config) as database:
-        found = database.read_now(
-            partial(campaigning.result, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now())
-        )
+    found = desk.read(
+        name, partial(campaigning.result, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now())
+    )
     if as_json:
         show_json(found)
         return
