@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from bot.config import schema
 from tests.conftest import cannot_run
@@ -79,6 +80,18 @@ def test_everything_in_a_lock_file_is_one_version_with_its_hashes(lock: str) -> 
 
     assert len(pinned(lock)) > 30
     assert loose == []
+
+
+# name: the last release with a hole known of it
+HOLES = {"aiohttp": "3.14.2", "aiosmtplib": "5.1.0", "jinja2": "3.1.5"}
+
+
+def test_what_has_known_holes_is_not_asked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = {each.name: each for each in map(Requirement, project["project"]["dependencies"])}
+
+    assert [name for name, last in HOLES.items() if asked[name].specifier.contains(last)] == []
+    assert [name for name, each in asked.items() if ">=" not in str(each.specifier)] == []
 
 
 def test_the_lock_files_hold_what_the_project_asks_for() -> None:
