@@ -35,7 +35,7 @@ TO_SELLER = "seller_case"  # the template of what the seller is told, about an o
 TOO_LATE = timedelta(hours=12)  # a night's quiet hours fit in
 ONE_BREATH = timedelta(minutes=6)  # at least, between two messages about the same money
 TOLD_BEFORE = (payment_term.TOLD_BY, "total_changed")  # before the sum is asked for
-ABOUT_MONEY = ("order_confirmation", "payment_reminder", "second_contact")
+ABOUT_MONEY = (*TOLD_BEFORE, "payment_received", "payment_reminder", "second_contact")
 WAITS_AGAIN = timedelta(days=1)  # an order that waits for the seller is looked at again
 FORGOTTEN = timedelta(days=30)  # older facts come from an import, and need no follow-up
 

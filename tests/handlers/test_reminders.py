@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -258,6 +259,14 @@ def test_two_words_about_money_never_come_in_one_breath(told: timedelta, close: 
     times = [told, *due_times(desk, (world.confirmed(at=PLACED + told),), days(7))]
 
     assert all(one + timedelta(minutes=5) <= other for one, other in pairwise(times)), times
+
+
+@pytest.mark.parametrize("template", ["total_changed", "payment_received"])
+def test_who_was_just_told_what_is_left_to_pay_is_not_asked_for_it_at_once(template: str) -> None:
+    desk = Desk().take(world.placed())
+    told = Said(key=template, template=template, state="sent", order="1001", sent_at=PLACED + hours(0.25))
+
+    assert due_times(desk, (world.confirmed(), told))[0] == hours(0.75)
 
 
 def test_an_order_told_late_is_given_up_only_after_its_full_time() -> None:

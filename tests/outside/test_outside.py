@@ -233,6 +233,9 @@ def test_first_things_come_first_and_reminders_not_in_one_breath() -> None:
     assert found("first-things", placed(), hears(MINUTE, "payment_received"), confirmed)
     assert found("first-things", placed(), confirmed, hears(HOUR + MINUTE, "payment_reminder"))
     assert not found("first-things", placed(), confirmed, hears(2 * HOUR, "payment_reminder"))
+    for other in ("total_changed", "payment_received"):
+        changed = hears(2 * HOUR - MINUTE, other)
+        assert found("first-things", placed(), confirmed, changed, hears(2 * HOUR, "payment_reminder"))
 
 
 def test_what_was_told_long_before_its_order_may_be_said_before_the_confirmation() -> None:

@@ -93,13 +93,13 @@ def _cancelled_twice(said: Said) -> bool:
 
 
 def _in_one_breath(said: Said) -> bool:
-    """Asked for money in the breath in which the order was confirmed or a payment acknowledged."""
+    """Asked for money in the breath in which the order was confirmed, changed or partly paid."""
     if said.sending.template not in money.ASKING:
         return False
     breath = min(
         (ONE_BREATH, *(wait / 2 for wait in said.shop.payment.remind if wait))
     )  # as the shop wants it
-    of_money = said.earlier("order_confirmation", *money.NAMING_SUMS)
+    of_money = said.earlier("order_confirmation", "total_changed", *money.NAMING_SUMS)
     return any(said.at - began(other) < breath for other in of_money)
 
 

@@ -19,6 +19,7 @@ CALM = said("reassurance", days(1.5))
 
 FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("one_breath", said("payment_reminder", hours(0.012)), [CONFIRMED], []),
+    ("one_breath", said("payment_reminder", hours(2)), [CONFIRMED, said("total_changed", hours(1.99))], []),
     ("nothing_said_before", said("second_contact", days(2)), [], []),
     ("nothing_said_before", said("review_reminder", days(9)), [CONFIRMED], []),
     ("tidied_up", said("cancelled", days(90)), [CONFIRMED], [world.shipped(), DELETED]),

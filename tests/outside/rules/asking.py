@@ -111,7 +111,7 @@ def first_things(history: History) -> Iterator[Finding]:
                 yield _finding(
                     confirmed, f"{order} is confirmed only after {heard.template} was said", order, heard
                 )
-        asked = [heard for heard in said if heard.template in ("order_confirmation", *REMINDERS)]
+        asked = [heard for heard in said if heard.template in _NAME_A_SUM]
         for one, other in pairwise(asked):
             if other.at - one.at < ONE_BREATH and other.template in REMINDERS:
                 yield _finding(
