@@ -18,6 +18,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
+from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import closes_at
 from bot.domain.payments import newly_back
 from bot.domain.return_policy import until_of
@@ -226,8 +227,11 @@ def _carried_time(name: str, about: About) -> datetime | None:
 
 
 def _amount(about: About) -> Any:
-    """Of the refund that the message is about; one without an amount is of the whole order."""
+    """Of the refund that the message is about; one without an amount is of the whole order. Of what came
+    since the buyer was last told of money."""
     order, id = about.facts.order, about.due.values.get("refund")
+    if order and about.due.template == THANKS:
+        return newly_paid(order, about.facts.said)
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
