@@ -62,7 +62,8 @@ CARRIED: dict[str, str] = {
     "second": "the other one",
     "way": "replacement, refund, repair or size: what a return is for; may be empty",
     "ways": "those of them that the buyer may choose, the likeliest first; an empty list if it is known",
-    "choices": "names of the items that the buyer may mean; an empty list if it is known",
+    "choices": "names of the items, or numbers of the orders, that the buyer may mean; an empty list if it "
+    "is known",
     "again": "true if the same was asked before",
     "shop_pays": "true if the shop pays for sending it back",
     "why": "excluded, used or none_taken: why nothing is taken back",
@@ -324,6 +325,13 @@ def _ships_within(about: About) -> timedelta | None:
     return about.shop.payment.ships_within or None
 
 
+def _waits(about: About) -> bool:
+    order = about.facts.order
+    return order is not None and any(
+        case.open and case.kind == "quote" and case.order == order.id for case in about.facts.cases
+    )
+
+
 def _returns(about: About) -> Parts | None:
     return Parts(_RETURNS, about) if about.shop.returns else None
 
@@ -376,6 +384,7 @@ _ORDER: Makers[_Ordered] = {
     "paid": lambda o: _more_than_nothing(o.order.paid),
     "left": lambda o: o.order.left,
     "overpaid": lambda o: o.order.overpaid,
+    "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,
     "refunded": lambda o: _more_than_nothing(o.order.refunded),
     "cancelled_at": lambda o: o.about.local(o.order.called_off_at) if o.order.cancelled else None,
@@ -416,6 +425,7 @@ _PAYMENT: Makers[About] = {
     "memo": lambda a: memo(a.facts.order.shown_number) if a.facts.order else None,
     "closes_at": _closes_at,
     "ships_within": _ships_within,
+    "waits": _waits,
 }
 
 _RETURNS: Makers[About] = {
