@@ -30,6 +30,7 @@ from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
+from handlers.talk import open_question
 from handlers.which_order import PAYABLE, about_order, named_order, own_order
 
 KIND: Literal["payment_claim"] = "payment_claim"
@@ -108,7 +109,10 @@ def _which_of(
     orders: list[Order], reason: str, details: dict[str, Value], event: MessageReceived, context: Context
 ) -> list[Action]:
     """Claim each until it is known which one was paid: none of them is reminded of meanwhile."""
-    about: dict[str, str | int | None] = {"orders": "\n".join(order.id for order in orders)}
+    before = open_question(context)
+    again = before is not None and before.question == WHICH
+    claimed_by = before.about["message"] if before and again else event.external_id
+    ids = "\n".join(order.id for order in orders)
     cases = [
         _case(order, event, reason, {"order": order.shown_number, **details})
         for order in orders
@@ -118,7 +122,7 @@ def _which_of(
     return [
         *cases,
         answer("payment_claimed", event, choices=choices),
-        Ask(question=WHICH, lapses=LAPSES, about=about),
+        Ask(question=WHICH, lapses=LAPSES, about={"orders": ids, "message": claimed_by}),
     ]
 
 
@@ -128,10 +132,9 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     order = named_order(order_proof.numbers_in(event.text), context)
     if order is None or order.id not in among:
         return None
-    others = [
-        case for case in context.cases if case.kind == KIND and case.order in among and case.order != order.id
-    ]
-    return [*(CloseCase(key=case.key) for case in others), *i_paid(meaning, event, context)]
+    others = {_key(id, event, str(asked.about.get("message"))) for id in among if id != order.id}
+    closed = [CloseCase(key=case.key) for case in context.cases if case.key in others]
+    return [*closed, *i_paid(meaning, event, context)]
 
 
 def claim_or_status(order: Order, event: MessageReceived, context: Context) -> list[Action]:
@@ -163,8 +166,12 @@ def claim(order: Order, event: MessageReceived, context: Context) -> list[Action
 
 def _case(order: Order, event: MessageReceived, reason: str, details: dict[str, Value]) -> OpenCase:
     """A claim that the seller rejected may be made again, so each message has a case of its own."""
-    key = f"payment_claim:{order.id}:{event.channel}:{event.external_id}"
+    key = _key(order.id, event, event.external_id)
     return OpenCase(kind=KIND, key=key, reason=reason, order=order.id, details=details)
+
+
+def _key(order: str, event: MessageReceived, message: str) -> str:
+    return f"{KIND}:{order}:{event.channel}:{message}"
 
 
 def claimed(order: Order, context: Context) -> bool:

@@ -152,6 +152,19 @@ def test_which_of_two_orders_was_paid_is_asked_and_neither_is_reminded_of_meanwh
     assert chat.asked is None
 
 
+def test_a_claim_of_its_own_stays_when_another_order_is_named() -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say("I paid for 2706", "i_paid")
+    chat.say("thanks", "thanks")
+    chat.talk = msgspec.structs.replace(chat.talk, order=None)
+
+    chat.say("I have paid", "i_paid")
+    chat.say("2705")
+
+    assert [case.order for case in chat.opened] == ["2706", "2705"]
+    assert not [each for each in chat.last if isinstance(each, CloseCase)]
+
+
 def test_the_order_that_owes_the_sum_which_is_named_is_meant() -> None:
     dearer = order_of(world.placed(order="2707", total=Money(20000, "CNY")))
     slots = Slots(amount=Decimal(200), currency="CNY")
