@@ -17,13 +17,13 @@ from handlers.order_proof import marked_numbers_in, numbers_in
 from handlers.products import FACTS
 from handlers.talk import open_question, talk_of
 from handlers.which_meaning import settled
-from handlers.which_order import named_order
+from handlers.which_order import BEFORE_SHIPPING, named_order
 
 HOW_TO_ORDER, BEFORE_BUYING, OWN_SUM = "how_to_order", "delivery_time", "own_sum"
 LIKELY, SURER = 0.45, 0.75  # probabilities from which on a question about an item that is known is answered
 LONG = 120  # characters of a text that asks for more than when something arrives
 SHORT = 40  # characters of a text that names an item and a sum, and so offers it
-OF_SUMS = frozenset({"price", "how_to_pay", "payment_status", "discount"})
+OF_SUMS = frozenset({"price", "how_to_pay", "payment_status", "discount", "postage"})
 LATE = frozenset({"where_is_order", "when_ship"})
 # What has a word of its own, or a person in any case.
 NOT_PASSED_ON = frozenset({"stop", "resume", "no_offers", "no_reminders", "person", "cancel_order"})
@@ -51,7 +51,22 @@ _SUM = re.compile(
     r"\bhow much (?:is|was|does|do i|must i|should i|have i|will i|i|to)\b|\b(?:total|sum|amount|owe|due)\b"
     r"|多少钱|(?:要|该|得|应|还)付多少|(?:一共|总共|合计|总)(?:是|价|额)?多少|总(?:价|额)"
 )
-_NOT_A_SUM = re.compile(r"refund|\bback\b|postage|shipping|delivery|discount|cheaper|退|运费|邮费|优惠|便宜")
+_NOT_A_SUM = re.compile(
+    r"refund|\bback\b|postage|shipping|\bstock\b|(?<!\bon )delivery(?! (?:man|guy))|discount|cheaper"
+    r"|退|运费|邮费|优惠|便宜"
+)
+# What is asked of no item, but of what one has to pay.
+_OWED = re.compile(
+    r"\bhow much (?:is |money is )?(?:still )?(?:left|remaining|outstanding|due)\b|\bowe\b"
+    r"|\b(?:how much|what)\b.{0,20}\bstill (?:to pay|due|have to pay|need to pay)\b"
+    r"|\bhow much\b.{0,20}\bpay (?:you|at the door|on delivery|when it|(?:the )?(?:driver|courier|carrier"
+    r"|postman|delivery (?:man|guy)))\b"
+    r"|还(?:差|欠|剩|要付|需付|要给|得付|该付)(?:多少|几)|(?<!相)(?:差|欠)(?:你们?|您)?多少"
+    r"|(?:到货|收货|货到)(?:时|后)?(?:要|得|该)?付多少"
+)
+_TOTAL = re.compile(r"\btotal\b|(?:一共|总共|合计|总)(?:是|要|价|额)?(?:付)?多少")
+# States of an order whose total may be asked for without naming it.
+_WAITS = (*BEFORE_SHIPPING, "on_delivery")
 _MY_ORDER = re.compile(r"\b(?:my|the|this|that) order\b|(?:我的?|这个?|那个?)(?:订单|单)")
 _PRICE_AND_POSTAGE = re.compile(
     r"\b(?:how much|price|cost)\b.{2,80}\b(?:and|with|including|plus)\b"
@@ -105,10 +120,14 @@ def _is_no_bargain(text: str, plain: str) -> bool:
 
 def _asks_own_sum(plain: str, event: MessageReceived, context: Context) -> bool:
     """Whether the question is how much an order comes to, and not an item."""
-    if context.shelf.named or not _SUM.search(plain) or _NOT_A_SUM.search(plain):
+    owed = _OWED.search(plain)
+    if context.shelf.named or not (owed or _SUM.search(plain)) or _NOT_A_SUM.search(plain):
         return False
     named = marked_numbers_in(event.text) or named_order(numbers_in(event.text), context)
-    return bool(named) or bool(context.orders and _MY_ORDER.search(plain))
+    if named or not context.orders:
+        return bool(named)
+    waits = any(order.state in _WAITS for order in context.orders) and not context.shelf.products
+    return bool(owed or _MY_ORDER.search(plain) or (waits and _TOTAL.search(plain)))
 
 
 def _before_buying(plain: str, event: MessageReceived, context: Context) -> bool:

@@ -33,13 +33,13 @@ from handlers.answer_limit import limited
 from handlers.awaited import noted, only_waits
 from handlers.form import read_form
 from handlers.language import in_letters, language_of
-from handlers.meaning import EMPTY, recognise
+from handlers.meaning import EMPTY, recognise, says_paid
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
-from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order, own_order
+from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
 MOST = 3  # answers to one message
@@ -52,7 +52,7 @@ def reply(event: MessageReceived, context: Context) -> list[Action]:
     """Reply to a message in its own language, each of its wishes once, and not too often in a row."""
     read_alone = haggling.surely(context.understood or read(event, context.locale))
     understood = about_items.revised(read_alone, event, context)
-    decided = told_anew(decide(understood, event, context), event, context)
+    decided = told_anew(_with_claim(understood, event, context), event, context)
     given = limited(decided, _meant(understood), event, context)
     answers = [_in_language(action, event, context) for action in given]
     return remembered([*answers, *quotes.recognise(answers, context)], understood, event, context)
@@ -63,6 +63,14 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
     replied = reply(event, context)
     done = {*event.answered, "noted"}  # its words stand where they stood
     return [each for each in replied if not (isinstance(each, Say) and each.template in done)]
+
+
+def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
+    """A payment that is claimed beside another matter counts, whatever that is."""
+    decided = decide(understood, event, context)
+    if context.human_talks or event.kind not in ("text", "other"):
+        return decided
+    return claims.beside(decided, _meant(understood)[0], event, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
@@ -196,11 +204,16 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
 
     def reply_about(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
         def of(order: Order) -> list[Action]:
-            if "i_paid" in meaning.also and not owes_nothing(order):
-                return claims.claim(order, event, context)
+            if says_paid(event.text) and not owes_nothing(order):
+                return claims.claim_or_status(order, event, context)
             asked = template in SHIPPING_QUESTIONS
             late = late_shipping.ask_person(order, event, context) if asked else []
-            return [answer(template, event, order), *late]
+            unknown = order.state in ("payment_unclear", "unknown") or not asked
+            return [
+                answer(template, event, order),
+                *late,
+                *(claims.looked_after(order, event) if unknown else []),
+            ]
 
         return about_order(event, context, of, states)
 
@@ -234,11 +247,7 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
     """Record the wish; the answer says what holds, which may be a newer word that came before this one."""
     resumed_at = context.standing.resumed_at
     undone = resumed_at is not None and resumed_at > event.at
-    said: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
-    order = own_order(event, context, PAYABLE) if "i_paid" in meaning.also else None
-    if order is None or owes_nothing(order) or claims.claimed(order, context):
-        return said
-    return [*said, claims.claim_of(order, event)]
+    return [_stop(event), answer("resumed" if undone else "stopped", event)]
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -414,6 +423,7 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
 
 QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
+    **claims.QUESTIONS,
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
     **lost_sale.QUESTIONS,

@@ -10,7 +10,16 @@ from bot.domain.payment_term import begins_at
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers import reminders
-from handlers.validity import cancelled, free, iso, not_payable, on_account, refunded_in_full, reminders_ended
+from handlers.validity import (
+    cancelled,
+    claimed,
+    free,
+    iso,
+    not_payable,
+    on_account,
+    refunded_in_full,
+    reminders_ended,
+)
 
 MINUTES_AGO = timedelta(minutes=15)  # an order so new is confirmed at once, at night too: its buyer is awake
 LOOKED_BACK_TO = ("order_confirmation", "payment_reminder")
@@ -59,7 +68,7 @@ def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) 
 
 def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     outdated = not_payable(order) or free(order) or on_account(order)
-    outdated = outdated or reminders_ended(order, facts.conversations)
+    outdated = outdated or reminders_ended(order, facts.conversations) or claimed(order, facts)
     if outdated or order.placed_at is None:
         return outdated or Reason("order_unknown", {"order": order.shown_number})
     closed = reminders.order_closed(order, facts, now)

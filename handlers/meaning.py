@@ -49,6 +49,20 @@ _FILLER = re.compile(
 )
 # Where a sentence of Chinese goes on in the next message: "别再", "给我发消息了".
 _GOES_ON = re.compile(r"(?<=[别別勿再续續])\s*\n\s*|(?<=[给給向跟]我)\s*\n\s*")
+_OF_PAYING = re.compile(
+    r"paid|payed|payment|transfer|wired|remit|deposit|money|funds|cash|[付转轉汇匯款]|打钱|打錢"
+)
+# Where one thing that is said ends and the next begins.
+_ENDS = re.compile(
+    r"(?<=[.!?;,。，、；！？])\s*(?!\d)|\n|\b(?:and|but|so|also)\b|另外|[还還]有|[顺順]便|麻[烦煩]|[请請]",
+    re.IGNORECASE,
+)
+_PARTS = 20  # that are read for it
+# Whatever was said to be paid, it is not as it should be.
+_WENT_WRONG = re.compile(
+    r"退|失败|重复|两次|多付|扣"
+    r"|\b(?:refund\w*|return\w*|twice|double|fail\w*|declined|error|wrong|too much)\b"
+)
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
 
@@ -77,6 +91,16 @@ def recognise(text: str) -> Meaning:
     others = dict.fromkeys(phrase.meaning for phrase in found if phrase.meaning != best.meaning)
     also = (*others, "no_reminders") if pressed else tuple(others)
     return _by(best.meaning, best.score, best.name, also)
+
+
+def says_paid(text: str) -> bool:
+    """True if it is said that the money was sent, whatever else is said beside it."""
+    plain = normalise(text)
+    if not _OF_PAYING.search(plain) or _WENT_WRONG.search(plain):
+        return False
+    parts = (plain, *map(normalise, _ENDS.split(text[:LONGEST])[:_PARTS]))
+    found = ({phrase.meaning for phrase in found_in(part)} for part in parts)
+    return any("i_paid" in meant and "payment_status" not in meant for meant in found)
 
 
 def _parts(text: str) -> list[str]:

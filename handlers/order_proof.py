@@ -139,6 +139,11 @@ def _numbers_in(plain: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*marked, *long)))[:NUMBERS]
 
 
+def uncalled_numbers_in(text: str) -> tuple[str, ...]:
+    """Find what may be an order's number, and is not called the last digits of a phone, card or account."""
+    return numbers_in(_CALLED.sub(_TAKEN, text[:LONGEST]))
+
+
 def marked_numbers_in(text: str) -> tuple[str, ...]:
     """Find only the numbers that the buyer calls an order's number."""
     return tuple(

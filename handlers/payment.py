@@ -7,6 +7,7 @@ from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.payment_news import THANKS, told_of_money
 from bot.domain.payments import Paid
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
@@ -26,7 +27,6 @@ from handlers.validity import (
 )
 
 REASSURE_AFTER = timedelta(days=1)  # buyers begin to doubt the day after, while nothing has arrived
-_TELL_PAYMENTS = ("order_confirmation", "payment_received", "total_changed")
 
 
 def covered(order: Order) -> bool:
@@ -76,8 +76,8 @@ def _sum(money: Money) -> str:
 def receive(order: Order, context: Context) -> list[Action]:
     return [
         Say(
-            template="payment_received",
-            key=f"payment_received:{order.id}:{name}",
+            template=THANKS,
+            key=f"{THANKS}:{order.id}:{name}",
             order=order.id,
             at=at,
             earliest=True,
@@ -127,11 +127,8 @@ def _nothing_paid(order: Order) -> Reason | None:
 
 def _already_said(order: Order, facts: Facts) -> Reason | None:
     """An earlier message named this sum or more, or was written knowing that all was paid."""
-    for said in facts.said:
-        told = said.template in _TELL_PAYMENTS and said.sent_at is not None and said.paid
-        if told and _named(said, order):
-            return Reason("already_told", {"order": order.shown_number})
-    return None
+    told = any(_named(said, order) for said in told_of_money(facts.said))
+    return Reason("already_told", {"order": order.shown_number}) if told else None
 
 
 def _named(said: Said, order: Order) -> bool:
@@ -160,7 +157,7 @@ def not_covered(order: Order) -> Reason | None:
 
 
 POLICIES: MessagePolicies = {
-    "payment_received": policy.service(why_not_acknowledge, variables=("order.paid_at",)),
+    THANKS: policy.service(why_not_acknowledge, variables=("order.paid_at",)),
     "reassurance": policy.service(why_not_reassure),
 }
 

@@ -7,8 +7,8 @@ from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
+from handlers import claims, pay_ways
 from handlers import message_policies as policy
-from handlers import pay_ways
 from handlers.payment import owes_nothing
 from handlers.questions import Answers
 from handlers.replies import answer, case_waiting, quoted
@@ -22,7 +22,7 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
         return _ask_person(event, context)
     order = own_order(event, context, PAYABLE)
     if order is not None and (order.state not in PAYABLE or owes_nothing(order)):
-        return [answer("payment_status", event, order)]
+        return claims.status(order, event)
     refused = pay_ways.refused(event.text, payment)
     return [
         answer("how_to_pay", event, order, refused=refused) if refused else answer("how_to_pay", event, order)
@@ -35,7 +35,7 @@ def own_sum(meaning: Meaning, event: MessageReceived, context: Context) -> list[
 
     def of(order: Order) -> list[Action]:
         to_pay = order.state in PAYABLE and not owes_nothing(order) and (payment.accounts or payment.link)
-        return [answer("how_to_pay" if to_pay else "payment_status", event, order)]
+        return [answer("how_to_pay", event, order)] if to_pay else claims.status(order, event)
 
     return about_order(event, context, of, PAYABLE)
 

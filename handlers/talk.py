@@ -19,6 +19,7 @@ from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import answer_limit
 from handlers import message_policies as policy
 from handlers.language import written_in
+from handlers.meaning import says_paid
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
@@ -97,8 +98,8 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]
-    if say.template in TELLS_FACTS and numbers_in(event.text):
-        return [say]  # whoever names an order is told of it
+    if say.template in TELLS_FACTS and (numbers_in(event.text) or says_paid(event.text)):
+        return [say]  # whoever names an order is told of it, and whoever has paid that the money came
     if say.template in TELLS_FACTS and not varied:
         order = _order_of(say, context)
         return [answer("same_again", event, order, facts=_facts_of(order) if order else None)]

@@ -75,9 +75,9 @@ def _but_for_the_last(text: str, context: Context) -> tuple[Order, ...]:
 
 def _names_another(text: str, context: Context) -> bool:
     """True for a number that is written as their orders' numbers are, and is none of them."""
-    numbers = order_proof.numbers_in(text)
-    if named_order(numbers, context):
+    if named_order(order_proof.numbers_in(text), context):
         return False
+    numbers = order_proof.uncalled_numbers_in(text)
     written = {_shape(order.shown_number) for order in context.orders}
     return any(_shape(number) in written for number in numbers)
 

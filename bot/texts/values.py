@@ -18,6 +18,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
+from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import closes_at
 from bot.domain.payments import newly_back
 from bot.domain.return_policy import until_of
@@ -61,7 +62,8 @@ CARRIED: dict[str, str] = {
     "second": "the other one",
     "way": "replacement, refund, repair or size: what a return is for; may be empty",
     "ways": "those of them that the buyer may choose, the likeliest first; an empty list if it is known",
-    "choices": "names of the items that the buyer may mean; an empty list if it is known",
+    "choices": "names of the items, or numbers of the orders, that the buyer may mean; an empty list if it "
+    "is known",
     "again": "true if the same was asked before",
     "shop_pays": "true if the shop pays for sending it back",
     "why": "excluded, used or none_taken: why nothing is taken back",
@@ -226,8 +228,11 @@ def _carried_time(name: str, about: About) -> datetime | None:
 
 
 def _amount(about: About) -> Any:
-    """Of the refund that the message is about; one without an amount is of the whole order."""
+    """Of the refund that the message is about; one without an amount is of the whole order. Of what came
+    since the buyer was last told of money."""
     order, id = about.facts.order, about.due.values.get("refund")
+    if order and about.due.template == THANKS:
+        return newly_paid(order, about.facts.said)
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
@@ -320,6 +325,13 @@ def _ships_within(about: About) -> timedelta | None:
     return about.shop.payment.ships_within or None
 
 
+def _waits(about: About) -> bool:
+    order = about.facts.order
+    return order is not None and any(
+        case.open and case.kind == "quote" and case.order == order.id for case in about.facts.cases
+    )
+
+
 def _returns(about: About) -> Parts | None:
     return Parts(_RETURNS, about) if about.shop.returns else None
 
@@ -372,6 +384,7 @@ _ORDER: Makers[_Ordered] = {
     "paid": lambda o: _more_than_nothing(o.order.paid),
     "left": lambda o: o.order.left,
     "overpaid": lambda o: o.order.overpaid,
+    "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,
     "refunded": lambda o: _more_than_nothing(o.order.refunded),
     "cancelled_at": lambda o: o.about.local(o.order.called_off_at) if o.order.cancelled else None,
@@ -412,6 +425,7 @@ _PAYMENT: Makers[About] = {
     "memo": lambda a: memo(a.facts.order.shown_number) if a.facts.order else None,
     "closes_at": _closes_at,
     "ships_within": _ships_within,
+    "waits": _waits,
 }
 
 _RETURNS: Makers[About] = {

@@ -39,6 +39,7 @@ VARIABLES: dict[str, str] = {
     "order.paid": "amount paid so far; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
+    "order.on_delivery": "true if it is paid to the carrier",
     "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
     "was given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
@@ -85,6 +86,8 @@ VARIABLES: dict[str, str] = {
     "payment.link": "page to pay at; may be empty",
     "payment.memo": "what to write on the transfer; may be empty",
     "payment.closes_at": "time when the unpaid order is closed; empty if nothing is to be paid",
+    "payment.waits": "true while the price is not yet what was agreed with the buyer: nothing is to be paid "
+    "now",
     "payment.ships_within": "length of time, after payment; empty if the order has left, ended or is late",
     "returns": "what the shop takes back; empty if the settings have no returns",
     "returns.days": "number of days for what the buyer does not want; 0 for never",

@@ -338,7 +338,8 @@ CLAIMS: tuple[tuple[str, Rule], ...] = (
     (r"^It's a deal|^成交：", agreed),
     (r"^Your quote is|^报价号|^議價編號", for_a_day),
     (
-        r"^We've seen your order|的报价.*看到|看到.*订单.*报价|看到.*訂單.*議價|^We're changing the price",
+        r"^We've seen your order|的报价.*看到|看到.*订单.*报价|看到.*訂單.*議價|^We're changing the price"
+        r"|^价格正在改成|^價格正在調整",
         price_to_change,
     ),
     (r"^The total of your order|^It's now \$|金额有变动|金額有異動", lambda now: now.has("repriced")),

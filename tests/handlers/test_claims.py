@@ -1,20 +1,29 @@
 """Claims of payment: the seller confirms them, once at a time for each order."""
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
-from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, Say
+from bot.domain.actions import CallHuman, CloseCase, CountTry, NoteBuyer, OpenCase, Say
 from bot.domain.context import Case
-from bot.domain.meanings import Meaning
+from bot.domain.events import OrderEvent
+from bot.domain.meanings import Meaning, Slots
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from handlers.claims import claim, claimed, i_paid, take_form
 from tests.handlers import world
+from tests.handlers.asking import Chat
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
 
 UNPAID = order_of(world.placed())
 PAID = order_of(world.placed(), world.paid())
 PARTLY = order_of(world.placed(), world.paid(minor=5000))
 OPEN = Case(number=3, kind="payment_claim", key="x", reason="payment_claimed", opened_at=PLACED, order="1001")
+TWO = tuple(
+    order_of(world.placed(PLACED + world.hours(after), order=number))
+    for number, after in (("2706", 1), ("2705", 0))
+)
 PAYMENT = Meaning("i_paid", 0.9)
 FORM = {"bank": "ICBC", "amount": "128.00"}
 
@@ -87,3 +96,130 @@ def test_a_try_to_prove_an_order_by_a_form_counts_also_while_a_person_is_called(
     actions = take_form({**FORM, "order": "1001"}, wrote("Order: 1001\nPhone: 13911112222"), context)
 
     assert [type(action) for action in actions] == [CountTry, NoteBuyer, Say]
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        ("I have paid and where is my parcel", set()),
+        ("paid! when do you ship", set()),
+        ("Paid. The parcel is broken", {"not_understood"}),
+        ("I've paid. Can I have an invoice?", {"invoice_form"}),
+        ("付了，能开发票吗", {"invoice_form"}),
+        ("我付好了，尾号6789\n顺便能开发票吗", {"invoice_form"}),
+        ("已付款。请尽快发货，还有，地址改成杭州市西湖区文三路5号", {"address_asked"}),
+    ],
+)
+def test_a_claim_counts_whatever_stands_beside_it(text: str, beside: set[str]) -> None:
+    intents = {"invoice_form": "invoice", "address_asked": "change_address"}
+    intent = next((intents[name] for name in beside if name in intents), None)
+    chat = Chat(UNPAID, now=PLACED)
+
+    said = chat.say(text, intent)
+
+    assert [case.order for case in chat.opened if case.kind == "payment_claim"] == ["1001"]
+    assert set(said) == {"payment_claimed", *beside}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is it paid?",
+        "if I have paid, when is it sent",
+        "I have not paid, where is it",
+        "我还没付款，什么时候发货",
+    ],
+)
+def test_other_words_of_paying_are_no_claim(text: str) -> None:
+    chat = Chat(UNPAID, now=PLACED)
+    chat.say(text, "where_is_order")
+
+    assert chat.opened == []
+
+
+def test_which_of_two_orders_was_paid_is_asked_and_neither_is_reminded_of_meanwhile() -> None:
+    chat = Chat(*TWO, now=PLACED)
+
+    assert chat.say("I paid, the one of ¥128.00", "i_paid") == ["payment_claimed"]
+    assert chat.values("payment_claimed") == {"choices": ["2706", "2705"]}
+    assert [case.order for case in chat.opened] == ["2706", "2705"]
+    assert chat.say("I have paid", "i_paid") == ["payment_claimed"]
+    assert len(chat.opened) == 2
+
+    assert chat.say("2705") == ["payment_claimed"]
+    assert [each.key for each in chat.last if isinstance(each, CloseCase)] == [chat.opened[0].key]
+    assert [each.order for each in chat.last if isinstance(each, Say)] == ["2705"]
+    assert chat.asked is None
+
+
+def test_a_claim_of_its_own_stays_when_another_order_is_named() -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say("I paid for 2706", "i_paid")
+    chat.say("thanks", "thanks")
+    chat.talk = msgspec.structs.replace(chat.talk, order=None)
+
+    chat.say("I have paid", "i_paid")
+    chat.say("2705")
+
+    assert [case.order for case in chat.opened] == ["2706", "2705"]
+    assert not [each for each in chat.last if isinstance(each, CloseCase)]
+
+
+def test_the_order_that_owes_the_sum_which_is_named_is_meant() -> None:
+    dearer = order_of(world.placed(order="2707", total=Money(20000, "CNY")))
+    slots = Slots(amount=Decimal(200), currency="CNY")
+    claimed = i_paid(Meaning("i_paid", 0.9, slots=slots), wrote("paid the 200"), chat_context(*TWO, dearer))
+
+    assert [each.order for each in claimed] == ["2707", "2707"]
+
+
+def test_the_sum_that_came_is_no_new_claim() -> None:
+    ten = Meaning("i_paid", 0.9, slots=Slots(amount=Decimal(50)))
+
+    assert keys_of(i_paid(ten, wrote("I paid the 50"), chat_context(PARTLY))) == [
+        "payment_status:telegram:m1"
+    ]
+
+
+def test_who_has_paid_all_hears_it_each_time_they_ask() -> None:
+    chat = Chat(PAID, now=PLACED)
+
+    assert chat.say("还差多少没付", "payment_status") == ["payment_status"]
+    assert chat.say("我已经付了128元", "i_paid") == ["payment_status"]
+
+
+@pytest.mark.parametrize(
+    ("events", "text", "cases"),
+    [
+        ((), "I have paid", ["1001"]),
+        ((world.shipped(),), "I have paid", ["1001"]),
+        ((world.shipped(),), "it arrived, I paid the driver", []),
+        ((world.shipped(), world.delivered()), "I have paid", []),
+    ],
+)
+def test_what_the_carrier_was_paid_nobody_here_looks_for(
+    events: tuple[OrderEvent, ...], text: str, cases: list[str]
+) -> None:
+    chat = Chat(order_of(world.placed(pay_on_delivery=True), *events), now=PLACED)
+
+    assert chat.say(text, "i_paid") == ["payment_claimed" if cases else "payment_status"]
+    assert [case.order for case in chat.opened] == cases
+    assert chat.called == []
+
+
+@pytest.mark.parametrize("intent", ["payment_status", "i_paid", "how_to_pay", "where_is_order"])
+def test_where_the_records_do_not_tell_of_the_payment_somebody_looks(intent: str) -> None:
+    foreign = order_of(world.placed(), world.paid(minor=900, currency="KRW"))
+    shop = world.shop_with(payment={"accounts": [{"bank": "B", "number": "1"}]})
+    chat = Chat(foreign, now=PLACED, shop=shop)
+
+    chat.say("how is it with my payment", intent)
+
+    assert [call.reason for call in chat.called] + [case.reason for case in chat.opened]
+
+
+def test_an_order_that_left_and_of_whose_payment_nothing_was_told_is_looked_after() -> None:
+    chat = Chat(order_of(world.placed(), world.shipped()), now=PLACED)
+
+    assert chat.say("is my order paid?", "payment_status") == ["payment_status"]
+    assert [call.reason for call in chat.called] == ["asked_for_payment"]

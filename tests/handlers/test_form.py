@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from bot.domain.actions import CallHuman, CountTry, NoteBuyer, OpenCase, OpenOrder, Say
+from bot.domain.actions import CountTry, NoteBuyer, OpenCase, OpenOrder, Say
 from bot.domain.context import Buyer
 from handlers.form import read_form
 from tests.handlers import world
@@ -93,7 +93,7 @@ def test_paid_with_the_name_on_the_account_is_a_claim_with_these_words(text: str
 
 
 @pytest.mark.parametrize(
-    "text", ["paid for the wrong one", "Paid. The parcel is broken", "paid twice", "is it paid?"]
+    "text", ["paid for the wrong one", "paid the parcel is broken", "paid twice", "is it paid?"]
 )
 def test_other_words_with_paid_are_no_claim(text: str) -> None:
     assert not any(isinstance(action, OpenCase) for action in decide(wrote(text), chat_context(ORDER)))
@@ -122,13 +122,15 @@ def test_the_order_is_the_one_named_in_the_form_else_the_only_unpaid_one() -> No
     assert (named.order, only.order) == ("1002", "1002")
 
 
-def test_a_form_that_fits_several_orders_goes_to_a_person_whole() -> None:
-    answer, call = decide(wrote(ENGLISH), chat_context(ORDER, OTHER))
+def test_a_form_that_fits_several_orders_claims_each_until_it_is_known_which() -> None:
+    *cases, answer = decide(wrote(ENGLISH), chat_context(ORDER, OTHER))
 
+    assert {(each.order, each.details["bank"]) for each in cases if isinstance(each, OpenCase)} == {
+        ("1001", "ICBC"),
+        ("1002", "ICBC"),
+    }
     assert isinstance(answer, Say)
-    assert answer.template == "form_received"
-    assert isinstance(call, CallHuman)
-    assert (call.reason, call.details["bank"]) == ("form_filled", "ICBC")
+    assert (answer.template, answer.values) == ("payment_claimed", {"choices": ["1001", "1002"]})
 
 
 def test_a_form_for_a_paid_order_is_noted_and_the_payment_confirmed() -> None:
@@ -138,6 +140,14 @@ def test_a_form_for_a_paid_order_is_noted_and_the_payment_confirmed() -> None:
     assert "bank: ICBC" in note.text
     assert isinstance(answer, Say)
     assert answer.template == "payment_status"
+
+
+def test_a_form_of_one_who_has_paid_all_is_told_so_and_is_no_case() -> None:
+    note, answer = decide(wrote("我已匯款 帳號末五碼 12345"), chat_context(PAID))
+
+    assert isinstance(note, NoteBuyer)
+    assert isinstance(answer, Say)
+    assert (answer.template, answer.order) == ("payment_status", "1001")
 
 
 def test_a_strangers_form_proves_itself_by_number_and_phone() -> None:
@@ -160,7 +170,7 @@ def test_a_strangers_form_with_a_wrong_phone_counts_as_a_try() -> None:
 
 
 def test_a_form_that_comes_while_a_person_is_called_is_noted_and_acknowledged() -> None:
-    note, answer = decide(wrote(ENGLISH), chat_context(ORDER, OTHER, cases=(human_case(),)))
+    note, answer = decide(wrote(ENGLISH), chat_context(cases=(human_case(),)))
 
     assert isinstance(note, NoteBuyer)
     assert isinstance(answer, Say)

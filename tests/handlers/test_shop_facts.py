@@ -1,14 +1,26 @@
 """Answers from the settings, and a person where they say nothing."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bot.domain.actions import CallHuman
 from bot.domain.context import Context
-from bot.domain.meanings import Meaning, Understanding
+from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.shop import Account, Payment, Seller, WorkingHours
-from tests.handlers.world import answers, chat_context, decide, order_of, paid, placed, shop_with, wrote
+from tests.handlers.world import (
+    answers,
+    chat_context,
+    decide,
+    delivered,
+    order_of,
+    paid,
+    placed,
+    shipped,
+    shop_with,
+    wrote,
+)
 
 PAYMENT = Payment(accounts=(Account(bank="招商银行", number="6225"),))
 
@@ -67,3 +79,42 @@ def test_what_an_order_comes_to_is_no_question_about_an_item(text: str, intent: 
     shop = shop_with(payment={"link": "https://pay.example"})
 
     assert answers(wrote(text), chat_context(order_of(placed()), shop=shop, understood=understood)) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "taken_for"),
+    [
+        ("how much is left?", "price"),
+        ("I paid 10 pounds, how much is left?", "price"),
+        ("how much do I still have to pay?", "how_to_pay"),
+        ("How much do I owe you?", "price"),
+        ("thanks, what is the total?", "price"),
+        ("还差多少钱", "price"),
+        ("我还要付多少", "price"),
+        ("總共多少錢", "price"),
+    ],
+)
+def test_what_is_left_to_pay_is_told_from_the_order(text: str, taken_for: str) -> None:
+    partly, whole = order_of(placed(), paid(minor=1000)), order_of(placed(), paid())
+    slots = Slots(amount=Decimal(10)) if "10" in text else Slots()
+    meant = Understanding("answer", (Meaning(taken_for, 0.95, slots=slots),))
+
+    def told(order: Any) -> list[str]:
+        known = chat_context(order, shop=shop_with(payment=PAYMENT), understood=meant)
+        return answers(wrote(text), known)
+
+    assert (told(partly), told(whole)) == (["how_to_pay"], ["payment_status"])
+
+
+@pytest.mark.parametrize("text", ["how much do I have to pay the driver?", "到货要付多少钱"])
+def test_what_the_driver_is_paid_is_told_from_the_order(text: str) -> None:
+    sent = order_of(placed(pay_on_delivery=True), shipped())
+    assert answers(wrote(text), asked("postage", sent, payment=PAYMENT)) == ["payment_status"]
+
+
+@pytest.mark.parametrize(
+    "text", ["how much is left in stock?", "how much is shipping?", "what is the mug in total?"]
+)
+def test_what_an_item_costs_is_no_question_about_an_old_order(text: str) -> None:
+    done = order_of(placed(), paid(), shipped(), delivered())
+    assert answers(wrote(text), asked("price", done, payment=PAYMENT)) == ["product_unknown"]

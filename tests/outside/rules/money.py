@@ -141,7 +141,8 @@ def _allowed(known: Known) -> set[Decimal]:
     covered = partial | set(paid) | {placed.paid for placed in known.all(Placed) if placed.paid is not None}
     if any(fact.amount is None for fact in known.payments):
         covered |= {placed.total for placed in known.all(Placed)}
-    return found | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
+    since = {abs(one - other) for one in covered for other in covered}  # several payments thanked for at once
+    return found | since | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
 
 
 def _text(amount: Amount | None) -> str:
