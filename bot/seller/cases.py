@@ -258,8 +258,10 @@ class Cases:
         version = self._catalogue.resolve(NOTICE, seller.locale or unit.shop.locale)
         values = {
             "case": case.number,
-            "text": words.reason(why.code, why.values),
+            "text": _sentence(words.reason(why.code, why.values)),
+            "matter": words.case(case.kind),
             "who": who,
+            "answerable": bool(case.chat or who) and case.kind != "unreachable",
             "claim": case.kind == "payment_claim" and case.order is not None,
             "draft": draft,
             "orders": summary.of_orders(about, unit.shop, words),
@@ -288,6 +290,10 @@ class Cases:
 
 def _who(buyer: Buyer | None, chat: str | None) -> str | None:
     return called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def notice_key(case: str) -> str:

@@ -104,6 +104,8 @@ CARRIED: dict[str, str] = {
     "orders[]": "number, state, total and what was promised, in the seller's words",
     "said": "lines of what was said in the chat since a case was opened; may be empty",
     "said[]": "when, who and what, in the seller's words",
+    "matter": "what a case is about, in a few of the seller's words; may be empty",
+    "answerable": "true for a case whose buyer can be written to",
     "claim": "true for a case that claims a payment, which the seller may confirm",
 }
 
