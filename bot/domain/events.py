@@ -359,11 +359,12 @@ class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, t
     """A stop from outside the chat: an unsubscribe link, a platform's own switch.
 
     address: the one address that a link of ours was sent to, as (email or a channel's name, address);
-    None: every address that `buyer` names. offers: only offers are meant.
+    None: every address that `buyer` names. offers: only offers are meant. taken_back: by the same link.
     """
 
     address: tuple[str, str] | None = None
     offers: bool = False
+    taken_back: bool = False
 
     @property
     def thread(self) -> str:

@@ -49,6 +49,7 @@ REASONS: Reasons = {
     "no_answer": ("order",),
     "transfer_unclear": ("amount", "booked_at", "payer", "text", "candidates"),
     "handler_failed": ("event", "error"),
+    "order_stopped": ("order",),
     "undeliverable": ("template", "why"),
     "unanswered": ("asked_at", "template"),
 }

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from bot.domain.actions import OpenCase
 from bot.domain.errors import BuyerUnreachable, DeliveryDelayed
-from bot.domain.events import CaseSettled
+from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef, CaseSettled
 from bot.domain.messages import Reason
 from bot.seller.canned import Sent, send_reply
 from bot.seller.cases import Cases
@@ -239,7 +239,7 @@ async def test_a_refund_is_told_once_the_order_has_an_address(shops: ManyShops) 
 
 async def test_words_for_a_buyer_without_a_chat_go_by_mail_and_answer_the_case(shops: ManyShops) -> None:
     engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
-    door, mail = FakeChannel(WEBHOOK, engine.clock), FakeChannel("email", engine.clock)
+    mail = FakeChannel("email", engine.clock)
     engine.use_channels(mail)
     ann = Buyer(email="ann@mail.example")
     await engine.take(ann.placed())
@@ -265,3 +265,28 @@ async def test_words_for_a_buyer_without_a_chat_go_by_mail_and_answer_the_case(s
     [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
     assert not case.waits
     assert [word.text for word in case.words] == ["颜色已经改好了。"]
+
+
+async def test_the_owner_hears_of_an_order_that_a_stop_keeps_from_being_confirmed(shops: ManyShops) -> None:
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    mail = FakeChannel("email", engine.clock)
+    engine.use_channels(mail)
+    link = {"channel": OWN_LINK, "buyer": BuyerRef(), "address": ("email", "ann@mail.example")}
+    guest = {"id": None, "email": "ann@mail.example"}
+
+    def pressed(n: int, taken_back: bool = False) -> BuyerOptedOut:
+        at = engine.clock.now + timedelta(seconds=n)
+        return BuyerOptedOut(external_id=f"stop-{n}", at=at, taken_back=taken_back, **link)
+
+    async def orders(number: str) -> list[tuple[str, str]]:
+        engine.clock.now += timedelta(hours=1)
+        await engine.take(Buyer(order=number, **guest).placed())
+        await engine.settle()
+        return [(sent.message.template, sent.message.address) for sent in mail.sent]
+
+    await engine.take(pressed(1))
+    assert await orders("1001") == [("seller_case", "lin@shop.example")]
+    [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
+    assert (case.kind, case.order, case.reason.code) == ("unreachable", "1001", "order_stopped")
+    await engine.take(pressed(2, taken_back=True))
+    assert (await orders("1002"))[1:] == [("order_confirmation", "ann@mail.example")]
