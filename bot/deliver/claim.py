@@ -363,6 +363,7 @@ def _due(row: DueRow) -> DueMessage:
         values=msgspec.json.decode(row.values),
         order=row.order_id,
         to=row.to,
+        unlike=row.unlike,
     )
 
 

@@ -202,6 +202,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     buyer: BuyerRef
     number: str | None = None  # what the buyer sees; the id where the platform has no other
     postage: Money | None = None
+    tax: Money | None = None  # beside the prices; None where they hold it
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     shop_total: Money | None = None

@@ -24,7 +24,7 @@ REASONS: Reasons = {
     "not_agreed": (),
     "promotions_full": ("limit",),
     "too_late": ("due_at", "lateness"),
-    "no_way": (),
+    "no_way": ("other",),
     "offered_before": (),
     # withdrawn because it was about another order of that id
     "anothers_fact": ("channel",),

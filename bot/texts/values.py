@@ -367,6 +367,7 @@ _ORDER: Makers[_Ordered] = {
     "state": lambda o: o.order.state,
     "total": lambda o: o.order.total,
     "postage": lambda o: _more_than_nothing(o.order.postage),
+    "tax": lambda o: _more_than_nothing(o.order.tax),
     "items": _items,
     "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
     "placed_at": lambda o: o.about.local(o.order.placed_at),
