@@ -21,7 +21,6 @@ from storage.asking import ask
 from storage.case_records import CaseWord
 from tests.one_shop import HOUR, MINUTE, NOON, SHOP, SHOP_ID, amend, ann, order, queue, save
 
-
 LONG = "and it was a present for my mother " * 10
 
 
