@@ -18,7 +18,7 @@ Tail = Literal["dashed", "joined", "apart"]  # how the last sign of a number sta
 
 LONGEST = 500  # characters of a transfer's text that are read
 _LONGEST_NUMBER = 40  # signs of a number without what stands between them
-_MOST_RUNS = 8  # of which a number is made
+_MOST_RUNS = 12  # of which a number is made
 SHORT = 4  # signs; so short a number may be anything, unless its check digit stands behind a dash
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALIKE = str.maketrans("ILO", "110")  # letters that people type as digits, and the other way round
