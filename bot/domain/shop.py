@@ -100,14 +100,14 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         nearest = get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.8)
-        raise _misspelt("zone", name, *nearest) from None
+        raise _misspelt("zone", "zone_near", name, *nearest) from None
     return name
 
 
-def _misspelt(code: str, given: str, nearest: str | None = None) -> ValueError:
+def _misspelt(code: str, near: str, given: str, nearest: str | None = None) -> ValueError:
     if nearest is None:
         return wrong(code, given=repr(given))
-    return wrong(f"{code}_near", given=repr(given), nearest=nearest)
+    return wrong(near, given=repr(given), nearest=nearest)
 
 
 def _known_locale(name: str) -> str:
@@ -127,7 +127,7 @@ def _known_currency(code: str) -> str:
 def _known_region(code: str) -> str:
     if code not in SUPPORTED_REGIONS:
         meant = {"UK": "GB", "EN": "GB"}.get(code.upper(), code.upper())
-        raise _misspelt("region", code, meant if meant in SUPPORTED_REGIONS else None)
+        raise _misspelt("region", "region_near", code, meant if meant in SUPPORTED_REGIONS else None)
     return code
 
 
