@@ -456,3 +456,7 @@ def test_a_zone_or_a_country_with_a_slip_is_answered_with_the_near_one(given: st
         Shop(**{"name": "Tea", name: value})
 
     assert raised.value.errors()[0]["ctx"]["nearest"] == nearest
+
+
+def test_tiers_that_are_no_list_are_a_mistake(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "shops:\n  a:\n    name: A\n    vip: {tiers: 1}\n")
