@@ -347,7 +347,8 @@ def _segments_that_are_not(data: Any, reader: SettingsReader) -> Iterable[Fault]
         written = settings.get("segments")
         vip = settings.get("vip")
         tiers = vip.get("tiers") if isinstance(vip, dict) else None
-        names = [str(tier.get("name")) for tier in tiers or () if isinstance(tier, dict)]
+        listed = tiers if isinstance(tiers, list) else ()
+        names = [str(tier.get("name")) for tier in listed if isinstance(tier, dict)]
         conditions = {
             name: tuple(condition) if isinstance(condition, list) else condition
             for name, condition in (written.items() if isinstance(written, dict) else ())

@@ -101,7 +101,8 @@ def _settled(word: DeskWord, refund: Money | None, case: Case, event: MessageRec
     if not case.open:
         return [_answer("closed", event, case)]
     settled = SettleCase(case=case.number, outcome=word.text or None, refund=refund)
-    return [settled, _answer("done", event, case)]
+    owes = case.owes_word and settled.outcome is None and refund is None
+    return [settled, _answer("done", event, case, owes=owes)]
 
 
 def _refunded(word: DeskWord, case: Case, event: MessageReceived, context: Context) -> list[Action]:

@@ -124,6 +124,7 @@ POLICIES: MessagePolicies = {
             {"case": 7, "text": "…", "draft": "Sorry!", "orders": ["1001: paid"], "said": ["10:03 buyer: ?"]},
             {"case": 7, "text": "…"},
             {"case": 7, "text": "…", "who": "安娜 (telegram:42)", "claim": True, "desk": True},
+            {"case": 7, "text": "…", "matter": "order_change", "who": "webhook:ann", "answerable": True},
         ),
     ),
 }

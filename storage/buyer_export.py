@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, selec
 from bot.domain.erasing import Scope, belongs, names_only
 from bot.domain.events import load_event
 from storage import erasing, transfer_records
+from storage.outbox import SELLER
 from storage.sql_in import is_in
 from storage.tables import (
     attempts,
@@ -70,7 +71,8 @@ def _wanted(connection: Connection, scope: Scope) -> Mapping[Table, ColumnElemen
         return or_(*(and_(kind == channel, value == address) for channel, address in places), _NEVER)
 
     def proofs(table: Table) -> ColumnElement[bool]:
-        return or_(at(table.c.channel, table.c.address, scope.chats), of(table.c.order_id, scope.orders))
+        """What their own chats opened or tried; a stranger who tried at an order of theirs has a name too."""
+        return at(table.c.channel, table.c.address, scope.chats)
 
     return {
         buyers: of(buyers.c.id, scope.buyers),
@@ -97,7 +99,10 @@ def _wanted(connection: Connection, scope: Scope) -> Mapping[Table, ColumnElemen
         transfers: transfer_records.about(scope.orders, scope.cases),
         cases: cases.c.number.in_(scope.cases),
         case_words: case_words.c.number.in_(scope.cases),
-        outbox: or_(of(outbox.c.buyer, scope.buyers), of(outbox.c.order_id, scope.orders)),
+        outbox: or_(
+            of(outbox.c.buyer, scope.buyers),
+            and_(of(outbox.c.order_id, scope.orders), outbox.c.buyer != SELLER),
+        ),
     }
 
 

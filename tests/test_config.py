@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.config import Config, load_config
 from bot.domain.errors import ConfigError, Mistake
-from bot.domain.shop import parse_duration, write_duration
+from bot.domain.shop import Shop, parse_duration, write_duration
 from bot.receive.log.jetstream import servers_of
 from bot.settings import yaml_with_lines
 
@@ -437,3 +438,25 @@ def test_a_full_width_colon_in_a_value_is_part_of_it() -> None:
 
     assert document.data == {"contact": "微信：tea", "other": "微信：tea"}
     assert document.faults == ()
+
+
+def test_a_quotation_that_is_not_closed_is_named_where_it_opens() -> None:
+    document = yaml_with_lines.read('a:\n  name: "Blue Teahouse\n  locale: en\n  other: "x"\n  more: y\n')
+
+    assert [(fault.code, fault.line) for fault in document.faults] == [("open_quote", 2)]
+
+
+@pytest.mark.parametrize(
+    ("given", "nearest"),
+    [("timezone: Europe/Londn", "Europe/London"), ("region: UK", "GB"), ("region: gb", "GB")],
+)
+def test_a_zone_or_a_country_with_a_slip_is_answered_with_the_near_one(given: str, nearest: str) -> None:
+    name, _, value = given.partition(": ")
+    with pytest.raises(ValidationError) as raised:
+        Shop(**{"name": "Tea", name: value})
+
+    assert raised.value.errors()[0]["ctx"]["nearest"] == nearest
+
+
+def test_tiers_that_are_no_list_are_a_mistake(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "shops:\n  a:\n    name: A\n    vip: {tiers: 1}\n")

@@ -357,12 +357,11 @@ async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> 
     engine = desk.engine
     policy = engine.program.parts.rules.policies["from_person"]
 
-    async def send(number: int, name: str) -> Sent:
+    async def send(number: int, words: str) -> Sent:
         unit = partial(Unit, shop_id=engine.shop, shop=engine.settings, now=engine.clock.now)
+        said = ENTRIES.get(words, words)
         return await engine.database.write(
-            lambda link: send_reply(
-                unit(connection=link), Catalogue(), policy, number, ENTRIES[name], "command:lin"
-            )
+            lambda link: send_reply(unit(connection=link), Catalogue(), policy, number, said, "command:lin")
         )
 
     assert await send(9, "wrap") is Sent.UNKNOWN
@@ -375,4 +374,10 @@ async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> 
     assert not (await desk.case()).waits
     await desk.ann_says("where is my parcel")
     assert len(desk.heard()) == spoken + 1  # the bot is silent
+    assert (await desk.case()).case.owes_word
+    await desk.seller_says("/case 1 done")
+    assert "has heard nothing of this" in desk.told()[-1]
+    assert await send(1, "It leaves tomorrow.") is Sent.DONE
+    await engine.settle()
+    assert desk.heard()[spoken + 1 :] == ["It leaves tomorrow."]
     assert desk.audited() == []

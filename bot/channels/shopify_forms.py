@@ -163,6 +163,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     fulfillment_status: str | None = None
     payment_gateway_names: tuple[str, ...] | None = None
     payment_terms: PaymentTerms | None = None
+    taxes_included: bool | None = None
+    total_tax: Amount | None = None
+    total_tax_set: MoneySet | None = None
+    current_total_tax: Amount | None = None
+    current_total_tax_set: MoneySet | None = None
     total_shipping_price_set: MoneySet | None = None
     line_items: tuple[LineItem, ...] | None = None
     fulfillments: tuple[Fulfillment, ...] | None = None

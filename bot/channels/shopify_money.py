@@ -34,6 +34,7 @@ def of_order(order: forms.Order) -> dict[str, Any]:
         "authorised": order.financial_status in _AUTHORISED,
         "asked": not refunded,
         "postage": _postage(order, shown),
+        "tax": _tax(order, shown, refunded),
         "lines": _lines(order, shown),
     }
 
@@ -114,6 +115,18 @@ def _postage(order: forms.Order, code: str) -> Money | None:
     if (both.shop_money.currency_code or code).strip().upper() == code:
         return money(both.shop_money.amount, code, "total_shipping_price_set.shop_money.amount")
     return _seen(both, code, "total_shipping_price_set")
+
+
+def _tax(order: forms.Order, code: str, refunded: bool) -> Money | None:
+    """What comes on top of the prices, as the total has it; None where they hold it, or nobody says."""
+    edited = not refunded and order.current_total_tax is not None
+    name = "current_total_tax" if edited else "total_tax"
+    told: Amount | None = getattr(order, name)
+    if order.taxes_included is not False or told is None:
+        return None
+    shops = code == currency(order.currency, "currency")
+    tax = money(told, code, name) if shops else _seen(getattr(order, f"{name}_set"), code, f"{name}_set")
+    return tax if tax and tax.minor else None
 
 
 def _seen(both: forms.MoneySet | None, code: str, place: str) -> Money | None:

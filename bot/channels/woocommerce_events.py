@@ -82,7 +82,8 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
         total=money(order.total, code, "total"),
         buyer=_buyer(order, info.region),
         number=identity(order.number, "number") if order.number else None,
-        postage=money(order.shipping_total, code, "shipping_total") if order.shipping_total else None,
+        postage=_postage(order, code),
+        tax=_tax(order, code),
         lines=_lines(order, code),
         postcode=_postcode(order),
         pay_on_delivery=order.payment_method == "cod",
@@ -203,6 +204,23 @@ def _buyer(order: forms.Order, region: str) -> BuyerRef:
 
 def _postcode(order: forms.Order) -> str | None:
     return next((to.postcode for to in (order.shipping, order.billing) if to and to.postcode), None)
+
+
+def _postage(order: forms.Order, code: str) -> Money | None:
+    """With its tax, where the prices have theirs in them."""
+    if not order.shipping_total:
+        return None
+    postage = money(order.shipping_total, code, "shipping_total")
+    if order.prices_include_tax and order.shipping_tax:
+        return postage + money(order.shipping_tax, code, "shipping_tax")
+    return postage
+
+
+def _tax(order: forms.Order, code: str) -> Money | None:
+    if order.prices_include_tax or not order.total_tax:
+        return None
+    tax = money(order.total_tax, code, "total_tax")
+    return tax if tax.minor else None
 
 
 def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:

@@ -57,6 +57,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     date_paid_gmt: str | None = None
     date_completed_gmt: str | None = None
     shipping_total: Amount | None = None
+    shipping_tax: Amount | None = None
+    total_tax: Amount | None = None
     prices_include_tax: bool = False
     customer_id: int | None = None
     billing: Billing | None = None

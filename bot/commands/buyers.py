@@ -33,7 +33,7 @@ from bot.operations.erasure import Eraser, Preview, reach_of
 from bot.seller.words import SellerWords
 from bot.texts import formats
 from storage import buyer_file, buyer_scope
-from storage.buyer_file import BuyerFile, cursor_of, next_of
+from storage.buyer_file import BuyerFile, Moment, cursor_of, next_of
 from storage.buyer_scope import Candidate
 from storage.database import Database
 
@@ -107,11 +107,27 @@ def show_buyer(
     if before is None:
         _show_file(file, words)
     for each in moments:
-        about = f" #{each.order}" if each.order else ""
-        what = say(f"line_{each.kind}", words.locale)
-        tell(f"{words.moment(each.at)}  {what}{about}: {each.what}{'  ' if each.text else ''}{each.text}")
+        tell(f"{words.moment(each.at)}  {_of_time_line(each, words)}")
     if following := next_of(moments, limit):
         remark(say("line_more", words.locale, cursor=following))
+
+
+def _of_time_line(each: Moment, words: SellerWords) -> str:
+    """Who or what it was, and what of it, in words."""
+    kind = say(f"line_{each.kind}", words.locale)
+    match each.kind:
+        case "wrote" | "person":
+            return f"{kind}: {each.text}"
+        case "bot":
+            what = words.template(each.what)
+        case "case":
+            kind = f"{kind} {each.key.split(':')[1]}"
+            closed = each.what == "closed"
+            what = say("settled", words.locale) if closed else words.reason(each.what, {})
+        case _:
+            kind = f"{kind} {each.order}" if each.order else kind
+            what = each.what
+    return f"{kind}: {what}{'  ' if each.text else ''}{each.text}"
 
 
 @buyers_app.command("note")

@@ -73,8 +73,14 @@ class _Desk:
             return database.read_now(question)
 
     def do(self, database: Database, work: Callable[[Connection], T]) -> T:
+        return self._allowed(lambda: database.write_now(work))
+
+    def look(self, database: Database, work: Callable[[Connection], T]) -> T:
+        return self._allowed(lambda: database.read_now(work))
+
+    def _allowed(self, work: Callable[[], T]) -> T:
         try:
-            return database.write_now(work)
+            return work()
         except Refused as refused:
             raise WrongUse(self.say(f"campaign_{refused.code}", **refused.values)) from None
 
@@ -145,6 +151,10 @@ def start(
     desk = _Desk(config_file, shop_name)
     desk.named(name)
     with opened(desk.config) as database:
+        desk.look(
+            database,
+            partial(campaigning.may_start, shop_id=desk.id, shop=desk.shop, name=name, now=utc_now()),
+        )
         found = _look(desk, database, name)
         if as_json:
             show_json(found)
@@ -177,7 +187,9 @@ def _show_look(desk: _Desk, found: Look) -> None:
     for buyer, text in found.texts:
         tell(f"\n{buyer}:\n{text}")
     begins, ends = words.moment(found.begins_at), words.moment(found.ends_at)
-    tell("\n" + desk.say("campaign_when", begins=begins, ends=ends, longest=found.longest))
+    tell("\n" + desk.say("campaign_when", begins=begins, ends=ends))
+    if found.longest:
+        tell(desk.say("campaign_longest", longest=found.longest))
     if found.until:
         tell(desk.say("campaign_until", until=words.moment(found.until)))
     if not found.in_time:

@@ -1,7 +1,8 @@
-"""Commands for open cases: cases, cases settle."""
+"""Commands for open cases: see them, answer their buyers, settle them."""
 
 import getpass
 import os
+import re
 from functools import partial
 from typing import Annotated
 
@@ -46,7 +47,8 @@ MINUTE = 60  # the least that is shown, in seconds
 WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
-REFUSED_REPLIES = {Sent.UNKNOWN: "case_unknown", Sent.NO_CHAT: "reply_no_chat"}
+LIKE_A_NAME = re.compile(r"[\w-]{1,20}")  # one word, which may be a reply's name with a slip in it
+REFUSED_REPLIES = {Sent.UNKNOWN: "case_unknown", Sent.NO_BUYER: "reply_no_buyer"}
 
 cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)
 
@@ -135,9 +137,7 @@ def settle(
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="The claimed payment is on your account.")
     ] = False,
-    outcome: Annotated[
-        str | None, typer.Option("--outcome", help="What the buyer of a complaint is told of the decision.")
-    ] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="What the buyer is told of it.")] = None,
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
     as_json: AsJson = False,
@@ -147,6 +147,7 @@ def settle(
     shop_id, shop = choose_shop(config, shop_name)
     reader = words_of(shop).locale
     with opened(config) as database:
+        case = database.read_now(partial(read_models.find_case, shop=shop_id, number=number))
         settled = database.write_now(
             partial(
                 settle_case,
@@ -164,16 +165,20 @@ def settle(
         show_json({"case": number, "settled": True, "confirmed": confirmed})
         return
     tell(say("case_done", reader, number=number))
+    if case and case.case.owes_word and outcome is None and not confirmed:
+        tell(say("case_owes_word", reader, number=number))
 
 
 @cases_app.command("say")
 def say_reply(
     number: Annotated[int, typer.Argument(help="The case's number.")],
-    name: Annotated[str, typer.Argument(help="The reply's name: its `short` in knowledge.yaml.")],
+    given: Annotated[
+        str, typer.Argument(metavar="WORDS", help="Your words, or the name (`short`) of a reply.")
+    ],
     config_file: ConfigFile = HERE,
     shop_name: ShopName = None,
 ) -> None:
-    """Send a reply that you wrote down in knowledge.yaml to the buyer of a case."""
+    """Send words to the buyer of a case: your own, or a reply that you wrote down in knowledge.yaml."""
     from bot.app import rules_of  # only what runs rules needs it
 
     config = read_config(config_file)
@@ -181,22 +186,22 @@ def say_reply(
     reader, now = words_of(shop).locale, utc_now()
     replies = load_replies(config.understanding.knowledge, config.shops)
     known = replies(shop_id, now.astimezone(shop.zone()).date())
-    entry = known.get(name.casefold())
-    if entry is None:
+    words = known.get(given.strip().casefold()) or given.strip()
+    if isinstance(words, str) and (not words or LIKE_A_NAME.fullmatch(words)):
         names = ", ".join(sorted(each.short or "" for each in known.values())) or say("replies_none", reader)
-        raise WrongUse(say("reply_unknown", reader, name=name, names=names))
+        raise WrongUse(say("reply_unknown", reader, name=given, names=names))
     texts, policy = Catalogue(config.templates), rules_of(config).policies[TEMPLATE]
 
     def send(connection: Connection) -> Sent:
         return send_reply(
-            Unit(connection, shop_id, shop, now), texts, policy, number, entry, f"command:{user()}"
+            Unit(connection, shop_id, shop, now), texts, policy, number, words, f"command:{user()}"
         )
 
     with opened(config) as database:
         try:
             sent = database.write_now(send)
         except TemplateError as error:
-            raise WrongUse(say("reply_blank", reader, name=name, why=error)) from None
+            raise WrongUse(say("reply_blank", reader, name=given, why=error)) from None
     if sent is not Sent.DONE:
         raise WrongUse(say(REFUSED_REPLIES[sent], reader, number=number))
     tell(say("reply_sent", reader, number=number))

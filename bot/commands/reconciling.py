@@ -128,6 +128,10 @@ class _Reconcile:
             return
         payments = found.known + found.certain + found.doubtful.count + found.nothing.count
         tell(say("statement_lines", self.reader, lines=found.lines, payments=payments))
+        if found.head:
+            tell(say("statement_form", self.reader, bank=found.head.bank))
+        if found.head and found.head.unread:
+            tell(say("statement_unread", self.reader, names=", ".join(found.head.unread)))
         if found.known:
             tell(say("matched_before", self.reader, count=found.known))
         for code, counted in (

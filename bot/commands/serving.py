@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import msgspec
@@ -180,12 +181,9 @@ def greet(config: Config) -> None:
         for code, values in gaps(shop):
             tell("    ! " + say(code, reader, **values))
     tell("\n" + say("to_try", reader))
-    for command, code in (
-        ("xiaoer try", "try_try"),
-        ("xiaoer outbox", "try_outbox"),
-        ("xiaoer preview shipped", "try_preview"),
-    ):
-        tell(f"  {command:<24}{say(code, reader)}")
+    name = "xiaoer" if which("xiaoer") else str(Path(sys.argv[0]).absolute())  # no environment is activated
+    for words, code in (("try", "try_try"), ("outbox", "try_outbox"), ("preview shipped", "try_preview")):
+        tell(f"  {f'{name} {words}':<24}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
     sys.stdout.flush()
 

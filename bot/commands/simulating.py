@@ -30,8 +30,10 @@ from bot.domain.forecast import Change, Forecast, Foreseen, changes, figures
 from bot.forecast import Plan, forecast
 from bot.seller.campaigning import Refused
 from bot.seller.words import SellerWords
+from bot.texts.catalogue import split_subject
 from storage.database import Database
 from storage.lookup import names_of, numbers_of
+from storage.outbox import SELLER
 
 LONGEST = 366  # days
 _SIGNS = {(True, True): "~", (False, True): "+", (True, False): "-", (False, False): ""}
@@ -185,6 +187,9 @@ class _Shown:
 
     def _what(self, each: Foreseen) -> tuple[str, str, str]:
         order = self._numbers.get(each.order, each.order) if each.order else ""
+        if each.buyer == SELLER:
+            about = split_subject(each.text or "")[0]  # which case, and what it is about
+            return about or self._words.template(each.template), self._say("you"), order
         return self._words.template(each.template), self._names.get(each.buyer, each.buyer), order
 
     def _outcome(self, each: Foreseen) -> str:

@@ -318,7 +318,7 @@ class Claimer:
             category="service" if due.category == "answer" else due.category,
             buyer_id=address.buyer_id,
             at=now,
-            buyer_name=facts.buyer.name,
+            buyer_name=None if to_seller else facts.buyer.name,
             order=facts.order.platform_id if facts.order else due.order,
             buttons=msgspec.json.decode(row.buttons, type=tuple[tuple[str, str], ...]) if row.buttons else (),
             case=due.values.get("case") if row.buyer == SELLER else None,
@@ -363,6 +363,7 @@ def _due(row: DueRow) -> DueMessage:
         values=msgspec.json.decode(row.values),
         order=row.order_id,
         to=row.to,
+        unlike=row.unlike,
     )
 
 

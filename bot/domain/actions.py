@@ -60,6 +60,8 @@ CaseKind = Literal[
     "no_answer", "undeliverable", "guessing", "quote", "transfer", "promise", "listing", "fault",
 ]  # fmt: skip
 CALLS: frozenset[str] = frozenset(get_args(CallKind))
+TALKED_ABOUT = CALLS | {"complaint", "bad_review", "no_answer", "return", "order_change", "invoice"}
+"""A person's words to the buyer answer these."""
 
 
 class OpenCase(msgspec.Struct, frozen=True, kw_only=True):

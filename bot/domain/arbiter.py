@@ -63,7 +63,7 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     if held:
         return held if held.until <= due.due_at + due.lateness else Skip(held.why)
     if not facts.addresses:
-        return Skip(Reason("no_way"))
+        return Skip(Reason("no_way", {"other": True} if due.unlike else {}))
     return Send(facts.addresses[0])
 
 

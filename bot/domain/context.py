@@ -117,6 +117,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """True while a buyer who wrote is without an answer, or one whom no answer of ours reached."""
         return self.waits and (self.asked_at is not None or self.calls or self.reason == "unanswered")
 
+    @property
+    def owes_word(self) -> bool:
+        """True if its buyer waits in a chat, and settling it without an outcome would tell them nothing."""
+        return self.buyer_waits and self.chat is not None and self.kind not in ("complaint", "return")
+
 
 class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
     """A parcel as a message told it: all its ids, and its number if it had one."""

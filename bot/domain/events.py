@@ -202,6 +202,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     buyer: BuyerRef
     number: str | None = None  # what the buyer sees; the id where the platform has no other
     postage: Money | None = None
+    tax: Money | None = None  # beside the prices; None where they hold it
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     shop_total: Money | None = None
@@ -359,11 +360,12 @@ class BuyerOptedOut(BuyerEvent, frozen=True, kw_only=True, omit_defaults=True, t
     """A stop from outside the chat: an unsubscribe link, a platform's own switch.
 
     address: the one address that a link of ours was sent to, as (email or a channel's name, address);
-    None: every address that `buyer` names. offers: only offers are meant.
+    None: every address that `buyer` names. offers: only offers are meant. taken_back: by the same link.
     """
 
     address: tuple[str, str] | None = None
     offers: bool = False
+    taken_back: bool = False
 
     @property
     def thread(self) -> str:

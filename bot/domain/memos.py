@@ -18,9 +18,10 @@ Tail = Literal["dashed", "joined", "apart"]  # how the last sign of a number sta
 
 LONGEST = 500  # characters of a transfer's text that are read
 _LONGEST_NUMBER = 40  # signs of a number without what stands between them
-_MOST_RUNS = 8  # of which a number is made
+_MOST_RUNS = 12  # of which a number is made
 SHORT = 4  # signs; so short a number may be anything, unless its check digit stands behind a dash
 _SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ALIKE = str.maketrans("ILO", "110")  # letters that people type as digits, and the other way round
 _RUN = re.compile(r"[0-9]+|[A-Z]+")
 _BETWEEN = re.compile(r"[\s#./_-]{0,3}")  # what people and banks put between the parts of a number
 _DASHES = str.maketrans("‐‑‒–—―−－~", "---------")
@@ -46,10 +47,15 @@ def check_digit(signs: str) -> str:
     return _SIGNS[(1 - carry) % base]
 
 
+def _is_right(signs: str, digit: str) -> bool:
+    """Whether this is the check digit, or looks like it."""
+    return check_digit(signs).translate(_ALIKE) == digit.translate(_ALIKE)
+
+
 def without_digit(typed: str) -> str | None:
     """The number in a memo that was typed alone, 1001 in 1001-4; None without the right digit."""
     number, dash, digit = _plain(typed).strip().rpartition("-")
-    right = dash and compact(number) and check_digit(compact(number)) == digit.strip()
+    right = dash and compact(number) and _is_right(compact(number), digit.strip())
     return number.strip() if right else None
 
 
@@ -74,7 +80,7 @@ def readings(text: str, known: Container[str]) -> list[Reading]:
     for signs, _, start, end, tail in _spans(text[:LONGEST]):
         number, digit = signs[:-1], signs[-1]
         if (tail == "dashed" or len(signs) > SHORT) and number in known:
-            if check_digit(number) == digit:
+            if _is_right(number, digit):
                 found.append(Reading(number, "checked", start, end))
             elif tail != "apart":
                 found.append(Reading(number, "slip", start, end))
@@ -91,7 +97,7 @@ def written(text: str) -> set[str]:
     for signs, parts, _, _, _ in _spans(text[:LONGEST]):
         if len(signs) >= SHORT:
             found.add("-".join(parts).casefold())
-        if len(signs) > 1 and check_digit(signs[:-1]) == signs[-1]:
+        if len(signs) > 1 and _is_right(signs[:-1], signs[-1]):
             last = parts[-1][:-1]
             found.add("-".join([*parts[:-1], last] if last else parts[:-1]).casefold())
     return found - {""}

@@ -118,6 +118,7 @@ class DueMessage(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any] = {}
     order: str | None = None
     to: str | None = None
+    unlike: str | None = None  # the key of a message after which another channel is tried
 
 
 MessagePolicies = Mapping[str, MessagePolicy]

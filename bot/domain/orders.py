@@ -77,6 +77,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     told_paid: Money | None = None  # by the platform's own word in the newest snapshot
     authorised: bool = False  # in the newest snapshot: set aside on the buyer's card, and not taken from it
     postage: Money | None = None
+    tax: Money | None = None  # beside the prices
     lines: tuple[Line, ...] = ()
     postcode: str | None = None
     pay_on_delivery: bool = False  # by any snapshot
@@ -489,6 +490,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         total=event.total,
         shop_total=event.shop_total,
         postage=event.postage,
+        tax=event.tax,
         lines=event.lines,
         postcode=event.postcode,
     )
@@ -500,6 +502,7 @@ def _show(order: Order, event: OrderPlaced) -> Order:
         total=goods.total,
         shop_total=goods.shop_total,
         postage=goods.postage,
+        tax=goods.tax,
         lines=goods.lines,
         postcode=goods.postcode,
     )
@@ -538,7 +541,8 @@ def _newness(order: Order) -> tuple[datetime | None, bool, bytes]:
 
 
 def _goods(order: Order) -> bytes:
-    return msgspec.json.encode((order.total, order.postage, order.lines, order.postcode, order.shop_total))
+    shown = (order.total, order.postage, order.lines, order.postcode, order.shop_total)
+    return msgspec.json.encode(shown if order.tax is None else (*shown, order.tax))
 
 
 def _one_per_id(entries: tuple[Entry, ...], new: Entry) -> tuple[Entry, ...]:

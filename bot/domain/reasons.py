@@ -24,7 +24,7 @@ REASONS: Reasons = {
     "not_agreed": (),
     "promotions_full": ("limit",),
     "too_late": ("due_at", "lateness"),
-    "no_way": (),
+    "no_way": ("other",),
     "offered_before": (),
     # withdrawn because it was about another order of that id
     "anothers_fact": ("channel",),
@@ -49,6 +49,7 @@ REASONS: Reasons = {
     "no_answer": ("order",),
     "transfer_unclear": ("amount", "booked_at", "payer", "text", "candidates"),
     "handler_failed": ("event", "error"),
+    "order_stopped": ("order",),
     "undeliverable": ("template", "why"),
     "unanswered": ("asked_at", "template"),
 }

@@ -3,9 +3,10 @@
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from apscheduler.triggers.cron import CronTrigger
 from babel import Locale, UnknownLocaleError
@@ -98,8 +99,15 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise wrong("zone", given=repr(name)) from None
+        nearest = get_close_matches(name, sorted(available_timezones()), n=1, cutoff=0.8)
+        raise _misspelt("zone", "zone_near", name, *nearest) from None
     return name
+
+
+def _misspelt(code: str, near: str, given: str, nearest: str | None = None) -> ValueError:
+    if nearest is None:
+        return wrong(code, given=repr(given))
+    return wrong(near, given=repr(given), nearest=nearest)
 
 
 def _known_locale(name: str) -> str:
@@ -118,7 +126,8 @@ def _known_currency(code: str) -> str:
 
 def _known_region(code: str) -> str:
     if code not in SUPPORTED_REGIONS:
-        raise wrong("region", given=repr(code))
+        meant = {"UK": "GB", "EN": "GB"}.get(code.upper(), code.upper())
+        raise _misspelt("region", "region_near", code, meant if meant in SUPPORTED_REGIONS else None)
     return code
 
 

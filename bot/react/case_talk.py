@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from bot.domain.actions import CALLS
+from bot.domain.actions import TALKED_ABOUT
 from bot.domain.context import Case
 from bot.domain.events import AgentReplied, AnswerOutdated, AnyEvent, MessageReceived
 from bot.react.merge import Subject
@@ -17,10 +17,6 @@ from bot.react.unit_of_work import UnitOfWork
 from bot.seller.cases import Cases
 from storage.case_records import CaseWord
 
-TALKED_ABOUT = (  # a person's reply in the chat answers these
-    *CALLS,
-    *("complaint", "bad_review", "no_answer", "return", "order_change", "invoice"),
-)
 LONGEST = 5000  # characters of one message that are kept in a case
 _replace = msgspec.structs.replace
 

@@ -148,13 +148,16 @@ class Forgetting:
         self._work.put_order(order)
 
     def _stop(self, event: BuyerOptedOut) -> None:
-        """Keep a stop of an address that is known by its hash alone."""
-        what = "offers" if event.offers else "all"
+        """Keep a stop of an address that is known by its hash alone, or that one was taken back."""
+        what = None if event.taken_back else "offers" if event.offers else "all"
+        at = self._work.heard_at(event.at)
         for address in addresses_of(event):
             digest = self._digest.address(address)
-            row = self._known.get(digest)
-            if row is not None and row.stopped != "all":
-                at = self._work.heard_at(event.at)
+            row = self._stops.get(digest) or self._known.get(digest)
+            if row is None:
+                continue
+            newer = row.stopped_at is None or row.stopped_at < at
+            if newer if what is None or row.stopped is None else row.stopped != "all":
                 self._stops[digest] = msgspec.structs.replace(row, stopped=what, stopped_at=at)
 
 

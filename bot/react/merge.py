@@ -70,6 +70,9 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
             return _chat(work, identities, wishes, event)
         case MessageStatusChanged():
             return _status(work, event)
+        case BuyerOptedOut(taken_back=True, address=(kind, value)):
+            wishes.resume(event, (kind, value), event.at)
+            return Subject()
         case BuyerOptedOut():
             stopped, offers = _stopped(work, event)
             wishes.stop(event, stopped, event.at, offers)

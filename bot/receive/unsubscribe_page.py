@@ -19,18 +19,21 @@ from storage.inbox import inbox_event
 
 STYLE = """body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;
   color:#222}
-button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}"""
+button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#b33;color:#fff}
+form+form button{background:#666}"""
 PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>{style}</style>
-<h1>{title}</h1><p>{text}</p>{form}</html>"""
+<h1>{title}</h1>{body}</html>"""
 POLICY = {"Content-Security-Policy": policy_with(STYLE)}
 FORM = '<form method="post"><button>{button}</button></form>'
+TAKE_BACK = "again"  # in the query of a press that takes a stop back
+UNDO = f'<form method="post" action="?{TAKE_BACK}"><button>{{button}}</button></form>'
 
 
 class UnsubscribePage:
     """Answers /stop/{token} and /offers/{token}; the signed token says which address in which shop. 404 for
-    any other."""
+    any other. What stopped messages lets them come again."""
 
     def __init__(
         self,
@@ -45,23 +48,27 @@ class UnsubscribePage:
         self._clock = clock
 
     async def ask(self, request: web.Request) -> web.Response:
-        """Show the button that stops messages."""
-        shop_id, _ = self._verified("stop", request)
-        return self._page(shop_id, "stop_ask", button="stop_button")
+        """Show the button that stops messages, and the one that lets them come again."""
+        shop_id, named = self._verified("stop", request)
+        return self._page(shop_id, "stop_ask", button="stop_button", undo=len(named) == 2)
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
         shop_id, named = self._verified("stop", request)
-        at = self._clock()
+        at, of_address = self._clock(), len(named) == 2
+        again = of_address and TAKE_BACK in request.query
         event = BuyerOptedOut(
             channel=OWN_LINK,
-            external_id=_name("stop", named, at),
+            external_id=_name("again" if again else "stop", named, at),
             at=at,
-            buyer=BuyerRef(id=named[0]) if len(named) == 1 else BuyerRef(),
-            address=(named[0], named[1]) if len(named) == 2 else None,
+            buyer=BuyerRef() if of_address else BuyerRef(id=named[0]),
+            address=(named[0], named[1]) if of_address else None,
+            taken_back=again,
         )
         await self._keep(shop_id, event)
-        return self._page(shop_id, "stop_done")
+        if again:
+            return self._page(shop_id, "stop_undone")
+        return self._page(shop_id, "stop_done", undo=of_address)
 
     async def ask_offers(self, request: web.Request) -> web.Response:
         """Show the button that confirms that offers are wanted."""
@@ -93,20 +100,31 @@ class UnsubscribePage:
         verified = self._tokens.read(purpose, request.match_info["token"])
         lengths = (2, 3) if purpose == "stop" else (3,)
         if verified is None or len(verified) not in lengths or verified[0] not in self._shops:
-            raise web.HTTPNotFound
+            raise self._unknown()
         return verified[0], verified[1:]
 
-    def _page(self, shop_id: str, text: str, button: str | None = None) -> web.Response:
+    def _page(self, shop_id: str, text: str, button: str | None = None, undo: bool = False) -> web.Response:
         shop = self._shops[shop_id]
         words = SellerWords(shop.locale)
-        body = PAGE.format(
-            lang=escape(shop.locale),
-            style=STYLE,
-            title=escape(shop.name),
-            text=escape(words.phrase(text, {"shop": shop.name})),
-            form=FORM.format(button=escape(words.phrase(button, {}))) if button else "",
-        )
+        parts = [f"<p>{escape(words.phrase(text, {'shop': shop.name}))}</p>"]
+        if button:
+            parts.append(FORM.format(button=escape(words.phrase(button, {}))))
+        if undo:
+            parts.append(UNDO.format(button=escape(words.phrase("stop_undo_button", {}))))
+        body = _written(shop.locale, shop.name, "".join(parts))
         return web.Response(text=body, content_type="text/html", headers=POLICY)
+
+    def _unknown(self) -> web.HTTPNotFound:
+        """Nobody knows whose link it is, so each language of the shops has its words."""
+        locales = list(dict.fromkeys(shop.locale for shop in self._shops.values()))
+        words = {locale: escape(SellerWords(locale).phrase("link_unknown", {})) for locale in locales}
+        told = "".join(f'<p lang="{escape(locale)}">{text}</p>' for locale, text in words.items())
+        body = _written(next(iter(words), "en"), "404", told)
+        return web.HTTPNotFound(text=body, content_type="text/html", headers=POLICY)
+
+
+def _written(locale: str, title: str, body: str) -> str:
+    return PAGE.format(lang=escape(locale), style=STYLE, title=escape(title), body=body)
 
 
 def _name(what: str, named: tuple[str, ...], at: datetime) -> str:

@@ -184,6 +184,16 @@ def start(
 
     rules: of the look that was taken, if it was not just now.
     """
+    campaign = may_start(connection, shop_id, shop, name, now, rules)
+    begun: State = "waiting" if campaign.waits else "running"
+    campaign_records.begin(connection, shop_id, name, now, who, rules_of(campaign), begun)
+    return begun
+
+
+def may_start(
+    connection: Connection, shop_id: str, shop: Shop, name: str, now: datetime, rules: str | None = None
+) -> Campaign:
+    """The campaign, if it may be started. Raises Refused."""
     campaign = shop.offers[name]
     state = standing(connection, shop_id, shop, name, now).state
     if campaign.cron:
@@ -195,9 +205,7 @@ def start(
     unknown = [each for each in campaign.testers if find_buyer(connection, shop_id, each) is None]
     if unknown:
         raise Refused("no_tester", names=", ".join(map(repr, unknown)))
-    begun: State = "waiting" if campaign.waits else "running"
-    campaign_records.begin(connection, shop_id, name, now, who, rules_of(campaign), begun)
-    return begun
+    return campaign
 
 
 def approve(connection: Connection, shop_id: str, shop: Shop, name: str, who: str, now: datetime) -> None:

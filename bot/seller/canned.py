@@ -1,13 +1,19 @@
-"""Send a reply that was written down before to the buyer of a case, from outside the seller's own chat."""
+"""Send words to the buyer of a case, written down before or not, from outside the seller's own chat."""
 
 from enum import Enum
 
+import msgspec
+
+from bot.domain.actions import TALKED_ABOUT
+from bot.domain.context import Buyer, Case
 from bot.domain.events import AgentReplied
 from bot.domain.knowledge import Entry
 from bot.domain.messages import MessagePolicy
 from bot.seller.cases import Cases
+from bot.seller.settle import CHANNEL
 from bot.texts.catalogue import Catalogue
 from storage import buyer_records, case_records, inbox, order_records, outbox, trail
+from storage.case_records import CaseWord
 from storage.inbox import own_inbox_event
 from storage.trail import Trace
 from storage.unit import Unit
@@ -20,29 +26,25 @@ class Sent(Enum):
 
     DONE = "done"
     UNKNOWN = "unknown"  # there is no such case
-    NO_CHAT = "no_chat"  # its buyer does not wait in a chat
+    NO_BUYER = "no_buyer"  # nobody is known who could read it
 
 
 def send_reply(
-    unit: Unit, catalogue: Catalogue, policy: MessagePolicy, number: int, entry: Entry, by: str
+    unit: Unit, catalogue: Catalogue, policy: MessagePolicy, number: int, words: Entry | str, by: str
 ) -> Sent:
-    """Queue a reply for the buyer of a case, and count it as a person's word.
+    """Queue words for the buyer of a case, and count them as a person's: in the chat where they wait, else
+    wherever a message about its order reaches them, as by mail.
 
-    by: who does it, `command:...`. Must run in a writing transaction. Raises TemplateError if nothing is
-    known for a blank in it.
+    words: a reply that was written down before, or free ones. by: who does it, `command:...`. Must run in a
+    writing transaction. Raises TemplateError if nothing is known for a blank in a reply.
     """
     buyer_id, case = unit.ask(case_records.numbered({number})).get(number, (None, None))
     if case is None:
         return Sent.UNKNOWN
     buyer = unit.ask(buyer_records.by_id({buyer_id})).get(buyer_id) if buyer_id else None
-    if buyer is None or case.chat is None:
-        return Sent.NO_CHAT
-    if case.order:
-        orders = tuple(unit.ask(order_records.by_id({case.order})).values())
-    else:
-        orders = tuple(unit.ask(order_records.newest_of({buyer.id})).get(buyer.id, ()))
-    cases = Cases(unit, catalogue)
-    text = cases.reply(entry.answers, entry.short or entry.id, buyer, orders)
+    if buyer is None:
+        return Sent.NO_BUYER
+    text = words if isinstance(words, str) else _filled(words, unit, catalogue, case, buyer)
     version = catalogue.resolve(TEMPLATE, buyer.locale or unit.shop.locale)
     unit.ask(outbox.keep_versions([version]))
     key = f"{number}:{unit.now.isoformat()}"
@@ -55,21 +57,47 @@ def send_reply(
         rule="cases",
         due_at=unit.now,
         lateness=policy.lateness,
+        order=None if case.chat else case.order,  # so that it goes to this order's own contacts
         to=case.chat,
         values={"word": text},
     )
     unit.ask(outbox.queue([said], unit.now))
-    channel, _, address = case.chat.partition(":")
+    if case.chat:
+        _relay(unit, case.chat, f"reply:{key}", text)
+    else:
+        _keep(unit, case, f"reply:{key}", text)
+    trace = Trace(shop=unit.shop_id, at=unit.now, what=trail.REPLY_SENT, who=by, about=str(number))
+    trail.add(unit.connection, trace)
+    return Sent.DONE
+
+
+def _filled(reply: Entry, unit: Unit, catalogue: Catalogue, case: Case, buyer: Buyer) -> str:
+    if case.order:
+        orders = tuple(unit.ask(order_records.by_id({case.order})).values())
+    else:
+        orders = tuple(unit.ask(order_records.newest_of({buyer.id})).get(buyer.id, ()))
+    return Cases(unit, catalogue).reply(reply.answers, reply.short or reply.id, buyer, orders)
+
+
+def _relay(unit: Unit, chat: str, id: str, text: str) -> None:
+    channel, _, address = chat.partition(":")
     replied = AgentReplied(
         channel=channel,
-        external_id=f"reply:{key}",
+        external_id=id,
         at=unit.now,
         conversation=address,
-        message_id=f"reply:{key}",
+        message_id=id,
         text=text,
         relayed=True,
     )
     inbox.add(unit.connection, [own_inbox_event(unit.shop_id, replied, unit.now)])
-    trace = Trace(shop=unit.shop_id, at=unit.now, what=trail.REPLY_SENT, who=by, about=str(number))
-    trail.add(unit.connection, trace)
-    return Sent.DONE
+
+
+def _keep(unit: Unit, case: Case, id: str, text: str) -> None:
+    """What a chat's reply does to a case, for one that has no chat."""
+    said = CaseWord(
+        number=case.number, channel=CHANNEL, event=id, at=unit.now, who="person", kind="text", text=text
+    )
+    unit.ask(case_records.add_words([said]))
+    if case.kind in TALKED_ABOUT:
+        unit.ask(case_records.save_talk([msgspec.structs.replace(case, answered_at=unit.now)]))

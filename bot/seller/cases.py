@@ -29,6 +29,7 @@ NOTICE, DESK = "seller_case", "desk_answer"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 _OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
+STOPPED, CONFIRMATION = "stopped", "order_confirmation"  # whoever orders again hears nothing at all
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
 
 
@@ -258,8 +259,10 @@ class Cases:
         version = self._catalogue.resolve(NOTICE, seller.locale or unit.shop.locale)
         values = {
             "case": case.number,
-            "text": words.reason(why.code, why.values),
+            "text": _sentence(words.reason(why.code, why.values)),
+            "matter": words.case(case.kind),
             "who": who,
+            "answerable": bool(case.chat or who) and case.kind != "unreachable",
             "claim": case.kind == "payment_claim" and case.order is not None,
             "draft": draft,
             "orders": summary.of_orders(about, unit.shop, words),
@@ -290,12 +293,18 @@ def _who(buyer: Buyer | None, chat: str | None) -> str | None:
     return called(buyer.name, chat, buyer.email, buyer.phone) if buyer else chat
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def notice_key(case: str) -> str:
     """The key of the mail about a case, from the key of the case."""
     return f"{NOTICE}:{case}"
 
 
 def _is_reported(row: DueRow, why: Reason) -> bool:
+    if why.code == STOPPED:
+        return row.template == CONFIRMATION and row.order_id is not None
     if why.code == LATE:
         return row.category == "answer" and row.to is not None and not row.to.startswith(MAILTO)
     return why.code in REPORTED and row.category != "promotion"
@@ -307,7 +316,10 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
     if row.template == "second_contact":
         key = f"no_answer:{order}"
         return OpenCase(kind="no_answer", key=key, reason="no_answer", details={"order": number}, order=order)
-    details: dict[str, Value]
+    if why.code == STOPPED:
+        key = f"unreachable:{order}"
+        details: dict[str, Value] = {"order": number}
+        return OpenCase(kind="unreachable", key=key, reason="order_stopped", details=details, order=order)
     if why.code == LATE:  # one for each chat and day, because whoever hears nothing writes again
         key = f"unanswered:{row.to}:{row.due_at.date()}"
         details = {"asked_at": row.due_at.isoformat(), "template": row.template}

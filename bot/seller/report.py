@@ -47,7 +47,7 @@ def report_of(
     case = read_models.find_case(connection, shop_id, number)
     if case is None:
         return None
-    orders = _orders(connection, shop_id, case)
+    orders, words = _orders(connection, shop_id, case), words.whole(LINE_MAX)
     since, until = case.opened_at - BEFORE, (case.closed_at or now) + AFTER
     said = read_models.said_to(connection, shop_id, case.buyer, since, until, MESSAGES) if case.buyer else []
     return Report(
@@ -115,6 +115,7 @@ def as_text(report: Report, words: SellerWords) -> str:
 
 
 def _line(word: Word, words: SellerWords) -> str:
+    words = words.whole(LINE_MAX)
     values = {
         "said_at": word.at,
         "who": words.summary(word.who, {}),

@@ -27,9 +27,11 @@ class SellerWords:
     """Words in one language, times in one zone. What has no words is shown as its code and values.
 
     locale: of the words. reader: the seller's own, in whose way times and sums are written.
+    at_most: characters of what others wrote.
     """
 
-    def __init__(self, locale: str, zone: ZoneInfo | None = None) -> None:
+    def __init__(self, locale: str, zone: ZoneInfo | None = None, at_most: int = QUOTED_MAX) -> None:
+        self._at_most = at_most
         self.locale = nearest_language(locale)
         self.reader = formats.nearest(self.locale, locale)
         self.zone = zone or ZoneInfo("UTC")
@@ -40,6 +42,10 @@ class SellerWords:
         """The words of a shop's seller, who reads dates as people do in the shop's region."""
         locale = shop.seller.locale or shop.locale
         return cls(formats.regional(locale, shop.locale, shop.region), shop.zone())
+
+    def whole(self, at_most: int) -> "SellerWords":
+        """The same words, with more of what others wrote."""
+        return SellerWords(self.reader, self.zone, at_most)
 
     def reason(self, code: str, values: Mapping[str, Any]) -> str:
         """The reason as a sentence, its times in the seller's zone."""
@@ -113,13 +119,13 @@ class SellerWords:
             case str() if name == "day":
                 return datetime.combine(date.fromisoformat(value), time(), UTC)
             case str() if name in ("amount", "total", "paid", "refunded"):
-                return quote(_AMOUNT.sub(self._money, value), QUOTED_MAX)
+                return quote(_AMOUNT.sub(self._money, value), self._at_most)
             case str() if name == "template":
                 return self.template(value)
             case str() if name in ("cause", "concern"):
                 return self._name(f"{name}s", value)
             case str():
-                return quote(value, QUOTED_MAX)
+                return quote(value, self._at_most)
         return value
 
     def _money(self, amount: re.Match[str]) -> str:

@@ -20,6 +20,9 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 # A setting's name with the colon that an input method for Chinese writes. Values may have such colons.
 _WIDE_COLON = re.compile(r"\s*(?:- *)?[a-z_][a-z0-9_-]*\s*：")
 
+# A quotation mark that opens a value and is not closed in its line.
+_OPEN_QUOTE = re.compile(r"""\s*(?:- *)?(?:[^\s#'":][^#'":]*:\s+)?(["'])(?:(?!\1).)*""")
+
 _DEPTH = 30  # groups in groups; the settings need eight
 _REPEATS = 10_000  # values that aliases may repeat; ten lines of aliases could make a thousand million
 _DEEP = "nested too deeply, or a letter that is none"
@@ -61,7 +64,8 @@ def read(text: str) -> Document:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         complaint = _complaint(error, tab and 1 + text.count("\n", 0, tab.start()))
-        return Document(None, {}, (_wide_colon(text, complaint) or complaint,))
+        sure = _wide_colon(text, complaint) or _open_quote(text, complaint)
+        return Document(None, {}, (sure or complaint,))
     except yaml.reader.ReaderError as error:
         line = 1 + text.count("\n", 0, error.position)
         return Document(None, {}, (Fault((), "not_text", line=line),))
@@ -84,6 +88,14 @@ def _complaint(error: yaml.MarkedYAMLError, tab: int | None) -> Fault:
     if code == "open_quote" and error.context_mark:
         line = error.context_mark.line + 1  # where the quotation began
     return Fault((), code, {"problem": problem}, line)
+
+
+def _open_quote(text: str, complaint: Fault) -> Fault | None:
+    """The last quotation that was opened above and ends in no line of its own, where YAML sees no more than
+    that something does not fit."""
+    lines = text.splitlines()[: complaint.line] if complaint.code == "indentation" else []
+    opened = [number for number, line in enumerate(lines, 1) if _OPEN_QUOTE.fullmatch(line)]
+    return Fault((), "open_quote", line=opened[-1]) if opened else None
 
 
 def _wide_colon(text: str, complaint: Fault) -> Fault | None:

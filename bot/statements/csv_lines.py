@@ -43,6 +43,12 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     places: Mapping[str, tuple[int, ...]]
     names: tuple[str, ...]
 
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """The columns that this form says nothing of."""
+        used = {place for places in self.places.values() for place in places}
+        return tuple(name for place, name in enumerate(self.names) if name and place not in used)
+
     def name_of(self, role: str) -> str | None:
         """The column in the file's own words."""
         place = next(iter(self.places.get(role, ())), None)

@@ -12,7 +12,7 @@ from bot.csv_import.faults import BadLine, shown
 from bot.csv_import.file import as_text, encoding_of
 from bot.domain.bank_formats import BankFormat, load_formats
 from bot.statements import camt, mt940
-from bot.statements.csv_lines import Context, read_csv, read_head
+from bot.statements.csv_lines import Context, Head, read_csv, read_head
 from bot.statements.lines import Read
 from bot.texts.word_files import LOADER
 
@@ -32,6 +32,7 @@ def read_statement(
     bank: str | None,
     context: Context,
     on_progress: Callable[[int], None] = lambda position: None,
+    on_head: Callable[[Head], None] = lambda head: None,
 ) -> Iterator[Read]:
     """Every line of a statement. banks: the shop's own, which come before ours. bank: one of all names; None:
     by what the file looks like. Raises OSError.
@@ -64,6 +65,7 @@ def read_statement(
         if isinstance(head, BadLine):
             yield head
             return
+        on_head(head)
         file = opened.enter_context(path.open("rb"))
         text = opened.enter_context(as_text(file, head.encoding))
         for read in read_csv(text, head, context):

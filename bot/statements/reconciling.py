@@ -17,7 +17,7 @@ from bot.domain.memos import written
 from bot.domain.money import Money
 from bot.domain.reconcile import Book, Candidate, Transfer, Verdict, match
 from bot.domain.shop import Shop
-from bot.statements.csv_lines import Context
+from bot.statements.csv_lines import Context, Head
 from bot.statements.lines import Booking, Ignored
 from bot.statements.payables import SOURCE, awaiting, with_numbers
 from bot.statements.reading import read_statement
@@ -64,6 +64,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     doubtful: Sum = msgspec.field(default_factory=Sum)
     nothing: Sum = msgspec.field(default_factory=Sum)
     banks: dict[str, Sum] = {}
+    head: Head | None = None  # of a CSV file
     doubts: list[Doubt] = []
     strangers: list[Doubt] = []  # of which nothing is known
 
@@ -87,7 +88,11 @@ def examine(
     """Read the whole statement: bookings go to `staging`, faults to `on_bad`. Raises OSError."""
     found = Outcome()
     context = Context(currency=shop.currency, zone=shop.zone(), now=now)
-    for read in read_statement(path, shop.banks, bank, context, on_progress):
+
+    def on_head(head: Head) -> None:
+        found.head = head
+
+    for read in read_statement(path, shop.banks, bank, context, on_progress, on_head):
         found.lines += 1
         match read:
             case BadLine():

@@ -91,6 +91,7 @@ _LONGEST: tuple[str, dict[str, Any]] = (
 )
 _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an unpaid order", {}),
+    ("an order with tax beside its prices", {"tax": Money(135, "CNY")}),
     ("an order in yen", {"currency": "JPY"}),
     ("an order in dinars of three decimals", {"currency": "KWD"}),
     ("an order of nothing", {"lines": 0, "total": Money(0, "CNY"), "postage": None}),

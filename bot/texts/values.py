@@ -106,6 +106,8 @@ CARRIED: dict[str, str] = {
     "orders[]": "number, state, total and what was promised, in the seller's words",
     "said": "lines of what was said in the chat since a case was opened; may be empty",
     "said[]": "when, who and what, in the seller's words",
+    "matter": "what a case is about, in a few of the seller's words; may be empty",
+    "answerable": "true for a case whose buyer can be written to",
     "claim": "true for a case that claims a payment, which the seller may confirm",
 }
 
@@ -377,6 +379,7 @@ _ORDER: Makers[_Ordered] = {
     "state": lambda o: o.order.state,
     "total": lambda o: o.order.total,
     "postage": lambda o: _more_than_nothing(o.order.postage),
+    "tax": lambda o: _more_than_nothing(o.order.tax),
     "items": _items,
     "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
     "placed_at": lambda o: o.about.local(o.order.placed_at),

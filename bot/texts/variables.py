@@ -28,6 +28,7 @@ VARIABLES: dict[str, str] = {
     "shipped, delivered, completed, cancelled, refunded or unknown",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
+    "order.tax": "amount that comes on top of the prices; empty if they hold it",
     "order.items": f"what was bought, at most {ITEMS_MAX} lines",
     "order.items[].title": "name of the item",
     "order.items[].quantity": "how many",

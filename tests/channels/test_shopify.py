@@ -933,3 +933,18 @@ def test_hidden_and_deleted_products_are_not_for_sale_and_a_body_cut_short_says_
     assert isinstance(gone, ProductRemoved)
     assert gone.product == "788032119674292922"
     assert told("products/update", {**PRODUCT, "variants": None}) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "tax"),
+    [
+        ({"taxes_included": False, "total_tax": "1.35"}, 135),
+        ({"taxes_included": False, "total_tax": "1.35", "current_total_tax": "0.80"}, 80),
+        ({"taxes_included": True, "total_tax": "1.35"}, None),
+    ],
+)
+def test_tax_that_comes_on_top_of_the_prices_is_told(changes: dict[str, Any], tax: int | None) -> None:
+    body = order(**{"current_total_tax": None, **changes})
+    (placed,) = (each for each in told("orders/create", body) if isinstance(each, OrderPlaced))
+
+    assert placed.tax == (Money(tax, "USD") if tax else None)

@@ -164,6 +164,7 @@ def test_a_created_order_may_be_paid_already() -> None:
         placed_at=CREATED_AT,
         total=Money(2935, "USD"),
         postage=Money(1000, "USD"),
+        tax=Money(135, "USD"),
         number="727",
         buyer=BuyerRef(name="John Doe", email="john.doe@example.com"),
         lines=(
@@ -414,6 +415,19 @@ def test_the_price_of_a_piece_is_rounded_down(
 
     assert isinstance(placed, OrderPlaced)
     assert placed.lines[0].price == Money(minor, "USD")
+
+
+def test_tax_stands_beside_prices_without_it_and_within_prices_and_postage_with_it() -> None:
+    shown = {"shipping_total": "10.00", "shipping_tax": "2.00", "total_tax": "5.60"}
+    beside, within = (
+        told("order.created", order("pending", prices_include_tax=each, **shown))[0] for each in (False, True)
+    )
+
+    assert isinstance(beside, OrderPlaced)
+    assert isinstance(within, OrderPlaced)
+    assert (beside.postage, beside.tax) == (Money(1000, "USD"), Money(560, "USD"))
+    assert (within.postage, within.tax) == (Money(1200, "USD"), None)
+    assert merged((beside,)).tax == beside.tax
 
 
 def test_one_delivery_id_of_one_second_does_not_make_two_orders_one() -> None:

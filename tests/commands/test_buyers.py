@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import Connection
 
 from bot.cli import main
+from bot.domain.actions import OpenCase
 from bot.domain.contacts import Contacts, Told
 from bot.domain.context import Buyer
 from bot.domain.orders import Order
-from storage import buyer_records, order_records
+from storage import buyer_records, case_records, order_records
 from storage.asking import ask
 from storage.sqlite_copy import copy_to
 from tests.commands.test_commands import NOW, Shop
@@ -118,3 +119,15 @@ def test_files_are_joined_and_parted_by_the_seller(shop: Shop) -> None:
     assert shop.run("buyers", "erase", "e1", "--yes") == 0
 
     assert shop.json("buyers", "show", "a1")["file"]["joined"] == []
+
+
+def test_what_was_said_and_decided_is_shown_in_words(shop: Shop) -> None:
+    def work(connection: Connection) -> None:
+        opened = OpenCase(kind="order_change", key="c", reason="asked_to_cancel", order="order-a1")
+        case_records.open_case(connection, "teahouse", opened, "a1", NOW)
+
+    shop.keep(work)
+
+    assert shop.run("buyers", "show", "a1") == 0
+    assert "case 1: please do not send an order: the buyer wants to cancel it" in " ".join(shop.out.split())
+    assert "asked_to_cancel" not in shop.out

@@ -41,6 +41,8 @@ def test_a_campaign_is_looked_at_approved_by_another_stopped_and_resumed(
     assert folder.run("campaign", "start", "tea", "--yes", "--as", "anna") == 0
     assert folder.run("campaign", "approve", "tea", "--as", "Anna") == WRONG_USE
     assert "somebody else" in folder.err
+    assert folder.run("campaign", "start", "tea") == WRONG_USE
+    assert folder.out == ""  # what is refused is not looked at first
     assert folder.run("campaign", "approve", "tea", "--as", "bob") == 0
     assert folder.run("campaign", "list") == 0
     assert "under way" in folder.out

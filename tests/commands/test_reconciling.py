@@ -53,6 +53,8 @@ def test_it_says_what_is_matched_and_what_is_left(folder: Path, capsys: pytest.C
 
     assert code == 1
     assert "Payments among them: 3" in said
+    assert "Read in the form of icbc." in said
+    assert "says nothing of, so they were not read: " in said
     assert "Matched: 1 (CN¥128.00)" in said
     assert "For you to decide: 1 (CN¥99.00)" in said
     assert "For no order that we know: 1 (CN¥5.21)" in said

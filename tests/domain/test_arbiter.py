@@ -352,6 +352,17 @@ def test_at_the_cap_of_a_week_an_offer_waits_until_the_oldest_counts_no_more() -
 
 def test_without_an_address_a_message_is_skipped_but_only_once_nothing_holds_it() -> None:
     assert judged(addresses=()) == Skip(Reason("no_way"))
+    due = DueMessage(
+        key="k",
+        template="t",
+        category="service",
+        due_at=NOW,
+        created_at=NOW,
+        lateness=HOUR,
+        unlike="first",
+    )
+    nowhere = Facts(shop=AWAKE, buyer=Buyer(id="b1"))
+    assert judge(due, TRUE, nowhere, NOW) == Skip(Reason("no_way", {"other": True}))
     assert isinstance(judged(addresses=(), conversations=(chat(NOW + SECOND),)), Hold)
 
 

@@ -122,3 +122,11 @@ def test_a_memo_that_is_typed_alone_names_its_order() -> None:
     assert without_digit("1001-5") is None
     assert without_digit("1001") is None
     assert without_digit("-4") is None
+
+
+def test_a_check_sign_that_looks_like_another_is_right() -> None:
+    assert memo("T6B0D64D8") == "T6B0D64D8-I"
+    for typed in ("T6B0D64D8-I", "T6B0D64D8-1", "t6b0d64d8-l"):
+        assert without_digit(typed) == without_digit("T6B0D64D8-I")
+        assert [each.how for each in readings(typed, {"T6B0D64D8"})] == ["checked"]
+    assert without_digit("T6B0D64D8-7") is None

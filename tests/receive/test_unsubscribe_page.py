@@ -95,6 +95,22 @@ async def test_the_button_of_an_older_link_unsubscribes_the_buyer_that_it_names(
     assert event.address is None
 
 
+async def test_a_stop_is_taken_back_by_the_same_link(page: Page) -> None:
+    link = TOKENS.token("stop", "mugs", "email", "ann@example.com")
+    for text in ((await page.open(link))[1], (await page.press(link))[1]):
+        assert '<form method="post" action="?again"><button>Write to me again' in text
+    status, text = await page.press(f"{link}?again")
+
+    stopped, again = (load_event(kept.body) for kept in page.store.events)
+    assert status == 200
+    assert "about your orders again" in text
+    assert isinstance(stopped, BuyerOptedOut)
+    assert isinstance(again, BuyerOptedOut)
+    assert (stopped.taken_back, again.taken_back) == (False, True)
+    assert again.address == ("email", "ann@example.com")
+    assert again.external_id != stopped.external_id
+
+
 async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -> None:
     page.store.away = True
 
@@ -117,7 +133,10 @@ async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -
 async def test_only_a_link_that_we_signed_for_unsubscribing_is_answered(
     page: Page, token: str | None
 ) -> None:
-    assert (await page.open(token))[0] == 404
+    status, text = await page.open(token)
+    assert status == 404
+    assert '<p lang="en">This link' in text
+    assert '<p lang="zh-CN">这个链接' in text
     assert (await page.press(token))[0] == 404
     assert page.store.events == []
 

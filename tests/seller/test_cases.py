@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from bot.domain.actions import OpenCase
 from bot.domain.errors import BuyerUnreachable, DeliveryDelayed
-from bot.domain.events import CaseSettled
+from bot.domain.events import OWN_LINK, BuyerOptedOut, BuyerRef, CaseSettled
 from bot.domain.messages import Reason
+from bot.seller.canned import Sent, send_reply
 from bot.seller.cases import Cases
 from bot.seller.words import SellerWords
-from storage import read_models, tables
+from bot.texts.catalogue import Catalogue
+from storage import case_records, order_records, read_models, tables
 from storage.outbox import Outcome
 from storage.read_models import CaseView
+from storage.unit import Unit
 from tests.engine import WEBHOOK, Buyer, Engine, FakeChannel, ManyShops, many_shops
 from tests.one_shop import CATALOGUE, DAY, HOUR, MINUTE, SHOP_ID, order, save, unit_of
 from tests.react.test_taking_back import heard, of, platform_and_webhook
@@ -91,6 +95,9 @@ async def test_the_sellers_mail_names_the_buyer_and_the_command_and_no_way_to_un
     [letter] = [sent.message for sent in mail.sent]
     assert "安娜 · webhook:ann" in letter.text
     assert "xiaoer cases settle 1 --confirmed" in letter.text
+    assert letter.text.startswith("Subject: 第 1 号待办：买家说已付款（订单 1001）")
+    assert 'xiaoer cases say 1 "' in letter.text
+    assert letter.buyer_name is None  # the mailbox is the seller's
     assert letter.stop_url is None
     assert all(sent.message.stop_url for sent in door.sent)
 
@@ -228,3 +235,58 @@ async def test_a_refund_is_told_once_the_order_has_an_address(shops: ManyShops) 
     await engine.take(of("woocommerce", woo.placed(DAY, buyer=known, total="120.00", postage="0.00")))
     await engine.simulation.advance(NOON + 3 * DAY)
     assert "refunded" in heard(engine, "ann@b.example")
+
+
+async def test_words_for_a_buyer_without_a_chat_go_by_mail_and_answer_the_case(shops: ManyShops) -> None:
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    mail = FakeChannel("email", engine.clock)
+    engine.use_channels(mail)
+    ann = Buyer(email="ann@mail.example")
+    await engine.take(ann.placed())
+    await engine.settle()
+    opened = OpenCase(kind="order_change", key="change:1001", reason="asked_to_change", order="1001")
+    policy = engine.program.parts.rules.policies["from_person"]
+
+    def send(link: Connection) -> Sent:
+        unit = Unit(link, engine.shop, engine.settings, engine.clock.now)
+        [order] = unit.ask(order_records.by_id({"1001"})).values()
+        case_records.open_case(link, engine.shop, opened, order.buyer, engine.clock.now)
+        engine.clock.now += timedelta(minutes=1)
+        unit = Unit(link, engine.shop, engine.settings, engine.clock.now)
+        return send_reply(unit, Catalogue(), policy, 1, "颜色已经改好了。", "command:lin")
+
+    assert await engine.database.write(send) is Sent.DONE
+    await engine.settle()
+
+    assert (mail.sent[-1].message.address, mail.sent[-1].message.text) == (
+        "ann@mail.example",
+        "颜色已经改好了。",
+    )
+    [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
+    assert not case.waits
+    assert [word.text for word in case.words] == ["颜色已经改好了。"]
+
+
+async def test_the_owner_hears_of_an_order_that_a_stop_keeps_from_being_confirmed(shops: ManyShops) -> None:
+    engine = shops.engine(channels=MAIL, seller={"email": "lin@shop.example"})
+    mail = FakeChannel("email", engine.clock)
+    engine.use_channels(mail)
+    link = {"channel": OWN_LINK, "buyer": BuyerRef(), "address": ("email", "ann@mail.example")}
+    guest = {"id": None, "email": "ann@mail.example"}
+
+    def pressed(n: int, taken_back: bool = False) -> BuyerOptedOut:
+        at = engine.clock.now + timedelta(seconds=n)
+        return BuyerOptedOut(external_id=f"stop-{n}", at=at, taken_back=taken_back, **link)
+
+    async def orders(number: str) -> list[tuple[str, str]]:
+        engine.clock.now += timedelta(hours=1)
+        await engine.take(Buyer(order=number, **guest).placed())
+        await engine.settle()
+        return [(sent.message.template, sent.message.address) for sent in mail.sent]
+
+    await engine.take(pressed(1))
+    assert await orders("1001") == [("seller_case", "lin@shop.example")]
+    [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
+    assert (case.kind, case.order, case.reason.code) == ("unreachable", "1001", "order_stopped")
+    await engine.take(pressed(2, taken_back=True))
+    assert (await orders("1002"))[1:] == [("order_confirmation", "ann@mail.example")]

@@ -21,10 +21,12 @@ from storage.asking import ask
 from storage.case_records import CaseWord
 from tests.one_shop import HOUR, MINUTE, NOON, SHOP, SHOP_ID, amend, ann, order, queue, save
 
+LONG = "and it was a present for my mother " * 10
+
 
 def opened(connection: Connection) -> None:
     save(connection, ann(name="Ann"), order("1001"))
-    details = {"cause": "damaged", "order": "1001", "text": "<b>broken</b> *again*"}
+    details = {"cause": "damaged", "order": "1001", "text": f"<b>broken</b> *again* {LONG}"}
     case = OpenCase(
         kind="complaint",
         key="c",
@@ -152,3 +154,9 @@ def test_what_was_paid_and_by_when_it_is_decided_is_told(connection: Connection)
 
     assert "CN¥128.00 paid" in text
     assert "To be decided by" in text
+
+
+def test_what_the_buyer_wrote_is_not_cut_short(connection: Connection) -> None:
+    opened(connection)
+
+    assert LONG.strip() in page(connection, "en").replace("\\", "")

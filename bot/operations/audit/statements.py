@@ -44,8 +44,9 @@ def false_statements(
         return
     at = began(sending)
     before = tuple(other for other in others if other.id != sending.id and began(other) < at)
-    # A fact that arrived while the message was being sent may or may not have been known.
-    views = [Said(sending, before, _told(facts, at + apart), shop) for apart in (-slack, slack)]
+    # What arrived while the message was being sent may have been known as far as any of it.
+    arrived = {fact.received_at for fact in facts if abs(fact.received_at - at) < slack}
+    views = [Said(sending, before, _told(facts, by), shop) for by in (at - slack, *arrived, at + slack)]
     for code, (promise, broken) in RULES.items():
         if all(broken(view) for view in views):
             yield Violation(promise, code, sending)

@@ -49,6 +49,7 @@ def test_the_same_words_about_an_order_twice_are_a_repeat() -> None:
     assert codes(sending(1, **same), sending(2, **same)) == [(2, "said_twice")]
     assert codes(sending(1, **same), sending(2, **same | {"order": "2"})) == []
     assert codes(sending(1, text="Hello"), sending(2, text="Hello")) == []
+    assert codes(sending(1, order="1", text=None), sending(2, order="1", text=None)) == []  # both erased
 
 
 def test_an_offer_goes_once_to_a_buyer_under_whatever_key() -> None:

@@ -8,7 +8,7 @@ from bot.domain.money import Money
 from bot.operations.audit.money import RULES
 from storage.audit_queries import Sending
 from tests.handlers import world
-from tests.handlers.world import days, hours
+from tests.handlers.world import PLACED, days, hours
 from tests.operations.audit.sendings import CONFIRMED, found, said, shown
 
 
@@ -104,3 +104,12 @@ def test_what_led_to_it_seconds_before_may_be_so() -> None:
 
     assert found(thanks, CONFIRMED, told=(world.placed(), paid(12800))) == []
     assert found(back, CONFIRMED, told=(world.placed(), world.refunded(12800))) == []
+
+
+def test_a_part_that_was_told_before_the_rest_came_seconds_later_is_so() -> None:
+    seconds = hours(1 / 3600)
+    first = world.refunded(350, refund="r1")
+    rest = msgspec.structs.replace(world.refunded(12450, refund="r2"), at=first.at + 8 * seconds)
+    part = said("partly_refunded", first.at + 2 * seconds - PLACED)
+
+    assert found(part, CONFIRMED, told=(world.placed(), paid(12800), first, rest)) == []
