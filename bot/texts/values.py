@@ -81,7 +81,7 @@ CARRIED: dict[str, str] = {
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "wanted": "a size that was asked for and is not among them; may be empty",
-    "refused": "a way to pay that was asked for and is not offered; may be empty",
+    "unsure": "ways to pay that were asked for and that no setting names; may be empty",
     "care": "how it is looked after; may be empty",
     "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",
