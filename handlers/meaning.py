@@ -1,6 +1,7 @@
 """Recognises what a buyer's message means by rules: wishes, politeness, and phrases that say one thing."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from bot.domain.meanings import Meaning, Reason
@@ -50,6 +51,7 @@ _FILLER = re.compile(
 )
 # Where a sentence of Chinese goes on in the next message: "别再", "给我发消息了".
 _GOES_ON = re.compile(r"(?<=[别別勿再续續])\s*\n\s*|(?<=[给給向跟]我)\s*\n\s*")
+_UNHAPPY = re.compile(r"[😠😡😤😢😭😞😔😟😣😖😫😩😰😱😨🙁☹😕😒🙄🤬🤮🤢💔👎❓❔⁉❗]")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
 
@@ -118,4 +120,12 @@ def _politeness(plain: str) -> Meaning:
         return _by("hello", 0.8, "a greeting and nothing else")
     if _FILLER.search(plain) and not _DOUBT.search(plain):
         return _by("acknowledged", 0.6, "agreement and nothing else")
+    if _is_picture(plain):
+        return _by("acknowledged", 0.6, "a face and nothing else")
     return _by("unknown", 0.0, "no words")
+
+
+def _is_picture(plain: str) -> bool:
+    """True for emoji alone, but for those that ask or are unhappy."""
+    pictures = any(unicodedata.category(sign) == "So" for sign in plain)
+    return pictures and not _UNHAPPY.search(plain) and not _DOUBT.search(plain)

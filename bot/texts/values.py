@@ -78,6 +78,8 @@ CARRIED: dict[str, str] = {
     "budget": "amount that the buyer would spend; may be empty",
     "left": "how many are left, if they are few; may be empty",
     "price": "amount for one of it; may be empty",
+    "pieces": "how many of it were asked for, if more than one; may be empty",
+    "sum": "amount for so many, if they are in stock; may be empty",
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "wanted": "a size that was asked for and is not among them; may be empty",

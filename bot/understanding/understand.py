@@ -29,6 +29,10 @@ ONE_MATTER = CHANGES | {"cancel_order"}
 SHOWN = 6  # meanings of a text that are looked at
 LIKELIEST = 3  # meanings that are told where it is not clear which is meant
 
+SAID_OVER, FEW_WORDS = 30, 3  # words of a text of so few different ones that it says nothing
+
+NOTHING = Understanding("hand_over", guessed=True)
+
 _replace = msgspec.structs.replace
 
 
@@ -47,9 +51,15 @@ def understand(
     date; without it no date is read.
     """
     text = text[:LONGEST]
-    found = _understood(model, text, before, thresholds)
+    found = NOTHING if _says_over(text) else _understood(model, text, before, thresholds)
     slots = slots_of(text, language, today)
     return _replace(found, meanings=tuple(_replace(each, slots=slots) for each in found.meanings))
+
+
+def _says_over(text: str) -> bool:
+    """True for a few words over and over: by their weight such a text would surely mean anything."""
+    words = text.split()
+    return len(words) > SAID_OVER and len(set(words)) <= FEW_WORDS
 
 
 def _understood(model: Model, text: str, before: Before, thresholds: Thresholds) -> Understanding:
