@@ -37,7 +37,8 @@ _WHOLE_NO_OFFERS = frozenset(
 # A list of mails is one of offers.
 _OFF_A_LIST = re.compile(
     r"\b(?:(?:get|be|come)(?: me)? (?:off|out of)|leave|quit)(?: of)?"
-    r"(?: (?:your|the|this|that|all|any|every))? (?:mailing|marketing|newsletter|promo\w{0,8})(?: (?:list|e-?mail|mail|message)s?|s)?\b"
+    r"(?: (?:your|the|this|that|all|any|every))? (?:mailing|marketing|newsletter|promo\w{0,8})"
+    r"(?: (?:list|e-?mail|mail|message)s?|s)?\b"
 )
 
 _MESSAGES = (
