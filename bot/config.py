@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -101,12 +101,12 @@ class ShopSettings(Shop):
     channels: dict[Name, ChannelSettings] = Field({}, description="by a name of yours, or the platform's")
     api_tokens: tuple[Secret, ...] = Field((), description="whoever sends one of these may read the shop")
 
-    @property
+    @cached_property
     def platforms(self) -> frozenset[str]:
         own = (name for name, each in self.channels.items() if each.kind in ("shopify", "woocommerce"))
         return frozenset(own)
 
-    @property
+    @cached_property
     def desks(self) -> frozenset[tuple[str, str]]:
         own, system = self.seller.telegram, self.seller.webhook
         bot = next((name for name, each in self.channels.items() if each.kind == "telegram"), None)

@@ -2,9 +2,9 @@
 person, and silence: two machines that answer each other come to an end, however slowly they do. Who asks for
 a person meanwhile, or not to be written to, is still answered, a few times."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from zlib import crc32
 
 import msgspec
 
@@ -46,11 +46,11 @@ def limited(
         given = answers_since(chat.hushed_until - WINDOW, chat.answered)
         return actions if still and given < min(STILL, most) else rest
     today = _today(chat.talk, context.now)
-    often = _over(today, _answers(actions, context), most)
+    often = _over(today, lambda: _answers(actions, context), most)
     if not often and answers_since(context.now - WINDOW, chat.answered) < most:
         return actions
     if often and today.lately[-1:] == (TOO_MANY,):
-        return actions if still and not _over(today, [], most, STILL) else rest
+        return actions if still and not _over(today, list, most, STILL) else rest
     calls = [action for action in rest if isinstance(action, CallHuman)]
     person = [] if calls else [CallHuman(reason="too_many_answers")]
     return [*rest, answer(TOO_MANY, event), Hush(until=context.now + WINDOW), *person]
@@ -65,11 +65,11 @@ def answers_since(begin: datetime, answered: tuple[datetime, ...]) -> int:
     return sum(at > begin for at in answered)
 
 
-def _over(today: Talk, answers: list[str], most: int, more: int = 0) -> bool:
+def _over(today: Talk, answers: Callable[[], list[str]], most: int, more: int = 0) -> bool:
     """True for too many answers of a day, or for too many in a row that say nothing new."""
     if today.day_answers >= most * A_DAYS + more:
         return True
-    return today.repeats >= most * IN_A_ROW + more and set(answers) <= set(today.lately)
+    return today.repeats >= most * IN_A_ROW + more and set(answers()) <= set(today.lately)
 
 
 def counted(talk: Talk, actions: list[Action], context: Context) -> Talk:
@@ -110,7 +110,7 @@ def _mark(say: Say, context: Context) -> str:
     order = next((each for each in (*context.orders, *context.named_orders) if each.id == say.order), None)
     facts = (order.id, order.state, len(order.parcels)) if order else say.order
     said = f"{say.template}|{facts}|{sorted(say.values.items())}"
-    return hashlib.blake2b(said.encode(), digest_size=4).hexdigest()
+    return f"{crc32(said.encode()):08x}"
 
 
 POLICIES: MessagePolicies = {"too_many_answers": policy.answer()}

@@ -33,7 +33,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 
-
+_MAY_BE = re.compile(r"[:=\d]")
 _FIVE_DIGITS = re.compile(
     r"(?:账号|账户|卡号)?[后末][五5][码位](?:数字)?[^\d\n]{0,4}(\d{5})(?!\d)"
 )  # alone, as asked for
@@ -42,6 +42,8 @@ _FIVE_DIGITS = re.compile(
 def read_form(text: str) -> dict[str, str]:
     """Read field -> value behind its label; empty if the message is not a filled-in form."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST])[:LONGEST]
+    if not _MAY_BE.search(plain):
+        return {}
     found = list(_LABEL.finditer(plain.translate(FOLD)))
     ends = [*(label.start() for label in found[1:]), len(plain)]
     fields: dict[str, str] = {}

@@ -1,6 +1,7 @@
 """Which of our languages a message is written in, by its words, so that the answer comes in the same one."""
 
 import re
+from functools import lru_cache
 
 from handlers.normalise import FOLD, LONGEST
 
@@ -141,6 +142,7 @@ def in_letters(text: str) -> bool:
     return not _HAN.search(plain) and len(_WORD.findall(plain)) > 1
 
 
+@lru_cache(maxsize=512)  # asked for each answer to a message, and when the talk is kept
 def _written(text: str) -> str | None:
     """zh-CN, zh-TW, zh if it may be either, en, or None."""
     if _OTHER.search(text):

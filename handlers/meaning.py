@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
 
 from bot.domain.meanings import Meaning, Reason
 from handlers.normalise import LONGEST, normalise, words_only
@@ -63,14 +62,16 @@ def recognise(text: str) -> Meaning:
     plain = normalise(text)
     if not plain:
         return _by("unknown", 0.0, EMPTY)
-    pressed = _wishes(presses, plain, text)
-    plain = without_pressing(plain) if pressed else plain
+    parts = [plain, *map(normalise, _parts(text))]
+    pressed = any(map(presses, parts))
+    if pressed:
+        plain = parts[0] = without_pressing(plain)
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    if _wishes(wants_no_offers, plain, text):
+    if any(map(wants_no_offers, parts)):
         return _by("no_offers", 1.0, "no more offers")
-    if _wishes(lambda part: wants_stop(without_pressing(part)), plain, text):
+    if any(wants_stop(without_pressing(part)) for part in parts):
         return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
-    if _wishes(wants_resume, plain, text):
+    if any(map(wants_resume, parts)):
         return _by("resume", 1.0, "resume word")
     if not found:
         return _by("no_reminders", 0.9, "does not want to be pressed") if pressed else _politeness(plain)
@@ -80,15 +81,10 @@ def recognise(text: str) -> Meaning:
     return _by(best.meaning, best.score, best.name, also)
 
 
-def _wishes(wish: Callable[[str], bool], plain: str, text: str) -> bool:
-    """Whether a wish stands in the whole or in a part, whatever is read beside it."""
-    return wish(plain) or any(wish(normalise(part)) for part in _parts(text))
-
-
 def _parts(text: str) -> list[str]:
-    """What has a wish of its own: the end of a text that is not read to its end, each message that was too
-    long to be obeyed at once, the last one, which half a sentence may stand before, and what goes on in the
-    next."""
+    """What has a wish of its own, whatever is read beside it: the end of a text that is not read to its end,
+    each message that was too long to be obeyed at once, the last one, which half a sentence may stand before,
+    and what goes on in the next."""
     parts = [text[-LONGEST:]] if len(text) > LONGEST else []
     if "\n" in text:
         *before, last = text.split("\n")

@@ -86,8 +86,8 @@ def remind(order: Order, context: Context) -> list[Action]:
     actions.append(
         WakeAt(key=f"unpaid_closed:{order.id}", at=closes_at, what="unpaid_closed", order=order.id)
     )
-    for at in totals.raised_from_nothing(order):  # which may be long after it was placed
-        key = f"unpaid_closed:{order.id}:{int(at.timestamp())}"
+    for nth, at in enumerate(totals.raised_from_nothing(order), start=1):  # long after it was placed, maybe
+        key = f"unpaid_closed:{order.id}:raised{totals.again(nth)}"
         closes_at = context.shop.closes_at(at)
         actions.append(WakeAt(key=key, at=closes_at, what="unpaid_closed", order=order.id))
     outdated = not_payable(order) or reminders_ended(order)

@@ -4,6 +4,7 @@ Only proved things are in it. What may be the same person, because the same mail
 beside it and not joined.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
@@ -38,8 +39,10 @@ OFF = "off"
 NAMES = ("city", "occupation", "taste", PROFILING)  # details that a seller may set
 UNPAID = ("cancelled", "refunded")
 BOUGHT = 10  # items that a file names, the most often bought
+A_PHONE = 6  # digits that are taken for one, at least
 MOST = 2000  # things of one kind in a time line, the newest
 
+_PHONE = re.compile(r"[+\d\s().\-/]+")
 _events = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -127,7 +130,10 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find(connection: Connection, shop: str, words: str, after: str, limit: int) -> list[Found]:
-    """The next buyers, by id, who have these words in a name, address, order number, tag, note or detail."""
+    """The next buyers, by id, who have these words in a name, address, order number, tag, note or detail.
+
+    A phone is found as people write it: in parts, and with a 0 where we keep its country.
+    """
     like = f"%{words.lower().replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
 
     def has(column: Any) -> Any:
@@ -146,6 +152,7 @@ def find(connection: Connection, shop: str, words: str, after: str, limit: int) 
         beside(orders, orders.c.number, orders.c.email, orders.c.phone),
         beside(notes, notes.c.text),
         beside(details, details.c.value),
+        *_with_phone(shop, words),
     )
     erased = (buyers.c.id >= ERASED) & (buyers.c.id < f"{ERASED[:-1]}.")
     here = select(buyers).where(
@@ -157,6 +164,14 @@ def find(connection: Connection, shop: str, words: str, after: str, limit: int) 
         Found(id=row.id, name=row.name, email=row.email, phone=row.phone, tags=tuple(tags.get(row.id, ())))
         for row in rows
     ]
+
+
+def _with_phone(shop: str, words: str) -> list[Any]:
+    digits = re.sub(r"\D", "", words).lstrip("0")
+    if len(digits) < A_PHONE or not _PHONE.fullmatch(words):
+        return []
+    mine = (orders.c.shop == shop, orders.c.buyer == buyers.c.id, orders.c.phone.contains(digits))
+    return [buyers.c.phone.contains(digits), exists(select(orders.c.shop).where(*mine))]
 
 
 def _tags(connection: Connection, shop: str, ids: Collection[str]) -> dict[str, list[str]]:

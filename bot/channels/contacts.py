@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+")
+_DIGITS = re.compile("[0-9]{8,15}")
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _LOCALE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?")
 _LONGEST_PHONE = 40  # with spaces, brackets and an extension
@@ -26,7 +27,11 @@ def full_name(first: str | None, last: str | None) -> str | None:
 
 
 def phone(text: Any, region: str) -> str | None:
-    """Normalise to E.164. region: the country (ISO 3166) of a number written without one."""
+    """Normalise to E.164, or to digits alone if no country is known in which they are a number.
+
+    region: the country (ISO 3166) of a number written without one. What a buyer typed at a checkout proves
+    their order by its digits, so a number that no directory knows is kept as well.
+    """
     if isinstance(text, int) and not isinstance(text, bool):
         text = str(text)
     if not isinstance(text, str) or not text or len(text) > _LONGEST_PHONE:
@@ -42,10 +47,13 @@ def _phone(text: str, region: str) -> str | None:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    digits = phonenumbers.normalize_digits_only(text)
+    if len(set(digits)) == 1:  # a form was to be got past: 0000000000
         return None
-    written: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return written
+    if phonenumbers.is_possible_number(number):
+        written: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return written
+    return str(digits) if _DIGITS.fullmatch(digits) and "+" not in text else None
 
 
 def email(text: Any) -> str | None:

@@ -337,7 +337,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def delivered_at(self) -> datetime | None:
-        """When the last parcel arrived; None while any is on its way or not yet sent."""
+        """When the last parcel arrived; None while any is on its way or not yet sent.
+
+        Who closes an order may have sent the rest without a word, where more was to follow: that it came is
+        not told.
+        """
         if self.all_delivered_at is not None:
             return self.all_delivered_at
         if not any(record.delivered_at for record in self.parcels):
@@ -345,7 +349,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         sent = self.sent
         arrived = [parcel.delivered_at for parcel in sent if parcel.delivered_at]
         shipped_open = any(parcel.delivered_at is None for parcel in sent if parcel.shipped_at)
-        if not arrived or shipped_open or not (self.all_shipped or self.completed_at):
+        sent_all = self.all_shipped if self.shipped else self.completed_at is not None
+        if not arrived or shipped_open or not sent_all:
             return None
         return max(arrived)
 

@@ -25,6 +25,8 @@ class Wishes:
         At an address that is only said a yes waits for the address to confirm it, where the shop wants so.
         A no there counts for nothing, nor does a yes in a chat: a stranger may have typed another's address.
         """
+        if ref.agrees is None and ref.by_phone is None:
+            return
         flag = f"{event.channel}:{ref.id or mailbox(ref.email) or ref.phone}"
         for address in addresses_in(event.channel, ref):
             said = ref.agreement(by_phone=address[0] == PHONE)

@@ -37,7 +37,23 @@ def test_the_same_digits_are_another_phone_in_another_region() -> None:
     assert contacts.phone("020 7946 0000", "CN") == "+862079460000"
 
 
-@pytest.mark.parametrize("text", [None, "", True, 1.5, [], "no phone", "123", "+0123456789", "1" * 41])
+@pytest.mark.parametrize(
+    ("text", "region", "kept"),
+    [
+        ("07700 900321", "GB", "+447700900321"),
+        ("+44 (0)7700 900556", "GB", "+447700900556"),
+        ("0912-345-678", "GB", "+44912345678"),
+        ("138 0013 8000", "GB", "13800138000"),
+        ("07700 900321", "US", "07700900321"),
+    ],
+)
+def test_a_phone_that_no_directory_knows_keeps_its_digits(text: str, region: str, kept: str) -> None:
+    assert contacts.phone(text, region) == kept
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", True, 1.5, [], "no phone", "123", "+0123456789", "1" * 41, "000 000 0000"]
+)
 def test_what_is_no_phone_is_none(text: Any) -> None:
     assert contacts.phone(text, "CN") is None
 

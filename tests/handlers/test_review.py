@@ -93,6 +93,15 @@ def test_parcels_that_nobody_follows_are_guessed_by_when_they_left_also_if_the_o
     assert desk.why_outdated("review_request:1001:completed") == "order_completed"
 
 
+def test_a_part_that_arrived_is_not_the_whole_because_the_order_is_closed() -> None:
+    part = world.shipped("A", days(1), last=False)
+    desk = Desk().take(world.placed(), part, world.delivered("A", days(2)), world.completed(days(3)))
+
+    assert desk.why_outdated("review_request:1001:parcel-A") is not None
+    assert desk.why_outdated("review_request:1001:completed") is None
+    assert desk.waiting["review_request:1001:completed"].at == PLACED + days(3 + 5 + 7)
+
+
 def test_the_review_waits_for_the_last_parcel() -> None:
     desk = Desk().take(world.shipped("A"), world.shipped("B"), world.delivered("A", days(3)))
     assert desk.why_outdated("review_request:1001:parcel-A") == "order_not_delivered"

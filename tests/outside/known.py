@@ -197,6 +197,11 @@ class Known:
             bool(pieces) and len(pieces) == len(told) and sum(pieces) >= min(s.pieces for s in self.showings)
         )
 
+    @property
+    def called_back(self) -> bool:
+        """Something was taken back by a number that was not told yet: it may be any parcel without one."""
+        return not all(map(self._understood, self.all(TakenBack)))
+
     def arrived(self, parcel: str) -> bool:
         """Whether this was told so that it can be understood: by a name that was told of the parcel."""
         told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None)]

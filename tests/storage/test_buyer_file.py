@@ -18,6 +18,7 @@ from tests.world import NOON
 
 LI = "command:li"
 MAIL = "ann@example.com"
+PHONE = "+442079460321"
 
 
 def contacts(**said: str) -> Contacts:
@@ -36,7 +37,9 @@ def shop(connection: Connection) -> Connection:
         )
         paid = PaymentReceived(channel="web", external_id=number, at=NOON + HOUR, order=number, amount=money)
         save(connection, merge(placed, paid))
-    save(connection, order("2002", "bob", placed_at=NOON, contacts=contacts(email=MAIL, id="88")))
+    save(
+        connection, order("2002", "bob", placed_at=NOON, contacts=contacts(email=MAIL, id="88", phone=PHONE))
+    )
     ask(connection, SHOP_ID, buyer_records.add_identities({("web", "77"): "ann", ("web", "88"): "bob"}))
     return connection
 
@@ -95,6 +98,8 @@ def test_the_switch_against_profiling_goes_by_its_newest_word(shop: Connection) 
         (MAIL, ["ann", "bob"]),
         ("2002", ["bob"]),
         ("77", ["ann"]),
+        ("020 7946-0321", ["bob"]),  # as people write it
+        ("020 7946-0322", []),
         ("_", ["bob"]),  # no wildcard
         ("%", []),
         ("blue", ["ann"]),

@@ -43,7 +43,7 @@ def _untrue(history: History, known: Known, heard: Heard) -> str | None:
             return "not taken in, although no carrier said so"
         case "shipped" if not known.shipped:
             return "on its way, although nothing left or all was taken back"
-        case "shipped" if _PART.search(heard.text) and known.complete:
+        case "shipped" if _PART.search(heard.text) and known.complete and not known.called_back:
             return "one of several parcels, although all of the order has left"
         case "shipped" if _LAST.search(heard.text) and not known.complete:
             return "the last parcel, although more is to leave"
