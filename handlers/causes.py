@@ -7,6 +7,12 @@ import re
 
 OTHER = "other"
 
+_NOT_HERE = re.compile(
+    r"(?:没有?|未)(?:收到|拿到|见到|见着|看到|到货)|收不到"
+    r"|\b(?:never|not|nothing|nobody)(?: (?:\w{2,8})){0,2}"
+    r" (?:got|get|gotten|receiv\w{1,3}|arriv\w{1,3}|c[ao]me|(?:turn|show)\w{2,3} up|here|have (?:it|them))\b"
+)
+
 Row = tuple[str, str, str]  # a name, what stands for it in Chinese, and how a word of English begins
 
 _CAUSES: tuple[Row, ...] = (
@@ -85,6 +91,11 @@ def _patterns(rows: tuple[Row, ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 _OF_CAUSES, _OF_CONCERNS = _patterns(_CAUSES), _patterns(_CONCERNS)
+
+
+def not_here(plain: str) -> bool:
+    """Whether the words say that something did not come."""
+    return _NOT_HERE.search(plain) is not None
 
 
 def cause_of(plain: str) -> str:

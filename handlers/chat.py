@@ -31,9 +31,11 @@ from handlers import (
 from handlers import message_policies as policy
 from handlers.answer_limit import limited
 from handlers.awaited import noted, only_waits
+from handlers.causes import not_here
 from handlers.form import read_form
 from handlers.language import in_letters, language_of
 from handlers.meaning import EMPTY, recognise, says_paid
+from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
@@ -42,6 +44,7 @@ from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered,
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
 SHIPPING_QUESTIONS = ("where_is_order", "when_ship")
+ARRIVED = ("delivered", "completed")  # as the carrier says
 MOST = 3  # answers to one message
 CALLING = frozenset(("person", "complaint", "damaged_item"))  # what a person has to hear in any case
 # What a picture's caption may say without being the matter: the picture is.
@@ -207,6 +210,8 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
             if says_paid(event.text) and not owes_nothing(order):
                 return claims.claim_or_status(order, event, context)
             asked = template in SHIPPING_QUESTIONS
+            if asked and order.state in ARRIVED and not_here(normalise(event.text)):
+                return complaints.complaint(meaning, event, context)
             late = late_shipping.ask_person(order, event, context) if asked else []
             unknown = order.state in ("payment_unclear", "unknown") or not asked
             return [

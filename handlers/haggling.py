@@ -359,7 +359,7 @@ PRICE_TOLD = policy.answer(
 
 POLICIES: MessagePolicies = {
     "prices_fixed": policy.answer(
-        check=item_news.why_not_tell, samples=({}, {"negotiable": True}, *ITEM_SAMPLES[:2])
+        check=item_news.why_not_tell, samples=({}, {"again": True}, {"negotiable": True}, *ITEM_SAMPLES[:2])
     ),
     "haggle_which_item": policy.answer(samples=NO_ITEM_SAMPLES),
     "haggle_ask": policy.answer(

@@ -30,7 +30,8 @@ def _is_so(template: str, values: dict[str, Any], item: Product) -> bool:
     if template == "prices_fixed":
         return item.price is not None and item.price.minor * int(values["quantity"]) == values["listed"]
     if template == "product_price":
-        return item.price is not None and item.price.minor == values.get("price_minor")
+        same = item.price is not None and item.price.minor == values.get("price_minor")
+        return same and _as_many(values, item)
     if template == "product_postage":
         return item.postage is None or item.postage.minor == values.get("postage_minor", 0)
     if template == "product_sizes":
@@ -38,6 +39,15 @@ def _is_so(template: str, values: dict[str, Any], item: Product) -> bool:
     if template == "product_materials":
         return (item.materials, item.care) == (values.get("materials"), values.get("care"))
     return True
+
+
+def _as_many(values: dict[str, Any], item: Product) -> bool:
+    """Whether as many are there as were asked for, or as few as was said."""
+    stock = item.stock if isinstance(item.stock, int) else None
+    if "left" in values:
+        return bool(stock == values["left"])
+    enough = item.available is True and (stock is None or stock >= int(values.get("pieces", 1)))
+    return "sum_minor" not in values or enough
 
 
 def _changed(due: DueMessage) -> Reason:

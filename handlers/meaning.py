@@ -1,6 +1,7 @@
 """Recognises what a buyer's message means by rules: wishes, politeness, and phrases that say one thing."""
 
 import re
+import unicodedata
 
 from bot.domain.meanings import Meaning, Reason
 from handlers.normalise import LONGEST, normalise, words_only
@@ -63,6 +64,7 @@ _WENT_WRONG = re.compile(
     r"退|失败|重复|两次|多付|扣"
     r"|\b(?:refund\w*|return\w*|twice|double|fail\w*|declined|error|wrong|too much)\b"
 )
+_UNHAPPY = re.compile(r"[😠😡😤😢😭😞😔😟😣😖😫😩😰😱😨🙁☹😕😒🙄🤬🤮🤢💔👎❓❔⁉❗]")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
 
@@ -138,4 +140,12 @@ def _politeness(plain: str) -> Meaning:
         return _by("hello", 0.8, "a greeting and nothing else")
     if _FILLER.search(plain) and not _DOUBT.search(plain):
         return _by("acknowledged", 0.6, "agreement and nothing else")
+    if _is_picture(plain):
+        return _by("acknowledged", 0.6, "a face and nothing else")
     return _by("unknown", 0.0, "no words")
+
+
+def _is_picture(plain: str) -> bool:
+    """True for emoji alone, but for those that ask or are unhappy."""
+    pictures = any(unicodedata.category(sign) == "So" for sign in plain)
+    return pictures and not _UNHAPPY.search(plain) and not _DOUBT.search(plain)

@@ -47,7 +47,15 @@ def _stock(product: Product, meaning: Meaning) -> tuple[str, dict[str, Value]] |
 def _price(product: Product, meaning: Meaning) -> tuple[str, dict[str, Value]] | None:
     if product.price is None:
         return None
-    return "product_price", {"price_minor": product.price.minor, "currency": product.price.currency}
+    told: dict[str, Value] = {"price_minor": product.price.minor, "currency": product.price.currency}
+    pieces = meaning.slots.quantity or 1
+    if pieces == 1:
+        return "product_price", told
+    if isinstance(product.stock, int) and 0 < product.stock < pieces:
+        told["left"] = product.stock
+    elif product.available:
+        told["sum_minor"] = product.price.minor * pieces
+    return "product_price", {**told, "pieces": pieces}
 
 
 def _sizes(product: Product, meaning: Meaning) -> tuple[str, dict[str, Value]] | None:
@@ -223,6 +231,8 @@ POLICIES: MessagePolicies = {
         samples=(
             {**_ITEM, "price_minor": 6000, "currency": "CNY"},
             {**_ITEM, "price_minor": 1, "currency": "GBP", "link": "https://shop.example/mug"},
+            {**_ITEM, "price_minor": 500, "currency": "GBP", "pieces": 10, "sum_minor": 5000},
+            {**_ITEM, "price_minor": 500, "currency": "GBP", "pieces": 10, "left": 3},
         ),
     ),
     "product_sizes": policy.answer(

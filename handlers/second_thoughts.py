@@ -85,7 +85,10 @@ def _kept(case: Case, event: MessageReceived, context: Context) -> list[Action]:
 
 def _person(reason: str, event: MessageReceived, context: Context) -> list[Action]:
     """A case of its own, whoever waits already: it must not be lost among other words."""
-    said: Say = answer("human_again" if case_waiting(context) else "human_coming", event)
+    promised = (
+        "human_coming" if reason == "asked_for_data" else "asking_person"
+    )  # money back is no "of course"
+    said: Say = answer("human_again" if case_waiting(context) else promised, event)
     if case_waiting(context) is None:
         return [said, CallHuman(reason=reason, details=quoted(event))]
     key = f"{reason}:{event.channel}:{event.external_id}"

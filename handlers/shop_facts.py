@@ -16,17 +16,21 @@ from handlers.which_order import PAYABLE, about_order, own_order
 
 
 def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """With the sum and the reference of the order that is to be paid, where the buyer has one."""
+    """With the sum and the reference of the order that is to be paid, where the buyer has one.
+
+    Whether a way to pay can be had that no setting names only a person knows.
+    """
     payment = context.shop.payment
     if not payment.accounts and not payment.link:
         return _ask_person(event, context)
     order = own_order(event, context, PAYABLE)
     if order is not None and (order.state not in PAYABLE or owes_nothing(order)):
         return claims.status(order, event)
-    refused = pay_ways.refused(event.text, payment)
-    return [
-        answer("how_to_pay", event, order, refused=refused) if refused else answer("how_to_pay", event, order)
-    ]
+    unsure = pay_ways.not_told(event.text, payment)
+    if not unsure:
+        return [answer("how_to_pay", event, order)]
+    said = answer("how_to_pay", event, order, unsure=unsure)
+    return [said] if case_waiting(context) else [said, _call(event)]
 
 
 def own_sum(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -62,10 +66,11 @@ def _ask_person(event: MessageReceived, context: Context) -> list[Action]:
     """The shop has not told us, so a person is asked."""
     if case_waiting(context):
         return [answer("human_again", event)]
-    return [
-        answer("asking_person", event),
-        CallHuman(reason="not_told_us", details=quoted(event)),
-    ]
+    return [answer("asking_person", event), _call(event)]
+
+
+def _call(event: MessageReceived) -> CallHuman:
+    return CallHuman(reason="not_told_us", details=quoted(event))
 
 
 ANSWERS: Answers = {
@@ -77,7 +82,7 @@ ANSWERS: Answers = {
 }
 
 POLICIES: MessagePolicies = {
-    "how_to_pay": policy.answer(samples=({}, {"refused": "PayPal"})),
+    "how_to_pay": policy.answer(samples=({}, {"unsure": ["PayPal", "LINE Pay"]})),
     "contact": policy.answer(),
     "opening_hours": policy.answer(),
     "is_bot": policy.answer(),

@@ -34,6 +34,13 @@ _WHOLE_NO_OFFERS = frozenset(
     }
 )
 
+# A list of mails is one of offers.
+_OFF_A_LIST = re.compile(
+    r"\b(?:(?:get|be|come)(?: me)? (?:off|out of)|leave|quit)(?: of)?"
+    r"(?: (?:your|the|this|that|all|any|every))? (?:mailing|marketing|newsletter|promo\w{0,8})"
+    r"(?: (?:list|e-?mail|mail|message)s?|s)?\b"
+)
+
 _MESSAGES = (
     r"(?:text|messag|messge|sms|mail|e-?mail|writ|send|contact|call|spam|bother|disturb|annoy"
     r"|notif|remind|ads?\b"
@@ -121,7 +128,8 @@ def goes_on(plain: str) -> bool:
 
 def wants_no_offers(plain: str) -> bool:
     """True for the smaller wish: no more offers, and all else as before."""
-    return words_only(plain) in _WHOLE_NO_OFFERS
+    whole = words_only(plain) in _WHOLE_NO_OFFERS
+    return whole or (_OFF_A_LIST.search(plain) is not None and not wants_stop(plain))
 
 
 def wants_resume(plain: str) -> bool:

@@ -35,7 +35,7 @@ QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answere
 
 # What has other words for the second time in a row, and then its first ones again.
 OTHER_WORDS = frozenset(
-    {"human_again", "noted", "which_order", "which_product", "not_matched", "hello_again"}
+    {"human_again", "noted", "which_order", "which_product", "not_matched", "hello_again", "prices_fixed"}
 )
 ASKED_ONCE = frozenset({"which_meaning"})  # a person is called where that did not help
 # What tells facts: the second time that nothing has changed. Who then asks the same again gets a person.
@@ -66,9 +66,14 @@ def talk_of(context: Context) -> Talk:
 def ends_a_wish(event: MessageReceived, context: Context) -> bool:
     """Whether these words are only the rest of a wish that was obeyed a moment ago."""
     talk = talk_of(context)
-    lately = talk.said_at is not None and context.now - talk.said_at < WISH_ENDS
     obeyed = (talk.said or "").partition(":")[0] in WISHES
-    return lately and obeyed and goes_on(normalise(event.text))
+    return obeyed and _lately(context) and goes_on(normalise(event.text))
+
+
+def _lately(context: Context) -> bool:
+    """Whether something was said so short a time ago that more of the same wish adds nothing."""
+    said_at = talk_of(context).said_at
+    return said_at is not None and context.now - said_at < WISH_ENDS
 
 
 def told_anew(actions: list[Action], event: MessageReceived, context: Context) -> list[Action]:
@@ -94,7 +99,7 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
     if before.removeprefix(AGAIN) != _known_by(say, context):
         return [say]
     alike = fuzz.token_set_ratio(words, _words(event)) >= ALIKE
-    if say.template in ONCE and (alike or say.template not in WISHES):
+    if say.template in ONCE and (alike or say.template not in WISHES or _lately(context)):
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]

@@ -1,6 +1,7 @@
 """Money, times and numbers in the reader's language, by Babel; cached because values repeat."""
 
 import re
+from collections.abc import Iterable
 from datetime import date as date_
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -26,6 +27,7 @@ from bot.domain.working_days import WEEKDAYS
 
 CACHED = 4096
 _FIGURE = re.compile(r"(?<=\d)(?=[^\d\s.,])")  # in Chinese a space follows a number: 2 天
+_BORDER = re.compile(r"[\u3400-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u3400-\u9fff]")
 _USUAL_NAMES = {  # where people say it otherwise than CLDR does; by zone, language and script
     ("Europe/London", "en", None): "UK time",
     ("Asia/Shanghai", "zh", "Hans"): "北京时间",
@@ -99,19 +101,37 @@ def day(at: datetime, locale: str) -> str:
 
 
 def time(at: datetime, locale: str) -> str:
-    return _time(_minute(at), locale) + _zone_behind(at, locale)
+    return _of_zone(_time(_minute(at), locale), at, locale)
 
 
 def moment(at: datetime, locale: str) -> str:
-    return _moment(_minute(at), locale) + _zone_behind(at, locale)
+    return _of_zone(_moment(_minute(at), locale), at, locale)
 
 
-def _zone_behind(at: datetime, locale: str) -> str:
-    zone = at.tzinfo
-    if not isinstance(zone, NamedZone):
-        return ""
-    name = _zone_name(zone.key, locale)
-    return f"（{name}）" if locale.startswith(("zh", "ja")) else f" ({name})"
+def _of_zone(shown: str, at: datetime, locale: str) -> str:
+    """With the zone's name where that is to be told, without brackets, since the time may stand in some."""
+    if not isinstance(at.tzinfo, NamedZone):
+        return shown
+    name = _zone_name(at.tzinfo.key, locale)
+    return f"{name} {shown}" if names_first(locale) else f"{shown} {name}"
+
+
+def names_first(locale: str) -> bool:
+    """Whether the zone stands before the time: 北京时间 20:07."""
+    return locale.startswith(("zh", "ja"))
+
+
+def joined(parts: Iterable[str], locale: str) -> str:
+    """The parts of a text; in Chinese with a space between a character and the letter or figure beside it."""
+    if not locale.startswith("zh"):
+        return "".join(parts)
+    text: list[str] = []
+    last = ""
+    for part in parts:
+        if part:
+            text.append(f" {part}" if last and _BORDER.fullmatch(last + part[0]) else part)
+            last = part[-1]
+    return "".join(text)
 
 
 @lru_cache(maxsize=CACHED)

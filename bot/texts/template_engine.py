@@ -18,6 +18,7 @@ from jinja2.visitor import NodeTransformer
 
 from bot.texts.faults import TemplateFault, recognise
 from bot.texts.filters import NUMBER_MAX, TEXT_MAX, filters, shown
+from bot.texts.formats import joined
 from bot.texts.parts import Parts
 
 SOURCE_MAX = 16_000  # characters of a template
@@ -104,6 +105,7 @@ class Compiled:
     def __init__(self, cage: TemplateEnvironment, where: str, source: str) -> None:
         self.where = where
         self._template = _compile(cage, where, source)
+        self._locale = cage.locale
 
     def fill(self, variables: Mapping[str, Any], at_most: int = TEXT_MAX) -> str:
         """Raises TemplateFault, with file and line, if it cannot be filled in within the bounds."""
@@ -118,7 +120,7 @@ class Compiled:
                     raise TemplateFault("text_grows", {"most": at_most})
         except Exception as error:  # whatever a seller's words provoke, it is a fault of that template alone
             raise _fault_of(error).placed(self.where, _line(template, error)) from error
-        return "".join(parts)
+        return joined(parts, self._locale)
 
 
 def parse(cage: TemplateEnvironment, where: str, source: str) -> nodes.Template:

@@ -27,7 +27,8 @@ from bot.domain.shop import Shop, in_language
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
 from bot.domain.working_days import WEEKDAYS
 from bot.domain.working_hours import back_at
-from bot.texts.formats import NamedZone, regional
+from bot.texts.formats import NamedZone, names_first, regional
+from bot.texts.one_clock import is_of_zone
 from bot.texts.parts import Makers, Parts
 from bot.texts.quote_values import coupon_values, quote_values
 
@@ -80,10 +81,12 @@ CARRIED: dict[str, str] = {
     "budget": "amount that the buyer would spend; may be empty",
     "left": "how many are left, if they are few; may be empty",
     "price": "amount for one of it; may be empty",
+    "pieces": "how many of it were asked for, if more than one; may be empty",
+    "sum": "amount for so many, if they are in stock; may be empty",
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "wanted": "a size that was asked for and is not among them; may be empty",
-    "refused": "a way to pay that was asked for and is not offered; may be empty",
+    "unsure": "ways to pay that were asked for and that no setting names; may be empty",
     "care": "how it is looked after; may be empty",
     "postage": "amount for sending it; empty if it is free",
     "promotion": "the promotion's name in the settings",
@@ -127,9 +130,15 @@ class About(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @derived
     def zone(self) -> ZoneInfo:
-        """The buyer's zone; the shop's, to be named beside each time, for a buyer whose zone nobody knows."""
-        own, zone = self.facts.buyer.timezone, self.shop.zone(self.facts.buyer.timezone)
-        return zone if own == zone.key else NamedZone(zone.key)
+        """The buyer's zone; else the shop's, to be named beside each time, unless they are of its country."""
+        buyer = self.facts.buyer
+        zone = self.shop.zone(buyer.timezone)
+        known = buyer.timezone == zone.key or is_of_zone(zone.key, buyer.phone, self.locale)
+        return zone if known else NamedZone(zone.key)
+
+    @derived
+    def locale(self) -> str:
+        return regional(self.facts.buyer.locale or self.shop.locale, self.shop.locale, self.shop.region)
 
     def local(self, at: datetime | None) -> datetime | None:
         return at.astimezone(self.zone) if at else None
@@ -254,13 +263,15 @@ def _rating(about: About) -> Any:
 
 
 def _hours(about: About) -> dict[str, Any] | None:
-    """Opening and closing are read in one breath: where the zone is to be named, the closing names it."""
+    """Opening and closing are read in one breath: where the zone is to be named, one of them names it."""
     hours, own, zone = about.shop.working_hours, about.shop.zone(), about.zone
     if hours is None or hours.start == hours.end:
         return None
     today = about.now.astimezone(own).date()
-    opens = datetime.combine(today, hours.start, own).astimezone(ZoneInfo(zone.key))
-    closes = datetime.combine(today, hours.end, own).astimezone(zone)
+    plain = ZoneInfo(zone.key)
+    first, last = (zone, plain) if names_first(about.locale) else (plain, zone)
+    opens = datetime.combine(today, hours.start, own).astimezone(first)
+    closes = datetime.combine(today, hours.end, own).astimezone(last)
     return {"days": [day for day in WEEKDAYS if day in hours.days], "opens": opens, "closes": closes}
 
 
@@ -459,7 +470,7 @@ MESSAGE: Makers[About] = {
     "payment": lambda a: Parts(_PAYMENT, a),
     "returns": _returns,
     "now": lambda a: a.now.astimezone(a.zone),
-    "locale": lambda a: regional(a.facts.buyer.locale or a.shop.locale, a.shop.locale, a.shop.region),
+    "locale": lambda a: a.locale,
     "quote": lambda a: quote_values(a.due.values, a.local),
     "coupon": lambda a: coupon_values(a.shop, a.now),
     "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},

@@ -110,6 +110,7 @@ VARIABLES: dict[str, str] = {
     "ways[]": "replacement, refund, repair or size",
     "choices[]": "the name of one item",
     "items[]": "the name of one",
+    "unsure[]": "the name of one",
 }
 
 # Parts of messages that have a template but no policy of their own.

@@ -23,8 +23,15 @@ from bot.understanding.slots import slots_of
 
 FOLLOWS, AWAITED = 3.0, 1.5  # what a talk adds to the score of an intent
 BORNE_OUT = 0.05  # the least probability by the whole text of what a clause alone seems to say
+BESIDE = 0.01  # the same, where it stands beside what the whole surely says
+CHANGES = frozenset({"change_address", "change_order"})  # for which an order is held; they are answered alike
+ONE_MATTER = CHANGES | {"cancel_order"}
 SHOWN = 6  # meanings of a text that are looked at
 LIKELIEST = 3  # meanings that are told where it is not clear which is meant
+
+SAID_OVER, FEW_WORDS = 30, 3  # words of a text of so few different ones that it says nothing
+
+NOTHING = Understanding("hand_over", guessed=True)
 
 _replace = msgspec.structs.replace
 
@@ -44,21 +51,31 @@ def understand(
     date; without it no date is read.
     """
     text = text[:LONGEST]
-    found = _understood(model, text, before, thresholds)
+    found = NOTHING if _says_over(text) else _understood(model, text, before, thresholds)
     slots = slots_of(text, language, today)
     return _replace(found, meanings=tuple(_replace(each, slots=slots) for each in found.meanings))
+
+
+def _says_over(text: str) -> bool:
+    """True for a few words over and over: by their weight such a text would surely mean anything."""
+    words = text.split()
+    return len(words) > SAID_OVER and len(set(words)) <= FEW_WORDS
 
 
 def _understood(model: Model, text: str, before: Before, thresholds: Thresholds) -> Understanding:
     whole = _meanings(model, text, before)
     said = _said(model, text, whole, thresholds)
+    if said and said[0].intent in ("thanks", "acknowledged"):  # a greeting is one of any words
+        question = _unheard(model, text, thresholds)
+        said, whole = ((), _meanings(model, question, before)) if question else (said, whole)
     if said:
         return Understanding("hand_over" if said[0].intent in TO_A_PERSON else "answer", said)
+    whole = [each for each in whole if each.probability >= BORNE_OUT]
     outcome = decide(whole, thresholds)
     return Understanding(outcome, tuple(whole[: 2 if outcome == "ask" else LIKELIEST]), outcome != "answer")
 
 
-def _meanings(model: Model, text: str, before: Before, least: float = BORNE_OUT) -> list[Meaning]:
+def _meanings(model: Model, text: str, before: Before, least: float = BESIDE) -> list[Meaning]:
     """The meanings of a text that are as likely as `least`, the likeliest first.
 
     None for a text without a known feature.
@@ -104,14 +121,37 @@ def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> 
     that "found it cheaper" after a cancellation is no bargaining. A greeting before words that are not
     understood is not what the buyer wants, so that a clause never counts for it.
     """
-    said = [each for each in whole[:1] if _surely(each, limits)]
-    likely = ({each.intent for each in whole} | TO_A_PERSON) - POLITE
+    said = [each for each in _likeliest(whole)[:1] if _surely(each, limits)]
+    first = said[0].intent if said else None
+    least = BORNE_OUT if first in (None, *POLITE) else BESIDE
+    likely = ({each.intent for each in whole if each.probability >= least} | TO_A_PERSON) - POLITE
+    if first in ONE_MATTER:
+        likely -= {each.intent for each in whole if each.probability < BORNE_OUT} & ONE_MATTER
     for clause in clauses_of(text):
-        sure = _meanings(model, clause, NOTHING_BEFORE, limits.answer)[:1]
+        sure = _likeliest(_meanings(model, clause, NOTHING_BEFORE))[:1]
         said += [each for each in sure if _surely(each, limits) and each.intent in likely]
     best = _one_of_each(said)
     asked = [each for each in best if each.intent not in POLITE]
     return tuple(sorted(asked, key=lambda each: each.intent not in TO_A_PERSON)) or tuple(best)
+
+
+def _unheard(model: Model, text: str, limits: Thresholds) -> str | None:
+    """The clause of a polite text that asks something else, though it is not understood."""
+    if "?" not in text and "？" not in text:
+        return None
+    for clause in reversed(clauses_of(text)):
+        meant = _meanings(model, clause, NOTHING_BEFORE)[:1]
+        if not meant or meant[0].intent not in POLITE:
+            return clause
+    return None
+
+
+def _likeliest(meanings: list[Meaning]) -> list[Meaning]:
+    """The meanings, the first as likely as all of its matter, since these are answered alike."""
+    if not meanings or meanings[0].intent not in CHANGES:
+        return meanings
+    of_it = sum(each.probability for each in meanings if each.intent in CHANGES)
+    return [_replace(meanings[0], probability=of_it), *meanings[1:]]
 
 
 def _surely(meaning: Meaning, limits: Thresholds) -> bool:

@@ -91,6 +91,20 @@ def test_hello_and_thanks_are_answered_and_ok_is_not() -> None:
     assert decide(wrote("好的"), chat_context()) == []
 
 
+def test_a_face_is_answered_as_ok_is_and_an_unhappy_one_is_not() -> None:
+    assert [decide(wrote(face), chat_context()) for face in ("🙂", "🙂🙂🙂", "🌹🌹", "👍👍")] == [[]] * 4
+    assert answers(wrote("😡"), chat_context()) == ["not_understood"]
+
+
+@pytest.mark.parametrize(
+    "text", ["I never got it, where is it?", "包裹没收到啊，到哪了", "沒有收到包裹，在哪？"]
+)
+def test_what_the_carrier_delivered_and_nobody_got_is_a_case(text: str) -> None:
+    assert answers(wrote(text), chat_context(GONE)) == ["complaint_taken"]
+    assert answers(wrote("where is my order?"), chat_context(GONE)) == ["where_is_order"]
+    assert answers(wrote(text), chat_context(PAID)) == ["where_is_order"]
+
+
 def test_anything_else_goes_to_a_person_with_a_reply_once() -> None:
     answer, call = decide(wrote("有红色的吗"), chat_context())
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from bot.domain.actions import Action, Ask, CallHuman, Say
@@ -100,6 +101,18 @@ def test_how_many_are_left_is_told_where_it_matters(
     ((template, values),) = said(decide(wrote("in stock?"), asked("stock", mug, quantity=wanted)))
 
     assert (template, values.get("left")) == ("product_stock", left)
+
+
+@pytest.mark.parametrize(
+    ("stock", "more"),
+    [(20, {"sum_minor": 12000}), (None, {"sum_minor": 12000}), (3, {"left": 3}), (UNSET, {}), (0, {})],
+)
+def test_the_price_of_ten_is_told_only_with_ten_in_stock(stock: Any, more: dict[str, Any]) -> None:
+    mug = replace(MUG, stock=stock)
+    decided = decide(wrote("blue mug, how much for 10?"), asked("price", mug, quantity=10))
+
+    told = {"title": "Blue mug", "price_minor": 1200, "currency": "GBP", "pieces": 10}
+    assert said(decided) == [("product_price", {**told, **more})]
 
 
 def test_no_buyer_hears_the_floor() -> None:

@@ -66,7 +66,7 @@ POSTED = ("I posted it this morning, tracking AB123456789GB", "已经寄出了 �
 def test_a_person_hears_of_it_by_its_name(text: str, reason: str) -> None:
     said, called = hear(text)
     assert isinstance(said, Say)
-    assert said.template == "human_coming"
+    assert said.template == ("human_coming" if reason == "asked_for_data" else "asking_person")
     assert isinstance(called, CallHuman)
     assert called.reason == reason
     again, opened = hear(text, cases=(WAITING,))

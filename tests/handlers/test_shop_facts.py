@@ -37,6 +37,14 @@ def test_how_to_pay_is_told_with_the_order_that_is_to_be_paid() -> None:
     assert (said.template, said.order) == ("how_to_pay", None)  # type: ignore[union-attr]
 
 
+def test_a_way_to_pay_that_no_setting_names_is_not_denied_and_a_person_is_asked() -> None:
+    context = asked("how_to_pay", payment=PAYMENT)
+    said, call = decide(wrote("Can I pay by PayPal?"), context)
+
+    assert (said.template, said.values) == ("how_to_pay", {"unsure": ["PayPal"]})  # type: ignore[union-attr]
+    assert isinstance(call, CallHuman)
+
+
 def test_whoever_has_paid_is_not_told_how_to() -> None:
     context = asked("how_to_pay", order_of(placed(), paid()), payment=PAYMENT)
     assert answers(wrote("how do I pay?"), context) == ["payment_status"]

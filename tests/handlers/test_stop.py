@@ -165,7 +165,10 @@ def test_every_wish_is_recorded_in_an_edit_under_a_photo_and_while_a_person_talk
 
 @pytest.mark.parametrize(
     "text",
-    ["NO OFFERS", "no offers.", "No offers, please", "不要优惠", "不要優惠", "“不要优惠”", "不要优惠了"],
+    [
+        *("NO OFFERS", "no offers.", "No offers, please", "不要优惠", "不要優惠", "“不要优惠”", "不要优惠了"),
+        *("how do I get off your mailing list", "I want to leave the newsletter"),
+    ],
 )
 def test_the_smaller_wish_ends_offers_alone(text: str) -> None:
     assert wants_no_offers(normalise(text))
@@ -195,6 +198,8 @@ def test_the_smaller_wish_in_answer_to_a_stop_takes_the_stop_back() -> None:
         "有优惠吗",
         "不要优惠券可以便宜吗",
         "no more offers",
+        "the code from your newsletter does not work",
+        "take me off your mailing list",
     ],
 )
 def test_what_only_speaks_of_offers_is_not_the_smaller_wish(text: str) -> None:

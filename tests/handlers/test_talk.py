@@ -169,6 +169,22 @@ def test_two_meanings_of_one_matter_are_not_asked_about() -> None:
     assert answers(wrote("hm"), chat_context(understood=between("stock", "price"))) == ["which_meaning"]
 
 
+def test_two_words_of_one_wish_in_one_breath_are_obeyed_and_answered_once() -> None:
+    soon = after("STOP", apart=timedelta(seconds=1))
+    assert answers(wrote("unsubscribe", id="m2"), soon) == []
+    assert answers(wrote("unsubscribe", id="m2"), after("STOP", apart=timedelta(minutes=5))) == ["stopped"]
+
+
+def test_that_prices_are_fixed_is_said_in_other_words_the_second_time() -> None:
+    plea = Understanding("answer", (Meaning("discount", 0.95),))
+    context = chat_context(understood=plea)
+    (first,) = [each for each in decide(wrote("能便宜点吗"), context) if isinstance(each, Say)]
+    then = next_context(context, talk_after(wrote("能便宜点吗"), context))
+    (second,) = [each for each in decide(wrote("再少点嘛", id="m2"), then) if isinstance(each, Say)]
+    assert (first.template, second.template) == ("prices_fixed", "prices_fixed")
+    assert second.values == {**first.values, "again": True}
+
+
 def test_that_nothing_has_changed_is_said_only_while_it_is_so() -> None:
     told = after("where is my order?")
     (same,) = [each for each in decide(wrote("where is my order??", id="m2"), told) if isinstance(each, Say)]

@@ -13,6 +13,7 @@ from bot.domain.shop import Shop
 from bot.texts import formats
 from bot.texts.catalogue import Catalogue, make_version
 from bot.texts.formats import NamedZone
+from bot.texts.one_clock import is_of_zone
 from bot.texts.variables import variables
 from handlers.routes import POLICIES
 
@@ -38,19 +39,20 @@ def test_a_day_and_a_moment_in_each_way_of_writing(locale: str, day: str, moment
 @pytest.mark.parametrize(
     ("zone", "locale", "name"),
     [
-        ("Europe/London", "en-GB", " (UK time)"),
-        ("America/New_York", "en-US", " (Eastern time)"),
-        ("Asia/Shanghai", "zh-CN", "（北京时间）"),
-        ("Asia/Taipei", "zh-TW", "（台北時間）"),
-        ("Asia/Shanghai", "en", " (China time)"),
-        ("UTC", "en", " (UTC)"),
+        ("Europe/London", "en-GB", "{} UK time"),
+        ("America/New_York", "en-US", "{} Eastern time"),
+        ("Asia/Shanghai", "zh-CN", "北京时间 {}"),
+        ("Asia/Taipei", "zh-TW", "台北時間 {}"),
+        ("Asia/Shanghai", "en", "{} China time"),
+        ("UTC", "en", "{} UTC"),
     ],
 )
 def test_a_time_in_a_zone_that_may_not_be_the_readers_names_it(zone: str, locale: str, name: str) -> None:
     at = AT.astimezone(NamedZone(zone))
 
-    assert formats.moment(at, locale) == formats.moment(AT.astimezone(ZoneInfo(zone)), locale) + name
-    assert formats.time(at, locale).endswith(name)
+    plain = AT.astimezone(ZoneInfo(zone))
+    assert formats.moment(at, locale) == name.format(formats.moment(plain, locale))
+    assert formats.time(at, locale) == name.format(formats.time(plain, locale))
     assert formats.date(at, locale) == formats.date(AT.astimezone(ZoneInfo(zone)), locale)
 
 
@@ -101,6 +103,45 @@ def test_a_buyer_whose_zone_is_known_needs_no_name_of_it() -> None:
 
     assert closing(ann) == "30 November, 21:00"
     unknown = msgspec.structs.replace(ann, timezone=None)
-    assert closing(unknown) == "30 November, 12:00 (UK time)"
-    assert closing(msgspec.structs.replace(ann, timezone="Mars/Base")) == "30 November, 12:00 (UK time)"
-    assert closing(msgspec.structs.replace(unknown, locale="en-US")) == "November 30, 12:00 PM (UK time)"
+    assert closing(unknown) == "30 November, 12:00 UK time"
+    assert closing(msgspec.structs.replace(ann, timezone="Mars/Base")) == "30 November, 12:00 UK time"
+    assert closing(msgspec.structs.replace(unknown, locale="en-US")) == "November 30, 12:00 PM UK time"
+    assert closing(msgspec.structs.replace(unknown, phone="+447700900888")) == "30 November, 12:00"
+    assert closing(msgspec.structs.replace(unknown, phone="+8613800138000")) == "30 November, 12:00 UK time"
+
+
+@pytest.mark.parametrize(
+    ("zone", "phone", "locale", "known"),
+    [
+        ("Asia/Shanghai", "+8613800138000", "en", True),
+        ("Asia/Shanghai", "+886912345678", "zh-CN", False),
+        ("Asia/Shanghai", None, "zh-CN", True),
+        ("Asia/Shanghai", None, "zh-TW", False),
+        ("Asia/Taipei", None, "zh-TW", True),
+        ("Europe/London", None, "en-GB", False),
+        ("America/New_York", "+12125550100", "en-US", False),
+    ],
+)
+def test_a_zone_is_known_by_a_phone_of_its_country_or_by_what_only_it_writes(
+    zone: str, phone: str | None, locale: str, known: bool
+) -> None:
+    assert is_of_zone(zone, phone, locale) is known
+
+
+@pytest.mark.parametrize(
+    ("parts", "locale", "text"),
+    [
+        (("請將", "1 × 蓋碗茶具", "寄回"), "zh-TW", "請將 1 × 蓋碗茶具寄回"),
+        (("", "3月21日 09:47", "", "前有效"), "zh-CN", "3月21日 09:47 前有效"),
+        (("订单 ", "3301", "的发票"), "zh-CN", "订单 3301 的发票"),
+        (("感謝您在", "Blue Teahouse", "訂購"), "zh-TW", "感謝您在 Blue Teahouse 訂購"),
+        (("感谢您在", "青花小铺", "下单"), "zh-CN", "感谢您在青花小铺下单"),
+        (("最晚 ", "11月30日（星期一）", "发货"), "zh-CN", "最晚 11月30日（星期一）发货"),
+        (("商品：", "3D打印T恤", "。"), "zh-CN", "商品：3D打印T恤。"),
+        (("a", "b"), "en", "ab"),
+    ],
+)
+def test_a_space_stands_between_chinese_and_what_is_put_in_and_nowhere_else(
+    parts: tuple[str, ...], locale: str, text: str
+) -> None:
+    assert formats.joined(parts, locale) == text

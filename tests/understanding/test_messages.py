@@ -36,6 +36,36 @@ def test_hardly_any_is_understood_wrongly(verdicts: Counter[Verdict]) -> None:
     assert verdicts["wrong"] <= 0.03 * len(MESSAGES)
 
 
+@pytest.mark.parametrize(
+    ("text", "intents"),
+    [
+        ("Can I change the address and get an invoice?", {"change_address", "invoice"}),
+        ("可以开发票吗，另外想改地址", {"change_address", "invoice"}),
+        ("可以開統編嗎？\n我要改成7-11取貨", {"change_address", "invoice"}),
+        ("我要改成7-11取貨", {"change_address"}),
+        ("I want to cancel, I found it cheaper elsewhere", {"cancel_order"}),
+        ("拍错规格了，我要250g不是125g，订单70256", {"change_order"}),
+        ("thanks, ok?", {"thanks"}),
+        ("hello, how are you?", {"hello"}),
+    ],
+)
+def test_each_of_two_wishes_is_heard_and_no_other(text: str, intents: set[str]) -> None:
+    model = shipped()
+    assert model is not None
+    found = understand(model, text, thresholds=thresholds_for(model))
+
+    assert (found.outcome, {each.intent for each in found.meanings}) == ("answer", intents)
+
+
+def test_a_question_behind_thanks_is_not_taken_for_thanks() -> None:
+    model = shipped()
+    assert model is not None
+    found = understand(model, "thanks, what changed?", thresholds=thresholds_for(model))
+
+    assert found.guessed
+    assert "thanks" not in {each.intent for each in found.meanings}
+
+
 def test_a_verdict_is_that_of_an_assistant() -> None:
     from bot.domain.meanings import Meaning, Understanding
 

@@ -58,6 +58,10 @@ def test_what_no_example_is_like_is_handed_over(small: Model) -> None:
     assert understand(small, "tell me a joke", thresholds=LIMITS).outcome == "hand_over"
 
 
+def test_few_words_over_and_over_mean_nothing(small: Model) -> None:
+    assert understand(small, "parcel price " * 100, thresholds=LIMITS).meanings == ()
+
+
 def test_a_follow_up_is_about_what_was_asked_last(small: Model) -> None:
     alone = understand(small, "那黑色的呢？", thresholds=LIMITS)
     after = understand(small, "那黑色的呢？", before=Before(last="price"), thresholds=LIMITS)
