@@ -54,6 +54,11 @@ def _digits(history: History, order: str, before: int) -> set[str]:
     return {contact.phone[-4:] for contact in told if contact.phone}
 
 
+def _last_digits(history: History, order: str, before: int) -> set[str]:
+    """The same of what counts by then."""
+    return {each.phone[-4:] for each in Known(history, order, before).contacts if each.phone}
+
+
 def opens(history: History, heard: Heard, order: str) -> bool:
     """Whether an address may hear of an order."""
     if heard.address in Known(history, order, heard.seq).addresses():
@@ -224,7 +229,8 @@ def _wrong_tries(
         if not isinstance(fact, Wrote) or fact.asks != "proof" or not fact.number:
             continue
         named = history.numbered(fact.number)
-        if any(fact.digits in _digits(history, each, seq) for each in named):
+        right = _last_digits if surely else _digits  # what was corrected since opens no more
+        if any(fact.digits in right(history, each, seq) for each in named):
             continue
         tries = spent.setdefault(fact.chat, set())
         knows = proved(history, fact.chat, seq, surely) & ({order} if surely else set(named))
