@@ -40,6 +40,7 @@ from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
+from handlers.stop import only_off_a_list
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
@@ -264,8 +265,9 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
 
 
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    holds = "stopped" if _stopped_since(event, context) else "offers_ended"
-    return [_no_offers(event), answer(holds, event)]
+    wish = _no_offers(event)
+    stands = _stopped_since(event, context) or (wish.stop is None and context.standing.stopped)
+    return [wish, answer("stopped" if stands else "offers_ended", event)]
 
 
 def _stopped_since(event: MessageReceived, context: Context) -> bool:
@@ -283,8 +285,9 @@ def _resume(event: MessageReceived) -> Consent:
 
 
 def _no_offers(event: MessageReceived) -> Consent:
-    """The smaller wish takes an earlier stop back: its answer offered this one instead."""
-    return Consent(stop=False, promotions=False, at=event.at)
+    """The smaller wish takes an earlier stop back where it is in the words that the stop's answer offered."""
+    stop = None if only_off_a_list(normalise(event.text)) else False
+    return Consent(stop=stop, promotions=False, at=event.at)
 
 
 WISHES: dict[str, Callable[[MessageReceived], Consent]] = {

@@ -128,8 +128,12 @@ def goes_on(plain: str) -> bool:
 
 def wants_no_offers(plain: str) -> bool:
     """True for the smaller wish: no more offers, and all else as before."""
-    whole = words_only(plain) in _WHOLE_NO_OFFERS
-    return whole or (_OFF_A_LIST.search(plain) is not None and not wants_stop(plain))
+    return words_only(plain) in _WHOLE_NO_OFFERS or (only_off_a_list(plain) and not wants_stop(plain))
+
+
+def only_off_a_list(plain: str) -> bool:
+    """True for a sentence about a list of mails: it is of offers, and takes back nothing else."""
+    return _OFF_A_LIST.search(plain) is not None
 
 
 def wants_resume(plain: str) -> bool:

@@ -167,7 +167,6 @@ def test_every_wish_is_recorded_in_an_edit_under_a_photo_and_while_a_person_talk
     "text",
     [
         *("NO OFFERS", "no offers.", "No offers, please", "不要优惠", "不要優惠", "“不要优惠”", "不要优惠了"),
-        *("how do I get off your mailing list", "I want to leave the newsletter"),
     ],
 )
 def test_the_smaller_wish_ends_offers_alone(text: str) -> None:
@@ -179,6 +178,18 @@ def test_the_smaller_wish_ends_offers_alone(text: str) -> None:
     assert consent == Consent(stop=False, promotions=False, at=SAID)
     assert isinstance(said, Say)
     assert (said.template, said.to) == ("offers_ended", "telegram:42")
+
+
+@pytest.mark.parametrize("text", ["how do I get off your mailing list", "I want to leave the newsletter"])
+def test_who_wants_to_be_off_a_list_gets_no_offers_and_takes_no_stop_back(text: str) -> None:
+    assert wants_no_offers(normalise(text))
+    stopped = chat_context(standing=Standing(stopped_at=PLACED))
+    for context, template in ((chat_context(), "offers_ended"), (stopped, "stopped")):
+        consent, said = decide(wrote(text), context)
+
+        assert consent == Consent(promotions=False, at=SAID)
+        assert isinstance(said, Say)
+        assert said.template == template
 
 
 def test_the_smaller_wish_in_answer_to_a_stop_takes_the_stop_back() -> None:
