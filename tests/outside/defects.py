@@ -127,7 +127,7 @@ def play(seed: int, runs: int) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.outside.defects", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *DEFECTS], help="these only")
-    parser.add_argument("--runs", type=int, default=40, help="at most, for each")
+    parser.add_argument("--runs", type=int, default=100, help="at most, for each")
     parser.add_argument("--seed", type=int, default=0, help="of the first run")
     return parser.parse_args()
 
