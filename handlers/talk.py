@@ -19,7 +19,7 @@ from bot.domain.talks import NO_TALK, Asked, Talk
 from handlers import answer_limit
 from handlers import message_policies as policy
 from handlers.language import written_in
-from handlers.meaning import says_paid
+from handlers.meaning import recognise, says_paid
 from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
@@ -45,7 +45,12 @@ TELLS_FACTS = frozenset(
         *("how_to_pay", "contact", "opening_hours", "is_bot"),
     }
 )
-WISHES = frozenset({"stopped", "resumed", "offers_ended", "reminders_ended"})  # that were obeyed
+WISHES = {  # that were obeyed, by what answers each
+    "stopped": "stop",
+    "resumed": "resume",
+    "offers_ended": "no_offers",
+    "reminders_ended": "no_reminders",
+}
 ONCE = frozenset({"thanks", "praise", *WISHES})  # needs no second answer: the first one still stands
 # Two questions to which an order in these states has one answer, word for word.
 WISH_ENDS = timedelta(minutes=1)  # within which a second message may be the end of a wish
@@ -99,7 +104,7 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
     if before.removeprefix(AGAIN) != _known_by(say, context):
         return [say]
     alike = fuzz.token_set_ratio(words, _words(event)) >= ALIKE
-    if say.template in ONCE and (alike or say.template not in WISHES or _lately(context)):
+    if say.template in ONCE and (alike or say.template not in WISHES or _wished_again(say, event, context)):
         return []
     if say.template in OTHER_WORDS:
         return [say if varied else _in_other_words(say)]
@@ -110,6 +115,11 @@ def _anew(say: Say, event: MessageReceived, context: Context) -> list[Action]:
         return [answer("same_again", event, order, facts=_facts_of(order) if order else None)]
     third = say.template in TELLS_FACTS and alike
     return _person(event, context) if third or say.template in ASKED_ONCE else [say]
+
+
+def _wished_again(say: Say, event: MessageReceived, context: Context) -> bool:
+    """The same wish in other words, which its answer has just met; of any other one it is told what holds."""
+    return _lately(context) and recognise(event.text).intent == WISHES[say.template]
 
 
 def _words(event: MessageReceived) -> str:

@@ -79,7 +79,7 @@ async def test_a_buyer_hears_the_answer_in_the_language_of_the_question(
 
         told = await heard(engine, tmp_path, "do you gift wrap this?", "能包装成礼物吗")
 
-        assert told == ["Yes, Mug House does.", "可以的，Mug House包得很好看。"]
+        assert told == ["Yes, Mug House does.", "可以的，Mug House 包得很好看。"]
 
 
 async def test_an_answer_that_cannot_be_filled_in_gives_way_to_ours(
