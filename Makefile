@@ -1,7 +1,7 @@
 # make run     serve a sample shop on SQLite, in ./myshop (another one, in Chinese: SHOP=myshop-zh-CN LOCALE=zh-CN)
 # make test    every test, on real servers from packages
 # make check   style, types, and who may import whom
-# make bench   what a message costs, against a bare server and others (ten minutes: BENCH="--quick --only ours")
+# make bench   what a message costs, against a bare server and others (a quarter of an hour: BENCH="--quick")
 # make bench-understanding how well and how fast messages are understood (DATA=folder of public intent data)
 # make learned learn the starter sentences anew, after one of them has changed
 # make fuzz    what strangers and sellers write, guided by the branches it takes (SECONDS=30 for each target)

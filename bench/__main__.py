@@ -51,8 +51,8 @@ def main(
 ) -> None:
     """Measure, print tables, and write results.json, results.md and results.svg.
 
-    They go into bench/ only after a run of everybody. On two quiet cores that takes half an hour, quick ten
-    minutes.
+    They go into bench/ only after a run of everybody. On two quiet cores that takes half an hour, quick a
+    quarter of one.
     """
     size = TRIAL if trial else QUICK if quick else FULL
     measures = tuple(measure or METERS)
