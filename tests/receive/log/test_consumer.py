@@ -232,7 +232,8 @@ async def test_a_position_that_another_program_moved_meanwhile_is_not_overwritte
         taken()
 
     scene.log.meanwhile = overtake
-    await scene.consume(for_a_while())
+    overtaken, rounds_later = scene.reached(1), for_a_while()
+    await scene.consume(lambda: overtaken() and rounds_later())
 
     assert (scene.position(), scene.ids()) == (("born once", 1), [])
 
