@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -182,8 +183,10 @@ def greet(config: Config) -> None:
             tell("    ! " + say(code, reader, **values))
     tell("\n" + say("to_try", reader))
     name = "xiaoer" if which("xiaoer") else str(Path(sys.argv[0]).absolute())  # no environment is activated
+    tell(f"  cd {shlex.quote(str(Path.cwd()))}")
+    width = len(f"{name} preview shipped") + 2
     for words, code in (("try", "try_try"), ("outbox", "try_outbox"), ("preview shipped", "try_preview")):
-        tell(f"  {f'{name} {words}':<24}{say(code, reader)}")
+        tell(f"  {f'{name} {words}':<{width}}{say(code, reader)}")
     tell("\n" + say("stop_it", reader))
     sys.stdout.flush()
 

@@ -40,6 +40,24 @@ def test_a_shop_that_can_neither_hear_nor_speak_is_told_so(
     assert "    ! " not in fine
 
 
+@pytest.mark.parametrize("here", ["/opt/xiaoer", "/a/folder/with/a/long/name/.venv/bin/xiaoer"])
+def test_what_to_try_can_be_copied_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], here: str
+) -> None:
+    (tmp_path / "config.yaml").write_text(SHOP, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.argv", [here, "serve"])
+
+    greet(load_config(tmp_path / "config.yaml", ENVIRON))
+    folder, *commands = capsys.readouterr().out.split(f"  cd {tmp_path}")[1].splitlines()[:4]
+
+    assert folder == ""
+    assert [line.partition("  ")[0] for line in (each.strip() for each in commands)] == [
+        f"{here} {words}" for words in ("try", "outbox", "preview shipped")
+    ]
+
+
 def test_a_start_says_how_many_cases_wait_in_which_shop_and_how_to_see_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
