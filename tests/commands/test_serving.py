@@ -40,7 +40,7 @@ def test_a_shop_that_can_neither_hear_nor_speak_is_told_so(
     assert "    ! " not in fine
 
 
-@pytest.mark.parametrize("here", ["/opt/xiaoer", "/a/folder/with/a/long/name/.venv/bin/xiaoer"])
+@pytest.mark.parametrize("here", ["/bin/xiaoer", "/a/folder/with/a/long/name/.venv/bin/xiaoer"])
 def test_what_to_try_can_be_copied_as_it_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], here: str
 ) -> None:
