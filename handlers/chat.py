@@ -224,7 +224,7 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
                 *(claims.looked_after(order, event) if unknown else []),
             ]
 
-        return about_order(event, context, of, states)
+        return about_order(event, context, of, states, named_alone=True)
 
     return reply_about
 

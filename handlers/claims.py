@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -23,7 +23,7 @@ from bot.domain.actions import (
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
@@ -32,12 +32,12 @@ from handlers import message_policies as policy
 from handlers import order_proof
 from handlers.meaning import asks_when, says_paid, says_paid_twice
 from handlers.normalise import normalise
-from handlers.payment import owes_nothing
+from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
 from handlers.talk import open_question
 from handlers.validity import amount as shown
-from handlers.which_order import PAYABLE, about_order, named_order, own_order
+from handlers.which_order import PAYABLE, about_order, named_order, names_another, own_order
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
@@ -76,7 +76,7 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
         return _which_of(meant, lambda order: _claim(order, event), event, context)
     if meant:
         return of(meant[0])
-    return _until_proved(about_order(event, context, of, PAYABLE), event.text)
+    return _until_proved(about_order(event, context, of, PAYABLE, named_alone=True), event.text)
 
 
 def _until_proved(decided: list[Action], words: str) -> list[Action]:
@@ -146,8 +146,7 @@ def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> 
 def _meant(meaning: Meaning, event: MessageReceived, context: Context) -> list[Order]:
     """The orders of which it may be said, where none is named: those that owe the sum which is, else all that
     owe anything; who says again what was said last means the same one."""
-    another = order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text)
-    if another or _named(event, context):
+    if order_proof.is_pair(event.text) or _named(event, context) or names_another(event.text, context):
         return []
     owing, amount = _owing(context), meaning.slots.amount
     exact = [each for each in owing if amount and each.left and each.left.decimal == amount]
@@ -332,14 +331,21 @@ def _owing(context: Context) -> list[Order]:
     return [each for each in context.orders if each.state in PAYABLE and not owes_nothing(each)]
 
 
+def _why_not_looked_for(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """Once the money has come, nobody looks for it."""
+    order = facts.order
+    return Reason("facts_changed", {"order": order.shown_number}) if order and covered(order) else None
+
+
 QUESTIONS: Questions = {WHICH: Question(LAPSES, _chosen), PROOF: Question(LAPSES, _proved)}
 
 POLICIES: MessagePolicies = {
     "payment_claimed": policy.answer(
+        check=_why_not_looked_for,
         samples=(
             *({}, {"again": True}, {"ships": True}, {"again": True, "ships": True}),
             *({"choices": ["1001", "1002"]}, {"claimed": ["1001", "1002"]}),
-        )
+        ),
     ),
     "form_received": policy.answer(),
 }
