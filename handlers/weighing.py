@@ -36,7 +36,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
     if order.cancelled_times:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
-    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
+    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _edited_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
         for name, at in times.items()
@@ -89,12 +89,13 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
     ]
 
 
-def _owed_after_refunds(order: Order) -> dict[Money, datetime]:
-    """What was shown as owed beside refunds, when first: no total to tell the buyer follows from it."""
+def _edited_after_refunds(order: Order) -> dict[Money, datetime]:
+    """What was shown as owed beside refunds, by either side, when first: no total to tell the buyer follows
+    from it."""
     found: dict[Money, datetime] = {}
     for shown in order.shown_money:
         paid, total = shown.paid, shown.total
-        if not shown.asked and paid and paid.currency == total.currency and paid < total:
+        if not shown.asked and paid and paid.currency == total.currency and paid != total:
             found.setdefault(total - paid, shown.at)
     return found
 

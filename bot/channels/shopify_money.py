@@ -25,8 +25,8 @@ def of_order(order: forms.Order) -> dict[str, Any]:
     shown = _shown_in(order, shop)
     total, shop_total = _total(order, shown, refunded), _total(order, shop, refunded)
     paid = _paid(order, total, shop_total)
-    if refunded and order.financial_status == "partially_paid" and paid and paid.currency == shop:
-        total = max(total, paid + _left(order, shop))  # an edit after the refund asks for more
+    if refunded and paid and paid.currency == shop:
+        total, paid = _edited_after_refund(order, total, paid)
     return {
         "total": total,
         "shop_total": shop_total if shown != shop else None,
@@ -89,11 +89,18 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     return total if state in _REFUNDED else nothing if state in (*_NOT_PAID, *_AUTHORISED) else None
 
 
-def _left(order: forms.Order, shop: str) -> Money:
-    """What is to be paid by the platform's word, refunds taken off."""
-    left = order.total_outstanding
-    owed = money(left, shop, "total_outstanding", below_zero=True) if left is not None else Money(0, shop)
-    return max(owed, Money(0, shop))
+def _edited_after_refund(order: forms.Order, total: Money, paid: Money) -> tuple[Money, Money]:
+    """The total and what is paid, by what is outstanding: an edit after a refund asks for more, or leaves
+    less than nothing to pay, which is to be given back."""
+    left, code = order.total_outstanding, total.currency
+    owed = money(left, code, "total_outstanding", below_zero=True) if left is not None else Money(0, code)
+    if owed.minor < 0:
+        now = _total(order, code, refunded=False)
+        all_of_it = max(_first(order, code), now - owed)
+        paid = min(_before_refunds(order, now) or all_of_it, all_of_it)
+        return paid + owed, paid
+    more = order.financial_status == "partially_paid"
+    return (max(total, paid + owed) if more else total), paid
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:

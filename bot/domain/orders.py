@@ -244,8 +244,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @property
     def overpaid(self) -> Money | None:
-        """What was paid beyond the total and not given back; None if nothing was, or if it cannot be said."""
+        """What was paid beyond the total and not given back; None if nothing was, or if it cannot be said.
+
+        A total that is no longer what was asked for allows for what had gone back when it was shown.
+        """
         paid, back = self.paid, self.refunded
+        shown = next((each for each in reversed(self.shown_money) if each.total == self.total), None)
+        if shown and not shown.asked:
+            later = tuple(refund for refund in self.refunds if refund.at > shown.at)
+            back = _replace(self.account, refunds=later).refunded()
         rest = paid - back - self.total if paid and back and self.total else None
         return rest if rest and rest.minor > 0 else None
 

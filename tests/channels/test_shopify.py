@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -344,6 +345,26 @@ def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_no
     known = merged(told("orders/updated", raised))
     assert (known.paid, known.left) == (Money(12800, "USD"), Money(2000, "USD"))
     assert merged(told("orders/updated", goodwill)).paid == Money(12800, "USD")
+
+
+@pytest.mark.parametrize(("current", "status"), [("38.00", "partially_refunded"), ("98.00", "paid")])
+def test_an_edit_after_a_refund_that_leaves_less_than_nothing_to_pay_is_to_be_given_back(
+    current: str, status: str
+) -> None:
+    """Whether what goes back in between is in the current total or not: what is outstanding decides."""
+    first = {"id": 7, "processed_at": "2022-01-02T00:00:00Z", "transactions": [moved("60.00")]}
+    again = {"id": 8, "processed_at": "2022-01-05T00:00:00Z", "transactions": [moved("30.00")]}
+    body = {"total_price": "128.00", "financial_status": status, "updated_at": "2022-01-04T00:00:00Z"}
+    cheaper = order(**body, refunds=[first], current_total_price=current, total_outstanding="-30.00")
+    parts = (told("orders/create", order(total_price="128.00")), told("orders/updated", cheaper))
+    settled = told("refunds/create", {**again, "order_id": order()["id"]})
+
+    for batches in permutations(parts):
+        known = merged(*batches)
+        assert (known.paid, known.left, known.overpaid) == (Money(12800, "USD"), None, Money(3000, "USD"))
+        assert not known.refunded_in_full
+    for batches in permutations((*parts, settled)):
+        assert merged(*batches).overpaid is None
 
 
 LATER = "2022-01-03T00:00:00Z"

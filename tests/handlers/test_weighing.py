@@ -97,6 +97,20 @@ def test_what_is_owed_after_a_refund_is_a_case() -> None:
     assert desk.take(world.weighed(hours(4))).open_cases == {"paid_partly:1001:15000"}
 
 
+def test_what_is_to_be_given_back_after_a_refund_is_a_case_until_it_is() -> None:
+    """Such a total allows for what had gone back by then, and is no news to the buyer."""
+    whole, back = world.placed(paid=cny(12800)), world.refunded(2000, hours(1))
+    less = world.placed(PLACED + hours(3), placed_at=PLACED, total=cny(9800), paid=cny(12800), asked=False)
+    for events in permutations((whole, back, less)):
+        desk = Desk().take(*events)
+        assert desk.wakes["weigh:1001:owed -3000CNY"] == PLACED + hours(3 + 1 / 6)
+        desk.take(world.weighed(hours(4)))
+        assert desk.open_cases == {"overpaid:1001:3000"}
+        assert not [key for key in desk.messages if key.startswith("total_changed:")]
+        desk.take(world.refunded(3000, hours(5), "r2"))
+        assert desk.open_cases == set()
+
+
 def test_a_payment_given_up_twice_is_two_cases() -> None:
     given, taken = (cny(12800), cny(0)) * 2, (0, 1, 3, 4)
     desk = Desk()
