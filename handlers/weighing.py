@@ -18,7 +18,6 @@ from handlers.payment import covered, points
 from handlers.reminders import FORGOTTEN
 from handlers.validity import amount
 
-REFUND_DUE = timedelta(days=3)  # the buyer of a cancelled order was told that their money comes back
 WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by then
 
 
@@ -31,7 +30,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
         times |= points(order)
     if order.pay_on_delivery and order.off_delivery and order.shown_at:
         times["way to pay"] = order.shown_at
-    times |= {f"owed back {nth}": at + REFUND_DUE - WAIT for nth, at in enumerate(order.cancelled_times)}
+    times |= {f"owed back {nth}": at for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
     if order.cancelled_times:
@@ -85,7 +84,7 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
             order=order.id,
             details=_details(order, each.sum),
         )
-        for each in (*findings(order), *_owed_back(order, context.now))
+        for each in findings(order)
     ]
 
 
@@ -120,6 +119,8 @@ def findings(order: Order) -> list[Finding]:
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
         if _sent_after_cancel(order):
             found.append(Finding("sent_after_cancel"))
+        if owed := _owed_back(order):
+            found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
     if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
         found.append(Finding("refunded_more", back, f":{back.minor}"))
     found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
@@ -138,14 +139,21 @@ def findings(order: Order) -> list[Finding]:
     return found
 
 
-def _owed_back(order: Order, now: datetime) -> list[Finding]:
-    """What was paid for a cancelled order and has not gone back: the buyer was told that it would."""
-    paid, back, at = order.paid, order.refunded, order.called_off_at
-    if not order.cancelled or at is None or now < at + REFUND_DUE or order.refunded_in_full:
-        return []
+def _owed_back(order: Order) -> Money | None:
+    """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
+    paid, back = order.paid, order.refunded
+    told_paid = order.told_paid is not None and order.told_paid.minor > 0
+    before = told_paid or len(late_payments(order)) < len(current(standing(order.payments)))
+    if order.refunded_in_full or not before:
+        return None
     rest = paid - back if paid and back else None
-    which = totals.again(len(order.cancelled_times))
-    return [Finding("refund_owed", rest, which)] if rest and rest.minor > 0 else []
+    return rest if rest and rest.minor > 0 else None
+
+
+def _times_off(order: Order) -> int:
+    """How often it was cancelled; a cancelling that is told again under another time is the same."""
+    pairs = pairwise(order.cancelled_times)
+    return 1 + sum(any(was <= back < now for back in order.restored_times) for was, now in pairs)
 
 
 def _sent_after_cancel(order: Order) -> bool:
@@ -179,8 +187,6 @@ def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
     if case.reason not in REASONS or case.reason in ("refunded_more", "refund_given_up"):
         return False
-    if case.reason == "refund_owed":
-        return not order.cancelled or order.refunded_in_full
     return case.key not in {_key(each, order) for each in findings(order)}
 
 
