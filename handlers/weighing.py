@@ -16,7 +16,7 @@ from bot.domain.reasons import Reasons
 from handlers import totals
 from handlers.payment import covered, points
 from handlers.reminders import FORGOTTEN
-from handlers.validity import amount
+from handlers.validity import amount, arrived, shipped
 
 WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by then
 
@@ -121,8 +121,8 @@ def findings(order: Order) -> list[Finding]:
             found.append(Finding("sent_after_cancel"))
         if owed := _owed_back(order):
             found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
-    if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
-        found.append(Finding("refunded_more", back, f":{back.minor}"))
+    if paid and back and back > paid and (paid.minor or not _paid_at_the_door(order)):
+        found.append(Finding("refunded_more" if paid.minor else "refunded_unpaid", back, f":{back.minor}"))
     found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
@@ -148,6 +148,11 @@ def _owed_back(order: Order) -> Money | None:
         return None
     rest = paid - back if paid and back else None
     return rest if rest and rest.minor > 0 else None
+
+
+def _paid_at_the_door(order: Order) -> bool:
+    """The carrier has the money, and nobody need tell of it."""
+    return order.pay_on_delivery and bool(shipped(order) or arrived(order))
 
 
 def _times_off(order: Order) -> int:
@@ -185,7 +190,7 @@ def _details(order: Order, sum: Money | None) -> dict[str, Value]:
 
 def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
-    if case.reason not in REASONS or case.reason in ("refunded_more", "refund_given_up"):
+    if case.reason not in REASONS or case.reason == "refund_given_up":
         return False
     return case.key not in {_key(each, order) for each in findings(order)}
 
@@ -205,5 +210,6 @@ REASONS: Reasons = {
     "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
+    "refunded_unpaid": ("order", "amount"),
     "refund_given_up": ("order",),
 }

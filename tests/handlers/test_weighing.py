@@ -158,6 +158,32 @@ def test_a_refund_larger_than_what_was_paid_is_a_case_and_an_equal_one_is_not() 
     assert weighed(world.placed(), world.paid(minor=12800), world.refunded(12800)).cases == {}
 
 
+def test_a_refund_of_what_nobody_paid_is_a_case_until_the_payment_is_told() -> None:
+    for money in (world.refunded(2000), world.refunded()):
+        (case,) = weighed(world.placed(), money).open_cases
+        assert case.startswith("refunded_unpaid:1001:")
+    for arrival in permutations((world.placed(), world.refunded(2000), world.paid(days(6), 12800))):
+        assert weighed(*arrival).cases == {}
+
+    desk = weighed(world.placed(), world.refunded(2000))
+    assert desk.take(world.paid(minor=12800)).open_cases == set()
+
+
+def test_what_was_paid_to_the_carrier_may_go_back_though_nobody_told_of_it() -> None:
+    came = (world.placed(pay_on_delivery=True), world.delivered(), world.refunded(2000))
+    for arrival in permutations(came):
+        assert weighed(*arrival).cases == {}
+    assert weighed(*came[:1], came[2]).open_cases == {"refunded_unpaid:1001:2000"}
+
+
+def test_more_paid_back_than_was_paid_is_a_case_until_it_is_told_otherwise() -> None:
+    """The buyer pays the rest back, or the refund is told with another sum."""
+    for mend in (world.paid(days(6), 100), world.refunded(12800, days(6))):
+        desk = weighed(world.placed(), world.paid(minor=12800), world.refunded(12900))
+        assert desk.open_cases == {"refunded_more:1001:12900"}
+        assert desk.take(mend).open_cases == set()
+
+
 def test_more_than_the_total_is_a_case_until_it_is_given_back() -> None:
     desk = weighed(world.placed(), world.paid(), world.placed(PLACED + hours(3), total=cny(10000)))
     assert desk.open_cases == {"overpaid:1001:2800"}
