@@ -37,7 +37,7 @@ from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, authorised_since, standing, with_shown
+from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, standing, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -236,7 +236,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @property
     def left(self) -> Money | None:
         """What is still owed; None if nothing is, or if it cannot be said."""
-        if self.authorised:
+        if self.authorised or self.partly_taken:
             return None
         paid = self.paid
         rest = self.total - paid if self.total and paid else None
@@ -258,8 +258,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @property
     def payment_unclear(self) -> bool:
-        """Money was told of that cannot be compared with the total."""
-        return self.total is not None and self.paid is None
+        """Money was told of that cannot be compared with the total, or a part was taken of what is set aside
+        for it."""
+        return self.total is not None and (self.paid is None or self.partly_taken)
+
+    @derived
+    def partly_taken(self) -> bool:
+        """A part was taken of what was authorised, and the whole is not paid: the rest is asked of nobody."""
+        return partly_taken(self.shown_money) and not self.paid_in_full
 
     @derived
     def paid_in_full(self) -> bool:

@@ -103,6 +103,16 @@ def authorised_since(shown: Iterable[Shown]) -> datetime | None:
     return since
 
 
+def partly_taken(shown: Iterable[Shown]) -> bool:
+    """True if a part was taken of what had been set aside. Nobody says what becomes of the rest: it may be
+    taken later, or be free again."""
+    aside = part = False
+    for each in shown:
+        part = aside and each.moved and not each.secured
+        aside = part or each.authorised
+    return part
+
+
 def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:
     """What each source tells: an import and a platform may tell of the same money."""
     found: dict[str | None, list[Told]] = {}

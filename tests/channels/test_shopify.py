@@ -396,6 +396,25 @@ def test_a_capture_is_the_payment_of_what_was_authorised() -> None:
         assert known.first_paid_at == datetime.fromisoformat(LATER)
 
 
+def test_the_rest_of_what_was_authorised_is_asked_of_nobody_after_a_part_was_taken() -> None:
+    part = {"financial_status": "partially_paid", "total_outstanding": "300.00"}
+    taken = told("orders/updated", order(**part, updated_at=LATER))
+    dearer = {**part, "current_total_price": "418.00", "total_outstanding": "320.00"}
+    edited = told("orders/updated", order(**dearer, updated_at="2022-01-04T00:00:00Z"))
+    paid = told("orders/paid", order(financial_status="paid", updated_at="2022-01-05T00:00:00Z"))
+    void = told("orders/updated", order(financial_status="voided", updated_at="2022-01-05T00:00:00Z"))
+    anew = told("orders/updated", order(**part, updated_at="2022-01-06T00:00:00Z"))
+
+    def ends(*batches: tuple[Event, ...]) -> set[tuple[str, int | None]]:
+        every = (merged(*arrival) for arrival in permutations(batches))
+        return {(known.state, known.left and known.left.minor) for known in every}
+
+    assert ends(HELD, taken) == ends(HELD, taken, edited) == {("payment_unclear", None)}
+    assert ends(HELD, taken, paid) == {("paid", None)}
+    assert ends(HELD, taken, void) == {("unpaid", 39800)}
+    assert ends(taken) == ends(HELD, taken, void, anew) == {("partly_paid", 30000)}
+
+
 def test_the_buyers_currency_and_the_shops_are_kept_apart() -> None:
     body = order(
         **EURO,
