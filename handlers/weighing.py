@@ -13,7 +13,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payments import Shown, current, standing
 from bot.domain.reasons import Reasons
-from handlers import totals
+from handlers import pay_way_change, totals
 from handlers.payment import covered, points
 from handlers.reminders import FORGOTTEN
 from handlers.validity import amount, arrived, shipped
@@ -28,8 +28,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)
-    if order.pay_on_delivery and order.off_delivery and order.shown_at:
-        times["way to pay"] = order.shown_at
+    ways = pay_way_change.changes(order).items()
+    times |= {f"way to pay{totals.again(nth)}": at for (on_delivery, nth), at in ways if not on_delivery}
     times |= {f"owed back {nth}": at for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}

@@ -214,9 +214,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When money was first told of; None if all of it was taken back."""
         return None if self.paid and self.paid.minor == 0 else self.first_paid_at
 
-    @property
+    @derived
     def on_delivery(self) -> bool:
-        return self.pay_on_delivery and not self.off_delivery
+        """By the newest snapshot that says how it is paid; one stored by an older release says nothing."""
+        ways = [(each.at, each.on_delivery) for each in self.shown_money if each.on_delivery is not None]
+        return max(ways)[1] if ways else self.pay_on_delivery and not self.off_delivery
 
     @property
     def free(self) -> bool:
@@ -540,7 +542,7 @@ def _keep_account(order: Order, event: OrderPlaced) -> Order:
 
 
 def _shown_money(event: OrderPlaced) -> Shown:
-    return Shown(event.at, event.total, event.paid, event.asked, event.authorised)
+    return Shown(event.at, event.total, event.paid, event.asked, event.authorised, event.pay_on_delivery)
 
 
 def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:

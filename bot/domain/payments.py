@@ -52,6 +52,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     paid: so far, refunds not taken off, by the platform's own word; None if it has none.
     asked: the total is what the buyer is asked for; False where refunds are already taken off it.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
+    on_delivery: it is paid to the carrier; None if nobody says how.
     """
 
     at: datetime
@@ -59,6 +60,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     paid: Money | None = None
     asked: bool = True
     authorised: bool = False
+    on_delivery: bool | None = None
 
     @property
     def moved(self) -> bool:

@@ -246,7 +246,9 @@ def test_an_order_that_is_no_longer_paid_on_delivery_is_a_case_and_nobody_is_pre
     assert desk.why_outdated(world.acknowledged(hours(5))) is None
 
 
-def test_what_is_to_go_back_after_a_cancelling_is_a_case_as_soon_as_the_buyer_is_told_so_until_it_went() -> None:
+def test_what_is_to_go_back_after_a_cancelling_is_a_case_as_soon_as_the_buyer_is_told_so_until_it_went() -> (
+    None
+):
     desk = Desk().take(world.placed(), world.paid(), world.cancelled(hours(2)))
     assert PLACED + hours(2 + 1 / 6) in desk.wakes.values()
 
