@@ -27,15 +27,17 @@ def of_order(order: forms.Order) -> dict[str, Any]:
     paid = _paid(order, total, shop_total)
     if refunded and paid and paid.currency == shop:
         total, paid = _edited_after_refund(order, total, paid)
+    postage, tax = _postage(order, shown), _tax(order, shown, refunded)
+    asked = sum(each.minor for each in (postage, tax) if each)
     return {
         "total": total,
         "shop_total": shop_total if shown != shop else None,
         "paid": paid,
         "authorised": order.financial_status in _AUTHORISED,
         "asked": not refunded,
-        "postage": _postage(order, shown),
-        "tax": _tax(order, shown, refunded),
-        "lines": _lines(order, shown),
+        "postage": postage,
+        "tax": tax,
+        "lines": _with_discount(_lines(order, shown), order, Money(total.minor - asked, shown)),
     }
 
 
@@ -157,6 +159,21 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
         for place, line in enumerate(order.line_items or ())
         if 0 < line.quantity < 1_000_000
     )
+
+
+def _with_discount(lines: tuple[Line, ...], order: forms.Order, of_lines: Money) -> tuple[Line, ...]:
+    """The lines, whose prices are told without what is taken off, and the discount by its name as one more
+    where that makes them add up."""
+    code, told = of_lines.currency, order.total_discounts
+    names = (each.code or each.title for each in order.discount_applications or ())
+    name = ", ".join(filter(None, names))
+    shops = code == currency(order.currency, "currency")
+    off = money(told, code, "total_discounts") if shops and told else None
+    off = off if shops else _seen(order.total_discounts_set, code, "total_discounts_set")
+    dearer = sum((line.price * line.quantity).minor for line in lines) - of_lines.minor
+    if not name or off is None or not 0 < off.minor == dearer:
+        return lines
+    return (*lines, Line(title=name, quantity=1, price=Money(-off.minor, code), to_ship=0))
 
 
 def _to_ship(line: forms.LineItem) -> int | None:

@@ -367,6 +367,34 @@ def test_an_edit_after_a_refund_that_leaves_less_than_nothing_to_pay_is_to_be_gi
         assert merged(*batches).overpaid is None
 
 
+@pytest.mark.parametrize(
+    ("total", "named", "more"),
+    [
+        ("388.00", [{"code": "SUMMER"}], ("SUMMER",)),
+        ("388.00", [{"title": "Two for less"}, {"code": "X"}], ("Two for less, X",)),
+        ("388.00", [], ()),
+        ("390.00", [{"code": "SUMMER"}], ()),  # part of it is off something else
+    ],
+)
+def test_a_discount_is_a_line_where_that_makes_the_lines_add_up(
+    total: str, named: list[dict[str, str]], more: tuple[str, ...]
+) -> None:
+    body = order(
+        total_price=total,
+        current_total_price=total,
+        taxes_included=True,
+        line_items=[{"id": 1, "name": "Mug", "price": "199.00", "quantity": 2}],
+        total_shipping_price_set=None,
+        total_discounts="10.00",
+        discount_applications=named,
+    )
+    (event,) = told("orders/create", body)
+    assert isinstance(event, OrderPlaced)
+
+    assert [line.title for line in event.lines] == ["Mug", *more]
+    assert not more or sum(line.price.minor * line.quantity for line in event.lines) == event.total.minor
+
+
 LATER = "2022-01-03T00:00:00Z"
 HELD = told("orders/create", order(financial_status="authorized"))
 
