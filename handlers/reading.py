@@ -16,7 +16,7 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, recognise
+from handlers.meaning import MEANINGS, instead_of_claim, recognise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
 
@@ -29,6 +29,8 @@ COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person
 
 # What the rules alone decide: these words are obeyed, or say so little that nothing can be learned of them.
 BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
+
+OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
 
 CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
 
@@ -62,8 +64,23 @@ def read(
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
-        return learned
+        return _as_said(learned, event.text)
     return _told(ruled)
+
+
+def _as_said(learned: Understanding, text: str) -> Understanding:
+    """Who says that they have not paid, or asks, claims nothing; where it fails, no way of paying is asked
+    for."""
+    intents = {each.intent for each in learned.meanings} & OF_PAYING
+    instead = instead_of_claim(text) if intents else None
+    if instead is None:
+        return learned
+    meant = OF_PAYING if instead == "payment_failed" else {"i_paid"}
+    changed = (
+        msgspec.structs.replace(each, intent=instead) if each.intent in meant else each
+        for each in learned.meanings
+    )
+    return msgspec.structs.replace(learned, meanings=tuple(changed))
 
 
 def has_words(text: str) -> bool:

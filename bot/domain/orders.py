@@ -165,9 +165,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When money was first told of, also if it was taken back since."""
         return first_paid_at(self.account)
 
+    @derived
+    def last_paid_at(self) -> datetime | None:
+        return last_paid_at(self.account)
+
     @property
     def paid_since_cancelled(self) -> bool:
-        cancelled_at, paid_at = self.called_off_at, last_paid_at(self.account)
+        cancelled_at, paid_at = self.called_off_at, self.last_paid_at
         return cancelled_at is not None and paid_at is not None and paid_at > cancelled_at
 
     @derived
@@ -229,6 +233,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def paid(self) -> Money | None:
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
+
+    @property
+    def kept_paid(self) -> Money | None:
+        """What is paid, without what had gone back before the newest of it came."""
+        paid, last = self.paid, self.last_paid_at
+        before = tuple(each for each in self.refunds if last and each.at < last)
+        if not before or paid is None:
+            return paid
+        back = msgspec.structs.replace(self.account, refunds=before).refunded()
+        return paid - back if back and back < paid else paid
 
     @derived
     def refunded(self) -> Money | None:

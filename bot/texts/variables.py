@@ -36,8 +36,8 @@ VARIABLES: dict[str, str] = {
     "order.items[].sum": "amount for the whole line",
     "order.more_items": "how many lines are not listed; 0 if all are",
     "order.placed_at": "time; may be empty",
-    "order.paid_at": "time of the first payment; may be empty",
-    "order.paid": "amount paid so far; may be empty",
+    "order.paid_at": "time of the newest payment; may be empty",
+    "order.paid": "amount paid so far, without what had gone back before the newest payment; may be empty",
     "order.left": "amount still to be paid; empty if nothing is",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
     "order.on_delivery": "true if it is paid to the carrier",
@@ -110,6 +110,7 @@ VARIABLES: dict[str, str] = {
     "ways[]": "replacement, refund, repair or size",
     "choices[]": "the name of one item",
     "items[]": "the name of one",
+    "claimed[]": "the number of one",
     "unsure[]": "the name of one",
 }
 
