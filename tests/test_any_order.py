@@ -99,6 +99,12 @@ MORE: dict[str, Story] = {
     "total up again": lambda who: who.placed(1.5 * MINUTE, total="150.00"),
     "authorised": lambda who: msgspec.structs.replace(who.placed(0.6 * MINUTE, paid="0.00"), authorised=True),
     "authorisation given up": lambda who: who.placed(0.9 * MINUTE, paid="0.00"),
+    "paid on delivery": lambda who: who.placed(0.25 * MINUTE, pay_on_delivery=True),
+    "not on delivery": lambda who: who.placed(0.35 * MINUTE, pay_on_delivery=False),
+    "on delivery again": lambda who: who.placed(0.45 * MINUTE, pay_on_delivery=True),
+    "cheaper after a refund": lambda who: msgspec.structs.replace(
+        who.placed(4.3 * MINUTE, total="100.00", paid="128.00"), asked=False
+    ),
     "agrees": lambda who: who.placed(0.1 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": True}),
     "agrees no more": lambda who: who.placed(
         0.3 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": False}

@@ -145,12 +145,18 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         buyer=_buyer(order.buyer, info),
         number=_optional_id(order.number, f"{_ORDER}.number"),
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
+        tax=_tax(order, code),
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=order.pay_on_delivery,
         test=bool(order.test),
         paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
+
+
+def _tax(order: forms.Placed, code: str) -> Money | None:
+    tax = _amount(order.tax, code, f"{_ORDER}.tax")
+    return tax if tax and tax.minor else None
 
 
 def _lines(lines: tuple[forms.Line, ...], code: str) -> tuple[Line, ...]:

@@ -39,6 +39,7 @@ class Placed(Order, frozen=True, kw_only=True):
     placed_at: Timestamp | None = None
     number: Id | None = None
     postage: Amount | None = None
+    tax: Amount | None = None
     lines: tuple[Line, ...] | None = None
     postcode: Id | None = None
     pay_on_delivery: bool | None = None

@@ -145,6 +145,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     total: Money | None = None  # of the order, and what was paid of it, when the text was written
     paid_sum: Money | None = None
     refunded: Money | None = None
+    on_delivery: bool | None = None  # how the text told to pay; None if it did not, or that was not kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

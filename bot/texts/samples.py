@@ -35,6 +35,7 @@ NAMES: dict[str, str | None] = {
 }
 
 TOTAL_CHANGED = "total_changed"
+PAY_WAY_CHANGED = "pay_way_changed"
 RETURN_WAITING = "return_waiting"
 STOP_URL = "https://shop.example/stop/abc"
 
@@ -248,12 +249,14 @@ def _key(name: str, order: Order | None) -> str:
 
 
 def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said, ...]:
-    """What a text of this name follows: another total, or the parcel itself under another number; and whoever
-    is told of parcel b was told of parcel a."""
+    """What a text of this name follows: another total or way to pay, or the parcel itself under another
+    number; and whoever is told of parcel b was told of parcel a."""
     parcel = values.get("parcel")
     if name == TOTAL_CHANGED and order and order.total:
         before = Money(order.total.minor + 1000, order.total.currency)
         return (_earlier("order_confirmation", total=before),)
+    if name == PAY_WAY_CHANGED and order:
+        return (_earlier("order_confirmation", on_delivery=not order.on_delivery),)
     if name in (CORRECTED, TAKEN_BACK) and parcel:
         return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
     return (_earlier(LEFT, parcels=(ToldParcel(("a",)),)),) if parcel == "b" else ()

@@ -37,6 +37,7 @@ _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
 _HELD = Shown(AT, Money(12800, "CNY"), Money(0, "CNY"), authorised=True)
+_TAKEN = Shown(AT + timedelta(minutes=1), Money(12800, "CNY"), HALF)
 
 PAYING: tuple[Part, ...] = (
     ("unpaid", {}),
@@ -44,6 +45,7 @@ PAYING: tuple[Part, ...] = (
     ("paid just now", {"payments": (Paid(id="p", at=AT, method="bank transfer"),)}),
     ("paid long ago", {"payments": (Paid(id="p", at=AGO),)}),
     ("authorised", {"authorised": True, "shown_money": (_HELD,)}),
+    ("taken in part of what was authorised", {"told_paid": HALF, "shown_money": (_HELD, _TAKEN)}),
     ("to be paid on delivery", {"pay_on_delivery": True}),
     ("to be paid on account", {"pay_by": AT + timedelta(days=30)}),
     ("free", {"total": Money(0, "CNY")}),
