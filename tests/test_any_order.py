@@ -68,6 +68,10 @@ MORE: dict[str, Story] = {
     "A by its id": lambda who: who.fact("shipped", 2 * MINUTE, parcel="p-a", tracking="A", last=False),
     "B corrected": lambda who: who.fact("shipped", 5 * MINUTE, parcel="B", tracking="B2", last=True),
     "B arrived as B2": lambda who: who.fact("delivered", 5.5 * MINUTE, tracking="B2"),
+    "B as before": lambda who: who.fact("shipped", 6 * MINUTE, parcel="B", tracking="B", last=True),
+    "B corrected again": lambda who: who.fact("shipped", 7 * MINUTE, parcel="B", tracking="B2", last=True),
+    "B by another": lambda who: who.fact("shipped", 6.5 * MINUTE, parcel="B", tracking="B2", carrier="YTO"),
+    "B by the first": lambda who: who.fact("shipped", 8 * MINUTE, parcel="B", tracking="B2", carrier="SF"),
     "A again": lambda who: who.fact("shipped", 5.2 * MINUTE, parcel="A", tracking="A", last=False),
     "nobody follows A": lambda who: msgspec.structs.replace(
         who.fact("shipped", 2.3 * MINUTE, tracking="A"), followed=False

@@ -34,7 +34,7 @@ def telling(
 
 
 def _as_told(parcel: Parcel) -> ToldParcel:
-    return ToldParcel(parcel.ids, parcel.tracking)
+    return ToldParcel(parcel.ids, parcel.tracking, parcel.carrier)
 
 
 def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
@@ -74,20 +74,27 @@ def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
     return known
 
 
-def told_numbers(parcel: Parcel, order: Order, said: Iterable[Said]) -> set[str | None] | None:
-    """The numbers under which the buyer knows this parcel, each id's newest; None if they know of none, or
-    nobody knows which they were told."""
-    numbers: dict[str, str | None] = {}
-    heard = [each for each in said if _reached(each, LEFT) or _reached(each, CORRECTED)]
-    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.key)):
+def told_as(parcel: Parcel, order: Order, said: Iterable[Said]) -> list[ToldParcel]:
+    """How the buyer knows this parcel, by the newest word of each of its ids; nothing if they know of none,
+    or if nobody knows what they were told."""
+    known: dict[str, ToldParcel] = {}
+    heard = [
+        each for each in said if each.template in (LEFT, CORRECTED, TAKEN_BACK) and each.state in REACHED
+    ]
+    for each in sorted(heard, key=_heard_at):
+        if each.template == TAKEN_BACK:
+            for id in _ids(each, order):
+                known.pop(id, None)
+            continue
         if each.parcels is None and _ids(each, order) & set(parcel.ids):
-            return None  # sent before numbers were kept
+            return []  # sent before numbers were kept
         for told in each.parcels or ():
-            if each.template == LEFT and numbers.keys() & set(told.ids):
-                continue
-            numbers |= dict.fromkeys(told.ids, told.number)
-    known = {numbers[id] for id in parcel.ids if id in numbers}
-    return known or None
+            known |= dict.fromkeys(told.ids, told)
+    return [known[id] for id in parcel.ids if id in known]
+
+
+def _heard_at(said: Said) -> tuple[datetime, bool, str]:
+    return said.sent_at or said.written_at or _LATEST, said.template == CORRECTED, said.key
 
 
 def last_told_at(order: Order, said: Iterable[Said]) -> datetime | None:
