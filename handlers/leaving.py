@@ -34,9 +34,9 @@ def announce(order: Order, context: Context) -> list[Action]:
     return [
         *(_about(LEFT, order, each, each.shipped_at) for each in order.parcels if each.shipped_at),
         *(
-            _about(LEFT, order, each, at, f":{at:%Y%m%dT%H%M%S}")
+            _about(LEFT, order, each, each.again_at, f":{each.again_at:%Y%m%dT%H%M%S}")
             for each in order.parcels
-            if (at := each.left_at) and (back := each.first_cancelled_at or each.cancelled_at) and back < at
+            if each.again_at
         ),
     ]
 

@@ -26,7 +26,8 @@ LOOK_AGAIN = timedelta(minutes=5)
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), completed (the order was closed)."""
+    """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), with the time where it left again;
+    completed (the order was closed)."""
 
     by: str
     at: datetime
@@ -163,9 +164,10 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     if order.completed_at:
         reports.append(Arrival("completed", order.completed_at + travel))
     reports += [
-        Arrival(f"travel-{record.id}", record.shipped_at + travel)
+        Arrival(_travel(record, at), at + travel)
         for record in order.parcels
-        if record.shipped_at and (record.unfollowed or not record.followed)
+        for at in (record.shipped_at, record.again_at)
+        if at and (record.unfollowed or not record.followed)
     ]
     return reports
 
@@ -179,10 +181,23 @@ def valid_report(order: Order) -> str | None:
         last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
         return f"parcel-{_first_told(order, last, 'delivered_at')}"
     if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
-        last = max((each.shipped_at, each.id, each) for each in order.shipped if each.shipped_at)[2]
-        return f"travel-{_first_told(order, last, 'shipped_at')}"
+        return _travelled(
+            order, max((at, each.id, each) for each in order.shipped if (at := each.sent_at))[2]
+        )
     carried = any(parcel.moved_at and not order.has_arrived(parcel) for parcel in order.shipped)
     return "completed" if order.completed_at and not carried else None
+
+
+def _travel(record: Parcel, at: datetime) -> str:
+    return f"travel-{record.id}" + (f":{at:%Y%m%dT%H%M%S}" if at == record.again_at else "")
+
+
+def _travelled(order: Order, parcel: Parcel) -> str:
+    """The guess by when this parcel left, of its record that says so; else of the first."""
+    records = [each for each in order.parcels if each.id in parcel.ids and each.shipped_at]
+    left = [each for each in records if each.sent_at == parcel.sent_at]
+    at, _, record = min((each.sent_at or each.shipped_at, each.id, each) for each in left or records)
+    return _travel(record, at)
 
 
 def _first_told(order: Order, parcel: Parcel, what: str) -> str:

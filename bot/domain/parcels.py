@@ -89,6 +89,17 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return max((at for at in (self.left_at or self.shipped_at, self.moved_at) if at), default=None)
 
     @property
+    def sent_at(self) -> datetime | None:
+        """When it left, by what is true now: after it was taken back, when it left again."""
+        return self.again_at or self.shipped_at
+
+    @property
+    def again_at(self) -> datetime | None:
+        """When it left again after it was taken back."""
+        back = self.first_cancelled_at or self.cancelled_at
+        return self.left_at if self.left_at and back and back < self.left_at else None
+
+    @property
     def failed(self) -> bool:
         """True while the carrier's failure is the newest word of it."""
         if self.failed_at is None or self.delivered_at:

@@ -417,7 +417,7 @@ _PARCEL: Makers[_Sent] = {
     "carrier": lambda p: quote_unlinked(p.parcel.carrier, TITLE_MAX),
     "tracking": lambda p: quote(p.parcel.tracking, TITLE_MAX),
     "link": lambda p: _link(p.parcel.tracking_url),
-    "shipped_at": lambda p: p.about.local(p.parcel.shipped_at),
+    "shipped_at": lambda p: p.about.local(p.parcel.sent_at),
     "moved_at": lambda p: p.about.local(p.parcel.moved_at),
     "delivered_at": lambda p: p.about.local(p.parcel.delivered_at),
     "failed": lambda p: p.parcel.failed,
