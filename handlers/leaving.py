@@ -114,10 +114,11 @@ def gone(order: Order, parcel: Parcel | None) -> Reason | None:
 
 
 def on_its_way(order: Order, parcel: Parcel | None) -> Reason | None:
-    """As `gone`, and the carrier has not given up."""
+    """As `gone`, and the carrier has neither given up nor leaves it to the buyer to fetch it."""
     if (outdated := gone(order, parcel)) or parcel is None:
         return outdated
-    return Reason("parcel_failed", {"order": order.shown_number}) if parcel.failed else None
+    why = "parcel_failed" if parcel.failed else "parcel_ready" if parcel.ready else None
+    return Reason(why, {"order": order.shown_number}) if why else None
 
 
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -188,6 +189,7 @@ REASONS: Reasons = {
     "parcel_told": ("order",),
     "parcel_not_told": ("order",),
     "parcel_failed": ("order",),
+    "parcel_ready": ("order",),
     "parcel_taken_back": ("order",),
     "parcel_left_again": ("order",),
     "parcels_together": ("until",),

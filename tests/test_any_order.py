@@ -80,6 +80,8 @@ MORE: dict[str, Story] = {
     "A taken back": lambda who: who.fact("parcel_cancelled", 2.8 * MINUTE, tracking="A"),
     "A taken back again": lambda who: who.fact("parcel_cancelled", 3.8 * MINUTE, tracking="A"),
     "p-a taken back": lambda who: who.fact("parcel_cancelled", 2.9 * MINUTE, parcel="p-a"),
+    "in the store": lambda who: moved(who, "ready_for_pickup", 3.3 * MINUTE),
+    "in the store by its number": lambda who: who.fact("ready_for_pickup", 3.4 * MINUTE, tracking="B2"),
     "failed": lambda who: moved(who, "failure", 2.6 * MINUTE),
     "met nobody": lambda who: moved(who, "attempted_delivery", 2.4 * MINUTE),
     "completed": lambda who: who.fact("completed", 4 * MINUTE),

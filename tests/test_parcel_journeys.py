@@ -11,6 +11,7 @@ ABOUT_PARCELS = (
     "tracking_changed",
     "shipment_cancelled",
     "delivery_attempted",
+    "ready_for_pickup",
     "delayed",
     "delivered",
 )
@@ -41,6 +42,31 @@ async def test_a_parcel_told_by_id_that_arrives_by_its_number_is_never_late(data
         await shop.fact("delivered", tracking="SF123")
         await shop.forward(14 * DAY)
         assert told(shop) == ["shipped", "delivered", "review_request"]
+
+
+async def test_a_parcel_that_waits_in_a_store_is_neither_on_its_way_nor_late(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", carrier="7-ELEVEN", tracking="C1")
+        await shop.forward(2 * DAY)
+        await shop.fact("ready_for_pickup", tracking="C1")
+        await shop.settle()
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "已经可以取了" in texts(shop, "where_is_order")[0]
+        await shop.forward(7 * DAY)
+        await shop.fact("delivered", tracking="C1")
+        await shop.forward(DAY)
+        assert told(shop) == ["shipped", "ready_for_pickup"]
+
+
+async def test_what_is_fetched_in_the_shop_is_never_called_on_its_way(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.fact("shipped", parcel="p1")
+        await shop.forward(DAY)
+        assert told(shop) == ["ready_for_pickup"]
 
 
 async def test_what_found_no_address_is_said_once_the_order_is_shown_with_one(database_url: str) -> None:

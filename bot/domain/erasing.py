@@ -286,9 +286,7 @@ def _fact(event: OrderEvent, name: Hash) -> OrderEvent:
                 tracking_url=None,
                 names=tuple(parcel(each) or "" for each in event.names),
             )
-        case ParcelMoved():
-            return _replace(event, parcel=parcel(event.parcel))
-        case ParcelCancelled() | OrderDelivered():
+        case ParcelMoved() | ParcelCancelled() | OrderDelivered():
             same = event.tracking is not None and event.tracking == event.parcel
             tracking = parcel(event.tracking) if same else number(event.tracking)
             return _replace(event, parcel=parcel(event.parcel), tracking=tracking)

@@ -3,7 +3,7 @@
 A message keeps with its facts the parcels that it told, each by all its ids and with its number at that time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,9 @@ def telling(
             return tuple(map(_as_told, news(order, said)))
         case "delivered":
             return tuple(_as_told(parcel) for parcel in order.sent if order.has_arrived(parcel))
-        case "tracking_changed" | "shipment_cancelled" | "delayed" | "delivery_attempted":
+        case (
+            "tracking_changed" | "shipment_cancelled" | "delayed" | "delivery_attempted" | "ready_for_pickup"
+        ):
             parcel = parcel_of(order, values.get("parcel"))
             return (_as_told(parcel),) if parcel else ()
         case _:
@@ -40,17 +42,19 @@ def _as_told(parcel: Parcel) -> ToldParcel:
 def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
     """The parcels on their way that the buyer has not heard of, the first that left first."""
     known = told_on_its_way(order, said)
-    waiting = (parcel for parcel in order.shipped if not order.has_arrived(parcel) and not parcel.failed)
-    return tuple(sorted((each for each in waiting if not known & set(each.ids)), key=_left_at))
+    return tuple(sorted((each for each in travelling(order) if not known & set(each.ids)), key=_left_at))
+
+
+def travelling(order: Order) -> Iterator[Parcel]:
+    """Those that left, and neither arrived, nor were given up, nor wait for the buyer."""
+    for parcel in order.shipped:
+        if not (order.has_arrived(parcel) or parcel.failed or parcel.ready):
+            yield parcel
 
 
 def silent_since(order: Order, delay: timedelta, now: datetime) -> datetime | None:
     """The last sign of life of the parcel that has been silent longest, if for longer than `delay`."""
-    followed = (
-        parcel.seen_at
-        for parcel in order.shipped
-        if parcel.followed and not parcel.failed and not order.has_arrived(parcel)
-    )
+    followed = (parcel.seen_at for parcel in travelling(order) if parcel.followed)
     oldest = min((at for at in followed if at), default=None)
     return oldest if oldest and now - oldest >= delay else None
 

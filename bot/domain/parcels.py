@@ -17,6 +17,8 @@ ParcelEvent = OrderShipped | ParcelMoved | ParcelCancelled | OrderDelivered
 UNNAMED = "1"  # the id of what is told without a name
 FAILURE = "failure"  # the carrier gave up
 ATTEMPTED = "attempted_delivery"  # nobody was there
+READY = "ready_for_pickup"  # it waits for the buyer, in a shop or at a pickup point
+FETCHED = "picked_up"
 TIMES_KEPT = 20  # of the showings of one number: a platform may repeat it each day
 
 _NO_NUMBER = re.compile(r"[\W_0]*|(?![A-Za-z]$)\D*")  # words and signs; one letter may be a name
@@ -59,6 +61,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str | None = None
     attempted_at: datetime | None = None
     failed_at: datetime | None = None
+    ready_at: datetime | None = None  # the buyer fetches it, and has been able to since then
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None
     first_cancelled_at: datetime | None = None  # where it was taken back under several times
@@ -100,6 +103,11 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.left_at if self.left_at and back and back < self.left_at else None
 
     @property
+    def ready(self) -> bool:
+        """True while it waits for the buyer to fetch it."""
+        return self.status == READY and not self.delivered_at
+
+    @property
     def failed(self) -> bool:
         """True while the carrier's failure is the newest word of it."""
         if self.failed_at is None or self.delivered_at:
@@ -108,8 +116,9 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def with_parcel(parcels: tuple[Parcel, ...], event: ParcelEvent) -> tuple[Parcel, ...]:
-    """The records with one more fact. What is taken back without a name is what left without one."""
-    id = event.parcel or (UNNAMED if isinstance(event, ParcelCancelled) else None)
+    """The records with one more fact. What is taken back or ready without a name is what left without one."""
+    waits = isinstance(event, ParcelMoved) and event.status == READY
+    id = event.parcel or (UNNAMED if waits or isinstance(event, ParcelCancelled) else None)
     if id is None:
         return parcels
     old = next((parcel for parcel in parcels if parcel.id == id), None)
@@ -122,8 +131,10 @@ def _told(old: Parcel, event: ParcelEvent) -> Parcel:
     match event:
         case OrderShipped():
             return _shipped(old, event)
+        case ParcelMoved(parcel=None):
+            return _moved(old, event)
         case ParcelMoved():
-            return _moved(_replace(old, named=True), event)
+            return _moved(_numbered(old, event.tracking), event)
         case ParcelCancelled(parcel=None):
             return _cancelled(old, event)
         case ParcelCancelled():
@@ -145,6 +156,8 @@ def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
         old = _replace(old, failed_at=last(old.failed_at, event.at))
     if event.status == ATTEMPTED:
         old = _replace(old, attempted_at=first(old.attempted_at, event.at))
+    if event.status in (READY, FETCHED):
+        old = _replace(old, ready_at=first(old.ready_at, event.at))
     newer = old.moved_at is None or (event.at, event.status) > (old.moved_at, old.status or "")
     return _replace(old, moved_at=event.at, status=event.status) if newer else old
 

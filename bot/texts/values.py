@@ -300,6 +300,11 @@ def _failed(of: _Ordered) -> bool:
     return any(parcel.failed for parcel in of.order.shipped if not of.order.has_arrived(parcel))
 
 
+def _ready(of: _Ordered) -> bool:
+    waiting = [parcel for parcel in of.order.shipped if not of.order.has_arrived(parcel)]
+    return bool(waiting) and all(parcel.ready for parcel in waiting)
+
+
 def _parcel(about: About) -> Parts | None:
     order, found = about.facts.order, about.parcel
     if order is None or found is None:
@@ -410,6 +415,7 @@ _ORDER: Makers[_Ordered] = {
     "late": lambda o: o.late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
     "failed": _failed,
+    "ready": _ready,
     "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],
 }
 
@@ -421,6 +427,7 @@ _PARCEL: Makers[_Sent] = {
     "moved_at": lambda p: p.about.local(p.parcel.moved_at),
     "delivered_at": lambda p: p.about.local(p.parcel.delivered_at),
     "failed": lambda p: p.parcel.failed,
+    "ready": lambda p: p.parcel.ready,
 }
 
 _PARCEL_IN_QUESTION: Makers[_Sent] = {
