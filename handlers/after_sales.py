@@ -31,6 +31,14 @@ def unless_left(before: OfOrder) -> OfOrder:
     return of
 
 
+def cancel(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    """What has left and was neither paid nor received cannot be sent back yet: it is to be stopped."""
+    ended = order.cancelled or order.refunded_in_full
+    if order.shipped and not (ended or order.paid_or_received):
+        return order_holds.cancel(order, words, event, context, gone=True)
+    return unless_left(order_holds.cancel)(order, words, event, context)
+
+
 def take_back(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     if order.cancelled or order.refunded_in_full:
         return refund_status.tell(order, words, event, context)
@@ -40,7 +48,7 @@ def take_back(order: Order, words: str, event: MessageReceived, context: Context
 WISHES: Wishes = {
     "return_exchange": OrderWish(take_back, LEFT),
     "refund_status": OrderWish(refund_status.tell, ("refunded", "cancelled", *LEFT)),
-    "cancel_order": OrderWish(unless_left(order_holds.cancel), UNSENT),
+    "cancel_order": OrderWish(cancel, UNSENT),
     "change_order": OrderWish(unless_left(order_holds.change), UNSENT),
     "change_address": OrderWish(order_holds.change_address, (*UNSENT, *order_holds.ON_ITS_WAY)),
     "invoice": OrderWish(invoices.ask_for, (*LEFT, *UNSENT)),

@@ -74,6 +74,7 @@ CARRIED: dict[str, str] = {
     "returned": "true while a return of this order is open",
     "missing": "true if a person looks for a refund that should have come",
     "given": "true if the buyer has told the new address",
+    "gone": "true if the order that is to be cancelled has left",
     "mailbox": "true if the order has a mail address of the buyer",
     "title": "the name of the item that was asked about",
     "items": "names of the items to choose from; an empty list if none was named",
