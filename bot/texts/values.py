@@ -402,7 +402,7 @@ _ORDER: Makers[_Ordered] = {
     "placed_at": lambda o: o.about.local(o.order.placed_at),
     "paid_at": lambda o: o.about.local(o.order.paid_at),
     "paid": lambda o: _more_than_nothing(o.order.paid),
-    "left": lambda o: o.order.left,
+    "left": lambda o: None if _waits(o.about) else o.order.left,
     "overpaid": lambda o: o.order.overpaid,
     "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,

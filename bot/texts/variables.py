@@ -38,7 +38,7 @@ VARIABLES: dict[str, str] = {
     "order.placed_at": "time; may be empty",
     "order.paid_at": "time of the first payment; may be empty",
     "order.paid": "amount paid so far; may be empty",
-    "order.left": "amount still to be paid; empty if nothing is",
+    "order.left": "amount still to be paid; empty if nothing is, or while `payment.waits`",
     "order.overpaid": "amount paid beyond the total and not paid back; empty if none was",
     "order.on_delivery": "true if it is paid to the carrier",
     "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
