@@ -128,7 +128,10 @@ QUESTIONS: Questions = {
 
 def why_not_held(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Nothing is held that has left or was cancelled since; its own message tells of that."""
-    left = None if due.values.get("gone") else shipped(order)
+    if due.values.get("gone"):
+        left = None if order.shipped else Reason("parcel_taken_back", {"order": order.shown_number})
+    else:
+        left = shipped(order)
     return left or why_not_redirected(due, order, facts, now)
 
 
