@@ -18,7 +18,7 @@ from handlers import order_proof
 from handlers.questions import Answers, Question
 from handlers.replies import answer, case_waiting, quoted
 from handlers.talk import open_question
-from handlers.which_order import about_order
+from handlers.which_order import about_order, shape
 
 LAPSES = timedelta(minutes=30)
 MOST_ASKED = 3  # times for which order; then a person is asked
@@ -136,7 +136,10 @@ def _meant_for(order: Order, waiting: dict[str, str]) -> dict[str, str]:
 
 
 def _of_another(order: Order, words: str) -> bool:
-    numbers = order_proof.marked_numbers_in(words)
+    """True for a number that is called an order's, or is written as this one's is, and is another."""
+    written = shape(order.shown_number)
+    alike = (number for number in order_proof.uncalled_numbers_in(words) if shape(number) == written)
+    numbers = (*order_proof.marked_numbers_in(words), *alike)
     return bool(numbers) and not any(named(number, (order,)) for number in numbers)
 
 

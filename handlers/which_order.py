@@ -78,11 +78,11 @@ def _names_another(text: str, context: Context) -> bool:
     if named_order(order_proof.numbers_in(text), context):
         return False
     numbers = order_proof.uncalled_numbers_in(text)
-    written = {_shape(order.shown_number) for order in context.orders}
-    return any(_shape(number) in written for number in numbers)
+    written = {shape(order.shown_number) for order in context.orders}
+    return any(shape(number) in written for number in numbers)
 
 
-def _shape(number: str) -> str:
+def shape(number: str) -> str:
     return re.sub(r"\d", "0", plain(number))
 
 
