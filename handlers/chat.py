@@ -211,6 +211,9 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
         def of(order: Order) -> list[Action]:
             if says_paid(event.text) and not owes_nothing(order):
                 return claims.claim_or_status(order, event, context)
+            looked_into = claims.looked_into(order, template, event, context)
+            if looked_into is not None:
+                return looked_into
             asked = template in SHIPPING_QUESTIONS
             if asked and order.state in ARRIVED and not_here(normalise(event.text)):
                 return complaints.complaint(meaning, event, context)

@@ -1,8 +1,12 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 from bot.domain.actions import (
     Action,
@@ -20,25 +24,36 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
+from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import says_paid
+from handlers.meaning import asks_when, says_paid, says_paid_twice
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
 from handlers.talk import open_question
+from handlers.validity import amount as shown
 from handlers.which_order import PAYABLE, about_order, named_order, own_order
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
 TELLS_OWED = frozenset(("where_is_order", "when_ship", "payment_status", "how_to_pay"))
 WHICH = "claimed_order"  # the question which of several orders was paid
+PROOF = "paid_order"  # the question which order it is, of a chat that has proved none
 LAPSES = timedelta(days=1)
-MOST = 5  # orders to choose from
+MOST = 20  # orders to choose from, none of which is reminded of meanwhile
+KEPT = 500  # characters of a claim
+_EVERY = re.compile(
+    r"\bboth\b|\ball (?:of them|my orders|(?:the )?orders|two|three|four|paid)\b|\bpaid (?:them )?all\b"
+    r"|[两二三四几][个笔单张].{0,4}(?:都|一起)|(?:都|全部?)(?:已经?)?[付转汇打]|[付转汇打]了[两三四][个笔单]"
+)
+_EVERY_ALONE = re.compile(
+    r"\W*(?:(?:both|all)(?: of them| (?:the )?orders)?(?: please)?|都是?|全部|[两三四][个笔单]都?是?)\W*"
+)
 _CARRIER = re.compile(
     r"快递|配送|司机|师傅|送货|取货|宅急便|超商"
     r"|\b(?:driver|courier|carrier|delivery (?:man|guy|person)|postman|postie)\b"
@@ -49,18 +64,49 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     def of(order: Order) -> list[Action]:
         if _has_come(order, meaning):
             return status(order, event)
-        return claim_or_status(order, event, context)
+        return claim_or_status(order, event, context, meaning.slots.amount)
 
+    meant = _named(event, context)
+    if len({each.shown_number for each in meant}) > 1:
+        return _claim_each(meant, event, context)
     meant = _meant(meaning, event, context)
+    if len(meant) > 1 and _is_every(meant, meaning, event):
+        return _claim_each(meant, event, context)
     if len(meant) > 1:
-        return _which_of(meant, "payment_claimed", quoted(event), event, context)
-    return of(meant[0]) if meant else about_order(event, context, of, PAYABLE)
+        return _which_of(meant, lambda order: _claim(order, event), event, context)
+    if meant:
+        return of(meant[0])
+    return _until_proved(about_order(event, context, of, PAYABLE), event.text)
+
+
+def _until_proved(decided: list[Action], words: str) -> list[Action]:
+    """What was decided, and the claim kept in mind where the order is yet to be proved."""
+    if not any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided):
+        return decided
+    return [*decided, Ask(question=PROOF, lapses=LAPSES, about={"text": words[:KEPT]})]
+
+
+def _proved(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
+    """The claim, once the order is proved that it is about."""
+    if not order_proof.only_numbers(event.text):
+        return None
+    words = str(asked.about.get("text"))
+
+    def of(order: Order) -> list[Action]:
+        said = msgspec.structs.replace(event, text=words)
+        return claim_or_status(order, said, context)
+
+    alone = order_proof.is_pair(event.text)  # else the number may stand in the words before
+    both = event if alone else msgspec.structs.replace(event, text=f"{words}\n{event.text}")
+    return _until_proved(about_order(both, context, of, PAYABLE), words)
 
 
 def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """What was decided, with the claim that stands beside the matter, and without a word of what is owed."""
     decides = any(isinstance(each, OpenCase) and each.kind == KIND for each in decided)
-    if decides or not says_paid(event.text) or any(isinstance(each, OpenOrder) for each in decided):
+    too_much = says_paid_twice(event.text)
+    says = says_paid(event.text) or too_much
+    if decides or not says or any(isinstance(each, OpenOrder) for each in decided):
         return decided
     own = own_order(event, context, PAYABLE)
     orders = _meant(meaning, event, context) or ([own] if own else [])
@@ -74,16 +120,34 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
         for each in decided
         if not isinstance(each, Say) or each.template not in TELLS_OWED or each.order not in ids
     ]
-    if any(isinstance(each, Consent) for each in decided):  # a wish has its own answer, and no other
+    # A wish has its own answer, and no other; what was paid twice is another matter.
+    if too_much or any(isinstance(each, Consent) for each in decided):
         return [*rest, *(each for each in claims if isinstance(each, OpenCase))]
     return [*claims, *(each for each in rest if each not in claims)]
+
+
+def _named(event: MessageReceived, context: Context) -> list[Order]:
+    """Those of their orders whose numbers stand in the message."""
+    meant = {
+        each.id for number in order_proof.numbers_in(event.text) for each in named(number, context.orders)
+    }
+    return [each for each in context.orders if each.id in meant]
+
+
+def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:
+    """True if it is said that all of them were paid, or the sum of all."""
+    plain, amount = normalise(event.text), meaning.slots.amount
+    owed = [each.left for each in orders if each.left]
+    alike = len(owed) == len(orders) and len({each.currency for each in owed}) == 1
+    exact = alike and amount is not None and sum(each.decimal for each in owed) == amount
+    return exact or bool(_EVERY.search(plain) or _EVERY_ALONE.fullmatch(plain))
 
 
 def _meant(meaning: Meaning, event: MessageReceived, context: Context) -> list[Order]:
     """The orders of which it may be said, where none is named: those that owe the sum which is, else all that
     owe anything; who says again what was said last means the same one."""
-    named = order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text)
-    if named or named_order(order_proof.numbers_in(event.text), context):
+    another = order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text)
+    if another or _named(event, context):
         return []
     owing, amount = _owing(context), meaning.slots.amount
     exact = [each for each in owing if amount and each.left and each.left.decimal == amount]
@@ -106,18 +170,14 @@ def _to_carrier(order: Order, event: MessageReceived) -> bool:
 
 
 def _which_of(
-    orders: list[Order], reason: str, details: dict[str, Value], event: MessageReceived, context: Context
+    orders: list[Order], case_of: Callable[[Order], OpenCase], event: MessageReceived, context: Context
 ) -> list[Action]:
     """Claim each until it is known which one was paid: none of them is reminded of meanwhile."""
     before = open_question(context)
     again = before is not None and before.question == WHICH
     claimed_by = before.about["message"] if before and again else event.external_id
     ids = "\n".join(order.id for order in orders)
-    cases = [
-        _case(order, event, reason, {"order": order.shown_number, **details})
-        for order in orders
-        if not claimed(order, context)
-    ]
+    cases = [case_of(order) for order in orders if not claimed(order, context)]
     choices = [order.shown_number for order in orders]
     return [
         *cases,
@@ -127,20 +187,39 @@ def _which_of(
 
 
 def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
-    """The order that is named keeps the claim; the others are owed as before."""
+    """The orders that are named keep the claim; the others are owed as before."""
     among = str(asked.about.get("orders")).split("\n")
-    order = named_order(order_proof.numbers_in(event.text), context)
-    if order is None or order.id not in among:
+    asked_of = [each for each in context.orders if each.id in among]
+    meant = [each for each in _named(event, context) if each.id in among]
+    if not meant and _is_every(asked_of, meaning, event):
+        meant = asked_of
+    if not meant:
         return None
-    others = {_key(id, event, str(asked.about.get("message"))) for id in among if id != order.id}
+    ids = {each.id for each in meant}
+    others = {_key(id, event, str(asked.about.get("message"))) for id in among if id not in ids}
     closed = [CloseCase(key=case.key) for case in context.cases if case.key in others]
-    return [*closed, *i_paid(meaning, event, context)]
+    return [*closed, *_claim_each(meant, event, context)]
 
 
-def claim_or_status(order: Order, event: MessageReceived, context: Context) -> list[Action]:
+def _claim_each(orders: list[Order], event: MessageReceived, context: Context) -> list[Action]:
+    """Claim those that wait for money; of one alone as if it were the only one."""
+    if len(orders) == 1:
+        return claim_or_status(orders[0], event, context)
+    waiting = [each for each in orders if not owes_nothing(each) and not _to_carrier(each, event)]
+    done = [action for each in orders if each not in waiting for action in status(each, event)]
+    if len(waiting) == 1:
+        return [*claim(waiting[0], event, context), *done]
+    cases = [_claim(each, event) for each in waiting if not claimed(each, context)]
+    numbers = [each.shown_number for each in waiting]
+    return [*cases, *([answer("payment_claimed", event, claimed=numbers)] if waiting else []), *done]
+
+
+def claim_or_status(
+    order: Order, event: MessageReceived, context: Context, amount: Decimal | None = None
+) -> list[Action]:
     """A claim where money is waited for that somebody here can find."""
     settled = owes_nothing(order) or _to_carrier(order, event)
-    return status(order, event) if settled else claim(order, event, context)
+    return status(order, event) if settled else claim(order, event, context, amount)
 
 
 def status(order: Order, event: MessageReceived) -> list[Action]:
@@ -158,10 +237,35 @@ def looked_after(order: Order, event: MessageReceived) -> list[CallHuman]:
     return [CallHuman(reason="asked_for_payment", order=order.id, details=details)]
 
 
-def claim(order: Order, event: MessageReceived, context: Context) -> list[Action]:
+def claim(
+    order: Order, event: MessageReceived, context: Context, amount: Decimal | None = None
+) -> list[Action]:
+    """amount: that is named, in the order's money."""
     said = answer("payment_claimed", event, order)
-    details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
-    return [said] if claimed(order, context) else [_case(order, event, "payment_claimed", details), said]
+    if asks_when(event.text):
+        said = msgspec.structs.replace(said, values={"ships": True})
+    return [said] if claimed(order, context) else [_claim(order, event, amount), said]
+
+
+def _claim(order: Order, event: MessageReceived, amount: Decimal | None = None) -> OpenCase:
+    """With the sum that is claimed: a part of what is owed, if one is named, else all of it."""
+    left = order.left
+    sums: dict[str, Value] = {}
+    if left:
+        is_part = amount is not None and 0 < amount < left.decimal
+        sums = {"amount": f"{amount} {left.currency}" if is_part else shown(left)}
+    return _case(order, event, "payment_claimed", {"order": order.shown_number, **quoted(event), **sums})
+
+
+def looked_into(order: Order, template: str, event: MessageReceived, context: Context) -> list[Action] | None:
+    """What is told of an order, in place of what it owes, while somebody looks for the payment."""
+    waits = order.state in PAYABLE and not owes_nothing(order)
+    if template not in TELLS_OWED or not waits or not claimed(order, context):
+        return None
+    said = answer("payment_claimed", event, order, again=True)
+    if template == "when_ship":
+        said = msgspec.structs.replace(said, values={**said.values, "ships": True})
+    return [said]
 
 
 def _case(order: Order, event: MessageReceived, reason: str, details: dict[str, Value]) -> OpenCase:
@@ -181,18 +285,20 @@ def claimed(order: Order, context: Context) -> bool:
 def take_form(fields: dict[str, str], event: MessageReceived, context: Context) -> list[Action]:
     """The filled-in form: a claim of payment for the seller to confirm; for a paid order, a note."""
 
+    def case_of(order: Order) -> OpenCase:
+        return _case(order, event, "form_filled", {**fields, "order": order.shown_number})
+
     def of(order: Order) -> list[Action]:
         if owes_nothing(order):
             return [NoteBuyer(text=_as_note(fields)), *status(order, event)]
-        case = _case(order, event, "form_filled", {**fields, "order": order.shown_number})
-        return [case, answer("form_received", event, order)]
+        return [case_of(order), answer("form_received", event, order)]
 
     order = _order_of_form(fields, event, context)
     if order:
         return of(order)
     several = [] if _numbers(fields, event) else _owing(context)
     if len(several) > 1:
-        return _which_of(several[:MOST], "form_filled", {**fields}, event, context)
+        return _which_of(several[:MOST], case_of, event, context)
     named = fields.get("order") or order_proof.marked_numbers_in(event.text)
     proved = order_proof.prove(event, context, of) if named else []
     if any(isinstance(action, OpenOrder) for action in proved):
@@ -226,15 +332,20 @@ def _owing(context: Context) -> list[Order]:
     return [each for each in context.orders if each.state in PAYABLE and not owes_nothing(each)]
 
 
-QUESTIONS: Questions = {WHICH: Question(LAPSES, _chosen)}
+QUESTIONS: Questions = {WHICH: Question(LAPSES, _chosen), PROOF: Question(LAPSES, _proved)}
 
 POLICIES: MessagePolicies = {
-    "payment_claimed": policy.answer(samples=({}, {"choices": ["1001", "1002"]})),
+    "payment_claimed": policy.answer(
+        samples=(
+            *({}, {"again": True}, {"ships": True}, {"again": True, "ships": True}),
+            *({"choices": ["1001", "1002"]}, {"claimed": ["1001", "1002"]}),
+        )
+    ),
     "form_received": policy.answer(),
 }
 
 REASONS: Reasons = {
-    "payment_claimed": ("order", "text"),
+    "payment_claimed": ("order", "text", "amount"),
     "asked_for_payment": ("order", "text"),
     "form_filled": ("order", "name", "bank", "digits", "amount", "time"),
 }

@@ -13,6 +13,7 @@ from bot.domain.actions import Action, CloseCase, OpenCase
 from bot.domain.context import Case, Context
 from bot.domain.events import OrderEvent, OrderListed, ReviewPosted, TimeCame
 from bot.domain.orders import Order
+from bot.domain.payment_news import is_thanked_for
 from bot.domain.routes import Handler
 from handlers import (
     confirmation,
@@ -106,7 +107,7 @@ def settled(case: Case, order: Order) -> bool:
         case "unpaid" | "no_answer":
             return reminders.why_settled(order) is not None
         case "payment_claim":
-            return payment.covered(order)
+            return payment.covered(order) and is_thanked_for(order)
         case "payment":
             return weighing.settled(case, order)
         case "late_shipping":

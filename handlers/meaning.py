@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from bot.domain.meanings import Meaning, Reason
 from handlers.normalise import LONGEST, normalise, words_only
@@ -64,6 +65,16 @@ _WENT_WRONG = re.compile(
     r"退|失败|重复|两次|多付|扣"
     r"|\b(?:refund\w*|return\w*|twice|double|fail\w*|declined|error|wrong|too much)\b"
 )
+_TWICE = re.compile(
+    r"\b(?:paid|payed|charged|billed)(?: it| for it| me)? (?:twice|double|two times)\b|\bpaid too much\b"
+    r"|[付扣转汇]了?(?:[两二]|好几)[次遍笔]|重复(?:付|扣|转|汇)|多(?:付|扣|转|汇)了"
+)
+_NOT_PAID = re.compile(
+    r"\b(?:i|we|he|she|they) (?:have|has|had|did|do|could|can) ?not (?:\w+ ){0,2}"
+    r"(?:pay|paid|payed|sent? (?:the |you |any )*(?:money|payment|transfer)|transfer+(?:ed)?"
+    r"|ma[dk]e (?:the |a |my )?(?:payment|transfer))\b"
+    r"|^\W*not (?:yet )?paid\b|[还都]?(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
+)
 _UNHAPPY = re.compile(r"[😠😡😤😢😭😞😔😟😣😖😫😩😰😱😨🙁☹😕😒🙄🤬🤮🤢💔👎❓❔⁉❗]")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
 
@@ -100,9 +111,27 @@ def says_paid(text: str) -> bool:
     plain = normalise(text)
     if not _OF_PAYING.search(plain) or _WENT_WRONG.search(plain):
         return False
-    parts = (plain, *map(normalise, _ENDS.split(text[:LONGEST])[:_PARTS]))
-    found = ({phrase.meaning for phrase in found_in(part)} for part in parts)
-    return any("i_paid" in meant and "payment_status" not in meant for meant in found)
+    return any("i_paid" in meant and "payment_status" not in meant for meant in _of_parts(text))
+
+
+def says_paid_twice(text: str) -> bool:
+    return bool(_TWICE.search(normalise(text)))
+
+
+def denies_paying(text: str) -> bool:
+    """True for one who says that they have not paid; who asks whether they have not believes they did."""
+    return bool(_NOT_PAID.search(normalise(text)))
+
+
+def asks_when(text: str) -> bool:
+    """True if it is asked when something is sent or comes, whatever else is said beside it."""
+    return any({"when_ship", "where_is_order"} & meant for meant in _of_parts(text))
+
+
+def _of_parts(text: str) -> Iterator[set[str]]:
+    """What the whole means by its words, and each part of it by itself."""
+    for part in (normalise(text), *map(normalise, _ENDS.split(text[:LONGEST])[:_PARTS])):
+        yield {phrase.meaning for phrase in found_in(part)}
 
 
 def _parts(text: str) -> list[str]:

@@ -247,6 +247,13 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"\b(?:have i|did i|is it|is my order|is the order) (?:already )?(?:paid?|payed)(?: yet"
         r"| already| now| for)?(?: it| this| my order)?\W*$",
     ),
+    (
+        "payment_status",
+        0.8,
+        "asks whether they have paid",
+        r"\b(?:did|have|had)(?: not)? (?:i|we) (?:already |just )?(?:pay|paid|payed|transfer+(?:ed)?)\b"
+        r"(?!.{0,20}\btwice)",
+    ),
     # I have paid
     (
         "i_paid",

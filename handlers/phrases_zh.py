@@ -203,6 +203,12 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
     ),
     # I have paid
     (
+        "payment_status",
+        0.8,
+        "asks whether they have paid",
+        r"(?:不是|没有?)(?:已经?)?[付转汇打](?:过|了)?(?:款|钱|账)?(?:了)?(?:吗|吧|么|嘛)",
+    ),
+    (
         "i_paid",
         0.82,
         "says it is paid",

@@ -16,7 +16,7 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, recognise
+from handlers.meaning import MEANINGS, denies_paying, recognise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
 
@@ -62,8 +62,19 @@ def read(
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
-        return learned
+        return _not_denied(learned, event.text)
     return _told(ruled)
+
+
+def _not_denied(learned: Understanding, text: str) -> Understanding:
+    """Who says that they have not paid claims nothing, and may need to know how."""
+    if not any(each.intent == "i_paid" for each in learned.meanings) or not denies_paying(text):
+        return learned
+    meant = (
+        msgspec.structs.replace(each, intent="how_to_pay") if each.intent == "i_paid" else each
+        for each in learned.meanings
+    )
+    return msgspec.structs.replace(learned, meanings=tuple(meant))
 
 
 def has_words(text: str) -> bool:

@@ -35,7 +35,10 @@ QUESTION_ENDS = Ask(question="")  # among the actions: what was asked is answere
 
 # What has other words for the second time in a row, and then its first ones again.
 OTHER_WORDS = frozenset(
-    {"human_again", "noted", "which_order", "which_product", "not_matched", "hello_again", "prices_fixed"}
+    {
+        *("human_again", "noted", "which_order", "which_product", "not_matched", "hello_again"),
+        *("prices_fixed", "payment_claimed"),
+    }
 )
 ASKED_ONCE = frozenset({"which_meaning"})  # a person is called where that did not help
 # What tells facts: the second time that nothing has changed. Who then asks the same again gets a person.

@@ -33,7 +33,7 @@ from bot.operations.knowledge import load_replies
 from bot.seller.canned import TEMPLATE, Sent, send_reply
 from bot.seller.report import as_text, report_of
 from bot.seller.report_page import as_page
-from bot.seller.settle import Settled, settle_case
+from bot.seller.settle import Settled, owes_word, settle_case
 from bot.seller.words import QUOTED_MAX, SellerWords
 from bot.texts import formats
 from bot.texts.catalogue import Catalogue
@@ -147,7 +147,7 @@ def settle(
     shop_id, shop = choose_shop(config, shop_name)
     reader = words_of(shop).locale
     with opened(config) as database:
-        case = database.read_now(partial(read_models.find_case, shop=shop_id, number=number))
+        owes = database.read_now(partial(owes_word, shop=shop_id, number=number, confirmed=confirmed))
         settled = database.write_now(
             partial(
                 settle_case,
@@ -165,7 +165,7 @@ def settle(
         show_json({"case": number, "settled": True, "confirmed": confirmed})
         return
     tell(say("case_done", reader, number=number))
-    if case and case.case.owes_word and outcome is None and not confirmed:
+    if owes and outcome is None:
         tell(say("case_owes_word", reader, number=number))
 
 

@@ -27,6 +27,7 @@ _BETWEEN = re.compile(r"[\s#./_-]{0,3}")  # what people and banks put between th
 _DASHES = str.maketrans("‐‑‒–—―−－~", "---------")
 
 
+@lru_cache(maxsize=4096)
 def memo(number: str) -> str:
     """What the buyer of this order writes on a transfer: 1001-7. As it is, where nobody could type it."""
     signs = compact(number)

@@ -10,6 +10,11 @@ THANKS = "payment_received"
 TELL_PAYMENTS = ("order_confirmation", THANKS, "total_changed")
 
 
+def is_thanked_for(order: Order) -> bool:
+    """False where money that comes is answered by a person, or by nobody."""
+    return not (order.cancelled or order.refunded_in_full or order.on_delivery)
+
+
 def told_of_money(said: Iterable[Said]) -> list[Said]:
     """What was sent and written knowing that money came."""
     return [each for each in said if each.template in TELL_PAYMENTS and each.sent_at and each.paid]

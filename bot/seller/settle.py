@@ -6,8 +6,11 @@ from enum import Enum
 from sqlalchemy import Connection
 
 from bot.domain.events import CaseSettled, Event, PaymentReceived, load_event
-from bot.domain.money import Money
-from storage import inbox, read_models, trail
+from bot.domain.money import Money, parse_money
+from bot.domain.orders import Order
+from bot.domain.payment_news import is_thanked_for
+from storage import inbox, order_records, read_models, trail
+from storage.asking import ask
 from storage.inbox import inbox_event
 from storage.read_models import CaseView
 from storage.trail import Trace
@@ -63,11 +66,43 @@ def settle_case(
         )
     ]
     if confirmed and case.order is not None:
-        paid = PaymentReceived(channel=CHANNEL, external_id=f"case:{number}:paid", at=now, order=case.order)
+        order = _order(connection, shop, case)
+        paid = PaymentReceived(
+            channel=CHANNEL,
+            external_id=f"case:{number}:paid",
+            at=now,
+            order=case.order,
+            amount=_part(case, order) if order else None,
+        )
         events.append(paid)
     inbox.add(connection, [inbox_event(shop, event, now) for event in events])
     trail.add(connection, Trace(shop=shop, at=now, what=trail.CASE_SETTLED, who=by, about=str(number)))
     return Settled.DONE
+
+
+def owes_word(connection: Connection, shop: str, number: int, confirmed: bool) -> bool:
+    """True if the buyer waits for a word, and settling the case without an outcome tells them nothing."""
+    case = read_models.find_case(connection, shop, number)
+    if case is None or not case.case.owes_word:
+        return False
+    order = _order(connection, shop, case)
+    return not (confirmed and order is not None and is_thanked_for(order))
+
+
+def _order(connection: Connection, shop: str, case: CaseView) -> Order | None:
+    return ask(connection, shop, order_records.by_id({case.order})).get(case.order) if case.order else None
+
+
+def _part(case: CaseView, order: Order) -> Money | None:
+    """The sum that was claimed, where by now more is owed than that; None for all that is owed."""
+    claimed, _, currency = str(case.reason.values.get("amount") or "").partition(" ")
+    if order.left is None or currency not in ("", order.left.currency):
+        return None
+    try:
+        part = parse_money(claimed, order.left.currency)
+    except ValueError:
+        return None  # words of a form
+    return part if 0 < part.minor < order.left.minor else None
 
 
 def _earlier(connection: Connection, shop: str, id: str) -> CaseSettled | None:

@@ -129,7 +129,9 @@ def joined(parts: Iterable[str], locale: str) -> str:
     last = ""
     for part in parts:
         if part:
-            text.append(f" {part}" if last and _BORDER.fullmatch(last + part[0]) else part)
+            # Most borders are of one script or at a sign, which is seen without the pattern.
+            mixed = last.isascii() is not part[0].isascii() and _BORDER.fullmatch(last + part[0])
+            text.append(f" {part}" if mixed else part)
             last = part[-1]
     return "".join(text)
 

@@ -87,6 +87,8 @@ CARRIED: dict[str, str] = {
     "materials": "what it is made of; may be empty",
     "sizes": "the sizes it comes in; may be empty",
     "wanted": "a size that was asked for and is not among them; may be empty",
+    "claimed": "numbers of the orders that are said to be paid, if there are several; may be empty",
+    "ships": "true if it was asked when the order is sent",
     "unsure": "ways to pay that were asked for and that no setting names; may be empty",
     "care": "how it is looked after; may be empty",
     "postage": "amount for sending it; empty if it is free",

@@ -114,6 +114,7 @@ VARIABLES: dict[str, str] = {
     "ways[]": "replacement, refund, repair or size",
     "choices[]": "the name of one item",
     "items[]": "the name of one",
+    "claimed[]": "the number of one",
     "unsure[]": "the name of one",
 }
 

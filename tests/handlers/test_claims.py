@@ -8,10 +8,11 @@ import pytest
 from bot.domain.actions import CallHuman, CloseCase, CountTry, NoteBuyer, OpenCase, Say
 from bot.domain.context import Case
 from bot.domain.events import OrderEvent
-from bot.domain.meanings import Meaning, Slots
+from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from handlers.claims import claim, claimed, i_paid, take_form
+from handlers.reading import read
 from tests.handlers import world
 from tests.handlers.asking import Chat
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
@@ -223,3 +224,96 @@ def test_an_order_that_left_and_of_whose_payment_nothing_was_told_is_looked_afte
 
     assert chat.say("is my order paid?", "payment_status") == ["payment_status"]
     assert [call.reason for call in chat.called] == ["asked_for_payment"]
+
+
+@pytest.mark.parametrize("text", ["I paid for both orders", "都付了", "兩筆都匯了", "I paid 2705 and 2706"])
+def test_who_says_that_all_of_them_are_paid_is_not_asked_which(text: str) -> None:
+    chat = Chat(*TWO, now=PLACED)
+
+    assert chat.say(text, "i_paid") == ["payment_claimed"]
+    assert chat.values("payment_claimed") == {"claimed": ["2706", "2705"]}
+    assert [case.order for case in chat.opened] == ["2706", "2705"]
+
+
+def test_the_sum_of_all_means_all() -> None:
+    slots = Slots(amount=Decimal(256), currency="CNY")
+    claimed = i_paid(Meaning("i_paid", 0.9, slots=slots), wrote("paid 256"), chat_context(*TWO))
+
+    assert [each.order for each in claimed if isinstance(each, OpenCase)] == ["2706", "2705"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [("2704 and 2706", {"2704", "2706"}), ("both", {"2704", "2705", "2706"}), ("2705", {"2705"})],
+)
+def test_each_order_that_is_named_keeps_its_claim(answer: str, kept: set[str]) -> None:
+    chat = Chat(*TWO, order_of(world.placed(order="2704")), now=PLACED)
+    chat.say("I have paid", "i_paid")
+
+    assert chat.say(answer) == ["payment_claimed"]
+    closed = {each.key for each in chat.last if isinstance(each, CloseCase)}
+    assert {case.order for case in chat.opened if case.key not in closed} == kept
+    assert len(chat.opened) == 3
+
+
+def test_while_somebody_looks_for_the_payment_nobody_is_told_that_none_is_seen() -> None:
+    shop = world.shop_with(payment={"ships_within": "2d"})
+    chat = Chat(UNPAID, now=PLACED, shop=shop)
+    chat.say("I have paid", "i_paid")
+
+    for text, intent, ships in (
+        ("is it paid?", "payment_status", {}),
+        ("when do you ship?", "when_ship", {"ships": True}),
+    ):
+        assert chat.say(text, intent) == ["payment_claimed"]
+        assert chat.values("payment_claimed") == {"again": True, **ships}
+
+
+def test_who_asks_when_it_is_sent_beside_a_claim_is_told_both() -> None:
+    chat = Chat(UNPAID, now=PLACED)
+
+    assert chat.say("I transferred the money this morning, when will it ship?", "i_paid") == [
+        "payment_claimed"
+    ]
+    assert chat.values("payment_claimed") == {"ships": True}
+
+
+def test_what_was_paid_twice_is_looked_for_without_a_word_of_it() -> None:
+    chat = Chat(UNPAID, now=PLACED)
+
+    assert "payment_claimed" not in chat.say("I think I paid twice")
+    assert [case.kind for case in chat.opened] == ["payment_claim"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("I haven't paid yet", "how_to_pay"), ("I have paid", "i_paid"), ("沒匯款", "how_to_pay")],
+)
+def test_who_has_not_paid_claims_nothing_whatever_was_learned(text: str, intent: str) -> None:
+    learned = Understanding("answer", (Meaning("i_paid", 0.9),))
+    meant = read(wrote(text), "en", understand=lambda *_: learned)
+
+    assert [each.intent for each in meant.meanings] == [intent]
+
+
+@pytest.mark.parametrize(
+    ("said", "proof"), [("I have paid", "2706 8000"), ("I've paid for order 2706", "8000")]
+)
+def test_a_claim_is_taken_up_once_the_order_is_proved(said: str, proof: str) -> None:
+    chat = Chat(now=PLACED, named=(TWO[0],))
+
+    assert chat.say(said, "i_paid") == ["which_order"]
+    assert chat.say("2706 9999") == ["not_matched"]
+    assert chat.say(proof) == ["payment_claimed"]
+    assert [(case.order, case.details["text"]) for case in chat.opened] == [("2706", said)]
+
+
+@pytest.mark.parametrize(
+    ("sum", "amount"), [(None, "128.00 CNY"), (64, "64 CNY"), (128, "128.00 CNY"), (500, "128.00 CNY")]
+)
+def test_a_claim_is_of_the_sum_that_is_named_at_most_of_what_is_owed(sum: int | None, amount: str) -> None:
+    slots = Slots(amount=Decimal(sum)) if sum else Slots()
+    (case, _) = i_paid(Meaning("i_paid", 0.9, slots=slots), wrote("paid"), chat_context(UNPAID))
+
+    assert isinstance(case, OpenCase)
+    assert case.details["amount"] == amount

@@ -51,10 +51,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "payment_status": (
         *("钱收到了吗", "你们收到我的付款了吗", "付款到账了吗", "款到了吗", "帮我查一下付款", "付款成功了吗"),
-        *("付了没有", "我付了吗", "是不是没收到我的钱"),
+        *("付了没有", "我付了吗", "我不是付过了吗", "是不是没收到我的钱"),
         *("匯款收到了嗎", "請問錢到帳了嗎"),
         *("Has my payment come?", "did you receive my payment", "has the money arrived?"),
-        *("Did my payment go through?", "payment status", "have I already paid?"),
+        *("Did my payment go through?", "payment status", "have I already paid?", "Didn't I already pay?"),
     ),
     "i_paid": (
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
