@@ -22,6 +22,7 @@ from handlers import (
     late_shipping,
     lost_sale,
     order_proof,
+    order_wishes,
     products,
     quotes,
     second_thoughts,
@@ -154,7 +155,7 @@ def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: C
     for action in decided:
         if action not in found:
             found.append(action)
-    return found
+    return order_wishes.in_one_question(found)
 
 
 def _answer_to(meaning: Meaning) -> Answer:

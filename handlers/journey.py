@@ -53,6 +53,7 @@ RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     leaving.take_back,
     shipping.watch,
     shipping.report_attempt,
+    shipping.report_ready,
     shipping.show_failure,
     shipping.arrive,
     review.request,

@@ -73,6 +73,12 @@ class Delivered(Order, frozen=True, kw_only=True):
     tracking: Id | None = None
 
 
+class Ready(Order, frozen=True, kw_only=True):
+    ready_at: Timestamp | None = None
+    parcel: Id | None = None
+    tracking: Id | None = None
+
+
 class ParcelCancelled(Order, frozen=True, kw_only=True):
     cancelled_at: Timestamp | None = None
     parcel: Id | None = None
@@ -240,6 +246,10 @@ class DeliveredForm(Form, frozen=True, kw_only=True, tag="order.delivered"):
     data: OfOrder[Delivered]
 
 
+class ReadyForm(Form, frozen=True, kw_only=True, tag="order.ready_for_pickup"):
+    data: OfOrder[Ready]
+
+
 class ParcelCancelledForm(Form, frozen=True, kw_only=True, tag="order.parcel_cancelled"):
     data: OfOrder[ParcelCancelled]
 
@@ -291,6 +301,7 @@ FORMS = (
     | PaidForm
     | ShippedForm
     | DeliveredForm
+    | ReadyForm
     | ParcelCancelledForm
     | CompletedForm
     | CancelledForm

@@ -141,10 +141,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def done(self) -> bool:
         """Something was sent, or the platform closed it, or the money went back."""
-        arrived = (
-            self.all_delivered_at or self.completed_at or any(each.delivered_at for each in self.parcels)
-        )
-        return bool(self.shipped or arrived or self.refunded_in_full)
+        return bool(self.shipped or self.any_arrived or self.refunded_in_full)
+
+    @property
+    def paid_or_received(self) -> bool:
+        """They paid or have it, or may have: any of it, or the money is set aside."""
+        return bool(self.any_arrived or self.authorised or self.paid is None or self.paid.minor)
+
+    @property
+    def any_arrived(self) -> bool:
+        """Or the platform closed it."""
+        there = any(each.delivered_at for each in self.parcels)
+        return there or bool(self.all_delivered_at or self.completed_at)
 
     @derived
     def account(self) -> Account:

@@ -15,7 +15,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInpu
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
-from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
+from bot.domain.parcels import ATTEMPTED, FAILURE, READY, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Returns, Shop, WorkingHours
@@ -52,6 +52,7 @@ _PLAIN = Parcel(id="b", shipped_at=AT)
 _ONE_OF_MORE = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _NUMBERED = Parcel(id="b", shipped_at=AT, carrier="Royal Mail", tracking="RM 12", last=True)
 _ATTEMPTED = msgspec.structs.replace(_SENT, status=ATTEMPTED, attempted_at=AT)
+_READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _FAILED = msgspec.structs.replace(_SENT, status=FAILURE, failed_at=AT)
 _TAKEN_BACK = msgspec.structs.replace(_SENT, cancelled_at=AT + timedelta(hours=1))
 _DOZEN = tuple(
@@ -108,6 +109,8 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
     ("an order shipped in twelve parcels", {"payments": _PAID, "parcels": (_SENT, *_DOZEN)}),
     ("an order whose buyer was not in", {"payments": _PAID, "parcels": (_ATTEMPTED,)}),
+    ("an order that waits to be fetched", {"payments": _PAID, "parcels": (_READY,)}),
+    ("an order of which a parcel waits to be fetched", {"payments": _PAID, "parcels": (_READY, _PLAIN)}),
     ("an order whose parcel came back", {"payments": _PAID, "parcels": (_FAILED,)}),
     ("an order whose parcel was taken back", {"payments": _PAID, "parcels": (_TAKEN_BACK,)}),
     ("a delivered order", {"payments": _PAID, "parcels": (_ARRIVED,)}),

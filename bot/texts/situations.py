@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
+import msgspec
+
 from bot.domain.money import Money
 from bot.domain.orders import Review
-from bot.domain.parcels import Parcel
+from bot.domain.parcels import READY, Parcel
 from bot.domain.payments import Paid, Refund, Shown
 
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)  # the time of saying
@@ -33,6 +35,7 @@ _SENT = Parcel(
 )
 _FIRST = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="SF123")
+_READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
@@ -55,6 +58,7 @@ SENDING: tuple[Part, ...] = (
     ("taken back", {"parcels": (_TAKEN_BACK,)}),
     ("shipped in part", {"parcels": (_FIRST,)}),
     ("shipped", {"parcels": (_SENT,)}),
+    ("waiting to be fetched", {"parcels": (_READY,)}),
     ("stuck on its way", {"parcels": (_STUCK,)}),
     ("delivered", {"parcels": (_ARRIVED,)}),
     ("told to be delivered", {"all_delivered_at": AT}),

@@ -621,6 +621,34 @@ def test_what_the_carrier_could_not_hand_over_is_no_arrival(status: str) -> None
     assert (order.shipped[0].failed, order.delivered_at) == (status == "failure", None)
 
 
+@pytest.mark.parametrize("status", ["pending", "open"])
+@pytest.mark.parametrize(
+    ("word", "left"),
+    [({}, False), ({"tracking_number": "UPS1"}, True), ({"shipment_status": "in_transit"}, True)],
+)
+def test_what_a_service_is_about_to_send_has_left_once_it_has_a_number_or_a_carriers_word(
+    status: str, word: dict[str, Any], left: bool
+) -> None:
+    nothing = {"tracking_number": None, "tracking_numbers": [], "shipment_status": None}
+    waiting = told("fulfillments/create", fulfillment(1, status=status, **(nothing | word)))
+    done = told("fulfillments/update", fulfillment(1, status="success", updated_at="2022-01-09T00:00:00Z"))
+
+    assert bool(waiting) == left
+    assert merged(waiting, done).shipped == merged(done, waiting).shipped
+    assert len(merged(waiting, done).shipped) == 1
+
+
+def test_what_the_buyer_fetches_is_ready_and_then_fetched() -> None:
+    ready = told("fulfillments/create", fulfillment(1, shipment_status="ready_for_pickup"))
+    body = recorded("shopify/fulfillment_events_create.json").replace(b"in_transit", b"picked_up")
+    fetched = told("fulfillment_events/create", body.replace(b"123456", b"1"))
+
+    assert merged(ready).shipped[0].ready
+    assert not merged(ready, fetched).shipped[0].ready
+    assert merged(ready, fetched).delivered_at
+    assert merged(fetched, ready) == merged(ready, fetched)
+
+
 def test_what_needs_no_shipping_is_not_waited_for() -> None:
     lines = [
         {"id": 1, "price": "1.00", "quantity": 2, "current_quantity": 1},  # one was removed

@@ -77,7 +77,7 @@ def test_a_text_promises_only_what_is_still_ahead(name: str, locale: str) -> Non
         if paying == "authorised" and ending not in ("refunded in part", "refunded"):
             assert not re.search(MONEY_CAME[locale], text), where
             assert not re.search(PAYING[locale], text), where
-        if sending in (*NOT_GONE, "delivered", "told to be delivered"):
+        if sending in (*NOT_GONE, "delivered", "told to be delivered", "waiting to be fetched"):
             assert not re.search(ON_ITS_WAY[locale], text), where
 
 
