@@ -16,6 +16,11 @@ from handlers.normalise import normalise
 PAYABLE = ("unpaid", "partly_paid")
 BEFORE_SHIPPING = (*PAYABLE, "authorised", "paid")
 _OTHER = re.compile(r"另外?(?:那|一|的)?(?:个|单|笔|件)|\bother (?:one|order|parcel|package|item)\b")
+_POINTED = re.compile(
+    r"(?:\b(?:is|are|for|about) |^(?=[\w-]{1,30}[到的发呢在付]))#?([\w-]{0,8}\d[\w-]{0,20})"
+    r"(?=\W*$| ?[?!,.;]| (?:now|please|and|yet)\b|[到的发呢在付])",
+    re.ASCII,
+)
 _OVER = ("cancelled", "refunded", "completed", "delivered")
 
 
@@ -59,7 +64,12 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
     named = named_order(order_proof.numbers_in(event.text), context)
     if named:
         return named
-    if order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text):
+    pair = order_proof.is_pair(event.text)
+    if (
+        pair
+        or order_proof.marked_numbers_in(event.text)
+        or _is_written_as_one(_pointed_at(event.text), context)
+    ):
         return None  # an order is named, but none of theirs
     orders = _but_for_the_last(event.text, context)
     fitting = (order for order in orders if _fits(order, states))
@@ -77,9 +87,17 @@ def _names_another(text: str, context: Context) -> bool:
     """True for a number that is written as their orders' numbers are, and is none of them."""
     if named_order(order_proof.numbers_in(text), context):
         return False
-    numbers = order_proof.uncalled_numbers_in(text)
+    return _is_written_as_one(order_proof.uncalled_numbers_in(text), context)
+
+
+def _is_written_as_one(numbers: Iterable[str], context: Context) -> bool:
     written = {_shape(order.shown_number) for order in context.orders}
     return any(_shape(number) in written for number in numbers)
+
+
+def _pointed_at(text: str) -> list[str]:
+    """The numbers that a question or a claim ends with, or begins with: "where is 1002?"."""
+    return _POINTED.findall(normalise(text))
 
 
 def _shape(number: str) -> str:

@@ -18,8 +18,8 @@ _FOLLOW_UP = re.compile(
 
 # A clause that asks or wants something, so that it is a wish of its own whatever stands beside it.
 _ASKS = re.compile(
-    r"(?:(?:and|also|so|or|then|but|hi|hello|please) )*(?:how|what|when|where|which|who|do|does|is|are|can|could"
-    r"|may|will|would|i (?:want|need|would like)|i'd like)\b"
+    r"(?:(?:and|also|so|or|then|but|hi|hello|please) )*(?:how|what|when|where|which|who|do|does|is|are"
+    r"|can|could|may|will|would|i (?:want|need|would like)|i'd like)\b"
     r"|.*(?:[吗嗎么麼嘛呢几幾哪谁誰]|多少|多久|什|怎|何|能不能|有没有|有沒有|可不可以)|(?:我|我们|我們)?(?:想|要)",
     re.IGNORECASE,
 )

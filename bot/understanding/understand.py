@@ -25,10 +25,15 @@ FOLLOWS, AWAITED = 3.0, 1.5  # what a talk adds to the score of an intent
 BORNE_OUT = 0.05  # the least probability by the whole text of what a clause alone seems to say
 BESIDE = 0.01  # the same, where it stands beside what the whole surely says
 BY_ITSELF = 0.9  # the least probability of a clause that asks, whatever the whole says
-ASKED, ASKED_BESIDE = 0.6, 0.15  # the same for a clause that asks, by itself and by the whole, where both say it
+ASKED, ASKED_BESIDE = (
+    0.6,
+    0.15,
+)  # the same for a clause that asks, by itself and by the whole, where both say it
 CHANGES = frozenset({"change_address", "change_order"})  # for which an order is held; they are answered alike
 ONE_MATTER = CHANGES | {"cancel_order"}
-NOT_ALONE = ONE_MATTER | POLITE | {"postage", "refund_status", "product_question"}  # may be of the matter before
+NOT_ALONE = (
+    ONE_MATTER | POLITE | {"postage", "refund_status", "product_question"}
+)  # may be of the matter before
 SHOWN = 6  # meanings of a text that are looked at
 LIKELIEST = 3  # meanings that are told where it is not clear which is meant
 
@@ -120,10 +125,10 @@ def _of(extra: dict[str, Part], intent: str) -> list[Part]:
 def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> tuple[Meaning, ...]:
     """All that is said surely, by the text as a whole or by a clause of it; politeness only if it is all.
 
-    What is a person's matter comes first. Anything else that a clause tells must be borne out by the whole, so
-    that "found it cheaper" after a cancellation is no bargaining; what it asks
-    beside something sure need not be. A greeting before words that are not
-    understood is not what the buyer wants, so that a clause never counts for it.
+    What is a person's matter comes first. Anything else that a clause tells must be borne out by the whole,
+    so that "found it cheaper" after a cancellation is no bargaining; what it asks beside something sure need
+    not be. A greeting before words that are not understood is not what the buyer wants, so that a clause
+    never counts for it.
     """
     said = [each for each in _likeliest(whole)[:1] if _surely(each, limits)]
     first = said[0].intent if said else None
