@@ -93,3 +93,27 @@ def by_words(text: str, locale: str, before: Before, today: date | None) -> Unde
 )
 def test_what_is_denied_taken_back_or_corrected_is_not_meant(text: str, intent: str) -> None:
     assert read(wrote(text), "en", understand=by_words).meanings[0].intent == intent
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I haven't paid yet", "how_to_pay"),
+        ("沒匯款", "how_to_pay"),
+        ("have I paid?", "payment_status"),
+        ("who paid?", "payment_status"),
+        ("if I've paid, when does it ship?", "when_ship"),
+        ("如果我付款了几天发货", "when_ship"),
+        ("I couldn't pay, the page is broken", "payment_failed"),
+        ("my card was declined", "payment_failed"),
+        ("付款失敗", "payment_failed"),
+        ("I have paid", "i_paid"),
+        ("我付款了", "i_paid"),
+    ],
+)
+def test_words_of_paying_that_claim_nothing_are_no_claim_whatever_was_learned(text: str, intent: str) -> None:
+    learned = Understanding("answer", (Meaning("i_paid", 0.9),))
+
+    assert [each.intent for each in read(wrote(text), "en", understand=lambda *_: learned).meanings] == [
+        intent
+    ]
