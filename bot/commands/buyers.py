@@ -122,8 +122,8 @@ def _of_time_line(each: Moment, words: SellerWords) -> str:
         case "wrote" | "person":
             return f"{kind}: {each.text}"
         case "wish":
-            code = "wish_" + each.what.replace(":", "_")
-            return f"{kind}: {say(code, words.locale)}  {each.text}"
+            wish = each.what.replace(":", "_")
+            return f"{kind}: {say(f'wish_{wish}', words.locale)}  {each.text}"
         case "note":
             name = say("tags", words.locale) if each.what == "tag" else each.what
             return f"{kind}: {'' if name == 'note' else f'{name}: '}{each.text}"
