@@ -9,21 +9,26 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import ABOUT_PRODUCTS, Meaning, Reason, Understanding
 from bot.domain.quotes import ABOUT_PRICES, QUESTION
-from handlers import knowledge
+from handlers import knowledge, pay_ways
 from handlers.for_people import for_people
 from handlers.haggling_words import asked_for, number_in
 from handlers.normalise import normalise
 from handlers.order_proof import marked_numbers_in, numbers_in
 from handlers.products import FACTS
+from handlers.taken_back import corrected
 from handlers.talk import open_question, talk_of
 from handlers.which_meaning import settled
 from handlers.which_order import BEFORE_SHIPPING, named_order
 
-HOW_TO_ORDER, BEFORE_BUYING, OWN_SUM = "how_to_order", "delivery_time", "own_sum"
+HOW_TO_ORDER, BEFORE_BUYING, OWN_SUM, TAX = "how_to_order", "delivery_time", "own_sum", "tax"
 LIKELY, SURER = 0.45, 0.75  # probabilities from which on a question about an item that is known is answered
 LONG = 120  # characters of a text that asks for more than when something arrives
 SHORT = 40  # characters of a text that names an item and a sum, and so offers it
 OF_SUMS = frozenset({"price", "how_to_pay", "payment_status", "discount", "postage"})
+# What a question about tax may be taken for.
+OF_TAX = frozenset(
+    {"price", "postage", "product_question", "how_to_pay", "stock", "material_care", "other", "unknown"}
+)
 LATE = frozenset({"where_is_order", "when_ship"})
 # What has a word of its own, or a person in any case.
 NOT_PASSED_ON = frozenset({"stop", "resume", "no_offers", "no_reminders", "person", "cancel_order"})
@@ -73,6 +78,15 @@ _PRICE_AND_POSTAGE = re.compile(
     r".{0,30}\b(?:postage|delivery|shipping)\b"
     r"|多少钱?.{0,10}(?:运费|邮费|包邮|免运)"
 )
+# What no setting tells; a tax number or an invoice with it is another matter.
+_TAX = re.compile(
+    r"\b(?:vat|gst|sales tax|tax(?:es)?|duty|duties|customs)\b"
+    r"(?! (?:number|no\b|id|invoice|receipt|free|code))"
+    r"|[含加免][不了]?[稅税]|[稅税](?:金|款|费|怎么|多少|率|钱|要|吗|前|后)|[关關][稅税]|[要交付算]税"
+)
+_ON_PAPER = re.compile(r"invoice|receipt|发票|抬头|税号|统编")
+_ASKS_PRICE = re.compile(r"\bhow much\b|\bprice of\b|多少钱|什么价")
+_ARTICLE = re.compile(r"\b(?:an?|the|my|please|it is|for)\b")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -88,8 +102,15 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if intents & ABOUT_PRICES and _is_no_bargain(event.text, plain):
         return Understanding("hand_over", (_as("unknown", first),), guessed=True)
+    if not sure and "how_to_pay" in intents and pay_ways.names_one(event.text):
+        return _answer("how_to_pay", first)
+    if first.intent == "change_order" and _is_title(plain, context):
+        return Understanding("hand_over", (_as("unknown", first),), guessed=True)
     if (not sure or intents & OF_SUMS) and _asks_own_sum(plain, event, context):
         return _answer(OWN_SUM, first)
+    if _TAX.search(plain) and not intents - OF_TAX and not _ON_PAPER.search(plain):
+        priced = first.intent == "price" and context.shelf.named and _ASKS_PRICE.search(plain)
+        return Understanding("answer", (*meanings[:1],) * bool(priced) + (_as(TAX, first),))
     if _HOW_TO_ORDER.search(plain) and not marked_numbers_in(event.text):
         return _answer(HOW_TO_ORDER, first)
     if first.intent in LATE and len(plain) <= LONG and _before_buying(plain, event, context):
@@ -101,7 +122,14 @@ def revised(understood: Understanding, event: MessageReceived, context: Context)
         return Understanding("answer", (_as("price", first), first))
     if offered := _offered(first, sure, event, context):
         return offered
-    return _of_an_item(understood, sure, context)
+    return _of_an_item(understood, sure, event, context)
+
+
+def _is_title(plain: str, context: Context) -> bool:
+    """Whether these words name an item that was ordered, and say nothing else."""
+    words = set(re.findall(r"\w+", _ARTICLE.sub("", plain)))
+    titles = (normalise(line.title) for order in context.orders for line in order.lines)
+    return bool(words) and any(words <= set(re.findall(r"\w+", title)) for title in titles)
 
 
 def _as(intent: str, meaning: Meaning) -> Meaning:
@@ -157,7 +185,9 @@ def _offered(first: Meaning, sure: bool, event: MessageReceived, context: Contex
     return _answer("discount", msgspec.structs.replace(first, slots=slots)) if near else None
 
 
-def _of_an_item(understood: Understanding, sure: bool, context: Context) -> Understanding:
+def _of_an_item(
+    understood: Understanding, sure: bool, event: MessageReceived, context: Context
+) -> Understanding:
     """A question about an item that is known is answered where it is likely, and of two likely ones both; the
     name of an item alone asks what was asked before."""
     shelf, meanings = context.shelf, understood.meanings
@@ -166,7 +196,8 @@ def _of_an_item(understood: Understanding, sure: bool, context: Context) -> Unde
     first = meanings[0]
     last = talk_of(context).last
     names_it = not sure or (last in FACTS and first.intent not in ABOUT_PRODUCTS)
-    if shelf.bare and names_it and open_question(context) is None and last in (None, *ABOUT_PRODUCTS):
+    bare = shelf.bare or (shelf.named and not sure and corrected(event.text) is not None)
+    if bare and names_it and open_question(context) is None and last in (None, *ABOUT_PRODUCTS):
         return _answer(last if last in FACTS else "price", first)
     second = meanings[1] if len(meanings) > 1 else None
     least = LIKELY if understood.outcome == "ask" else SURER

@@ -42,6 +42,7 @@ from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
 from handlers.stop import only_off_a_list
+from handlers.taken_back import without_denied
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
@@ -100,7 +101,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     if event.kind == "edit" and wish is None and meaning.intent not in EDITED:
         return []  # the first wording was answered already
     if second and wish is None:
-        return [*opened, *ended, *second]
+        asks = _kept(second) and understood.outcome == "answer" and without_denied(event.text) != event.text
+        return [*opened, *ended, *second, *(_each_once(meanings, event, context) if asks else ())]
     asks_back = wish is None and not knowledge.word_for_word(context)
     answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
@@ -125,6 +127,10 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
             return [*ended, *which_meaning.ask(meanings, event)]
         meanings = (one,)
     return [*ended, *_each_once(meanings, event, context)]
+
+
+def _kept(actions: list[Action]) -> bool:
+    return any(isinstance(action, Say) and action.template == "order_kept" for action in actions)
 
 
 def _heard(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action]:
@@ -244,6 +250,11 @@ def before_buying(meaning: Meaning, event: MessageReceived, context: Context) ->
     """When something would arrive that is not ordered yet: no more than the shop's promise is known."""
     if context.shop.payment.ships_within:
         return [answer("when_ship", event)]
+    return products.ask_person(event, context)
+
+
+def not_told(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """What no setting tells, whichever item it is asked of."""
     return products.ask_person(event, context)
 
 
@@ -424,6 +435,7 @@ ANSWERS: Answers = {
     about_items.BEFORE_BUYING: before_buying,
     about_items.HOW_TO_ORDER: how_to_order,
     about_items.OWN_SUM: shop_facts.own_sum,
+    about_items.TAX: not_told,
 }
 
 

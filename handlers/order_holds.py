@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from bot.domain.actions import Action, Ask, EndReminders, OpenCase
+from bot.domain.actions import Action, Ask, CloseCase, EndReminders, OpenCase
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
@@ -15,6 +15,7 @@ from handlers.order_details import has_address
 from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
+from handlers.taken_back import corrected
 from handlers.validity import arrived, cancelled, of_order, refunded_in_full, shipped
 
 LAPSES = timedelta(hours=2)
@@ -35,6 +36,7 @@ def cancel(
         return [answer("noted", event)]
     return [
         EndReminders(order=order.id, at=event.at),
+        *_corrected(order, event, context),
         _case(ASKED_TO_CANCEL, order, words, event),
         answer("cancel_asked", event, order, gone=gone),
     ]
@@ -45,6 +47,7 @@ def change(order: Order, words: str, event: MessageReceived, context: Context) -
     if _held(order, "asked_to_change", context):
         return [answer("noted", event)]
     return [
+        *_corrected(order, event, context),
         _case("asked_to_change", order, words, event),
         answer("order_change_asked", event, order),
         Ask(question="order_change", lapses=LAPSES, about={"order": order.id}),
@@ -60,10 +63,26 @@ def change_address(order: Order, words: str, event: MessageReceived, context: Co
         return [answer("noted", event)]
     given = has_address(words)
     told: list[Action] = [
+        *_corrected(order, event, context),
         _case(reason, order, words, event),
         answer("address_asked", event, order, given=given),
     ]
     return told if given else [*told, Ask(question="new_address", lapses=LAPSES, about={"order": order.id})]
+
+
+def _corrected(order: Order, event: MessageReceived, context: Context) -> list[Action]:
+    """Who says that they meant this wishes the former no more: its case must not be worked."""
+    former = lately_asked(context)
+    if former is None or former.order != order.id or corrected(event.text) is None:
+        return []
+    return [CloseCase(key=former.key)]
+
+
+def lately_asked(context: Context) -> Case | None:
+    """The newest case of a change that was asked for a short time ago."""
+    asked = (each for each in context.cases if each.open and each.kind == KIND)
+    newest = max(asked, key=lambda each: (each.opened_at, each.number), default=None)
+    return newest if newest and context.now - newest.opened_at < LAPSES else None
 
 
 def held(order: Order, context: Context) -> bool:

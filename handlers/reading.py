@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import msgspec
 
@@ -19,6 +20,7 @@ from bot.domain.meanings import (
 from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, recognise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
+from handlers.taken_back import after_taking_back, corrected, without_denied
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
@@ -35,6 +37,8 @@ OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
 BROKEN = frozenset({"damaged_item", "complaint", "other"})  # which a page that does not open is taken for
 
 CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
+
+_DENIED = Meaning("unknown", 0.0, reason=Reason(rule="denies a wish"))
 
 # (text, locale, what came before, the shop's date) -> what it means
 Understand = Callable[[str, str, Before, date | None], Understanding]
@@ -59,7 +63,13 @@ def read(
     if proof and ruled.intent in BY_RULES:
         ruled = Meaning("unknown", 0.0)  # the "no" of "no 1001 0321" is none
     decided = ruled.reason.rule in CALLING or BY_RULES & {ruled.intent, *ruled.also}
-    if understand is None or not event.text.strip() or decided:
+    if not event.text.strip() or decided:
+        return _told(ruled)
+    reads = partial(read, locale=locale, before=before, today=today, understand=understand)
+    left = _left(event, reads)
+    if left is not None:
+        return left
+    if understand is None:
         return _told(ruled)
     learned = understand(event.text, locale, before, today)
     if proof or not has_words(event.text):
@@ -68,6 +78,22 @@ def read(
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
         return _as_said(learned, event.text)
     return _told(ruled)
+
+
+def _left(event: MessageReceived, reads: Callable[[MessageReceived], Understanding]) -> Understanding | None:
+    """What is meant once a wish is denied, taken back or corrected in these words; None if none is."""
+    text = without_denied(event.text)
+    after = after_taking_back(text)
+    if after:
+        meant = reads(msgspec.structs.replace(event, text=after))
+        if meant.outcome == "answer":
+            return meant  # what else follows is a detail of the wish, which stands
+    elif after is not None:
+        text = ""
+    text = corrected(text) or text
+    if text == event.text:
+        return None
+    return reads(msgspec.structs.replace(event, text=text)) if text else _told(_DENIED)
 
 
 def _as_said(learned: Understanding, text: str) -> Understanding:

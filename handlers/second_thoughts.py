@@ -13,8 +13,9 @@ from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.normalise import normalise
-from handlers.order_holds import ASKED_TO_CANCEL
+from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
 from handlers.replies import answer, case_waiting, quoted
+from handlers.taken_back import may_correct
 
 _KEEPS = re.compile(
     r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
@@ -55,6 +56,8 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
     cancelling = _cancelling(context)
     if cancelling and _KEEPS.search(plain):
         return _kept(cancelling, event, context)
+    if _is_detail(event, context):
+        return [answer("noted", event)]  # it stands in the case of the change
     if _DATA.search(plain):
         return _person("asked_for_data", event, context)
     if _TWICE.search(plain):
@@ -64,6 +67,14 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
     if _POSTED.search(plain) and any(case.open and case.kind == "return" for case in context.cases):
         return [answer("noted", event)]  # it stands in the case of the return
     return []
+
+
+def _is_detail(event: MessageReceived, context: Context) -> bool:
+    """Whether these words correct what was just asked to be changed, and wish nothing else."""
+    if lately_asked(context) is None or not may_correct(event.text):
+        return False
+    understood = context.understood
+    return understood is None or understood.outcome != "answer"
 
 
 def _cancelling(context: Context) -> Case | None:

@@ -16,6 +16,11 @@ from handlers.normalise import normalise
 PAYABLE = ("unpaid", "partly_paid")
 BEFORE_SHIPPING = (*PAYABLE, "authorised", "paid")
 _OTHER = re.compile(r"另外?(?:那|一|的)?(?:个|单|笔|件)|\bother (?:one|order|parcel|package|item)\b")
+_POINTED = re.compile(
+    r"(?:\b(?:is|are|for|about) |^(?=[\w-]{1,30}[到的发呢在付]))#?([\w-]{0,8}\d[\w-]{0,20})"
+    r"(?=\W*$| ?[?!,.;]| (?:now|please|and|yet)\b|[到的发呢在付])",
+    re.ASCII,
+)
 _OVER = ("cancelled", "refunded", "completed", "delivered")
 
 
@@ -59,7 +64,12 @@ def own_order(event: MessageReceived, context: Context, states: tuple[str, ...] 
     named = named_order(order_proof.numbers_in(event.text), context)
     if named:
         return named
-    if order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text):
+    pair = order_proof.is_pair(event.text)
+    if (
+        pair
+        or order_proof.marked_numbers_in(event.text)
+        or _written_as_theirs(_pointed_at(event.text), context)
+    ):
         return None  # an order is named, but none of theirs
     orders = _but_for_the_last(event.text, context)
     fitting = (order for order in orders if _fits(order, states))
@@ -80,11 +90,19 @@ def names_another(text: str, context: Context) -> bool:
         return False
     if order_proof.marked_numbers_in(text):
         return True
+    return _written_as_theirs(order_proof.uncalled_numbers_in(text), context)
+
+
+def _written_as_theirs(numbers: Iterable[str], context: Context) -> bool:
     known = (money for order in context.orders for money in (order.total, order.left) if money)
     sums = {f"{money.decimal.normalize():f}" for money in known}
     written = {shape(order.shown_number) for order in context.orders}
-    numbers = order_proof.uncalled_numbers_in(text)
     return any(shape(number) in written and number not in sums for number in numbers)
+
+
+def _pointed_at(text: str) -> list[str]:
+    """The numbers that a question or a claim ends with, or begins with: "where is 1002?"."""
+    return _POINTED.findall(normalise(text))
 
 
 def shape(number: str) -> str:

@@ -109,10 +109,10 @@ def _weekdays(days: Any, *, locale: str) -> str:
     return formats.weekdays(tuple(days), locale)
 
 
-def _join_list(parts: Any, *, locale: str) -> str:
+def _join_list(parts: Any, either: bool = False, *, locale: str) -> str:
     if type(parts) not in (list, tuple) or len(parts) > 100:
         raise TemplateFault("no_short_list")
-    return formats.join_list([_text(part) for part in parts], locale)
+    return formats.join_list([_text(part) for part in parts], locale, either)
 
 
 def _join(parts: Any, between: str = "") -> str:

@@ -233,8 +233,8 @@ def weekdays(days: tuple[str, ...], locale: str) -> str:
     return join_list([names[number] for number in numbers], locale)
 
 
-def join_list(parts: list[str], locale: str) -> str:
-    return format_list(parts, locale=language(locale))
+def join_list(parts: list[str], locale: str, either: bool = False) -> str:
+    return format_list(parts, "or" if either else "standard", locale=language(locale))
 
 
 def _plain(text: str) -> str:

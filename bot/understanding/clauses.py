@@ -16,6 +16,18 @@ _FOLLOW_UP = re.compile(
     re.IGNORECASE,
 )
 
+# A clause that asks or wants something, so that it is a wish of its own whatever stands beside it.
+_ASKS = re.compile(
+    r"(?:(?:and|also|so|or|then|but|hi|hello|please) )*(?:how|what|when|where|which|who|do|does|is|are"
+    r"|can|could|may|will|would|i (?:want|need|would like)|i'd like)\b"
+    r"|.*(?:[吗嗎么麼嘛呢几幾哪谁誰]|多少|多久|什|怎|何|能不能|有没有|有沒有|可不可以)|(?:我|我们|我們)?(?:想|要)",
+    re.IGNORECASE,
+)
+
+
+def asks_something(clause: str) -> bool:
+    return _ASKS.match(clause) is not None
+
 
 def clauses_of(text: str) -> tuple[str, ...]:
     """The clauses of a text, at most MOST; empty if it has only one."""

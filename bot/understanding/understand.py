@@ -15,7 +15,7 @@ from bot.domain.meanings import (
     Part,
     Understanding,
 )
-from bot.understanding.clauses import clauses_of, is_follow_up
+from bot.understanding.clauses import asks_something, clauses_of, is_follow_up
 from bot.understanding.folding import LONGEST
 from bot.understanding.model import Model
 from bot.understanding.outcomes import USUAL, Thresholds, decide
@@ -24,8 +24,16 @@ from bot.understanding.slots import slots_of
 FOLLOWS, AWAITED = 3.0, 1.5  # what a talk adds to the score of an intent
 BORNE_OUT = 0.05  # the least probability by the whole text of what a clause alone seems to say
 BESIDE = 0.01  # the same, where it stands beside what the whole surely says
+BY_ITSELF = 0.9  # the least probability of a clause that asks, whatever the whole says
+ASKED, ASKED_BESIDE = (
+    0.6,
+    0.15,
+)  # the same for a clause that asks, by itself and by the whole, where both say it
 CHANGES = frozenset({"change_address", "change_order"})  # for which an order is held; they are answered alike
 ONE_MATTER = CHANGES | {"cancel_order"}
+NOT_ALONE = (
+    ONE_MATTER | POLITE | {"postage", "refund_status", "product_question"}
+)  # may be of the matter before
 SHOWN = 6  # meanings of a text that are looked at
 LIKELIEST = 3  # meanings that are told where it is not clear which is meant
 
@@ -117,9 +125,10 @@ def _of(extra: dict[str, Part], intent: str) -> list[Part]:
 def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> tuple[Meaning, ...]:
     """All that is said surely, by the text as a whole or by a clause of it; politeness only if it is all.
 
-    What is a person's matter comes first. Anything else that a clause says must be borne out by the whole, so
-    that "found it cheaper" after a cancellation is no bargaining. A greeting before words that are not
-    understood is not what the buyer wants, so that a clause never counts for it.
+    What is a person's matter comes first. Anything else that a clause tells must be borne out by the whole,
+    so that "found it cheaper" after a cancellation is no bargaining; what it asks beside something sure need
+    not be. A greeting before words that are not understood is not what the buyer wants, so that a clause
+    never counts for it.
     """
     said = [each for each in _likeliest(whole)[:1] if _surely(each, limits)]
     first = said[0].intent if said else None
@@ -127,12 +136,23 @@ def _said(model: Model, text: str, whole: list[Meaning], limits: Thresholds) -> 
     likely = ({each.intent for each in whole if each.probability >= least} | TO_A_PERSON) - POLITE
     if first in ONE_MATTER:
         likely -= {each.intent for each in whole if each.probability < BORNE_OUT} & ONE_MATTER
+    asked: list[Meaning] = []
     for clause in clauses_of(text):
         sure = _likeliest(_meanings(model, clause, NOTHING_BEFORE))[:1]
-        said += [each for each in sure if _surely(each, limits) and each.intent in likely]
-    best = _one_of_each(said)
+        borne_out = [each for each in sure if _surely(each, limits) and each.intent in likely]
+        said += borne_out
+        asked += [each for each in sure if not borne_out and asks_something(clause) and _is_own(each, whole)]
+    best = _one_of_each([*said, *asked] if said else [])
     asked = [each for each in best if each.intent not in POLITE]
     return tuple(sorted(asked, key=lambda each: each.intent not in TO_A_PERSON)) or tuple(best)
+
+
+def _is_own(meaning: Meaning, whole: list[Meaning]) -> bool:
+    """True for what a question says by itself, surely or as the whole does, if it is a matter of its own."""
+    if meaning.intent in NOT_ALONE or meaning.intent == OTHER:
+        return False
+    by_whole = next((each.probability for each in whole if each.intent == meaning.intent), 0.0)
+    return meaning.probability >= (ASKED if by_whole >= ASKED_BESIDE else BY_ITSELF)
 
 
 def _unheard(model: Model, text: str, limits: Thresholds) -> str | None:

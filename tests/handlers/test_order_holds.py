@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.actions import EndReminders
+from bot.domain.actions import CloseCase, EndReminders
 from bot.domain.orders import Order
 from handlers import order_holds
 from tests.handlers.asking import Chat
@@ -120,3 +120,39 @@ def test_a_cancelling_that_came_true_needs_nobody_and_an_address_still_does() ->
 
     assert (order_holds.settled(cancelling, PAID), order_holds.settled(cancelling, gone)) == (False, True)
     assert not order_holds.settled(address, gone)
+
+
+@pytest.mark.parametrize(
+    ("first", "words", "reason"),
+    [
+        ("cancel_order", "sorry, I meant change the colour", "asked_to_change"),
+        ("change_address", "打錯了，是要換顏色", "asked_to_change"),
+    ],
+)
+def test_who_corrects_a_wish_has_one_case(first: str, words: str, reason: str) -> None:
+    ann = chat(PAID)
+    ann.say("x", first)
+    ann.say(words, "change_order")
+    closed = [each.key for each in ann.last if isinstance(each, CloseCase)]
+    assert (closed, ann.opened[-1].reason) == ([ann.opened[0].key], reason)
+
+
+def test_another_wish_beside_the_first_closes_none() -> None:
+    ann = chat(PAID)
+    ann.say("x", "change_address")
+    ann.say("sorry, can you also change the colour?", "change_order")
+    assert not [each for each in ann.last if isinstance(each, CloseCase)]
+
+
+@pytest.mark.parametrize("text", ["sorry, 7 Oak Road", "打錯，是2號", "oops, typo: it's the red one"])
+def test_a_corrected_detail_stands_in_the_case(text: str) -> None:
+    ann = chat(PAID)
+    ann.say("change my address to 5 Oak Road, Leeds LS2 9AB", "change_address")
+    assert ann.say(text) == ["noted"]
+    assert len(ann.cases) == 1
+
+
+def test_who_keeps_an_order_and_asks_beside_it_hears_both() -> None:
+    ann = chat(PAID)
+    ann.say("cancel my order", "cancel_order")
+    assert ann.say("please don't cancel it, when will it ship?", "when_ship") == ["order_kept", "when_ship"]

@@ -8,6 +8,8 @@ from handlers.pay_ways import not_told
 BANK = Payment(accounts=(Account(bank="Harbour Bank", number="00124578"),))
 ALIPAY = Payment(accounts=(Account(bank="支付宝", number="shop@example.com"),))
 
+LINK = Payment(link="https://pay.example/{order}")
+
 
 @pytest.mark.parametrize(
     ("text", "payment", "names"),
@@ -21,7 +23,16 @@ ALIPAY = Payment(accounts=(Account(bank="支付宝", number="shop@example.com"),
         ("能用支付宝吗", ALIPAY, []),
         ("花呗可以吗", ALIPAY, ["花呗"]),
         ("how do I pay?", BANK, []),
-        ("can I pay by card?", Payment(link="https://pay.example/{order}"), []),
+        ("can I pay by card?", LINK, ["cards"]),
+        ("can I pay cash on delivery?", LINK, ["cash on delivery"]),
+        ("can I pay cash on delivery or in cash?", BANK, ["cash on delivery", "cash"]),
+        ("can I pay by bank transfer?", LINK, ["bank transfers"]),
+        ("can I pay by bank transfer?", BANK, []),
+        ("可以匯款嗎", LINK, ["匯款"]),
+        ("能转账吗", BANK, []),
+        ("可以超商付款嗎", BANK, ["超商付款"]),
+        ("可以超商繳費嗎", BANK, ["超商付款"]),
+        ("how do I pay?", LINK, []),
         ("有没有微信群", BANK, []),
     ],
 )

@@ -13,7 +13,17 @@ from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.money import Money
 from bot.domain.products import Product, Shelf
 from handlers.products import FACTS, FEW, LAPSES
-from tests.handlers.world import PLACED, chat_context, decide, human_case, talk_after, wrote
+from tests.handlers.world import (
+    PLACED,
+    chat_context,
+    decide,
+    human_case,
+    order_of,
+    paid,
+    placed,
+    talk_after,
+    wrote,
+)
 
 MUG = Product(
     sku="MUG-B",
@@ -175,3 +185,28 @@ def test_the_talk_remembers_the_item() -> None:
     talk = talk_after(wrote("the blue mug?"), asked("stock", MUG))
     assert (talk.last, talk.product) == ("stock", "MUG-B")
     assert not any(isinstance(each, Ask) for each in decide(wrote("the blue mug?"), asked("stock", MUG)))
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "templates"),
+    [
+        ("does the price include VAT?", "price", ["product_unknown"]),
+        ("does the blue mug price include VAT?", "price", ["product_unknown"]),
+        ("how much is the blue mug with VAT?", "price", ["product_price", "product_unknown"]),
+        ("稅金怎麼算", "price", ["product_unknown"]),
+        ("青花杯含稅嗎", "price", ["product_unknown"]),
+        ("要交关税吗", "postage", ["product_unknown"]),
+        ("how much is the blue mug?", "price", ["product_price"]),
+    ],
+)
+def test_a_question_about_tax_is_a_person_s_and_no_price(
+    text: str, intent: str, templates: list[str]
+) -> None:
+    decided = decide(wrote(text), asked(intent, MUG))
+    assert [template for template, _ in said(decided)] == templates
+
+
+def test_the_name_of_an_item_that_was_ordered_is_no_wish_to_change_it() -> None:
+    changes = Understanding("answer", (Meaning("change_order", 0.92),))
+    context = chat_context(order_of(placed(), paid()), understood=changes, cases=(human_case(),))
+    assert [each for each, _ in said(decide(wrote("the mug"), context))] == ["noted"]

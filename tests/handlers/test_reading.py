@@ -67,6 +67,34 @@ def test_without_anything_learned_phrases_decide() -> None:
     assert read(wrote("colourless green ideas"), "en").outcome == "hand_over"
 
 
+def by_words(text: str, locale: str, before: Before, today: date | None) -> Understanding:
+    """Stands for what was learned: it hears words, and none of their negation."""
+    for word, intent in (("cancel", "cancel_order"), ("取消", "cancel_order"), ("where", "where_is_order")):
+        if word in text:
+            return Understanding("answer", (Meaning(intent, 0.95),))
+    sure = "到哪" in text or "换货" in text
+    meant = Meaning("where_is_order" if "到哪" in text else "return_exchange", 0.95 if sure else 0.3)
+    return Understanding("answer" if sure else "hand_over", (meant,), guessed=not sure)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I don't want to cancel, just where is it?", "where_is_order"),
+        ("cancel my order, no sorry, where is it?", "where_is_order"),
+        ("cancel my order, no sorry, 1 of them", "cancel_order"),
+        ("不要取消訂單，到哪了", "where_is_order"),
+        ("取消訂單，不對，是問到哪了", "where_is_order"),
+        ("打錯了，是換貨", "return_exchange"),
+        ("please don't cancel my order", "unknown"),
+        ("cancel my order, actually no", "unknown"),
+        ("please cancel my order", "cancel_order"),
+    ],
+)
+def test_what_is_denied_taken_back_or_corrected_is_not_meant(text: str, intent: str) -> None:
+    assert read(wrote(text), "en", understand=by_words).meanings[0].intent == intent
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [

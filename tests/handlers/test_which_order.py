@@ -30,6 +30,10 @@ def number_of(order: Order | None) -> str | None:
         ("where is 1001", None, "1001"),
         ("I paid order 1002", PAYABLE, "1002"),  # its name counts for more than its state
         ("where is order 4711", None, None),
+        ("where is 4711?", None, None),  # and is written as theirs are, where the question points at it
+        ("I've paid 128 for 4711", PAYABLE, None),
+        ("4711到哪了", None, None),
+        ("is it ready for 12?", None, "1002"),
         ("call me at 4711", None, "1002"),  # a number that is not called an order's
         ("4711 8000", None, None),  # unless it stands beside four digits and nothing else: a proof
         ("4711 尾号8000", None, None),

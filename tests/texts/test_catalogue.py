@@ -242,6 +242,8 @@ def test_plurals_follow_the_language() -> None:
 def test_lists_are_joined_as_the_language_does() -> None:
     assert say("{{ ['a', 'b', 'c'] | join_list }}") == "a, b, and c"
     assert say("{{ ['a', 'b', 'c'] | join_list }}", "zh-CN") == "a、b和c"
+    assert say("{{ ['a', 'b'] | join_list(either=true) }}") == "a or b"
+    assert say("{{ ['a', 'b'] | join_list(either=true) }}", "zh-TW") == "a或b"
 
 
 # --- versions and the seller's folder ----------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.understanding.clauses import MOST, clauses_of, is_follow_up
+from bot.understanding.clauses import MOST, asks_something, clauses_of, is_follow_up
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,17 @@ def test_a_follow_up_is_recognised(text: str) -> None:
 )
 def test_a_question_of_its_own_is_no_follow_up(text: str) -> None:
     assert not is_follow_up(text)
+
+
+def test_a_clause_asks_or_tells() -> None:
+    asks = (
+        "and when will it ship",
+        "I want to return it",
+        "还有能开发票吗",
+        "青花杯多少錢",
+        "我要退货",
+        "幾天會到",
+    )
+    tells = ("I found it cheaper elsewhere", "the mug is broken", "东西收到了", "水壶有道裂纹")
+    assert all(map(asks_something, asks))
+    assert not any(map(asks_something, tells))

@@ -1,0 +1,116 @@
+"""Wishes that are denied or taken back in the same words, and so are none: "I don't want to cancel, just
+where is it?". And messages that correct the one before.
+
+Patterns over normalised text, Chinese first. Few messages have the words that are looked for before them.
+"""
+
+import re
+
+from handlers.normalise import LONGEST, normalise
+
+_MAY_DENY = ("不", "没", "别", "无需", "not", "no ", "never", "instead", "rather")
+_MAY_TAKE_BACK = (
+    "不",
+    "错",
+    "算了",
+    "口误",
+    "我是说",
+    "更正",
+    "no",
+    "sorry",
+    "mind",
+    "scratch",
+    "forget",
+    "mean",
+    "typo",
+)
+
+_WISHED = (
+    r"(?:取消|退货?款?|换货?|[改换修更]改?变?(?:收货|收件|送货)?地址|修改|更改|改(?:单|订单)?"
+    r"|(?:转|找|要)?(?:人工|真人|客服)|投诉|发票)"
+)
+_OF_IT = r"(?:我的|这个?|那个?|订单|单子?|地址|了|的|啦|啊|哦|呀|服务)*"
+_DENIED_ZH = (
+    r"(?:我(?:们|也|真|并|可|又)?)?(?<![是要想用能可需该])(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
+    r"|没(?:有)?(?:想|要|说要|打算)|不打算|无需|先?别|请勿)"
+    rf"(?:再|帮我|给我|替我|去|来|申请|办理?|给|帮){{0,2}}{_WISHED}{_OF_IT}"
+    r"|(?:^|[,，。.!?、~\s]|我|先|就)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
+)
+_WISH = (
+    r"(?:cancel\w*|return(?:ing|ed)?|refund\w*|exchang\w+|replacement|money back"
+    r"|send(?:ing)? (?:it|this|that|them) back|(?:order|address) changed"
+    r"|chang(?:e|ing) (?:of )?(?:it|this|that|anything"
+    r"|(?:my |the |our |this )?(?:delivery |shipping )?(?:order|address|items?))"
+    r"|(?:speak|talk|chat)(?:ing)? (?:to|with) (?:a |an |any|the |some|your )?\w{3,12}"
+    r"|(?:person|human|agent)\b|complain\w*|make a complaint)"
+)
+_IT = (
+    r"(?: (?:it|this|that|them|anything|me|my|the|our|order|orders|address|items?|number|any ?more|now|yet"
+    r"|at all|#?\d[\w-]{0,12})\b){0,5}"
+)
+_WANTING = (
+    r"(?: (?:want(?:ed|ing)?|wish|need(?:ed)?|mean|meant|like|ask(?:ed|ing)?|intend|plan(?:ning)?|going"
+    r"|trying|looking|have|really|actually|even|just|to|for|you|your|my|a|an|the|any|please)){0,6}"
+)
+_DENIED_EN = (
+    r"\b(?:(?:i|we) (?:really |just )?(?:do|did|am|was|are|would|will|have) not"
+    r"|(?:^|please |just |[,.;!?] ?|but |and |so )do not"
+    r"|(?:i (?:would |will )?(?:have |had )?)?(?:rather not|no need|no longer|never)"
+    rf"|(?:^|[,.;!?] )not|there is no need){_WANTING} {_WISH}{_IT}"
+    r"|\b(?:(?:i|we|please) )?(?:do|did) not want (?:it|this|that|(?:my|the) (?:order|address)) (?:to be )?"
+    rf"(?:cancell?ed|changed|refunded|returned){_IT}"
+    rf"|\b(?:instead of|rather than|without) (?:a |an |the |my )?{_WISH}{_IT}"
+)
+_DENIED = re.compile(f"{_DENIED_ZH}|{_DENIED_EN}")
+_WISHES = re.compile(f"{_WISHED}|{_WISH}")
+
+_TAKEN_BACK = re.compile(
+    r"(?:^|[,，。.!?、;~…\s])(?:(?:啊|哦|噢|呃|欸|诶|等等)[,，。.!、~…\s]*){0,3}"
+    r"(?:不对|不是|(?:我)?[说讲]错(?:了|啦)?|口误|算了|我是说)"
+    r"(?=[,，。.!、~…\s]|我?是(?:要|想|问)|我?还是|$)"
+    r"|[,.!;?-] ?(?:oh |ah |er |um )?(?:no,? (?:wait|sorry)|sorry,? no|wait,? no|actually,? no|scratch that"
+    r"|never ?mind(?: that)?|forget (?:that|it|what i said)|i (?:mean|meant)(?! it)|no(?=[,.!;-]))\b"
+)
+_KEEPS = re.compile(r"还是要|留着|保留|\bkeep (?:it|them|the|my)\b|^\W*(?:please )?do not\W*$")
+_CORRECTS = re.compile(
+    r"^\W*(?:(?:oh|oops|ah|no|wait|sorry|my bad|my mistake|啊|哦|噢|呃|不好意思|抱歉|对不起)\W+){0,3}"
+    r"(?:that (?:is|was) (?:a typo|wrong)|typo|correction|i (?:mean|meant)(?: to say)?(?! it)|no wait"
+    r"|(?:我|刚才?|刚刚){0,2}[打说写讲弄搞]错(?:字)?(?:了|啦)?|口误|我是说|更正|不[对是](?=[,。.!、\s]))"
+    r"(?=\W|我?是|我?要|应|$)\W*(?:应该)?(?:是(?!不))?"
+)
+_SORRY = re.compile(r"^\W*(?:oh|oops|sorry|no|wait|不好意思|抱歉)(?:\W+(?:sorry|wait|no))?\W+")
+
+
+def may_correct(text: str) -> bool:
+    """True for a message that corrects the one before, or begins as one that does."""
+    return corrected(text) is not None or _SORRY.match(normalise(text)) is not None
+
+
+def without_denied(text: str) -> str:
+    """The text without wishes that it denies; unchanged if it denies none."""
+    plain = normalise(text)
+    if not any(sign in plain for sign in _MAY_DENY):
+        return text
+    cut = _DENIED.sub(" ", plain)
+    return text if cut == plain else f"{cut}{text[LONGEST:]}".strip(" ,.;!，。")
+
+
+def after_taking_back(text: str) -> str | None:
+    """What is said after a wish was taken back, "" if nothing; None if none is."""
+    plain = normalise(text)
+    if not any(sign in plain for sign in _MAY_TAKE_BACK):
+        return None
+    found = _TAKEN_BACK.search(plain)
+    if found is None or not _WISHES.search(plain[: found.start()]):
+        return None
+    rest = f"{plain[found.end() :]}{text[LONGEST:]}".strip(" ,.;!-，。、~…")
+    return "" if _KEEPS.search(rest) else rest
+
+
+def corrected(text: str) -> str | None:
+    """What a message says that corrects the one before; None if it corrects none."""
+    plain = normalise(text)
+    if not any(sign in plain for sign in _MAY_TAKE_BACK):
+        return None
+    found = _CORRECTS.match(plain)
+    return plain[found.end() :].strip() if found else None
