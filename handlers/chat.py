@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 
-from bot.domain.actions import Action, Ask, CallHuman, Consent, EndReminders, OpenOrder, Say
+from bot.domain.actions import (
+    TALKED_ABOUT,
+    Action,
+    Ask,
+    CallHuman,
+    CloseCase,
+    Consent,
+    CountTry,
+    EndReminders,
+    NoteBuyer,
+    OpenCase,
+    OpenOrder,
+    Say,
+)
 from bot.domain.context import Context
 from bot.domain.events import AnswerOutdated, MessageReceived
 from bot.domain.meanings import Meaning, Understanding
@@ -34,7 +47,7 @@ from handlers.awaited import noted, only_waits
 from handlers.causes import not_here
 from handlers.form import read_form
 from handlers.language import in_letters, language_of
-from handlers.meaning import EMPTY, recognise, says_paid
+from handlers.meaning import EMPTY, ENDS_TALK, recognise, says_paid
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
@@ -71,14 +84,41 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
-    decided = decide(understood, event, context)
-    if context.human_talks or event.kind not in ("text", "other"):
-        return decided
-    return claims.beside(decided, _meant(understood)[0], event, context)
+    decided, meanings = decide(understood, event, context), _meant(understood)
+    if event.kind in ("text", "other"):
+        decided = claims.beside(decided, meanings[0], event, context)
+    return _in_silence(decided, meanings, event, context) if context.human_talks else decided
+
+
+def _in_silence(
+    decided: list[Action], meanings: tuple[Meaning, ...], event: MessageReceived, context: Context
+) -> list[Action]:
+    """While a person talks the bot says nothing, and yet what was asked for counts, and nothing is lost:
+    whoever asks for a person is on the list of who waits, and so is whoever writes to one of ours where no
+    open case shows it."""
+    kept = [action for action in decided if _counts(action)]
+    intents = {meaning.intent for meaning in meanings}
+    opened = any(isinstance(action, OpenCase) for action in kept)
+    if "person" in intents or (CALLING & intents and not opened):
+        return [*kept, CallHuman(reason="asked_for_person", details=quoted(event))]
+    shown = opened or any(case.kind in TALKED_ABOUT for case in context.cases)
+    asks = event.kind not in ("sticker", "edit") and not intents & {*ENDS_TALK, *WISHES}
+    if shown or not asks or not talk_of(context).through_us:
+        return kept
+    return [*kept, CallHuman(reason="wrote_again", details=quoted(event))]
+
+
+def _counts(action: Action) -> bool:
+    """True for what holds an order, ends reminders, obeys or proves, of which nothing has to be said."""
+    if isinstance(action, OpenCase):
+        return action.kind in ("payment_claim", "order_change", "complaint")
+    return action == QUESTION_ENDS or isinstance(
+        action, (Consent, EndReminders, CloseCase, OpenOrder, CountTry, NoteBuyer)
+    )
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
-    """Decide on a reply. Requests to stop, or not to be pressed, are obeyed also while a person talks."""
+    """Decide on a reply."""
     if event.kind == "sticker":
         return []
     meanings = _meant(understood)
@@ -87,10 +127,6 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     wish = None if second and not meaning.reason.rule else WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
     urgent = complaints.alarmed(event, context)
-    if context.human_talks:
-        obeyed = [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
-        silent = [each for each in urgent if not isinstance(each, Say)]
-        return [*obeyed, *(silent or _heard(meanings, event))]
     ended = _ended(meaning, event, context)
     if urgent:
         return [*([wish(event)] if wish else [*opened, *ended]), *urgent]
@@ -121,13 +157,6 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
             return [*ended, *which_meaning.ask(meanings, event)]
         meanings = (one,)
     return [*ended, *_each_once(meanings, event, context)]
-
-
-def _heard(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action]:
-    """While a person talks the bot says nothing, and yet whoever asks for one is on the list of who waits."""
-    if not CALLING & {meaning.intent for meaning in meanings}:
-        return []
-    return [CallHuman(reason="asked_for_person", details=quoted(event))]
 
 
 def _meant(understood: Understanding) -> tuple[Meaning, ...]:

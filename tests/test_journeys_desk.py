@@ -187,6 +187,22 @@ async def test_what_waited_while_a_person_talked_is_said_once_the_chat_is_given_
     assert desk.audited() == []
 
 
+async def test_an_answer_to_a_persons_word_is_a_case_again_though_the_one_before_was_settled(
+    shops: ManyShops,
+) -> None:
+    desk = Desk(shops, "en")
+    await desk.ann_says("agent please")
+    await desk.seller_says("Which colour do you want?", reply_to=notice(desk))
+    await desk.seller_says("/case 1 done")
+    told, heard = len(desk.told()), len(desk.heard())
+    await desk.ann_says("The blue one")
+    await desk.ann_says("and gift wrapped")
+
+    assert ["The blue one" in each for each in desk.told()[told:]] == [True]  # the rest stands there
+    assert len(desk.heard()) == heard
+    assert desk.audited() == []
+
+
 async def test_a_bot_that_may_speak_again_after_a_persons_word_speaks_over_nobody(shops: ManyShops) -> None:
     desk = Desk(shops)
     await desk.ann_says("转人工")
