@@ -25,7 +25,7 @@ from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
 
-NOTICE, DESK = "seller_case", "desk_answer"
+NOTICE, DESK, PERSONS = "seller_case", "desk_answer", "from_person"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 _OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
@@ -324,8 +324,9 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
         key = f"unanswered:{row.to}:{row.due_at.date()}"
         details = {"asked_at": row.due_at.isoformat(), "template": row.template}
         return OpenCase(kind="undeliverable", key=key, reason="unanswered", details=details, order=order)
-    # No address is one matter for all messages of an order; any other trouble is a message's own.
-    lost = why.code == "no_way" and order
+    # No address is one matter for all messages of an order, but for a person's words, which they wait for; any
+    # other trouble is a message's own.
+    lost = why.code == "no_way" and order and row.template != PERSONS
     kind: CaseKind = "unreachable" if lost else "undeliverable"
     about = order if lost else row.key
     details = {"template": row.template, "why": why.values.get("why")}
