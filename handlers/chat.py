@@ -47,13 +47,13 @@ from handlers.awaited import noted, only_waits
 from handlers.causes import not_here
 from handlers.form import read_form
 from handlers.language import in_letters, language_of
-from handlers.meaning import EMPTY, ENDS_TALK, recognise, says_paid
+from handlers.meaning import EMPTY, ENDS_TALK, asks_beside_wish, recognise, says_paid
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
-from handlers.stop import only_off_a_list
+from handlers.stop import chooses_no_offers
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
@@ -285,7 +285,20 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
     """Record the wish; the answer says what holds, which may be a newer word that came before this one."""
     resumed_at = context.standing.resumed_at
     undone = resumed_at is not None and resumed_at > event.at
-    return [_stop(event), answer("resumed" if undone else "stopped", event)]
+    obeyed: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
+    return _with_question(obeyed, meaning, event, context)
+
+
+def _with_question(
+    obeyed: list[Action], meaning: Meaning, event: MessageReceived, context: Context
+) -> list[Action]:
+    """What is asked beside such a wish is answered before it, or stands in a case."""
+    asked = [each for each in meaning.also if each in (*SHIPPING_QUESTIONS, "payment_status")]
+    if asked:
+        return [*ANSWERS[asked[0]](meaning, event, context), *obeyed]
+    if asks_beside_wish(event.text):
+        return [*obeyed, CallHuman(reason="not_understood", details=quoted(event))]
+    return obeyed
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -299,7 +312,8 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     wish = _no_offers(event)
     stands = _stopped_since(event, context) or (wish.stop is None and context.standing.stopped)
-    return [wish, answer("stopped" if stands else "offers_ended", event)]
+    obeyed: list[Action] = [wish, answer("stopped" if stands else "offers_ended", event)]
+    return _with_question(obeyed, meaning, event, context)
 
 
 def _stopped_since(event: MessageReceived, context: Context) -> bool:
@@ -318,7 +332,7 @@ def _resume(event: MessageReceived) -> Consent:
 
 def _no_offers(event: MessageReceived) -> Consent:
     """The smaller wish takes an earlier stop back where it is in the words that the stop's answer offered."""
-    stop = None if only_off_a_list(normalise(event.text)) else False
+    stop = False if chooses_no_offers(normalise(event.text)) else None
     return Consent(stop=stop, promotions=False, at=event.at)
 
 

@@ -17,8 +17,10 @@ from bot.domain.meanings import (
     Understanding,
 )
 from handlers.meaning import MEANINGS, denies_paying, recognise
+from handlers.normalise import normalise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
+from handlers.stop import refuses_stop
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
@@ -67,7 +69,9 @@ def read(
 
 
 def _not_denied(learned: Understanding, text: str) -> Understanding:
-    """Who says that they have not paid claims nothing, and may need to know how."""
+    """Who says that they have not paid claims nothing, and may need to know how. "Don't stop" is no stop."""
+    if any(each.intent == "stop" for each in learned.meanings) and refuses_stop(normalise(text)):
+        return Understanding("hand_over", (Meaning("unknown", 0.0),))
     if not any(each.intent == "i_paid" for each in learned.meanings) or not denies_paying(text):
         return learned
     meant = (

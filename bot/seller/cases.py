@@ -324,8 +324,8 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
         key = f"unanswered:{row.to}:{row.due_at.date()}"
         details = {"asked_at": row.due_at.isoformat(), "template": row.template}
         return OpenCase(kind="undeliverable", key=key, reason="unanswered", details=details, order=order)
-    # No address is one matter for all messages of an order, but for a person's words, which they wait for; any
-    # other trouble is a message's own.
+    # No address is one matter for all messages of an order, but not for a person's words, which are asked
+    # after; any other trouble is a message's own.
     lost = why.code == "no_way" and order and row.template != PERSONS
     kind: CaseKind = "unreachable" if lost else "undeliverable"
     about = order if lost else row.key
