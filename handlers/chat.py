@@ -478,6 +478,7 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
 QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
     **claims.QUESTIONS,
+    **complaints.QUESTIONS,
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
     **lost_sale.QUESTIONS,

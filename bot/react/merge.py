@@ -95,7 +95,7 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
         case CaseSettled():
             case_records.close_numbered(work.connection, work.shop_id, event.case, work.now, event.outcome)
             buyer, case = work.case(event.case)
-            return Subject(buyer=buyer, case=case)
+            return Subject(buyer=buyer, case=case, chat=work.read_chat(case.chat) if case else None)
         case _:
             return Subject()
 

@@ -189,6 +189,13 @@ class UnitOfWork:
             self.unit.ask(self._read_cases(set(), {id}))
         return self.orders.get(id)
 
+    def read_chat(self, name: str | None) -> Conversation | None:
+        """A chat that `read` did not find, by its name."""
+        channel, _, address = (name or "").partition(":")
+        if name and (channel, address) not in self.chats:
+            self.chats.update(self.unit.ask(conversation_records.by_place({(channel, address)})))
+        return self.chats.get((channel, address))
+
     def orders_with(self, email: str | None, phone: str | None) -> list[Order]:
         """The orders that have this mail address or this phone among their contacts, as they are now."""
         for order in order_records.of_contact(self.connection, self.shop_id, email, phone):
