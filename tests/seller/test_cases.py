@@ -324,4 +324,24 @@ async def test_the_owner_hears_of_an_order_that_a_stop_keeps_from_being_confirme
     [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
     assert (case.kind, case.order, case.reason.code) == ("unreachable", "1001", "order_stopped")
     await engine.take(pressed(2, taken_back=True))
-    assert (await orders("1002"))[1:] == [("order_confirmation", "ann@mail.example")]
+    await engine.settle()
+    assert [sent.message.template for sent in mail.sent[1:]] == ["order_confirmation"]  # of 1001, now
+    assert await open_cases(engine) == 0
+    assert (await orders("1002"))[-1] == ("order_confirmation", "ann@mail.example")
+
+
+async def test_an_order_that_a_stop_in_a_chat_kept_from_being_confirmed_is_once_they_come_back(
+    shops: ManyShops,
+) -> None:
+    engine = shops.engine()
+    ann = Buyer("ann")
+    await engine.take(ann.says("STOP", NOON))
+    await engine.settle()
+    await engine.take(ann.placed())
+    await engine.settle()
+    assert await open_cases(engine) == 1
+    engine.clock.now += MINUTE
+    await engine.take(ann.says("恢复", engine.clock.now))
+    await engine.settle()
+    assert [one.message.template for one in engine.sent] == ["stopped", "resumed", "order_confirmation"]
+    assert await open_cases(engine) == 0
