@@ -15,6 +15,8 @@ from bot.domain.events import BuyerRef, MessageReceived
 from bot.domain.knowledge import Entry
 from bot.operations.audit.audit import audit
 from bot.seller.canned import Sent, send_reply
+from bot.seller.explanation import explain
+from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from storage import read_models
 from storage.read_models import CaseView
@@ -388,6 +390,12 @@ async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> 
     await engine.settle()
     assert desk.heard()[spoken:] == ["We wrap gifts for free.\nJust tell us."]
     assert not (await desk.case()).waits
+    key = next(each for each in await engine.outbox() if each.startswith("from_person"))
+    told = await engine.database.read(
+        lambda link: explain(link, engine.shop, engine.settings, SellerWords("en"), key)
+    )
+    assert told is not None
+    assert told.sections[0].lines[0].startswith("lin wrote this to the buyer of case 1")
     await desk.ann_says("where is my parcel")
     assert len(desk.heard()) == spoken + 1  # the bot is silent
     assert (await desk.case()).case.owes_word

@@ -323,8 +323,8 @@ class UnitOfWork:
     def let_confirm(self, address: AddressKey) -> None:
         """Let the orders of an address that a stop kept from being confirmed be written to again."""
         chat = self.chats.get(address)
-        orders = self.orders_with(address[1], None) if address[0] == EMAIL else ()
-        orders = orders or (self.orders_of(chat.buyer) if chat else ())
+        orders = self.orders_with(address[1], None) if address[0] == EMAIL else []
+        orders = [*orders, *(self.orders_of(chat.buyer) if chat else ())]
         open_cases = self.unit.ask(case_records.open_of(set(), {order.id for order in orders}))
         self._reachable |= {
             each.order for _, each in open_cases if each.order and each.reason == ORDER_STOPPED
