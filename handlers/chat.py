@@ -35,6 +35,7 @@ from handlers import (
     late_shipping,
     lost_sale,
     order_proof,
+    order_wishes,
     products,
     quotes,
     second_thoughts,
@@ -84,9 +85,13 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
-    decided, meanings = decide(understood, event, context), _meant(understood)
+    meanings = _meant(understood)
     if event.kind in ("text", "other"):
-        decided = claims.beside(decided, meanings[0], event, context)
+        claim, rest = claims.apart(event)
+        decided = decide(understood, rest, claims.claimed_first(meanings[0], event, context))
+        decided = claims.beside(decided, meanings[0], claim, context)
+    else:
+        decided = decide(understood, event, context)
     return _in_silence(decided, meanings, event, context) if context.human_talks else decided
 
 
@@ -145,12 +150,13 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
-    fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
+    told = wish is None and event.kind in ("text", "other")
+    fields = (read_form(event.text) or claims.digits_alone(event, context)) if told else {}
     if fields:
         return [*ended, *claims.take_form(fields, event, context)]
-    told = knowledge.reply(understood, event, context)
-    if told is not None:
-        return [*ended, *told]
+    known = knowledge.reply(understood, event, context)
+    if known is not None:
+        return [*ended, *known]
     if understood.outcome == "ask":
         one = which_meaning.settled(meanings, context.shelf)
         if one is None:
@@ -183,7 +189,7 @@ def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: C
     for action in decided:
         if action not in found:
             found.append(action)
-    return found
+    return order_wishes.in_one_question(found)
 
 
 def _answer_to(meaning: Meaning) -> Answer:
@@ -253,7 +259,7 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
                 *(claims.looked_after(order, event) if unknown else []),
             ]
 
-        return about_order(event, context, of, states)
+        return about_order(event, context, of, states, named_alone=True)
 
     return reply_about
 

@@ -1,8 +1,9 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
 import re
+import unicodedata
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -23,21 +24,21 @@ from bot.domain.actions import (
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
-from bot.domain.messages import MessagePolicies
+from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import asks_when, says_paid, says_paid_twice
+from handlers.meaning import asks_when, parts_of, says_paid, says_paid_twice
 from handlers.normalise import normalise
-from handlers.payment import owes_nothing
+from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
 from handlers.talk import open_question
 from handlers.validity import amount as shown
-from handlers.which_order import PAYABLE, about_order, named_order, own_order
+from handlers.which_order import PAYABLE, about_order, named_order, names_another, own_order
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
@@ -76,7 +77,7 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
         return _which_of(meant, lambda order: _claim(order, event), event, context)
     if meant:
         return of(meant[0])
-    return _until_proved(about_order(event, context, of, PAYABLE), event.text)
+    return _until_proved(about_order(event, context, of, PAYABLE, named_alone=True), event.text)
 
 
 def _until_proved(decided: list[Action], words: str) -> list[Action]:
@@ -99,6 +100,40 @@ def _proved(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     alone = order_proof.is_pair(event.text)  # else the number may stand in the words before
     both = event if alone else msgspec.structs.replace(event, text=f"{words}\n{event.text}")
     return _until_proved(about_order(both, context, of, PAYABLE), words)
+
+
+def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
+    """The words that claim a payment and those of another matter, where each name an order: "I've paid 1001,
+    please cancel 1002". Else all of them, twice."""
+    if not says_paid(event.text):
+        return event, event
+    parts = parts_of(event.text)
+    claiming = ", ".join(part for part in parts if says_paid(part))
+    rest = ", ".join(part for part in parts if not says_paid(part))
+    more = order_proof.numbers_in(rest) and not order_proof.only_numbers(rest)
+    if not more or not order_proof.numbers_in(claiming):
+        return event, event
+    return msgspec.structs.replace(event, text=claiming), msgspec.structs.replace(event, text=rest)
+
+
+def claimed_first(meaning: Meaning, event: MessageReceived, context: Context) -> Context:
+    """With the order that is said to be paid before the others: what stands beside it is about that one."""
+    if len(context.orders) < 2 or not says_paid(event.text):
+        return context
+    meant = _meant(meaning, event, context)
+    if len(meant) != 1:
+        return context
+    others = (order for order in context.orders if order.id != meant[0].id)
+    return msgspec.structs.replace(context, orders=(meant[0], *others))
+
+
+def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
+    """The last five digits of the account that paid, as buyers in Taiwan are asked for them, and no word."""
+    digits = unicodedata.normalize("NFKC", event.text[:KEPT]).strip()
+    asked = context.locale.startswith("zh-TW") and re.fullmatch(r"\d{5}", digits)
+    if not asked or not _owing(context) or named_order((digits,), context):
+        return {}
+    return {"digits": digits}
 
 
 def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -146,8 +181,7 @@ def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> 
 def _meant(meaning: Meaning, event: MessageReceived, context: Context) -> list[Order]:
     """The orders of which it may be said, where none is named: those that owe the sum which is, else all that
     owe anything; who says again what was said last means the same one."""
-    another = order_proof.marked_numbers_in(event.text) or order_proof.is_pair(event.text)
-    if another or _named(event, context):
+    if order_proof.is_pair(event.text) or _named(event, context) or names_another(event.text, context):
         return []
     owing, amount = _owing(context), meaning.slots.amount
     exact = [each for each in owing if amount and each.left and each.left.decimal == amount]
@@ -218,7 +252,7 @@ def claim_or_status(
     order: Order, event: MessageReceived, context: Context, amount: Decimal | None = None
 ) -> list[Action]:
     """A claim where money is waited for that somebody here can find."""
-    settled = owes_nothing(order) or _to_carrier(order, event)
+    settled = owes_nothing(order) or order.free or _to_carrier(order, event)
     return status(order, event) if settled else claim(order, event, context, amount)
 
 
@@ -332,14 +366,21 @@ def _owing(context: Context) -> list[Order]:
     return [each for each in context.orders if each.state in PAYABLE and not owes_nothing(each)]
 
 
+def _why_not_looked_for(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:
+    """Once the money has come, nobody looks for it."""
+    order = facts.order
+    return Reason("facts_changed", {"order": order.shown_number}) if order and covered(order) else None
+
+
 QUESTIONS: Questions = {WHICH: Question(LAPSES, _chosen), PROOF: Question(LAPSES, _proved)}
 
 POLICIES: MessagePolicies = {
     "payment_claimed": policy.answer(
+        check=_why_not_looked_for,
         samples=(
             *({}, {"again": True}, {"ships": True}, {"again": True, "ships": True}),
             *({"choices": ["1001", "1002"]}, {"claimed": ["1001", "1002"]}),
-        )
+        ),
     ),
     "form_received": policy.answer(),
 }

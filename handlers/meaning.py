@@ -52,13 +52,14 @@ _FILLER = re.compile(
 # Where a sentence of Chinese goes on in the next message: "别再", "给我发消息了".
 _GOES_ON = re.compile(r"(?<=[别別勿再续續])\s*\n\s*|(?<=[给給向跟]我)\s*\n\s*")
 _OF_PAYING = re.compile(
-    r"paid|payed|payment|transfer|wired|remit|deposit|money|funds|cash|[付转轉汇匯款]|打钱|打錢"
+    r"pay|paid|transfer|wired|remit|deposit|money|funds|cash|checkout|card|[付转轉汇匯款]|打钱|打錢|刷卡|结账"
 )
 # Where one thing that is said ends and the next begins.
 _ENDS = re.compile(
     r"(?<=[.!?;,。，、；！？])\s*(?!\d)|\n|\b(?:and|but|so|also)\b|另外|[还還]有|[顺順]便|麻[烦煩]|[请請]",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"^[\W\d]+")
 _PARTS = 20  # that are read for it
 _CLAUSES = re.compile(r"(?<=[.!?;,。，；！？])\s*|\n|\band\b")
 _ASKS = re.compile(r"[?？]|吗|哪|几时|多久|什么")
@@ -70,13 +71,45 @@ _WENT_WRONG = re.compile(
 )
 _TWICE = re.compile(
     r"\b(?:paid|payed|charged|billed)(?: it| for it| me)? (?:twice|double|two times)\b|\bpaid too much\b"
-    r"|[付扣转汇]了?(?:[两二]|好几)[次遍笔]|重复(?:付|扣|转|汇)|多(?:付|扣|转|汇)了"
+    r"|[付扣转汇]了?(?:[两二]|好几)[次遍]|重复(?:付|扣|转|汇)|多(?:付|扣|转|汇)了|[付转汇]多了"
 )
-_NOT_PAID = re.compile(
-    r"\b(?:i|we|he|she|they) (?:have|has|had|did|do|could|can) ?not (?:\w+ ){0,2}"
-    r"(?:pay|paid|payed|sent? (?:the |you |any )*(?:money|payment|transfer)|transfer+(?:ed)?"
-    r"|ma[dk]e (?:the |a |my )?(?:payment|transfer))\b"
-    r"|^\W*not (?:yet )?paid\b|[还都]?(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
+# What is said of paying by one who claims no payment, and what is meant instead of a claim.
+_NO_CLAIM = (
+    (
+        "payment_failed",
+        re.compile(
+            r"\b(?:payment|card|transfer|checkout|paypal|pay(?:ment)? (?:page|link))\b.{0,20}"
+            r"\b(?:fail\w*|declined|rejected|broken|errors?|stuck|not (?:work|load|open|go)\w*)\b"
+            r"|\b(?:tried|trying) to pay\b.{0,40}\b(?:but|fail\w*|error|not|no)\b"
+            r"|\b(?:cannot|can not|could not|unable to|not able to) (?:\w+ ){0,2}pay\b"
+            r"(?!.{0,20}\b(?:until|till|before|today|yet|now)\b)"
+            r"|(?:付款?|支付|刷卡|转账|汇款|结账|扣款)(?:页面?)?(?:一直|总是|老是|都|会)?"
+            r"(?:失[败敗]|不了|不成功|不上|打不开|出错|报错|卡住)|(?:付款|支付|结账)页.{0,4}(?:坏|空白)"
+            r"|无法(?:付款|支付|转账)"
+        ),
+    ),
+    (
+        "how_to_pay",
+        re.compile(
+            r"\b(?:i|we|he|she|they) (?:have|has|had|did|do) not (?:\w+ ){0,2}"
+            r"(?:pay|paid|payed|sen[dt] (?:\w+ ){0,2}(?:money|payment)|transfer(?:r?ed)?"
+            r"|ma[dk]e (?:\w+ )?(?:payment|transfer))\b"
+            r"|^\W*not (?:yet )?paid\b|(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
+        ),
+    ),
+    ("when_ship", re.compile(r"\bif (?:i|we)\b.{0,14}\bpa(?:y|id)\b|(?:如果|要是|假如|若).{0,6}[付转汇]")),
+    (
+        "payment_status",
+        re.compile(
+            r"\b(?:have|had|did|should|do|was|were) (?:i|we)\b.{0,12}\b(?:pay|paid|payed)\b"
+            r"|\bwho (?:has |have )?paid\b"
+        ),
+    ),
+)
+_PAGE = re.compile(
+    r"\b(?:link|page|site|website|button|checkout)\b.{0,15}"
+    r"\b(?:not (?:work|load|open)\w*|broken|dead|down|expired|error)\b"
+    r"|(?:链接|连结|連結|网页|页面|网站|按钮).{0,8}(?:打不[开開]|失效|坏|過期|过期|没反应|不能用)"
 )
 _UNHAPPY = re.compile(r"[😠😡😤😢😭😞😔😟😣😖😫😩😰😱😨🙁☹😕😒🙄🤬🤮🤢💔👎❓❔⁉❗]")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
@@ -123,9 +156,17 @@ def says_paid_twice(text: str) -> bool:
     return bool(_TWICE.search(normalise(text)))
 
 
-def denies_paying(text: str) -> bool:
-    """True for one who says that they have not paid; who asks whether they have not believes they did."""
-    return bool(_NOT_PAID.search(normalise(text)))
+def instead_of_claim(text: str) -> str | None:
+    """What is meant by words of paying that claim no payment: that it failed, is to come, or is asked."""
+    plain = normalise(text)
+    if not _OF_PAYING.search(plain):
+        return None
+    return next((intent for intent, pattern in _NO_CLAIM if pattern.search(plain)), None)
+
+
+def names_broken_page(text: str) -> bool:
+    """True for a link or a page of the shop that does not open."""
+    return bool(_PAGE.search(normalise(text)))
 
 
 def asks_when(text: str) -> bool:
@@ -140,9 +181,13 @@ def asks_beside_wish(text: str) -> bool:
     return any(_ASKS.search(part) and len(part) > _TOO_SHORT for part in rest)
 
 
+def parts_of(text: str) -> list[str]:
+    return _ENDS.split(text[:LONGEST])[:_PARTS]
+
+
 def _of_parts(text: str) -> Iterator[set[str]]:
-    """What the whole means by its words, and each part of it by itself."""
-    for part in (normalise(text), *map(normalise, _ENDS.split(text[:LONGEST])[:_PARTS])):
+    """What the whole means by its words, and each part of it by itself, whatever number stands before it."""
+    for part in (normalise(text), *(_NUMBER.sub("", normalise(part)) for part in parts_of(text))):
         yield {phrase.meaning for phrase in found_in(part)}
 
 

@@ -47,7 +47,9 @@ _MARKED = re.compile(
     rf"(?:号|號|编|編|碼|码|为|為|是|\bnumber\b|\bno\b|\bis\b|[\s:：.#]){{0,6}}#?{_NUMBER}",
     re.IGNORECASE | re.ASCII,
 )
-_PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€.\-])(?!{_AMOUNT}){_NUMBER}")
+_PLAIN = re.compile(rf"(?<![A-Za-z0-9+¥$€£.\-])(?!{_AMOUNT}){_NUMBER}")
+_PLAIN_ALONE = re.compile(rf"(?<![0-9+¥$€£.\-]){_NUMBER}")  # beside no word that makes it a sum
+_WORDS = re.compile(r"[^\W\d_]")
 _PART = r"(?:[A-Za-z]{1,6}[#._]?)?(?:\d[\w.#]{0,20}|[A-Za-z]{1,4}(?![A-Za-z0-9]))"
 _SPACED = re.compile(rf"(?<![A-Za-z0-9]){_PART}(?:\s{{0,3}}[-/]\s{{0,3}}{_PART})+", re.ASCII)
 _LOOSE_SIGN = re.compile(r"\s[-/]|[-/]\s")
@@ -89,6 +91,7 @@ _TAKEN = "|"  # in the place of a number, so that what stood around it stays apa
 _AROUND = re.compile(
     r"[a-z]{1,5}\s?[.:#]+(?=\s*[(+#]?\d)"  # an abbreviation, whatever it is
     r"|订单|单号|编号|号码?|手[机機]|电话|[门門]号|联系|联[络絡]|[预預]留|收货|行动|下单|[购購][买買]"
+    r"|\bname\s?[:：]\s?[a-z' -]{1,30}|(?:姓名|名字)\s?[:：]?\s?[\u4e00-\u9fff]{1,6}"
     r"|尾[号数码]|最?[后末][\s0]{0,4}四?\s?(?:[位码]|个)?(?:数字?)?"
     r"|这个|这是|就是|我的|您的|是|的|为|和|呢|查|看|一下|[帮幫]我|请问?|麻烦|谢谢|亲|你好|您好"
     r"|\b(?:(?:sales |purchase )?ord(?:er)?|num(?:ber)?s?|no|nr|ref(?:erence)?|code|id"
@@ -100,7 +103,7 @@ _AROUND = re.compile(
 _PHONE_ALONE = re.compile(r"[^0-9+]*\+(?:[\s().-]{0,3}\d){9,13}\D*")
 # An order's number of few signs with its digits and nothing else; among other words it may be anything.
 _FEW_SIGNS = re.compile(
-    r"\A\s{0,9}(?!(?:at|by|for|hp|is|mob|my|no|nr|of|ok|ph|tel|the|to)(?![a-z]))([A-Za-z]{1,3})[\s_#-]{0,2}(\d{1,2})"
+    r"\A\s{0,9}(?!(?:at|by|for|hp|is|mob|my|no|nr|of|ok|ph|tel|the|to)(?![a-z]))([A-Za-z]{0,3})[\s_#-]{0,2}(\d{1,2})"
     r"(?=[\s,;:|/-]{1,4}(?:\d{4}|\+?\d[\d\s()-]{6,22}\d)\s{0,9}\Z)",
     re.IGNORECASE,
 )
@@ -134,7 +137,9 @@ def _both_ways(text: str) -> tuple[str, ...]:
 def _numbers_in(plain: str) -> tuple[str, ...]:
     """First what is called an order's number, last what is called a phone's."""
     marked = [found[1] for found in _MARKED.finditer(plain)]
-    others = [found[1] for part in (_CALLED.sub(_TAKEN, plain), plain) for found in _PLAIN.finditer(part)]
+    rest = _CALLED.sub(_TAKEN, plain)
+    pattern = _PLAIN if _WORDS.search(rest) else _PLAIN_ALONE
+    others = [found[1] for part in (rest, plain) for found in pattern.finditer(part)]
     long = [each for each in others if len(_DIGITS.sub("", each)) <= len(each) - 3]
     return tuple(dict.fromkeys((*marked, *long)))[:NUMBERS]
 

@@ -16,7 +16,7 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, denies_paying, recognise
+from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, recognise
 from handlers.normalise import normalise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
@@ -31,6 +31,10 @@ COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person
 
 # What the rules alone decide: these words are obeyed, or say so little that nothing can be learned of them.
 BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
+
+OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
+
+BROKEN = frozenset({"damaged_item", "complaint", "other"})  # which a page that does not open is taken for
 
 CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
 
@@ -64,21 +68,27 @@ def read(
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
-        return _not_denied(learned, event.text)
+        return _as_said(learned, event.text)
     return _told(ruled)
 
 
-def _not_denied(learned: Understanding, text: str) -> Understanding:
-    """Who says that they have not paid claims nothing, and may need to know how. "Don't stop" is no stop."""
-    if any(each.intent == "stop" for each in learned.meanings) and refuses_stop(normalise(text)):
+def _as_said(learned: Understanding, text: str) -> Understanding:
+    """Who says that they have not paid, or asks, claims nothing; where it fails, no way of paying is asked
+    for. "Don't stop" is no stop."""
+    intents = {each.intent for each in learned.meanings}
+    if "stop" in intents and refuses_stop(normalise(text)):
         return Understanding("hand_over", (Meaning("unknown", 0.0),))
-    if not any(each.intent == "i_paid" for each in learned.meanings) or not denies_paying(text):
+    if intents & BROKEN and names_broken_page(text):
+        return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
+    instead = instead_of_claim(text) if intents & OF_PAYING else None
+    if instead is None:
         return learned
-    meant = (
-        msgspec.structs.replace(each, intent="how_to_pay") if each.intent == "i_paid" else each
+    meant = OF_PAYING if instead == "payment_failed" else {"i_paid"}
+    changed = (
+        msgspec.structs.replace(each, intent=instead) if each.intent in meant else each
         for each in learned.meanings
     )
-    return msgspec.structs.replace(learned, meanings=tuple(meant))
+    return msgspec.structs.replace(learned, meanings=tuple(changed))
 
 
 def has_words(text: str) -> bool:

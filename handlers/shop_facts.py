@@ -1,6 +1,6 @@
 """Answers from the shop's own settings: how to pay, hours, contact, who answers; and thanks for praise."""
 
-from bot.domain.actions import Action, CallHuman
+from bot.domain.actions import Action, CallHuman, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
@@ -31,6 +31,16 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
         return [answer("how_to_pay", event, order)]
     said = answer("how_to_pay", event, order, unsure=unsure)
     return [said] if case_waiting(context) else [said, _call(event)]
+
+
+def payment_failed(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+    """A person helps whoever cannot pay; their order is not reminded of meanwhile."""
+    order = own_order(event, context, PAYABLE)
+    if case_waiting(context) or order is None or order.state not in PAYABLE:
+        return _ask_person(event, context)
+    details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
+    call = CallHuman(reason="payment_failed", order=order.id, details=details)
+    return [answer("asking_person", event), call]
 
 
 def own_sum(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -75,6 +85,7 @@ def _call(event: MessageReceived) -> CallHuman:
 
 ANSWERS: Answers = {
     "how_to_pay": how_to_pay,
+    "payment_failed": payment_failed,
     "contact": contact,
     "opening_hours": opening_hours,
     "is_bot": is_bot,
@@ -90,4 +101,4 @@ POLICIES: MessagePolicies = {
     "asking_person": policy.answer(),
 }
 
-REASONS: Reasons = {"not_told_us": ("text",)}
+REASONS: Reasons = {"not_told_us": ("text",), "payment_failed": ("order", "text")}

@@ -31,7 +31,7 @@ def about_order(
     named_alone: what looks like an order's number and is none of theirs is asked about, since `then` changes
     something.
     """
-    order = None if named_alone and _names_another(event.text, context) else own_order(event, context, states)
+    order = None if named_alone and names_another(event.text, context) else own_order(event, context, states)
     if order is None:
         return order_proof.prove(event, context, then)
     tried = _proof_of_another(order, event, context, then)
@@ -73,16 +73,21 @@ def _but_for_the_last(text: str, context: Context) -> tuple[Order, ...]:
     return others if last and others and _OTHER.search(normalise(text)) else context.orders
 
 
-def _names_another(text: str, context: Context) -> bool:
-    """True for a number that is written as their orders' numbers are, and is none of them."""
+def names_another(text: str, context: Context) -> bool:
+    """True for a number that is called an order's, or written as their orders' numbers are and no sum of
+    theirs, and is none of them."""
     if named_order(order_proof.numbers_in(text), context):
         return False
+    if order_proof.marked_numbers_in(text):
+        return True
+    known = (money for order in context.orders for money in (order.total, order.left) if money)
+    sums = {f"{money.decimal.normalize():f}" for money in known}
+    written = {shape(order.shown_number) for order in context.orders}
     numbers = order_proof.uncalled_numbers_in(text)
-    written = {_shape(order.shown_number) for order in context.orders}
-    return any(_shape(number) in written for number in numbers)
+    return any(shape(number) in written and number not in sums for number in numbers)
 
 
-def _shape(number: str) -> str:
+def shape(number: str) -> str:
     return re.sub(r"\d", "0", plain(number))
 
 

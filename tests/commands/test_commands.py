@@ -791,5 +791,5 @@ def test_the_page_of_commands_names_every_command_with_every_option() -> None:
 def test_a_sentence_of_chinese_is_no_name_of_a_reply() -> None:
     for name in ("wrap", "late-1", "包装"):
         assert LIKE_A_NAME.fullmatch(name)
-    for words in ("已经给您发货了", "it left", "明天發貨喔"):
+    for words in ("已经给您发货了", "it left", "明天就發貨喔"):
         assert not LIKE_A_NAME.fullmatch(words)

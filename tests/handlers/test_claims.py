@@ -8,11 +8,11 @@ import pytest
 from bot.domain.actions import CallHuman, CloseCase, CountTry, NoteBuyer, OpenCase, Say
 from bot.domain.context import Case
 from bot.domain.events import OrderEvent
-from bot.domain.meanings import Meaning, Slots, Understanding
+from bot.domain.meanings import Meaning, Slots
+from bot.domain.messages import Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from handlers.claims import claim, claimed, i_paid, take_form
-from handlers.reading import read
+from handlers.claims import POLICIES, claim, claimed, digits_alone, i_paid, take_form
 from tests.handlers import world
 from tests.handlers.asking import Chat
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
@@ -286,17 +286,6 @@ def test_what_was_paid_twice_is_looked_for_without_a_word_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "intent"),
-    [("I haven't paid yet", "how_to_pay"), ("I have paid", "i_paid"), ("沒匯款", "how_to_pay")],
-)
-def test_who_has_not_paid_claims_nothing_whatever_was_learned(text: str, intent: str) -> None:
-    learned = Understanding("answer", (Meaning("i_paid", 0.9),))
-    meant = read(wrote(text), "en", understand=lambda *_: learned)
-
-    assert [each.intent for each in meant.meanings] == [intent]
-
-
-@pytest.mark.parametrize(
     ("said", "proof"), [("I have paid", "2706 8000"), ("I've paid for order 2706", "8000")]
 )
 def test_a_claim_is_taken_up_once_the_order_is_proved(said: str, proof: str) -> None:
@@ -317,3 +306,72 @@ def test_a_claim_is_of_the_sum_that_is_named_at_most_of_what_is_owed(sum: int | 
 
     assert isinstance(case, OpenCase)
     assert case.details["amount"] == amount
+
+
+def test_a_sum_beside_anothers_number_is_no_claim_of_ones_own_order() -> None:
+    chat = Chat(TWO[0], now=PLACED)
+
+    assert chat.say("I've paid £128 for 1001", "i_paid") == ["which_order"]
+    assert chat.say("I've paid 128", "i_paid") == ["payment_claimed"]
+
+
+def test_nobody_is_told_of_a_search_for_money_that_has_come() -> None:
+    chat = Chat(UNPAID, now=PLACED)
+    chat.say("I have paid", "i_paid")
+    (said,) = (each for each in chat.last if isinstance(each, Say))
+    due = world.due(said, PLACED)
+
+    def facts(order: Order) -> Facts:
+        return Facts(shop=world.SHOP, buyer=ANN, order=order)
+
+    check = POLICIES["payment_claimed"].why_outdated
+    assert check(due, facts(UNPAID), PLACED) is None
+    assert check(due, facts(PAID), PLACED) is not None
+
+
+def test_what_stands_beside_a_claim_is_about_the_order_that_is_claimed() -> None:
+    newer = order_of(world.placed(PLACED + world.hours(2), order="2708"), world.paid(order="2708"))
+    chat = Chat(newer, TWO[0], now=PLACED)
+
+    assert set(chat.say("I've paid. I want to cancel it", "cancel_order")) == {
+        "payment_claimed",
+        "cancel_asked",
+    }
+    assert {each.order for each in chat.opened} == {"2706"}
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed", "cancelled"),
+    [
+        ("I've paid 2706, please cancel 2705", "2706", "2705"),
+        ("I've paid 2705, please cancel 2706", "2705", "2706"),
+        ("2705已付款，2706请取消", "2705", "2706"),
+    ],
+)
+def test_a_claim_and_a_wish_are_each_about_the_order_that_they_name(
+    text: str, claimed: str, cancelled: str
+) -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say(text, "cancel_order")
+
+    assert {each.kind: each.order for each in chat.opened} == {
+        "payment_claim": claimed,
+        "order_change": cancelled,
+    }
+
+
+@pytest.mark.parametrize(("locale", "asked"), [("zh-TW", {"digits": "12345"}), ("en", {})])
+def test_five_digits_alone_are_of_the_account_that_paid_where_they_are_asked_for(
+    locale: str, asked: dict[str, str]
+) -> None:
+    buyer = msgspec.structs.replace(ANN, locale=locale)
+    context = msgspec.structs.replace(chat_context(UNPAID), buyer=buyer)
+
+    assert digits_alone(wrote("１２３４５"), context) == asked
+    assert digits_alone(wrote("12345"), msgspec.structs.replace(context, orders=(PAID,))) == {}
+
+
+def test_for_an_order_that_costs_nothing_nobody_looks_for_money() -> None:
+    free = order_of(world.placed(total=Money(0, "CNY")))
+
+    assert keys_of(i_paid(PAYMENT, wrote("I paid"), chat_context(free))) == ["payment_status:telegram:m1"]

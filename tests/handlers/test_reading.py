@@ -72,3 +72,27 @@ def test_numbers_alone_are_like_no_sentence_and_keep_what_they_name() -> None:
 def test_without_anything_learned_phrases_decide() -> None:
     assert read(wrote("where is my order?"), "en").outcome == "answer"
     assert read(wrote("colourless green ideas"), "en").outcome == "hand_over"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I haven't paid yet", "how_to_pay"),
+        ("沒匯款", "how_to_pay"),
+        ("have I paid?", "payment_status"),
+        ("who paid?", "payment_status"),
+        ("if I've paid, when does it ship?", "when_ship"),
+        ("如果我付款了几天发货", "when_ship"),
+        ("I couldn't pay, the page is broken", "payment_failed"),
+        ("my card was declined", "payment_failed"),
+        ("付款失敗", "payment_failed"),
+        ("I have paid", "i_paid"),
+        ("我付款了", "i_paid"),
+    ],
+)
+def test_words_of_paying_that_claim_nothing_are_no_claim_whatever_was_learned(text: str, intent: str) -> None:
+    learned = Understanding("answer", (Meaning("i_paid", 0.9),))
+
+    assert [each.intent for each in read(wrote(text), "en", understand=lambda *_: learned).meanings] == [
+        intent
+    ]

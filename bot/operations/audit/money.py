@@ -39,10 +39,21 @@ def _thanked_twice(said: Said) -> bool:
 
 
 def _sum_unclear(said: Said) -> bool:
-    """Money in a currency that no total of the order has."""
-    if said.sending.template not in NAMING_SUMS:
+    """Money in a currency that no total of the order has, and without it the order is not paid."""
+    if said.sending.template not in NAMING_SUMS or not said.shown:
         return False
-    return bool(said.shown) and any(_strange(money, said) for money in _payments(said))
+    return any(_strange(money, said) for money in _payments(said)) and not _own_money_covers(said)
+
+
+def _own_money_covers(said: Said) -> bool:
+    """What came in the total's own currency, each payment by its own name, is the total or more."""
+    total = max(said.shown, key=lambda event: event.at).total
+    own = {
+        event.reference or event.payment or event.at: event.amount.minor
+        for event in said.told
+        if isinstance(event, PaymentReceived) and event.amount and event.amount.currency == total.currency
+    }
+    return sum(own.values()) >= total.minor > 0
 
 
 def _paid_on_delivery(said: Said) -> bool:

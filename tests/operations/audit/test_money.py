@@ -31,6 +31,7 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("thanked_twice", THANKS, [THANKED], [paid(12800, reference="T1"), paid(12800, reference="T1")]),
     ("nothing_paid", THANKS, [], [paid(12800, "KRW")]),
     ("sum_unclear", REMINDED, [], [paid(12800, "KRW")]),
+    ("sum_unclear", THANKS, [], [paid(12800, "KRW", "T1"), paid(6400, reference="T2")]),
     (
         "other_sum",
         said("payment_reminder", hours(2), total=9900),
@@ -54,6 +55,7 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
 ]
 TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (THANKS, [], [paid(12800)]),
+    (THANKS, [], [paid(5000, "EUR", "T1"), paid(12800, reference="T2")]),
     (THANKS, [], [shown(hours(1), paid=WHOLE)]),
     (THANKS, [THANKED], [paid(4000, reference="T1"), paid(8800, reference="T2")]),
     (THANKS, [THANKED], [shown(hours(1), paid=PART), shown(hours(2), paid=WHOLE)]),

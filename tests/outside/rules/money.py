@@ -50,6 +50,8 @@ def sums(history: History) -> Iterator[Finding]:
 
 def _wrong(known: Known, heard: Heard, said: dict[str, Amount | None]) -> Iterator[str]:
     expected = {"total": known.total, "paid": known.paid, "refunded": known.refunded}
+    if any(back.at < paid.at for back in known.refunds for paid in known.payments):
+        del expected["paid"]  # with what had gone back by then, or without it
     alive = not known.cancelled and not known.refunds and not known.on_delivery
     if heard.template in _SAYS_LEFT and alive:
         expected["left"] = known.left

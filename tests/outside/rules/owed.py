@@ -68,7 +68,9 @@ def _acknowledges(history: History, heard: Heard, known: Known, since: datetime)
     if heard.values is None:
         return heard.at >= since and heard.template in ("payment_received", "order_confirmation", None)
     said = reading.amount(heard.values.get("paid", ""), history.shop.locale)
-    return said is not None and said.value == known.paid
+    if said is None or known.paid is None:
+        return False
+    return said.value in (known.paid, known.paid - (known.refunded or 0))  # what went back may be left out
 
 
 def _changes_after(history: History, order: str, at: datetime) -> bool:
@@ -167,6 +169,22 @@ def taken_back(history: History) -> Iterator[Finding]:
         if not any(case.order in names and told <= case.opened_at <= until for case in history.cases):
             what = f"{order}: its payment was taken back at {told:%d %b %H:%M}, and no case shows it"
             yield Finding(rule="", when=told, what=what, order=order)
+
+
+def to_go_back(history: History) -> Iterator[Finding]:
+    """What was paid for an order that is cancelled is a case for a person at once, unless it went back."""
+    for order, known in _orders(history, heard=False):
+        gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
+        moved = known.refunds or known.facts_of_leaving or known.all(Restored)
+        if gone is None or known.cancelled is not True or not known.paid or moved:
+            continue
+        times = [_told_at(history, order, fact) for fact in (gone, *known.payments)]
+        until = max((at for at in times if at), default=history.ended_at) + 2 * _AT_ONCE
+        names = _names(order, known)
+        if None in times or any(case.order in names and case.opened_at <= until for case in history.cases):
+            continue
+        what = f"{order}: cancelled, {known.paid} are to go back, and no case shows it"
+        yield Finding(rule="", when=until, what=what, order=order)
 
 
 def _names(order: str, known: Known) -> set[str]:
