@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import msgspec
 
-from bot.domain.actions import Action, Ask, CallHuman, Consent, EndReminders, OpenOrder, Say
+from bot.domain.actions import (
+    TALKED_ABOUT,
+    Action,
+    Ask,
+    CallHuman,
+    CloseCase,
+    Consent,
+    CountTry,
+    EndReminders,
+    NoteBuyer,
+    OpenCase,
+    OpenOrder,
+    Say,
+)
 from bot.domain.context import Context
 from bot.domain.events import AnswerOutdated, MessageReceived
 from bot.domain.meanings import Meaning, Understanding
@@ -35,13 +48,13 @@ from handlers.awaited import noted, only_waits
 from handlers.causes import not_here
 from handlers.form import read_form
 from handlers.language import in_letters, language_of
-from handlers.meaning import EMPTY, recognise, says_paid
+from handlers.meaning import EMPTY, ENDS_TALK, asks_beside_wish, recognise, says_paid
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
-from handlers.stop import only_off_a_list
+from handlers.stop import chooses_no_offers
 from handlers.taken_back import without_denied
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
@@ -73,16 +86,45 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
-    if context.human_talks or event.kind not in ("text", "other"):
-        return decide(understood, event, context)
-    meaning = _meant(understood)[0]
-    claim, rest = claims.apart(event)
-    decided = decide(understood, rest, claims.claimed_first(meaning, event, context))
-    return claims.beside(decided, meaning, claim, context)
+    meanings = _meant(understood)
+    if event.kind in ("text", "other"):
+        claim, rest = claims.apart(event)
+        decided = decide(understood, rest, claims.claimed_first(meanings[0], event, context))
+        decided = claims.beside(decided, meanings[0], claim, context)
+    else:
+        decided = decide(understood, event, context)
+    return _in_silence(decided, meanings, event, context) if context.human_talks else decided
+
+
+def _in_silence(
+    decided: list[Action], meanings: tuple[Meaning, ...], event: MessageReceived, context: Context
+) -> list[Action]:
+    """While a person talks the bot says nothing, and yet what was asked for counts, and nothing is lost:
+    whoever asks for a person is on the list of who waits, and so is whoever writes to one of ours where no
+    open case shows it."""
+    kept = [action for action in decided if _counts(action)]
+    intents = {meaning.intent for meaning in meanings}
+    opened = any(isinstance(action, OpenCase) for action in kept)
+    if "person" in intents or (CALLING & intents and not opened):
+        return [*kept, CallHuman(reason="asked_for_person", details=quoted(event))]
+    shown = opened or any(case.kind in TALKED_ABOUT for case in context.cases)
+    asks = event.kind not in ("sticker", "edit") and not intents & {*ENDS_TALK, *WISHES}
+    if shown or not asks or not talk_of(context).through_us:
+        return kept
+    return [*kept, CallHuman(reason="wrote_again", details=quoted(event))]
+
+
+def _counts(action: Action) -> bool:
+    """True for what holds an order, ends reminders, obeys or proves, of which nothing has to be said."""
+    if isinstance(action, OpenCase):
+        return action.kind in ("payment_claim", "order_change", "complaint")
+    return action == QUESTION_ENDS or isinstance(
+        action, (Consent, EndReminders, CloseCase, OpenOrder, CountTry, NoteBuyer)
+    )
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
-    """Decide on a reply. Requests to stop, or not to be pressed, are obeyed also while a person talks."""
+    """Decide on a reply."""
     if event.kind == "sticker":
         return []
     meanings = _meant(understood)
@@ -91,10 +133,6 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
     wish = None if second and not meaning.reason.rule else WISHES.get(meaning.intent)
     opened = _opened(context) if wish is None else []
     urgent = complaints.alarmed(event, context)
-    if context.human_talks:
-        obeyed = [wish(event)] if wish else [*opened, *_ended(meaning, event, context)]
-        silent = [each for each in urgent if not isinstance(each, Say)]
-        return [*obeyed, *(silent or _heard(meanings, event))]
     ended = _ended(meaning, event, context)
     if urgent:
         return [*([wish(event)] if wish else [*opened, *ended]), *urgent]
@@ -131,13 +169,6 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
 
 def _kept(actions: list[Action]) -> bool:
     return any(isinstance(action, Say) and action.template == "order_kept" for action in actions)
-
-
-def _heard(meanings: tuple[Meaning, ...], event: MessageReceived) -> list[Action]:
-    """While a person talks the bot says nothing, and yet whoever asks for one is on the list of who waits."""
-    if not CALLING & {meaning.intent for meaning in meanings}:
-        return []
-    return [CallHuman(reason="asked_for_person", details=quoted(event))]
 
 
 def _meant(understood: Understanding) -> tuple[Meaning, ...]:
@@ -271,7 +302,20 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
     """Record the wish; the answer says what holds, which may be a newer word that came before this one."""
     resumed_at = context.standing.resumed_at
     undone = resumed_at is not None and resumed_at > event.at
-    return [_stop(event), answer("resumed" if undone else "stopped", event)]
+    obeyed: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
+    return _with_question(obeyed, meaning, event, context)
+
+
+def _with_question(
+    obeyed: list[Action], meaning: Meaning, event: MessageReceived, context: Context
+) -> list[Action]:
+    """What is asked beside such a wish is answered before it, or stands in a case."""
+    asked = [each for each in meaning.also if each in (*SHIPPING_QUESTIONS, "payment_status")]
+    if asked:
+        return [*ANSWERS[asked[0]](meaning, event, context), *obeyed]
+    if asks_beside_wish(event.text):
+        return [*obeyed, CallHuman(reason="not_understood", details=quoted(event))]
+    return obeyed
 
 
 def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -285,7 +329,8 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     wish = _no_offers(event)
     stands = _stopped_since(event, context) or (wish.stop is None and context.standing.stopped)
-    return [wish, answer("stopped" if stands else "offers_ended", event)]
+    obeyed: list[Action] = [wish, answer("stopped" if stands else "offers_ended", event)]
+    return _with_question(obeyed, meaning, event, context)
 
 
 def _stopped_since(event: MessageReceived, context: Context) -> bool:
@@ -304,7 +349,7 @@ def _resume(event: MessageReceived) -> Consent:
 
 def _no_offers(event: MessageReceived) -> Consent:
     """The smaller wish takes an earlier stop back where it is in the words that the stop's answer offered."""
-    stop = None if only_off_a_list(normalise(event.text)) else False
+    stop = False if chooses_no_offers(normalise(event.text)) else None
     return Consent(stop=stop, promotions=False, at=event.at)
 
 
@@ -451,6 +496,7 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
 QUESTIONS: Questions = {
     "which_meaning": Question(which_meaning.LAPSES, _chosen),
     **claims.QUESTIONS,
+    **complaints.QUESTIONS,
     **after_sales.QUESTIONS,
     **products.QUESTIONS,
     **lost_sale.QUESTIONS,

@@ -1,10 +1,11 @@
 """Complaints: taken at once with a number and a day, to the owner where that is wiser, told when decided."""
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import Action, CallHuman, OpenCase, Say, TellSeller, Value
+from bot.domain.actions import Action, CallHuman, KeepTalk, OpenCase, Say, TellSeller, Value
 from bot.domain.complaints import OVER as OVER
 from bot.domain.complaints import SOON as SOON
 from bot.domain.complaints import decided_by
@@ -15,21 +16,33 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money, parse_money
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
+from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import return_news
 from handlers.alarm import alarm_in, is_harm
-from handlers.awaited import noted
+from handlers.awaited import noted, wants_answer
 from handlers.causes import OTHER, cause_of, concern_of
 from handlers.late_shipping import is_late
 from handlers.normalise import normalise
-from handlers.order_proof import numbers_in
-from handlers.questions import Answers
+from handlers.order_proof import numbers_in, only_numbers
+from handlers.order_wishes import says_only
+from handlers.questions import Answers, Question, Questions
 from handlers.replies import answer, quoted
 from handlers.validity import amount, cancelled, iso, refunded_in_full
 from handlers.vip import standing, tier_of
 from handlers.which_order import named_order, own_order
 
 COMPENSATED = ("late", "damaged", "missing")  # what the bot itself may make good, where the shop lets it
+DECIDED = "decided"  # the question whether that settles it
+AT_ONCE = timedelta(days=1)  # after a decision, within which words of no other meaning are about it
+# What an answer to a decision may be taken for.
+_VAGUE = frozenset(("unknown", "other", "complaint", "insult", "damaged_item"))
+_NOT_SETTLED = re.compile(
+    r"不(?:太|怎么|能|可)?(?:满意|接受|同意|认可|认同|公平|合理|行|够|可以)|没有?解决|太少"
+    r"|\bnot (?:\w+ ){0,2}(?:happy|satisfied|enough|acceptable|ok(?:ay)?|fair|right|good|solved|settled"
+    r"|resolved|accept)\b|\b(?:unacceptable|unhappy|dissatisfied|disagree|too little)\b"
+    r"|\b(?:does|did) not (?:settle|solve|resolve|help|work)|^\W*no(?:pe)?\W*$"
+)
 
 
 def complaint(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -101,7 +114,29 @@ def tell_outcome(event: CaseSettled, context: Context) -> list[Action]:
         told |= {"amount_minor": event.refund.minor, "currency": event.refund.currency}
     key = f"complaint_settled:{case.number}:{case.reopened}"
     about = None if case.chat else case.order  # so that it goes to this order's own contacts
-    return [Say(template="complaint_settled", key=key, order=about, to=case.chat, values=told)]
+    said = Say(template="complaint_settled", key=key, order=about, to=case.chat, values=told)
+    if context.conversation is None:
+        return [said]
+    until = context.now + context.shop.complaints.reopen_within
+    asked = Asked(DECIDED, context.now, until, {"order": case.order, "kind": case.kind})
+    return [said, KeepTalk(talk=msgspec.structs.replace(context.conversation.talk, asked=asked))]
+
+
+def _not_settled(
+    asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
+) -> list[Action] | None:
+    """Who is not content with a decision, which asked for their word, complains again, or hears of a
+    person."""
+    if event.kind != "text" or not says_only(meaning, _VAGUE) or only_numbers(event.text):
+        return None
+    told = context.now - asked.at < AT_ONCE and not wants_answer(event.text)
+    if not (told or _NOT_SETTLED.search(normalise(event.text))):
+        return None
+    order = next((each for each in context.orders if each.id == asked.about.get("order")), None)
+    if asked.about.get("kind") == "complaint":
+        return _taken(OTHER, None, order, event, context)
+    again = CallHuman(reason="wrote_again", details=quoted(event), order=order.id if order else None)
+    return [answer("human_coming", event), again]
 
 
 def _taken(
@@ -184,6 +219,8 @@ def _is_of(event: TimeCame, case: Case) -> bool:
     """False for a deadline that was set before the case was opened again."""
     return event.external_id.rpartition(":")[2] == str(case.reopened)
 
+
+QUESTIONS: Questions = {DECIDED: Question(AT_ONCE, _not_settled)}
 
 ANSWERS: Answers = {"complaint": complaint, "damaged_item": complaint, "insult": insult}
 

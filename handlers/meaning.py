@@ -61,6 +61,9 @@ _ENDS = re.compile(
 )
 _NUMBER = re.compile(r"^[\W\d]+")
 _PARTS = 20  # that are read for it
+_CLAUSES = re.compile(r"(?<=[.!?;,。，；！？])\s*|\n|\band\b")
+_ASKS = re.compile(r"[?？]|吗|哪|几时|多久|什么")
+_TOO_SHORT = 5  # characters, to be a question of its own
 # Whatever was said to be paid, it is not as it should be.
 _WENT_WRONG = re.compile(
     r"退|失败|重复|两次|多付|扣"
@@ -125,10 +128,12 @@ def recognise(text: str) -> Meaning:
     if pressed:
         plain = parts[0] = without_pressing(plain)
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    if any(map(wants_no_offers, parts)):
-        return _by("no_offers", 1.0, "no more offers")
-    if any(wants_stop(without_pressing(part)) for part in parts):
-        return _by("stop", 1.0, "stop word", tuple(dict.fromkeys(phrase.meaning for phrase in found)))
+    stops = any(wants_stop(without_pressing(part)) for part in parts)
+    beside = tuple(dict.fromkeys(phrase.meaning for phrase in found))
+    if any(map(wants_no_offers, parts)) and not stops:
+        return _by("no_offers", 1.0, "no more offers", beside)
+    if stops:
+        return _by("stop", 1.0, "stop word", beside)
     if any(map(wants_resume, parts)):
         return _by("resume", 1.0, "resume word")
     if not found:
@@ -167,6 +172,13 @@ def names_broken_page(text: str) -> bool:
 def asks_when(text: str) -> bool:
     """True if it is asked when something is sent or comes, whatever else is said beside it."""
     return any({"when_ship", "where_is_order"} & meant for meant in _of_parts(text))
+
+
+def asks_beside_wish(text: str) -> bool:
+    """True if a question is asked beside a wish to hear no more, whatever it is about."""
+    parts = map(normalise, _CLAUSES.split(text[:LONGEST])[:_PARTS])
+    rest = (part for part in parts if not wants_stop(part) and not wants_no_offers(part))
+    return any(_ASKS.search(part) and len(part) > _TOO_SHORT for part in rest)
 
 
 def parts_of(text: str) -> list[str]:

@@ -18,8 +18,10 @@ from bot.domain.meanings import (
     Understanding,
 )
 from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, recognise
+from handlers.normalise import normalise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
+from handlers.stop import refuses_stop
 from handlers.taken_back import after_taking_back, corrected, without_denied
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
@@ -98,8 +100,10 @@ def _left(event: MessageReceived, reads: Callable[[MessageReceived], Understandi
 
 def _as_said(learned: Understanding, text: str) -> Understanding:
     """Who says that they have not paid, or asks, claims nothing; where it fails, no way of paying is asked
-    for."""
+    for. "Don't stop" is no stop."""
     intents = {each.intent for each in learned.meanings}
+    if "stop" in intents and refuses_stop(normalise(text)):
+        return Understanding("hand_over", (Meaning("unknown", 0.0),))
     if intents & BROKEN and names_broken_page(text):
         return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
     instead = instead_of_claim(text) if intents & OF_PAYING else None

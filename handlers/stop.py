@@ -41,6 +41,31 @@ _OFF_A_LIST = re.compile(
     r"(?: (?:list|e-?mail|mail|message)s?|s)?\b"
 )
 
+# A wish about offers alone, in a buyer's own words; "these ads" are whatever they got of us.
+_OFFERS = (
+    r"(?:promos?\b|promotions?\b|promotional\b|marketing\b|advertis\w{2,7}|adverts?\b|offers\b|ads?\b"
+    r"|newsletters?\b)(?! ?(?:code|price|voucher|item)s?\b)"
+    r"(?: (?:(?:e-?)?mails?|messages?|texts?|sms|stuff|notifications?|letters?)\b)?"
+)
+_NO_OFFERS = re.compile(
+    r"(?<!not )(?<!never )\b(?:stop|no more|no further|unsubscribe|opt(?:ing)?[ -]?out|end|cease|quit"
+    r"|do not (?:want|send|need|give|text|message|(?:e-?)?mail))\b"
+    r"(?: (?:please|ever|me|us|send(?:ing)?|giving|get(?:ting)?|receiv(?:e|ing)|text(?:ing)?|e?-?mailing"
+    r"|messaging|from|of|with|about|to|any ?more|any|all|the|your|such|out|now|just|only)){0,6}"
+    rf" {_OFFERS}"
+    r"|(?:不要|(?<![先分区特性级类告个])别|勿|不想要?|不用|不需要|停止|拒收|(?<![要别])(?:退订|取消订阅))"
+    r"(?:再|继续|总|老|一直|给我|向我|跟我|你们|你|收到|接收|看到?|发送?|传送?|寄|推送?|任何|的){0,6}"
+    r"(?:广告|推销|[营行]销|促销|推广|优惠(?=短信|消息|信息|邮件|简讯|讯息|推送|通知))"
+    r"(?:短信|消息|信息|邮件|简讯|讯息|推送|通知){0,2}"
+    r"|(?:广告|推销|[营行]销|促销)(?:短信|消息|信息|邮件|简讯|讯息){0,2}(?:请|都|就){0,2}(?:不要|别)(?:再|给我){0,2}"
+    r"[发传寄推]送?"
+)
+# Beside it, what speaks of any message.
+_ANY_MESSAGE = re.compile(
+    r"messag|\btext(?:s|ing)?\b|\bsms\b|mail|contact|\bwrit|spam|bother|\ball\b|everything|anything"
+    r"|消息|短信|信息|简讯|讯息|邮件|联系|打扰|骚扰"
+)
+
 _MESSAGES = (
     r"(?:text|messag|messge|sms|mail|e-?mail|writ|send|contact|call|spam|bother|disturb|annoy"
     r"|notif|remind|ads?\b"
@@ -82,6 +107,8 @@ _REFUSES = re.compile(
     r"|never) (?:to )?(?:unsubscribe|opt)"
 )
 
+_GO_ON = re.compile(r"\b(?:not|never) (?:ever )?stop\b|(?:不要|别|不用)停(?!止)")
+
 # What a wish may go on with in the next message, and what says nothing by itself.
 _REST = re.compile(
     r"^(?:消息|短信|信息|讯息|简讯|广告|邮件|通知|推送|我|给|[你您]们?|的|了|啦|吧|啊|谢谢|任何|这些"
@@ -107,7 +134,9 @@ _NOT_STOP_AFTER = re.compile(
 
 @lru_cache(maxsize=512)  # asked when a message is received, and again when it is read
 def wants_stop(plain: str) -> bool:
-    """True if normalised text of any of our languages asks to stop, alone or inside a sentence."""
+    """True if normalised text of any of our languages asks to stop, alone or inside a sentence, and not only
+    for offers."""
+    plain = _without_offers(plain)
     if words_only(plain) in _WHOLE:
         return True
     if _REFUSES.search(plain):
@@ -128,12 +157,24 @@ def goes_on(plain: str) -> bool:
 
 def wants_no_offers(plain: str) -> bool:
     """True for the smaller wish: no more offers, and all else as before."""
-    return words_only(plain) in _WHOLE_NO_OFFERS or (only_off_a_list(plain) and not wants_stop(plain))
+    named = _OFF_A_LIST.search(plain) or _without_offers(plain) != plain
+    return chooses_no_offers(plain) or (bool(named) and not wants_stop(plain))
 
 
-def only_off_a_list(plain: str) -> bool:
-    """True for a sentence about a list of mails: it is of offers, and takes back nothing else."""
-    return _OFF_A_LIST.search(plain) is not None
+def chooses_no_offers(plain: str) -> bool:
+    """True for the words that the answer to a stop gives: any others take no stop back."""
+    return words_only(plain) in _WHOLE_NO_OFFERS
+
+
+def refuses_stop(plain: str) -> bool:
+    """True for "don't stop"."""
+    return bool(_REFUSES.search(plain) or _GO_ON.search(plain))
+
+
+def _without_offers(plain: str) -> str:
+    """What is left beside a wish about offers; the whole, if that speaks of messages of any kind."""
+    rest = _NO_OFFERS.sub(" ", plain)
+    return plain if _ANY_MESSAGE.search(rest) else rest
 
 
 def wants_resume(plain: str) -> bool:

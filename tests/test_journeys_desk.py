@@ -15,6 +15,8 @@ from bot.domain.events import BuyerRef, MessageReceived
 from bot.domain.knowledge import Entry
 from bot.operations.audit.audit import audit
 from bot.seller.canned import Sent, send_reply
+from bot.seller.explanation import explain
+from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from storage import read_models
 from storage.read_models import CaseView
@@ -184,6 +186,22 @@ async def test_what_waited_while_a_person_talked_is_said_once_the_chat_is_given_
 
     await desk.seller_says("/bot on 1")
     assert "SF1" in "".join(desk.heard())
+    assert desk.audited() == []
+
+
+async def test_an_answer_to_a_persons_word_is_a_case_again_though_the_one_before_was_settled(
+    shops: ManyShops,
+) -> None:
+    desk = Desk(shops, "en")
+    await desk.ann_says("agent please")
+    await desk.seller_says("Which colour do you want?", reply_to=notice(desk))
+    await desk.seller_says("/case 1 done")
+    told, heard = len(desk.told()), len(desk.heard())
+    await desk.ann_says("The blue one")
+    await desk.ann_says("and gift wrapped")
+
+    assert ["The blue one" in each for each in desk.told()[told:]] == [True]  # the rest stands there
+    assert len(desk.heard()) == heard
     assert desk.audited() == []
 
 
@@ -372,6 +390,12 @@ async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> 
     await engine.settle()
     assert desk.heard()[spoken:] == ["We wrap gifts for free.\nJust tell us."]
     assert not (await desk.case()).waits
+    key = next(each for each in await engine.outbox() if each.startswith("from_person"))
+    told = await engine.database.read(
+        lambda link: explain(link, engine.shop, engine.settings, SellerWords("en"), key)
+    )
+    assert told is not None
+    assert told.sections[0].lines[0].startswith("lin wrote this to the buyer of case 1")
     await desk.ann_says("where is my parcel")
     assert len(desk.heard()) == spoken + 1  # the bot is silent
     assert (await desk.case()).case.owes_word

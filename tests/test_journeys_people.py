@@ -30,8 +30,8 @@ COMPLAINS = {
 THANKS = {"zh-CN": "谢谢", "zh-TW": "謝謝", "en": "thanks"}
 AGAIN = {
     "zh-CN": "还是坏的，我要投诉",
-    "zh-TW": "還是壞的，我要客訴",
-    "en": "The new one is broken too, I complain",
+    "zh-TW": "這樣不夠",
+    "en": "no, I'm not happy with that",
 }
 
 

@@ -294,7 +294,7 @@ class Claimer:
         due, facts, row = each.due, each.facts, each.row
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
         key = self._addresses[shop_id].key(address)
-        stop_url = None if to_seller else self._links.stop_url(shop_id, key)
+        stop_url = None if to_seller else self._links.stop_url(shop_id, key, each.template.locale)
         link = self._link(shop_id, due, policy, key)
         if policy.asks_for_offers and link is None:
             return Skip(Reason("no_public_url"))

@@ -20,10 +20,11 @@ class Links:
         self._public_url = public_url
         self._bots = bots
 
-    def stop_url(self, shop: str, address: AddressKey) -> str | None:
-        """One-click unsubscribe of an address (RFC 8058)."""
+    def stop_url(self, shop: str, address: AddressKey, locale: str | None = None) -> str | None:
+        """One-click unsubscribe of an address (RFC 8058); locale: of the message that carries it, which the
+        page speaks too."""
         token = self._tokens.token("stop", shop, *address) if self._public_url else None
-        return f"{self._public_url}/stop/{token}" if token else None
+        return f"{self._public_url}/stop/{token}{f'?in={locale}' if locale else ''}" if token else None
 
     def confirm_url(self, shop: str, address: AddressKey) -> str | None:
         """Confirms that an address wants offers."""

@@ -29,6 +29,8 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
 
     day_at: since when `day_answers` are counted, the answers of a day; lately: how the newest different ones
     of them are known again; repeats: how many in a row were no others.
+
+    through_us: the person who talks in this chat does so through us, so that they read it only in cases.
     """
 
     last: str | None = None
@@ -44,6 +46,7 @@ class Talk(msgspec.Struct, frozen=True, omit_defaults=True):
     day_answers: int = 0
     lately: tuple[str, ...] = ()
     repeats: int = 0
+    through_us: bool = False
 
     def before(self, now: datetime) -> Before:
         """What may help to understand the next words."""

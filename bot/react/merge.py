@@ -95,7 +95,7 @@ def merge_event(work: UnitOfWork, identities: Identities, wishes: Wishes, event:
         case CaseSettled():
             case_records.close_numbered(work.connection, work.shop_id, event.case, work.now, event.outcome)
             buyer, case = work.case(event.case)
-            return Subject(buyer=buyer, case=case)
+            return Subject(buyer=buyer, case=case, chat=work.read_chat(case.chat) if case else None)
         case _:
             return Subject()
 
@@ -188,7 +188,8 @@ def _chat(
         _open_verified(work, event)
     elif replied := not _is_echo(work, event, buyer):
         until = work.heard_at(event.at) + work.unit.shop.takeover
-        chat = _replace(chat, human_until=_latest(chat.human_until, until))
+        talk = _replace(chat.talk, through_us=event.relayed)
+        chat = _replace(chat, human_until=_latest(chat.human_until, until), talk=talk)
     work.put_chat(chat)
     return Subject(buyer=buyer, chat=chat, replied=replied)
 
@@ -222,7 +223,7 @@ def _switched(work: UnitOfWork, event: BotSwitched) -> Subject:
         return Subject()
     at = work.heard_at(event.at)
     until = _latest(chat.human_until, at + work.unit.shop.takeover) if event.silent else at
-    chat = _replace(chat, human_until=until)
+    chat = _replace(chat, human_until=until, talk=_replace(chat.talk, through_us=event.silent))
     work.put_chat(chat)
     if not event.silent:
         work.let_speak(chat.buyer)

@@ -30,6 +30,7 @@ from bot.domain.quotes import FIRST, Quote
 from bot.domain.stock_wishes import StockWish
 from bot.domain.talks import NO_TALK, Talk
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, Wish, heard_at, mailbox
+from bot.seller.cases import ORDER_STOPPED
 from storage import (
     buyer_records,
     case_records,
@@ -189,6 +190,13 @@ class UnitOfWork:
             self.unit.ask(self._read_cases(set(), {id}))
         return self.orders.get(id)
 
+    def read_chat(self, name: str | None) -> Conversation | None:
+        """A chat that `read` did not find, by its name."""
+        channel, _, address = (name or "").partition(":")
+        if name and (channel, address) not in self.chats:
+            self.chats.update(self.unit.ask(conversation_records.by_place({(channel, address)})))
+        return self.chats.get((channel, address))
+
     def orders_with(self, email: str | None, phone: str | None) -> list[Order]:
         """The orders that have this mail address or this phone among their contacts, as they are now."""
         for order in order_records.of_contact(self.connection, self.shop_id, email, phone):
@@ -311,6 +319,16 @@ class UnitOfWork:
             self._reachable.add(order.id)
         self.orders[order.id] = order
         self._changed_orders.add(order.id)
+
+    def let_confirm(self, address: AddressKey) -> None:
+        """Let the orders of an address that a stop kept from being confirmed be written to again."""
+        chat = self.chats.get(address)
+        orders = self.orders_with(address[1], None) if address[0] == EMAIL else []
+        orders = [*orders, *(self.orders_of(chat.buyer) if chat else ())]
+        open_cases = self.unit.ask(case_records.open_of(set(), {order.id for order in orders}))
+        self._reachable |= {
+            each.order for _, each in open_cases if each.order and each.reason == ORDER_STOPPED
+        }
 
     def put_buyer(self, buyer: Buyer) -> None:
         """Replace a buyer in memory; `write` saves them if they differ."""

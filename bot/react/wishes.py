@@ -44,6 +44,9 @@ class Wishes:
         self._add(addresses, wish, event, None)
 
     def resume(self, event: Event, address: AddressKey, at: datetime) -> None:
+        """Record that messages are wanted again; an order that the stop kept from being confirmed is."""
+        if address[0] == EMAIL or self.standing(address).stopped:
+            self._work.let_confirm(address)
         self._add([address], Wish(what="all", yes=True, at=self._work.heard_at(at)), event, None)
 
     def want_offers(self, event: Event, address: AddressKey, at: datetime) -> None:

@@ -10,11 +10,12 @@ from html import escape
 from aiohttp import web
 
 from bot.domain.events import OWN_LINK, AnyEvent, BuyerOptedOut, BuyerRef, OffersConfirmed
-from bot.domain.shop import Shop
+from bot.domain.shop import LOCALES, Shop
 from bot.domain.signed_tokens import SignedTokens
 from bot.receive.delivery_store import DeliveryStore
 from bot.receive.page_headers import policy_with
 from bot.seller.words import SellerWords
+from bot.texts.catalogue import locale_chain
 from storage.inbox import inbox_event
 
 STYLE = """body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem;
@@ -28,7 +29,12 @@ PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 POLICY = {"Content-Security-Policy": policy_with(STYLE)}
 FORM = '<form method="post"><button>{button}</button></form>'
 TAKE_BACK = "again"  # in the query of a press that takes a stop back
-UNDO = f'<form method="post" action="?{TAKE_BACK}"><button>{{button}}</button></form>'
+LANGUAGE = "in"  # in the query: the language of the mail that carried the link
+UNDO = (
+    f'<form method="post" action="?{TAKE_BACK}&amp;{LANGUAGE}={{locale}}"><button>{{button}}</button></form>'
+)
+
+_SPOKEN = {locale[:2] for locale in LOCALES}
 
 
 class UnsubscribePage:
@@ -50,7 +56,7 @@ class UnsubscribePage:
     async def ask(self, request: web.Request) -> web.Response:
         """Show the button that stops messages, and the one that lets them come again."""
         shop_id, named = self._verified("stop", request)
-        return self._page(shop_id, "stop_ask", button="stop_button", undo=len(named) == 2)
+        return self._page(request, shop_id, "stop_ask", button="stop_button", undo=len(named) == 2)
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
@@ -67,13 +73,13 @@ class UnsubscribePage:
         )
         await self._keep(shop_id, event)
         if again:
-            return self._page(shop_id, "stop_undone")
-        return self._page(shop_id, "stop_done", undo=of_address)
+            return self._page(request, shop_id, "stop_undone")
+        return self._page(request, shop_id, "stop_done", undo=of_address)
 
     async def ask_offers(self, request: web.Request) -> web.Response:
         """Show the button that confirms that offers are wanted."""
         shop_id, _ = self._verified("offers", request)
-        return self._page(shop_id, "offers_ask", button="offers_button")
+        return self._page(request, shop_id, "offers_ask", button="offers_button")
 
     async def confirm_offers(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
@@ -86,7 +92,7 @@ class UnsubscribePage:
             address=(named[0], named[1]),
         )
         await self._keep(shop_id, event)
-        return self._page(shop_id, "offers_done")
+        return self._page(request, shop_id, "offers_done")
 
     async def _keep(self, shop_id: str, event: AnyEvent) -> None:
         try:
@@ -103,15 +109,20 @@ class UnsubscribePage:
             raise self._unknown()
         return verified[0], verified[1:]
 
-    def _page(self, shop_id: str, text: str, button: str | None = None, undo: bool = False) -> web.Response:
+    def _page(
+        self, request: web.Request, shop_id: str, text: str, button: str | None = None, undo: bool = False
+    ) -> web.Response:
         shop = self._shops[shop_id]
-        words = SellerWords(shop.locale)
+        locale = _language_of(request, shop.locale)
+        words = SellerWords(locale)
         parts = [f"<p>{escape(words.phrase(text, {'shop': shop.name}))}</p>"]
         if button:
             parts.append(FORM.format(button=escape(words.phrase(button, {}))))
         if undo:
-            parts.append(UNDO.format(button=escape(words.phrase("stop_undo_button", {}))))
-        body = _written(shop.locale, shop.name, "".join(parts))
+            parts.append(
+                UNDO.format(button=escape(words.phrase("stop_undo_button", {})), locale=escape(locale))
+            )
+        body = _written(locale, shop.name, "".join(parts))
         return web.Response(text=body, content_type="text/html", headers=POLICY)
 
     def _unknown(self) -> web.HTTPNotFound:
@@ -123,9 +134,21 @@ class UnsubscribePage:
         return web.HTTPNotFound(text=body, content_type="text/html", headers=POLICY)
 
 
+def _language_of(request: web.Request, own: str) -> str:
+    """The language of the mail, where the link says it; else the first that the browser wants and we have,
+    else the shop's own."""
+    wanted = (
+        each.partition(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(",")
+    )
+    for each in (request.query.get(LANGUAGE, ""), *wanted):
+        if each[:2].lower() in _SPOKEN:
+            return next(locale for locale in locale_chain(each) if locale in LOCALES)
+    return own
+
+
 def _written(locale: str, title: str, body: str) -> str:
     return PAGE.format(lang=escape(locale), style=STYLE, title=escape(title), body=body)
 
 
 def _name(what: str, named: tuple[str, ...], at: datetime) -> str:
-    return f"{what}:{':'.join(named)}:{at:%Y%m%d%H%M%S}"
+    return f"{what}:{':'.join(named)}:{at:%Y%m%d%H%M%S%f}"

@@ -12,7 +12,16 @@ from bot.domain.messages import MessagePolicy
 from bot.seller.cases import Cases
 from bot.seller.settle import CHANNEL
 from bot.texts.catalogue import Catalogue
-from storage import buyer_records, case_records, inbox, order_records, outbox, trail
+from storage import (
+    buyer_records,
+    case_records,
+    conversation_records,
+    inbox,
+    order_records,
+    outbox,
+    proof_records,
+    trail,
+)
 from storage.case_records import CaseWord
 from storage.inbox import own_inbox_event
 from storage.trail import Trace
@@ -42,7 +51,7 @@ def send_reply(
     if case is None:
         return Sent.UNKNOWN
     buyer = unit.ask(buyer_records.by_id({buyer_id})).get(buyer_id) if buyer_id else None
-    if buyer is None:
+    if buyer is None or _known_lost(unit, case, buyer):
         return Sent.NO_BUYER
     text = words if isinstance(words, str) else _filled(words, unit, catalogue, case, buyer)
     version = catalogue.resolve(TEMPLATE, buyer.locale or unit.shop.locale)
@@ -69,6 +78,18 @@ def send_reply(
     trace = Trace(shop=unit.shop_id, at=unit.now, what=trail.REPLY_SENT, who=by, about=str(number))
     trail.add(unit.connection, trace)
     return Sent.DONE
+
+
+def _known_lost(unit: Unit, case: Case, buyer: Buyer) -> bool:
+    """Whether a message about its order found no address, and no chat is known where this one would."""
+    if case.chat or case.order is None:
+        return False
+    known = (each for _, each in unit.ask(case_records.open_of(set(), {case.order})))
+    if not any(each.kind == "unreachable" and each.reason == "undeliverable" for each in known):
+        return False
+    chats = unit.ask(conversation_records.by_buyer({buyer.id})).get(buyer.id, ())
+    opened = unit.ask(proof_records.chats_of({case.order})).get(case.order)
+    return not opened and all(chat.blocked for chat in chats)
 
 
 def _filled(reply: Entry, unit: Unit, catalogue: Catalogue, case: Case, buyer: Buyer) -> str:

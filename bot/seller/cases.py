@@ -25,11 +25,12 @@ from storage.lookup import numbers_of
 from storage.outbox import SELLER, Outcome
 from storage.unit import CaseLine, Unit
 
-NOTICE, DESK = "seller_case", "desk_answer"
+NOTICE, DESK, PERSONS = "seller_case", "desk_answer", "from_person"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
 _OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
 STOPPED, CONFIRMATION = "stopped", "order_confirmation"  # whoever orders again hears nothing at all
+ORDER_STOPPED = "order_stopped"  # the reason of the case of an order that a stop kept from being confirmed
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
 
 
@@ -319,13 +320,14 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
     if why.code == STOPPED:
         key = f"unreachable:{order}"
         details: dict[str, Value] = {"order": number}
-        return OpenCase(kind="unreachable", key=key, reason="order_stopped", details=details, order=order)
+        return OpenCase(kind="unreachable", key=key, reason=ORDER_STOPPED, details=details, order=order)
     if why.code == LATE:  # one for each chat and day, because whoever hears nothing writes again
         key = f"unanswered:{row.to}:{row.due_at.date()}"
         details = {"asked_at": row.due_at.isoformat(), "template": row.template}
         return OpenCase(kind="undeliverable", key=key, reason="unanswered", details=details, order=order)
-    # No address is one matter for all messages of an order; any other trouble is a message's own.
-    lost = why.code == "no_way" and order
+    # No address is one matter for all messages of an order, but not for a person's words, which are asked
+    # after; any other trouble is a message's own.
+    lost = why.code == "no_way" and order and row.template != PERSONS
     kind: CaseKind = "unreachable" if lost else "undeliverable"
     about = order if lost else row.key
     details = {"template": row.template, "why": why.values.get("why")}

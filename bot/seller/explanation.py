@@ -1,5 +1,6 @@
 """Explain one message, sent or not: what happened, which rule, which facts, how it ended."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,9 @@ from storage.asking import ask
 from storage.read_models import AttemptView, EventView, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
+
+BY_HAND = "cases"  # the rule of what a person wrote for a case, or was told of one
+_SAID_BY = re.compile(r"from_person:(?:command:)?(.+?):(\d+):[^:]+:[^:]+:.+")  # who, and the case
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -122,7 +126,11 @@ class _Explainer:
 
     def _happened(self) -> Iterator[str]:
         message, stored = self.message, self.event
-        if message.event is None:
+        if message.event is None and message.rule == BY_HAND:
+            by = _SAID_BY.fullmatch(message.key)
+            who, case = by.groups() if by else (None, message.values.get("case"))
+            yield self._line("case_written", who=who, case=case, created_at=message.created_at)
+        elif message.event is None:
             promotion = message.values.get("promotion", message.rule)
             yield self._line("promotion_began", promotion=promotion, created_at=message.created_at)
         elif stored is None:

@@ -25,6 +25,7 @@ from sqlalchemy import select, update
 
 from bot.channels import standard_webhooks
 from bot.cli import app, main
+from bot.commands.cases import LIKE_A_NAME
 from bot.domain.actions import OpenCase
 from bot.domain.context import Buyer
 from bot.domain.errors import StorageError
@@ -785,3 +786,10 @@ def test_the_page_of_commands_names_every_command_with_every_option() -> None:
 
     assert missing == []
     assert [name for name in sections if name not in dict(commands(typer.main.get_command(app)))] == []
+
+
+def test_a_sentence_of_chinese_is_no_name_of_a_reply() -> None:
+    for name in ("wrap", "late-1", "包装"):
+        assert LIKE_A_NAME.fullmatch(name)
+    for words in ("已经给您发货了", "it left", "明天就發貨喔"):
+        assert not LIKE_A_NAME.fullmatch(words)

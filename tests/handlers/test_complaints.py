@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from bot.domain.actions import Action, CallHuman, OpenCase, Say, TellSeller
 from bot.domain.complaints import OVER, SOON, deadlines
-from bot.domain.context import Case, Context
+from bot.domain.context import Case, Context, Conversation
 from bot.domain.events import CaseSettled, OrderEvent, TimeCame
 from bot.domain.meanings import Meaning
 from bot.domain.shop import Shop
+from bot.domain.talks import Asked, Talk
 from handlers import complaints
 from tests.handlers import world
 from tests.handlers.world import (
@@ -20,7 +21,9 @@ from tests.handlers.world import (
     DAY,
     HOUR,
     PLACED,
+    answers,
     chat_context,
+    days,
     decide,
     order_of,
     shop_with,
@@ -242,3 +245,22 @@ def test_harm_goes_first_in_whatever_talk_and_to_the_owner_each_time_it_is_anoth
     assert opened(hurt).details["concern"] == "health"
     assert said(hurt) == ["noted"]
     assert complaints.alarmed(wrote("can it catch fire?"), context) == []
+
+
+def test_words_after_a_decision_are_about_it_unless_they_mean_something_else() -> None:
+    asked = Asked("decided", PLACED, PLACED + days(14), {"order": "1001", "kind": "complaint"})
+
+    def heard(text: str, after: timedelta = HOUR, **known: Any) -> list[str]:
+        chat = Conversation(channel="telegram", address="42", buyer="ann", talk=Talk(asked=asked))
+        context = chat_context(PAID, conversation=chat, now=PLACED + after, **known)
+        return answers(wrote(text), context)
+
+    for text in ("that is not enough", "nope", "这个我不能接受", "這樣不夠", "my aunt gave it to me"):
+        assert heard(text) == ["complaint_taken"], text
+    assert heard("my aunt gave it to me", days(2)) == ["not_understood"]
+    assert heard("這樣不夠", days(2)) == ["complaint_taken"]
+    assert heard("where is my order?") == ["where_is_order"]
+    assert heard("有红色的吗") == ["not_understood"]
+    assert heard("ok thanks") == ["thanks"]
+    asked = msgspec.structs.replace(asked, about={"order": None, "kind": "human"})
+    assert heard("that is not enough") == ["human_coming"]

@@ -221,7 +221,7 @@ LONG_STOP = (
     "text",
     [
         *(f"where is order 1001\n{LONG_STOP}", f"I do not want to unsubscribe, I said\n{LONG_STOP}"),
-        *(STORY + LONG_STOP, "别再\n给我发消息了", "別再 \n 發訊息給我", "不要再给我\n发广告"),
+        *(STORY + LONG_STOP, "别再\n给我发消息了", "別再 \n 發訊息給我", "不要再给我\n发短信"),
     ],
 )
 def test_a_stop_is_heard_whatever_is_read_beside_it(text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from bot.domain.actions import Action, CallHuman, Consent, OpenCase, Say
 from bot.domain.context import Case, Context, Conversation
 from bot.domain.meanings import Meaning, Understanding
+from bot.domain.talks import Talk
 from bot.domain.wishes import Standing
 from tests.handlers import world
 from tests.handlers.world import (
@@ -188,6 +189,48 @@ def test_while_a_person_talks_the_bot_is_silent_and_obeys_a_stop() -> None:
     assert silent("", kind="other") == silent("有红色的吗") == []
     assert [type(action) for action in silent("转人工")] == [CallHuman]  # heard, and not answered
     assert [type(action) for action in silent("STOP")] == [Consent]
+
+
+TALKING = Conversation(
+    channel="telegram",
+    address="42",
+    buyer="ann",
+    human_until=PLACED + days(1),
+    talk=Talk(through_us=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "counts"),
+    [
+        ("I've paid order 1001", "i_paid", [("OpenCase", "payment_claim")]),
+        ("cancel order 1001", "cancel_order", [("EndReminders", None), ("OpenCase", "order_change")]),
+        ("別再催我付款了", "no_reminders", [("EndReminders", None), ("EndReminders", None)]),
+        ("杯子碎了，我要投诉", "complaint", [("OpenCase", "complaint")]),
+        ("where is my order", "where_is_order", []),
+    ],
+)
+def test_what_is_asked_for_counts_in_silence_while_a_person_talks(
+    text: str, intent: str, counts: list[tuple[str, str | None]]
+) -> None:
+    understood = Understanding("answer", (Meaning(intent, 0.95),))
+    known: dict[str, Any] = {"conversation": TALKING, "cases": (WAITS,), "understood": understood}
+    decided = decide(wrote(text), chat_context(UNPAID, **known))
+
+    assert [(type(each).__name__, getattr(each, "kind", None)) for each in decided] == counts
+
+
+def test_words_to_a_person_who_talks_through_us_stand_in_a_case_also_after_theirs_was_settled() -> None:
+    elsewhere = msgspec.structs.replace(TALKING, talk=Talk())
+    again = CallHuman(reason="wrote_again", details={"text": "蓝色的那个吧"})
+
+    def silent(text: str, chat: Conversation = TALKING, **known: Any) -> list[Action]:
+        return decide(wrote(text), chat_context(conversation=chat, **known))
+
+    assert silent("蓝色的那个吧") == [again]
+    assert silent("蓝色的那个吧", cases=(WAITS,)) == []  # it stands there
+    assert silent("蓝色的那个吧", elsewhere) == []  # the person reads it in their own system
+    assert silent("谢谢") == []
 
 
 def test_any_other_open_case_of_theirs_does_not_stand_for_a_person() -> None:

@@ -29,6 +29,13 @@ def test_rules_decide_wishes_and_politeness_and_what_was_learned_decides_the_res
     assert learned(COMPLAINT)[4:] == ["where is my order?", "it is all a big joke, isn't it"]
 
 
+def test_who_asks_not_to_stop_is_not_stopped() -> None:
+    stop = Understanding("answer", (Meaning("stop", 0.95),))
+
+    for text in ("don't stop", "please never stop writing to me", "不要停"):
+        assert read(wrote(text), "en", understand=lambda *_: stop).meanings[0].intent == "unknown"
+
+
 def test_phrases_decide_where_what_was_learned_is_not_sure() -> None:
     assert learned(UNSURE)[2:4] == ["where_is_order", "price"]
 

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from bot.domain.actions import Consent, OpenCase, Say
+from bot.domain.actions import CallHuman, Consent, OpenCase, Say
 from bot.domain.context import Conversation
 from bot.domain.events import BuyerOptedOut, BuyerRef, OffersConfirmed
 from bot.domain.wishes import EMAIL, Standing
@@ -23,7 +23,7 @@ STOPS = (
         "別再傳訊息給我",
         "別再打擾我",
         "停止发送",
-        "不想再收到你们的广告",
+        "不想再收到你们的短信",
         "不要发了",
         "別再寄信給我",
         "不要再寄这些广告给我",
@@ -180,6 +180,45 @@ def test_the_smaller_wish_ends_offers_alone(text: str) -> None:
     assert (said.template, said.to) == ("offers_ended", "telegram:42")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("no more offers please", "stop offers", "unsubscribe from marketing only", "stop sending me ads"),
+        *("don't send me any more promotional emails", "opt out of marketing", "please stop the newsletter"),
+        *("只是不要广告", "别发广告了", "不想再收到你们的广告", "广告短信不要再发了"),
+        *("不要再傳廣告", "不要再傳行銷簡訊", "請別再寄促銷郵件給我", "拒收廣告"),
+    ],
+)
+def test_the_smaller_wish_in_ones_own_words_ends_offers_and_takes_no_stop_back(text: str) -> None:
+    consent, said = decide(wrote(text), chat_context())
+
+    assert consent == Consent(promotions=False, at=SAID)
+    assert isinstance(said, Say)
+    assert said.template == "offers_ended"
+
+
+def test_what_is_asked_beside_a_wish_to_hear_no_more_is_answered_or_stands_in_a_case() -> None:
+    order = Desk().take(placed()).order
+    assert order is not None
+
+    assert answers(wrote("STOP and where is my order?"), chat_context(order)) == ["where_is_order", "stopped"]
+    assert answers(wrote("no more ads, when do you ship?"), chat_context(order)) == [
+        "when_ship",
+        "offers_ended",
+    ]
+    for text in (
+        "stop. Is the blue mug in stock?",
+        "退订。蓝色的杯子还有吗？",
+        "別再傳簡訊了，藍色的杯子還有嗎？",
+    ):
+        assert answers(wrote(text), chat_context()) == ["stopped"]
+        assert decide(wrote(text), chat_context())[-1] == CallHuman(
+            reason="not_understood", details={"text": text}
+        )
+    for text in ("can you stop texting me?", "stop texting me, ok?"):
+        assert len(decide(wrote(text), chat_context())) == 2
+
+
 @pytest.mark.parametrize("text", ["how do I get off your mailing list", "I want to leave the newsletter"])
 def test_who_wants_to_be_off_a_list_gets_no_offers_and_takes_no_stop_back(text: str) -> None:
     assert wants_no_offers(normalise(text))
@@ -208,7 +247,11 @@ def test_the_smaller_wish_in_answer_to_a_stop_takes_the_stop_back() -> None:
         "no offers today?? what is the price",
         "有优惠吗",
         "不要优惠券可以便宜吗",
-        "no more offers",
+        "no more offers, and no more texts",
+        "stop the ads and the texts",
+        "不要广告，短信也别发了",
+        "you do not offer express?",
+        "I don't want the promo code",
         "the code from your newsletter does not work",
         "take me off your mailing list",
     ],

@@ -194,6 +194,41 @@ async def test_an_order_without_an_address_is_a_case_again_after_the_first_was_s
     assert await open_cases(engine) == 1
 
 
+async def test_words_that_nobody_would_read_are_refused(shops: ManyShops) -> None:
+    engine = shops.engine()
+    engine.fail_with(BuyerUnreachable("blocked"))
+    ann = Buyer("ann")
+    await engine.take(ann.placed())
+    await engine.simulation.advance(NOON + HOUR)
+    policy = engine.program.parts.rules.policies["from_person"]
+
+    def send(link: Connection) -> Sent:
+        unit = Unit(link, engine.shop, engine.settings, engine.clock.now)
+        return send_reply(unit, Catalogue(), policy, 1, "在吗？", "command:lin")
+
+    assert await engine.database.write(send) is Sent.NO_BUYER
+    engine.use_channels(FakeChannel(WEBHOOK, engine.clock))
+    await engine.take(ann.says("你好", engine.clock.now))
+    await engine.settle()
+    assert await engine.database.write(send) is Sent.DONE
+
+
+def test_words_of_a_person_that_found_no_address_are_a_case_of_their_own(connection: Connection) -> None:
+    """Whoever wrote them believes that they were read."""
+    save(connection, order("5001"))
+    known = {"category": "answer", "buyer": "ann", "order_id": "5001", "to": None}
+    rows: Any = [
+        SimpleNamespace(id=id, key=f"k{id}", template=template, due_at=NOON, **known)
+        for id, template in enumerate(("order_confirmation", "shipped", "from_person"))
+    ]
+    outcomes = [Outcome(shop=SHOP_ID, id=row.id, state="skipped", why=Reason("no_way")) for row in rows]
+
+    Cases(unit_of(connection), CATALOGUE).open_for_unsent(rows, outcomes)
+
+    cases = read_models.list_cases(connection, SHOP_ID)
+    assert sorted(case.kind for case in cases) == ["undeliverable", "unreachable"]
+
+
 async def test_the_case_about_an_order_without_an_address_ends_when_it_has_one(shops: ManyShops) -> None:
     engine = platform_and_webhook(shops)
     nowhere = {"id": "5", "name": "Ann"}
@@ -289,4 +324,24 @@ async def test_the_owner_hears_of_an_order_that_a_stop_keeps_from_being_confirme
     [case] = await engine.database.read(partial(read_models.list_cases, shop=engine.shop, open_only=True))
     assert (case.kind, case.order, case.reason.code) == ("unreachable", "1001", "order_stopped")
     await engine.take(pressed(2, taken_back=True))
-    assert (await orders("1002"))[1:] == [("order_confirmation", "ann@mail.example")]
+    await engine.settle()
+    assert [sent.message.template for sent in mail.sent[1:]] == ["order_confirmation"]  # of 1001, now
+    assert await open_cases(engine) == 0
+    assert ("order_confirmation", "ann@mail.example") in (await orders("1002"))[2:]
+
+
+async def test_an_order_that_a_stop_in_a_chat_kept_from_being_confirmed_is_once_they_come_back(
+    shops: ManyShops,
+) -> None:
+    engine = shops.engine()
+    ann = Buyer("ann")
+    await engine.take(ann.says("STOP", NOON))
+    await engine.settle()
+    await engine.take(ann.placed())
+    await engine.settle()
+    assert await open_cases(engine) == 1
+    engine.clock.now += MINUTE
+    await engine.take(ann.says("恢复", engine.clock.now))
+    await engine.settle()
+    assert [one.message.template for one in engine.sent] == ["stopped", "resumed", "order_confirmation"]
+    assert await open_cases(engine) == 0

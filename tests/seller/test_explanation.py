@@ -16,7 +16,7 @@ import yaml
 from bot.domain.errors import DeliveryDelayed
 from bot.domain.events import AnyEvent
 from bot.domain.shop import LOCALES
-from bot.seller.explanation import Explanation, as_text, explain
+from bot.seller.explanation import BY_HAND, Explanation, as_text, explain
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from handlers.routes import ROUTES
@@ -288,7 +288,7 @@ def test_every_language_tells_the_same_things_with_the_same_values(locale: str) 
 def test_every_event_and_every_rule_that_speaks_has_words(locale: str) -> None:
     words = ExplanationWords(SellerWords(locale))
     events = {str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
-    rules = {route.name for route in ROUTES} - {"routes.note"}
+    rules = {route.name for route in ROUTES} - {"routes.note"} | {BY_HAND}
 
     assert {event for event in events if not words.has("events", event)} == set()
     assert {rule for rule in rules if not words.has("rules", rule)} == set()
