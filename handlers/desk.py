@@ -137,9 +137,7 @@ def _name(event: MessageReceived) -> str:
 
 
 POLICIES: MessagePolicies = {
-    "from_person": policy.persons(
-        category="answer", variables=("word",), samples=({"word": "Hello!\nIt is on its way."},)
-    ),
+    "from_person": policy.persons(variables=("word",), samples=({"word": "Hello!\nIt is on its way."},)),
     "desk_answer": MessagePolicy(
         category="answer",
         lateness=policy.A_PERSONS_LATENESS,

@@ -97,13 +97,12 @@ A_PERSONS_LATENESS = timedelta(days=7)
 
 
 def persons(
-    category: Category = "service",
     variables: tuple[str, ...] = (),
     samples: tuple[dict[str, Any], ...] = ({},),
 ) -> MessagePolicy:
     """What a person of the shop decided or wrote: nothing makes it untrue, and it waits for nobody's talk."""
     return MessagePolicy(
-        category=category,
+        category="answer",  # whoever asked is told, whatever they stopped since
         lateness=A_PERSONS_LATENESS,
         why_outdated=always,
         about_order=False,
