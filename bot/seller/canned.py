@@ -1,5 +1,6 @@
 """Send words to the buyer of a case, written down before or not, from outside the seller's own chat."""
 
+import re
 from enum import Enum
 
 import msgspec
@@ -19,6 +20,7 @@ from storage.trail import Trace
 from storage.unit import Unit
 
 TEMPLATE = "from_person"
+_KEY = re.compile(rf"{TEMPLATE}:(?:command:)?(?P<who>.+):(?P<case>\d+):\d{{4}}-\d\d-\d\dT.+")
 
 
 class Sent(Enum):
@@ -69,6 +71,13 @@ def send_reply(
     trace = Trace(shop=unit.shop_id, at=unit.now, what=trail.REPLY_SENT, who=by, about=str(number))
     trail.add(unit.connection, trace)
     return Sent.DONE
+
+
+def said_by(key: str) -> tuple[str | None, str | None]:
+    """Who sent the reply with this key, and for which case; None where the key does not tell, as of one that
+    was erased."""
+    found = _KEY.fullmatch(key)
+    return (found["who"], found["case"]) if found else (None, None)
 
 
 def _filled(reply: Entry, unit: Unit, catalogue: Catalogue, case: Case, buyer: Buyer) -> str:

@@ -11,12 +11,14 @@ from bot.domain.actions import MAILTO
 from bot.domain.events import TimeCame, load_event
 from bot.domain.money import Money
 from bot.domain.shop import Shop
+from bot.seller.canned import TEMPLATE, said_by
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.preview import text_now
 from storage import order_records, read_models
 from storage.asking import ask
+from storage.outbox import SELLER
 from storage.read_models import AttemptView, EventView, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
@@ -123,8 +125,7 @@ class _Explainer:
     def _happened(self) -> Iterator[str]:
         message, stored = self.message, self.event
         if message.event is None:
-            promotion = message.values.get("promotion", message.rule)
-            yield self._line("promotion_began", promotion=promotion, created_at=message.created_at)
+            yield self._without_event()
         elif stored is None:
             yield self._line("event_gone")
         else:
@@ -142,6 +143,19 @@ class _Explainer:
             )
             if not isinstance(event, TimeCame):
                 yield self._line("repeats", external_id=stored.external_id)
+
+    def _without_event(self) -> str:
+        """A person's words, what the seller is told, an item that is back, or a campaign."""
+        message = self.message
+        at, values = message.created_at, message.values
+        if message.template == TEMPLATE:
+            who, case = said_by(message.key)
+            return self._line("person_wrote", created_at=at, who=who, case=case)
+        if message.buyer == SELLER:
+            return self._line("seller_told", created_at=at, case=values.get("case"))
+        if message.rule == "restocks":
+            return self._line("item_back", created_at=at, item=values.get("title"))
+        return self._line("promotion_began", promotion=values.get("promotion", message.rule), created_at=at)
 
     def _what(self, stored: EventView) -> str:
         event = load_event(stored.body)
