@@ -228,8 +228,6 @@ async def test_a_persons_words_tell_who_sent_them_and_for_which_case(database_ur
         assert "lin wrote this on November 21, 12:00" in told
         assert "for case 1." in told
         assert "campaign" not in told
-        (notice,) = (name for name in keys_of(shop) if name.startswith("seller_case"))
-        assert "campaign" not in as_text(story(shop, notice))
 
 
 async def test_what_is_unknown_has_no_story(database_url: str) -> None:
