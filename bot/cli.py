@@ -35,6 +35,7 @@ from bot.commands.segments import segments_app
 from bot.commands.tiers import tiers_app
 from bot.commands.visible import visible
 from bot.domain.errors import XiaoerError
+from bot.operations.logs import only
 
 app = typer.Typer(
     name="xiaoer",
@@ -81,7 +82,8 @@ app.command("version")(setup.version)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     try:
-        app(args=arguments, prog_name="xiaoer")
+        with only("warning"):  # `serve` decides for itself
+            app(args=arguments, prog_name="xiaoer")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else WRONG_USE
     except XiaoerError as error:

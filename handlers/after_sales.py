@@ -1,6 +1,6 @@
 """What buyers want done about an order that they placed: the table of these intents."""
 
-from bot.domain.actions import Action, Ask
+from bot.domain.actions import Action
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
@@ -9,7 +9,7 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import invoices, order_holds, order_wishes, refund_status, return_news, returns
 from handlers.order_proof import numbers_in
-from handlers.order_wishes import KEPT, LAPSES, OfOrder, OrderWish, Wishes
+from handlers.order_wishes import OfOrder, OrderWish, Wishes
 from handlers.questions import Answers, Questions
 from handlers.replies import answer
 from handlers.which_order import BEFORE_SHIPPING
@@ -31,6 +31,14 @@ def unless_left(before: OfOrder) -> OfOrder:
     return of
 
 
+def cancel(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
+    """What has left and was neither paid nor received cannot be sent back yet: it is to be stopped."""
+    ended = order.cancelled or order.refunded_in_full
+    if order.shipped and not (ended or order.paid_or_received):
+        return order_holds.cancel(order, words, event, context, gone=True)
+    return unless_left(order_holds.cancel)(order, words, event, context)
+
+
 def take_back(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
     if order.cancelled or order.refunded_in_full:
         return refund_status.tell(order, words, event, context)
@@ -40,7 +48,7 @@ def take_back(order: Order, words: str, event: MessageReceived, context: Context
 WISHES: Wishes = {
     "return_exchange": OrderWish(take_back, LEFT),
     "refund_status": OrderWish(refund_status.tell, ("refunded", "cancelled", *LEFT)),
-    "cancel_order": OrderWish(unless_left(order_holds.cancel), UNSENT),
+    "cancel_order": OrderWish(cancel, UNSENT),
     "change_order": OrderWish(unless_left(order_holds.change), UNSENT),
     "change_address": OrderWish(order_holds.change_address, (*UNSENT, *order_holds.ON_ITS_WAY)),
     "invoice": OrderWish(invoices.ask_for, (*LEFT, *UNSENT)),
@@ -52,8 +60,12 @@ def return_exchange(meaning: Meaning, event: MessageReceived, context: Context) 
     """Tell the shop's policy to who has no order yet that we know of."""
     if context.orders or numbers_in(event.text) or context.shop.returns is None:
         return _BY_ORDER["return_exchange"](meaning, event, context)
-    about: dict[str, str | int | None] = {"intent": "return_exchange", "text": event.text[:KEPT], "times": 1}
-    return [answer("return_policy", event), Ask(question=WHICH, lapses=LAPSES, about=about)]
+    return [
+        answer("return_policy", event),
+        order_wishes.ask_which(
+            WHICH, order_wishes.waiting_for(WHICH, context) | {"return_exchange": event.text}
+        ),
+    ]
 
 
 ANSWERS: Answers = {**_BY_ORDER, "return_exchange": return_exchange}

@@ -22,6 +22,7 @@ from handlers import (
     late_shipping,
     lost_sale,
     order_proof,
+    order_wishes,
     products,
     quotes,
     second_thoughts,
@@ -71,10 +72,12 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
-    decided = decide(understood, event, context)
     if context.human_talks or event.kind not in ("text", "other"):
-        return decided
-    return claims.beside(decided, _meant(understood)[0], event, context)
+        return decide(understood, event, context)
+    meaning = _meant(understood)[0]
+    claim, rest = claims.apart(event)
+    decided = decide(understood, rest, claims.claimed_first(meaning, event, context))
+    return claims.beside(decided, meaning, claim, context)
 
 
 def decide(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
@@ -109,12 +112,13 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []
     if opened:
         return [*opened, answer("where_is_order", event, context.linked_order)]
-    fields = read_form(event.text) if wish is None and event.kind in ("text", "other") else {}
+    told = wish is None and event.kind in ("text", "other")
+    fields = (read_form(event.text) or claims.digits_alone(event, context)) if told else {}
     if fields:
         return [*ended, *claims.take_form(fields, event, context)]
-    told = knowledge.reply(understood, event, context)
-    if told is not None:
-        return [*ended, *told]
+    known = knowledge.reply(understood, event, context)
+    if known is not None:
+        return [*ended, *known]
     if understood.outcome == "ask":
         one = which_meaning.settled(meanings, context.shelf)
         if one is None:
@@ -154,7 +158,7 @@ def _each_once(meanings: tuple[Meaning, ...], event: MessageReceived, context: C
     for action in decided:
         if action not in found:
             found.append(action)
-    return found
+    return order_wishes.in_one_question(found)
 
 
 def _answer_to(meaning: Meaning) -> Answer:

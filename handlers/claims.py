@@ -1,6 +1,7 @@
 """Claims of payment, in a sentence or in the filled-in pay form, which the seller confirms."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,7 +31,7 @@ from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import asks_when, says_paid, says_paid_twice
+from handlers.meaning import asks_when, parts_of, says_paid, says_paid_twice
 from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
@@ -99,6 +100,40 @@ def _proved(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     alone = order_proof.is_pair(event.text)  # else the number may stand in the words before
     both = event if alone else msgspec.structs.replace(event, text=f"{words}\n{event.text}")
     return _until_proved(about_order(both, context, of, PAYABLE), words)
+
+
+def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
+    """The words that claim a payment and those of another matter, where each name an order: "I've paid 1001,
+    please cancel 1002". Else all of them, twice."""
+    if not says_paid(event.text):
+        return event, event
+    parts = parts_of(event.text)
+    claiming = ", ".join(part for part in parts if says_paid(part))
+    rest = ", ".join(part for part in parts if not says_paid(part))
+    more = order_proof.numbers_in(rest) and not order_proof.only_numbers(rest)
+    if not more or not order_proof.numbers_in(claiming):
+        return event, event
+    return msgspec.structs.replace(event, text=claiming), msgspec.structs.replace(event, text=rest)
+
+
+def claimed_first(meaning: Meaning, event: MessageReceived, context: Context) -> Context:
+    """With the order that is said to be paid before the others: what stands beside it is about that one."""
+    if len(context.orders) < 2 or not says_paid(event.text):
+        return context
+    meant = _meant(meaning, event, context)
+    if len(meant) != 1:
+        return context
+    others = (order for order in context.orders if order.id != meant[0].id)
+    return msgspec.structs.replace(context, orders=(meant[0], *others))
+
+
+def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
+    """The last five digits of the account that paid, as buyers in Taiwan are asked for them, and no word."""
+    digits = unicodedata.normalize("NFKC", event.text[:KEPT]).strip()
+    asked = context.locale.startswith("zh-TW") and re.fullmatch(r"\d{5}", digits)
+    if not asked or not _owing(context) or named_order((digits,), context):
+        return {}
+    return {"digits": digits}
 
 
 def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -217,7 +252,7 @@ def claim_or_status(
     order: Order, event: MessageReceived, context: Context, amount: Decimal | None = None
 ) -> list[Action]:
     """A claim where money is waited for that somebody here can find."""
-    settled = owes_nothing(order) or _to_carrier(order, event)
+    settled = owes_nothing(order) or order.free or _to_carrier(order, event)
     return status(order, event) if settled else claim(order, event, context, amount)
 
 

@@ -36,6 +36,7 @@ _LABEL = re.compile(
 _MAY_BE = re.compile(r"[:=\d]")
 _FIVE_DIGITS = re.compile(
     r"(?:账号|账户|卡号)?[后末][五5][码位](?:数字)?[^\d\n]{0,4}(\d{5})(?!\d)"
+    r"|行(?:卡|账[号户])?的?尾号[是为]?[^\d\n]{0,2}(\d{4,5})(?!\d)"
 )  # alone, as asked for
 
 
@@ -55,4 +56,4 @@ def read_form(text: str) -> dict[str, str]:
     if enough:
         return fields
     alone = _FIVE_DIGITS.search(plain.translate(FOLD))
-    return {"digits": alone[1]} if alone else {}
+    return {"digits": alone[1] or alone[2]} if alone else {}

@@ -69,7 +69,7 @@ def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
 
 def is_late(order: Order, shop: Shop, now: datetime) -> bool:
     """True if it did not leave by the promised day, or is on its way for longer than parcels take."""
-    left = [parcel.shipped_at for parcel in order.shipped if parcel.shipped_at]
+    left = [at for parcel in order.shipped if (at := parcel.sent_at)]
     if not left:
         return why_late(order, shop, now) is not None
     promised = promised_day(order.ready_at, shop) if order.ready_at else None

@@ -11,14 +11,14 @@ from bot.domain.actions import Action, Say, Value
 from bot.domain.context import Context
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.parcel_names import numbers_in
+from bot.domain.parcel_names import numbers_in, plain
 from bot.domain.parcel_news import (
     CORRECTED,
     LEFT,
     TAKEN_BACK,
     parcel_of,
     together_until,
-    told_numbers,
+    told_as,
     told_on_its_way,
 )
 from bot.domain.parcels import Number, Parcel
@@ -26,34 +26,41 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, parcel_arrived, refunded_in_full
 
+Name = tuple[str | None, str | None]  # a tracking number and a carrier
+
 
 def announce(order: Order, context: Context) -> list[Action]:
     """Each record, and once more when it left again after it was taken back."""
     return [
         *(_about(LEFT, order, each, each.shipped_at) for each in order.parcels if each.shipped_at),
         *(
-            _about(LEFT, order, each, at, f":{at:%Y%m%dT%H%M%S}")
+            _about(LEFT, order, each, each.again_at, f":{each.again_at:%Y%m%dT%H%M%S}")
             for each in order.parcels
-            if (at := each.left_at) and (back := each.first_cancelled_at or each.cancelled_at) and back < at
+            if each.again_at
         ),
     ]
 
 
 def correct(order: Order, context: Context) -> list[Action]:
-    """A number that is told later, by whichever system; the first of a parcel is none."""
+    """Each number or carrier that is told after another one, by whichever system, each time that it is; which
+    of these differs from what the buyer read is found when it is due."""
     unnamed = [number for each in order.parcels if not each.named for number in each.known_numbers]
     return [
-        Say(
-            template=CORRECTED,
-            key=f"{CORRECTED}:{order.id}:{record.id}:{number.tracking}",
-            order=order.id,
-            at=number.first,
-            earliest=True,
-            values={"parcel": record.id, "number": number.tracking},
-        )
+        _correction(order, record, name, time, at)
         for record in order.parcels
-        for number in _later([*record.known_numbers, *(unnamed if record.named else ())])
+        for name, begun in _later([*record.known_numbers, *(unnamed if record.named else ())])
+        for time, at in enumerate(begun, start=1)
     ]
+
+
+def _correction(order: Order, record: Parcel, name: Name, time: int, at: datetime) -> Say:
+    number, carrier = name
+    key = f"{CORRECTED}:{order.id}:{record.id}:{number}"
+    key += f":{carrier}" if carrier else ""
+    key += f":{time}" if time > 1 else ""
+    values: dict[str, Value] = {"parcel": record.id, "number": number}
+    values |= {"carrier": carrier} if carrier else {}
+    return Say(template=CORRECTED, key=key, order=order.id, at=at, earliest=True, values=values)
 
 
 def take_back(order: Order, context: Context) -> list[Action]:
@@ -72,15 +79,27 @@ def _about(template: str, order: Order, record: Parcel, at: datetime | None, aga
     return Say(template=template, key=key, order=order.id, at=at, earliest=True, values=values)
 
 
-def _later(numbers: list[Number]) -> Iterator[Number]:
-    """Those that were told after another one, also if they were told before it too."""
+def _later(numbers: list[Number]) -> Iterator[tuple[Name, list[datetime]]]:
+    """Those that were told after another one, also if they were told before it too, with the times at which
+    each began to be told. One more fact adds times, or makes them earlier, and takes none away."""
     if len(numbers) < 2:
         return
-    begun = [(each.first, each.tracking or "") for each in numbers]
-    for number in numbers:
-        name = number.tracking
-        if name and any(other != name and (at, other) < (number.last, name) for at, other in begun):
-            yield number
+    names = ((at, each.carrier or "", each.tracking or "") for each in numbers for at in each.times)
+    begun: dict[Name, list[datetime]] = {}
+    later: set[Name] = set()
+    name: Name = (None, None)
+    for place, (at, carrier, number) in enumerate(sorted(names)):
+        before, name = name, (number or None, carrier or None)
+        if place == 0 or name != before:
+            begun.setdefault(name, []).append(at)
+        if number and any(number != other or _unlike(carrier, by) for other, by in begun):
+            later.add(name)
+    yield from ((name, begun[name]) for name in sorted(later, key=str))
+
+
+def _unlike(carrier: str | None, other: str | None) -> bool:
+    """A carrier that is not named is like any."""
+    return bool(carrier and other) and plain(carrier or "") != plain(other or "")
 
 
 def gone(order: Order, parcel: Parcel | None) -> Reason | None:
@@ -95,10 +114,11 @@ def gone(order: Order, parcel: Parcel | None) -> Reason | None:
 
 
 def on_its_way(order: Order, parcel: Parcel | None) -> Reason | None:
-    """As `gone`, and the carrier has not given up."""
+    """As `gone`, and the carrier has neither given up nor leaves it to the buyer to fetch it."""
     if (outdated := gone(order, parcel)) or parcel is None:
         return outdated
-    return Reason("parcel_failed", {"order": order.shown_number}) if parcel.failed else None
+    why = "parcel_failed" if parcel.failed else "parcel_ready" if parcel.ready else None
+    return Reason(why, {"order": order.shown_number}) if why else None
 
 
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -119,13 +139,17 @@ def why_not_correct(due: DueMessage, order: Order, facts: Facts, now: datetime) 
     parcel = parcel_of(order, due.values.get("parcel"))
     if (outdated := gone(order, parcel)) or parcel is None:
         return outdated
-    numbers = told_numbers(parcel, order, facts.said)
-    current = numbers_in(parcel.tracking)
-    if current != numbers_in(due.values.get("number")):
+    number, carrier = due.values.get("number"), due.values.get("carrier")
+    if not _same(parcel, number, carrier) or (carrier and not parcel.carrier):
         return Reason("number_changed", {"order": order.shown_number})
-    if numbers is None or any(numbers_in(number) == current for number in numbers):
+    told = told_as(parcel, order, facts.said)
+    if not told or any(_same(parcel, each.number, each.carrier) for each in told):
         return Reason("number_told", {"order": order.shown_number})
     return None
+
+
+def _same(parcel: Parcel, number: str | None, carrier: str | None) -> bool:
+    return numbers_in(parcel.tracking) == numbers_in(number) and not _unlike(parcel.carrier, carrier)
 
 
 def why_not_take_back(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -165,6 +189,7 @@ REASONS: Reasons = {
     "parcel_told": ("order",),
     "parcel_not_told": ("order",),
     "parcel_failed": ("order",),
+    "parcel_ready": ("order",),
     "parcel_taken_back": ("order",),
     "parcel_left_again": ("order",),
     "parcels_together": ("until",),

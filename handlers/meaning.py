@@ -59,6 +59,7 @@ _ENDS = re.compile(
     r"(?<=[.!?;,。，、；！？])\s*(?!\d)|\n|\b(?:and|but|so|also)\b|另外|[还還]有|[顺順]便|麻[烦煩]|[请請]",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"^[\W\d]+")
 _PARTS = 20  # that are read for it
 # Whatever was said to be paid, it is not as it should be.
 _WENT_WRONG = re.compile(
@@ -101,6 +102,11 @@ _NO_CLAIM = (
             r"|\bwho (?:has |have )?paid\b"
         ),
     ),
+)
+_PAGE = re.compile(
+    r"\b(?:link|page|site|website|button|checkout)\b.{0,15}"
+    r"\b(?:not (?:work|load|open)\w*|broken|dead|down|expired|error)\b"
+    r"|(?:链接|连结|連結|网页|页面|网站|按钮).{0,8}(?:打不[开開]|失效|坏|過期|过期|没反应|不能用)"
 )
 _UNHAPPY = re.compile(r"[😠😡😤😢😭😞😔😟😣😖😫😩😰😱😨🙁☹😕😒🙄🤬🤮🤢💔👎❓❔⁉❗]")
 _DOUBT = re.compile(r"[?？]|但|不过|可是|然而|\bbut\b|\bhowever\b|\bnothing\b|\bnot\b")
@@ -153,14 +159,23 @@ def instead_of_claim(text: str) -> str | None:
     return next((intent for intent, pattern in _NO_CLAIM if pattern.search(plain)), None)
 
 
+def names_broken_page(text: str) -> bool:
+    """True for a link or a page of the shop that does not open."""
+    return bool(_PAGE.search(normalise(text)))
+
+
 def asks_when(text: str) -> bool:
     """True if it is asked when something is sent or comes, whatever else is said beside it."""
     return any({"when_ship", "where_is_order"} & meant for meant in _of_parts(text))
 
 
+def parts_of(text: str) -> list[str]:
+    return _ENDS.split(text[:LONGEST])[:_PARTS]
+
+
 def _of_parts(text: str) -> Iterator[set[str]]:
-    """What the whole means by its words, and each part of it by itself."""
-    for part in (normalise(text), *map(normalise, _ENDS.split(text[:LONGEST])[:_PARTS])):
+    """What the whole means by its words, and each part of it by itself, whatever number stands before it."""
+    for part in (normalise(text), *(_NUMBER.sub("", normalise(part)) for part in parts_of(text))):
         yield {phrase.meaning for phrase in found_in(part)}
 
 

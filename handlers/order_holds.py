@@ -27,14 +27,16 @@ DETAILS = frozenset(
 )
 
 
-def cancel(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
-    """Hold it, and remind no more of paying for it."""
+def cancel(
+    order: Order, words: str, event: MessageReceived, context: Context, gone: bool = False
+) -> list[Action]:
+    """Hold it, and remind no more of paying for it. gone: it has left, and may not be stopped any more."""
     if _held(order, ASKED_TO_CANCEL, context):
         return [answer("noted", event)]
     return [
         EndReminders(order=order.id, at=event.at),
         _case(ASKED_TO_CANCEL, order, words, event),
-        answer("cancel_asked", event, order),
+        answer("cancel_asked", event, order, gone=gone),
     ]
 
 
@@ -126,7 +128,11 @@ QUESTIONS: Questions = {
 
 def why_not_held(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Nothing is held that has left or was cancelled since; its own message tells of that."""
-    return shipped(order) or why_not_redirected(due, order, facts, now)
+    if due.values.get("gone"):
+        left = None if order.shipped else Reason("parcel_taken_back", {"order": order.shown_number})
+    else:
+        left = shipped(order)
+    return left or why_not_redirected(due, order, facts, now)
 
 
 def why_not_redirected(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -134,7 +140,9 @@ def why_not_redirected(due: DueMessage, order: Order, facts: Facts, now: datetim
 
 
 POLICIES: MessagePolicies = {
-    "cancel_asked": policy.answer(about_order=True, check=of_order(why_not_held)),
+    "cancel_asked": policy.answer(
+        about_order=True, samples=({"gone": False}, {"gone": True}), check=of_order(why_not_held)
+    ),
     "order_change_asked": policy.answer(about_order=True, check=of_order(why_not_held)),
     "address_asked": policy.answer(
         about_order=True, samples=({"given": True}, {"given": False}), check=of_order(why_not_redirected)

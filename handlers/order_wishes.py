@@ -10,18 +10,21 @@ from bot.domain.actions import Action, Ask, CallHuman, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
+from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from bot.domain.talks import Asked
+from bot.domain.talks import Asked, Detail
 from handlers import order_proof
 from handlers.questions import Answers, Question
 from handlers.replies import answer, case_waiting, quoted
-from handlers.which_order import about_order
+from handlers.talk import open_question
+from handlers.which_order import about_order, shape
 
 LAPSES = timedelta(minutes=30)
 MOST_ASKED = 3  # times for which order; then a person is asked
 SURE = 0.6  # the least probability of a meaning that surely is one of its own
 KEPT = 500  # characters of a wish
+MOST_KEPT = 3  # wishes that wait for one order
 
 # (order, the words of the wish, message, context) -> actions
 OfOrder = Callable[[Order, str, MessageReceived, Context], list[Action]]
@@ -41,48 +44,103 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
     """Answers to these intents; question: the name of `question_of(question, wishes)` in the questions."""
 
     def of(intent: str, _: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-        return _about(question, wishes, intent, event.text, 1, event, context)
+        waiting = waiting_for(question, context) | {intent: event.text}
+        return _about(question, wishes, waiting, intent, 1, event, context)
 
     return {intent: partial(of, intent) for intent in wishes}
 
 
 def question_of(question: str, wishes: Wishes) -> Question:
-    """The question which order a wish is about; a number with digits answers it."""
+    """The question which order wishes are about; a number with digits answers it."""
 
     def answered(
         asked: Asked, meaning: Meaning, event: MessageReceived, context: Context
     ) -> list[Action] | None:
-        intent, words = str(asked.about.get("intent")), str(asked.about.get("text") or "")
-        if intent not in wishes or not order_proof.only_numbers(event.text):
+        waiting = {intent: words for intent, words in kept(asked.about).items() if intent in wishes}
+        if not waiting or not order_proof.only_numbers(event.text):
             return None
         times = int(asked.about.get("times") or 1)
-        return _about(question, wishes, intent, words, times + 1, event, context)
+        return _about(question, wishes, waiting, list(waiting)[-1], times + 1, event, context)
 
     return Question(LAPSES, answered)
+
+
+def ask_which(question: str, waiting: Mapping[str, str], times: int = 1) -> Ask:
+    """waiting: the words of the wishes by their intents; of more than MOST_KEPT the newest are remembered."""
+    about: dict[str, Detail] = {"times": times}
+    for place, (intent, words) in enumerate(list(waiting.items())[-MOST_KEPT:]):
+        about |= {_nth("intent", place): intent, _nth("text", place): words[:KEPT]}
+    return Ask(question=question, lapses=LAPSES, about=about)
+
+
+def waiting_for(question: str, context: Context) -> dict[str, str]:
+    asked = open_question(context)
+    return kept(asked.about) if asked and asked.question == question else {}
+
+
+def kept(about: Mapping[str, Detail]) -> dict[str, str]:
+    """The words of the wishes that wait for an order to be known, by their intents, the first first."""
+    places = [place for place in range(MOST_KEPT) if about.get(_nth("intent", place))]
+    return {str(about[_nth("intent", place)]): str(about.get(_nth("text", place)) or "") for place in places}
+
+
+def _nth(name: str, place: int) -> str:
+    return name if place == 0 else f"{name}{place + 1}"
+
+
+def in_one_question(actions: list[Action]) -> list[Action]:
+    """Several wishes of one message wait for the same order."""
+    asks = [each for each in actions if isinstance(each, Ask) and kept(each.about)]
+    if len({each.question for each in asks}) != 1 or len(asks) < 2:
+        return actions
+    waiting: dict[str, str] = {}
+    for each in asks:
+        waiting |= kept(each.about)
+    rest = [each for each in actions if each not in asks]
+    return [
+        *rest,
+        ask_which(asks[0].question, waiting, max(int(each.about.get("times") or 1) for each in asks)),
+    ]
 
 
 def _about(
     question: str,
     wishes: Wishes,
-    intent: str,
-    words: str,
+    waiting: dict[str, str],
+    newest: str,
     times: int,
     event: MessageReceived,
     context: Context,
 ) -> list[Action]:
-    wish = wishes[intent]
-    of = partial(_of, wish, words, event, context)
-    decided = about_order(event, context, of, wish.states, named_alone=True)
+    """Do what waits once the order is known. newest: the wish that says which order is likeliest."""
+
+    def of(order: Order) -> list[Action]:
+        known = any(each.id == order.id for each in context.orders)
+        meant = {newest: waiting[newest]} if known and times == 1 else _meant_for(order, waiting)
+        rest = {intent: words for intent, words in waiting.items() if intent not in meant}
+        asks: list[Action] = [ask_which(question, rest)] if rest else []
+        done = (wishes[intent].of(order, words, event, context) for intent, words in meant.items())
+        return [*asks, *(action for actions in done for action in actions)]
+
+    decided = about_order(event, context, of, wishes[newest].states, named_alone=True)
     if not any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided):
         return decided
     if times > MOST_ASKED:
         return [*order_proof.counted(decided), *ask_person("order_not_named", event, context)]
-    about: dict[str, str | int | None] = {"intent": intent, "text": words[:KEPT], "times": times}
-    return [*decided, Ask(question=question, lapses=LAPSES, about=about)]
+    return [*decided, ask_which(question, waiting, times)]
 
 
-def _of(wish: OrderWish, words: str, event: MessageReceived, context: Context, order: Order) -> list[Action]:
-    return wish.of(order, words, event, context)
+def _meant_for(order: Order, waiting: dict[str, str]) -> dict[str, str]:
+    """Those that name no other order; all, where each does, for the buyer named this one instead."""
+    return {intent: words for intent, words in waiting.items() if not _of_another(order, words)} or waiting
+
+
+def _of_another(order: Order, words: str) -> bool:
+    """True for a number that is called an order's, or is written as this one's is, and is another."""
+    written = shape(order.shown_number)
+    alike = (number for number in order_proof.uncalled_numbers_in(words) if shape(number) == written)
+    numbers = (*order_proof.marked_numbers_in(words), *alike)
+    return bool(numbers) and not any(named(number, (order,)) for number in numbers)
 
 
 def says_only(meaning: Meaning, intents: frozenset[str]) -> bool:

@@ -118,7 +118,7 @@ def why_not_acknowledge(due: DueMessage, order: Order, facts: Facts, now: dateti
 
 
 def _nothing_paid(order: Order) -> Reason | None:
-    if order.total is None and order.paid_at:
+    if order.paid_at and (order.total is None or order.paid):
         return None
     return unclear(order) or (
         None if order.paid_at else Reason("order_not_paid", {"order": order.shown_number})

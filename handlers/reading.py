@@ -16,7 +16,7 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, instead_of_claim, recognise
+from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, recognise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
 
@@ -31,6 +31,8 @@ COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person
 BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
 
 OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
+
+BROKEN = frozenset({"damaged_item", "complaint", "other"})  # which a page that does not open is taken for
 
 CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
 
@@ -71,8 +73,10 @@ def read(
 def _as_said(learned: Understanding, text: str) -> Understanding:
     """Who says that they have not paid, or asks, claims nothing; where it fails, no way of paying is asked
     for."""
-    intents = {each.intent for each in learned.meanings} & OF_PAYING
-    instead = instead_of_claim(text) if intents else None
+    intents = {each.intent for each in learned.meanings}
+    if intents & BROKEN and names_broken_page(text):
+        return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
+    instead = instead_of_claim(text) if intents & OF_PAYING else None
     if instead is None:
         return learned
     meant = OF_PAYING if instead == "payment_failed" else {"i_paid"}

@@ -57,6 +57,7 @@ from handlers import (
     message_policies,
     offers,
     order_proof,
+    pay_way_change,
     payment,
     products,
     quotes,
@@ -172,6 +173,7 @@ POLICIES: MessagePolicies = joined(
     shop_facts.POLICIES,
     talk.POLICIES,
     totals.POLICIES,
+    pay_way_change.POLICIES,
     vip.POLICIES,
     which_meaning.POLICIES,
 )

@@ -17,7 +17,7 @@ from bot.domain.parcel_news import REACHED, parcel_of, told_ids
 from bot.domain.parcels import ATTEMPTED, Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
-from handlers.leaving import on_its_way
+from handlers.leaving import gone, on_its_way
 from handlers.reminders import FORGOTTEN
 from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
@@ -26,7 +26,8 @@ LOOK_AGAIN = timedelta(minutes=5)
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), completed (the order was closed)."""
+    """`by`: all, parcel-<id>; guesses: travel-<id> (nobody follows it), with the time where it left again;
+    completed (the order was closed)."""
 
     by: str
     at: datetime
@@ -113,6 +114,21 @@ def report_attempt(order: Order, context: Context) -> list[Action]:
     ]
 
 
+def report_ready(order: Order, context: Context) -> list[Action]:
+    return [
+        Say(
+            template="ready_for_pickup",
+            key=f"ready_for_pickup:{order.id}:{record.id}",
+            order=order.id,
+            at=record.ready_at,
+            earliest=True,
+            values={"parcel": record.id},
+        )
+        for record in order.parcels
+        if record.ready_at
+    ]
+
+
 def show_failure(order: Order, context: Context) -> list[Action]:
     """A parcel that the carrier gave up goes to the seller, who knows what becomes of it."""
     failed = [record for record in order.parcels if record.failed_at]
@@ -163,9 +179,10 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     if order.completed_at:
         reports.append(Arrival("completed", order.completed_at + travel))
     reports += [
-        Arrival(f"travel-{record.id}", record.shipped_at + travel)
+        Arrival(_travel(record, at), at + travel)
         for record in order.parcels
-        if record.shipped_at and (record.unfollowed or not record.followed)
+        for at in (record.shipped_at, record.again_at)
+        if at and (record.unfollowed or not record.followed)
     ]
     return reports
 
@@ -179,10 +196,23 @@ def valid_report(order: Order) -> str | None:
         last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
         return f"parcel-{_first_told(order, last, 'delivered_at')}"
     if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
-        last = max((each.shipped_at, each.id, each) for each in order.shipped if each.shipped_at)[2]
-        return f"travel-{_first_told(order, last, 'shipped_at')}"
+        return _travelled(
+            order, max(order.shipped, key=lambda each: (each.sent_at or each.shipped_at, each.id))
+        )
     carried = any(parcel.moved_at and not order.has_arrived(parcel) for parcel in order.shipped)
     return "completed" if order.completed_at and not carried else None
+
+
+def _travel(record: Parcel, at: datetime | None) -> str:
+    return f"travel-{record.id}" + (f":{at:%Y%m%dT%H%M%S}" if at and at == record.again_at else "")
+
+
+def _travelled(order: Order, parcel: Parcel) -> str:
+    """The guess by when this parcel left, of its record that says so; else of the first."""
+    records = [each for each in order.parcels if each.id in parcel.ids and each.shipped_at]
+    left = [each for each in records if each.sent_at == parcel.sent_at]
+    first = min(left or records, key=lambda each: (each.sent_at, each.id))
+    return _travel(first, first.sent_at)
 
 
 def _first_told(order: Order, parcel: Parcel, what: str) -> str:
@@ -232,11 +262,24 @@ def why_not_report_attempt(due: DueMessage, order: Order, facts: Facts, now: dat
     return None
 
 
+def why_not_report_ready(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+    parcel = parcel_of(order, due.values.get("parcel"))
+    if (outdated := gone(order, parcel)) or parcel is None:
+        return outdated
+    if not parcel.ready:
+        return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.moved_at or now)})
+    if told_ids("ready_for_pickup", order, facts.said) & set(parcel.ids):
+        return Reason("parcel_told", {"order": order.shown_number})
+    return None
+
+
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     if outdated := cancelled(order) or refunded_in_full(order):
         return outdated
     if _leaving_awaited(due, order, now):
         return None  # and `not_yet_arrived` holds it back
+    if all(parcel.ready_at for parcel in order.sent) and order.sent:
+        return Reason("parcel_fetched", {"order": order.shown_number})
     return reported_otherwise(due, order) or (arrived(order) if _arrival_told(order, facts) else None)
 
 
@@ -286,12 +329,19 @@ POLICIES: MessagePolicies = {
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
     ),
+    "ready_for_pickup": policy.shipping(
+        why_not_report_ready,
+        about_parcel=True,
+        variables=("parcel.shipped_at",),
+        samples=({"parcel": "a"}, {"parcel": "b"}),
+    ),
     "delivered": policy.shipping(why_not_report_arrival, not_before=not_yet_arrived),
 }
 
 REASONS: Reasons = {
     "order_not_delivered": ("order",),
     "parcel_moved": ("order", "moved_at"),
+    "parcel_fetched": ("order",),
     "parcel_late": ("order", "days"),
     "parcel_given_up": ("order", "parcel"),
 }

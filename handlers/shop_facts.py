@@ -35,12 +35,11 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
 
 def payment_failed(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     """A person helps whoever cannot pay; their order is not reminded of meanwhile."""
-    if case_waiting(context):
-        return [answer("human_again", event)]
     order = own_order(event, context, PAYABLE)
-    unpaid = order if order and order.state in PAYABLE else None
-    details: dict[str, Value] = {"order": unpaid.shown_number if unpaid else None, **quoted(event)}
-    call = CallHuman(reason="payment_failed", order=unpaid.id if unpaid else None, details=details)
+    if case_waiting(context) or order is None or order.state not in PAYABLE:
+        return _ask_person(event, context)
+    details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
+    call = CallHuman(reason="payment_failed", order=order.id, details=details)
     return [answer("asking_person", event), call]
 
 

@@ -150,7 +150,7 @@ def _order_of(say: Say, context: Context) -> Order | None:
 
 def _facts_of(order: Order) -> str:
     """All of an order that answers about it tell, as a checksum."""
-    parcels = [(each.tracking, each.delivered_at, each.failed) for each in order.parcels]
+    parcels = [(each.tracking, each.delivered_at, each.failed, each.ready) for each in order.parcels]
     facts = f"{order.id}:{order.state}:{order.total}:{order.paid}:{order.refunded}:{parcels}"
     return f"{crc32(facts.encode()):08x}"
 

@@ -21,6 +21,7 @@ _NAME_THE_TOTAL = (
     "payment_received",
     "payment_reminder",
     "second_contact",
+    "pay_way_changed",
     "total_changed",
 )
 

@@ -13,12 +13,11 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payments import Shown, current, standing
 from bot.domain.reasons import Reasons
-from handlers import totals
+from handlers import pay_way_change, totals
 from handlers.payment import covered, points
 from handlers.reminders import FORGOTTEN
-from handlers.validity import amount
+from handlers.validity import amount, arrived, shipped
 
-REFUND_DUE = timedelta(days=3)  # the buyer of a cancelled order was told that their money comes back
 WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by then
 
 
@@ -29,14 +28,14 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
     if odd(order):
         times |= points(order)
-    if order.pay_on_delivery and order.off_delivery and order.shown_at:
-        times["way to pay"] = order.shown_at
-    times |= {f"owed back {nth}": at + REFUND_DUE - WAIT for nth, at in enumerate(order.cancelled_times)}
+    ways = pay_way_change.changes(order).items()
+    times |= {f"way to pay{totals.again(nth)}": at for (on_delivery, nth), at in ways if not on_delivery}
+    times |= {f"owed back {nth}": at for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
     if order.cancelled_times:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
-    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _owed_after_refunds(order).items()}
+    times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _edited_after_refunds(order).items()}
     return [
         WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
         for name, at in times.items()
@@ -85,16 +84,17 @@ def weigh(event: TimeCame, context: Context) -> list[Action]:
             order=order.id,
             details=_details(order, each.sum),
         )
-        for each in (*findings(order), *_owed_back(order, context.now))
+        for each in findings(order)
     ]
 
 
-def _owed_after_refunds(order: Order) -> dict[Money, datetime]:
-    """What was shown as owed beside refunds, when first: no total to tell the buyer follows from it."""
+def _edited_after_refunds(order: Order) -> dict[Money, datetime]:
+    """What was shown as owed beside refunds, by either side, when first: no total to tell the buyer follows
+    from it."""
     found: dict[Money, datetime] = {}
     for shown in order.shown_money:
         paid, total = shown.paid, shown.total
-        if not shown.asked and paid and paid.currency == total.currency and paid < total:
+        if not shown.asked and paid and paid.currency == total.currency and paid != total:
             found.setdefault(total - paid, shown.at)
     return found
 
@@ -119,8 +119,10 @@ def findings(order: Order) -> list[Finding]:
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
         if _sent_after_cancel(order):
             found.append(Finding("sent_after_cancel"))
-    if paid and back and back > paid and (paid.minor or order.told_paid is not None or order.payments):
-        found.append(Finding("refunded_more", back, f":{back.minor}"))
+        if owed := _owed_back(order):
+            found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
+    if paid and back and back > paid and (paid.minor or not _paid_at_the_door(order)):
+        found.append(Finding("refunded_more" if paid.minor else "refunded_unpaid", back, f":{back.minor}"))
     found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
@@ -137,14 +139,26 @@ def findings(order: Order) -> list[Finding]:
     return found
 
 
-def _owed_back(order: Order, now: datetime) -> list[Finding]:
-    """What was paid for a cancelled order and has not gone back: the buyer was told that it would."""
-    paid, back, at = order.paid, order.refunded, order.called_off_at
-    if not order.cancelled or at is None or now < at + REFUND_DUE or order.refunded_in_full:
-        return []
+def _owed_back(order: Order) -> Money | None:
+    """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
+    paid, back = order.paid, order.refunded
+    told_paid = order.told_paid is not None and order.told_paid.minor > 0
+    before = told_paid or len(late_payments(order)) < len(current(standing(order.payments)))
+    if order.refunded_in_full or not before:
+        return None
     rest = paid - back if paid and back else None
-    which = totals.again(len(order.cancelled_times))
-    return [Finding("refund_owed", rest, which)] if rest and rest.minor > 0 else []
+    return rest if rest and rest.minor > 0 else None
+
+
+def _paid_at_the_door(order: Order) -> bool:
+    """The carrier has the money, and nobody need tell of it."""
+    return order.pay_on_delivery and bool(shipped(order) or arrived(order))
+
+
+def _times_off(order: Order) -> int:
+    """How often it was cancelled; a cancelling that is told again under another time is the same."""
+    pairs = pairwise(order.cancelled_times)
+    return 1 + sum(any(was <= back < now for back in order.restored_times) for was, now in pairs)
 
 
 def _sent_after_cancel(order: Order) -> bool:
@@ -176,10 +190,8 @@ def _details(order: Order, sum: Money | None) -> dict[str, Value]:
 
 def settled(case: Case, order: Order) -> bool:
     """True if the money of such a case adds up by now."""
-    if case.reason not in REASONS or case.reason in ("refunded_more", "refund_given_up"):
+    if case.reason not in REASONS or case.reason == "refund_given_up":
         return False
-    if case.reason == "refund_owed":
-        return not order.cancelled or order.refunded_in_full
     return case.key not in {_key(each, order) for each in findings(order)}
 
 
@@ -198,5 +210,6 @@ REASONS: Reasons = {
     "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),
     "refunded_more": ("order", "amount"),
+    "refunded_unpaid": ("order", "amount"),
     "refund_given_up": ("order",),
 }

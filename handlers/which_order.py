@@ -82,12 +82,12 @@ def names_another(text: str, context: Context) -> bool:
         return True
     known = (money for order in context.orders for money in (order.total, order.left) if money)
     sums = {f"{money.decimal.normalize():f}" for money in known}
-    written = {_shape(order.shown_number) for order in context.orders}
+    written = {shape(order.shown_number) for order in context.orders}
     numbers = order_proof.uncalled_numbers_in(text)
-    return any(_shape(number) in written and number not in sums for number in numbers)
+    return any(shape(number) in written and number not in sums for number in numbers)
 
 
-def _shape(number: str) -> str:
+def shape(number: str) -> str:
     return re.sub(r"\d", "0", plain(number))
 
 

@@ -238,7 +238,7 @@ def read(connection: Connection, shop: str, scope: Scope) -> BuyerFile:
     """The file of the buyer to whom all of the scope belongs."""
     id = scope.buyers[0]
     row = connection.execute(select(buyers).where(buyers.c.shop == shop, buyers.c.id == id)).one()
-    theirs = [order for each in scope.buyers for order in order_records.all_of(connection, shop, each)]
+    theirs = orders_of(connection, shop, scope)
     heard = select(func.max(conversations.c.last_in_at)).where(
         conversations.c.shop == shop, is_in(connection, conversations.c.buyer, scope.buyers)
     )
@@ -266,6 +266,10 @@ def read(connection: Connection, shop: str, scope: Scope) -> BuyerFile:
         perhaps=_perhaps(connection, shop, scope, row),
         joined=joined_with(connection, shop, id),
     )
+
+
+def orders_of(connection: Connection, shop: str, scope: Scope) -> list[Order]:
+    return [order for each in scope.buyers for order in order_records.all_of(connection, shop, each)]
 
 
 def _details(connection: Connection, shop: str, scope: Scope) -> list[Written]:
@@ -337,9 +341,9 @@ def _perhaps(connection: Connection, shop: str, scope: Scope, row: Any) -> tuple
 
 
 def time_line(
-    connection: Connection, shop: str, scope: Scope, before: tuple[datetime, str] | None, limit: int
+    connection: Connection, shop: str, scope: Scope, before: tuple[datetime, str] | None, limit: int | None
 ) -> list[Moment]:
-    """The newest things before a time and key, the newest first."""
+    """The newest things before a time and key, the newest first; limit None: all."""
     every = [
         *_orders(connection, shop, scope),
         *_said(connection, shop, scope),

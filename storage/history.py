@@ -371,7 +371,11 @@ def said_about(of_orders: Collection[str]) -> Asking[dict[str, tuple[Said, ...]]
     return {order: tuple(those) for order, those in found.items()}
 
 
+_HOW_TO_PAY = {"on_delivery": True, "unpaid": False, "partly_paid": False}  # by the state of the order
+
+
 class _SnapshotOrder(msgspec.Struct):
+    state: str | None = None
     paid_at: str | None = None
     currency: str | None = None
     total_minor: int | None = None
@@ -409,6 +413,7 @@ def _said(row: _SaidRow) -> Said:
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),
         refunded=known.money(known.refunded_minor),
+        on_delivery=_HOW_TO_PAY.get(known.state or ""),
     )
 
 

@@ -68,6 +68,10 @@ MORE: dict[str, Story] = {
     "A by its id": lambda who: who.fact("shipped", 2 * MINUTE, parcel="p-a", tracking="A", last=False),
     "B corrected": lambda who: who.fact("shipped", 5 * MINUTE, parcel="B", tracking="B2", last=True),
     "B arrived as B2": lambda who: who.fact("delivered", 5.5 * MINUTE, tracking="B2"),
+    "B as before": lambda who: who.fact("shipped", 6 * MINUTE, parcel="B", tracking="B", last=True),
+    "B corrected again": lambda who: who.fact("shipped", 7 * MINUTE, parcel="B", tracking="B2", last=True),
+    "B by another": lambda who: who.fact("shipped", 6.5 * MINUTE, parcel="B", tracking="B2", carrier="YTO"),
+    "B by the first": lambda who: who.fact("shipped", 8 * MINUTE, parcel="B", tracking="B2", carrier="SF"),
     "A again": lambda who: who.fact("shipped", 5.2 * MINUTE, parcel="A", tracking="A", last=False),
     "nobody follows A": lambda who: msgspec.structs.replace(
         who.fact("shipped", 2.3 * MINUTE, tracking="A"), followed=False
@@ -76,6 +80,8 @@ MORE: dict[str, Story] = {
     "A taken back": lambda who: who.fact("parcel_cancelled", 2.8 * MINUTE, tracking="A"),
     "A taken back again": lambda who: who.fact("parcel_cancelled", 3.8 * MINUTE, tracking="A"),
     "p-a taken back": lambda who: who.fact("parcel_cancelled", 2.9 * MINUTE, parcel="p-a"),
+    "in the store": lambda who: moved(who, "ready_for_pickup", 3.3 * MINUTE),
+    "in the store by its number": lambda who: who.fact("ready_for_pickup", 3.4 * MINUTE, tracking="B2"),
     "failed": lambda who: moved(who, "failure", 2.6 * MINUTE),
     "met nobody": lambda who: moved(who, "attempted_delivery", 2.4 * MINUTE),
     "completed": lambda who: who.fact("completed", 4 * MINUTE),
@@ -99,6 +105,12 @@ MORE: dict[str, Story] = {
     "total up again": lambda who: who.placed(1.5 * MINUTE, total="150.00"),
     "authorised": lambda who: msgspec.structs.replace(who.placed(0.6 * MINUTE, paid="0.00"), authorised=True),
     "authorisation given up": lambda who: who.placed(0.9 * MINUTE, paid="0.00"),
+    "paid on delivery": lambda who: who.placed(0.25 * MINUTE, pay_on_delivery=True),
+    "not on delivery": lambda who: who.placed(0.35 * MINUTE, pay_on_delivery=False),
+    "on delivery again": lambda who: who.placed(0.45 * MINUTE, pay_on_delivery=True),
+    "cheaper after a refund": lambda who: msgspec.structs.replace(
+        who.placed(4.3 * MINUTE, total="100.00", paid="128.00"), asked=False
+    ),
     "agrees": lambda who: who.placed(0.1 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": True}),
     "agrees no more": lambda who: who.placed(
         0.3 * MINUTE, buyer={**who.ref, "email": "a@b.example", "agrees": False}

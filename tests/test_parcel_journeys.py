@@ -11,6 +11,7 @@ ABOUT_PARCELS = (
     "tracking_changed",
     "shipment_cancelled",
     "delivery_attempted",
+    "ready_for_pickup",
     "delayed",
     "delivered",
 )
@@ -41,6 +42,31 @@ async def test_a_parcel_told_by_id_that_arrives_by_its_number_is_never_late(data
         await shop.fact("delivered", tracking="SF123")
         await shop.forward(14 * DAY)
         assert told(shop) == ["shipped", "delivered", "review_request"]
+
+
+async def test_a_parcel_that_waits_in_a_store_is_neither_on_its_way_nor_late(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", carrier="7-ELEVEN", tracking="C1")
+        await shop.forward(2 * DAY)
+        await shop.fact("ready_for_pickup", tracking="C1")
+        await shop.settle()
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "已经可以取了" in texts(shop, "where_is_order")[0]
+        await shop.forward(7 * DAY)
+        await shop.fact("delivered", tracking="C1")
+        await shop.forward(DAY)
+        assert told(shop) == ["shipped", "ready_for_pickup"]
+
+
+async def test_what_is_fetched_in_the_shop_is_never_called_on_its_way(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.fact("shipped", parcel="p1")
+        await shop.forward(DAY)
+        assert told(shop) == ["ready_for_pickup"]
 
 
 async def test_what_found_no_address_is_said_once_the_order_is_shown_with_one(database_url: str) -> None:
@@ -130,19 +156,31 @@ async def test_the_whole_after_its_last_parcel_is_no_news(database_url: str) -> 
         assert told(shop) == ["shipped", "delivered"]
 
 
-async def test_a_number_that_comes_later_is_told_once(database_url: str) -> None:
+async def test_each_number_and_carrier_that_differs_from_what_was_read_is_told_once(
+    database_url: str,
+) -> None:
     async with world(database_url) as shop:
         await paid_order(shop)
-        left_at = shop.clock.now
-        await shop.fact("shipped", parcel="p1", shipped_at=left_at)
+        await shop.fact("shipped", parcel="p1")
         await shop.forward(HOUR)
-        for number in ("SF1", "SF1", "SF2"):
-            await shop.fact("shipped", parcel="p1", tracking=number, carrier="顺丰", shipped_at=left_at)
-            await shop.forward(HOUR)
-        assert told(shop) == ["shipped", "tracking_changed", "tracking_changed"]
-        assert ["SF1" in texts(shop, "tracking_changed")[0], "SF2" in texts(shop, "tracking_changed")[1]] == [
-            True
-        ] * 2
+        names = (
+            "顺丰 SF1",
+            "顺丰 SF1",
+            "顺丰 SF2",
+            "顺丰 SF1",
+            "顺丰 SF2",
+            "圆通 SF2",
+            "圆通 SF2",
+            "顺丰 SF2",
+        )
+        for name in names:
+            carrier, number = name.split()
+            await shop.fact("shipped", parcel="p1", tracking=number, carrier=carrier)
+            await shop.forward(DAY)
+        corrections = [name for name, before in zip(names, ("", *names), strict=False) if name != before]
+        assert told(shop) == ["shipped", *["tracking_changed"] * len(corrections)]
+        for name, text in zip(corrections, texts(shop, "tracking_changed"), strict=True):
+            assert name in text
         assert "快递：" not in texts(shop, "shipped")[0]  # nothing is printed where the number is not known
 
 

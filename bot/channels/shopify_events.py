@@ -28,9 +28,11 @@ from bot.domain.events import (
     ParcelCancelled,
     ParcelMoved,
 )
-from bot.domain.parcels import ATTEMPTED, FAILURE
+from bot.domain.parcels import ATTEMPTED, FAILURE, FETCHED, READY
 
 _NOT_SENT = frozenset(("cancelled", "error", "failure"))
+_IN_WORK = frozenset(("pending", "open"))  # a fulfilment service is to send it, or is about to
+_ARRIVED = frozenset(("delivered", FETCHED))
 _ALL_SENT = {"fulfilled": True, "partial": False}
 _CONSENT = {"subscribed": True, "unsubscribed": False}
 
@@ -211,13 +213,16 @@ def _parcel_events(
     shown_at = info.at(parcel.updated_at, parcel.created_at)
     if parcel.status in _NOT_SENT:
         return [ParcelCancelled(**info.common(f"cancelled:{id}"), at=shown_at, order=order, parcel=id)]
+    tracking = ", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None
+    if parcel.status in _IN_WORK and not tracking and not parcel.shipment_status:
+        return []  # without a number or a carrier's word nothing says that it left
     shipped = OrderShipped(
         **info.common(f"shipped:{id}"),
         at=info.at(parcel.created_at, parcel.updated_at),
         order=order,
         parcel=id,
         carrier=parcel.tracking_company or None,
-        tracking=", ".join(parcel.tracking_numbers or ()) or parcel.tracking_number or None,
+        tracking=tracking,
         tracking_url=parcel.tracking_url or next(iter(parcel.tracking_urls or ()), None) or None,
         last=last,
         last_at=last_at,
@@ -227,13 +232,13 @@ def _parcel_events(
         shown_at=shown_at,
     )
     status = parcel.shipment_status
-    if status == "delivered":
-        arrived = OrderDelivered(**info.common(f"delivered:{id}"), at=shown_at, order=order, parcel=id)
-        return [shipped, arrived]
-    if status in (FAILURE, ATTEMPTED):
+    events: list[Event] = [shipped]
+    if status in (FAILURE, ATTEMPTED, READY, FETCHED):
         common = info.common(f"{status}:{id}")
-        return [shipped, ParcelMoved(**common, at=shown_at, order=order, parcel=id, status=status)]
-    return [shipped]
+        events.append(ParcelMoved(**common, at=shown_at, order=order, parcel=id, status=status))
+    if status in _ARRIVED:
+        events.append(OrderDelivered(**info.common(f"delivered:{id}"), at=shown_at, order=order, parcel=id))
+    return events
 
 
 def _is_sent(item: forms.Packed) -> bool:
@@ -255,9 +260,13 @@ def _parcel_event(info: DeliveryInfo, body: bytes) -> list[Event]:
     must_be("FulfillmentEvent", seen.admin_graphql_api_id)
     at = info.at(seen.happened_at, seen.created_at)
     order, parcel = identity(seen.order_id, "order_id"), identity(seen.fulfillment_id, "fulfillment_id")
-    if seen.status == "delivered":
-        return [OrderDelivered(**info.common("delivered"), at=at, order=order, parcel=parcel)]
-    return [ParcelMoved(**info.common("moved"), at=at, order=order, parcel=parcel, status=seen.status)]
+    events: list[Event] = []
+    if seen.status != "delivered":
+        common = info.common("moved")
+        events.append(ParcelMoved(**common, at=at, order=order, parcel=parcel, status=seen.status))
+    if seen.status in _ARRIVED:
+        events.append(OrderDelivered(**info.common("delivered"), at=at, order=order, parcel=parcel))
+    return events
 
 
 def _refund(info: DeliveryInfo, body: bytes) -> list[Event]:

@@ -69,6 +69,11 @@ class LineItem(msgspec.Struct, frozen=True):
     sku: str | None = None
 
 
+class Discount(msgspec.Struct, frozen=True):
+    code: str | None = None
+    title: str | None = None
+
+
 class Packed(msgspec.Struct, frozen=True):
     quantity: int
     id: Id | None = None  # of the order's line
@@ -169,6 +174,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     current_total_tax: Amount | None = None
     current_total_tax_set: MoneySet | None = None
     total_shipping_price_set: MoneySet | None = None
+    total_discounts: Amount | None = None
+    total_discounts_set: MoneySet | None = None
+    discount_applications: tuple[Discount, ...] | None = None
     line_items: tuple[LineItem, ...] | None = None
     fulfillments: tuple[Fulfillment, ...] | None = None
     refunds: tuple[Refund, ...] | None = None

@@ -25,17 +25,19 @@ def of_order(order: forms.Order) -> dict[str, Any]:
     shown = _shown_in(order, shop)
     total, shop_total = _total(order, shown, refunded), _total(order, shop, refunded)
     paid = _paid(order, total, shop_total)
-    if refunded and order.financial_status == "partially_paid" and paid and paid.currency == shop:
-        total = max(total, paid + _left(order, shop))  # an edit after the refund asks for more
+    if refunded and paid and paid.currency == shop:
+        total, paid = _edited_after_refund(order, total, paid)
+    postage, tax = _postage(order, shown), _tax(order, shown, refunded)
+    asked = sum(each.minor for each in (postage, tax) if each)
     return {
         "total": total,
         "shop_total": shop_total if shown != shop else None,
         "paid": paid,
         "authorised": order.financial_status in _AUTHORISED,
         "asked": not refunded,
-        "postage": _postage(order, shown),
-        "tax": _tax(order, shown, refunded),
-        "lines": _lines(order, shown),
+        "postage": postage,
+        "tax": tax,
+        "lines": _with_discount(_lines(order, shown), order, Money(total.minor - asked, shown)),
     }
 
 
@@ -89,11 +91,18 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     return total if state in _REFUNDED else nothing if state in (*_NOT_PAID, *_AUTHORISED) else None
 
 
-def _left(order: forms.Order, shop: str) -> Money:
-    """What is to be paid by the platform's word, refunds taken off."""
-    left = order.total_outstanding
-    owed = money(left, shop, "total_outstanding", below_zero=True) if left is not None else Money(0, shop)
-    return max(owed, Money(0, shop))
+def _edited_after_refund(order: forms.Order, total: Money, paid: Money) -> tuple[Money, Money]:
+    """The total and what is paid, by what is outstanding: an edit after a refund asks for more, or leaves
+    less than nothing to pay, which is to be given back."""
+    left, code = order.total_outstanding, total.currency
+    owed = money(left, code, "total_outstanding", below_zero=True) if left is not None else Money(0, code)
+    if owed.minor < 0:
+        now = _total(order, code, refunded=False)
+        all_of_it = max(_first(order, code), now - owed)
+        paid = min(_before_refunds(order, now) or all_of_it, all_of_it)
+        return paid + owed, paid
+    more = order.financial_status == "partially_paid"
+    return (max(total, paid + owed) if more else total), paid
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:
@@ -150,6 +159,21 @@ def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
         for place, line in enumerate(order.line_items or ())
         if 0 < line.quantity < 1_000_000
     )
+
+
+def _with_discount(lines: tuple[Line, ...], order: forms.Order, of_lines: Money) -> tuple[Line, ...]:
+    """The lines, whose prices are told without what is taken off, and the discount by its name as one more
+    where that makes them add up."""
+    code, told = of_lines.currency, order.total_discounts
+    names = (each.code or each.title for each in order.discount_applications or ())
+    name = ", ".join(filter(None, names))
+    shops = code == currency(order.currency, "currency")
+    off = money(told, code, "total_discounts") if shops and told else None
+    off = off if shops else _seen(order.total_discounts_set, code, "total_discounts_set")
+    dearer = sum((line.price * line.quantity).minor for line in lines) - of_lines.minor
+    if not name or off is None or not 0 < off.minor == dearer:
+        return lines
+    return (*lines, Line(title=name, quantity=1, price=Money(-off.minor, code), to_ship=0))
 
 
 def _to_ship(line: forms.LineItem) -> int | None:

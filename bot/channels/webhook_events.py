@@ -31,13 +31,14 @@ from bot.domain.events import (
     OrderRefunded,
     OrderShipped,
     ParcelCancelled,
+    ParcelMoved,
     PaymentReceived,
     ProductRemoved,
     ProductTold,
     ReviewPosted,
 )
 from bot.domain.money import Money
-from bot.domain.parcels import UNNAMED
+from bot.domain.parcels import READY, UNNAMED
 from bot.domain.products import MOST_ITEMS, Item
 
 _ORDER = "data.order"
@@ -145,12 +146,18 @@ def _placed(form: forms.PlacedForm, info: DeliveryInfo, common: dict[str, Any]) 
         buyer=_buyer(order.buyer, info),
         number=_optional_id(order.number, f"{_ORDER}.number"),
         postage=_amount(order.postage, code, f"{_ORDER}.postage"),
+        tax=_tax(order, code),
         lines=_lines(order.lines or (), code),
         postcode=_optional_id(order.postcode, f"{_ORDER}.postcode"),
         pay_on_delivery=order.pay_on_delivery,
         test=bool(order.test),
         paid=_amount(order.paid, order.currency, f"{_ORDER}.paid"),
     )
+
+
+def _tax(order: forms.Placed, code: str) -> Money | None:
+    tax = _amount(order.tax, code, f"{_ORDER}.tax")
+    return tax if tax and tax.minor else None
 
 
 def _lines(lines: tuple[forms.Line, ...], code: str) -> tuple[Line, ...]:
@@ -218,6 +225,19 @@ def _delivered(form: forms.DeliveredForm, _: DeliveryInfo, common: dict[str, Any
     )
 
 
+def _ready(form: forms.ReadyForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
+    order = form.data.order
+    parcel, tracking = _parcel(order)
+    return ParcelMoved(
+        **common,
+        at=_at(form, order.ready_at, f"{_ORDER}.ready_at"),
+        order=identity(order.id, f"{_ORDER}.id"),
+        parcel=parcel,
+        tracking=tracking,
+        status=READY,
+    )
+
+
 def _parcel_cancelled(form: forms.ParcelCancelledForm, _: DeliveryInfo, common: dict[str, Any]) -> Event:
     order = form.data.order
     parcel, tracking = _parcel(order)
@@ -230,7 +250,9 @@ def _parcel_cancelled(form: forms.ParcelCancelledForm, _: DeliveryInfo, common: 
     )
 
 
-def _parcel(order: forms.Shipped | forms.Delivered | forms.ParcelCancelled) -> tuple[str | None, str | None]:
+def _parcel(
+    order: forms.Shipped | forms.Delivered | forms.Ready | forms.ParcelCancelled,
+) -> tuple[str | None, str | None]:
     """The name of a parcel, which is its number if it has no other, and its number."""
     tracking = _optional_id(order.tracking, f"{_ORDER}.tracking")
     return _optional_id(order.parcel, f"{_ORDER}.parcel") or tracking, tracking
@@ -410,6 +432,7 @@ _READERS: dict[type[forms.Form], tuple[_Reader, str]] = {
     forms.PaidForm: (_paid, "order.paid"),
     forms.ShippedForm: (_shipped, "order.shipped"),
     forms.DeliveredForm: (_delivered, "order.delivered"),
+    forms.ReadyForm: (_ready, "order.ready_for_pickup"),
     forms.ParcelCancelledForm: (_parcel_cancelled, "order.parcel_cancelled"),
     forms.CompletedForm: (_completed, "order.completed"),
     forms.CancelledForm: (_cancelled, "order.cancelled"),

@@ -39,6 +39,7 @@ class Placed(Order, frozen=True, kw_only=True):
     placed_at: Timestamp | None = None
     number: Id | None = None
     postage: Amount | None = None
+    tax: Amount | None = None
     lines: tuple[Line, ...] | None = None
     postcode: Id | None = None
     pay_on_delivery: bool | None = None
@@ -68,6 +69,12 @@ class Shipped(Order, frozen=True, kw_only=True):
 
 class Delivered(Order, frozen=True, kw_only=True):
     delivered_at: Timestamp | None = None
+    parcel: Id | None = None
+    tracking: Id | None = None
+
+
+class Ready(Order, frozen=True, kw_only=True):
+    ready_at: Timestamp | None = None
     parcel: Id | None = None
     tracking: Id | None = None
 
@@ -239,6 +246,10 @@ class DeliveredForm(Form, frozen=True, kw_only=True, tag="order.delivered"):
     data: OfOrder[Delivered]
 
 
+class ReadyForm(Form, frozen=True, kw_only=True, tag="order.ready_for_pickup"):
+    data: OfOrder[Ready]
+
+
 class ParcelCancelledForm(Form, frozen=True, kw_only=True, tag="order.parcel_cancelled"):
     data: OfOrder[ParcelCancelled]
 
@@ -290,6 +301,7 @@ FORMS = (
     | PaidForm
     | ShippedForm
     | DeliveredForm
+    | ReadyForm
     | ParcelCancelledForm
     | CompletedForm
     | CancelledForm

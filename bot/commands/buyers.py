@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,7 +27,10 @@ from bot.commands.options import (
 from bot.commands.screen import counting, remark, say, show, show_json, table, tell
 from bot.config import Config
 from bot.domain.clock import utc_now
+from bot.domain.contacts import Contacts
 from bot.domain.money import Money
+from bot.domain.orders import Order
+from bot.domain.payments import Paid
 from bot.operations.buyer_export import Export, export
 from bot.operations.erasure import Eraser, Preview, reach_of
 from bot.seller.words import SellerWords
@@ -118,15 +121,21 @@ def _of_time_line(each: Moment, words: SellerWords) -> str:
     match each.kind:
         case "wrote" | "person":
             return f"{kind}: {each.text}"
+        case "wish":
+            wish = each.what.replace(":", "_")
+            return f"{kind}: {say(f'wish_{wish}', words.locale)}  {each.text}"
+        case "note":
+            name = say("tags", words.locale) if each.what == "tag" else each.what
+            return f"{kind}: {'' if name == 'note' else f'{name}: '}{each.text}"
         case "bot":
             what = words.template(each.what)
         case "case":
             kind = f"{kind} {each.key.split(':')[1]}"
             closed = each.what == "closed"
             what = say("settled", words.locale) if closed else words.reason(each.what, {})
-        case _:
-            kind = f"{kind} {each.order}" if each.order else kind
-            what = each.what
+        case "order":
+            kind, (happened, _, count) = f"{kind} {each.order}", each.what.partition(" ")
+            what = say(f"order_{happened}", words.locale, count=count)
     return f"{kind}: {what}{'  ' if each.text else ''}{each.text}"
 
 
@@ -222,12 +231,33 @@ def export_buyer(
         id = _chosen(database, shop_id, name, words, as_json)
         archive = config.retention.archive if config.retention else None
         found = export(database, shop_id, id, archive, by(), utc_now())
+        if found is not None and not as_json:
+            scope = database.read_now(partial(buyer_scope.scope_of, shop=shop_id, id=found.buyer))
+            file = database.read_now(partial(buyer_file.read, shop=shop_id, scope=scope))
+            orders = database.read_now(partial(buyer_file.orders_of, shop=shop_id, scope=scope))
+            line = partial(buyer_file.time_line, shop=shop_id, scope=scope, before=None, limit=None)
+            moments = database.read_now(line)
     if found is None:
         raise WrongUse(say("buyer_unknown", words.locale, name=name))
     if as_json:
         show_json(found)
         return
-    _show_export(found, words)
+    tell(
+        say(
+            "export_head",
+            words.locale,
+            shop=shop.name,
+            buyer=file.name or file.id,
+            at=words.moment(utc_now()),
+        )
+    )
+    _show_file(file, words)
+    for order in orders:
+        tell("- " + _of_order(order, words))
+    tell("")
+    for each in reversed(moments):
+        tell(f"{words.moment(each.at)}  {_of_time_line(each, words)}")
+    _show_counts(found, words)
 
 
 @buyers_app.command("erase")
@@ -392,32 +422,37 @@ def _show_file(file: BuyerFile, words: SellerWords) -> None:
 # What is exported, for people
 
 
-def _show_export(found: Export, words: SellerWords) -> None:
+def _of_order(order: Order, words: SellerWords) -> str:
+    """An order with all that its buyer told for it and did about it."""
+    contacts = order.contacts or Contacts()
+    told = (contacts.known("name"), contacts.known("email"), contacts.known("phone"), order.postcode)
+    paid = (_of_payment(each, words) for each in order.payments)
+    sent = (" ".join(part for part in (each.carrier, each.tracking) if part) for each in order.shipped)
+    parts = (
+        ", ".join(f"{line.title} x{line.quantity:g}" for line in order.lines),
+        order.total and formats.money(order.total, words.reader),
+        ", ".join(part for part in told if part),
+        *paid,
+        *sent,
+    )
+    head = f"{say('line_order', words.locale)} {order.shown_number} ({words.order_state(order.state)})"
+    return f"{head}: " + " · ".join(part for part in parts if part)
+
+
+def _of_payment(paid: Paid, words: SellerWords) -> str:
+    amount = formats.money(paid.amount, words.reader) if paid.amount else None
+    told = (say("order_paid", words.locale), amount, paid.method, paid.reference)
+    return " ".join(part for part in told if part)
+
+
+def _show_counts(found: Export, words: SellerWords) -> None:
+    """How much is stored; each row as it is stored is for programs."""
     reader = words.locale
-    tell(say("export_head", reader, shop=found.shop, buyer=found.buyer, at=words.moment(found.exported_at)))
-    for where, tables in ((None, found.records), ("export_archived", found.archived)):
-        if where and tables:
-            tell("\n" + say(where, reader))
-        for name, rows in tables.items():
-            tell(f"\n{say(f'export_{name}', reader)} ({len(rows)})")
-            for row in rows:
-                tell("- " + "; ".join(_fields(row)))
+    tell("")
+    for head, tables in (("export_stored", found.records), ("export_archived", found.archived)):
+        if tables:
+            rows = ", ".join(f"{say(f'export_{name}', reader)} {len(rows)}" for name, rows in tables.items())
+            tell(say(head, reader, rows=rows))
     if found.said_elsewhere:
-        tell("\n" + say("export_elsewhere", reader, count=len(found.said_elsewhere)))
-
-
-def _fields(value: Any, name: str = "") -> list[str]:
-    """A row as `field: value`, what is nested by its path, empty things left out."""
-    match value:
-        case dict():
-            return [
-                part
-                for key, each in value.items()
-                for part in _fields(each, f"{name}.{key}" if name else key)
-            ]
-        case list() | tuple():
-            return [part for each in value for part in _fields(each, name)]
-        case None | "":
-            return []
-        case _:
-            return [f"{name}: {value}"]
+        tell(say("export_elsewhere", reader, count=len(found.said_elsewhere)))
+    remark(say("export_all", reader))

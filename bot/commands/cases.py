@@ -47,7 +47,8 @@ MINUTE = 60  # the least that is shown, in seconds
 WORDS_SHOWN = 8  # of what was said in the chat since a case was opened, the newest
 REFUSALS = {Settled.UNKNOWN: "case_unknown", Settled.CLOSED: "case_closed", Settled.NO_CLAIM: "case_no_claim"}
 
-LIKE_A_NAME = re.compile(r"[\w-]{1,20}")  # one word, which may be a reply's name with a slip in it
+# One word, which may be a reply's name with a slip in it; more signs of Chinese are a sentence.
+LIKE_A_NAME = re.compile(r"[A-Za-z0-9_-]{1,20}|[\w-]{1,5}")
 REFUSED_REPLIES = {Sent.UNKNOWN: "case_unknown", Sent.NO_BUYER: "reply_no_buyer"}
 
 cases_app = typer.Typer(help="What waits for you.", invoke_without_command=True)

@@ -59,10 +59,11 @@ ORDERS: tuple[Column, ...] = (
     Column(
         "total",
         "amount, 金额, 总金额, 订单金额, 实付金额, 买家实际支付金额, 金額, 總金額, 訂單金額, 訂單總金額",
-        "with postage",
+        "with postage and tax",
         True,
     ),
     Column("postage", "shipping, 运费, 邮费, 买家应付邮费, 運費", "part of the total"),
+    Column("tax", "sales tax, 外加税费, 外加稅額", "part of the total; not where the prices hold it"),
     Column("currency", "币种, 货币, 幣別", "CNY, TWD, ...; the shop's, if not given"),
     Column("buyer", _BUYER_ALSO, "the buyer's id in your shop"),
     *_PERSON,

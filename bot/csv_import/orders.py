@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
+from operator import sub
 
 import msgspec
 
@@ -124,8 +125,10 @@ def _placed(
     placed_at = row.need("placed_at", partial(at, context), "2026-11-21 10:00")
     total = row.need("total", lambda cell: cells.money(cell, code), cells.sample_amount(code))
     postage, postcode = _money(row, "postage", code), row.get("postcode", cells.identity)
+    tax = _money(row, "tax", code)
     buyer = buyer_ref(row, context)
-    lines = _items(rows, code, total, postage)
+    besides = [sum for sum in (postage, tax) if sum]
+    lines = _items(rows, code, total and reduce(sub, besides, total))
     if order is None or placed_at is None or total is None:
         return None
     return OrderPlaced(
@@ -136,6 +139,7 @@ def _placed(
         placed_at=placed_at,
         total=total,
         postage=postage,
+        tax=tax if tax and tax.minor else None,
         buyer=buyer,
         lines=lines,
         postcode=postcode,
@@ -168,15 +172,15 @@ def _agree(rows: list[CellReader]) -> None:
                 row.blame(column, "differs", given=shown(cell), first=first.number)
 
 
-def _items(rows: list[CellReader], code: str, total: Money | None, postage: Money | None) -> tuple[Line, ...]:
-    """The items; none if the order has no prices, unless a single item's price follows from the total. What
-    was bought none of is left out."""
+def _items(rows: list[CellReader], code: str, of_items: Money | None) -> tuple[Line, ...]:
+    """The items; none if the order has no prices, unless a single item's price follows from what of the total
+    is neither postage nor tax. What was bought none of is left out."""
     named = [row for row in rows if "item" in row or "sku" in row]
     prices = [row.get("price", lambda cell: cells.money(cell, code, below_zero=True)) for row in named]
     told = [row.get("quantity", cells.pieces) for row in named]
     counts = [1 if count is None else count for count in told]
-    if len(named) == 1 and prices[0] is None and "price" not in named[0] and total:
-        prices = [_price_of_one(total - postage if postage else total, counts[0])]
+    if len(named) == 1 and prices[0] is None and "price" not in named[0] and of_items:
+        prices = [_price_of_one(of_items, counts[0])]
     if not any(prices):
         return ()
     lines = []

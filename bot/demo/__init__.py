@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Iterator
 
 import msgspec
-import structlog
 from rich.console import Console
 
 from bot.demo.cast import load_cast
 from bot.demo.stage import play
 from bot.demo.view import View
+from bot.operations.logs import only
 
 
 def run(locale: str, as_json: bool, console: Console) -> int:
@@ -19,7 +17,7 @@ def run(locale: str, as_json: bool, console: Console) -> int:
     words = load_cast(locale).words
     quiet = as_json or not console.is_terminal
     playing = contextlib.nullcontext() if quiet else console.status(words["playing"])
-    with playing, _without_logs():
+    with playing, only("critical"):
         transcript = asyncio.run(play(locale))
     if as_json:
         told = msgspec.json.format(msgspec.json.encode(transcript), indent=2).decode()
@@ -27,14 +25,3 @@ def run(locale: str, as_json: bool, console: Console) -> int:
     else:
         View(transcript, words, console).draw()
     return 1 if transcript.counts.doubled or transcript.stray else 0
-
-
-@contextlib.contextmanager
-def _without_logs() -> Iterator[None]:
-    """Silence the log, so that no line of it gets into the output."""
-    known = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**known)

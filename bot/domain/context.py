@@ -124,10 +124,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ToldParcel(msgspec.Struct, frozen=True, array_like=True):
-    """A parcel as a message told it: all its ids, and its number if it had one."""
+    """A parcel as a message told it: all its ids, its number and carrier if it had them."""
 
     ids: tuple[str, ...]
     number: str | None = None
+    carrier: str | None = None  # also None: sent before carriers were kept
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +146,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     total: Money | None = None  # of the order, and what was paid of it, when the text was written
     paid_sum: Money | None = None
     refunded: Money | None = None
+    on_delivery: bool | None = None  # how the text told to pay; None if it did not, or that was not kept
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ from bot.domain.events import (
 from bot.domain.listings import ToldFacts, with_listing
 from bot.domain.orders import DELETED, Order, Review, joined_with_files, merge
 from bot.domain.parcel_names import plain
-from bot.domain.parcels import UNNAMED, Number, Parcel, tracking_number
+from bot.domain.parcels import UNNAMED, Number, Parcel, tracking_number, with_number, without_repeats
 from bot.domain.payments import Paid, Refund
 from bot.domain.wishes import EMAIL, PHONE, AddressKey, mailbox
 
@@ -286,9 +286,7 @@ def _fact(event: OrderEvent, name: Hash) -> OrderEvent:
                 tracking_url=None,
                 names=tuple(parcel(each) or "" for each in event.names),
             )
-        case ParcelMoved():
-            return _replace(event, parcel=parcel(event.parcel))
-        case ParcelCancelled() | OrderDelivered():
+        case ParcelMoved() | ParcelCancelled() | OrderDelivered():
             same = event.tracking is not None and event.tracking == event.parcel
             tracking = parcel(event.tracking) if same else number(event.tracking)
             return _replace(event, parcel=parcel(event.parcel), tracking=tracking)
@@ -379,8 +377,10 @@ def _refund_key(refund: Refund) -> tuple[str, str]:
 
 def _parcel(parcel: Parcel, name: Hash) -> Parcel:
     named, number = _parcel_name(name), _number(name)
-    numbers = [_replace(each, tracking=number(each.tracking)) for each in parcel.numbers]
-    return _replace(
+    numbers: tuple[Number, ...] = ()
+    for each in parcel.numbers:
+        numbers = with_number(numbers, _replace(each, tracking=number(each.tracking), carrier=None))
+    erased = _replace(
         parcel,
         id=named(parcel.id),
         carrier=None,
@@ -388,13 +388,10 @@ def _parcel(parcel: Parcel, name: Hash) -> Parcel:
         tracking_url=None,
         names=tuple(sorted(named(each) or "" for each in parcel.names)),
         arrival_numbers=tuple(sorted(named(each) or "" for each in parcel.arrival_numbers)),
-        numbers=tuple(sorted(numbers, key=_number_key)),
+        numbers=numbers,
         also=tuple(named(each) or "" for each in parcel.also),
     )
-
-
-def _number_key(number: Number) -> str:
-    return number.tracking or ""
+    return without_repeats(erased)
 
 
 def _review(review: Review, name: Hash) -> Review:

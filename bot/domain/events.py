@@ -256,10 +256,12 @@ class OrderShipped(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 class ParcelMoved(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.moved"):
-    """The carrier saw the parcel (in transit, out for delivery, ...), failed or met nobody."""
+    """The carrier saw the parcel (in transit, out for delivery, ...), failed, met nobody, or has it ready to
+    be fetched. It is named as an arrival is."""
 
     parcel: str | None
     status: str
+    tracking: str | None = None
 
 
 class ParcelCancelled(

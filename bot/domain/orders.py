@@ -37,7 +37,7 @@ from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, authorised_since, standing, with_shown
+from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, standing, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -141,10 +141,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def done(self) -> bool:
         """Something was sent, or the platform closed it, or the money went back."""
-        arrived = (
-            self.all_delivered_at or self.completed_at or any(each.delivered_at for each in self.parcels)
-        )
-        return bool(self.shipped or arrived or self.refunded_in_full)
+        return bool(self.shipped or self.any_arrived or self.refunded_in_full)
+
+    @property
+    def paid_or_received(self) -> bool:
+        """They paid or have it, or may have: any of it, or the money is set aside."""
+        return bool(self.any_arrived or self.authorised or self.paid is None or self.paid.minor)
+
+    @property
+    def any_arrived(self) -> bool:
+        """Or the platform closed it."""
+        there = any(each.delivered_at for each in self.parcels)
+        return there or bool(self.all_delivered_at or self.completed_at)
 
     @derived
     def account(self) -> Account:
@@ -218,9 +226,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When money was first told of; None if all of it was taken back."""
         return None if self.paid and self.paid.minor == 0 else self.first_paid_at
 
-    @property
+    @derived
     def on_delivery(self) -> bool:
-        return self.pay_on_delivery and not self.off_delivery
+        """By the newest snapshot that says how it is paid; one stored by an older release says nothing."""
+        ways = [(each.at, each.on_delivery) for each in self.shown_money if each.on_delivery is not None]
+        return max(ways)[1] if ways else self.pay_on_delivery and not self.off_delivery
 
     @property
     def free(self) -> bool:
@@ -250,7 +260,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @property
     def left(self) -> Money | None:
         """What is still owed; None if nothing is, or if it cannot be said."""
-        if self.authorised:
+        if self.authorised or self.partly_taken:
             return None
         paid = self.paid
         rest = self.total - paid if self.total and paid else None
@@ -258,15 +268,28 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @property
     def overpaid(self) -> Money | None:
-        """What was paid beyond the total and not given back; None if nothing was, or if it cannot be said."""
+        """What was paid beyond the total and not given back; None if nothing was, or if it cannot be said.
+
+        A total that is no longer what was asked for allows for what had gone back when it was shown.
+        """
         paid, back = self.paid, self.refunded
+        shown = next((each for each in reversed(self.shown_money) if each.total == self.total), None)
+        if shown and not shown.asked:
+            later = tuple(refund for refund in self.refunds if refund.at > shown.at)
+            back = _replace(self.account, refunds=later).refunded()
         rest = paid - back - self.total if paid and back and self.total else None
         return rest if rest and rest.minor > 0 else None
 
     @property
     def payment_unclear(self) -> bool:
-        """Money was told of that cannot be compared with the total."""
-        return self.total is not None and self.paid is None
+        """Money was told of that cannot be compared with the total, or a part was taken of what is set aside
+        for it."""
+        return self.total is not None and (self.paid is None or self.partly_taken)
+
+    @derived
+    def partly_taken(self) -> bool:
+        """A part was taken of what was authorised, and the whole is not paid: the rest is asked of nobody."""
+        return partly_taken(self.shown_money) and not self.paid_in_full
 
     @derived
     def paid_in_full(self) -> bool:
@@ -541,7 +564,7 @@ def _keep_account(order: Order, event: OrderPlaced) -> Order:
 
 
 def _shown_money(event: OrderPlaced) -> Shown:
-    return Shown(event.at, event.total, event.paid, event.asked, event.authorised)
+    return Shown(event.at, event.total, event.paid, event.asked, event.authorised, event.pay_on_delivery)
 
 
 def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:

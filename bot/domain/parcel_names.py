@@ -174,6 +174,7 @@ def _joined(group: Group) -> Parcel:
         status=moved.status,
         attempted_at=_earliest(each.attempted_at for each in whole),
         failed_at=_latest(each.failed_at for each in whole),
+        ready_at=_earliest(each.ready_at for each in whole),
         delivered_at=_earliest(each.delivered_at for each in whole),
         cancelled_at=_latest(each.cancelled_at for each in whole),
         also=tuple(each.id for each in whole),

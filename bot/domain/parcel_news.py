@@ -3,7 +3,7 @@
 A message keeps with its facts the parcels that it told, each by all its ids and with its number at that time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,9 @@ def telling(
             return tuple(map(_as_told, news(order, said)))
         case "delivered":
             return tuple(_as_told(parcel) for parcel in order.sent if order.has_arrived(parcel))
-        case "tracking_changed" | "shipment_cancelled" | "delayed" | "delivery_attempted":
+        case (
+            "tracking_changed" | "shipment_cancelled" | "delayed" | "delivery_attempted" | "ready_for_pickup"
+        ):
             parcel = parcel_of(order, values.get("parcel"))
             return (_as_told(parcel),) if parcel else ()
         case _:
@@ -34,23 +36,25 @@ def telling(
 
 
 def _as_told(parcel: Parcel) -> ToldParcel:
-    return ToldParcel(parcel.ids, parcel.tracking)
+    return ToldParcel(parcel.ids, parcel.tracking, parcel.carrier)
 
 
 def news(order: Order, said: Iterable[Said]) -> tuple[Parcel, ...]:
     """The parcels on their way that the buyer has not heard of, the first that left first."""
     known = told_on_its_way(order, said)
-    waiting = (parcel for parcel in order.shipped if not order.has_arrived(parcel) and not parcel.failed)
-    return tuple(sorted((each for each in waiting if not known & set(each.ids)), key=_left_at))
+    return tuple(sorted((each for each in travelling(order) if not known & set(each.ids)), key=_left_at))
+
+
+def travelling(order: Order) -> Iterator[Parcel]:
+    """Those that left, and neither arrived, nor were given up, nor wait for the buyer."""
+    for parcel in order.shipped:
+        if not (order.has_arrived(parcel) or parcel.failed or parcel.ready):
+            yield parcel
 
 
 def silent_since(order: Order, delay: timedelta, now: datetime) -> datetime | None:
     """The last sign of life of the parcel that has been silent longest, if for longer than `delay`."""
-    followed = (
-        parcel.seen_at
-        for parcel in order.shipped
-        if parcel.followed and not parcel.failed and not order.has_arrived(parcel)
-    )
+    followed = (parcel.seen_at for parcel in travelling(order) if parcel.followed)
     oldest = min((at for at in followed if at), default=None)
     return oldest if oldest and now - oldest >= delay else None
 
@@ -74,20 +78,27 @@ def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
     return known
 
 
-def told_numbers(parcel: Parcel, order: Order, said: Iterable[Said]) -> set[str | None] | None:
-    """The numbers under which the buyer knows this parcel, each id's newest; None if they know of none, or
-    nobody knows which they were told."""
-    numbers: dict[str, str | None] = {}
-    heard = [each for each in said if _reached(each, LEFT) or _reached(each, CORRECTED)]
-    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.key)):
+def told_as(parcel: Parcel, order: Order, said: Iterable[Said]) -> list[ToldParcel]:
+    """How the buyer knows this parcel, by the newest word of each of its ids; nothing if they know of none,
+    or if nobody knows what they were told."""
+    known: dict[str, ToldParcel] = {}
+    heard = [
+        each for each in said if each.template in (LEFT, CORRECTED, TAKEN_BACK) and each.state in REACHED
+    ]
+    for each in sorted(heard, key=_heard_at):
+        if each.template == TAKEN_BACK:
+            for id in _ids(each, order):
+                known.pop(id, None)
+            continue
         if each.parcels is None and _ids(each, order) & set(parcel.ids):
-            return None  # sent before numbers were kept
+            return []  # sent before numbers were kept
         for told in each.parcels or ():
-            if each.template == LEFT and numbers.keys() & set(told.ids):
-                continue
-            numbers |= dict.fromkeys(told.ids, told.number)
-    known = {numbers[id] for id in parcel.ids if id in numbers}
-    return known or None
+            known |= dict.fromkeys(told.ids, told)
+    return [known[id] for id in parcel.ids if id in known]
+
+
+def _heard_at(said: Said) -> tuple[datetime, bool, str]:
+    return said.sent_at or said.written_at or _LATEST, said.template == CORRECTED, said.key
 
 
 def last_told_at(order: Order, said: Iterable[Said]) -> datetime | None:

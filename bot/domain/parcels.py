@@ -17,17 +17,30 @@ ParcelEvent = OrderShipped | ParcelMoved | ParcelCancelled | OrderDelivered
 UNNAMED = "1"  # the id of what is told without a name
 FAILURE = "failure"  # the carrier gave up
 ATTEMPTED = "attempted_delivery"  # nobody was there
+READY = "ready_for_pickup"  # it waits for the buyer, in a shop or at a pickup point
+FETCHED = "picked_up"
+TIMES_KEPT = 20  # of the showings of one number: a platform may repeat it each day
 
 _NO_NUMBER = re.compile(r"[\W_0]*|(?![A-Za-z]$)\D*")  # words and signs; one letter may be a name
 _replace = msgspec.structs.replace
 
 
 class Number(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tracking number that a record had, None for none: the first and the last time it was told."""
+    """A tracking number and carrier that a record had, None for none, and the times at which it was told."""
 
     tracking: str | None
     first: datetime
     last: datetime
+    between: tuple[datetime, ...] = ()  # the newest of those between the first and the last
+    carrier: str | None = None
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        return tuple(sorted({self.first, *self.between, self.last}))
+
+    def also_at(self, *times: datetime) -> "Number":
+        every = sorted({*self.times, *times})
+        return _replace(self, first=every[0], last=every[-1], between=tuple(every[1:-1][-TIMES_KEPT:]))
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +61,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: str | None = None
     attempted_at: datetime | None = None
     failed_at: datetime | None = None
+    ready_at: datetime | None = None  # the buyer fetches it, and has been able to since then
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None
     first_cancelled_at: datetime | None = None  # where it was taken back under several times
@@ -70,12 +84,28 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Every number that it had; kept only where they tell more than the newest showing."""
         if self.numbers or self.shown_at is None:
             return self.numbers
-        return (Number(self.tracking, self.shown_at, self.shown_at),)
+        return (Number(self.tracking, self.shown_at, self.shown_at, carrier=self.carrier),)
 
     @property
     def seen_at(self) -> datetime | None:
         """The newest sign of life."""
         return max((at for at in (self.left_at or self.shipped_at, self.moved_at) if at), default=None)
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When it left, by what is true now: after it was taken back, when it left again."""
+        return self.again_at or self.shipped_at
+
+    @property
+    def again_at(self) -> datetime | None:
+        """When it left again after it was taken back."""
+        back = self.first_cancelled_at or self.cancelled_at
+        return self.left_at if self.left_at and back and back < self.left_at else None
+
+    @property
+    def ready(self) -> bool:
+        """True while it waits for the buyer to fetch it."""
+        return self.status == READY and not self.delivered_at
 
     @property
     def failed(self) -> bool:
@@ -86,8 +116,9 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def with_parcel(parcels: tuple[Parcel, ...], event: ParcelEvent) -> tuple[Parcel, ...]:
-    """The records with one more fact. What is taken back without a name is what left without one."""
-    id = event.parcel or (UNNAMED if isinstance(event, ParcelCancelled) else None)
+    """The records with one more fact. What is taken back or ready without a name is what left without one."""
+    waits = isinstance(event, ParcelMoved) and event.status == READY
+    id = event.parcel or (UNNAMED if waits or isinstance(event, ParcelCancelled) else None)
     if id is None:
         return parcels
     old = next((parcel for parcel in parcels if parcel.id == id), None)
@@ -100,8 +131,10 @@ def _told(old: Parcel, event: ParcelEvent) -> Parcel:
     match event:
         case OrderShipped():
             return _shipped(old, event)
+        case ParcelMoved(parcel=None):
+            return _moved(old, event)
         case ParcelMoved():
-            return _moved(_replace(old, named=True), event)
+            return _moved(_numbered(old, event.tracking), event)
         case ParcelCancelled(parcel=None):
             return _cancelled(old, event)
         case ParcelCancelled():
@@ -123,6 +156,8 @@ def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
         old = _replace(old, failed_at=last(old.failed_at, event.at))
     if event.status == ATTEMPTED:
         old = _replace(old, attempted_at=first(old.attempted_at, event.at))
+    if event.status in (READY, FETCHED):
+        old = _replace(old, ready_at=first(old.ready_at, event.at))
     newer = old.moved_at is None or (event.at, event.status) > (old.moved_at, old.status or "")
     return _replace(old, moved_at=event.at, status=event.status) if newer else old
 
@@ -143,7 +178,7 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
         unfollowed=_both(old, event),
         named=old.named or event.named,
         names=_more(old.names, *event.names),
-        numbers=_numbers(old, tracking, shown_at),
+        numbers=with_number(old.known_numbers, Number(tracking, shown_at, shown_at, carrier=event.carrier)),
     )
     known = (old.carrier, old.tracking, old.tracking_url, old.pieces, old.packed)
     new = (event.carrier, tracking, event.tracking_url, event.pieces, event.packed)
@@ -157,7 +192,7 @@ def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
             pieces=event.pieces,
             packed=event.packed,
         )
-    return _without_repeats(parcel)
+    return without_repeats(parcel)
 
 
 def _both(old: Parcel, event: OrderShipped) -> bool:
@@ -166,7 +201,7 @@ def _both(old: Parcel, event: OrderShipped) -> bool:
     return old.unfollowed or old.followed != event.followed
 
 
-def _without_repeats(parcel: Parcel) -> Parcel:
+def without_repeats(parcel: Parcel) -> Parcel:
     """Keep `left_at` only where it tells more than `shipped_at`, `numbers` more than the newest showing."""
     if parcel.left_at == parcel.shipped_at:
         parcel = _replace(parcel, left_at=None)
@@ -181,11 +216,11 @@ def _last(old: Parcel, event: OrderShipped, at: datetime) -> Parcel:
     return _replace(old, last=event.last, last_at=at)
 
 
-def _numbers(old: Parcel, tracking: str | None, at: datetime) -> tuple[Number, ...]:
-    known = {number.tracking: number for number in old.known_numbers}
-    same = known.get(tracking) or Number(tracking, at, at)
-    known[tracking] = Number(tracking, min(same.first, at), max(same.last, at))
-    return tuple(sorted(known.values(), key=lambda each: each.tracking or ""))
+def with_number(numbers: Iterable[Number], new: Number) -> tuple[Number, ...]:
+    known = {(number.tracking, number.carrier): number for number in numbers}
+    name = (new.tracking, new.carrier)
+    known[name] = known[name].also_at(*new.times) if name in known else new
+    return tuple(known[name] for name in sorted(known, key=lambda name: (name[0] or "", name[1] or "")))
 
 
 def _numbered(old: Parcel, tracking: str | None) -> Parcel:

@@ -52,6 +52,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     paid: so far, refunds not taken off, by the platform's own word; None if it has none.
     asked: the total is what the buyer is asked for; False where refunds are already taken off it.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
+    on_delivery: it is paid to the carrier; None if nobody says how.
     """
 
     at: datetime
@@ -59,6 +60,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     paid: Money | None = None
     asked: bool = True
     authorised: bool = False
+    on_delivery: bool | None = None
 
     @property
     def moved(self) -> bool:
@@ -101,6 +103,16 @@ def authorised_since(shown: Iterable[Shown]) -> datetime | None:
         begun = since or (each.at if each.authorised else None)
         since = begun if each.secured else None
     return since
+
+
+def partly_taken(shown: Iterable[Shown]) -> bool:
+    """True if a part was taken of what had been set aside. Nobody says what becomes of the rest: it may be
+    taken later, or be free again."""
+    aside = part = False
+    for each in shown:
+        part = aside and each.moved and not each.secured
+        aside = part or each.authorised
+    return part
 
 
 def sources(entries: Iterable[Told]) -> dict[str | None, list[Told]]:

@@ -101,7 +101,7 @@ def arrived_at(order: Order, shop: Shop) -> datetime | None:
     if carried or not (order.all_shipped or order.completed_at):
         return None
     told = [parcel.delivered_at for parcel in order.sent if parcel.delivered_at]
-    left = [parcel.shipped_at for parcel in order.shipped if parcel.shipped_at and not parcel.delivered_at]
+    left = [at for parcel in order.shipped if (at := parcel.sent_at) and not parcel.delivered_at]
     left += [order.completed_at] if order.completed_at else []
     return max([*told, *(at + shop.followups.travel for at in left)], default=None)
 

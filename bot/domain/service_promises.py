@@ -57,7 +57,7 @@ def _paid_since(order: Order) -> datetime | None:
 def _shipped_at(order: Order) -> datetime | None:
     """When all that is known to be sent had left, or the deal was closed or arrived without such a word."""
     if order.all_shipped:
-        return max(parcel.shipped_at for parcel in order.shipped if parcel.shipped_at)
+        return max(at for parcel in order.shipped if (at := parcel.sent_at))
     return order.delivered_at or order.completed_at
 
 

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -117,6 +117,18 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
     for talkative in ("aiohttp.access", "alembic", "apscheduler", "sqlalchemy.engine"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.getLogger("asyncio").addFilter(_is_useful)
+
+
+@contextlib.contextmanager
+def only(level: str) -> Iterator[None]:
+    """Silence what is less than `level`, so that no line of the log gets into what a command prints."""
+    known = structlog.get_config()
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(number))
+    try:
+        yield
+    finally:
+        structlog.configure(**known)
 
 
 def _is_useful(record: logging.LogRecord) -> bool:

@@ -33,7 +33,7 @@ def _of_order(order: Order, shop: Shop, words: SellerWords) -> str:
             "refunded": _sum(order.refunded),
             "promised_at": promised.isoformat() if promised else None,
             "parcel": quote(sent_as, QUOTED_MAX),
-            "left_at": parcel.shipped_at.isoformat() if parcel and parcel.shipped_at else None,
+            "left_at": parcel.sent_at.isoformat() if parcel and parcel.sent_at else None,
         },
     )
 

@@ -15,7 +15,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, TemplateInpu
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
-from bot.domain.parcels import ATTEMPTED, FAILURE, Parcel
+from bot.domain.parcels import ATTEMPTED, FAILURE, READY, Parcel
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Returns, Shop, WorkingHours
@@ -35,6 +35,7 @@ NAMES: dict[str, str | None] = {
 }
 
 TOTAL_CHANGED = "total_changed"
+PAY_WAY_CHANGED = "pay_way_changed"
 RETURN_WAITING = "return_waiting"
 STOP_URL = "https://shop.example/stop/abc"
 
@@ -51,6 +52,7 @@ _PLAIN = Parcel(id="b", shipped_at=AT)
 _ONE_OF_MORE = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _NUMBERED = Parcel(id="b", shipped_at=AT, carrier="Royal Mail", tracking="RM 12", last=True)
 _ATTEMPTED = msgspec.structs.replace(_SENT, status=ATTEMPTED, attempted_at=AT)
+_READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _FAILED = msgspec.structs.replace(_SENT, status=FAILURE, failed_at=AT)
 _TAKEN_BACK = msgspec.structs.replace(_SENT, cancelled_at=AT + timedelta(hours=1))
 _DOZEN = tuple(
@@ -107,6 +109,8 @@ _ORDERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("an order whose last parcel left", {"payments": _PAID, "parcels": (_SENT, _NUMBERED)}),
     ("an order shipped in twelve parcels", {"payments": _PAID, "parcels": (_SENT, *_DOZEN)}),
     ("an order whose buyer was not in", {"payments": _PAID, "parcels": (_ATTEMPTED,)}),
+    ("an order that waits to be fetched", {"payments": _PAID, "parcels": (_READY,)}),
+    ("an order of which a parcel waits to be fetched", {"payments": _PAID, "parcels": (_READY, _PLAIN)}),
     ("an order whose parcel came back", {"payments": _PAID, "parcels": (_FAILED,)}),
     ("an order whose parcel was taken back", {"payments": _PAID, "parcels": (_TAKEN_BACK,)}),
     ("a delivered order", {"payments": _PAID, "parcels": (_ARRIVED,)}),
@@ -248,12 +252,14 @@ def _key(name: str, order: Order | None) -> str:
 
 
 def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said, ...]:
-    """What a text of this name follows: another total, or the parcel itself under another number; and whoever
-    is told of parcel b was told of parcel a."""
+    """What a text of this name follows: another total or way to pay, or the parcel itself under another
+    number; and whoever is told of parcel b was told of parcel a."""
     parcel = values.get("parcel")
     if name == TOTAL_CHANGED and order and order.total:
         before = Money(order.total.minor + 1000, order.total.currency)
         return (_earlier("order_confirmation", total=before),)
+    if name == PAY_WAY_CHANGED and order:
+        return (_earlier("order_confirmation", on_delivery=not order.on_delivery),)
     if name in (CORRECTED, TAKEN_BACK) and parcel:
         return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
     return (_earlier(LEFT, parcels=(ToldParcel(("a",)),)),) if parcel == "b" else ()

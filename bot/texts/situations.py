@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
+import msgspec
+
 from bot.domain.money import Money
 from bot.domain.orders import Review
-from bot.domain.parcels import Parcel
+from bot.domain.parcels import READY, Parcel
 from bot.domain.payments import Paid, Refund, Shown
 
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)  # the time of saying
@@ -33,10 +35,12 @@ _SENT = Parcel(
 )
 _FIRST = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="SF123")
+_READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
 _HELD = Shown(AT, Money(12800, "CNY"), Money(0, "CNY"), authorised=True)
+_TAKEN = Shown(AT + timedelta(minutes=1), Money(12800, "CNY"), HALF)
 
 PAYING: tuple[Part, ...] = (
     ("unpaid", {}),
@@ -44,6 +48,7 @@ PAYING: tuple[Part, ...] = (
     ("paid just now", {"payments": (Paid(id="p", at=AT, method="bank transfer"),)}),
     ("paid long ago", {"payments": (Paid(id="p", at=AGO),)}),
     ("authorised", {"authorised": True, "shown_money": (_HELD,)}),
+    ("taken in part of what was authorised", {"told_paid": HALF, "shown_money": (_HELD, _TAKEN)}),
     ("to be paid on delivery", {"pay_on_delivery": True}),
     ("to be paid on account", {"pay_by": AT + timedelta(days=30)}),
     ("free", {"total": Money(0, "CNY")}),
@@ -53,6 +58,7 @@ SENDING: tuple[Part, ...] = (
     ("taken back", {"parcels": (_TAKEN_BACK,)}),
     ("shipped in part", {"parcels": (_FIRST,)}),
     ("shipped", {"parcels": (_SENT,)}),
+    ("waiting to be fetched", {"parcels": (_READY,)}),
     ("stuck on its way", {"parcels": (_STUCK,)}),
     ("delivered", {"parcels": (_ARRIVED,)}),
     ("told to be delivered", {"all_delivered_at": AT}),

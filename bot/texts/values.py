@@ -74,6 +74,7 @@ CARRIED: dict[str, str] = {
     "returned": "true while a return of this order is open",
     "missing": "true if a person looks for a refund that should have come",
     "given": "true if the buyer has told the new address",
+    "gone": "true if the order that is to be cancelled has left",
     "mailbox": "true if the order has a mail address of the buyer",
     "title": "the name of the item that was asked about",
     "items": "names of the items to choose from; an empty list if none was named",
@@ -305,6 +306,11 @@ def _failed(of: _Ordered) -> bool:
     return any(parcel.failed for parcel in of.order.shipped if not of.order.has_arrived(parcel))
 
 
+def _ready(of: _Ordered) -> bool:
+    waiting = [parcel for parcel in of.order.shipped if not of.order.has_arrived(parcel)]
+    return bool(waiting) and all(parcel.ready for parcel in waiting)
+
+
 def _parcel(about: About) -> Parts | None:
     order, found = about.facts.order, about.parcel
     if order is None or found is None:
@@ -401,7 +407,7 @@ _ORDER: Makers[_Ordered] = {
     "placed_at": lambda o: o.about.local(o.order.placed_at),
     "paid_at": lambda o: o.about.local(o.order.last_paid_at if o.order.paid_at else None),
     "paid": lambda o: _more_than_nothing(o.order.kept_paid),
-    "left": lambda o: o.order.left,
+    "left": lambda o: None if _waits(o.about) else o.order.left,
     "overpaid": lambda o: o.order.overpaid,
     "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,
@@ -415,6 +421,7 @@ _ORDER: Makers[_Ordered] = {
     "late": lambda o: o.late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
     "failed": _failed,
+    "ready": _ready,
     "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],
 }
 
@@ -422,10 +429,11 @@ _PARCEL: Makers[_Sent] = {
     "carrier": lambda p: quote_unlinked(p.parcel.carrier, TITLE_MAX),
     "tracking": lambda p: quote(p.parcel.tracking, TITLE_MAX),
     "link": lambda p: _link(p.parcel.tracking_url),
-    "shipped_at": lambda p: p.about.local(p.parcel.shipped_at),
+    "shipped_at": lambda p: p.about.local(p.parcel.sent_at),
     "moved_at": lambda p: p.about.local(p.parcel.moved_at),
     "delivered_at": lambda p: p.about.local(p.parcel.delivered_at),
     "failed": lambda p: p.parcel.failed,
+    "ready": lambda p: p.parcel.ready,
 }
 
 _PARCEL_IN_QUESTION: Makers[_Sent] = {

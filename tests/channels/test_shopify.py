@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -346,6 +347,54 @@ def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_no
     assert merged(told("orders/updated", goodwill)).paid == Money(12800, "USD")
 
 
+@pytest.mark.parametrize(("current", "status"), [("38.00", "partially_refunded"), ("98.00", "paid")])
+def test_an_edit_after_a_refund_that_leaves_less_than_nothing_to_pay_is_to_be_given_back(
+    current: str, status: str
+) -> None:
+    """Whether what goes back in between is in the current total or not: what is outstanding decides."""
+    first = {"id": 7, "processed_at": "2022-01-02T00:00:00Z", "transactions": [moved("60.00")]}
+    again = {"id": 8, "processed_at": "2022-01-05T00:00:00Z", "transactions": [moved("30.00")]}
+    body = {"total_price": "128.00", "financial_status": status, "updated_at": "2022-01-04T00:00:00Z"}
+    cheaper = order(**body, refunds=[first], current_total_price=current, total_outstanding="-30.00")
+    parts = (told("orders/create", order(total_price="128.00")), told("orders/updated", cheaper))
+    settled = told("refunds/create", {**again, "order_id": order()["id"]})
+
+    for batches in permutations(parts):
+        known = merged(*batches)
+        assert (known.paid, known.left, known.overpaid) == (Money(12800, "USD"), None, Money(3000, "USD"))
+        assert not known.refunded_in_full
+    for batches in permutations((*parts, settled)):
+        assert merged(*batches).overpaid is None
+
+
+@pytest.mark.parametrize(
+    ("total", "named", "more"),
+    [
+        ("388.00", [{"code": "SUMMER"}], ("SUMMER",)),
+        ("388.00", [{"title": "Two for less"}, {"code": "X"}], ("Two for less, X",)),
+        ("388.00", [], ()),
+        ("390.00", [{"code": "SUMMER"}], ()),  # part of it is off something else
+    ],
+)
+def test_a_discount_is_a_line_where_that_makes_the_lines_add_up(
+    total: str, named: list[dict[str, str]], more: tuple[str, ...]
+) -> None:
+    body = order(
+        total_price=total,
+        current_total_price=total,
+        taxes_included=True,
+        line_items=[{"id": 1, "name": "Mug", "price": "199.00", "quantity": 2}],
+        total_shipping_price_set=None,
+        total_discounts="10.00",
+        discount_applications=named,
+    )
+    (event,) = told("orders/create", body)
+    assert isinstance(event, OrderPlaced)
+
+    assert [line.title for line in event.lines] == ["Mug", *more]
+    assert not more or sum(line.price.minor * line.quantity for line in event.lines) == event.total.minor
+
+
 LATER = "2022-01-03T00:00:00Z"
 HELD = told("orders/create", order(financial_status="authorized"))
 
@@ -373,6 +422,25 @@ def test_a_capture_is_the_payment_of_what_was_authorised() -> None:
     for known in (merged(HELD, taken), merged(taken, HELD)):
         assert (known.state, known.authorisation, known.paid) == ("paid", None, known.total)
         assert known.first_paid_at == datetime.fromisoformat(LATER)
+
+
+def test_the_rest_of_what_was_authorised_is_asked_of_nobody_after_a_part_was_taken() -> None:
+    part = {"financial_status": "partially_paid", "total_outstanding": "300.00"}
+    taken = told("orders/updated", order(**part, updated_at=LATER))
+    dearer = {**part, "current_total_price": "418.00", "total_outstanding": "320.00"}
+    edited = told("orders/updated", order(**dearer, updated_at="2022-01-04T00:00:00Z"))
+    paid = told("orders/paid", order(financial_status="paid", updated_at="2022-01-05T00:00:00Z"))
+    void = told("orders/updated", order(financial_status="voided", updated_at="2022-01-05T00:00:00Z"))
+    anew = told("orders/updated", order(**part, updated_at="2022-01-06T00:00:00Z"))
+
+    def ends(*batches: tuple[Event, ...]) -> set[tuple[str, int | None]]:
+        every = (merged(*arrival) for arrival in permutations(batches))
+        return {(known.state, known.left and known.left.minor) for known in every}
+
+    assert ends(HELD, taken) == ends(HELD, taken, edited) == {("payment_unclear", None)}
+    assert ends(HELD, taken, paid) == {("paid", None)}
+    assert ends(HELD, taken, void) == {("unpaid", 39800)}
+    assert ends(taken) == ends(HELD, taken, void, anew) == {("partly_paid", 30000)}
 
 
 def test_the_buyers_currency_and_the_shops_are_kept_apart() -> None:
@@ -551,6 +619,34 @@ def test_what_the_carrier_could_not_hand_over_is_no_arrival(status: str) -> None
 
     assert [parcel.status for parcel in order.shipped] == [status]
     assert (order.shipped[0].failed, order.delivered_at) == (status == "failure", None)
+
+
+@pytest.mark.parametrize("status", ["pending", "open"])
+@pytest.mark.parametrize(
+    ("word", "left"),
+    [({}, False), ({"tracking_number": "UPS1"}, True), ({"shipment_status": "in_transit"}, True)],
+)
+def test_what_a_service_is_about_to_send_has_left_once_it_has_a_number_or_a_carriers_word(
+    status: str, word: dict[str, Any], left: bool
+) -> None:
+    nothing = {"tracking_number": None, "tracking_numbers": [], "shipment_status": None}
+    waiting = told("fulfillments/create", fulfillment(1, status=status, **(nothing | word)))
+    done = told("fulfillments/update", fulfillment(1, status="success", updated_at="2022-01-09T00:00:00Z"))
+
+    assert bool(waiting) == left
+    assert merged(waiting, done).shipped == merged(done, waiting).shipped
+    assert len(merged(waiting, done).shipped) == 1
+
+
+def test_what_the_buyer_fetches_is_ready_and_then_fetched() -> None:
+    ready = told("fulfillments/create", fulfillment(1, shipment_status="ready_for_pickup"))
+    body = recorded("shopify/fulfillment_events_create.json").replace(b"in_transit", b"picked_up")
+    fetched = told("fulfillment_events/create", body.replace(b"123456", b"1"))
+
+    assert merged(ready).shipped[0].ready
+    assert not merged(ready, fetched).shipped[0].ready
+    assert merged(ready, fetched).delivered_at
+    assert merged(fetched, ready) == merged(ready, fetched)
 
 
 def test_what_needs_no_shipping_is_not_waited_for() -> None:

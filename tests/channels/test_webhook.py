@@ -453,6 +453,14 @@ def test_a_phone_without_a_country_is_of_the_shops_region(phone: Any) -> None:
     assert event.buyer.phone == "+8613800000000"
 
 
+@pytest.mark.parametrize(("tax", "told"), [("10.24", 1024), ("0.00", None), (None, None)])
+def test_tax_on_top_of_the_prices_is_told_and_none_where_they_hold_it(tax: Any, told: int | None) -> None:
+    event = parsed("order.placed", placed(tax=tax))
+
+    assert isinstance(event, OrderPlaced)
+    assert event.tax == (told and Money(told, "CNY"))
+
+
 def test_ids_beyond_2_to_the_53_stay_exact() -> None:
     event = parsed("order.placed", placed(id=9007199254740993, total=128))
 

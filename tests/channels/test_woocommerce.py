@@ -207,6 +207,24 @@ def test_a_payment_that_was_taken_back_counts_no_more_though_its_date_stays(stat
         assert merged(sum(events, ())).state == "paid"
 
 
+@pytest.mark.parametrize(("total", "left", "over"), [("39.35", 1000, None), ("19.35", None, 1000)])
+def test_an_order_edited_after_payment_leaves_the_difference(
+    total: str, left: int | None, over: int | None
+) -> None:
+    """It is edited while it waits for its money again, and keeps the date of the payment."""
+    paid = {"date_paid_gmt": (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")}
+    showings = (
+        told("order.created", order("pending", 1)),
+        told("order.updated", order("processing", 5, **paid)),
+        told("order.updated", order("on-hold", 8, **paid, total=total)),
+        told("order.updated", order("processing", 9, **paid, total=total)),
+    )
+
+    for events in permutations(showings):
+        known = merged(sum(events, ()))
+        assert (known.left, known.overpaid) == tuple(sum and Money(sum, "USD") for sum in (left, over))
+
+
 def test_of_two_snapshots_of_one_second_the_paid_one_is_the_later() -> None:
     paid = {"date_paid_gmt": (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")}
     snapshots = (

@@ -646,6 +646,15 @@ def test_a_line_of_products_tells_all_that_buyers_ask_about() -> None:
     assert told.items == (mug,)
 
 
+def test_tax_on_top_of_the_prices_is_no_part_of_the_price_that_follows_from_the_total() -> None:
+    placed = Looked(
+        "order,placed_at,total,buyer,state,postage,tax,item,quantity\n1,2026-11-20,138,ann,paid,8,10,Mug,2\n"
+    ).events[0]
+
+    assert isinstance(placed, OrderPlaced)
+    assert (placed.tax, placed.lines[0].price) == (Money(1000, "CNY"), Money(6000, "CNY"))
+
+
 @pytest.mark.parametrize(
     ("cell", "stock"),
     [("", msgspec.UNSET), ("0", 0), ("7件", 7), ("有货", None), ("缺貨", 0), ("yes", None)],

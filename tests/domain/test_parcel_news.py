@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.orders import Order
-from bot.domain.parcel_news import news, telling, together_until, told_ids, told_numbers
+from bot.domain.parcel_news import news, telling, together_until, told_as, told_ids
 from bot.domain.parcels import Parcel
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -77,15 +77,26 @@ def test_the_newest_number_that_was_told_of_a_parcel_counts() -> None:
     known = order(parcel("a"))
     first, then = said("shipped", "a", number="OLD"), said("tracking_changed", "a", after=2, number="NEW")
 
-    assert told_numbers(known.shipped[0], known, ()) is None
-    assert told_numbers(known.shipped[0], known, (then, first)) == {"NEW"}
-    assert told_numbers(known.shipped[0], known, (first, said("shipped", "b", after=3))) == {"OLD"}
+    assert told_as(known.shipped[0], known, ()) == []
+    assert told_as(known.shipped[0], known, (then, first)) == [ToldParcel(("a",), "NEW")]
+    assert told_as(known.shipped[0], known, (first, said("shipped", "b", after=3))) == [
+        ToldParcel(("a",), "OLD")
+    ]
+
+
+def test_a_parcel_that_left_again_is_known_by_the_number_told_then() -> None:
+    known = order(parcel("a"))
+    first, back = said("shipped", "a", number="OLD"), said("shipment_cancelled", "a", after=2)
+    again = said("shipped", "a", after=3, number="NEW")
+
+    assert told_as(known.shipped[0], known, (first, back)) == []
+    assert told_as(known.shipped[0], known, (first, back, again)) == [ToldParcel(("a",), "NEW")]
 
 
 def test_where_numbers_were_not_kept_nothing_is_known() -> None:
     known = order(parcel("a"))
 
-    assert told_numbers(known.shipped[0], known, (said("shipped", "a", parcels=None),)) is None
+    assert told_as(known.shipped[0], known, (said("shipped", "a", parcels=None),)) == []
 
 
 def test_a_part_waits_an_hour_for_what_leaves_with_it_and_the_whole_for_nothing() -> None:

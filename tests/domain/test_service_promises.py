@@ -119,7 +119,7 @@ def plain(order: Order, now: datetime) -> str | None:
     if order.called_off_at and order.reopened_at and not order.cancelled:
         paid = max(paid, order.reopened_at)
     by = due_at(promise(*JUDGED), paid, SHOP)
-    left = max((each.shipped_at for each in order.shipped if each.shipped_at), default=None)
+    left = max((each.sent_at for each in order.shipped if each.sent_at), default=None)
     if left and order.all_shipped:
         if left <= by:
             return "kept"

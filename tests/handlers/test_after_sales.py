@@ -1,6 +1,7 @@
 """Every intent about an order that was placed has its answer, and every question an end."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,26 @@ def test_whoever_has_no_order_yet_hears_the_policy_and_may_go_on_with_a_number()
     assert ann.say("1001 8000") == ["return_offer"]
     without = Chat(now=PLACED, shop=shop_with())
     assert without.say("what's your return policy?", "return_exchange") == ["which_order"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ((), "cancel_asked"),
+        ((shipped(),), "cancel_asked"),
+        ((shipped(last=False),), "cancel_asked"),
+        ((paid(),), "cancel_asked"),
+        ((paid(), shipped()), "return_offer"),
+        ((shipped(), delivered()), "return_offer"),
+    ],
+)
+def test_what_was_neither_paid_nor_received_is_not_paid_back_or_exchanged(facts: Any, said: str) -> None:
+    order = order_of(placed(pay_on_delivery=True), *facts)
+    ann = Chat(order, now=PLACED + days(4), shop=SHOP)
+
+    assert ann.say("please cancel my order", "cancel_order") == [said]
+    if said == "cancel_asked":
+        assert bool(ann.values(said).get("gone")) == bool(order.shipped)
 
 
 @pytest.mark.parametrize("intent", ANSWERS)

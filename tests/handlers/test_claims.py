@@ -12,7 +12,7 @@ from bot.domain.meanings import Meaning, Slots
 from bot.domain.messages import Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from handlers.claims import POLICIES, claim, claimed, i_paid, take_form
+from handlers.claims import POLICIES, claim, claimed, digits_alone, i_paid, take_form
 from tests.handlers import world
 from tests.handlers.asking import Chat
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
@@ -327,3 +327,51 @@ def test_nobody_is_told_of_a_search_for_money_that_has_come() -> None:
     check = POLICIES["payment_claimed"].why_outdated
     assert check(due, facts(UNPAID), PLACED) is None
     assert check(due, facts(PAID), PLACED) is not None
+
+
+def test_what_stands_beside_a_claim_is_about_the_order_that_is_claimed() -> None:
+    newer = order_of(world.placed(PLACED + world.hours(2), order="2708"), world.paid(order="2708"))
+    chat = Chat(newer, TWO[0], now=PLACED)
+
+    assert set(chat.say("I've paid. I want to cancel it", "cancel_order")) == {
+        "payment_claimed",
+        "cancel_asked",
+    }
+    assert {each.order for each in chat.opened} == {"2706"}
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed", "cancelled"),
+    [
+        ("I've paid 2706, please cancel 2705", "2706", "2705"),
+        ("I've paid 2705, please cancel 2706", "2705", "2706"),
+        ("2705已付款，2706请取消", "2705", "2706"),
+    ],
+)
+def test_a_claim_and_a_wish_are_each_about_the_order_that_they_name(
+    text: str, claimed: str, cancelled: str
+) -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say(text, "cancel_order")
+
+    assert {each.kind: each.order for each in chat.opened} == {
+        "payment_claim": claimed,
+        "order_change": cancelled,
+    }
+
+
+@pytest.mark.parametrize(("locale", "asked"), [("zh-TW", {"digits": "12345"}), ("en", {})])
+def test_five_digits_alone_are_of_the_account_that_paid_where_they_are_asked_for(
+    locale: str, asked: dict[str, str]
+) -> None:
+    buyer = msgspec.structs.replace(ANN, locale=locale)
+    context = msgspec.structs.replace(chat_context(UNPAID), buyer=buyer)
+
+    assert digits_alone(wrote("１２３４５"), context) == asked
+    assert digits_alone(wrote("12345"), msgspec.structs.replace(context, orders=(PAID,))) == {}
+
+
+def test_for_an_order_that_costs_nothing_nobody_looks_for_money() -> None:
+    free = order_of(world.placed(total=Money(0, "CNY")))
+
+    assert keys_of(i_paid(PAYMENT, wrote("I paid"), chat_context(free))) == ["payment_status:telegram:m1"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.context import Case
 from bot.domain.events import OrderEvent
+from bot.domain.money import Money
 from handlers import journey
 from tests.handlers import world
 from tests.handlers.world import Desk, days, hours
@@ -23,6 +24,12 @@ DEAL: tuple[OrderEvent, ...] = (
     world.shipped("B", after=days(1.5)),
     world.delivered(),
 )
+
+
+def shown(after: float, **money: Any) -> OrderEvent:
+    return world.placed(world.PLACED + hours(after), placed_at=world.PLACED, **money)
+
+
 STRANGER: tuple[OrderEvent, ...] = (
     world.placed(),
     world.paid(hours(1), 5000),
@@ -39,6 +46,12 @@ STRANGER: tuple[OrderEvent, ...] = (
     world.refunded(2000, days(6), "r1"),
     world.refunded(12800, days(7), "r2"),
     world.refunded(None, days(8), "r3"),
+    shown(0.5, pay_on_delivery=True),
+    shown(0.6, pay_on_delivery=False),
+    shown(0.7, pay_on_delivery=True),
+    shown(0.8, paid=Money(0, "CNY"), authorised=True),
+    shown(0.9, paid=Money(3600, "CNY")),
+    shown(7 * 24, paid=Money(12800, "CNY"), total=Money(9000, "CNY"), asked=False),
     world.reviewed(5, days(9)),
     world.reviewed(1, days(10)),
 )

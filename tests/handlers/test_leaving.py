@@ -3,6 +3,7 @@
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.context import Said, ToldParcel
@@ -113,6 +114,49 @@ def test_of_two_corrections_only_the_newest_is_told() -> None:
 
     assert desk.why_outdated("tracking_changed:1001:p1:B", said=before) == "number_changed"
     assert desk.why_outdated("tracking_changed:1001:p1:C", said=before) is None
+
+
+def test_what_is_corrected_back_and_forth_has_the_same_corrections_in_any_order_of_arrival() -> None:
+    shown = [("A", "SF"), ("B", "SF"), ("A", "SF"), ("B", "SF"), ("B", "YTO"), ("B", None)]
+    facts = [
+        left("p1", number, carrier=carrier, shown_at=LEFT + hours(place))
+        for place, (number, carrier) in enumerate(shown)
+    ]
+    straight, *others = [Desk().take(*events) for events in permutations(facts)]
+    corrections = {key: say.at for key, say in straight.waiting.items() if key.startswith("tracking_changed")}
+
+    assert corrections == {
+        "tracking_changed:1001:p1:A:SF": LEFT,  # found told when it is due
+        "tracking_changed:1001:p1:A:SF:2": LEFT + hours(2),
+        "tracking_changed:1001:p1:B:SF": LEFT + hours(1),
+        "tracking_changed:1001:p1:B:SF:2": LEFT + hours(3),
+        "tracking_changed:1001:p1:B:YTO": LEFT + hours(4),
+        "tracking_changed:1001:p1:B": LEFT + hours(5),
+    }
+    assert all(desk.order == straight.order for desk in others)
+    assert all(desk.waiting == straight.waiting for desk in others)
+
+
+def test_a_carrier_is_corrected_if_the_buyer_knows_another() -> None:
+    desk = Desk().take(
+        left("p1", "A", carrier="SF"), left("p1", "A", carrier="YTO", shown_at=LEFT + hours(1))
+    )
+    key = "tracking_changed:1001:p1:A:YTO"
+
+    def told(carrier: str | None) -> tuple[Said, ...]:
+        return (
+            msgspec.structs.replace(
+                said("shipped", ("p1", "A")), parcels=(ToldParcel(("p1",), "A", carrier),)
+            ),
+        )
+
+    assert desk.why_outdated(key, said=told("SF")) is None
+    assert desk.why_outdated(key, said=told("yto")) == "number_told"
+    assert desk.why_outdated(key, said=told(None)) == "number_told"  # nobody knows what was told
+
+    desk.take(left("p1", "A", carrier="SF", shown_at=LEFT + hours(2)))
+
+    assert desk.why_outdated(key, said=told("SF")) == "number_changed"
 
 
 def test_a_shipment_that_was_cancelled_is_told_to_those_who_were_told_that_it_left() -> None:

@@ -3,10 +3,11 @@
 import msgspec
 import pytest
 
+from bot.domain.actions import Ask
 from bot.domain.events import BuyerRef
 from bot.domain.meanings import Meaning
 from handlers.after_sales import WISHES
-from handlers.order_wishes import LAPSES, MOST_ASKED, says_only
+from handlers.order_wishes import LAPSES, MOST_ASKED, ask_which, in_one_question, kept, says_only
 from tests.handlers.asking import Chat
 from tests.handlers.world import PLACED, days, delivered, order_of, paid, placed, shipped, shop_with
 
@@ -37,6 +38,60 @@ def test_the_proof_goes_on_with_the_wish(text: str, intent: str, said: list[str]
     assert bob.say("1001 1234") == ["not_matched"]
     assert bob.say("1001 8000") == said
     assert all(text in (case.details["text"], "") for case in bob.opened)
+
+
+def test_two_wishes_are_both_answered_after_the_proof() -> None:
+    bob = stranger()
+
+    bob.say("please cancel it", "cancel_order")
+    bob.say("and an invoice to Blue Teahouse Ltd please", "invoice")
+    assert bob.say("1001 1234") == ["not_matched"]
+    assert bob.say("1001 8000") == ["cancel_asked", "invoice_asked"]
+    assert bob.asked != "after_sales_order"
+
+
+def test_two_wishes_of_one_message_wait_in_one_question() -> None:
+    asks = [
+        ask_which("q", {"cancel_order": "stop it", "invoice": "bill"}),
+        ask_which("q", {"change_order": "blue"}),
+    ]
+    (one,) = in_one_question(list(asks))
+
+    assert isinstance(one, Ask)
+    assert kept(one.about) == {"cancel_order": "stop it", "invoice": "bill", "change_order": "blue"}
+
+
+def test_the_proof_beside_a_wish_goes_on_with_the_one_before_it() -> None:
+    bob = stranger()
+
+    bob.say("please cancel it", "cancel_order")
+    assert bob.say("invoice to Blue Teahouse Ltd for order 1001, phone 8000", "invoice") == [
+        "cancel_asked",
+        "invoice_asked",
+    ]
+
+
+def test_a_wish_for_another_order_waits_for_that_one() -> None:
+    other = msgspec.structs.replace(
+        order_of(placed(buyer=OWNER, order="1002"), paid(order="1002")), buyer="bob"
+    )
+    bob = Chat(now=PLACED + days(1), shop=SHOP, named=(OTHERS, other))
+
+    bob.say("cancel 1002", "cancel_order")
+    bob.say("where is my refund for order 1001", "refund_status")
+    assert bob.say("1001 8000") == ["refund_status"]
+    assert bob.say("1002 8000") == ["cancel_asked"]
+    assert [case.order for case in bob.opened] == ["1002"]
+
+
+def test_a_wish_for_an_order_of_theirs_is_not_done_to_one_that_waits() -> None:
+    mine = order_of(placed(order="1003"), paid(order="1003"))
+    ann = Chat(now=PLACED + days(1), shop=SHOP, named=(OTHERS,))
+
+    assert ann.say("please cancel it", "cancel_order") == ["which_order"]
+    ann.orders = (mine,)  # opened by its link
+    assert ann.say("change order 1003 to blue", "change_order") == ["order_change_asked"]
+    assert [case.order for case in ann.opened] == ["1003"]
 
 
 def test_nothing_is_done_about_an_order_that_is_not_proved() -> None:

@@ -69,6 +69,21 @@ def test_a_completed_order_is_there_after_the_usual_time_where_no_delivery_is_re
     assert desk.take(world.delivered(None, days(5))).why_outdated(key) == "order_delivered"
 
 
+def test_what_left_again_after_it_was_taken_back_is_there_after_the_usual_time_from_then() -> None:
+    facts = [
+        replace(world.shipped("1", days(1)), followed=False, tracking=None),
+        world.taken_back("1", days(2)),
+        replace(world.shipped("1", days(20)), followed=False, tracking=None),
+    ]
+    straight, *others = [Desk().take(world.placed(), *events) for events in permutations(facts)]
+    again = f"review_request:1001:travel-1:{PLACED + days(20):%Y%m%dT%H%M%S}"
+
+    assert straight.waiting[again].at == PLACED + days(20 + 5 + 7)
+    assert straight.why_outdated(again) is None
+    assert straight.why_outdated("review_request:1001:travel-1") == "order_not_delivered"
+    assert all(desk.waiting == straight.waiting for desk in others)
+
+
 def test_an_order_that_is_completed_as_the_parcel_leaves_has_not_arrived() -> None:
     desk = Desk().take(world.placed(), world.shipped("A", days(1)), world.completed(days(1)))
     key = "review_request:1001:completed"

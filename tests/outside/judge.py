@@ -51,6 +51,7 @@ RULES: dict[str, Rule] = {
     "called-off": owed.called_off,
     "late-cases": owed.late_cases,
     "taken-back": owed.taken_back,
+    "to-go-back": owed.to_go_back,
     "reviews-asked": owed.reviews_asked,
     "restored": missing.restorings,
     "answered": missing.answers,

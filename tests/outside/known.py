@@ -136,14 +136,23 @@ class Known:
 
     @property
     def left(self) -> Decimal | None:
-        """What is still owed: never less than nothing, and nothing while a card is authorised for it."""
+        """What is still owed: never less than nothing, and nothing while a card is authorised for it, or was
+        until a part was taken from it."""
         if self.total is None or self.paid is None:
             return None
-        return Decimal(0) if self.authorised else max(self.total - self.paid, Decimal(0))
+        return (
+            Decimal(0) if self.authorised or self.taken_in_part else max(self.total - self.paid, Decimal(0))
+        )
 
     @property
     def authorised(self) -> bool:
         return bool(self.showings) and all(shown.authorised for shown in self.showings)
+
+    @property
+    def taken_in_part(self) -> bool:
+        """The rest may be taken later, or be free again: nobody said which."""
+        held = any(shown.authorised for shown in self.all(Placed))
+        return held and bool(self.paid) and self.paid != self.total and not self.all(Voided)
 
     @property
     def refunds(self) -> list[Refunded]:

@@ -41,7 +41,10 @@ OF_ORDERS = (
     *("where_is_order", "payment_status", "when_ship"),
 )
 _SUMS = ("total", "paid", "left", "overpaid", "refunded")
-_PARCEL = "{% if parcel %}{% if parcel.tracking %}|tracking={{ parcel.tracking }}{% endif %}{% endif %}"
+_PARCEL = (
+    "{% if parcel %}{% if parcel.tracking %}|tracking={{ parcel.tracking }}{% endif %}"
+    "{% if parcel.carrier %}|carrier={{ parcel.carrier }}{% endif %}{% endif %}"
+)
 _AMOUNT = "{% if amount %}|amount={{ amount | money }}{% endif %}"
 _MORE = {
     "shipped": _PARCEL,

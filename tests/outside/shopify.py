@@ -166,7 +166,7 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
     if plan == "card":
         order.financial, order.paid = "paid", draft.total
     elif plan == "part":
-        order.financial, order.paid = "partially_paid", (draft.total / 4).quantize(Decimal("0.01"))
+        order.financial, order.paid = "partially_paid", _quarter(draft)
     elif plan == "void":
         order.financial = "authorized"
     order.tell(at, "orders/create", "orders/updated")
@@ -176,8 +176,11 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
         order.tell(at, "orders/paid", "orders/updated")
     if plan == "void":
         at += soon(rng, HOUR, DAY)
-        order.financial = "voided"
-        order.facts.append(Voided(order=draft.key, at=at))
+        if rng.random() < 0.3:  # a part of it is taken
+            order.financial, order.paid = "partially_paid", _quarter(draft)
+        else:
+            order.financial = "voided"
+            order.facts.append(Voided(order=draft.key, at=at))
         order.tell(at, "orders/updated")
     if rng.random() < 0.15:
         at += soon(rng, 10 * MINUTE, 3 * HOUR)
@@ -195,6 +198,10 @@ def shopify(rng: random.Random, draft: Draft) -> list[Sent]:
     if order.financial == "paid" and order.paid and not order.draft.removed and rng.random() < 0.2:
         _give_back(rng, order, at + soon(rng, HOUR, 2 * DAY))
     return order.sent
+
+
+def _quarter(draft: Draft) -> Decimal:
+    return (draft.total / 4).quantize(Decimal("0.01"))
 
 
 def _edited(rng: random.Random, draft: Draft) -> Draft:

@@ -327,6 +327,14 @@ def test_no_text_says_that_the_money_came_while_a_card_is_only_authorised() -> N
     assert not found("thanks", held, hears(HOUR, "order_confirmation", text="No money was taken yet."))
 
 
+def test_nobody_is_asked_for_the_rest_of_what_a_card_was_authorised_for() -> None:
+    held, part = placed(paid=Decimal(0), authorised=True), placed(HOUR, paid=Decimal(5))
+    asked = hears(2 * HOUR, "payment_reminder")
+    assert found("reminders", held, part, asked)
+    assert not found("reminders", part, asked)
+    assert not found("thanks", held, part, hears(2 * HOUR, "payment_received", text="Thanks for £5.00"))
+
+
 def test_nobody_is_thanked_for_money_that_cannot_be_compared() -> None:
     foreign, thanks = paid(HOUR, "2000.00", "JPY"), hears(2 * HOUR, "payment_received")
     assert found("thanks", placed(), foreign, thanks)

@@ -146,6 +146,17 @@ def test_a_payment_that_was_taken_back_is_a_case_since_then() -> None:
     assert not found("taken-back", *gone, ends=2 * DAY)
 
 
+def test_what_is_to_go_back_after_a_cancelling_is_a_case_since_then() -> None:
+    gone = (placed(), paid(HOUR), fact(Cancelled, DAY))
+    since, later = (Case(opened_at=NOON + at, order="2301", who=None) for at in (DAY, 2 * DAY))
+    assert found("to-go-back", *gone)
+    assert found("to-go-back", *gone, cases=[later])
+    assert not found("to-go-back", *gone, cases=[since])
+    assert not found("to-go-back", *gone, BACK)
+    assert not found("to-go-back", placed(), fact(Cancelled, DAY))
+    assert not found("to-go-back", *gone, fact(Restored, DAY + HOUR))
+
+
 def test_a_restoring_is_said_unless_the_order_is_cancelled_again_at_once() -> None:
     back = (placed(), fact(Cancelled, HOUR), hears(HOUR, "cancelled"), fact(Restored, DAY))
     assert found("restored", *back)

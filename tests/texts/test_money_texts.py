@@ -108,6 +108,15 @@ def test_which_order_was_paid_is_asked_with_their_numbers(locale: str) -> None:
     assert "?" in text or "？" in text
 
 
+@pytest.mark.parametrize("name", ["how_to_pay", "where_is_order", "payment_status", "restored"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_sum_is_to_be_paid_while_another_was_agreed(locale: str, name: str) -> None:
+    quoted = Case(number=1, kind="quote", key="quote:1", reason="quote_to_honour", opened_at=AT, order="1001")
+    asks, waits = (written(name, locale, order(), cases=each) for each in ((), (quoted,)))
+
+    assert ("23.50" in asks, "23.50" in waits, "00124578" in waits) == (True, False, False)
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_full_price_is_not_asked_for_while_another_was_agreed(locale: str) -> None:
     quoted = Case(number=1, kind="quote", key="quote:1", reason="quote_to_honour", opened_at=AT, order="1001")

@@ -19,7 +19,14 @@ from handlers.routes import POLICIES
 TEXTS = Catalogue()
 SHOP = Shop(name="Tea & Mugs")
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
-ABOUT_PARCELS = ("shipped", "tracking_changed", "shipment_cancelled", "delivery_attempted", "delayed")
+ABOUT_PARCELS = (
+    "shipped",
+    "tracking_changed",
+    "shipment_cancelled",
+    "delivery_attempted",
+    "delayed",
+    "ready_for_pickup",
+)
 LAST = {"en": "last parcel", "zh-CN": "最后", "zh-TW": "最後"}
 REST = {"en": "rest will follow", "zh-CN": "其余的随后", "zh-TW": "其餘隨後"}
 

@@ -8,7 +8,7 @@ from bot.domain.parcels import FAILURE
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
 
-ABOUT_A_PARCEL = ("shipped", "delayed", "delivery_attempted", "tracking_changed")
+ABOUT_A_PARCEL = ("shipped", "delayed", "delivery_attempted", "ready_for_pickup", "tracking_changed")
 ON_ITS_WAY = ("shipped", "delayed", "delivery_attempted")
 A_WHILE = timedelta(minutes=50)  # in which no more than two notices of what left are said
 

@@ -28,11 +28,16 @@ _IN_WORDS = frozenset(("payment_reminder", "payment_received", "total_changed", 
 def twice(history: History) -> Iterator[Finding]:
     """No two messages with the same meaning are heard about one fact, at whatever address (promise 2)."""
     heard_before: dict[Hashable, Heard] = {}
+    corrected: dict[str, Hashable] = {}
     for heard in history.heard:
         orders = history.orders_of(heard)
         if len(orders) != 1 or heard.template not in _SAID_ONCE or heard.template in _PER_FACT:
             continue
         meaning = (orders[0], heard.template, _meaning(heard))
+        if heard.template == "tracking_changed":
+            last, corrected[orders[0]] = corrected.get(orders[0], meaning), meaning
+            if last != meaning:  # corrected back: what was read last is not so any more
+                heard_before.pop(meaning, None)
         if before := heard_before.get(meaning):
             yield _finding(heard, f"{orders[0]}: {heard.template} is said twice", orders[0], before)
         heard_before.setdefault(meaning, heard)
@@ -50,7 +55,7 @@ def _meaning(heard: Heard) -> Hashable:
         case "total_changed":
             return heard.values.get("total")
         case "tracking_changed":
-            return heard.values.get("tracking")
+            return (heard.values.get("tracking"), heard.values.get("carrier"))
     return None
 
 

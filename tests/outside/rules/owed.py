@@ -171,6 +171,22 @@ def taken_back(history: History) -> Iterator[Finding]:
             yield Finding(rule="", when=told, what=what, order=order)
 
 
+def to_go_back(history: History) -> Iterator[Finding]:
+    """What was paid for an order that is cancelled is a case for a person at once, unless it went back."""
+    for order, known in _orders(history, heard=False):
+        gone = max(known.all(Cancelled), key=lambda fact: fact.at, default=None)
+        moved = known.refunds or known.facts_of_leaving or known.all(Restored)
+        if gone is None or known.cancelled is not True or not known.paid or moved:
+            continue
+        times = [_told_at(history, order, fact) for fact in (gone, *known.payments)]
+        until = max((at for at in times if at), default=history.ended_at) + 2 * _AT_ONCE
+        names = _names(order, known)
+        if None in times or any(case.order in names and case.opened_at <= until for case in history.cases):
+            continue
+        what = f"{order}: cancelled, {known.paid} are to go back, and no case shows it"
+        yield Finding(rule="", when=until, what=what, order=order)
+
+
 def _names(order: str, known: Known) -> set[str]:
     """By which a case may name an order; with its channel, where two systems have that id."""
     channel, _, id = order.partition("/")

@@ -1,0 +1,58 @@
+"""An order that becomes payable on delivery, or no longer is, after the buyer heard how to pay."""
+
+from itertools import permutations
+
+import pytest
+
+from bot.domain.context import Said
+from bot.domain.events import OrderPlaced
+from handlers.pay_way_change import TEMPLATE
+from tests.handlers import world
+from tests.handlers.world import PLACED, Desk, hours
+
+AT_THE_DOOR, BEFORE = f"{TEMPLATE}:1001:delivery", f"{TEMPLATE}:1001:before"
+
+
+def shown(after: float, on_delivery: bool | None) -> OrderPlaced:
+    return world.placed(PLACED + hours(after), placed_at=PLACED, pay_on_delivery=on_delivery)
+
+
+def said(on_delivery: bool | None, template: str = "order_confirmation", after: float = 0) -> Said:
+    return Said(
+        key="x", template=template, state="sent", sent_at=PLACED + hours(after), on_delivery=on_delivery
+    )
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_a_changed_way_to_pay_is_told_once_as_of_its_change_to_who_read_otherwise(now: bool) -> None:
+    key = AT_THE_DOOR if now else BEFORE
+    for arrival in permutations((shown(0, not now), shown(1, None), shown(2, now), shown(3, now))):
+        desk = Desk().take(*arrival)
+        assert [name for name in desk.waiting if name.startswith(TEMPLATE)] == [key]
+        assert desk.waiting[key].at == PLACED + hours(2)
+        assert not [name for name in desk.waiting if name.startswith("payment_reminder:")]
+
+        assert desk.order is not None
+        assert desk.order.on_delivery is now
+
+    desk = Desk().take(shown(0, not now), shown(2, now), shown(4, None))
+    assert desk.why_outdated(key, said=(said(not now),)) is None
+    for known in ((), (said(now),), (said(None),), (said(not now), said(now, TEMPLATE, 2.1))):
+        assert desk.why_outdated(key, said=known) == "already_told"
+
+
+def test_what_was_changed_back_is_told_only_to_who_had_heard_of_the_change() -> None:
+    desk = Desk().take(shown(0, False), shown(2, True), shown(3, False))
+
+    for key in (AT_THE_DOOR, BEFORE):
+        assert desk.why_outdated(key, said=(said(False),)) == "already_told"
+    assert desk.why_outdated(BEFORE, said=(said(False), said(True, TEMPLATE, 2.1))) is None
+
+
+@pytest.mark.parametrize(
+    "over", [world.paid(), world.paid(minor=50), world.cancelled(), world.shipped(), world.delivered()]
+)
+def test_it_is_not_told_once_it_is_settled_otherwise(over: object) -> None:
+    desk = Desk().take(shown(0, False), shown(2, True), over)  # type: ignore[arg-type]
+
+    assert desk.why_outdated(AT_THE_DOOR, said=(said(False),)) is not None
