@@ -17,6 +17,7 @@ from storage.proof_records import Place
 from storage.tables import (
     OF_ORDERS,
     buyers,
+    cases,
     conversations,
     identities,
     in_state,
@@ -25,6 +26,7 @@ from storage.tables import (
     orders,
     outbox,
     sendable_at,
+    templates,
 )
 
 PAGE = 500
@@ -50,10 +52,22 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     text: str | None = None
     receipt: str | None = None
+    own: bool | None = None  # in the seller's words, not ours
 
     @property
     def place(self) -> Cursor:
         return self.buyer, self.settled_at, self.id
+
+
+class KnownCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A case, by what it holds back and where its buyer waits (channel:address)."""
+
+    kind: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    order: str | None = None
+    buyer: str | None = None
+    chat: str | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +91,10 @@ _COLUMNS = (
     *(outbox.c[name] for name in ("id", "key", "buyer", "template", "category", "state", "values", "facts")),
     *(outbox.c[name] for name in ("settled_at", "due_at", "channel", "address", "text", "receipt")),
     outbox.c.order_id.label("order"),
+    select(templates.c.own)
+    .where(templates.c.shop == outbox.c.shop, templates.c.id == outbox.c.version)
+    .scalar_subquery()
+    .label("own"),
 )
 
 
@@ -103,6 +121,18 @@ def sendings_about(connection: Connection, shop: str, orders: Collection[str]) -
     for sending in _said(connection, shop, outbox.c.order_id.in_(orders)):
         found.setdefault(sending.order or "", []).append(sending)
     return found
+
+
+def known_cases(
+    connection: Connection, shop: str, of_buyers: Collection[str] | None = None
+) -> Iterator[KnownCase]:
+    """All cases, or those of these buyers."""
+    columns = [cases.c[name] for name in ("kind", "opened_at", "closed_at", "buyer", "chat")]
+    statement = select(*columns, cases.c.order_id.label("order")).where(cases.c.shop == shop)
+    if of_buyers is not None:
+        statement = statement.where(cases.c.buyer.in_(of_buyers))
+    for row in connection.execute(statement.execution_options(yield_per=PAGE)):
+        yield KnownCase(**row._mapping)
 
 
 def prices_told(connection: Connection, shop: str, of_buyers: Collection[str]) -> dict[str, list[Sending]]:

@@ -6,6 +6,7 @@ Mail programs and scanners open links by themselves, so a GET must change nothin
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import escape
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -65,7 +66,7 @@ class UnsubscribePage:
         again = of_address and TAKE_BACK in request.query
         event = BuyerOptedOut(
             channel=OWN_LINK,
-            external_id=_name("again" if again else "stop", named, at),
+            external_id=_name("again" if again else "stop", named),
             at=at,
             buyer=BuyerRef() if of_address else BuyerRef(id=named[0]),
             address=(named[0], named[1]) if of_address else None,
@@ -87,7 +88,7 @@ class UnsubscribePage:
         at = self._clock()
         event = OffersConfirmed(
             channel=OWN_LINK,
-            external_id=_name("offers", named, at),
+            external_id=_name("offers", named),
             at=at,
             address=(named[0], named[1]),
         )
@@ -150,5 +151,6 @@ def _written(locale: str, title: str, body: str) -> str:
     return PAGE.format(lang=escape(locale), style=STYLE, title=escape(title), body=body)
 
 
-def _name(what: str, named: tuple[str, ...], at: datetime) -> str:
-    return f"{what}:{':'.join(named)}:{at:%Y%m%d%H%M%S%f}"
+def _name(what: str, named: tuple[str, ...]) -> str:
+    """Of one press, which is no other's repeat however soon it follows."""
+    return f"{what}:{':'.join(named)}:{uuid4().hex}"

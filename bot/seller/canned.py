@@ -1,5 +1,6 @@
 """Send words to the buyer of a case, written down before or not, from outside the seller's own chat."""
 
+import re
 from enum import Enum
 
 import msgspec
@@ -28,6 +29,7 @@ from storage.trail import Trace
 from storage.unit import Unit
 
 TEMPLATE = "from_person"
+_KEY = re.compile(rf"{TEMPLATE}:(?:command:)?(?P<who>.+):(?P<case>\d+):\d{{4}}-\d\d-\d\dT.+")
 
 
 class Sent(Enum):
@@ -90,6 +92,13 @@ def _known_lost(unit: Unit, case: Case, buyer: Buyer) -> bool:
     chats = unit.ask(conversation_records.by_buyer({buyer.id})).get(buyer.id, ())
     opened = unit.ask(proof_records.chats_of({case.order})).get(case.order)
     return not opened and all(chat.blocked for chat in chats)
+
+
+def said_by(key: str) -> tuple[str | None, str | None]:
+    """Who sent the reply with this key, and for which case; None where the key does not tell, as of one that
+    was erased."""
+    found = _KEY.fullmatch(key)
+    return (found["who"], found["case"]) if found else (None, None)
 
 
 def _filled(reply: Entry, unit: Unit, catalogue: Catalogue, case: Case, buyer: Buyer) -> str:

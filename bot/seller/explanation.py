@@ -1,6 +1,5 @@
 """Explain one message, sent or not: what happened, which rule, which facts, how it ended."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,18 +11,17 @@ from bot.domain.actions import MAILTO
 from bot.domain.events import TimeCame, load_event
 from bot.domain.money import Money
 from bot.domain.shop import Shop
+from bot.seller.canned import TEMPLATE, said_by
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
 from bot.texts.catalogue import Catalogue
 from bot.texts.preview import text_now
 from storage import order_records, read_models
 from storage.asking import ask
+from storage.outbox import SELLER
 from storage.read_models import AttemptView, EventView, Message
 
 AT_ONCE = timedelta(minutes=1)  # an event that took longer to reach us is mentioned
-
-BY_HAND = "cases"  # the rule of what a person wrote for a case, or was told of one
-_SAID_BY = re.compile(r"from_person:(?:command:)?(.+?):(\d+):[^:]+:[^:]+:.+")  # who, and the case
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -126,13 +124,8 @@ class _Explainer:
 
     def _happened(self) -> Iterator[str]:
         message, stored = self.message, self.event
-        if message.event is None and message.rule == BY_HAND:
-            by = _SAID_BY.fullmatch(message.key)
-            who, case = by.groups() if by else (None, message.values.get("case"))
-            yield self._line("case_written", who=who, case=case, created_at=message.created_at)
-        elif message.event is None:
-            promotion = message.values.get("promotion", message.rule)
-            yield self._line("promotion_began", promotion=promotion, created_at=message.created_at)
+        if message.event is None:
+            yield self._without_event()
         elif stored is None:
             yield self._line("event_gone")
         else:
@@ -150,6 +143,19 @@ class _Explainer:
             )
             if not isinstance(event, TimeCame):
                 yield self._line("repeats", external_id=stored.external_id)
+
+    def _without_event(self) -> str:
+        """A person's words, what the seller is told, an item that is back, or a campaign."""
+        message = self.message
+        at, values = message.created_at, message.values
+        if message.template == TEMPLATE:
+            who, case = said_by(message.key)
+            return self._line("person_wrote", created_at=at, who=who, case=case)
+        if message.buyer == SELLER:
+            return self._line("seller_told", created_at=at, case=values.get("case"))
+        if message.rule == "restocks":
+            return self._line("item_back", created_at=at, item=values.get("title"))
+        return self._line("promotion_began", promotion=values.get("promotion", message.rule), created_at=at)
 
     def _what(self, stored: EventView) -> str:
         event = load_event(stored.body)

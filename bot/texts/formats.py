@@ -225,11 +225,13 @@ def plural_form(count: int | float, locale: str) -> str:
 
 @lru_cache(maxsize=CACHED)
 def weekdays(days: tuple[str, ...], locale: str) -> str:
-    """Name days of the week: "Monday to Friday" where they follow each other, else one by one."""
+    """Name days of the week: "Sunday to Thursday" where they follow each other, else one by one."""
     names = get_day_names("wide" if not locale.startswith("zh") else "abbreviated", locale=language(locale))
     numbers = sorted(WEEKDAYS.index(day) for day in days if day in WEEKDAYS)
-    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return _BETWEEN_DAYS.get(locale[:2], "{}–{}").format(names[numbers[0]], names[numbers[-1]])
+    begins = [number for number in numbers if (number - 1) % 7 not in numbers] or [0]
+    if len(numbers) > 2 and len(begins) == 1:
+        last = (begins[0] + len(numbers) - 1) % 7
+        return _BETWEEN_DAYS.get(locale[:2], "{}–{}").format(names[begins[0]], names[last])
     return join_list([names[number] for number in numbers], locale)
 
 

@@ -266,7 +266,8 @@ def _rating(about: About) -> Any:
 
 
 def _hours(about: About) -> dict[str, Any] | None:
-    """Opening and closing are read in one breath: where the zone is to be named, one of them names it."""
+    """Opening and closing are read in one breath: where the zone is to be named, one of them names it. The
+    days are those on which it opens by the buyer's clock."""
     hours, own, zone = about.shop.working_hours, about.shop.zone(), about.zone
     if hours is None or hours.start == hours.end:
         return None
@@ -275,7 +276,9 @@ def _hours(about: About) -> dict[str, Any] | None:
     first, last = (zone, plain) if names_first(about.locale) else (plain, zone)
     opens = datetime.combine(today, hours.start, own).astimezone(first)
     closes = datetime.combine(today, hours.end, own).astimezone(last)
-    return {"days": [day for day in WEEKDAYS if day in hours.days], "opens": opens, "closes": closes}
+    later = (opens.date() - today).days
+    days = [WEEKDAYS[(WEEKDAYS.index(day) + later) % 7] for day in hours.days]
+    return {"days": sorted(days, key=WEEKDAYS.index), "opens": opens, "closes": closes}
 
 
 def _back_at(about: About) -> datetime | None:

@@ -127,6 +127,14 @@ async def test_the_page_speaks_the_language_of_the_mail_or_of_the_browser(
             assert f'<html lang="{language}">' in await response.text()
 
 
+async def test_each_press_counts_however_soon_it_follows_another(page: Page) -> None:
+    link = TOKENS.token("stop", "mugs", "email", "ann@example.com")
+    for press in (link, f"{link}?again", link):
+        await page.press(press)
+
+    assert len({kept.external_id for kept in page.store.events}) == 3
+
+
 async def test_a_wish_that_could_not_be_stored_is_to_be_sent_again(page: Page) -> None:
     page.store.away = True
 

@@ -16,12 +16,14 @@ import yaml
 from bot.domain.errors import DeliveryDelayed
 from bot.domain.events import AnyEvent
 from bot.domain.shop import LOCALES
-from bot.seller.explanation import BY_HAND, Explanation, as_text, explain
+from bot.seller.canned import send_reply
+from bot.seller.explanation import Explanation, as_text, explain
 from bot.seller.explanation_words import ExplanationWords
 from bot.seller.words import SellerWords
-from handlers.routes import ROUTES
+from handlers.routes import POLICIES, ROUTES
 from storage import read_models
 from storage.tables import inbox, outbox
+from storage.unit import Unit
 from tests.engine import Buyer, Engine, ManyShops, many_shops
 from tests.world import NOON, World, world
 
@@ -63,6 +65,13 @@ def all_names(shop: World) -> list[str]:
         lambda link: read_models.messages(link, "shop", read_models.MessageFilter(), limit=200)
     )
     return [message.name for message in listed]
+
+
+def keys_of(shop: World) -> list[str]:
+    listed = shop.program.parts.database.read_now(
+        lambda link: read_models.messages(link, "shop", read_models.MessageFilter(), limit=200)
+    )
+    return [message.key for message in listed]
 
 
 def chapter(of: Explanation, title: str) -> str:
@@ -196,6 +205,31 @@ async def test_a_promotion_tells_of_the_calendar_and_of_the_consent(database_url
         assert "0 of 1 allowed" in as_text(told_of)
 
 
+async def test_a_persons_words_tell_who_sent_them_and_for_which_case(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.say("转人工", buyer="ann")
+        await shop.settle()
+        parts = shop.program.parts
+        settings, policy = parts.config.shops["shop"], POLICIES["from_person"]
+        await parts.database.write(
+            lambda link: send_reply(
+                Unit(link, "shop", settings, shop.clock.now),
+                parts.catalogue,
+                policy,
+                1,
+                "好的。",
+                "command:lin",
+            )
+        )
+        await shop.settle()
+
+        (name,) = (name for name in keys_of(shop) if name.startswith("from_person"))
+        told = as_text(story(shop, name))
+        assert "lin wrote this on November 21, 12:00" in told
+        assert "for case 1." in told
+        assert "campaign" not in told
+
+
 async def test_what_is_unknown_has_no_story(database_url: str) -> None:
     async with world(database_url) as shop:
         words = SellerWords("en", SHANGHAI)
@@ -288,7 +322,7 @@ def test_every_language_tells_the_same_things_with_the_same_values(locale: str) 
 def test_every_event_and_every_rule_that_speaks_has_words(locale: str) -> None:
     words = ExplanationWords(SellerWords(locale))
     events = {str(kind.__struct_config__.tag) for kind in get_args(AnyEvent)}
-    rules = {route.name for route in ROUTES} - {"routes.note"} | {BY_HAND}
+    rules = {route.name for route in ROUTES} - {"routes.note"} | {"cases"}
 
     assert {event for event in events if not words.has("events", event)} == set()
     assert {rule for rule in rules if not words.has("rules", rule)} == set()

@@ -1,6 +1,6 @@
 """Dates in the reader's way, and times that say whose they are."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,7 +9,7 @@ import pytest
 from bot.domain.context import Buyer
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.orders import Order
-from bot.domain.shop import Shop
+from bot.domain.shop import Shop, WorkingHours
 from bot.texts import formats
 from bot.texts.catalogue import Catalogue, make_version
 from bot.texts.formats import NamedZone
@@ -145,3 +145,43 @@ def test_a_space_stands_between_chinese_and_what_is_put_in_and_nowhere_else(
     parts: tuple[str, ...], locale: str, text: str
 ) -> None:
     assert formats.joined(parts, locale) == text
+
+
+@pytest.mark.parametrize(
+    ("zone", "days", "opens"),
+    [
+        ("Asia/Taipei", "週一至週五", "上午10:00"),
+        ("America/Los_Angeles", "週日至週四", "下午6:00"),
+        ("Pacific/Kiritimati", "週一至週五", "下午4:00"),
+    ],
+)
+def test_the_days_of_the_opening_hours_are_those_of_the_buyers_clock(
+    zone: str, days: str, opens: str
+) -> None:
+    hours = WorkingHours(start=time(10), end=time(18), days=("mon", "tue", "wed", "thu", "fri"))
+    shop = Shop(name="茶行", locale="zh-TW", region="TW", timezone="Asia/Taipei", working_hours=hours)
+    due = DueMessage(
+        key="k", template="t", category="answer", due_at=AT, created_at=AT, lateness=timedelta(hours=1)
+    )
+    known = variables(due, Facts(shop=shop, buyer=Buyer(id="ann", locale="zh-TW", timezone=zone)), AT)
+    version = make_version(
+        "zh-TW", "opening_hours", "{{ seller.hours.days | weekdays }} {{ seller.hours.opens | time }}"
+    )
+
+    assert Catalogue().render(version, known).text == f"{days} {opens}"
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        (("mon", "tue", "wed", "thu", "sun"), "Sunday to Thursday"),
+        (("fri", "sat", "sun", "mon"), "Friday to Monday"),
+        (("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "Monday to Sunday"),
+        (("mon", "tue", "thu", "sun"), "Monday, Tuesday, Thursday, and Sunday"),
+        (("sun", "mon"), "Monday and Sunday"),
+    ],
+)
+def test_days_that_follow_each_other_are_named_from_the_first_to_the_last(
+    days: tuple[str, ...], text: str
+) -> None:
+    assert formats.weekdays(days, "en") == text

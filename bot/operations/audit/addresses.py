@@ -6,6 +6,7 @@ This knows nothing of how addresses are chosen: it reads the events and the open
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
+from bot.domain.desk import PERSONS
 from bot.domain.events import BuyerRef, OrderEvent, OrderPlaced
 from bot.domain.wishes import EMAIL, AddressKey
 from bot.operations.audit.conversations import Violation, began
@@ -21,7 +22,7 @@ def sent_elsewhere(
 
     facts: all events of the order. openings: of this order, and the chats of its buyer.
     """
-    if sending.category == "answer" or sending.buyer == SELLER or not sending.address or not sending.channel:
+    if sending.buyer == SELLER or not sending.address or not sending.channel:
         return
     at = began(sending)
     told = list(facts)
@@ -33,6 +34,15 @@ def sent_elsewhere(
     went = {(sending.channel, sending.address), (EMAIL, sending.address.lower())}
     if not went & (allowed | chats):
         yield Violation(7, "others_address", sending, {"address": sending.address})
+
+
+def words_elsewhere(sending: Sending, chats: Collection[str | None]) -> Iterator[Violation]:
+    """A violation of promise 7 if a person's words about no order went to a chat in which no case of their
+    buyer waits."""
+    if sending.template not in PERSONS or sending.order or not sending.channel or not sending.address:
+        return
+    if sending.channel != EMAIL and f"{sending.channel}:{sending.address}" not in chats:
+        yield Violation(7, "others_chat", sending, {"address": sending.address})
 
 
 def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:

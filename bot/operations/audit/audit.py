@@ -4,7 +4,7 @@ What cannot be known afterwards is not reported: small differences between clock
 records were joined later, what may be in the archive. What is stored beside a decision always counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -18,7 +18,7 @@ from bot.domain.events import AgentReplied, OrderPlaced
 from bot.domain.quotes import Quote
 from bot.domain.shop import Shop
 from bot.domain.wishes import EMAIL, AddressKey
-from bot.operations.audit.addresses import sent_elsewhere
+from bot.operations.audit.addresses import sent_elsewhere, words_elsewhere
 from bot.operations.audit.conversations import BuyerHistory, Violation, began
 from bot.operations.audit.orders import record_differs, violations_about_order
 from bot.operations.audit.prices import wrong_prices
@@ -28,7 +28,7 @@ from bot.seller.words import SellerWords
 from storage import audit_queries, buyer_records, mixed_files, quote_records, wish_records
 from storage.archive import archived_until
 from storage.asking import ask
-from storage.audit_queries import Sending
+from storage.audit_queries import KnownCase, Sending
 from storage.database import Database, lease_clock
 from storage.outbox import message_name
 
@@ -138,6 +138,10 @@ class _Audit:
         known_by = ask(connection, self.shop_id, buyer_records.addresses_of(ids))
         keys = {key for sending in page for key in _keys_of(sending)}
         said = ask(connection, self.shop_id, wish_records.recorded(keys))
+        waits_in: dict[str | None, set[str | None]] = {}
+        if any(sending.template in PERSONS for sending in page):
+            for case in audit_queries.known_cases(connection, self.shop_id, ids):
+                waits_in.setdefault(case.buyer, set()).add(case.chat)
         violations: list[Violation] = []
         for sending in page:
             if sending.buyer != history.buyer:
@@ -145,6 +149,7 @@ class _Audit:
                 history = BuyerHistory(sending.buyer, guest)
             wishes = [each for key in _keys_of(sending) for each in said.get(key, ())]
             violations += history.check(sending, buyers.get(sending.buyer), wishes, self.shop)
+            violations += words_elsewhere(sending, waits_in.get(sending.buyer, ()))
         return page, self._sure(connection, violations), history
 
     def _sure(self, connection: Connection, violations: Iterable[Violation]) -> list[Violation]:
@@ -173,6 +178,9 @@ class _Audit:
     def _orders(self, connection: Connection) -> list[Finding]:
         audit_queries.repeatable_reads(connection)
         found: list[Finding] = []
+        cases: dict[str, list[KnownCase]] = {}
+        for case in audit_queries.known_cases(connection, self.shop_id):
+            cases.setdefault(case.order or "", []).append(case)
         for facts, orders in audit_queries.orders_with_facts(connection, self.shop_id):
             said = audit_queries.sendings_about(connection, self.shop_id, facts)
             opened = audit_queries.openings_of(connection, self.shop_id, said)
@@ -181,7 +189,9 @@ class _Audit:
                     found.append(_replace(self._finding(1, "order_differs", {"order": id}), order=id))
                 for sending in said.get(id, ()):
                     found += map(self._finding_of, violations_about_order(sending, of_order, SLACK))
-                    found += self._about_order(sending, said[id], of_order, opened.get(id, ()))
+                    found += self._about_order(
+                        sending, said[id], of_order, opened.get(id, ()), cases.get(id, ())
+                    )
             self._count(len(facts))
         return found
 
@@ -191,13 +201,14 @@ class _Audit:
         others: Sequence[Sending],
         facts: list[audit_queries.Fact],
         opened: Iterable[audit_queries.Opening],
+        cases: Collection[KnownCase],
     ) -> Iterator[Finding]:
         """Judge by all that was told and said about an order; what is in the archive is not known."""
         placed = [fact.event.placed_at for fact in facts if isinstance(fact.event, OrderPlaced)]
         if self.archived_until and not (placed and min(placed) > self.archived_until):
             return
         yield from map(self._finding_of, sent_elsewhere(sending, facts, opened, SLACK))
-        yield from map(self._finding_of, false_statements(sending, others, facts, self.shop, SLACK))
+        yield from map(self._finding_of, false_statements(sending, others, facts, self.shop, SLACK, cases))
 
     # Promise 3, after a person took over
 

@@ -3,13 +3,19 @@
 Each rule adds the events up for itself, and asks nothing of the record that decided.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+import msgspec
 
 from bot.domain.events import OrderRefunded, PaymentReceived
 from bot.domain.money import Money
 from bot.operations.audit.said import Said
 
 ASKING = ("payment_reminder", "second_contact")
+_SUM = re.compile(r"[$£€¥￥]\s?(\d[\d,]*(?:\.\d{1,3})?)")
+MOST_ADDED = 6  # payments and refunds, of which every part may be named
 NAMING_SUMS = (*ASKING, "payment_received")
 GIVEN_BACK = ("refunded", "partly_refunded")
 
@@ -43,6 +49,37 @@ def _sum_unclear(said: Said) -> bool:
     if said.sending.template not in NAMING_SUMS or not said.shown:
         return False
     return any(_strange(money, said) for money in _payments(said)) and not _own_money_covers(said)
+
+
+def _untold_sum(said: Said) -> bool:
+    """A sum in our words that none of what was told comes to: neither what came, nor what was left of a
+    total, nor what was too much."""
+    sending, totals = said.sending, [event.total for event in said.shown]
+    named = {Decimal(each.replace(",", "")) for each in _SUM.findall(sending.text or "")}
+    if sending.template not in NAMING_SUMS or sending.own is not False or not named or not totals:
+        return False
+    came = {
+        event.reference or event.payment or str(event.at): event.amount
+        for event in said.told
+        if isinstance(event, PaymentReceived)
+    }
+    back = [amount for _, amount in _refunds(said).values()]
+    known = [*totals, *(event.shop_total for event in said.shown), *(event.paid for event in said.shown)]
+    money = [each for each in (*known, *came.values(), *back) if each]
+    if len({each.currency for each in money}) > 1 or len(came) + len(back) > MOST_ADDED:
+        return False  # told in one of them
+    shown = {each.minor for each in known if each}
+    sums = {0, *(event.paid.minor for event in said.shown if event.paid)}
+    if None in (*came.values(), *back):
+        return False  # the whole, as it was then
+    for amount in came.values():
+        sums |= {each + amount.minor for each in sums if amount}
+    for amount in back:
+        sums |= {each - amount.minor for each in sums if amount}
+    asked = sending.template in ASKING
+    allowed = {one - other for one in sums for other in sums}
+    allowed |= {abs(one - other) for one in shown for other in sums if asked or other}
+    return not named <= {msgspec.structs.replace(totals[0], minor=each).decimal for each in allowed}
 
 
 def _own_money_covers(said: Said) -> bool:
@@ -137,6 +174,7 @@ RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
     "nothing_paid": (3, _thanked_for_nothing),
     "thanked_twice": (2, _thanked_twice),
     "sum_unclear": (3, _sum_unclear),
+    "untold_sum": (3, _untold_sum),
     "other_sum": (3, _other_sum),
     "paid_on_delivery": (3, _paid_on_delivery),
     "wrong_share": (3, _wrong_share),

@@ -17,6 +17,7 @@ class Said(msgspec.Struct, frozen=True):
     before: tuple[Sending, ...]
     told: tuple[OrderEvent, ...]
     shop: Shop
+    held: bool = False  # a case waited for the seller before anything was to be paid
 
     @property
     def at(self) -> datetime:

@@ -21,10 +21,13 @@ from bot.operations.audit import money, parcels
 from bot.operations.audit.conversations import Violation, began
 from bot.operations.audit.files import with_parts
 from bot.operations.audit.said import Said
-from storage.audit_queries import Fact, Sending
+from storage.audit_queries import Fact, KnownCase, Sending
 
 ONE_BREATH = timedelta(minutes=1)  # in which nobody thanks and reminds
 FIRST_THINGS = timedelta(minutes=5)  # before the confirmation, in which nothing else is said
+
+CLAIM = "payment_claim"
+HOLDING = (CLAIM, "quote")  # cases that the seller settles before anything is to be paid
 
 # What a text refers to; one of these must have been said before it.
 LOOKS_BACK_TO: Mapping[str, tuple[str, ...]] = {
@@ -37,21 +40,41 @@ LOOKS_BACK_TO: Mapping[str, tuple[str, ...]] = {
 
 
 def false_statements(
-    sending: Sending, others: Sequence[Sending], facts: Collection[Fact], shop: Shop, slack: timedelta
+    sending: Sending,
+    others: Sequence[Sending],
+    facts: Collection[Fact],
+    shop: Shop,
+    slack: timedelta,
+    cases: Collection[KnownCase] = (),
 ) -> Iterator[Violation]:
-    """Violations of promises 2 and 3 by one message about an order. others: all messages about the order."""
-    if sending.category == "answer":
-        return
+    """Violations of promises 2 and 3 by one message about an order. others: all messages about the order.
+    cases: all that are about it."""
     at = began(sending)
     before = tuple(other for other in others if other.id != sending.id and began(other) < at)
     # What arrived while the message was being sent may have been known as far as any of it.
     arrived = {fact.received_at for fact in facts if abs(fact.received_at - at) < slack}
-    views = [Said(sending, before, _told(facts, by), shop) for by in (at - slack, *arrived, at + slack)]
+    held = any(each.kind in HOLDING and _open(each, at - slack, at + slack) for each in cases)
+    looked_for = any(each.kind == CLAIM and _touches(each, at - slack, at + slack) for each in cases)
+    views = [Said(sending, before, _told(facts, by), shop, held) for by in (at - slack, *arrived, at + slack)]
+    if sending.category == "answer":
+        if sending.template == "payment_claimed" and not looked_for:
+            yield Violation(3, "nobody_looks", sending)
+        return
     for code, (promise, broken) in RULES.items():
         if all(broken(view) for view in views):
             yield Violation(promise, code, sending)
     if _said_too_early(sending, others):
         yield Violation(3, "before_confirmation", sending)
+
+
+def _open(case: KnownCase, since: datetime, until: datetime) -> bool:
+    """Open all that time."""
+    return case.opened_at < since and (case.closed_at is None or case.closed_at > until)
+
+
+def _touches(case: KnownCase, since: datetime, until: datetime) -> bool:
+    """Open at any moment of that time."""
+    return case.opened_at <= until and (case.closed_at is None or case.closed_at >= since)
 
 
 def _told(facts: Collection[Fact], by: datetime) -> tuple[OrderEvent, ...]:
@@ -74,7 +97,15 @@ def _reassured_too_late(said: Said) -> bool:
 
 def _nothing_to_look_back_to(said: Said) -> bool:
     wanted = LOOKS_BACK_TO.get(said.sending.template)
-    return wanted is not None and not said.earlier(*wanted)
+    again = said.sending.template == "payment_reminder" and said.sending.values.get("step", 1) > 1
+    return (wanted is not None and not said.earlier(*wanted)) or (again and not said.before)
+
+
+def _pressed(said: Said) -> bool:
+    """Asked for money while the seller was to settle a case first, or after the word that nobody would."""
+    if said.sending.template not in money.ASKING:
+        return False
+    return said.held or bool(said.earlier("reminders_ended"))
 
 
 def _tidied_up(said: Said) -> bool:
@@ -117,6 +148,7 @@ RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
     **parcels.RULES,
     "test_order": (3, _is_test),
     "reassured_too_late": (3, _reassured_too_late),
+    "pressed": (3, _pressed),
     "nothing_said_before": (3, _nothing_to_look_back_to),
     "tidied_up": (3, _tidied_up),
     "cancelled_twice": (2, _cancelled_twice),

@@ -7,7 +7,7 @@ import msgspec
 
 from bot.domain.events import OrderEvent, OrderPlaced
 from bot.operations.audit.statements import false_statements
-from storage.audit_queries import Fact, Sending
+from storage.audit_queries import Fact, KnownCase, Sending
 from tests.handlers import world
 from tests.handlers.world import PLACED, hours
 
@@ -31,11 +31,21 @@ def said(template: str, after: timedelta, total: int | None = None, **values: An
     )
 
 
-def found(sent: Sending, *others: Sending, told: tuple[OrderEvent, ...], **shop: Any) -> list[str]:
+def in_our_words(sent: Sending, text: str) -> Sending:
+    return msgspec.structs.replace(sent, text=text, own=False)
+
+
+def found(
+    sent: Sending,
+    *others: Sending,
+    told: tuple[OrderEvent, ...],
+    cases: tuple[KnownCase, ...] = (),
+    **shop: Any,
+) -> list[str]:
     """The codes for this message. Everything was told when it happened."""
     facts = [Fact(id=1, state="done", received_at=event.at, event=event) for event in told]
     settings = world.shop_with(**shop)
-    return [each.code for each in false_statements(sent, (*others, sent), facts, settings, SLACK)]
+    return [each.code for each in false_statements(sent, (*others, sent), facts, settings, SLACK, cases)]
 
 
 def shown(after: timedelta, **fields: Any) -> OrderPlaced:

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.events import OrderEvent, PaymentReceived
-from bot.operations.audit.addresses import contacts_told, sent_elsewhere
+from bot.operations.audit.addresses import contacts_told, sent_elsewhere, words_elsewhere
 from storage.audit_queries import Fact, Opening, Sending
 from tests.one_shop import DAY, HOUR, placed
 from tests.world import NOON
@@ -106,9 +107,22 @@ def test_only_channels_that_placed_the_order_tell_its_contacts() -> None:
     }
 
 
-def test_answers_the_seller_and_orders_nobody_placed_are_not_judged() -> None:
+def test_an_answer_is_judged_like_what_nobody_asked_for() -> None:
     told = order(email="ann@example.com")
 
-    assert found(sending(*CHAT, category="answer"), told) == []
+    assert found(sending(*CHAT, category="answer"), told) == ["others_address"]
+    assert found(sending(*CHAT, category="answer"), told, opened=(Opening(chat=CHAT, at=NOON),)) == []
+
+
+def test_a_persons_words_go_where_a_case_of_their_buyer_waits() -> None:
+    words = msgspec.structs.replace(sending(*CHAT, category="answer"), template="from_person", order=None)
+
+    assert [each.code for each in words_elsewhere(words, {None, "telegram:66"})] == ["others_chat"]
+    assert list(words_elsewhere(words, {"telegram:42"})) == []
+
+
+def test_the_seller_and_orders_nobody_placed_are_not_judged() -> None:
+    told = order(email="ann@example.com")
+
     assert found(sending(*CHAT, buyer="seller"), told) == []
     assert found(sending(*CHAT)) == []

@@ -9,7 +9,7 @@ from bot.operations.audit.money import RULES
 from storage.audit_queries import Sending
 from tests.handlers import world
 from tests.handlers.world import PLACED, days, hours
-from tests.operations.audit.sendings import CONFIRMED, found, said, shown
+from tests.operations.audit.sendings import CONFIRMED, found, in_our_words, said, shown
 
 
 def paid(minor: int, currency: str = "CNY", reference: str | None = None) -> PaymentReceived:
@@ -25,6 +25,11 @@ BACK = said("refunded", days(6))
 PARTLY = said("partly_refunded", days(6))
 FIRST = said("partly_refunded", days(5))
 
+THANKED_FOR_ALL = in_our_words(THANKS, "We've received your payment of ¥128.00.")
+THANKED_FOR_PART = in_our_words(THANKS, "We've received ¥64.00 (¥64 in all). ¥64.00 is still to pay.")
+TOO_MUCH = in_our_words(THANKS, "We've received ¥100.00 (¥140.00 in all), ¥12.00 more than the total.")
+ASKED = in_our_words(REMINDED, "Order 1001 (CN¥88.00) isn't paid.")
+
 FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("nothing_paid", THANKS, [], []),
     ("nothing_paid", THANKS, [], [shown(hours(1), paid=WHOLE), shown(hours(2), paid=Money(0, "CNY"))]),
@@ -32,6 +37,9 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("nothing_paid", THANKS, [], [paid(12800, "KRW")]),
     ("sum_unclear", REMINDED, [], [paid(12800, "KRW")]),
     ("sum_unclear", THANKS, [], [paid(12800, "KRW", "T1"), paid(6400, reference="T2")]),
+    ("untold_sum", THANKED_FOR_ALL, [], [paid(6400)]),
+    ("untold_sum", THANKED_FOR_PART, [], [paid(12800)]),
+    ("untold_sum", ASKED, [], [paid(6400)]),
     (
         "other_sum",
         said("payment_reminder", hours(2), total=9900),
@@ -57,6 +65,11 @@ TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (THANKS, [], [paid(12800)]),
     (THANKS, [], [paid(5000, "EUR", "T1"), paid(12800, reference="T2")]),
     (THANKS, [], [shown(hours(1), paid=WHOLE)]),
+    (THANKED_FOR_ALL, [], [paid(12800)]),
+    (THANKED_FOR_ALL, [], [paid(6400, "EUR", "T1"), paid(12800, reference="T2")]),
+    (THANKED_FOR_PART, [], [paid(6400)]),
+    (TOO_MUCH, [], [paid(4000, reference="T1"), paid(10000, reference="T2")]),
+    (msgspec.structs.replace(THANKED_FOR_ALL, own=True), [], [paid(6400)]),
     (THANKS, [THANKED], [paid(4000, reference="T1"), paid(8800, reference="T2")]),
     (THANKS, [THANKED], [shown(hours(1), paid=PART), shown(hours(2), paid=WHOLE)]),
     (REMINDED, [said("order_confirmation", hours(1), total=12800)], []),

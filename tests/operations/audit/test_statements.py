@@ -9,9 +9,9 @@ from bot.domain.events import OrderEvent
 from bot.domain.money import Money
 from bot.operations.audit import money, parcels
 from bot.operations.audit.statements import RULES
-from storage.audit_queries import Sending
+from storage.audit_queries import KnownCase, Sending
 from tests.handlers import world
-from tests.handlers.world import days, hours
+from tests.handlers.world import PLACED, days, hours
 from tests.operations.audit.sendings import CONFIRMED, found, said, shown
 
 DELETED = msgspec.structs.replace(world.cancelled(days(89)), reason="deleted")
@@ -22,6 +22,8 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("one_breath", said("payment_reminder", hours(2)), [CONFIRMED, said("total_changed", hours(1.99))], []),
     ("nothing_said_before", said("second_contact", days(2)), [], []),
     ("nothing_said_before", said("review_reminder", days(9)), [CONFIRMED], []),
+    ("nothing_said_before", said("payment_reminder", hours(2), step=2), [], []),
+    ("pressed", said("payment_reminder", hours(2)), [CONFIRMED, said("reminders_ended", hours(1))], []),
     ("tidied_up", said("cancelled", days(90)), [CONFIRMED], [world.shipped(), DELETED]),
     (
         "cancelled_twice",
@@ -35,6 +37,9 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
 TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (said("payment_reminder", hours(2)), [CONFIRMED], []),
     (said("second_contact", days(2)), [CONFIRMED], []),
+    (said("payment_reminder", hours(1)), [CONFIRMED, said("reminders_ended", hours(2))], []),
+    (said("payment_reminder", hours(2), step=1), [], []),
+    (said("payment_reminder", hours(3), step=2), [said("payment_reminder", hours(2), step=1)], []),
     (said("review_reminder", days(9)), [CONFIRMED, said("review_request", days(8))], []),
     (said("cancelled", hours(3)), [CONFIRMED], [world.cancelled()]),
     (
@@ -85,6 +90,30 @@ def test_answers_are_not_judged() -> None:
     answer = msgspec.structs.replace(said("payment_received", hours(2)), category="answer")
 
     assert found(answer, told=(world.placed(),)) == []
+
+
+def claim(opened: timedelta, closed: timedelta | None = None, kind: str = "payment_claim") -> KnownCase:
+    closed_at = PLACED + closed if closed else None
+    return KnownCase(kind=kind, opened_at=PLACED + opened, closed_at=closed_at, order="1001")
+
+
+def test_nobody_asks_for_money_while_a_case_waits_for_the_seller() -> None:
+    asks, told = said("payment_reminder", hours(2)), (world.placed(),)
+
+    for case in (claim(hours(1)), claim(hours(1), hours(3)), claim(hours(1), kind="quote")):
+        assert found(asks, CONFIRMED, told=told, cases=(case,)) == ["pressed"]
+    others = claim(hours(1), hours(2)), claim(hours(2)), claim(hours(1), kind="complaint")
+    assert found(asks, CONFIRMED, told=told, cases=others) == []
+
+
+def test_somebody_looks_for_the_money_where_the_buyer_reads_so() -> None:
+    reads = msgspec.structs.replace(said("payment_claimed", hours(2)), category="answer")
+    told = (world.placed(),)
+
+    for case in (claim(hours(2)), claim(hours(1), hours(2)), claim(hours(1))):
+        assert found(reads, CONFIRMED, told=told, cases=(case,)) == []
+    for case in (claim(hours(3)), claim(hours(0.5), hours(1)), claim(hours(1), kind="quote")):
+        assert found(reads, CONFIRMED, told=told, cases=(case,)) == ["nobody_looks"]
 
 
 def test_every_rule_is_tried_above() -> None:
