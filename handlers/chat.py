@@ -89,8 +89,8 @@ def _with_claim(understood: Understanding, event: MessageReceived, context: Cont
     meanings = _meant(understood)
     if event.kind in ("text", "other"):
         claim, rest = claims.apart(event)
-        decided = decide(understood, rest, claims.claimed_first(meanings[0], event, context))
-        decided = claims.beside(decided, meanings[0], claim, context)
+        decided = decide(understood, rest, claims.claimed_first(meanings, event, context))
+        decided = claims.beside(decided, meanings[0], claim, context) + claims.taken_back(event, context)
     else:
         decided = decide(understood, event, context)
     return _in_silence(decided, meanings, event, context) if context.human_talks else decided
@@ -309,10 +309,7 @@ def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Act
 def _with_question(
     obeyed: list[Action], meaning: Meaning, event: MessageReceived, context: Context
 ) -> list[Action]:
-    """What is asked beside such a wish is answered before it, or stands in a case."""
-    asked = [each for each in meaning.also if each in (*SHIPPING_QUESTIONS, "payment_status")]
-    if asked:
-        return [*ANSWERS[asked[0]](meaning, event, context), *obeyed]
+    """What is asked or wished beside it stands in a case: an answer could promise what is now withheld."""
     if asks_beside_wish(event.text):
         return [*obeyed, CallHuman(reason="not_understood", details=quoted(event))]
     return obeyed

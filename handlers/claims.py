@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
@@ -31,12 +31,12 @@ from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import asks_when, parts_of, says_paid, says_paid_twice
+from handlers.meaning import asks_when, instead_of_claim, parts_of, says_paid, says_paid_twice
 from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
-from handlers.talk import open_question
+from handlers.talk import AGAIN, open_question, talk_of
 from handlers.validity import amount as shown
 from handlers.which_order import PAYABLE, about_order, named_order, names_another, own_order
 
@@ -46,6 +46,7 @@ TELLS_OWED = frozenset(("where_is_order", "when_ship", "payment_status", "how_to
 WHICH = "claimed_order"  # the question which of several orders was paid
 PROOF = "paid_order"  # the question which order it is, of a chat that has proved none
 LAPSES = timedelta(days=1)
+TALKED_OF = timedelta(minutes=30)
 MOST = 20  # orders to choose from, none of which is reminded of meanwhile
 KEPT = 500  # characters of a claim
 _EVERY = re.compile(
@@ -55,6 +56,11 @@ _EVERY = re.compile(
 _EVERY_ALONE = re.compile(
     r"\W*(?:(?:both|all)(?: of them| (?:the )?orders)?(?: please)?|都是?|全部|[两三四][个笔单]都?是?)\W*"
 )
+_NEITHER = re.compile(r"\W*(?:neither|none)\b.{0,40}|(?:都|一个也|两个都)(?:没有?|不是|未).{0,12}")
+_DENIES = re.compile(
+    r"^\W*(?:not|but not|不是|没)|(?:没有?|未)[付转汇]|还没(?:有)?\W*$|\bnot (?:yet )?(?:paid\b|\W*$)"
+)
+_SUM = re.compile(r"(?<![\d.,])\d{1,7}(?:\.\d{1,2})?(?![\d.,]*\d)")
 _CARRIER = re.compile(
     r"快递|配送|司机|师傅|送货|取货|宅急便|超商"
     r"|\b(?:driver|courier|carrier|delivery (?:man|guy|person)|postman|postie)\b"
@@ -74,32 +80,42 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     if len(meant) > 1 and _is_every(meant, meaning, event):
         return _claim_each(meant, event, context)
     if len(meant) > 1:
-        return _which_of(meant, lambda order: _claim(order, event), event, context)
+        return _which_of(meant, lambda order: _claim(order, event, meaning.slots.amount), event, context)
     if meant:
         return of(meant[0])
-    return _until_proved(about_order(event, context, of, PAYABLE, named_alone=True), event.text)
+    decided = about_order(event, context, of, PAYABLE, named_alone=True)
+    return _until_proved(decided, event.text, meaning.slots.amount)
 
 
-def _until_proved(decided: list[Action], words: str) -> list[Action]:
-    """What was decided, and the claim kept in mind where the order is yet to be proved."""
-    if not any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided):
+def _until_proved(decided: list[Action], words: str, amount: Decimal | None) -> list[Action]:
+    """What was decided, and the claim kept in mind where the order, or another one of "both", is yet to be
+    proved."""
+    asks = any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided)
+    if not asks and not _EVERY.search(normalise(words)):
         return decided
-    return [*decided, Ask(question=PROOF, lapses=LAPSES, about={"text": words[:KEPT]})]
+    about: dict[str, str | int | None] = {"text": words[:KEPT], "amount": str(amount) if amount else None}
+    return [*decided, Ask(question=PROOF, lapses=LAPSES, about=about)]
 
 
 def _proved(asked: Asked, meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
     """The claim, once the order is proved that it is about."""
     if not order_proof.only_numbers(event.text):
         return None
-    words = str(asked.about.get("text"))
+    words, amount = str(asked.about.get("text")), _amount(asked)
 
     def of(order: Order) -> list[Action]:
         said = msgspec.structs.replace(event, text=words)
-        return claim_or_status(order, said, context)
+        return claim_or_status(order, said, context, amount)
 
     alone = order_proof.is_pair(event.text)  # else the number may stand in the words before
     both = event if alone else msgspec.structs.replace(event, text=f"{words}\n{event.text}")
-    return _until_proved(about_order(both, context, of, PAYABLE), words)
+    return _until_proved(about_order(both, context, of, PAYABLE), words, amount)
+
+
+def _amount(asked: Asked) -> Decimal | None:
+    """The sum that was named before the question."""
+    amount = asked.about.get("amount")
+    return Decimal(str(amount)) if amount else None
 
 
 def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
@@ -107,20 +123,33 @@ def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
     please cancel 1002". Else all of them, twice."""
     if not says_paid(event.text):
         return event, event
-    parts = parts_of(event.text)
-    claiming = ", ".join(part for part in parts if says_paid(part))
-    rest = ", ".join(part for part in parts if not says_paid(part))
-    more = order_proof.numbers_in(rest) and not order_proof.only_numbers(rest)
-    if not more or not order_proof.numbers_in(claiming):
+    claiming, rest = _claiming(event.text)
+    if not order_proof.numbers_in(rest) or not order_proof.numbers_in(claiming):
         return event, event
-    return msgspec.structs.replace(event, text=claiming), msgspec.structs.replace(event, text=rest)
+    of_claim = msgspec.structs.replace(event, text=claiming)
+    asks = [part for part in parts_of(rest) if not _DENIES.search(normalise(part))]
+    return of_claim, msgspec.structs.replace(event, text=", ".join(asks)) if asks else of_claim
 
 
-def claimed_first(meaning: Meaning, event: MessageReceived, context: Context) -> Context:
+def _claiming(text: str) -> tuple[str, str]:
+    """The parts of a text that say what was paid, with numbers alone beside them, and the other parts."""
+    parts = parts_of(text)
+    claiming = [part for part in parts if says_paid(part)]
+    if not claiming:
+        asserted = [part for part in parts if not _DENIES.search(normalise(part))]
+        return ", ".join(asserted), ""
+    beside = [part for part in parts if part not in claiming and order_proof.only_numbers(part)]
+    rest = [part for part in parts if part not in claiming and part not in beside]
+    return ", ".join([*claiming, *beside]), ", ".join(rest)
+
+
+def claimed_first(meanings: Sequence[Meaning], event: MessageReceived, context: Context) -> Context:
     """With the order that is said to be paid before the others: what stands beside it is about that one."""
-    if len(context.orders) < 2 or not says_paid(event.text):
+    if len(context.orders) < 2:
         return context
-    meant = _meant(meaning, event, context)
+    if not any(each.intent == "i_paid" for each in meanings) and not says_paid(event.text):
+        return context
+    meant = _meant(meanings[0], event, context)
     if len(meant) != 1:
         return context
     others = (order for order in context.orders if order.id != meant[0].id)
@@ -131,9 +160,17 @@ def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
     """The last five digits of the account that paid, as buyers in Taiwan are asked for them, and no word."""
     digits = unicodedata.normalize("NFKC", event.text[:KEPT]).strip()
     asked = context.locale.startswith("zh-TW") and re.fullmatch(r"\d{5}", digits)
-    if not asked or not _owing(context) or named_order((digits,), context):
+    if not asked or not _owing(context) or named_order((digits,), context) or _other_matter(context):
         return {}
     return {"digits": digits}
+
+
+def _other_matter(context: Context) -> bool:
+    """True while something else than the payment is talked about, such as an address with its postcode."""
+    talk = talk_of(context)
+    said = (talk.said or "").removeprefix(AGAIN).partition(":")[0]
+    lately = talk.said_at is not None and context.now - talk.said_at < TALKED_OF
+    return lately and said not in (*TELLS_OWED, "payment_claimed", "form_received")
 
 
 def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -162,19 +199,19 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
 
 
 def _named(event: MessageReceived, context: Context) -> list[Order]:
-    """Those of their orders whose numbers stand in the message."""
-    meant = {
-        each.id for number in order_proof.numbers_in(event.text) for each in named(number, context.orders)
-    }
+    """Those of their orders whose numbers stand in what is said of paying."""
+    numbers = order_proof.numbers_in(_claiming(event.text)[0])
+    meant = {each.id for number in numbers for each in named(number, context.orders)}
     return [each for each in context.orders if each.id in meant]
 
 
 def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:
     """True if it is said that all of them were paid, or the sum of all."""
-    plain, amount = normalise(event.text), meaning.slots.amount
+    plain = normalise(event.text)
     owed = [each.left for each in orders if each.left]
     alike = len(owed) == len(orders) and len({each.currency for each in owed}) == 1
-    exact = alike and amount is not None and sum(each.decimal for each in owed) == amount
+    sums = {meaning.slots.amount, *map(Decimal, _SUM.findall(plain))}
+    exact = alike and len(owed) > 1 and sum(each.decimal for each in owed) in sums
     return exact or bool(_EVERY.search(plain) or _EVERY_ALONE.fullmatch(plain))
 
 
@@ -191,9 +228,12 @@ def _meant(meaning: Meaning, event: MessageReceived, context: Context) -> list[O
 
 
 def _has_come(order: Order, meaning: Meaning) -> bool:
-    """True if the sum that is named is the one that came: it is no news that it was sent."""
-    paid, amount = order.paid, meaning.slots.amount
-    return paid is not None and amount is not None and paid.minor > 0 and paid.decimal == amount
+    """True if the sum that is named is the one that came, and not also the one that is left: it is no news
+    that it was sent."""
+    paid, left, amount = order.paid, order.left, meaning.slots.amount
+    if paid is None or amount is None or (left and left.decimal == amount):
+        return False
+    return paid.minor > 0 and paid.decimal == amount
 
 
 def _to_carrier(order: Order, event: MessageReceived) -> bool:
@@ -227,12 +267,13 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     meant = [each for each in _named(event, context) if each.id in among]
     if not meant and _is_every(asked_of, meaning, event):
         meant = asked_of
-    if not meant:
+    neither = _NEITHER.fullmatch(normalise(event.text))
+    if not meant and not neither:
         return None
     ids = {each.id for each in meant}
     others = {_key(id, event, str(asked.about.get("message"))) for id in among if id not in ids}
     closed = [CloseCase(key=case.key) for case in context.cases if case.key in others]
-    return [*closed, *_claim_each(meant, event, context)]
+    return [*closed, *(_claim_each(meant, event, context) if meant else [answer("thanks", event)])]
 
 
 def _claim_each(orders: list[Order], event: MessageReceived, context: Context) -> list[Action]:
@@ -287,8 +328,17 @@ def _claim(order: Order, event: MessageReceived, amount: Decimal | None = None) 
     sums: dict[str, Value] = {}
     if left:
         is_part = amount is not None and 0 < amount < left.decimal
-        sums = {"amount": f"{amount} {left.currency}" if is_part else shown(left)}
+        sums = {"amount": f"{amount} {left.currency}" if is_part else shown(left), "owed": shown(left)}
+        sums |= {"total": shown(order.total)} if order.total else {}
     return _case(order, event, "payment_claimed", {"order": order.shown_number, **quoted(event), **sums})
+
+
+def taken_back(event: MessageReceived, context: Context) -> list[Action]:
+    """Close the claims of one who says by now that they have not paid."""
+    mine = [case for case in context.cases if case.kind == KIND and case.open]
+    if not mine or instead_of_claim(event.text) != "how_to_pay":
+        return []
+    return [CloseCase(key=case.key) for case in mine if case.reason != "form_filled"]
 
 
 def looked_into(order: Order, template: str, event: MessageReceived, context: Context) -> list[Action] | None:
@@ -325,7 +375,10 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
     def of(order: Order) -> list[Action]:
         if owes_nothing(order):
             return [NoteBuyer(text=_as_note(fields)), *status(order, event)]
-        return [case_of(order), answer("form_received", event, order)]
+        # It says more than a claim before it, whose place it takes.
+        mine = (case for case in context.cases if case.kind == KIND and case.open)
+        closed = [CloseCase(key=case.key) for case in mine if case.order == order.id]
+        return [*closed, case_of(order), answer("form_received", event, order)]
 
     order = _order_of_form(fields, event, context)
     if order:

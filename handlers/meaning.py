@@ -9,6 +9,7 @@ from handlers.normalise import LONGEST, normalise, words_only
 from handlers.phrases import found_in
 from handlers.pressing import presses, without_pressing
 from handlers.stop import wants_no_offers, wants_resume, wants_stop
+from handlers.taken_back import names_wish
 from handlers.together import LONGEST_WISH
 
 THRESHOLD = 0.5  # below it we do not know
@@ -56,7 +57,7 @@ _OF_PAYING = re.compile(
 )
 # Where one thing that is said ends and the next begins.
 _ENDS = re.compile(
-    r"(?<=[.!?;,。，、；！？])\s*(?!\d)|\n|\b(?:and|but|so|also)\b|另外|[还還]有|[顺順]便|麻[烦煩]|[请請]",
+    r"(?<=[。，、；！？])\s*|(?<=[.!?;,])\s*(?!\d)|\n|\b(?:and|but|so|also)\b|另外|[还還]有|[顺順]便|麻[烦煩]|[请請]",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"^[\W\d]+")
@@ -94,7 +95,7 @@ _NO_CLAIM = (
             r"\b(?:i|we|he|she|they) (?:have|has|had|did|do) not (?:\w+ ){0,2}"
             r"(?:pay|paid|payed|sen[dt] (?:\w+ ){0,2}(?:money|payment)|transfer(?:r?ed)?"
             r"|ma[dk]e (?:\w+ )?(?:payment|transfer))\b"
-            r"|^\W*not (?:yet )?paid\b|(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
+            r"|^\W*not (?:yet )?paid\b|(?<!不是)(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
         ),
     ),
     ("when_ship", re.compile(r"\bif (?:i|we)\b.{0,14}\bpa(?:y|id)\b|(?:如果|要是|假如|若).{0,6}[付转汇]")),
@@ -159,7 +160,7 @@ def says_paid_twice(text: str) -> bool:
 def instead_of_claim(text: str) -> str | None:
     """What is meant by words of paying that claim no payment: that it failed, is to come, or is asked."""
     plain = normalise(text)
-    if not _OF_PAYING.search(plain):
+    if not _OF_PAYING.search(plain) or any(map(says_paid, parts_of(text))):
         return None
     return next((intent for intent, pattern in _NO_CLAIM if pattern.search(plain)), None)
 
@@ -175,10 +176,10 @@ def asks_when(text: str) -> bool:
 
 
 def asks_beside_wish(text: str) -> bool:
-    """True if a question is asked beside a wish to hear no more, whatever it is about."""
+    """True if something is asked or wished beside a wish to hear no more, whatever it is about."""
     parts = map(normalise, _CLAUSES.split(text[:LONGEST])[:_PARTS])
     rest = (part for part in parts if not wants_stop(part) and not wants_no_offers(part))
-    return any(_ASKS.search(part) and len(part) > _TOO_SHORT for part in rest)
+    return any(names_wish(part) or (_ASKS.search(part) and len(part) > _TOO_SHORT) for part in rest)
 
 
 def parts_of(text: str) -> list[str]:

@@ -17,12 +17,12 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, recognise
+from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, parts_of, recognise, says_paid
 from handlers.normalise import normalise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
 from handlers.stop import refuses_stop
-from handlers.taken_back import after_taking_back, corrected, without_denied
+from handlers.taken_back import after_taking_back, corrected, disputes, without_denied
 
 MENU = "menu:"  # the value of a button of ours: menu:where_is_order
 START_LINK = 30  # characters behind /start from which on it is a link of ours, if an old one
@@ -95,6 +95,8 @@ def _left(event: MessageReceived, reads: Callable[[MessageReceived], Understandi
     text = corrected(text) or text
     if text == event.text:
         return None
+    if disputes(event.text):
+        return _told(_DENIED)
     return reads(msgspec.structs.replace(event, text=text)) if text else _told(_DENIED)
 
 
@@ -106,15 +108,23 @@ def _as_said(learned: Understanding, text: str) -> Understanding:
         return Understanding("hand_over", (Meaning("unknown", 0.0),))
     if intents & BROKEN and names_broken_page(text):
         return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
-    instead = instead_of_claim(text) if intents & OF_PAYING else None
+    if not intents & OF_PAYING:
+        return learned
+    if "i_paid" not in intents and any(map(says_paid, parts_of(text))) and not says_paid(text):
+        return Understanding("answer", (msgspec.structs.replace(learned.meanings[0], intent="i_paid"),))
+    instead = instead_of_claim(text)
     if instead is None:
         return learned
     meant = OF_PAYING if instead == "payment_failed" else {"i_paid"}
-    changed = (
-        msgspec.structs.replace(each, intent=instead) if each.intent in meant else each
-        for each in learned.meanings
-    )
-    return msgspec.structs.replace(learned, meanings=tuple(changed))
+    changed = {
+        each.intent: each
+        for each in (
+            msgspec.structs.replace(each, intent=instead) if each.intent in meant else each
+            for each in learned.meanings
+        )
+    }
+    outcome = "answer" if learned.outcome == "ask" and len(changed) == 1 else learned.outcome
+    return msgspec.structs.replace(learned, outcome=outcome, meanings=tuple(changed.values()))
 
 
 def has_words(text: str) -> bool:

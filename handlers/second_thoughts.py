@@ -14,8 +14,10 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.normalise import normalise
 from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
+from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
 from handlers.taken_back import may_correct
+from handlers.which_order import named_order
 
 _KEEPS = re.compile(
     r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
@@ -53,7 +55,7 @@ _POSTED = re.compile(
 def hear(event: MessageReceived, context: Context) -> list[Action]:
     """Answer such words; [] for any other."""
     plain = normalise(event.text)
-    cancelling = _cancelling(context)
+    cancelling = _cancelling(event, context)
     if cancelling and _KEEPS.search(plain):
         return _kept(cancelling, event, context)
     if _is_detail(event, context):
@@ -77,8 +79,11 @@ def _is_detail(event: MessageReceived, context: Context) -> bool:
     return understood is None or understood.outcome != "answer"
 
 
-def _cancelling(context: Context) -> Case | None:
-    return next((case for case in context.cases if case.open and case.reason == ASKED_TO_CANCEL), None)
+def _cancelling(event: MessageReceived, context: Context) -> Case | None:
+    """Of the order that is named, where one is."""
+    cases = (case for case in context.cases if case.open and case.reason == ASKED_TO_CANCEL)
+    meant = named_order(numbers_in(event.text), context)
+    return next((case for case in cases if meant is None or case.order == meant.id), None)
 
 
 def _kept(case: Case, event: MessageReceived, context: Context) -> list[Action]:

@@ -107,7 +107,8 @@ _REFUSES = re.compile(
     r"|never) (?:to )?(?:unsubscribe|opt)"
 )
 
-_GO_ON = re.compile(r"\b(?:not|never) (?:ever )?stop\b|(?:不要|别|不用)停(?!止)")
+_FIRST = re.compile(r"\W*(?:停止|退订|取消订阅)[,.;!。，、\s]")  # whatever else is said after it
+_GO_ON = re.compile(r"\b(?:not|never) (?:ever )?stop\b|(?:不要|别|不用|不想)(?:停|退订|取消订阅)")
 
 # What a wish may go on with in the next message, and what says nothing by itself.
 _REST = re.compile(
@@ -137,7 +138,7 @@ def wants_stop(plain: str) -> bool:
     """True if normalised text of any of our languages asks to stop, alone or inside a sentence, and not only
     for offers."""
     plain = _without_offers(plain)
-    if words_only(plain) in _WHOLE:
+    if words_only(plain) in _WHOLE or _FIRST.match(plain):
         return True
     if _REFUSES.search(plain):
         return False

@@ -32,14 +32,15 @@ _WISHED = (
 _OF_IT = r"(?:我的|这个?|那个?|订单|单子?|地址|了|的|啦|啊|哦|呀|服务)*"
 _DENIED_ZH = (
     r"(?:我(?:们|也|真|并|可|又)?)?(?<![是要想用能可需该])(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
-    r"|没(?:有)?(?:想|要|说要|打算)|不打算|无需|先?别|请勿)"
+    r"|没(?:有)?(?:想|要|说要|打算|申请|说过)|不打算|无需|先?别|请勿)"
     rf"(?:再|帮我|给我|替我|去|来|申请|办理?|给|帮){{0,2}}{_WISHED}{_OF_IT}"
     r"|(?:^|[,，。.!?、~\s]|我|先|就)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
 )
+_DENIED_ZH += r"|我(?:们)?(?:可|并|都)?没(?:有)?(?:取消|退货|换货|改地址)"
 _WISH = (
     r"(?:cancel\w*|return(?:ing|ed)?|refund\w*|exchang\w+|replacement|money back"
     r"|send(?:ing)? (?:it|this|that|them) back|(?:order|address) changed"
-    r"|chang(?:e|ing) (?:of )?(?:it|this|that|anything"
+    r"|chang(?:e|ed|ing) (?:of )?(?:it|this|that|anything"
     r"|(?:my |the |our |this )?(?:delivery |shipping )?(?:order|address|items?))"
     r"|(?:speak|talk|chat)(?:ing)? (?:to|with) (?:a |an |any|the |some|your )?\w{3,12}"
     r"|(?:person|human|agent)\b|complain\w*|make a complaint)"
@@ -64,6 +65,12 @@ _DENIED_EN = (
 _DENIED = re.compile(f"{_DENIED_ZH}|{_DENIED_EN}")
 _WISHES = re.compile(f"{_WISHED}|{_WISH}")
 
+_BROKEN = re.compile(r"\b(?:broken|damaged|faulty|cracked|wrong (?:item|one))\b|坏|破|碎|发错")
+_DISPUTES = re.compile(
+    r"\bwho (?:has |have )?(?:cancel|chang|return)\w*|\bwhy (?:was|is|has|did)\b.{0,30}\b(?:cancel|chang)\w*"
+    r"|(?:怎么|为什么|为何)(?:就|给我|被|会)?(?:取消|改|退)|谁(?:给我|帮我)?(?:取消|改|退)"
+)
+
 _TAKEN_BACK = re.compile(
     r"(?:^|[,，。.!?、;~…\s])(?:(?:啊|哦|噢|呃|欸|诶|等等)[,，。.!、~…\s]*){0,3}"
     r"(?:不对|不是|(?:我)?[说讲]错(?:了|啦)?|口误|算了|我是说)"
@@ -79,6 +86,16 @@ _CORRECTS = re.compile(
     r"(?=\W|我?是|我?要|应|$)\W*(?:应该)?(?:是(?!不))?"
 )
 _SORRY = re.compile(r"^\W*(?:oh|oops|sorry|no|wait|不好意思|抱歉)(?:\W+(?:sorry|wait|no))?\W+")
+
+
+def names_wish(plain: str) -> bool:
+    """True if normalised text names a wish about an order, or what went wrong with it."""
+    return bool(_WISHES.search(plain) or _BROKEN.search(plain))
+
+
+def disputes(text: str) -> bool:
+    """True for one who asks who did what they never asked for."""
+    return bool(_DISPUTES.search(normalise(text)))
 
 
 def may_correct(text: str) -> bool:

@@ -115,7 +115,8 @@ def findings(order: Order) -> list[Finding]:
     if order.total and (paid is None or back is None or order.account.has_other_money):
         found.append(Finding("other_currency", which=":refund" if back is None and paid else ""))
     if order.cancelled:
-        late = enumerate(late_payments(order), start=1)
+        gone_back = paid and back and back >= paid
+        late = enumerate([] if gone_back else late_payments(order), start=1)
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
         if _sent_after_cancel(order):
             found.append(Finding("sent_after_cancel"))

@@ -395,7 +395,7 @@ async def test_a_reply_is_sent_from_the_command_line_alike(shops: ManyShops) -> 
         lambda link: explain(link, engine.shop, engine.settings, SellerWords("en"), key)
     )
     assert told is not None
-    assert told.sections[0].lines[0].startswith("lin wrote this to the buyer of case 1")
+    assert told.sections[0].lines[0].startswith("lin wrote this on")
     await desk.ann_says("where is my parcel")
     assert len(desk.heard()) == spoken + 1  # the bot is silent
     assert (await desk.case()).case.owes_word

@@ -94,15 +94,27 @@ def _order(connection: Connection, shop: str, case: CaseView) -> Order | None:
 
 
 def _part(case: CaseView, order: Order) -> Money | None:
-    """The sum that was claimed, where by now more is owed than that; None for all that is owed."""
-    claimed, _, currency = str(case.reason.values.get("amount") or "").partition(" ")
-    if order.left is None or currency not in ("", order.left.currency):
+    """The sum that was claimed, where that is not all that is owed by now: a part, or the total has
+    changed since. None for all that is owed."""
+    left, told = order.left, case.reason.values
+    claimed, owed, total = (_money(told.get(name), left) for name in ("amount", "owed", "total"))
+    if left is None or claimed is None:
+        return None
+    if owed is None or total is None or order.total is None:  # of a form
+        return claimed if 0 < claimed.minor < left.minor else None
+    part = left + (claimed - owed) + (total - order.total)
+    return part if part.minor > 0 and part != left else None
+
+
+def _money(told: object, left: Money | None) -> Money | None:
+    """A sum in a case, in the money that is owed."""
+    amount, _, currency = str(told or "").partition(" ")
+    if left is None or currency not in ("", left.currency):
         return None
     try:
-        part = parse_money(claimed, order.left.currency)
+        return parse_money(amount, left.currency)
     except ValueError:
         return None  # words of a form
-    return part if 0 < part.minor < order.left.minor else None
 
 
 def _earlier(connection: Connection, shop: str, id: str) -> CaseSettled | None:

@@ -47,7 +47,8 @@ def test_i_have_paid_is_a_claim_for_the_seller_to_confirm() -> None:
 
     assert isinstance(case, OpenCase)
     assert (case.kind, case.reason, case.order) == ("payment_claim", "payment_claimed", "1001")
-    assert case.details == {"order": "1001", "text": "我已经付款了", "amount": "128.00 CNY"}
+    sums = dict.fromkeys(("amount", "owed", "total"), "128.00 CNY")
+    assert case.details == {"order": "1001", "text": "我已经付款了", **sums}
     assert isinstance(answer, Say)
     assert answer.template == "payment_claimed"
 

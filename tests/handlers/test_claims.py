@@ -73,9 +73,10 @@ def test_each_message_claims_under_a_key_of_its_own_because_a_rejected_claim_may
     }
 
 
-def test_a_form_claims_also_while_an_earlier_claim_waits_because_it_says_more() -> None:
-    case, _ = take_form(FORM, wrote("form"), chat_context(UNPAID, cases=(OPEN,)))
+def test_a_form_takes_the_place_of_a_claim_that_waits_because_it_says_more() -> None:
+    closed, case, _ = take_form(FORM, wrote("form"), chat_context(UNPAID, cases=(OPEN,)))
 
+    assert closed == CloseCase(key=OPEN.key)
     assert isinstance(case, OpenCase)
     assert case.details == {**FORM, "order": "1001"}
 
@@ -375,3 +376,63 @@ def test_for_an_order_that_costs_nothing_nobody_looks_for_money() -> None:
     free = order_of(world.placed(total=Money(0, "CNY")))
 
     assert keys_of(i_paid(PAYMENT, wrote("I paid"), chat_context(free))) == ["payment_status:telegram:m1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed"),
+    [
+        ("I've paid 2706, not 2705", {"2706"}),
+        ("2706已匯款，2705還沒", {"2706"}),
+        ("2705付了，2706还没付", {"2705"}),
+    ],
+)
+def test_an_order_that_is_said_not_to_be_paid_is_not_claimed(text: str, claimed: set[str]) -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say(text, "i_paid")
+
+    assert {case.order for case in chat.opened} == claimed
+
+
+def test_of_those_asked_about_only_what_is_not_denied_keeps_its_claim() -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say("I have paid", "i_paid")
+    chat.say("2706, not 2705")
+
+    assert [each.key for each in chat.last if isinstance(each, CloseCase)] == [chat.opened[1].key]
+
+
+@pytest.mark.parametrize("text", ["neither, I made a mistake", "都没付"])
+def test_who_paid_none_of_them_claims_none(text: str) -> None:
+    chat = Chat(*TWO, now=PLACED)
+    chat.say("I have paid", "i_paid")
+    chat.say(text)
+
+    assert {each.key for each in chat.last if isinstance(each, CloseCase)} == {
+        each.key for each in chat.opened
+    }
+
+
+def test_a_claim_is_taken_back_as_it_was_made() -> None:
+    chat = Chat(UNPAID, now=PLACED)
+    chat.say("I have paid", "i_paid")
+    chat.say("sorry, I haven't paid yet", "how_to_pay")
+
+    assert [each.key for each in chat.last if isinstance(each, CloseCase)] == [chat.opened[0].key]
+
+
+def test_the_sum_that_was_named_is_kept_until_the_order_is_known() -> None:
+    slots = Slots(amount=Decimal(64))
+    context = chat_context(*TWO)
+    asked = i_paid(Meaning("i_paid", 0.9, slots=slots), wrote("I've paid £64"), context)
+
+    assert [each.details["amount"] for each in asked if isinstance(each, OpenCase)] == ["64 CNY"] * 2
+
+
+def test_a_second_part_of_the_same_sum_is_a_claim_of_its_own() -> None:
+    half = order_of(world.placed(), world.paid(minor=6400))
+    meaning = Meaning("i_paid", 0.9, slots=Slots(amount=Decimal(64)))
+
+    assert [type(each) for each in i_paid(meaning, wrote("the other 64"), chat_context(half))] == [
+        OpenCase,
+        Say,
+    ]

@@ -197,24 +197,30 @@ def test_the_smaller_wish_in_ones_own_words_ends_offers_and_takes_no_stop_back(t
     assert said.template == "offers_ended"
 
 
-def test_what_is_asked_beside_a_wish_to_hear_no_more_is_answered_or_stands_in_a_case() -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("STOP and where is my order?", "stopped"),
+        ("no more ads, when do you ship?", "offers_ended"),
+        ("stop. Is the blue mug in stock?", "stopped"),
+        ("退订。蓝色的杯子还有吗？", "stopped"),
+        ("別再傳簡訊了，藍色的杯子還有嗎？", "stopped"),
+        ("STOP. cancel my order", "stopped"),
+        ("STOP, the mug arrived broken", "stopped"),
+        ("停止，我的訂單到哪了", "stopped"),
+        ("退订，取消订单", "stopped"),
+    ],
+)
+def test_what_is_asked_or_wished_beside_a_wish_to_hear_no_more_stands_in_a_case(text: str, said: str) -> None:
     order = Desk().take(placed()).order
     assert order is not None
 
-    assert answers(wrote("STOP and where is my order?"), chat_context(order)) == ["where_is_order", "stopped"]
-    assert answers(wrote("no more ads, when do you ship?"), chat_context(order)) == [
-        "when_ship",
-        "offers_ended",
-    ]
-    for text in (
-        "stop. Is the blue mug in stock?",
-        "退订。蓝色的杯子还有吗？",
-        "別再傳簡訊了，藍色的杯子還有嗎？",
-    ):
-        assert answers(wrote(text), chat_context()) == ["stopped"]
-        assert decide(wrote(text), chat_context())[-1] == CallHuman(
-            reason="not_understood", details={"text": text}
-        )
+    assert answers(wrote(text), chat_context(order)) == [said]
+    call = CallHuman(reason="not_understood", details={"text": text})
+    assert decide(wrote(text), chat_context(order))[-1] == call
+
+
+def test_a_wish_to_hear_no_more_alone_is_no_case() -> None:
     for text in ("can you stop texting me?", "stop texting me, ok?"):
         assert len(decide(wrote(text), chat_context())) == 2
 

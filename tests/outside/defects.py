@@ -65,7 +65,7 @@ DEFECTS = {
         "handlers/validity.py", "said = shop.say_test_orders or not order.test", "said = True"
     ),
     "a number that is told later is kept silent": Defect(
-        "handlers/leaving.py", "for number in _later(", "for number in ()[:0] and _later("
+        "handlers/leaving.py", "for name, begun in _later(", "for name, begun in ()[:0] and _later("
     ),
     "an order that is on again has no word": Defect(
         "handlers/refunds.py", "for at in order.restored_times if gone and gone <= at]", "for at in ()]"

@@ -52,7 +52,8 @@ FULL = Shop(
     ),
     haggling=Haggling(coupon=Coupon(code="HELLO", percent=5, until=date(2026, 12, 31))),
 )
-BY_MAIL = ("seller_case", *(name for name, policy in POLICIES.items() if policy.category != "answer"))
+MAILED = ("seller_case", "complaint_settled")  # answers that also go by mail
+BY_MAIL = (*MAILED, *(name for name, policy in POLICIES.items() if policy.category != "answer"))
 NAMES_OF_TEXTS = sorted((*POLICIES, *PARTS))
 
 

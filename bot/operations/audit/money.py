@@ -96,7 +96,8 @@ def _own_money_covers(said: Said) -> bool:
 def _paid_on_delivery(said: Said) -> bool:
     """Whoever brings the parcel is paid: nobody asks for money before, nor thanks for it after."""
     speaks = said.sending.template in (*NAMING_SUMS, "reassurance")
-    return speaks and any(event.pay_on_delivery for event in said.shown)
+    told = [event for event in said.shown if event.pay_on_delivery is not None]
+    return speaks and bool(told) and bool(max(told, key=lambda event: event.at).pay_on_delivery)
 
 
 def _wrong_share(said: Said) -> bool:
