@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Literal
 
 import msgspec
@@ -25,7 +26,6 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
-from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
@@ -38,7 +38,7 @@ from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
 from handlers.talk import AGAIN, open_question, talk_of
 from handlers.validity import amount as shown
-from handlers.which_order import PAYABLE, about_order, named_order, names_another, own_order
+from handlers.which_order import PAYABLE, about_order, named_order, named_orders, names_another, own_order
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
@@ -138,9 +138,14 @@ def _claiming(text: str) -> tuple[str, str]:
     if not claiming:
         asserted = [part for part in parts if not _DENIES.search(normalise(part))]
         return ", ".join(asserted), ""
-    beside = [part for part in parts if part not in claiming and order_proof.only_numbers(part)]
-    rest = [part for part in parts if part not in claiming and part not in beside]
-    return ", ".join([*claiming, *beside]), ", ".join(rest)
+    said: list[str] = []
+    rest: list[str] = []
+    for part, after in zip_longest(parts, parts[1:], fillvalue=""):
+        alone = order_proof.only_numbers(part) and (
+            not after or after in claiming or order_proof.only_numbers(after)
+        )
+        (said if part in claiming or (said and alone) else rest).append(part)
+    return ", ".join(said), ", ".join(rest)
 
 
 def claimed_first(meanings: Sequence[Meaning], event: MessageReceived, context: Context) -> Context:
@@ -200,9 +205,7 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
 
 def _named(event: MessageReceived, context: Context) -> list[Order]:
     """Those of their orders whose numbers stand in what is said of paying."""
-    numbers = order_proof.numbers_in(_claiming(event.text)[0])
-    meant = {each.id for number in numbers for each in named(number, context.orders)}
-    return [each for each in context.orders if each.id in meant]
+    return named_orders(order_proof.numbers_in(_claiming(event.text)[0]), context)
 
 
 def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:

@@ -196,7 +196,7 @@ def only_numbers(text: str) -> bool:
 
 def _has_more(way: str, numbers: tuple[str, ...]) -> bool:
     plain = normalise(way)
-    for number in numbers:
+    for number in sorted(numbers, key=len, reverse=True):  # one may be a part of another
         plain = plain.replace(number.casefold(), " 0 ")
     return bool(words_only(_DIGITS.sub(" ", _AROUND.sub("", _DIGITS.sub(" 0 ", plain)))))
 

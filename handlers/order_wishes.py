@@ -15,10 +15,13 @@ from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked, Detail
 from handlers import order_proof
+from handlers.meaning import parts_of
+from handlers.normalise import normalise
 from handlers.questions import Answers, Question
 from handlers.replies import answer, case_waiting, quoted
+from handlers.taken_back import names_wish, without_denied
 from handlers.talk import open_question
-from handlers.which_order import about_order, shape
+from handlers.which_order import about_order, named_orders, shape
 
 LAPSES = timedelta(minutes=30)
 MOST_ASKED = 3  # times for which order; then a person is asked
@@ -44,10 +47,27 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
     """Answers to these intents; question: the name of `question_of(question, wishes)` in the questions."""
 
     def of(intent: str, _: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+        several = named_orders(order_proof.numbers_in(event.text), context)
+        if len({order.shown_number for order in several}) > 1:
+            meant = _wished_of(several, event.text)
+            if len(meant) != 1:
+                return ask_person("order_not_named", event, context)
+            context = msgspec.structs.replace(context, orders=tuple(meant))
         waiting = waiting_for(question, context) | {intent: event.text}
         return _about(question, wishes, waiting, intent, 1, event, context)
 
     return {intent: partial(of, intent) for intent in wishes}
+
+
+def _wished_of(orders: list[Order], text: str) -> list[Order]:
+    """Those of these orders whose numbers stand beside a wish: "keep 1002 but cancel 1001"."""
+    numbers: set[str] = set()
+    wished = False
+    for part in parts_of(text):
+        alone = order_proof.only_numbers(part)  # "cancel 1001 and 1002"
+        wished = wished if alone else names_wish(normalise(without_denied(part)))
+        numbers.update(order_proof.numbers_in(part) if wished else ())
+    return [order for order in orders if any(named(number, [order]) for number in numbers)]
 
 
 def question_of(question: str, wishes: Wishes) -> Question:

@@ -38,6 +38,8 @@ OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
 
 BROKEN = frozenset({"damaged_item", "complaint", "other"})  # which a page that does not open is taken for
 
+_NO = re.compile(r"\b(?:not|never|no|but)\b|[没不]|但")
+
 CALLING = (CALLS, NO_MACHINE)  # and the names of rules that do: whoever asks for a person is not guessed at
 
 _DENIED = Meaning("unknown", 0.0, reason=Reason(rule="denies a wish"))
@@ -78,7 +80,7 @@ def read(
         slots = learned.meanings[0].slots if learned.meanings else NO_SLOTS
         return _told(msgspec.structs.replace(ruled, slots=slots))
     if learned.outcome == "answer" or not learned.guessed or ruled.intent == "unknown":
-        return _as_said(learned, event.text)
+        return _as_said(_unless_more(learned, ruled, event.text), event.text)
     return _told(ruled)
 
 
@@ -98,6 +100,15 @@ def _left(event: MessageReceived, reads: Callable[[MessageReceived], Understandi
     if disputes(event.text):
         return _told(_DENIED)
     return reads(msgspec.structs.replace(event, text=text)) if text else _told(_DENIED)
+
+
+def _unless_more(learned: Understanding, ruled: Meaning, text: str) -> Understanding:
+    """What ends a talk by its tone, "I never got it", says more where the rules find that, or a no."""
+    if not learned.meanings or learned.meanings[0].intent not in ("acknowledged", "thanks"):
+        return learned
+    if ruled.intent != "unknown":
+        return _told(ruled)
+    return _told(_DENIED) if _NO.search(normalise(text)) else learned
 
 
 def _as_said(learned: Understanding, text: str) -> Understanding:

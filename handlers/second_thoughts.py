@@ -24,6 +24,12 @@ _KEEPS = re.compile(
     r"|\b(?:do not|dont|don't|no need to|not|stop) cancel|\b(?:keep|want) (?:it|the order|my order)\b"
     r"|\b(?:undo|forget|ignore) (?:the |my )?cancel|\bchanged my mind\b.{0,30}\b(?:keep|want)\b"
 )
+# In which such words keep nothing: the wish to cancel is repeated.
+_STILL_CANCELS = re.compile(
+    r"\b(?:want|need|like) (?:it|this|(?:the|my) order) (?:to be )?cancel|\bnot (?:been |yet )?cancell?ed\b"
+    r"|\bnot want (?:it|this|(?:the|my) order)\b(?! (?:to be )?cancel)"
+    r"|(?<![还就])不(?:想)?要了|(?:那就|还是)不要(?!取消)|怎么还(?:不|没有?)取消|(?<![不别])(?:要|想)取消"
+)
 _TWICE = re.compile(
     r"(?:付|扣|转|打|支付)(?:了)?(?:两|二|2)(?:次|遍|笔)|重复(?:付|扣|支付|转)|(?:付|转|打|扣)重(?:复)?了|多(?:付|转|打)了"
     r"|\b(?:paid|payed|charged|transferred|debited|billed)(?: me| you| us| it| for it| by mistake)?"
@@ -56,7 +62,7 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
     """Answer such words; [] for any other."""
     plain = normalise(event.text)
     cancelling = _cancelling(event, context)
-    if cancelling and _KEEPS.search(plain):
+    if cancelling and _KEEPS.search(plain) and not _STILL_CANCELS.search(plain):
         return _kept(cancelling, event, context)
     if _is_detail(event, context):
         return [answer("noted", event)]  # it stands in the case of the change

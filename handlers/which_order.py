@@ -111,8 +111,12 @@ def shape(number: str) -> str:
 
 def named_order(numbers: Iterable[str], context: Context) -> Order | None:
     """The buyer's newest order that has one of these numbers."""
+    return next(iter(named_orders(numbers, context)), None)
+
+
+def named_orders(numbers: Iterable[str], context: Context) -> list[Order]:
     meant = {order.id for number in numbers for order in named(number, context.orders)}
-    return next((order for order in context.orders if order.id in meant), None)
+    return [order for order in context.orders if order.id in meant]
 
 
 def _fits(order: Order, states: tuple[str, ...] | None) -> bool:

@@ -145,3 +145,24 @@ def test_the_newest_order_that_fits_is_meant_or_the_one_that_is_named() -> None:
     assert about("please cancel", "cancel_order") == "1002"
     assert about("cancel order 1002", "cancel_order") == "1002"
     assert about("refund order 1001", "return_exchange") == "1001"
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("keep 1002 but cancel 1001", ["1001"]),
+        ("not 1002: please, cancel 1001", ["1001"]),
+        ("1002要的，取消1001", ["1001"]),
+        ("don't cancel 1001, cancel 1002", ["1002"]),
+        ("cancel 1001 and 1002", []),
+    ],
+)
+def test_of_two_orders_that_are_named_the_one_beside_the_wish_is_meant_else_a_person_is_asked(
+    text: str, held: list[str]
+) -> None:
+    two = (order_of(placed(order=number), paid(order=number)) for number in ("1002", "1001"))
+    chat = Chat(*two, now=PLACED)
+    chat.say(text, "cancel_order")
+
+    assert [case.order for case in chat.opened] == held
+    assert [call.reason for call in chat.called] == ([] if held else ["order_not_named"])

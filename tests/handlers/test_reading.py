@@ -124,3 +124,19 @@ def test_words_of_paying_that_claim_nothing_are_no_claim_whatever_was_learned(te
     assert [each.intent for each in read(wrote(text), "en", understand=lambda *_: learned).meanings] == [
         intent
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I never got it", "where_is_order"),
+        ("好的，但是没收到", "where_is_order"),
+        ("it's ok", "acknowledged"),
+    ],
+)
+def test_an_assent_that_is_denied_ends_no_talk(text: str, intent: str) -> None:
+    assent = Understanding("answer", (Meaning("acknowledged", 0.9),))
+
+    assert [each.intent for each in read(wrote(text), "en", understand=lambda *_: assent).meanings] == [
+        intent
+    ]

@@ -101,3 +101,14 @@ def test_what_is_sent_back_stands_in_the_return(text: str) -> None:
 )
 def test_other_words_are_left_to_the_rest(text: str) -> None:
     assert hear(text, cases=()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("I want it cancelled now", "I don't want it any more", "you still haven't cancelled it"),
+        *("怎么还不取消", "还是要取消", "那就不要了"),
+    ],
+)
+def test_who_presses_for_the_cancelling_keeps_nothing(text: str) -> None:
+    assert hear(text, cases=(CANCELLING,)) == []
