@@ -71,8 +71,12 @@ _WENT_WRONG = re.compile(
     r"|\b(?:refund\w*|return\w*|twice|double|fail\w*|declined|error|wrong|too much)\b"
 )
 _TWICE = re.compile(
-    r"\b(?:paid|payed|charged|billed)(?: it| for it| me)? (?:twice|double|two times)\b|\bpaid too much\b"
-    r"|[付扣转汇]了?(?:[两二]|好几)[次遍]|重复(?:付|扣|转|汇)|多(?:付|扣|转|汇)了|[付转汇]多了"
+    r"(?:付|扣|转|打|支付)了?(?:两|二|2)(?:次|遍|笔)|[付扣转汇]了?(?:[两二]|好几)[次遍]|重复(?:付|扣|支付|转|汇)"
+    r"|(?:付|转|打|扣)重(?:复)?了|多(?:付|扣|转|打|汇)了|[付转汇]多了"
+    r"|\b(?:paid|payed|charged|transferred|debited|billed)(?: me| you| us| it| for it| by mistake)?"
+    r" (?:twice|two times|double|2 times|2x)\b"
+    r"|\b(?:double|twice) (?:paid|charged?|payment|billed)\b|\baccidentally paid (?:twice|again)\b"
+    r"|\b(?:overpaid|paid too much)\b"
 )
 # What is said of paying by one who claims no payment, and what is meant instead of a claim.
 _NO_CLAIM = (

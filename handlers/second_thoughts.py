@@ -12,6 +12,7 @@ from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers.meaning import says_paid_twice
 from handlers.normalise import normalise
 from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
 from handlers.order_proof import numbers_in
@@ -29,13 +30,6 @@ _STILL_CANCELS = re.compile(
     r"\b(?:want|need|like) (?:it|this|(?:the|my) order) (?:to be )?cancel|\bnot (?:been |yet )?cancell?ed\b"
     r"|\bnot want (?:it|this|(?:the|my) order)\b(?! (?:to be )?cancel)"
     r"|(?<![还就])不(?:想)?要了|(?:那就|还是)不要(?!取消)|怎么还(?:不|没有?)取消|(?<![不别])(?:要|想)取消"
-)
-_TWICE = re.compile(
-    r"(?:付|扣|转|打|支付)(?:了)?(?:两|二|2)(?:次|遍|笔)|重复(?:付|扣|支付|转)|(?:付|转|打|扣)重(?:复)?了|多(?:付|转|打)了"
-    r"|\b(?:paid|payed|charged|transferred|debited|billed)(?: me| you| us| it| for it| by mistake)?"
-    r" (?:twice|two times|double|2 times|2x)\b"
-    r"|\b(?:double|twice) (?:paid|charged?|payment|billed)\b|\baccidentally paid (?:twice|again)\b"
-    r"|\b(?:overpaid|paid too much)\b"
 )
 _DATA = re.compile(
     r"(?:删|清除|抹|移除|注销).{0,6}(?:我的)?.{0,4}(?:信息|资料|数据|账号|个资)|(?:信息|资料|数据|账号|个资).{0,4}(?:删|清除|注销)"
@@ -68,7 +62,7 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
         return [answer("noted", event)]  # it stands in the case of the change
     if _DATA.search(plain):
         return _person("asked_for_data", event, context)
-    if _TWICE.search(plain):
+    if says_paid_twice(event.text):
         return _person("paid_twice", event, context)
     if _PART.search(plain) and any(order.shipped or order.done for order in context.orders):
         return _person("asked_for_part", event, context)
