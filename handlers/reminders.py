@@ -73,7 +73,7 @@ def remind(order: Order, context: Context) -> list[Action]:
     times = reminder_times(order.placed_at, context.shop.payment)
     actions: list[Action] = [
         Say(
-            template="payment_reminder",
+            template=payment_term.REMINDED_BY,
             key=f"payment_reminder:{order.id}:{step}",
             order=order.id,
             at=reminder.at,

@@ -10,7 +10,10 @@ from bot.domain.events import BuyerOptedOut
 from handlers.normalise import words_only
 
 _WHOLE = frozenset(
-    {"t", "td", "回td", "回复td", "n", "stop", "quit", "end", "stopall", "optout", "勿扰", "退"}
+    {
+        *("t", "td", "回td", "回复td", "n", "stop", "quit", "end", "stopall", "optout"),
+        *("勿扰", "退", "停止", "请停止"),
+    }
 )
 _WHOLE_RESUME = frozenset(
     {

@@ -139,6 +139,19 @@ async def test_twelve_hours_to_pay_do_not_end_at_night(database_url: str) -> Non
 # Looking back
 
 
+async def test_a_last_reminder_that_is_the_first_to_be_read_reminds_nobody_again(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.say("停止")
+        await shop.forward(2 * DAY)
+        await shop.say("恢复")
+        await shop.forward(DAY)
+        assert shop.receiver.templates.count("payment_reminder") == 1
+        assert "还没收到付款" in last(shop)
+        assert "再提醒" not in last(shop)
+        assert "请在 11月24日 12:00 前付款" in last(shop)
+
+
 async def test_what_would_look_back_to_nothing_is_not_said(database_url: str) -> None:
     """The chat refuses whatever comes first, so that the second contact and the review's reminder do not
     speak of it."""

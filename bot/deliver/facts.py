@@ -15,6 +15,7 @@ from bot.domain.events import STOPS, product_thread
 from bot.domain.messages import Address, DueMessage, Facts
 from bot.domain.orders import Order
 from bot.domain.parcel_news import telling
+from bot.domain.payment_term import REMINDED_BY, reminder_number
 from bot.domain.products import Product, Source, Telling, product_of, products_of
 from bot.domain.proofs import ANYWAY, holds, mark_of
 from bot.domain.quotes import PRICES_TOLD
@@ -292,6 +293,8 @@ def snapshot(due: DueMessage, facts: Facts, now: datetime) -> dict[str, Any]:
     }
     if order and (told := telling(due.template, due.values, order, facts.said)):
         known["parcels"] = told
+    if due.template == REMINDED_BY:
+        known["step"] = reminder_number(due.key, facts.said)
     if due.template in PRICES_TOLD:
         known["haggling"] = _terms(due, facts.shop, now)
     return known if due.category == "answer" else known | _limits(facts)

@@ -11,6 +11,7 @@ from bot.domain.orders import Order
 from bot.domain.shop import QuietHours, Shop
 
 TOLD_BY = "order_confirmation"
+REMINDED_BY = "payment_reminder"
 AT_ONCE = timedelta(minutes=5)  # told so soon after the order, the term counts from the order
 WAKING_DAY = timedelta(hours=12)
 OPEN = ("queued", "sending")  # states of a message that may still be sent
@@ -28,6 +29,13 @@ def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | N
         return order.placed_at
     at = now if told.state in OPEN else told.written_at or told.sent_at
     return at if at and at > order.placed_at + AT_ONCE else order.placed_at
+
+
+def reminder_number(own_key: str, said: Iterable[Said]) -> int:
+    """Which reminder of the order its buyer now reads, from 1; earlier steps may have been left out. own_key:
+    of the message itself. said: about the order."""
+    before = (each for each in said if each.template == REMINDED_BY and each.key != own_key)
+    return 1 + sum(bool(each.sent_at or each.written_at) for each in before)
 
 
 def closes_at(

@@ -23,7 +23,7 @@ _NO_NAME = re.compile(
     r"|(?:\d[\s()./-]*){7}",  # a number to call, or of an account
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]{0,20}:/{1,3}", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:\b[a-z][a-z0-9+.-]{0,20})?:/{2,}|\b[a-z][a-z0-9+.-]{0,20}:/", re.IGNORECASE)
 _DOMAIN_DOT = re.compile(r"(?<=\w)[.\uff0e](?=[^\W\d_]{2}|xn--)", re.IGNORECASE)
 _LEADER = "\u2024"  # looks like a dot, and no mail or chat program makes a link of it
 _ENDS_BEFORE = "\u200d\ufe0e\ufe0f\u20e3\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"

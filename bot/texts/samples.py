@@ -16,6 +16,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
 from bot.domain.parcels import ATTEMPTED, FAILURE, READY, Parcel
+from bot.domain.payment_term import REMINDED_BY
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Returns, Shop, WorkingHours
@@ -262,6 +263,8 @@ def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said,
         return (_earlier("order_confirmation", on_delivery=not order.on_delivery),)
     if name in (CORRECTED, TAKEN_BACK) and parcel:
         return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
+    if name == REMINDED_BY:
+        return (_earlier(REMINDED_BY),) * (int(values["step"]) - 1)
     return (_earlier(LEFT, parcels=(ToldParcel(("a",)),)),) if parcel == "b" else ()
 
 

@@ -19,7 +19,7 @@ from bot.domain.orders import Order
 from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
 from bot.domain.parcels import Parcel
 from bot.domain.payment_news import THANKS, newly_paid
-from bot.domain.payment_term import closes_at
+from bot.domain.payment_term import REMINDED_BY, closes_at, reminder_number
 from bot.domain.payments import newly_back
 from bot.domain.return_policy import until_of
 from bot.domain.shipping_promise import ships_by, to_ship
@@ -52,7 +52,7 @@ _LINK = re.compile(r"https?://[^\s<>\"]{1,1000}")
 CARRIED: dict[str, str] = {
     "link": "a page that belongs to the message: the one that opens a chat about the order, or the one that "
     "confirms offers; may be empty",
-    "step": "which reminder this is, from 1",
+    "step": "which reminder this is for the buyer, from 1; earlier ones may have been left out",
     "steps": "how many reminders there are",
     "last": "true for the last reminder",
     "amount": "the amount this message is about; may be empty",
@@ -219,6 +219,13 @@ def _given_link(about: About) -> Any:
     if about.facts.product is not None:
         return _link(about.facts.product.url)
     return _carried("link", about) if "link" in about.due.values else about.link
+
+
+def _step(about: About) -> Any:
+    """A reminder about money counts those that were read: a text that looks back has something behind it."""
+    if about.due.template == REMINDED_BY:
+        return reminder_number(about.due.key, about.facts.said)
+    return _carried("step", about)
 
 
 def _price(about: About) -> Any:
@@ -473,6 +480,7 @@ MESSAGE: Makers[About] = {
     "amount": _amount,
     "items": _choice,
     "price": _price,
+    "step": _step,
     "rating": _rating,
     "buyer": lambda a: Parts(_BUYER, a),
     "shop": lambda a: {"name": a.shop.name},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.domain.context import Said
 from bot.domain.hours import in_quiet_hours, waking_time_over
 from bot.domain.orders import Order
-from bot.domain.payment_term import WAKING_DAY, begins_at, closes_at, term_ends
+from bot.domain.payment_term import WAKING_DAY, begins_at, closes_at, reminder_number, term_ends
 from bot.domain.shop import Payment, QuietHours, Shop
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -30,6 +30,16 @@ def said(state: str = "sent", at: datetime = PLACED, written_at: datetime | None
         key="c", template="order_confirmation", state=state, sent_at=sent_at, written_at=written_at
     )
     return (confirmation,)
+
+
+def test_a_reminder_counts_those_that_were_read_before_it() -> None:
+    """Neither one that was never sent, nor the message itself, nor what another text said."""
+    read = Said(key="r:1", template="payment_reminder", state="sent", sent_at=PLACED)
+    left_out = Said(key="r:2", template="payment_reminder", state="skipped")
+    own = Said(key="r:3", template="payment_reminder", state="unconfirmed", written_at=PLACED)
+    assert reminder_number("r:3", said()) == 1
+    assert reminder_number("r:3", (*said(), read, left_out, own)) == 2
+    assert reminder_number("r:4", (*said(), read, left_out, own)) == 3
 
 
 def test_the_term_of_an_order_told_at_once_counts_from_the_order() -> None:

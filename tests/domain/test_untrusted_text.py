@@ -136,6 +136,8 @@ def test_dots_of_initials_and_titles_are_no_addresses(name: str) -> None:
         ("Mug 1.5 l, No.5. Good. 很好。谢谢", "Mug 1.5 l, No.5. Good. 很好。谢谢"),
         (None, None),
         ("https://", None),
+        ("://evil", "evil"),
+        (" :/:////evil", ":/evil"),
     ],
 )
 def test_an_address_in_a_strangers_words_can_be_read_and_is_no_link(

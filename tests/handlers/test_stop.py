@@ -15,6 +15,7 @@ from tests.handlers.world import PLACED, Desk, answers, chat_context, days, deci
 SAID = PLACED + hours(1)  # when `wrote` writes
 
 STOPS = (
+    *("停止", "停止！", "請停止", "请停止。"),
     *("TD", "td", "TD。", "T", "回TD", "退订", "退訂", "我要退订", "请帮我取消订阅", "取消訂閱"),
     *(
         "不要再发了",

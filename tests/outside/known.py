@@ -211,6 +211,12 @@ class Known:
         """Something was taken back by a number that was not told yet: it may be any parcel without one."""
         return not all(map(self._understood, self.all(TakenBack)))
 
+    @property
+    def surely_left(self) -> list[list[Shipped]]:
+        """What left and was not taken back, whichever parcel a number meant that was not told yet."""
+        parcels = self.parcels.values()
+        return [facts for facts in parcels if not self.called_back or any(fact.tracking for fact in facts)]
+
     def arrived(self, parcel: str) -> bool:
         """Whether this was told so that it can be understood: by a name that was told of the parcel."""
         told = [fact for fact in self.all(Delivered) if fact.parcel in (parcel, None)]

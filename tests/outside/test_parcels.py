@@ -119,6 +119,13 @@ def test_a_promise_of_shipping_is_found_when_cancelled_or_long_past() -> None:
     )
 
 
+def test_a_number_that_was_not_told_yet_may_be_of_the_parcel_that_left() -> None:
+    back = fact(TakenBack, 2 * HOUR, parcel="A", name="X1")
+    said = hears(3 * HOUR, "payment_received", text="We ship within 2 days")
+    assert not found("promises", placed(), shipped(HOUR), back, said)
+    assert found("promises", placed(), shipped(HOUR), back, shipped(2 * HOUR, "B", tracking="X2"), said)
+
+
 @pytest.mark.parametrize("words", ["send it by Wednesday, {} November", "最晚 11月{}日（星期三）发货"])
 def test_a_day_that_is_named_is_ahead_and_not_later_than_promised(words: str) -> None:
     """Paid on Monday the 23rd, to be sent within two working days."""

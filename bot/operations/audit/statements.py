@@ -97,8 +97,16 @@ def _reassured_too_late(said: Said) -> bool:
 
 def _nothing_to_look_back_to(said: Said) -> bool:
     wanted = LOOKS_BACK_TO.get(said.sending.template)
-    again = said.sending.template == "payment_reminder" and said.sending.values.get("step", 1) > 1
-    return (wanted is not None and not said.earlier(*wanted)) or (again and not said.before)
+    return (wanted is not None and not said.earlier(*wanted)) or (_nth_reminder(said) > 1 and not said.before)
+
+
+def _nth_reminder(said: Said) -> int:
+    """Which reminder its text says it is; 0 for another text. Older ones said the step that was planned."""
+    sending = said.sending
+    if sending.template != "payment_reminder":
+        return 0
+    nth: int = sending.facts.get("step") or sending.values.get("step", 1)
+    return nth
 
 
 def _pressed(said: Said) -> bool:

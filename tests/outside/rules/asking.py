@@ -40,7 +40,7 @@ def _why_not(known: Known) -> str | None:
         "it is a test": known.test,
         "it is paid on delivery": known.on_delivery,
         "it is cancelled": known.cancelled is True,
-        "it has shipped": known.shipped,
+        "it has shipped": bool(known.surely_left),
         "it was refunded": bool(known.refunds),
         "nothing is owed": known.left == 0,
         "its card is authorised": known.authorised,

@@ -140,7 +140,7 @@ def nothing_promised(history: History) -> Iterator[Finding]:
 
 
 def _no_more(history: History, known: Known, heard: Heard) -> str | None:
-    parts = [facts[-1] for facts in known.parcels.values()]
+    parts = [facts[-1] for facts in known.surely_left]
     if (
         parts
         and all(part.last is not False for part in parts)
