@@ -36,6 +36,7 @@ from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
+from handlers.taken_back import adds_order, only_order
 from handlers.talk import AGAIN, open_question, talk_of
 from handlers.validity import amount as shown
 from handlers.which_order import PAYABLE, about_order, named_order, named_orders, names_another, own_order
@@ -120,11 +121,15 @@ def _amount(asked: Asked) -> Decimal | None:
 
 def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
     """The words that claim a payment and those of another matter, where each name an order: "I've paid 1001,
-    please cancel 1002". Else all of them, twice."""
-    if not says_paid(event.text):
-        return event, event
+    please cancel 1002". Else all of them, twice.
+
+    What went wrong with another order is nothing against the payment of this one.
+    """
     claiming, rest = _claiming(event.text)
-    if not order_proof.numbers_in(rest) or not order_proof.numbers_in(claiming):
+    paid, others = order_proof.numbers_in(claiming), order_proof.numbers_in(rest)
+    if not paid or not others or not says_paid(claiming):
+        return event, event
+    if not says_paid(event.text) and set(paid) & set(others):
         return event, event
     of_claim = msgspec.structs.replace(event, text=claiming)
     asks = [part for part in parts_of(rest) if not _DENIES.search(normalise(part))]
@@ -144,6 +149,7 @@ def _claiming(text: str) -> tuple[str, str]:
         alone = order_proof.only_numbers(part) and (
             not after or after in claiming or order_proof.only_numbers(after)
         )
+        alone = alone or (adds_order(part) and only_order(part, order_proof.numbers_in(part)))
         (said if part in claiming or (said and alone) else rest).append(part)
     return ", ".join(said), ", ".join(rest)
 
