@@ -37,9 +37,17 @@ from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
 from handlers.taken_back import adds_order, only_order
-from handlers.talk import AGAIN, open_question, talk_of
+from handlers.talk import last_answer, open_question, talk_of
 from handlers.validity import amount as shown
-from handlers.which_order import PAYABLE, about_order, named_order, named_orders, names_another, own_order
+from handlers.which_order import (
+    PAYABLE,
+    about_order,
+    corrected_to,
+    named_order,
+    named_orders,
+    names_another,
+    own_order,
+)
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
@@ -127,7 +135,7 @@ def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
     """
     claiming, rest = _claiming(event.text)
     paid, others = order_proof.numbers_in(claiming), order_proof.numbers_in(rest)
-    if not paid or not others or not says_paid(claiming):
+    if not paid or not others or not says_paid(claiming) or corrected_to(event.text):
         return event, event
     if not says_paid(event.text) and set(paid) & set(others):
         return event, event
@@ -179,7 +187,7 @@ def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
 def _other_matter(context: Context) -> bool:
     """True while something else than the payment is talked about, such as an address with its postcode."""
     talk = talk_of(context)
-    said = (talk.said or "").removeprefix(AGAIN).partition(":")[0]
+    said = last_answer(context)
     lately = talk.said_at is not None and context.now - talk.said_at < TALKED_OF
     return lately and said not in (*TELLS_OWED, "payment_claimed", "form_received")
 
@@ -211,7 +219,8 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
 
 def _named(event: MessageReceived, context: Context) -> list[Order]:
     """Those of their orders whose numbers stand in what is said of paying."""
-    return named_orders(order_proof.numbers_in(_claiming(event.text)[0]), context)
+    numbers = corrected_to(event.text) or order_proof.numbers_in(_claiming(event.text)[0])
+    return named_orders(numbers, context)
 
 
 def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:

@@ -4,7 +4,6 @@
 Only words that say nothing else are read so, Chinese first.
 """
 
-import re
 from collections.abc import Callable
 
 from bot.domain.actions import Action, CloseCase
@@ -13,10 +12,9 @@ from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from handlers import after_sales, claims, order_holds
-from handlers.normalise import normalise
 from handlers.order_proof import numbers_in
 from handlers.taken_back import adds_order, corrects_order, denied_numbers, only_order
-from handlers.talk import AGAIN, open_question, talk_of
+from handlers.talk import last_answer, open_question
 from handlers.which_order import named_orders
 
 
@@ -41,16 +39,16 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
     adds, corrects = adds_order(event.text), corrects_order(event.text)
     if not (adds or corrects) or not only_order(event.text, numbers_in(event.text)):
         return []
-    answered = (talk_of(context).said or "").removeprefix(AGAIN).partition(":")[0]
-    reasons, of = _WISHES.get(answered, ((), None))
+    reasons, of = _WISHES.get(last_answer(context), ((), None))
     former = _former(reasons, context)
     if of is None or former is None:
         return []
     order = _meant(former, event, context)
     if order is None:
         return []
-    before = [] if adds else _taken_from(former, order, event, context)
-    return [*before, *of(order, event.text, event, context)]
+    done = of(order, event.text, event, context)
+    back = [] if adds else _taken_from(former, order, event, context)
+    return [*(each for each in back if each not in done), *done]
 
 
 def _former(reasons: tuple[str, ...], context: Context) -> Case | None:

@@ -284,7 +284,8 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         "i_paid",
         0.84,
         "says of an order that it is paid",
-        r"(?:^|\border |\d[\w-]{0,12} )\W*(?:it |that (?:one )?)?(?:is|was|has been|got) (?:already |all |fully )?paid"
+        r"(?:^|\border |\d[\w-]{0,12} )\W*(?:it |that (?:one )?)?(?:is|was|has been|got) "
+        r"(?:already |all |fully )?paid"
         r"(?: for| in full| now| already| yesterday| today)?(?=[\s.!,;]*(?:$|[.!,;]))(?![^.;,!]*\?)",
     ),
     (

@@ -19,11 +19,10 @@ LAPSES = timedelta(days=1)
 TALKED = timedelta(minutes=10)  # within which a yes is one to what was said in the chat
 
 _YES = re.compile(
-    r"\W*(?:(?:oh |um |well )?(?:yes|yeah|yep|yup|yea|y|it did|correct|exactly)(?:\W+(?:it did|there (?:was|is)|please"
-    r"|something did|it (?:was|is)|sadly|actually)){0,2}"
-    r"|(?:something|it) (?:did|went wrong)"
-    r"|(?:嗯|恩|额|呃|啊|哦)*(?:对|是|有|没错|遇到)(?:的|了|啊|呀|呢|哦|喔|诶|欸|对|是){0,3}(?:,? ?有(?:一?点)?(?:的|问题)?)?"
-    r"|(?:嗯|恩)+|有(?:一?点|一?些)?问题|遇到(?:了)?(?:一?点|一?些)?问题(?:了)?)\W*"
+    r"\W*(?:(?:oh |um |well )?(?:yes|yeah|yep|yup|yea|correct|exactly|it did|something (?:did|went wrong))"
+    r"(?:\W+(?:it did|there (?:was|is)|something (?:did|went wrong)|it (?:was|is)|sadly|actually)){0,2}"
+    r"|[嗯恩额呃啊哦]{0,3}(?:对|是|没错|有|遇到)[的了啊呀呢哦喔诶欸对是]{0,3}(?:,? ?有(?:一?点)?问题)?"
+    r"|[嗯恩]{1,4}|(?:有|遇到了?)(?:一?[点些])?问题了?)\W*"
 )
 
 
@@ -38,7 +37,10 @@ def went_wrong(event: MessageReceived, context: Context) -> list[Action] | None:
     if case_waiting(context):
         return [answer("human_again", event)]
     details = {"order": order.shown_number, **quoted(event)}
-    return [answer("human_coming", event), CallHuman(reason="payment_failed", order=order.id, details=details)]
+    return [
+        answer("human_coming", event),
+        CallHuman(reason="payment_failed", order=order.id, details=details),
+    ]
 
 
 def _talked(context: Context) -> bool:
@@ -49,7 +51,12 @@ def _talked(context: Context) -> bool:
 
 def _asked_of(order: Order, context: Context) -> bool:
     """True from its first reminder on, while it is to be paid."""
-    if order.placed_at is None or order.state not in PAYABLE or owes_nothing(order) or claimed(order, context):
+    if (
+        order.placed_at is None
+        or order.state not in PAYABLE
+        or owes_nothing(order)
+        or claimed(order, context)
+    ):
         return False
     first = next(iter(reminder_times(order.placed_at, context.shop.payment)), None)
     return first is not None and timedelta(0) <= context.now - first.at < LAPSES

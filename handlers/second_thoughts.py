@@ -20,6 +20,7 @@ from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
 from handlers.taken_back import disputes, may_correct
+from handlers.talk import last_answer, talk_of
 from handlers.which_order import BEFORE_SHIPPING, named_order, own_order
 
 _KEEPS = re.compile(
@@ -105,20 +106,22 @@ def _cancelling(event: MessageReceived, context: Context) -> Case | None:
 def _not_to_cancel(event: MessageReceived, context: Context) -> Order | None:
     """The order that is not to be cancelled, where no cancelling is asked for any more, or none ever was."""
     plain = normalise(event.text)
-    if not _NOT_TO_CANCEL.search(plain) or _STILL_CANCELS.search(plain) or disputes(event.text):
+    asked = last_answer(context) == "cancel_asked"
+    keeps = _KEEPS if asked else _NOT_TO_CANCEL
+    if not keeps.search(plain) or _STILL_CANCELS.search(plain) or disputes(event.text):
         return None
     understood = context.understood
     sure = understood.outcome == "answer" and understood.meanings if understood else ()
     if sure and sure[0].intent not in _SAYS_NO_MORE:
         return None  # what is wished beside it is answered
-    order = own_order(event, context, ("cancelled", *BEFORE_SHIPPING))
+    last = talk_of(context).order if asked and not numbers_in(event.text) else None
+    of_last = next((each for each in context.orders if each.id == last), None)
+    order = of_last or own_order(event, context, ("cancelled", *BEFORE_SHIPPING))
     ended = order is None or order.state in _ENDED
     return None if ended else order
 
 
-def _kept(
-    case: Case | None, order: Order | None, event: MessageReceived, context: Context
-) -> list[Action]:
+def _kept(case: Case | None, order: Order | None, event: MessageReceived, context: Context) -> list[Action]:
     """The seller hears it as a case of its own, since they may have read the other already, or settled it."""
     id = order.id if order else case.order if case else None
     known = (each for each in context.cases if each.open and each.reason == "asked_to_keep")

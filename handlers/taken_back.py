@@ -32,7 +32,7 @@ _WISHED = (
 )
 _OF_IT = r"(?:我的|这个?|那个?|订单|单子?|地址|了|的|啦|啊|哦|呀|服务)*"
 _DENIED_ZH = (
-    r"(?:我(?:们|也|真|并|可|又)?)?(?<![是要想用能可需该])(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
+    r"(?:我(?:们|也|真|并|可|又)?|先|还是|就)?(?<![是要想用能可需该])(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
     r"|没(?:有)?(?:想|要|说要|打算|申请|说过)|不打算|无需|先?别|请勿)"
     rf"(?:再|帮我|给我|替我|去|来|申请|办理?|给|帮){{0,2}}{_WISHED}{_OF_IT}"
     r"|(?:^|[,，。.!?、~\s]|我|先|就)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
@@ -88,19 +88,22 @@ _CORRECTS = re.compile(
 )
 # What names another order than the words before, where nothing else is said.
 _ORDER_CORRECTED = re.compile(
-    r"错|口误|更正|不[是对]|而是|才对|我是说|[说指讲]的是|应该?是|应为|抱歉|不好意思|对不起"
-    r"|\b(?:mean|meant|sorry|oops|typo|correction|mistaken?|my bad|wrong|not|instead|actually|make (?:it|that)"
-    r"|no(?=[,!-]|,? wait))\b|\*"
+    r"错|口误|更正|不[是对,]|而是|才对|我是说|[说指讲]的是|应该?是|应为|抱歉|不好意思|对不起|\*"
+    r"|\b(?:mean|meant|sorry|oops|typo|correction|mistaken?|my bad|wrong|not|instead|actually"
+    r"|make (?:it|that)|no(?=[,!-]| wait))\b"
 )
 _ORDER_ADDED = re.compile(
     r"[还加]有|另外|以及|同样|一样|也|加上|连同|再加|\b(?:too|also|as well|and|plus|same)\b|^\W*\+|&"
 )
-_ORDER_DENIED = re.compile(r"(?:不是|\bnot\b|\binstead of\b)[^\w]*(?:订单号?|单号|order|number|#| )*([\w-]+)", re.ASCII)
+_ORDER_DENIED = re.compile(
+    r"(?:不是|\bnot\b|\binstead of\b)\s?(?:订单号?|单号|order|number){0,2}[\s#]{0,3}([\w-]+)", re.ASCII
+)
 _AROUND_ORDER = re.compile(
-    r"[打说写讲弄搞记选指]|错|口误|更正|不[是对]|才对|应该?|抱歉|不好意思|对不起|刚[才刚]?|[还加]有|另外|以及|同样|一样"
-    r"|加上|连同|订单|单号|编号|那[个单笔]|这[个单笔]|[我是而为号的也要了啊哦噢呃呢再和都才单]"
+    r"[打说写讲弄搞记选指]|错|口误|更正|不[是对,]|才对|应该?|抱歉|不好意思|对不起|刚[才刚]?"
+    r"|[还加]有|另外|以及|同样|一样|加上|连同"
+    r"|订单|单号|编号|[那这][个单笔]|[我是而为号的也要了啊哦噢呃呢再和都才单]"
     r"|\b(?:oh|ah|er|um|no|not|but|sorry|wait|oops|my (?:bad|mistake)|i|mean|meant|to say|it|that|is|was|be"
-    r"|should|have been|a|typo|correction|mistaken?|wrong|instead|actually|make|the|one|order|number|no|and"
+    r"|should|have been|a|typo|correction|mistaken?|wrong|instead|actually|make|the|one|order|number|and"
     r"|also|too|as well|plus|same|for|with|of|on|please|other)\b"
 )
 _SORRY = re.compile(r"^\W*(?:oh|oops|sorry|no|wait|不好意思|抱歉)(?:\W+(?:sorry|wait|no))?\W+")
