@@ -295,7 +295,7 @@ class Claimer:
         to_seller = row.buyer == SELLER  # who cannot unsubscribe from their own work
         key = self._addresses[shop_id].key(address)
         stop_url = None if to_seller else self._links.stop_url(shop_id, key, each.template.locale)
-        link = self._link(shop_id, due, policy, key)
+        link = self._link(shop_id, each, policy, key)
         if policy.asks_for_offers and link is None:
             return Skip(Reason("no_public_url"))
         known = variables(due, facts, now, stop_url=stop_url, link=link)
@@ -337,11 +337,12 @@ class Claimer:
             facts=each.snapshot,
         )
 
-    def _link(self, shop_id: str, due: DueMessage, policy: MessagePolicy, key: AddressKey) -> str | None:
+    def _link(self, shop_id: str, each: Candidate, policy: MessagePolicy, key: AddressKey) -> str | None:
         """The page that belongs to the message, for the address that it goes to."""
         if policy.asks_for_offers:
-            return self._links.confirm_url(shop_id, key)
-        return self._links.chat_url(shop_id, due.order, key) if policy.opens_chat and due.order else None
+            return self._links.confirm_url(shop_id, key, each.template.locale)
+        order = each.due.order
+        return self._links.chat_url(shop_id, order, key) if policy.opens_chat and order else None
 
 
 def _full(slots: Mapping[str, int]) -> list[str]:

@@ -23,12 +23,14 @@ class Links:
     def stop_url(self, shop: str, address: AddressKey, locale: str | None = None) -> str | None:
         """One-click unsubscribe of an address (RFC 8058); locale: of the message that carries it, which the
         page speaks too."""
-        token = self._tokens.token("stop", shop, *address) if self._public_url else None
-        return f"{self._public_url}/stop/{token}{f'?in={locale}' if locale else ''}" if token else None
+        told = (locale,) if locale else ()
+        token = self._tokens.token("stop", shop, *address, *told) if self._public_url else None
+        return f"{self._public_url}/stop/{token}" if token else None
 
-    def confirm_url(self, shop: str, address: AddressKey) -> str | None:
-        """Confirms that an address wants offers."""
-        token = self._tokens.token("offers", shop, *address) if self._public_url else None
+    def confirm_url(self, shop: str, address: AddressKey, locale: str | None = None) -> str | None:
+        """Confirms that an address wants offers. locale: as in `stop_url`."""
+        told = (locale,) if locale else ()
+        token = self._tokens.token("offers", shop, *address, *told) if self._public_url else None
         return f"{self._public_url}/offers/{token}" if token else None
 
     def chat_url(self, shop: str, order: str, address: AddressKey) -> str | None:

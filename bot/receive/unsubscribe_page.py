@@ -3,7 +3,7 @@
 Mail programs and scanners open links by themselves, so a GET must change nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from html import escape
 from uuid import uuid4
@@ -30,10 +30,7 @@ PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 POLICY = {"Content-Security-Policy": policy_with(STYLE)}
 FORM = '<form method="post"><button>{button}</button></form>'
 TAKE_BACK = "again"  # in the query of a press that takes a stop back
-LANGUAGE = "in"  # in the query: the language of the mail that carried the link
-UNDO = (
-    f'<form method="post" action="?{TAKE_BACK}&amp;{LANGUAGE}={{locale}}"><button>{{button}}</button></form>'
-)
+UNDO = f'<form method="post" action="?{TAKE_BACK}"><button>{{button}}</button></form>'
 
 _SPOKEN = {locale[:2] for locale in LOCALES}
 
@@ -57,12 +54,13 @@ class UnsubscribePage:
     async def ask(self, request: web.Request) -> web.Response:
         """Show the button that stops messages, and the one that lets them come again."""
         shop_id, named = self._verified("stop", request)
-        return self._page(request, shop_id, "stop_ask", button="stop_button", undo=len(named) == 2)
+        words = _languages_of(request, named)
+        return self._page(words, shop_id, "stop_ask", button="stop_button", undo=len(named) > 1)
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
         shop_id, named = self._verified("stop", request)
-        at, of_address = self._clock(), len(named) == 2
+        at, of_address, words = self._clock(), len(named) > 1, _languages_of(request, named)
         again = of_address and TAKE_BACK in request.query
         event = BuyerOptedOut(
             channel=OWN_LINK,
@@ -74,13 +72,13 @@ class UnsubscribePage:
         )
         await self._keep(shop_id, event)
         if again:
-            return self._page(request, shop_id, "stop_undone")
-        return self._page(request, shop_id, "stop_done", undo=of_address)
+            return self._page(words, shop_id, "stop_undone")
+        return self._page(words, shop_id, "stop_done", undo=of_address)
 
     async def ask_offers(self, request: web.Request) -> web.Response:
         """Show the button that confirms that offers are wanted."""
-        shop_id, _ = self._verified("offers", request)
-        return self._page(request, shop_id, "offers_ask", button="offers_button")
+        shop_id, named = self._verified("offers", request)
+        return self._page(_languages_of(request, named), shop_id, "offers_ask", button="offers_button")
 
     async def confirm_offers(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
@@ -93,7 +91,7 @@ class UnsubscribePage:
             address=(named[0], named[1]),
         )
         await self._keep(shop_id, event)
-        return self._page(request, shop_id, "offers_done")
+        return self._page(_languages_of(request, named), shop_id, "offers_done")
 
     async def _keep(self, shop_id: str, event: AnyEvent) -> None:
         try:
@@ -102,27 +100,27 @@ class UnsubscribePage:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"}) from error
 
     def _verified(self, purpose: str, request: web.Request) -> tuple[str, tuple[str, ...]]:
-        """The shop, and the address that the link was sent to; in an older link to stop, our id of the
-        buyer."""
+        """The shop, the address that the link was sent to, and the language of the message that carried it;
+        older links name no language, or our id of the buyer alone."""
         verified = self._tokens.read(purpose, request.match_info["token"])
-        lengths = (2, 3) if purpose == "stop" else (3,)
+        lengths = (2, 3, 4) if purpose == "stop" else (3, 4)
         if verified is None or len(verified) not in lengths or verified[0] not in self._shops:
             raise self._unknown()
         return verified[0], verified[1:]
 
     def _page(
-        self, request: web.Request, shop_id: str, text: str, button: str | None = None, undo: bool = False
+        self, wanted: Iterator[str], shop_id: str, text: str, button: str | None = None, undo: bool = False
     ) -> web.Response:
+        """wanted: languages of whoever reads it, the best first; else the shop's own is spoken."""
         shop = self._shops[shop_id]
-        locale = _language_of(request, shop.locale)
+        spoken = next((each for each in wanted if each[:2].lower() in _SPOKEN), shop.locale)
+        locale = next((each for each in locale_chain(spoken) if each in LOCALES), shop.locale)
         words = SellerWords(locale)
         parts = [f"<p>{escape(words.phrase(text, {'shop': shop.name}))}</p>"]
         if button:
             parts.append(FORM.format(button=escape(words.phrase(button, {}))))
         if undo:
-            parts.append(
-                UNDO.format(button=escape(words.phrase("stop_undo_button", {})), locale=escape(locale))
-            )
+            parts.append(UNDO.format(button=escape(words.phrase("stop_undo_button", {}))))
         body = _written(locale, shop.name, "".join(parts))
         return web.Response(text=body, content_type="text/html", headers=POLICY)
 
@@ -135,16 +133,11 @@ class UnsubscribePage:
         return web.HTTPNotFound(text=body, content_type="text/html", headers=POLICY)
 
 
-def _language_of(request: web.Request, own: str) -> str:
-    """The language of the mail, where the link says it; else the first that the browser wants and we have,
-    else the shop's own."""
-    wanted = (
-        each.partition(";")[0].strip() for each in request.headers.get("Accept-Language", "").split(",")
-    )
-    for each in (request.query.get(LANGUAGE, ""), *wanted):
-        if each[:2].lower() in _SPOKEN:
-            return next(locale for locale in locale_chain(each) if locale in LOCALES)
-    return own
+def _languages_of(request: web.Request, named: tuple[str, ...]) -> Iterator[str]:
+    """The language of the message, where its link says it; then those that the browser wants."""
+    yield from named[2:]
+    for each in request.headers.get("Accept-Language", "").split(","):
+        yield each.partition(";")[0].strip()
 
 
 def _written(locale: str, title: str, body: str) -> str:
@@ -153,4 +146,4 @@ def _written(locale: str, title: str, body: str) -> str:
 
 def _name(what: str, named: tuple[str, ...]) -> str:
     """Of one press, which is no other's repeat however soon it follows."""
-    return f"{what}:{':'.join(named)}:{uuid4().hex}"
+    return f"{what}:{':'.join(named[:2])}:{uuid4().hex}"

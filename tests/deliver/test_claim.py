@@ -502,8 +502,8 @@ def test_every_buyer_gets_a_link_to_stop_and_the_seller_none(place: Place) -> No
     queue(place.connection, "k")
     queue(place.connection, "l", buyer=SELLER)
     urls = {claim.buyer: claim.message.stop_url for claim in place.examine()[1]}
-    token = TOKENS.token("stop", SHOP_ID, "web", "ann@web")  # of the address that the message goes to
-    assert urls == {"ann": f"https://shop.example/stop/{token}?in=en", SELLER: None}
+    token = TOKENS.token("stop", SHOP_ID, "web", "ann@web", "en")  # of the address that the message goes to
+    assert urls == {"ann": f"https://shop.example/stop/{token}", SELLER: None}
 
 
 def test_an_offer_says_under_its_text_how_to_stop(place: Place) -> None:

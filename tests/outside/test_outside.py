@@ -10,6 +10,7 @@ from tests.outside.facts import (
     Address,
     Cancelled,
     OptedOut,
+    Paid,
     Refunded,
     Restored,
     Tidied,
@@ -181,6 +182,9 @@ def test_who_guesses_is_told_of_and_nobody_else() -> None:
     assert not found("guessing", *wrong(10), fact(OptedOut, HOUR, addresses=(MAIL,)))
     at_another = wrote(MINUTE / 2, "proof", "2302 0", Address("telegram", "6000"), number="2302", digits="0")
     assert not found("guessing", at_another, *wrong(10))
+    paid_first = fact(Paid, -HOUR, payment="p", contact=ANN)
+    early = wrote(-MINUTE, "proof", "2301 x", Address("telegram", "6002"), number="2301", digits="x")
+    assert not found("guessing", paid_first, early, *wrong(9), told)
 
 
 NOT_OWED = {

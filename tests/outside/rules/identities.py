@@ -234,7 +234,9 @@ def _wrong_tries(
             continue
         tries = spent.setdefault(fact.chat, set())
         knows = proved(history, fact.chat, seq, surely) & ({order} if surely else set(named))
-        if order in named and Known(history, order, seq).newest and not knows and len(tries) < most:
+        known = Known(history, order, seq)
+        told = known.newest or (surely and known.ever_told)  # by its payment, say; its number may be its id
+        if order in named and told and not knows and len(tries) < most:
             found.add(fact.at)
         tries.add(fact.at)
     return sorted(found)
