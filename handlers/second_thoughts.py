@@ -19,7 +19,7 @@ from handlers.normalise import normalise
 from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
-from handlers.taken_back import disputes, may_correct
+from handlers.taken_back import disputes, may_correct, names_wish, without_denied
 from handlers.talk import last_answer, talk_of
 from handlers.which_order import BEFORE_SHIPPING, named_order, own_order
 
@@ -110,6 +110,8 @@ def _not_to_cancel(event: MessageReceived, context: Context) -> Order | None:
     keeps = _KEEPS if asked else _NOT_TO_CANCEL
     if not keeps.search(plain) or _STILL_CANCELS.search(plain) or disputes(event.text):
         return None
+    if names_wish(normalise(without_denied(event.text))):
+        return None  # "don't cancel 1001, cancel 1002"
     understood = context.understood
     sure = understood.outcome == "answer" and understood.meanings if understood else ()
     if sure and sure[0].intent not in _SAYS_NO_MORE:
