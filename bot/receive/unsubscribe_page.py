@@ -6,6 +6,7 @@ Mail programs and scanners open links by themselves, so a GET must change nothin
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from html import escape
+from types import MappingProxyType
 from uuid import uuid4
 
 from aiohttp import web
@@ -28,9 +29,10 @@ PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8">
 <style>{style}</style>
 <h1>{title}</h1>{body}</html>"""
 POLICY = {"Content-Security-Policy": policy_with(STYLE)}
-FORM = '<form method="post"><button>{button}</button></form>'
-TAKE_BACK = "again"  # in the query of a press that takes a stop back
-UNDO = f'<form method="post" action="?{TAKE_BACK}"><button>{{button}}</button></form>'
+FORM = '<form method="post"{action}><button>{button}</button></form>'
+# What the buttons say, by the query of their press: a mail program's own has none (RFC 8058, 3.1).
+OFFERS, TAKE_BACK = "offers", "again"
+STOPS = {"": "stop_button", OFFERS: "stop_offers_button", TAKE_BACK: "stop_undo_button"}
 
 _SPOKEN = {locale[:2] for locale in LOCALES}
 
@@ -52,33 +54,36 @@ class UnsubscribePage:
         self._clock = clock
 
     async def ask(self, request: web.Request) -> web.Response:
-        """Show the button that stops messages, and the one that lets them come again."""
+        """Show the buttons that stop messages, or offers alone, and the one that lets them come again."""
         shop_id, named = self._verified("stop", request)
-        words = _languages_of(request, named)
-        return self._page(words, shop_id, "stop_ask", button="stop_button", undo=len(named) > 1)
+        buttons = STOPS if len(named) > 1 else {"": STOPS[""]}
+        return self._page(_languages_of(request, named), shop_id, "stop_ask", buttons)
 
     async def stop(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
         shop_id, named = self._verified("stop", request)
         at, of_address, words = self._clock(), len(named) > 1, _languages_of(request, named)
-        again = of_address and TAKE_BACK in request.query
+        pressed = next((each for each in (OFFERS, TAKE_BACK) if of_address and each in request.query), "stop")
         event = BuyerOptedOut(
             channel=OWN_LINK,
-            external_id=_name("again" if again else "stop", named),
+            external_id=_name(pressed, named),
             at=at,
             buyer=BuyerRef() if of_address else BuyerRef(id=named[0]),
             address=(named[0], named[1]) if of_address else None,
-            taken_back=again,
+            offers=pressed == OFFERS,
+            taken_back=pressed == TAKE_BACK,
         )
         await self._keep(shop_id, event)
-        if again:
-            return self._page(words, shop_id, "stop_undone")
-        return self._page(words, shop_id, "stop_done", undo=of_address)
+        if pressed != "stop":
+            return self._page(words, shop_id, "stop_undone" if event.taken_back else "stop_offers_done")
+        undo = {TAKE_BACK: STOPS[TAKE_BACK]} if of_address else {}
+        return self._page(words, shop_id, "stop_done", undo)
 
     async def ask_offers(self, request: web.Request) -> web.Response:
         """Show the button that confirms that offers are wanted."""
         shop_id, named = self._verified("offers", request)
-        return self._page(_languages_of(request, named), shop_id, "offers_ask", button="offers_button")
+        words = _languages_of(request, named)
+        return self._page(words, shop_id, "offers_ask", {"": "offers_button"})
 
     async def confirm_offers(self, request: web.Request) -> web.Response:
         """Answer 200 once the buyer's wish is stored; 503 if it could not be."""
@@ -109,18 +114,24 @@ class UnsubscribePage:
         return verified[0], verified[1:]
 
     def _page(
-        self, wanted: Iterator[str], shop_id: str, text: str, button: str | None = None, undo: bool = False
+        self,
+        wanted: Iterator[str],
+        shop_id: str,
+        text: str,
+        buttons: Mapping[str, str] = MappingProxyType({}),
     ) -> web.Response:
-        """wanted: languages of whoever reads it, the best first; else the shop's own is spoken."""
+        """wanted: languages of whoever reads it, the best first; else the shop's own is spoken.
+
+        buttons: their words, by the query of the press.
+        """
         shop = self._shops[shop_id]
         spoken = next((each for each in wanted if each[:2].lower() in _SPOKEN), shop.locale)
         locale = next((each for each in locale_chain(spoken) if each in LOCALES), shop.locale)
         words = SellerWords(locale)
         parts = [f"<p>{escape(words.phrase(text, {'shop': shop.name}))}</p>"]
-        if button:
-            parts.append(FORM.format(button=escape(words.phrase(button, {}))))
-        if undo:
-            parts.append(UNDO.format(button=escape(words.phrase("stop_undo_button", {}))))
+        for query, code in buttons.items():
+            action = f' action="?{query}"' if query else ""
+            parts.append(FORM.format(action=action, button=escape(words.phrase(code, {}))))
         body = _written(locale, shop.name, "".join(parts))
         return web.Response(text=body, content_type="text/html", headers=POLICY)
 

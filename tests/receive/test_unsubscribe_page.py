@@ -95,6 +95,19 @@ async def test_the_button_of_an_older_link_unsubscribes_the_buyer_that_it_names(
     assert event.address is None
 
 
+async def test_offers_alone_are_stopped_by_a_button_of_their_own(page: Page) -> None:
+    link = TOKENS.token("stop", "mugs", "email", "ann@example.com")
+    _, text = await page.open(link)
+    assert '<form method="post" action="?offers"><button>Only stop offers' in text
+    status, text = await page.press(f"{link}?offers")
+
+    event = load_event(page.store.events[0].body)
+    assert status == 200
+    assert "won&#x27;t send offers" in text
+    assert isinstance(event, BuyerOptedOut)
+    assert (event.address, event.offers, event.taken_back) == (("email", "ann@example.com"), True, False)
+
+
 async def test_a_stop_is_taken_back_by_the_same_link(page: Page) -> None:
     link = TOKENS.token("stop", "mugs", "email", "ann@example.com")
     for text in ((await page.open(link))[1], (await page.press(link))[1]):

@@ -86,12 +86,14 @@ def test_moments_are_shown_in_the_sellers_zone(locale: str, told: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("code", ["stop_ask", "stop_done", "stop_button"])
+@pytest.mark.parametrize(
+    "code", ["stop_ask", "stop_done", "stop_button", "stop_offers_done", "stop_offers_button"]
+)
 def test_the_page_behind_an_unsubscribe_link_has_its_words(code: str, locale: str) -> None:
     told = SellerWords(locale).phrase(code, {"shop": "Tea"})
 
     assert not told.startswith(code)
-    assert ("Tea" in told) == (code != "stop_button")
+    assert ("Tea" in told) == (not code.endswith("_button"))
 
 
 def test_a_moment_without_a_zone_is_a_date() -> None:
