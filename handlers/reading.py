@@ -136,8 +136,9 @@ def _as_said(learned: Understanding, text: str) -> Understanding:
             for each in learned.meanings
         )
     }
-    outcome = "answer" if learned.outcome == "ask" and len(changed) == 1 else learned.outcome
-    return msgspec.structs.replace(learned, outcome=outcome, meanings=tuple(changed.values()))
+    if learned.outcome == "ask" and instead in changed:  # a rule's word, of which no choice is left
+        return _told(changed[instead])
+    return msgspec.structs.replace(learned, meanings=tuple(changed.values()))
 
 
 def has_words(text: str) -> bool:

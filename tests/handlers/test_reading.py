@@ -126,6 +126,13 @@ def test_words_of_paying_that_claim_nothing_are_no_claim_whatever_was_learned(te
     ]
 
 
+@pytest.mark.parametrize("text", ["我真的付不了", "my card was declined"])
+def test_no_choice_is_left_of_what_the_words_themselves_say(text: str) -> None:
+    between = Understanding("ask", (Meaning("i_paid", 0.5), Meaning("cancel_order", 0.4)), guessed=True)
+    found = read(wrote(text), "en", understand=lambda *_: between)
+    assert (found.outcome, [each.intent for each in found.meanings]) == ("answer", ["payment_failed"])
+
+
 @pytest.mark.parametrize(
     ("text", "intent"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.context import Buyer, Case
+from bot.domain.meanings import INTENTS, POLITE, TO_A_PERSON
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order, Review
@@ -475,3 +476,10 @@ def test_times_are_in_the_buyers_own_zone() -> None:
 
     assert str(made["order"]["placed_at"].tzinfo) == "America/New_York"
     assert made["order"]["placed_at"] == at
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_whatever_may_be_meant_is_offered_in_words(locale: str) -> None:
+    for intent in set(INTENTS) - TO_A_PERSON - POLITE - {"praise"}:  # in English itself a word
+        text = said("which_meaning", locale, first=intent, second=intent)
+        assert not re.search(rf"^\d\W+{intent}$", text, re.MULTILINE), intent
