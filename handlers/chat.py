@@ -38,6 +38,7 @@ from handlers import (
     order_wishes,
     products,
     quotes,
+    reminded,
     second_thoughts,
     shop_facts,
     which_meaning,
@@ -89,11 +90,22 @@ def _with_claim(understood: Understanding, event: MessageReceived, context: Cont
     meanings = _meant(understood)
     if event.kind in ("text", "other"):
         claim, rest = claims.apart(event)
+        if rest != event:
+            understood = _but_for_the_claim(understood, rest)
         decided = decide(understood, rest, claims.claimed_first(meanings, event, context))
         decided = claims.beside(decided, meanings[0], claim, context) + claims.taken_back(event, context)
     else:
         decided = decide(understood, event, context)
     return _in_silence(decided, meanings, event, context) if context.human_talks else decided
+
+
+def _but_for_the_claim(understood: Understanding, rest: MessageReceived) -> Understanding:
+    """What the other words of a message mean, which are about another order than the one that is paid."""
+    others = tuple(each for each in understood.meanings if each.intent != "i_paid")
+    if others or not understood.meanings:
+        return msgspec.structs.replace(understood, meanings=others)
+    ruled = recognise(rest.text)
+    return Understanding("hand_over" if ruled.intent == "unknown" else "answer", (ruled,))
 
 
 def _in_silence(
@@ -207,7 +219,9 @@ def _answer_to(meaning: Meaning) -> Answer:
 def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action] | None:
     """What follows if these words answer what the bot asked; None if they do not, or if nothing is asked."""
     asked = open_question(context)
-    if asked is None or asked.question not in QUESTIONS:
+    if asked is None:
+        return reminded.went_wrong(event, context)
+    if asked.question not in QUESTIONS:
         return None
     answered = QUESTIONS[asked.question].answered(asked, meaning, event, context)
     if answered is None or any(isinstance(action, Ask) for action in answered):

@@ -36,9 +36,18 @@ from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
-from handlers.talk import AGAIN, open_question, talk_of
+from handlers.taken_back import adds_order, only_order
+from handlers.talk import last_answer, open_question, talk_of
 from handlers.validity import amount as shown
-from handlers.which_order import PAYABLE, about_order, named_order, named_orders, names_another, own_order
+from handlers.which_order import (
+    PAYABLE,
+    about_order,
+    corrected_to,
+    named_order,
+    named_orders,
+    names_another,
+    own_order,
+)
 
 KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
@@ -120,11 +129,15 @@ def _amount(asked: Asked) -> Decimal | None:
 
 def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
     """The words that claim a payment and those of another matter, where each name an order: "I've paid 1001,
-    please cancel 1002". Else all of them, twice."""
-    if not says_paid(event.text):
-        return event, event
+    please cancel 1002". Else all of them, twice.
+
+    What went wrong with another order is nothing against the payment of this one.
+    """
     claiming, rest = _claiming(event.text)
-    if not order_proof.numbers_in(rest) or not order_proof.numbers_in(claiming):
+    paid, others = order_proof.numbers_in(claiming), order_proof.numbers_in(rest)
+    if not paid or not others or not says_paid(claiming) or corrected_to(event.text):
+        return event, event
+    if not says_paid(event.text) and set(paid) & set(others):
         return event, event
     of_claim = msgspec.structs.replace(event, text=claiming)
     asks = [part for part in parts_of(rest) if not _DENIES.search(normalise(part))]
@@ -144,6 +157,7 @@ def _claiming(text: str) -> tuple[str, str]:
         alone = order_proof.only_numbers(part) and (
             not after or after in claiming or order_proof.only_numbers(after)
         )
+        alone = alone or (adds_order(part) and only_order(part, order_proof.numbers_in(part)))
         (said if part in claiming or (said and alone) else rest).append(part)
     return ", ".join(said), ", ".join(rest)
 
@@ -173,7 +187,7 @@ def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
 def _other_matter(context: Context) -> bool:
     """True while something else than the payment is talked about, such as an address with its postcode."""
     talk = talk_of(context)
-    said = (talk.said or "").removeprefix(AGAIN).partition(":")[0]
+    said = last_answer(context)
     lately = talk.said_at is not None and context.now - talk.said_at < TALKED_OF
     return lately and said not in (*TELLS_OWED, "payment_claimed", "form_received")
 
@@ -205,7 +219,8 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
 
 def _named(event: MessageReceived, context: Context) -> list[Order]:
     """Those of their orders whose numbers stand in what is said of paying."""
-    return named_orders(order_proof.numbers_in(_claiming(event.text)[0]), context)
+    numbers = corrected_to(event.text) or order_proof.numbers_in(_claiming(event.text)[0])
+    return named_orders(numbers, context)
 
 
 def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:

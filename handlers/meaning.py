@@ -70,6 +70,11 @@ _WENT_WRONG = re.compile(
     r"退|失败|重复|两次|多付|扣"
     r"|\b(?:refund\w*|return\w*|twice|double|fail\w*|declined|error|wrong|too much)\b"
 )
+# A wish for money back says nothing against the payment.
+_WANTS_BACK = re.compile(
+    r"\b(?:want|need|like|please|request|get|give me|have)\b[^.;!?]{0,20}\brefund(?:ed)?\b"
+    r"|(?:要|想|请|申请|帮我|给我|麻烦)[^,。!?]{0,4}退(?:款|钱|货|掉)"
+)
 _TWICE = re.compile(
     r"(?:付|扣|转|打|支付)了?(?:两|二|2)(?:次|遍|笔)|[付扣转汇]了?(?:[两二]|好几)[次遍]|重复(?:付|扣|支付|转|汇)"
     r"|(?:付|转|打|扣)重(?:复)?了|多(?:付|扣|转|打|汇)了|[付转汇]多了"
@@ -152,7 +157,7 @@ def recognise(text: str) -> Meaning:
 def says_paid(text: str) -> bool:
     """True if it is said that the money was sent, whatever else is said beside it."""
     plain = normalise(text)
-    if not _OF_PAYING.search(plain) or _WENT_WRONG.search(plain):
+    if not _OF_PAYING.search(plain) or _WENT_WRONG.search(_WANTS_BACK.sub(" ", plain)):
         return False
     return any("i_paid" in meant and "payment_status" not in meant for meant in _of_parts(text))
 

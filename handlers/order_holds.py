@@ -1,6 +1,7 @@
 """Changes of an order before it leaves: a case by which a person holds it, and nothing promised as done."""
 
 from datetime import datetime, timedelta
+from typing import Literal
 
 from bot.domain.actions import Action, Ask, CloseCase, EndReminders, OpenCase
 from bot.domain.context import Case, Context
@@ -14,13 +15,14 @@ from handlers import message_policies as policy
 from handlers.order_details import has_address
 from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
-from handlers.replies import SHOWN, answer
-from handlers.taken_back import corrected
+from handlers.replies import SHOWN, answer, quoted
+from handlers.taken_back import adds_order, corrected
 from handlers.validity import arrived, cancelled, of_order, refunded_in_full, shipped
 
 LAPSES = timedelta(hours=2)
-KIND = "order_change"
+KIND: Literal["order_change"] = "order_change"
 ASKED_TO_CANCEL = "asked_to_cancel"
+ASKED = (ASKED_TO_CANCEL, "asked_to_change", "asked_new_address", "asked_to_redirect")
 ON_ITS_WAY = ("shipped", "partly_shipped")
 # What a message may be taken for that only gives the details of a change.
 DETAILS = frozenset(
@@ -71,16 +73,35 @@ def change_address(order: Order, words: str, event: MessageReceived, context: Co
 
 
 def _corrected(order: Order, event: MessageReceived, context: Context) -> list[Action]:
-    """Who says that they meant this wishes the former no more: its case must not be worked."""
+    """Who says that they meant this wishes the former no more, of whichever order: its case must not be
+    worked."""
     former = lately_asked(context)
-    if former is None or former.order != order.id or corrected(event.text) is None:
+    if former is None or corrected(event.text) is None:
         return []
-    return [CloseCase(key=former.key)]
+    another = former.order != order.id
+    return [] if another and adds_order(event.text) else take_back(former, order, event, context)
+
+
+def take_back(former: Case, order: Order, event: MessageReceived, context: Context) -> list[Action]:
+    """Close the case of a wish that was meant for `order`. Where that is another, the seller hears it as a
+    case of its own, since they may have read the first already."""
+    closed = CloseCase(key=former.key)
+    first = next((each for each in context.orders if each.id == former.order), None)
+    if first is None or first.id == order.id:
+        return [closed]
+    note = OpenCase(
+        kind=KIND,
+        key=f"meant_another:{first.id}:{event.channel}:{event.external_id}",
+        reason="meant_another",
+        details={"order": first.shown_number, "other": order.shown_number, **quoted(event)},
+        order=first.id,
+    )
+    return [closed, note]
 
 
 def lately_asked(context: Context) -> Case | None:
     """The newest case of a change that was asked for a short time ago."""
-    asked = (each for each in context.cases if each.open and each.kind == KIND)
+    asked = (each for each in context.cases if each.open and each.reason in ASKED)
     newest = max(asked, key=lambda each: (each.opened_at, each.number), default=None)
     return newest if newest and context.now - newest.opened_at < LAPSES else None
 
@@ -173,4 +194,5 @@ REASONS: Reasons = {
     "asked_to_change": ("order", "text"),
     "asked_new_address": ("order", "text"),
     "asked_to_redirect": ("order", "text"),
+    "meant_another": ("order", "other", "text"),
 }

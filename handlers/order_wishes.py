@@ -21,7 +21,7 @@ from handlers.questions import Answers, Question
 from handlers.replies import answer, case_waiting, quoted
 from handlers.taken_back import names_wish, without_denied
 from handlers.talk import open_question
-from handlers.which_order import about_order, named_orders, shape
+from handlers.which_order import about_order, corrected_to, named_orders, shape
 
 LAPSES = timedelta(minutes=30)
 MOST_ASKED = 3  # times for which order; then a person is asked
@@ -60,10 +60,11 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
 
 
 def _wished_of(orders: list[Order], text: str) -> list[Order]:
-    """Those of these orders whose numbers stand beside a wish: "keep 1002 but cancel 1001"."""
-    numbers: set[str] = set()
+    """Those of these orders whose numbers stand beside a wish, "keep 1002 but cancel 1001", or take the place
+    of one that does."""
+    numbers = set(corrected_to(text))
     wished = False
-    for part in parts_of(text):
+    for part in () if numbers else parts_of(text):
         alone = order_proof.only_numbers(part)  # "cancel 1001 and 1002"
         wished = wished if alone else names_wish(normalise(without_denied(part)))
         numbers.update(order_proof.numbers_in(part) if wished else ())

@@ -276,6 +276,21 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
     (
         "i_paid",
         0.84,
+        "insists that it is paid",
+        r"\b(?:i|we) (?:really |definitely |certainly |honestly )?(?:did|have)(?: already| really| just"
+        r"| definitely| indeed){0,2} (?:pay|transfer|send (?:you |the |my ){0,2}(?:money|payment))\b",
+    ),
+    (
+        "i_paid",
+        0.84,
+        "says of an order that it is paid",
+        r"(?:^|\border |\d[\w-]{0,12} )\W*(?:it |that (?:one )?)?(?:is|was|has been|got) "
+        r"(?:already |all |fully )?paid"
+        r"(?: for| in full| now| already| yesterday| today)?(?=[\s.!,;]*(?:$|[.!,;]))(?![^.;,!]*\?)",
+    ),
+    (
+        "i_paid",
+        0.84,
         "says it is paid, with the name on the account, as we ask for it",
         r"^\W*(?:(?:hi|hello|hey|ok|okay|yes)\W+)?(?:i have |just )?paid(?: it)?"
         r"(?:\W{1,3}(?!for |by |but |and )|,? (?:from|under|by|with) (?:the )?(?:account|name)\b)"

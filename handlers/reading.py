@@ -123,6 +123,8 @@ def _as_said(learned: Understanding, text: str) -> Understanding:
         return learned
     if "i_paid" not in intents and any(map(says_paid, parts_of(text))) and not says_paid(text):
         return Understanding("answer", (msgspec.structs.replace(learned.meanings[0], intent="i_paid"),))
+    if learned.outcome == "ask" and intents <= OF_PAYING and says_paid(text):
+        return Understanding("answer", (msgspec.structs.replace(learned.meanings[0], intent="i_paid"),))
     instead = instead_of_claim(text)
     if instead is None:
         return learned

@@ -10,15 +10,18 @@ from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, Say
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
+from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
+from handlers import other_order
 from handlers.meaning import says_paid_twice
 from handlers.normalise import normalise
 from handlers.order_holds import ASKED_TO_CANCEL, lately_asked
 from handlers.order_proof import numbers_in
 from handlers.replies import answer, case_waiting, quoted
-from handlers.taken_back import may_correct
-from handlers.which_order import named_order
+from handlers.taken_back import disputes, may_correct, names_wish, without_denied
+from handlers.talk import last_answer, talk_of
+from handlers.which_order import BEFORE_SHIPPING, named_order, own_order
 
 _KEEPS = re.compile(
     r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
@@ -31,6 +34,15 @@ _STILL_CANCELS = re.compile(
     r"|\bnot want (?:it|this|(?:the|my) order)\b(?! (?:to be )?cancel)"
     r"|(?<![还就])不(?:想)?要了|(?:那就|还是)不要(?!取消)|怎么还(?:不|没有?)取消|(?<![不别])(?:要|想)取消"
 )
+# Said of an order that is not, or no more, asked to be cancelled.
+_NOT_TO_CANCEL = re.compile(
+    r"(?<!怎么)(?<!什么)(?<!为何)(?:还是|先|就|又|我|[,。!、\s]|^|请)(?:不|别|不要|不用|先别|请勿)(?:再)?取消"
+    r"(?!.{0,6}[吗么])|取消(?:取消|掉取消)"
+    r"|(?<!why )(?<!you )(?<!we )(?<!they )\b(?:do not|dont|don't|no need to) cancel\b"
+    r"|\b(?:undo|forget|ignore) (?:the |my )?cancel"
+)
+_SAYS_NO_MORE = ("unknown", "other", "acknowledged", "thanks", "cancel_order")
+_ENDED = ("completed", "refunded")
 _DATA = re.compile(
     r"(?:删|清除|抹|移除|注销).{0,6}(?:我的)?.{0,4}(?:信息|资料|数据|账号|个资)|(?:信息|资料|数据|账号|个资).{0,4}(?:删|清除|注销)"
     r"|(?:你们|店里).{0,6}(?:存|保存|收集|有).{0,6}我.{0,4}(?:信息|资料|数据|个资)"
@@ -57,7 +69,12 @@ def hear(event: MessageReceived, context: Context) -> list[Action]:
     plain = normalise(event.text)
     cancelling = _cancelling(event, context)
     if cancelling and _KEEPS.search(plain) and not _STILL_CANCELS.search(plain):
-        return _kept(cancelling, event, context)
+        order = next((each for each in context.orders if each.id == cancelling.order), None)
+        return _kept(cancelling, order, event, context)
+    if back := _not_to_cancel(event, context):
+        return _kept(None, back, event, context)
+    if another := other_order.hear(event, context):
+        return another
     if _is_detail(event, context):
         return [answer("noted", event)]  # it stands in the case of the change
     if _DATA.search(plain):
@@ -86,17 +103,41 @@ def _cancelling(event: MessageReceived, context: Context) -> Case | None:
     return next((case for case in cases if meant is None or case.order == meant.id), None)
 
 
-def _kept(case: Case, event: MessageReceived, context: Context) -> list[Action]:
-    """The seller hears it as a case of its own, since they may have read the other already."""
-    order = next((each for each in context.orders if each.id == case.order), None)
+def _not_to_cancel(event: MessageReceived, context: Context) -> Order | None:
+    """The order that is not to be cancelled, where no cancelling is asked for any more, or none ever was."""
+    plain = normalise(event.text)
+    asked = last_answer(context) == "cancel_asked"
+    keeps = _KEEPS if asked else _NOT_TO_CANCEL
+    if not keeps.search(plain) or _STILL_CANCELS.search(plain) or disputes(event.text):
+        return None
+    if names_wish(normalise(without_denied(event.text))):
+        return None  # "don't cancel 1001, cancel 1002"
+    understood = context.understood
+    sure = understood.outcome == "answer" and understood.meanings if understood else ()
+    if sure and sure[0].intent not in _SAYS_NO_MORE:
+        return None  # what is wished beside it is answered
+    last = talk_of(context).order if asked and not numbers_in(event.text) else None
+    of_last = next((each for each in context.orders if each.id == last), None)
+    order = of_last or own_order(event, context, ("cancelled", *BEFORE_SHIPPING))
+    ended = order is None or order.state in _ENDED
+    return None if ended else order
+
+
+def _kept(case: Case | None, order: Order | None, event: MessageReceived, context: Context) -> list[Action]:
+    """The seller hears it as a case of its own, since they may have read the other already, or settled it."""
+    id = order.id if order else case.order if case else None
+    known = (each for each in context.cases if each.open and each.reason == "asked_to_keep")
+    if case is None and any(each.order == id for each in known):
+        return [answer("noted", event)]  # it stands in that case
     opened = OpenCase(
         kind="order_change",
-        key=f"asked_to_keep:{case.order}:{event.channel}:{event.external_id}",
+        key=f"asked_to_keep:{id}:{event.channel}:{event.external_id}",
         reason="asked_to_keep",
         details={"order": order.shown_number if order else "", **quoted(event)},
-        order=case.order,
+        order=id,
     )
-    return [CloseCase(key=case.key), opened, answer("order_kept", event, order)]
+    closed = [CloseCase(key=case.key)] if case else []
+    return [*closed, opened, answer("order_kept", event, order)]
 
 
 def _person(reason: str, event: MessageReceived, context: Context) -> list[Action]:

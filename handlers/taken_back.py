@@ -5,8 +5,9 @@ Patterns over normalised text, Chinese first. Few messages have the words that a
 """
 
 import re
+from collections.abc import Sequence
 
-from handlers.normalise import LONGEST, normalise
+from handlers.normalise import LONGEST, normalise, words_only
 
 _MAY_DENY = ("不", "没", "别", "无需", "not", "no ", "never", "instead", "rather")
 _MAY_TAKE_BACK = (
@@ -31,7 +32,7 @@ _WISHED = (
 )
 _OF_IT = r"(?:我的|这个?|那个?|订单|单子?|地址|了|的|啦|啊|哦|呀|服务)*"
 _DENIED_ZH = (
-    r"(?:我(?:们|也|真|并|可|又)?)?(?<![是要想用能可需该])(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
+    r"(?:我(?:们|也|真|并|可|又)?)?(?:先|还是|就|(?<![是要想用能可需该]))(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
     r"|没(?:有)?(?:想|要|说要|打算|申请|说过)|不打算|无需|先?别|请勿)"
     rf"(?:再|帮我|给我|替我|去|来|申请|办理?|给|帮){{0,2}}{_WISHED}{_OF_IT}"
     r"|(?:^|[,，。.!?、~\s]|我|先|就)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
@@ -85,6 +86,26 @@ _CORRECTS = re.compile(
     r"|(?:我|刚才?|刚刚){0,2}[打说写讲弄搞]错(?:字)?(?:了|啦)?|口误|我是说|更正|不[对是](?=[,。.!、\s]))"
     r"(?=\W|我?是|我?要|应|$)\W*(?:应该)?(?:是(?!不))?"
 )
+# What names another order than the words before, where nothing else is said.
+_ORDER_CORRECTED = re.compile(
+    r"错|口误|更正|不[是对,]|而是|才对|我是说|[说指讲]的是|应该?是|应为|抱歉|不好意思|对不起|\*"
+    r"|\b(?:mean|meant|sorry|oops|typo|correction|mistaken?|my bad|wrong|not|instead|actually"
+    r"|make (?:it|that)|no(?=[,!-]| wait))\b"
+)
+_ORDER_ADDED = re.compile(
+    r"[还加]有|另外|以及|同样|一样|也|加上|连同|再加|\b(?:too|also|as well|and|plus|same)\b|^\W*\+|&"
+)
+_ORDER_DENIED = re.compile(
+    r"(?:不是|\bnot\b|\binstead of\b)\s?(?:订单号?|单号|order|number){0,2}[\s#]{0,3}([\w-]+)", re.ASCII
+)
+_AROUND_ORDER = re.compile(
+    r"[打说写讲弄搞记选指]|错|口误|更正|不[是对,]|才对|应该?|抱歉|不好意思|对不起|刚[才刚]?"
+    r"|[还加]有|另外|以及|同样|一样|加上|连同"
+    r"|订单|单号|编号|[那这][个单笔]|[我是而为号的也要了啊哦噢呃呢再和都才单]"
+    r"|\b(?:oh|ah|er|um|no|not|but|sorry|wait|oops|my (?:bad|mistake)|i|mean|meant|to say|it|that|is|was|be"
+    r"|should|have been|a|typo|correction|mistaken?|wrong|instead|actually|make|the|one|order|number|and"
+    r"|also|too|as well|plus|same|for|with|of|on|please|other)\b"
+)
 _SORRY = re.compile(r"^\W*(?:oh|oops|sorry|no|wait|不好意思|抱歉)(?:\W+(?:sorry|wait|no))?\W+")
 
 
@@ -101,6 +122,29 @@ def disputes(text: str) -> bool:
 def may_correct(text: str) -> bool:
     """True for a message that corrects the one before, or begins as one that does."""
     return corrected(text) is not None or _SORRY.match(normalise(text)) is not None
+
+
+def corrects_order(text: str) -> bool:
+    """True for words by which another order is meant than was named before; see `only_order`."""
+    return _ORDER_CORRECTED.search(normalise(text)) is not None
+
+
+def adds_order(text: str) -> bool:
+    """True for words by which one more order is meant; see `only_order`."""
+    return _ORDER_ADDED.search(normalise(text)) is not None
+
+
+def denied_numbers(text: str) -> list[str]:
+    """Of orders that are not meant: "not 1001, 1002"."""
+    return _ORDER_DENIED.findall(normalise(text))
+
+
+def only_order(text: str, numbers: Sequence[str]) -> bool:
+    """True if these numbers are all that is said beside words that correct or add an order."""
+    plain = normalise(text)
+    for number in sorted(numbers, key=len, reverse=True):  # one may be a part of another
+        plain = plain.replace(number.casefold(), " ")
+    return bool(numbers) and len(text) <= LONGEST and not words_only(_AROUND_ORDER.sub(" ", plain))
 
 
 def without_denied(text: str) -> str:

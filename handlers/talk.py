@@ -71,6 +71,11 @@ def talk_of(context: Context) -> Talk:
     return context.conversation.talk if context.conversation else NO_TALK
 
 
+def last_answer(context: Context) -> str:
+    """The template of what was said last in this chat; "" if nothing was."""
+    return (talk_of(context).said or "").removeprefix(AGAIN).partition(":")[0]
+
+
 def ends_a_wish(event: MessageReceived, context: Context) -> bool:
     """Whether these words are only the rest of a wish that was obeyed a moment ago."""
     talk = talk_of(context)

@@ -11,7 +11,9 @@ from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named, plain
 from bot.domain.orders import Order
 from handlers import order_proof
+from handlers.meaning import parts_of
 from handlers.normalise import normalise
+from handlers.taken_back import adds_order, corrects_order, denied_numbers, only_order
 
 PAYABLE = ("unpaid", "partly_paid")
 BEFORE_SHIPPING = (*PAYABLE, "authorised", "paid")
@@ -107,6 +109,18 @@ def _pointed_at(text: str) -> list[str]:
 
 def shape(number: str) -> str:
     return re.sub(r"\d", "0", plain(number))
+
+
+def corrected_to(text: str) -> tuple[str, ...]:
+    """The numbers at the end that take the place of those before: "cancel 1001, sorry, I meant 1002"."""
+    parts = parts_of(text)
+    for place in range(1, len(parts)):
+        end = " ".join(parts[place:])
+        numbers = order_proof.numbers_in(end)
+        if corrects_order(end) and only_order(end, numbers) and not adds_order(end):
+            denied = denied_numbers(end)
+            return tuple(number for number in numbers if number not in denied)
+    return ()
 
 
 def named_order(numbers: Iterable[str], context: Context) -> Order | None:

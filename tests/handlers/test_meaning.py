@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.meaning import MEANINGS, recognise
+from handlers.meaning import MEANINGS, recognise, says_paid
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "where_is_order": (
@@ -59,7 +59,16 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "i_paid": (
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
         *("支付宝付了", "微信转你了", "付了付了 刚转的", "我已经付过款了！！别催了"),
-        *("已轉帳", "我已經匯款了", "剛剛付款了"),
+        *("已轉帳", "我已經匯款了", "剛剛付款了", "我明明就付過了！", "1001 付過了"),
+        *("我明明付了", "我真的付过了", "我明明就付了", "明明付了钱", "我确实已经付了"),
+        *(
+            "I did pay!",
+            "but I paid already!!",
+            "I DID PAY",
+            "we really did pay",
+            "1001 is paid",
+            "it is paid",
+        ),
         *(
             "I already paid",
             "paid, Hughes Ltd",
@@ -172,7 +181,13 @@ def test_what_else_is_said_is_found_as_well() -> None:
     assert (meaning.intent, meaning.also) == ("when_ship", ("i_paid",))
 
 
-@pytest.mark.parametrize("text", ["付款成功了吗", "我付了吗", "付了没有"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("付款成功了吗", "我付了吗", "付了没有", "1001付过了吗", "没付过"),
+        *("is 1001 paid?", "did I pay?", "I did not pay", "it is paid?", "who says it is paid"),
+    ],
+)
 def test_whoever_asks_whether_they_paid_does_not_claim_it(text: str) -> None:
     assert "i_paid" not in recognise(text).also
 
@@ -238,3 +253,18 @@ def test_who_does_not_want_to_be_pressed_says_so_in_a_long_message_too() -> None
     assert "no_reminders" in (found := recognise(f"where is my order\n{pressed}")).also or (
         found.intent == "no_reminders"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "paid"),
+    [
+        ("I have paid and want a refund", True),
+        ("我付款了，想退款", True),
+        ("我付款了，想退款，謝謝", True),
+        ("I paid but it failed", False),
+        ("我付了款，但是失败了", False),
+        ("I paid and was refunded", False),
+    ],
+)
+def test_a_wish_for_money_back_says_nothing_against_the_payment(text: str, paid: bool) -> None:
+    assert says_paid(text) is paid

@@ -2,15 +2,19 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, Say
 from bot.domain.context import Case
+from bot.domain.orders import Order
 from handlers import second_thoughts
 from tests.handlers import world
+from tests.handlers.asking import Chat
 from tests.handlers.world import PLACED, chat_context, order_of, wrote
 
 PAID = order_of(world.placed(), world.paid())
+CANCELLED = order_of(world.placed(), world.cancelled())
 CANCELLING = Case(
     number=3,
     kind="order_change",
@@ -41,7 +45,48 @@ def test_who_keeps_the_order_ends_the_cancelling(text: str) -> None:
     assert (opened.reason, opened.order) == ("asked_to_keep", PAID.id)
     assert isinstance(said, Say)
     assert said.template == "order_kept"
-    assert hear(text) == [], "nothing is being cancelled"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("no wait, don't cancel it", "please don't cancel my order"),
+        *("不取消了", "先不要取消", "别取消", "別取消了", "還是不要取消好了"),
+    ],
+)
+@pytest.mark.parametrize("order", [PAID, CANCELLED], ids=["open", "cancelled"])
+def test_who_keeps_an_order_that_nobody_is_asked_to_cancel_hears_so_and_the_seller_too(
+    text: str, order: Order
+) -> None:
+    opened, said = hear(text, order)
+    assert isinstance(opened, OpenCase)
+    assert (opened.reason, opened.order) == ("asked_to_keep", order.id)
+    assert isinstance(said, Say)
+    assert said.template == "order_kept"
+    kept = msgspec.structs.replace(CANCELLING, key=opened.key, reason="asked_to_keep")
+    (noted,) = hear(text, order, cases=(kept,))
+    assert isinstance(noted, Say)
+    assert noted.template == "noted", "it stands in the case that is open"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("why don't you cancel it?", "you did not cancel it", "I want to keep it", "I don't want to cancel"),
+        *("为什么不取消", "怎么不取消啊", "怎麼還不取消", "還是要吧", "留著吧"),
+    ],
+)
+def test_other_words_keep_nothing_where_nothing_is_being_cancelled(text: str) -> None:
+    assert hear(text) == []
+
+
+def test_of_several_the_order_is_kept_that_was_to_be_cancelled() -> None:
+    newer = order_of(world.placed(PLACED + world.hours(1), order="1002"))
+    ann = Chat(newer, PAID, now=PLACED + world.hours(2))
+    ann.say("cancel 1001", "cancel_order")
+    ann.cases = ()  # settled
+    assert ann.say("actually I want to keep it") == ["order_kept"]
+    assert ann.opened[-1].order == PAID.id
 
 
 TWICE = (
