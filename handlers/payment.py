@@ -7,7 +7,7 @@ from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payment_news import THANKS, told_of_money
+from bot.domain.payment_news import THANKS, tells_otherwise, told_of_money
 from bot.domain.payments import Paid
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
@@ -126,8 +126,10 @@ def _nothing_paid(order: Order) -> Reason | None:
 
 
 def _already_said(order: Order, facts: Facts) -> Reason | None:
-    """An earlier message named this sum or more, or was written knowing that all was paid."""
-    told = any(_named(said, order) for said in told_of_money(facts.said))
+    """An earlier message named this sum or more, or was written knowing that all was paid, which is told
+    otherwise now."""
+    named = any(_named(said, order) for said in told_of_money(facts.said))
+    told = named or tells_otherwise(order, facts.said)
     return Reason("already_told", {"order": order.shown_number}) if told else None
 
 

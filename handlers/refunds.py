@@ -136,9 +136,12 @@ def _as_much(one: Refund, other: Refund) -> bool:
 
 
 def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:
-    """It told that all of it went back; the word of a cancelling names what had gone back by then."""
+    """It told that all of it went back, since money came the last time; the word of a cancelling names what
+    had gone back by then."""
+    if said.template == "refunded":
+        return said.refunded is None or order.refunded is None or said.refunded.minor > order.gone_back.before
     by_the_way = said.template == "cancelled" and said.refunded is not None and said.refunded.minor > 0
-    return said.template == "refunded" or (by_the_way and said.refunded == order.refunded)
+    return by_the_way and said.refunded == order.refunded
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)

@@ -176,8 +176,7 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     ]
     if order.all_delivered_at:
         reports.append(Arrival("all", order.all_delivered_at))
-    if order.completed_at:
-        reports.append(Arrival("completed", order.completed_at + travel))
+    reports += [Arrival(_completed(order, at), at + travel) for at in order.completed_times]
     reports += [
         Arrival(_travel(record, at), at + travel)
         for record in order.parcels
@@ -200,7 +199,12 @@ def valid_report(order: Order) -> str | None:
             order, max(order.shipped, key=lambda each: (each.sent_at or each.shipped_at, each.id))
         )
     carried = any(parcel.moved_at and not order.has_arrived(parcel) for parcel in order.shipped)
-    return "completed" if order.completed_at and not carried else None
+    return _completed(order, order.completed_at) if order.completed_at and not carried else None
+
+
+def _completed(order: Order, at: datetime) -> str:
+    """One that was completed anew is asked about later."""
+    return "completed" + (f":{at:%Y%m%dT%H%M%S}" if at != order.completed_times[0] else "")
 
 
 def _travel(record: Parcel, at: datetime | None) -> str:

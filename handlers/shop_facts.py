@@ -1,6 +1,6 @@
 """Answers from the shop's own settings: how to pay, hours, contact, who answers; and thanks for praise."""
 
-from bot.domain.actions import Action, CallHuman, Value
+from bot.domain.actions import Action, CallHuman, OpenCase, Value
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
@@ -12,6 +12,7 @@ from handlers import message_policies as policy
 from handlers.payment import owes_nothing
 from handlers.questions import Answers
 from handlers.replies import answer, case_waiting, quoted
+from handlers.validity import PAYMENT_FAILED, cannot_pay
 from handlers.which_order import PAYABLE, about_order, own_order
 
 
@@ -34,13 +35,18 @@ def how_to_pay(meaning: Meaning, event: MessageReceived, context: Context) -> li
 
 
 def payment_failed(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """A person helps whoever cannot pay; their order is not reminded of meanwhile."""
+    """A person helps whoever cannot pay. It is a case of its own for who waits for a person already, too,
+    because the order is not reminded of while it is open."""
     order = own_order(event, context, PAYABLE)
-    if case_waiting(context) or order is None or order.state not in PAYABLE:
+    if order is None or order.state not in PAYABLE or cannot_pay(order, context.cases):
         return _ask_person(event, context)
     details: dict[str, Value] = {"order": order.shown_number, **quoted(event)}
-    call = CallHuman(reason="payment_failed", order=order.id, details=details)
-    return [answer("asking_person", event), call]
+    if not any(case.calls for case in context.cases):
+        call = CallHuman(reason=PAYMENT_FAILED, order=order.id, details=details)
+        return [answer("asking_person", event), call]
+    key = f"{PAYMENT_FAILED}:{order.id}:{event.channel}:{event.external_id}"
+    own = OpenCase(kind="human", key=key, reason=PAYMENT_FAILED, order=order.id, details=details)
+    return [answer("human_again" if case_waiting(context) else "asking_person", event), own]
 
 
 def own_sum(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
@@ -101,4 +107,4 @@ POLICIES: MessagePolicies = {
     "asking_person": policy.answer(),
 }
 
-REASONS: Reasons = {"not_told_us": ("text",), "payment_failed": ("order", "text")}
+REASONS: Reasons = {"not_told_us": ("text",), PAYMENT_FAILED: ("order", "text")}

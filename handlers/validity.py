@@ -13,6 +13,7 @@ from bot.domain.reasons import Reasons
 from bot.domain.shop import Shop
 
 BEFORE_PAYING = frozenset({"payment_claim", "quote"})  # kinds of cases that are settled before a buyer pays
+PAYMENT_FAILED = "payment_failed"  # the reason of a case, of whatever kind: the buyer cannot pay
 
 OrderCheck = Callable[[DueMessage, Order, Facts, datetime], Reason | None]
 
@@ -79,11 +80,12 @@ def shipped(order: Order) -> Reason | None:
 
 
 def arrived(order: Order) -> Reason | None:
-    """Delivered, any of it, or closed by the platform."""
+    """Delivered, any of it, or closed by the platform, also if that was taken back later: whoever did that
+    talks to the buyer, and the schedule does not."""
     known = [order.all_delivered_at, *(parcel.delivered_at for parcel in order.parcels)]
     first = min((at for at in known if at), default=None)
     if first is None:
-        return Reason("order_completed", {"order": order.shown_number}) if order.completed_at else None
+        return Reason("order_completed", {"order": order.shown_number}) if order.completed_times else None
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(first)})
 
 
@@ -162,8 +164,9 @@ def order_closed(order: Order, closes_at: datetime, now: datetime) -> Reason | N
 
 def claimed(order: Order, facts: Facts) -> Reason | None:
     """The buyer says that they paid and the seller has not checked yet, so a reminder would offend them; or
-    they were asked to wait until the price is what they agreed on."""
-    case = waits_for_seller(order, facts.cases)
+    that they cannot pay, and a person helps them; or they were asked to wait until the price is what they
+    agreed on."""
+    case = waits_for_seller(order, facts.cases) or cannot_pay(order, facts.cases)
     return Reason("case_open", {"number": case.number}) if case else None
 
 
@@ -172,6 +175,12 @@ def waits_for_seller(
 ) -> Case | None:
     """The open case that the seller settles before this order is to be paid."""
     return next((each for each in cases if each.open and each.kind in kinds and each.order == order.id), None)
+
+
+def cannot_pay(order: Order, cases: Collection[Case]) -> Case | None:
+    """The open case in which the buyer says that paying for this order fails."""
+    mine = (each for each in cases if each.open and each.order == order.id)
+    return next((each for each in mine if each.reason == PAYMENT_FAILED), None)
 
 
 def case_open(facts: Facts) -> Reason | None:

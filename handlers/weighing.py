@@ -48,7 +48,8 @@ def odd(order: Order) -> bool:
     sums = {paid.amount for paid in order.payments if paid.amount}
     sums |= {each.paid for each in order.shown_money if each.paid and each.paid.minor}
     mixed = any(total != each for each in sums for total in shown)
-    return mixed or len(order.payments) > 1 or bool(order.cancellations or order.cancelled_at)
+    more = order.refunds or order.cancellations or order.cancelled_at
+    return mixed or len(order.payments) > 1 or bool(more)
 
 
 def _falls(order: Order) -> list[datetime]:
@@ -124,6 +125,9 @@ def findings(order: Order) -> list[Finding]:
             found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
     if paid and back and back > paid and (paid.minor or not _paid_at_the_door(order)):
         found.append(Finding("refunded_more" if paid.minor else "refunded_unpaid", back, f":{back.minor}"))
+    if order.refunded_in_full and not order.cancelled:
+        since = enumerate(_paid_since_refund(order), start=1)
+        found += [Finding("paid_after_refund", sum, totals.again(nth)) for nth, sum in since]
     found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
@@ -134,7 +138,8 @@ def findings(order: Order) -> list[Finding]:
     if order.pay_on_delivery and not order.on_delivery and not covered(order):
         found.append(Finding("pay_way_changed"))
     if paid and paid.minor and not covered(order):
-        found.append(Finding("paid_partly", paid, _edited(order) + totals.again(falls + 1)))
+        nth = falls + order.gone_back.times + 1
+        found.append(Finding("paid_partly", order.counted, _edited(order) + totals.again(nth)))
     if over := order.overpaid:
         found.append(Finding("overpaid", over, f":{over.minor}"))
     return found
@@ -174,6 +179,14 @@ def _edited(order: Order) -> str:
     return f":{order.total.minor}" if order.total and first and first[1] != order.total else ""
 
 
+def _paid_since_refund(order: Order) -> list[Money | None]:
+    """Payments told of since all went back, where they make up no more than that: nobody can say whether
+    they are other money. A file's sum of all so far tells of no payment."""
+    at, told = order.gone_back.at, current(standing(order.payments))
+    since = [paid for paid in told if at and paid.at > at and not paid.so_far]
+    return [paid.amount or order.total for paid in sorted(since, key=lambda paid: (paid.at, paid.id))]
+
+
 def late_payments(order: Order) -> list[Money | None]:
     """Payments after the cancelling, the earliest first; one at exactly its time is not late."""
     at = order.called_off_at
@@ -203,6 +216,7 @@ def _key(found: Finding, order: Order) -> str:
 REASONS: Reasons = {
     "paid_partly": ("order", "amount", "total"),
     "paid_after_cancel": ("order", "amount"),
+    "paid_after_refund": ("order", "amount"),
     "sent_after_cancel": ("order",),
     "refund_owed": ("order", "amount"),
     "pay_way_changed": ("order", "total"),

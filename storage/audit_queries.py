@@ -64,6 +64,7 @@ class KnownCase(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str
     opened_at: datetime
+    reason: str = ""
     closed_at: datetime | None = None
     order: str | None = None
     buyer: str | None = None
@@ -127,7 +128,7 @@ def known_cases(
     connection: Connection, shop: str, of_buyers: Collection[str] | None = None
 ) -> Iterator[KnownCase]:
     """All cases, or those of these buyers."""
-    columns = [cases.c[name] for name in ("kind", "opened_at", "closed_at", "buyer", "chat")]
+    columns = [cases.c[name] for name in ("kind", "reason", "opened_at", "closed_at", "buyer", "chat")]
     statement = select(*columns, cases.c.order_id.label("order")).where(cases.c.shop == shop)
     if of_buyers is not None:
         statement = statement.where(cases.c.buyer.in_(of_buyers))

@@ -85,6 +85,9 @@ MORE: dict[str, Story] = {
     "failed": lambda who: moved(who, "failure", 2.6 * MINUTE),
     "met nobody": lambda who: moved(who, "attempted_delivery", 2.4 * MINUTE),
     "completed": lambda who: who.fact("completed", 4 * MINUTE),
+    "completed by mistake": lambda who: reopened(who, 4.3 * MINUTE, not_completed=True),
+    "completed again": lambda who: who.fact("completed", 4.6 * MINUTE),
+    "paid again": lambda who: who.paid(5.5 * MINUTE, "128.00"),
     "refunded": lambda who: who.fact("refunded", 4.5 * MINUTE, refund="r2"),
     "refunded earlier": lambda who: who.fact(
         "refunded", 3.6 * MINUTE, refund="r1", amount="8.00", currency="CNY"
@@ -144,10 +147,11 @@ def named_payment(who: Buyer, after: timedelta, amount: str) -> Event:
     return who.fact("paid", after, payment="p1", amount=amount, currency="CNY")
 
 
-def reopened(who: Buyer) -> Event:
-    base = who.fact("cancelled", 3.1 * MINUTE)
+def reopened(who: Buyer, after: timedelta = 3.1 * MINUTE, **more: Any) -> Event:
+    base = who.fact("cancelled", after)
     assert isinstance(base, OrderCancelled)
-    return OrderReopened(channel=base.channel, external_id=base.external_id, at=base.at, order=base.order)
+    names = {"channel": base.channel, "external_id": base.external_id, "order": base.order}
+    return OrderReopened(at=base.at, **names, **more)
 
 
 def moved(who: Buyer, status: str = "in transit", after: timedelta = 2.2 * MINUTE) -> Event:

@@ -1,11 +1,17 @@
 """What is said of money that is taken back, told twice, foreign, or none, of orders side by side."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from bot.domain.meanings import Meaning, Understanding
+from bot.operations.audit.audit import Finding, audit
+from bot.seller.explanation import explain
+from bot.seller.settle import settle_case
+from bot.seller.words import SellerWords
 from storage.tables import cases
 from tests.world import World, world
 
@@ -83,3 +89,96 @@ async def test_money_is_told_once_in_its_own_currency_and_while_it_is_there(tmp_
         assert await reasons(shop, "voided") == ["payment_given_up"]
         assert await reasons(shop, "foreign") == ["other_currency"]
         assert await reasons(shop, "twice") == ["other_currency"]
+
+
+def sums(shop: World, order: str, template: str) -> list[list[str]]:
+    """The sums that each of these messages names."""
+    texts = [
+        said["text"]
+        for said in shop.receiver.messages
+        if (said.get("order"), said["template"]) == (order, template)
+    ]
+    return [re.findall(r"¥[\d.]+", text) for text in texts]
+
+
+def violations(shop: World) -> list[Finding]:
+    parts = shop.program.parts
+    return list(audit(parts.database, parts.config.shops, shop.clock.now))
+
+
+async def settle_first_case(shop: World, confirmed: bool) -> None:
+    await shop.program.parts.database.write(
+        lambda link: settle_case(link, "shop", 1, confirmed, shop.clock.now, "test")
+    )
+
+
+async def test_money_that_comes_again_after_all_of_it_went_back_is_thanked_for(tmp_path: Path) -> None:
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}") as shop:
+
+        async def then(type: str, order: str, **told: Any) -> None:
+            await shop.fact(type, order, **told)
+            await shop.forward(HOUR)
+
+        for order, amount in (("whole", "128.00"), ("part", "64.00"), ("unsure", None)):
+            money = {"amount": amount, "currency": "CNY"} if amount else {}
+            await shop.place(order, buyer=f"buyer of {order}")
+            await shop.forward(5 * MINUTE)
+            await then("paid", order, reference="A", **money)
+            await then("refunded", order, refund="r1", **money)
+            await then("paid", order, reference="B", **money)
+        await then("refunded", "whole", refund="r2", amount="128.00", currency="CNY")
+
+        again = ["payment_received", "refunded", "payment_received"]
+        assert heard(shop, "whole") == ["order_confirmation", *again, "refunded"]
+        assert sums(shop, "whole", "payment_received") == [["¥128.00"], ["¥128.00"]]
+        assert heard(shop, "part") == ["order_confirmation", *again]
+        assert sums(shop, "part", "payment_received") == [["¥64.00", "¥64.00"]] * 2
+        texts = [said["text"] for said in shop.receiver.messages if said.get("order") == "part"]
+        assert "补齐后就为您发货" in texts[-1]
+        assert await reasons(shop, "part") == ["paid_partly", "paid_partly"]
+        assert heard(shop, "unsure") == ["order_confirmation", "payment_received", "refunded"]
+        assert await reasons(shop, "unsure") == ["paid_after_refund"]
+        assert [f"{each.order} {each.code} {each.key}" for each in violations(shop)] == []
+
+
+async def test_what_was_confirmed_by_hand_is_the_same_money_when_the_platform_tells_of_it(
+    tmp_path: Path,
+) -> None:
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}") as shop:
+        await shop.place()
+        await shop.forward(10 * MINUTE)
+        await shop.say("我已经付款了")
+        await shop.forward(HOUR)
+        await settle_first_case(shop, confirmed=True)
+        await shop.forward(HOUR)
+        await shop.fact("paid", amount="130.00", currency="CNY", reference="B")
+        await shop.forward(HOUR)
+
+        assert sums(shop, "1001", "payment_received") == [["¥128.00"]]
+        assert await reasons(shop, "1001") == ["payment_claimed", "overpaid"]
+
+
+async def test_nobody_is_asked_to_pay_while_a_person_helps_them_to(tmp_path: Path) -> None:
+    def understand(*_: Any) -> Understanding:
+        return Understanding("answer", (Meaning("payment_failed", 0.9),))
+
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}", options={"understand": understand}) as shop:
+        await shop.place()
+        await shop.forward(10 * MINUTE)
+        await shop.say("the page is broken at the last step")
+        await shop.forward(4 * HOUR)
+        assert heard(shop, "1001") == ["order_confirmation"]
+        assert await reasons(shop, "1001") == ["payment_failed"]
+        parts = shop.program.parts
+        told = await parts.database.read(
+            lambda link: explain(
+                link, "shop", parts.config.shops["shop"], SellerWords("en"), "payment_reminder:1001:1"
+            )
+        )
+        assert told is not None
+        assert any("case 1" in line for section in told.sections for line in section.lines)
+
+        await settle_first_case(shop, confirmed=False)
+        await shop.forward(3 * DAY)
+        assert heard(shop, "1001")[1:2] == ["payment_reminder"]
+        assert [f"{each.order} {each.code} {each.key}" for each in violations(shop)] == []

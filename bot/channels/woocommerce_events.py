@@ -99,7 +99,8 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
             told_at=at,  # an order edited later was paid as it was shown when the payment was
         )
     if modified_at and info.topic != "order.created" and order.status in _OPEN:
-        yield OrderReopened(**info.common(key, "reopened"), at=modified_at, order=id)
+        back = order.status in _NOT_SENT and _completed_before(order, at) and not info.completed_ships
+        yield OrderReopened(**info.common(key, "reopened"), at=modified_at, order=id, not_completed=back)
     if order.status == "cancelled":
         yield OrderCancelled(**info.common(key, "cancelled"), at=at, order=id)
     if order.status == "completed":
@@ -140,10 +141,14 @@ def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: da
         )
 
 
-def _not_sent(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+def _completed_before(order: forms.Order, at: datetime) -> bool:
     """An order that was completed by mistake keeps the date of that."""
     completed_at = utc_time(order.date_completed_gmt, "date_completed_gmt")
-    if completed_at is None or completed_at >= at:
+    return completed_at is not None and completed_at < at
+
+
+def _not_sent(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
+    if not _completed_before(order, at):
         return
     for place, parcel in enumerate(_tracked(order) or [{}], start=1):
         yield ParcelCancelled(

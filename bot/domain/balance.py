@@ -7,6 +7,8 @@ import msgspec
 from bot.domain.money import Money
 from bot.domain.payments import Paid, Refund, Shown, distinct, sources, standing, total_at
 
+MOST_ADDED = 10  # payments, of which every choice is added up
+
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of an order's money.
@@ -68,6 +70,21 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """Something was paid that cannot be compared with the total."""
         return any(self.worth(paid) is None for entries in self.counted() for paid in entries)
 
+    def has_come(self, sum: Money) -> bool:
+        """True if what one source told of makes up this sum: some of its payments, what was missing to the
+        whole, or what a sum of all so far rose by."""
+        singles: set[int] = set()
+        wholes: set[int] = set()
+        for entries in self.counted():
+            parts = [paid for paid in entries if paid.amount and not paid.so_far]
+            singles |= _choices([self.worth(paid) or 0 for paid in parts])
+            wholes |= {self.worth(paid) or 0 for paid in entries if paid.amount is None}
+        so_far = [paid.amount for paid in self.payments if paid.so_far and paid.amount]
+        shown = [each.paid for each in self.shown if each.paid] if self.told is not None else []
+        running = {0, *(each.minor for each in (*so_far, *shown)), *wholes}
+        risen = {high - low for high in running for low in (running | singles if high in wholes else running)}
+        return sum.minor in singles or sum.minor in risen
+
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""
         if self.total is None:
@@ -76,14 +93,25 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return self._most(self.total, [self._refunded_of(entries) for entries in told])
 
     def _refunded_of(self, entries: list[Refund]) -> int | None:
-        """The sum of a source. Who says that the whole was given back includes the parts."""
-        parts = [self._in_total(refund.amount) for refund in entries if refund.amount]
-        if len(parts) < len(entries):
-            paid = self.paid()
-            whole = paid if paid and paid.minor else self.total
-            return whole.minor if whole else None
-        known = [part for part in parts if part is not None]
-        return sum(known) if len(known) == len(parts) else None
+        """The sum of a source. Who says that the whole was given back includes the parts, and what else goes
+        back then is of what came since."""
+        so_far, whole = 0, any(refund.amount is None for refund in entries)
+        for refund in sorted(entries, key=lambda each: (back_since(each), each.amount is None, each.id)):
+            part = self._in_total(refund.amount) if refund.amount else None
+            if whole:
+                there = self._paid_before(refund) or 0
+                so_far = max(so_far, there if refund.amount is None else min(so_far + (part or 0), there))
+            elif part is None:
+                return None
+            else:
+                so_far += part
+        return so_far
+
+    def _paid_before(self, refund: Refund) -> int | None:
+        """What was there to go back: where nothing was told by then, the whole that was told since, or is
+        asked for."""
+        sums = (as_of(self, back_since(refund)).paid(), self.paid(), self.total)
+        return next((each.minor for each in sums if each and each.minor), None)
 
     def worth(self, paid: Paid) -> int | None:
         amount = paid.amount or self.total_when(paid)
@@ -106,6 +134,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return Money(most, total.currency)
 
 
+def _choices(payments: list[int]) -> set[int]:
+    """The sums of every choice among them; of very many, among the newest ones."""
+    sums = {0}
+    for minor in payments[-MOST_ADDED:]:
+        sums |= {each + minor for each in sums}
+    return sums
+
+
 def first_paid_at(account: Account) -> datetime | None:
     """When money was first told of, also if it was taken back since."""
     every = [paid for paid in account.payments if account.is_money(paid)]
@@ -123,19 +159,27 @@ def last_paid_at(account: Account) -> datetime | None:
     return max((*every, *sums.values()), default=None)
 
 
-def covered_at(account: Account) -> datetime | None:
-    """When what had been told by then first reached the total of today; None if it never did, by times."""
+def back_since(refund: Refund) -> datetime:
+    """When it was first told of, as what it is."""
+    return refund.at if refund.had_amount else refund.first_at or refund.at
+
+
+def covered_at(account: Account, void: int = 0) -> datetime | None:
+    """When what had been told by then first reached the total of today; None if it never did, by times.
+
+    void: minor units that went back, and cover nothing.
+    """
     if account.total is None:
         return min((paid.at for paid in standing(account.payments) if paid.amount is None), default=None)
     times = {*(paid.at for paid in account.payments), *(each.at for each in account.shown if each.paid)}
     for at in sorted(times):
-        paid = _as_of(account, at).paid()
-        if paid is not None and paid.minor > 0 and paid >= account.total:
+        paid = as_of(account, at).paid()
+        if paid is not None and paid.minor > 0 and paid.minor - void >= account.total.minor:
             return at
     return None
 
 
-def _as_of(account: Account, at: datetime) -> Account:
+def as_of(account: Account, at: datetime) -> Account:
     told = [each.paid for each in account.shown if each.at <= at]
     return msgspec.structs.replace(
         account,

@@ -293,7 +293,9 @@ class OrderCancelled(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class OrderReopened(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.reopened"):
-    """A cancelled or deleted order came back."""
+    """A cancelled or deleted order came back. not_completed: nor is it completed any more, if it was."""
+
+    not_completed: bool = False
 
 
 class OrderRefunded(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag="order.refunded"):

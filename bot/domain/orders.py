@@ -32,12 +32,13 @@ from bot.domain.events import (
     PaymentReceived,
     ReviewPosted,
 )
+from bot.domain.giving_back import GoneBack, gone_back
 from bot.domain.listings import ToldFacts, with_files, with_listing
 from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, standing, with_shown
+from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, with_shown
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -90,7 +91,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
-    completed_at: datetime | None = None
+    completed_at: datetime | None = None  # when first, since that was taken back
+    completions: tuple[datetime, ...] = ()  # all of them, where there are several, or any was taken back
+    uncompleted_at: datetime | None = None  # the platform took its completion back, the last time
     cancelled_at: datetime | None = None
     deleted_at: datetime | None = None
     reopened_at: datetime | None = None
@@ -218,6 +221,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return self.cancellations or ((self.cancelled_at,) if self.cancelled_at else ())
 
     @property
+    def completed_times(self) -> tuple[datetime, ...]:
+        """When it was completed, each time, also if that was taken back."""
+        return tuple(sorted({*self.completions, *([self.completed_at] if self.completed_at else [])}))
+
+    @property
     def restored_times(self) -> tuple[datetime, ...]:
         return self.reopenings or ((self.reopened_at,) if self.reopened_at else ())
 
@@ -253,6 +261,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return paid - back if back and back < paid else paid
 
     @derived
+    def gone_back(self) -> GoneBack:
+        return gone_back(self.account)
+
+    @property
+    def counted(self) -> Money | None:
+        """What is paid and covers something; None if it cannot be said."""
+        paid, void = self.paid, self.gone_back.void
+        return Money(max(0, paid.minor - void), paid.currency) if paid and void else paid
+
+    @derived
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""
         return self.account.refunded()
@@ -262,8 +280,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """What is still owed; None if nothing is, or if it cannot be said."""
         if self.authorised or self.partly_taken:
             return None
-        paid = self.paid
-        rest = self.total - paid if self.total and paid else None
+        counted = self.counted
+        rest = self.total - counted if self.total and counted else None
         return rest if rest and rest.minor > 0 else None
 
     @property
@@ -297,8 +315,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             return self.free
         if self.total is None:
             return True
-        paid = self.paid
-        return paid is not None and paid.minor > 0 and paid >= self.total
+        counted = self.counted
+        return counted is not None and counted.minor > 0 and counted >= self.total
 
     def in_shop_money(self, money: Money | None) -> int:
         """Minor units of the shop's currency, by the order's own rate; for figures, never for words."""
@@ -317,7 +335,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def covered_at(self) -> datetime | None:
         """When what is paid first reached the total; None while it does not, or while no total is known."""
-        return covered_at(self.account) if self.first_paid_at and self.paid_in_full else None
+        if not (self.first_paid_at and self.paid_in_full):
+            return None
+        return covered_at(self.account, self.gone_back.void)
 
     @property
     def paid_minor(self) -> int:
@@ -329,14 +349,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def refunded_in_full(self) -> bool:
-        if not self.refunds:
-            return False
-        if any(refund.amount is None for refund in standing(self.refunds)):
-            return True
-        back, paid = self.refunded, self.paid
-        if self.total is None or back is None or back.minor == 0:
-            return False
-        return back >= self.total or (paid is not None and 0 < paid.minor <= back.minor)
+        """All of it went back, and no more came again."""
+        return self.gone_back.in_full
 
     @derived
     def sends_nothing(self) -> bool:
@@ -469,7 +483,7 @@ def _merged(order: Order, event: OrderEvent) -> Order:
         case OrderDelivered():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderCompleted():
-            return _replace(order, completed_at=first(order.completed_at, event.at))
+            return _complete_as_of(order, event.at)
         case OrderCancelled():
             order = _replace(order, cancellations=_with_time(order.cancelled_times, event.at))
             if event.reason == DELETED:
@@ -477,6 +491,7 @@ def _merged(order: Order, event: OrderEvent) -> Order:
             return _replace(order, cancelled_at=last(order.cancelled_at, event.at))
         case OrderReopened():
             every = _with_time(order.restored_times, event.at)
+            order = _complete_as_of(order, not_at=event.at) if event.not_completed else order
             return _replace(order, reopened_at=last(order.reopened_at, event.at), reopenings=every)
         case OrderRefunded():
             source = event.source or event.channel
@@ -488,6 +503,17 @@ def _merged(order: Order, event: OrderEvent) -> Order:
             return _replace(order, reviews=_one_per_id(order.reviews, review))
         case _:
             return order
+
+
+def _complete_as_of(order: Order, at: datetime | None = None, not_at: datetime | None = None) -> Order:
+    """A completion stands that is newer than the last taking back; the first of them counts."""
+    back = max((each for each in (order.uncompleted_at, not_at) if each), default=None)
+    every = tuple(sorted({*order.completed_times, *([at] if at else [])}))
+    stand = [each for each in every if back is None or each > back]
+    first = stand[0] if stand else None
+    return _replace(
+        order, completed_at=first, completions=() if list(every) == stand[:1] else every, uncompleted_at=back
+    )
 
 
 def _paid(event: PaymentReceived) -> Paid:

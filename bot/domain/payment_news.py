@@ -21,7 +21,24 @@ def told_of_money(said: Iterable[Said]) -> list[Said]:
 
 
 def newly_paid(order: Order, said: Iterable[Said]) -> Money | None:
-    """What came since; all of it if nothing was told, None if it cannot be said."""
+    """What came since; all of it if nothing was told, None if it cannot be said, or if no payment was of that
+    sum: what one source told of, another may tell otherwise."""
+    rest = _more_told(order, said)
+    return rest if rest and (rest == order.paid or order.account.has_come(rest)) else None
+
+
+def tells_otherwise(order: Order, said: Iterable[Said]) -> bool:
+    """True if all was told to be paid, and what is told beyond that is no payment: it is the same money, by
+    another source, and a surplus is a thing for the seller."""
+    told = list(said)
+    rest = _more_told(order, told)
+    if rest is None or order.paid is None or order.counted is None or order.total is None:
+        return False
+    covered = order.counted - rest >= order.total
+    return covered and not order.account.has_come(rest)
+
+
+def _more_told(order: Order, said: Iterable[Said]) -> Money | None:
     paid, told = order.paid, [each.paid_sum for each in told_of_money(said)]
     before = [each for each in told if each and paid and each.currency == paid.currency]
     if paid is None or len(before) < len(told):

@@ -36,6 +36,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.domain.products import Item
+from handlers.shipping import arrivals, valid_report
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 CREATED = recorded("woocommerce/order_created.wire.json")
@@ -272,6 +273,26 @@ def test_a_shop_may_mean_done_when_it_says_completed() -> None:
 
     assert kinds(events)[-1] is OrderCompleted
     assert merged(events).state == "completed"
+
+
+def test_an_order_that_was_completed_by_mistake_is_completed_no_more_until_it_is_again() -> None:
+    means = channel("x", completed_means="completed")
+    done, again = (
+        {"date_completed_gmt": (CREATED_AT + timedelta(minutes=at)).strftime("%Y-%m-%dT%H:%M:%S")}
+        for at in (5, 30)
+    )
+    sent = told("order.updated", order("completed", 5, **done), means)
+    edited = told("order.updated", order("completed", 7, **done), means)
+    back = told("order.updated", order("processing", 9, **done), means)
+    resent = told("order.updated", order("completed", 30, **again), means)
+    for events in permutations((sent, edited, back)):
+        assert merged(sum(events, ())).completed_at is None
+        assert merged(sum((*events, *events), ())).state != "completed"
+    for events in permutations((sent, back, resent)):
+        completed = merged(sum(events, ()))
+        assert completed.completed_at == CREATED_AT + timedelta(minutes=30)
+        reports = {arrival.by: arrival.at for arrival in arrivals(completed, timedelta(0))}
+        assert reports[valid_report(completed) or ""] == completed.completed_at  # asks for a review then
 
 
 TRACKED = [

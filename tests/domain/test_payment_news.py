@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
+import msgspec
 import pytest
 
 from bot.domain.context import Said
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payment_news import newly_paid
+from bot.domain.payment_news import newly_paid, tells_otherwise
 from bot.domain.payments import Paid, Shown
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -69,3 +70,33 @@ def test_nothing_is_named_where_an_earlier_word_named_no_sum_or_another_currency
     assert newly_paid(order(1000, 1350), [told(None)]) is None
     assert newly_paid(order(1000, 1350), [told(Money(1000, "EUR"))]) is None
     assert newly_paid(Order(id="1", channel="shop"), ()) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "sums", "amount", "otherwise"),
+    [
+        (2350, (2550,), None, True),
+        (2350, (2350, 200), 200, False),
+        (1350, (2350,), None, False),  # the rest is there, and was no payment of its own
+        (1350, (1350, 1000), 1000, False),
+        (1350, (400, 2350), None, False),
+        (0, (2350,), 2350, False),
+    ],
+)
+def test_what_was_confirmed_by_hand_is_the_same_money_told_by_another(
+    before: int, sums: tuple[int, ...], amount: int | None, otherwise: bool
+) -> None:
+    by_hand = Paid(id="hand", at=AT, amount=pounds(before), source="seller") if before else None
+    known = order(*sums)
+    both = msgspec.structs.replace(known, payments=(*known.payments, *([by_hand] if by_hand else [])))
+    said = [told(pounds(before))] if before else []
+
+    assert newly_paid(both, said) == (pounds(amount) if amount else None)
+    assert tells_otherwise(both, said) is otherwise
+
+
+def test_the_whole_that_was_confirmed_beside_a_part_is_what_was_missing() -> None:
+    whole = Paid(id="hand", at=AT, source="seller")
+    both = msgspec.structs.replace(order(1000), payments=(*order(1000).payments, whole))
+
+    assert newly_paid(both, [told(pounds(1000))]) == pounds(1350)

@@ -4,12 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from bot.domain.actions import CallHuman
-from bot.domain.context import Context
+from bot.domain.actions import CallHuman, OpenCase
+from bot.domain.context import Case, Context
 from bot.domain.meanings import Meaning, Slots, Understanding
 from bot.domain.shop import Account, Payment, Seller, WorkingHours
 from tests.handlers.world import (
+    PLACED,
     answers,
     chat_context,
     decide,
@@ -43,6 +45,23 @@ def test_a_way_to_pay_that_no_setting_names_is_not_denied_and_a_person_is_asked(
 
     assert (said.template, said.values) == ("how_to_pay", {"unsure": ["PayPal"]})  # type: ignore[union-attr]
     assert isinstance(call, CallHuman)
+
+
+def test_who_cannot_pay_has_a_case_of_the_order_whoever_waits_already() -> None:
+    def case(reason: str, order: str | None = None) -> Case:
+        return Case(number=1, kind="human", key="k", reason=reason, opened_at=PLACED, order=order)
+
+    context, words = asked("payment_failed", order_of(placed())), wrote("the page is broken")
+    said, call = decide(words, context)
+    assert isinstance(call, CallHuman)
+    assert (said.template, call.reason, call.order) == ("asking_person", "payment_failed", "1001")  # type: ignore[union-attr]
+
+    said, own = decide(words, replace(context, cases=(case("asked_for_person"),)))
+    assert isinstance(own, OpenCase)
+    assert (own.reason, own.order) == ("payment_failed", "1001")
+
+    again = decide(words, replace(context, cases=(case("payment_failed", "1001"),)))
+    assert not [action for action in again if isinstance(action, OpenCase)]
 
 
 def test_whoever_has_paid_is_not_told_how_to() -> None:

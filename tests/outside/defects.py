@@ -48,7 +48,9 @@ DEFECTS = {
         "handlers/late_shipping.py", "return [_deadline(order, at) for at in sorted(times)]", "return []"
     ),
     "nothing is owed once a part is paid": Defect(
-        "bot/domain/orders.py", "rest = self.total - paid if self.total and paid else None", "rest = None"
+        "bot/domain/orders.py",
+        "rest = self.total - counted if self.total and counted else None",
+        "rest = None",
     ),
     "money of any currency is like the order's": Defect(
         "bot/domain/balance.py",

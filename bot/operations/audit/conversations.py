@@ -1,7 +1,7 @@
 """Check the messages to one buyer: too many, twice, at night, or against their wish."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ Recorded = tuple[Wish, datetime]
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 FRESH = timedelta(minutes=30)
+OF_MONEY = ("payment_received", "refunded", "partly_refunded")
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
 
@@ -76,7 +77,8 @@ class BuyerHistory:
 
     def _twice(self, sending: Sending) -> Iterator[Violation]:
         # A set of hashes: the texts themselves would be a buyer's whole history in memory.
-        same = hash((sending.template, sending.order, sending.address, sending.text, repr(sending.values)))
+        what = (sending.template, sending.order, sending.address, sending.text, repr(sending.values))
+        same = hash((*what, _money_of(sending)))
         if sending.order is not None and sending.text and same in self._texts:  # none: they were erased
             yield Violation(2, "said_twice", sending, proven=True)
         self._texts.add(same)
@@ -103,6 +105,14 @@ class BuyerHistory:
         if known or _within(self._offers, at - WEEK) >= limit:
             yield Violation(6, "promotions_full", sending, {"limit": limit}, proven=known)
         self._offers.append(sending.settled_at)
+
+
+def _money_of(sending: Sending) -> tuple[object, ...]:
+    """What was paid and had gone back as a word about money was written: equal sums come in equal words."""
+    order = sending.facts.get("order")
+    if sending.template not in OF_MONEY or not isinstance(order, Mapping):
+        return ()
+    return order.get("paid_minor"), order.get("refunded_minor")
 
 
 def _is_offer(sending: Sending) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from bot.domain.events import OrderRefunded, PaymentReceived
 from bot.domain.money import Money
+from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
 
 ASKING = ("payment_reminder", "second_contact")
@@ -83,14 +84,19 @@ def _untold_sum(said: Said) -> bool:
 
 
 def _own_money_covers(said: Said) -> bool:
-    """What came in the total's own currency, each payment by its own name, is the total or more."""
+    """What came in the total's own currency is the total or more."""
+    return _came(said) >= max(said.shown, key=lambda event: event.at).total.minor > 0
+
+
+def _came(said: Said) -> int:
+    """What came in the newest total's own currency, each payment by its own name, in minor units."""
     total = max(said.shown, key=lambda event: event.at).total
     own = {
         event.reference or event.payment or event.at: event.amount.minor
         for event in said.told
         if isinstance(event, PaymentReceived) and event.amount and event.amount.currency == total.currency
     }
-    return sum(own.values()) >= total.minor > 0
+    return sum(own.values())
 
 
 def _paid_on_delivery(said: Said) -> bool:
@@ -117,16 +123,18 @@ def _wrong_share(said: Said) -> bool:
         return False  # told in the shop's currency
     back = max(sum(_minor(refunds, source)) for source, _ in refunds.values())
     if said.sending.template == "partly_refunded":
-        return back >= max(total.minor for total in totals)
+        return _came(said) <= back >= max(total.minor for total in totals)
     wholes = (*totals, *(event.paid for event in said.shown), *_payments(said))
     return back < min((money.minor for money in wholes if money and money.minor), default=0)
 
 
 def _refunded_twice(said: Said) -> bool:
-    """The whole includes its parts, and a refund is known by its own name."""
+    """The whole includes its parts, until money comes again; and a refund is known by its own name."""
     if said.sending.template not in GIVEN_BACK:
         return False
-    whole = any(other.state == "sent" for other in said.earlier("refunded"))
+    wholes = [began(other) for other in said.earlier("refunded") if other.state == "sent"]
+    paid = [event.at for event in said.told if isinstance(event, PaymentReceived)]
+    whole = bool(wholes) and not any(at > max(wholes) for at in paid)
     return whole or len(said.earlier(*GIVEN_BACK)) >= max(1, len(_refunds(said)))
 
 

@@ -27,7 +27,8 @@ ONE_BREATH = timedelta(minutes=1)  # in which nobody thanks and reminds
 FIRST_THINGS = timedelta(minutes=5)  # before the confirmation, in which nothing else is said
 
 CLAIM = "payment_claim"
-HOLDING = (CLAIM, "quote")  # cases that the seller settles before anything is to be paid
+# Cases that the seller settles before anything is to be paid, by their kind or their reason.
+HOLDING = (CLAIM, "quote", "payment_failed")
 
 # What a text refers to; one of these must have been said before it.
 LOOKS_BACK_TO: Mapping[str, tuple[str, ...]] = {
@@ -53,7 +54,7 @@ def false_statements(
     before = tuple(other for other in others if other.id != sending.id and began(other) < at)
     # What arrived while the message was being sent may have been known as far as any of it.
     arrived = {fact.received_at for fact in facts if abs(fact.received_at - at) < slack}
-    held = any(each.kind in HOLDING and _open(each, at - slack, at + slack) for each in cases)
+    held = any(_holds(each) and _open(each, at - slack, at + slack) for each in cases)
     looked_for = any(each.kind == CLAIM and _touches(each, at - slack, at + slack) for each in cases)
     views = [Said(sending, before, _told(facts, by), shop, held) for by in (at - slack, *arrived, at + slack)]
     if sending.category == "answer":
@@ -65,6 +66,10 @@ def false_statements(
             yield Violation(promise, code, sending)
     if _said_too_early(sending, others):
         yield Violation(3, "before_confirmation", sending)
+
+
+def _holds(case: KnownCase) -> bool:
+    return case.kind in HOLDING or case.reason in HOLDING
 
 
 def _open(case: KnownCase, since: datetime, until: datetime) -> bool:

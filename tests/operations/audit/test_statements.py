@@ -102,6 +102,8 @@ def test_nobody_asks_for_money_while_a_case_waits_for_the_seller() -> None:
 
     for case in (claim(hours(1)), claim(hours(1), hours(3)), claim(hours(1), kind="quote")):
         assert found(asks, CONFIRMED, told=told, cases=(case,)) == ["pressed"]
+    failed = msgspec.structs.replace(claim(hours(1), kind="human"), reason="payment_failed")
+    assert found(asks, CONFIRMED, told=told, cases=(failed,)) == ["pressed"]
     others = claim(hours(1), hours(2)), claim(hours(2)), claim(hours(1), kind="complaint")
     assert found(asks, CONFIRMED, told=told, cases=others) == []
 

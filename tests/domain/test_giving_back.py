@@ -1,0 +1,97 @@
+"""What went back covers nothing, and money that comes after all went back counts anew."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from bot.domain.events import OrderEvent, OrderRefunded, PaymentReceived
+from bot.domain.giving_back import NOTHING
+from bot.domain.money import Money
+from bot.domain.orders import Order, merge
+from tests.handlers import world
+from tests.handlers.world import PLACED, hours
+
+CNY = 128_00
+
+
+def order_of(*told: int | None) -> Order:
+    """told: hour by hour, what was paid, and below zero what went back; None: all of it went back. The same
+    in any sequence."""
+    events: list[OrderEvent] = [world.placed(total=Money(CNY, "CNY"))]
+    for hour, minor in enumerate(told, start=1):
+        amount = Money(abs(minor), "CNY") if minor else None
+        base: dict[str, Any] = {
+            "channel": "shop",
+            "external_id": f"{hour}",
+            "at": PLACED + hours(hour),
+            "order": "1001",
+        }
+        if minor is None or minor < 0:
+            events.append(OrderRefunded(**base, refund=f"r{hour}", amount=amount))
+        else:
+            events.append(PaymentReceived(**base, amount=amount, payment=f"p{hour}"))
+    orders = set()
+    for some in permutations(events):
+        order = None
+        for event in (*some, *some):
+            order = merge(order, event)
+        assert order is not None
+        orders.add(order)
+    (merged,) = orders
+    return merged
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "counted"),
+    [
+        ((CNY,), "paid", CNY),
+        ((CNY, -CNY), "refunded", CNY),
+        ((CNY, -CNY, CNY), "paid", CNY),
+        ((CNY, None, CNY), "paid", CNY),
+        ((CNY, -CNY, 6400), "partly_paid", 6400),
+        ((CNY, -CNY, 6400, 6400), "paid", CNY),
+        ((CNY, -CNY, CNY, -CNY), "refunded", CNY),
+        ((6400, -6400), "refunded", 6400),
+        ((6400, -6400, 6400), "partly_paid", 6400),
+        ((6400, -3200, 6400), "partly_paid", 9600),
+        ((6400, -3200, 9600), "paid", CNY),
+        ((CNY, -2000), "paid", CNY),  # a gift
+        ((CNY, -2000, -10800), "refunded", CNY),
+        ((CNY, -2000, -10800, CNY), "paid", CNY),
+        ((13000, -200), "paid", CNY),
+        ((13000, -CNY), "refunded", 13000),  # what is left was too much
+        ((13000, -CNY, CNY), "paid", 13000),
+        ((-2000, CNY), "paid", CNY),  # a payment that is told with a later time
+        ((-CNY, CNY), "refunded", CNY),
+        ((None, 6400), "refunded", 6400),
+    ],
+)
+def test_a_promise_stands_while_what_is_kept_covers_the_total(
+    told: tuple[int | None, ...], state: str, counted: int
+) -> None:
+    order = order_of(*told)
+
+    assert (order.state, order.counted) == (state, Money(counted, "CNY"))
+    assert order.left == (Money(CNY - counted, "CNY") if counted < CNY else None)
+
+
+def test_it_was_covered_when_what_is_kept_first_reached_the_total() -> None:
+    assert order_of(CNY, -2000).covered_at == PLACED + hours(1)
+    assert order_of(CNY, -CNY, 6400, 6400).covered_at == PLACED + hours(4)
+    assert order_of(CNY, -CNY, 6400).covered_at is None
+
+
+def test_what_another_source_tells_of_the_same_money_does_not_come_again() -> None:
+    confirmed = PaymentReceived(
+        channel="seller", external_id="c", at=PLACED + timedelta(days=1), order="1001"
+    )
+    order = merge(order_of(CNY, -CNY), confirmed)
+
+    assert order.refunded_in_full
+    assert order.gone_back.at == PLACED + hours(2)
+
+
+def test_nothing_went_back_where_nothing_was_refunded() -> None:
+    assert order_of(CNY).gone_back == NOTHING
