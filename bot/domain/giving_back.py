@@ -33,10 +33,20 @@ NOTHING = GoneBack()
 
 
 def gone_back(account: Account) -> GoneBack:
+    """What went back before a total was shown that allows for it covers as much as it did."""
     refunds = standing(account.refunds)
-    whole = [back_since(refund) for refund in refunds if refund.amount is None]
     if not refunds:
         return NOTHING
+    shown = next((each for each in reversed(account.shown) if each.total == account.total), None)
+    gone = _by_times(account, refunds)
+    if shown is None or shown.asked or not gone.void:
+        return gone
+    later = [refund for refund in refunds if refund.at > shown.at]
+    return _replace(gone, void=_by_times(account, later).void if later else 0)
+
+
+def _by_times(account: Account, refunds: list[Refund]) -> GoneBack:
+    whole = [back_since(refund) for refund in refunds if refund.amount is None]
     if account.total is None or account.refunded() is None:  # it cannot be summed up
         return GoneBack(in_full=bool(whole), at=max(whole, default=None))
     gone, paid_times = (

@@ -334,7 +334,7 @@ def test_what_was_paid_before_a_refund_is_no_more_than_that(
 
 def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_nothing() -> None:
     refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("60.00")]}
-    first = {"total_price": "128.00", "refunds": [refund]}
+    first = {"total_price": "128.00", "refunds": [refund], "updated_at": "2022-01-03T00:00:00Z"}
     raised = order(
         **first, financial_status="partially_paid", current_total_price="88.00", total_outstanding="20.00"
     )

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from tests.outside.facts import Address, Fact, OrderFact, Placed
 
+SETTLING = timedelta(seconds=10)  # at most, for which a shop waits for more words of a buyer
+
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
@@ -109,6 +111,13 @@ class History:
             if before is None or told.seq < before:
                 for fact in told.facts:
                     yield told.seq, fact
+
+    def read_at(self, seq: int) -> int:
+        """The place up to which all may be known as the buyer's words of a place are read: a while is waited
+        for more of them."""
+        at = next(told.acked_at for told in self.told if told.seq == seq)
+        later = (told.seq for told in self.told if told.seq > seq and told.acked_at > at + SETTLING)
+        return next(later, self.told[-1].seq + 1)
 
     @cached_property
     def by_order(self) -> dict[str, list[tuple[int, OrderFact]]]:

@@ -64,6 +64,9 @@ def test_number_and_digits_open_one_order_to_a_chat_and_wrong_digits_none() -> N
     assert found("crossing", placed(), wrong, answer)
     marked = wrote(MINUTE, "proof", "#2301 5678", number="#2301", digits="5678")
     assert not found("crossing", placed(), marked, answer)
+    seconds = MINUTE / 60
+    assert not found("crossing", right, placed(MINUTE + 4 * seconds), answer)
+    assert found("crossing", right, placed(MINUTE + 20 * seconds), answer)
     other = placed(order="webhook/2302")
     assert found("crossing", placed(), other, right, hears(2 * MINUTE, "shipped", STRANGER, order="2302"))
 

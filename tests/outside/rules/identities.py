@@ -38,7 +38,7 @@ def proved(history: History, chat: Address, before: int, surely: bool = False) -
             found |= {
                 order
                 for order in history.numbered(fact.number)
-                if fact.digits in _digits(history, order, seq)
+                if fact.digits in _digits(history, order, seq if surely else history.read_at(seq))
                 and (not surely or Known(history, order, seq).newest)
             }
     return found
