@@ -28,6 +28,7 @@ from bot.domain.talks import Asked
 from handlers import (
     about_items,
     after_sales,
+    claimed_orders,
     claims,
     complaints,
     haggling,
@@ -89,10 +90,10 @@ def _with_claim(understood: Understanding, event: MessageReceived, context: Cont
     """A payment that is claimed beside another matter counts, whatever that is."""
     meanings = _meant(understood)
     if event.kind in ("text", "other"):
-        claim, rest = claims.apart(event)
+        claim, rest = claimed_orders.apart(event)
         if rest != event:
             understood = _but_for_the_claim(understood, rest)
-        decided = decide(understood, rest, claims.claimed_first(meanings, event, context))
+        decided = decide(understood, rest, claimed_orders.claimed_first(meanings, event, context))
         decided = claims.beside(decided, meanings[0], claim, context) + claims.taken_back(event, context)
     else:
         decided = decide(understood, event, context)

@@ -2,11 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import zip_longest
-from typing import Literal
 
 import msgspec
 
@@ -31,45 +29,38 @@ from bot.domain.reasons import Reasons
 from bot.domain.talks import Asked
 from handlers import message_policies as policy
 from handlers import order_proof
-from handlers.meaning import asks_when, instead_of_claim, parts_of, says_paid, says_paid_twice
+from handlers.claimed_orders import (
+    EVERY,
+    KIND,
+    MOST,
+    claimed,
+    is_every,
+    orders_meant,
+    orders_named,
+    orders_owing,
+)
+from handlers.meaning import asks_when, instead_of_claim, says_paid, says_paid_twice
 from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
 from handlers.replies import answer, human_called, quoted
-from handlers.taken_back import adds_order, only_order
 from handlers.talk import last_answer, open_question, talk_of
 from handlers.validity import amount as shown
 from handlers.which_order import (
     PAYABLE,
     about_order,
-    corrected_to,
     named_order,
-    named_orders,
-    names_another,
     own_order,
 )
 
-KIND: Literal["payment_claim"] = "payment_claim"
 # What says of an order that waits for its payment that it does.
 TELLS_OWED = frozenset(("where_is_order", "when_ship", "payment_status", "how_to_pay"))
 WHICH = "claimed_order"  # the question which of several orders was paid
 PROOF = "paid_order"  # the question which order it is, of a chat that has proved none
 LAPSES = timedelta(days=1)
 TALKED_OF = timedelta(minutes=30)
-MOST = 20  # orders to choose from, none of which is reminded of meanwhile
 KEPT = 500  # characters of a claim
-_EVERY = re.compile(
-    r"\bboth\b|\ball (?:of them|my orders|(?:the )?orders|two|three|four|paid)\b|\bpaid (?:them )?all\b"
-    r"|[两二三四几][个笔单张].{0,4}(?:都|一起)|(?:都|全部?)(?:已经?)?[付转汇打]|[付转汇打]了[两三四][个笔单]"
-)
-_EVERY_ALONE = re.compile(
-    r"\W*(?:(?:both|all)(?: of them| (?:the )?orders)?(?: please)?|都是?|全部|[两三四][个笔单]都?是?)\W*"
-)
 _NEITHER = re.compile(r"\W*(?:neither|none)\b.{0,40}|(?:都|一个也|两个都)(?:没有?|不是|未).{0,12}")
-_DENIES = re.compile(
-    r"^\W*(?:not|but not|不是|没)|(?:没有?|未)[付转汇]|还没(?:有)?\W*$|\bnot (?:yet )?(?:paid\b|\W*$)"
-)
-_SUM = re.compile(r"(?<![\d.,])\d{1,7}(?:\.\d{1,2})?(?![\d.,]*\d)")
 _CARRIER = re.compile(
     r"快递|配送|司机|师傅|送货|取货|宅急便|超商"
     r"|\b(?:driver|courier|carrier|delivery (?:man|guy|person)|postman|postie)\b"
@@ -82,11 +73,11 @@ def i_paid(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
             return status(order, event)
         return claim_or_status(order, event, context, meaning.slots.amount)
 
-    meant = _named(event, context)
+    meant = orders_named(event, context)
     if len({each.shown_number for each in meant}) > 1:
         return _claim_each(meant, event, context)
-    meant = _meant(meaning, event, context)
-    if len(meant) > 1 and _is_every(meant, meaning, event):
+    meant = orders_meant(meaning, event, context)
+    if len(meant) > 1 and is_every(meant, meaning, event):
         return _claim_each(meant, event, context)
     if len(meant) > 1:
         return _which_of(meant, lambda order: _claim(order, event, meaning.slots.amount), event, context)
@@ -100,7 +91,7 @@ def _until_proved(decided: list[Action], words: str, amount: Decimal | None) -> 
     """What was decided, and the claim kept in mind where the order, or another one of "both", is yet to be
     proved."""
     asks = any(isinstance(each, Say) and each.template in ("which_order", "not_matched") for each in decided)
-    if not asks and not _EVERY.search(normalise(words)):
+    if not asks and not EVERY.search(normalise(words)):
         return decided
     about: dict[str, str | int | None] = {"text": words[:KEPT], "amount": str(amount) if amount else None}
     return [*decided, Ask(question=PROOF, lapses=LAPSES, about=about)]
@@ -127,59 +118,11 @@ def _amount(asked: Asked) -> Decimal | None:
     return Decimal(str(amount)) if amount else None
 
 
-def apart(event: MessageReceived) -> tuple[MessageReceived, MessageReceived]:
-    """The words that claim a payment and those of another matter, where each name an order: "I've paid 1001,
-    please cancel 1002". Else all of them, twice.
-
-    What went wrong with another order is nothing against the payment of this one.
-    """
-    claiming, rest = _claiming(event.text)
-    paid, others = order_proof.numbers_in(claiming), order_proof.numbers_in(rest)
-    if not paid or not others or not says_paid(claiming) or corrected_to(event.text):
-        return event, event
-    if not says_paid(event.text) and set(paid) & set(others):
-        return event, event
-    of_claim = msgspec.structs.replace(event, text=claiming)
-    asks = [part for part in parts_of(rest) if not _DENIES.search(normalise(part))]
-    return of_claim, msgspec.structs.replace(event, text=", ".join(asks)) if asks else of_claim
-
-
-def _claiming(text: str) -> tuple[str, str]:
-    """The parts of a text that say what was paid, with numbers alone beside them, and the other parts."""
-    parts = parts_of(text)
-    claiming = [part for part in parts if says_paid(part)]
-    if not claiming:
-        asserted = [part for part in parts if not _DENIES.search(normalise(part))]
-        return ", ".join(asserted), ""
-    said: list[str] = []
-    rest: list[str] = []
-    for part, after in zip_longest(parts, parts[1:], fillvalue=""):
-        alone = order_proof.only_numbers(part) and (
-            not after or after in claiming or order_proof.only_numbers(after)
-        )
-        alone = alone or (adds_order(part) and only_order(part, order_proof.numbers_in(part)))
-        (said if part in claiming or (said and alone) else rest).append(part)
-    return ", ".join(said), ", ".join(rest)
-
-
-def claimed_first(meanings: Sequence[Meaning], event: MessageReceived, context: Context) -> Context:
-    """With the order that is said to be paid before the others: what stands beside it is about that one."""
-    if len(context.orders) < 2:
-        return context
-    if not any(each.intent == "i_paid" for each in meanings) and not says_paid(event.text):
-        return context
-    meant = _meant(meanings[0], event, context)
-    if len(meant) != 1:
-        return context
-    others = (order for order in context.orders if order.id != meant[0].id)
-    return msgspec.structs.replace(context, orders=(meant[0], *others))
-
-
 def digits_alone(event: MessageReceived, context: Context) -> dict[str, str]:
     """The last five digits of the account that paid, as buyers in Taiwan are asked for them, and no word."""
     digits = unicodedata.normalize("NFKC", event.text[:KEPT]).strip()
     asked = context.locale.startswith("zh-TW") and re.fullmatch(r"\d{5}", digits)
-    if not asked or not _owing(context) or named_order((digits,), context) or _other_matter(context):
+    if not asked or not orders_owing(context) or named_order((digits,), context) or _other_matter(context):
         return {}
     return {"digits": digits}
 
@@ -200,7 +143,7 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
     if decides or not says or any(isinstance(each, OpenOrder) for each in decided):
         return decided
     own = own_order(event, context, PAYABLE)
-    orders = _meant(meaning, event, context) or ([own] if own else [])
+    orders = orders_meant(meaning, event, context) or ([own] if own else [])
     meant = [each for each in orders if each.state in PAYABLE and not _has_come(each, meaning)]
     if not meant or any(owes_nothing(each) for each in meant):
         return decided
@@ -215,34 +158,6 @@ def beside(decided: list[Action], meaning: Meaning, event: MessageReceived, cont
     if too_much or any(isinstance(each, Consent) for each in decided):
         return [*rest, *(each for each in claims if isinstance(each, OpenCase))]
     return [*claims, *(each for each in rest if each not in claims)]
-
-
-def _named(event: MessageReceived, context: Context) -> list[Order]:
-    """Those of their orders whose numbers stand in what is said of paying."""
-    numbers = corrected_to(event.text) or order_proof.numbers_in(_claiming(event.text)[0])
-    return named_orders(numbers, context)
-
-
-def _is_every(orders: list[Order], meaning: Meaning, event: MessageReceived) -> bool:
-    """True if it is said that all of them were paid, or the sum of all."""
-    plain = normalise(event.text)
-    owed = [each.left for each in orders if each.left]
-    alike = len(owed) == len(orders) and len({each.currency for each in owed}) == 1
-    sums = {meaning.slots.amount, *map(Decimal, _SUM.findall(plain))}
-    exact = alike and len(owed) > 1 and sum(each.decimal for each in owed) in sums
-    return exact or bool(_EVERY.search(plain) or _EVERY_ALONE.fullmatch(plain))
-
-
-def _meant(meaning: Meaning, event: MessageReceived, context: Context) -> list[Order]:
-    """The orders of which it may be said, where none is named: those that owe the sum which is, else all that
-    owe anything; who says again what was said last means the same one."""
-    if order_proof.is_pair(event.text) or _named(event, context) or names_another(event.text, context):
-        return []
-    owing, amount = _owing(context), meaning.slots.amount
-    exact = [each for each in owing if amount and each.left and each.left.decimal == amount]
-    meant = (exact or owing)[:MOST]
-    last = context.conversation.talk.order if context.conversation else None
-    return [each for each in meant if each.id == last and claimed(each, context)] or meant
 
 
 def _has_come(order: Order, meaning: Meaning) -> bool:
@@ -282,8 +197,8 @@ def _chosen(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
     """The orders that are named keep the claim; the others are owed as before."""
     among = str(asked.about.get("orders")).split("\n")
     asked_of = [each for each in context.orders if each.id in among]
-    meant = [each for each in _named(event, context) if each.id in among]
-    if not meant and _is_every(asked_of, meaning, event):
+    meant = [each for each in orders_named(event, context) if each.id in among]
+    if not meant and is_every(asked_of, meaning, event):
         meant = asked_of
     neither = _NEITHER.fullmatch(normalise(event.text))
     if not meant and not neither:
@@ -380,10 +295,6 @@ def _key(order: str, event: MessageReceived, message: str) -> str:
     return f"{KIND}:{order}:{event.channel}:{message}"
 
 
-def claimed(order: Order, context: Context) -> bool:
-    return any(case.kind == KIND and case.order == order.id and case.open for case in context.cases)
-
-
 def take_form(fields: dict[str, str], event: MessageReceived, context: Context) -> list[Action]:
     """The filled-in form: a claim of payment for the seller to confirm; for a paid order, a note."""
 
@@ -401,7 +312,7 @@ def take_form(fields: dict[str, str], event: MessageReceived, context: Context) 
     order = _order_of_form(fields, event, context)
     if order:
         return of(order)
-    several = [] if _numbers(fields, event) else _owing(context)
+    several = [] if _numbers(fields, event) else orders_owing(context)
     if len(several) > 1:
         return _which_of(several[:MOST], case_of, event, context)
     named = fields.get("order") or order_proof.marked_numbers_in(event.text)
@@ -423,7 +334,7 @@ def _order_of_form(fields: dict[str, str], event: MessageReceived, context: Cont
     """The order that the form names; else the only one that is still to be paid, or the newest if all are."""
     if numbers := _numbers(fields, event):
         return named_order(numbers, context)
-    unpaid = _owing(context)
+    unpaid = orders_owing(context)
     if not unpaid and context.orders and owes_nothing(context.orders[0]):
         return context.orders[0]
     return unpaid[0] if len(unpaid) == 1 else None
@@ -431,10 +342,6 @@ def _order_of_form(fields: dict[str, str], event: MessageReceived, context: Cont
 
 def _numbers(fields: dict[str, str], event: MessageReceived) -> tuple[str, ...]:
     return (*order_proof.numbers_in(fields.get("order", "")), *order_proof.marked_numbers_in(event.text))
-
-
-def _owing(context: Context) -> list[Order]:
-    return [each for each in context.orders if each.state in PAYABLE and not owes_nothing(each)]
 
 
 def _why_not_looked_for(due: DueMessage, facts: Facts, now: datetime) -> Reason | None:

@@ -12,6 +12,7 @@ from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from handlers import after_sales, claims, order_holds
+from handlers.claimed_orders import KIND
 from handlers.order_proof import numbers_in
 from handlers.taken_back import adds_order, corrects_order, denied_numbers, only_order
 from handlers.talk import last_answer, open_question
@@ -74,6 +75,6 @@ def _meant(former: Case, event: MessageReceived, context: Context) -> Order | No
 
 
 def _taken_from(former: Case, order: Order, event: MessageReceived, context: Context) -> list[Action]:
-    if former.kind == claims.KIND:
+    if former.kind == KIND:
         return [CloseCase(key=former.key)]  # nothing was changed: its money is waited for as before
     return order_holds.take_back(former, order, event, context)

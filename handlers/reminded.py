@@ -7,7 +7,7 @@ from bot.domain.actions import Action, CallHuman
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
 from bot.domain.orders import Order
-from handlers.claims import claimed
+from handlers.claimed_orders import claimed
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
 from handlers.reminders import reminder_times

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "storage/tables.py": "tests/storage/test_schema.py compares them with the migrations",
     "bot/domain/meanings.py": "tests/understanding/test_understand.py returns each of them",
     "handlers/which_meaning.py": "tests/handlers/test_talk.py asks, and takes each answer",
+    "handlers/claimed_orders.py": "tests/handlers/test_claims.py claims for each of them",
     "handlers/haggling_words.py": "tests/handlers/test_heard_offer.py reads by each of them",
     "handlers/about_items.py": "tests/test_product_talks.py talks with each of them",
     "bot/deliver/outdated_answers.py": "tests/test_product_talks.py changes what was to be answered",

@@ -12,7 +12,8 @@ from bot.domain.meanings import Meaning, Slots
 from bot.domain.messages import Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from handlers.claims import POLICIES, claim, claimed, digits_alone, i_paid, take_form
+from handlers.claimed_orders import claimed
+from handlers.claims import POLICIES, claim, digits_alone, i_paid, take_form
 from tests.handlers import world
 from tests.handlers.asking import Chat
 from tests.handlers.world import ANN, PLACED, chat_context, human_case, keys_of, order_of, wrote
