@@ -47,7 +47,7 @@ def words_elsewhere(sending: Sending, chats: Collection[str | None]) -> Iterator
 
 def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:
     """The mailbox and the id of the buyer as an order's own channels had told them last, of two at one time
-    both. What a payment tells may be a copy from before a correction, so that the order's showings count first."""
+    both. A payment may tell a copy from before a correction, so that the order's showings count first."""
     placing = {fact.event.channel for fact in facts if isinstance(fact.event, OrderPlaced)}
     shown = [
         (fact.event, ref)
