@@ -71,7 +71,7 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
 
 
 def not_while_the_first_waits(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
-    """What repeats a cancelling waits until that one is said: a reopening between the two may be told late."""
+    """What repeats a cancelling waits until that one is said: a reopening between them may come late."""
     if facts.order is None or not _first_waits(due, facts.order, facts):
         return None
     until = now + LOOKED_AT_AGAIN
