@@ -13,9 +13,7 @@ from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, refunded_in_full, unclear
 
-LOOKED_AT_AGAIN = timedelta(
-    minutes=10
-)  # a word that waits for an earlier one, which may wait for the morning
+LOOKED_AT_AGAIN = timedelta(minutes=10)  # a word that waits for an earlier one
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
