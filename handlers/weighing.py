@@ -57,9 +57,9 @@ def _falls(order: Order) -> list[datetime]:
     platform told of as a payment."""
     told = [each for each in order.shown_money if each.paid]
     own = (paid for paid in order.payments if paid.source in (None, order.channel) and told)
-    told += [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
-    told.sort(key=lambda each: (each.at, not each.moved))
-    fell = [now.at for was, now in pairwise(told) if _fell(was, now)]
+    came = [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
+    told = sorted((*told, *came), key=lambda each: (each.at, not each.moved))
+    fell = [now.at for was, now in pairwise(told) if now not in came and _fell(was, now)]
     return sorted([*fell, *paid_fell(order.listed)])
 
 

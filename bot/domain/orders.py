@@ -165,6 +165,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             total=self.total,
             shop_total=self.shop_total,
             told=self.told_paid,
+            told_at=self.account_at or self.shown_at,
             shown=self.shown_money,
             payments=self.payments,
             refunds=self.refunds,
