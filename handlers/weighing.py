@@ -147,13 +147,9 @@ def findings(order: Order) -> list[Finding]:
 
 def _owed_back(order: Order) -> Money | None:
     """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
-    paid, back = order.paid, order.refunded
     told_paid = order.told_paid is not None and order.told_paid.minor > 0
     before = told_paid or len(late_payments(order)) < len(current(standing(order.payments)))
-    if order.refunded_in_full or not before:
-        return None
-    rest = paid - back if paid and back else None
-    return rest if rest and rest.minor > 0 else None
+    return order.to_refund if before else None
 
 
 def _paid_at_the_door(order: Order) -> bool:

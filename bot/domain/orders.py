@@ -300,6 +300,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return rest if rest and rest.minor > 0 else None
 
     @property
+    def to_refund(self) -> Money | None:
+        """What was paid for a cancelled order and has not gone back; None if nothing was, or if it cannot be
+        said."""
+        if not self.cancelled or self.refunded_in_full:
+            return None
+        rest = self.paid - self.refunded if self.paid and self.refunded else None
+        return rest if rest and rest.minor > 0 else None
+
+    @property
     def payment_unclear(self) -> bool:
         """Money was told of that cannot be compared with the total, or a part was taken of what is set aside
         for it."""
