@@ -190,20 +190,18 @@ def covered_at(account: Account, void: int = 0) -> datetime | None:
         return min((paid.at for paid in standing(account.payments) if paid.amount is None), default=None)
     since = None
     for at in sorted({*(paid.at for paid in account.payments), *(each.at for each in account.shown)}):
-        paid, total = as_of(account, at).paid(), _shown_total(account, at) or account.total
+        paid, total = as_of(account, at).paid(), _shown_total(account.shown, at, account.total)
         covered = paid is not None and paid.minor > 0 and paid.minor - void >= total.minor
         since = (since or at) if covered else None
     return since
 
 
-def _shown_total(account: Account, at: datetime) -> Money | None:
+def _shown_total(shown: tuple[Shown, ...], at: datetime, newest: Money) -> Money:
     """The total of that time, whether or not refunds are taken off it, where it was of today's currency."""
-    before = [each.total for each in account.shown if each.at <= at] or [
-        each.total for each in account.shown[:1]
-    ]
-    newest = not account.shown or account.shown[-1].at <= at
-    comparable = bool(before and account.total) and before[-1].currency == account.total.currency
-    return before[-1] if comparable and not newest else account.total
+    if not shown or shown[-1].at <= at:
+        return newest
+    total = next((each.total for each in reversed(shown) if each.at <= at), shown[0].total)
+    return total if total.currency == newest.currency else newest
 
 
 def as_of(account: Account, at: datetime) -> Account:
