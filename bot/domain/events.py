@@ -192,7 +192,8 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays.
 
     total, postage, lines: in the currency in which the buyer pays. shop_total: where the shop's is another.
-    paid: so far, refunds not taken off, where the platform keeps that account; it needs no other payments.
+    paid: so far, refunds not taken off, where the platform keeps that account, as of `at`; later payments
+    come on top.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
     """

@@ -165,6 +165,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             total=self.total,
             shop_total=self.shop_total,
             told=self.told_paid,
+            told_at=self.account_at or self.shown_at,
             shown=self.shown_money,
             payments=self.payments,
             refunds=self.refunds,
@@ -296,6 +297,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             later = tuple(refund for refund in self.refunds if refund.at > shown.at)
             back = _replace(self.account, refunds=later).refunded()
         rest = paid - back - self.total if paid and back and self.total else None
+        return rest if rest and rest.minor > 0 else None
+
+    @property
+    def to_refund(self) -> Money | None:
+        """What was paid for a cancelled order and has not gone back; None if nothing was, or if it cannot be
+        said."""
+        if not self.cancelled or self.refunded_in_full:
+            return None
+        rest = self.paid - self.refunded if self.paid and self.refunded else None
         return rest if rest and rest.minor > 0 else None
 
     @property

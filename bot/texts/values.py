@@ -420,6 +420,7 @@ _ORDER: Makers[_Ordered] = {
     "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,
     "refunded": lambda o: _more_than_nothing(o.order.refunded),
+    "to_refund": lambda o: o.order.to_refund,
     "cancelled_at": lambda o: o.about.local(o.order.called_off_at) if o.order.cancelled else None,
     "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
     "delivered_at": lambda o: o.about.local(o.order.delivered_at),

@@ -44,6 +44,7 @@ VARIABLES: dict[str, str] = {
     "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
     "was given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
+    "order.to_refund": "amount of a cancelled order that is still to be paid back; empty if none is",
     "order.cancelled_at": "time; may be empty",
     "order.paid_since_cancelled": "true if money came after it was cancelled",
     "order.delivered_at": "time when all of it had arrived; may be empty",

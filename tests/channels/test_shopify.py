@@ -332,6 +332,15 @@ def test_what_was_paid_before_a_refund_is_no_more_than_that(
     assert (known.paid, known.refunded_in_full) == (Money(paid, "USD"), whole)
 
 
+@pytest.mark.parametrize("topic", ["orders/cancelled", "orders/updated", "orders/paid"])
+def test_what_went_back_is_read_whichever_topic_the_body_comes_by(topic: str) -> None:
+    refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("398.00")]}
+    body = order(cancelled_at=LATER, financial_status="refunded", refunds=[refund], updated_at=LATER)
+
+    assert merged(told(topic, body)).refunded == Money(39800, "USD")
+    assert merged(told(topic, body)).cancelled is (topic != "orders/paid")
+
+
 def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_nothing() -> None:
     refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("60.00")]}
     first = {"total_price": "128.00", "refunds": [refund], "updated_at": "2022-01-03T00:00:00Z"}
