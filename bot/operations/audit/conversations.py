@@ -36,10 +36,11 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 def began(sending: Sending) -> datetime:
-    """When a sending began. An unknown one was settled much later, so it counts from its decision."""
+    """When a sending began. An unknown one was settled much later, so it counts from its decision; any other
+    whose two times are too far apart, in whichever order, counts from when it was settled."""
     text = sending.facts.get("at")
     decided_at = datetime.fromisoformat(text) if text else sending.settled_at
-    if sending.state == "unknown" or sending.settled_at - decided_at <= LONGEST_SENDING:
+    if sending.state == "unknown" or abs(sending.settled_at - decided_at) <= LONGEST_SENDING:
         return decided_at
     return sending.settled_at
 

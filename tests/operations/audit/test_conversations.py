@@ -173,5 +173,6 @@ def test_a_sending_began_with_its_decision_unless_its_end_is_too_far_from_it() -
 
     assert began(sending(at=NOON + LONGEST_SENDING, **decided)) == NOON
     assert began(sending(at=NOON + LONGEST_SENDING + SECOND, **decided)) == NOON + LONGEST_SENDING + SECOND
+    assert began(sending(at=NOON - DAY, **decided)) == NOON - DAY  # a decision may not be later either
     assert began(sending(at=NOON + DAY, state="unknown", **decided)) == NOON
     assert began(sending(at=NOON + DAY)) == NOON + DAY
