@@ -1,4 +1,4 @@
-"""Orders that have not all left by the day that was promised: shown to the seller, and a person for who asks."""
+"""Orders that have not all left by the promised day: shown to the seller, and a person for who asks."""
 
 from datetime import datetime
 
@@ -45,9 +45,7 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     if again:
         key += f":{int(again.timestamp())}"
     why = _late_since(order, by)
-    return [
-        OpenCase(kind="late_shipping", key=key, reason=why.code, order=order.id, details={**why.values})
-    ]
+    return [OpenCase(kind="late_shipping", key=key, reason=why.code, order=order.id, details={**why.values})]
 
 
 def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
