@@ -54,8 +54,10 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def proving_phone(self) -> str | None:
-        """The phone whose digits prove the order: the buyer's, else the one that was typed at the address. That
-        one may be another's, so nothing is sent to it, and nobody is known by it."""
+        """The phone whose digits prove the order: the buyer's, else the one that was typed at the address.
+
+        That one may be another's, so nothing is sent to it, and nobody is known by it.
+        """
         return self.known("phone") or self.known("delivery_phone")
 
     @property
