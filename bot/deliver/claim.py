@@ -298,14 +298,14 @@ class Claimer:
         link = self._link(shop_id, each, policy, key)
         if policy.asks_for_offers and link is None:
             return Skip(Reason("no_public_url"))
-        known = variables(due, facts, now, stop_url=stop_url, link=link)
+        by_mail = self._addresses[shop_id].mail == address.channel
+        known = variables(due, facts, now, stop_url=stop_url, link=link, by_mail=by_mail)
         try:
             rendered = self._catalogue.render(each.template, known)
         except TemplateError as error:
             return Reason("template_broken", {"template": due.template, "why": str(error)})
         if rendered.fault:
             log.warning("seller's template broken", shop=shop_id, template=due.template, why=rendered.fault)
-        by_mail = self._addresses[shop_id].mail == address.channel
         message = Outgoing(
             id=message_name(shop_id, row.id),
             shop=shop_id,

@@ -119,13 +119,14 @@ CARRIED: dict[str, str] = {
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """What the values of a message are made of. stop_url, link: as in `variables`."""
+    """What the values of a message are made of. stop_url, link, by_mail: as in `variables`."""
 
     due: DueMessage
     facts: Facts
     now: datetime
     stop_url: str | None
     link: str | None
+    by_mail: bool
 
     @property
     def shop(self) -> Shop:
@@ -496,5 +497,5 @@ MESSAGE: Makers[About] = {
     "locale": lambda a: a.locale,
     "quote": lambda a: quote_values(a.due.values, a.local),
     "coupon": lambda a: coupon_values(a.shop, a.now),
-    "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url},
+    "stop": lambda a: {"needed": a.due.category in ADDED_TO, "link": a.stop_url, "reply": not a.by_mail},
 }

@@ -110,6 +110,7 @@ VARIABLES: dict[str, str] = {
     "locale": "the reader's language with region, in whose way times and amounts are shown",
     "stop.needed": "true for offers: the text of stop_line is added under the message",
     "stop.link": "page to stop offers; may be empty",
+    "stop.reply": "true where a reply is read by the bot: in a chat, and not in a mail",
     **QUOTE,
     **CARRIED,
     "ways[]": "replacement, refund, repair or size",
@@ -129,12 +130,18 @@ PARTS: dict[str, TemplateInput] = {
 
 
 def variables(
-    due: DueMessage, facts: Facts, now: datetime, stop_url: str | None = None, link: str | None = None
+    due: DueMessage,
+    facts: Facts,
+    now: datetime,
+    stop_url: str | None = None,
+    link: str | None = None,
+    by_mail: bool = False,
 ) -> Parts:
     """The values of VARIABLES for one message, as of `now`, with times in the buyer's zone; each is made when
     a template asks for it.
 
     stop_url: the buyer's one-click page to stop messages, if the program has a public address.
     link: the page that opens a chat about the order, or that confirms offers, if the message carries one.
+    by_mail: it is read in a mailbox.
     """
-    return Parts(MESSAGE, About(due=due, facts=facts, now=now, stop_url=stop_url, link=link))
+    return Parts(MESSAGE, About(due=due, facts=facts, now=now, stop_url=stop_url, link=link, by_mail=by_mail))

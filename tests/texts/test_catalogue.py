@@ -367,7 +367,7 @@ def test_an_unknown_template_is_refused_with_the_nearest_name() -> None:
 @pytest.mark.parametrize("stop_line", ["{{ broken", "{{ byer }}", "", "Bye."])
 def test_offers_always_say_how_to_stop_whatever_the_templates_say(stop_line: str, tmp_path: Path) -> None:
     texts = Catalogue(folder(tmp_path, vip_promotion="Buy!", stop_line=stop_line))
-    stop = {"needed": True, "link": "https://shop.example/stop"}
+    stop = {"needed": True, "link": "https://shop.example/stop", "reply": True}
 
     rendered = texts.render(texts.resolve("vip_promotion", "en"), {**PLAIN, "stop": stop})
 

@@ -145,6 +145,15 @@ def test_every_offer_ends_with_its_stop_line(locale: str) -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+def test_no_word_is_asked_for_where_no_bot_reads_it(locale: str) -> None:
+    asked = re.compile("NO OFFERS|不要优惠|不要優惠")
+    in_mail = {"needed": True, "link": "https://shop.example/stop/abc", "reply": False}
+    assert asked.search(said("vip_promotion", locale))
+    assert not asked.search(said("vip_promotion", locale, stop=in_mail))
+    assert in_mail["link"] in said("vip_promotion", locale, stop=in_mail)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("name", ["review_request", "review_reminder", "review_thanks"])
 def test_no_review_is_bought(name: str, locale: str) -> None:
     assert not re.search(r"返现|好评|好評|红包|紅包|五星|coupon|gift|discount|five star", said(name, locale))

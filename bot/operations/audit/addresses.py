@@ -47,7 +47,7 @@ def words_elsewhere(sending: Sending, chats: Collection[str | None]) -> Iterator
 
 def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:
     """The mailbox and the id of the buyer as an order's own channels had told them last, of two at one time
-    both."""
+    both. A payment may tell a copy from before a correction, so that the order's showings count first."""
     placing = {fact.event.channel for fact in facts if isinstance(fact.event, OrderPlaced)}
     shown = [
         (fact.event, ref)
@@ -57,9 +57,13 @@ def contacts_told(facts: Collection[Fact], by: datetime) -> set[AddressKey]:
         and fact.event.channel in placing
         and (ref := _buyer_in(fact.event)) is not None
     ]
-    mailboxes = [(event.at, (EMAIL, ref.email.lower())) for event, ref in shown if ref.email]
-    ids = [(event.at, (event.channel, ref.id)) for event, ref in shown if ref.id]
+    mailboxes = [(_age(event), (EMAIL, ref.email.lower())) for event, ref in shown if ref.email]
+    ids = [(_age(event), (event.channel, ref.id)) for event, ref in shown if ref.id]
     return _newest(mailboxes) | _newest(ids)
+
+
+def _age(event: OrderEvent) -> tuple[bool, datetime]:
+    return isinstance(event, OrderPlaced), event.at
 
 
 def _may_hear(opening: Opening, contacts: Collection[AddressKey], by: datetime) -> bool:
@@ -68,9 +72,9 @@ def _may_hear(opening: Opening, contacts: Collection[AddressKey], by: datetime) 
     return opening.at is None or opening.at <= by
 
 
-def _newest(told: list[tuple[datetime, AddressKey]]) -> set[AddressKey]:
-    newest = max((at for at, _ in told), default=None)
-    return {key for at, key in told if at == newest}
+def _newest(told: list[tuple[tuple[bool, datetime], AddressKey]]) -> set[AddressKey]:
+    newest = max((age for age, _ in told), default=None)
+    return {key for age, key in told if age == newest}
 
 
 def _buyer_in(event: OrderEvent) -> BuyerRef | None:

@@ -107,6 +107,20 @@ def test_only_channels_that_placed_the_order_tell_its_contacts() -> None:
     }
 
 
+def test_what_a_payment_copied_before_a_correction_corrects_nothing() -> None:
+    shown = order(email="new@example.com")
+    of_payment = PaymentReceived(
+        channel=shown.event.channel,
+        external_id="p",
+        order="1",
+        at=NOON + HOUR,
+        buyer=placed("1", email="old@example.com").buyer,
+    )
+
+    for told in ([shown, fact(of_payment)], [fact(of_payment), shown]):
+        assert contacts_told(told, NOON + HOUR) == {("email", "new@example.com")}
+
+
 def test_an_answer_is_judged_like_what_nobody_asked_for() -> None:
     told = order(email="ann@example.com")
 
