@@ -106,9 +106,10 @@ def _pays_by(order: forms.Order) -> datetime | None:
 
 
 def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
-    """Ignore the shipping address, because a parcel may go to somebody else."""
+    """Know nobody by the shipping address, because a parcel may go to somebody else."""
     customer = order.customer or forms.Customer()
     billing = order.billing_address or forms.Address()
+    shipping = order.shipping_address or forms.Address()
     email = contacts.email(order.email) or contacts.email(order.contact_email)
     phones = (
         (order.phone, region),
@@ -120,6 +121,7 @@ def _buyer_of(order: forms.Order, region: str) -> BuyerRef:
         name=customer.full_name or billing.name or None,
         email=email or contacts.email(customer.email),
         phone=next((number for text, where in phones if (number := contacts.phone(text, where))), None),
+        delivery_phone=contacts.phone(shipping.phone, shipping.country_code or region),
         locale=contacts.locale(order.customer_locale),
     )
 

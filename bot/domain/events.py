@@ -34,6 +34,9 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    delivery_phone: str | None = (
+        None  # beside the address of an order: may be another's, so nobody is known by it
+    )
     locale: str | None = None  # BCP 47, "zh-CN"
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say

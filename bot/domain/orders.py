@@ -364,8 +364,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def sends_nothing(self) -> bool:
-        """There is nothing among its lines that is shipped, such as vouchers alone. Nobody knows without
-        lines."""
+        """There is nothing among its lines that is shipped: vouchers alone, or the buyer fetches it. Nobody
+        knows without lines."""
         return bool(self.lines) and not any(line.ships > 0 <= line.price.minor for line in self.lines)
 
     @derived

@@ -350,6 +350,8 @@ def _closes_at(about: About) -> datetime | None:
 def _ships_within(about: About) -> timedelta | None:
     """The promise in general, or for an order that waits for its payment; none that is no longer ahead."""
     order = about.facts.order
+    if order and order.sends_nothing:
+        return None
     if order and order.state not in TO_PAY:
         by = ships_by(order, about.shop)
         if by is None or by < about.now:

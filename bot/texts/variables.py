@@ -94,7 +94,8 @@ VARIABLES: dict[str, str] = {
     "payment.closes_at": "time when the unpaid order is closed; empty if nothing is to be paid",
     "payment.waits": "true while the price is not yet what was agreed with the buyer: nothing is to be paid "
     "now",
-    "payment.ships_within": "length of time, after payment; empty if the order has left, ended or is late",
+    "payment.ships_within": "length of time, after payment; empty if the order has left, ended, is "
+    "late or is not shipped",
     "returns": "what the shop takes back; empty if the settings have no returns",
     "returns.days": "number of days for what the buyer does not want; 0 for never",
     "returns.faulty_days": "the same for what is broken, faulty or wrong",

@@ -889,6 +889,21 @@ def test_the_phone_is_the_buyers_own_and_not_the_one_of_who_gets_the_parcel() ->
     assert placed.buyer.phone == "+4930901820"
 
 
+def test_a_phone_that_only_the_shipping_address_tells_proves_the_order_and_names_nobody() -> None:
+    body = order(shipping_address={"phone": "+1 212-555-0100", "country_code": "US"})
+    (placed,) = told("orders/create", body)
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.buyer.phone is None
+    contacts = merged((placed,)).contacts
+    assert contacts is not None
+    assert (contacts.proving_phone, contacts.known("phone"), contacts.has(None, "+12125550100")) == (
+        "+12125550100",
+        None,
+        False,
+    )
+
+
 def test_topics_we_do_not_follow_are_skipped() -> None:
     assert told("app/uninstalled", recorded("shopify/app_uninstalled.json")) == ()
     assert told("collections/create", b"not even json") == ()
