@@ -1,6 +1,6 @@
 """What is paid, owed and given back of an order: like is compared with like, source by source."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -8,6 +8,7 @@ from bot.domain.money import Money
 from bot.domain.payments import Paid, Refund, Shown, distinct, sources, standing, total_at
 
 MOST_ADDED = 10  # payments, of which every choice is added up
+SAME_MONEY = timedelta(minutes=10)  # in which a system tells of a payment that its account shows already
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +44,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def _contained(self, source: str | None, entries: list[Paid]) -> set[str]:
-        """The payments that are in what is told, by any word of them until then."""
+        """The payments that are in what is told, by any word of them until then; and soon after, the word of
+        a payment that it shows as the whole of what is paid."""
         if not self._keeps_account(source):
             return set()
-        return {paid.id for paid in entries if self.told_at is None or paid.at <= self.told_at}
+        return {paid.id for paid in entries if self.told_at is None or self._is_shown(paid, self.told_at)}
+
+    def _is_shown(self, paid: Paid, at: datetime) -> bool:
+        all_paid = self.told is not None and self.told in (paid.amount, self.total)
+        return paid.at <= (at + SAME_MONEY if all_paid else at)
 
     def _keeps_account(self, source: str | None) -> bool:
         return self.told is not None and source in (None, self.channel)

@@ -251,16 +251,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
 
-    @property
-    def kept_paid(self) -> Money | None:
-        """What is paid, without what had gone back before the newest of it came."""
-        paid, last = self.paid, self.last_paid_at
-        before = tuple(each for each in self.refunds if last and each.at < last)
-        if not before or paid is None:
-            return paid
-        back = msgspec.structs.replace(self.account, refunds=before).refunded()
-        return paid - back if back and back < paid else paid
-
     @derived
     def gone_back(self) -> GoneBack:
         return gone_back(self.account)

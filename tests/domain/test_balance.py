@@ -57,6 +57,11 @@ def test_what_is_told_to_be_paid_holds_as_of_its_time_and_later_payments_come_on
     assert account(earlier, part(2000, hours=2), **told).paid() == CNY(2000)  # contained in it
     assert account(later, part(9000, "import"), **told).paid() == CNY(9000)
     assert account(Paid(id="w", at=NOON + 3 * HOUR, source="shop"), **told).paid() == CNY(10000)
+    soon = {"told_at": NOON + 2 * HOUR - timedelta(minutes=5)}
+    for shown, also in ((2000, 2000), (10000, 3000)):  # that payment, or another word of the whole
+        assert account(part(also, hours=2), told=CNY(shown), **soon).paid() == CNY(shown)
+    assert account(part(3000, hours=2), told=CNY(2000), **soon).paid() == CNY(5000)
+    assert account(part(2000, hours=3), told=CNY(2000), **soon).paid() == CNY(4000)
     assert account(earlier, later, told=CNY(1000), told_at=NOON + 4 * HOUR).paid() == CNY(1000)
     corrected = replace(earlier, at=NOON + 3 * HOUR, amount=CNY(2500))  # known when that was told
     assert account(earlier, corrected, **told).paid() == CNY(2000)
