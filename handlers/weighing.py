@@ -60,7 +60,8 @@ def _falls(order: Order) -> list[datetime]:
     came = [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
     told = sorted((*told, *came), key=lambda each: (each.at, not each.moved))
     fell = [now.at for was, now in pairwise(told) if now not in came and _fell(was, now)]
-    return sorted([*fell, *paid_fell(order.listed)])
+    unseen = [each.at for each in told[:1] if each.given_up]  # what was set aside was never shown
+    return sorted([*unseen, *fell, *paid_fell(order.listed)])
 
 
 def _refund_falls(order: Order) -> list[tuple[int, datetime]]:
@@ -68,7 +69,7 @@ def _refund_falls(order: Order) -> list[tuple[int, datetime]]:
 
 
 def _fell(was: Shown, now: Shown) -> bool:
-    if was.moved and not now.moved:
+    if (was.moved or (now.given_up and not was.given_up)) and not now.moved:
         return True
     return bool(was.paid and now.paid and was.paid.currency == now.paid.currency and now.paid < was.paid)
 

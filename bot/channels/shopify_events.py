@@ -72,6 +72,7 @@ def _order(info: DeliveryInfo, body: bytes) -> list[Event]:
             buyer=_ticked(_buyer_of(order, info.region), order, info),
             number=order.name or None,
             **shopify_money.of_order(order),
+            given_up=order.financial_status == "voided" and info.topic in _WHOLE,
             test=bool(order.test),
             postcode=order.shipping_address.zip if order.shipping_address else None,
             pay_on_delivery=_pays_on_delivery(order) or None,

@@ -198,6 +198,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     paid: so far, refunds not taken off, where the platform keeps that account, as of `at`; later payments
     come on top.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
+    given_up: it was, and the shop gave that up.
     asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
     """
 
@@ -212,6 +213,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     shop_total: Money | None = None
     paid: Money | None = None
     authorised: bool = False
+    given_up: bool = False
     asked: bool = True
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool | None = None  # nothing is owed before the parcel is there; None: not told

@@ -189,7 +189,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def authorised_at(self) -> datetime | None:
         """When its payment was first authorised, also if that was given up since."""
-        return min((each.at for each in self.shown_money if each.authorised), default=None)
+        times = (each.at for each in self.shown_money if each.authorised or each.given_up)
+        return min(times, default=None)
 
     @derived
     def paid_again_at(self) -> datetime | None:
@@ -250,6 +251,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def paid(self) -> Money | None:
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
+
+    @property
+    def kept_paid(self) -> Money | None:
+        """What is paid, without what had gone back before the newest of it came and covers nothing now."""
+        paid, last = self.paid, self.last_paid_at
+        before = tuple(each for each in self.refunds if last and each.at < last)
+        if not before or paid is None:
+            return paid
+        void = gone_back(msgspec.structs.replace(self.account, refunds=before)).void
+        return Money(max(0, paid.minor - void), paid.currency)
 
     @derived
     def gone_back(self) -> GoneBack:
@@ -590,7 +601,15 @@ def _keep_account(order: Order, event: OrderPlaced) -> Order:
 
 
 def _shown_money(event: OrderPlaced) -> Shown:
-    return Shown(event.at, event.total, event.paid, event.asked, event.authorised, event.pay_on_delivery)
+    return Shown(
+        event.at,
+        event.total,
+        event.paid,
+        event.asked,
+        event.authorised,
+        event.pay_on_delivery,
+        event.given_up,
+    )
 
 
 def _with_time(times: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:

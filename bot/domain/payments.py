@@ -52,6 +52,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     paid: so far, refunds not taken off, by the platform's own word; None if it has none.
     asked: the total is what the buyer is asked for; False where refunds are already taken off it.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
+    given_up: it was, and the shop gave that up; also where nobody showed it before.
     on_delivery: it is paid to the carrier; None if nobody says how.
     """
 
@@ -61,6 +62,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     asked: bool = True
     authorised: bool = False
     on_delivery: bool | None = None
+    given_up: bool = False
 
     @property
     def moved(self) -> bool:

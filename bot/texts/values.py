@@ -254,9 +254,8 @@ def _amount(about: About) -> Any:
     since the buyer was last told of money."""
     order, id = about.facts.order, about.due.values.get("refund")
     if order and about.due.template == THANKS:
-        newly, counted = newly_paid(order, about.facts.said), order.counted
-        same = newly is not None and counted is not None and newly.currency == counted.currency
-        return min(newly, counted) if newly and counted and same else newly
+        newly, kept = newly_paid(order, about.facts.said), order.kept_paid
+        return kept if newly and kept and kept.minor < newly.minor else newly
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
@@ -418,7 +417,7 @@ _ORDER: Makers[_Ordered] = {
     "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
     "placed_at": lambda o: o.about.local(o.order.placed_at),
     "paid_at": lambda o: o.about.local(o.order.last_paid_at if o.order.paid_at else None),
-    "paid": lambda o: _more_than_nothing(o.order.counted),
+    "paid": lambda o: _more_than_nothing(o.order.kept_paid),
     "left": lambda o: None if _waits(o.about) else o.order.left,
     "overpaid": lambda o: o.order.overpaid,
     "on_delivery": lambda o: o.order.on_delivery,

@@ -34,6 +34,7 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.domain.orders import Order, merge
 from bot.domain.products import Item
+from handlers.weighing import findings
 from tests.channels.recorded import NOW, body_of, delivery, only_unreadable, recorded, spoiled, vectors
 
 ORDER = "820982911946154508"
@@ -431,6 +432,14 @@ def test_a_capture_is_the_payment_of_what_was_authorised() -> None:
     for known in (merged(HELD, taken), merged(taken, HELD)):
         assert (known.state, known.authorisation, known.paid) == ("paid", None, known.total)
         assert known.first_paid_at == datetime.fromisoformat(LATER)
+
+
+def test_what_was_given_up_had_been_set_aside_also_if_nobody_showed_that() -> None:
+    void = told("orders/updated", order(financial_status="voided", updated_at=LATER))
+
+    for known in (merged(void), merged(HELD, void), merged(void, HELD)):
+        assert (known.state, known.authorisation, known.left) == ("unpaid", "released", known.total)
+        assert [each.reason for each in findings(known)] == ["authorisation_given_up"]
 
 
 def test_the_rest_of_what_was_authorised_is_asked_of_nobody_after_a_part_was_taken() -> None:

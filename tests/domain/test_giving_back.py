@@ -97,3 +97,17 @@ def test_what_another_source_tells_of_the_same_money_does_not_come_again() -> No
 
 def test_nothing_went_back_where_nothing_was_refunded() -> None:
     assert order_of(CNY).gone_back == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ((6400, -6400, CNY), CNY),
+        ((CNY, -CNY, CNY), CNY),
+        ((-6400, CNY), CNY),  # nothing was there to go back
+        ((CNY, -2800, 2200), 15000),  # a gift is no part of what is paid
+        ((6400, 6300, -6400), 12700),  # told by itself, beside what was paid
+    ],
+)
+def test_what_is_paid_in_all_is_without_what_had_gone_back_before(told: tuple[int, ...], kept: int) -> None:
+    assert order_of(*told).kept_paid == Money(kept, "CNY")
