@@ -77,6 +77,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "paid",
             "money sent",
             "I have made the payment",
+            "the payment went out hours ago",
+            "the money has already gone out",
+            "my transfer left my account yesterday",
         ),
     ),
     "person": (
