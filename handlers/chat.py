@@ -88,6 +88,9 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
+    if claimed_orders.only_claims(event):
+        claimed = tuple(each for each in understood.meanings if each.intent in ABOUT_AN_ORDER)
+        understood = msgspec.structs.replace(understood, meanings=claimed or understood.meanings)
     meanings = _meant(understood)
     if event.kind in ("text", "other"):
         claim, rest = claimed_orders.apart(event)

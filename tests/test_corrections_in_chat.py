@@ -202,3 +202,23 @@ async def test_a_claim_in_anger_is_a_claim_and_ends_the_reminders(
         assert await hear(ann, text) == ["payment_claimed"]
         await ann.shop.forward(2 * DAY)
         assert ann.shop.receiver.templates.count("payment_reminder") == before
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "claimed"),
+    [
+        ("en", "I've paid for 1001 and for 1002", {"1001", "1002"}),
+        ("en", "I paid 1001 and 1002", {"1001", "1002"}),
+        ("zh-CN", "1001和1002都付了", {"1001", "1002"}),
+        ("zh-CN", "1001没付，付的是1002", {"1002"}),
+        ("zh-TW", "1001沒付，付的是1002", {"1002"}),
+        ("zh-TW", "我付的是 1002", {"1002"}),
+        ("en", "I've not paid 1001, I paid 1002", {"1002"}),
+    ],
+)
+async def test_each_order_that_is_said_to_be_paid_is_claimed_and_nothing_else_is_heard(
+    database_url: str, locale: str, text: str, claimed: set[str]
+) -> None:
+    async with two_unpaid(database_url, locale) as ann:
+        assert await hear(ann, text) == ["payment_claimed"]
+        assert await open_cases(ann) == {("payment_claimed", number) for number in claimed}
