@@ -224,7 +224,7 @@ def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> 
     """What follows if these words answer what the bot asked; None if they do not, or if nothing is asked."""
     asked = open_question(context)
     if asked is None:
-        return reminded.went_wrong(event, context)
+        return reminded.answered(event, context)
     if asked.question not in QUESTIONS:
         return None
     answered = QUESTIONS[asked.question].answered(asked, meaning, event, context)

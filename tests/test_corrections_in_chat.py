@@ -222,3 +222,28 @@ async def test_each_order_that_is_said_to_be_paid_is_claimed_and_nothing_else_is
     async with two_unpaid(database_url, locale) as ann:
         assert await hear(ann, text) == ["payment_claimed"]
         assert await open_cases(ann) == {("payment_claimed", number) for number in claimed}
+
+
+ASKS_YES = [
+    *(("en", "has my payment arrived?", yes) for yes in ("yes", "yes please", "I did")),
+    *(("zh-CN", "付款到了吗", yes) for yes in ("对", "是的", "付了")),
+    *(("zh-TW", "款項收到了嗎", yes) for yes in ("對", "有付款", "有喔")),
+]
+
+
+@pytest.mark.parametrize(("locale", "asks", "yes"), ASKS_YES)
+@pytest.mark.parametrize("reminded", [True, False])
+async def test_a_yes_to_whether_it_is_paid_is_a_claim_and_ends_the_reminders(
+    database_url: str, locale: str, asks: str, yes: str, reminded: bool
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.orders()
+        if reminded:
+            await ann.shop.forward(3 * HOUR)
+        else:
+            assert await hear(ann, asks) == ["payment_status"]
+        before = ann.shop.receiver.templates.count("payment_reminder")
+        assert await hear(ann, yes) == ["payment_claimed"]
+        assert await open_cases(ann) == {("payment_claimed", "1001")}
+        await ann.shop.forward(2 * DAY)
+        assert ann.shop.receiver.templates.count("payment_reminder") == before
