@@ -156,7 +156,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []  # the first wording was answered already
     if second and wish is None:
         asks = _kept(second) and understood.outcome == "answer" and without_denied(event.text) != event.text
-        return [*opened, *ended, *second, *(_each_once(meanings, event, context) if asks else ())]
+        beside = [each for each in meanings if asks and each.intent not in AGAINST_KEEPING]
+        return [*opened, *ended, *second, *_each_once(tuple(beside), event, context)]
     asks_back = wish is None and not knowledge.word_for_word(context)
     answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
@@ -469,6 +470,8 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     return [answer("human_again", event) if only_waits(event.text) else noted(case.key, event, context)]
 
 
+# Who keeps an order wishes none of these, however near their words are to them.
+AGAINST_KEEPING = frozenset(("cancel_order", "return_exchange", "refund_status"))
 # What is heard also where it was put into a message later.
 EDITED = ("person", "no_reminders", "complaint", "damaged_item")
 ABOUT_AN_ORDER = ("where_is_order", "payment_status", "when_ship", "i_paid")

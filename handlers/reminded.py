@@ -23,7 +23,8 @@ TALKED = timedelta(minutes=10)  # within which a yes is one to what was said in 
 _WRONG = re.compile(
     r"\W*(?:(?:(?:oh |um |well )?(?:yes|yeah|yep|yup|yea)\W+)?"
     r"(?:it did|something (?:did|went wrong)|there (?:was|is)|it (?:was|is))(?:\W+(?:sadly|actually))?"
-    r"|[嗯恩额呃啊哦]{0,3}(?:对|是|没错|有|遇到)?[的了啊呀呢哦喔诶欸对是]{0,3},? ?(?:有|遇到了?)(?:一?[点些])?问题了?"
+    r"|[嗯恩额呃啊哦]{0,3}(?:对|是|没错|有|遇到)?[的了啊呀呢哦喔诶欸对是]{0,3},? ?"
+    r"(?:有|遇到了?)(?:一?[点些])?问题了?"
     r"|遇到[了的]{0,2}|问题)\W*"
 )
 _YES = re.compile(

@@ -88,6 +88,12 @@ KEEPS = [
     ("zh-CN", "取消订单", "不取消了"),
     ("zh-CN", "取消订单", "先不要取消"),
     ("zh-TW", "取消訂單", "先不要取消"),
+    ("en", "cancel my order please", "please forget about cancelling"),
+    ("zh-CN", "取消订单", "算了，还是不取消了"),
+    ("zh-CN", "取消订单", "我改主意了，还是要的"),
+    ("zh-CN", "取消订单", "订单保留吧，别取消"),
+    ("zh-TW", "取消訂單", "還是不要取消好了"),
+    ("zh-TW", "取消訂單", "我改變主意了，訂單還是要"),
 ]
 
 
@@ -111,6 +117,22 @@ async def test_who_keeps_an_order_after_the_case_was_settled_hears_how_it_stands
         assert await open_cases(ann) == {("asked_to_keep", "1001")}
         text = ann.shop.receiver.messages[-1]["text"]
         assert any(word in text for word in ("cancelled", "已经取消", "已經取消")) is cancelled
+
+
+@pytest.mark.parametrize(("locale", "wish", "keeps"), KEEPS)
+@pytest.mark.parametrize("facts", [(), ("shipped",), ("paid", "cancelled", "refunded")], ids=str)
+async def test_words_of_keeping_wish_no_cancelling_whatever_happened_to_the_order(
+    database_url: str, locale: str, wish: str, keeps: str, facts: tuple[str, ...]
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.orders(*facts[:1])
+        if facts[1:]:
+            assert await hear(ann, wish) == ["cancel_asked"]
+            await ann.shop.fact("cancelled", cancelled_at=ann.shop.clock.now)
+            await ann.shop.fact("refunded", refund="r1", amount="128.00", currency="CNY")
+            await ann.shop.settle()
+        assert await hear(ann, keeps) == ["order_kept"]
+        assert await open_cases(ann) == {("asked_to_keep", "1001")}
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-CN", "zh-TW"])
