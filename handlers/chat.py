@@ -16,6 +16,7 @@ from bot.domain.actions import (
     NoteBuyer,
     OpenCase,
     OpenOrder,
+    RemindAgain,
     Say,
 )
 from bot.domain.context import Context
@@ -135,7 +136,7 @@ def _counts(action: Action) -> bool:
     if isinstance(action, OpenCase):
         return action.kind in ("payment_claim", "order_change", "complaint")
     return action == QUESTION_ENDS or isinstance(
-        action, (Consent, EndReminders, CloseCase, OpenOrder, CountTry, NoteBuyer)
+        action, (Consent, EndReminders, RemindAgain, CloseCase, OpenOrder, CountTry, NoteBuyer)
     )
 
 

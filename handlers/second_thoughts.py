@@ -6,7 +6,7 @@ Patterns over normalised text, Chinese first.
 
 import re
 
-from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, Say
+from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, RemindAgain, Say
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -140,7 +140,9 @@ def _kept(case: Case | None, order: Order | None, event: MessageReceived, contex
         order=id,
     )
     closed = [CloseCase(key=case.key)] if case else []
-    return [*closed, opened, answer("order_kept", event, order)]
+    # "You needn't pay for it" is taken back by the answer.
+    again = [RemindAgain(order=order.id)] if order and order.cancelling_since else []
+    return [*closed, opened, *again, answer("order_kept", event, order)]
 
 
 def _person(reason: str, event: MessageReceived, context: Context) -> list[Action]:

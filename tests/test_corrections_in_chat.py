@@ -269,3 +269,31 @@ async def test_a_yes_to_whether_it_is_paid_is_a_claim_and_ends_the_reminders(
         assert await open_cases(ann) == {("payment_claimed", "1001")}
         await ann.shop.forward(2 * DAY)
         assert ann.shop.receiver.templates.count("payment_reminder") == before
+
+
+@pytest.mark.parametrize(
+    ("locale", "wish", "back"),
+    [
+        ("en", "cancel order 1001", "no wait, don't cancel it"),
+        ("zh-CN", "取消1001", "算了，还是不取消了"),
+        ("zh-TW", "取消 1001", "還是不要取消好了"),
+        ("en", "cancel order 1001", "sorry, I meant 1002"),
+        ("zh-CN", "取消1001", "说错了，是1002"),
+        ("zh-TW", "取消 1001", "打錯了，是 1002"),
+    ],
+)
+@pytest.mark.parametrize("pressed", [False, True])
+async def test_an_order_that_is_not_to_be_cancelled_after_all_is_asked_for_again_but_of_who_was_pressed(
+    database_url: str, locale: str, wish: str, back: str, pressed: bool
+) -> None:
+    async with two_unpaid(database_url, locale) as ann:
+        if pressed:
+            await hear(ann, "stop pressing me" if locale == "en" else "别催了")
+        await hear(ann, wish)
+        answered = await hear(ann, back)
+        if answered == ["order_kept"]:
+            assert "128" in ann.shop.receiver.messages[-1]["text"], "it is to be paid"
+        before = len(ann.shop.receiver.messages)
+        await ann.shop.forward(2 * DAY)
+        reminded = {message["order"] for message in ann.shop.receiver.messages[before:]}
+        assert ("1001" in reminded) is not pressed
