@@ -319,11 +319,16 @@ def how_to_order(meaning: Meaning, event: MessageReceived, context: Context) -> 
 
 
 def stop(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """Record the wish; the answer says what holds, which may be a newer word that came before this one."""
-    resumed_at = context.standing.resumed_at
-    undone = resumed_at is not None and resumed_at > event.at
-    obeyed: list[Action] = [_stop(event), answer("resumed" if undone else "stopped", event)]
+    """Record the wish and say what holds."""
+    obeyed: list[Action] = [_stop(event), *_told("stopped", event, context)]
     return _with_question(obeyed, meaning, event, context)
+
+
+def _told(template: str, event: MessageReceived, context: Context) -> list[Action]:
+    """The answer to a wish; none to a word that is older than the one that stands, which was answered."""
+    standing = context.standing
+    stands_since = standing.stopped_at or standing.resumed_at
+    return [] if stands_since and stands_since > event.at else [answer(template, event)]
 
 
 def _with_question(
@@ -340,13 +345,15 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     stopped."""
     if not context.standing.stopped:
         return [_resume(event), *hello(meaning, event, context)]
-    return [_resume(event), answer("stopped" if _stopped_since(event, context) else "resumed", event)]
+    stands = "stopped" if _stopped_since(event, context) else "resumed"
+    return [_resume(event), *_told(stands, event, context)]
 
 
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
     wish = _no_offers(event)
     stands = _stopped_since(event, context) or (wish.stop is None and context.standing.stopped)
-    obeyed: list[Action] = [wish, answer("stopped" if stands else "offers_ended", event)]
+    told = _told("stopped", event, context) if stands else [answer("offers_ended", event)]
+    obeyed: list[Action] = [wish, *told]
     return _with_question(obeyed, meaning, event, context)
 
 

@@ -34,7 +34,7 @@ from handlers import (
     totals,
     weighing,
 )
-from handlers.validity import why_unsaid
+from handlers.validity import arrived, shipped, why_unsaid
 
 RULES: tuple[Callable[[Order, Context], list[Action]], ...] = (
     confirmation.confirm,
@@ -106,8 +106,10 @@ def settled(case: Case, order: Order) -> bool:
     if case.order != order.id:
         return False
     match case.kind:
-        case "unpaid" | "no_answer":
+        case "unpaid":
             return reminders.why_settled(order) is not None
+        case "no_answer":  # what has left need not reach anybody any more
+            return bool(reminders.why_settled(order) or shipped(order) or arrived(order))
         case "payment_claim":
             return payment.covered(order) and is_thanked_for(order)
         case "payment":

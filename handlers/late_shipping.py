@@ -1,4 +1,4 @@
-"""Orders that have not left by the day that was promised: shown to the seller, and a person for who asks."""
+"""Orders that have not all left by the promised day: shown to the seller, and a person for who asks."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.parcel_news import silent_since
 from bot.domain.reasons import Reasons
-from bot.domain.shipping_promise import promised_day, ships_by, to_ship
+from bot.domain.shipping_promise import due_by, is_due, promised_day
 from bot.domain.shop import Shop
 from handlers.reminders import FORGOTTEN
 from handlers.replies import quoted
@@ -30,9 +30,9 @@ def watch(order: Order, context: Context) -> list[Action]:
 
 
 def check(event: TimeCame, context: Context) -> list[Action]:
-    """Open a case for an order that should have left, unless one is open."""
+    """Open a case for an order that should have left, or the rest of it, unless one is open."""
     order = context.order
-    by = ships_by(order, context.shop) if order else None
+    by = due_by(order, context.shop) if order else None
     if order is None or by is None:
         return []
     now = max(context.now, event.at)
@@ -44,10 +44,8 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     again = max((at for at in taken_back(order) if by < at <= now), default=None)
     if again:
         key += f":{int(again.timestamp())}"
-    details = {"order": order.shown_number, "day": by.date().isoformat()}
-    return [
-        OpenCase(kind="late_shipping", key=key, reason="late_shipping", order=order.id, details={**details})
-    ]
+    why = _late_since(order, by)
+    return [OpenCase(kind="late_shipping", key=key, reason=why.code, order=order.id, details={**why.values})]
 
 
 def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
@@ -61,25 +59,30 @@ def ask_person(order: Order, event: MessageReceived, context: Context) -> list[A
 
 
 def why_late(order: Order, shop: Shop, now: datetime) -> Reason | None:
-    by = ships_by(order, shop)
-    if by is None or now <= by:
-        return None
-    return Reason("late_shipping", {"order": order.shown_number, "day": by.date().isoformat()})
+    by = due_by(order, shop)
+    return _late_since(order, by) if by and by < now else None
+
+
+def _late_since(order: Order, by: datetime) -> Reason:
+    code = "late_rest" if order.state == "partly_shipped" else "late_shipping"
+    return Reason(code, {"order": order.shown_number, "day": by.date().isoformat()})
 
 
 def is_late(order: Order, shop: Shop, now: datetime) -> bool:
     """True if it did not leave by the promised day, or is on its way for longer than parcels take."""
     left = [at for parcel in order.shipped if (at := parcel.sent_at)]
+    if why_late(order, shop, now):
+        return True
     if not left:
-        return why_late(order, shop, now) is not None
+        return False
     promised = promised_day(order.ready_at, shop) if order.ready_at else None
     on_its_way = order.delivered_at is None and max(left) + shop.followups.travel < now
     return on_its_way or (promised is not None and max(left) > promised)
 
 
 def settled(order: Order) -> bool:
-    """True once it has left, or need not leave any more."""
-    return not to_ship(order)
+    """True once all of it has left, or need not leave any more."""
+    return not is_due(order)
 
 
 def taken_back(order: Order) -> set[datetime]:
@@ -99,6 +102,7 @@ def _is_about(order: Order, kind: str, about: str | None) -> bool:
 
 REASONS: Reasons = {
     "late_shipping": ("order", "day"),
+    "late_rest": ("order", "day"),
     "asked_for_late": ("order", "text"),
     "asked_for_silent": ("order", "text"),
 }

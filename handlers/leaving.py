@@ -64,12 +64,17 @@ def _correction(order: Order, record: Parcel, name: Name, time: int, at: datetim
 
 
 def take_back(order: Order, context: Context) -> list[Action]:
-    """Each record that was taken back, once it is known which parcel that left it is."""
+    """Each record that was taken back, once it is known which parcel that left it is; and once more when it
+    was taken back after it left again."""
     whole = order.parcels_by_id
+    gone = [each for each in order.parcels if each.cancelled_at and whole[each.id].shipped_at]
     return [
-        _about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at)
-        for each in order.parcels
-        if each.cancelled_at and whole[each.id].shipped_at
+        *(_about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at) for each in gone),
+        *(
+            _about(TAKEN_BACK, order, each, each.cancelled_at, f":{each.again_at:%Y%m%dT%H%M%S}")
+            for each in gone
+            if each.again_at and each.cancelled_at and each.cancelled_at > each.again_at
+        ),
     ]
 
 

@@ -297,7 +297,7 @@ def counted(proved: list[Action]) -> list[Action]:
 
 def last_four_of(order: Order) -> str | None:
     """The last four digits of the phone that the order itself keeps."""
-    phone = order.contacts.known("phone") if order.contacts else None
+    phone = order.contacts.proving_phone if order.contacts else None
     return "".join(_DIGITS.findall(phone))[-4:] if phone else None
 
 

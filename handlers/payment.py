@@ -8,6 +8,7 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payment_news import THANKS, tells_otherwise, told_of_money
+from bot.domain.payment_term import OPEN, TOLD_BY
 from bot.domain.payments import Paid
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
@@ -18,6 +19,7 @@ from handlers.validity import (
     case_open,
     ever_cancelled,
     free,
+    iso,
     on_delivery,
     paid,
     refunded,
@@ -27,6 +29,9 @@ from handlers.validity import (
 )
 
 REASSURE_AFTER = timedelta(days=1)  # buyers begin to doubt the day after, while nothing has arrived
+PROMISE_TOO = (TOLD_BY, THANKS, "restored")  # they say by when the order leaves
+APART = timedelta(hours=23)  # what was told as the payment came is no reason to wait
+LOOK_AGAIN = timedelta(minutes=5)
 
 
 def covered(order: Order) -> bool:
@@ -148,6 +153,20 @@ def why_not_reassure(due: DueMessage, order: Order, facts: Facts, now: datetime)
     return no_need_to_reassure(order) or not_covered(order) or again or late or case_open(facts)
 
 
+def not_so_soon(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """The day after, and not in one breath with another message that says by when the order leaves: a payment
+    may be told of a day after it came."""
+    others = [said for said in facts.said if said.template in PROMISE_TOO]
+    if any(said.state in OPEN for said in others):
+        until = now + LOOK_AGAIN
+    else:
+        times = (at for said in others if (at := said.sent_at or said.written_at))
+        until = max(times, default=now - APART) + APART
+    if facts.order is None or until <= now:
+        return None
+    return until, Reason("said_lately", {"order": facts.order.shown_number, "until": iso(until)})
+
+
 def _nothing_to_send(order: Order) -> Reason | None:
     return Reason("nothing_to_send", {"order": order.shown_number}) if order.sends_nothing else None
 
@@ -160,7 +179,7 @@ def not_covered(order: Order) -> Reason | None:
 
 POLICIES: MessagePolicies = {
     THANKS: policy.service(why_not_acknowledge, variables=("order.paid_at",)),
-    "reassurance": policy.service(why_not_reassure),
+    "reassurance": policy.service(why_not_reassure, not_before=not_so_soon),
 }
 
 REASONS: Reasons = {"order_not_paid": ("order",), "already_told": ("order",), "nothing_to_send": ("order",)}

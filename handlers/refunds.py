@@ -1,16 +1,19 @@
 """Cancellations, restorings and refunds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.actions import Action, Say
 from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
+from bot.domain.payment_term import OPEN
 from bot.domain.payments import Refund
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, refunded_in_full, unclear
+
+LOOKED_AT_AGAIN = timedelta(minutes=10)  # a word that waits for an earlier one
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
@@ -57,12 +60,38 @@ def why_not_report_cancelling(due: DueMessage, order: Order, facts: Facts, now: 
     """A platform may repeat a cancelling under another time: the first one since a reopening is told."""
     if not order.cancelled:
         return Reason("order_reopened", {"order": order.shown_number})
-    back = order.reopened_at
-    first = min(at for at in order.cancelled_times if back is None or at > back)
-    said_before = any(back is None or at > back for at in _said(facts, "cancelled", order))
-    if _fact_of(due) != _seconds(first) or said_before:
+    said_before = any(_stands(at, order) for at in _said(facts, "cancelled", order))
+    if said_before or (
+        _fact_of(due) != _seconds(_first_cancelled(order)) and not _first_waits(due, order, facts)
+    ):
         return Reason("said_before", {"order": order.shown_number})
     return None
+
+
+def not_while_the_first_waits(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """What repeats a cancelling waits until that one is said: a reopening between them may come late."""
+    if facts.order is None or not _first_waits(due, facts.order, facts):
+        return None
+    until = now + LOOKED_AT_AGAIN
+    return until, Reason("said_first", {"order": facts.order.shown_number, "until": iso(until)})
+
+
+def _first_waits(due: DueMessage, order: Order, facts: Facts) -> bool:
+    at = _fact_of(due)
+    if not order.cancelled or at is None or not _stands(datetime.fromtimestamp(at, UTC), order):
+        return False
+    first = _seconds(_first_cancelled(order))
+    key = f"cancelled:{order.id}:{first}"
+    return at != first and any(said.key == key and said.state in OPEN for said in facts.said)
+
+
+def _first_cancelled(order: Order) -> datetime:
+    """Of the cancellings since the newest reopening, of an order that is cancelled."""
+    return min(at for at in order.cancelled_times if _stands(at, order))
+
+
+def _stands(at: datetime, order: Order) -> bool:
+    return order.reopened_at is None or at > order.reopened_at
 
 
 def why_not_report_restoring(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -148,10 +177,16 @@ _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
 _REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
-    "cancelled": policy.service(why_not_report_cancelling, samples=_WORD),
+    "cancelled": policy.service(
+        why_not_report_cancelling, not_before=not_while_the_first_waits, samples=_WORD
+    ),
     "restored": policy.service(why_not_report_restoring, samples=_WORD),
     "refunded": _REFUND,
     "partly_refunded": _REFUND,
 }
 
-REASONS: Reasons = {"said_before": ("order",), "refund_told_otherwise": ("order",)}
+REASONS: Reasons = {
+    "said_before": ("order",),
+    "refund_told_otherwise": ("order",),
+    "said_first": ("order", "until"),
+}

@@ -24,6 +24,7 @@ from handlers.validity import (
     iso,
     not_payable,
     on_account,
+    on_delivery,
     paid,
     refunded,
     reminders_ended,
@@ -132,10 +133,9 @@ def close(event: TimeCame, context: Context) -> list[Action]:
 
 
 def why_settled(order: Order) -> Reason | None:
-    """Why no money is waited for; what was bought on account may have left."""
-    if order.pay_by is None:
-        return not_payable(order)
-    return paid(order) or authorised(order) or ever_cancelled(order) or refunded(order)
+    """Why no money is waited for. Who sends an order that is not paid asks its buyer no more, and the money
+    is still owed."""
+    return paid(order) or authorised(order) or on_delivery(order) or ever_cancelled(order) or refunded(order)
 
 
 def history(order: Order, context: Context) -> list[str]:

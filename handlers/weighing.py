@@ -57,9 +57,9 @@ def _falls(order: Order) -> list[datetime]:
     platform told of as a payment."""
     told = [each for each in order.shown_money if each.paid]
     own = (paid for paid in order.payments if paid.source in (None, order.channel) and told)
-    told += [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
-    told.sort(key=lambda each: (each.at, not each.moved))
-    fell = [now.at for was, now in pairwise(told) if _fell(was, now)]
+    came = [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
+    told = sorted((*told, *came), key=lambda each: (each.at, not each.moved))
+    fell = [now.at for was, now in pairwise(told) if now not in came and _fell(was, now)]
     return sorted([*fell, *paid_fell(order.listed)])
 
 
@@ -147,13 +147,9 @@ def findings(order: Order) -> list[Finding]:
 
 def _owed_back(order: Order) -> Money | None:
     """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
-    paid, back = order.paid, order.refunded
     told_paid = order.told_paid is not None and order.told_paid.minor > 0
     before = told_paid or len(late_payments(order)) < len(current(standing(order.payments)))
-    if order.refunded_in_full or not before:
-        return None
-    rest = paid - back if paid and back else None
-    return rest if rest and rest.minor > 0 else None
+    return order.to_refund if before else None
 
 
 def _paid_at_the_door(order: Order) -> bool:

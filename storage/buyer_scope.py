@@ -111,6 +111,8 @@ def _said(
                 tuple(each.value if (each := getattr(contacts, name)) else None for name in _CONTACTS)
             )
             told += [(None, each.value, None) for each in contacts.agreed]
+            if contacts.delivery_phone:
+                told.append((None, None, contacts.delivery_phone.value))
     said = {(EMAIL, mailbox(email)) for _, email, _ in told if email}
     said |= {(PHONE, phone) for _, _, phone in told if phone}
     return said, {name for name, _, _ in told if name}

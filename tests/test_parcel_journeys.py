@@ -121,6 +121,17 @@ async def test_a_parcel_that_is_taken_back_is_neither_late_nor_waited_for(databa
         assert told(shop)[2:] == ["shipped", "delivered", "review_request"]
 
 
+async def test_a_parcel_is_called_off_each_time_that_it_is_taken_back(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        for _ in range(3):
+            await shop.fact("shipped", parcel="p1", tracking="SF1", shipped_at=shop.clock.now)
+            await shop.forward(DAY)
+            await shop.fact("parcel_cancelled", parcel="p1", cancelled_at=shop.clock.now)
+            await shop.forward(DAY)
+        assert told(shop) == ["shipped", "shipment_cancelled"] * 3
+
+
 async def test_what_was_taken_back_before_it_was_told_is_never_told(database_url: str) -> None:
     async with world(database_url, now=NOON + 14 * HOUR) as shop:  # in quiet hours
         await paid_order(shop)

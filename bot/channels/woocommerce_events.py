@@ -40,6 +40,7 @@ _NOT_SENT = frozenset(("pending", "on-hold", "processing"))
 _UNPAID = frozenset(("pending", "on-hold", "failed"))
 _TRACKING = "_wc_shipment_tracking_items"  # of the Shipment Tracking extension, and of others that follow it
 _MOST_PARCELS = 50
+_PICKUP = frozenset(("local_pickup", "pickup_location"))  # the buyer fetches it from the shop
 
 
 class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,7 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
     paid_at = utc_time(order.date_paid_gmt, "date_paid_gmt")
     at = modified_at or placed_at or info.received_at
     key = content_key(f"{id} {identity(order.status, 'status')}", modified_at, body)
+    completed_ships = info.completed_ships and _is_sent(order)
     yield OrderPlaced(
         **info.common(key, "placed"),
         at=at,
@@ -99,13 +101,13 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
             told_at=at,  # an order edited later was paid as it was shown when the payment was
         )
     if modified_at and info.topic != "order.created" and order.status in _OPEN:
-        back = order.status in _NOT_SENT and _completed_before(order, at) and not info.completed_ships
+        back = order.status in _NOT_SENT and _completed_before(order, at) and not completed_ships
         yield OrderReopened(**info.common(key, "reopened"), at=modified_at, order=id, not_completed=back)
     if order.status == "cancelled":
         yield OrderCancelled(**info.common(key, "cancelled"), at=at, order=id)
     if order.status == "completed":
-        yield from _completed(info, order, id, key, at)
-    if order.status in _NOT_SENT and info.completed_ships:
+        yield from _completed(info, order, id, key, at, completed_ships)
+    if order.status in _NOT_SENT and completed_ships:
         yield from _not_sent(info, order, id, key, at)
     yield from _refunds(info, order, id, key, at)
 
@@ -119,10 +121,20 @@ def _taken_back(
     return Money(0, code) if order.status in _UNPAID and since else None
 
 
-def _completed(info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime) -> Iterator[Event]:
-    """Most shops complete an order when they ship it, because WooCommerce has no status for shipped."""
+def _is_sent(order: forms.Order) -> bool:
+    """False where nothing is shipped: the buyer fetches it, or it needs no shipping, as downloads do. A body
+    without shipping lines of any kind says nothing."""
+    lines = order.shipping_lines
+    return lines is None or any((line.method_id or "").partition(":")[0] not in _PICKUP for line in lines)
+
+
+def _completed(
+    info: DeliveryInfo, order: forms.Order, id: str, key: str, at: datetime, ships: bool
+) -> Iterator[Event]:
+    """Most shops complete an order when they ship it, because WooCommerce has no status for shipped. One that
+    is not shipped was handed over."""
     completed_at = utc_time(order.date_completed_gmt, "date_completed_gmt") or at
-    if not info.completed_ships:
+    if not ships:
         yield OrderCompleted(**info.common(key, "completed"), at=completed_at, order=id)
         return
     for place, parcel in enumerate(_tracked(order) or [{}], start=1):
@@ -229,12 +241,14 @@ def _tax(order: forms.Order, code: str) -> Money | None:
 
 
 def _lines(order: forms.Order, code: str) -> tuple[Line, ...]:
+    to_ship = None if _is_sent(order) else 0
     return tuple(
         Line(
             title=unescape(line.name),
             quantity=pieces(line.quantity),
             price=_each(line, code, order.prices_include_tax, f"line_items[{place}]"),
             sku=line.sku or None,
+            to_ship=to_ship,
         )
         for place, line in enumerate(order.line_items or ())
         if 0 < line.quantity < 1_000_000

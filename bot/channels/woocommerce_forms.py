@@ -44,6 +44,12 @@ class Meta(msgspec.Struct, frozen=True):
     value: Any = None
 
 
+class ShippingLine(msgspec.Struct, frozen=True):
+    """method_id: of the way that the buyer chose, in old sites followed by ":" and a number."""
+
+    method_id: str | None = None
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Times are text without a zone, "" where there is none; those that end in _gmt are in UTC."""
 
@@ -67,6 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     payment_method_title: str | None = None
     transaction_id: str | None = None
     line_items: tuple[LineItem, ...] | None = None
+    shipping_lines: tuple[ShippingLine, ...] | None = None  # empty: nothing is shipped; None: not told
     refunds: tuple[Refund, ...] | None = None
     meta_data: tuple[Meta, ...] | None = None
     billing_period: str | None = None  # of a subscription, which looks like an order otherwise

@@ -425,7 +425,7 @@ def _show_file(file: BuyerFile, words: SellerWords) -> None:
 def _of_order(order: Order, words: SellerWords) -> str:
     """An order with all that its buyer told for it and did about it."""
     contacts = order.contacts or Contacts()
-    told = (contacts.known("name"), contacts.known("email"), contacts.known("phone"), order.postcode)
+    told = (contacts.known("name"), contacts.known("email"), contacts.proving_phone, order.postcode)
     paid = (_of_payment(each, words) for each in order.payments)
     sent = (" ".join(part for part in (each.carrier, each.tracking) if part) for each in order.shipped)
     parts = (

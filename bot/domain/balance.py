@@ -1,6 +1,6 @@
 """What is paid, owed and given back of an order: like is compared with like, source by source."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -8,13 +8,14 @@ from bot.domain.money import Money
 from bot.domain.payments import Paid, Refund, Shown, distinct, sources, standing, total_at
 
 MOST_ADDED = 10  # payments, of which every choice is added up
+SAME_MONEY = timedelta(minutes=10)  # in which a system tells of a payment that its account shows already
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The facts of an order's money.
 
     total: in the buyer's currency, as shown last. shop_total: the same in the shop's, where that is another.
-    told: what is paid by the word of `channel`, the order's own; None if it has none.
+    told: what is paid by the word of `channel`, the order's own, as of `told_at`; None if it has none.
     memos: what a transfer for it may carry that names no payment.
     """
 
@@ -22,20 +23,39 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     total: Money | None
     shop_total: Money | None
     told: Money | None
+    told_at: datetime | None
     shown: tuple[Shown, ...]
     payments: tuple[Paid, ...]
     refunds: tuple[Refund, ...]
     memos: frozenset[str]
 
-    def counted(self) -> list[list[Paid]]:
-        """The payments by source. Where the order's own channel keeps the account, its single payments are
-        contained in that."""
-        own = (None, self.channel) if self.told is not None else ()
-        return [
-            [paid for paid in distinct(entries, self.memos) if self.is_money(paid)]
-            for source, entries in sources(standing(self.payments)).items()
-            if source not in own
-        ]
+    def counted(self) -> dict[str | None, list[Paid]]:
+        """The payments by source. Where the order's own channel keeps the account, its single payments until
+        then are contained in that, and later ones come on top."""
+        by_source = sources(standing(self.payments))
+        contained = {source: self._contained(source, entries) for source, entries in by_source.items()}
+        return {
+            source: [
+                paid
+                for paid in distinct(entries, self.memos)
+                if paid.id not in contained[source] and self.is_money(paid)
+            ]
+            for source, entries in by_source.items()
+        }
+
+    def _contained(self, source: str | None, entries: list[Paid]) -> set[str]:
+        """The payments that are in what is told, by any word of them until then; and soon after, the word of
+        a payment that it shows as the whole of what is paid."""
+        if not self._keeps_account(source):
+            return set()
+        return {paid.id for paid in entries if self.told_at is None or self._is_shown(paid, self.told_at)}
+
+    def _is_shown(self, paid: Paid, at: datetime) -> bool:
+        all_paid = self.told is not None and self.told in (paid.amount, self.total)
+        return paid.at <= (at + SAME_MONEY if all_paid else at)
+
+    def _keeps_account(self, source: str | None) -> bool:
+        return self.told is not None and source in (None, self.channel)
 
     def is_money(self, paid: Paid) -> bool:
         """Nothing is paid by the whole of nothing."""
@@ -49,15 +69,17 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         """What is paid; None if it cannot be said, because the total is unknown or of another currency."""
         if self.total is None:
             return None
-        sums = [self._paid_of(entries) for entries in self.counted()]
-        if self.told is not None:
-            sums.append(self._in_total(self.told))
-        return self._most(self.total, sums)
+        told = self._in_total(self.told) if self.told is not None else 0
+        sums = [
+            self._paid_of(entries, told or 0 if self._keeps_account(source) else 0)
+            for source, entries in self.counted().items()
+        ]
+        return self._most(self.total, [told, *sums])
 
-    def _paid_of(self, entries: list[Paid]) -> int | None:
+    def _paid_of(self, entries: list[Paid], so_far: int) -> int | None:
         """The sum of a source. Who says that the whole is paid includes what was paid before. None if some of
         it cannot be compared, unless the whole is there without that."""
-        so_far, worths = 0, {paid.id: self.worth(paid) for paid in entries}
+        worths = {paid.id: self.worth(paid) for paid in entries}
         for paid in sorted(entries, key=lambda paid: (paid.at, paid.amount is None, paid.id)):
             worth = worths[paid.id] or 0
             beside = self._in_total(paid.beside) if paid.beside else None
@@ -68,14 +90,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def has_other_money(self) -> bool:
         """Something was paid that cannot be compared with the total."""
-        return any(self.worth(paid) is None for entries in self.counted() for paid in entries)
+        return any(self.worth(paid) is None for entries in self.counted().values() for paid in entries)
 
     def has_come(self, sum: Money) -> bool:
         """True if what one source told of makes up this sum: some of its payments, what was missing to the
         whole, or what a sum of all so far rose by."""
         singles: set[int] = set()
         wholes: set[int] = set()
-        for entries in self.counted():
+        for entries in self.counted().values():
             parts = [paid for paid in entries if paid.amount and not paid.so_far]
             singles |= _choices([self.worth(paid) or 0 for paid in parts])
             wholes |= {self.worth(paid) or 0 for paid in entries if paid.amount is None}
@@ -165,24 +187,34 @@ def back_since(refund: Refund) -> datetime:
 
 
 def covered_at(account: Account, void: int = 0) -> datetime | None:
-    """When what had been told by then first reached the total of today; None if it never did, by times.
+    """Since when what had been told by then has reached the total as it was shown at that time, without a
+    break; None if it does not, by times. A later fall of the total moves no promise back.
 
     void: minor units that went back, and cover nothing.
     """
     if account.total is None:
         return min((paid.at for paid in standing(account.payments) if paid.amount is None), default=None)
-    times = {*(paid.at for paid in account.payments), *(each.at for each in account.shown if each.paid)}
-    for at in sorted(times):
-        paid = as_of(account, at).paid()
-        if paid is not None and paid.minor > 0 and paid.minor - void >= account.total.minor:
-            return at
-    return None
+    since = None
+    for at in sorted({*(paid.at for paid in account.payments), *(each.at for each in account.shown)}):
+        paid, total = as_of(account, at).paid(), _shown_total(account.shown, at, account.total)
+        covered = paid is not None and paid.minor > 0 and paid.minor - void >= total.minor
+        since = (since or at) if covered else None
+    return since
+
+
+def _shown_total(shown: tuple[Shown, ...], at: datetime, newest: Money) -> Money:
+    """The total of that time, whether or not refunds are taken off it, where it was of today's currency."""
+    if not shown or shown[-1].at <= at:
+        return newest
+    total = next((each.total for each in reversed(shown) if each.at <= at), shown[0].total)
+    return total if total.currency == newest.currency else newest
 
 
 def as_of(account: Account, at: datetime) -> Account:
-    told = [each.paid for each in account.shown if each.at <= at]
+    told = [each for each in account.shown if each.at <= at] if account.told is not None else []
     return msgspec.structs.replace(
         account,
-        told=told[-1] if told and account.told is not None else None,
+        told=told[-1].paid if told else None,
+        told_at=told[-1].at if told else None,
         payments=tuple(paid for paid in account.payments if paid.at <= at),
     )

@@ -36,6 +36,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     phone: Told | None = None
     locale: Told | None = None
     timezone: Told | None = None
+    delivery_phone: Told | None = None
     agrees: Told | None = None  # to offers, "yes" or "no", as the checkout's flag was told
     agreed: tuple[Told, ...] = ()  # the mailboxes ever named with a yes, each with the first time
 
@@ -52,6 +53,14 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return bool((email and mine == mailbox(email)) or (phone and self.known("phone") == phone))
 
     @property
+    def proving_phone(self) -> str | None:
+        """The phone whose digits prove the order: the buyer's, else the one that was typed at the address.
+
+        That one may be another's, so nothing is sent to it, and nobody is known by it.
+        """
+        return self.known("phone") or self.known("delivery_phone")
+
+    @property
     def address(self) -> str | None:
         """The mailbox or phone that a guest named, by which their orders may be counted together."""
         return mailbox(self.known("email")) or self.known("phone")
@@ -59,7 +68,7 @@ class Contacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def told(contacts: Contacts, ref: BuyerRef, at: datetime, whole: bool) -> Contacts:
     """The contacts with what the platform tells at `at`. whole: no id means a guest, as in a snapshot."""
-    values = {name: value for name in DETAILS if (value := getattr(ref, name))}
+    values = {name: value for name in (*DETAILS, "delivery_phone") if (value := getattr(ref, name))}
     of = ref.id or "" if whole or ref.id else None
     if of is not None:
         values["id"] = of

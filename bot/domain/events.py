@@ -34,6 +34,9 @@ class BuyerRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+    delivery_phone: str | None = (
+        None  # beside the address of an order: may be another's, so nobody is known by it
+    )
     locale: str | None = None  # BCP 47, "zh-CN"
     timezone: str | None = None  # IANA, "Asia/Shanghai"
     agrees: bool | None = None  # to promotions; None: the platform does not say
@@ -192,7 +195,8 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     """The order as the platform showed it at `at`; the newest snapshot wins, the first `placed_at` stays.
 
     total, postage, lines: in the currency in which the buyer pays. shop_total: where the shop's is another.
-    paid: so far, refunds not taken off, where the platform keeps that account; it needs no other payments.
+    paid: so far, refunds not taken off, where the platform keeps that account, as of `at`; later payments
+    come on top.
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
     """

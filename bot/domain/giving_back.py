@@ -70,10 +70,12 @@ def _came(gone: GoneBack, paid: int | None, back: int) -> GoneBack:
 
 
 def _went(gone: GoneBack, account: Account, at: datetime, before: int, back: int, whole: bool) -> GoneBack:
-    """After a refund. A gift is what goes back of a covered order; what had not come voids nothing."""
+    """After a refund. A gift is what goes back of a covered order, and what was paid twice; what had not come
+    voids nothing."""
     paid, total = _paid(as_of(account, at)), account.total.minor if account.total else 0
     all_of_it = paid is not None and paid > 0 and paid - back <= gone.kept
-    if gone.in_full or whole or all_of_it or back - gone.before >= max(total, 1):
+    whole = whole or (back - gone.before >= max(total, 1) and (paid or 0) - back < total)
+    if gone.in_full or whole or all_of_it:
         kept = max(0, (paid or 0) - back) if not gone.in_full else gone.kept
         return _replace(gone, in_full=True, at=at, kept=kept)
     asked = total_at(account.shown, at)

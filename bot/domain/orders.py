@@ -166,6 +166,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             total=self.total,
             shop_total=self.shop_total,
             told=self.told_paid,
+            told_at=self.account_at or self.shown_at,
             shown=self.shown_money,
             payments=self.payments,
             refunds=self.refunds,
@@ -251,16 +252,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """What is paid, by the source that tells most; None if it cannot be said."""
         return self.account.paid()
 
-    @property
-    def kept_paid(self) -> Money | None:
-        """What is paid, without what had gone back before the newest of it came."""
-        paid, last = self.paid, self.last_paid_at
-        before = tuple(each for each in self.refunds if last and each.at < last)
-        if not before or paid is None:
-            return paid
-        back = msgspec.structs.replace(self.account, refunds=before).refunded()
-        return paid - back if back and back < paid else paid
-
     @derived
     def gone_back(self) -> GoneBack:
         return gone_back(self.account)
@@ -297,6 +288,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             later = tuple(refund for refund in self.refunds if refund.at > shown.at)
             back = _replace(self.account, refunds=later).refunded()
         rest = paid - back - self.total if paid and back and self.total else None
+        return rest if rest and rest.minor > 0 else None
+
+    @property
+    def to_refund(self) -> Money | None:
+        """What was paid for a cancelled order and has not gone back; None if nothing was, or if it cannot be
+        said."""
+        if not self.cancelled or self.refunded_in_full:
+            return None
+        rest = self.paid - self.refunded if self.paid and self.refunded else None
         return rest if rest and rest.minor > 0 else None
 
     @property
@@ -355,8 +355,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def sends_nothing(self) -> bool:
-        """There is nothing among its lines that is shipped, such as vouchers alone. Nobody knows without
-        lines."""
+        """There is nothing among its lines that is shipped: vouchers alone, or the buyer fetches it. Nobody
+        knows without lines."""
         return bool(self.lines) and not any(line.ships > 0 <= line.price.minor for line in self.lines)
 
     @derived

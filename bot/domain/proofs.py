@@ -15,7 +15,7 @@ def mark_of(order: Order, kind: str) -> str:
     if kind == EMAIL:
         value = mailbox(contacts.known("email"))
     else:
-        value = contacts.known("phone" if kind == PHONE else "id") or ""
+        value = (contacts.proving_phone if kind == PHONE else contacts.known("id")) or ""
     return address_mark(kind, value) if value else ANYWAY
 
 

@@ -136,7 +136,8 @@ def of_case(promise: ServicePromise, case: Case, shop: Shop) -> Course | None:
 
 def _excepted(promise: ServicePromise, order: Order) -> bool:
     on_delivery = order.pay_on_delivery and "pay_on_delivery" in promise.not_for
-    return on_delivery or any(line.sku in promise.not_skus for line in order.lines)
+    never_sent = order.sends_nothing and promise.until in ("order.shipped", "order.delivered")
+    return on_delivery or never_sent or any(line.sku in promise.not_skus for line in order.lines)
 
 
 def noted(

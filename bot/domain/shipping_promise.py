@@ -14,11 +14,18 @@ def to_ship(order: Order) -> bool:
     return order.state in AHEAD and not order.sends_nothing
 
 
+def is_due(order: Order) -> bool:
+    """True while any of the order has surely not left and is still to be sent."""
+    return to_ship(order) or order.state == "partly_shipped"
+
+
 def ready_at(order: Order) -> datetime | None:
     """Since when nothing but the packing keeps the order: paid in full, authorised to be, or free, and not
     cancelled since."""
-    if order.state not in ("paid", "authorised"):
-        return None
+    return _kept_since(order) if order.state in ("paid", "authorised") else None
+
+
+def _kept_since(order: Order) -> datetime | None:
     since = max((at for at in (order.ready_at, order.paid_again_at) if at), default=order.placed_at)
     if since and order.called_off_at and order.reopened_at:
         return max(since, order.reopened_at)
@@ -28,6 +35,15 @@ def ready_at(order: Order) -> datetime | None:
 def ships_by(order: Order, shop: Shop) -> datetime | None:
     """The end of the day by which the order is promised to leave; None while no day is promised."""
     since = None if order.sends_nothing else ready_at(order)
+    return promised_day(since, shop) if since else None
+
+
+def due_by(order: Order, shop: Shop) -> datetime | None:
+    """As `ships_by`, also for the rest of an order of which a part left: the promise was for all of it."""
+    if order.state != "partly_shipped":
+        return ships_by(order, shop)
+    ready = order.paid_in_full or (order.authorised and not order.payment_unclear)
+    since = _kept_since(order) if ready else None
     return promised_day(since, shop) if since else None
 
 

@@ -254,7 +254,9 @@ def _amount(about: About) -> Any:
     since the buyer was last told of money."""
     order, id = about.facts.order, about.due.values.get("refund")
     if order and about.due.template == THANKS:
-        return newly_paid(order, about.facts.said)
+        newly, counted = newly_paid(order, about.facts.said), order.counted
+        same = newly is not None and counted is not None and newly.currency == counted.currency
+        return min(newly, counted) if newly and counted and same else newly
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
@@ -350,6 +352,8 @@ def _closes_at(about: About) -> datetime | None:
 def _ships_within(about: About) -> timedelta | None:
     """The promise in general, or for an order that waits for its payment; none that is no longer ahead."""
     order = about.facts.order
+    if order and order.sends_nothing:
+        return None
     if order and order.state not in TO_PAY:
         by = ships_by(order, about.shop)
         if by is None or by < about.now:
@@ -414,12 +418,13 @@ _ORDER: Makers[_Ordered] = {
     "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
     "placed_at": lambda o: o.about.local(o.order.placed_at),
     "paid_at": lambda o: o.about.local(o.order.last_paid_at if o.order.paid_at else None),
-    "paid": lambda o: _more_than_nothing(o.order.kept_paid),
+    "paid": lambda o: _more_than_nothing(o.order.counted),
     "left": lambda o: None if _waits(o.about) else o.order.left,
     "overpaid": lambda o: o.order.overpaid,
     "on_delivery": lambda o: o.order.on_delivery,
     "authorisation": lambda o: o.order.authorisation,
     "refunded": lambda o: _more_than_nothing(o.order.refunded),
+    "to_refund": lambda o: o.order.to_refund,
     "cancelled_at": lambda o: o.about.local(o.order.called_off_at) if o.order.cancelled else None,
     "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
     "delivered_at": lambda o: o.about.local(o.order.delivered_at),

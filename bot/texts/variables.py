@@ -44,6 +44,7 @@ VARIABLES: dict[str, str] = {
     "order.authorisation": "held while its payment is only set aside on the buyer's card, released if that "
     "was given up; empty if money was taken or nothing was set aside",
     "order.refunded": "amount paid back so far; empty if none was",
+    "order.to_refund": "amount of a cancelled order that is still to be paid back; empty if none is",
     "order.cancelled_at": "time; may be empty",
     "order.paid_since_cancelled": "true if money came after it was cancelled",
     "order.delivered_at": "time when all of it had arrived; may be empty",
@@ -93,7 +94,8 @@ VARIABLES: dict[str, str] = {
     "payment.closes_at": "time when the unpaid order is closed; empty if nothing is to be paid",
     "payment.waits": "true while the price is not yet what was agreed with the buyer: nothing is to be paid "
     "now",
-    "payment.ships_within": "length of time, after payment; empty if the order has left, ended or is late",
+    "payment.ships_within": "length of time, after payment; empty if the order has left, ended, is "
+    "late or is not shipped",
     "returns": "what the shop takes back; empty if the settings have no returns",
     "returns.days": "number of days for what the buyer does not want; 0 for never",
     "returns.faulty_days": "the same for what is broken, faulty or wrong",

@@ -332,6 +332,15 @@ def test_what_was_paid_before_a_refund_is_no_more_than_that(
     assert (known.paid, known.refunded_in_full) == (Money(paid, "USD"), whole)
 
 
+@pytest.mark.parametrize("topic", ["orders/cancelled", "orders/updated", "orders/paid"])
+def test_what_went_back_is_read_whichever_topic_the_body_comes_by(topic: str) -> None:
+    refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("398.00")]}
+    body = order(cancelled_at=LATER, financial_status="refunded", refunds=[refund], updated_at=LATER)
+
+    assert merged(told(topic, body)).refunded == Money(39800, "USD")
+    assert merged(told(topic, body)).cancelled is (topic != "orders/paid")
+
+
 def test_an_edit_after_a_refund_asks_for_more_and_a_refund_of_money_alone_for_nothing() -> None:
     refund = {"id": 7, "created_at": "2022-01-03T00:00:00Z", "transactions": [moved("60.00")]}
     first = {"total_price": "128.00", "refunds": [refund], "updated_at": "2022-01-03T00:00:00Z"}
@@ -878,6 +887,21 @@ def test_the_phone_is_the_buyers_own_and_not_the_one_of_who_gets_the_parcel() ->
 
     assert isinstance(placed, OrderPlaced)
     assert placed.buyer.phone == "+4930901820"
+
+
+def test_a_phone_that_only_the_shipping_address_tells_proves_the_order_and_names_nobody() -> None:
+    body = order(shipping_address={"phone": "+1 212-555-0100", "country_code": "US"})
+    (placed,) = told("orders/create", body)
+
+    assert isinstance(placed, OrderPlaced)
+    assert placed.buyer.phone is None
+    contacts = merged((placed,)).contacts
+    assert contacts is not None
+    assert (contacts.proving_phone, contacts.known("phone"), contacts.has(None, "+12125550100")) == (
+        "+12125550100",
+        None,
+        False,
+    )
 
 
 def test_topics_we_do_not_follow_are_skipped() -> None:

@@ -275,6 +275,30 @@ def test_a_shop_may_mean_done_when_it_says_completed() -> None:
     assert merged(events).state == "completed"
 
 
+@pytest.mark.parametrize("ways", [[], ["local_pickup"], ["local_pickup:3"], ["pickup_location"]])
+def test_what_is_fetched_or_needs_no_shipping_is_handed_over_when_it_is_completed(ways: list[str]) -> None:
+    lines = {"shipping_lines": [{"method_id": way} for way in ways]}
+    done = (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")
+    paid = told("order.created", order("processing", **lines))
+    completed = told("order.updated", order("completed", 5, date_completed_gmt=done, **lines))
+    back = told("order.updated", order("processing", 9, date_completed_gmt=done, **lines))
+
+    assert merged(paid).sends_nothing
+    assert kinds(completed)[-1] is OrderCompleted
+    assert merged(paid + completed).state == "completed"
+    assert merged(paid + completed + back).state == merged(paid).state
+
+
+@pytest.mark.parametrize("ways", [None, ["flat_rate"], [None], ["local_pickup", "flat_rate"]])
+def test_an_order_that_names_another_way_or_none_at_all_is_shipped(ways: list[str | None] | None) -> None:
+    lines = None if ways is None else [{"method_id": way} for way in ways]
+
+    events = told("order.updated", order("completed", 5, shipping_lines=lines))
+
+    assert kinds(events)[-1] is OrderShipped
+    assert not merged(events).sends_nothing
+
+
 def test_an_order_that_was_completed_by_mistake_is_completed_no_more_until_it_is_again() -> None:
     means = channel("x", completed_means="completed")
     done, again = (

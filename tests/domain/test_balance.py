@@ -15,7 +15,8 @@ HOUR = timedelta(hours=1)
 
 
 def account(*payments: Paid, **known: Any) -> Account:
-    given: dict[str, Any] = {"total": CNY(10000), "shop_total": None, "told": None, "refunds": (), **known}
+    given: dict[str, Any] = {"total": CNY(10000), "shop_total": None, "told": None, "told_at": None}
+    given |= {"refunds": (), **known}
     shown = given.pop("shown", (Shown(NOON, given["total"]),))
     memos = frozenset(("1001",))
     return Account(channel="shop", shown=shown, payments=payments, memos=memos, **given)
@@ -45,6 +46,26 @@ def test_the_newest_money_is_a_payment_or_the_first_showing_of_another_sum() -> 
 def test_the_platforms_own_account_comes_before_its_single_payments_and_not_before_others() -> None:
     assert account(part(4000), told=CNY(0)).paid() == CNY(0)
     assert account(part(4000, "seller"), told=CNY(0)).paid() == CNY(4000)
+
+
+def test_what_is_told_to_be_paid_holds_as_of_its_time_and_later_payments_come_on_top() -> None:
+    told = {"told": CNY(2000), "told_at": NOON + 2 * HOUR}
+    earlier, later = part(2000), part(3000, hours=3)
+
+    assert account(earlier, later, **told).paid() == CNY(5000)
+    assert account(later, **told).has_come(CNY(3000))
+    assert account(earlier, part(2000, hours=2), **told).paid() == CNY(2000)  # contained in it
+    assert account(later, part(9000, "import"), **told).paid() == CNY(9000)
+    assert account(Paid(id="w", at=NOON + 3 * HOUR, source="shop"), **told).paid() == CNY(10000)
+    soon = {"told_at": NOON + 2 * HOUR - timedelta(minutes=5)}
+    for shown, also in ((2000, 2000), (10000, 3000)):  # that payment, or another word of the whole
+        assert account(part(also, hours=2), told=CNY(shown), **soon).paid() == CNY(shown)
+    assert account(part(3000, hours=2), told=CNY(2000), **soon).paid() == CNY(5000)
+    assert account(part(2000, hours=3), told=CNY(2000), **soon).paid() == CNY(4000)
+    assert account(earlier, later, told=CNY(1000), told_at=NOON + 4 * HOUR).paid() == CNY(1000)
+    corrected = replace(earlier, at=NOON + 3 * HOUR, amount=CNY(2500))  # known when that was told
+    assert account(earlier, corrected, **told).paid() == CNY(2000)
+    assert account(part(3000, currency="KRW", hours=3), **told).paid() is None
 
 
 def test_other_money_makes_the_sum_unknown_unless_the_whole_is_there_without_it() -> None:

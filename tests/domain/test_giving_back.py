@@ -63,6 +63,8 @@ def order_of(*told: int | None) -> Order:
         ((13000, -200), "paid", CNY),
         ((13000, -CNY), "refunded", 13000),  # what is left was too much
         ((13000, -CNY, CNY), "paid", 13000),
+        ((CNY, CNY, -CNY), "paid", CNY),  # paid twice, and one of them went back
+        ((30000, -15000), "paid", 15000),
         ((-2000, CNY), "paid", CNY),  # a payment that is told with a later time
         ((-CNY, CNY), "refunded", CNY),
         ((None, 6400), "refunded", 6400),

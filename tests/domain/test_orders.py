@@ -383,3 +383,14 @@ def test_an_order_stored_before_its_account_had_a_time_is_not_set_back_by_an_old
     stored = msgspec.structs.replace(order_of(newer), account_at=None)
 
     assert merge(stored, placed(paid=Money(0, "CNY"), number="#1001")).told_paid == Money(6000, "CNY")
+
+
+def test_a_payment_after_the_platforms_own_account_comes_on_top_until_that_is_told_anew() -> None:
+    shown = placed(paid=Money(2000, "CNY"))
+    rest = msgspec.structs.replace(paid(4000), at=AT + HOUR, payment="z")
+    anew = msgspec.structs.replace(placed(paid=Money(2500, "CNY")), at=AT + 2 * HOUR)
+
+    assert alike(shown, msgspec.structs.replace(rest, at=AT)).paid == Money(2000, "CNY")
+    assert alike(shown, rest).paid == Money(6000, "CNY")
+    assert alike(shown, rest).covered_at == AT + HOUR
+    assert alike(shown, rest, anew).paid == Money(2500, "CNY")

@@ -33,6 +33,15 @@ def promise(
     return ServicePromise.model_validate({"since": since, "until": until, "within": within, **more})
 
 
+def test_nobody_is_promised_a_parcel_of_what_is_fetched_or_needs_no_shipping() -> None:
+    line = Line(title="Mug", quantity=1, price=world.CNY_128, to_ship=0)
+    order = order_of(world.placed(lines=(line,)), world.paid())
+
+    assert of_order(promise(), order, SHOP) is None
+    assert of_order(promise(until="order.delivered"), order, SHOP) is None
+    assert of_order(promise(since="order.placed", until="order.paid"), order, SHOP) is not None
+
+
 def over(begins: datetime, wait: timedelta) -> str:
     return f"{working_time_over(begins, wait, OFFICE, SHANGHAI, CHINA).astimezone(SHANGHAI):%a %d %b %H:%M}"
 

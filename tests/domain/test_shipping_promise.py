@@ -6,8 +6,9 @@ from itertools import product
 import msgspec
 import pytest
 
+from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.payments import Shown
+from bot.domain.payments import Paid, Shown
 from bot.domain.shipping_promise import ships_by, to_ship
 from bot.domain.shop import Payment, Shop
 from bot.texts.situations import AT, ENDING, PAYING, SENDING, situations
@@ -56,6 +57,23 @@ def test_the_days_count_from_the_authorisation_also_once_the_money_is_taken() ->
 
     assert paid.state == "paid"
     assert ships_by(paid, SHOP) == ships_by(held, SHOP)
+
+
+def test_a_total_that_falls_moves_no_promise_back() -> None:
+    total, less, day = CNY_128, Money(9000, "CNY"), timedelta(days=1)
+    parts = [
+        Paid(id=f"{minor}", at=AT + n * 3 * day, amount=Money(minor, "CNY"))
+        for n, minor in enumerate((9000, 3800))
+    ]
+    dear = order(payments=tuple(parts), shown_money=(Shown(AT, total),))
+    fallen = Shown(AT + 4 * day, less)
+    cheaper = msgspec.structs.replace(dear, total=less, shown_money=(*dear.shown_money, fallen))
+    part = msgspec.structs.replace(cheaper, payments=tuple(parts[:1]))
+
+    assert dear.ready_at == cheaper.ready_at == AT + 3 * day
+    assert part.ready_at == AT + 4 * day  # it is covered by the fall
+    raised = msgspec.structs.replace(dear, shown_money=(Shown(AT, less), Shown(AT + day, total)))
+    assert raised.ready_at == AT + 3 * day  # covered at first, and again by the second payment
 
 
 def test_a_platform_that_says_open_of_every_order_moves_no_promise() -> None:

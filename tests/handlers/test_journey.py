@@ -140,16 +140,17 @@ def test_withdrawing_for_one_order_leaves_its_longer_namesake_alone() -> None:
     assert all(key in desk.waiting for key in desk.messages if ":10011" in key)
 
 
-def test_whom_no_second_word_reached_is_waited_for_no_more_once_they_paid() -> None:
+def test_whom_no_second_word_reached_is_waited_for_no_more_once_they_paid_or_it_left() -> None:
     order = Desk().take(world.placed()).order
     known = {"number": 1, "reason": "no_answer", "order": "1001", "opened_at": world.PLACED}
     case = msgspec.convert({"kind": "no_answer", "key": "no_answer:1001", **known}, Case)
     assert order is not None
     assert not journey.settled(case, order)
 
-    paid = Desk().take(world.placed(), world.paid(days(2))).order
-    assert paid is not None
-    assert journey.settled(case, paid)
+    for fact in (world.paid(days(2)), world.shipped()):
+        known = Desk().take(world.placed(), fact).order
+        assert known is not None
+        assert journey.settled(case, known)
 
 
 def test_a_payment_settles_the_claim_and_the_unpaid_case() -> None:

@@ -48,6 +48,42 @@ def test_no_case_opens_for_what_left_ended_or_was_never_paid() -> None:
         assert late(Desk().take(*facts)).cases == {}
 
 
+def test_the_rest_of_an_order_of_which_a_part_left_is_due_on_the_same_day() -> None:
+    key = "late_shipping:1001:2026-11-24"
+    desk = late(Desk().take(*PAID, world.shipped(last=False), world.delivered("A")))
+    assert desk.open_cases == {key}
+    assert (desk.reasons[key].reason, desk.reasons[key].details) == (
+        "late_rest",
+        {"order": "1001", "day": "2026-11-24"},
+    )
+    assert late(desk).open_cases == {key}
+
+    desk.take(world.shipped("B", after=days(9), last=True))
+
+    assert desk.open_cases == set()
+
+
+def test_a_part_that_leaves_late_closes_no_case() -> None:
+    desk = late(Desk().take(*PAID)).take(world.shipped(after=days(9), last=False))
+
+    assert desk.open_cases == {"late_shipping:1001:2026-11-24"}
+
+
+def test_no_day_is_promised_for_the_rest_of_what_is_not_paid_or_may_have_left() -> None:
+    unpaid = (world.placed(), world.shipped(last=False))
+    for facts in (unpaid, (*PAID, world.shipped()), (*PAID, world.shipped(last=False), world.completed())):
+        assert late(Desk().take(*facts)).cases == {}
+
+
+def test_who_asks_after_the_late_rest_gets_a_person() -> None:
+    order = order_of(*PAID, world.shipped(last=False))
+    context = chat_context(order, now=BY + HOUR)
+
+    calls = [a for a in decide(world.wrote("Where is my order?"), context) if isinstance(a, CallHuman)]
+
+    assert [call.reason for call in calls] == ["asked_for_late"]
+
+
 def test_an_order_whose_parcel_was_taken_back_after_the_day_is_late_again() -> None:
     back = PLACED + days(9)
     for facts in permutations((*PAID, world.shipped(), world.taken_back(after=days(9)))):

@@ -14,6 +14,8 @@ from bot.domain.events import BuyerRef
 from bot.domain.meanings import Meaning, Understanding
 from bot.domain.order_numbers import alike, plain
 from bot.domain.orders import Order
+from bot.domain.proofs import mark_of, marks_of
+from bot.domain.wishes import PHONE
 from handlers.order_proof import (
     LINES,
     NUMBERS,
@@ -146,6 +148,21 @@ def test_the_digits_are_those_of_the_phone_kept_on_that_order() -> None:
 
     assert wrong[0] == CountTry(orders=("gid-7",))
     assert right[0] == OpenOrder(order="gid-7", how="digits")
+
+
+def test_the_phone_of_the_address_proves_an_order_that_keeps_no_other() -> None:
+    ref = BuyerRef(delivery_phone="+447911123456")
+    only = order_of(replace(world.placed(), buyer=ref))
+    beside = order_of(replace(world.placed(), buyer=replace(ref, phone="+447700900321")))
+
+    def opens(order: Order, digits: str) -> bool:
+        proved = decide(wrote(f"1001 {digits}"), stranger(named_orders=(order,)))
+        return any(isinstance(each, OpenOrder) for each in proved)
+
+    assert opens(only, "3456")
+    assert opens(beside, "0321")
+    assert not opens(beside, "3456")
+    assert mark_of(only, PHONE) in marks_of(only)
 
 
 def test_of_two_orders_with_one_number_only_the_one_of_the_digits_is_opened() -> None:

@@ -1,5 +1,7 @@
 """Money came: in whole, in parts, in one piece told twice, on delivery, or not at all in the end."""
 
+from datetime import datetime
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from bot.domain.context import Said
 from bot.domain.events import Line
 from bot.domain.money import Money
 from bot.domain.shipping_promise import ships_by
+from handlers import payment
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, acknowledged, days, hours
 
@@ -156,6 +159,22 @@ def test_a_day_after_payment_the_buyer_is_reassured() -> None:
     assert desk.why_outdated(key) is None
     assert desk.why_outdated(key, said=(said(12800, "reassurance"),)) == "already_told"
     assert desk.why_outdated(key, cases=(world.human_case(),)) == "case_open"
+
+
+def test_nobody_is_reassured_in_one_breath_with_another_word_of_the_day_it_leaves() -> None:
+    """A payment may be told of a day late: its thanks are sent when the reassurance is due."""
+    desk = Desk().take(world.placed(), world.paid())
+    say = desk.waiting[acknowledged().replace("payment_received", "reassurance")]
+    now = PLACED + hours(26)
+
+    def waits(thanks: Said) -> datetime | None:
+        return world.not_before(say, desk.facts(said=(world.confirmed(), thanks)), now)
+
+    queued = msgspec.structs.replace(said(12800), state="queued", sent_at=None)
+    assert waits(queued) == now + payment.LOOK_AGAIN
+    assert waits(msgspec.structs.replace(said(12800), sent_at=now)) == now + payment.APART
+    assert waits(msgspec.structs.replace(said(12800), sent_at=PLACED + hours(1))) is None
+    assert waits(msgspec.structs.replace(queued, state="skipped")) is None
 
 
 def test_who_has_authorised_the_payment_is_reassured_and_not_thanked_for_money() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.domain.context import Said
 from bot.domain.events import OrderEvent
 from bot.domain.money import Money
+from handlers.refunds import not_while_the_first_waits
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, acknowledged, days, hours
 
@@ -214,6 +216,25 @@ def test_a_cancelling_that_the_platform_repeats_is_told_once() -> None:
     assert desk.why_outdated(first) is None
     assert desk.why_outdated(again) == "said_before"
     assert desk.why_outdated(again, said=(sent(desk, first, hours(2.1)),)) == "said_before"
+
+
+def held_back(desk: Desk, key: str, **known: Any) -> bool:
+    due = world.due(desk.messages[key].say, PLACED)
+    return not_while_the_first_waits(due, desk.facts(**known), PLACED) is not None
+
+
+def test_a_repeated_cancelling_waits_for_the_first_and_speaks_if_a_late_reopening_ends_that_one() -> None:
+    desk = Desk().take(world.placed(), world.cancelled(), world.cancelled(hours(5)))
+    first, again = key("cancelled", hours(2)), key("cancelled", hours(5))
+    by_night = Said(key=first, template="cancelled", state="queued", order="1001")
+
+    assert desk.why_outdated(again, said=(by_night,)) is None
+    assert held_back(desk, again, said=(by_night,))
+    assert not held_back(desk, first, said=(by_night,))
+    desk.take(world.reopened(hours(3)))
+    assert desk.why_outdated(first, said=(by_night,)) == "said_before"
+    assert desk.why_outdated(again, said=(by_night,)) is None
+    assert not held_back(desk, again, said=(by_night,))
 
 
 def test_an_open_order_that_was_never_cancelled_is_not_called_restored() -> None:

@@ -184,6 +184,25 @@ def test_who_buys_on_account_is_not_pressed_and_the_seller_hears_after_the_day()
     assert desk.open_cases == set()
 
 
+def test_what_was_sent_unpaid_is_a_case_at_closing_like_any_other() -> None:
+    desk = Desk().take(world.placed(), world.shipped(), world.delivered(after=days(1)))
+    assert desk.why_outdated("payment_reminder:1001:1") == "order_shipped"
+
+    desk.take(world.time_came("unpaid_closed", DEADLINE))
+    assert desk.open_cases == {"unpaid:1001"}
+    desk.take(world.shipped("B", after=days(4)))
+    assert desk.open_cases == {"unpaid:1001"}
+    desk.take(world.paid(days(5)))
+    assert desk.open_cases == set()
+
+
+def test_what_is_paid_at_the_door_is_no_case_once_it_was_sent() -> None:
+    desk = Desk().take(world.placed(pay_on_delivery=True), world.shipped())
+
+    desk.take(world.time_came("unpaid_closed", DEADLINE))
+    assert desk.open_cases == set()
+
+
 def test_a_sum_is_not_asked_for_while_the_word_of_its_change_waits() -> None:
     desk = Desk().take(world.placed())
     waits = Said(key="total_changed:1001:1CNY", template="total_changed", state="queued", order="1001")

@@ -139,6 +139,16 @@ def test_who_stopped_may_come_back_with_a_word() -> None:
     assert said.template == "resumed"
 
 
+def test_a_word_that_is_older_than_the_one_that_stands_is_recorded_and_answered_by_nothing() -> None:
+    later = SAID + hours(1)
+    stopped, resumed = Standing(stopped_at=later), Standing(resumed_at=later)
+
+    for text, standing in (("START", stopped), ("stop", stopped), ("stop", resumed), ("no offers", stopped)):
+        (only,) = decide(wrote(text), chat_context(standing=standing))
+        assert isinstance(only, Consent)
+    assert answers(wrote("START"), chat_context(standing=Standing(stopped_at=SAID))) == ["stopped"]
+
+
 def test_start_from_one_who_never_stopped_is_recorded_and_greeted() -> None:
     """An older stop may still be under way: it must find the newer wish."""
     assert wants_resume(normalise("START"))

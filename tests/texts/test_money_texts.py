@@ -10,7 +10,7 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
-from bot.domain.payments import Paid
+from bot.domain.payments import Paid, Refund
 from bot.domain.shop import LOCALES, Shop
 from bot.texts.catalogue import Catalogue
 from bot.texts.variables import variables
@@ -123,3 +123,21 @@ def test_the_full_price_is_not_asked_for_while_another_was_agreed(locale: str) -
     asks, waits = (written("order_confirmation", locale, order(), cases=each) for each in ((), (quoted,)))
 
     assert ("00124578" in asks, "00124578" in waits) == (True, False)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", ["cancelled", "refund_status"])
+def test_what_went_back_of_a_cancelled_order_is_told_with_what_is_still_to_go_back(
+    name: str, locale: str
+) -> None:
+    def told(*back: int, sums: tuple[int, ...] = (2350,), **facts: Any) -> tuple[bool, bool]:
+        refunds = tuple(Refund(id=f"r{minor}", at=AT, amount=Money(minor, "GBP")) for minor in back)
+        off = order(*sums, refunds=refunds, cancelled_at=AT, **facts)
+        text = written(name, locale, off, returned=False, missing=False)
+        return f"{sum(back) / 100:.2f}" in text, "13.50" in text
+
+    assert told(1000) == (True, True)
+    assert told(1000, 1350) == (True, False)
+    assert told(2350) == (True, False)
+    assert told(1000, sums=(1000,)) == (True, False)
+    assert told(sums=()) == told(sums=(), pay_on_delivery=True) == told() == (False, False)

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from bot.domain.context import Buyer, Said, ToldParcel
+from bot.domain.events import Line
 from bot.domain.messages import DueMessage, Facts
+from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
-from bot.domain.shop import LOCALES, Shop
+from bot.domain.payments import Paid
+from bot.domain.shop import LOCALES, Payment, Shop
 from bot.texts.catalogue import Catalogue
 from bot.texts.samples import sample, samples
 from bot.texts.variables import variables
@@ -18,6 +21,7 @@ from handlers.routes import POLICIES
 
 TEXTS = Catalogue()
 SHOP = Shop(name="Tea & Mugs")
+WHOLE, HALF = Money(5000, "GBP"), Money(2500, "GBP")
 AT = datetime(2026, 11, 21, 2, 3, tzinfo=UTC)
 ABOUT_PARCELS = (
     "shipped",
@@ -27,6 +31,11 @@ ABOUT_PARCELS = (
     "delayed",
     "ready_for_pickup",
 )
+SENDS = {
+    "en": re.compile(r"send|on its way|arrives|pack"),
+    "zh-CN": re.compile("发货|寄"),
+    "zh-TW": re.compile("出貨|寄"),
+}
 LAST = {"en": "last parcel", "zh-CN": "最后", "zh-TW": "最後"}
 REST = {"en": "rest will follow", "zh-CN": "其余的随后", "zh-TW": "其餘隨後"}
 
@@ -116,3 +125,35 @@ def test_a_parcel_without_a_carrier_leaves_no_gap(name: str, locale: str) -> Non
 
     assert "SF123" in text
     assert not re.search(r"[(（] |  SF123", text)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(
+    "paying",
+    [
+        {},
+        {"payments": (Paid(id="p", at=AT),)},
+        {"pay_on_delivery": True},
+        {"payments": (Paid(id="p", at=AT, amount=HALF),)},
+    ],
+)
+@pytest.mark.parametrize("name", ["order_confirmation", "payment_received", "when_ship", "where_is_order"])
+def test_no_sending_is_spoken_of_where_nothing_is_shipped(
+    name: str, paying: dict[str, Any], locale: str
+) -> None:
+    """The buyer fetches it, or it needs no shipping; the same order with a parcel is told of sending."""
+    policy = POLICIES[name]
+    due = DueMessage(
+        key="k", template=name, category=policy.category, due_at=AT, created_at=AT, lateness=policy.lateness
+    )
+
+    def text(to_ship: int | None) -> str:
+        line = Line(title="Mug", quantity=1, price=WHOLE, to_ship=to_ship)
+        order = Order(id="1001", channel="shop", placed_at=AT, total=WHOLE, lines=(line,), **paying)
+        shop = Shop(name="Mugs", payment=Payment(ships_within="2d"))
+        facts = Facts(shop=shop, buyer=Buyer(id="ann"), order=order)
+        return TEXTS.render(TEXTS.resolve(name, locale), variables(due, facts, AT)).text
+
+    assert not SENDS[locale].search(text(0))
+    if name == "when_ship":
+        assert SENDS[locale].search(text(None))

@@ -1,6 +1,6 @@
 """Check the messages to one buyer: too many, twice, at night, or against their wish."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ Recorded = tuple[Wish, datetime]
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 FRESH = timedelta(minutes=30)
+TAKEN_BACK = "shipment_cancelled"  # after which a parcel may leave again
 OF_MONEY = ("payment_received", "refunded", "partly_refunded")
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
@@ -36,10 +37,11 @@ class Violation(msgspec.Struct, frozen=True):
 
 
 def began(sending: Sending) -> datetime:
-    """When a sending began. An unknown one was settled much later, so it counts from its decision."""
+    """When a sending began. An unknown one was settled much later, so it counts from its decision; any other
+    whose two times are too far apart, in whichever order, counts from when it was settled."""
     text = sending.facts.get("at")
     decided_at = datetime.fromisoformat(text) if text else sending.settled_at
-    if sending.state == "unknown" or sending.settled_at - decided_at <= LONGEST_SENDING:
+    if sending.state == "unknown" or abs(sending.settled_at - decided_at) <= LONGEST_SENDING:
         return decided_at
     return sending.settled_at
 
@@ -57,6 +59,7 @@ class BuyerHistory:
         self._offers: deque[datetime] = deque()
         self._promotions: set[str] = set()
         self._texts: set[int] = set()
+        self._off: Counter[str | None] = Counter()  # by order, how often a parcel was told to be off
 
     def check(
         self, sending: Sending, buyer: Buyer | None, said: Iterable[Recorded], shop: Shop
@@ -78,7 +81,8 @@ class BuyerHistory:
     def _twice(self, sending: Sending) -> Iterator[Violation]:
         # A set of hashes: the texts themselves would be a buyer's whole history in memory.
         what = (sending.template, sending.order, sending.address, sending.text, repr(sending.values))
-        same = hash((*what, _money_of(sending)))
+        same = hash((*what, _money_of(sending), self._off[sending.order]))
+        self._off[sending.order] += sending.template == TAKEN_BACK
         if sending.order is not None and sending.text and same in self._texts:  # none: they were erased
             yield Violation(2, "said_twice", sending, proven=True)
         self._texts.add(same)

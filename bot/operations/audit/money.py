@@ -53,12 +53,21 @@ def _sum_unclear(said: Said) -> bool:
 
 
 def _untold_sum(said: Said) -> bool:
-    """A sum in our words that none of what was told comes to: neither what came, nor what was left of a
-    total, nor what was too much."""
-    sending, totals = said.sending, [event.total for event in said.shown]
+    """A sum in our words that none of what was told comes to."""
+    sending = said.sending
     named = {Decimal(each.replace(",", "")) for each in _SUM.findall(sending.text or "")}
-    if sending.template not in NAMING_SUMS or sending.own is not False or not named or not totals:
+    if sending.own is not False or not named:
         return False
+    if sending.template in GIVEN_BACK:
+        allowed = _sums_back(said)
+    else:
+        allowed = _sums_paid(said) if sending.template in NAMING_SUMS else None
+    return allowed is not None and not named <= allowed
+
+
+def _sums_paid(said: Said) -> set[Decimal] | None:
+    """What came, what was left of a total, and what was too much; None where nobody can tell."""
+    totals = [event.total for event in said.shown]
     came = {
         event.reference or event.payment or str(event.at): event.amount
         for event in said.told
@@ -67,20 +76,35 @@ def _untold_sum(said: Said) -> bool:
     back = [amount for _, amount in _refunds(said).values()]
     known = [*totals, *(event.shop_total for event in said.shown), *(event.paid for event in said.shown)]
     money = [each for each in (*known, *came.values(), *back) if each]
-    if len({each.currency for each in money}) > 1 or len(came) + len(back) > MOST_ADDED:
-        return False  # told in one of them
+    if not totals or len({each.currency for each in money}) > 1 or len(came) + len(back) > MOST_ADDED:
+        return None  # told in one of them
     shown = {each.minor for each in known if each}
     sums = {0, *(event.paid.minor for event in said.shown if event.paid)}
     if None in (*came.values(), *back):
-        return False  # the whole, as it was then
+        return None  # the whole, as it was then
     for amount in came.values():
         sums |= {each + amount.minor for each in sums if amount}
     for amount in back:
         sums |= {each - amount.minor for each in sums if amount}
-    asked = sending.template in ASKING
+    asked = said.sending.template in ASKING
     allowed = {one - other for one in sums for other in sums}
     allowed |= {abs(one - other) for one in shown for other in sums if asked or other}
-    return not named <= {msgspec.structs.replace(totals[0], minor=each).decimal for each in allowed}
+    return {msgspec.structs.replace(totals[0], minor=each).decimal for each in allowed}
+
+
+def _sums_back(said: Said) -> set[Decimal] | None:
+    """What refunds come to, as each was told at any time, and what one source told beyond another; None where
+    nobody can tell."""
+    events = [event for event in said.told if isinstance(event, OrderRefunded)]
+    back = {(event.refund, event.amount) for event in events}
+    money = [amount for _, amount in back if amount]
+    if len(money) < len(back) or len(money) > MOST_ADDED or len({each.currency for each in money}) > 1:
+        return None
+    sums = {0}
+    for each in money:
+        sums |= {so_far + each.minor for so_far in sums}
+    allowed = {one - other for one in sums for other in sums if one > other}
+    return {msgspec.structs.replace(money[0], minor=each).decimal for each in allowed}
 
 
 def _own_money_covers(said: Said) -> bool:

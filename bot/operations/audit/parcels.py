@@ -1,5 +1,6 @@
 """Check what was said of an order's parcels against what had been told of them, by any of their names."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -7,10 +8,15 @@ from bot.domain.events import OrderDelivered, OrderEvent, OrderShipped, ParcelCa
 from bot.domain.parcels import FAILURE
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
+from storage.audit_queries import Sending
 
 ABOUT_A_PARCEL = ("shipped", "delayed", "delivery_attempted", "ready_for_pickup", "tracking_changed")
 ON_ITS_WAY = ("shipped", "delayed", "delivery_attempted")
+NAMING_NUMBERS = (*ABOUT_A_PARCEL, "shipment_cancelled")
 A_WHILE = timedelta(minutes=50)  # in which no more than two notices of what left are said
+
+_LINK = re.compile(r"https?://\S+")
+_SEVERAL = re.compile(r"[,，;；]")  # platforms write the numbers of one parcel into one field
 
 
 def _taken_back(said: Said) -> bool:
@@ -54,8 +60,31 @@ def _given_up(said: Said) -> bool:
     return any(event.status == FAILURE for event in moves if event.at == newest)
 
 
-def _nothing_arrived(said: Said) -> bool:
-    return said.sending.template == "delivered" and not said.has(OrderDelivered)
+def _untold_number(said: Said) -> bool:
+    """A parcel told in our words by none of the numbers told for it; one that nobody had told of has none."""
+    sending = said.sending
+    if sending.template not in NAMING_NUMBERS or sending.own is not False or not sending.text:
+        return False
+    text = _LINK.sub("", sending.text)
+    return any(_by_none(text, about(parcel, said.told)) for parcel in _parcels_in(sending))
+
+
+def _by_none(text: str, told: Sequence[OrderEvent]) -> bool:
+    fields = [getattr(event, "tracking", None) or "" for event in told]
+    numbers = {number.strip() for field in fields for number in _SEVERAL.split(field)} - {""}
+    return not any(_holds(text, number) for number in numbers) if numbers else not told
+
+
+def _parcels_in(sending: Sending) -> list[object]:
+    """A name of each parcel that a message tells, by what is stored beside its text."""
+    stored = [ids[0] for ids, *_ in sending.facts.get("parcels", ()) if ids]
+    return stored or [name for name in [sending.values.get("parcel")] if name]
+
+
+def _holds(text: str, number: str) -> bool:
+    """As a word of its own, however it is spaced."""
+    spaced = r"[\s-]*".join(map(re.escape, re.sub(r"[\s-]", "", number)))
+    return bool(re.search(rf"(?<![a-z0-9]){spaced}(?![a-z0-9])", text, re.IGNORECASE | re.ASCII))
 
 
 def _delivered_twice(said: Said) -> bool:
@@ -72,6 +101,12 @@ def _three_in_an_hour(said: Said) -> bool:
     if said.sending.template != "shipped":
         return False
     return sum(said.at - began(other) < A_WHILE for other in said.earlier("shipped")) > 1
+
+
+def about(parcel: object, told: Sequence[OrderEvent]) -> list[OrderEvent]:
+    """What was told of a parcel, under any of its names."""
+    names = _names_of(parcel, told)
+    return [event for event in told if names & _names(event)]
 
 
 def _names(event: OrderEvent) -> frozenset[str]:
@@ -95,7 +130,7 @@ RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
     "parcel_taken_back": (3, _taken_back),
     "parcel_given_up": (3, _given_up),
     "late_after_arrival": (3, _late_after_arrival),
-    "nothing_arrived": (3, _nothing_arrived),
+    "untold_number": (3, _untold_number),
     "parcel_twice": (2, _parcel_twice),
     "delivered_twice": (2, _delivered_twice),
     "three_in_an_hour": (2, _three_in_an_hour),

@@ -13,9 +13,13 @@ from bot.domain.events import (
     OrderDelivered,
     OrderEvent,
     OrderPlaced,
+    OrderRefunded,
     OrderReopened,
     OrderShipped,
+    ParcelCancelled,
+    ParcelMoved,
 )
+from bot.domain.parcels import ATTEMPTED, READY
 from bot.domain.shop import Shop
 from bot.operations.audit import money, parcels
 from bot.operations.audit.conversations import Violation, began
@@ -38,6 +42,24 @@ LOOKS_BACK_TO: Mapping[str, tuple[str, ...]] = {
     "tracking_changed": ("shipped",),
     "shipment_cancelled": ("shipped",),
 }
+
+# What a text says has happened; somebody must have told one of these before it.
+TOLD_BY: Mapping[str, tuple[type[OrderEvent], ...]] = {
+    "shipped": (OrderShipped,),
+    "tracking_changed": (OrderShipped,),
+    "delayed": (OrderShipped,),
+    "delivery_attempted": (ParcelMoved,),
+    "ready_for_pickup": (ParcelMoved,),
+    "shipment_cancelled": (ParcelCancelled,),
+    "delivered": (OrderDelivered,),
+    "review_request": (OrderDelivered, OrderCompleted, OrderShipped),
+    "cancelled": (OrderCancelled,),
+    "restored": (OrderReopened,),
+    "refunded": (OrderRefunded,),
+    "partly_refunded": (OrderRefunded,),
+}
+MOVED_TO = {"delivery_attempted": ATTEMPTED, "ready_for_pickup": READY}
+OF_ITS_PARCEL = ("shipped", *MOVED_TO)  # and of no other
 
 
 def false_statements(
@@ -105,6 +127,17 @@ def _nothing_to_look_back_to(said: Said) -> bool:
     return (wanted is not None and not said.earlier(*wanted)) or (_nth_reminder(said) > 1 and not said.before)
 
 
+def _nothing_told(said: Said) -> bool:
+    """Nobody had told of what it says has happened."""
+    template, parcel = said.sending.template, said.sending.values.get("parcel")
+    if template not in TOLD_BY:
+        return False
+    told = parcels.about(parcel, said.told) if parcel and template in OF_ITS_PARCEL else said.told
+    status = MOVED_TO.get(template)
+    grounds = [event for event in told if isinstance(event, TOLD_BY[template])]
+    return not any(status is None or getattr(event, "status", None) == status for event in grounds)
+
+
 def _nth_reminder(said: Said) -> int:
     """Which reminder its text says it is; 0 for another text. Older ones said the step that was planned."""
     sending = said.sending
@@ -161,6 +194,7 @@ RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {
     **parcels.RULES,
     "test_order": (3, _is_test),
     "reassured_too_late": (3, _reassured_too_late),
+    "nothing_told": (3, _nothing_told),
     "pressed": (3, _pressed),
     "nothing_said_before": (3, _nothing_to_look_back_to),
     "tidied_up": (3, _tidied_up),

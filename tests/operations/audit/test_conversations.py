@@ -52,6 +52,16 @@ def test_the_same_words_about_an_order_twice_are_a_repeat() -> None:
     assert codes(sending(1, order="1", text=None), sending(2, order="1", text=None)) == []  # both erased
 
 
+def test_a_parcel_that_was_off_may_leave_in_the_same_words() -> None:
+    left = {"template": "shipped", "text": "on its way", "order": "1"}
+    off = {"template": "shipment_cancelled", "text": "isn't on its way", "order": "1"}
+
+    assert codes(sending(1, **left), sending(2, **off), sending(3, **left), sending(4, **off)) == []
+    assert codes(sending(1, **left), sending(2, **off), sending(3, **left), sending(4, **left)) == [
+        (4, "said_twice")
+    ]
+
+
 def test_an_offer_goes_once_to_a_buyer_under_whatever_key() -> None:
     spring, summer = {"values": {"promotion": "spring"}}, {"values": {"promotion": "summer"}}
     weeks = [NOON, NOON + 8 * DAY, NOON + 16 * DAY]
@@ -173,5 +183,6 @@ def test_a_sending_began_with_its_decision_unless_its_end_is_too_far_from_it() -
 
     assert began(sending(at=NOON + LONGEST_SENDING, **decided)) == NOON
     assert began(sending(at=NOON + LONGEST_SENDING + SECOND, **decided)) == NOON + LONGEST_SENDING + SECOND
+    assert began(sending(at=NOON - DAY, **decided)) == NOON - DAY  # a decision may not be later either
     assert began(sending(at=NOON + DAY, state="unknown", **decided)) == NOON
     assert began(sending(at=NOON + DAY)) == NOON + DAY

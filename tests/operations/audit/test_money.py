@@ -29,6 +29,7 @@ THANKED_FOR_ALL = in_our_words(THANKS, "We've received your payment of ¥128.00.
 THANKED_FOR_PART = in_our_words(THANKS, "We've received ¥64.00 (¥64 in all). ¥64.00 is still to pay.")
 TOO_MUCH = in_our_words(THANKS, "We've received ¥100.00 (¥140.00 in all), ¥12.00 more than the total.")
 ASKED = in_our_words(REMINDED, "Order 1001 (CN¥88.00) isn't paid.")
+GAVE_BACK = in_our_words(PARTLY, "We've refunded ¥20.00 (¥60.00 in all).")
 
 FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("nothing_paid", THANKS, [], []),
@@ -40,6 +41,10 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ("untold_sum", THANKED_FOR_ALL, [], [paid(6400)]),
     ("untold_sum", THANKED_FOR_PART, [], [paid(12800)]),
     ("untold_sum", ASKED, [], [paid(6400)]),
+    ("untold_sum", GAVE_BACK, [], [world.refunded(2000)]),
+    ("untold_sum", GAVE_BACK, [], [world.refunded(6000, refund="2")]),
+    ("untold_sum", GAVE_BACK, [], [world.refunded(2000, after=days(6))]),
+    ("untold_sum", GAVE_BACK, [], [world.refunded(2000), world.refunded(2000, after=days(5.5))]),
     (
         "other_sum",
         said("payment_reminder", hours(2), total=9900),
@@ -79,6 +84,11 @@ TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
         [],
     ),
     (BACK, [], [paid(12800), world.refunded()]),
+    (in_our_words(BACK, "We've refunded your order: ¥128.00."), [], [paid(12800), world.refunded()]),
+    (GAVE_BACK, [], [world.refunded(2000), world.refunded(4000, refund="2")]),
+    (GAVE_BACK, [], [world.refunded(6000, refund="2"), world.refunded(4000)]),
+    (GAVE_BACK, [], [world.refunded(2000, after=days(6)), world.refunded(4000, refund="2", after=days(6))]),
+    (msgspec.structs.replace(GAVE_BACK, own=True), [], [world.refunded(2000)]),
     (BACK, [], [paid(12800), world.refunded(12800)]),
     (BACK, [FIRST], [paid(12800), world.refunded(6400), world.refunded(6400, refund="r2")]),
     (BACK, [], [paid(4000), world.refunded(4000)]),

@@ -15,6 +15,8 @@ from tests.handlers.world import PLACED, days, hours
 from tests.operations.audit.sendings import CONFIRMED, found, said, shown
 
 DELETED = msgspec.structs.replace(world.cancelled(days(89)), reason="deleted")
+MOVING = [world.shipped(), world.moved()]
+READY = msgspec.structs.replace(world.moved(after=days(2.5)), status="ready_for_pickup")
 CALM = said("reassurance", days(1.5))
 
 FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
@@ -33,6 +35,15 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
     ),
     ("reassured_too_late", CALM, [CONFIRMED], [world.paid(), world.shipped()]),
     ("tidied_up", said("cancelled", days(89) + hours(0.001)), [CONFIRMED], [world.shipped(), DELETED]),
+    ("nothing_told", said("shipped", days(1), parcel="A"), [CONFIRMED], [world.paid()]),
+    ("nothing_told", said("shipped", days(0.9), parcel="A"), [CONFIRMED], [world.shipped()]),
+    ("nothing_told", said("shipped", days(2), parcel="B"), [CONFIRMED], [world.shipped(), world.moved("B")]),
+    ("nothing_told", said("delivered", days(2)), [CONFIRMED], [world.shipped(), world.delivered()]),
+    ("nothing_told", said("delivered", days(5)), [CONFIRMED], [world.shipped(), world.completed()]),
+    ("nothing_told", said("review_request", days(9)), [CONFIRMED], [world.paid()]),
+    ("nothing_told", said("cancelled", hours(1)), [CONFIRMED], [world.cancelled()]),
+    ("nothing_told", said("delivery_attempted", days(3), parcel="A"), [CONFIRMED], [*MOVING, READY]),
+    ("nothing_told", said("ready_for_pickup", days(2.2), parcel="A"), [CONFIRMED], [*MOVING, READY]),
 ]
 TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (said("payment_reminder", hours(2)), [CONFIRMED], []),
@@ -48,6 +59,11 @@ TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
         [world.cancelled(), world.reopened(), world.cancelled(hours(4))],
     ),
     (CALM, [CONFIRMED], [world.paid()]),
+    (said("shipped", days(1), parcel="a"), [CONFIRMED], [world.shipped()]),
+    (said("delivered", days(3)), [CONFIRMED], [world.delivered()]),
+    (said("review_request", days(9)), [CONFIRMED], [world.completed()]),
+    (said("review_request", days(9)), [CONFIRMED], [world.shipped()]),
+    (said("ready_for_pickup", days(3), parcel="A"), [CONFIRMED], [*MOVING, READY]),
 ]
 
 
