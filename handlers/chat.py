@@ -16,6 +16,7 @@ from bot.domain.actions import (
     NoteBuyer,
     OpenCase,
     OpenOrder,
+    RemindAgain,
     Say,
 )
 from bot.domain.context import Context
@@ -88,6 +89,9 @@ def reply_anew(event: AnswerOutdated, context: Context) -> list[Action]:
 
 def _with_claim(understood: Understanding, event: MessageReceived, context: Context) -> list[Action]:
     """A payment that is claimed beside another matter counts, whatever that is."""
+    if claimed_orders.only_claims(event):
+        claimed = tuple(each for each in understood.meanings if each.intent in ABOUT_AN_ORDER)
+        understood = msgspec.structs.replace(understood, meanings=claimed or understood.meanings)
     meanings = _meant(understood)
     if event.kind in ("text", "other"):
         claim, rest = claimed_orders.apart(event)
@@ -132,7 +136,7 @@ def _counts(action: Action) -> bool:
     if isinstance(action, OpenCase):
         return action.kind in ("payment_claim", "order_change", "complaint")
     return action == QUESTION_ENDS or isinstance(
-        action, (Consent, EndReminders, CloseCase, OpenOrder, CountTry, NoteBuyer)
+        action, (Consent, EndReminders, RemindAgain, CloseCase, OpenOrder, CountTry, NoteBuyer)
     )
 
 
@@ -153,7 +157,8 @@ def decide(understood: Understanding, event: MessageReceived, context: Context) 
         return []  # the first wording was answered already
     if second and wish is None:
         asks = _kept(second) and understood.outcome == "answer" and without_denied(event.text) != event.text
-        return [*opened, *ended, *second, *(_each_once(meanings, event, context) if asks else ())]
+        beside = [each for each in meanings if asks and each.intent not in AGAINST_KEEPING]
+        return [*opened, *ended, *second, *_each_once(tuple(beside), event, context)]
     asks_back = wish is None and not knowledge.word_for_word(context)
     answered = _to_question(meaning, event, context) if asks_back else None
     if answered is not None:
@@ -221,7 +226,7 @@ def _to_question(meaning: Meaning, event: MessageReceived, context: Context) -> 
     """What follows if these words answer what the bot asked; None if they do not, or if nothing is asked."""
     asked = open_question(context)
     if asked is None:
-        return reminded.went_wrong(event, context)
+        return reminded.answered(event, context)
     if asked.question not in QUESTIONS:
         return None
     answered = QUESTIONS[asked.question].answered(asked, meaning, event, context)
@@ -473,6 +478,8 @@ def _call(reason: str, event: MessageReceived, context: Context) -> list[Action]
     return [answer("human_again", event) if only_waits(event.text) else noted(case.key, event, context)]
 
 
+# Who keeps an order wishes none of these, however near their words are to them.
+AGAINST_KEEPING = frozenset(("cancel_order", "return_exchange", "refund_status"))
 # What is heard also where it was put into a message later.
 EDITED = ("person", "no_reminders", "complaint", "damaged_item")
 ABOUT_AN_ORDER = ("where_is_order", "payment_status", "when_ship", "i_paid")

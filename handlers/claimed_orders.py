@@ -16,7 +16,7 @@ from handlers import order_proof
 from handlers.meaning import parts_of, says_paid
 from handlers.normalise import normalise
 from handlers.payment import owes_nothing
-from handlers.taken_back import adds_order, only_order
+from handlers.taken_back import adds_order, corrects_order, only_order
 from handlers.which_order import PAYABLE, corrected_to, named_orders, names_another
 
 KIND: Literal["payment_claim"] = "payment_claim"
@@ -97,12 +97,24 @@ def _claiming(text: str) -> tuple[str, str]:
     said: list[str] = []
     rest: list[str] = []
     for part, after in zip_longest(parts, parts[1:], fillvalue=""):
-        alone = order_proof.only_numbers(part) and (
-            not after or after in claiming or order_proof.only_numbers(after)
-        )
-        alone = alone or (adds_order(part) and only_order(part, order_proof.numbers_in(part)))
+        alone = _names_alone(part) and (not after or after in claiming or _names_alone(after))
+        alone = alone or (adds_order(part) and _only_order(part))
         (said if part in claiming or (said and alone) else rest).append(part)
     return ", ".join(said), ", ".join(rest)
+
+
+def _only_order(part: str) -> bool:
+    return only_order(part, order_proof.numbers_in(part))
+
+
+def _names_alone(part: str) -> bool:
+    return order_proof.only_numbers(part) or (_only_order(part) and not corrects_order(part))
+
+
+def only_claims(event: MessageReceived) -> bool:
+    """True for "I've paid for 1001 and for 1002", by which nothing else is meant: no word of prices is."""
+    claiming, rest = _claiming(event.text)
+    return says_paid(claiming) and not rest.strip() and len(order_proof.numbers_in(claiming)) > 1
 
 
 def claimed_first(meanings: Sequence[Meaning], event: MessageReceived, context: Context) -> Context:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bot.domain.meanings import Meaning, Reason
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.phrases import found_in
-from handlers.pressing import presses, without_pressing
+from handlers.pressing import without_pressing, without_pressing_who_paid
 from handlers.stop import wants_no_offers, wants_resume, wants_stop
 from handlers.taken_back import names_wish
 from handlers.together import LONGEST_WISH
@@ -134,11 +134,12 @@ def recognise(text: str) -> Meaning:
     if not plain:
         return _by("unknown", 0.0, EMPTY)
     parts = [plain, *map(normalise, _parts(text))]
-    pressed = any(map(presses, parts))
-    if pressed:
-        plain = parts[0] = without_pressing(plain)
+    # "Stop it, I've paid" is no wish to hear nothing of what was bought.
+    without = without_pressing_who_paid if says_paid(text) else without_pressing
+    left = [without(part) for part in parts]
+    pressed, parts, plain = left != parts, left, left[0]
     found = sorted(found_in(plain), key=lambda phrase: -phrase.score)
-    stops = any(wants_stop(without_pressing(part)) for part in parts)
+    stops = any(map(wants_stop, parts))
     beside = tuple(dict.fromkeys(phrase.meaning for phrase in found))
     if any(map(wants_no_offers, parts)) and not stops:
         return _by("no_offers", 1.0, "no more offers", beside)

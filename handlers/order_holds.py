@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.domain.actions import Action, Ask, CloseCase, EndReminders, OpenCase
+from bot.domain.actions import Action, Ask, CloseCase, EndReminders, OpenCase, RemindAgain
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.meanings import Meaning
@@ -37,7 +37,7 @@ def cancel(
     if _held(order, ASKED_TO_CANCEL, context):
         return [answer("noted", event)]
     return [
-        EndReminders(order=order.id, at=event.at),
+        EndReminders(order=order.id, at=event.at, until_kept=True),
         *_corrected(order, event, context),
         _case(ASKED_TO_CANCEL, order, words, event),
         answer("cancel_asked", event, order, gone=gone),
@@ -96,7 +96,8 @@ def take_back(former: Case, order: Order, event: MessageReceived, context: Conte
         details={"order": first.shown_number, "other": order.shown_number, **quoted(event)},
         order=first.id,
     )
-    return [closed, note]
+    again = [RemindAgain(order=first.id)] if first.cancelling_since else []
+    return [closed, note, *again]
 
 
 def lately_asked(context: Context) -> Case | None:

@@ -276,6 +276,13 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
     (
         "i_paid",
         0.84,
+        "says that the money left",
+        r"\b(?:the|my|our) (?:bank )?(?:payment|money|transfer|funds)(?: has| have)?(?: just| already| all)?"
+        r" (?:(?:went|gone) out|left (?:my|our|the) (?:bank )?account)\b",
+    ),
+    (
+        "i_paid",
+        0.84,
         "insists that it is paid",
         r"\b(?:i|we) (?:really |definitely |certainly |honestly )?(?:did|have)(?: already| really| just"
         r"| definitely| indeed){0,2} (?:pay|transfer|send (?:you |the |my ){0,2}(?:money|payment))\b",

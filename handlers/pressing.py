@@ -5,6 +5,7 @@ import re
 _MORE = r"(?:再|老是?|总是?|一直|天天|继续|这么|这样|来|一个劲儿?|不停地?|你们?|您){0,3}"
 _NOTE = r"(?:消息|短信|信息|讯息|简讯|邮件|通知|提醒|信)"
 _NOTES = r"(?:(?:payment|pay|automatic|automated|daily) ){0,2}reminders?(?: (?:e-?mail|message|text|note)s?)?"
+_CLAUSE_ENDS = r"(?=\s*(?:$|[,.;!~\n-]))"
 PRESSES = (
     re.compile(
         rf"(?:(?<!先)不要|(?<![特级类告])别|不用|不必|勿|少|停止){_MORE}(?:给我|跟我|向我|对我)?"
@@ -37,14 +38,33 @@ PRESSES = (
     ),
     re.compile(
         r"\b(?:stop|quit|do not|no need to)(?: keep)? remind(?:ing)? (?:me|us)"
-        r"(?: (?:again|any ?more|all the time|every day|about (?:it|this|that))\b|\W*$)"
+        rf"(?: (?:again|any ?more|all the time|every day|about (?:it|this|that))\b|{_CLAUSE_ENDS})"
     ),
+    re.compile(
+        r"\b(?:stop|quit|do not|no need to)(?: keep)? (?:ask|demand|beg|request|bug)(?:g?ing)?(?: (?:me|us))?"
+        r"(?: (?:again|any ?more))?(?:(?: (?:for|about|the|my|your|this|any|more|some)){0,3}"
+        r" (?:money|payments?|cash|funds)\b(?! (?:back|methods?|options?|on delivery)\b)"
+        rf"| (?:if|whether) (?:i|we)(?: have)?(?: already| ever)? (?:paid?|payed)\b|{_CLAUSE_ENDS})"
+    ),
+    re.compile(rf"(?:不要|(?<![特级类告])别|不用|停止){_MORE}(?:[跟向问找]我)?(?:要|讨|催)(?:钱|款|账|付)"),
+)
+# Of one who says that they have paid, these are of the reminders: they name no message.
+_OF_WHO_PAID = re.compile(
+    rf"(?:(?<!先)不要|(?<![先分区特性级类告个])别|勿|停止){_MORE}(?:给我|跟我|向我)?(?:发|传|寄|推)(?:送)?(?:这个?)?"
+    r"(?:过?来)?(?:了|啦|吧)?(?=[\W我钱款已早都]|$)"
+    r"|(?<![\w-])(?<!not )(?<!never )stop "
+    r"(?:it|that|this|(?:sending|doing) (?:me )?(?:it|this|that|these|them))(?= ?(?:\W|now\b|please\b|$))"
 )
 
 
 def presses(plain: str) -> bool:
     """True if normalised text asks not to be pressed."""
     return any(pattern.search(plain) for pattern in PRESSES)
+
+
+def without_pressing_who_paid(plain: str) -> str:
+    """What else is said by one who says that they have paid."""
+    return _OF_WHO_PAID.sub(" ", without_pressing(plain))
 
 
 def without_pressing(plain: str) -> str:

@@ -6,7 +6,7 @@ Patterns over normalised text, Chinese first.
 
 import re
 
-from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, Say
+from bot.domain.actions import Action, CallHuman, CloseCase, OpenCase, RemindAgain, Say
 from bot.domain.context import Case, Context
 from bot.domain.events import MessageReceived
 from bot.domain.messages import MessagePolicies
@@ -26,7 +26,8 @@ from handlers.which_order import BEFORE_SHIPPING, named_order, own_order
 _KEEPS = re.compile(
     r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
     r"|\b(?:do not|dont|don't|no need to|not|stop) cancel|\b(?:keep|want) (?:it|the order|my order)\b"
-    r"|\b(?:undo|forget|ignore) (?:the |my )?cancel|\bchanged my mind\b.{0,30}\b(?:keep|want)\b"
+    r"|\b(?:undo|forget|ignore|disregard)(?: (?:about|the|my|that)){0,2} cancel"
+    r"|\bchanged my mind\b.{0,30}\b(?:keep|want)\b"
 )
 # In which such words keep nothing: the wish to cancel is repeated.
 _STILL_CANCELS = re.compile(
@@ -38,11 +39,14 @@ _STILL_CANCELS = re.compile(
 _NOT_TO_CANCEL = re.compile(
     r"(?<!怎么)(?<!什么)(?<!为何)(?:还是|先|就|又|我|[,。!、\s]|^|请)(?:不|别|不要|不用|先别|请勿)(?:再)?取消"
     r"(?!.{0,6}[吗么])|取消(?:取消|掉取消)"
+    r"|改变?主意.{0,8}(?:还是|又|还).{0,3}(?:要(?!取消|退|换)|留)"
+    r"|订单.{0,4}(?:保留|留着)|(?:保留|留着)[这我]?[个的]?订单"
+    r"|\bchanged my mind\b.{0,20}\b(?:keep|want) (?:it|the order|my order)\b"
+    r"|\bkeep (?:the|my) order\b\W*(?:please\W*)?$"
     r"|(?<!why )(?<!you )(?<!we )(?<!they )\b(?:do not|dont|don't|no need to) cancel\b"
-    r"|\b(?:undo|forget|ignore) (?:the |my )?cancel"
+    r"|\b(?:undo|forget|ignore|disregard)(?: (?:about|the|my|that)){0,2} cancel"
 )
 _SAYS_NO_MORE = ("unknown", "other", "acknowledged", "thanks", "cancel_order")
-_ENDED = ("completed", "refunded")
 _DATA = re.compile(
     r"(?:删|清除|抹|移除|注销).{0,6}(?:我的)?.{0,4}(?:信息|资料|数据|账号|个资)|(?:信息|资料|数据|账号|个资).{0,4}(?:删|清除|注销)"
     r"|(?:你们|店里).{0,6}(?:存|保存|收集|有).{0,6}我.{0,4}(?:信息|资料|数据|个资)"
@@ -119,8 +123,7 @@ def _not_to_cancel(event: MessageReceived, context: Context) -> Order | None:
     last = talk_of(context).order if asked and not numbers_in(event.text) else None
     of_last = next((each for each in context.orders if each.id == last), None)
     order = of_last or own_order(event, context, ("cancelled", *BEFORE_SHIPPING))
-    ended = order is None or order.state in _ENDED
-    return None if ended else order
+    return None if order is None or order.state == "completed" else order
 
 
 def _kept(case: Case | None, order: Order | None, event: MessageReceived, context: Context) -> list[Action]:
@@ -137,7 +140,9 @@ def _kept(case: Case | None, order: Order | None, event: MessageReceived, contex
         order=id,
     )
     closed = [CloseCase(key=case.key)] if case else []
-    return [*closed, opened, answer("order_kept", event, order)]
+    # "You needn't pay for it" is taken back by the answer.
+    again = [RemindAgain(order=order.id)] if order and order.cancelling_since else []
+    return [*closed, opened, *again, answer("order_kept", event, order)]
 
 
 def _person(reason: str, event: MessageReceived, context: Context) -> list[Action]:

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 
 from handlers.normalise import LONGEST, normalise, words_only
 
-_MAY_DENY = ("不", "没", "别", "无需", "not", "no ", "never", "instead", "rather")
+_MAY_DENY = (
+    "不",
+    "没",
+    "别",
+    "无需",
+    "not",
+    "no ",
+    "never",
+    "instead",
+    "rather",
+    "forget",
+    "ignore",
+    "disregard",
+    "undo",
+)
 _MAY_TAKE_BACK = (
     "不",
     "错",
@@ -27,7 +41,7 @@ _MAY_TAKE_BACK = (
 )
 
 _WISHED = (
-    r"(?:取消|退货?款?|换货?|[改换修更]改?变?(?:收货|收件|送货)?地址|修改|更改|改(?:单|订单)?"
+    r"(?:取消|退货?款?|换货?|[改换修更]改?变?(?:收货|收件|送货)?地址|修改|更改|改(?!变?主意)(?:单|订单)?"
     r"|(?:转|找|要)?(?:人工|真人|客服)|投诉|发票)"
 )
 _OF_IT = r"(?:我的|这个?|那个?|订单|单子?|地址|了|的|啦|啊|哦|呀|服务)*"
@@ -35,7 +49,7 @@ _DENIED_ZH = (
     r"(?:我(?:们|也|真|并|可|又)?)?(?:先|还是|就|(?<![是要想用能可需该]))(?:不是(?:要|想|来)?|不想要?|不要|不用|不需要"
     r"|没(?:有)?(?:想|要|说要|打算|申请|说过)|不打算|无需|先?别|请勿)"
     rf"(?:再|帮我|给我|替我|去|来|申请|办理?|给|帮){{0,2}}{_WISHED}{_OF_IT}"
-    r"|(?:^|[,，。.!?、~\s]|我|先|就)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
+    r"|(?:^|[,，。.!?、~\s]|我|先|就|还是)不(?:取消|退货?款?|换货?|改(?:地址)?)(?:了|啦)"
 )
 _DENIED_ZH += r"|我(?:们)?(?:可|并|都)?没(?:有)?(?:取消|退货|换货|改地址)"
 _WISH = (
@@ -62,6 +76,7 @@ _DENIED_EN = (
     r"|\b(?:(?:i|we|please) )?(?:do|did) not want (?:it|this|that|(?:my|the) (?:order|address)) (?:to be )?"
     rf"(?:cancell?ed|changed|refunded|returned){_IT}"
     rf"|\b(?:instead of|rather than|without) (?:a |an |the |my )?{_WISH}{_IT}"
+    rf"|\b(?:please )?(?:forget|ignore|disregard|undo)(?: (?:about|the|my|that)){{0,2}} {_WISH}{_IT}"
 )
 _DENIED = re.compile(f"{_DENIED_ZH}|{_DENIED_EN}")
 _WISHES = re.compile(f"{_WISHED}|{_WISH}")

@@ -152,7 +152,8 @@ def reminders_ended(order: Order, chats: Collection[Conversation] = ()) -> Reaso
     last = max((chat.no_reminders_at for chat in chats if chat.no_reminders_at), default=None)
     since = last is not None and order.placed_at is not None and order.placed_at <= last
     by_number = any(named(number, [order]) for chat in chats for number in chat.no_reminders_for)
-    ended = order.reminders_ended_at is not None or since or by_number
+    own = order.reminders_ended_at or order.cancelling_since
+    ended = own is not None or since or by_number
     return Reason("reminders_ended", {"order": order.shown_number}) if ended else None
 
 

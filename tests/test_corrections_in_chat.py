@@ -88,6 +88,12 @@ KEEPS = [
     ("zh-CN", "取消订单", "不取消了"),
     ("zh-CN", "取消订单", "先不要取消"),
     ("zh-TW", "取消訂單", "先不要取消"),
+    ("en", "cancel my order please", "please forget about cancelling"),
+    ("zh-CN", "取消订单", "算了，还是不取消了"),
+    ("zh-CN", "取消订单", "我改主意了，还是要的"),
+    ("zh-CN", "取消订单", "订单保留吧，别取消"),
+    ("zh-TW", "取消訂單", "還是不要取消好了"),
+    ("zh-TW", "取消訂單", "我改變主意了，訂單還是要"),
 ]
 
 
@@ -111,6 +117,22 @@ async def test_who_keeps_an_order_after_the_case_was_settled_hears_how_it_stands
         assert await open_cases(ann) == {("asked_to_keep", "1001")}
         text = ann.shop.receiver.messages[-1]["text"]
         assert any(word in text for word in ("cancelled", "已经取消", "已經取消")) is cancelled
+
+
+@pytest.mark.parametrize(("locale", "wish", "keeps"), KEEPS)
+@pytest.mark.parametrize("facts", [(), ("shipped",), ("paid", "cancelled", "refunded")], ids=str)
+async def test_words_of_keeping_wish_no_cancelling_whatever_happened_to_the_order(
+    database_url: str, locale: str, wish: str, keeps: str, facts: tuple[str, ...]
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.orders(*facts[:1])
+        if facts[1:]:
+            assert await hear(ann, wish) == ["cancel_asked"]
+            await ann.shop.fact("cancelled", cancelled_at=ann.shop.clock.now)
+            await ann.shop.fact("refunded", refund="r1", amount="128.00", currency="CNY")
+            await ann.shop.settle()
+        assert await hear(ann, keeps) == ["order_kept"]
+        assert await open_cases(ann) == {("asked_to_keep", "1001")}
 
 
 @pytest.mark.parametrize("locale", ["en", "zh-CN", "zh-TW"])
@@ -202,3 +224,76 @@ async def test_a_claim_in_anger_is_a_claim_and_ends_the_reminders(
         assert await hear(ann, text) == ["payment_claimed"]
         await ann.shop.forward(2 * DAY)
         assert ann.shop.receiver.templates.count("payment_reminder") == before
+
+
+@pytest.mark.parametrize(
+    ("locale", "text", "claimed"),
+    [
+        ("en", "I've paid for 1001 and for 1002", {"1001", "1002"}),
+        ("en", "I paid 1001 and 1002", {"1001", "1002"}),
+        ("zh-CN", "1001和1002都付了", {"1001", "1002"}),
+        ("zh-CN", "1001没付，付的是1002", {"1002"}),
+        ("zh-TW", "1001沒付，付的是1002", {"1002"}),
+        ("zh-TW", "我付的是 1002", {"1002"}),
+        ("en", "I've not paid 1001, I paid 1002", {"1002"}),
+    ],
+)
+async def test_each_order_that_is_said_to_be_paid_is_claimed_and_nothing_else_is_heard(
+    database_url: str, locale: str, text: str, claimed: set[str]
+) -> None:
+    async with two_unpaid(database_url, locale) as ann:
+        assert await hear(ann, text) == ["payment_claimed"]
+        assert await open_cases(ann) == {("payment_claimed", number) for number in claimed}
+
+
+ASKS_YES = [
+    *(("en", "has my payment arrived?", yes) for yes in ("yes", "yes please", "I did")),
+    *(("zh-CN", "付款到了吗", yes) for yes in ("对", "是的", "付了")),
+    *(("zh-TW", "款項收到了嗎", yes) for yes in ("對", "有付款", "有喔")),
+]
+
+
+@pytest.mark.parametrize(("locale", "asks", "yes"), ASKS_YES)
+@pytest.mark.parametrize("reminded", [True, False])
+async def test_a_yes_to_whether_it_is_paid_is_a_claim_and_ends_the_reminders(
+    database_url: str, locale: str, asks: str, yes: str, reminded: bool
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.orders()
+        if reminded:
+            await ann.shop.forward(3 * HOUR)
+        else:
+            assert await hear(ann, asks) == ["payment_status"]
+        before = ann.shop.receiver.templates.count("payment_reminder")
+        assert await hear(ann, yes) == ["payment_claimed"]
+        assert await open_cases(ann) == {("payment_claimed", "1001")}
+        await ann.shop.forward(2 * DAY)
+        assert ann.shop.receiver.templates.count("payment_reminder") == before
+
+
+@pytest.mark.parametrize(
+    ("locale", "wish", "back"),
+    [
+        ("en", "cancel order 1001", "no wait, don't cancel it"),
+        ("zh-CN", "取消1001", "算了，还是不取消了"),
+        ("zh-TW", "取消 1001", "還是不要取消好了"),
+        ("en", "cancel order 1001", "sorry, I meant 1002"),
+        ("zh-CN", "取消1001", "说错了，是1002"),
+        ("zh-TW", "取消 1001", "打錯了，是 1002"),
+    ],
+)
+@pytest.mark.parametrize("pressed", [False, True])
+async def test_an_order_that_is_not_to_be_cancelled_after_all_is_asked_for_again_but_of_who_was_pressed(
+    database_url: str, locale: str, wish: str, back: str, pressed: bool
+) -> None:
+    async with two_unpaid(database_url, locale) as ann:
+        if pressed:
+            await hear(ann, "stop pressing me" if locale == "en" else "别催了")
+        await hear(ann, wish)
+        answered = await hear(ann, back)
+        if answered == ["order_kept"]:
+            assert "128" in ann.shop.receiver.messages[-1]["text"], "it is to be paid"
+        before = len(ann.shop.receiver.messages)
+        await ann.shop.forward(2 * DAY)
+        reminded = {message["order"] for message in ann.shop.receiver.messages[before:]}
+        assert ("1001" in reminded) is not pressed

@@ -194,12 +194,20 @@ class EndReminders(msgspec.Struct, frozen=True, kw_only=True):
     """Remind no more of paying for `order`, because the buyer asked for that. at: when they did.
 
     order: None for whatever this conversation's buyer placed before, orders that we hear of later among them;
-    number: for one of those alone.
+    number: for one of those alone. until_kept: because they want it cancelled; see RemindAgain.
     """
 
     order: str | None
     at: datetime
     number: str | None = None
+    until_kept: bool = False
+
+
+class RemindAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """The buyer takes back that they want `order` cancelled, so that it is to be paid after all. Who asked
+    not to be pressed is not, by this."""
+
+    order: str
 
 
 class Hush(msgspec.Struct, frozen=True, kw_only=True):
@@ -295,6 +303,7 @@ Action = (
     | OpenOrder
     | CountTry
     | EndReminders
+    | RemindAgain
     | Hush
     | Ask
     | KeepTalk

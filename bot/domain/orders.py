@@ -100,6 +100,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     cancellations: tuple[datetime, ...] = ()  # all of them and deletions, each with a message of its own
     reopenings: tuple[datetime, ...] = ()
     reminders_ended_at: datetime | None = None  # the buyer asked not to be pressed
+    cancelling_since: datetime | None = None  # they want it cancelled, and were told not to pay
     listed: tuple[Listing, ...] = ()  # what files showed, oldest first; it is in the facts above
     told: ToldFacts | None = None  # these facts without the files', where there are any
 

@@ -23,6 +23,7 @@ from bot.domain.actions import (
     OpenCase,
     OpenOrder,
     Relay,
+    RemindAgain,
     Say,
     SendReply,
     SettleCase,
@@ -123,6 +124,8 @@ class Decisions:
                         self.open_case(case, buyer, context.conversation.name)
                 case EndReminders():
                     self._end_reminders(action, context.conversation)
+                case RemindAgain():
+                    self._remind_again(action)
                 case Hush() if context.conversation:
                     self._hush(action, context.conversation)
                 case WishForStock() if context.conversation:
@@ -383,12 +386,19 @@ class Decisions:
             )
         )
 
+    def _remind_again(self, kept: RemindAgain) -> None:
+        order = self._work.read_order(kept.order)
+        if order is not None:
+            self._work.put_order(_replace(order, cancelling_since=None))
+
     def _end_reminders(self, ended: EndReminders, chat: Conversation | None) -> None:
         """What waits of the reminders is judged by it when it is due. Of an order the first wish stays, of a
         chat the last, because it binds what was placed before it."""
         at = self._work.heard_at(ended.at)
         order = self._work.read_order(ended.order) if ended.order else None
-        if order is not None:
+        if order is not None and ended.until_kept:
+            self._work.put_order(_replace(order, cancelling_since=order.cancelling_since or at))
+        elif order is not None:
             known = order.reminders_ended_at
             self._work.put_order(_replace(order, reminders_ended_at=min(known or at, at)))
         elif ended.number and chat is not None:

@@ -167,7 +167,11 @@ def _take_back(work: UnitOfWork, event: OrderPlaced) -> None:
 
 def _merged(order: Order, facts: Iterable[OrderEvent]) -> Order:
     """This order's record, made of these facts."""
-    kept = {"buyer": order.buyer, "reminders_ended_at": order.reminders_ended_at}
+    kept = {
+        "buyer": order.buyer,
+        "reminders_ended_at": order.reminders_ended_at,
+        "cancelling_since": order.cancelling_since,
+    }
     return _replace(reduce(merge, facts, Order(id=order.id, channel=order.channel)), **kept)
 
 

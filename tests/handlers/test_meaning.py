@@ -60,6 +60,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
         *("支付宝付了", "微信转你了", "付了付了 刚转的", "我已经付过款了！！别催了"),
         *("已轉帳", "我已經匯款了", "剛剛付款了", "我明明就付過了！", "1001 付過了"),
+        *("付的是1002", "我付的1002", "付的是 TB-1002"),
         *("我明明付了", "我真的付过了", "我明明就付了", "明明付了钱", "我确实已经付了"),
         *(
             "I did pay!",
@@ -77,6 +78,9 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
             "paid",
             "money sent",
             "I have made the payment",
+            "the payment went out hours ago",
+            "the money has already gone out",
+            "my transfer left my account yesterday",
         ),
     ),
     "person": (

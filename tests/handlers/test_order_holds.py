@@ -34,7 +34,7 @@ def test_who_cancels_in_time_is_held_for_and_not_reminded_any_more(order: Order)
 
     assert ann.say("please cancel my order", "cancel_order") == ["cancel_asked"]
     assert [(case.kind, case.reason) for case in ann.opened] == [("order_change", "asked_to_cancel")]
-    assert EndReminders(order="1001", at=ann.now) in ann.last
+    assert EndReminders(order="1001", at=ann.now, until_kept=True) in ann.last
     assert order_holds.held(order, ann.context())
 
 

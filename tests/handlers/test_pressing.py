@@ -27,6 +27,7 @@ AT = wrote("").at
         *("别催了", "別催了", "别催我付款", "别再提醒我了", "別再提醒我了", "不用提醒", "不想再收到付款提醒"),
         *("不要再发催款消息", "不要再發催款訊息", "请不要再给我发付款提醒了", "不要发催付通知"),
         *("stop pressing me", "Don't rush me", "Stop sending me payment reminders", "stop reminding me"),
+        *("stop asking for money", "Please stop asking me if I paid", "别再跟我要钱了", "別再跟我要錢了"),
         *("no more reminders please", "No reminders", "don't remind me again", "stop these reminder emails"),
     ],
 )
@@ -91,6 +92,39 @@ def test_a_claim_of_payment_beside_it_is_taken_too() -> None:
     actions = decide(wrote("我已经付过款了！！别催了"), chat_context(ONE))
 
     assert [type(action) for action in actions] == [EndReminders, EndReminders, OpenCase, Say]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop asking for money, the payment went out hours ago",
+        "stop reminding me, I paid yesterday",
+        "I told you I've paid. stop it!",
+        "stop sending me this, I've already paid",
+        *("别再发了，钱已经付了", "钱已经付了，别再发了", "別再傳了，錢已經付了", "别再发了\n我已经付款了"),
+    ],
+)
+def test_who_has_paid_and_names_no_message_stops_the_reminders_alone_and_the_claim_counts(text: str) -> None:
+    actions = decide(wrote(text), chat_context(ONE))
+
+    assert [type(action) for action in actions] == [EndReminders, EndReminders, OpenCase, Say]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "I've paid. STOP",
+            "stop texting me, I've paid",
+            "unsubscribe me, I've paid",
+            "stop it",
+            "stop this",
+        ),
+        *("别再发消息了，钱已经付了", "别再发了", "退订，我付过钱了", "別再傳訊息了，我已經付款了"),
+    ],
+)
+def test_words_of_stopping_stop_as_before(text: str) -> None:
+    assert recognise(text).intent == "stop"
 
 
 def test_it_is_obeyed_in_silence_while_a_person_talks_and_is_no_stop() -> None:

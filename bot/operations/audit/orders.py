@@ -94,4 +94,5 @@ def _merged(facts: Iterable[Fact], order: Order | None = None) -> Order | None:
 def _compared(order: Order) -> bytes:
     """The order as JSON, without what is no fact of the platform's: our buyer, and what they asked for in a
     chat."""
-    return msgspec.json.encode(msgspec.structs.replace(order, buyer=None, reminders_ended_at=None))
+    asked = {"reminders_ended_at": None, "cancelling_since": None}
+    return msgspec.json.encode(msgspec.structs.replace(order, buyer=None, **asked))
