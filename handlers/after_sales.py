@@ -12,6 +12,7 @@ from handlers.order_proof import numbers_in
 from handlers.order_wishes import OfOrder, OrderWish, Wishes
 from handlers.questions import Answers, Questions
 from handlers.replies import answer
+from handlers.return_words import asks_rules
 from handlers.which_order import BEFORE_SHIPPING
 
 WHICH = "after_sales_order"  # the question for which order it is
@@ -57,7 +58,10 @@ _BY_ORDER = order_wishes.answers_of(WHICH, WISHES)
 
 
 def return_exchange(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """Tell the shop's policy to who has no order yet that we know of."""
+    """Tell the shop's policy to who has no order yet that we know of, or none that left, and asks for it."""
+    left = any(each.state in LEFT for each in context.orders)
+    if context.orders and context.shop.returns and not left and asks_rules(event.text):
+        return [answer("return_policy", event, context.orders[0])]
     if context.orders or numbers_in(event.text) or context.shop.returns is None:
         return _BY_ORDER["return_exchange"](meaning, event, context)
     return [

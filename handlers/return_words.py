@@ -57,6 +57,19 @@ _ASKS = re.compile(
     r"|\b(?:how|who|what|where|policy|address|label|can i|may i|could i|do (?:i|you)|is it|are)\b"
 )
 
+# About the rules, and about no order.
+_ASKS_RULES = re.compile(
+    r"\b(?:returns?|refunds?|exchanges?) (?:policy|polic(?:ies|y)|rules?|terms|conditions)\b"
+    r"|\b(?:policy|rules?|terms) (?:on|for|about) (?:returns?|refunds?|exchanges?|sending)\b"
+    r"|\b(?:what|how) (?:are|is|do|does|about)(?: your| the)? (?:returns?|exchanges?|refunds?)\b"
+    r"|\bdo you (?:take|accept|do|offer|allow|have)(?: any)? (?:returns?|exchanges?|refunds?|things back)\b"
+    r"|\b(?:are|is) (?:the )?(?:returns?|exchanges?|refunds?) (?:free|possible|allowed|accepted)\b"
+    r"|\bhow (?:long|many days) (?:do|have|can) (?:i|we)\b.{0,20}\breturn"
+    r"|退[换換]?[货貨]?(?:政策|[规規][则則定]|流程|[条條]件)|(?:支持|接受|有没有|可以有)(?:\d+|七)?天?[无無]理由|(?:[几幾]|多少)天.{0,4}[退换換]"
+    r"|(?:支持|接受|给)(?:退|[换換])[换換货貨款]{0,3}[吗嗎么麼不]"
+    r"|(?:你们|你們|店里|店裡|这里|這裡)(?:能|可以|包)退[换換货貨款]{0,3}[吗嗎么麼不]"
+)
+
 _OWN_MISTAKE = re.compile(
     r"\b(?:i|we) (?:have )?(?:ordered|bought|chose|picked|got) (?:myself )?the wrong|\bby mistake\b"
     r"|[买買拍选選下订訂]错|[买買拍选選下订訂]錯|买多|拍多"
@@ -211,3 +224,8 @@ def _parts(plain: str) -> set[str]:
     words = {word.removesuffix("s") for word in _LATIN.findall(plain)}
     runs = _CHINESE.findall(plain)
     return words | {run[at : at + 2] for run in runs for at in range(len(run) - 1)}
+
+
+def asks_rules(text: str) -> bool:
+    """True for a question about what the shop takes back, which wishes nothing of an order."""
+    return bool(_ASKS_RULES.search(normalise(text)))

@@ -3,6 +3,7 @@
 A message keeps with its facts the parcels that it told, each by all its ids and with its number at that time.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ TOGETHER = timedelta(hours=1)  # what leaves within it is told in one message
 LEFT, CORRECTED, TAKEN_BACK, ARRIVED = "shipped", "tracking_changed", "shipment_cancelled", "delivered"
 REACHED = ("sent", "sending", "unknown")  # it may have arrived
 _LATEST = datetime.max.replace(tzinfo=UTC)
+_AGAIN = re.compile(r":\d{8}T\d{6}$")  # in a key, of one that had left again
 
 
 def telling(
@@ -73,8 +75,7 @@ def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
     known: set[str] = set()
     heard = [each for each in said if _reached(each, LEFT) or _reached(each, TAKEN_BACK)]
     for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.template != LEFT)):
-        ids = _ids(each, order)
-        known = known | ids if each.template == LEFT else known - ids
+        known = known | _ids(each, order) if each.template == LEFT else known - _off(each, order)
     return known
 
 
@@ -87,7 +88,7 @@ def told_as(parcel: Parcel, order: Order, said: Iterable[Said]) -> list[ToldParc
     ]
     for each in sorted(heard, key=_heard_at):
         if each.template == TAKEN_BACK:
-            for id in _ids(each, order):
+            for id in _off(each, order):
                 known.pop(id, None)
             continue
         if each.parcels is None and _ids(each, order) & set(parcel.ids):
@@ -133,3 +134,11 @@ def _ids(said: Said, order: Order) -> set[str]:
     if said.parcels is None:
         return {said.key.removeprefix(f"{said.template}:{order.id}:")}
     return {id for told in said.parcels for id in told.ids}
+
+
+def _off(said: Said, order: Order) -> set[str]:
+    """The ids of the parcel that was told to be off, by what is known now: a number that nobody had told of a
+    parcel yet may have been taken for another's."""
+    name = _AGAIN.sub("", said.key.removeprefix(f"{TAKEN_BACK}:{order.id}:"))
+    parcel = parcel_of(order, name)
+    return set(parcel.ids) if parcel else _ids(said, order)

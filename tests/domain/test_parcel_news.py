@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.context import Said, ToldParcel
 from bot.domain.orders import Order
-from bot.domain.parcel_news import news, telling, together_until, told_as, told_ids
+from bot.domain.parcel_news import news, telling, together_until, told_as, told_ids, told_on_its_way
 from bot.domain.parcels import Parcel
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -114,3 +114,26 @@ def test_where_nobody_says_whether_more_follows_the_first_goes_at_once() -> None
 
     assert together_until(order(parcel("a")), ()) is None
     assert together_until(unsaid, (said("shipped", "a"),)) == AT + 2 * HOUR
+
+
+def test_a_parcel_that_was_told_to_be_off_is_the_one_whose_number_that_was() -> None:
+    """By a number that nobody had told yet, "b" was taken back; the other one was meant for it then."""
+    known = order(
+        parcel("a", tracking="A9"),
+        parcel("b", tracking="B9"),
+        Parcel(id="B9", cancelled_at=AT + HOUR, by_number=True),
+    )
+    both = Said(
+        key="shipped:1001:b",
+        template="shipped",
+        state="sent",
+        sent_at=AT,
+        parcels=(ToldParcel(("a",)), ToldParcel(("b",))),
+    )
+    off = said(
+        "shipment_cancelled", "B9", key="shipment_cancelled:1001:B9", parcels=(ToldParcel(("a", "B9")),)
+    )
+
+    assert [each.number for each in told_as(known.parcels_by_id["a"], known, (both, off))] == [None]
+    assert told_as(known.parcels_by_id["b"], known, (both, off)) == []
+    assert told_on_its_way(known, (both, off)) == {"a"}

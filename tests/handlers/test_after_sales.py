@@ -29,6 +29,21 @@ def test_whoever_has_no_order_yet_hears_the_policy_and_may_go_on_with_a_number()
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        *("what are your returns like?", "what's your return policy?", "do you accept returns"),
+        *("你们支持退换吗", "几天可以退", "支持七天无理由吗", "退换货政策", "退換貨規則是什麼"),
+    ],
+)
+def test_a_question_about_the_rules_wishes_nothing_of_an_order_that_has_not_left(words: str) -> None:
+    for order in (order_of(placed()), PAID):
+        ann = Chat(order, now=PLACED + days(1), shop=SHOP)
+        assert ann.say(words, "return_exchange") == ["return_policy"]
+        assert not ann.called
+    assert Chat(PAID, now=PLACED + days(1), shop=SHOP).say("退掉这单", "return_exchange") == ["cancel_asked"]
+
+
+@pytest.mark.parametrize(
     ("facts", "said"),
     [
         ((), "cancel_asked"),
