@@ -65,7 +65,8 @@ _ASKS_RULES = re.compile(
     r"|\bdo you (?:take|accept|do|offer|allow|have)(?: any)? (?:returns?|exchanges?|refunds?|things back)\b"
     r"|\b(?:are|is) (?:the )?(?:returns?|exchanges?|refunds?) (?:free|possible|allowed|accepted)\b"
     r"|\bhow (?:long|many days) (?:do|have|can) (?:i|we)\b.{0,20}\breturn"
-    r"|退[换換]?[货貨]?(?:政策|[规規][则則定]|流程|[条條]件)|(?:支持|接受|有没有|可以有)(?:\d+|七)?天?[无無]理由|(?:[几幾]|多少)天.{0,4}[退换換]"
+    r"|退[换換]?[货貨]?(?:政策|[规規][则則定]|流程|[条條]件)|(?:支持|接受|有没有|可以有)(?:\d+|七)?天?[无無]理由"
+    r"|(?:[几幾]|多少)天之?[内內]?(?:都|还)?(?:可以|能|可|包)?[退換换]"
     r"|(?:支持|接受|给)(?:退|[换換])[换換货貨款]{0,3}[吗嗎么麼不]"
     r"|(?:你们|你們|店里|店裡|这里|這裡)(?:能|可以|包)退[换換货貨款]{0,3}[吗嗎么麼不]"
 )
