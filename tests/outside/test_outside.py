@@ -351,6 +351,10 @@ def test_nobody_is_thanked_for_money_that_cannot_be_compared() -> None:
 
 def test_an_amount_that_nobody_told_is_found() -> None:
     events = (placed(), paid(MINUTE, "4.50"))
+    back = fact(Refunded, MINUTE, refund="r", amount=Decimal("7.40"), currency="GBP")
+    rest = hears(HOUR, "cancelled", text="2301: £7.40 went back, the other £12.60 will")
+    assert not found("amounts", placed(), paid(MINUTE, None, None), back, rest)
+    assert found("amounts", placed(), paid(MINUTE, None, None), rest)
     assert found("amounts", *events, hears(HOUR, None, text="2301: £13.37 is due"))
     cheaper = placed(HOUR, total=Decimal("18.50"))
     more = hears(2 * HOUR, "total_changed", text="It's now £18.50. You've paid £1.50 more.")

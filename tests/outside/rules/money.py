@@ -144,6 +144,8 @@ def _allowed(known: Known) -> set[Decimal]:
     if any(fact.amount is None for fact in known.payments):
         covered |= {placed.total for placed in known.all(Placed)}
     since = {abs(one - other) for one in covered for other in covered}  # several payments thanked for at once
+    gone = {sum(back[:count], Decimal(0)) for count in range(len(back) + 1)}
+    since |= {abs(one - other) for one in covered for other in gone}  # what is still to go back
     return found | since | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
 
 
