@@ -143,6 +143,14 @@ def test_an_authorisation_given_up_is_a_case_until_the_money_comes() -> None:
     assert desk.open_cases == set()
 
 
+def test_what_was_given_up_is_weighed_also_if_nobody_showed_that_it_was_set_aside() -> None:
+    given_up = world.placed(PLACED + hours(2), paid=cny(0), given_up=True)
+    for events in ([given_up], [world.placed(paid=cny(0)), given_up], [given_up, world.placed(paid=cny(0))]):
+        desk = Desk().take(*events)
+        assert PLACED + hours(2 + 1 / 6) in desk.wakes.values()
+        assert desk.take(world.weighed(hours(3))).open_cases == {"authorisation_given_up:1001"}
+
+
 def test_an_authorisation_that_an_older_release_took_for_a_payment_is_not_given_up() -> None:
     desk = Desk().take(
         world.placed(paid=cny(12800)), world.placed(PLACED + days(1), paid=cny(0), authorised=True)
