@@ -101,6 +101,14 @@ def test_the_name_of_who_shares_the_mailbox_is_found_in_words_about_anothers_ord
     assert not found("crossing", *family, verified, answer)
 
 
+def test_whose_digits_an_order_was_corrected_from_ends_none_of_its_reminders() -> None:
+    proof = wrote(2 * HOUR, "proof", "2301 5678", number="2301", digits="5678")
+    asked, again = wrote(3 * HOUR, "pressing", chat=STRANGER), hears(4 * HOUR, "payment_reminder", MAIL)
+    assert found("reminders", placed(), proof, asked, again)
+    corrected = placed(HOUR, replace(ANN, phone="+447700901234"))
+    assert not found("reminders", placed(), corrected, proof, asked, again)
+
+
 def test_who_asked_not_to_be_pressed_may_be_asked_to_pay_a_later_order() -> None:
     asked = wrote(MINUTE, "pressing", chat=CHAT)
     assert found("reminders", placed(), asked, hears(DAY, "payment_reminder"))

@@ -38,10 +38,19 @@ def proved(history: History, chat: Address, before: int, surely: bool = False) -
             found |= {
                 order
                 for order in history.numbered(fact.number)
-                if fact.digits in _digits(history, order, seq if surely else history.read_at(seq))
-                and (not surely or Known(history, order, seq).newest)
+                if (_surely_right if surely else _right)(history, fact, order, seq, before)
             }
     return found
+
+
+def _right(history: History, said: Wrote, order: str, seq: int, before: int) -> bool:
+    return said.digits in _digits(history, order, history.read_at(seq))
+
+
+def _surely_right(history: History, said: Wrote, order: str, seq: int, before: int) -> bool:
+    """The digits were those of the order as it had been told last by then, and are still."""
+    counts = [_last_digits(history, order, at) for at in (seq, before)]
+    return all(said.digits in digits for digits in counts) and bool(Known(history, order, seq).newest)
 
 
 def _mailboxes(history: History, order: str, before: int) -> set[str | None]:
