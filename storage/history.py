@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select
 
 from bot.domain.context import Said, ToldParcel
+from bot.domain.errors import DeliveryDelayed, DeliveryUnknown
 from bot.domain.money import Money
 from storage.asking import Asking, Query, R, Row
 from storage.outbox import SELLER, message_name
@@ -346,17 +347,21 @@ class _SaidRow(Row, frozen=True):
     settled_at: datetime | None
     facts: str | None
     paid: bool
+    tried: bool  # and not refused: it may have arrived, whatever became of the message since
 
 
 _SAID = Query(
     _SaidRow,
-    """
-    SELECT outbox.shop, key, template, state, outbox.order_id, due_at, settled_at, facts, false
-    FROM {given} CROSS JOIN outbox WHERE outbox.shop = given.shop AND outbox.order_id = given.id
+    f"""
+    SELECT outbox.shop, key, template, state, outbox.order_id, due_at, settled_at, facts, false,
+        outbox.attempts > 0 AND state <> 'sent' AND EXISTS (SELECT 1 FROM attempts WHERE
+            attempts.shop = outbox.shop AND attempts.message = outbox.id
+            AND attempts.outcome IN ('{DeliveryUnknown.__name__}', '{DeliveryDelayed.__name__}'))
+    FROM {{given}} CROSS JOIN outbox WHERE outbox.shop = given.shop AND outbox.order_id = given.id
     UNION ALL
     SELECT archived_messages.shop, key, template, state, archived_messages.order_id, NULL, settled_at, NULL,
-        paid
-    FROM {given} CROSS JOIN archived_messages
+        paid, false
+    FROM {{given}} CROSS JOIN archived_messages
     WHERE archived_messages.shop = given.shop AND archived_messages.order_id = given.id
     """,
     given="id",
@@ -408,7 +413,7 @@ def _said(row: _SaidRow) -> Said:
         order=row.order,
         due_at=row.due_at,
         sent_at=row.settled_at if sent else None,
-        written_at=facts.at if sent or row.state == "unknown" else None,
+        written_at=facts.at if sent or row.state == "unknown" else row.due_at if row.tried else None,
         paid=row.paid or bool(sent and known.paid_at),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),

@@ -189,3 +189,21 @@ def test_the_time_of_a_text_is_known_where_it_arrived_or_may_have(
 
     assert said.written_at == (NOON - HOUR if kept else None)
     assert (said.sent_at is not None) == (state == "sent")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "may_have"),
+    [("DeliveryUnknown", True), ("DeliveryDelayed", True), ("DeliveryRefused", False), (None, False)],
+)
+def test_a_text_may_have_arrived_if_its_answer_was_lost_before_it_was_given_up(
+    connection: Connection, outcome: str | None, may_have: bool
+) -> None:
+    message = sent(connection, "k", state="withdrawn", order="1001")
+    if outcome:
+        amend(connection, "k", attempts=1)
+        tried = {"message": message, "number": 1, "at": NOON, "channel": "web", "outcome": outcome, "why": ""}
+        mark_failed(connection, [], [Attempt(shop=SHOP_ID, **tried)])
+    ((said,),) = ask(connection, SHOP_ID, history.said_about({"1001"})).values()
+
+    assert (said.written_at is not None) == may_have
+    assert said.sent_at is None

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event, insert, text
 
-from storage import audit_queries, history, tables
+from bot.domain.messages import Reason
+from storage import audit_queries, history, outbox, tables
 from storage.asking import ask
 from storage.database import Database
 from tests.one_shop import DAY, SHOP_ID
@@ -99,6 +100,34 @@ def test_what_a_buyer_heard_lately_is_read_of_their_young_messages_alone(databas
     assert len(plans) == 3
     narrowed = "<expr>>?" if database.dialect == "sqlite" else "EXTRACT(epoch FROM"
     assert [plan for plan in plans if narrowed not in plan] == []
+
+
+def test_waiting_messages_are_changed_by_their_keys_however_many_wait(postgres_url: str) -> None:
+    """In a table that grew since the server last looked at it, where it takes all that wait for a few."""
+    database = Database(postgres_url)
+    asked: list[tuple[str, Any]] = []
+    with database.engine.connect() as connection, connection.begin():
+        connection.execute(insert(tables.outbox), [_waiting(number) for number in range(10_000)])
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def remember(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+            asked.append((statement, parameters))
+
+        why = {f"hello:{number}": Reason("no_order", {}) for number in range(60)}
+        ask(connection, SHOP_ID, outbox.withdraw(why, NOON))
+        event.remove(connection, "before_cursor_execute", remember)
+        ((statement, parameters),) = asked
+        steps = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+    database.close()
+
+    assert any("Index Scan using outbox_shop_key_once" in step for step in steps), "\n".join(steps)
+
+
+def _waiting(number: int) -> dict[str, Any]:
+    same = {"shop": SHOP_ID, "buyer": f"b{number}", "template": "hello", "version": "v", "rule": "r"}
+    times = {"created_at": NOON, "due_at": NOON, "try_at": NOON, "lateness": 172_800}
+    said = {"values": "{}", "category": "service", "state": "queued", "attempts": 0}
+    return {"id": number, "key": f"hello:{number}", **same, **times, **said}
 
 
 def _sent_long_ago(number: int) -> dict[str, Any]:
