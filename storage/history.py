@@ -347,7 +347,7 @@ class _SaidRow(Row, frozen=True):
     settled_at: datetime | None
     facts: str | None
     paid: bool
-    tried: bool  # and not refused: it may have arrived, whatever became of the message since
+    tried: bool
 
 
 _SAID = Query(
@@ -413,7 +413,8 @@ def _said(row: _SaidRow) -> Said:
         order=row.order,
         due_at=row.due_at,
         sent_at=row.settled_at if sent else None,
-        written_at=facts.at if sent or row.state == "unknown" else row.due_at if row.tried else None,
+        written_at=facts.at if sent or row.state == "unknown" else None,
+        tried=row.tried,
         paid=row.paid or bool(sent and known.paid_at),
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),

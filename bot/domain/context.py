@@ -141,6 +141,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None  # None: in the archive
     sent_at: datetime | None = None
     written_at: datetime | None = None  # of the facts in a text that was sent, or may have been, if kept
+    tried: bool = False  # without a refusal: it may have arrived, also if it was given up later
     paid: bool = False  # the text was written knowing that the order was paid
     parcels: tuple[ToldParcel, ...] | None = None  # that the text told; None: not kept
     total: Money | None = None  # of the order, and what was paid of it, when the text was written

@@ -32,10 +32,11 @@ def begins_at(order: Order, said: Iterable[Said], now: datetime) -> datetime | N
 
 
 def reminder_number(own_key: str, said: Iterable[Said]) -> int:
-    """Which reminder of the order its buyer now reads, from 1; earlier steps may have been left out. own_key:
-    of the message itself. said: about the order."""
+    """Which reminder of the order its buyer now reads, from 1; earlier steps may have been left out. One that
+    may have been read counts, so that nobody reads the same words twice. own_key: of the message itself.
+    said: about the order."""
     before = (each for each in said if each.template == REMINDED_BY and each.key != own_key)
-    return 1 + sum(bool(each.sent_at or each.written_at) for each in before)
+    return 1 + sum(bool(each.sent_at or each.written_at or each.tried) for each in before)
 
 
 def closes_at(

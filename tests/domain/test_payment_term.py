@@ -40,6 +40,8 @@ def test_a_reminder_counts_those_that_were_read_before_it() -> None:
     assert reminder_number("r:3", said()) == 1
     assert reminder_number("r:3", (*said(), read, left_out, own)) == 2
     assert reminder_number("r:4", (*said(), read, left_out, own)) == 3
+    perhaps = Said(key="r:2", template="payment_reminder", state="withdrawn", tried=True)
+    assert reminder_number("r:3", (*said(), read, perhaps)) == 3, "its answer was lost"
 
 
 def test_the_term_of_an_order_told_at_once_counts_from_the_order() -> None:

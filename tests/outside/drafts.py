@@ -22,6 +22,7 @@ class Draft:
 
     digital: something in it is never shipped. abroad: the shop counts in another currency than the buyer's.
     agrees: a box for offers was ticked. removed: pieces that were ordered and taken out again.
+    alike: an order of another system has this id; the shop's system tells of its own one first, as it should.
     """
 
     channel: str
@@ -42,6 +43,7 @@ class Draft:
     agrees: bool = False
     discount: Decimal = Decimal(0)
     stranger: bool = False
+    alike: bool = False
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property

@@ -159,6 +159,7 @@ def _order(
         abroad=channel == "shopify" and rng.random() < 0.2,
         agrees=rng.random() < 0.15,
         discount=Decimal("1.25") if price and channel == "webhook" and rng.random() < 0.15 else Decimal(0),
+        alike=any(draft.id == id for draft in before),
         ids=ids,
     )
 

@@ -106,6 +106,7 @@ def _pay(rng: random.Random, teller: _Teller, after: timedelta) -> datetime | No
         ("none", "whole", "sum", "parts", "twins", "over", "under", "foreign"), (24, 18, 24, 12, 4, 4, 6, 8)
     )[0]
     overtakes = at - draft.placed_at < MINUTE and not draft.contact.zone and rng.random() < 0.6
+    overtakes = overtakes and not draft.alike
     plan = "whole" if overtakes else plan
     sums: list[tuple[Decimal | None, str | None]]
     part = (draft.total / 3).quantize(Decimal("0.01"))

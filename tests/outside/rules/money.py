@@ -146,7 +146,18 @@ def _allowed(known: Known) -> set[Decimal]:
     since = {abs(one - other) for one in covered for other in covered}  # several payments thanked for at once
     gone = {sum(back[:count], Decimal(0)) for count in range(len(back) + 1)}
     since |= {abs(one - other) for one in covered for other in gone}  # what is still to go back
-    return found | since | {abs(placed.total - sum_) for placed in known.all(Placed) for sum_ in covered}
+    totals = {placed.total for placed in known.all(Placed)}
+    return (
+        found
+        | {abs(total - sum_) for total in totals for sum_ in covered}
+        | since
+        | {
+            sum_ - total - other
+            for total in totals
+            for sum_ in covered
+            for other in gone  # of what was too much
+        }
+    )
 
 
 def _text(amount: Amount | None) -> str:
