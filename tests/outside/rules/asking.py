@@ -149,7 +149,10 @@ def _never_told(history: History, order: str, said: list[Heard]) -> Heard | None
     last = named[-1]
     told = [seq for seq, fact in history.by_order[order] if isinstance(fact, Placed) and fact.at > last.at]
     changed = next((each.acked_at for each in history.told if each.seq in told), None)
-    if changed is None or changed > end or silenced(history, last.address, changed):
+    if changed is None or changed > end:
+        return None
+    # Who stops at one address of an order is not followed to another.
+    if any(silenced(history, heard.address, changed) for heard in named):
         return None
     values = last.values or {}
     before = reading.amount(values.get("total", ""), history.shop.locale)
