@@ -26,6 +26,7 @@ from tests.world import served
 TOKEN = "a token that is only for tests"
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 EXAMPLES = 25  # for each operation and phase
+FEWER = 15  # where only the database is another one; with fewer some paths are not found
 TIMEOUT = 60.0
 
 pytestmark = pytest.mark.faults
@@ -179,7 +180,8 @@ async def test_a_fuzzer_that_follows_the_answers_finds_nothing_to_complain_of(
 ) -> None:
     async with asked(database_url, tmp_path / "log") as desk:
         described = of_one_shop(await desk.description())
-        options = ("--mode", "all", "--max-examples", str(EXAMPLES), "--report-har-path", "heard.json")
+        most = FEWER if database_url.startswith("postgresql") else EXAMPLES
+        options = ("--mode", "all", "--max-examples", str(most), "--report-har-path", "heard.json")
 
         assert await complaints(described, desk.program.url, TOKEN, tmp_path, *options) == ""
         assert "Traceback" not in desk.program.complaints()
