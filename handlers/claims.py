@@ -39,7 +39,7 @@ from handlers.claimed_orders import (
     orders_named,
     orders_owing,
 )
-from handlers.meaning import asks_when, instead_of_claim, says_paid, says_paid_twice
+from handlers.meaning import asks_when, denies_payment, says_paid, says_paid_twice
 from handlers.normalise import normalise
 from handlers.payment import covered, owes_nothing
 from handlers.questions import Question, Questions
@@ -269,7 +269,7 @@ def _claim(order: Order, event: MessageReceived, amount: Decimal | None = None) 
 def taken_back(event: MessageReceived, context: Context) -> list[Action]:
     """Close the claims of one who says by now that they have not paid."""
     mine = [case for case in context.cases if case.kind == KIND and case.open]
-    if not mine or instead_of_claim(event.text) != "how_to_pay":
+    if not mine or not denies_payment(event.text):
         return []
     return [CloseCase(key=case.key) for case in mine if case.reason != "form_filled"]
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from bot.domain.meanings import Meaning, Reason
+from handlers.no_claim import NO_CLAIM, NoClaim
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.phrases import found_in
 from handlers.pressing import without_pressing, without_pressing_who_paid
@@ -53,7 +54,7 @@ _FILLER = re.compile(
 # Where a sentence of Chinese goes on in the next message: "别再", "给我发消息了".
 _GOES_ON = re.compile(r"(?<=[别別勿再续續])\s*\n\s*|(?<=[给給向跟]我)\s*\n\s*")
 _OF_PAYING = re.compile(
-    r"pay|paid|transfer|wired|remit|deposit|money|funds|cash|checkout|card|[付转轉汇匯款]|打钱|打錢|刷卡|结账"
+    r"pay|paid|transfer|wire|remit|deposit|money|funds|cash|checkout|card|[付转轉汇匯款]|打钱|打錢|刷卡|结账"
 )
 # Where one thing that is said ends and the next begins.
 _ENDS = re.compile(
@@ -82,39 +83,6 @@ _TWICE = re.compile(
     r" (?:twice|two times|double|2 times|2x)\b"
     r"|\b(?:double|twice) (?:paid|charged?|payment|billed)\b|\baccidentally paid (?:twice|again)\b"
     r"|\b(?:overpaid|paid too much)\b"
-)
-# What is said of paying by one who claims no payment, and what is meant instead of a claim.
-_NO_CLAIM = (
-    (
-        "payment_failed",
-        re.compile(
-            r"\b(?:payment|card|transfer|checkout|paypal|pay(?:ment)? (?:page|link))\b.{0,20}"
-            r"\b(?:fail\w*|declined|rejected|broken|errors?|stuck|not (?:work|load|open|go)\w*)\b"
-            r"|\b(?:tried|trying) to pay\b.{0,40}\b(?:but|fail\w*|error|not|no)\b"
-            r"|\b(?:cannot|can not|could not|unable to|not able to) (?:\w+ ){0,2}pay\b"
-            r"(?!.{0,20}\b(?:until|till|before|today|yet|now)\b)"
-            r"|(?:付款?|支付|刷卡|转账|汇款|结账|扣款)(?:页面?)?(?:一直|总是|老是|都|会)?"
-            r"(?:失[败敗]|不了|不成功|不上|打不开|出错|报错|卡住)|(?:付款|支付|结账)页.{0,4}(?:坏|空白)"
-            r"|无法(?:付款|支付|转账)"
-        ),
-    ),
-    (
-        "how_to_pay",
-        re.compile(
-            r"\b(?:i|we|he|she|they) (?:have|has|had|did|do) not (?:\w+ ){0,2}"
-            r"(?:pay|paid|payed|sen[dt] (?:\w+ ){0,2}(?:money|payment)|transfer(?:r?ed)?"
-            r"|ma[dk]e (?:\w+ )?(?:payment|transfer))\b"
-            r"|^\W*not (?:yet )?paid\b|(?<!不是)(?:没有?|未)(?:来得及|空|时间)?[付转汇](?!到|过吧|过吗)"
-        ),
-    ),
-    ("when_ship", re.compile(r"\bif (?:i|we)\b.{0,14}\bpa(?:y|id)\b|(?:如果|要是|假如|若).{0,6}[付转汇]")),
-    (
-        "payment_status",
-        re.compile(
-            r"\b(?:have|had|did|should|do|was|were) (?:i|we)\b.{0,12}\b(?:pay|paid|payed)\b"
-            r"|\bwho (?:has |have )?paid\b"
-        ),
-    ),
 )
 _PAGE = re.compile(
     r"\b(?:link|page|site|website|button|checkout)\b.{0,15}"
@@ -169,10 +137,19 @@ def says_paid_twice(text: str) -> bool:
 
 def instead_of_claim(text: str) -> str | None:
     """What is meant by words of paying that claim no payment: that it failed, is to come, or is asked."""
+    return next((row.intent for row in _no_claim(text)), None)
+
+
+def denies_payment(text: str) -> bool:
+    """True if it is said that nothing was paid. Who will pay denies nothing that they have said before."""
+    return any(row.denies for row in _no_claim(text))
+
+
+def _no_claim(text: str) -> Iterator[NoClaim]:
     plain = normalise(text)
     if not _OF_PAYING.search(plain) or any(map(says_paid, parts_of(text))):
-        return None
-    return next((intent for intent, pattern in _NO_CLAIM if pattern.search(plain)), None)
+        return iter(())
+    return (row for row in NO_CLAIM if row.pattern.search(plain))
 
 
 def names_broken_page(text: str) -> bool:

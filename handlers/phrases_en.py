@@ -324,7 +324,16 @@ _NOT_NOW = (
 _NOT_PAID = (
     r"\bwhen (?:was|am|do|did) i\b|\b(?:not|never|no|can|could|how|what|should|if|twice|double"
     r"|extra|too much|failed|fail|declined|error|wrong|unable|where do|which|who|cannot|unpaid"
-    r"|problem|issue|deducted|debited|charged)\b|(?<!i )\bpaid (?:for (?:express|next|faster)"
+    r"|problem|issue|deducted|debited|charged)\b"
+    # a condition, or what was only thought
+    r"|\b(?:once|until|till|as soon as|before|unless|whether|in case|thought|assumed)(?: that)? (?:i|we)"
+    r" (?:have |had )?(?:\w+ )?(?:paid|payed|transfer+ed|wired|sent|made|completed)\b"
+    r"|^\W*(?:and |so |ok )?(?:when|after) (?:i|we) have (?:paid|payed|transfer+ed|sent|made)\b"
+    r"|\b(?:tell|know|message|write|text|when|how (?:soon|long))\b.{0,30}"
+    r"\b(?:when|after) (?:i|we) have paid\b"
+    r"|^\W*(?:(?:i|we) )?(?:have )?paid ?\?|^\W*paid\W+no\b|\bpaid (?:you )?nothing\b"
+    r"|^\W*(?:is|was|has|have) (?:the |my |our )?(?:payment|transfer|money)\b"
+    r"|(?<!i )\bpaid (?:for (?:express|next|faster)"
     r"|too|more|twice|extra)"
 )
 _NO_HUMAN = (

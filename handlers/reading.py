@@ -17,7 +17,15 @@ from bot.domain.meanings import (
     Reason,
     Understanding,
 )
-from handlers.meaning import MEANINGS, instead_of_claim, names_broken_page, parts_of, recognise, says_paid
+from handlers.meaning import (
+    MEANINGS,
+    denies_payment,
+    instead_of_claim,
+    names_broken_page,
+    parts_of,
+    recognise,
+    says_paid,
+)
 from handlers.normalise import normalise
 from handlers.order_proof import is_pair
 from handlers.phrases_zh import CALLS, NO_MACHINE
@@ -136,7 +144,8 @@ def _as_said(learned: Understanding, text: str) -> Understanding:
             for each in learned.meanings
         )
     }
-    if learned.outcome == "ask" and instead in changed:  # a rule's word, of which no choice is left
+    ruled = bool(intents & meant) or denies_payment(text)
+    if learned.outcome == "ask" and instead in changed and ruled:  # of which no choice is left
         return _told(changed[instead])
     return msgspec.structs.replace(learned, meanings=tuple(changed.values()))
 
