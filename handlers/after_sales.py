@@ -7,12 +7,12 @@ from bot.domain.meanings import Meaning
 from bot.domain.messages import MessagePolicies
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
-from handlers import invoices, order_holds, order_wishes, refund_status, return_news, returns
+from handlers import invoices, order_holds, order_wishes, products, refund_status, return_news, returns
 from handlers.order_proof import numbers_in
 from handlers.order_wishes import OfOrder, OrderWish, Wishes
 from handlers.questions import Answers, Questions
 from handlers.replies import answer
-from handlers.return_words import asks_rules
+from handlers.return_words import asks_rules, only_asks
 from handlers.which_order import BEFORE_SHIPPING
 
 WHICH = "after_sales_order"  # the question for which order it is
@@ -58,10 +58,13 @@ _BY_ORDER = order_wishes.answers_of(WHICH, WISHES)
 
 
 def return_exchange(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-    """Tell the shop's policy to who has no order yet that we know of, or none that left, and asks for it."""
+    """Tell the shop's policy to who has no order yet that we know of, or only asks for it.
+
+    Whether what has not left could be returned is a question of the rules; else it is how a return begins.
+    """
     left = any(each.state in LEFT for each in context.orders)
-    if context.orders and context.shop.returns and not left and asks_rules(event.text):
-        return [answer("return_policy", event, context.orders[0])]
+    if context.orders and not left and (asks_rules(event.text) or only_asks(event.text)):
+        return _policy(event, context)
     if context.orders or numbers_in(event.text) or context.shop.returns is None:
         return _BY_ORDER["return_exchange"](meaning, event, context)
     return [
@@ -70,6 +73,13 @@ def return_exchange(meaning: Meaning, event: MessageReceived, context: Context) 
             WHICH, order_wishes.waiting_for(WHICH, context) | {"return_exchange": event.text}
         ),
     ]
+
+
+def _policy(event: MessageReceived, context: Context) -> list[Action]:
+    """The rules, which change nothing; where nobody has set any, a person tells them."""
+    if context.shop.returns is None:
+        return products.ask_person(event, context)
+    return [answer("return_policy", event, context.orders[0])]
 
 
 ANSWERS: Answers = {**_BY_ORDER, "return_exchange": return_exchange}

@@ -65,10 +65,50 @@ _ASKS_RULES = re.compile(
     r"|\bdo you (?:take|accept|do|offer|allow|have)(?: any)? (?:returns?|exchanges?|refunds?|things back)\b"
     r"|\b(?:are|is) (?:the )?(?:returns?|exchanges?|refunds?) (?:free|possible|allowed|accepted)\b"
     r"|\bhow (?:long|many days) (?:do|have|can) (?:i|we)\b.{0,20}\breturn"
-    r"|退[换換]?[货貨]?(?:政策|[规規][则則定]|流程|[条條]件)|(?:支持|接受|有没有|可以有)(?:\d+|七)?天?[无無]理由"
+    r"|\bhow (?:(?:do|does|are|is|can) )?(?:the |your )?(?:returns?|exchanges?|returning"
+    r"|sending back) (?:work|made|done"
+    r"|handled)|\bdo you (?:do|offer|have|give|take) (?:\w+ )?(?:free )?(?:returns?|exchanges?)\b"
+    r"|\bwho (?:pays|covers|bears)\b.{0,30}\b(?:return|sending|postage|shipping)|\bcooling.off\b"
+    r"|\b(?:return|exchange) (?:period|window|deadline)\b"
+    r"|退[换換]?[货貨]?的?(?:运费|運費|邮费|郵費|快递费).{0,6}(?:[谁誰]|[吗嗎么麼]|多少|怎)"
+    r"|[鉴鑑][赏賞]期|冷静期|猶豫期"
+    r"|退[换換]?[货貨]?(?:政策|[规規][则則定]|流程|[条條]件)|(?:支持|接受|有没有|可以有)(?:\d+"
+    r"|七)?天?[无無]理由"
     r"|(?:[几幾]|多少)天之?[内內]?(?:都|还)?(?:可以|能|可|包)?[退換换]"
     r"|(?:支持|接受|给)(?:退|[换換])[换換货貨款]{0,3}[吗嗎么麼不]"
     r"|(?:你们|你們|店里|店裡|这里|這裡)(?:能|可以|包)退[换換货貨款]{0,3}[吗嗎么麼不]"
+)
+
+# Of what may be sent back, and of no money: who asks for that wishes it.
+_GOING_BACK = re.compile(
+    r"\breturn(?!ing (?:your|the) (?:call|message))|\bsen[dt] (?:it|this|that|them|things?|one|\w+) back\b"
+    r"|\b(?:give|take|bring|go) (?:it |this |them |things )?back\b|退(?!款|钱|费)|寄回"
+)
+_EXCHANGED = re.compile(r"\bexchang|\bswap|换")
+_MONEY = re.compile(r"\brefund|\bmoney\b")
+_QUESTION = re.compile(
+    r"[?？]|[吗嗎]|么(?=\W|$)|怎[么麼样樣]|如何|[能可退换換]不[能可退换換]|能否|是否|可否|[谁誰]|多久"
+    r"|[几幾多][天少日]"
+    r"|\b(?:how|who|what|when|which|whether)\b|\bif (?:i|we|it) (?:can|could|may)\b"
+    r"|^\W*(?:\w+ ){0,2}(?:can|may|could|do|does|is|are|will|would|am) (?:i|we|you|it|they|there|the"
+    r"|this|returns?)\b"
+)
+_SUPPOSES = re.compile(
+    r"\b(?:if|in case|unless)\b|如果|要是|假如|万一|萬一|不(?:喜[欢歡]|合适|合適|合身|满意|滿意"
+    r"|想要)(?:的?[话話])?.{0,3}"
+    r"(?:可以|能|给|包|怎|可不)"
+)
+_ASKS_TO_KNOW = re.compile(
+    r"\b(?:want(?:ed)?|like|need|please|just) (?:to )?(?:know|ask|check|tell me|find out)\b|(?:想|要)?[请請]?"
+    r"(?:问|問|知道|了解|[咨諮][询詢])(?:一?下)?"
+)
+_WISHES = re.compile(
+    r"(?<!if )\b(?:i|we) (?:(?:do|not|really|just|still|have) ){0,3}(?:want(?:ed)?|need|would like|like|wish"
+    r"|decided|have to"
+    r"|am (?:going|sending|returning))\b|\bi'd like\b|\bplease\b"
+    r"|[我俺](?:[们們])?(?:就|还是|還是|现在|現在)?(?:[要想得]|需要)|申[请請]|[帮幫]我|[给給]我|麻[烦煩]"
+    r"|[请請]"
+    r"|直接退|退了吧|要求|必[须須]|[没沒不](?:是)?[我]?想?要(?:了)"
 )
 
 _OWN_MISTAKE = re.compile(
@@ -230,3 +270,14 @@ def _parts(plain: str) -> set[str]:
 def asks_rules(text: str) -> bool:
     """True for a question about what the shop takes back, which wishes nothing of an order."""
     return bool(_ASKS_RULES.search(normalise(text)))
+
+
+def only_asks(text: str) -> bool:
+    """True for a question whether or how something goes back, or whether it would be exchanged in some case,
+    beside which nothing is wished."""
+    plain = _ASKS_TO_KNOW.sub(" ", normalise(text))
+    if not _QUESTION.search(plain) or _WISHES.search(plain):
+        return False
+    if _SUPPOSES.search(plain):
+        return bool(_GOING_BACK.search(plain) or _EXCHANGED.search(plain))
+    return bool(_GOING_BACK.search(plain)) and not _MONEY.search(plain)

@@ -20,7 +20,7 @@ from handlers.order_wishes import says_only
 from handlers.questions import Question, Questions
 from handlers.replies import SHOWN, answer
 from handlers.return_request import Request, of_lines, only_way, remember, remembered, request_in, with_words
-from handlers.return_words import drops, things_of
+from handlers.return_words import asks_rules, drops, things_of
 from handlers.validity import amount
 from handlers.which_order import named_order
 
@@ -98,8 +98,9 @@ def _some_may(request: Request, decision: Decision, context: Context) -> bool:
 
 
 def _unsaid(request: Request, decision: Decision) -> bool:
-    """True if it is open which item is meant, or which of several ways is wanted."""
-    only = request.wish.way is None and len(decision.ways) == 1
+    """True if it is open which item is meant, which of several ways is wanted, or whether anything is."""
+    asks = asks_rules(request.words)
+    only = request.wish.way is None and len(decision.ways) == 1 and not asks
     return not request.says_which or not (only or request.wish.way in decision.ways)
 
 

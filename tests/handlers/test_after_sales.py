@@ -43,6 +43,84 @@ def test_a_question_about_the_rules_wishes_nothing_of_an_order_that_has_not_left
     assert Chat(PAID, now=PLACED + days(1), shop=SHOP).say("退掉这单", "return_exchange") == ["cancel_asked"]
 
 
+ASKS_ONLY = (
+    *(
+        "can I return it?",
+        "can I return it if it doesn't fit?",
+        "how do returns work",
+        "how can I return it?",
+    ),
+    *(
+        "do you do free returns?",
+        "what happens if I want to return it?",
+        "will you take it back if it's small?",
+    ),
+    *(
+        "is it possible to send it back for a refund if it's the wrong size?",
+        "who pays for the return postage",
+    ),
+    *(
+        "I'd like to know if I can return it",
+        "could you tell me how returns work please",
+    ),
+    *(
+        "可以退货吗",
+        "怎么退",
+        "不喜欢可以退吗",
+        "请问能不能退",
+        "想问一下不合适能换吗",
+        "退货运费谁出",
+        "可以退换吗",
+    ),
+    *("可以退貨嗎", "怎麼退貨", "有七天鑑賞期嗎", "請問不合身可以換嗎", "退換貨怎麼處理"),
+)
+WISHED = (
+    *(
+        "I want to return it",
+        "I'd like to return it",
+        "please take it back",
+        "I don't want it, can I return it?",
+    ),
+    *(
+        "I want to send it back, how?",
+        "我要退货",
+        "帮我退货",
+        "退掉这单",
+        "我要退货，怎么退",
+        "不想要了，能退吗",
+        "我想退貨",
+    ),
+)
+
+
+@pytest.mark.parametrize("words", ASKS_ONLY)
+def test_who_asks_whether_it_could_go_back_hears_the_rules_and_changes_nothing(words: str) -> None:
+    for order in (order_of(placed()), PAID):
+        ann = Chat(order, now=PLACED + days(1), shop=SHOP)
+        assert ann.say(words, "return_exchange") == ["return_policy"]
+        assert not ann.called
+        assert not ann.opened
+        unset = Chat(order, now=PLACED + days(1), shop=shop_with())
+        assert unset.say(words, "return_exchange") == ["product_unknown"]
+        assert not unset.opened
+
+
+@pytest.mark.parametrize("words", WISHED)
+def test_who_wishes_it_back_is_heard_whatever_they_ask_beside(words: str) -> None:
+    ann = Chat(PAID, now=PLACED + days(1), shop=SHOP)
+
+    assert ann.say(words, "return_exchange") == ["cancel_asked"]
+
+
+@pytest.mark.parametrize("words", ["what's your return policy?", "how do returns work?", "退货运费谁出"])
+def test_a_question_about_the_rules_is_no_return_though_there_is_only_one_way(words: str) -> None:
+    ann = Chat(ARRIVED, now=PLACED + days(4), shop=shop_with(returns={"days": 7, "exchange": False}))
+
+    assert ann.say(words, "return_exchange") == ["return_offer"]
+    assert not ann.opened
+    assert ann.say("yes please") == ["return_agreed"]
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
