@@ -49,7 +49,7 @@ def take_back(order: Order, words: str, event: MessageReceived, context: Context
 WISHES: Wishes = {
     "return_exchange": OrderWish(take_back, LEFT),
     "refund_status": OrderWish(refund_status.tell, ("refunded", "cancelled", *LEFT)),
-    "cancel_order": OrderWish(cancel, UNSENT),
+    "cancel_order": OrderWish(cancel, UNSENT, of_each=True),
     "change_order": OrderWish(unless_left(order_holds.change), UNSENT),
     "change_address": OrderWish(order_holds.change_address, (*UNSENT, *order_holds.ON_ITS_WAY)),
     "invoice": OrderWish(invoices.ask_for, (*LEFT, *UNSENT)),

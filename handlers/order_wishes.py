@@ -1,5 +1,6 @@
 """Wishes about one order: which order is meant is asked and proved first, and remembered until it is."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
@@ -28,16 +29,34 @@ MOST_ASKED = 3  # times for which order; then a person is asked
 SURE = 0.6  # the least probability of a meaning that surely is one of its own
 KEPT = 500  # characters of a wish
 MOST_KEPT = 3  # wishes that wait for one order
+MOST_TOGETHER = 5  # answers to one wish about several orders; of more a person speaks
+MOST_HELD = 20
+
+_OR = re.compile(r"\bor\b|还是|或")
+_ALL_NAMED = re.compile(r"都(?:请|帮我|给我)?(?:不想?要|取消|退)")
+_EVERY = re.compile(
+    r"\bboth(?: of)?(?: (?:them|these|those))?(?: my| the)?(?: orders?)?"
+    r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
+    r"|\b(?:all|every)(?: of)?(?: (?:my|the|these|those|our))? orders?\b|\ball of (?:them|these|those)\b"
+    r"|\bcancel (?:them all|all|everything)(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
+    r"|[两二三四几][个笔筆单张](?:订单)?.{0,4}(?:都|一起|全)|(?:取消|退掉|不要)(?:这|那)?[两二三四][个笔筆单张](?!商品|东西)"
+    r"|(?:全部|全都?|所有的?)(?:订单|单子?)?(?:都|给我|帮我)?(?:取消|退|不要)|(?:取消|退掉)(?:全部|所有)"
+    r"|订单(?:都|全部?|全都)"
+)
 
 # (order, the words of the wish, message, context) -> actions
 OfOrder = Callable[[Order, str, MessageReceived, Context], list[Action]]
 
 
 class OrderWish(msgspec.Struct, frozen=True):
-    """What to do once the order is known. states: of the order that is likeliest meant, where several are."""
+    """What to do once the order is known. states: of the order that is likeliest meant, where several are.
+
+    of_each: of several that are named it is wished of each, as if they were named one after the other.
+    """
 
     of: OfOrder
     states: tuple[str, ...] | None = None
+    of_each: bool = False
 
 
 Wishes = Mapping[str, OrderWish]  # by intent
@@ -47,6 +66,9 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
     """Answers to these intents; question: the name of `question_of(question, wishes)` in the questions."""
 
     def of(intent: str, _: Meaning, event: MessageReceived, context: Context) -> list[Action]:
+        several = _meant_together(wishes[intent], event, context)
+        if len(several) > 1:
+            return _of_each(wishes[intent], several, event, context)
         several = named_orders(order_proof.numbers_in(event.text), context)
         if len({order.shown_number for order in several}) > 1:
             meant = _wished_of(several, event.text)
@@ -57,6 +79,37 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
         return _about(question, wishes, waiting, intent, 1, event, context)
 
     return {intent: partial(of, intent) for intent in wishes}
+
+
+def _meant_together(wish: OrderWish, event: MessageReceived, context: Context) -> list[Order]:
+    """The orders of which one thing is wished at once: all that are named beside it, or "both" of them."""
+    if not wish.of_each or _OR.search(normalise(event.text)):
+        return []
+    named_here = named_orders(order_proof.numbers_in(event.text), context)
+    if len({order.shown_number for order in named_here}) > 1:
+        wished = _wished_of(named_here, event.text)
+        return wished or (named_here if _ALL_NAMED.search(normalise(event.text)) else [])
+    every = _EVERY.search(normalise(event.text)) and not order_proof.numbers_in(event.text)
+    return [each for each in context.orders if wish.states and each.state in wish.states] if every else []
+
+
+def _of_each(wish: OrderWish, orders: list[Order], event: MessageReceived, context: Context) -> list[Action]:
+    """Do it of each, with an answer for each that says what holds for that one. A person goes on where more
+    would have to be asked than one question."""
+    done = [(order, wish.of(order, event.text, event, context)) for order in orders[:MOST_HELD]]
+    asks = sum(isinstance(action, Ask) for _, actions in done for action in actions)
+    held = [action for _, actions in done for action in actions if not isinstance(action, Ask | Say)]
+    if asks > 1 or len(orders) > MOST_TOGETHER:
+        return [*held, *ask_person("order_not_named", event, context)]
+    found: list[Action] = []
+    for order, actions in done:
+        for action in actions:
+            if isinstance(action, Say) and action.order:
+                action = msgspec.structs.replace(action, key=f"{action.key}:{order.id}")
+            if action not in found:
+                found.append(action)
+    told = any(isinstance(each, Say) and each.order for each in found)
+    return [each for each in found if not (told and isinstance(each, Say) and each.template == "noted")]
 
 
 def _wished_of(orders: list[Order], text: str) -> list[Order]:

@@ -1,9 +1,11 @@
 """Which order a wish is about is asked, proved and remembered, and never asked without end."""
 
+from itertools import product
+
 import msgspec
 import pytest
 
-from bot.domain.actions import Ask
+from bot.domain.actions import Ask, EndReminders, Say
 from bot.domain.events import BuyerRef
 from bot.domain.meanings import Meaning
 from handlers.after_sales import WISHES
@@ -154,7 +156,7 @@ def test_the_newest_order_that_fits_is_meant_or_the_one_that_is_named() -> None:
         ("not 1002: please, cancel 1001", ["1001"]),
         ("1002要的，取消1001", ["1001"]),
         ("don't cancel 1001, cancel 1002", ["1002"]),
-        ("cancel 1001 and 1002", []),
+        ("cancel 1001 or 1002", []),
     ],
 )
 def test_of_two_orders_that_are_named_the_one_beside_the_wish_is_meant_else_a_person_is_asked(
@@ -166,3 +168,51 @@ def test_of_two_orders_that_are_named_the_one_beside_the_wish_is_meant_else_a_pe
 
     assert [case.order for case in chat.opened] == held
     assert [call.reason for call in chat.called] == ([] if held else ["order_not_named"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("cancel 1001 and 1002", "please cancel 1002, 1001"),
+        *("1001和1002都取消", "1001 和 1002 都不要了，取消"),
+        *("cancel both orders", "cancel both please", "please cancel all my orders", "cancel all of them"),
+        *("两单都取消", "兩筆都取消", "全部取消", "取消两单", "訂單都取消"),
+    ],
+)
+@pytest.mark.parametrize("facts", list(product((False, True), repeat=2)))
+def test_one_cancelling_of_several_orders_is_one_of_each(text: str, facts: tuple[bool, bool]) -> None:
+    two = [
+        order_of(placed(order=number), *((paid(order=number),) if told else ()))
+        for number, told in zip(("1002", "1001"), facts, strict=True)
+    ]
+    together, one_by_one = Chat(*two, now=PLACED), Chat(*two, now=PLACED)
+
+    assert together.say(text, "cancel_order") == ["cancel_asked"] * 2
+    for number in ("1001", "1002"):
+        one_by_one.say(f"cancel {number}", "cancel_order")
+    assert {case.order for case in together.opened} == {case.order for case in one_by_one.opened}
+    ended = {each.order for each in together.last if isinstance(each, EndReminders)}
+    assert ended == {"1001", "1002"}
+    assert len({each.key for each in together.last if isinstance(each, Say)}) == 2
+    assert together.say(text, "cancel_order") == ["noted"]
+    assert together.say("keep 1002 please") == ["order_kept"]
+    assert [case.order for case in together.cases if case.open and case.reason == "asked_to_cancel"] == [
+        "1001"
+    ]
+
+
+def test_of_very_many_orders_a_person_is_asked_and_nobody_is_reminded_of_what_is_held() -> None:
+    many = [order_of(placed(order=str(number))) for number in range(1001, 1008)]
+    chat = Chat(*many, now=PLACED)
+
+    assert chat.say("cancel all my orders", "cancel_order") == ["human_coming"]
+    assert {each.order for each in chat.last if isinstance(each, EndReminders)} == {each.id for each in many}
+
+
+def test_all_is_said_of_the_orders_that_are_open_and_of_none_where_one_is_named() -> None:
+    gone = order_of(placed(), paid(), shipped(), delivered())
+    orders = (gone, *(order_of(placed(order=number)) for number in ("1003", "1002")))
+    for text, held in (("cancel all my orders", ["1003", "1002"]), ("cancel 1002, all of it", ["1002"])):
+        chat = Chat(*orders, now=PLACED)
+        chat.say(text, "cancel_order")
+        assert [case.order for case in chat.opened] == held
