@@ -25,7 +25,8 @@ from handlers.which_order import BEFORE_SHIPPING, named_order, own_order
 
 _KEEPS = re.compile(
     r"(?:还是|算了|又|那就?).{0,4}(?:要|不取消|别取消|不要取消|不用取消|留着|保留)|(?:不|别|不要|不用|先别)取消|取消(?:取消|掉取消)"
-    r"|\b(?:do not|dont|don't|no need to|not|stop) cancel|\b(?:keep|want) (?:it|the order|my order)\b|\bkeep (?:the |my )?(?:order )?#?\d[\w-]*"
+    r"|\b(?:do not|dont|don't|no need to|not|stop) cancel|\b(?:keep|want) (?:it|the order|my order)\b"
+    r"|\bkeep (?:the |my )?(?:order )?#?\d[\w-]*"
     r"|\b(?:undo|forget|ignore|disregard)(?: (?:about|the|my|that)){0,2} cancel"
     r"|\bchanged my mind\b.{0,30}\b(?:keep|want)\b"
 )

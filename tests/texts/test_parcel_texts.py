@@ -12,7 +12,7 @@ from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcels import Parcel
-from bot.domain.payments import Paid
+from bot.domain.payments import Paid, Refund
 from bot.domain.shop import LOCALES, Payment, Shop
 from bot.texts.catalogue import Catalogue
 from bot.texts.samples import sample, samples
@@ -36,6 +36,9 @@ SENDS = {
     "zh-CN": re.compile("发货|寄"),
     "zh-TW": re.compile("出貨|寄"),
 }
+PAID = (Paid(id="p", at=AT, amount=WHOLE),)
+BACK = (Refund(id="r", at=AT, amount=WHOLE),)
+NEVER_SENT = {"en": "won't be sent", "zh-CN": "不会再发货", "zh-TW": "不會再出貨"}
 LAST = {"en": "last parcel", "zh-CN": "最后", "zh-TW": "最後"}
 REST = {"en": "rest will follow", "zh-CN": "其余的随后", "zh-TW": "其餘隨後"}
 
@@ -44,7 +47,9 @@ def parcel(id: str, **facts: Any) -> Parcel:
     return Parcel(id=id, shipped_at=AT, **facts)
 
 
-def written(name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = (), about: str = "a") -> str:
+def written(
+    name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = (), about: str = "a", **facts: Any
+) -> str:
     before = Said(
         key="shipped:1:x",
         template="shipped",
@@ -61,9 +66,9 @@ def written(name: str, locale: str, *parcels: Parcel, told: tuple[str, ...] = ()
         lateness=POLICIES["shipped"].lateness,
         values={"parcel": about},
     )
-    order = Order(id="1001", channel="shop", parcels=parcels)
-    facts = Facts(shop=SHOP, buyer=Buyer(id="ann"), order=order, said=(before,) if told else ())
-    return TEXTS.render(TEXTS.resolve(name, locale), variables(due, facts, AT)).text
+    order = Order(id="1001", channel="shop", parcels=parcels, **facts)
+    known = Facts(shop=SHOP, buyer=Buyer(id="ann"), order=order, said=(before,) if told else ())
+    return TEXTS.render(TEXTS.resolve(name, locale), variables(due, known, AT)).text
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -84,6 +89,22 @@ def test_the_last_of_several_is_named_and_only_that(locale: str) -> None:
     assert LAST[locale] not in written("shipped", locale, first, last)
     unsaid = parcel("a", tracking="T1"), parcel("b", tracking="T2")
     assert LAST[locale] not in written("shipped", locale, *unsaid, told=("a",), about="b")
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize(
+    "ended", [{"cancelled_at": AT}, {"total": WHOLE, "payments": PAID, "refunds": BACK}], ids=["off", "back"]
+)
+def test_of_what_was_sent_nobody_says_that_it_will_not_be(
+    locale: str, last: bool, ended: dict[str, Any]
+) -> None:
+    def says_unsent(*parcels: Parcel) -> bool:
+        return NEVER_SENT[locale] in written("when_ship", locale, *parcels, **ended)
+
+    assert says_unsent()
+    assert not says_unsent(parcel("a", tracking="T1", last=last))
+    assert not says_unsent(parcel("a", last=False), parcel("b", delivered_at=AT, last=last))
 
 
 @pytest.mark.parametrize("locale", LOCALES)
