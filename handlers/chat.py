@@ -285,6 +285,8 @@ def from_order(template: str, states: tuple[str, ...] | None = None) -> Answer:
                 *(claims.looked_after(order, event) if unknown else []),
             ]
 
+        if says_paid(event.text) and len(claimed_orders.orders_meant(meaning, event, context)) > 1:
+            return claims.i_paid(meaning, event, context)  # it may be any of them that was paid
         return about_order(event, context, of, states, named_alone=True)
 
     return reply_about

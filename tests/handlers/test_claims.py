@@ -437,3 +437,17 @@ def test_a_second_part_of_the_same_sum_is_a_claim_of_its_own() -> None:
         OpenCase,
         Say,
     ]
+
+
+@pytest.mark.parametrize("intent", ["payment_status", "where_is_order", "when_ship", "i_paid"])
+@pytest.mark.parametrize(
+    "text",
+    ["why do you keep asking, I already paid!!", "I have paid, where is it?", "已经付了还催", "匯了還催"],
+)
+def test_whatever_else_it_is_taken_for_a_claim_of_several_is_one_of_any(intent: str, text: str) -> None:
+    chat = Chat(*TWO, now=PLACED)
+
+    assert chat.say(text, intent) == ["payment_claimed"]
+    assert {case.order for case in chat.opened} == {"2706", "2705"}
+    assert chat.asked == "claimed_order"
+    assert chat.say("2705", "unknown") == ["payment_claimed"]
