@@ -58,6 +58,11 @@ def order_of(*told: int | None) -> Order:
         ((6400, -3200, 6400), "partly_paid", 9600),
         ((6400, -3200, 9600), "paid", CNY),
         ((CNY, -2000), "paid", CNY),  # a gift
+        ((CNY, CNY, -CNY, -2000), "paid", CNY),
+        ((CNY, CNY, -20000), "paid", CNY),  # more than what was too much
+        ((CNY, CNY, -CNY, -10000, -2800), "refunded", CNY),
+        ((CNY, 500, -CNY), "refunded", CNY + 500),  # all of the order, without what came beyond it
+        ((CNY, 500, -500, -12300), "paid", CNY),
         ((CNY, -2000, -10800), "refunded", CNY),
         ((CNY, -2000, -10800, CNY), "paid", CNY),
         ((13000, -200), "paid", CNY),
