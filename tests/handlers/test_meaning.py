@@ -57,6 +57,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         *("Did my payment go through?", "payment status", "have I already paid?", "Didn't I already pay?"),
     ),
     "i_paid": (
+        *("匯了還催", "付了怎么还催我"),
         *("我已经付款了", "我付过钱了", "已付款", "付款了", "刚刚转账了", "钱已经打过去了"),
         *("支付宝付了", "微信转你了", "付了付了 刚转的", "我已经付过款了！！别催了"),
         *("已轉帳", "我已經匯款了", "剛剛付款了", "我明明就付過了！", "1001 付過了"),
