@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at
+from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at, last_word
 from bot.domain.contacts import Contacts, told
 from bot.domain.derived import derived
 from bot.domain.events import (
@@ -161,12 +161,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
+        so_far, told_at = self.told_paid, self.account_at or self.shown_at
+        if so_far is None and (shown := last_word(self.shown_money)):
+            so_far, told_at = shown.paid, shown.at
         return Account(
             channel=self.channel,
             total=self.total,
             shop_total=self.shop_total,
-            told=self.told_paid,
-            told_at=self.account_at or self.shown_at,
+            told=so_far,
+            told_at=told_at,
             shown=self.shown_money,
             payments=self.payments,
             refunds=self.refunds,
