@@ -505,7 +505,7 @@ def test_what_was_paid_of_an_order_stays_paid_when_cancelling_empties_its_total(
     )
 
     for known in (merged(paid, told("orders/cancelled", body)), merged(told("orders/cancelled", body), paid)):
-        assert (known.total, known.to_refund) == (Money(39800, "USD"), Money(10000, "USD"))
+        assert known.to_refund == Money(10000, "USD")
 
 
 def test_a_cancelled_order_was_not_paid_after_its_end() -> None:
