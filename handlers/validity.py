@@ -90,7 +90,7 @@ def arrived(order: Order) -> Reason | None:
 
 
 def parcel_arrived(order: Order, parcel: Parcel) -> Reason | None:
-    at = parcel.delivered_at or order.all_delivered_at
+    at = parcel.delivered_at or order.all_arrived_at
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(at)}) if at else None
 
 

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from bot.operations.audit.audit import audit
 from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -130,6 +133,36 @@ async def test_a_parcel_is_called_off_each_time_that_it_is_taken_back(database_u
             await shop.fact("parcel_cancelled", parcel="p1", cancelled_at=shop.clock.now)
             await shop.forward(DAY)
         assert told(shop) == ["shipped", "shipment_cancelled"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arrives", "back", "leaves"),
+    [
+        ({"parcel": "p1"}, {"parcel": "p1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({"tracking": "SF1"}, {"tracking": "SF1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({}, {"parcel": "p1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({}, {"parcel": "p1"}, {"parcel": "p2", "tracking": "SF2"}),
+    ],
+)
+async def test_what_was_called_off_after_its_arrival_is_told_to_leave_and_to_arrive_again(
+    database_url: str, arrives: dict[str, str], back: dict[str, str], leaves: dict[str, str]
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(2 * HOUR)
+        await shop.fact("delivered", **arrives)
+        await shop.forward(2 * HOUR)
+        await shop.fact("parcel_cancelled", **back)
+        await shop.forward(2 * HOUR)
+        await shop.fact("shipped", **leaves)
+        await shop.forward(DAY)
+        await shop.fact("delivered", **arrives)
+        await shop.forward(14 * DAY)
+        once = ["shipped", "delivered"]
+        assert told(shop) == [*once, "shipment_cancelled", *once, "review_request"]
+        parts = shop.program.parts
+        assert list(audit(parts.database, parts.config.shops, shop.clock.now)) == []
 
 
 async def test_what_was_taken_back_before_it_was_told_is_never_told(database_url: str) -> None:

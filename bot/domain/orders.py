@@ -91,6 +91,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
+    all_delivered_last_at: datetime | None = None  # where it was told under several times
     completed_at: datetime | None = None  # when first, since that was taken back
     completions: tuple[datetime, ...] = ()  # all of them, where there are several, or any was taken back
     uncompleted_at: datetime | None = None  # the platform took its completion back, the last time
@@ -385,8 +386,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
+    @derived
+    def all_arrived_at(self) -> datetime | None:
+        """When all of it was told to have arrived; None if a parcel was taken back since."""
+        told = (self.all_delivered_at, self.all_delivered_last_at)
+        back = max((at for each in self.parcels_by_id.values() if (at := _back_at(each))), default=None)
+        return min((at for at in told if at and (back is None or at > back)), default=None)
+
     def has_arrived(self, parcel: Parcel) -> bool:
-        return parcel.delivered_at is not None or self.all_delivered_at is not None
+        return parcel.delivered_at is not None or self.all_arrived_at is not None
 
     @derived
     def all_shipped(self) -> bool:
@@ -406,8 +414,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         Who closes an order may have sent the rest without a word, where more was to follow: that it came is
         not told.
         """
-        if self.all_delivered_at is not None:
-            return self.all_delivered_at
+        if self.all_arrived_at is not None:
+            return self.all_arrived_at
         if not any(record.delivered_at for record in self.parcels):
             return None
         sent = self.sent
@@ -417,6 +425,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         if not arrived or shipped_open or not sent_all:
             return None
         return max(arrived)
+
+
+def _back_at(parcel: Parcel) -> datetime | None:
+    """When what had left was taken back, also if it left again."""
+    return parcel.cancelled_at if parcel.shipped_at and (parcel.taken_back or parcel.again_at) else None
 
 
 def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | None:
@@ -491,7 +504,7 @@ def _merged(order: Order, event: OrderEvent) -> Order:
         case OrderShipped() | ParcelMoved() | ParcelCancelled():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderDelivered(parcel=None):
-            return _replace(order, all_delivered_at=first(order.all_delivered_at, event.at))
+            return _deliver(order, event.at)
         case OrderDelivered():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderCompleted():
@@ -515,6 +528,14 @@ def _merged(order: Order, event: OrderEvent) -> Order:
             return _replace(order, reviews=_one_per_id(order.reviews, review))
         case _:
             return order
+
+
+def _deliver(order: Order, at: datetime) -> Order:
+    earliest = first(order.all_delivered_at, at)
+    newest = last(order.all_delivered_last_at or order.all_delivered_at, at)
+    return _replace(
+        order, all_delivered_at=earliest, all_delivered_last_at=None if earliest == newest else newest
+    )
 
 
 def _complete_as_of(order: Order, at: datetime | None = None, not_at: datetime | None = None) -> Order:

@@ -88,12 +88,14 @@ def _holds(text: str, number: str) -> bool:
 
 
 def _delivered_twice(said: Said) -> bool:
-    """More often than parcels left; the whole includes its parts."""
+    """More often than parcels left, also again after the buyer read that one was off; the whole includes its
+    parts."""
     if said.sending.template != "delivered":
         return False
     left = [event for event in said.told if isinstance(event, OrderShipped)]
     parcels = {min(_names_of(event.parcel, said.told)) for event in left}
-    return len(said.earlier("delivered")) >= max(1, len(parcels))
+    off = len(said.earlier("shipment_cancelled"))
+    return len(said.earlier("delivered")) >= max(1, len(parcels)) + off
 
 
 def _three_in_an_hour(said: Said) -> bool:
