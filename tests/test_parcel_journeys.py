@@ -328,3 +328,19 @@ async def test_a_parcel_is_late_by_its_own_times(database_url: str) -> None:
         await shop.fact("parcel_cancelled", tracking="SF2")
         await shop.forward(5 * DAY)
         assert texts(shop, "delayed")[1:] == []
+
+
+async def test_who_owes_a_transfer_hears_before_the_parcel_that_the_carrier_takes_the_money(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await shop.place(pay_on_delivery=False)
+        await shop.forward(MINUTE)
+        await shop.place(pay_on_delivery=True)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=True)
+        await shop.forward(HOUR)
+        for way in (False, True):
+            await shop.place(pay_on_delivery=way)
+            await shop.forward(HOUR)
+        assert shop.receiver.templates == ["order_confirmation", "pay_way_changed", "shipped"]
+        assert "货到付款" in texts(shop, "pay_way_changed")[0]
