@@ -198,7 +198,9 @@ def valid_report(order: Order) -> str | None:
     if order.delivered_at:
         last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
         return _first_told(order, last)
-    if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
+    told = {record.id for record in order.parcels if record.shipped_at}
+    guessed = all(told & set(parcel.ids) and not parcel.followed for parcel in order.shipped)
+    if order.all_shipped and guessed:
         return _travelled(
             order, max(order.shipped, key=lambda each: (each.sent_at or each.shipped_at, each.id))
         )
@@ -290,9 +292,18 @@ def why_not_report_ready(due: DueMessage, order: Order, facts: Facts, now: datet
         return outdated
     if not parcel.ready:
         return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.moved_at or now)})
-    if told_ids("ready_for_pickup", order, facts.said) & set(parcel.ids):
+    told = told_ids("ready_for_pickup", order, facts.said)
+    if told & set(parcel.ids) or _told_without_a_name(parcel, order, told):
         return Reason("parcel_told", {"order": order.shown_number})
     return None
+
+
+def _told_without_a_name(parcel: Parcel, order: Order, told: set[str]) -> bool:
+    """True if one of them has no name, and nobody told of any that left: it is the same one."""
+    if any(record.shipped_at for record in order.parcels):
+        return False
+    named = {record.id: record.named for record in order.parcels}
+    return bool(told & named.keys()) and not all(named.get(id, True) for id in {*told, *parcel.ids})
 
 
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:

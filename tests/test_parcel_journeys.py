@@ -344,3 +344,23 @@ async def test_who_owes_a_transfer_hears_before_the_parcel_that_the_carrier_take
             await shop.forward(HOUR)
         assert shop.receiver.templates == ["order_confirmation", "pay_way_changed", "shipped"]
         assert "货到付款" in texts(shop, "pay_way_changed")[0]
+
+
+@pytest.mark.parametrize("name", [{}, {"parcel": "p1"}, {"tracking": "SF1"}])
+async def test_what_is_ready_is_told_once_also_if_nobody_told_that_it_left(
+    database_url: str, name: dict[str, str]
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("ready_for_pickup", **name)
+        await shop.forward(HOUR)
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "已经可以取了" in texts(shop, "where_is_order")[0]
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(9 * DAY)
+        assert told(shop) == ["ready_for_pickup"]
+        assert not {"reassurance", "payment_reminder"} & set(shop.receiver.templates)
+        parts = shop.program.parts
+        assert list(audit(parts.database, parts.config.shops, shop.clock.now)) == []

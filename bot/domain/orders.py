@@ -386,6 +386,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
+    @property
+    def told_to_leave(self) -> tuple[Parcel, ...]:
+        """Those that were told to leave; what is only told to be ready, nobody counted, so it counts where
+        there is nothing else."""
+        told = {record.id for record in self.parcels if record.shipped_at}
+        return tuple(each for each in self.shipped if told & set(each.ids)) or self.shipped
+
     @derived
     def all_arrived_at(self) -> datetime | None:
         """When all of it was told to have arrived; None if a parcel was taken back since."""
@@ -399,13 +406,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def all_shipped(self) -> bool:
         """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
-        shipped = self.shipped
-        return bool(shipped) and _complete(self.lines, shipped) is not False
+        return bool(self.shipped) and _complete(self.lines, self.told_to_leave) is not False
 
     @property
     def surely_all_shipped(self) -> bool:
         """True if what is to be shipped was counted, or the platform says so."""
-        return _complete(self.lines, self.shipped) is True
+        return _complete(self.lines, self.told_to_leave) is True
 
     @derived
     def delivered_at(self) -> datetime | None:

@@ -30,7 +30,8 @@ def joined(records: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
     groups = [[record] for record in records]
     if len(records) > 1:
         groups = _by_unknown_numbers(_unnamed(_by_former_numbers(_by_names(records))))
-    return tuple(sorted((_joined(group) for group in groups), key=lambda parcel: parcel.id))
+    parcels = (_left_when_ready(_joined(group), group) for group in groups)
+    return tuple(sorted(parcels, key=lambda parcel: parcel.id))
 
 
 @lru_cache(maxsize=CACHED)
@@ -182,6 +183,15 @@ def _joined(group: Group) -> Parcel:
         taken_back=_taken_back(whole),
     )
     return parcel if parcel.taken_back else _since_it_left(parcel, whole)
+
+
+def _left_when_ready(parcel: Parcel, group: Group) -> Parcel:
+    """What waits for the buyer has left the shop's hands, also if nobody told of that."""
+    if parcel.shipped_at or parcel.ready_at is None:
+        return parcel
+    numbers = {each.id for each in group if each.by_number}
+    numbers |= {number for each in group for number in each.arrival_numbers}
+    return _replace(parcel, shipped_at=parcel.ready_at, tracking=min(numbers, default=None))
 
 
 def _since_it_left(parcel: Parcel, group: Group) -> Parcel:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.domain.events import OrderDelivered, OrderEvent, OrderShipped, ParcelCancelled, ParcelMoved
-from bot.domain.parcels import FAILURE
+from bot.domain.parcels import FAILURE, UNNAMED
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
 from storage.audit_queries import Sending
@@ -112,9 +112,10 @@ def about(parcel: object, told: Sequence[OrderEvent]) -> list[OrderEvent]:
 
 
 def _names(event: OrderEvent) -> frozenset[str]:
-    """Every name of the parcel that an event tells."""
+    """Every name of the parcel that an event tells; without any, what moved or was taken back is UNNAMED."""
     given = (getattr(event, "parcel", None), getattr(event, "tracking", None), *getattr(event, "names", ()))
-    return frozenset(str(name).casefold() for name in given if name)
+    names = frozenset(str(name).casefold() for name in given if name)
+    return names or frozenset([UNNAMED] if isinstance(event, ParcelMoved | ParcelCancelled) else [])
 
 
 def _names_of(parcel: object, told: Sequence[OrderEvent]) -> frozenset[str]:
