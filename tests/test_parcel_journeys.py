@@ -364,3 +364,23 @@ async def test_what_is_ready_is_told_once_also_if_nobody_told_that_it_left(
         assert not {"reassurance", "payment_reminder"} & set(shop.receiver.templates)
         parts = shop.program.parts
         assert list(audit(parts.database, parts.config.shops, shop.clock.now)) == []
+
+
+async def test_an_order_of_which_a_part_was_taken_back_is_whole_once_something_leaves_after_that(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=False)
+        await shop.fact("shipped", parcel="p2", tracking="SF2", last=True)
+        await shop.forward(2 * HOUR)
+        await shop.fact("parcel_cancelled", parcel="p1")
+        await shop.forward(HOUR)
+        await shop.fact("delivered", parcel="p2")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped", "shipment_cancelled"]
+        await shop.fact("shipped", parcel="p3", tracking="SF3")
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p3")
+        await shop.forward(14 * DAY)
+        assert told(shop)[2:] == ["shipped", "delivered", "review_request"]

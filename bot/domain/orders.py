@@ -406,12 +406,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def all_shipped(self) -> bool:
         """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
-        return bool(self.shipped) and _complete(self.lines, self.told_to_leave) is not False
+        return bool(self.shipped) and self._has_all_left is not False
 
     @property
     def surely_all_shipped(self) -> bool:
         """True if what is to be shipped was counted, or the platform says so."""
-        return _complete(self.lines, self.told_to_leave) is True
+        return self._has_all_left is True
+
+    @derived
+    def _has_all_left(self) -> bool | None:
+        return _complete(self.lines, self.told_to_leave, self._part_taken_back_at)
+
+    @property
+    def _part_taken_back_at(self) -> datetime | None:
+        """When a parcel that was surely a part of it was taken back, the last time."""
+        parts = (each for each in self.parcels_by_id.values() if each.taken_back and each.shipped_at)
+        told = {record.id for record in self.parcels if record.last is False}
+        return max((at for each in parts if told & set(each.ids) and (at := each.cancelled_at)), default=None)
 
     @derived
     def delivered_at(self) -> datetime | None:
@@ -438,9 +449,12 @@ def _back_at(parcel: Parcel) -> datetime | None:
     return parcel.cancelled_at if parcel.shipped_at and (parcel.taken_back or parcel.again_at) else None
 
 
-def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | None:
+def _complete(
+    lines: tuple[Line, ...], shipped: tuple[Parcel, ...], part_taken_back_at: datetime | None
+) -> bool | None:
     """Whether all that is to be shipped is in these parcels: by counting each line where the platform tells
-    it, else by its word, else by counting the pieces; None if nobody can say."""
+    it, else by its word, else by counting the pieces; None if nobody can say. The word that one is the last
+    no longer holds once a part was taken back, until something leaves after that."""
     if not shipped:
         return False
     by_line = [line for line in lines if line.id]
@@ -449,6 +463,9 @@ def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | No
         for parcel in shipped:
             packed.update(parcel.packed or {})
         return all(packed[line.id or ""] >= line.ships for line in lines)
+    left_at = (at for parcel in shipped if (at := parcel.sent_at))
+    if part_taken_back_at and part_taken_back_at > max(left_at, default=part_taken_back_at):
+        return False
     if any(parcel.last for parcel in shipped):
         return True
     if any(parcel.last is False for parcel in shipped):
