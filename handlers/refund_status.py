@@ -39,7 +39,7 @@ def _missing(order: Order, context: Context) -> bool:
         return False
     if order.cancelled and order.called_off_at:
         return context.now - order.called_off_at > OWED_SINCE
-    return bool(order.shipped or order.done)
+    return True  # paid, and nothing went back: whoever asks for their money may want it
 
 
 def why_not_tell(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:

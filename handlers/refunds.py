@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.actions import Action, Say
+from bot.domain.balance import back_since
 from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
@@ -138,11 +139,17 @@ def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: date
         return Reason("order_unknown", {"order": order.shown_number})
     if order.total is not None and order.refunded is None:
         return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
-    if (due.template == "refunded") != order.refunded_in_full or one.over:
+    whole = order.refunded_in_full or _was_whole(one, order)
+    if (due.template == "refunded") != whole or one.over:
         return Reason("refund_told_otherwise", {"order": order.shown_number})
-    whole = any(said.sent_at and _named_whole(said, due, order) for said in facts.said)
-    told = whole or (one.so_far and _told_more(one, order)) or _told_elsewhere(one, order, facts)
+    named = any(said.sent_at and _named_whole(said, due, order) for said in facts.said)
+    told = named or (one.so_far and _told_more(one, order)) or _told_elsewhere(one, order, facts)
     return Reason("already_told", {"order": order.shown_number}) if told else None
+
+
+def _was_whole(refund: Refund, order: Order) -> bool:
+    """With it all was back, before money came again."""
+    return order.gone_back.times > 0 and back_since(refund) == order.gone_back.at
 
 
 def _told_more(refund: Refund, order: Order) -> bool:

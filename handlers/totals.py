@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.domain.actions import Action, Say
-from bot.domain.context import Context
+from bot.domain.context import Context, Said
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
+from bot.domain.payment_news import THANKS
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.order_holds import ASKED_TO_CANCEL
@@ -18,7 +19,7 @@ LOOKS_AGAIN = timedelta(hours=1)  # whether the buyer's wish to cancel is settle
 WORTH_TELLING = timedelta(days=7)  # so long a person may take for it
 _NAME_THE_TOTAL = (
     "order_confirmation",
-    "payment_received",
+    THANKS,
     "payment_reminder",
     "second_contact",
     "pay_way_changed",
@@ -87,12 +88,19 @@ def _known(order: Order, facts: Facts) -> Reason | None:
     told = [
         (at, said.total)
         for said in facts.said
-        if said.template in _NAME_THE_TOTAL and (at := said.sent_at or said.written_at)
+        if _names_the_total(said) and (at := said.sent_at or said.written_at)
     ]
     newest = max(told, key=lambda each: each[0], default=None)
     if newest is None or newest[1] is None or newest[1] == order.total:
         return Reason("already_told", {"order": order.shown_number})
     return None
+
+
+def _names_the_total(said: Said) -> bool:
+    """Thanks name the sum that came, which is the total once nothing is left."""
+    if said.template != THANKS or said.total is None or said.paid_sum is None:
+        return said.template in _NAME_THE_TOTAL
+    return said.paid_sum.currency == said.total.currency and said.paid_sum.minor >= said.total.minor
 
 
 def not_while_cancelling(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.domain.arbiter import FIRST, PRIORITY
+from bot.domain.arbiter import IN_TURN, PRIORITY
 from storage import due_messages
 from storage.asking import ask_together
 from storage.database import try_locks
@@ -76,7 +76,7 @@ def _by_buyer(rows: Iterable[DueRow]) -> dict[str, list[DueRow]]:
 
 
 def _turn(row: DueRow) -> tuple[int, int, datetime, int]:
-    """By priority; within it the confirmation of an order, and that it is on again, before what else is said
-    of orders."""
-    place = FIRST.index(row.template) if row.template in FIRST else len(FIRST)
+    """By priority; within it the confirmation of an order, that it is on again, and its new total come before
+    what else is said of orders."""
+    place = IN_TURN.index(row.template) if row.template in IN_TURN else len(IN_TURN)
     return PRIORITY[row.category], place, row.due_at, row.id

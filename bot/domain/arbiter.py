@@ -18,6 +18,7 @@ PRIORITY = {
 
 RESTORED = "restored"
 FIRST = (TOLD_BY, RESTORED)  # what is said of an order before what follows from it
+IN_TURN = (*FIRST, "total_changed")  # before thanks for a payment that names what is left of the new total
 FIRST_THINGS = timedelta(minutes=10)  # so long a message waits for one that belongs before it
 LOOK_AGAIN = timedelta(seconds=20)
 

@@ -17,14 +17,15 @@ class GoneBack(msgspec.Struct, frozen=True, kw_only=True):
     """Sums in minor units of the total's currency.
 
     in_full: all of it is back, and no more came again. at: when all was back, the last time; kept: what was
-    left of overpaid money then. void: what went back and covers nothing any more. before: what had gone
-    back when money came again; times: how often it did.
+    left of overpaid money then. void: what went back and covers nothing any more. surplus: what went back of
+    more than the total; before: what had gone back when money came again; times: how often it did.
     """
 
     in_full: bool = False
     at: datetime | None = None
     kept: int = 0
     void: int = 0
+    surplus: int = 0
     before: int = 0
     times: int = 0
 
@@ -66,15 +67,19 @@ def _came(gone: GoneBack, paid: int | None, back: int) -> GoneBack:
     """After a payment."""
     if not gone.in_full or paid is None or paid - back <= gone.kept:
         return gone
-    return _replace(gone, in_full=False, void=back, before=back, times=gone.times + 1)
+    return _replace(gone, in_full=False, void=back, before=back, surplus=0, times=gone.times + 1)
 
 
 def _went(gone: GoneBack, account: Account, at: datetime, before: int, back: int, whole: bool) -> GoneBack:
     """After a refund. A gift is what goes back of a covered order, and what was paid twice; what had not come
-    voids nothing."""
+    voids nothing. Just the total is all of the order, whatever came beyond; else what is too much goes first.
+    """
     paid, total = _paid(as_of(account, at)), account.total.minor if account.total else 0
     all_of_it = paid is not None and paid > 0 and paid - back <= gone.kept
-    whole = whole or (back - gone.before >= max(total, 1) and (paid or 0) - back < total)
+    surplus = gone.surplus + min(back - before, max(0, (paid or 0) - before - total))
+    of_order = back - gone.before
+    enough = of_order > 0 and (of_order - gone.surplus == total or of_order - surplus >= total)
+    whole = whole or (enough and (paid or 0) - back < total)
     if gone.in_full or whole or all_of_it:
         kept = max(0, (paid or 0) - back) if not gone.in_full else gone.kept
         return _replace(gone, in_full=True, at=at, kept=kept)
@@ -82,7 +87,7 @@ def _went(gone: GoneBack, account: Account, at: datetime, before: int, back: int
     total = asked.minor if asked and account.total and asked.currency == account.total.currency else total
     counted = max(0, (paid or 0) - gone.void)
     beyond = counted - total if counted >= total else counted
-    return _replace(gone, void=gone.void + min(back - before, beyond))
+    return _replace(gone, void=gone.void + min(back - before, beyond), surplus=surplus)
 
 
 def _paid(account: Account) -> int | None:

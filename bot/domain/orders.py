@@ -281,8 +281,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @property
     def left(self) -> Money | None:
-        """What is still owed; None if nothing is, or if it cannot be said."""
-        if self.authorised or self.partly_taken:
+        """What is still owed; None if nothing is, or if it cannot be said: whether a part that went back of
+        what was too little is asked for again, the seller knows."""
+        gone = self.gone_back
+        if self.authorised or self.partly_taken or gone.void > gone.before + gone.surplus:
             return None
         counted = self.counted
         rest = self.total - counted if self.total and counted else None

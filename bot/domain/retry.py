@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-ATTEMPTS = 10  # nine waits, each twice the last and an hour at most: gives up after about four hours
+ATTEMPTS = 33  # nine waits, each twice the last, come to two hours; then one an hour: gives up after a day
 FIRST = timedelta(seconds=15)
 LONGEST = timedelta(hours=1)
 

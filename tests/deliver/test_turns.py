@@ -26,6 +26,13 @@ def test_the_messages_of_a_buyer_come_in_turn_and_no_more_than_a_round_looks_at(
     ]
 
 
+def test_a_new_total_comes_before_thanks_that_name_what_is_left_of_it(connection: Connection) -> None:
+    queue(connection, "thanks", template="payment_received", due_at=NOON - MINUTE)
+    queue(connection, "total", template="total_changed")
+    queue(connection, "confirmation", template="order_confirmation")
+    assert ours(connection) == ["confirmation", "total", "thanks"]
+
+
 def beside(
     monkeypatch: pytest.MonkeyPatch, others: list[Any], free: frozenset[str] = frozenset({"ann", "bob", "cy"})
 ) -> None:

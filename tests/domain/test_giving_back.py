@@ -55,9 +55,13 @@ def order_of(*told: int | None) -> Order:
         ((CNY, -CNY, CNY, -CNY), "refunded", CNY),
         ((6400, -6400), "refunded", 6400),
         ((6400, -6400, 6400), "partly_paid", 6400),
-        ((6400, -3200, 6400), "partly_paid", 9600),
         ((6400, -3200, 9600), "paid", CNY),
         ((CNY, -2000), "paid", CNY),  # a gift
+        ((CNY, CNY, -CNY, -2000), "paid", CNY),
+        ((CNY, CNY, -20000), "paid", CNY),  # more than what was too much
+        ((CNY, CNY, -CNY, -10000, -2800), "refunded", CNY),
+        ((CNY, 500, -CNY), "refunded", CNY + 500),  # all of the order, without what came beyond it
+        ((CNY, 500, -500, -12300), "paid", CNY),
         ((CNY, -2000, -10800), "refunded", CNY),
         ((CNY, -2000, -10800, CNY), "paid", CNY),
         ((13000, -200), "paid", CNY),
@@ -77,6 +81,15 @@ def test_a_promise_stands_while_what_is_kept_covers_the_total(
 
     assert (order.state, order.counted) == (state, Money(counted, "CNY"))
     assert order.left == (Money(CNY - counted, "CNY") if counted < CNY else None)
+
+
+@pytest.mark.parametrize("told", [(2000, -500), (6400, -3200, 6400)])
+def test_whether_a_part_that_went_back_is_asked_for_again_nobody_tells_the_buyer(
+    told: tuple[int, ...],
+) -> None:
+    order = order_of(*told)
+
+    assert (order.state, order.left) == ("partly_paid", None)
 
 
 def test_it_was_covered_when_what_is_kept_first_reached_the_total() -> None:

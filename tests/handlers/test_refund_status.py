@@ -32,7 +32,7 @@ BACK = refunded(after=days(5))
         ((paid(), cancelled(), refunded(minor=3000, after=3 * HOUR)), 1, True),
         ((cancelled(),), 9, False),
         ((), 1, False),
-        ((paid(),), 1, False),
+        ((paid(),), 1, True),  # they may want it back
         ((paid(), shipped(), delivered()), 9, True),
     ],
 )

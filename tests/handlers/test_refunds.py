@@ -56,6 +56,17 @@ def test_the_part_that_gives_back_the_rest_is_the_whole() -> None:
     assert desk.why_outdated("refunded:1001:r2") is None
 
 
+def test_a_whole_that_was_followed_by_new_money_stays_true() -> None:
+    """Else a buyer who slept meanwhile reads of the second payment alone, in the words of the first."""
+    parts = (world.refunded(2800), world.refunded(10000, days(5.5), refund="r2"))
+    desk = Desk().take(world.placed(), world.paid(), *parts, world.paid(days(6), 12800, payment="p2"))
+
+    assert desk.why_outdated("refunded:1001:r2") is None
+    assert desk.why_outdated("partly_refunded:1001:r2") == "refund_told_otherwise"
+    assert desk.why_outdated("refunded:1001:r1") == "refund_told_otherwise"
+    assert desk.why_outdated("partly_refunded:1001:r1") is None
+
+
 def test_a_whole_told_before_is_not_told_again_by_its_number() -> None:
     desk = Desk().take(world.placed(), world.paid(), world.refunded(refund="all"), world.refunded(12800))
     told = Said(key="refunded:1001:all", template="refunded", state="sent", sent_at=PLACED)

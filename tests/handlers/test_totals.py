@@ -47,6 +47,14 @@ def test_it_is_not_told_where_nothing_or_that_very_total_was_named_last(told: tu
     assert desk.why_outdated(NOW_150, said=told) == "already_told"
 
 
+@pytest.mark.parametrize(("paid", "named"), [(12800, False), (15000, True)])
+def test_thanks_name_the_total_only_where_nothing_is_left_of_it(paid: int, named: bool) -> None:
+    desk = Desk().take(shown(0, 12800), shown(2, 15000))
+    thanks = replace(said(15000, "payment_received", 2.5), paid_sum=Money(paid, "CNY"))
+
+    assert desk.why_outdated(NOW_150, said=(said(12800), thanks)) == ("already_told" if named else None)
+
+
 def test_a_total_that_may_have_been_read_counts_as_named() -> None:
     desk = Desk().take(shown(0, 12800), shown(2, 15000))
     lost = replace(said(12800), state="unknown", sent_at=None, written_at=PLACED)
