@@ -40,8 +40,8 @@ def service(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
 
 def booked(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
     """What a person of the shop may book days after it happened, such as a payment or a cancelling. Whoever
-    read something of the order that it makes untrue is told up to BOOKED_LATE later; of an old order of
-    which nothing was said, it is said as soon as anything else or not at all."""
+    read something of the order that it makes untrue is told up to BOOKED_LATE later; of an order of
+    which nothing was said, such as an old one that is imported, no later than SERVICE."""
 
     def checked(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
         if now <= due.due_at + SERVICE or _heard(facts):
