@@ -34,11 +34,18 @@ def announce(order: Order, context: Context) -> list[Action]:
     return [
         *(_about(LEFT, order, each, each.shipped_at) for each in order.parcels if each.shipped_at),
         *(
-            _about(LEFT, order, each, each.again_at, f":{each.again_at:%Y%m%dT%H%M%S}")
+            _about(LEFT, order, each, each.left_at, f":{each.left_at:%Y%m%dT%H%M%S}")
             for each in order.parcels
-            if each.again_at
+            if each.left_at and _left_again(order, each)
         ),
     ]
+
+
+def _left_again(order: Order, record: Parcel) -> bool:
+    """Whoever took it back: that may be told under another of its names."""
+    ids = order.parcels_by_id[record.id].ids
+    back = (each.first_cancelled_at or each.cancelled_at for each in order.parcels if each.id in ids)
+    return any(at and record.left_at and at < record.left_at for at in back)
 
 
 def correct(order: Order, context: Context) -> list[Action]:

@@ -1,14 +1,26 @@
 """The usual policies of messages: how each category competes, and how late it may be sent."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
 import msgspec
 
 from bot.domain.context import Category
-from bot.domain.messages import Check, MessagePolicies, MessagePolicy, NotBefore
+from bot.domain.messages import (
+    Check,
+    DueMessage,
+    Facts,
+    MessagePolicies,
+    MessagePolicy,
+    NotBefore,
+    Reason,
+)
+from bot.domain.orders import Order
 from bot.domain.payment_term import TOLD_BY
-from handlers.validity import OrderCheck, always, of_order
+from handlers.validity import OrderCheck, always, iso, of_order
+
+SERVICE, BOOKED_LATE = timedelta(days=2), timedelta(days=7)
+_AFTERWARDS = ("refunded", "partly_refunded")  # true whatever is told of the time before
 
 
 class _Options(TypedDict, total=False):
@@ -23,7 +35,25 @@ class _Options(TypedDict, total=False):
 
 
 def service(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    return _of_order("service", timedelta(days=2), check, options)
+    return _of_order("service", SERVICE, check, options)
+
+
+def booked(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
+    """What a person of the shop may book days after it happened, such as a payment or a cancelling. Whoever
+    read something of the order that it makes untrue is told up to BOOKED_LATE later; of an order of
+    which nothing was said, such as an old one that is imported, no later than SERVICE."""
+
+    def checked(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
+        if now <= due.due_at + SERVICE or _heard(facts):
+            return check(due, order, facts, now)
+        return Reason("too_late", {"due_at": iso(due.due_at), "lateness": int(SERVICE.total_seconds())})
+
+    return _of_order("service", BOOKED_LATE, checked, options)
+
+
+def _heard(facts: Facts) -> bool:
+    reached = (said.template for said in facts.said if said.sent_at or said.written_at)
+    return any(template not in _AFTERWARDS for template in reached)
 
 
 def confirmation(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:

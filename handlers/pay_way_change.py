@@ -52,7 +52,9 @@ def announce(order: Order, context: Context) -> list[Action]:
 
 
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-    over = cancelled(order) or refunded_in_full(order) or shipped(order) or arrived(order)
+    """Who owes a transfer is told that the carrier takes the money, also while the parcel is on its way."""
+    left = None if order.on_delivery else shipped(order)
+    over = cancelled(order) or refunded_in_full(order) or left or arrived(order)
     return over or paid(order) or authorised(order) or free(order) or _known(order, facts)
 
 

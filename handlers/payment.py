@@ -178,7 +178,7 @@ def not_covered(order: Order) -> Reason | None:
 
 
 POLICIES: MessagePolicies = {
-    THANKS: policy.service(why_not_acknowledge, variables=("order.paid_at",)),
+    THANKS: policy.booked(why_not_acknowledge, variables=("order.paid_at",)),
     "reassurance": policy.service(why_not_reassure, not_before=not_so_soon),
 }
 

@@ -181,13 +181,13 @@ def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
-_REFUND = policy.service(why_not_report_refund, samples=({"refund": "r"},))
+_REFUND = policy.booked(why_not_report_refund, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
-    "cancelled": policy.service(
+    "cancelled": policy.booked(
         why_not_report_cancelling, not_before=not_while_the_first_waits, samples=_WORD
     ),
-    "restored": policy.service(why_not_report_restoring, samples=_WORD),
+    "restored": policy.booked(why_not_report_restoring, samples=_WORD),
     "refunded": _REFUND,
     "partly_refunded": _REFUND,
 }

@@ -13,7 +13,7 @@ from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.parcel_news import REACHED, parcel_of, told_ids
+from bot.domain.parcel_news import AGAIN, REACHED, parcel_of, told_arrived, told_ids
 from bot.domain.parcels import ATTEMPTED, Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
@@ -172,10 +172,14 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
     follows.
     """
     reports = [
-        Arrival(f"parcel-{record.id}", record.delivered_at) for record in order.parcels if record.delivered_at
+        Arrival(_parcel(record, at), at)
+        for record in order.parcels
+        for at in record.arrival_times
+        if at == record.delivered_at or order.parcels_by_id[record.id].cancelled_at
     ]
-    if order.all_delivered_at:
-        reports.append(Arrival("all", order.all_delivered_at))
+    reports += [
+        Arrival(_all(order, at), at) for at in (order.all_delivered_at, order.all_delivered_last_at) if at
+    ]
     reports += [Arrival(_completed(order, at), at + travel) for at in order.completed_times]
     reports += [
         Arrival(_travel(record, at), at + travel)
@@ -189,12 +193,14 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
 def valid_report(order: Order) -> str | None:
     """Name the report that is valid now: of the whole order, else of the last parcel; else the guess, by the
     parcels that nobody follows, or by the closing as long as no carrier says where the parcels are."""
-    if order.all_delivered_at:
-        return "all"
+    if order.all_arrived_at:
+        return _all(order, order.all_arrived_at)
     if order.delivered_at:
         last = max((each.delivered_at, each.id, each) for each in order.sent if each.delivered_at)[2]
-        return f"parcel-{_first_told(order, last, 'delivered_at')}"
-    if order.all_shipped and not any(parcel.followed for parcel in order.shipped):
+        return _first_told(order, last)
+    told = {record.id for record in order.parcels if record.shipped_at}
+    guessed = all(told & set(parcel.ids) and not parcel.followed for parcel in order.shipped)
+    if order.all_shipped and guessed:
         return _travelled(
             order, max(order.shipped, key=lambda each: (each.sent_at or each.shipped_at, each.id))
         )
@@ -202,13 +208,27 @@ def valid_report(order: Order) -> str | None:
     return _completed(order, order.completed_at) if order.completed_at and not carried else None
 
 
+def _all(order: Order, at: datetime) -> str:
+    """One that was told anew, after a parcel was taken back, is another."""
+    return "all" + _again(at if at != order.all_delivered_at else None)
+
+
+def _parcel(record: Parcel, at: datetime) -> str:
+    """One that arrived anew, after it was taken back, is told anew."""
+    return f"parcel-{record.id}" + _again(at if at != record.delivered_at else None)
+
+
+def _again(at: datetime | None) -> str:
+    return f":{at:%Y%m%dT%H%M%S}" if at else ""
+
+
 def _completed(order: Order, at: datetime) -> str:
     """One that was completed anew is asked about later."""
-    return "completed" + (f":{at:%Y%m%dT%H%M%S}" if at != order.completed_times[0] else "")
+    return "completed" + _again(at if at != order.completed_times[0] else None)
 
 
 def _travel(record: Parcel, at: datetime | None) -> str:
-    return f"travel-{record.id}" + (f":{at:%Y%m%dT%H%M%S}" if at and at == record.again_at else "")
+    return f"travel-{record.id}" + _again(at if at == record.again_at else None)
 
 
 def _travelled(order: Order, parcel: Parcel) -> str:
@@ -219,10 +239,10 @@ def _travelled(order: Order, parcel: Parcel) -> str:
     return _travel(first, first.sent_at)
 
 
-def _first_told(order: Order, parcel: Parcel, what: str) -> str:
-    """The id of the record of this parcel that has this fact, and its earliest time."""
-    told = (each for each in order.parcels if each.id in parcel.ids and getattr(each, what))
-    return min((getattr(each, what), each.id) for each in told)[1]
+def _first_told(order: Order, parcel: Parcel) -> str:
+    """The report of its arrival by the record that tells it first, since it left for the last time."""
+    told = (each for each in order.parcels if each.id in parcel.ids)
+    return min(_parcel(each, at) for each in told for at in each.arrival_times if at == parcel.delivered_at)
 
 
 def arrive(order: Order, context: Context) -> list[Action]:
@@ -239,7 +259,7 @@ def arrive(order: Order, context: Context) -> list[Action]:
         if not arrival.guessed
     ]
     known = arrived(order)
-    if order.all_delivered_at and known:
+    if order.all_arrived_at and known:
         says.append(Unsay(prefix=f"delivered:{order.id}:parcel-", why=known.code, values=known.values))
     return says
 
@@ -272,9 +292,18 @@ def why_not_report_ready(due: DueMessage, order: Order, facts: Facts, now: datet
         return outdated
     if not parcel.ready:
         return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.moved_at or now)})
-    if told_ids("ready_for_pickup", order, facts.said) & set(parcel.ids):
+    told = told_ids("ready_for_pickup", order, facts.said)
+    if told & set(parcel.ids) or _told_without_a_name(parcel, order, told):
         return Reason("parcel_told", {"order": order.shown_number})
     return None
+
+
+def _told_without_a_name(parcel: Parcel, order: Order, told: set[str]) -> bool:
+    """True if one of them has no name, and nobody told of any that left: it is the same one."""
+    if any(record.shipped_at for record in order.parcels):
+        return False
+    named = {record.id: record.named for record in order.parcels}
+    return bool(told & named.keys()) and not all(named.get(id, True) for id in {*told, *parcel.ids})
 
 
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
@@ -298,7 +327,7 @@ def not_yet_arrived(due: DueMessage, facts: Facts, now: datetime) -> tuple[datet
 
 def _leaving_awaited(due: DueMessage, order: Order, now: datetime) -> bool:
     """True while the word that this parcel left may still come."""
-    parcel = parcel_of(order, str(due.values.get("by")).removeprefix("parcel-"))
+    parcel = parcel_of(order, AGAIN.sub("", str(due.values.get("by")).removeprefix("parcel-")))
     unknown = parcel is not None and parcel.shipped_at is None and valid_report(order) is None
     return unknown and now < due.created_at + LEAVING_COMES
 
@@ -306,7 +335,7 @@ def _leaving_awaited(due: DueMessage, order: Order, now: datetime) -> bool:
 def _arrival_told(order: Order, facts: Facts) -> bool:
     """True if the buyer read, or may have read, of the arrival of every parcel: the whole is no news then."""
     before = [said for said in facts.said if said.template == "delivered" and said.state in REACHED]
-    told = told_ids("delivered", order, before)
+    told = told_arrived(order, facts.said)
     there = [parcel for parcel in order.sent if order.has_arrived(parcel)]
     kept = all(said.parcels is not None for said in before)
     return bool(before) and (not kept or all(told & set(parcel.ids) for parcel in there))

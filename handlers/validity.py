@@ -75,7 +75,7 @@ def refunded_in_full(order: Order) -> Reason | None:
 
 def shipped(order: Order) -> Reason | None:
     """Also if it was taken back later: whoever did that talks to the buyer, and the schedule does not."""
-    left = any(parcel.shipped_at for parcel in order.parcels)
+    left = any(parcel.shipped_at or parcel.ready_at for parcel in order.parcels)
     return Reason("order_shipped", {"order": order.shown_number}) if left else None
 
 
@@ -90,7 +90,7 @@ def arrived(order: Order) -> Reason | None:
 
 
 def parcel_arrived(order: Order, parcel: Parcel) -> Reason | None:
-    at = parcel.delivered_at or order.all_delivered_at
+    at = parcel.delivered_at or order.all_arrived_at
     return Reason("order_delivered", {"order": order.shown_number, "delivered_at": iso(at)}) if at else None
 
 

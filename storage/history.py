@@ -381,6 +381,7 @@ _HOW_TO_PAY = {"on_delivery": True, "unpaid": False, "partly_paid": False}  # by
 
 class _SnapshotOrder(msgspec.Struct):
     state: str | None = None
+    on_delivery: bool | None = None
     paid_at: str | None = None
     currency: str | None = None
     total_minor: int | None = None
@@ -419,8 +420,14 @@ def _said(row: _SaidRow) -> Said:
         total=known.money(known.total_minor),
         paid_sum=known.money(known.paid_minor),
         refunded=known.money(known.refunded_minor),
-        on_delivery=_HOW_TO_PAY.get(known.state or ""),
+        on_delivery=_how_to_pay(row.template, known),
     )
+
+
+def _how_to_pay(template: str, order: _SnapshotOrder) -> bool | None:
+    """What the text named; that the way has changed is also said once the parcel has left."""
+    named = _HOW_TO_PAY.get(order.state or "")
+    return order.on_delivery if named is None and template == "pay_way_changed" else named
 
 
 def knew_paid(state: str, facts: str | None) -> bool:

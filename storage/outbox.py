@@ -17,6 +17,7 @@ from storage.tables import SENDABLE_UNTIL, attempts, in_state, outbox, sendable_
 
 MARK = "taken-back:"  # before keys whose messages were about another order, and the channel that told of it
 _HUMAN_TALKS = """substr(outbox.reason, 9, 13) = '"human_talks"'"""  # behind {"code":
+_CANCELLED = """substr(outbox.reason, 9, 17) = '"order_cancelled"'"""
 _LEFT_OUT = '{"code":"left_out"'  # by a person
 SELLER = "seller"  # whom the mails about cases go to, in place of a buyer
 AHEAD = timedelta(minutes=1)  # that one machine's clock may be ahead of another's
@@ -185,10 +186,20 @@ def try_anew(orders: Iterable[str], now: datetime) -> Asking[None]:
     yield from changed(_queue_again, outbox, [{"order_id": order, **anew} for order in orders])
 
 
-def _queue_again(connection: Connection, table: Table, rows: Rows) -> None:
+def try_restored(orders: Iterable[str], now: datetime) -> Asking[None]:
+    """Let what was given up because these orders were cancelled be judged again, while it may be sent."""
+    anew = {"state": "queued", "reason": None, "try_at": now, "settled_at": None}
+    yield from changed(_queue_again_restored, outbox, [{"order_id": order, **anew} for order in orders])
+
+
+def _queue_again_restored(connection: Connection, table: Table, rows: Rows) -> None:
+    _queue_again(connection, table, rows, f" AND {_CANCELLED}")
+
+
+def _queue_again(connection: Connection, table: Table, rows: Rows, those: str = "") -> None:
     until = SENDABLE_UNTIL[connection.dialect.name]
     now = until.replace("due_at", "{try_at}").replace(" + lateness", "")
-    unsent = f"outbox.state = 'skipped' AND outbox.buyer <> '{SELLER}' AND {until} > {now}"
+    unsent = f"outbox.state = 'skipped' AND outbox.buyer <> '{SELLER}' AND {until} > {now}{those}"
     update_rows(connection, table, rows, by=("shop", "order_id"), where=unsent)
 
 

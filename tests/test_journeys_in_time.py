@@ -222,6 +222,24 @@ async def test_an_order_that_is_paid_after_its_cancelling_is_on_again_before_it_
         assert shop.receiver.templates[-2:] == ["restored", "payment_received"]
 
 
+async def test_what_was_given_up_for_a_cancelling_is_said_once_the_order_is_on_again(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.fact("paid", amount="128.00", currency="CNY")
+        await shop.forward(11 * HOUR)  # into the night
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(HOUR)
+        await shop.fact("cancelled")
+        await shop.forward(DAY)
+        assert shop.receiver.templates[-1] == "cancelled"
+        again = OrderReopened(channel="webhook", external_id="r", at=shop.clock.now, order="1001")
+        await take(shop, again)
+        await shop.forward(DAY)
+        assert shop.receiver.templates[-2:] == ["restored", "shipped"]
+
+
 # A case binds its own order
 
 

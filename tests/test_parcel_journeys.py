@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from bot.operations.audit.audit import audit
 from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -130,6 +133,36 @@ async def test_a_parcel_is_called_off_each_time_that_it_is_taken_back(database_u
             await shop.fact("parcel_cancelled", parcel="p1", cancelled_at=shop.clock.now)
             await shop.forward(DAY)
         assert told(shop) == ["shipped", "shipment_cancelled"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arrives", "back", "leaves"),
+    [
+        ({"parcel": "p1"}, {"parcel": "p1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({"tracking": "SF1"}, {"tracking": "SF1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({}, {"parcel": "p1"}, {"parcel": "p1", "tracking": "SF1"}),
+        ({}, {"parcel": "p1"}, {"parcel": "p2", "tracking": "SF2"}),
+    ],
+)
+async def test_what_was_called_off_after_its_arrival_is_told_to_leave_and_to_arrive_again(
+    database_url: str, arrives: dict[str, str], back: dict[str, str], leaves: dict[str, str]
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(2 * HOUR)
+        await shop.fact("delivered", **arrives)
+        await shop.forward(2 * HOUR)
+        await shop.fact("parcel_cancelled", **back)
+        await shop.forward(2 * HOUR)
+        await shop.fact("shipped", **leaves)
+        await shop.forward(DAY)
+        await shop.fact("delivered", **arrives)
+        await shop.forward(14 * DAY)
+        once = ["shipped", "delivered"]
+        assert told(shop) == [*once, "shipment_cancelled", *once, "review_request"]
+        parts = shop.program.parts
+        assert list(audit(parts.database, parts.config.shops, shop.clock.now)) == []
 
 
 async def test_what_was_taken_back_before_it_was_told_is_never_told(database_url: str) -> None:
@@ -295,3 +328,59 @@ async def test_a_parcel_is_late_by_its_own_times(database_url: str) -> None:
         await shop.fact("parcel_cancelled", tracking="SF2")
         await shop.forward(5 * DAY)
         assert texts(shop, "delayed")[1:] == []
+
+
+async def test_who_owes_a_transfer_hears_before_the_parcel_that_the_carrier_takes_the_money(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await shop.place(pay_on_delivery=False)
+        await shop.forward(MINUTE)
+        await shop.place(pay_on_delivery=True)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=True)
+        await shop.forward(HOUR)
+        for way in (False, True):
+            await shop.place(pay_on_delivery=way)
+            await shop.forward(HOUR)
+        assert shop.receiver.templates == ["order_confirmation", "pay_way_changed", "shipped"]
+        assert "货到付款" in texts(shop, "pay_way_changed")[0]
+
+
+@pytest.mark.parametrize("name", [{}, {"parcel": "p1"}, {"tracking": "SF1"}])
+async def test_what_is_ready_is_told_once_also_if_nobody_told_that_it_left(
+    database_url: str, name: dict[str, str]
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("ready_for_pickup", **name)
+        await shop.forward(HOUR)
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "已经可以取了" in texts(shop, "where_is_order")[0]
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.forward(9 * DAY)
+        assert told(shop) == ["ready_for_pickup"]
+        assert not {"reassurance", "payment_reminder"} & set(shop.receiver.templates)
+        parts = shop.program.parts
+        assert list(audit(parts.database, parts.config.shops, shop.clock.now)) == []
+
+
+async def test_an_order_of_which_a_part_was_taken_back_is_whole_once_something_leaves_after_that(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1", last=False)
+        await shop.fact("shipped", parcel="p2", tracking="SF2", last=True)
+        await shop.forward(2 * HOUR)
+        await shop.fact("parcel_cancelled", parcel="p1")
+        await shop.forward(HOUR)
+        await shop.fact("delivered", parcel="p2")
+        await shop.forward(14 * DAY)
+        assert told(shop) == ["shipped", "shipment_cancelled"]
+        await shop.fact("shipped", parcel="p3", tracking="SF3")
+        await shop.forward(DAY)
+        await shop.fact("delivered", parcel="p3")
+        await shop.forward(14 * DAY)
+        assert told(shop)[2:] == ["shipped", "delivered", "review_request"]

@@ -21,9 +21,10 @@ _NOT_PAID = ("pending", "expired", "unpaid")
 def of_order(order: forms.Order) -> dict[str, Any]:
     """The fields of an `OrderPlaced` that are about money."""
     refunded = any(moved(refund) for refund in order.refunds or ())
+    taken_off = refunded or order.cancelled_at is not None  # which empties the current total
     shop = currency(order.currency, "currency")
     shown = _shown_in(order, shop)
-    total, shop_total = _total(order, shown, refunded), _total(order, shop, refunded)
+    total, shop_total = _total(order, shown, taken_off), _total(order, shop, taken_off)
     paid = _paid(order, total, shop_total)
     if refunded and paid and paid.currency == shop:
         total, paid = _edited_after_refund(order, total, paid)
@@ -77,9 +78,8 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     left = order.total_outstanding
     if state not in ("paid", "voided") and (gross := _before_refunds(order, shop_total)):
         return min(gross, total if gross.currency == total.currency else shop_total)
-    part = (
-        shop_total - money(left, shop_total.currency, "total_outstanding", below_zero=True) if left else None
-    )
+    asked = _total(order, shop_total.currency, refunded=False) if order.cancelled_at else shop_total
+    part = asked - money(left, asked.currency, "total_outstanding", below_zero=True) if left else None
     if state == "paid" and part is not None and part > shop_total:
         return _first(order, total.currency) if part == _first(order, part.currency) else part
     if state == "paid":

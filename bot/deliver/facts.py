@@ -333,6 +333,7 @@ def _order_facts(order: Order) -> dict[str, Any]:
     return {
         "number": order.shown_number,
         "state": order.state,
+        "on_delivery": order.on_delivery,
         "paid_at": order.paid_at,
         "cancelled_at": order.cancelled_at,
         "currency": order.total.currency if order.total else None,

@@ -1,5 +1,6 @@
 """What is paid, owed and given back of an order: like is compared with like, source by source."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -210,11 +211,19 @@ def _shown_total(shown: tuple[Shown, ...], at: datetime, newest: Money) -> Money
     return total if total.currency == newest.currency else newest
 
 
+def last_word(shown: Sequence[Shown]) -> Shown | None:
+    """The newest word of what is paid, of showings of which the newest has none: it takes back no money that
+    was shown before it. After a word of nothing, single payments count."""
+    newest = next((each for each in reversed(shown) if each.paid is not None), None)
+    return newest if newest and newest.paid and newest.paid.minor > 0 else None
+
+
 def as_of(account: Account, at: datetime) -> Account:
-    told = [each for each in account.shown if each.at <= at] if account.told is not None else []
+    by_then = [each for each in account.shown if each.at <= at] if account.told is not None else []
+    told = by_then[-1] if by_then and by_then[-1].paid is not None else last_word(by_then)
     return msgspec.structs.replace(
         account,
-        told=told[-1].paid if told else None,
-        told_at=told[-1].at if told else None,
+        told=told.paid if told else None,
+        told_at=told.at if told else None,
         payments=tuple(paid for paid in account.payments if paid.at <= at),
     )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at
+from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at, last_word
 from bot.domain.contacts import Contacts, told
 from bot.domain.derived import derived
 from bot.domain.events import (
@@ -91,6 +91,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
+    all_delivered_last_at: datetime | None = None  # where it was told under several times
     completed_at: datetime | None = None  # when first, since that was taken back
     completions: tuple[datetime, ...] = ()  # all of them, where there are several, or any was taken back
     uncompleted_at: datetime | None = None  # the platform took its completion back, the last time
@@ -161,12 +162,15 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
+        so_far, told_at = self.told_paid, self.account_at or self.shown_at
+        if so_far is None and (shown := last_word(self.shown_money)):
+            so_far, told_at = shown.paid, shown.at
         return Account(
             channel=self.channel,
             total=self.total,
             shop_total=self.shop_total,
-            told=self.told_paid,
-            told_at=self.account_at or self.shown_at,
+            told=so_far,
+            told_at=told_at,
             shown=self.shown_money,
             payments=self.payments,
             refunds=self.refunds,
@@ -387,19 +391,43 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
+    @property
+    def told_to_leave(self) -> tuple[Parcel, ...]:
+        """Those that were told to leave; what is only told to be ready, nobody counted, so it counts where
+        there is nothing else."""
+        told = {record.id for record in self.parcels if record.shipped_at}
+        return tuple(each for each in self.shipped if told & set(each.ids)) or self.shipped
+
+    @derived
+    def all_arrived_at(self) -> datetime | None:
+        """When all of it was told to have arrived; None if a parcel was taken back since."""
+        told = (self.all_delivered_at, self.all_delivered_last_at)
+        back = max((at for each in self.parcels_by_id.values() if (at := _back_at(each))), default=None)
+        return min((at for at in told if at and (back is None or at > back)), default=None)
+
     def has_arrived(self, parcel: Parcel) -> bool:
-        return parcel.delivered_at is not None or self.all_delivered_at is not None
+        return parcel.delivered_at is not None or self.all_arrived_at is not None
 
     @derived
     def all_shipped(self) -> bool:
         """True unless more parcels are known to follow; one parcel counts as all where nobody says."""
-        shipped = self.shipped
-        return bool(shipped) and _complete(self.lines, shipped) is not False
+        return bool(self.shipped) and self._has_all_left is not False
 
     @property
     def surely_all_shipped(self) -> bool:
         """True if what is to be shipped was counted, or the platform says so."""
-        return _complete(self.lines, self.shipped) is True
+        return self._has_all_left is True
+
+    @derived
+    def _has_all_left(self) -> bool | None:
+        return _complete(self.lines, self.told_to_leave, self._part_taken_back_at)
+
+    @property
+    def _part_taken_back_at(self) -> datetime | None:
+        """When a parcel that was surely a part of it was taken back, the last time."""
+        parts = (each for each in self.parcels_by_id.values() if each.taken_back and each.shipped_at)
+        told = {record.id for record in self.parcels if record.last is False}
+        return max((at for each in parts if told & set(each.ids) and (at := each.cancelled_at)), default=None)
 
     @derived
     def delivered_at(self) -> datetime | None:
@@ -408,8 +436,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         Who closes an order may have sent the rest without a word, where more was to follow: that it came is
         not told.
         """
-        if self.all_delivered_at is not None:
-            return self.all_delivered_at
+        if self.all_arrived_at is not None:
+            return self.all_arrived_at
         if not any(record.delivered_at for record in self.parcels):
             return None
         sent = self.sent
@@ -421,9 +449,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return max(arrived)
 
 
-def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | None:
+def _back_at(parcel: Parcel) -> datetime | None:
+    """When what had left was taken back, also if it left again."""
+    return parcel.cancelled_at if parcel.shipped_at and (parcel.taken_back or parcel.again_at) else None
+
+
+def _complete(
+    lines: tuple[Line, ...], shipped: tuple[Parcel, ...], part_taken_back_at: datetime | None
+) -> bool | None:
     """Whether all that is to be shipped is in these parcels: by counting each line where the platform tells
-    it, else by its word, else by counting the pieces; None if nobody can say."""
+    it, else by its word, else by counting the pieces; None if nobody can say. The word that one is the last
+    no longer holds once a part was taken back, until something leaves after that."""
     if not shipped:
         return False
     by_line = [line for line in lines if line.id]
@@ -432,6 +468,9 @@ def _complete(lines: tuple[Line, ...], shipped: tuple[Parcel, ...]) -> bool | No
         for parcel in shipped:
             packed.update(parcel.packed or {})
         return all(packed[line.id or ""] >= line.ships for line in lines)
+    left_at = (at for parcel in shipped if (at := parcel.sent_at))
+    if part_taken_back_at and part_taken_back_at > max(left_at, default=part_taken_back_at):
+        return False
     if any(parcel.last for parcel in shipped):
         return True
     if any(parcel.last is False for parcel in shipped):
@@ -493,7 +532,7 @@ def _merged(order: Order, event: OrderEvent) -> Order:
         case OrderShipped() | ParcelMoved() | ParcelCancelled():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderDelivered(parcel=None):
-            return _replace(order, all_delivered_at=first(order.all_delivered_at, event.at))
+            return _deliver(order, event.at)
         case OrderDelivered():
             return _replace(order, parcels=with_parcel(order.parcels, event))
         case OrderCompleted():
@@ -517,6 +556,14 @@ def _merged(order: Order, event: OrderEvent) -> Order:
             return _replace(order, reviews=_one_per_id(order.reviews, review))
         case _:
             return order
+
+
+def _deliver(order: Order, at: datetime) -> Order:
+    earliest = first(order.all_delivered_at, at)
+    newest = last(order.all_delivered_last_at or order.all_delivered_at, at)
+    return _replace(
+        order, all_delivered_at=earliest, all_delivered_last_at=None if earliest == newest else newest
+    )
 
 
 def _complete_as_of(order: Order, at: datetime | None = None, not_at: datetime | None = None) -> Order:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from bot.domain.parcels import Parcel, surest, tracking_number
+from bot.domain.parcels import READY, Parcel, surest, tracking_number
 
 _replace = msgspec.structs.replace
 _EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -30,7 +30,8 @@ def joined(records: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
     groups = [[record] for record in records]
     if len(records) > 1:
         groups = _by_unknown_numbers(_unnamed(_by_former_numbers(_by_names(records))))
-    return tuple(sorted((_joined(group) for group in groups), key=lambda parcel: parcel.id))
+    parcels = (_left_when_ready(_joined(group), group) for group in groups)
+    return tuple(sorted(parcels, key=lambda parcel: parcel.id))
 
 
 @lru_cache(maxsize=CACHED)
@@ -153,12 +154,13 @@ def _parted(groups: list[Group], test: Callable[[Group], bool]) -> tuple[list[Gr
 
 def _joined(group: Group) -> Parcel:
     if len(group) == 1:
-        return _replace(group[0], taken_back=True) if _gone(group[0], None) else group[0]
+        alone = group[0]
+        return _replace(alone, taken_back=True) if _gone(alone, None) else _since_it_left(alone, group)
     whole = sorted(group, key=lambda each: _key([each]))
     live = [each for each in whole if not _gone(each, None)]
     shown = max(whole, key=lambda each: (bool(each.tracking), each.shown_at or _EVER, each.id))
     moved = max(whole, key=lambda each: (each.moved_at or _EVER, each.status or "", each.id))
-    return Parcel(
+    parcel = Parcel(
         id=whole[0].id,
         shipped_at=_earliest(each.shipped_at for each in whole),
         left_at=_latest(each.left_at or each.shipped_at for each in whole),
@@ -180,6 +182,39 @@ def _joined(group: Group) -> Parcel:
         also=tuple(each.id for each in whole),
         taken_back=_taken_back(whole),
     )
+    return parcel if parcel.taken_back else _since_it_left(parcel, whole)
+
+
+def _left_when_ready(parcel: Parcel, group: Group) -> Parcel:
+    """What waits for the buyer has left the shop's hands, also if nobody told of that."""
+    if parcel.shipped_at or parcel.ready_at is None:
+        return parcel
+    numbers = {each.id for each in group if each.by_number}
+    numbers |= {number for each in group for number in each.arrival_numbers}
+    return _replace(parcel, shipped_at=parcel.ready_at, tracking=min(numbers, default=None))
+
+
+def _since_it_left(parcel: Parcel, group: Group) -> Parcel:
+    """What the carrier told before it was taken back is not of the parcel that left again."""
+    back = parcel.cancelled_at
+    if back is None or parcel.again_at is None:
+        return parcel
+    moved = parcel.moved_at is not None and parcel.moved_at > back
+    return _replace(
+        parcel,
+        delivered_at=_earliest(_after(back, (at for each in group for at in each.arrival_times))),
+        moved_at=parcel.moved_at if moved else None,
+        status=parcel.status if moved else None,
+        failed_at=_earliest(_after(back, [parcel.failed_at])),
+        attempted_at=_earliest(_after(back, [parcel.attempted_at])),
+        ready_at=_earliest(
+            _after(back, [parcel.ready_at, parcel.moved_at if parcel.status == READY else None])
+        ),
+    )
+
+
+def _after(time: datetime, times: Iterable[datetime | None]) -> list[datetime]:
+    return [at for at in times if at and at > time]
 
 
 def _taken_back(group: Group) -> bool:

@@ -16,7 +16,7 @@ TOGETHER = timedelta(hours=1)  # what leaves within it is told in one message
 LEFT, CORRECTED, TAKEN_BACK, ARRIVED = "shipped", "tracking_changed", "shipment_cancelled", "delivered"
 REACHED = ("sent", "sending", "unknown")  # it may have arrived
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_AGAIN = re.compile(r":\d{8}T\d{6}$")  # in a key, of one that had left again
+AGAIN = re.compile(r":\d{8}T\d{6}$")  # in a key, of one that had left again
 
 
 def telling(
@@ -70,12 +70,21 @@ def told_ids(template: str, order: Order, said: Iterable[Said]) -> set[str]:
     return {id for each in said if _reached(each, template) for id in _ids(each, order)}
 
 
+def told_arrived(order: Order, said: Iterable[Said]) -> set[str]:
+    """The ids of the parcels of which the buyer read that they arrived, and not since that they were off."""
+    return _told_until_off(ARRIVED, order, said)
+
+
 def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
     """The ids of the parcels of which the buyer read that they left, and not since that they did not."""
+    return _told_until_off(LEFT, order, said)
+
+
+def _told_until_off(template: str, order: Order, said: Iterable[Said]) -> set[str]:
     known: set[str] = set()
-    heard = [each for each in said if _reached(each, LEFT) or _reached(each, TAKEN_BACK)]
-    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.template != LEFT)):
-        known = known | _ids(each, order) if each.template == LEFT else known - _off(each, order)
+    heard = [each for each in said if _reached(each, template) or _reached(each, TAKEN_BACK)]
+    for each in sorted(heard, key=lambda each: (each.sent_at or _LATEST, each.template != template)):
+        known = known | _ids(each, order) if each.template == template else known - _off(each, order)
     return known
 
 
@@ -139,6 +148,6 @@ def _ids(said: Said, order: Order) -> set[str]:
 def _off(said: Said, order: Order) -> set[str]:
     """The ids of the parcel that was told to be off, by what is known now: a number that nobody had told of a
     parcel yet may have been taken for another's."""
-    name = _AGAIN.sub("", said.key.removeprefix(f"{TAKEN_BACK}:{order.id}:"))
+    name = AGAIN.sub("", said.key.removeprefix(f"{TAKEN_BACK}:{order.id}:"))
     parcel = parcel_of(order, name)
     return set(parcel.ids) if parcel else _ids(said, order)

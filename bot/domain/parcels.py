@@ -63,6 +63,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed_at: datetime | None = None
     ready_at: datetime | None = None  # the buyer fetches it, and has been able to since then
     delivered_at: datetime | None = None
+    delivered_last_at: datetime | None = None  # where its arrival was told under several times
     cancelled_at: datetime | None = None
     first_cancelled_at: datetime | None = None  # where it was taken back under several times
     numbers: tuple[Number, ...] = ()  # see `known_numbers`
@@ -103,6 +104,10 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.left_at if self.left_at and back and back < self.left_at else None
 
     @property
+    def arrival_times(self) -> tuple[datetime, ...]:
+        return tuple(at for at in (self.delivered_at, self.delivered_last_at) if at)
+
+    @property
     def ready(self) -> bool:
         """True while it waits for the buyer to fetch it."""
         return self.status == READY and not self.delivered_at
@@ -140,7 +145,7 @@ def _told(old: Parcel, event: ParcelEvent) -> Parcel:
         case ParcelCancelled():
             return _cancelled(_numbered(old, event.tracking), event)
         case OrderDelivered():
-            return _replace(_numbered(old, event.tracking), delivered_at=first(old.delivered_at, event.at))
+            return _delivered(_numbered(old, event.tracking), event)
 
 
 def _cancelled(old: Parcel, event: ParcelCancelled) -> Parcel:
@@ -149,6 +154,12 @@ def _cancelled(old: Parcel, event: ParcelCancelled) -> Parcel:
         last(old.cancelled_at, event.at),
     )
     return _replace(old, cancelled_at=newest, first_cancelled_at=None if earliest == newest else earliest)
+
+
+def _delivered(old: Parcel, event: OrderDelivered) -> Parcel:
+    earliest = first(old.delivered_at, event.at)
+    newest = last(old.delivered_last_at or old.delivered_at, event.at)
+    return _replace(old, delivered_at=earliest, delivered_last_at=None if earliest == newest else newest)
 
 
 def _moved(old: Parcel, event: ParcelMoved) -> Parcel:

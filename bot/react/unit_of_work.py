@@ -108,6 +108,7 @@ class UnitOfWork:
         self._stock_wishes: dict[WishKey, StockWish | None] = {}  # None: ended
         self._readdressed: dict[str, str] = {}  # order -> its buyer of now, where it had another
         self._given_back: set[str] = set()  # buyers to whom the bot may speak again
+        self._restored: set[str] = set()  # orders that were cancelled, and are on again
         self._reachable: set[str] = set()  # orders that are to be written to elsewhere than before
         self.taken_back: list[TakenBack] = []
 
@@ -317,6 +318,8 @@ class UnitOfWork:
             self._readdressed[order.id] = order.buyer
         if known and _where(order) != _where(known):
             self._reachable.add(order.id)
+        if known and known.cancelled and not order.cancelled:
+            self._restored.add(order.id)
         self.orders[order.id] = order
         self._changed_orders.add(order.id)
 
@@ -430,12 +433,14 @@ class UnitOfWork:
             [key for key, wish in self._stock_wishes.items() if wish is None], now
         )
         yield from outbox.try_anew(sorted(self._reachable), now)
+        yield from outbox.try_restored(sorted(self._restored), now)
         yield from case_records.close_unreachable(sorted(self._reachable), now)
         yield from outbox.readdress(self._readdressed)
         yield from outbox.let_speak(sorted(self._given_back), now)
         self._changed_buyers, self._changed_orders, self._changed_chats = set(), set(), set()
         self._new_owners = {}
         self._readdressed, self._reachable, self._given_back = {}, set(), set()
+        self._restored = set()
         self._new_wishes, self._new_tries = [], []
         self._new_openings, self._used_links = {}, {}
         self._changed_quotes, self._stock_wishes = set(), {}

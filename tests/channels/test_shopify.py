@@ -488,6 +488,26 @@ def test_a_part_known_in_the_shops_currency_alone_is_not_weighed_against_the_buy
     assert (known.paid, known.left, known.state) == (None, None, "payment_unclear")
 
 
+@pytest.mark.parametrize(
+    ("current", "left"), [("398.00", "298.00"), ("398.00", "0.00"), ("0.00", "-100.00"), ("0.00", "0.00")]
+)
+def test_what_was_paid_of_an_order_stays_paid_when_cancelling_empties_its_total(
+    current: str, left: str
+) -> None:
+    part = {"financial_status": "partially_paid"}
+    paid = told("orders/updated", order(**part, total_outstanding="298.00"))
+    body = order(
+        **part,
+        cancelled_at="2022-01-02T00:00:00Z",
+        updated_at="2022-01-02T00:00:00Z",
+        current_total_price=current,
+        total_outstanding=left,
+    )
+
+    for known in (merged(paid, told("orders/cancelled", body)), merged(told("orders/cancelled", body), paid)):
+        assert known.to_refund == Money(10000, "USD")
+
+
 def test_a_cancelled_order_was_not_paid_after_its_end() -> None:
     body = order(
         financial_status="refunded",

@@ -360,6 +360,7 @@ def test_of_an_order_what_decided_about_the_message_is_kept() -> None:
     assert facts["order"] == {
         "number": "A1",
         "state": "cancelled",
+        "on_delivery": False,
         "paid_at": None,
         "cancelled_at": NOON,
         "refunded_minor": 0,

@@ -56,6 +56,7 @@ def test_any_order_of_arrival_gives_the_same_parcels() -> None:
                 moved_at=AT + 3 * HOUR,
                 status="out for delivery",
                 delivered_at=AT + 4 * HOUR,
+                delivered_last_at=AT + 5 * HOUR,
             ),
         )
     }

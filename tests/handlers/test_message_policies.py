@@ -4,10 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.context import Said
+from bot.domain.events import OrderEvent
 from bot.domain.messages import DueMessage, Facts, MessagePolicy, Reason
 from bot.domain.shop import Shop
 from handlers import message_policies as policy
-from tests.handlers.world import ANN, PLACED
+from tests.handlers import world
+from tests.handlers.world import ANN, DAY, HOUR, PLACED, Desk, acknowledged, confirmed, days
+from tests.world import NOON
+from tests.world import world as shop_world
 
 NIGHT = timedelta(hours=10)  # from 22:00 to 08:00
 ABOUT_ORDERS = [
@@ -54,3 +59,45 @@ def test_the_sellers_own_mail_is_worth_sending_for_longer_than_an_answer() -> No
     assert (mail.category, mail.about_order) == ("answer", False)
     assert mail.lateness > timedelta(days=1)
     assert why_outdated(mail) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "fact"),
+    [
+        (acknowledged(), world.paid()),
+        (f"cancelled:1001:{int((PLACED + 2 * HOUR).timestamp())}", world.cancelled()),
+    ],
+)
+def test_what_is_booked_days_later_is_told_to_who_read_otherwise_and_to_nobody_else(
+    key: str, fact: OrderEvent
+) -> None:
+    desk = Desk().take(world.placed(), fact)
+    nothing, refund = (), (Said(key="r", template="refunded", state="sent", sent_at=PLACED),)
+    for after, said, code in [
+        (1.9, nothing, None),
+        (3, (confirmed(),), None),
+        (3, nothing, "too_late"),
+        (3, (confirmed("skipped"),), "too_late"),
+        (3, refund, "too_late"),
+    ]:
+        assert desk.why_outdated(key, PLACED + days(after), said=said) == code
+
+
+async def test_who_was_pressed_hears_of_a_transfer_that_the_shop_books_after_the_weekend(
+    database_url: str,
+) -> None:
+    async with shop_world(database_url) as shop:
+        await shop.place()
+        await shop.forward(73 * HOUR)
+        await shop.fact("paid", amount="128.00", currency="CNY", paid_at=NOON + HOUR)
+        await shop.forward(HOUR)
+        assert shop.receiver.templates[-1] == "payment_received"
+
+
+async def test_an_order_of_which_nothing_was_said_is_not_told_late(database_url: str) -> None:
+    async with shop_world(database_url) as shop:
+        await shop.place(placed_at=NOON - 4 * DAY)
+        await shop.fact("paid", amount="128.00", currency="CNY", paid_at=NOON - 3 * DAY)
+        await shop.fact("cancelled", cancelled_at=NOON - 3 * DAY)
+        await shop.forward(2 * DAY)
+        assert shop.receiver.templates == []

@@ -1,5 +1,9 @@
 """Parcels: announced when they leave, reported when they stand still and when they arrive."""
 
+from itertools import permutations
+
+import pytest
+
 from bot.domain.context import Said
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, days
@@ -115,3 +119,20 @@ def test_a_buyer_who_read_of_the_last_parcel_is_not_written_to_again_about_the_w
 
     assert desk.why_outdated("delivered:1001:all") is None
     assert desk.why_outdated("delivered:1001:all", said=(said,)) == "order_delivered"
+
+
+@pytest.mark.parametrize("name", ["A", None])
+def test_an_arrival_counts_again_after_the_parcel_that_was_called_off_left_again(name: str | None) -> None:
+    facts = (
+        world.shipped("A", days(1)),
+        world.delivered(name, days(2)),
+        world.taken_back("A", days(3)),
+        world.shipped("A", days(4)),
+        world.delivered(name, days(5)),
+    )
+    for arrival in permutations(facts):
+        order = world.order_of(*arrival)
+        assert order.delivered_at == PLACED + days(5)
+    for known, arrived_at in [(2, days(2)), (3, None), (4, None)]:
+        order = world.order_of(*facts[:known])
+        assert order.delivered_at == (arrived_at and PLACED + arrived_at)

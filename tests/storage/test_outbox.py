@@ -239,6 +239,26 @@ def test_what_was_skipped_is_judged_again_while_it_may_be_sent(connection: Conne
     assert states == {"young": "queued", "other reason": "queued", "told": "sent", "old": "skipped"}
 
 
+def test_only_what_was_given_up_for_the_cancelling_of_an_order_is_judged_again_with_it(
+    connection: Connection,
+) -> None:
+    queue(connection, "young", "told", "other reason", order="1")
+    queue(connection, "old", order="1", due_at=NOON - DAY)
+    queue(connection, "young", order="1", shop=NEIGHBOUR)
+    queue(connection, "seller", order="1", buyer=outbox.SELLER)
+    for key in ("young", "old", "seller"):
+        why = Reason("order_cancelled", {"order": "1"})
+        amend(connection, key, state="skipped", reason=outbox.dump(why), settled_at=NOON)
+    amend(connection, "other reason", state="skipped", reason=outbox.dump(Reason("order_paid")))
+    amend(connection, "told", **SENT)
+
+    ask(connection, SHOP_ID, outbox.try_restored({"1"}, NOON + MINUTE))
+
+    states = dict(rows(connection, tables.outbox, "key", "state"))
+    assert states.pop("young") == "queued"
+    assert states == {"other reason": "skipped", "told": "sent", "old": "skipped", "seller": "skipped"}
+
+
 def test_open_messages_are_counted_by_shop_and_state(connection: Connection) -> None:
     queue(connection, "a", "b", "c", "d")
     queue(connection, "a", shop=NEIGHBOUR)

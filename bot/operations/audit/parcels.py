@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from bot.domain.events import OrderDelivered, OrderEvent, OrderShipped, ParcelCancelled, ParcelMoved
-from bot.domain.parcels import FAILURE
+from bot.domain.parcels import FAILURE, UNNAMED
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
 from storage.audit_queries import Sending
@@ -88,12 +88,14 @@ def _holds(text: str, number: str) -> bool:
 
 
 def _delivered_twice(said: Said) -> bool:
-    """More often than parcels left; the whole includes its parts."""
+    """More often than parcels left, also again after the buyer read that one was off; the whole includes its
+    parts."""
     if said.sending.template != "delivered":
         return False
     left = [event for event in said.told if isinstance(event, OrderShipped)]
     parcels = {min(_names_of(event.parcel, said.told)) for event in left}
-    return len(said.earlier("delivered")) >= max(1, len(parcels))
+    off = len(said.earlier("shipment_cancelled"))
+    return len(said.earlier("delivered")) >= max(1, len(parcels)) + off
 
 
 def _three_in_an_hour(said: Said) -> bool:
@@ -110,9 +112,10 @@ def about(parcel: object, told: Sequence[OrderEvent]) -> list[OrderEvent]:
 
 
 def _names(event: OrderEvent) -> frozenset[str]:
-    """Every name of the parcel that an event tells."""
+    """Every name of the parcel that an event tells; without any, what moved or was taken back is UNNAMED."""
     given = (getattr(event, "parcel", None), getattr(event, "tracking", None), *getattr(event, "names", ()))
-    return frozenset(str(name).casefold() for name in given if name)
+    names = frozenset(str(name).casefold() for name in given if name)
+    return names or frozenset([UNNAMED] if isinstance(event, ParcelMoved | ParcelCancelled) else [])
 
 
 def _names_of(parcel: object, told: Sequence[OrderEvent]) -> frozenset[str]:
