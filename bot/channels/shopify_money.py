@@ -21,10 +21,10 @@ _NOT_PAID = ("pending", "expired", "unpaid")
 def of_order(order: forms.Order) -> dict[str, Any]:
     """The fields of an `OrderPlaced` that are about money."""
     refunded = any(moved(refund) for refund in order.refunds or ())
-    taken_off = refunded or order.cancelled_at is not None  # which empties the current total
     shop = currency(order.currency, "currency")
     shown = _shown_in(order, shop)
-    total, shop_total = _total(order, shown, taken_off), _total(order, shop, taken_off)
+    emptied = bool(order.cancelled_at) and _total(order, shop, refunded=False).minor == 0
+    total, shop_total = (_total(order, code, refunded or emptied) for code in (shown, shop))
     paid = _paid(order, total, shop_total)
     if refunded and paid and paid.currency == shop:
         total, paid = _edited_after_refund(order, total, paid)
