@@ -63,7 +63,10 @@ def contact_again(order: Order, context: Context) -> list[Action]:
 def why_not_confirm(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     if order.placed_at is None:
         return Reason("order_unknown", {"order": order.shown_number})
-    return cancelled(order) or refunded_in_full(order)
+    outdated = cancelled(order) or refunded_in_full(order)
+    if outdated is None and any(said.template == "cancelled" and said.sent_at for said in facts.said):
+        return Reason("order_reopened", {"order": order.shown_number})  # which tells how it goes on
+    return outdated
 
 
 def why_not_contact_again(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:

@@ -16,7 +16,7 @@ from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.parcel_news import CORRECTED, LEFT, TAKEN_BACK
 from bot.domain.parcels import ATTEMPTED, FAILURE, READY, Parcel
-from bot.domain.payment_term import REMINDED_BY
+from bot.domain.payment_term import REMINDED_BY, TOLD_BY
 from bot.domain.payments import Paid, Refund
 from bot.domain.rules import PROMOTION
 from bot.domain.shop import Returns, Shop, WorkingHours
@@ -233,7 +233,8 @@ def _message(
         values=values,
         to=to,
     )
-    said = tuple(each for each in _SAID if each.template != name) + _told(name, values, order)
+    before = () if name == TOLD_BY else _SAID  # nothing was said before the confirmation
+    said = tuple(each for each in before if each.template != name) + _told(name, values, order)
     cases = (_RETURN,) if name == RETURN_WAITING else ()
     return due, Facts(shop=shop, buyer=Buyer(id="ann", name=buyer), order=order, said=said, cases=cases)
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.domain.context import Conversation
+from bot.domain.context import Conversation, Said
 from handlers.routes import POLICIES
 from tests.handlers import world
 from tests.handlers.world import ANN, PLACED, Desk, days, hours
@@ -18,6 +18,14 @@ def test_a_cancelled_order_is_not_confirmed_any_more() -> None:
     desk = Desk().take(world.placed(), world.cancelled())
 
     assert desk.why_outdated("order_confirmation:1001") == "order_cancelled"
+
+
+def test_a_buyer_who_read_of_the_cancelling_first_reads_that_it_is_on_again_and_no_confirmation() -> None:
+    desk = Desk().take(world.placed(), world.cancelled(), world.reopened())
+    gone = Said(key="cancelled:1001:1", template="cancelled", state="sent", order="1001", sent_at=PLACED)
+
+    assert desk.why_outdated("order_confirmation:1001") is None
+    assert desk.why_outdated("order_confirmation:1001", said=(gone,)) == "order_reopened"
 
 
 def test_after_two_days_of_silence_another_channel_is_tried() -> None:
