@@ -682,10 +682,11 @@ def test_what_the_program_and_its_backup_write_is_the_owners_alone(shop: Shop) -
 def test_what_others_can_read_is_told_at_the_start(shop: Shop) -> None:
     (shop.folder / ".env").chmod(0o644)
     program = Served(shop)
-    program.process.kill()
-    program.process.wait()
-
-    assert f"chmod 600 {shop.folder / '.env'}" in program.told
+    try:
+        program.wait_for(lambda: f"chmod 600 {shop.folder / '.env'}" in program.told)
+    finally:
+        program.process.kill()
+        program.process.wait()
 
 
 def test_what_tells_of_the_shops_can_listen_apart(shop: Shop) -> None:
