@@ -22,7 +22,7 @@ from tests.world import NOON, World, world
 
 TOKEN = "a token that is only for tests"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-EXAMPLES = 25  # of a fuzzer, for each operation and phase
+EXAMPLES = 18  # of a fuzzer, for each operation and phase
 FEWER = 8  # where the same is asked of a second kind of database
 
 

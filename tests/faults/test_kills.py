@@ -51,7 +51,7 @@ from tests.world import SECRET, config_of, served
 pytestmark = pytest.mark.faults
 
 KILLS = {
-    "sqlite": int(os.environ.get("XIAOER_KILLS", "25")),
+    "sqlite": int(os.environ.get("XIAOER_KILLS", "16")),
     "postgresql": int(os.environ.get("XIAOER_KILLS", "12")),
 }
 SEED = int(os.environ.get("XIAOER_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
