@@ -182,11 +182,18 @@ def _in_one_breath(said: Said) -> bool:
 
 
 def _said_too_early(sending: Sending, others: Sequence[Sending]) -> bool:
-    """Said shortly before the confirmation of its order."""
+    """Said shortly before the confirmation of its order, which could have gone out then as well."""
     if sending.template == "order_confirmation":
         return False
-    confirmed = [began(other) for other in others if other.template == "order_confirmation"]
-    return any(timedelta(0) < at - began(sending) < FIRST_THINGS for at in confirmed)
+    confirmed = [each for each in others if each.template == "order_confirmation"]
+    soon = [each for each in confirmed if timedelta(0) < began(each) - began(sending) < FIRST_THINGS]
+    return any(_had_a_way(each, sending) for each in soon)
+
+
+def _had_a_way(confirmation: Sending, then: Sending) -> bool:
+    """False where the channel by which it went out was not known yet: only a chat had proved the order."""
+    ways, known = (set(each.facts.get("ways") or ()) for each in (confirmation, then))
+    return not ways or not known or bool(ways & known)
 
 
 RULES: Mapping[str, tuple[int, Callable[[Said], bool]]] = {

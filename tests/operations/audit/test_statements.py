@@ -94,6 +94,18 @@ def test_nothing_is_said_shortly_before_the_confirmation() -> None:
     assert found(early, said("order_confirmation", hours(2)), told=told) == []
 
 
+def test_what_a_chat_that_proved_the_order_reads_does_not_wait_for_a_mailbox_that_is_told_later() -> None:
+    told = (world.placed(), world.shipped(after=hours(0.5)))
+
+    def ways(sending: Sending, *channels: str) -> Sending:
+        return msgspec.structs.replace(sending, facts={**sending.facts, "ways": channels})
+
+    early = ways(said("shipped", hours(1), parcel="A"), "telegram")
+    confirmed = said("order_confirmation", hours(1.05))
+    assert found(early, ways(confirmed, "email"), told=told) == []
+    assert found(early, ways(confirmed, "email", "telegram"), told=told) == ["before_confirmation"]
+
+
 def test_a_fact_that_came_in_the_moment_of_sending_is_no_reproach() -> None:
     at = hours(2)
     thanks = said("payment_received", at)
