@@ -18,7 +18,8 @@ _HOURS = timedelta(hours=6)
 def proved(history: History, chat: Address, before: int, surely: bool = False) -> set[str]:
     """The orders that a chat has opened: by number and that order's digits, as the first with a link, or by
     the word of the shop's own system. surely: not by a number that nobody may have told us by then, nor by an
-    address or a phone that the order was corrected from since."""
+    address or a phone that the order was corrected from since, nor by one that was proved before it was told.
+    """
     found: set[str] = set()
     first: dict[str, Address] = {}
     for seq, fact in history.facts(before):
@@ -32,7 +33,8 @@ def proved(history: History, chat: Address, before: int, surely: bool = False) -
                 and (not surely or fact.opened in Known(history, order, before).addresses())
             }
         if fact.chat == chat and fact.verified:
-            sent_to = {order: _mailboxes(history, order, before) for order in history.by_order}
+            known_by = seq if surely else before  # of what is placed later it is no proof
+            sent_to = {order: _mailboxes(history, order, known_by) for order in history.by_order}
             found |= {order for order, mailboxes in sent_to.items() if fact.verified in mailboxes}
         if fact.chat == chat and fact.number and fact.digits:
             found |= {
