@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from bot.domain.context import Buyer
 from bot.texts.catalogue import Catalogue
@@ -40,6 +41,9 @@ def reminders_wait(url: str, count: int) -> None:
             ask(connection, "shop", outbox.keep_versions([version]))
             ask(connection, "shop", buyer_records.save([Buyer(id=f"w{n}", created_at=now) for n in numbers]))
             ask(connection, "shop", outbox.queue([reminder(n, version.id, now) for n in numbers], now))
+    if database.dialect == "postgresql":  # which does so by itself, but may still know of other tests
+        with database.engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
     database.close()
 
 
