@@ -1,5 +1,5 @@
 """The wish made just before, for another order: one that takes its place, "sorry, I meant 1002", or one more,
-"and 1001 too".
+"and 1001 too", "the other one as well".
 
 Only words that say nothing else are read so, Chinese first.
 """
@@ -12,11 +12,11 @@ from bot.domain.events import MessageReceived
 from bot.domain.order_numbers import named
 from bot.domain.orders import Order
 from handlers import after_sales, claims, order_holds
-from handlers.claimed_orders import KIND
+from handlers.claimed_orders import KIND, orders_owing
 from handlers.order_proof import numbers_in
-from handlers.taken_back import adds_order, corrects_order, denied_numbers, only_order
+from handlers.taken_back import adds_order, corrects_order, denied_numbers, only_order, only_other
 from handlers.talk import last_answer, open_question
-from handlers.which_order import named_orders
+from handlers.which_order import BEFORE_SHIPPING, named_orders
 
 
 def _claimed(order: Order, words: str, event: MessageReceived, context: Context) -> list[Action]:
@@ -38,17 +38,19 @@ _WISHES: dict[str, tuple[tuple[str, ...], Callable[..., list[Action]]]] = {
 def hear(event: MessageReceived, context: Context) -> list[Action]:
     """Do the same for the order that is named; [] where that is not sure, which leaves it to a person."""
     adds, corrects = adds_order(event.text), corrects_order(event.text)
-    if not (adds or corrects) or not only_order(event.text, numbers_in(event.text)):
-        return []
     reasons, of = _WISHES.get(last_answer(context), ((), None))
+    numbers = numbers_in(event.text)
+    counted = not numbers and of is not None and only_other(event.text, paid=of is _claimed)
+    if not counted and not ((adds or corrects) and only_order(event.text, numbers)):
+        return []
     former = _former(reasons, context)
     if of is None or former is None:
         return []
-    order = _meant(former, event, context)
+    order = _other(former, context) if counted else _meant(former, event, context)
     if order is None:
         return []
     done = of(order, event.text, event, context)
-    back = [] if adds else _taken_from(former, order, event, context)
+    back = [] if adds or (counted and not corrects) else _taken_from(former, order, event, context)
     return [*(each for each in back if each not in done), *done]
 
 
@@ -71,6 +73,14 @@ def _meant(former: Case, event: MessageReceived, context: Context) -> Order | No
     if any(each.id != former.order for each in named_orders(denied, context)):
         return None  # "1001, not 1002"
     others = [each for each in named_orders(numbers, context) if each.id != former.order]
+    return others[0] if len(others) == 1 else None
+
+
+def _other(former: Case, context: Context) -> Order | None:
+    """The one other order of theirs of which the same could be wished."""
+    others = [each for each in context.orders if each.id != former.order and each.state in BEFORE_SHIPPING]
+    if former.kind == KIND:
+        others = [each for each in others if each in orders_owing(context)]
     return others[0] if len(others) == 1 else None
 
 

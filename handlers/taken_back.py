@@ -110,6 +110,15 @@ _ORDER_CORRECTED = re.compile(
 _ORDER_ADDED = re.compile(
     r"[还加]有|另外|以及|同样|一样|也|加上|连同|再加|\b(?:too|also|as well|and|plus|same)\b|^\W*\+|&"
 )
+# One that is counted, and not named, where they have two.
+_OTHER = re.compile(
+    r"(?:另外?|还有|剩下?的?|其[他它])(?:那|的)?(?:一|那)?[个笔筆单张](?:订单|单子?)?"
+    r"|\b(?:the|my) other(?: one| order)?\b"
+)
+_PAID_TOO = re.compile(
+    r"[付转汇给](?:过|完|好)?(?:了|款|账|钱)*|\b(?:i|is|was|have|has|been|just|already|all|paid|done|sent)\b"
+    r"|已经?|早就?|刚才?|我|都"
+)
 _ORDER_DENIED = re.compile(
     r"(?:不是|\bnot\b|\binstead of\b)\s?(?:订单号?|单号|order|number){0,2}[\s#]{0,3}([\w-]+)", re.ASCII
 )
@@ -160,6 +169,14 @@ def only_order(text: str, numbers: Sequence[str]) -> bool:
     for number in sorted(numbers, key=len, reverse=True):  # one may be a part of another
         plain = plain.replace(number.casefold(), " ")
     return bool(numbers) and len(text) <= LONGEST and not words_only(_AROUND_ORDER.sub(" ", plain))
+
+
+def only_other(text: str, paid: bool) -> bool:
+    """True if nothing but "the other one" is said beside words that correct or add an order. paid: or beside
+    words of paying."""
+    plain, found = normalise(text), _OTHER.subn(" ", normalise(text))
+    rest = _AROUND_ORDER.sub(" ", _PAID_TOO.sub(" ", found[0]) if paid else found[0])
+    return found[1] == 1 and len(plain) <= LONGEST and not words_only(rest)
 
 
 def without_denied(text: str) -> str:

@@ -24,6 +24,17 @@ INSTEAD = (
     *("打錯了，是 1002", "我說的是 1002", "單號打錯了，應該是 1002"),
 )
 TOO = ("and 1001 too", "1001 as well", "also 1001", "还有1001", "1001也是", "還有 1001", "另外 1001")
+THE_OTHER = (
+    *("the other one too", "and the other order as well", "the other one", "also the other one please"),
+    *("另一个也是", "还有另外一单", "另外那单也一样", "另一單也是", "剩下那筆也一樣"),
+)
+PAID_TOO = (
+    "I've paid the other one too",
+    "另外一单也付了",
+    "还有一个也付了",
+    "另一筆也已經付了",
+    "剩下那单我也转了",
+)
 NOT_SURE = (
     *(
         "sorry, I meant 1009",
@@ -117,3 +128,38 @@ def test_what_is_corrected_in_the_same_words_was_never_wished(text: str) -> None
     ann = chat()
     ann.say(text, "cancel_order")
     assert [(each.reason, each.order) for each in ann.opened] == [("asked_to_cancel", NEWER.id)]
+
+
+@pytest.mark.parametrize("text", [*THE_OTHER, *PAID_TOO])
+@pytest.mark.parametrize("intent", ["i_paid", "cancel_order"])
+def test_the_other_of_two_orders_need_not_be_named(text: str, intent: str) -> None:
+    if text in PAID_TOO and intent != "i_paid":
+        return
+    ann = chat()
+    ann.say("I have paid 1002" if intent == "i_paid" else "please cancel 1002", intent)
+    ann.say(text)
+    assert not any(isinstance(each, CloseCase) for each in ann.last)
+    assert [each.order for each in ann.opened] == [NEWER.id, OLDER.id]
+    assert len({each.reason for each in ann.opened}) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["no, the other one", "sorry, I meant the other one", "不是，是另一个", "打錯了，是另一單"]
+)
+def test_the_other_of_two_orders_takes_its_place(text: str) -> None:
+    ann = chat()
+    ann.say("please cancel 1002", "cancel_order")
+    ann.say(text)
+    assert CloseCase(key=ann.opened[0].key) in ann.last
+    assert ann.opened[-1].order == OLDER.id
+
+
+@pytest.mark.parametrize(
+    "text", ["where is the other one?", "另外一个什么时候发", "the other one is broken", "不要另一个"]
+)
+def test_another_matter_of_the_other_order_is_not_the_same_wish(text: str) -> None:
+    ann = chat()
+    ann.say("please cancel 1002", "cancel_order")
+    ann.say(text, "unknown")
+    assert [each.order for each in ann.opened][:1] == [NEWER.id]
+    assert not any(each.reason == "asked_to_cancel" for each in ann.opened[1:])
