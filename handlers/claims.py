@@ -107,9 +107,8 @@ def _proved(asked: Asked, meaning: Meaning, event: MessageReceived, context: Con
         said = msgspec.structs.replace(event, text=words)
         return claim_or_status(order, said, context, amount)
 
-    alone = order_proof.is_pair(event.text)  # else the number may stand in the words before
-    both = event if alone else msgspec.structs.replace(event, text=f"{words}\n{event.text}")
-    return _until_proved(about_order(both, context, of, PAYABLE), words, amount)
+    offered = order_proof.with_number_before(event, words)
+    return _until_proved(about_order(offered, context, of, PAYABLE), words, amount)
 
 
 def _amount(asked: Asked) -> Decimal | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 
+import msgspec
+
 from bot.domain.actions import Action, CallHuman, CountTry, OpenOrder, Say
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived
@@ -19,6 +21,7 @@ from bot.domain.order_numbers import half_width, named
 from bot.domain.orders import Order
 from bot.domain.reasons import Reasons
 from bot.domain.settling import MOST
+from bot.domain.talks import NO_TALK, Talk
 from handlers import message_policies as policy
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.replies import answer, human_called
@@ -62,6 +65,7 @@ _SPACED_MARK = re.compile(
 _COMMA_BETWEEN = re.compile(r"(?<=[A-Za-z0-9]),(?=\d{4}|\d{3}[\s.-]\d{3})|(?<=\d{4}),(?=\d{3})")
 _WIDE_COMMA = str.maketrans({"，": ", ", "﹐": ", ", "、": ", "})
 _DIGITS = re.compile(r"\d+")
+_DIGITS_ALONE = re.compile(r"\W*(\d{4})\W*", re.ASCII)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _LAST_FOUR = (
     r"(?:尾[号號数數码碼]|(?:最)?[后後末][四4](?:[位码碼]|个|個)?(?:[数數][字]?|号码|號碼)?)"
@@ -117,9 +121,12 @@ def numbers_in(text: str) -> tuple[str, ...]:
     return _both_ways(text[:LONGEST])
 
 
-def numbers_to_look_up(text: str) -> tuple[str, ...]:
-    """Those of the whole and those of each line, so that each message of a reading is judged for itself."""
+def numbers_to_look_up(text: str, talk: Talk = NO_TALK) -> tuple[str, ...]:
+    """Those of the whole and those of each line, so that each message of a reading is judged for itself; and
+    where digits alone answer a question, those of the words that it was about."""
     every = (text, *_lines(text))
+    if talk.asked and _DIGITS_ALONE.fullmatch(text):
+        every += tuple(str(words) for name, words in talk.asked.about.items() if name.startswith("text"))
     return tuple(dict.fromkeys(number for part in every for number in numbers_in(part)))
 
 
@@ -199,6 +206,16 @@ def _has_more(way: str, numbers: tuple[str, ...]) -> bool:
     for number in sorted(numbers, key=len, reverse=True):  # one may be a part of another
         plain = plain.replace(number.casefold(), " 0 ")
     return bool(words_only(_DIGITS.sub(" ", _AROUND.sub("", _DIGITS.sub(" 0 ", plain)))))
+
+
+def with_number_before(event: MessageReceived, words: str) -> MessageReceived:
+    """The message, with the words before it where it offers no more than the digits of a phone for the number
+    that is named in them."""
+    numbers = numbers_in(words)
+    digits = _DIGITS_ALONE.fullmatch(event.text)
+    if not digits or not numbers or digits[1] in numbers:
+        return event
+    return msgspec.structs.replace(event, text=f"{words}\n{event.text}")
 
 
 def is_pair(text: str) -> bool:

@@ -135,7 +135,9 @@ def question_of(question: str, wishes: Wishes) -> Question:
         if not waiting or not order_proof.only_numbers(event.text):
             return None
         times = int(asked.about.get("times") or 1)
-        return _about(question, wishes, waiting, list(waiting)[-1], times + 1, event, context)
+        newest = list(waiting)[-1]
+        offered = order_proof.with_number_before(event, waiting[newest])
+        return _about(question, wishes, waiting, newest, times + 1, offered, context)
 
     return Question(LAPSES, answered)
 

@@ -14,6 +14,7 @@ from bot.domain.orders import Order
 from bot.domain.routes import Route
 from bot.domain.rules import Rules
 from bot.domain.shop import QuietHours, Shop
+from bot.domain.talks import Talk
 from bot.react.identities import Identities
 from bot.react.unit_of_work import UnitOfWork
 from bot.texts.catalogue import Catalogue
@@ -44,7 +45,7 @@ def work_of(
     return work, Identities(work)
 
 
-def numbers_in(text: str) -> tuple[str, ...]:
+def numbers_in(text: str, talk: Talk) -> tuple[str, ...]:
     return tuple(text.split())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from storage import read_models
 from tests.test_returns_in_chat import Talk, settle, shipped_understanding, talk
+from tests.world import World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNDERSTANDS = shipped_understanding()
@@ -297,3 +298,31 @@ async def test_an_order_that_is_not_to_be_cancelled_after_all_is_asked_for_again
         await ann.shop.forward(2 * DAY)
         reminded = {message["order"] for message in ann.shop.receiver.messages[before:]}
         assert ("1001" in reminded) is not pressed
+
+
+@pytest.mark.parametrize(
+    ("locale", "words", "answer"),
+    [
+        ("en", "I have paid for order 1001", "payment_claimed"),
+        ("zh-CN", "1001已经付款了", "payment_claimed"),
+        ("zh-TW", "訂單 1001 已經付款了", "payment_claimed"),
+        ("en", "please cancel order 1001", "cancel_asked"),
+        ("zh-CN", "取消订单1001", "cancel_asked"),
+    ],
+)
+async def test_digits_alone_prove_the_order_that_a_stranger_named_before(
+    database_url: str, locale: str, words: str, answer: str
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.shop.place(buyer={**ann.ann, "phone": "+8613800005678"})
+        await ann.shop.settle()
+        told = await answers_to(ann.shop, "tablet", locale, words, "9999", "5678")
+        assert told == [("which_order", None), ("not_matched", None), (answer, "1001")]
+
+
+async def answers_to(shop: World, buyer: str, locale: str, *said: str) -> list[tuple[str, str | None]]:
+    before = len(shop.receiver.messages)
+    for text in said:
+        await shop.say(text, buyer, locale=locale)
+        await shop.settle()
+    return [(each["template"], each.get("order")) for each in shop.receiver.messages[before:]]

@@ -22,7 +22,7 @@ PROMOTION = "vip_promotion"  # its policy holds for every promotion of the selle
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The tables and pure functions of a shop.
 
-    numbers_in: what may be order numbers in a chat message.
+    numbers_in: what may be order numbers in a chat message, with what is asked in its chat.
     link_in: (shop, text) -> the signed link that a chat message consists of, or None.
     understand: (chat message, locale, what came before, the shop's date) -> what it means.
     knows: (shop, text, the shop's date) -> what its seller wrote down and may answer it, the nearest first.
@@ -38,7 +38,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     routes: tuple[Route, ...]
     policies: MessagePolicies
-    numbers_in: Callable[[str], tuple[str, ...]]
+    numbers_in: Callable[[str, Talk], tuple[str, ...]]
     link_in: Callable[[str, str], ChatLink | None]
     promotion_firings: Callable[[Campaign, datetime, ZoneInfo], tuple[datetime | None, datetime | None]]
     tier_of: Callable[[int, int, str, tuple[Tier, ...], KeptTier], Tier | None]

@@ -29,6 +29,7 @@ from bot.domain.service_promises import AGAIN_WITHIN
 from bot.domain.service_promises import DUE as PROMISE_DUE
 from bot.domain.settling import MOST, READ_TOGETHER, Reading
 from bot.domain.shop import Shop
+from bot.domain.talks import NO_TALK
 from bot.domain.tiers import NONE_KEPT, KeptTier
 from bot.domain.wishes import NOTHING_SAID
 from bot.operations.metrics import Metrics
@@ -381,7 +382,7 @@ class _Batch:
                 **self._of_due_promise(event, order),
             )
         orders = self._spoken_of(work.orders_seen_by(subject.buyer, chat)) if chat else ()
-        numbered, understood = self._numbered(event), self._understood(event, buyer, chat)
+        numbered, understood = self._numbered(event, chat), self._understood(event, buyer, chat)
         known = self._known(event)
         cases = work.cases_of(subject.buyer, orders) if subject.case is None else ()
         others: tuple[Case, ...] = ()
@@ -486,11 +487,12 @@ class _Batch:
             event, understood, orders, chat, written, [each.goods.sku for each in quotes]
         )
 
-    def _numbered(self, event: AnyEvent) -> tuple[Order, ...]:
+    def _numbered(self, event: AnyEvent, chat: Conversation | None) -> tuple[Order, ...]:
         """The orders whose numbers a chat message contains, whoever's they are."""
         if not isinstance(event, MessageReceived):
             return ()
-        return self._spoken_of(self._work.numbered(self._rules.numbers_in(event.text)))
+        numbers = self._rules.numbers_in(event.text, chat.talk if chat else NO_TALK)
+        return self._spoken_of(self._work.numbered(numbers))
 
     def _spoken_of(self, orders: tuple[Order, ...]) -> tuple[Order, ...]:
         """Without those of a platform's tests, unless the shop is being tried: no chat hears of them."""

@@ -54,7 +54,7 @@ from storage.wish_records import WishRecord
 NOTICES_KEPT = timedelta(days=60)  # so long an answer to a notice is about its case
 A_DAY = timedelta(days=1)  # for which wrong tries count
 
-NumbersIn = Callable[[str], tuple[str, ...]]
+NumbersIn = Callable[[str, Talk], tuple[str, ...]]
 Haggles = Callable[[str, Talk], bool]
 
 
@@ -142,7 +142,7 @@ class UnitOfWork:
         """Read every record that these events may touch.
 
         numbers_in: finds what may be order numbers in a chat message. haggles: whether one may be about a
-        price.
+        price. Both are given the talk before it.
         """
         events = list(events)
         yield from self._read_owners({key for event in events for key in keys_in(event)})
@@ -455,7 +455,7 @@ class UnitOfWork:
             number
             for event in events
             if isinstance(event, MessageReceived)
-            for number in numbers_in(event.text)
+            for number in numbers_in(event.text, self._talk_of(event))
         }
         named = yield from order_records.by_number(numbers)
         for order in named:
@@ -477,8 +477,11 @@ class UnitOfWork:
         yield from self._add_quotes(chats, {each for each in owners if each})
 
     def _haggles(self, event: MessageReceived, haggles: Haggles) -> bool:
+        return haggles(event.text, self._talk_of(event))
+
+    def _talk_of(self, event: MessageReceived) -> Talk:
         chat = self.chat(event.channel, event.conversation)
-        return haggles(event.text, chat.talk if chat else NO_TALK)
+        return chat.talk if chat else NO_TALK
 
     def _add_quotes(self, chats: set[Place], buyers: set[str]) -> Asking[None]:
         found, self.next_quote = yield from quote_records.of(chats, buyers, self.next_quote)

@@ -26,7 +26,7 @@ POLICIES = {"hello": policy(), "again": policy(looks_back=True), PROMOTION: poli
 RULES = Rules(
     routes=(),
     policies=POLICIES,
-    numbers_in=lambda text: (),
+    numbers_in=lambda text, talk: (),
     link_in=lambda shop, text: None,
     promotion_firings=lambda *_: (None, None),
     tier_of=lambda *_: None,

@@ -71,7 +71,7 @@ class Batch:
         ask(connection, SHOP_ID, buyer_records.add_identities({("telegram", "42"): "ann"}))
         self.work = UnitOfWork(unit_of(connection, shop=shop) if shop else unit_of(connection))
         about = [OrderCompleted(channel="web", external_id=id, at=NOON, order=id) for id in ("1", "2")]
-        self.work.unit.ask(self.work.read([wrote("hello"), *about], lambda text: ()))
+        self.work.unit.ask(self.work.read([wrote("hello"), *about], lambda text, talk: ()))
         self.decisions = Decisions(self.work, Wishes(self.work), found or rules(), CATALOGUE)
 
     def apply(self, *actions: Any, id: int = 7, event: Event = HELLO, **known: Any) -> Context:
