@@ -18,6 +18,7 @@ Recorded = tuple[Wish, datetime]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 FRESH = timedelta(minutes=30)
 TAKEN_BACK = "shipment_cancelled"  # after which a parcel may leave again
+CORRECTIONS = ("tracking_changed", "total_changed", "pay_way_changed")  # which may go back and forth
 OF_MONEY = ("payment_received", "refunded", "partly_refunded")
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
@@ -59,6 +60,7 @@ class BuyerHistory:
         self._offers: deque[datetime] = deque()
         self._promotions: set[str] = set()
         self._texts: set[int] = set()
+        self._corrected: dict[Any, tuple[str | None, int]] = {}  # newest words, and changes
         self._off: Counter[str | None] = Counter()  # by order, how often a parcel was told to be off
 
     def check(
@@ -81,7 +83,7 @@ class BuyerHistory:
     def _twice(self, sending: Sending) -> Iterator[Violation]:
         # A set of hashes: the texts themselves would be a buyer's whole history in memory.
         what = (sending.template, sending.order, sending.address, sending.text, repr(sending.values))
-        same = hash((*what, _money_of(sending), self._off[sending.order]))
+        same = hash((*what, _money_of(sending), self._off[sending.order], self._changes(sending)))
         self._off[sending.order] += sending.template == TAKEN_BACK
         if sending.order is not None and sending.text and same in self._texts:  # none: they were erased
             yield Violation(2, "said_twice", sending, proven=True)
@@ -91,6 +93,15 @@ class BuyerHistory:
             yield Violation(2, "promotion_twice", sending, {"promotion": promotion})
         if promotion:
             self._promotions.add(promotion)
+
+    def _changes(self, sending: Sending) -> int:
+        """How often a correction was another one than the one before, with this one."""
+        if sending.template not in CORRECTIONS:
+            return 0
+        about = (sending.template, sending.order, sending.address, sending.values.get("parcel"))
+        before, changes = self._corrected.get(about, (sending.text, 0))
+        self._corrected[about] = sending.text, changes + (before != sending.text)
+        return self._corrected[about][1]
 
     def _counted_with(self, sending: Sending) -> deque[datetime]:
         return self._messages[sending.order if self._guest else None]

@@ -62,6 +62,15 @@ def test_a_parcel_that_was_off_may_leave_in_the_same_words() -> None:
     ]
 
 
+@pytest.mark.parametrize("template", ["tracking_changed", "total_changed", "pay_way_changed"])
+def test_what_goes_back_and_forth_is_corrected_each_time(template: str) -> None:
+    there = {"template": template, "text": "it is RM2", "order": "1"}
+    back = {"template": template, "text": "it is RM1", "order": "1"}
+
+    assert codes(sending(1, **there), sending(2, **back), sending(3, **there), sending(4, **back)) == []
+    assert codes(sending(1, **there), sending(2, **back), sending(3, **back)) == [(3, "said_twice")]
+
+
 def test_an_offer_goes_once_to_a_buyer_under_whatever_key() -> None:
     spring, summer = {"values": {"promotion": "spring"}}, {"values": {"promotion": "summer"}}
     weeks = [NOON, NOON + 8 * DAY, NOON + 16 * DAY]
