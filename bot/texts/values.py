@@ -22,7 +22,7 @@ from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import REMINDED_BY, closes_at, reminder_number
 from bot.domain.payments import newly_back
 from bot.domain.return_policy import until_of
-from bot.domain.shipping_promise import ships_by, to_ship
+from bot.domain.shipping_promise import due_by, ships_by, to_ship
 from bot.domain.shop import Shop, in_language
 from bot.domain.untrusted_text import friendly_name, quote, quote_unlinked
 from bot.domain.working_days import WEEKDAYS
@@ -186,6 +186,11 @@ class _Ordered(msgspec.Struct, frozen=True, dict=True):
     @property
     def late(self) -> bool:
         return self.ships_by is not None and self.ships_by < self.about.now
+
+    @property
+    def rest_late(self) -> bool:
+        by = due_by(self.order, self.shop) if self.order.state == "partly_shipped" else None
+        return by is not None and by < self.about.now
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -431,6 +436,7 @@ _ORDER: Makers[_Ordered] = {
     "pay_by": lambda o: o.about.local(o.order.pay_by),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,
+    "rest_late": lambda o: o.rest_late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
     "failed": _failed,
     "ready": _ready,

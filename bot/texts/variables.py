@@ -53,6 +53,7 @@ VARIABLES: dict[str, str] = {
     "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
     "order.silent_since": "the last news of a parcel that has been silent for too long",
     "order.late": "true if that day has passed and nothing has left",
+    "order.rest_late": "true if that day has passed and a part of it has left",
     "order.failed": "true if the carrier cannot deliver one of its parcels",
     "order.ready": "true while what has not been handed over waits for the buyer to fetch it",
     "order.parcels": "parcels that left",
