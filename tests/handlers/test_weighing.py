@@ -270,6 +270,17 @@ def test_what_is_to_go_back_after_a_cancelling_is_a_case_as_soon_as_the_buyer_is
     assert desk.open_cases == set()
 
 
+def test_what_is_to_go_back_is_weighed_anew_once_an_order_is_told_that_came_after_its_facts() -> None:
+    facts = (world.paid(), world.cancelled(hours(1)))
+    desk = Desk().take(*facts, world.weighed(hours(1.2)), now=PLACED + hours(1.2))
+    before = set(desk.wakes)
+
+    desk.take(world.placed(), now=PLACED + hours(3))
+    assert PLACED + hours(1 + 1 / 6) in {at for key, at in desk.wakes.items() if key not in before}
+    desk.take(world.weighed(hours(3)), now=PLACED + hours(3))
+    assert desk.open_cases == {"refund_owed:1001"}
+
+
 def test_nothing_is_to_go_back_where_nothing_came_or_it_went_with_the_cancelling() -> None:
     held = world.placed(paid=cny(0), authorised=True)
     for events in (
