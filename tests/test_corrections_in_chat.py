@@ -326,3 +326,30 @@ async def answers_to(shop: World, buyer: str, locale: str, *said: str) -> list[t
         await shop.say(text, buyer, locale=locale)
         await shop.settle()
     return [(each["template"], each.get("order")) for each in shop.receiver.messages[before:]]
+
+
+@pytest.mark.parametrize(
+    ("locale", "wish", "question", "promise", "honest"),
+    [
+        ("en", "please cancel my order", "when do you ship?", "send it by", "been asked to cancel"),
+        ("zh-CN", "取消订单吧", "什么时候发货", "最晚", "取消申请还在处理"),
+        ("zh-TW", "我要取消訂單", "什麼時候出貨", "最晚", "取消申請還在處理"),
+    ],
+)
+async def test_no_day_is_promised_while_an_order_may_be_cancelled(
+    database_url: str, locale: str, wish: str, question: str, promise: str, honest: str
+) -> None:
+    async with talk(database_url, locale, by=UNDERSTANDS) as ann:
+        await ann.shop.place(buyer=ann.ann)
+        await ann.shop.settle()
+        assert await hear(ann, wish) == ["cancel_asked"]
+        await ann.shop.fact("paid", amount="128.00", currency="CNY")
+        await hear(ann, question)
+        paid, answered = (message["text"] for message in ann.shop.receiver.messages[-2:])
+        assert [honest in text for text in (paid, answered)] == [True, True]
+        assert promise not in paid + answered
+        (case,) = [each for each in await ann.cases() if each.reason.code == "asked_to_cancel"]
+        await settle(ann, case.number)
+        await ann.shop.forward(HOUR)
+        await hear(ann, question)
+        assert promise in ann.shop.receiver.messages[-1]["text"]

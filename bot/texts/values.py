@@ -254,6 +254,11 @@ def _carried_time(name: str, about: About) -> datetime | None:
     return about.local(datetime.fromisoformat(given)) if isinstance(given, str) else None
 
 
+def _cancel_asked(ordered: "_Ordered") -> bool:
+    cases = (case for case in ordered.about.facts.cases if case.order == ordered.order.id)
+    return any(case.open and case.reason == "asked_to_cancel" for case in cases)
+
+
 def _amount(about: About) -> Any:
     """Of the refund that the message is about; one without an amount is of the whole order. Of what came
     since the buyer was last told of money."""
@@ -433,6 +438,7 @@ _ORDER: Makers[_Ordered] = {
     "paid_since_cancelled": lambda o: o.order.paid_since_cancelled,
     "delivered_at": lambda o: o.about.local(o.order.delivered_at),
     "to_ship": lambda o: to_ship(o.order),
+    "cancel_asked": _cancel_asked,
     "pay_by": lambda o: o.about.local(o.order.pay_by),
     "ships_by": lambda o: None if o.late else o.ships_by,
     "late": lambda o: o.late,

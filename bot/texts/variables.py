@@ -52,6 +52,7 @@ VARIABLES: dict[str, str] = {
     "order.pay_by": "the day by which it is to be paid, of a sale on account; empty for all others",
     "order.ships_by": "the day by which it leaves; empty unless it is paid and that is ahead",
     "order.silent_since": "the last news of a parcel that has been silent for too long",
+    "order.cancel_asked": "true if the buyer asked to cancel it and nobody has decided yet",
     "order.late": "true if that day has passed and nothing has left",
     "order.rest_late": "true if that day has passed and a part of it has left",
     "order.failed": "true if the carrier cannot deliver one of its parcels",
