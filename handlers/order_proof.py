@@ -56,8 +56,12 @@ _WORDS = re.compile(r"[^\W\d_]")
 _PART = r"(?:[A-Za-z]{1,6}[#._]?)?(?:\d[\w.#]{0,20}|[A-Za-z]{1,4}(?![A-Za-z0-9]))"
 _SPACED = re.compile(rf"(?<![A-Za-z0-9]){_PART}(?:\s{{0,3}}[-/]\s{{0,3}}{_PART})+", re.ASCII)
 _LOOSE_SIGN = re.compile(r"\s[-/]|[-/]\s")
+_NO_PREFIX = "".join(  # words, and not the letters that a number begins with
+    rf"(?<!\b{word})" for word in ("and", "with", "for", "of", "on", "is", "my", "the", "to", "it", "its")
+)
 _SPACED_MARK = re.compile(
-    r"(?<=[A-Za-z])\s{1,3}#\s{0,3}(?=\d)|(?<=[A-Za-z])#\s{1,3}(?=\d)"
+    rf"(?<=[A-Za-z]){_NO_PREFIX}\s{{1,3}}#\s{{0,3}}(?=\d)"
+    r"|(?<=[A-Za-z])#\s{1,3}(?=\d)"
     r"|(?<![A-Za-z0-9])#\s{0,3}(?=[A-Za-z]{1,6}\s{1,3}\d)(?!order|no|nr|num|is)([A-Za-z]{1,6})\s{1,3}",
     re.IGNORECASE,
 )

@@ -18,8 +18,8 @@ from handlers import totals
 from handlers.validity import (
     amount,
     authorised,
+    cancelled,
     claimed,
-    ever_cancelled,
     free,
     iso,
     not_payable,
@@ -91,6 +91,10 @@ def remind(order: Order, context: Context) -> list[Action]:
         key = f"unpaid_closed:{order.id}:raised{totals.again(nth)}"
         closes_at = context.shop.closes_at(at)
         actions.append(WakeAt(key=key, at=closes_at, what="unpaid_closed", order=order.id))
+    for nth, at in enumerate(order.restored_times, start=1):
+        key = f"unpaid_closed:{order.id}:restored{totals.again(nth)}"
+        closes_at = context.shop.closes_at(at)
+        actions.append(WakeAt(key=key, at=closes_at, what="unpaid_closed", order=order.id))
     outdated = not_payable(order) or reminders_ended(order)
     if outdated:
         actions.append(
@@ -100,7 +104,8 @@ def remind(order: Order, context: Context) -> list[Action]:
 
 
 def close(event: TimeCame, context: Context) -> list[Action]:
-    """Open a case for an order still unpaid at closing, with what was sent about it."""
+    """Open a case for an order still unpaid at closing, with what was sent about it. One that was on again
+    since is reminded of nothing, and has its time anew."""
     order = context.order
     if order is None or order.placed_at is None or why_settled(order) or free(order):
         return []
@@ -108,11 +113,14 @@ def close(event: TimeCame, context: Context) -> list[Action]:
     closes_at = payment_term.closes_at(order, context.shop, context.said, zone, context.now)
     if closes_at is None:
         return []
+    if order.restored_times:
+        closes_at = max(closes_at, context.shop.closes_at(max(order.restored_times)))
     if max(context.now, event.at) < closes_at:  # told later than it was placed, or given more time since
         again = f"unpaid_closed:{order.id}:{int(closes_at.timestamp())}"
         return [WakeAt(key=again, at=closes_at, what="unpaid_closed", order=order.id)]
     if context.now - closes_at > FORGOTTEN:
         return []
+    restored = len(order.restored_times)
     if waits_for_seller(order, context.cases, ("quote",)):  # the buyer was asked to wait for the new price
         later = context.now + WAITS_AGAIN
         again = f"unpaid_closed:{order.id}:{int(later.timestamp())}"
@@ -120,7 +128,7 @@ def close(event: TimeCame, context: Context) -> list[Action]:
     return [
         OpenCase(
             kind="unpaid",
-            key=f"unpaid:{order.id}",
+            key=f"unpaid:{order.id}{':restored' * bool(restored)}{totals.again(restored or 1)}",
             reason="unpaid_closed",
             order=order.id,
             details={
@@ -135,7 +143,7 @@ def close(event: TimeCame, context: Context) -> list[Action]:
 def why_settled(order: Order) -> Reason | None:
     """Why no money is waited for. Who sends an order that is not paid asks its buyer no more, and the money
     is still owed."""
-    return paid(order) or authorised(order) or on_delivery(order) or ever_cancelled(order) or refunded(order)
+    return paid(order) or authorised(order) or on_delivery(order) or cancelled(order) or refunded(order)
 
 
 def history(order: Order, context: Context) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -488,6 +488,7 @@ def written_pairs(draw: st.DrawFn) -> tuple[str, str, str]:
     return number, code + digits, between.join(pair)
 
 
+@example(("#100", "+44100000000", "0000 and #100"))
 @given(written_pairs())
 def test_a_pair_is_a_proof_however_it_is_written_and_nothing_else(written: tuple[str, str, str]) -> None:
     number, phone, text = written

@@ -1,7 +1,7 @@
 """Payment reminders: when, in which steps, and never once they are outdated."""
 
-from datetime import timedelta
-from itertools import pairwise
+from datetime import datetime, timedelta
+from itertools import pairwise, permutations
 
 import msgspec
 import pytest
@@ -166,6 +166,24 @@ def test_an_order_that_costs_something_days_later_is_handed_to_the_seller_if_it_
     assert later + days(3) in desk.wakes.values()
     desk.take(world.time_came("unpaid_closed", later + days(3)))
     assert desk.open_cases == {"unpaid:1001"}
+
+
+@pytest.mark.parametrize("told_at", [DEADLINE, PLACED + hours(2.5)])
+def test_an_unpaid_order_that_is_on_again_is_handed_to_the_seller_after_its_time_anew(
+    told_at: datetime,
+) -> None:
+    facts = (world.placed(), world.cancelled(hours(1)), world.reopened(hours(2)))
+    for arrival in permutations(facts):
+        desk = Desk().take(*arrival, now=told_at)
+        assert DEADLINE + hours(2) in desk.wakes.values()
+        desk.take(world.time_came("unpaid_closed", DEADLINE), now=DEADLINE)
+        assert desk.open_cases == set()
+        desk.take(world.time_came("unpaid_closed", DEADLINE + hours(2)), now=DEADLINE + hours(2))
+        assert desk.open_cases == {"unpaid:1001:restored"}
+        desk.take(world.moved(after=days(4)))
+        assert desk.open_cases == {"unpaid:1001:restored"}
+        desk.take(world.paid(days(5)))
+        assert desk.open_cases == set()
 
 
 def test_who_buys_on_account_is_not_pressed_and_the_seller_hears_after_the_day() -> None:
