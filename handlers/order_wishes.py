@@ -31,18 +31,20 @@ KEPT = 500  # characters of a wish
 MOST_KEPT = 3  # wishes that wait for one order
 MOST_TOGETHER = 5  # answers to one wish about several orders; of more a person speaks
 MOST_HELD = 20
+ON_THEIR_WAY = ("partly_shipped", "shipped")  # of which it is said that they have left
 
 _OR = re.compile(r"\bor\b|还是|或")
 _ALL_NAMED = re.compile(r"都(?:请|帮我|给我)?(?:不想?要|取消|退)")
 _EVERY = re.compile(
     r"\bboth(?: of)?(?: (?:them|these|those))?(?: my| the)?(?: orders?)?"
     r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
+    r"|\b(?:my|the|these|those|our) (?:two|three|four|[234]) orders\b"
     r"|\b(?:all|every)(?: of)?(?: (?:my|the|these|those|our))? orders?\b|\ball of (?:them|these|those)\b"
     r"|\bcancel (?:them all|all|everything)"
     r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
     r"|[两二三四几][个笔筆单张](?:订单)?.{0,4}(?:都|一起|全)|(?:取消|退掉|不要)(?:这|那)?[两二三四][个笔筆单张](?!商品|东西)"
     r"|(?:全部|全都?|所有的?)(?:订单|单子?)?(?:都|给我|帮我)?(?:取消|退|不要)|(?:取消|退掉)(?:全部|所有)"
-    r"|订单(?:都|全部?|全都)"
+    r"|订单(?:都|全部?|全都)|^\W*都(?:不想?要|取消)了?吧?\W*$"
 )
 
 # (order, the words of the wish, message, context) -> actions
@@ -91,7 +93,9 @@ def _meant_together(wish: OrderWish, event: MessageReceived, context: Context) -
         wished = _wished_of(named_here, event.text)
         return wished or (named_here if _ALL_NAMED.search(normalise(event.text)) else [])
     every = _EVERY.search(normalise(event.text)) and not order_proof.numbers_in(event.text)
-    return [each for each in context.orders if wish.states and each.state in wish.states] if every else []
+    if not every or not wish.states:
+        return []
+    return [each for each in context.orders if each.state in (*wish.states, *ON_THEIR_WAY)]
 
 
 def _of_each(wish: OrderWish, orders: list[Order], event: MessageReceived, context: Context) -> list[Action]:

@@ -176,6 +176,7 @@ def test_of_two_orders_that_are_named_the_one_beside_the_wish_is_meant_else_a_pe
         *("cancel 1001 and 1002", "please cancel 1002, 1001"),
         *("1001和1002都取消", "1001 和 1002 都不要了，取消"),
         *("cancel both orders", "cancel both please", "please cancel all my orders", "cancel all of them"),
+        *("I want to cancel my two orders", "cancel the 2 orders please", "都不要了", "都取消吧"),
         *("两单都取消", "兩筆都取消", "全部取消", "取消两单", "訂單都取消"),
     ],
 )
@@ -198,6 +199,14 @@ def test_one_cancelling_of_several_orders_is_one_of_each(text: str, facts: tuple
     assert together.say("keep 1002 please") == ["order_kept"]
     [closed] = [each.key for each in together.last if isinstance(each, CloseCase)]
     assert ":1002:" in closed
+
+
+def test_of_two_that_are_to_be_cancelled_the_one_that_left_is_answered_too() -> None:
+    gone = order_of(placed(), paid(), shipped())
+    chat = Chat(order_of(placed(order="1002")), gone, now=PLACED)
+
+    chat.say("please cancel both orders", "cancel_order")
+    assert {say.order for say in chat.last if isinstance(say, Say)} == {"1001", "1002"}
 
 
 def test_of_very_many_orders_a_person_is_asked_and_nobody_is_reminded_of_what_is_held() -> None:
