@@ -262,14 +262,15 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
         r"\b(?:i|we)(?: have| had)?(?: just| already| now| also| finally| actually){0,2} (?:paid"
         r"|payed|transfer+ed|wired|remitted|deposited|made (?:the |a |my |your |that )?(?:full "
         r"|bank )?(?:payment|transfer|deposit)|sent (?:you |over |out |the |my |u ){0,2}(?:money"
-        r"|payment|transfer|funds|cash)|completed (?:the |my )?payment)\b",
+        r"|payment|transfer|funds|cash)|(?:completed|did|done) (?:the |my )?(?:payment|transfer))\b",
     ),
     (
         "i_paid",
         0.84,
         "says it is paid",
-        r"\balready (?:paid|payed|transferred)\b|\b(?:payment|transfer|money)(?: has| have| was"
-        r"| is)?(?: been)?(?: just| already| now)? (?:made|sent|done|completed|transferred"
+        r"\balready (?:paid|payed|transferred)\b"
+        r"|\b(?:payment|transfer|money)(?: (?:for|of) (?:order |my order |no )?#?[\w-]{1,20})?"
+        r"(?: has| have| was| is)?(?: been)?(?: just| already| now)? (?:made|sent|done|completed|transferred"
         r"|wired)\b|^\W*(?:just |all )?(?:paid|payed)(?: it| now| already| just now| today"
         r"| yesterday| in full| by [a-z ]{2,15})?\W*$",
     ),
