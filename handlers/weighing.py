@@ -151,7 +151,9 @@ def findings(order: Order) -> list[Finding]:
 def _owed_back(order: Order) -> Money | None:
     """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
     told_paid = order.told_paid is not None and order.told_paid.minor > 0
-    before = told_paid or len(late_payments(order)) < len(current(standing(order.payments)))
+    at = order.called_off_at  # a snapshot of that moment may say nothing of what was paid
+    shown = any(each.paid and each.paid.minor > 0 for each in order.shown_money if at and each.at <= at)
+    before = told_paid or shown or len(late_payments(order)) < len(current(standing(order.payments)))
     return order.to_refund if before else None
 
 

@@ -270,6 +270,15 @@ def test_what_is_to_go_back_after_a_cancelling_is_a_case_as_soon_as_the_buyer_is
     assert desk.open_cases == set()
 
 
+def test_what_was_shown_as_paid_is_to_go_back_also_if_the_cancelling_shows_nothing_of_it() -> None:
+    part = world.placed(PLACED + hours(1), placed_at=PLACED, paid=cny(2800))
+    silent = world.placed(PLACED + hours(2), placed_at=PLACED)
+    for arrival in permutations((world.placed(paid=cny(0)), part, silent, world.cancelled(hours(2)))):
+        desk = Desk().take(*arrival, world.weighed(hours(2.2)))
+        assert desk.open_cases == {"refund_owed:1001"}
+        assert desk.reasons["refund_owed:1001"].details["amount"] == "28.00 CNY"
+
+
 def test_what_is_to_go_back_is_weighed_anew_once_an_order_is_told_that_came_after_its_facts() -> None:
     facts = (world.paid(), world.cancelled(hours(1)))
     desk = Desk().take(*facts, world.weighed(hours(1.2)), now=PLACED + hours(1.2))
