@@ -22,8 +22,10 @@ WAIT = timedelta(minutes=10)  # the other facts of the same moment have come by 
 
 
 def weigh_later(order: Order, context: Context) -> list[Action]:
-    """Set a deadline after each fact that may not add up, and another once there is a total to compare it
-    with. More facts only add to them."""
+    """Set a deadline after each fact that may not add up, once there is a total to compare it with. More
+    facts only add to them."""
+    if order.total is None:
+        return []
     changes = totals.changes(order).items()
     times = {f"total {total.minor}{totals.again(nth)}": at for (total, nth), at in changes}
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
@@ -37,9 +39,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     if order.cancelled_times:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
     times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _edited_after_refunds(order).items()}
-    untold = "" if order.total else ":untold"
     return [
-        WakeAt(key=f"weigh:{order.id}:{name}{untold}", at=at + WAIT, what="weigh_money", order=order.id)
+        WakeAt(key=f"weigh:{order.id}:{name}", at=at + WAIT, what="weigh_money", order=order.id)
         for name, at in times.items()
     ]
 

@@ -64,7 +64,7 @@ def outcome(events: list[OrderEvent]) -> dict[str, Any]:
         "record": desk.order,
         "said": {key: (message.say, message.withdrawn is None) for key, message in desk.messages.items()},
         "cases": {key: case.open for key, case in desk.cases.items()},
-        "wakes": desk.lasting_wakes,
+        "wakes": desk.wakes,
     }
 
 

@@ -136,7 +136,7 @@ def test_the_deadlines_do_not_depend_on_the_order_of_arrival() -> None:
         world.reopened(days(5)),
         world.shipped(after=days(6)),
     )
-    ends = {tuple(sorted(Desk().take(*order).lasting_wakes.items())) for order in permutations(facts)}
+    ends = {tuple(sorted(Desk().take(*order).wakes.items())) for order in permutations(facts)}
 
     assert len(ends) == 1
 

@@ -41,6 +41,16 @@ def test_a_changed_way_to_pay_is_told_once_as_of_its_change_to_who_read_otherwis
         assert desk.why_outdated(key, said=known) == "already_told"
 
 
+def test_an_order_that_says_nothing_of_it_at_first_is_not_paid_on_delivery_then() -> None:
+    for arrival in permutations((shown(0, None), shown(1, None), shown(2, True), shown(3, None))):
+        desk = Desk().take(*arrival)
+        assert desk.waiting[AT_THE_DOOR].at == PLACED + hours(2)
+        assert desk.why_outdated(AT_THE_DOOR, said=(said(False),)) is None
+
+    for same in ((shown(0, True), shown(1, None)), (shown(0, None), shown(1, False)), (shown(0, None),)):
+        assert not [name for name in Desk().take(*same).waiting if name.startswith(TEMPLATE)]
+
+
 def test_what_was_changed_back_is_told_only_to_who_had_heard_of_the_change() -> None:
     desk = Desk().take(shown(0, False), shown(2, True), shown(3, False))
 

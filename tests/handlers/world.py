@@ -274,11 +274,6 @@ class Desk:
         return {key: message.say for key, message in self.messages.items() if message.withdrawn is None}
 
     @property
-    def lasting_wakes(self) -> dict[str, datetime]:
-        """Without those by which an order was weighed while it was not told itself: they change nothing."""
-        return {key: at for key, at in self.wakes.items() if not key.endswith(":untold")}
-
-    @property
     def open_cases(self) -> set[str]:
         return {key for key, case in self.cases.items() if case.open}
 
