@@ -313,7 +313,17 @@ def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: dat
         return None  # and `not_yet_arrived` holds it back
     if all(parcel.ready_at for parcel in order.sent) and order.sent:
         return Reason("parcel_fetched", {"order": order.shown_number})
-    return reported_otherwise(due, order) or (arrived(order) if _arrival_told(order, facts) else None)
+    otherwise = None if _in_its_place(due, order, facts) else reported_otherwise(due, order)
+    return otherwise or (arrived(order) if _arrival_told(order, facts) else None)
+
+
+def _in_its_place(due: DueMessage, order: Order, facts: Facts) -> bool:
+    """True for a report of any parcel's arrival where the valid one came to nothing: it was due while another
+    parcel was on its way."""
+    key = f"delivered:{order.id}:{valid_report(order)}"
+    over = any(said.key == key and said.state == "skipped" for said in facts.said)
+    mine = parcel_of(order, AGAIN.sub("", str(due.values.get("by")).removeprefix("parcel-")))
+    return over and mine is not None and order.has_arrived(mine)
 
 
 def not_yet_arrived(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:

@@ -384,3 +384,21 @@ async def test_an_order_of_which_a_part_was_taken_back_is_whole_once_something_l
         await shop.fact("delivered", parcel="p3")
         await shop.forward(14 * DAY)
         assert told(shop)[2:] == ["shipped", "delivered", "review_request"]
+
+
+@pytest.mark.parametrize("minutes", [(0, 0, 0), (0, 5, 9), (9, 5, 0), (5, 9, 5)], ids=str)
+@pytest.mark.parametrize("apart", [timedelta(0), 5 * MINUTE], ids=str)
+async def test_an_arrival_is_told_once_whichever_parcels_word_comes_last(
+    database_url: str, minutes: tuple[int, ...], apart: timedelta
+) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        for parcel in "abc":
+            await shop.fact("shipped", parcel=parcel, tracking=f"SF{parcel}", last=parcel == "c")
+        await shop.forward(DAY)
+        came = shop.clock.now - HOUR
+        for parcel, later in zip("bca", minutes, strict=True):
+            await shop.fact("delivered", parcel=parcel, delivered_at=came + later * MINUTE)
+            await shop.forward(apart)
+        await shop.forward(HOUR)
+        assert told(shop) == ["shipped", "delivered"]
