@@ -20,6 +20,7 @@ from bot.domain.parcel_news import (
     together_until,
     told_as,
     told_on_its_way,
+    told_to_fetch,
 )
 from bot.domain.parcels import Number, Parcel
 from bot.domain.reasons import Reasons
@@ -170,7 +171,8 @@ def why_not_take_back(due: DueMessage, order: Order, facts: Facts, now: datetime
     parcel = parcel_of(order, due.values.get("parcel"))
     if parcel is None or not parcel.taken_back:
         return Reason("parcel_left_again", {"order": order.shown_number})
-    if not told_on_its_way(order, facts.said) & set(parcel.ids):
+    told = told_on_its_way(order, facts.said) | told_to_fetch(order, facts.said)
+    if not told & set(parcel.ids):
         return Reason("parcel_not_told", {"order": order.shown_number})
     return None
 

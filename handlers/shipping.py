@@ -13,8 +13,8 @@ from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.parcel_news import AGAIN, REACHED, parcel_of, told_arrived, told_ids
-from bot.domain.parcels import ATTEMPTED, Parcel
+from bot.domain.parcel_news import AGAIN, REACHED, WAITS, parcel_of, told_arrived, told_ids, told_to_fetch
+from bot.domain.parcels import ATTEMPTED, READY, Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.leaving import gone, on_its_way
@@ -115,18 +115,26 @@ def report_attempt(order: Order, context: Context) -> list[Action]:
 
 
 def report_ready(order: Order, context: Context) -> list[Action]:
+    """Each parcel that waits to be fetched, and anew what waits again after it was taken back."""
     return [
         Say(
-            template="ready_for_pickup",
-            key=f"ready_for_pickup:{order.id}:{record.id}",
+            template=WAITS,
+            key=f"{WAITS}:{order.id}:{record.id}{_again(back)}",
             order=order.id,
-            at=record.ready_at,
+            at=at,
             earliest=True,
             values={"parcel": record.id},
         )
         for record in order.parcels
-        if record.ready_at
+        for at, back in ((record.ready_at, None), *_ready_again(order, record))
+        if at
     ]
+
+
+def _ready_again(order: Order, record: Parcel) -> list[tuple[datetime, datetime]]:
+    """Since when it waits again, and when it was taken back before."""
+    at, back = record.moved_at, order.parcels_by_id[record.id].cancelled_at
+    return [(at, back)] if record.status == READY and at and back and back < at else []
 
 
 def show_failure(order: Order, context: Context) -> list[Action]:
@@ -292,7 +300,7 @@ def why_not_report_ready(due: DueMessage, order: Order, facts: Facts, now: datet
         return outdated
     if not parcel.ready:
         return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.moved_at or now)})
-    told = told_ids("ready_for_pickup", order, facts.said)
+    told = told_to_fetch(order, facts.said)
     if told & set(parcel.ids) or _told_without_a_name(parcel, order, told):
         return Reason("parcel_told", {"order": order.shown_number})
     return None

@@ -402,3 +402,26 @@ async def test_an_arrival_is_told_once_whichever_parcels_word_comes_last(
             await shop.forward(apart)
         await shop.forward(HOUR)
         assert told(shop) == ["shipped", "delivered"]
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_what_waited_and_was_taken_back_is_told_off_and_told_again(
+    database_url: str, left: bool
+) -> None:
+    async with world(database_url, limits={"per_day": 50}) as shop:
+        await paid_order(shop)
+        for _ in range(2):
+            if left:
+                await shop.fact("shipped", parcel="p1", carrier="7-ELEVEN", tracking="C1")
+                await shop.forward(HOUR)
+            await shop.fact("ready_for_pickup", parcel="p1")
+            await shop.forward(HOUR)
+            await shop.fact("parcel_cancelled", parcel="p1")
+            await shop.forward(HOUR)
+        assert told(shop) == [*["shipped"] * left, "ready_for_pickup", "shipment_cancelled"] * 2
+        assert all("请先不要去取" in text for text in texts(shop, "shipment_cancelled"))
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.settle()
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "已经可以取了" in texts(shop, "where_is_order")[-1]

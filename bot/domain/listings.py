@@ -42,6 +42,7 @@ class ToldFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     refunds: tuple[Refund, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     all_delivered_at: datetime | None = None
+    all_delivered_last_at: datetime | None = None
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
     reopened_at: datetime | None = None
@@ -64,11 +65,13 @@ def with_files(told: ToldFacts, listed: tuple[Listing, ...]) -> ToldFacts:
     for event in _parcel_events(listed, told.parcels):
         parcels = with_parcel(parcels, event)
     begun, ended = _cancellings(told, listed)
+    delivered_at = _since(DELIVERED, told.all_delivered_at, listed)
     return ToldFacts(
         payments=(*told.payments, *_payments(listed)),
         refunds=(*told.refunds, *_refunds(listed)),
         parcels=parcels,
-        all_delivered_at=_since(DELIVERED, told.all_delivered_at, listed),
+        all_delivered_at=delivered_at,
+        all_delivered_last_at=_arrived_last(delivered_at, told.all_delivered_last_at, parcels, listed),
         completed_at=_since(COMPLETED, told.completed_at, listed),
         cancelled_at=max((*_times(told.cancelled_at), *begun), default=None),
         reopened_at=max((*_times(told.reopened_at), *ended), default=None),
@@ -173,6 +176,17 @@ def _parcel_events(listed: tuple[Listing, ...], told: tuple[Parcel, ...]) -> lis
         for id, showings in shown.items()
         for event in _moves(id, showings, [] if _is_among(id, elsewhere) else listed)
     ]
+
+
+def _arrived_last(
+    first_at: datetime | None, told_at: datetime | None, parcels: Iterable[Parcel], listed: Iterable[Listing]
+) -> datetime | None:
+    """When the arrival was told last, if that is not the first time: the day in a file may be older than the
+    line that took a parcel back."""
+    back = max((at for parcel in parcels if (at := parcel.cancelled_at)), default=None)
+    shown = max((each.at for each in listed if each.steps.get(DELIVERED)), default=None)
+    anew = first_at and back and shown and first_at <= back < shown
+    return max((*_times(told_at), *_times(shown if anew else None)), default=None)
 
 
 def _is_among(id: str, parcels: list[Parcel]) -> bool:

@@ -222,7 +222,7 @@ def _taken_back(group: Group) -> bool:
     parcel by its number alone. Who only repeats the number does not hear of a taking back."""
     left = [each for each in group if each.shipped_at]
     if not left:
-        return any(each.cancelled_at for each in group)
+        return any(each.cancelled_at and _gone(each, None) for each in group)
     owners = [each for each in left if each.named and not _by_number(each)] or left
     theirs = {each.id for each in owners}
     general = _latest(each.cancelled_at for each in group if each.id not in theirs)
@@ -231,8 +231,8 @@ def _taken_back(group: Group) -> bool:
 
 def _gone(record: Parcel, general: datetime | None) -> bool:
     """True if it was taken back after it left for the last time."""
-    left_at = record.left_at or record.shipped_at
-    return any(at is not None and (left_at is None or at >= left_at) for at in (record.cancelled_at, general))
+    out_at, times = record.out_at, (record.cancelled_at, general)
+    return any(at is not None and (out_at is None or at >= out_at) for at in times)
 
 
 def _packed(group: Group) -> dict[str, int] | None:

@@ -14,6 +14,7 @@ from bot.domain.parcels import Parcel
 
 TOGETHER = timedelta(hours=1)  # what leaves within it is told in one message
 LEFT, CORRECTED, TAKEN_BACK, ARRIVED = "shipped", "tracking_changed", "shipment_cancelled", "delivered"
+WAITS = "ready_for_pickup"
 REACHED = ("sent", "sending", "unknown")  # it may have arrived
 _LATEST = datetime.max.replace(tzinfo=UTC)
 AGAIN = re.compile(r":\d{8}T\d{6}$")  # in a key, of one that had left again
@@ -78,6 +79,12 @@ def told_arrived(order: Order, said: Iterable[Said]) -> set[str]:
 def told_on_its_way(order: Order, said: Iterable[Said]) -> set[str]:
     """The ids of the parcels of which the buyer read that they left, and not since that they did not."""
     return _told_until_off(LEFT, order, said)
+
+
+def told_to_fetch(order: Order, said: Iterable[Said]) -> set[str]:
+    """The ids of the parcels of which the buyer read that they can be fetched, and not since that they were
+    off."""
+    return _told_until_off(WAITS, order, said)
 
 
 def _told_until_off(template: str, order: Order, said: Iterable[Said]) -> set[str]:

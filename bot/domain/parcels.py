@@ -101,7 +101,13 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def again_at(self) -> datetime | None:
         """When it left again after it was taken back."""
         back = self.first_cancelled_at or self.cancelled_at
-        return self.left_at if self.left_at and back and back < self.left_at else None
+        return self.out_at if self.out_at and back and back < self.out_at else None
+
+    @property
+    def out_at(self) -> datetime | None:
+        """When it left the shop's hands for the last time; what the buyer can fetch has left them."""
+        waits = self.moved_at if self.status in (READY, FETCHED) else None
+        return max((at for at in (self.left_at or self.shipped_at, waits) if at), default=None)
 
     @property
     def arrival_times(self) -> tuple[datetime, ...]:
