@@ -77,6 +77,18 @@ def not_while_the_first_waits(due: DueMessage, facts: Facts, now: datetime) -> t
     return until, Reason("said_first", {"order": facts.order.shown_number, "until": iso(until)})
 
 
+def not_before_the_cancelling(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """The word of a cancelling that is about to be said names what went back, and is enough."""
+    order = facts.order
+    if order is None or not order.cancelled:
+        return None
+    key = f"cancelled:{order.id}:{_seconds(_first_cancelled(order))}"
+    if not any(said.key == key and said.state in OPEN for said in facts.said):
+        return None
+    until = now + LOOKED_AT_AGAIN
+    return until, Reason("said_first", {"order": order.shown_number, "until": iso(until)})
+
+
 def _first_waits(due: DueMessage, order: Order, facts: Facts) -> bool:
     at = _fact_of(due)
     if not order.cancelled or at is None or not _stands(datetime.fromtimestamp(at, UTC), order):
@@ -181,7 +193,9 @@ def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
-_REFUND = policy.booked(why_not_report_refund, samples=({"refund": "r"},))
+_REFUND = policy.booked(
+    why_not_report_refund, not_before=not_before_the_cancelling, samples=({"refund": "r"},)
+)
 
 POLICIES: MessagePolicies = {
     "cancelled": policy.booked(

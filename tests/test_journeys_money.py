@@ -2,9 +2,11 @@
 
 import re
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bot.domain.meanings import Meaning, Understanding
@@ -13,7 +15,7 @@ from bot.seller.explanation import explain
 from bot.seller.settle import settle_case
 from bot.seller.words import SellerWords
 from storage.tables import cases
-from tests.world import World, world
+from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -182,3 +184,53 @@ async def test_nobody_is_asked_to_pay_while_a_person_helps_them_to(tmp_path: Pat
         await shop.forward(3 * DAY)
         assert heard(shop, "1001")[1:2] == ["payment_reminder"]
         assert [f"{each.order} {each.code} {each.key}" for each in violations(shop)] == []
+
+
+async def test_after_a_refund_no_new_total_is_called_paid_and_no_account_is_named(tmp_path: Path) -> None:
+    def understand(*_: Any) -> Understanding:
+        return Understanding("answer", (Meaning("how_to_pay", 0.9),))
+
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}", options={"understand": understand}) as shop:
+        placed_at = shop.clock.now
+        await shop.place(placed_at=placed_at)
+        await shop.settle()
+        await shop.fact("paid", amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        await shop.place(total="100.00", placed_at=placed_at)
+        await shop.forward(HOUR)
+        await shop.fact("refunded", refund="r1", amount="28.00", currency="CNY")
+        await shop.forward(HOUR)
+        await shop.place(total="128.00", placed_at=placed_at)
+        await shop.forward(HOUR)
+        await shop.say("怎么付款")
+        await shop.settle()
+        *_, changed, asked = [said["text"] for said in shop.receiver.messages]
+        assert "现在合计 ¥128.00" in changed
+        for text in (changed, asked):
+            assert "是否还需补款，我们核对后告诉您" in text
+            assert "付清" not in text
+            assert "6222" not in text
+        assert await reasons(shop, "1001") == ["overpaid", "paid_partly"]
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), MINUTE], ids=str)
+async def test_what_went_back_with_a_cancelling_is_told_once_in_any_order_of_arrival(
+    tmp_path: Path, apart: timedelta
+) -> None:
+    facts = ("placed", "paid", "refunded", "cancelled")
+    for number, arrival in enumerate(permutations(facts)):
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        async with world(url, now=NOON + 12 * HOUR) as shop:
+            night = shop.clock.now
+            await shop.forward(5 * HOUR)
+            for fact in arrival:
+                at = night + 10 * MINUTE * (1 + facts.index(fact))
+                money = {"amount": "64.00", "currency": "CNY"} if fact in ("paid", "refunded") else {}
+                if fact == "placed":
+                    await shop.place(placed_at=at)
+                else:
+                    await shop.fact(fact, **{f"{fact}_at": at}, **money)
+                await shop.forward(apart)
+            await shop.forward(DAY)
+            assert heard(shop, "1001") == ["cancelled"]
+            assert "¥64.00" in shop.receiver.messages[-1]["text"]
