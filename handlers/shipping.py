@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from bot.domain.actions import Action, CloseCase, OpenCase, Say, Unsay, WakeAt
+from bot.domain.actions import Action, CloseCase, OpenCase, Say, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
@@ -254,7 +254,8 @@ def _first_told(order: Order, parcel: Parcel) -> str:
 
 
 def arrive(order: Order, context: Context) -> list[Action]:
-    says: list[Action] = [
+    """Queue each report; which of them is valid may change until they are due."""
+    return [
         Say(
             template="delivered",
             key=f"delivered:{order.id}:{arrival.by}",
@@ -266,10 +267,6 @@ def arrive(order: Order, context: Context) -> list[Action]:
         for arrival in arrivals(order, context.shop.followups.travel)
         if not arrival.guessed
     ]
-    known = arrived(order)
-    if order.all_arrived_at and known:
-        says.append(Unsay(prefix=f"delivered:{order.id}:parcel-", why=known.code, values=known.values))
-    return says
 
 
 def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
