@@ -234,3 +234,20 @@ async def test_what_went_back_with_a_cancelling_is_told_once_in_any_order_of_arr
             await shop.forward(DAY)
             assert heard(shop, "1001") == ["cancelled"]
             assert "¥64.00" in shop.receiver.messages[-1]["text"]
+
+
+async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back(tmp_path: Path) -> None:
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}") as shop:
+        for order, paid, back in (("twice", ("128.00", "128.00"), ()), ("rest", ("128.00",), ("28.00",))):
+            await shop.place(order, buyer=f"buyer of {order}")
+            for number, amount in enumerate(paid):
+                await shop.fact("paid", order, payment=f"p{number}", amount=amount, currency="CNY")
+                await shop.forward(MINUTE)
+            for amount in back:
+                await shop.fact("refunded", order, refund="r1", amount=amount, currency="CNY")
+                await shop.forward(MINUTE)
+            await shop.fact("refunded", order, refund="r2")
+            await shop.forward(HOUR)
+
+        assert sums(shop, "twice", "refunded") == [["¥256.00"]]
+        assert sums(shop, "rest", "refunded") == [["¥100.00", "¥128.00"]]

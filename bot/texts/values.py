@@ -20,7 +20,7 @@ from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_
 from bot.domain.parcels import Parcel
 from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import REMINDED_BY, closes_at, reminder_number
-from bot.domain.payments import newly_back
+from bot.domain.payments import Refund, newly_back
 from bot.domain.return_policy import until_of
 from bot.domain.shipping_promise import due_by, ships_by, to_ship
 from bot.domain.shop import Shop, in_language
@@ -260,8 +260,8 @@ def _cancel_asked(ordered: "_Ordered") -> bool:
 
 
 def _amount(about: About) -> Any:
-    """Of the refund that the message is about; one without an amount is of the whole order. Of what came
-    since the buyer was last told of money."""
+    """Of the refund that the message is about; one without an amount is of all that had not gone back. Of
+    what came since the buyer was last told of money."""
     order, id = about.facts.order, about.due.values.get("refund")
     if order and about.due.template == THANKS:
         newly, kept = newly_paid(order, about.facts.said), order.kept_paid
@@ -269,7 +269,14 @@ def _amount(about: About) -> Any:
     found = next((refund for refund in order.refunds if refund.id == id), None) if order else None
     if order is None or found is None:
         return _carried("amount", about)
-    return newly_back(found, order.refunds) or order.total
+    return newly_back(found, order.refunds) or _rest_back(found, order)
+
+
+def _rest_back(refund: Refund, order: Order) -> Money | None:
+    others = tuple(each for each in order.refunds if each is not refund)
+    before = msgspec.structs.replace(order.account, refunds=others).refunded()
+    rest = order.refunded - before if order.refunded and before else None
+    return rest if rest and rest.minor > 0 else order.total
 
 
 def _choice(about: About) -> list[str]:
