@@ -85,7 +85,7 @@ def plan(seed: int) -> Plan:
     sent = [each for order in orders for each in _LIVES[order.channel](rng, order)]
     if kind != ANOTHER_ORDER:
         sent += _talk(rng, ids, drawn, cast, orders, kind, ends_at)
-    steps = _at_once(rng, sent) if kind == ANOTHER_ORDER else _sent(rng, sent)
+    steps = _at_once(rng, sent) if kind == ANOTHER_ORDER else _sent(rng, sent, orders)
     steps = tuple(step for step in steps if step.at < ends_at)
     if kind == PLAIN:
         steps = _with_kills(rng, steps)
@@ -219,12 +219,15 @@ def _has_chat(order: Draft) -> bool:
     return order.channel == "webhook" and order.contact.buyer is not None
 
 
-def _sent(rng: random.Random, sent: Sequence[Sent]) -> tuple[Step, ...]:
-    """Most arrive in seconds, some in hours; some come twice."""
+def _sent(rng: random.Random, sent: Sequence[Sent], orders: Sequence[Draft]) -> tuple[Step, ...]:
+    """Most arrive in seconds, some in hours; some come twice. An order whose id another system has too is
+    told at once, before its facts."""
+    alike = {f"{draft.channel}/{draft.id}" for draft in orders if draft.alike}
     steps: list[Step] = []
     for each in sent:
         late = rng.choices((3 * timedelta(seconds=1), 5 * MINUTE, 3 * HOUR, DAY), (86, 8, 5, 1))[0]
-        at = each.at + soon(rng, late)
+        placed = {fact.order for fact in each.delivery.facts if isinstance(fact, Placed)}
+        at = each.at + (soon(rng, late) if not placed & alike else timedelta(seconds=1))
         steps.append(Step(at=at, delivery=each.delivery))
         if rng.random() < 0.1:
             again = at + soon(rng, timedelta(seconds=1), HOUR, DAY)

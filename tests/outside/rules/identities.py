@@ -205,7 +205,9 @@ def _answered_for(history: History, unheard: Heard, strange: set[Address]) -> bo
         *(("review_request", "review_reminder", "reassurance") if waits else ()),
         None,
     )
-    return bool(meant) and unheard.template in of_both
+    # What nobody else can be told of goes to the chat that opened it first.
+    alone = not any(_reachable(history, order, unheard.at) for order in meant)
+    return bool(meant) and (unheard.template in of_both or alone)
 
 
 def guessing(history: History) -> Iterator[Finding]:
