@@ -218,22 +218,24 @@ async def test_what_went_back_with_a_cancelling_is_told_once_in_any_order_of_arr
     tmp_path: Path, apart: timedelta
 ) -> None:
     facts = ("placed", "paid", "refunded", "cancelled")
-    for number, arrival in enumerate(permutations(facts)):
-        url = f"sqlite:///{tmp_path / f'{number}.db'}"
-        async with world(url, now=NOON + 12 * HOUR) as shop:
-            night = shop.clock.now
-            await shop.forward(5 * HOUR)
-            for fact in arrival:
+    arrivals = {f"o{number}": arrival for number, arrival in enumerate(permutations(facts))}
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}", now=NOON + 12 * HOUR) as shop:
+        night = shop.clock.now
+        await shop.forward(5 * HOUR)
+        for place in range(len(facts)):
+            for order, arrival in arrivals.items():
+                fact = arrival[place]
                 at = night + 10 * MINUTE * (1 + facts.index(fact))
                 money = {"amount": "64.00", "currency": "CNY"} if fact in ("paid", "refunded") else {}
                 if fact == "placed":
-                    await shop.place(placed_at=at)
+                    await shop.place(order, buyer=f"buyer of {order}", placed_at=at)
                 else:
-                    await shop.fact(fact, **{f"{fact}_at": at}, **money)
-                await shop.forward(apart)
-            await shop.forward(DAY)
-            assert heard(shop, "1001") == ["cancelled"]
-            assert "¥64.00" in shop.receiver.messages[-1]["text"]
+                    await shop.fact(fact, order, **{f"{fact}_at": at}, **money)
+            await shop.forward(apart)
+        await shop.forward(DAY)
+        for order in arrivals:
+            assert heard(shop, order) == ["cancelled"]
+            assert sums(shop, order, "cancelled") == [["¥64.00"]]
 
 
 async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back(tmp_path: Path) -> None:
