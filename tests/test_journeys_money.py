@@ -253,3 +253,27 @@ async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back(tmp_path:
 
         assert sums(shop, "twice", "refunded") == [["¥256.00"]]
         assert sums(shop, "rest", "refunded") == [["¥100.00", "¥128.00"]]
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), HOUR], ids=str)
+async def test_a_refund_is_told_whichever_payment_of_the_night_is_told_last(
+    tmp_path: Path, apart: timedelta
+) -> None:
+    facts = (("paid", "p1", "28.00"), ("paid", "p2", "100.00"), ("refunded", "r1", "64.00"))
+    arrivals = {f"o{number}": arrival for number, arrival in enumerate(permutations(facts))}
+    async with world(f"sqlite:///{tmp_path / 'shop.db'}", now=NOON) as shop:
+        for order in arrivals:
+            await shop.place(order, buyer=f"buyer of {order}")
+        await shop.forward(12 * HOUR)
+        night = shop.clock.now
+        for place in range(len(facts)):
+            for order, arrival in arrivals.items():
+                fact, name, amount = arrival[place]
+                at = night + MINUTE * facts.index(arrival[place])
+                about = {"payment" if fact == "paid" else "refund": name, f"{fact}_at": at}
+                await shop.fact(fact, order, amount=amount, currency="CNY", **about)
+            await shop.forward(apart)
+        await shop.forward(DAY)
+        for order in arrivals:
+            assert sums(shop, order, "partly_refunded") == [["¥64.00"]], arrivals[order]
+            assert sums(shop, order, "refunded") == []

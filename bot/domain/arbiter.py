@@ -19,6 +19,8 @@ PRIORITY = {
 RESTORED = "restored"
 FIRST = (TOLD_BY, RESTORED)  # what is said of an order before what follows from it
 IN_TURN = (*FIRST, "total_changed")  # before thanks for a payment that names what is left of the new total
+# One of several words for one fact is the right one, and which it is changes with what is told later.
+MAY_CHANGE = ("refund_told_otherwise", "order_not_delivered")
 FIRST_THINGS = timedelta(minutes=10)  # so long a message waits for one that belongs before it
 LOOK_AGAIN = timedelta(seconds=20)
 
@@ -45,7 +47,8 @@ Verdict = Send | Hold | Skip
 def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -> Verdict:
     """Decide what to do with a due message, by the facts at `now` (aware).
 
-    First what ends it for good, then what only delays it. A delay past the message's own lateness skips it
+    First what ends it for good, then what only delays it; what may be so again by the morning is not ended by
+    night. A delay past the message's own lateness skips it
     with the delay's reason.
     """
     ended = (
@@ -57,6 +60,9 @@ def judge(due: DueMessage, policy: MessagePolicy, facts: Facts, now: datetime) -
     if ended:
         return Skip(ended)
     if outdated := policy.why_outdated(due, facts, now):
+        night = _quiet(due, facts, now) if outdated.code in MAY_CHANGE else None
+        if night and night.until <= due.due_at + due.lateness:
+            return night
         return Skip(outdated, anew=policy.answered_anew)
     held = (None if policy.over_person else _human(facts, now)) or _early(due, policy, facts, now)
     if held is None and not _is_fresh(due, policy, now):

@@ -99,7 +99,7 @@ def _stays_open(history: History, order: str, since: datetime) -> bool:
 
 
 def restorings(history: History) -> Iterator[Finding]:
-    """An order that was said to be cancelled and is restored: one word."""
+    """An order that was said to be cancelled and is restored: one word, be it that all went back since."""
     for order in history.by_order:
         gone = next((heard for heard in history.about(order) if heard.template == "cancelled"), None)
         back = next(
@@ -119,7 +119,7 @@ def restorings(history: History) -> Iterator[Finding]:
         after = [
             heard
             for heard in history.about(order)
-            if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", None)
+            if heard.seq > back.seq and heard.template in ("restored", "order_confirmation", "refunded", None)
         ]
         if not any(heard.at - back.acked_at <= _ENOUGH for heard in after) and not silenced(
             history, gone.address, back.acked_at, back.acked_at + _ENOUGH
