@@ -53,7 +53,11 @@ def points(order: Order) -> dict[str, datetime]:
     """
     found: dict[str, datetime] = {}
     named = [(_name(each, order), each.at) for each in order.payments if _told_of(each, order)]
-    sums = [(_sum(each.paid), each.at) for each in order.shown_money if each.paid and each.paid.minor]
+    sums = [
+        (_sum(each.paid), each.at)
+        for each in (*order.shown_money, *order.shown)
+        if each.paid and each.paid.minor
+    ]
     for name, at in (*named, *sums):
         found[name] = min(at, found.get(name, at))
     return found

@@ -49,7 +49,7 @@ def odd(order: Order) -> bool:
     """True unless one payment was told that is the total, or nothing but that the whole is paid."""
     shown = {each.total for each in order.shown_money if each.asked}
     sums = {paid.amount for paid in order.payments if paid.amount}
-    sums |= {each.paid for each in order.shown_money if each.paid and each.paid.minor}
+    sums |= {each.paid for each in order.shown if each.paid and each.paid.minor}
     mixed = any(total != each for each in sums for total in shown)
     more = order.refunds or order.cancellations or order.cancelled_at
     return mixed or len(order.payments) > 1 or bool(more)
@@ -58,7 +58,7 @@ def odd(order: Order) -> bool:
 def _falls(order: Order) -> list[datetime]:
     """When less was shown as paid than before, or an authorisation no longer, each time; also what the
     platform told of as a payment."""
-    told = [each for each in order.shown_money if each.paid]
+    told = [each for each in order.shown if each.paid]
     own = (paid for paid in order.payments if paid.source in (None, order.channel) and told)
     came = [Shown(paid.at, told[0].total, paid.amount, authorised=True) for paid in own]
     told = sorted((*told, *came), key=lambda each: (each.at, not each.moved))
@@ -97,7 +97,7 @@ def _edited_after_refunds(order: Order) -> dict[Money, datetime]:
     """What was shown as owed beside refunds, by either side, when first: no total to tell the buyer follows
     from it."""
     found: dict[Money, datetime] = {}
-    for shown in order.shown_money:
+    for shown in order.shown:
         paid, total = shown.paid, shown.total
         if not shown.asked and paid and paid.currency == total.currency and paid != total:
             found.setdefault(total - paid, shown.at)
@@ -153,7 +153,7 @@ def _owed_back(order: Order) -> Money | None:
     """What was paid before a cancelling and has not gone back: the buyer is told that it will."""
     told_paid = order.told_paid is not None and order.told_paid.minor > 0
     at = order.called_off_at  # a snapshot of that moment may say nothing of what was paid
-    shown = any(each.paid and each.paid.minor > 0 for each in order.shown_money if at and each.at <= at)
+    shown = any(each.paid and each.paid.minor > 0 for each in order.shown if at and each.at <= at)
     before = told_paid or shown or len(late_payments(order)) < len(current(standing(order.payments)))
     return order.to_refund if before else None
 

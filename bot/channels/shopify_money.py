@@ -11,6 +11,7 @@ from bot.channels.json_reading import Amount, currency, identity, money
 from bot.domain.errors import Unreadable
 from bot.domain.events import Line
 from bot.domain.money import Money
+from bot.domain.payments import Balance
 
 # The sum is set aside on the buyer's card, and none of it is the shop's before it is captured.
 _AUTHORISED = ("authorized", "partially_authorized")
@@ -26,6 +27,7 @@ def of_order(order: forms.Order) -> dict[str, Any]:
     emptied = bool(order.cancelled_at) and _total(order, shop, refunded=False).minor == 0
     total, shop_total = (_total(order, code, refunded or emptied) for code in (shown, shop))
     paid = _paid(order, total, shop_total)
+    balance = _balance(order, shop) if refunded and paid and paid.currency == shop else None
     if refunded and paid and paid.currency == shop:
         total, paid = _edited_after_refund(order, total, paid)
     postage, tax = _postage(order, shown), _tax(order, shown, refunded)
@@ -35,7 +37,8 @@ def of_order(order: forms.Order) -> dict[str, Any]:
         "shop_total": shop_total if shown != shop else None,
         "paid": paid,
         "authorised": order.financial_status in _AUTHORISED,
-        "asked": not refunded,
+        "asked": not refunded or (balance is not None and balance.owed > 0),
+        "balance": balance,
         "postage": postage,
         "tax": tax,
         "lines": _with_discount(_lines(order, shown), order, Money(total.minor - asked, shown)),
@@ -101,8 +104,18 @@ def _edited_after_refund(order: forms.Order, total: Money, paid: Money) -> tuple
         all_of_it = max(_first(order, code), now - owed)
         paid = min(_before_refunds(order, now) or all_of_it, all_of_it)
         return paid + owed, paid
-    more = order.financial_status == "partially_paid"
-    return (max(total, paid + owed) if more else total), paid
+    return (_total(order, code, refunded=False) if owed.minor else total), paid
+
+
+def _balance(order: forms.Order, shop: str) -> Balance | None:
+    """What Shopify says is outstanding, once money went back; None if refunds are in another currency, or
+    nothing is said."""
+    gross = _before_refunds(order, Money(0, shop))
+    if gross is None or order.total_outstanding is None:
+        return None
+    owed = money(order.total_outstanding, shop, "total_outstanding", below_zero=True).minor
+    net = _total(order, shop, refunded=False).minor - owed
+    return Balance(net, gross.minor - net, owed, order.financial_status == "partially_paid")
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:

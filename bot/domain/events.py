@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from bot.domain.money import Money
+from bot.domain.payments import Balance
 from bot.domain.products import Item
 
 STOPS = "stops"  # the thread of all stops that come from outside a chat
@@ -200,6 +201,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     given_up: it was, and the shop gave that up.
     asked: `total` is what the buyer is asked for; False where it may lack what was refunded.
+    balance: what the platform says is outstanding, where money went back.
     """
 
     placed_at: datetime
@@ -218,6 +220,7 @@ class OrderPlaced(OrderEvent, frozen=True, kw_only=True, omit_defaults=True, tag
     test: bool = False  # the platform marks it as a trial of the shop's own
     pay_on_delivery: bool | None = None  # nothing is owed before the parcel is there; None: not told
     pay_by: datetime | None = None  # bought on account: it is sent before it is paid
+    balance: Balance | None = None
     of_file: bool = False  # a seller's file shows it, which knows nothing of the platform's account
 
 

@@ -39,6 +39,7 @@ from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
 from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, with_shown
+from bot.domain.platform_balance import in_turn
 from bot.domain.registers import first, last
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
@@ -160,18 +161,26 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return there or bool(self.all_delivered_at or self.completed_at)
 
     @derived
+    def shown(self) -> tuple[Shown, ...]:
+        """Its money as it was shown, each showing read by the ones before it."""
+        return in_turn(self.shown_money)
+
+    @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
         so_far, told_at = self.told_paid, self.account_at or self.shown_at
-        if so_far is None and (shown := last_word(self.shown_money)):
+        newest = self.shown[-1] if self.shown else None
+        if so_far is None and (shown := last_word(self.shown)):
             so_far, told_at = shown.paid, shown.at
+        elif newest and newest.balance and newest.at == told_at:
+            so_far = newest.paid
         return Account(
             channel=self.channel,
             total=self.total,
             shop_total=self.shop_total,
             told=so_far,
             told_at=told_at,
-            shown=self.shown_money,
+            shown=self.shown,
             payments=self.payments,
             refunds=self.refunds,
             memos=frozenset(memo.lstrip("#") for memo in memos),
@@ -202,7 +211,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When the platform showed the payment again after it had shown none of it, the last time."""
         own = [each.at for each in self.payments if each.source in (None, self.channel)]
         gone, again = False, None
-        for shown in self.shown_money:
+        for shown in self.shown:
             if shown.paid is not None and not shown.moved:
                 gone = any(at <= shown.at for at in own)
             elif gone:
@@ -269,7 +278,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def gone_back(self) -> GoneBack:
-        return gone_back(self.account)
+        gone = gone_back(self.account)
+        return _replace(gone, in_full=False) if gone.in_full and (self.outstanding or 0) > 0 else gone
+
+    @derived
+    def outstanding(self) -> int | None:
+        """What is asked for by the platform's own word after money went back, in minor units; less than
+        nothing where it holds too much. None if it says nothing of it, or if others know of more."""
+        newest = self.shown[-1] if self.shown else None
+        if newest is None or newest.balance is None or self.paid is None or self.refunded is None:
+            return None
+        told = newest.balance
+        if (self.paid, self.refunded.minor) != (newest.paid, told.back) or (told.owed > 0 and not told.asks):
+            return None
+        return told.owed if told.net > 0 else None
 
     @property
     def counted(self) -> Money | None:
@@ -286,7 +308,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def left(self) -> Money | None:
         """What is still owed; None if nothing is, or if it cannot be said: whether a part that went back of
         what was too little is asked for again, the seller knows."""
-        gone = self.gone_back
+        gone, told = self.gone_back, self.outstanding
+        if told is not None and self.total and not (self.authorised or self.partly_taken):
+            return Money(told, self.total.currency) if told > 0 else None
         if self.authorised or self.partly_taken or gone.void > gone.before + gone.surplus:
             return None
         counted = self.counted
@@ -299,7 +323,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
         A total that is no longer what was asked for allows for what had gone back when it was shown.
         """
-        paid, back = self.paid, self.refunded
+        paid, back, told = self.paid, self.refunded, self.outstanding
+        if told is not None and self.total:
+            return Money(-told, self.total.currency) if told < 0 else None
         shown = next((each for each in reversed(self.shown_money) if each.total == self.total), None)
         if shown and not shown.asked:
             later = tuple(refund for refund in self.refunds if refund.at > shown.at)
@@ -333,6 +359,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             return self.free
         if self.total is None:
             return True
+        if self.outstanding is not None and not self.cancelled:
+            return self.outstanding <= 0
         counted = self.counted
         return counted is not None and counted.minor > 0 and counted >= self.total
 
@@ -355,7 +383,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         """When what is paid first reached the total; None while it does not, or while no total is known."""
         if not (self.first_paid_at and self.paid_in_full):
             return None
-        return covered_at(self.account, self.gone_back.void)
+        at = covered_at(self.account, self.gone_back.void)
+        return at or (self.last_paid_at if self.outstanding is not None else None)
 
     @property
     def paid_minor(self) -> int:
@@ -659,6 +688,7 @@ def _shown_money(event: OrderPlaced) -> Shown:
         event.authorised,
         event.pay_on_delivery,
         event.given_up,
+        event.balance,
     )
 
 

@@ -46,6 +46,19 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     over: bool = False
 
 
+class Balance(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A platform's own balance of an order of which money went back, in minor units of its total's currency.
+
+    net: what it holds, refunds taken off. back: what it gave back. owed: what is outstanding by its word,
+    less than nothing where it holds too much. asks: what is outstanding is asked of the buyer.
+    """
+
+    net: int
+    back: int
+    owed: int
+    asks: bool = False
+
+
 class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """An order's money in one snapshot.
 
@@ -54,6 +67,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     authorised: what is owed is set aside for the shop on the buyer's card, and not taken from it.
     given_up: it was, and the shop gave that up; also where nobody showed it before.
     on_delivery: it is paid to the carrier; None if nobody says how.
+    balance: where money went back, and the platform says what is outstanding; see `in_turn`.
     """
 
     at: datetime
@@ -63,6 +77,7 @@ class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     authorised: bool = False
     on_delivery: bool | None = None
     given_up: bool = False
+    balance: Balance | None = None
 
     @property
     def moved(self) -> bool:
