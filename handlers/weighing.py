@@ -32,7 +32,8 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     if odd(order):
         times |= points(order)
     ways = pay_way_change.changes(order).items()
-    times |= {f"way to pay{totals.again(nth)}": at for (on_delivery, nth), at in ways if not on_delivery}
+    words = {True: "on delivery", False: "way to pay"}
+    times |= {f"{words[on_delivery]}{totals.again(nth)}": at for (on_delivery, nth), at in ways}
     times |= {f"owed back {nth}": at for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
@@ -46,12 +47,13 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
 
 
 def odd(order: Order) -> bool:
-    """True unless one payment was told that is the total, or nothing but that the whole is paid."""
+    """True unless one payment was told that is the total, or nothing but that the whole is paid, and that
+    not of an order that is paid to the carrier."""
     shown = {each.total for each in order.shown_money if each.asked}
     sums = {paid.amount for paid in order.payments if paid.amount}
     sums |= {each.paid for each in order.shown if each.paid and each.paid.minor}
     mixed = any(total != each for each in sums for total in shown)
-    more = order.refunds or order.cancellations or order.cancelled_at
+    more = order.refunds or order.cancellations or order.cancelled_at or order.pay_on_delivery
     return mixed or len(order.payments) > 1 or bool(more)
 
 
@@ -141,7 +143,9 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("authorisation_given_up", which=totals.again(falls)))
     if order.pay_on_delivery and not order.on_delivery and not covered(order):
         found.append(Finding("pay_way_changed"))
-    if paid and paid.minor and not covered(order):
+    if paid and paid.minor and order.paid_ahead:
+        found.append(Finding("paid_ahead", order.counted, f":{paid.minor}"))
+    elif paid and paid.minor and not covered(order):
         nth = falls + order.gone_back.times + 1
         found.append(Finding("paid_partly", order.counted, _edited(order) + totals.again(nth)))
     if over := order.overpaid:
@@ -217,6 +221,7 @@ def _key(found: Finding, order: Order) -> str:
 
 REASONS: Reasons = {
     "paid_partly": ("order", "amount", "total"),
+    "paid_ahead": ("order", "amount", "total"),
     "paid_after_cancel": ("order", "amount"),
     "paid_after_refund": ("order", "amount"),
     "sent_after_cancel": ("order",),

@@ -91,7 +91,8 @@ def _order_events(info: DeliveryInfo, order: forms.Order, body: bytes) -> Iterat
         pay_on_delivery=order.payment_method == "cod",
         paid=_taken_back(order, code, modified_at, paid_at),
     )
-    if paid_at:
+    # WooCommerce dates a payment as soon as the order is being processed, also where the carrier collects it.
+    if paid_at and order.payment_method != "cod":
         yield PaymentReceived(
             **info.common(key, "paid"),
             at=paid_at,

@@ -256,6 +256,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         ways = [(each.at, each.on_delivery) for each in self.shown_money if each.on_delivery is not None]
         return max(ways)[1] if ways else self.pay_on_delivery and not self.off_delivery
 
+    @derived
+    def paid_ahead(self) -> bool:
+        """Money came for what the carrier is to be paid, before any of it left: so not from the carrier."""
+        at, out = self.first_paid_at, self._first_out_at
+        return self.on_delivery and at is not None and (out is None or at < out)
+
+    @property
+    def _first_out_at(self) -> datetime | None:
+        parcels = (at for each in self.parcels for at in (each.shipped_at, each.ready_at, each.delivered_at))
+        every = (*parcels, self.all_delivered_at, *self.completed_times)
+        return min((at for at in every if at), default=None)
+
     @property
     def free(self) -> bool:
         """By the newest snapshot; a later one may have a price."""
@@ -520,8 +532,8 @@ STATES: tuple[tuple[str, Callable[[Order], bool]], ...] = (
     ("paid", lambda o: o.paid_in_full),
     ("payment_unclear", lambda o: o.payment_unclear),
     ("authorised", lambda o: o.authorised),
-    ("partly_paid", lambda o: o.paid_at is not None),
     ("on_delivery", lambda o: o.on_delivery),
+    ("partly_paid", lambda o: o.paid_at is not None),
     ("unpaid", lambda o: o.placed_at is not None),
     ("unknown", lambda _: True),
 )

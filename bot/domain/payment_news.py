@@ -12,7 +12,8 @@ TELL_PAYMENTS = ("order_confirmation", THANKS, "total_changed")
 
 def is_thanked_for(order: Order) -> bool:
     """False where money that comes is answered by a person, or by nobody."""
-    return not (order.cancelled or order.refunded_in_full or order.on_delivery)
+    to_carrier = order.on_delivery and not order.paid_ahead
+    return not (order.cancelled or order.refunded_in_full or to_carrier)
 
 
 def told_of_money(said: Iterable[Said]) -> list[Said]:

@@ -190,6 +190,14 @@ def test_a_created_order_may_be_paid_already() -> None:
     )
 
 
+def test_the_date_that_is_kept_of_a_payment_to_the_carrier_is_no_payment() -> None:
+    """It is set as soon as the order is being processed, before anything has left."""
+    paid = {"date_paid_gmt": (CREATED_AT + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%S")}
+    known = merged(told("order.updated", order("processing", 6, payment_method="cod", **paid)))
+
+    assert (known.state, known.payments) == ("on_delivery", ())
+
+
 @pytest.mark.parametrize("status", ["pending", "on-hold", "failed"])
 def test_an_order_that_waits_for_its_money_is_unpaid(status: str) -> None:
     assert merged(told("order.created", order(status))).state == "unpaid"

@@ -1,3 +1,5 @@
+"""What a platform says it holds and is owed, read showing by showing."""
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 

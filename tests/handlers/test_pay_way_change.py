@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.context import Said
 from bot.domain.events import OrderPlaced
+from bot.domain.money import Money
 from handlers.pay_way_change import TEMPLATE
 from tests.handlers import world
 from tests.handlers.world import PLACED, Desk, hours
@@ -59,7 +60,9 @@ def test_what_was_changed_back_is_told_only_to_who_had_heard_of_the_change() -> 
     assert desk.why_outdated(BEFORE, said=(said(False), said(True, TEMPLATE, 2.1))) is None
 
 
-@pytest.mark.parametrize("over", [world.paid(), world.paid(minor=50), world.cancelled(), world.delivered()])
+@pytest.mark.parametrize(
+    "over", [world.paid(), world.paid(minor=50, currency="KRW"), world.cancelled(), world.delivered()]
+)
 def test_it_is_not_told_once_it_is_settled_otherwise(over: object) -> None:
     desk = Desk().take(shown(0, False), shown(2, True), over)  # type: ignore[arg-type]
 
@@ -72,3 +75,11 @@ def test_who_owes_a_transfer_is_told_also_once_it_left_that_the_carrier_takes_th
 
     desk = Desk().take(shown(0, True), shown(2, False), world.shipped())
     assert desk.why_outdated(BEFORE, said=(said(True),)) == "order_shipped"
+
+
+def test_who_paid_a_part_is_told_that_the_rest_is_paid_on_delivery_and_is_asked_for_nothing() -> None:
+    for arrival in permutations((shown(0, None), world.paid(hours(1), 5000), shown(2, True))):
+        desk = Desk().take(*arrival)
+        assert desk.why_outdated(AT_THE_DOOR, said=(said(False),)) is None
+        assert desk.order is not None
+        assert (desk.order.state, desk.order.left) == ("on_delivery", Money(7800, "CNY"))

@@ -299,3 +299,33 @@ def test_nothing_is_to_go_back_where_nothing_came_or_it_went_with_the_cancelling
     ):
         for arrival in permutations(events):
             assert weighed(*arrival).cases == {}
+
+
+def test_what_comes_of_an_order_on_delivery_before_it_leaves_is_a_case_and_after_that_the_carriers() -> None:
+    """In whatever order it is told, or becomes payable on delivery."""
+    at_the_door = world.placed(PLACED + hours(2), placed_at=PLACED, pay_on_delivery=True)
+    for minor in (12800, 5000):
+        came = (world.placed(), at_the_door, world.paid(hours(3), minor), world.shipped(after=hours(4)))
+        for events in permutations(came):
+            desk = weighed(*events)
+            assert desk.open_cases == {f"paid_ahead:1001:{minor}"}
+            assert desk.why_outdated(world.acknowledged(hours(3), f"{minor}CNY")) is None
+
+        late = (
+            world.placed(pay_on_delivery=True),
+            world.shipped(after=hours(4)),
+            world.paid(hours(5), minor),
+        )
+        for events in permutations(late):
+            desk = weighed(*events)
+            assert not [key for key in desk.open_cases if key.startswith("paid_ahead")]
+            assert desk.why_outdated(world.acknowledged(hours(5), f"{minor}CNY")) == "pay_on_delivery"
+
+
+def test_what_becomes_payable_on_delivery_once_a_part_came_is_weighed_again() -> None:
+    desk = Desk().take(world.placed(), world.paid(hours(1), 5000), world.weighed(hours(2)))
+    assert desk.open_cases == {"paid_partly:1001"}
+
+    desk.take(world.placed(PLACED + hours(3), placed_at=PLACED, pay_on_delivery=True))
+    assert PLACED + hours(3 + 1 / 6) in desk.wakes.values()
+    assert desk.take(world.weighed(hours(4))).open_cases == {"paid_ahead:1001:5000"}
