@@ -15,6 +15,7 @@ from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, refunded_in_full, unclear
 
 LOOKED_AT_AGAIN = timedelta(minutes=10)  # a word that waits for an earlier one
+LOOKED_AT_LATER = timedelta(hours=1)  # one that waits for a person
 
 
 def cancel(order: Order, context: Context) -> list[Action]:
@@ -77,9 +78,12 @@ def not_while_the_first_waits(due: DueMessage, facts: Facts, now: datetime) -> t
     return until, Reason("said_first", {"order": facts.order.shown_number, "until": iso(until)})
 
 
-def not_before_the_cancelling(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
-    """The word of a cancelling that is about to be said names what went back, and is enough."""
+def not_before_its_sum(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """How much went back of too much is settled first. The word of a cancelling that is about to be said
+    names what went back, and is enough."""
     order = facts.order
+    if order is not None and order.account.refund_unclear:
+        return now + LOOKED_AT_LATER, Reason("payment_unclear", {"order": order.shown_number})
     if order is None or not order.cancelled:
         return None
     key = f"cancelled:{order.id}:{_seconds(_first_cancelled(order))}"
@@ -149,6 +153,8 @@ def why_not_report_refund(due: DueMessage, order: Order, facts: Facts, now: date
     one = next((refund for refund in order.refunds if refund.id == due.values.get("refund")), None)
     if one is None:
         return Reason("order_unknown", {"order": order.shown_number})
+    if order.account.refund_unclear:
+        return None  # it waits for its sum
     if order.total is not None and order.refunded is None:
         return unclear(order) or Reason("payment_unclear", {"order": order.shown_number})
     whole = order.refunded_in_full or _was_whole(one, order)
@@ -193,9 +199,7 @@ def _named_whole(said: Said, due: DueMessage, order: Order) -> bool:
 
 
 _WORD = ({"fact_at": "2026-11-21T02:03:00+00:00"},)
-_REFUND = policy.booked(
-    why_not_report_refund, not_before=not_before_the_cancelling, samples=({"refund": "r"},)
-)
+_REFUND = policy.booked(why_not_report_refund, not_before=not_before_its_sum, samples=({"refund": "r"},))
 
 POLICIES: MessagePolicies = {
     "cancelled": policy.booked(

@@ -120,7 +120,8 @@ def findings(order: Order) -> list[Finding]:
     found: list[Finding] = []
     paid, back, falls = order.paid, order.refunded, len(_falls(order))
     if order.total and (paid is None or back is None or order.account.has_other_money):
-        found.append(Finding("other_currency", which=":refund" if back is None and paid else ""))
+        unclear, which = order.account.refund_unclear, ":refund" if back is None and paid else ""
+        found.append(Finding("refund_unclear", paid) if unclear else Finding("other_currency", which=which))
     if order.cancelled:
         gone_back = paid and back and back >= paid
         late = enumerate([] if gone_back else late_payments(order), start=1)
@@ -145,7 +146,7 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("pay_way_changed"))
     if paid and paid.minor and order.paid_ahead:
         found.append(Finding("paid_ahead", order.counted, f":{paid.minor}"))
-    elif paid and paid.minor and not covered(order):
+    elif paid and paid.minor and not covered(order) and not order.account.refund_unclear:
         nth = falls + order.gone_back.times + 1
         found.append(Finding("paid_partly", order.counted, _edited(order) + totals.again(nth)))
     if over := order.overpaid:
@@ -228,6 +229,7 @@ REASONS: Reasons = {
     "refund_owed": ("order", "amount"),
     "pay_way_changed": ("order", "total"),
     "other_currency": ("order", "total"),
+    "refund_unclear": ("order", "amount", "total"),
     "payment_given_up": ("order",),
     "authorisation_given_up": ("order",),
     "overpaid": ("order", "amount", "total"),

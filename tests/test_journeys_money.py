@@ -24,8 +24,10 @@ def heard(shop: World, order: str) -> list[str]:
     return [said["template"] for said in shop.receiver.messages if said.get("order") == order]
 
 
-async def reasons(shop: World, order: str) -> list[str]:
+async def reasons(shop: World, order: str, open: bool = False) -> list[str]:
+    """Of its cases; those that are still open alone, or all."""
     here = select(cases.c.reason).where(cases.c.order_id == order)
+    here = here.where(cases.c.closed_at.is_(None)) if open else here
     rows = await shop.program.parts.database.read(lambda connection: connection.execute(here).all())
     return [row.reason for row in rows]
 
@@ -238,9 +240,17 @@ async def test_what_went_back_with_a_cancelling_is_told_once_in_any_order_of_arr
             assert sums(shop, order, "cancelled") == [["¥64.00"]]
 
 
-async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back(tmp_path: Path) -> None:
+async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back_unless_too_much_was_paid(
+    tmp_path: Path,
+) -> None:
+    """All of it, or what was too much: a person asks, and once the sum is told the buyer hears it."""
     async with world(f"sqlite:///{tmp_path / 'shop.db'}") as shop:
-        for order, paid, back in (("twice", ("128.00", "128.00"), ()), ("rest", ("128.00",), ("28.00",))):
+        twice = ("128.00", "128.00")
+        for order, paid, back in (
+            ("twice", twice, ()),
+            ("all", twice, ()),
+            ("rest", ("128.00",), ("28.00",)),
+        ):
             await shop.place(order, buyer=f"buyer of {order}")
             for number, amount in enumerate(paid):
                 await shop.fact("paid", order, payment=f"p{number}", amount=amount, currency="CNY")
@@ -251,8 +261,16 @@ async def test_a_refund_without_a_sum_is_of_all_that_had_not_gone_back(tmp_path:
             await shop.fact("refunded", order, refund="r2")
             await shop.forward(HOUR)
 
-        assert sums(shop, "twice", "refunded") == [["¥256.00"]]
         assert sums(shop, "rest", "refunded") == [["¥100.00", "¥128.00"]]
+        for order, amount in (("twice", "128.00"), ("all", "256.00")):
+            assert not {"refunded", "partly_refunded"} & set(heard(shop, order))
+            assert await reasons(shop, order, open=True) == ["refund_unclear"]
+            await shop.fact("refunded", order, refund="r2", amount=amount, currency="CNY")
+        await shop.forward(HOUR)
+
+        assert sums(shop, "twice", "partly_refunded") == [["¥128.00"]]
+        assert sums(shop, "all", "refunded") == [["¥256.00"]]
+        assert not [*await reasons(shop, "twice", open=True), *await reasons(shop, "all", open=True)]
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), HOUR], ids=str)

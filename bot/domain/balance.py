@@ -17,7 +17,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     total: in the buyer's currency, as shown last. shop_total: the same in the shop's, where that is another.
     told: what is paid by the word of `channel`, the order's own, as of `told_at`; None if it has none.
-    memos: what a transfer for it may carry that names no payment.
+    memos: what a transfer for it may carry that names no payment. called_off: the order is cancelled, so that
+    what goes back of it without a sum is all of it.
     """
 
     channel: str
@@ -29,6 +30,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[Paid, ...]
     refunds: tuple[Refund, ...]
     memos: frozenset[str]
+    called_off: bool = False
 
     def counted(self) -> dict[str | None, list[Paid]]:
         """The payments by source. Where the order's own channel keeps the account, its single payments until
@@ -108,9 +110,23 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         risen = {high - low for high in running for low in (running | singles if high in wholes else running)}
         return sum.minor in singles or sum.minor in risen
 
+    @property
+    def refund_unclear(self) -> bool:
+        """Something went back without a sum of what was more than the total then: all of it, or what was too
+        much."""
+        return not self.called_off and any(map(self._is_unclear, standing(self.refunds)))
+
+    def _is_unclear(self, refund: Refund) -> bool:
+        at = back_since(refund)
+        paid, total = as_of(self, at).paid(), total_at(self.shown, at) or self.total
+        if refund.amount or refund.so_far or not paid or not total or paid.currency != total.currency:
+            return False
+        sums = (self._in_total(each.amount) for each in self.refunds if each.amount and back_since(each) < at)
+        return paid.minor - sum(each or 0 for each in sums) > total.minor
+
     def refunded(self) -> Money | None:
         """What was given back; None if it cannot be said."""
-        if self.total is None:
+        if self.total is None or self.refund_unclear:
             return None
         told = sources(standing(self.refunds)).values()
         return self._most(self.total, [self._refunded_of(entries) for entries in told])

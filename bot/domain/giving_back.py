@@ -48,6 +48,8 @@ def gone_back(account: Account) -> GoneBack:
 
 def _by_times(account: Account, refunds: list[Refund]) -> GoneBack:
     whole = [back_since(refund) for refund in refunds if refund.amount is None]
+    if account.refund_unclear:
+        return NOTHING
     if account.total is None or account.refunded() is None:  # it cannot be summed up
         return GoneBack(in_full=bool(whole), at=max(whole, default=None))
     gone, paid_times = (

@@ -168,7 +168,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
-        so_far, told_at = self.told_paid, self.account_at or self.shown_at
+        so_far, told_at, off_at = self.told_paid, self.account_at or self.shown_at, self.cancelled_at
         newest = self.shown[-1] if self.shown else None
         if so_far is None and (shown := last_word(self.shown)):
             so_far, told_at = shown.paid, shown.at
@@ -184,6 +184,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             payments=self.payments,
             refunds=self.refunds,
             memos=frozenset(memo.lstrip("#") for memo in memos),
+            called_off=bool(off_at and not (self.reopened_at and self.reopened_at >= off_at)),
         )
 
     @derived
@@ -356,9 +357,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @property
     def payment_unclear(self) -> bool:
-        """Money was told of that cannot be compared with the total, or a part was taken of what is set aside
-        for it."""
-        return self.total is not None and (self.paid is None or self.partly_taken)
+        """Money was told of that cannot be compared with the total, or went back without a sum of more than
+        that, or a part was taken of what is set aside for it."""
+        unknown = self.paid is None or self.account.refund_unclear
+        return self.total is not None and (unknown or self.partly_taken)
 
     @derived
     def partly_taken(self) -> bool:
@@ -373,7 +375,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             return True
         if self.outstanding is not None and not self.cancelled:
             return self.outstanding <= 0
-        counted = self.counted
+        counted = None if self.account.refund_unclear else self.counted
         return counted is not None and counted.minor > 0 and counted >= self.total
 
     def in_shop_money(self, money: Money | None) -> int:
