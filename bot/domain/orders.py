@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, covered_at, first_paid_at, last_paid_at, last_word
+from bot.domain.balance import Account, back_since, covered_at, first_paid_at, last_paid_at, last_word
 from bot.domain.contacts import Contacts, told
 from bot.domain.derived import derived
 from bot.domain.events import (
@@ -38,7 +38,16 @@ from bot.domain.memos import memo
 from bot.domain.money import Money
 from bot.domain.parcel_names import joined
 from bot.domain.parcels import Parcel, with_parcel
-from bot.domain.payments import Paid, Refund, Shown, authorised_since, partly_taken, with_shown
+from bot.domain.payments import (
+    Paid,
+    Refund,
+    Shown,
+    authorised_since,
+    partly_taken,
+    standing,
+    total_at,
+    with_shown,
+)
 from bot.domain.platform_balance import in_turn
 from bot.domain.registers import first, last
 
@@ -320,15 +329,24 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @property
     def left(self) -> Money | None:
         """What is still owed; None if nothing is, or if it cannot be said: whether a part that went back of
-        what was too little is asked for again, the seller knows."""
+        what was too little, or before the total rose, is asked for again, the seller knows."""
         gone, told = self.gone_back, self.outstanding
         if told is not None and self.total and not (self.authorised or self.partly_taken):
             return Money(told, self.total.currency) if told > 0 else None
-        if self.authorised or self.partly_taken or gone.void > gone.before + gone.surplus:
+        unknown = gone.void > gone.before + gone.surplus or self._raised_after_a_gift
+        if self.authorised or self.partly_taken or unknown:
             return None
         counted = self.counted
         rest = self.total - counted if self.total and counted else None
         return rest if rest and rest.minor > 0 else None
+
+    @property
+    def _raised_after_a_gift(self) -> bool:
+        back, total = self.refunded, self.total
+        if not back or not total or back.minor <= self.gone_back.void:
+            return False
+        then = (total_at(self.shown, back_since(refund)) for refund in standing(self.refunds))
+        return any(each is not None and each.currency == total.currency and each < total for each in then)
 
     @property
     def overpaid(self) -> Money | None:

@@ -124,3 +124,17 @@ def test_nothing_went_back_where_nothing_was_refunded() -> None:
 )
 def test_what_is_paid_in_all_is_without_what_had_gone_back_before(told: tuple[int, ...], kept: int) -> None:
     assert order_of(*told).kept_paid == Money(kept, "CNY")
+
+
+def test_what_a_total_that_rose_after_a_gift_leaves_to_pay_nobody_tells_the_buyer() -> None:
+    raised = world.placed(PLACED + hours(3), placed_at=PLACED, total=Money(14000, "CNY"))
+    back = world.refunded(2000, after=hours(2))
+    for told in permutations((world.placed(total=Money(CNY, "CNY")), world.paid(minor=CNY), back, raised)):
+        order = None
+        for event in told:
+            order = merge(order, event)
+        assert order is not None
+        assert (order.state, order.left) == ("partly_paid", None)
+
+    settled = merge(order, world.paid(hours(4), 1200))
+    assert (settled.state, settled.left) == ("paid", None)
