@@ -99,6 +99,12 @@ class Known:
         return any(shown.on_delivery for shown in self.all(Placed))
 
     @property
+    def paid_ahead(self) -> bool:
+        """All that came did so before anything left, and so not from who brings it."""
+        left = [fact.at for fact in self.facts if isinstance(fact, (Shipped, Delivered, Completed))]
+        return all(fact.at < at for fact in self.payments for at in left)
+
+    @property
     def payments(self) -> list[Paid]:
         """Each once, by its own name."""
         return list({fact.payment: fact for fact in self.all(Paid)}.values())

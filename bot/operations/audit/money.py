@@ -9,7 +9,14 @@ from decimal import Decimal
 
 import msgspec
 
-from bot.domain.events import OrderRefunded, PaymentReceived
+from bot.domain.events import (
+    OrderCompleted,
+    OrderDelivered,
+    OrderRefunded,
+    OrderShipped,
+    ParcelMoved,
+    PaymentReceived,
+)
 from bot.domain.money import Money
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
@@ -124,10 +131,21 @@ def _came(said: Said) -> int:
 
 
 def _paid_on_delivery(said: Said) -> bool:
-    """Whoever brings the parcel is paid: nobody asks for money before, nor thanks for it after."""
+    """Whoever brings the parcel is paid: nobody asks for money before, nor thanks for it after. What came
+    before any parcel left did not come from them."""
+    if said.sending.template == "payment_received" and _came_ahead(said):
+        return False
     speaks = said.sending.template in (*NAMING_SUMS, "reassurance")
     told = [event for event in said.shown if event.pay_on_delivery is not None]
     return speaks and bool(told) and bool(max(told, key=lambda event: event.at).pay_on_delivery)
+
+
+def _came_ahead(said: Said) -> bool:
+    left = (OrderShipped, OrderDelivered, OrderCompleted, ParcelMoved)
+    out = min((event.at for event in said.told if isinstance(event, left)), default=None)
+    came = [event.at for event in said.told if isinstance(event, PaymentReceived)]
+    came += [event.at for event in said.shown if event.paid and event.paid.minor]
+    return bool(came) and (out is None or min(came) < out)
 
 
 def _wrong_share(said: Said) -> bool:

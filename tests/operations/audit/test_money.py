@@ -51,7 +51,12 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
         [said("order_confirmation", hours(1), total=12800)],
         [],
     ),
-    ("paid_on_delivery", THANKS, [], [shown(hours(0), pay_on_delivery=True), paid(12800)]),
+    (
+        "paid_on_delivery",
+        THANKS,
+        [],
+        [shown(hours(0), pay_on_delivery=True), world.shipped(after=hours(0.5)), paid(12800)],
+    ),
     ("paid_on_delivery", REMINDED, [], [shown(hours(0), pay_on_delivery=True)]),
     ("wrong_share", BACK, [], [paid(12800), world.refunded(6400)]),
     ("wrong_share", PARTLY, [], [paid(12800), world.refunded(12800)]),
@@ -68,6 +73,7 @@ FALSE: list[tuple[str, Sending, list[Sending], list[OrderEvent]]] = [
 ]
 TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
     (THANKS, [], [paid(12800)]),
+    (THANKS, [], [shown(hours(0), pay_on_delivery=True), paid(12800), world.shipped(after=days(3))]),
     (THANKS, [], [paid(5000, "EUR", "T1"), paid(12800, reference="T2")]),
     (THANKS, [], [shown(hours(1), paid=WHOLE)]),
     (THANKED_FOR_ALL, [], [paid(12800)]),

@@ -48,7 +48,8 @@ def announced(history: History) -> Iterator[Finding]:
 def acknowledged(history: History) -> Iterator[Finding]:
     """All that was paid is acknowledged: some text names the sum, or nothing of it is owed any more."""
     for order, known in _open_orders(history):
-        if not known.payments or not known.paid or known.on_delivery or known.delivered_at:
+        to_carrier = known.on_delivery and not known.paid_ahead
+        if not known.payments or not known.paid or to_carrier or known.delivered_at:
             continue
         last = max(known.payments, key=lambda fact: fact.at)
         told = max(_told_at(history, order, fact) or history.ended_at for fact in _first_words(known))
