@@ -24,8 +24,8 @@ AGAIN = ('{"code":"try_again"', '{"code":"unknown_resend"')
 def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
     """How many messages are due in each shop that has any, found without a look at the others.
 
-    Behind a large backlog the longest due ones are counted, and every shop with a due message may have some
-    beside, so that none is left out: the whole backlog may be of shops that can be given nothing now.
+    Behind a large backlog the longest due ones are counted, and every other shop with a due message may have
+    some beside, so that none is left out: the whole backlog may be of shops that can be given nothing now.
     """
     longest = (
         select(outbox.c.shop)
@@ -35,8 +35,8 @@ def due_counts(connection: Connection, now: datetime) -> dict[str, int]:
     )
     found = Counter(connection.scalars(longest).all())
     if found.total() == BACKLOG:
-        every = _shops_with_due(connection, now)
-        found.update(dict.fromkeys(every, max(SOME, SHARED // (len(every) or 1))))
+        others = [shop for shop in _shops_with_due(connection, now) if shop not in found]
+        found.update(dict.fromkeys(others, max(SOME, SHARED // (len(others) or 1))))
     return dict(found)
 
 
