@@ -467,6 +467,24 @@ async def test_what_left_is_told_days_later_to_who_heard_of_the_order(database_u
         assert await open_reasons(shop, "delay") == ["parcel_late", "parcel_late"]
 
 
+async def test_a_parcel_that_waits_is_not_forgotten_where_another_leaves(database_url: str) -> None:
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("ready_for_pickup", parcel="p1")
+        await shop.forward(HOUR)
+        await shop.fact("shipped", parcel="p2", tracking="SF2", last=True)
+        await shop.forward(HOUR)
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+
+        assert told(shop) == ["ready_for_pickup", "shipped"]
+        assert "您的订单 1001 已经发货" not in texts(shop, "shipped")[0]
+        assert [line for line in texts(shop, "where_is_order")[0].split("\n") if line.startswith("·")] == [
+            "· 包裹：已经可以取了",
+            "· 包裹 SF2",
+        ]
+
+
 async def open_reasons(shop: World, kind: str) -> list[str]:
     here = select(cases.c.reason).where(cases.c.kind == kind, cases.c.closed_at.is_(None))
     rows = await shop.program.parts.database.read(lambda connection: connection.execute(here).all())

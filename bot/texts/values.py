@@ -16,7 +16,7 @@ from bot.domain.memos import memo
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way
+from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way, told_to_fetch
 from bot.domain.parcels import Parcel
 from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import REMINDED_BY, closes_at, reminder_number
@@ -202,7 +202,10 @@ class _Sent(msgspec.Struct, frozen=True):
 
     @property
     def more(self) -> bool:
-        return bool(told_on_its_way(self.order, self.about.facts.said))
+        """The buyer read of another one, on its way or waiting for them."""
+        said = self.about.facts.said
+        told = told_on_its_way(self.order, said) | told_to_fetch(self.order, said)
+        return bool(told.difference(self.parcel.ids))
 
 
 def _carried(name: str, about: About) -> Any:
