@@ -58,7 +58,7 @@ from handlers.questions import Answer, Answers, Question, Questions
 from handlers.reading import read
 from handlers.replies import answer, case_waiting, quoted
 from handlers.stop import chooses_no_offers
-from handlers.taken_back import without_denied
+from handlers.taken_back import wished_away, without_denied
 from handlers.talk import QUESTION_ENDS, ends_a_wish, open_question, remembered, talk_of, told_anew
 from handlers.which_order import BEFORE_SHIPPING, PAYABLE, about_order, named_order
 
@@ -110,6 +110,8 @@ def _but_for_the_claim(understood: Understanding, rest: MessageReceived) -> Unde
     if others or not understood.meanings:
         return msgspec.structs.replace(understood, meanings=others)
     ruled = recognise(rest.text)
+    if ruled.intent == "unknown" and wished_away(rest.text):
+        ruled = msgspec.structs.replace(ruled, intent="cancel_order")
     return Understanding("hand_over" if ruled.intent == "unknown" else "answer", (ruled,))
 
 

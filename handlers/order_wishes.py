@@ -20,7 +20,7 @@ from handlers.meaning import parts_of
 from handlers.normalise import normalise
 from handlers.questions import Answers, Question
 from handlers.replies import answer, case_waiting, quoted
-from handlers.taken_back import names_wish, without_denied
+from handlers.taken_back import kept_numbers, names_wish, without_denied
 from handlers.talk import open_question
 from handlers.which_order import about_order, corrected_to, named_orders, shape
 
@@ -37,13 +37,14 @@ _OR = re.compile(r"\bor\b|还是|或")
 _ALL_NAMED = re.compile(r"都(?:请|帮我|给我)?(?:不想?要|取消|退)")
 _EVERY = re.compile(
     r"\bboth(?: of)?(?: (?:them|these|those))?(?: my| the)?(?: orders?)?"
-    r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
+    r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*|except|but|apart)\b)"
     r"|\b(?:my|the|these|those|our) (?:two|three|four|[234]) orders\b"
     r"|\b(?:all|every)(?: of)?(?: (?:my|the|these|those|our))? orders?\b|\ball of (?:them|these|those)\b"
     r"|\bcancel (?:them all|all|everything)"
     r"(?= ?(?:[^\w ]|$)| (?:please|now|today|asap|any|to be|cancel\w*)\b)"
     r"|[两二三四几][个笔筆单张](?:订单)?.{0,4}(?:都|一起|全)|(?:取消|退掉|不要)(?:这|那)?[两二三四][个笔筆单张](?!商品|东西)"
     r"|(?:全部|全都?|所有的?)(?:订单|单子?)?(?:都|给我|帮我)?(?:取消|退|不要)|(?:取消|退掉)(?:全部|所有)"
+    r"|除了?.{1,14}(?:都|全部?|其[他它余]).{0,4}(?:不想?要|取消|退)"
     r"|订单(?:都|全部?|全都)|^\W*都(?:不想?要|取消)了?吧?\W*$"
 )
 
@@ -69,15 +70,15 @@ def answers_of(question: str, wishes: Wishes) -> Answers:
     """Answers to these intents; question: the name of `question_of(question, wishes)` in the questions."""
 
     def of(intent: str, _: Meaning, event: MessageReceived, context: Context) -> list[Action]:
-        several = _meant_together(wishes[intent], event, context)
-        if len(several) > 1:
-            return _of_each(wishes[intent], several, event, context)
-        several = named_orders(order_proof.numbers_in(event.text), context)
-        if len({order.shown_number for order in several}) > 1:
-            meant = _wished_of(several, event.text)
-            if len(meant) != 1:
-                return ask_person("order_not_named", event, context)
-            context = msgspec.structs.replace(context, orders=tuple(meant))
+        wish, here = wishes[intent], _named_here(event.text, context)
+        several = _meant_together(wish, event, context)
+        if len(several) > 1 or (several and not here):
+            return _of_each(wish, several, event, context)
+        beside = len({order.shown_number for order in here}) > 1 or kept_numbers(event.text)
+        meant = _wished_of(here, event.text) if len(here) > 1 else here
+        if beside and len(meant) != 1:
+            return ask_person("order_not_named", event, context)
+        context = msgspec.structs.replace(context, orders=tuple(meant)) if beside else context
         waiting = waiting_for(question, context) | {intent: event.text}
         return _about(question, wishes, waiting, intent, 1, event, context)
 
@@ -88,14 +89,23 @@ def _meant_together(wish: OrderWish, event: MessageReceived, context: Context) -
     """The orders of which one thing is wished at once: all that are named beside it, or "both" of them."""
     if not wish.of_each or _OR.search(normalise(event.text)):
         return []
-    named_here = named_orders(order_proof.numbers_in(event.text), context)
+    named_here = _named_here(event.text, context)
     if len({order.shown_number for order in named_here}) > 1:
         wished = _wished_of(named_here, event.text)
         return wished or (named_here if _ALL_NAMED.search(normalise(event.text)) else [])
-    every = _EVERY.search(normalise(event.text)) and not order_proof.numbers_in(event.text)
-    if not every or not wish.states:
+    kept = kept_numbers(event.text)
+    numbers = [each for each in order_proof.numbers_in(event.text) if each.casefold() not in kept]
+    if not _EVERY.search(normalise(event.text)) or numbers or not wish.states:
         return []
-    return [each for each in context.orders if each.state in (*wish.states, *ON_THEIR_WAY)]
+    left = [each for each in context.orders if not any(named(number, [each]) for number in kept)]
+    return [each for each in left if each.state in (*wish.states, *ON_THEIR_WAY)]
+
+
+def _named_here(text: str, context: Context) -> list[Order]:
+    """The orders that are named, without those that are to stay as they are."""
+    kept = kept_numbers(text)
+    orders = named_orders(order_proof.numbers_in(text), context)
+    return [each for each in orders if not any(named(number, [each]) for number in kept)]
 
 
 def _of_each(wish: OrderWish, orders: list[Order], event: MessageReceived, context: Context) -> list[Action]:

@@ -24,6 +24,7 @@ _MAY_DENY = (
     "disregard",
     "undo",
 )
+_MAY_KEEP = ("keep", "except", "apart", "other than", "stay", "留", "照", "除", "正常")
 _MAY_TAKE_BACK = (
     "不",
     "错",
@@ -68,18 +69,19 @@ _WANTING = (
     r"(?: (?:want(?:ed|ing)?|wish|need(?:ed)?|mean|meant|like|ask(?:ed|ing)?|intend|plan(?:ning)?|going"
     r"|trying|looking|have|really|actually|even|just|to|for|you|your|my|a|an|the|any|please)){0,6}"
 )
+_NOT_ALL = r"(?! (?:both|all|them|everything)\b.{0,9}\b(?:only|just)\b)"  # one of them is wished
 _DENIED_EN = (
     r"\b(?:(?:i|we) (?:really |just )?(?:do|did|am|was|are|would|will|have) not"
     r"|(?:^|please |just |[,.;!?] ?|but |and |so )do not"
     r"|(?:i (?:would |will )?(?:have |had )?)?(?:rather not|no need|no longer|never)"
-    rf"|(?:^|[,.;!?] )not|there is no need){_WANTING} {_WISH}{_IT}"
+    rf"|(?:^|[,.;!?] )not|there is no need){_WANTING} {_WISH}{_NOT_ALL}{_IT}"
     r"|\b(?:(?:i|we|please) )?(?:do|did) not want (?:it|this|that|(?:my|the) (?:order|address)) (?:to be )?"
     rf"(?:cancell?ed|changed|refunded|returned){_IT}"
     rf"|\b(?:instead of|rather than|without) (?:a |an |the |my )?{_WISH}{_IT}"
     rf"|\b(?:please )?(?:forget|ignore|disregard|undo)(?: (?:about|the|my|that)){{0,2}} {_WISH}{_IT}"
 )
 _DENIED = re.compile(f"{_DENIED_ZH}|{_DENIED_EN}")
-_WISHES = re.compile(f"{_WISHED}|{_WISH}")
+_WISHES = re.compile(rf"{_WISHED}|不(?:想)?要了|{_WISH}")
 
 _BROKEN = re.compile(r"\b(?:broken|damaged|faulty|cracked|wrong (?:item|one))\b|坏|破|碎|发错")
 _DISPUTES = re.compile(
@@ -122,6 +124,18 @@ _PAID_TOO = re.compile(
 _ORDER_DENIED = re.compile(
     r"(?:不是|\bnot\b|\binstead of\b)\s?(?:订单号?|单号|order|number){0,2}[\s#]{0,3}([\w-]+)", re.ASCII
 )
+_NUMBERS = r"[a-z\d-]*\d[a-z\d-]*(?:\s?(?:、|and|&|和|跟|与)\s?#?[a-z\d-]*\d[a-z\d-]*)*"
+_UNTOUCHED = r"(?:留着?|保留|照常|照旧|正常|不变|不动|(?:不(?:用|要|想)?|别)(?:取消|退))"
+# Orders that a wish leaves alone: "cancel both except 1002", 1001不要了，1002留着.
+_KEPT_BEFORE = re.compile(
+    r"(?:\b(?:keep|except(?: for)?|apart from|other than|but not|do not cancel|not)\b|保留|留下?|除了?"
+    rf"|(?:不(?:用|要|想)?|别)(?:取消|退))(?:\s|#|\b(?:my|the|order|number)\b|订单号?|单号)*({_NUMBERS})"
+)
+_KEPT_AFTER = re.compile(
+    rf"({_NUMBERS})(?:\s|号|订单|[这那]?[个单笔]|的|请|都|先|就|还是|继续|仍然?|还|我){{0,4}}(?:{_UNTOUCHED}|还要(?=[,，。!]|$)|要的)"
+    rf"|({_NUMBERS}) (?:stays?|is fine|can stay|as (?:it is|planned))\b"
+)
+_AWAY = re.compile(r"\bcancel\w*|取消|不(?:想)?要了")
 _AROUND_ORDER = re.compile(
     r"[打说写讲弄搞记选指]|错|口误|更正|不[是对,]|才对|应该?|抱歉|不好意思|对不起|刚[才刚]?"
     r"|[还加]有|另外|以及|同样|一样|加上|连同"
@@ -163,6 +177,19 @@ def denied_numbers(text: str) -> list[str]:
     return _ORDER_DENIED.findall(normalise(text))
 
 
+def kept_numbers(text: str) -> list[str]:
+    """Of orders that a wish about others leaves as they are."""
+    plain = normalise(text)
+    found = [*_KEPT_BEFORE.finditer(plain), *_KEPT_AFTER.finditer(plain)]
+    groups = (group for each in found for group in each.groups() if group)
+    return [number for group in groups for number in re.findall(r"[a-z\d-]*\d[a-z\d-]*", group)]
+
+
+def wished_away(text: str) -> bool:
+    """True for words by which an order is not wanted any more."""
+    return _AWAY.search(normalise(without_denied(text))) is not None
+
+
 def only_order(text: str, numbers: Sequence[str]) -> bool:
     """True if these numbers are all that is said beside words that correct or add an order."""
     plain = normalise(text)
@@ -182,9 +209,11 @@ def only_other(text: str, paid: bool) -> bool:
 def without_denied(text: str) -> str:
     """The text without wishes that it denies; unchanged if it denies none."""
     plain = normalise(text)
-    if not any(sign in plain for sign in _MAY_DENY):
+    if not any(sign in plain for sign in (*_MAY_DENY, *_MAY_KEEP)):
         return text
     cut = _DENIED.sub(" ", plain)
+    if _AWAY.search(cut):
+        cut = _KEPT_AFTER.sub(" ", _KEPT_BEFORE.sub(" ", cut))
     return text if cut == plain else f"{cut}{text[LONGEST:]}".strip(" ,.;!，。")
 
 

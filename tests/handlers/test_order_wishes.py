@@ -157,6 +157,14 @@ def test_the_newest_order_that_fits_is_meant_or_the_one_that_is_named() -> None:
         ("1002要的，取消1001", ["1001"]),
         ("don't cancel 1001, cancel 1002", ["1002"]),
         ("cancel 1001 or 1002", []),
+        ("cancel both except 1002", ["1001"]),
+        ("don't cancel both, only 1001", ["1001"]),
+        ("please cancel 1001, not 1002", ["1001"]),
+        ("我要取消1001，1002不取消", ["1001"]),
+        ("1001不要了，1002留着", ["1001"]),
+        ("1001取消，1002照常发货", ["1001"]),
+        ("除了1002都取消", ["1001"]),
+        ("1002留著，1001取消", ["1001"]),
     ],
 )
 def test_of_two_orders_that_are_named_the_one_beside_the_wish_is_meant_else_a_person_is_asked(

@@ -79,7 +79,8 @@ def _changes_after(history: History, order: str, at: datetime) -> bool:
 
 
 def given_back(history: History) -> Iterator[Finding]:
-    """Every refund in the order's own currency is told."""
+    """Every refund in the order's own currency is told; one without a sum, of more than the total, is a
+    person's before that."""
     for order, known in _orders(history):
         said = [
             heard
@@ -88,6 +89,8 @@ def given_back(history: History) -> Iterator[Finding]:
         ]
         told = [_told_at(history, order, fact) for fact in known.refunds]
         if not told or None in told or known.foreign or known.cancelled is not False or known.paid is None:
+            continue
+        if known.total and known.paid > known.total and any(fact.amount is None for fact in known.refunds):
             continue
         if not said:
             yield Finding(
