@@ -37,7 +37,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     times |= {f"owed back {nth}": at for nth, at in enumerate(order.cancelled_times)}
     times |= {f"given up{totals.again(nth)}": at for nth, at in enumerate(_falls(order), start=1)}
     times |= {f"refund given up{totals.again(nth)}": at for nth, at in _refund_falls(order)}
-    if order.cancelled_times:
+    if order.cancelled_times or order.refunds:
         times |= {f"parcel {each.id}": each.shipped_at for each in order.parcels if each.shipped_at}
     times |= {f"owed {sum.minor}{sum.currency}": at for sum, at in _edited_after_refunds(order).items()}
     return [
@@ -126,7 +126,7 @@ def findings(order: Order) -> list[Finding]:
         gone_back = paid and back and back >= paid
         late = enumerate([] if gone_back else late_payments(order), start=1)
         found += [Finding("paid_after_cancel", sum, totals.again(nth)) for nth, sum in late]
-        if _sent_after_cancel(order):
+        if _sent_after(order.called_off_at, order):
             found.append(Finding("sent_after_cancel"))
         if owed := _owed_back(order):
             found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
@@ -135,6 +135,8 @@ def findings(order: Order) -> list[Finding]:
     if order.refunded_in_full and not order.cancelled:
         since = enumerate(_paid_since_refund(order), start=1)
         found += [Finding("paid_after_refund", sum, totals.again(nth)) for nth, sum in since]
+        if _sent_after(order.gone_back.at, order):
+            found.append(Finding("sent_after_refund"))
     found += [Finding("refund_given_up", which=totals.again(nth)) for nth, _ in _refund_falls(order)]
     if order.cancelled or order.refunded_in_full:
         return found
@@ -174,8 +176,7 @@ def _times_off(order: Order) -> int:
     return 1 + sum(any(was <= back < now for back in order.restored_times) for was, now in pairs)
 
 
-def _sent_after_cancel(order: Order) -> bool:
-    at = order.called_off_at
+def _sent_after(at: datetime | None, order: Order) -> bool:
     left = (each.left_at or each.shipped_at for each in order.shipped)
     return at is not None and any(since > at for since in left if since)
 
@@ -226,6 +227,7 @@ REASONS: Reasons = {
     "paid_after_cancel": ("order", "amount"),
     "paid_after_refund": ("order", "amount"),
     "sent_after_cancel": ("order",),
+    "sent_after_refund": ("order",),
     "refund_owed": ("order", "amount"),
     "pay_way_changed": ("order", "total"),
     "other_currency": ("order", "total"),

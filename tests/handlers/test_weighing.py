@@ -329,3 +329,11 @@ def test_what_becomes_payable_on_delivery_once_a_part_came_is_weighed_again() ->
     desk.take(world.placed(PLACED + hours(3), placed_at=PLACED, pay_on_delivery=True))
     assert PLACED + hours(3 + 1 / 6) in desk.wakes.values()
     assert desk.take(world.weighed(hours(4))).open_cases == {"paid_ahead:1001:5000"}
+
+
+def test_a_parcel_that_leaves_after_all_went_back_is_a_case_and_one_that_left_before_is_none() -> None:
+    told = (world.placed(), world.paid(minor=12800), world.refunded(12800, after=hours(5)))
+    for events in permutations((*told, world.shipped(after=hours(6)))):
+        assert weighed(*events).open_cases == {"sent_after_refund:1001"}
+    for events in permutations((*told, world.shipped(after=hours(4)))):
+        assert weighed(*events).open_cases == set()
