@@ -59,7 +59,7 @@ def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime)
     """Who owes a transfer is told that the carrier takes the money, also while the parcel is on its way."""
     left = None if order.on_delivery else shipped(order)
     over = cancelled(order) or refunded_in_full(order) or left or arrived(order)
-    came = None if order.state == "on_delivery" and order.left else paid(order)
+    came = None if order.state in ("on_delivery", "partly_paid") and order.left else paid(order)
     return over or came or authorised(order) or free(order) or _known(order, facts)
 
 

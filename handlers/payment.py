@@ -122,7 +122,7 @@ def no_need_to_reassure(order: Order) -> Reason | None:
 
 def why_not_acknowledge(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     """Paid to the carrier, the parcel itself is the buyer's receipt."""
-    to_carrier = on_delivery(order) if order.on_delivery and not order.paid_ahead else None
+    to_carrier = on_delivery(order) if order.on_delivery and order.was_out(due.due_at) else None
     over = cancelled(order) or refunded_in_full(order) or to_carrier
     return over or _nothing_paid(order) or free(order) or _already_said(order, facts)
 

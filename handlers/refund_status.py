@@ -23,8 +23,10 @@ def tell(order: Order, words: str, event: MessageReceived, context: Context) -> 
     returned = open_return(order, context) is not None
     if returned and drops(words):
         return [answer("noted", event)]
-    missing = not returned and _missing(order, context)
+    unclear = order.account.refund_unclear
+    missing = unclear or (not returned and _missing(order, context))
     said = answer("refund_status", event, order, returned=returned, missing=missing)
+    said = answer("payment_status", event, order) if unclear else said
     details: dict[str, Value] = {"order": order.shown_number, "text": words[:SHOWN]}
     person = CallHuman(reason="asked_for_refund", order=order.id, details=details)
     return [said, person] if missing else [said]

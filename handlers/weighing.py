@@ -146,8 +146,8 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("authorisation_given_up", which=totals.again(falls)))
     if order.pay_on_delivery and not order.on_delivery and not covered(order):
         found.append(Finding("pay_way_changed"))
-    if paid and paid.minor and order.paid_ahead:
-        found.append(Finding("paid_ahead", order.counted, f":{paid.minor}"))
+    if ahead := order.paid_ahead:
+        found.append(Finding("paid_ahead", ahead, f":{ahead.minor}"))
     elif paid and paid.minor and not covered(order) and not order.account.refund_unclear:
         nth = falls + order.gone_back.times + 1
         found.append(Finding("paid_partly", order.counted, _edited(order) + totals.again(nth)))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from bot.domain.balance import Account, back_since, covered_at, first_paid_at, last_paid_at, last_word
+from bot.domain.balance import Account, as_of, back_since, covered_at, first_paid_at, last_paid_at, last_word
 from bot.domain.contacts import Contacts, told
 from bot.domain.derived import derived
 from bot.domain.events import (
@@ -267,16 +267,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         return max(ways)[1] if ways else self.pay_on_delivery and not self.off_delivery
 
     @derived
-    def paid_ahead(self) -> bool:
-        """Money came for what the carrier is to be paid, before any of it left: so not from the carrier."""
-        at, out = self.first_paid_at, self._first_out_at
-        return self.on_delivery and at is not None and (out is None or at < out)
+    def paid_ahead(self) -> Money | None:
+        """What came for what the carrier is to be paid while none of it was out: so not from the carrier."""
+        if not self.on_delivery:
+            return None
+        told = [paid.at for paid in standing(self.payments)] + [each.at for each in self.shown if each.paid]
+        last = max((at for at in told if not self.was_out(at)), default=None)
+        paid = as_of(self.account, last).paid() if last else None
+        return paid if paid and paid.minor else None
 
-    @property
-    def _first_out_at(self) -> datetime | None:
-        parcels = (at for each in self.parcels for at in (each.shipped_at, each.ready_at, each.delivered_at))
-        every = (*parcels, self.all_delivered_at, *self.completed_times)
-        return min((at for at in every if at), default=None)
+    def was_out(self, at: datetime) -> bool:
+        """True if something of it had left by then, or come, and was not taken back before."""
+        done = (self.all_delivered_at, *self.completed_times)
+        return any(each.was_out(at) for each in self.parcels) or any(each and each <= at for each in done)
 
     @property
     def free(self) -> bool:

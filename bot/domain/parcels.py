@@ -109,6 +109,13 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         waits = self.moved_at if self.status in (READY, FETCHED) else None
         return max((at for at in (self.left_at or self.shipped_at, waits) if at), default=None)
 
+    def was_out(self, at: datetime) -> bool:
+        """True if it had left by then, was ready or came, and was not taken back since."""
+        left = (self.shipped_at, self.left_at, self.ready_at, self.delivered_at)
+        out = max((time for time in left if time and time <= at), default=None)
+        back = [time for time in (self.first_cancelled_at, self.cancelled_at) if time and time <= at]
+        return out is not None and max(back, default=out) <= out
+
     @property
     def arrival_times(self) -> tuple[datetime, ...]:
         return tuple(at for at in (self.delivered_at, self.delivered_last_at) if at)

@@ -83,3 +83,9 @@ def test_who_paid_a_part_is_told_that_the_rest_is_paid_on_delivery_and_is_asked_
         assert desk.why_outdated(AT_THE_DOOR, said=(said(False),)) is None
         assert desk.order is not None
         assert (desk.order.state, desk.order.left) == ("on_delivery", Money(7800, "CNY"))
+
+
+def test_who_was_to_pay_the_rest_on_delivery_is_told_that_it_is_paid_before() -> None:
+    for arrival in permutations((shown(0, True), world.paid(hours(1), 5000), shown(2, False))):
+        desk = Desk().take(*arrival)
+        assert desk.why_outdated(BEFORE, said=(said(True),)) is None

@@ -337,3 +337,16 @@ def test_a_parcel_that_leaves_after_all_went_back_is_a_case_and_one_that_left_be
         assert weighed(*events).open_cases == {"sent_after_refund:1001"}
     for events in permutations((*told, world.shipped(after=hours(4)))):
         assert weighed(*events).open_cases == set()
+
+
+def test_what_comes_while_nothing_is_out_is_ahead_and_what_comes_at_the_door_adds_nothing_to_it() -> None:
+    at_the_door = world.placed(pay_on_delivery=True)
+    again = (world.shipped(after=hours(2)), world.taken_back(after=hours(3)), world.shipped(after=hours(6)))
+    for events in permutations((at_the_door, *again, world.paid(hours(4), 12800))):
+        assert weighed(*events).open_cases == {"paid_ahead:1001:12800"}
+
+    part, rest = world.paid(hours(1), 2800), world.paid(hours(9), 10000)
+    for events in permutations((at_the_door, part, world.shipped(after=hours(2)), rest)):
+        desk = weighed(*events)
+        assert desk.open_cases == {"paid_ahead:1001:2800"}
+        assert desk.why_outdated(world.acknowledged(hours(9), "10000CNY")) == "pay_on_delivery"

@@ -14,6 +14,7 @@ from bot.domain.events import (
     OrderDelivered,
     OrderRefunded,
     OrderShipped,
+    ParcelCancelled,
     ParcelMoved,
     PaymentReceived,
 )
@@ -141,11 +142,13 @@ def _paid_on_delivery(said: Said) -> bool:
 
 
 def _came_ahead(said: Said) -> bool:
+    """Something came while nothing was out: nothing had left, or what had was taken back."""
     left = (OrderShipped, OrderDelivered, OrderCompleted, ParcelMoved)
-    out = min((event.at for event in said.told if isinstance(event, left)), default=None)
+    out = [event.at for event in said.told if isinstance(event, left)]
+    back = [event.at for event in said.told if isinstance(event, ParcelCancelled)]
     came = [event.at for event in said.told if isinstance(event, PaymentReceived)]
     came += [event.at for event in said.shown if event.paid and event.paid.minor]
-    return bool(came) and (out is None or min(came) < out)
+    return any(all(any(each <= off <= at for off in back) for each in out if each <= at) for at in came)
 
 
 def _wrong_share(said: Said) -> bool:
