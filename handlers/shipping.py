@@ -17,6 +17,7 @@ from bot.domain.parcel_news import (
     AGAIN,
     REACHED,
     WAITS,
+    last_told_at,
     parcel_of,
     told_arrived,
     told_ids,
@@ -32,6 +33,7 @@ from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
 LEAVING_COMES = timedelta(hours=4)  # after the arrival: so long platforms repeat a delivery that failed
 LOOK_AGAIN = timedelta(minutes=5)
+A_DAY = timedelta(days=1)
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -293,6 +295,15 @@ def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datet
     return None
 
 
+def not_in_one_breath(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """What was told to leave today, because it was booked days late, is given a day."""
+    told = last_told_at(facts.order, facts.said) if facts.order else None
+    if facts.order is None or told is None or told + A_DAY <= now:
+        return None
+    until = told + A_DAY
+    return until, Reason("said_lately", {"order": facts.order.shown_number, "until": iso(until)})
+
+
 def why_not_report_attempt(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     parcel = parcel_of(order, due.values.get("parcel"))
     if (outdated := on_its_way(order, parcel)) or parcel is None:
@@ -388,6 +399,7 @@ POLICIES: MessagePolicies = {
     "delayed": policy.shipping(
         why_not_report_delay,
         about_parcel=True,
+        not_before=not_in_one_breath,
         variables=("parcel.shipped_at",),
         samples=({"parcel": "a"}, {"parcel": "b"}),
     ),

@@ -10,6 +10,8 @@ from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.money import Money
 from bot.domain.orders import Order
 from bot.domain.payment_news import THANKS
+from bot.domain.payments import Shown
+from bot.domain.platform_balance import outstanding
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.order_holds import ASKED_TO_CANCEL
@@ -34,17 +36,26 @@ def changes(order: Order) -> dict[tuple[Money, int], datetime]:
     """
     found: dict[tuple[Money, int], datetime] = {}
     times = Counter[Money]()
-    shown = sorted((each.at, each.total) for each in order.shown_money if each.asked)
-    for (_, before), (at, total) in pairwise(shown):
-        if total != before:
-            times[total] += 1
-            found[total, times[total]] = at
+    shown = sorted(order.shown, key=lambda each: (each.at, each.total))
+    before, last = next((each.total for each in shown if each.asked), None), None
+    for each in shown:
+        if each.asked and (each.total != before or _asks_anew(last, each)):
+            times[each.total] += 1
+            found[each.total, times[each.total]] = each.at
+        before, last = each.total if each.asked else before, each
     return found
+
+
+def _asks_anew(last: Shown | None, shown: Shown) -> bool:
+    """After money went back, more is asked for than before."""
+    if last is None or shown.balance is None or not shown.balance.asks:
+        return False
+    return shown.balance.owed > outstanding(last)
 
 
 def raised_from_nothing(order: Order) -> list[datetime]:
     """When an order that was free began to cost something."""
-    shown = sorted((each.at, each.total) for each in order.shown_money if each.asked)
+    shown = sorted((each.at, each.total) for each in order.shown if each.asked)
     return [at for (_, before), (at, total) in pairwise(shown) if before.minor == 0 < total.minor]
 
 
@@ -72,7 +83,7 @@ def _key(order: Order, total: Money, nth: int) -> str:
 
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     over = cancelled(order) or refunded_in_full(order) or arrived(order)
-    return over or _changed_again(due, order) or _known(order, facts)
+    return over or _changed_again(due, order) or _known(due, order, facts)
 
 
 def _changed_again(due: DueMessage, order: Order) -> Reason | None:
@@ -83,14 +94,19 @@ def _changed_again(due: DueMessage, order: Order) -> Reason | None:
     return Reason("total_changed_again", {"order": order.shown_number})
 
 
-def _known(order: Order, facts: Facts) -> Reason | None:
-    """What was said last, or may have been, names this total; if nothing was, the confirmation names it."""
+def _known(due: DueMessage, order: Order, facts: Facts) -> Reason | None:
+    """What was said last, or may have been, names this total; if nothing was, the confirmation names it. What
+    is asked for anew since is news."""
     told = [
         (at, said.total)
         for said in facts.said
         if _names_the_total(said) and (at := said.sent_at or said.written_at)
     ]
     newest = max(told, key=lambda each: each[0], default=None)
+    pairs = pairwise(sorted(order.shown, key=lambda each: (each.at, each.total)))
+    anew = any(each.at == due.due_at and _asks_anew(last, each) for last, each in pairs)
+    if anew and newest and newest[0] < due.due_at:
+        return None
     if newest is None or newest[1] is None or newest[1] == order.total:
         return Reason("already_told", {"order": order.shown_number})
     return None

@@ -49,7 +49,7 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
 def odd(order: Order) -> bool:
     """True unless one payment was told that is the total, or nothing but that the whole is paid, and that
     not of an order that is paid to the carrier."""
-    shown = {each.total for each in order.shown_money if each.asked}
+    shown = {each.total for each in order.shown if each.asked}
     sums = {paid.amount for paid in order.payments if paid.amount}
     sums |= {each.paid for each in order.shown if each.paid and each.paid.minor}
     mixed = any(total != each for each in sums for total in shown)
@@ -183,7 +183,7 @@ def _sent_after(at: datetime | None, order: Order) -> bool:
 
 def _edited(order: Order) -> str:
     """The total, if it is not the one that was asked for at first."""
-    first = min(((each.at, each.total) for each in order.shown_money if each.asked), default=None)
+    first = min(((each.at, each.total) for each in order.shown if each.asked), default=None)
     return f":{order.total.minor}" if order.total and first and first[1] != order.total else ""
 
 

@@ -79,7 +79,10 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     state = order.financial_status or ""
     nothing = Money(0, total.currency)
     left = order.total_outstanding
-    if state not in ("paid", "voided") and (gross := _before_refunds(order, shop_total)):
+    asks = (
+        left is not None and money(left, shop_total.currency, "total_outstanding", below_zero=True).minor > 0
+    )
+    if (state != "voided" and (state != "paid" or asks)) and (gross := _before_refunds(order, shop_total)):
         return min(gross, total if gross.currency == total.currency else shop_total)
     asked = _total(order, shop_total.currency, refunded=False) if order.cancelled_at else shop_total
     part = asked - money(left, asked.currency, "total_outstanding", below_zero=True) if left else None
@@ -115,7 +118,8 @@ def _balance(order: forms.Order, shop: str) -> Balance | None:
         return None
     owed = money(order.total_outstanding, shop, "total_outstanding", below_zero=True).minor
     net = _total(order, shop, refunded=False).minor - owed
-    return Balance(net, gross.minor - net, owed, order.financial_status == "partially_paid")
+    asks, off = order.financial_status == "partially_paid", bool(order.cancelled_at)
+    return Balance(net, gross.minor - net, owed, asks, off)
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:

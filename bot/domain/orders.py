@@ -295,6 +295,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def kept_paid(self) -> Money | None:
         """What is paid, without what had gone back before the newest of it came and covers nothing now."""
         paid, last = self.paid, self.last_paid_at
+        if self.shown and self.shown[-1].balance:
+            return paid  # it is told with what went back, and what is outstanding beside it
         before = tuple(each for each in self.refunds if last and each.at < last)
         if not before or paid is None:
             return paid
@@ -336,12 +338,18 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
         gone, told = self.gone_back, self.outstanding
         if told is not None and self.total and not (self.authorised or self.partly_taken):
             return Money(told, self.total.currency) if told > 0 else None
-        unknown = gone.void > gone.before + gone.surplus or self._raised_after_a_gift
+        unknown = gone.void > gone.before + gone.surplus or self._raised_after_a_gift or self._waived
         if self.authorised or self.partly_taken or unknown:
             return None
         counted = self.counted
         rest = self.total - counted if self.total and counted else None
         return rest if rest and rest.minor > 0 else None
+
+    @property
+    def _waived(self) -> bool:
+        """The platform says that something is outstanding which a refund made so: it is asked of nobody."""
+        told = self.shown[-1].balance if self.shown else None
+        return told is not None and told.owed > 0 and not told.asks
 
     @property
     def _raised_after_a_gift(self) -> bool:

@@ -50,13 +50,15 @@ class Balance(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """A platform's own balance of an order of which money went back, in minor units of its total's currency.
 
     net: what it holds, refunds taken off. back: what it gave back. owed: what is outstanding by its word,
-    less than nothing where it holds too much. asks: what is outstanding is asked of the buyer.
+    less than nothing where it holds too much. asks: what is outstanding is asked of the buyer. off: the order
+    is cancelled, and what is outstanding may have been waived.
     """
 
     net: int
     back: int
     owed: int
     asks: bool = False
+    off: bool = False
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

@@ -32,14 +32,16 @@ def _after(last: Shown | None, shown: Shown, balance: Balance, forgiven: int) ->
     paid = _paid(last, shown, balance)
     if last is None:
         return _replace(shown, paid=paid), forgiven
-    rise = balance.owed - _owed(last)
+    rise = balance.owed - outstanding(last)
     newly_back = balance.back - (last.balance.back if last.balance else 0)
     forgiven = min(max(0, balance.owed), forgiven + min(max(0, newly_back), max(0, rise)))
-    asks = balance.asks or (balance.owed > 0 and forgiven == 0)
-    return _replace(shown, paid=paid, balance=_replace(balance, asks=asks)), forgiven
+    asks = balance.owed > 0 and not balance.off and (balance.asks or forgiven == 0)
+    asked = asks if balance.owed > 0 else shown.asked
+    return _replace(shown, paid=paid, asked=asked, balance=_replace(balance, asks=asks)), forgiven
 
 
-def _owed(last: Shown) -> int:
+def outstanding(last: Shown) -> int:
+    """What is outstanding by a showing, in minor units, whether or not it is asked for."""
     if last.balance:
         return last.balance.owed
     return last.total.minor - last.paid.minor if last.paid else 0
@@ -47,9 +49,11 @@ def _owed(last: Shown) -> int:
 
 def _paid(last: Shown | None, shown: Shown, balance: Balance) -> Money | None:
     """Where nothing went back since, it rose as what is held did. Where something did, it is what it was, if
-    what is held fell by that or, by a total that no refund lowers, not at all."""
+    what is held fell by that or, by a total that no refund lowers, not at all. A cancelling is no payment."""
     if last is None or last.paid is None or last.paid.currency != shown.total.currency:
         return shown.paid
+    if balance.off:
+        return last.paid
     newly_back = balance.back - (last.balance.back if last.balance else 0)
     rise = balance.net - (last.balance.net if last.balance else last.paid.minor)
     if newly_back == 0:
