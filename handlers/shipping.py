@@ -32,7 +32,8 @@ from handlers.reminders import FORGOTTEN
 from handlers.validity import arrived, cancelled, iso, refunded_in_full
 
 LEAVING_COMES = timedelta(hours=4)  # after the arrival: so long platforms repeat a delivery that failed
-LOOK_AGAIN = timedelta(minutes=5)
+ASKED_AFTER = timedelta(hours=1)
+LOOK_AGAIN, LOOK_LATER = timedelta(minutes=5), timedelta(hours=1)
 A_DAY = timedelta(days=1)
 
 
@@ -338,10 +339,8 @@ def _told_without_a_name(parcel: Parcel, order: Order, told: set[str]) -> bool:
 def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     if outdated := cancelled(order) or refunded_in_full(order):
         return outdated
-    if _leaving_awaited(due, order, now):
+    if order.arrival_unclear or _leaving_awaited(due, order, now):
         return None  # and `not_yet_arrived` holds it back
-    if order.arrival_unclear:
-        return Reason(ARRIVAL_UNCLEAR, {"order": order.shown_number, "parcel": _named(due, order)})
     if all(parcel.ready_at for parcel in order.sent) and order.sent:
         return Reason("parcel_fetched", {"order": order.shown_number})
     otherwise = None if _in_its_place(due, order, facts) else reported_otherwise(due, order)
@@ -363,12 +362,17 @@ def _in_its_place(due: DueMessage, order: Order, facts: Facts) -> bool:
 
 
 def not_yet_arrived(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
-    """A carrier's word of the arrival may come before the shop's word that the parcel left."""
+    """A carrier's word of the arrival may come before the shop's word that the parcel left. Where that takes
+    long, the seller is asked."""
     order = facts.order
-    if order is None or not _leaving_awaited(due, order, now):
+    if order is None:
         return None
-    why = Reason("order_not_delivered", {"order": order.shown_number})
-    return min(now + LOOK_AGAIN, due.created_at + LEAVING_COMES), why
+    if order.arrival_unclear and now >= due.created_at + ASKED_AFTER:
+        why = Reason(ARRIVAL_UNCLEAR, {"order": order.shown_number, "parcel": _named(due, order)})
+        return now + LOOK_LATER, why
+    if not order.arrival_unclear and not _leaving_awaited(due, order, now):
+        return None
+    return now + LOOK_AGAIN, Reason("order_not_delivered", {"order": order.shown_number})
 
 
 def _leaving_awaited(due: DueMessage, order: Order, now: datetime) -> bool:

@@ -443,10 +443,12 @@ async def test_what_arrived_though_nobody_sent_it_promises_nothing_and_goes_to_t
 
         await shop.forward(5 * HOUR)
         assert await open_reasons(shop, "parcel_failed") == ["arrival_unclear", "arrival_unclear"]
-        await shop.fact("shipped", tracking="SF1", shipped_at=shop.clock.now - DAY)
+        await shop.forward(20 * HOUR)
+        await shop.fact("shipped", tracking="SF1", shipped_at=shop.clock.now - 2 * DAY)
         await shop.fact("shipped", "off", parcel="p1", tracking="SF9", shipped_at=shop.clock.now - MINUTE)
-        await shop.settle()
+        await shop.forward(2 * HOUR)
         assert await open_reasons(shop, "parcel_failed") == []
+        assert told(shop).count("delivered") == 2
 
 
 async def test_what_left_is_told_days_later_to_who_heard_of_the_order(database_url: str) -> None:

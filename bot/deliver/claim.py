@@ -19,6 +19,7 @@ from bot.deliver.outdated_answers import answer_anew
 from bot.domain.arbiter import Hold, Send, Skip, judge
 from bot.domain.errors import TemplateError
 from bot.domain.messages import Address, DueMessage, Facts, MessagePolicy, Reason
+from bot.domain.reasons import ARRIVAL_UNCLEAR
 from bot.domain.rules import Rules
 from bot.domain.stock_wishes import GONE_AGAIN
 from bot.domain.wishes import AddressKey
@@ -82,6 +83,7 @@ class _Judged(msgspec.Struct):
 KnownUntil = Callable[[str], datetime | None]
 FreeSlots = Callable[[str], Mapping[str, int]]  # shop -> channel -> how many more it may be given
 
+ASKS = (ARRIVAL_UNCLEAR,)  # reasons for which a message waits until the seller knows more
 _COUNTED_AS = {Claim: "send", Hold: "hold", Skip: "skip", Reason: "failed"}
 
 
@@ -137,7 +139,7 @@ class Claimer:
         waiting, examined, claims = self._in_turn(due), 0, list[Claim]()
         if only is not None:
             waiting = deque(shop_id for shop_id in waiting if shop_id == only)
-        while waiting and len(claims) <= room // 2:
+        while waiting and 2 * len(claims) < room:
             wanted = self._shared_out(waiting, due, slots, room - len(claims))
             times = {shop_id: at for shop_id in wanted if (at := known(shop_id) if known else now)}
             rows = ask_together(
@@ -198,6 +200,10 @@ class Claimer:
         outbox.hold(connection, judged.held)
         outbox.note_channel(connection, judged.waiting)
         outbox.settle(connection, judged.settled)
+        for shop_id in {outcome.shop for outcome in judged.held if outcome.why and outcome.why.code in ASKS}:
+            unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
+            theirs = [outcome for outcome in judged.held if outcome.shop == shop_id]
+            Cases(unit, self._catalogue).open_for_unsent(rows[shop_id], theirs)
         for shop_id in {outcome.shop for outcome in judged.settled}:
             unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
             theirs = [outcome for outcome in judged.settled if outcome.shop == shop_id]

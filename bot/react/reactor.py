@@ -146,7 +146,7 @@ class Reactor:
         alone: bool = False,
     ) -> list[tuple[str, Handled]]:
         """Handle the open events of these shops that are ready, in a writing transaction: at most `limit`,
-        shared out evenly, and the words of a chat that are read together with them. What is left once half
+        shared out evenly, and the words of a chat that are read together with them. What is left once most
         of that is done comes in the next round: a few more would be as many statements. If this raises,
         nothing of the transaction may be committed.
 
@@ -154,7 +154,7 @@ class Reactor:
         """
         handled: list[tuple[str, Handled]] = []
         waiting, room = list(shops), limit
-        while waiting and room > limit // 2:
+        while waiting and room > limit // 4:
             each = min(room, max(room // len(waiting), EACH))
             some, waiting = waiting[: room // each], waiting[room // each :]
             ours = try_locks(connection, "react", some)

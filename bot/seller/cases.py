@@ -29,8 +29,7 @@ from storage.unit import CaseLine, Unit
 NOTICE, DESK, PERSONS = "seller_case", "desk_answer", "from_person"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
-# One case of many messages; another once that is closed.
-_OF_SEVERAL = ("unreachable:", "unanswered:", f"{ARRIVAL_UNCLEAR}:")
+_OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
 STOPPED, CONFIRMATION = "stopped", "order_confirmation"  # whoever orders again hears nothing at all
 ORDER_STOPPED = "order_stopped"  # the reason of the case of an order that a stop kept from being confirmed
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
@@ -327,7 +326,7 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
         return OpenCase(kind="unreachable", key=key, reason=ORDER_STOPPED, details=details, order=order)
     if why.code == ARRIVAL_UNCLEAR:
         details = {"order": number, "parcel": why.values.get("parcel")}
-        key = f"{ARRIVAL_UNCLEAR}:{order}"
+        key = f"{ARRIVAL_UNCLEAR}:{order}:{why.values.get('parcel')}"  # once, however long it waits
         return OpenCase(kind="parcel_failed", key=key, reason=ARRIVAL_UNCLEAR, details=details, order=order)
     if why.code == LATE:  # one for each chat and day, because whoever hears nothing writes again
         key = f"unanswered:{row.to}:{row.due_at.date()}"
