@@ -29,6 +29,11 @@ def weigh_later(order: Order, context: Context) -> list[Action]:
     changes = totals.changes(order).items()
     times = {f"total {total.minor}{totals.again(nth)}": at for (total, nth), at in changes}
     times |= {f"refund {refund.id}": refund.first_at or refund.at for refund in order.refunds}
+    times |= {
+        f"refund {refund.id} {refund.amount.minor}": refund.at
+        for refund in order.refunds
+        if refund.amount and refund.first_at
+    }
     if odd(order):
         times |= points(order)
     ways = pay_way_change.changes(order).items()

@@ -17,8 +17,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     total: in the buyer's currency, as shown last. shop_total: the same in the shop's, where that is another.
     told: what is paid by the word of `channel`, the order's own, as of `told_at`; None if it has none.
-    memos: what a transfer for it may carry that names no payment. called_off: the order is cancelled, so that
-    what goes back of it without a sum is all of it.
+    memos: what a transfer for it may carry that names no payment.
     """
 
     channel: str
@@ -30,7 +29,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[Paid, ...]
     refunds: tuple[Refund, ...]
     memos: frozenset[str]
-    called_off: bool = False
 
     def counted(self) -> dict[str | None, list[Paid]]:
         """The payments by source. Where the order's own channel keeps the account, its single payments until
@@ -114,7 +112,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     def refund_unclear(self) -> bool:
         """Something went back without a sum of what was more than the total then: all of it, or what was too
         much."""
-        return not self.called_off and any(map(self._is_unclear, standing(self.refunds)))
+        return any(map(self._is_unclear, standing(self.refunds)))
 
     def _is_unclear(self, refund: Refund) -> bool:
         at = back_since(refund)

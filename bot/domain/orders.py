@@ -177,7 +177,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def account(self) -> Account:
         memos = (self.id, self.platform_id, self.shown_number, memo(self.shown_number))
-        so_far, told_at, off_at = self.told_paid, self.account_at or self.shown_at, self.cancelled_at
+        so_far, told_at = self.told_paid, self.account_at or self.shown_at
         newest = self.shown[-1] if self.shown else None
         if so_far is None and (shown := last_word(self.shown)):
             so_far, told_at = shown.paid, shown.at
@@ -193,7 +193,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
             payments=self.payments,
             refunds=self.refunds,
             memos=frozenset(memo.lstrip("#") for memo in memos),
-            called_off=bool(off_at and not (self.reopened_at and self.reopened_at >= off_at)),
         )
 
     @derived

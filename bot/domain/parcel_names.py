@@ -202,7 +202,7 @@ def _since_it_left(parcel: Parcel, group: Group) -> Parcel:
     moved = parcel.moved_at is not None and parcel.moved_at > back
     return _replace(
         parcel,
-        delivered_at=_earliest(_after(back, (at for each in group for at in each.arrival_times))),
+        delivered_at=_earliest(_after(parcel.again_at, (at for each in group for at in each.arrival_times))),
         moved_at=parcel.moved_at if moved else None,
         status=parcel.status if moved else None,
         failed_at=_earliest(_after(back, [parcel.failed_at])),
