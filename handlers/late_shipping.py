@@ -8,7 +8,7 @@ from bot.domain.events import MessageReceived, TimeCame
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
 from bot.domain.parcel_news import silent_since
-from bot.domain.reasons import Reasons
+from bot.domain.reasons import ARRIVAL_UNCLEAR, Reasons
 from bot.domain.shipping_promise import due_by, is_due, promised_day
 from bot.domain.shop import Shop
 from handlers.reminders import FORGOTTEN
@@ -51,9 +51,10 @@ def check(event: TimeCame, context: Context) -> list[Action]:
 def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
     """Call a person for a buyer who asks after an order that is late."""
     silent = order.state == "shipped" and silent_since(order, context.shop.followups.delay, context.now)
-    if not silent and why_late(order, context.shop, context.now) is None:
+    if not (silent or order.arrival_unclear) and why_late(order, context.shop, context.now) is None:
         return []
-    reason = "asked_for_silent" if silent else "asked_for_late"
+    unclear = ARRIVAL_UNCLEAR if order.arrival_unclear else "asked_for_late"
+    reason = "asked_for_silent" if silent else unclear
     details = {"order": order.shown_number, **quoted(event)}
     return [CallHuman(reason=reason, order=order.id, details=details)]
 

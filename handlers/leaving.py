@@ -180,7 +180,7 @@ def why_not_take_back(due: DueMessage, order: Order, facts: Facts, now: datetime
 _SAMPLES = ({"parcel": "a"}, {"parcel": "b"})
 
 POLICIES: MessagePolicies = {
-    LEFT: policy.shipping(
+    LEFT: policy.leaving(
         why_not_announce,
         about_parcel=True,
         not_before=wait_for_more,

@@ -19,7 +19,7 @@ from bot.domain.orders import Order
 from bot.domain.payment_term import TOLD_BY
 from handlers.validity import OrderCheck, always, iso, of_order
 
-SERVICE, BOOKED_LATE = timedelta(days=2), timedelta(days=7)
+SERVICE, SHIPPING, BOOKED_LATE = timedelta(days=2), timedelta(days=3), timedelta(days=7)
 _AFTERWARDS = ("refunded", "partly_refunded")  # true whatever is told of the time before
 
 
@@ -42,13 +42,21 @@ def booked(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
     """What a person of the shop may book days after it happened, such as a payment or a cancelling. Whoever
     read something of the order that it makes untrue is told up to BOOKED_LATE later; of an order of
     which nothing was said, such as an old one that is imported, no later than SERVICE."""
+    return _of_order("service", BOOKED_LATE, _for_who_heard(check, SERVICE), options)
 
+
+def leaving(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
+    """As `shipping`, booked days after it happened."""
+    return _of_order("shipping", BOOKED_LATE, _for_who_heard(check, SHIPPING), options)
+
+
+def _for_who_heard(check: OrderCheck, usual: timedelta) -> OrderCheck:
     def checked(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
-        if now <= due.due_at + SERVICE or _heard(facts):
+        if now <= due.due_at + usual or _heard(facts):
             return check(due, order, facts, now)
-        return Reason("too_late", {"due_at": iso(due.due_at), "lateness": int(SERVICE.total_seconds())})
+        return Reason("too_late", {"due_at": iso(due.due_at), "lateness": int(usual.total_seconds())})
 
-    return _of_order("service", BOOKED_LATE, checked, options)
+    return checked
 
 
 def _heard(facts: Facts) -> bool:
@@ -62,7 +70,7 @@ def confirmation(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolic
 
 
 def shipping(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:
-    return _of_order("shipping", timedelta(days=3), check, options)
+    return _of_order("shipping", SHIPPING, check, options)
 
 
 def review(check: OrderCheck, **options: Unpack[_Options]) -> MessagePolicy:

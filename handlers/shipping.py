@@ -13,9 +13,18 @@ from bot.domain.context import Context
 from bot.domain.events import TimeCame
 from bot.domain.messages import DueMessage, Facts, MessagePolicies, Reason
 from bot.domain.orders import Order
-from bot.domain.parcel_news import AGAIN, REACHED, WAITS, parcel_of, told_arrived, told_ids, told_to_fetch
+from bot.domain.parcel_news import (
+    AGAIN,
+    REACHED,
+    WAITS,
+    parcel_of,
+    told_arrived,
+    told_ids,
+    told_on_its_way,
+    told_to_fetch,
+)
 from bot.domain.parcels import ATTEMPTED, READY, Parcel
-from bot.domain.reasons import Reasons
+from bot.domain.reasons import ARRIVAL_UNCLEAR, Reasons
 from handlers import message_policies as policy
 from handlers.leaving import gone, on_its_way
 from handlers.reminders import FORGOTTEN
@@ -168,6 +177,8 @@ def late_case_settled(key: str, order: Order) -> bool:
 def failure_case_settled(key: str, order: Order) -> bool:
     """True once who told of the failure tells that the parcel arrived or was taken back, whatever else comes:
     so no order of arrival closes a case that another would have left open."""
+    if key.startswith(f"{ARRIVAL_UNCLEAR}:"):
+        return not order.arrival_unclear
     id = key.removeprefix(f"parcel_failed:{order.id}:")
     ended = any(each.id == id and (each.delivered_at or each.cancelled_at) for each in order.parcels)
     return ended or order.all_delivered_at is not None
@@ -277,6 +288,8 @@ def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datet
         return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.seen_at)})
     if told_ids("delayed", order, facts.said) & set(parcel.ids):
         return Reason("parcel_told", {"order": order.shown_number})
+    if not told_on_its_way(order, facts.said) & set(parcel.ids):
+        return Reason("parcel_not_told", {"order": order.shown_number})
     return None
 
 
@@ -316,10 +329,17 @@ def why_not_report_arrival(due: DueMessage, order: Order, facts: Facts, now: dat
         return outdated
     if _leaving_awaited(due, order, now):
         return None  # and `not_yet_arrived` holds it back
+    if order.arrival_unclear:
+        return Reason(ARRIVAL_UNCLEAR, {"order": order.shown_number, "parcel": _named(due, order)})
     if all(parcel.ready_at for parcel in order.sent) and order.sent:
         return Reason("parcel_fetched", {"order": order.shown_number})
     otherwise = None if _in_its_place(due, order, facts) else reported_otherwise(due, order)
     return otherwise or (arrived(order) if _arrival_told(order, facts) else None)
+
+
+def _named(due: DueMessage, order: Order) -> str | None:
+    parcel = parcel_of(order, AGAIN.sub("", str(due.values.get("by")).removeprefix("parcel-")))
+    return (parcel.tracking or parcel.id) if parcel else None
 
 
 def _in_its_place(due: DueMessage, order: Order, facts: Facts) -> bool:

@@ -1,11 +1,14 @@
 """Parcels on their way, over HTTP, on both databases: told once, together, by any name, while it is true."""
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.operations.audit.audit import audit
+from storage.tables import cases
 from tests.world import NOON, World, world
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -391,17 +394,83 @@ async def test_an_order_of_which_a_part_was_taken_back_is_whole_once_something_l
 async def test_an_arrival_is_told_once_whichever_parcels_word_comes_last(
     database_url: str, minutes: tuple[int, ...], apart: timedelta
 ) -> None:
+    arrivals = {"".join(parcels): parcels for parcels in permutations("abc")}
     async with world(database_url) as shop:
-        await paid_order(shop)
-        for parcel in "abc":
-            await shop.fact("shipped", parcel=parcel, tracking=f"SF{parcel}", last=parcel == "c")
+        for order in arrivals:
+            await shop.place(order, buyer=f"buyer of {order}")
+            await shop.fact("paid", order, amount="128.00", currency="CNY")
+        await shop.forward(HOUR)
+        for order in arrivals:
+            for parcel in "abc":
+                await shop.fact(
+                    "shipped", order, parcel=parcel, tracking=f"{order}{parcel}", last=parcel == "c"
+                )
         await shop.forward(DAY)
         came = shop.clock.now - HOUR
-        for parcel, later in zip("bca", minutes, strict=True):
-            await shop.fact("delivered", parcel=parcel, delivered_at=came + later * MINUTE)
+        for place, later in enumerate(minutes):
+            for order, parcels in arrivals.items():
+                at = came + later * MINUTE
+                await shop.fact("delivered", order, parcel=parcels[place], delivered_at=at)
             await shop.forward(apart)
         await shop.forward(HOUR)
-        assert told(shop) == ["shipped", "delivered"]
+        for order in arrivals:
+            heard = [each["template"] for each in shop.receiver.messages if each["order"] == order]
+            assert [name for name in heard if name in ABOUT_PARCELS] == ["shipped", "delivered"], order
+
+
+async def test_what_arrived_though_nobody_sent_it_promises_nothing_and_goes_to_the_seller(
+    database_url: str,
+) -> None:
+    """By a number that nobody had told, or after it was called off; once it was told to leave it is told."""
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.place("off", buyer="bob")
+        await shop.fact("paid", "off", amount="128.00", currency="CNY")
+        await shop.fact("shipped", "off", parcel="p1", tracking="SF9")
+        await shop.forward(HOUR)
+        await shop.fact("parcel_cancelled", "off", parcel="p1")
+        await shop.forward(HOUR)
+        await shop.fact("delivered", tracking="SF1")
+        await shop.fact("delivered", "off", parcel="p1")
+        await shop.forward(MINUTE)
+        for buyer in ("ann", "bob"):
+            await shop.say("我的订单到哪了", buyer=buyer)
+        await shop.settle()
+        answers = texts(shop, "where_is_order")
+        assert len(answers) == 2
+        assert all("正在核实" in text for text in answers)
+        assert "delivered" not in told(shop)
+
+        await shop.forward(5 * HOUR)
+        assert await open_reasons(shop, "parcel_failed") == ["arrival_unclear", "arrival_unclear"]
+        await shop.fact("shipped", tracking="SF1", shipped_at=shop.clock.now - DAY)
+        await shop.fact("shipped", "off", parcel="p1", tracking="SF9", shipped_at=shop.clock.now - MINUTE)
+        await shop.settle()
+        assert await open_reasons(shop, "parcel_failed") == []
+
+
+async def test_what_left_is_told_days_later_to_who_heard_of_the_order(database_url: str) -> None:
+    """And nobody reads that a parcel stands still of which nobody told them."""
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.place("long ago", buyer="bob")
+        await shop.fact("paid", "long ago", amount="128.00", currency="CNY")
+        await shop.forward(9 * DAY)
+        await shop.fact("shipped", tracking="SF1", shipped_at=shop.clock.now - 4 * DAY)
+        await shop.fact("shipped", "long ago", tracking="SF2", shipped_at=shop.clock.now - 8 * DAY)
+        await shop.forward(3 * DAY)
+        heard = [(each["order"], each["template"]) for each in shop.receiver.messages]
+        assert [each for each in heard if each[1] in ABOUT_PARCELS] == [
+            ("1001", "shipped"),
+            ("1001", "delayed"),
+        ]
+        assert await open_reasons(shop, "delay") == ["parcel_late", "parcel_late"]
+
+
+async def open_reasons(shop: World, kind: str) -> list[str]:
+    here = select(cases.c.reason).where(cases.c.kind == kind, cases.c.closed_at.is_(None))
+    rows = await shop.program.parts.database.read(lambda connection: connection.execute(here).all())
+    return [row.reason for row in rows]
 
 
 @pytest.mark.parametrize("left", [True, False])

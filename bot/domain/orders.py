@@ -452,6 +452,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     def shipped(self) -> tuple[Parcel, ...]:
         return tuple(parcel for parcel in self.sent if parcel.shipped_at)
 
+    @derived
+    def arrival_unclear(self) -> bool:
+        """Something arrived, by a carrier's word, that nobody sent, or that was called off before, and no
+        other parcel is known to have left."""
+        if self.shipped or self.all_arrived_at or self.completed_at:
+            return False
+        return any(map(self._came_from_nowhere, self.parcels))
+
+    def _came_from_nowhere(self, record: Parcel) -> bool:
+        at, whole = max(record.arrival_times, default=None), self.parcels_by_id[record.id]
+        off_at = whole.cancelled_at if whole.shipped_at else None
+        return at is not None and (off_at is None or at > off_at)
+
     @property
     def told_to_leave(self) -> tuple[Parcel, ...]:
         """Those that were told to leave; what is only told to be ready, nobody counted, so it counts where

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 Reasons = Mapping[str, tuple[str, ...]]
 
+ARRIVAL_UNCLEAR = "arrival_unclear"  # of a message that is not sent, and of the case that shows it
+
 REASONS: Reasons = {
     # sent, or about to be
     "sent": ("channel", "sent_at"),
@@ -43,6 +45,7 @@ REASONS: Reasons = {
     "unknown": ("channel",),
     "unknown_resend": ("channel",),
     "unknown_left": ("channel",),
+    ARRIVAL_UNCLEAR: ("order", "parcel", "text"),
     # cases
     "wrote_again": ("text",),
     "complained_again": ("text",),

@@ -11,7 +11,7 @@ AHEAD = frozenset(("unpaid", "on_delivery", "partly_paid", "authorised", "paid")
 
 def to_ship(order: Order) -> bool:
     """True while none of the order has left and it is still to be sent."""
-    return order.state in AHEAD and not order.sends_nothing
+    return order.state in AHEAD and not order.sends_nothing and not order.arrival_unclear
 
 
 def is_due(order: Order) -> bool:
@@ -34,7 +34,7 @@ def _kept_since(order: Order) -> datetime | None:
 
 def ships_by(order: Order, shop: Shop) -> datetime | None:
     """The end of the day by which the order is promised to leave; None while no day is promised."""
-    since = None if order.sends_nothing else ready_at(order)
+    since = None if order.sends_nothing or order.arrival_unclear else ready_at(order)
     return promised_day(since, shop) if since else None
 
 

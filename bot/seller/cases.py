@@ -12,6 +12,7 @@ from bot.domain.errors import TemplateError
 from bot.domain.events import MessageReceived
 from bot.domain.messages import DueMessage, Facts, Reason
 from bot.domain.orders import Order
+from bot.domain.reasons import ARRIVAL_UNCLEAR
 from bot.domain.service_promises import of_new_case
 from bot.domain.untrusted_text import called
 from bot.domain.waiting import tell_again
@@ -28,7 +29,8 @@ from storage.unit import CaseLine, Unit
 NOTICE, DESK, PERSONS = "seller_case", "desk_answer", "from_person"
 SHOWN = 500  # characters of a buyer's message in a notice
 REPORTED = {"template_broken", "gave_up", "refused", "no_way"}  # reasons that the seller should hear of
-_OF_SEVERAL = ("unreachable:", "unanswered:")  # one case of many messages; another once that is closed
+# One case of many messages; another once that is closed.
+_OF_SEVERAL = ("unreachable:", "unanswered:", f"{ARRIVAL_UNCLEAR}:")
 STOPPED, CONFIRMATION = "stopped", "order_confirmation"  # whoever orders again hears nothing at all
 ORDER_STOPPED = "order_stopped"  # the reason of the case of an order that a stop kept from being confirmed
 LATE = "too_late"  # they hear of it if somebody who wrote in a chat heard nothing
@@ -308,6 +310,8 @@ def _is_reported(row: DueRow, why: Reason) -> bool:
         return row.template == CONFIRMATION and row.order_id is not None
     if why.code == LATE:
         return row.category == "answer" and row.to is not None and not row.to.startswith(MAILTO)
+    if why.code == ARRIVAL_UNCLEAR:
+        return True
     return why.code in REPORTED and row.category != "promotion"
 
 
@@ -321,6 +325,10 @@ def _unsent(row: DueRow, why: Reason, number: str | None) -> OpenCase:
         key = f"unreachable:{order}"
         details: dict[str, Value] = {"order": number}
         return OpenCase(kind="unreachable", key=key, reason=ORDER_STOPPED, details=details, order=order)
+    if why.code == ARRIVAL_UNCLEAR:
+        details = {"order": number, "parcel": why.values.get("parcel")}
+        key = f"{ARRIVAL_UNCLEAR}:{order}"
+        return OpenCase(kind="parcel_failed", key=key, reason=ARRIVAL_UNCLEAR, details=details, order=order)
     if why.code == LATE:  # one for each chat and day, because whoever hears nothing writes again
         key = f"unanswered:{row.to}:{row.due_at.date()}"
         details = {"asked_at": row.due_at.isoformat(), "template": row.template}

@@ -254,7 +254,7 @@ def _key(name: str, order: Order | None) -> str:
 
 
 def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said, ...]:
-    """What a text of this name follows: another total or way to pay, or the parcel itself under another
+    """What a text of this name follows: another total or way to pay, or that the parcel left, under another
     number; and whoever is told of parcel b was told of parcel a."""
     parcel = values.get("parcel")
     if name == TOTAL_CHANGED and order and order.total:
@@ -262,7 +262,7 @@ def _told(name: str, values: dict[str, Any], order: Order | None) -> tuple[Said,
         return (_earlier("order_confirmation", total=before),)
     if name == PAY_WAY_CHANGED and order:
         return (_earlier("order_confirmation", on_delivery=not order.on_delivery),)
-    if name in (CORRECTED, TAKEN_BACK) and parcel:
+    if name in (CORRECTED, TAKEN_BACK, "delayed") and parcel:
         return (_earlier(LEFT, parcels=(ToldParcel((parcel,), "SF122"),)),)
     if name == REMINDED_BY:
         return (_earlier(REMINDED_BY),) * (int(values["step"]) - 1)

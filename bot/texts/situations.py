@@ -37,6 +37,7 @@ _FIRST = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="SF123")
 _READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
+_NEVER_SENT = Parcel(id="a", tracking="SF123", delivered_at=AT)
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
 _HELD = Shown(AT, Money(12800, "CNY"), Money(0, "CNY"), authorised=True)
@@ -62,6 +63,7 @@ SENDING: tuple[Part, ...] = (
     ("stuck on its way", {"parcels": (_STUCK,)}),
     ("delivered", {"parcels": (_ARRIVED,)}),
     ("told to be delivered", {"all_delivered_at": AT}),
+    ("delivered and never sent", {"parcels": (_NEVER_SENT,)}),
     ("completed", {"completed_at": AT}),
 )
 ENDING: tuple[Part, ...] = (

@@ -368,7 +368,7 @@ def _closes_at(about: About) -> datetime | None:
 def _ships_within(about: About) -> timedelta | None:
     """The promise in general, or for an order that waits for its payment; none that is no longer ahead."""
     order = about.facts.order
-    if order and order.sends_nothing:
+    if order and (order.sends_nothing or order.arrival_unclear):
         return None
     if order and order.state not in TO_PAY:
         by = ships_by(order, about.shop)
@@ -426,7 +426,7 @@ _SELLER: Makers[About] = {
 
 _ORDER: Makers[_Ordered] = {
     "number": lambda o: o.order.shown_number,
-    "state": lambda o: o.order.state,
+    "state": lambda o: "unknown" if o.order.arrival_unclear else o.order.state,
     "total": lambda o: o.order.total,
     "postage": lambda o: _more_than_nothing(o.order.postage),
     "tax": lambda o: _more_than_nothing(o.order.tax),

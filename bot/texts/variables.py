@@ -25,7 +25,8 @@ VARIABLES: dict[str, str] = {
     "order": "the order the message is about; empty if it is about none",
     "order.number": "its number as the buyer sees it",
     "order.state": "unpaid, on_delivery, partly_paid, payment_unclear, authorised, paid, partly_shipped, "
-    "shipped, delivered, completed, cancelled, refunded or unknown",
+    "shipped, delivered, completed, cancelled, refunded or unknown (also where something arrived that "
+    "nobody sent)",
     "order.total": "amount with postage; may be empty",
     "order.postage": "amount; empty if it is free or not known",
     "order.tax": "amount that comes on top of the prices; empty if they hold it",
