@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from bot.domain.meanings import Meaning, Reason
-from handlers.no_claim import NO_CLAIM, NoClaim
+from handlers.no_claim import FAILED_AFTER, NO_CLAIM, OF_REMINDING, NoClaim
 from handlers.normalise import LONGEST, normalise, words_only
 from handlers.phrases import found_in
 from handlers.pressing import without_pressing, without_pressing_who_paid
@@ -138,6 +138,16 @@ def says_paid_twice(text: str) -> bool:
 def instead_of_claim(text: str) -> str | None:
     """What is meant by words of paying that claim no payment: that it failed, is to come, or is asked."""
     return next((row.intent for row in _no_claim(text)), None)
+
+
+def says_payment_failed(text: str) -> bool:
+    """True if it is said of a payment that it was tried and has failed."""
+    return bool(FAILED_AFTER.search(normalise(text)))
+
+
+def only_promises(text: str) -> bool:
+    """True for words of paying that are yet to come true, and none about being asked for the money."""
+    return instead_of_claim(text) == "how_to_pay" and not OF_REMINDING.search(normalise(text))
 
 
 def denies_payment(text: str) -> bool:

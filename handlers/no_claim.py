@@ -34,7 +34,8 @@ _STILL_NOT = (
 _LATER = (
     r"(?:[马馬]上|立[刻马即]|赶紧|赶快|这就|现在|等(?:一?下|等|会儿?|一会儿?)|[待一]会儿?|过一?会儿?|稍后|稍候|稍等"
     r"|晚一?[点些]|回头|到时候?|改天|明[天早晚后]|明儿|后天|今天|今儿|今晚|晚上|今夜|下午|傍晚|睡前|下[周週个]"
-    r"|(?:[周週]|星期|[礼禮]拜)[一二三四五六日天末]|[这过]两天|过几天|月[底初]|发(?:了)?工资|[领領]薪水?|下了?班|[到回]家|[周週]末)"
+    r"|(?:[周週]|星期|[礼禮]拜)[一二三四五六日天末]|[这过]两天|过几天|月[底初]|[发發]了?(?:工[资資]|薪水?)"
+    r"|[领領]薪水?|下了?班|[到回]家|[周週]末)"
 )
 _TO_PAY = (
     r"(?:(?:后|了|一|我|就|再|才|去|来|会|要|能|把钱|给[你您]们?|之?前|[天晚上午早]){0,3})"
@@ -125,4 +126,20 @@ NO_CLAIM: tuple[NoClaim, ...] = (
             r"(?:(?<!能)(?<!可以)不(?:想|要|会|愿意?)?|拒绝|懒得)(?:再)?[付转汇](?:款|账|钱)?(?:了|$)"
         ),
     ),
+)
+
+# A payment that was tried and did not come about; "it failed, now I have paid" ends with one that did.
+FAILED_AFTER = re.compile(
+    r"\b(?:paid|payed|transferred|wired|sent)\b.{0,30}\b(?:but|yet|and|then|however)\b.{0,20}"
+    r"\b(?:fail(?:ed|s)|declined|rejected|bounced(?: back)?|not (?:go|went|gone|come|get) through|not work)\b"
+    r"(?!.*\b(?:paid|again|second|then|now|worked|refund\w*)\b)"
+    r"|[付转汇](?:款|账|钱)?了?(?:款|账|钱)?[,。 ]*(?:但是?|可是?|不[过過]|[结結]果|[却卻]|然[后後])[^。!?]{0,8}"
+    r"(?:失[败敗]|没成功|不成功|被拒|没付成|没转成)(?!.*(?:又|再|重新|现在|[后後]来|第二|退))"
+)
+# Words about being asked for the money; whoever says none of them has not asked to hear less.
+OF_REMINDING = re.compile(
+    r"\b(?:remind\w*|press\w*|push\w*|chas\w*|nag\w*|hurry\w*|rush\w*|bother\w*|pester\w*|spam\w*|hassl\w*"
+    r"|ask(?:ing|ed)?|messag\w*|writ\w*|text\w*|e?mails?|notif\w*|stop|leave|enough|quit|cease|relax"
+    r"|patien\w*|calm|wait)\b"
+    r"|催|提醒|通知|消息|短信|邮件|烦|打扰|别|不要|不用|停|急|等不及|啰嗦|知道了|追"
 )

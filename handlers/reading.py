@@ -22,9 +22,11 @@ from handlers.meaning import (
     denies_payment,
     instead_of_claim,
     names_broken_page,
+    only_promises,
     parts_of,
     recognise,
     says_paid,
+    says_payment_failed,
 )
 from handlers.normalise import normalise
 from handlers.order_proof import is_pair
@@ -43,6 +45,8 @@ COMMANDS = {"start": "resume", "stop": "stop", "help": "hello", "human": "person
 BY_RULES = frozenset({"stop", "resume", "no_offers", "no_reminders", "hello", "thanks", "acknowledged"})
 
 OF_PAYING = frozenset({"i_paid", "how_to_pay", "payment_status"})
+
+FAILING = OF_PAYING | {"payment_failed", "return_exchange"}  # which a payment that failed is taken for
 
 BROKEN = frozenset({"damaged_item", "complaint", "other"})  # which a page that does not open is taken for
 
@@ -121,12 +125,16 @@ def _unless_more(learned: Understanding, ruled: Meaning, text: str) -> Understan
 
 def _as_said(learned: Understanding, text: str) -> Understanding:
     """Who says that they have not paid, or asks, claims nothing; where it fails, no way of paying is asked
-    for. "Don't stop" is no stop."""
+    for. Who will pay has not asked to hear less. "Don't stop" is no stop."""
     intents = {each.intent for each in learned.meanings}
     if "stop" in intents and refuses_stop(normalise(text)):
         return Understanding("hand_over", (Meaning("unknown", 0.0),))
     if intents & BROKEN and names_broken_page(text):
         return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
+    if intents & FAILING and says_payment_failed(text):
+        return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("payment_failed", 1.0),))
+    if "no_reminders" in intents and only_promises(text):
+        return msgspec.structs.replace(learned, outcome="answer", meanings=(Meaning("how_to_pay", 1.0),))
     if not intents & OF_PAYING:
         return learned
     if "i_paid" not in intents and any(map(says_paid, parts_of(text))) and not says_paid(text):

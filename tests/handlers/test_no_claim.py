@@ -117,3 +117,50 @@ def test_who_has_paid_claims_it_whatever_stands_beside(text: str) -> None:
 )
 def test_only_a_denial_takes_back_what_was_claimed_before(text: str, denies: bool) -> None:
     assert denies_payment(text) is denies
+
+
+PROMISED = (
+    *("I'll pay tomorrow", "I still need to pay", "I will transfer it on Friday", "I have to pay later"),
+    *("明天再付", "等发工资再付", "晚上付款", "明天再匯款", "等發薪水再付", "晚點轉帳"),
+)
+PRESSED = (
+    *("don't remind me, I'll pay tomorrow", "no more reminders please, I will pay on Friday"),
+    *("别催了，明天再付", "不要再提醒，晚上付款", "別再催，明天匯款", "知道了，明天付，别催"),
+)
+FAILED = tuple(
+    f"{paid}{but}{failed}"
+    for paid, but, failed in (
+        *product(("I paid", "I paid by card", "I transferred it"), (" but ", ", but "), ("it failed",)),
+        *product(("I paid", "I sent it"), (" but ",), ("it was declined", "it didn't go through")),
+        *product(
+            ("我付了", "付款了", "我轉帳了"), ("，但是", "可是", "，結果"), ("失败了", "失敗了", "没成功")
+        ),
+    )
+)
+WORKED = ("I paid and it failed at first, now I have paid", "付了但是失败了，后来又付了一次", "I paid")
+LESS = Understanding("answer", (Meaning("no_reminders", 0.95),))
+BOTH = Understanding("answer", (Meaning("payment_status", 0.85), Meaning("i_paid", 0.99)))
+
+
+def _read_as(text: str, learned: Understanding) -> list[str]:
+    return [each.intent for each in read(wrote(text), "en", understand=lambda *_: learned).meanings]
+
+
+@pytest.mark.parametrize("text", PROMISED)
+def test_who_promises_to_pay_has_not_asked_to_hear_less(text: str) -> None:
+    assert _read_as(text, LESS) == ["how_to_pay"]
+
+
+@pytest.mark.parametrize("text", PRESSED)
+def test_who_asks_to_hear_less_is_heard_whatever_they_promise(text: str) -> None:
+    assert "no_reminders" in _read_as(text, LESS)
+
+
+@pytest.mark.parametrize("text", FAILED)
+def test_a_payment_that_failed_is_one_thing_and_no_claim(text: str) -> None:
+    assert _read_as(text, BOTH) == ["payment_failed"]
+
+
+@pytest.mark.parametrize("text", WORKED)
+def test_a_payment_that_came_about_in_the_end_has_not_failed(text: str) -> None:
+    assert "payment_failed" not in _read_as(text, BOTH)
