@@ -133,8 +133,8 @@ FAILED_AFTER = re.compile(
     r"\b(?:paid|payed|transferred|wired|sent)\b.{0,30}\b(?:but|yet|and|then|however)\b.{0,20}"
     r"\b(?:fail(?:ed|s)|declined|rejected|bounced(?: back)?|not (?:go|went|gone|come|get) through|not work)\b"
     r"(?!.*\b(?:paid|again|second|then|now|worked|refund\w*)\b)"
-    r"|[付转汇](?:款|账|钱)?了?(?:款|账|钱)?[,。 ]*(?:但是?|可是?|不[过過]|[结結]果|[却卻]|然[后後])[^。!?]{0,8}"
-    r"(?:失[败敗]|没成功|不成功|被拒|没付成|没转成)(?!.*(?:又|再|重新|现在|[后後]来|第二|退))"
+    r"|[付转汇](?:款|账|钱)?了?(?:款|账|钱)?[,。 ]*(?:但是?|可是?|不[过過]|[结結]果|[却卻]|然[后後])"
+    r"[^。!?]{0,8}(?:失[败敗]|没成功|不成功|被拒|没付成|没转成)(?!.*(?:又|再|重新|现在|[后後]来|第二|退))"
 )
 # Words about being asked for the money; whoever says none of them has not asked to hear less.
 OF_REMINDING = re.compile(
