@@ -115,7 +115,7 @@ def settled(case: Case, order: Order) -> bool:
         case "payment":
             return weighing.settled(case, order)
         case "late_shipping":
-            return late_shipping.settled(order)
+            return late_shipping.settled(case.key, order)
         case "quote":
             return order.cancelled or order.refunded_in_full
         case "delay":

@@ -1,8 +1,8 @@
 """Orders that have not all left by the promised day: shown to the seller, and a person for who asks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.domain.actions import Action, CallHuman, OpenCase, WakeAt
+from bot.domain.actions import Action, CallHuman, OpenCase, Value, WakeAt
 from bot.domain.context import Context
 from bot.domain.events import MessageReceived, TimeCame
 from bot.domain.messages import Reason
@@ -13,6 +13,9 @@ from bot.domain.shipping_promise import due_by, is_due, promised_day
 from bot.domain.shop import Shop
 from handlers.reminders import FORGOTTEN
 from handlers.replies import quoted
+
+A_DAY = timedelta(days=1)
+OFF = "nothing_in_its_place"
 
 
 def watch(order: Order, context: Context) -> list[Action]:
@@ -25,7 +28,8 @@ def watch(order: Order, context: Context) -> list[Action]:
     ever_free = any(each.total.minor == 0 for each in order.shown_money)
     begins += [order.placed_at] if ever_free and order.placed_at else []
     days = {promised_day(at, context.shop) for at in begins}
-    times = {day for day in days if day} | taken_back(order)
+    back = taken_back(order)
+    times = {day for day in days if day} | back | {at + A_DAY for at in back}
     return [_deadline(order, at) for at in sorted(times)]
 
 
@@ -33,9 +37,11 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     """Open a case for an order that should have left, or the rest of it, unless one is open."""
     order = context.order
     by = due_by(order, context.shop) if order else None
+    now = max(context.now, event.at)
+    if order and (off_at := _off_since(order)) and off_at + A_DAY <= now:
+        return [_taken_back_alone(order, off_at)]
     if order is None or by is None:
         return []
-    now = max(context.now, event.at)
     if now < by:  # the seller has promised another day since
         return [_deadline(order, by)]
     if now - by > FORGOTTEN or any(_is_about(order, case.kind, case.order) for case in context.cases):
@@ -46,6 +52,22 @@ def check(event: TimeCame, context: Context) -> list[Action]:
         key += f":{int(again.timestamp())}"
     why = _late_since(order, by)
     return [OpenCase(kind="late_shipping", key=key, reason=why.code, order=order.id, details={**why.values})]
+
+
+def _off_since(order: Order) -> datetime | None:
+    """Since when a parcel is taken back in whose place nothing left, beside others of an order that is all on
+    its way, or there, by what is told."""
+    if order.state not in ("shipped", "delivered"):
+        return None
+    gone = [each.cancelled_at for each in order.parcels_by_id.values() if each.taken_back and each.shipped_at]
+    left = max((at for each in order.shipped if (at := each.sent_at)), default=None)
+    return max((at for at in gone if at and left and at > left), default=None)
+
+
+def _taken_back_alone(order: Order, off_at: datetime) -> OpenCase:
+    key = f"{OFF}:{order.id}:{int(off_at.timestamp())}"
+    details: dict[str, Value] = {"order": order.shown_number}
+    return OpenCase(kind="late_shipping", key=key, reason=OFF, order=order.id, details=details)
 
 
 def ask_person(order: Order, event: MessageReceived, context: Context) -> list[Action]:
@@ -81,8 +103,10 @@ def is_late(order: Order, shop: Shop, now: datetime) -> bool:
     return on_its_way or (promised is not None and max(left) > promised)
 
 
-def settled(order: Order) -> bool:
+def settled(key: str, order: Order) -> bool:
     """True once all of it has left, or need not leave any more."""
+    if key.startswith(f"{OFF}:"):
+        return _off_since(order) is None
     return not is_due(order)
 
 
@@ -104,6 +128,7 @@ def _is_about(order: Order, kind: str, about: str | None) -> bool:
 REASONS: Reasons = {
     "late_shipping": ("order", "day"),
     "late_rest": ("order", "day"),
+    OFF: ("order",),
     "asked_for_late": ("order", "text"),
     "asked_for_silent": ("order", "text"),
 }

@@ -151,9 +151,10 @@ def findings(order: Order) -> list[Finding]:
         found.append(Finding("authorisation_given_up", which=totals.again(falls)))
     if order.pay_on_delivery and not order.on_delivery and not covered(order):
         found.append(Finding("pay_way_changed"))
-    if ahead := order.paid_ahead:
+    nothing_kept = order.on_delivery and paid and back and back >= paid
+    if (ahead := order.paid_ahead) and not nothing_kept:
         found.append(Finding("paid_ahead", ahead, f":{ahead.minor}"))
-    elif paid and paid.minor and not covered(order) and not order.account.refund_unclear:
+    elif paid and paid.minor and not (covered(order) or order.account.refund_unclear or nothing_kept):
         nth = falls + order.gone_back.times + 1
         found.append(Finding("paid_partly", order.counted, _edited(order) + totals.again(nth)))
     if over := order.overpaid:

@@ -304,8 +304,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
 
     @derived
     def gone_back(self) -> GoneBack:
-        gone = gone_back(self.account)
-        return _replace(gone, in_full=False) if gone.in_full and (self.outstanding or 0) > 0 else gone
+        gone, back = gone_back(self.account), self.refunded
+        if not gone.in_full or back is None or self.total is None:
+            return gone
+        if self.on_delivery and 0 < back.minor < self.total.minor and not self.cancelled_at:
+            return _replace(gone, in_full=False, void=back.minor, before=back.minor)  # the carrier takes all
+        return _replace(gone, in_full=False) if (self.outstanding or 0) > 0 else gone
 
     @derived
     def outstanding(self) -> int | None:

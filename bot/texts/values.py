@@ -437,7 +437,7 @@ _ORDER: Makers[_Ordered] = {
     "more_items": lambda o: max(0, len(o.order.lines) - ITEMS_MAX),
     "placed_at": lambda o: o.about.local(o.order.placed_at),
     "paid_at": lambda o: o.about.local(o.order.last_paid_at if o.order.paid_at else None),
-    "paid": lambda o: _more_than_nothing(o.order.kept_paid),
+    "paid": lambda o: _more_than_nothing(o.order.counted if o.order.on_delivery else o.order.kept_paid),
     "left": lambda o: None if _waits(o.about) else o.order.left,
     "overpaid": lambda o: o.order.overpaid,
     "on_delivery": lambda o: o.order.on_delivery,

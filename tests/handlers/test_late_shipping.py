@@ -184,3 +184,18 @@ def test_a_payment_that_was_taken_back_and_stands_again_has_a_new_day() -> None:
     assert by is not None
     assert by > PLACED + days(8)
     assert by in desk.wakes.values()
+
+
+def test_a_parcel_that_is_called_off_and_not_replaced_is_a_case_a_day_later_until_another_leaves() -> None:
+    """What of it is missing nobody counted: the rest is told as all of it."""
+    both = (world.shipped("A"), world.shipped("B", after=days(1.1)), world.taken_back("B", days(2)))
+    for told in permutations((*both, world.delivered("A"))):
+        desk = Desk().take(*PAID, *told)
+        assert PLACED + days(3) in desk.wakes.values()
+        desk.take(time_came("late_shipping", PLACED + days(3)), now=PLACED + days(3))
+        (key,) = desk.open_cases
+        assert desk.reasons[key].reason == "nothing_in_its_place"
+        assert desk.take(world.shipped("C", after=days(4))).open_cases == set()
+
+    soon = Desk().take(*PAID, *both, world.shipped("C", after=days(2.5)))
+    assert soon.take(time_came("late_shipping", PLACED + days(3)), now=PLACED + days(3)).open_cases == set()

@@ -350,3 +350,12 @@ def test_what_comes_while_nothing_is_out_is_ahead_and_what_comes_at_the_door_add
         desk = weighed(*events)
         assert desk.open_cases == {"paid_ahead:1001:2800"}
         assert desk.why_outdated(world.acknowledged(hours(9), "10000CNY")) == "pay_on_delivery"
+
+
+def test_an_order_on_delivery_of_which_all_that_came_ahead_goes_back_is_paid_to_the_carrier() -> None:
+    told = (world.placed(pay_on_delivery=True), world.paid(hours(1), 2800), world.refunded(2800, hours(3)))
+    for events in permutations(told):
+        desk = weighed(*events)
+        assert desk.open_cases == set()
+        assert desk.order is not None
+        assert (desk.order.state, desk.order.left) == ("on_delivery", cny(12800))

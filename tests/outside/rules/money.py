@@ -87,11 +87,17 @@ def _untrue(known: Known, heard: Heard) -> str | None:
             return "the money is said to have come, and a card is only authorised"
         case "payment_received" if known.incomparable:
             return "thanks, although what came is of another currency"
-        case "payment_received" if heard.values is not None and "left" not in heard.values and known.left:
+        case "payment_received" if _says_whole(known, heard):
             return f"thanks for the whole, although {known.left} are owed"
         case "refunded" | "partly_refunded":
             return _wrong_share(known, whole=heard.template == "refunded")
     return None
+
+
+def _says_whole(known: Known, heard: Heard) -> bool:
+    """Whether a part that went back is asked for again nobody says."""
+    named = heard.values is None or "left" in heard.values
+    return bool(known.left) and not named and not known.refunds
 
 
 def _rest_unsaid(known: Known, heard: Heard, locale: str) -> str | None:
