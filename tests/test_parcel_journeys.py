@@ -421,8 +421,8 @@ async def test_an_arrival_is_told_once_whichever_parcels_word_comes_last(
 async def test_what_arrived_though_nobody_sent_it_promises_nothing_and_goes_to_the_seller(
     database_url: str,
 ) -> None:
-    """By a number that nobody had told, or after it was called off; once it was told to leave it is told, also
-    that it leaves again after that."""
+    """By a number that nobody had told, or after it was called off; once it was told to leave it is told, and
+    so is that it leaves again after that."""
     async with world(database_url) as shop:
         await paid_order(shop)
         await shop.place("off", buyer="bob")
