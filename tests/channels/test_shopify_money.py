@@ -441,3 +441,13 @@ def test_a_refund_that_what_is_outstanding_does_not_know_of_is_no_payment() -> N
     *_, known = history(aside, taken, {**PART_BACK, "total_outstanding": "28.00", "back": [(2, "10.00")]})
 
     assert known.paid == Money(10000, "USD")
+
+
+@pytest.mark.parametrize(("current", "left"), [("128.00", "0.00"), ("0.00", "0.00"), ("0.00", "-123.00")])
+def test_a_cancelling_that_waives_what_is_outstanding_is_no_payment(current: str, left: str) -> None:
+    part = {**PART_BACK, "total_outstanding": "5.00", "back": [(1, "5.00")]}
+    off = {**part, "cancelled_at": at_hour(2), "current_total_price": current, "total_outstanding": left}
+    *_, cancelled = history(PAID, part, off)
+
+    assert (cancelled.paid, cancelled.to_refund) == dollars(128, 123)
+    assert [each.reason for each in findings(cancelled)] == ["refund_owed"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.taken_back import after_taking_back, corrected, without_denied
+from handlers.taken_back import after_taking_back, corrected, kept_numbers, without_denied
 
 DENIED = {
     "I don't want to cancel, just where is it?": "just where is it?",
@@ -124,3 +124,16 @@ def test_a_wish_that_follows_or_has_its_reason_stands(text: str) -> None:
 )
 def test_a_message_may_correct_the_one_before(text: str, rest: str | None) -> None:
     assert corrected(text) == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("1001不要了，1002留着", "1001不要了"),
+        ("cancel 1001 but keep 1002", "cancel 1001 but"),
+        ("keep 1002, I'd like to know when it comes", "keep 1002, I'd like to know when it comes"),
+    ],
+)
+def test_what_a_wish_leaves_alone_is_no_question_beside_it(text: str, rest: str) -> None:
+    assert without_denied(text) == rest
+    assert kept_numbers(text) == ["1002"]
