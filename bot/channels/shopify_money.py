@@ -78,14 +78,12 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
     that made a paid order cheaper, less than nothing is outstanding."""
     state = order.financial_status or ""
     nothing = Money(0, total.currency)
-    left = order.total_outstanding
-    asks = (
-        left is not None and money(left, shop_total.currency, "total_outstanding", below_zero=True).minor > 0
-    )
-    if (state != "voided" and (state != "paid" or asks)) and (gross := _before_refunds(order, shop_total)):
+    owed = _owed(order, shop_total.currency)
+    told = state != "voided" and (state != "paid" or (owed is not None and owed.minor > 0))
+    if told and (gross := _before_refunds(order, shop_total)):
         return min(gross, total if gross.currency == total.currency else shop_total)
     asked = _total(order, shop_total.currency, refunded=False) if order.cancelled_at else shop_total
-    part = asked - money(left, asked.currency, "total_outstanding", below_zero=True) if left else None
+    part = asked - owed if owed else None
     if state == "paid" and part is not None and part > shop_total:
         return _first(order, total.currency) if part == _first(order, part.currency) else part
     if state == "paid":
@@ -100,8 +98,8 @@ def _paid(order: forms.Order, total: Money, shop_total: Money) -> Money | None:
 def _edited_after_refund(order: forms.Order, total: Money, paid: Money) -> tuple[Money, Money]:
     """The total and what is paid, by what is outstanding: an edit after a refund asks for more, or leaves
     less than nothing to pay, which is to be given back."""
-    left, code = order.total_outstanding, total.currency
-    owed = money(left, code, "total_outstanding", below_zero=True) if left is not None else Money(0, code)
+    code = total.currency
+    owed = _owed(order, code) or Money(0, code)
     if owed.minor < 0:
         now = _total(order, code, refunded=False)
         all_of_it = max(_first(order, code), now - owed)
@@ -113,23 +111,27 @@ def _edited_after_refund(order: forms.Order, total: Money, paid: Money) -> tuple
 def _balance(order: forms.Order, shop: str) -> Balance | None:
     """What Shopify says is outstanding, once money went back; None if refunds are in another currency, or
     nothing is said."""
-    gross = _before_refunds(order, Money(0, shop))
-    if gross is None or order.total_outstanding is None:
+    gross, owed = _before_refunds(order, Money(0, shop)), _owed(order, shop)
+    if gross is None or owed is None:
         return None
-    owed = money(order.total_outstanding, shop, "total_outstanding", below_zero=True).minor
-    net = _total(order, shop, refunded=False).minor - owed
+    net = _total(order, shop, refunded=False).minor - owed.minor
     asks, off = order.financial_status == "partially_paid", bool(order.cancelled_at)
-    return Balance(net, gross.minor - net, owed, asks, off)
+    return Balance(net, gross.minor - net, owed.minor, asks, off)
+
+
+def _owed(order: forms.Order, code: str) -> Money | None:
+    """What is outstanding, refunds taken off; less than nothing where too much is there, None if not told."""
+    left = order.total_outstanding
+    return None if left in (None, "") else money(left, code, "total_outstanding", below_zero=True)
 
 
 def _before_refunds(order: forms.Order, shop_total: Money) -> Money | None:
     """What was paid before any of it was given back: what is outstanding is told with refunds taken off. None
     without refunds, or where they are told in another currency."""
-    code, left = shop_total.currency, order.total_outstanding
-    back = [amount for refund in order.refunds or () if (amount := moved(refund))]
-    if left is None or not back or any(amount.currency != code for amount in back):
+    code = shop_total.currency
+    owed, back = _owed(order, code), [amount for refund in order.refunds or () if (amount := moved(refund))]
+    if owed is None or not back or any(amount.currency != code for amount in back):
         return None
-    owed = money(left, code, "total_outstanding", below_zero=True)
     gross = _total(order, code, refunded=False).minor - owed.minor + sum(each.minor for each in back)
     return Money(gross, code) if gross > 0 else None
 

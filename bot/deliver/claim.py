@@ -200,13 +200,11 @@ class Claimer:
         outbox.hold(connection, judged.held)
         outbox.note_channel(connection, judged.waiting)
         outbox.settle(connection, judged.settled)
-        for shop_id in {outcome.shop for outcome in judged.held if outcome.why and outcome.why.code in ASKS}:
+        asking = [outcome for outcome in judged.held if outcome.why and outcome.why.code in ASKS]
+        unsaid = [*judged.settled, *asking]
+        for shop_id in {outcome.shop for outcome in unsaid}:
             unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
-            theirs = [outcome for outcome in judged.held if outcome.shop == shop_id]
-            Cases(unit, self._catalogue).open_for_unsent(rows[shop_id], theirs)
-        for shop_id in {outcome.shop for outcome in judged.settled}:
-            unit = Unit(connection, shop_id, self._addresses[shop_id].shop, times[shop_id])
-            theirs = [outcome for outcome in judged.settled if outcome.shop == shop_id]
+            theirs = [outcome for outcome in unsaid if outcome.shop == shop_id]
             Cases(unit, self._catalogue).open_for_unsent(rows[shop_id], theirs)
             unsent = {outcome.id for outcome in theirs if outcome.why and outcome.why.code == GONE_AGAIN}
             wishes = [each.facts.wish for each in found[shop_id] if each.row.id in unsent]
