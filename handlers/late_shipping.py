@@ -7,7 +7,7 @@ from bot.domain.context import Context
 from bot.domain.events import MessageReceived, TimeCame
 from bot.domain.messages import Reason
 from bot.domain.orders import Order
-from bot.domain.parcel_news import silent_since
+from bot.domain.parcel_news import off_since, silent_since
 from bot.domain.reasons import ARRIVAL_UNCLEAR, Reasons
 from bot.domain.shipping_promise import due_by, is_due, promised_day
 from bot.domain.shop import Shop
@@ -38,7 +38,7 @@ def check(event: TimeCame, context: Context) -> list[Action]:
     order = context.order
     by = due_by(order, context.shop) if order else None
     now = max(context.now, event.at)
-    if order and (off_at := _off_since(order)) and off_at + A_DAY <= now:
+    if order and (off_at := off_since(order)) and off_at + A_DAY <= now:
         return [_taken_back_alone(order, off_at)]
     if order is None or by is None:
         return []
@@ -52,16 +52,6 @@ def check(event: TimeCame, context: Context) -> list[Action]:
         key += f":{int(again.timestamp())}"
     why = _late_since(order, by)
     return [OpenCase(kind="late_shipping", key=key, reason=why.code, order=order.id, details={**why.values})]
-
-
-def _off_since(order: Order) -> datetime | None:
-    """Since when a parcel is taken back in whose place nothing left, beside others of an order that is all on
-    its way, or there, by what is told."""
-    if order.state not in ("shipped", "delivered"):
-        return None
-    gone = [each.cancelled_at for each in order.parcels_by_id.values() if each.taken_back and each.shipped_at]
-    left = max((at for each in order.shipped if (at := each.sent_at)), default=None)
-    return max((at for at in gone if at and left and at > left), default=None)
 
 
 def _taken_back_alone(order: Order, off_at: datetime) -> OpenCase:
@@ -106,7 +96,7 @@ def is_late(order: Order, shop: Shop, now: datetime) -> bool:
 def settled(key: str, order: Order) -> bool:
     """True once all of it has left, or need not leave any more."""
     if key.startswith(f"{OFF}:"):
-        return _off_since(order) is None
+        return off_since(order) is None
     return not is_due(order)
 
 

@@ -5,7 +5,7 @@ the order in which they came. The first that is due tells all that is news; the 
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.actions import Action, Say, Value
 from bot.domain.context import Context
@@ -26,6 +26,9 @@ from bot.domain.parcels import Number, Parcel
 from bot.domain.reasons import Reasons
 from handlers import message_policies as policy
 from handlers.validity import cancelled, iso, parcel_arrived, refunded_in_full
+
+NUMBER_COMES = timedelta(days=3)  # after it was taken back: a system may tell numbers by the day
+LOOK_AGAIN = timedelta(hours=1)
 
 Name = tuple[str | None, str | None]  # a tracking number and a carrier
 
@@ -137,13 +140,30 @@ def on_its_way(order: Order, parcel: Parcel | None) -> Reason | None:
 def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime) -> Reason | None:
     parcel = parcel_of(order, due.values.get("parcel"))
     if (outdated := on_its_way(order, parcel)) or parcel is None:
-        return outdated
+        off = outdated is not None and outdated.code == "parcel_taken_back"
+        return None if off and _may_be_another(due, order, now) else outdated
     if told_on_its_way(order, facts.said) & set(parcel.ids):
         return Reason("parcel_told", {"order": order.shown_number})
     return None
 
 
+def _may_be_another(due: DueMessage, order: Order, now: datetime) -> bool:
+    """True while the number by which a parcel was taken back may still be told of another one."""
+    parcel = parcel_of(order, due.values.get("parcel"))
+    off_at = parcel.cancelled_at if parcel and parcel.taken_back and parcel.guessed else None
+    return off_at is not None and now < off_at + NUMBER_COMES
+
+
+def _while_unknown(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    order = facts.order
+    if order is None or not _may_be_another(due, order, now):
+        return None
+    return now + LOOK_AGAIN, Reason("parcel_taken_back", {"order": order.shown_number})
+
+
 def wait_for_more(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    if unknown := _while_unknown(due, facts, now):
+        return unknown
     until = together_until(facts.order, facts.said) if facts.order else None
     return (until, Reason("parcels_together", {"until": iso(until)})) if until and until > now else None
 
@@ -171,10 +191,20 @@ def why_not_take_back(due: DueMessage, order: Order, facts: Facts, now: datetime
     parcel = parcel_of(order, due.values.get("parcel"))
     if parcel is None or not parcel.taken_back:
         return Reason("parcel_left_again", {"order": order.shown_number})
-    told = told_on_its_way(order, facts.said) | told_to_fetch(order, facts.said)
-    if not told & set(parcel.ids):
+    if not _heard_of(order, facts) & set(parcel.ids) and not _may_be_another(due, order, now):
         return Reason("parcel_not_told", {"order": order.shown_number})
     return None
+
+
+def _heard_of(order: Order, facts: Facts) -> set[str]:
+    return told_on_its_way(order, facts.said) | told_to_fetch(order, facts.said)
+
+
+def _while_unknown_and_untold(due: DueMessage, facts: Facts, now: datetime) -> tuple[datetime, Reason] | None:
+    """Of a parcel that they heard of, they hear at once."""
+    parcel = parcel_of(facts.order, due.values.get("parcel")) if facts.order else None
+    told = facts.order and _heard_of(facts.order, facts) & set(parcel.ids if parcel else ())
+    return None if told else _while_unknown(due, facts, now)
 
 
 _SAMPLES = ({"parcel": "a"}, {"parcel": "b"})
@@ -195,6 +225,7 @@ POLICIES: MessagePolicies = {
     ),
     TAKEN_BACK: policy.shipping(
         why_not_take_back,
+        not_before=_while_unknown_and_untold,
         samples=_SAMPLES,
     ),
 }

@@ -53,7 +53,7 @@ def refund(order: Order, context: Context) -> list[Action]:
 
 
 def _templates(refund: Refund, order: Order) -> tuple[str, ...]:
-    if order.total is not None and (refund.amount or refund.had_amount):
+    if order.total is not None and refund.amount:
         return ("refunded", "partly_refunded")
     return ("refunded",) if refund.amount is None else ()
 

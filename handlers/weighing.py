@@ -135,8 +135,8 @@ def findings(order: Order) -> list[Finding]:
             found.append(Finding("sent_after_cancel"))
         if owed := _owed_back(order):
             found.append(Finding("refund_owed", owed, totals.again(_times_off(order))))
-    if paid and back and back > paid and (paid.minor or not _paid_at_the_door(order)):
-        found.append(Finding("refunded_more" if paid.minor else "refunded_unpaid", back, f":{back.minor}"))
+    if paid and back and back > (most := max(paid, _at_the_door(order) or paid)):
+        found.append(Finding("refunded_more" if most.minor else "refunded_unpaid", back, f":{back.minor}"))
     if order.refunded_in_full and not order.cancelled:
         since = enumerate(_paid_since_refund(order), start=1)
         found += [Finding("paid_after_refund", sum, totals.again(nth)) for nth, sum in since]
@@ -171,9 +171,9 @@ def _owed_back(order: Order) -> Money | None:
     return order.to_refund if before else None
 
 
-def _paid_at_the_door(order: Order) -> bool:
-    """The carrier has the money, and nobody need tell of it."""
-    return order.pay_on_delivery and bool(shipped(order) or arrived(order))
+def _at_the_door(order: Order) -> Money | None:
+    """What the carrier may have been paid, with what came before: nobody need tell of it."""
+    return order.total if order.pay_on_delivery and (shipped(order) or arrived(order)) else None
 
 
 def _times_off(order: Order) -> int:

@@ -520,3 +520,25 @@ async def test_what_waited_and_was_taken_back_is_told_off_and_told_again(
         await shop.say("我的订单到哪了")
         await shop.settle()
         assert "已经可以取了" in texts(shop, "where_is_order")[-1]
+
+
+async def test_beside_a_parcel_that_was_called_off_only_what_was_sent_is_called_delivered(
+    database_url: str,
+) -> None:
+    """Whether anything is missing nobody counted: the other one may have been a label printed twice."""
+    async with world(database_url) as shop:
+        await paid_order(shop)
+        await shop.fact("shipped", parcel="p1", tracking="SF1")
+        await shop.fact("shipped", parcel="p2", tracking="SF2")
+        await shop.forward(2 * HOUR)
+        await shop.fact("parcel_cancelled", parcel="p2")
+        await shop.settle()
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "目前寄出的包裹正在路上" in texts(shop, "where_is_order")[0]
+        await shop.fact("delivered", parcel="p1")
+        await shop.forward(HOUR)
+        assert "目前寄出的包裹已经送达" in texts(shop, "delivered")[0]
+        await shop.say("我的订单到哪了")
+        await shop.settle()
+        assert "目前寄出的包裹已在" in texts(shop, "where_is_order")[1]

@@ -197,8 +197,7 @@ def last_paid_at(account: Account) -> datetime | None:
 
 
 def back_since(refund: Refund) -> datetime:
-    """When it was first told of, as what it is."""
-    return refund.at if refund.had_amount else refund.first_at or refund.at
+    return refund.first_at or refund.at
 
 
 def covered_at(account: Account, void: int = 0) -> datetime | None:

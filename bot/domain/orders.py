@@ -787,23 +787,18 @@ def _first_word(told: list[Entry]) -> Entry:
 
 
 def _last_word(told: list[Entry]) -> Entry:
-    """The newest of several words of one fact, with what its messages need of the others."""
-    kept = max(told, key=_age)
+    """The newest of several words of one fact, since when it is known. Who repeats a refund without its sum
+    does not take the sum back."""
+    kept = max(told, key=lambda each: (getattr(each, "amount", None) is not None, _age(each)))
     if isinstance(kept, Paid):
         return kept
     first_at = min(getattr(each, "first_at", None) or each.at for each in told)
-    kept = _replace(kept, first_at=None if first_at == kept.at else first_at)
-    if isinstance(kept, Refund):
-        had = any(each.amount or each.had_amount for each in told if isinstance(each, Refund))
-        kept = _replace(kept, had_amount=had and kept.amount is None)
-    return kept
+    return _replace(kept, first_at=None if first_at == kept.at else first_at)
 
 
 def _age(entry: Paid | Refund | Review) -> tuple[datetime, bytes]:
     told = msgspec.to_builtins(entry)
-    return entry.at, msgspec.json.encode(
-        {k: v for k, v in told.items() if k not in ("first_at", "last_at", "had_amount")}
-    )
+    return entry.at, msgspec.json.encode({k: v for k, v in told.items() if k not in ("first_at", "last_at")})
 
 
 def _id(entry: Paid | Refund | Review) -> tuple[str, str, bytes]:

@@ -120,7 +120,7 @@ def _by_unknown_numbers(groups: list[Group]) -> list[Group]:
     numberless = sorted((group for group in kept if _left(group) and not _numbered(group)), key=_key)
     for group in sorted(unknown, key=_told_at):
         if numberless:
-            numberless.pop(0).extend(group)
+            numberless.pop(0).extend(_replace(each, guessed=True) for each in group)
         else:
             kept.append(group)
     return kept
@@ -181,6 +181,7 @@ def _joined(group: Group) -> Parcel:
         cancelled_at=_latest(each.cancelled_at for each in whole),
         also=tuple(each.id for each in whole),
         taken_back=_taken_back(whole),
+        guessed=any(each.guessed for each in whole),
     )
     return parcel if parcel.taken_back else _since_it_left(parcel, whole)
 

@@ -62,6 +62,16 @@ def silent_since(order: Order, delay: timedelta, now: datetime) -> datetime | No
     return oldest if oldest and now - oldest >= delay else None
 
 
+def off_since(order: Order) -> datetime | None:
+    """Since when a parcel is taken back in whose place nothing left, beside others that are all on their way,
+    or there, where nobody counted the pieces: whether anything is missing, only the seller knows."""
+    if order.state not in ("shipped", "delivered") or order.surely_all_shipped or order.all_arrived_at:
+        return None
+    gone = [each.cancelled_at for each in order.parcels_by_id.values() if each.taken_back and each.shipped_at]
+    left = max((at for each in order.shipped if (at := each.sent_at)), default=None)
+    return max((at for at in gone if at and left and at > left), default=None)
+
+
 def _left_at(parcel: Parcel) -> tuple[datetime, str]:
     return parcel.shipped_at or _LATEST, parcel.id
 

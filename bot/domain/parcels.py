@@ -75,6 +75,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     )
     also: tuple[str, ...] = ()  # ids of all records of this parcel; only of a joined one
     taken_back: bool = False  # only of a joined one
+    guessed: bool = False  # only of a joined one: a number that nobody told is taken for its own
 
     @property
     def ids(self) -> tuple[str, ...]:

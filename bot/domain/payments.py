@@ -41,7 +41,6 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount: Money | None = None  # None: the whole
     source: str | None = None
     first_at: datetime | None = None  # its earliest time, where it was told under several
-    had_amount: bool = False  # an earlier word of it named a sum
     so_far: bool = False
     over: bool = False
 

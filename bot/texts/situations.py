@@ -37,6 +37,7 @@ _FIRST = Parcel(id="a", shipped_at=AT, carrier="SF Express", last=False)
 _STUCK = Parcel(id="a", shipped_at=AGO, moved_at=AGO, followed=True, tracking="SF123")
 _READY = msgspec.structs.replace(_SENT, status=READY, ready_at=AT)
 _TAKEN_BACK = Parcel(id="a", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF123")
+_CALLED_OFF = Parcel(id="b", shipped_at=AT, cancelled_at=AT + timedelta(minutes=1), tracking="SF124")
 _NEVER_SENT = Parcel(id="a", tracking="SF123", delivered_at=AT)
 _ARRIVED = Parcel(id="a", shipped_at=AGO, tracking="SF123", followed=True, delivered_at=AT)
 
@@ -60,6 +61,7 @@ SENDING: tuple[Part, ...] = (
     ("shipped in part", {"parcels": (_FIRST,)}),
     ("shipped", {"parcels": (_SENT,)}),
     ("waiting to be fetched", {"parcels": (_READY,)}),
+    ("on its way beside what was called off", {"parcels": (_SENT, _CALLED_OFF)}),
     ("stuck on its way", {"parcels": (_STUCK,)}),
     ("delivered", {"parcels": (_ARRIVED,)}),
     ("told to be delivered", {"all_delivered_at": AT}),

@@ -16,7 +16,15 @@ from bot.domain.memos import memo
 from bot.domain.messages import DueMessage, Facts
 from bot.domain.money import Money
 from bot.domain.orders import Order
-from bot.domain.parcel_news import LEFT, news, parcel_of, silent_since, told_on_its_way, told_to_fetch
+from bot.domain.parcel_news import (
+    LEFT,
+    news,
+    off_since,
+    parcel_of,
+    silent_since,
+    told_on_its_way,
+    told_to_fetch,
+)
 from bot.domain.parcels import Parcel
 from bot.domain.payment_news import THANKS, newly_paid
 from bot.domain.payment_term import REMINDED_BY, closes_at, reminder_number
@@ -454,6 +462,7 @@ _ORDER: Makers[_Ordered] = {
     "late": lambda o: o.late,
     "rest_late": lambda o: o.rest_late,
     "silent_since": lambda o: o.about.local(silent_since(o.order, o.shop.followups.delay, o.about.now)),
+    "part_off": lambda o: off_since(o.order) is not None,
     "failed": _failed,
     "ready": _ready,
     "parcels": lambda o: [Parts(_PARCEL, _Sent(each, o.order, o.about)) for each in o.order.shipped],

@@ -56,6 +56,7 @@ VARIABLES: dict[str, str] = {
     "order.cancel_asked": "true if the buyer asked to cancel it and nobody has decided yet",
     "order.late": "true if that day has passed and nothing has left",
     "order.rest_late": "true if that day has passed and a part of it has left",
+    "order.part_off": "true if a parcel that had left was called off and nothing has left instead",
     "order.failed": "true if the carrier cannot deliver one of its parcels",
     "order.ready": "true while what has not been handed over waits for the buyer to fetch it",
     "order.parcels": "parcels that left",

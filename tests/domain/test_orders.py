@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot.domain.balance import back_since
 from bot.domain.events import (
     BuyerRef,
     Line,
@@ -330,6 +331,17 @@ def test_a_refund_of_the_whole_or_of_as_much_as_the_total_ends_the_order() -> No
     assert (alike(placed(), whole).state, alike(placed(), whole).refunded_minor) == ("refunded", 6000)
     assert (alike(whole).state, alike(whole).refunded_minor) == ("refunded", 0)
     assert alike(part).state == "unknown"
+
+
+def test_a_refund_that_is_repeated_without_its_sum_keeps_it() -> None:
+    for first, again in ((Money(3000, "CNY"), None), (None, Money(3000, "CNY"))):
+        order = alike(
+            placed(),
+            fact(OrderRefunded, AT, refund="r", amount=first),
+            fact(OrderRefunded, AT + HOUR, refund="r", amount=again),
+        )
+        assert (order.refunded_minor, order.refunded_in_full) == (3000, False)
+        assert [back_since(refund) for refund in order.refunds] == [AT]
 
 
 def test_of_one_refund_told_differently_the_later_word_counts() -> None:

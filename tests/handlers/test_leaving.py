@@ -9,7 +9,7 @@ import pytest
 from bot.domain.context import Said, ToldParcel
 from bot.domain.events import OrderEvent, OrderShipped, ParcelCancelled, ParcelMoved
 from tests.handlers import world
-from tests.handlers.world import PLACED, Desk, days, hours
+from tests.handlers.world import PLACED, Desk, days, hours, not_before
 
 LEFT = PLACED + days(1)
 
@@ -195,3 +195,33 @@ def test_a_cancelled_order_says_nothing_of_its_parcels() -> None:
     desk = Desk().take(left("p1", "SF1"), taken_back(), world.cancelled(days(2)))
 
     assert desk.why_outdated("shipment_cancelled:1001:p1") == "order_cancelled"
+
+
+def test_a_number_that_nobody_told_yet_is_waited_for_before_the_parcel_is_called_off() -> None:
+    """It is taken for the first parcel's until it is told, perhaps of another one."""
+    three = (left("p1"), left("p2", after=25), left("p3", after=26))
+    gone = taken_back("TRW3", tracking="TRW3")
+    off_at = PLACED + hours(30)
+    desk = Desk().take(*three, gone)
+    first, off = desk.waiting["shipped:1001:p1"], desk.waiting["shipment_cancelled:1001:TRW3"]
+
+    for word in (first, off):
+        for now in (off_at, off_at + days(3) - hours(1)):
+            assert world.why_outdated(word, desk.facts(), now) is None
+            assert not_before(word, desk.facts(), now) == now + hours(1)
+    late = off_at + days(3)
+    assert desk.why_outdated("shipped:1001:p1", now=late) == "parcel_taken_back"
+    assert desk.why_outdated("shipment_cancelled:1001:TRW3", now=late) == "parcel_not_told"
+
+    desk.take(left("p3", "TRW3", after=26))
+    assert desk.why_outdated("shipped:1001:p1") is None
+    heard = (said("shipped", ("p2", None), ("p3", None)),)
+    assert desk.why_outdated("shipment_cancelled:1001:TRW3", said=heard) is None
+    assert not_before(off, desk.facts(said=heard), late) is None
+
+
+def test_what_they_heard_of_is_called_off_at_once_by_whatever_number() -> None:
+    desk = Desk().take(left("p1"), taken_back("TRW1", tracking="TRW1"))
+    off = desk.waiting["shipment_cancelled:1001:TRW1"]
+
+    assert not_before(off, desk.facts(said=(said("shipped", ("p1", None)),)), PLACED + hours(30)) is None

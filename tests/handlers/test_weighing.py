@@ -183,6 +183,10 @@ def test_what_was_paid_to_the_carrier_may_go_back_though_nobody_told_of_it() -> 
         assert weighed(*arrival).cases == {}
     assert weighed(*came[:1], came[2]).open_cases == {"refunded_unpaid:1001:2000"}
 
+    ahead = (world.placed(pay_on_delivery=True), world.paid(minor=2800), world.delivered())
+    assert "refunded_more" not in str(weighed(*ahead, world.refunded(12800)).cases)
+    assert "refunded_more:1001:12900" in weighed(*ahead, world.refunded(12900)).open_cases
+
 
 def test_more_paid_back_than_was_paid_is_a_case_until_it_is_told_otherwise() -> None:
     """The buyer pays the rest back, or the refund is told with another sum."""
