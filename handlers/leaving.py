@@ -75,10 +75,10 @@ def _correction(order: Order, record: Parcel, name: Name, time: int, at: datetim
 
 
 def take_back(order: Order, context: Context) -> list[Action]:
-    """Each record that was taken back, once it is known which parcel that left it is; and once more when it
-    was taken back after it left again."""
-    whole = order.parcels_by_id
-    gone = [each for each in order.parcels if each.cancelled_at and whole[each.id].shipped_at]
+    """Each record that was taken back, once anything left: which parcel that is, is found when it is due; and
+    once more when it was taken back after it left again."""
+    left = any(parcel.shipped_at for parcel in order.parcels_by_id.values())
+    gone = [each for each in order.parcels if each.cancelled_at and left]
     return [
         *(_about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at) for each in gone),
         *(
@@ -150,7 +150,8 @@ def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime)
 def _may_be_another(due: DueMessage, order: Order, now: datetime) -> bool:
     """True while the number by which a parcel was taken back may still be told of another one."""
     parcel = parcel_of(order, due.values.get("parcel"))
-    off_at = parcel.cancelled_at if parcel and parcel.taken_back and parcel.guessed else None
+    unknown = parcel and parcel.taken_back and (parcel.guessed or parcel.shipped_at is None)
+    off_at = parcel.cancelled_at if parcel and unknown else None
     return off_at is not None and now < off_at + NUMBER_COMES
 
 

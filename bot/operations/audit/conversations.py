@@ -19,6 +19,7 @@ DAY, WEEK = timedelta(days=1), timedelta(days=7)
 FRESH = timedelta(minutes=30)
 TAKEN_BACK = "shipment_cancelled"  # after which a parcel may leave again
 CORRECTIONS = ("tracking_changed", "total_changed", "pay_way_changed")  # which may go back and forth
+EACH_DAY = "order_guessed"  # which may happen again
 OF_MONEY = ("payment_received", "refunded", "partly_refunded")
 LONGEST_SENDING = timedelta(minutes=3)  # from the decision to the platform's answer, with a lease in between
 
@@ -83,7 +84,8 @@ class BuyerHistory:
     def _twice(self, sending: Sending) -> Iterator[Violation]:
         # A set of hashes: the texts themselves would be a buyer's whole history in memory.
         what = (sending.template, sending.order, sending.address, sending.text, repr(sending.values))
-        same = hash((*what, _money_of(sending), self._off[sending.order], self._changes(sending)))
+        day = sending.key.rpartition(":")[2] if sending.template == EACH_DAY else None
+        same = hash((*what, _money_of(sending), self._off[sending.order], self._changes(sending), day))
         self._off[sending.order] += sending.template == TAKEN_BACK
         if sending.order is not None and sending.text and same in self._texts:  # none: they were erased
             yield Violation(2, "said_twice", sending, proven=True)

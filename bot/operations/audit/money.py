@@ -21,10 +21,12 @@ from bot.domain.events import (
 from bot.domain.money import Money
 from bot.operations.audit.conversations import began
 from bot.operations.audit.said import Said
+from storage.audit_queries import Sending
 
 ASKING = ("payment_reminder", "second_contact")
 _SUM = re.compile(r"[$£€¥￥]\s?(\d[\d,]*(?:\.\d{1,3})?)")
 MOST_ADDED = 6  # payments and refunds, of which every part may be named
+NAMING_TOTALS = ("order_confirmation", "total_changed", "payment_received")
 NAMING_SUMS = (*ASKING, "payment_received")
 GIVEN_BACK = ("refunded", "partly_refunded")
 
@@ -210,10 +212,18 @@ def _other_sum(said: Said) -> bool:
     if said.sending.template not in ASKING:
         return False
     asked = _total_in(said.sending.facts)
-    named = said.earlier("order_confirmation", "total_changed", "payment_received")
+    named = [other for other in said.before if other.template in NAMING_TOTALS or _names_its_total(other)]
     last = max(named, key=lambda other: other.settled_at, default=None)
     before = _total_in(last.facts) if last else None
     return asked is not None and before is not None and asked != before
+
+
+def _names_its_total(other: Sending) -> bool:
+    """An answer may, where the buyer asked first or wants no other word."""
+    total = _total_in(other.facts)
+    if total is None or not (isinstance(total[0], int) and isinstance(total[1], str)):
+        return False
+    return str(Money(*total).decimal) in (other.text or "").replace(",", "")
 
 
 def _total_in(facts: Mapping[str, object]) -> tuple[object, object] | None:

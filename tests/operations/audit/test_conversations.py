@@ -71,6 +71,14 @@ def test_what_goes_back_and_forth_is_corrected_each_time(template: str) -> None:
     assert codes(sending(1, **there), sending(2, **back), sending(3, **back)) == [(3, "said_twice")]
 
 
+def test_who_was_told_of_guesses_yesterday_may_be_told_of_todays() -> None:
+    words = {"template": "order_guessed", "text": "Someone tried", "order": "1"}
+    first, again, next_day = (f"order_guessed:1:2026-11-{day}" for day in (21, 21, 22))
+
+    assert codes(sending(1, **words, key=first), sending(2, **words, key=next_day)) == []
+    assert codes(sending(1, **words, key=first), sending(2, **words, key=again)) == [(2, "said_twice")]
+
+
 def test_an_offer_goes_once_to_a_buyer_under_whatever_key() -> None:
     spring, summer = {"values": {"promotion": "spring"}}, {"values": {"promotion": "summer"}}
     weeks = [NOON, NOON + 8 * DAY, NOON + 16 * DAY]

@@ -28,6 +28,7 @@ FIRST = said("partly_refunded", days(5))
 THANKED_FOR_ALL = in_our_words(THANKS, "We've received your payment of ¥128.00.")
 THANKED_FOR_PART = in_our_words(THANKS, "We've received ¥64.00 (¥64 in all). ¥64.00 is still to pay.")
 TOO_MUCH = in_our_words(THANKS, "We've received ¥100.00 (¥140.00 in all), ¥12.00 more than the total.")
+ANSWERED = in_our_words(said("where_is_order", hours(1.5), total=12800), "CN¥128.00 is still to pay.")
 ASKED = in_our_words(REMINDED, "Order 1001 (CN¥88.00) isn't paid.")
 GAVE_BACK = in_our_words(PARTLY, "We've refunded ¥20.00 (¥60.00 in all).")
 
@@ -89,6 +90,7 @@ TRUE: list[tuple[Sending, list[Sending], list[OrderEvent]]] = [
         [said("order_confirmation", hours(1), total=9900), said("total_changed", hours(1.5), total=12800)],
         [],
     ),
+    (REMINDED, [said("order_confirmation", hours(1), total=9900), ANSWERED], []),
     (BACK, [], [paid(12800), world.refunded()]),
     (in_our_words(BACK, "We've refunded your order: ¥128.00."), [], [paid(12800), world.refunded()]),
     (GAVE_BACK, [], [world.refunded(2000), world.refunded(4000, refund="2")]),
