@@ -102,8 +102,7 @@ def settled(key: str, order: Order) -> bool:
 
 def taken_back(order: Order) -> set[datetime]:
     """When parcels were taken back."""
-    times = ((parcel.first_cancelled_at, parcel.cancelled_at) for parcel in order.parcels)
-    return {at for pair in times for at in pair if at}
+    return {at for parcel in order.parcels for at in parcel.off_times}
 
 
 def _deadline(order: Order, by: datetime) -> WakeAt:

@@ -16,6 +16,7 @@ from bot.domain.parcel_news import (
     CORRECTED,
     LEFT,
     TAKEN_BACK,
+    off_before,
     parcel_of,
     together_until,
     told_as,
@@ -34,22 +35,16 @@ Name = tuple[str | None, str | None]  # a tracking number and a carrier
 
 
 def announce(order: Order, context: Context) -> list[Action]:
-    """Each record, and once more when it left again after it was taken back."""
+    """Each record, and once more each time that it left after anything was taken back."""
     return [
         *(_about(LEFT, order, each, each.shipped_at) for each in order.parcels if each.shipped_at),
         *(
-            _about(LEFT, order, each, each.left_at, f":{each.left_at:%Y%m%dT%H%M%S}")
+            _about(LEFT, order, each, at, f":{at:%Y%m%dT%H%M%S}")
             for each in order.parcels
-            if each.left_at and _left_again(order, each)
+            for at in each.left_times[1:]
+            if off_before(order, at)
         ),
     ]
-
-
-def _left_again(order: Order, record: Parcel) -> bool:
-    """Whoever took it back: that may be told under another of its names."""
-    ids = order.parcels_by_id[record.id].ids
-    back = (each.first_cancelled_at or each.cancelled_at for each in order.parcels if each.id in ids)
-    return any(at and record.left_at and at < record.left_at for at in back)
 
 
 def correct(order: Order, context: Context) -> list[Action]:
@@ -80,13 +75,18 @@ def take_back(order: Order, context: Context) -> list[Action]:
     left = any(parcel.shipped_at for parcel in order.parcels_by_id.values())
     gone = [each for each in order.parcels if each.cancelled_at and left]
     return [
-        *(_about(TAKEN_BACK, order, each, each.first_cancelled_at or each.cancelled_at) for each in gone),
+        *(_about(TAKEN_BACK, order, each, each.off_times[0]) for each in gone),
         *(
-            _about(TAKEN_BACK, order, each, each.cancelled_at, f":{each.again_at:%Y%m%dT%H%M%S}")
+            _about(TAKEN_BACK, order, each, _next(each.off_times, at), f":{at:%Y%m%dT%H%M%S}")
             for each in gone
-            if each.again_at and each.cancelled_at and each.cancelled_at > each.again_at
+            for at in each.out_times
+            if each.off_times[0] < at < each.off_times[-1]
         ),
     ]
+
+
+def _next(times: tuple[datetime, ...], after: datetime) -> datetime:
+    return next(at for at in times if at > after)
 
 
 def _about(template: str, order: Order, record: Parcel, at: datetime | None, again: str = "") -> Say:

@@ -26,14 +26,13 @@ _NAME_THE_WAY = (
 
 def changes(order: Order) -> dict[tuple[bool, int], datetime]:
     """Each change to paying on delivery, or to another way, the first, second, ... time, and when it was
-    shown first: more showings only add to them or make them earlier. Where the first says nothing of it, the
-    buyer was asked to pay before."""
+    shown first: more showings only add to them or make them earlier. Before the first that says so, the buyer
+    may have been asked to pay."""
     found: dict[tuple[bool, int], datetime] = {}
     times = Counter[bool]()
     shown = sorted((each.at, each.on_delivery) for each in order.shown_money if each.on_delivery is not None)
-    first = min(order.shown_money, key=lambda each: each.at, default=None)
-    if first and first.on_delivery is None:
-        shown.insert(0, (first.at, False))
+    if shown and any(each.on_delivery is None for each in order.shown_money):
+        shown.insert(0, (shown[0][0], False))
     for (_, before), (at, way) in pairwise(shown):
         if way != before:
             times[way] += 1

@@ -18,13 +18,14 @@ from bot.domain.parcel_news import (
     REACHED,
     WAITS,
     last_told_at,
+    off_before,
     parcel_of,
     told_arrived,
     told_ids,
     told_on_its_way,
     told_to_fetch,
 )
-from bot.domain.parcels import ATTEMPTED, READY, Parcel
+from bot.domain.parcels import ATTEMPTED, Parcel
 from bot.domain.reasons import ARRIVAL_UNCLEAR, Reasons
 from handlers import message_policies as policy
 from handlers.leaving import gone, on_its_way
@@ -127,26 +128,20 @@ def report_attempt(order: Order, context: Context) -> list[Action]:
 
 
 def report_ready(order: Order, context: Context) -> list[Action]:
-    """Each parcel that waits to be fetched, and anew what waits again after it was taken back."""
+    """Each parcel that waits to be fetched, and anew what waits again after anything was taken back."""
     return [
         Say(
             template=WAITS,
-            key=f"{WAITS}:{order.id}:{record.id}{_again(back)}",
+            key=f"{WAITS}:{order.id}:{record.id}{_again(at if at != record.ready_at else None)}",
             order=order.id,
             at=at,
             earliest=True,
             values={"parcel": record.id},
         )
         for record in order.parcels
-        for at, back in ((record.ready_at, None), *_ready_again(order, record))
-        if at
+        for at in (record.ready_at, *record.ready_later)
+        if at and (at == record.ready_at or off_before(order, at))
     ]
-
-
-def _ready_again(order: Order, record: Parcel) -> list[tuple[datetime, datetime]]:
-    """Since when it waits again, and when it was taken back before."""
-    at, back = record.moved_at, order.parcels_by_id[record.id].cancelled_at
-    return [(at, back)] if record.status == READY and at and back and back < at else []
 
 
 def show_failure(order: Order, context: Context) -> list[Action]:
@@ -197,17 +192,20 @@ def arrivals(order: Order, travel: timedelta) -> list[Arrival]:
         Arrival(_parcel(record, at), at)
         for record in order.parcels
         for at in record.arrival_times
-        if at == record.delivered_at or order.parcels_by_id[record.id].cancelled_at
+        if at == record.delivered_at or off_before(order, at)
     ]
     reports += [
-        Arrival(_all(order, at), at) for at in (order.all_delivered_at, order.all_delivered_last_at) if at
+        Arrival(_all(order, at), at)
+        for at in order.all_delivered_times
+        if at == order.all_delivered_at or off_before(order, at)
     ]
     reports += [Arrival(_completed(order, at), at + travel) for at in order.completed_times]
     reports += [
         Arrival(_travel(record, at), at + travel)
         for record in order.parcels
-        for at in (record.shipped_at, record.again_at)
-        if at and (record.unfollowed or not record.followed)
+        for at in record.out_times
+        if record.shipped_at and (at == record.shipped_at or off_before(order, at))
+        if record.unfollowed or not record.followed
     ]
     return reports
 
@@ -250,7 +248,7 @@ def _completed(order: Order, at: datetime) -> str:
 
 
 def _travel(record: Parcel, at: datetime | None) -> str:
-    return f"travel-{record.id}" + _again(at if at == record.again_at else None)
+    return f"travel-{record.id}" + _again(at if at != record.shipped_at else None)
 
 
 def _travelled(order: Order, parcel: Parcel) -> str:

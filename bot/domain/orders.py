@@ -49,7 +49,7 @@ from bot.domain.payments import (
     with_shown,
 )
 from bot.domain.platform_balance import in_turn
-from bot.domain.registers import first, last
+from bot.domain.registers import each_once, first, last, spread
 
 DELETED = "deleted"  # the reason of a cancelling that may only be tidying up
 
@@ -101,6 +101,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     refunds: tuple[Refund, ...] = ()
     reviews: tuple[Review, ...] = ()
     all_delivered_at: datetime | None = None
+    all_delivered_between: tuple[datetime, ...] = ()
     all_delivered_last_at: datetime | None = None  # where it was told under several times
     completed_at: datetime | None = None  # when first, since that was taken back
     completions: tuple[datetime, ...] = ()  # all of them, where there are several, or any was taken back
@@ -494,9 +495,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict=
     @derived
     def all_arrived_at(self) -> datetime | None:
         """When all of it was told to have arrived; None if a parcel was taken back since."""
-        told = (self.all_delivered_at, self.all_delivered_last_at)
         back = max((at for each in self.parcels_by_id.values() if (at := _back_at(each))), default=None)
-        return min((at for at in told if at and (back is None or at > back)), default=None)
+        return min((at for at in self.all_delivered_times if back is None or at > back), default=None)
+
+    @property
+    def all_delivered_times(self) -> tuple[datetime, ...]:
+        return each_once(self.all_delivered_at, *self.all_delivered_between, self.all_delivered_last_at)
 
     def has_arrived(self, parcel: Parcel) -> bool:
         return parcel.delivered_at is not None or self.all_arrived_at is not None
@@ -652,10 +656,12 @@ def _merged(order: Order, event: OrderEvent) -> Order:
 
 
 def _deliver(order: Order, at: datetime) -> Order:
-    earliest = first(order.all_delivered_at, at)
-    newest = last(order.all_delivered_last_at or order.all_delivered_at, at)
+    earliest, between, newest = spread(*order.all_delivered_times, at)
     return _replace(
-        order, all_delivered_at=earliest, all_delivered_last_at=None if earliest == newest else newest
+        order,
+        all_delivered_at=earliest,
+        all_delivered_between=between,
+        all_delivered_last_at=newest,
     )
 
 

@@ -72,6 +72,12 @@ def off_since(order: Order) -> datetime | None:
     return max((at for at in gone if at and left and at > left), default=None)
 
 
+def off_before(order: Order, at: datetime) -> bool:
+    """True if any parcel had been taken back by then: a leaving that is told later may be another one. Which
+    parcel that was may be told later still, and more facts must take nothing away."""
+    return any(back < at for each in order.parcels for back in each.off_times[:1])
+
+
 def _left_at(parcel: Parcel) -> tuple[datetime, str]:
     return parcel.shipped_at or _LATEST, parcel.id
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from bot.domain.events import OrderDelivered, OrderShipped, ParcelCancelled, ParcelMoved
-from bot.domain.registers import first, last
+from bot.domain.registers import TIMES_KEPT, each_once, first, last, spread
 
 ParcelEvent = OrderShipped | ParcelMoved | ParcelCancelled | OrderDelivered
 
@@ -19,7 +19,6 @@ FAILURE = "failure"  # the carrier gave up
 ATTEMPTED = "attempted_delivery"  # nobody was there
 READY = "ready_for_pickup"  # it waits for the buyer, in a shop or at a pickup point
 FETCHED = "picked_up"
-TIMES_KEPT = 20  # of the showings of one number: a platform may repeat it each day
 
 _NO_NUMBER = re.compile(r"[\W_0]*|(?![A-Za-z]$)\D*")  # words and signs; one letter may be a name
 _replace = msgspec.structs.replace
@@ -47,6 +46,7 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     shipped_at: datetime | None = None
     left_at: datetime | None = None  # the last time it left; None: `shipped_at`
+    left_between: tuple[datetime, ...] = ()  # the newest of those between
     shown_at: datetime | None = None  # of carrier, tracking and link: the newest wins
     carrier: str | None = None
     tracking: str | None = None
@@ -62,9 +62,12 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempted_at: datetime | None = None
     failed_at: datetime | None = None
     ready_at: datetime | None = None  # the buyer fetches it, and has been able to since then
+    ready_later: tuple[datetime, ...] = ()  # the newest times at which that was told again
     delivered_at: datetime | None = None
+    delivered_between: tuple[datetime, ...] = ()
     delivered_last_at: datetime | None = None  # where its arrival was told under several times
     cancelled_at: datetime | None = None
+    cancelled_between: tuple[datetime, ...] = ()
     first_cancelled_at: datetime | None = None  # where it was taken back under several times
     numbers: tuple[Number, ...] = ()  # see `known_numbers`
     names: tuple[str, ...] = ()  # more names of the system that told it
@@ -87,6 +90,15 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.numbers or self.shown_at is None:
             return self.numbers
         return (Number(self.tracking, self.shown_at, self.shown_at, carrier=self.carrier),)
+
+    @property
+    def left_times(self) -> tuple[datetime, ...]:
+        return each_once(self.shipped_at, *self.left_between, self.left_at)
+
+    @property
+    def out_times(self) -> tuple[datetime, ...]:
+        """When it was told to leave, or that the buyer can fetch it, or did."""
+        return each_once(*self.left_times, self.ready_at, *self.ready_later)
 
     @property
     def seen_at(self) -> datetime | None:
@@ -112,14 +124,17 @@ class Parcel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def was_out(self, at: datetime) -> bool:
         """True if it had left by then, was ready or came, and was not taken back since."""
-        left = (self.shipped_at, self.left_at, self.ready_at, self.delivered_at)
-        out = max((time for time in left if time and time <= at), default=None)
-        back = [time for time in (self.first_cancelled_at, self.cancelled_at) if time and time <= at]
+        out = max((time for time in (*self.out_times, *self.arrival_times) if time <= at), default=None)
+        back = [time for time in self.off_times if time <= at]
         return out is not None and max(back, default=out) <= out
 
     @property
     def arrival_times(self) -> tuple[datetime, ...]:
-        return tuple(at for at in (self.delivered_at, self.delivered_last_at) if at)
+        return each_once(self.delivered_at, *self.delivered_between, self.delivered_last_at)
+
+    @property
+    def off_times(self) -> tuple[datetime, ...]:
+        return each_once(self.first_cancelled_at, *self.cancelled_between, self.cancelled_at)
 
     @property
     def ready(self) -> bool:
@@ -163,17 +178,18 @@ def _told(old: Parcel, event: ParcelEvent) -> Parcel:
 
 
 def _cancelled(old: Parcel, event: ParcelCancelled) -> Parcel:
-    earliest, newest = (
-        first(old.first_cancelled_at or old.cancelled_at, event.at),
-        last(old.cancelled_at, event.at),
+    earliest, between, newest = spread(*old.off_times, event.at)
+    return _replace(
+        old,
+        cancelled_at=newest or earliest,
+        cancelled_between=between,
+        first_cancelled_at=earliest if newest else None,
     )
-    return _replace(old, cancelled_at=newest, first_cancelled_at=None if earliest == newest else earliest)
 
 
 def _delivered(old: Parcel, event: OrderDelivered) -> Parcel:
-    earliest = first(old.delivered_at, event.at)
-    newest = last(old.delivered_last_at or old.delivered_at, event.at)
-    return _replace(old, delivered_at=earliest, delivered_last_at=None if earliest == newest else newest)
+    earliest, between, newest = spread(*old.arrival_times, event.at)
+    return _replace(old, delivered_at=earliest, delivered_between=between, delivered_last_at=newest)
 
 
 def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
@@ -182,7 +198,8 @@ def _moved(old: Parcel, event: ParcelMoved) -> Parcel:
     if event.status == ATTEMPTED:
         old = _replace(old, attempted_at=first(old.attempted_at, event.at))
     if event.status in (READY, FETCHED):
-        old = _replace(old, ready_at=first(old.ready_at, event.at))
+        earliest, *later = each_once(old.ready_at, *old.ready_later, event.at)
+        old = _replace(old, ready_at=earliest, ready_later=tuple(later[-TIMES_KEPT:]))
     newer = old.moved_at is None or (event.at, event.status) > (old.moved_at, old.status or "")
     return _replace(old, moved_at=event.at, status=event.status) if newer else old
 
@@ -195,10 +212,12 @@ def tracking_number(written: str | None) -> str | None:
 
 def _shipped(old: Parcel, event: OrderShipped) -> Parcel:
     shown_at, tracking = event.shown_at or event.at, tracking_number(event.tracking)
+    shipped_at, between, left_at = spread(*old.left_times, event.at)
     parcel = _replace(
         _last(old, event, event.last_at or shown_at),
-        shipped_at=first(old.shipped_at, event.at),
-        left_at=last(old.left_at or old.shipped_at, event.at),
+        shipped_at=shipped_at,
+        left_at=left_at,
+        left_between=between,
         followed=old.followed or event.followed,
         unfollowed=_both(old, event),
         named=old.named or event.named,

@@ -220,10 +220,11 @@ def _other_sum(said: Said) -> bool:
 
 def _names_its_total(other: Sending) -> bool:
     """An answer may, where the buyer asked first or wants no other word."""
-    total = _total_in(other.facts)
-    if total is None or not (isinstance(total[0], int) and isinstance(total[1], str)):
-        return False
-    return str(Money(*total).decimal) in (other.text or "").replace(",", "")
+    match _total_in(other.facts):
+        case int() as minor, str() as currency:
+            return str(Money(minor, currency).decimal) in (other.text or "").replace(",", "")
+        case _:
+            return False
 
 
 def _total_in(facts: Mapping[str, object]) -> tuple[object, object] | None:
