@@ -229,9 +229,9 @@ def is_pair(text: str) -> bool:
 
 
 def offers_digits_of(order: Order, text: str) -> bool:
-    """True if the digits beside the number are those of this order."""
+    """True if its number stands there with the digits of this order."""
     every = (offer for part in (text, *_lines(text)) for offer in _offers(part))
-    return any(fours == (last_four_of(order),) for _, fours in every)
+    return any(fours == (last_four_of(order),) and named(number, (order,)) for number, fours in every)
 
 
 def with_number_as_word(text: str) -> str:

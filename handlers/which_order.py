@@ -50,13 +50,17 @@ def about_order(
 def _proof_of_another(
     order: Order, event: MessageReceived, context: Context, then: Callable[[Order], list[Action]]
 ) -> list[Action]:
-    """Two systems may have one number: digits that are not those of the known order may be the other's.
+    """Two systems may have one number: digits that are not those of the known order may be the other's. So
+    may digits that are the number of an order of theirs.
 
     A wrong try counts as anywhere, and is answered about the known order, so that it reveals nothing.
     """
-    alike = named(order.shown_number, context.named_orders)
-    others = tuple(each for each in alike if each not in context.orders)
-    if not others or not order_proof.is_pair(event.text) or order_proof.offers_digits_of(order, event.text):
+    if not order_proof.is_pair(event.text) or order_proof.offers_digits_of(order, event.text):
+        return []
+    numbers = order_proof.numbers_in(event.text)
+    alike = {each.id: each for number in numbers for each in named(number, context.named_orders)}
+    others = tuple(each for each in alike.values() if each not in context.orders)
+    if not others:
         return []
     return order_proof.prove(event, msgspec.structs.replace(context, named_orders=others), then)
 

@@ -97,6 +97,18 @@ def test_of_two_orders_with_one_number_the_digits_open_the_one_that_is_not_known
     assert about_one_of_two(text) == [OpenOrder(order="1002@shopify", how="digits"), answered("1002@shopify")]
 
 
+def test_the_last_digits_of_a_phone_may_be_the_number_of_an_order_they_know() -> None:
+    contacts = Contacts(phone=Told("+447700901002", PLACED))
+    other = msgspec.structs.replace(UNPAID, id="1004", number="1004", buyer=None, contacts=contacts)
+    known = chat_context(PAID, buyer=Buyer(id="x"), named_orders=(PAID, other))
+
+    def told(text: str) -> list[Action]:
+        return about_order(wrote(text), known, lambda order: [answered(order.id)])
+
+    assert told("1004 1002") == [OpenOrder(order="1004", how="digits"), answered("1004")]
+    assert told("1002 8000") == told("1002") == [answered("1002")]
+
+
 def test_a_guess_at_the_other_order_of_a_known_number_counts_and_reveals_nothing() -> None:
     assert about_one_of_two("1002 5824") == [CountTry(orders=("1002@shopify",)), answered("1002")]
     assert about_one_of_two("1002 8000") == [answered("1002")]
