@@ -86,7 +86,8 @@ def false_statements(
     for code, (promise, broken) in RULES.items():
         if all(broken(view) for view in views):
             yield Violation(promise, code, sending)
-    if _said_too_early(sending, others):
+    shown = (fact.received_at for fact in facts if isinstance(fact.event, OrderPlaced))
+    if _said_too_early(sending, others) and min(shown, default=at) <= at:
         yield Violation(3, "before_confirmation", sending)
 
 

@@ -93,6 +93,9 @@ def test_nothing_is_said_shortly_before_the_confirmation() -> None:
     assert found(early, said("order_confirmation", hours(1.05)), told=told) == ["before_confirmation"]
     assert found(early, said("order_confirmation", hours(2)), told=told) == []
 
+    late = (shown(hours(1.02)), world.shipped(after=hours(0.5)))
+    assert found(early, said("order_confirmation", hours(1.05)), told=late) == []
+
 
 def test_what_a_chat_that_proved_the_order_reads_does_not_wait_for_a_mailbox_that_is_told_later() -> None:
     told = (world.placed(), world.shipped(after=hours(0.5)))
