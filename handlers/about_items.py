@@ -64,10 +64,11 @@ _NOT_A_SUM = re.compile(
 _OWED = re.compile(
     r"\bhow much (?:is |money is )?(?:still )?(?:left|remaining|outstanding|due)\b|\bowe\b"
     r"|\b(?:how much|what)\b.{0,20}\bstill (?:to pay|due|have to pay|need to pay)\b"
+    r"|\bhow much\b.{0,20}\bwhen (?:it (?:comes|arrives)|i (?:collect|fetch|get|pick)\b)"
     r"|\bhow much\b.{0,20}\bpay (?:you|at the door|on delivery|when it|(?:the )?(?:driver|courier|carrier"
     r"|postman|delivery (?:man|guy)))\b"
     r"|还(?:差|欠|剩|要付|需付|要给|得付|该付)(?:多少|几)|(?<!相)(?:差|欠)(?:你们?|您)?多少"
-    r"|(?:到货|收货|货到)(?:时|后)?(?:要|得|该)?付多少"
+    r"|(?:到货|收货|货到|货到付款|取货|自提)(?:的?时候?|后)?(?:要|得|该)?(?:付|给)多少"
 )
 _TOTAL = re.compile(r"\btotal\b|(?:一共|总共|合计|总)(?:是|要|价|额)?(?:付)?多少")
 # States of an order whose total may be asked for without naming it.

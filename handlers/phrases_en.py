@@ -115,6 +115,14 @@ ROWS: tuple[tuple[str, float, str, str], ...] = (
     ),
     (
         "where_is_order",
+        0.8,
+        "arrived, and nothing else",
+        r"^(?:hi |hello |hey |so |please )?(?:was|is|has|did|have) (?:it|they|" + _MINE + _ORDER + r")"
+        r" (?:already )?(?:been )?(?:here|there|arriv\w{0,3}|deliver(?:ed)?)"
+        r"(?: (?:yet|already|today|now))?\W*$",
+    ),
+    (
+        "where_is_order",
         0.85,
         "tracking",
         r"\btrack(?:ing)?\b.{0,20}\b"

@@ -285,6 +285,8 @@ def why_not_report_delay(due: DueMessage, order: Order, facts: Facts, now: datet
     parcel = parcel_of(order, due.values.get("parcel"))
     if (outdated := on_its_way(order, parcel)) or parcel is None or parcel.seen_at is None:
         return outdated
+    if order.completed_at:  # whoever closed it knows where the parcels are
+        return arrived(order)
     if now < parcel.seen_at + facts.shop.followups.delay:
         return Reason("parcel_moved", {"order": order.shown_number, "moved_at": iso(parcel.seen_at)})
     if told_ids("delayed", order, facts.said) & set(parcel.ids):

@@ -67,6 +67,14 @@ def test_the_notice_of_a_delay_is_dropped_when_the_parcel_moves_after_all() -> N
     assert desk.why_outdated("delayed:1001:A", now=PLACED + days(6.1)) == "parcel_moved"
 
 
+def test_the_notice_of_a_delay_is_dropped_when_somebody_closes_the_order() -> None:
+    desk = Desk().take(world.shipped("A"), world.time_came("parcel_check", SHIPPED + days(5)))
+
+    desk.take(world.completed(days(6)))
+
+    assert desk.why_outdated("delayed:1001:A", now=PLACED + days(6.1)) == "order_completed"
+
+
 def test_a_late_parcel_that_arrives_closes_its_case() -> None:
     desk = Desk().take(world.shipped("A"), world.time_came("parcel_check", SHIPPED + days(5)))
     assert desk.open_cases == {"delay:1001:A"}

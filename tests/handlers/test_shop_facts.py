@@ -133,7 +133,13 @@ def test_what_is_left_to_pay_is_told_from_the_order(text: str, taken_for: str) -
     assert (told(partly), told(whole)) == (["how_to_pay"], ["payment_status"])
 
 
-@pytest.mark.parametrize("text", ["how much do I have to pay the driver?", "到货要付多少钱"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("how much do I have to pay the driver?", "how much do I pay when I collect it?"),
+        *("到货要付多少钱", "取貨時要付多少"),
+    ],
+)
 def test_what_the_driver_is_paid_is_told_from_the_order(text: str) -> None:
     sent = order_of(placed(pay_on_delivery=True), shipped())
     assert answers(wrote(text), asked("postage", sent, payment=PAYMENT)) == ["payment_status"]
