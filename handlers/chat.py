@@ -43,6 +43,7 @@ from handlers import (
     reminded,
     second_thoughts,
     shop_facts,
+    totals,
     which_meaning,
 )
 from handlers import message_policies as policy
@@ -349,8 +350,10 @@ def resume(meaning: Meaning, event: MessageReceived, context: Context) -> list[A
     stopped."""
     if not context.standing.stopped:
         return [_resume(event), *hello(meaning, event, context)]
-    stands = "stopped" if _stopped_since(event, context) else "resumed"
-    return [_resume(event), *_told(stands, event, context)]
+    if _stopped_since(event, context):
+        return [_resume(event), *_told("stopped", event, context)]
+    missed = [say for order in context.orders for say in totals.announce_missed(order, event.at)]
+    return [_resume(event), *_told("resumed", event, context), *missed]
 
 
 def no_offers(meaning: Meaning, event: MessageReceived, context: Context) -> list[Action]:

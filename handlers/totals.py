@@ -19,6 +19,7 @@ from handlers.validity import arrived, cancelled, refunded_in_full
 
 LOOKS_AGAIN = timedelta(hours=1)  # whether the buyer's wish to cancel is settled
 WORTH_TELLING = timedelta(days=7)  # so long a person may take for it
+MISSED = ":missed-"  # in the key of one that is told to who had stopped
 _NAME_THE_TOTAL = (
     "order_confirmation",
     THANKS,
@@ -72,6 +73,15 @@ def announce(order: Order, context: Context) -> list[Action]:
     ]
 
 
+def announce_missed(order: Order, at: datetime) -> list[Action]:
+    """Tell who hears of us again of a total that changed meanwhile, before they are asked for it."""
+    times = [nth for total, nth in changes(order) if total == order.total]
+    if order.total is None or order.left is None or not times:
+        return []
+    key = f"{_key(order, order.total, max(times))}{MISSED}{at:%Y%m%dT%H%M%S}"
+    return [Say(template="total_changed", key=key, order=order.id, at=at)]
+
+
 def again(nth: int) -> str:
     """What a name of a change to a total ends with."""
     return f":{nth}" if nth > 1 else ""
@@ -89,7 +99,7 @@ def why_not_announce(due: DueMessage, order: Order, facts: Facts, now: datetime)
 def _changed_again(due: DueMessage, order: Order) -> Reason | None:
     """Only the last change to the total of today stands."""
     newest = max((nth for total, nth in changes(order) if total == order.total), default=0)
-    if order.total and due.key == _key(order, order.total, newest):
+    if order.total and due.key.partition(MISSED)[0] == _key(order, order.total, newest):
         return None
     return Reason("total_changed_again", {"order": order.shown_number})
 

@@ -295,3 +295,26 @@ async def test_a_refund_is_told_whichever_payment_of_the_night_is_told_last(
         for order in arrivals:
             assert sums(shop, order, "partly_refunded") == [["¥64.00"]], arrivals[order]
             assert sums(shop, order, "refunded") == []
+
+
+async def test_who_hears_of_us_again_reads_of_a_total_that_changed_meanwhile_before_being_asked(
+    database_url: str,
+) -> None:
+    async with world(database_url) as shop:
+        await shop.place()
+        await shop.forward(MINUTE)
+        await shop.say("退订")
+        await shop.forward(MINUTE)
+        await shop.place(total="150.00")
+        await shop.forward(MINUTE)
+        await shop.say("恢复")
+        await shop.forward(MINUTE)
+        assert shop.receiver.templates == ["order_confirmation", "stopped", "resumed", "total_changed"]
+        assert "150" in shop.receiver.messages[-1]["text"]
+        await shop.forward(3 * HOUR)
+        assert shop.receiver.templates[4:] == ["payment_reminder"]
+
+        await shop.say("退订")
+        await shop.say("恢复")
+        await shop.forward(MINUTE)
+        assert shop.receiver.templates[5:] == ["stopped", "resumed"]
