@@ -315,6 +315,7 @@ async def test_who_hears_of_us_again_reads_of_a_total_that_changed_meanwhile_bef
         assert shop.receiver.templates[4:] == ["payment_reminder"]
 
         await shop.say("退订")
+        await shop.forward(MINUTE)
         await shop.say("恢复")
         await shop.forward(MINUTE)
         assert shop.receiver.templates[5:] == ["stopped", "resumed"]
