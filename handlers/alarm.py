@@ -5,6 +5,8 @@ Patterns over normalised text, Chinese first. Questions before buying ("can it o
 
 import re
 
+from handlers.causes import HOTLINE
+
 _WHO = (
     r"(?:me|us|him|her|them|myself|my|our|his|i|we|he|she|baby|kid|child|son|daughter|wife|husband|mum|mom"
     r"|dad|dog|cat)"
@@ -48,7 +50,7 @@ _HARM: dict[str, tuple[str, ...]] = {
 _OTHERS: dict[str, tuple[str, ...]] = {
     "law": (
         r"律师|起诉|告(?:上)?法院|法院见|法庭|报警",
-        r"12315|消协|消基会|消保(?:会|官)|消费者(?:协会|保护)|市场监管|工商(?:局|投诉)",
+        HOTLINE + r"|消协|消基会|消保(?:会|官)|消费者(?:协会|保护)|市场监管|工商(?:局|投诉)",
         r"\b(?:my|a|our) (?:lawyer|solicitor|attorney)s?\b|\bsue (?:you|your|the)\b|\bsuing\b",
         r"\bsee you in court\b|\btake (?:you|this) to court\b|\bsmall claims\b|\blegal action\b",
         r"\btrading standards\b|\bombudsman\b|\bcall(?:ing)? the police\b",

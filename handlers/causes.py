@@ -6,6 +6,8 @@ The first row that matches counts. Chinese is simplified by then, whatever it wa
 import re
 
 OTHER = "other"
+# The consumers' telephone of mainland China, and no part of a phone's or an order's number.
+HOTLINE = r"(?<![\d#+./-])(?<!订单)(?<!单号)12315(?!\s?[\d./-])"
 
 _NOT_HERE = re.compile(
     r"(?:没有?|未)(?:收到|拿到|见到|见着|看到|到货)|收不到"
@@ -70,7 +72,7 @@ _CONCERNS: tuple[Row, ...] = (
     ),
     (
         "law",
-        r"律师|起诉|法院|法庭|12315|消协|消费者(?:协会|保护)|消保|市场监管|工商局|报警|警察|违法",
+        r"律师|起诉|法院|法庭|" + HOTLINE + r"|消协|消费者(?:协会|保护)|消保|市场监管|工商局|报警|警察|违法",
         r"(?:lawyers?|solicitors?|attorney|sue|suing|in court|small claims|legal action|trading standards"
         r"|police|ombudsman|consumer (?:protection|rights)|illegal)\b",
     ),

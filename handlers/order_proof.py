@@ -79,10 +79,12 @@ _PHONE = (
     r"(?:联系|聯絡|联络|聯繫|预留|預留|收货|收貨|行动|行動)?(?:手机|手機|电话|電話|门号|門號)"
     r"|\b(?:tele|cell|mobile )?phone\b|\b(?:mobile|tel|cell|mob|ph|hp|whatsapp)\b"
 )
-# A phone as people part it, +44 (0)7700 900-321 or 06.12.34.56.78; one sign stands between its parts.
+# A phone as people part it, +44 (0)7700 900-321 or 06.12.34.56.78; one sign stands between its parts, and it
+# ends with its line.
+_GAP = r"[^\S\n]"
 _PARTS = (
-    r"(?:(?:\+\s?)?\(?\d{1,5}(?:(?:\s?[()-]\s?|\)\s?\(|\s)\(?\d{1,7}){1,6}"
-    r"|\+?\d{2,5}(?:\.\d{2,4}){2,5})(?!\.?\d)"
+    rf"(?:(?:\+{_GAP}?)?\(?\d{{1,5}}(?:(?:{_GAP}?[()-]{_GAP}?|\){_GAP}?\(|{_GAP})\(?\d{{1,7}}){{1,6}}"
+    r"|\+?\d{2,5}(?:\.\d{2,4}){2,5})(?!\.?\d|[-/_#][A-Za-z]{1,4}(?!\s?[A-Za-z.:#]|\s\d))"  # 100-DE
 )
 _IN_PARTS = re.compile(rf"(?<![A-Za-z0-9.\-/#]){_PARTS}")
 _BEFORE_PHONE = (
@@ -93,7 +95,9 @@ _BEFORE_PHONE = (
 _CALLED = re.compile(
     rf"{_BEFORE_PHONE}({_PARTS}|\+?\d{{8,15}}(?!\d)|\d{{4}}(?!\d))", re.IGNORECASE | re.ASCII
 )
-_PHONE_LINE = re.compile(rf"[^\w+(]*(?:{_BEFORE_PHONE}|(?=[+(0])){_PARTS}\W*", re.IGNORECASE | re.ASCII)
+_PHONE_LINE = re.compile(
+    rf"[^\w+(]*(?:my )?(?:{_BEFORE_PHONE}|(?=[+(0])){_PARTS}\W*", re.IGNORECASE | re.ASCII
+)
 _TAKEN = "|"  # in the place of a number, so that what stood around it stays apart
 # What stands around a number and digits that are a proof, after `normalise`; simplified, since that folds.
 _AROUND = re.compile(
@@ -108,7 +112,7 @@ _AROUND = re.compile(
     r"|with|please|thanks|hello|hi|hey|yes|ok|okay|sure|4)\b",
     re.ASCII,
 )
-_PHONE_ALONE = re.compile(r"[^0-9+]*\+(?:[\s().-]{0,3}\d){9,13}\D*")
+_PHONE_ALONE = re.compile(r"[^0-9+]*\+(?:[\s().-]{0,3}\d){9,13}(?![-/_#][A-Za-z])\D*")
 # An order's number of few signs with its digits and nothing else; among other words it may be anything.
 _FEW_SIGNS = re.compile(
     r"\A\s{0,9}(?!(?:at|by|for|hp|is|mob|my|no|nr|of|ok|ph|tel|the|to)(?![a-z]))([A-Za-z]{0,3})[\s_#-]{0,2}(\d{1,2})"

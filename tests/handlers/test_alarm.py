@@ -103,6 +103,11 @@ def test_the_law_and_the_press_are_no_harm(text: str, concern: str) -> None:
     assert not is_harm(concern)
 
 
+@pytest.mark.parametrize("text", ["0123150000 100", "我的电话 13912315678", "订单12315到哪了", "12315 8000"])
+def test_the_consumers_telephone_is_no_part_of_another_number(text: str) -> None:
+    assert alarm_in(normalise(text)) is None
+
+
 @pytest.mark.parametrize("text", NONE)
 def test_questions_and_other_words_are_no_alarm(text: str) -> None:
     assert alarm_in(normalise(text)) is None

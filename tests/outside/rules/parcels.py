@@ -119,9 +119,10 @@ def _said(history: History, order: str, tracking: str) -> bool:
 
 
 def _still_matters(history: History, order: str, where: Address, since: datetime) -> bool:
-    """Nothing makes the number idle or its address silent: an arrival soon, a cancellation, a stop."""
+    """Nothing makes the number idle or its address silent: an arrival while a cap of a few a day may hold it,
+    a cancellation, a stop."""
     later = Known(history, order)
-    came = any(fact.at < since + timedelta(days=1) for fact in later.all(Delivered))
+    came = any(fact.at < since + timedelta(days=2) for fact in later.all(Delivered))
     idle = came or bool(later.all(TakenBack)) or bool(later.refunds) or later.cancelled
     return not idle and not history.troubles and not silenced(history, where, since)
 
