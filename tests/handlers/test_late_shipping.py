@@ -199,3 +199,11 @@ def test_a_parcel_that_is_called_off_and_not_replaced_is_a_case_a_day_later_unti
 
     soon = Desk().take(*PAID, *both, world.shipped("C", after=days(2.5)))
     assert soon.take(time_came("late_shipping", PLACED + days(3)), now=PLACED + days(3)).open_cases == set()
+
+
+def test_a_parcel_called_off_beside_one_that_is_surely_all_of_it_is_no_case() -> None:
+    whole, twice = world.shipped("A", last=True), world.shipped("B")
+    desk = Desk().take(*PAID, whole, twice, world.taken_back("B", days(2)))
+
+    desk.take(time_came("late_shipping", PLACED + days(3)), now=PLACED + days(3))
+    assert desk.open_cases == set()

@@ -225,3 +225,22 @@ def test_what_they_heard_of_is_called_off_at_once_by_whatever_number() -> None:
     off = desk.waiting["shipment_cancelled:1001:TRW1"]
 
     assert not_before(off, desk.facts(said=(said("shipped", ("p1", None)),)), PLACED + hours(30)) is None
+
+
+def test_a_number_beside_parcels_that_have_their_own_is_waited_for_too() -> None:
+    desk = Desk().take(left("p1", "SF1"), taken_back("TRW9", tracking="TRW9"))
+    off = desk.waiting["shipment_cancelled:1001:TRW9"]
+
+    assert not_before(off, desk.facts(), PLACED + hours(30)) == PLACED + hours(31)
+    assert desk.why_outdated(off.key, now=PLACED + hours(30) + days(3)) == "parcel_not_told"
+
+
+def test_each_taking_back_is_planned_as_of_its_own_time_whatever_comes_later() -> None:
+    def off(after: float) -> ParcelCancelled:
+        return msgspec.structs.replace(taken_back(), at=PLACED + hours(after), external_id=f"c{after}")
+
+    facts = (left("p1"), off(30), left("p1", after=40), off(50), left("p1", after=60), off(70))
+    for told in permutations(facts):
+        desk = Desk().take(*told)
+        planned = {key: say.at for key, say in desk.waiting.items() if key.startswith("shipment_cancelled:")}
+        assert sorted((at - PLACED) / hours(1) for at in planned.values() if at) == [30, 50, 70]
