@@ -244,3 +244,11 @@ def test_each_taking_back_is_planned_as_of_its_own_time_whatever_comes_later() -
         desk = Desk().take(*told)
         planned = {key: say.at for key, say in desk.waiting.items() if key.startswith("shipment_cancelled:")}
         assert sorted((at - PLACED) / hours(1) for at in planned.values() if at) == [30, 50, 70]
+
+
+def test_each_time_that_it_waits_again_is_planned_whatever_comes_later() -> None:
+    facts = (moved("ready_for_pickup", 25), *(moved("ready_for_pickup", at) for at in (40, 50, 60)))
+    facts = tuple(msgspec.structs.replace(each, external_id=f"m{each.at}") for each in facts)
+    for told in permutations((*facts, taken_back())):
+        planned = [each.at for key, each in Desk().take(*told).waiting.items() if key.startswith("ready_for")]
+        assert sorted((at - PLACED) / hours(1) for at in planned if at) == [25, 40, 50, 60]

@@ -49,6 +49,9 @@ def test_an_order_that_says_nothing_of_it_at_first_is_not_paid_on_delivery_then(
         assert desk.waiting[AT_THE_DOOR].at == PLACED + hours(2)
         assert desk.why_outdated(AT_THE_DOOR, said=(said(False),)) is None
 
+    assert [key for key in Desk().take(shown(0, True), shown(1, False)).waiting if TEMPLATE in key] == [
+        BEFORE
+    ]
     desk = Desk().take(shown(0, True), shown(1, None))
     assert desk.why_outdated(AT_THE_DOOR, said=(said(True),)) == "already_told"
     for same in ((shown(0, True), shown(1, True)), (shown(0, None), shown(1, False)), (shown(0, None),)):
