@@ -212,10 +212,12 @@ def _other_sum(said: Said) -> bool:
     if said.sending.template not in ASKING:
         return False
     asked = _total_in(said.sending.facts)
-    named = [other for other in said.before if other.template in NAMING_TOTALS or _names_its_total(other)]
-    last = max(named, key=lambda other: other.settled_at, default=None)
+    last = max(said.earlier(*NAMING_TOTALS), key=lambda other: other.settled_at, default=None)
     before = _total_in(last.facts) if last else None
-    return asked is not None and before is not None and asked != before
+    if last is None or asked is None or before is None or asked == before:
+        return False
+    since = (other for other in said.before if other.settled_at > last.settled_at)
+    return not any(_total_in(other.facts) == asked and _names_its_total(other) for other in since)
 
 
 def _names_its_total(other: Sending) -> bool:
