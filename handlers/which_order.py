@@ -57,7 +57,7 @@ def _proof_of_another(
     """
     if not order_proof.is_pair(event.text) or order_proof.offers_digits_of(order, event.text):
         return []
-    numbers = order_proof.numbers_in(event.text)
+    numbers = (order.shown_number, *order_proof.numbers_in(event.text)[:1])
     alike = {each.id: each for number in numbers for each in named(number, context.named_orders)}
     others = tuple(each for each in alike.values() if each not in context.orders)
     if not others:
